@@ -1,0 +1,4 @@
+/** The words which edge, relay and database share. Imports zod and nothing else. */
+export * from './ask.ts'
+export * from './tell.ts'
+export * from './vocabulary.ts'

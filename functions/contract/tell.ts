@@ -1,0 +1,128 @@
+import * as z from 'zod'
+import { consideration } from './ask.ts'
+import {
+  address,
+  callStatus,
+  direction,
+  hangupParty,
+  hangupReason,
+  transport,
+  verdict,
+} from './vocabulary.ts'
+
+/*
+ * Facts the edge should remember. They travel in batches (POST /relay/v1/tells), at least once, in
+ * the order they happened; whoever hears one twice must end where hearing it once would have led.
+ */
+
+/** Where one phone of an extension can be reached until `expires_at` (RFC 3261 §10). */
+export const binding = z.object({
+  /** The same for as long as the contact is the same: derived from extension and contact. */
+  binding_id: z.uuid(),
+  customer_id: z.uuid(),
+  extension_id: z.uuid(),
+  relay_id: z.string(),
+  contact: z.string(),
+  q: z.number().min(0).max(1).default(1),
+  call_id: z.string(),
+  cseq: z.int(),
+  /** Where its packets came from, and over what. */
+  received: z.object({ transport, address: z.string(), port: z.int() }),
+  path: z.array(z.string()).default([]),
+  user_agent: z.string().default(''),
+  registered_at: z.iso.datetime(),
+  refreshed_at: z.iso.datetime(),
+  expires_at: z.iso.datetime(),
+})
+export type Binding = z.infer<typeof binding>
+
+/** `sequence` rises with every change of one binding or one call; a lower one than stored is old news. */
+export const bindingTell = z.object({
+  kind: z.literal('binding'),
+  tell_id: z.uuid(),
+  sequence: z.int(),
+  at: z.iso.datetime(),
+  event: z.enum(['registered', 'refreshed', 'unregistered', 'expired', 'flow_lost']),
+  binding,
+})
+export type BindingTell = z.infer<typeof bindingTell>
+
+/** One try at one provider, or at one contact of an extension. Offsets in ms from the call's start. */
+export const attempt = z.object({
+  provider_id: z.uuid().nullable(),
+  provider_name: z.string(),
+  /** host:port it went to; the name where no address was found. */
+  address: z.string(),
+  transport: transport.nullable(),
+  /** Final SIP status, 0 if none came. */
+  status: z.int(),
+  reason: z.string(),
+  /** null while the attempt runs and when it was answered or cancelled by the caller's side. */
+  decision: verdict.nullable(),
+  started_ms: z.int(),
+  ended_ms: z.int().nullable(),
+  /** From INVITE to the first 101-199 or 2xx. */
+  pdd_ms: z.int().nullable(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+/** What was heard on one side and sent on to the other. */
+export const mediaCounters = z.object({
+  packets: z.int(),
+  bytes: z.int(),
+  /** By sequence number (RFC 3550 A.3). */
+  lost: z.int(),
+  /** Packets from a wrong source or of a wrong shape. */
+  dropped: z.int(),
+  jitter_ms: z.number(),
+})
+export type MediaCounters = z.infer<typeof mediaCounters>
+
+/** A call as it stands: the whole record each time, so that the last one heard is the truth. */
+export const callTell = z.object({
+  kind: z.literal('call'),
+  tell_id: z.uuid(),
+  sequence: z.int(),
+  at: z.iso.datetime(),
+  call: z.object({
+    call_id: z.uuid(),
+    customer_id: z.uuid(),
+    relay_id: z.string(),
+    direction,
+    source: address,
+    destination: address,
+    number_id: z.uuid().nullable(),
+    provider_id: z.uuid().nullable(),
+    status: callStatus,
+    unverified: z.boolean(),
+    sip_call_id: z.string(),
+    started_at: z.iso.datetime(),
+    ringing_at: z.iso.datetime().nullable(),
+    answered_at: z.iso.datetime().nullable(),
+    ended_at: z.iso.datetime().nullable(),
+    hangup_by: hangupParty.nullable(),
+    hangup_reason: hangupReason.nullable(),
+    /** Final status the caller was given. */
+    sip_status: z.int().nullable(),
+    attempts: z.array(attempt),
+    /** Heard from the caller, and from the callee; null until the media has ended. */
+    media: z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable(),
+    explanation: z.array(consideration),
+    reject_reason: z.string().nullable(),
+  }),
+})
+export type CallTell = z.infer<typeof callTell>
+
+export const tell = z.discriminatedUnion('kind', [bindingTell, callTell])
+export type Tell = z.infer<typeof tell>
+
+export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })
+export type TellBatch = z.infer<typeof tellBatch>
+
+/** Everything named was stored, or was already known; what is not named must be told again. */
+export const tellReceipt = z.object({ accepted: z.array(z.uuid()) })
+export type TellReceipt = z.infer<typeof tellReceipt>
+
+/** GET /relay/v1/bindings: this relay's unexpired bindings with their sequence, to be restored after a restart. */
+export const bindingList = z.object({ bindings: z.array(binding.extend({ sequence: z.int() })) })
+export type BindingList = z.infer<typeof bindingList>

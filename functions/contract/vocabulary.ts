@@ -1,0 +1,79 @@
+import * as z from 'zod'
+
+/** How SIP travels. Spelled here once for the wire, the database and the relay. */
+export const transports = ['udp', 'tcp', 'tls'] as const
+export const transport = z.enum(transports)
+export type Transport = z.infer<typeof transport>
+
+/** incoming: from the phone network. outgoing: to it. internal: between two extensions. */
+export const directions = ['incoming', 'outgoing', 'internal'] as const
+export const direction = z.enum(directions)
+export type Direction = z.infer<typeof direction>
+
+/** Where a call stands; it only ever moves forward. */
+export const callStatuses = [
+  'dialing',
+  'ringing',
+  'progressing',
+  'terminating',
+  'canceling',
+  'hangup',
+] as const
+export const callStatus = z.enum(callStatuses)
+export type CallStatus = z.infer<typeof callStatus>
+
+/** Who ended a call: one of its two parties, or we. */
+export const hangupParties = ['caller', 'callee', 'system'] as const
+export const hangupParty = z.enum(hangupParties)
+export type HangupParty = z.infer<typeof hangupParty>
+
+/** Why a call ended. */
+export const hangupReasons = [
+  'normal',
+  'failed',
+  'busy',
+  'cancel',
+  'timeout',
+  'noanswer',
+  'dialout',
+  'rejected',
+  'media_timeout',
+  'relay_lost',
+] as const
+export const hangupReason = z.enum(hangupReasons)
+export type HangupReason = z.infer<typeof hangupReason>
+
+/** Digest algorithms we challenge with (RFC 8760). */
+export const digestAlgorithms = ['MD5', 'SHA-256'] as const
+export const digestAlgorithm = z.enum(digestAlgorithms)
+export type DigestAlgorithm = z.infer<typeof digestAlgorithm>
+
+/** A party of a call, as the API shows it. `target` of a tel is E.164 with plus. */
+export const address = z.object({
+  type: z.enum(['tel', 'extension', 'sip']),
+  target: z.string(),
+  target_name: z.string().default(''),
+  name: z.string().default(''),
+  detail: z.string().default(''),
+})
+export type Address = z.infer<typeof address>
+
+/** After a failed attempt: try the next provider, or tell the caller. */
+export const verdicts = ['next', 'final'] as const
+export const verdict = z.enum(verdicts)
+export type Verdict = z.infer<typeof verdict>
+
+/** When to leave a provider for the next one, and how long to wait for what. */
+export const failoverPolicy = z.object({
+  /** Final SIP statuses which move on to the next provider. */
+  next_on: z.array(z.int().min(300).max(699)).default([401, 403, 407, 408, 500, 502, 503, 504]),
+  /** Milliseconds without any response. */
+  first_response_ms: z.int().min(500).max(32_000).default(3_000),
+  /** Milliseconds with nothing but 100. */
+  progress_ms: z.int().min(1_000).max(60_000).default(8_000),
+  /** Milliseconds of ringing; then the call ends, it does not move on. */
+  answer_ms: z.int().min(5_000).max(600_000).default(60_000),
+  /** Milliseconds for the whole search until somebody rings. */
+  search_ms: z.int().min(1_000).max(180_000).default(30_000),
+})
+export type FailoverPolicy = z.infer<typeof failoverPolicy>

@@ -1,0 +1,56 @@
+/** The two sides of a call's sound, named for the party each faces. */
+export type Side = 'caller' | 'callee'
+
+/** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
+export interface Aim {
+  /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
+  readonly rtp: { readonly address: string; readonly port: number } | undefined
+  readonly rtcp: { readonly address: string; readonly port: number } | undefined
+  /** Source addresses (literal IPs) which may latch this side. Nobody else's packets are forwarded. */
+  readonly sources: readonly string[]
+  /**
+   * True: send to `rtp` at once. False: send nothing to this side until a packet from one of `sources` came,
+   * since its SDP names an address which is not the one it signals from.
+   */
+  readonly eager: boolean
+  /** RTP and RTCP share one port (RFC 5761). */
+  readonly mux: boolean
+  /** The side said it will not send (hold): its silence is not a time-out. */
+  readonly quiet: boolean
+}
+
+/**
+ * What the SIP thread orders from the media thread. `session` is chosen by the SIP thread and never
+ * used twice; ports are even RTP ports, RTCP stands one above.
+ */
+export type MediaCommand =
+  | { readonly type: 'open'; readonly session: number; readonly ports: Record<Side, number> }
+  /** A new offer or answer: sets the aim of one side and opens its latch again. */
+  | { readonly type: 'aim'; readonly session: number; readonly side: Side; readonly aim: Aim }
+  | { readonly type: 'close'; readonly session: number }
+
+/** What was heard from one side and sent on to the other. */
+export interface Heard {
+  readonly packets: number
+  readonly bytes: number
+  readonly lost: number
+  readonly dropped: number
+  readonly jitterMs: number
+}
+
+/** What the media thread reports back. */
+export type MediaReport =
+  /** The ports could not be bound; the session does not exist. */
+  | { readonly type: 'failed'; readonly session: number; readonly why: string }
+  /** First packet accepted from a side. */
+  | {
+      readonly type: 'heard'
+      readonly session: number
+      readonly side: Side
+      readonly address: string
+      readonly port: number
+    }
+  /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
+  | { readonly type: 'silent'; readonly session: number; readonly side: Side | 'both'; readonly ms: number }
+  /** The last word about a session. */
+  | { readonly type: 'closed'; readonly session: number; readonly caller: Heard; readonly callee: Heard }

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['**/*.test.ts'],
+    exclude: ['live/**', 'bench/**', '**/node_modules/**'],
+    hookTimeout: 60_000,
+    testTimeout: 20_000,
+  },
+})
