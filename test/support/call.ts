@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto'
+import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
+import type { Place } from './line.ts'
+import { type Party, placeOf } from './party.ts'
+import { type Direction, directionOf, Sound, sdp, soundPlace } from './sound.ts'
+
+/** One call as one scripted party sees it: its dialog, its sound, and what became of it. */
+export class Call {
+  readonly party: Party
+  readonly callId: string
+  /** Our tag in the dialog. */
+  readonly tag: string
+  /** The INVITE that began it. */
+  invite: Letter
+  sound: Sound | undefined
+  /** Statuses heard or given so far, provisionals included. */
+  readonly statuses: number[] = []
+  /** An incoming call to which we behave as if we were not there. */
+  ignored = false
+  /** The other side took the call away before it was answered. */
+  wasCancelled = false
+  /** Called when the other side cancels; refuses with 487 by default. */
+  onCancel: () => void = () => this.refuse(487, 'Request Terminated')
+  /** Directions other re-INVITEs asked for, in order. */
+  readonly reinvited: Direction[] = []
+  /** Number of ACKs heard for our 2xx. */
+  acks = 0
+  /** Resolves once the call is over, saying who ended it. */
+  readonly over: Promise<'us' | 'them'>
+  #end: (who: 'us' | 'them') => void = () => undefined
+  #local: string
+  #remote: string
+  #target: string
+  #routes: string[] = []
+  #cseq: number
+  #version = 1
+  #speaking: string | undefined
+
+  private constructor(party: Party, invite: Letter, incoming: boolean) {
+    this.party = party
+    this.invite = invite
+    this.callId = header(invite, 'call-id')
+    this.tag = incoming ? randomBytes(5).toString('hex') : (tagOf(header(invite, 'from')) ?? '')
+    this.#local = incoming ? `${header(invite, 'to')};tag=${this.tag}` : header(invite, 'from')
+    this.#remote = incoming ? header(invite, 'from') : header(invite, 'to')
+    this.#target = incoming ? uriOf(header(invite, 'contact')) : ''
+    this.#routes = incoming ? all(invite, 'record-route') : []
+    this.#cseq = incoming ? 1 : Number(header(invite, 'cseq').split(' ')[0])
+    this.over = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  static incoming(party: Party, invite: Letter): Call {
+    return new Call(party, invite, true)
+  }
+
+  static outgoing(party: Party, invite: Letter, sound: Sound): Call {
+    const call = new Call(party, invite, false)
+    call.sound = sound
+    return call
+  }
+
+  /** Another callee of the same INVITE, as a forking carrier makes one (RFC 3261 §13.2.2.4). */
+  fork(): Call {
+    const other = new Call(this.party, this.invite, true)
+    this.party.calls.push(other)
+    return other
+  }
+
+  /** The user dialled, of an incoming call. */
+  get dialled(): string {
+    return /^\S+ sips?:([^@;>]*)@/.exec(this.invite.start)?.[1] ?? ''
+  }
+
+  trying(): void {
+    this.#reply(100, 'Trying')
+  }
+
+  ring(): void {
+    this.#reply(180, 'Ringing')
+  }
+
+  refuse(status: number, reason: string, extra: Letter['headers'] = []): void {
+    this.#reply(status, reason, extra)
+    this.#over('us')
+  }
+
+  /** Asks the caller for a password. */
+  challenge(realm: string): void {
+    this.refuse(407, 'Proxy Authentication Required', [
+      [
+        'Proxy-Authenticate',
+        `Digest realm="${realm}", nonce="${randomBytes(8).toString('hex')}", algorithm=MD5, qop="auth"`,
+      ],
+    ])
+  }
+
+  /** Takes the call, and speaks `letter` into it if one is given. */
+  async answer(letter?: string): Promise<void> {
+    this.sound ??= await Sound.open(this.party.address)
+    this.#reply(200, 'OK', [['Contact', `<${this.party.contact('answer')}>`]], sdp(this.sound.place))
+    this.#speak(letter, soundPlace(this.invite.body))
+  }
+
+  /** The 2xx of our own INVITE: the dialog stands, ACK it and speak. */
+  answered(response: Letter, letter?: string): void {
+    this.#target = uriOf(header(response, 'contact'))
+    this.#remote = header(response, 'to')
+    this.#routes = all(response, 'record-route').reverse()
+    this.party.acknowledge(this.invite, this.#request('ACK', this.#cseq), this.#hop())
+    this.#speak(letter, soundPlace(response.body))
+  }
+
+  /** Ends an answered call; gives the status of the BYE's answer. */
+  async bye(): Promise<number> {
+    this.sound?.hush()
+    const response = await this.party.ask(this.#request('BYE', ++this.#cseq), this.#hop())
+    this.#over('us')
+    return statusOf(response) ?? 0
+  }
+
+  /** Takes back our own unanswered INVITE (RFC 3261 §9.1). */
+  async cancel(): Promise<number> {
+    const { invite } = this
+    const kept = invite.headers.filter(([name]) => /^(via|from|to|call-id|max-forwards)$/i.test(name))
+    const cseq: [string, string] = ['CSeq', header(invite, 'cseq').replace('INVITE', 'CANCEL')]
+    const cancel = { start: invite.start.replace('INVITE', 'CANCEL'), headers: [...kept, cseq], body: '' }
+    return statusOf(await this.party.ask(cancel, this.party.relay)) ?? 0
+  }
+
+  /** Offers the sound anew with another direction; gives the answer's status. */
+  async reinvite(direction: Direction): Promise<number> {
+    if (this.sound === undefined) throw new Error('this call has no sound')
+    const body = sdp(this.sound.place, direction, ++this.#version)
+    const request = this.#request('INVITE', ++this.#cseq, body)
+    const response = await this.party.ask(request, this.#hop())
+    if (statusOf(response) === 200) {
+      this.party.acknowledge(request, this.#request('ACK', this.#cseq), this.#hop())
+      const place = soundPlace(response.body)
+      if (direction === 'sendrecv') this.#speak(this.#speaking, place)
+      else this.sound.hush()
+    }
+    return statusOf(response) ?? 0
+  }
+
+  /** An in-dialog request from the other side. */
+  receive(request: Letter): void {
+    const method = methodOf(request)
+    if (method === 'INVITE') this.#receiveReinvite(request)
+    else this.party.reply(request, 200, 'OK')
+    if (method !== 'BYE') return
+    this.sound?.hush()
+    this.#over('them')
+  }
+
+  acked(_ack: Letter): void {
+    this.acks++
+  }
+
+  cancelled(): void {
+    this.wasCancelled = true
+    if (!this.statuses.some((status) => status >= 200)) this.onCancel()
+    this.#over('them')
+  }
+
+  /** Says that our INVITE came to nothing. */
+  failed(): void {
+    this.sound?.close()
+    this.#over('them')
+  }
+
+  #over(who: 'us' | 'them'): void {
+    this.#end(who)
+  }
+
+  #receiveReinvite(request: Letter): void {
+    const wanted = directionOf(request.body)
+    this.reinvited.push(wanted)
+    const mirrored: Direction =
+      wanted === 'sendonly' ? 'recvonly' : wanted === 'recvonly' ? 'sendonly' : wanted
+    const place = this.sound?.place ?? { address: this.party.address, port: 9 }
+    this.party.reply(
+      request,
+      200,
+      'OK',
+      [['Contact', `<${this.party.contact('answer')}>`]],
+      sdp(place, mirrored, ++this.#version),
+    )
+    if (mirrored === 'sendrecv') this.#speak(this.#speaking, soundPlace(request.body))
+    else if (mirrored === 'recvonly' || mirrored === 'inactive') this.sound?.hush()
+  }
+
+  #reply(status: number, reason: string, extra: Letter['headers'] = [], body = ''): void {
+    this.statuses.push(status)
+    const contact: Letter['headers'] =
+      status > 100 && status < 200 ? [['Contact', `<${this.party.contact('answer')}>`]] : []
+    this.party.reply(this.invite, status, reason, [...contact, ...extra], body, this.tag)
+  }
+
+  #speak(letter: string | undefined, to: Place | undefined): void {
+    this.#speaking = letter
+    if (letter !== undefined && to !== undefined) this.sound?.speak(letter, to)
+  }
+
+  /** Where in-dialog requests go: the first route, else the other side's Contact, else the relay. */
+  #hop(): Place {
+    return placeOf(this.#routes[0] ?? this.#target) ?? this.party.relay
+  }
+
+  #request(method: string, cseq: number, body = ''): Letter {
+    return {
+      start: `${method} ${this.#target || this.invite.start.split(' ')[1]} SIP/2.0`,
+      headers: [
+        ['Via', this.party.via()],
+        ...this.#routes.map((value): [string, string] => ['Route', value]),
+        ['From', this.#local],
+        ['To', this.#remote],
+        ['Call-ID', this.callId],
+        ['CSeq', `${cseq} ${method}`],
+        ['Max-Forwards', '70'],
+        ...(method === 'INVITE' ? [['Contact', `<${this.party.contact('party')}>`] as [string, string]] : []),
+        ...(body === '' ? [] : [['Content-Type', 'application/sdp'] as [string, string]]),
+      ],
+      body,
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { Call } from './call.ts'
+import { type Credentials, provesPassword } from './digest.ts'
+import { header, type Letter, statusOf } from './letter.ts'
+import { Party, type PartyOptions } from './party.ts'
+import type { Placed } from './phone.ts'
+import { Sound, sdp } from './sound.ts'
+
+/** What a carrier does with a call we send it. */
+export type Script = (call: Call) => void
+
+/** A phone company on paper: trusts our address, and treats each call as its script says. */
+export class Carrier extends Party {
+  static async open(options: PartyOptions, script: Script = silent): Promise<Carrier> {
+    const carrier = await new Carrier(options).open(options)
+    carrier.onCall = script
+    return carrier
+  }
+
+  /** Sends us a call from the phone network, for one of our numbers. */
+  async call(from: string, to: string, letter = 'n'): Promise<Placed> {
+    const sound = await Sound.open(this.address)
+    const call = Call.outgoing(this, this.#invite(from, to, sound), sound)
+    this.calls.push(call)
+    return { call, result: this.#place(call, letter) }
+  }
+
+  async #place(call: Call, letter: string): Promise<Letter> {
+    const heard = (response: Letter) => call.statuses.push(statusOf(response) ?? 0)
+    const response = await this.ask(call.invite, this.relay, heard)
+    heard(response)
+    if (statusOf(response) === 200) call.answered(response, letter)
+    else call.failed()
+    return response
+  }
+
+  #invite(from: string, to: string, sound: Sound): Letter {
+    const uri = `sip:${to}@${this.relay.address}:${this.relay.port}`
+    return {
+      start: `INVITE ${uri} SIP/2.0`,
+      headers: [
+        ['Via', this.via()],
+        ['From', `<sip:${from}@${this.address}>;tag=${randomBytes(4).toString('hex')}`],
+        ['To', `<${uri}>`],
+        ['Call-ID', randomBytes(8).toString('hex')],
+        ['CSeq', '1 INVITE'],
+        ['Max-Forwards', '70'],
+        ['Contact', `<${this.contact(from)}>`],
+        ['Content-Type', 'application/sdp'],
+      ],
+      body: sdp(sound.place),
+    }
+  }
+}
+
+/** Says nothing at all, whatever comes. */
+export const silent: Script = (call) => {
+  call.ignored = true
+}
+
+/** Says 100 and nothing more. */
+export const trying: Script = (call) => call.trying()
+
+export function refuse(status: number, reason: string, extra: Letter['headers'] = []): Script {
+  return (call) => call.refuse(status, reason, extra)
+}
+
+export const busy = refuse(486, 'Busy Here')
+
+/** Rings and never answers; takes a CANCEL with 487. */
+export const ringing: Script = (call) => {
+  call.trying()
+  call.ring()
+}
+
+/** Rings, and answers after a while with `letter` as its voice. */
+export function answers(letter: string, afterMs = 300): Script {
+  return (call) => {
+    ringing(call)
+    setTimeout(() => {
+      if (!call.wasCancelled) void call.answer(letter)
+    }, afterMs)
+  }
+}
+
+/** Answers although the CANCEL is already there (RFC 3261 §9.1: the two crossed). */
+export const answersTooLate: Script = (call) => {
+  ringing(call)
+  call.onCancel = () => void call.answer()
+}
+
+/** Silent so long that we are gone, then answers. */
+export function answersUnheard(afterMs: number): Script {
+  return (call) => void setTimeout(() => void call.answer(), afterMs)
+}
+
+/** Two of its subscribers answer the same call. */
+export const answersTwice: Script = (call) => {
+  ringing(call)
+  void call.answer('1')
+  void call.fork().answer('2')
+}
+
+/** Wants a password first. */
+export function asks(credentials: Credentials, then: Script): Script {
+  return (call) => {
+    const answer = header(call.invite, 'proxy-authorization')
+    if (provesPassword(answer, 'INVITE', credentials)) then(call)
+    else call.challenge('carrier.test')
+  }
+}

@@ -1,0 +1,312 @@
+import { randomBytes } from 'node:crypto'
+import { Call } from './call.ts'
+import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
+import { type Line, type Place, type Sighting, tcpLine, udpLine } from './line.ts'
+
+export interface PartyOptions {
+  name: string
+  address: string
+  port?: number
+  transport?: 'UDP' | 'TCP'
+  relay: Place
+  trace?: Sighting[]
+}
+
+/** A request in flight: what to do with its responses, and how to stop repeating it. */
+interface Asking {
+  letter: Letter
+  to: Place
+  provisional: (response: Letter) => void
+  final: (response: Letter) => void
+  repeat: NodeJS.Timeout | undefined
+  /** Sent again for every final response which comes again. */
+  ack: Letter | undefined
+  done: boolean
+}
+
+/** A request answered: the last response, repeated when the request is. */
+interface Answering {
+  letter: Letter
+  from: Place
+  last: Letter | undefined
+  repeat: NodeJS.Timeout | undefined
+  call: Call | undefined
+}
+
+/** A scripted SIP user agent: enough of RFC 3261 to place and take calls, and nothing that hides what happened. */
+export class Party {
+  readonly name: string
+  readonly address: string
+  readonly relay: Place
+  readonly trace: Sighting[]
+  /** Calls placed and taken, oldest first. */
+  readonly calls: Call[] = []
+  /** What to do with a new call; rings for ever by default. */
+  onCall: (call: Call) => void = (call) => call.ring()
+  /** True: every message is ignored. */
+  deaf = false
+  #line: Line | undefined
+  readonly #asking = new Map<string, Asking>()
+  readonly #answering = new Map<string, Answering>()
+
+  constructor({ name, address, relay, trace = [] }: PartyOptions) {
+    this.name = name
+    this.address = address
+    this.relay = relay
+    this.trace = trace
+  }
+
+  async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
+    const options = {
+      party: this.name,
+      trace: this.trace,
+      receive: (letter: Letter, from: Place) => this.#receive(letter, from),
+    }
+    this.#line =
+      transport === 'UDP'
+        ? await udpLine(this.address, port, options)
+        : await tcpLine(this.address, this.relay, options)
+    return this
+  }
+
+  get line(): Line {
+    if (this.#line === undefined) throw new Error(`${this.name} is not open`)
+    return this.#line
+  }
+
+  get place(): Place {
+    return this.line.place
+  }
+
+  /** This party's Contact URI. */
+  contact(user: string): string {
+    const tcp = this.line.transport === 'TCP' ? ';transport=tcp' : ''
+    return `sip:${user}@${this.place.address}:${this.place.port}${tcp}`
+  }
+
+  /** A new top Via for a request of ours. */
+  via(): string {
+    const { address, port } = this.place
+    return `SIP/2.0/${this.line.transport} ${address}:${port};branch=z9hG4bK${randomBytes(9).toString('hex')};rport`
+  }
+
+  /** Sends a request, repeats it as RFC 3261 §17.1 asks, and gives its final response. */
+  ask(letter: Letter, to: Place, provisional: (response: Letter) => void = () => undefined): Promise<Letter> {
+    return new Promise((resolve, reject) => {
+      const key = transactionOf(letter)
+      const asking: Asking = {
+        letter,
+        to,
+        provisional,
+        final: resolve,
+        repeat: undefined,
+        ack: undefined,
+        done: false,
+      }
+      this.#asking.set(key, asking)
+      this.line.send(letter, to)
+      this.#repeat(asking, 500, 32_000, () => {
+        this.#asking.delete(key)
+        reject(new Error(`${this.name} heard nothing for its ${methodOf(letter)} in 32 s`))
+      })
+    })
+  }
+
+  /** Sends what needs no answer: an ACK. */
+  tell(letter: Letter, to: Place): void {
+    this.line.send(letter, to)
+  }
+
+  /** The ACK to repeat whenever the 2xx of `invite` comes again. */
+  acknowledge(invite: Letter, ack: Letter, to: Place): void {
+    const asking = this.#asking.get(transactionOf(invite))
+    if (asking) asking.ack = ack
+    this.tell(ack, to)
+  }
+
+  /** Answers a request that came. Finals of an INVITE are repeated until the ACK. */
+  reply(
+    request: Letter,
+    status: number,
+    reason: string,
+    extra: Letter['headers'] = [],
+    body = '',
+    tag?: string,
+  ): void {
+    const answering = this.#answering.get(transactionOf(request))
+    const response = responseTo(request, status, reason, extra, body, tag)
+    if (answering) answering.last = response
+    if (answering && methodOf(request) === 'INVITE' && status >= 200) this.#insist(answering, response)
+    this.line.send(response, answering?.from ?? this.relay)
+  }
+
+  close(): void {
+    for (const asking of this.#asking.values()) clearTimeout(asking.repeat)
+    for (const answering of this.#answering.values()) clearTimeout(answering.repeat)
+    for (const call of this.calls) call.sound?.close()
+    this.#line?.close()
+  }
+
+  #receive(letter: Letter, from: Place): void {
+    if (this.deaf) return
+    if (statusOf(letter) === undefined) this.#receiveRequest(letter, from)
+    else this.#receiveResponse(letter)
+  }
+
+  #receiveResponse(response: Letter): void {
+    const status = statusOf(response) ?? 0
+    const asking = this.#asking.get(transactionOf(response))
+    if (asking === undefined) return
+    const invite = methodOf(response) === 'INVITE'
+    if (status < 200) {
+      if (invite) clearTimeout(asking.repeat)
+      asking.provisional(response)
+      return
+    }
+    clearTimeout(asking.repeat)
+    if (invite && status >= 300) this.tell(failureAck(asking.letter, response), asking.to)
+    else if (asking.done && asking.ack) this.tell(asking.ack, asking.to)
+    if (asking.done) return
+    asking.done = true
+    asking.final(response)
+  }
+
+  #receiveRequest(request: Letter, from: Place): void {
+    const method = methodOf(request)
+    if (method === 'ACK') {
+      this.#receiveAck(request)
+      return
+    }
+    const known = this.#answering.get(transactionOf(request))
+    if (known) {
+      if (known.last) this.line.send(known.last, from)
+      return
+    }
+    const answering: Answering = {
+      letter: request,
+      from,
+      last: undefined,
+      repeat: undefined,
+      call: undefined,
+    }
+    this.#answering.set(transactionOf(request), answering)
+    const call = this.#callOf(request)
+    if (method === 'CANCEL') this.#receiveCancel(request)
+    else if (call) call.receive(request)
+    else if (tagOf(header(request, 'to'))) this.reply(request, 481, 'Call/Transaction Does Not Exist')
+    else if (method === 'INVITE') this.#receiveInvite(answering)
+    else
+      this.reply(request, method === 'OPTIONS' ? 200 : 501, method === 'OPTIONS' ? 'OK' : 'Not Implemented')
+  }
+
+  #receiveInvite(answering: Answering): void {
+    answering.call = Call.incoming(this, answering.letter)
+    this.calls.push(answering.call)
+    this.onCall(answering.call)
+  }
+
+  #receiveCancel(cancel: Letter): void {
+    const invite = this.#answering.get(transactionOf(cancel, 'INVITE'))
+    if (invite?.call?.ignored) return
+    if (invite === undefined) this.reply(cancel, 481, 'Call/Transaction Does Not Exist')
+    else this.reply(cancel, 200, 'OK')
+    invite?.call?.cancelled()
+  }
+
+  #receiveAck(ack: Letter): void {
+    for (const answering of this.#answering.values())
+      if (isFor(answering.letter, ack)) clearTimeout(answering.repeat)
+    this.#callOf(ack)?.acked(ack)
+  }
+
+  #callOf(request: Letter): Call | undefined {
+    const tag = tagOf(header(request, 'to'))
+    const callId = header(request, 'call-id')
+    return tag === undefined
+      ? undefined
+      : this.calls.find((call) => call.callId === callId && call.tag === tag)
+  }
+
+  #insist(answering: Answering, response: Letter): void {
+    clearTimeout(answering.repeat)
+    if (this.line.transport === 'TCP' && (statusOf(response) ?? 0) >= 300) return
+    let wait = 500
+    const again = () => {
+      this.line.send(response, answering.from)
+      wait = Math.min(wait * 2, 4000)
+      answering.repeat = setTimeout(again, wait)
+    }
+    answering.repeat = setTimeout(again, wait)
+  }
+
+  #repeat(asking: Asking, wait: number, left: number, giveUp: () => void): void {
+    const step = Math.min(wait, left)
+    asking.repeat = setTimeout(() => {
+      if (left - step <= 0) return giveUp()
+      if (this.line.transport === 'UDP') this.line.send(asking.letter, asking.to)
+      const slow = methodOf(asking.letter) === 'INVITE' ? wait * 2 : Math.min(wait * 2, 4000)
+      this.#repeat(asking, slow, left - step, giveUp)
+    }, step)
+  }
+}
+
+/** Call-ID and CSeq number of both sides agree: this ACK is for that INVITE. */
+function isFor(invite: Letter, ack: Letter): boolean {
+  return (
+    methodOf(invite) === 'INVITE' &&
+    header(invite, 'call-id') === header(ack, 'call-id') &&
+    header(invite, 'cseq').split(' ')[0] === header(ack, 'cseq').split(' ')[0]
+  )
+}
+
+/** What names a transaction: the top branch and the method (RFC 3261 §17.1.3). */
+function transactionOf(letter: Letter, method = methodOf(letter)): string {
+  return `${/branch=([^;,\s]+)/.exec(header(letter, 'via'))?.[1]} ${method}`
+}
+
+function failureAck(invite: Letter, response: Letter): Letter {
+  return {
+    start: invite.start.replace('INVITE', 'ACK'),
+    headers: [
+      ['Via', header(invite, 'via')],
+      ...all(invite, 'route').map((value): [string, string] => ['Route', value]),
+      ['From', header(invite, 'from')],
+      ['To', header(response, 'to')],
+      ['Call-ID', header(invite, 'call-id')],
+      ['CSeq', header(invite, 'cseq').replace('INVITE', 'ACK')],
+      ['Max-Forwards', '70'],
+    ],
+    body: '',
+  }
+}
+
+function responseTo(
+  request: Letter,
+  status: number,
+  reason: string,
+  extra: Letter['headers'],
+  body: string,
+  tag = 'party',
+): Letter {
+  const to = header(request, 'to')
+  const copied = request.headers.filter(([name]) => /^(via|v|record-route)$/i.test(name))
+  return {
+    start: `SIP/2.0 ${status} ${reason}`,
+    headers: [
+      ...copied,
+      ['From', header(request, 'from')],
+      ['To', status === 100 || tagOf(to) ? to : `${to};tag=${tag}`],
+      ['Call-ID', header(request, 'call-id')],
+      ['CSeq', header(request, 'cseq')],
+      ...extra,
+      ...(body === '' ? [] : [['Content-Type', 'application/sdp'] as [string, string]]),
+    ],
+    body,
+  }
+}
+
+/** host:port of a SIP URI with a literal IPv4 host. */
+export function placeOf(uri: string): Place | undefined {
+  const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
+  return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import { Call } from './call.ts'
+import { answerChallenge, type Credentials } from './digest.ts'
+import { header, type Letter, methodOf, statusOf } from './letter.ts'
+import { Party, type PartyOptions } from './party.ts'
+import { Sound, sdp } from './sound.ts'
+
+export interface PhoneOptions extends PartyOptions {
+  /** Domain of its address-of-record. */
+  realm: string
+  username: string
+  password: string
+}
+
+/** A desk phone on paper: registers, calls and is called, and keeps every message it saw. */
+export class Phone extends Party {
+  readonly realm: string
+  credentials: Credentials
+  #registrations = 0
+  readonly #callId = randomBytes(8).toString('hex')
+
+  constructor(options: PhoneOptions) {
+    super(options)
+    this.realm = options.realm
+    this.credentials = { username: options.username, password: options.password }
+  }
+
+  static async open(options: PhoneOptions): Promise<Phone> {
+    return new Phone(options).open(options)
+  }
+
+  get address_of_record(): string {
+    return `sip:${this.credentials.username}@${this.realm}`
+  }
+
+  /** Registers its contact, answering the challenge; gives the final response. 0 seconds un-registers. */
+  async register(expires = 300): Promise<Letter> {
+    const first = this.#register(expires)
+    const response = await this.ask(first, this.relay)
+    if (statusOf(response) !== 401) return response
+    const again = this.#register(expires)
+    return this.ask(this.#proven(again, response), this.relay)
+  }
+
+  /** Dials `user` at the phone's own domain. The call is given at once; its end comes by `result`. */
+  async call(user: string, letter = this.name[0] ?? 'p'): Promise<Placed> {
+    const sound = await Sound.open(this.address)
+    const call = Call.outgoing(this, this.#invite(user, sound), sound)
+    this.calls.push(call)
+    return { call, result: this.#place(call, letter) }
+  }
+
+  async #place(call: Call, letter: string): Promise<Letter> {
+    const heard = (response: Letter) => call.statuses.push(statusOf(response) ?? 0)
+    let response = await this.ask(call.invite, this.relay, heard)
+    if (statusOf(response) === 407 || statusOf(response) === 401) {
+      call.invite = renewed(this.#proven(call.invite, response), this.via(), 2)
+      response = await this.ask(call.invite, this.relay, heard)
+    }
+    heard(response)
+    if (statusOf(response) === 200) call.answered(response, letter)
+    else call.failed()
+    return response
+  }
+
+  #register(expires: number): Letter {
+    return {
+      start: `REGISTER sip:${this.realm} SIP/2.0`,
+      headers: [
+        ['Via', this.via()],
+        ['From', `<${this.address_of_record}>;tag=${randomBytes(4).toString('hex')}`],
+        ['To', `<${this.address_of_record}>`],
+        ['Call-ID', this.#callId],
+        ['CSeq', `${++this.#registrations} REGISTER`],
+        ['Max-Forwards', '70'],
+        ['Contact', `<${this.contact(this.credentials.username)}>`],
+        ['Expires', String(expires)],
+        ['User-Agent', 'Scripted phone'],
+      ],
+      body: '',
+    }
+  }
+
+  #invite(user: string, sound: Sound): Letter {
+    const uri = `sip:${user}@${this.realm}`
+    return {
+      start: `INVITE ${uri} SIP/2.0`,
+      headers: [
+        ['Via', this.via()],
+        ['From', `"Office" <${this.address_of_record}>;tag=${randomBytes(4).toString('hex')}`],
+        ['To', `<${uri}>`],
+        ['Call-ID', randomBytes(8).toString('hex')],
+        ['CSeq', '1 INVITE'],
+        ['Max-Forwards', '70'],
+        ['Contact', `<${this.contact(this.credentials.username)}>`],
+        ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS'],
+        ['User-Agent', 'Scripted phone'],
+        ['Content-Type', 'application/sdp'],
+      ],
+      body: sdp(sound.place),
+    }
+  }
+
+  #proven(request: Letter, challenged: Letter): Letter {
+    const proxy = statusOf(challenged) === 407
+    const challenge = header(challenged, proxy ? 'proxy-authenticate' : 'www-authenticate')
+    const uri = request.start.split(' ')[1] ?? ''
+    const answer = answerChallenge(challenge, methodOf(request), uri, this.credentials)
+    return {
+      ...request,
+      headers: [...request.headers, [proxy ? 'Proxy-Authorization' : 'Authorization', answer]],
+    }
+  }
+}
+
+/** A call on its way, and the final response that will come. */
+export interface Placed {
+  call: Call
+  result: Promise<Letter>
+}
+
+function renewed(request: Letter, via: string, cseq: number): Letter {
+  const headers = request.headers.map(([name, value]): [string, string] => {
+    if (name === 'Via') return [name, via]
+    if (name === 'CSeq') return [name, `${cseq} ${methodOf(request)}`]
+    return [name, value]
+  })
+  return { ...request, headers }
+}

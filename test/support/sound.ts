@@ -1,0 +1,112 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Place } from './line.ts'
+
+/**
+ * A party's ear and mouth: G.711 packets every 20 ms whose payload is one letter, so that the other
+ * end can tell whose voice it hears.
+ */
+export class Sound {
+  readonly place: Place
+  sent = 0
+  /** Packets heard, by the letter they carried. */
+  readonly heard = new Map<string, number>()
+  readonly #socket: Socket
+  #open = true
+  #beat: NodeJS.Timeout | undefined
+  #sequence = 1000
+  #timestamp = 0
+  readonly #ssrc = Math.floor(Math.random() * 0xffffffff)
+
+  private constructor(socket: Socket, address: string) {
+    this.#socket = socket
+    this.place = { address, port: socket.address().port }
+    socket.on('message', (packet) => this.#hear(packet))
+    socket.on('error', () => undefined)
+  }
+
+  /** Opens an even port on `address` (RFC 3550 §11). */
+  static async open(address: string): Promise<Sound> {
+    for (;;) {
+      const socket = createSocket('udp4')
+      socket.bind(0, address)
+      await once(socket, 'listening')
+      if (socket.address().port % 2 === 0) return new Sound(socket, address)
+      socket.close()
+    }
+  }
+
+  /** Speaks `letter` to `to` until stopped; speaking again changes the ear it goes to. */
+  speak(letter: string, to: Place): void {
+    this.hush()
+    const started = performance.now()
+    let due = 0
+    this.#beat = setInterval(() => {
+      for (; due * 20 <= performance.now() - started; due++) this.#say(letter, to)
+    }, 10)
+  }
+
+  hush(): void {
+    clearInterval(this.#beat)
+    this.#beat = undefined
+  }
+
+  /** Packets heard which carried `letter`. */
+  heardOf(letter: string): number {
+    return this.heard.get(letter) ?? 0
+  }
+
+  close(): void {
+    this.hush()
+    if (this.#open) this.#socket.close()
+    this.#open = false
+  }
+
+  #say(letter: string, to: Place): void {
+    const packet = Buffer.alloc(172, letter)
+    packet.writeUInt16BE(0x8000, 0)
+    packet.writeUInt16BE(this.#sequence++ & 0xffff, 2)
+    packet.writeUInt32BE(this.#timestamp, 4)
+    packet.writeUInt32BE(this.#ssrc, 8)
+    this.#timestamp = (this.#timestamp + 160) >>> 0
+    this.#socket.send(packet, to.port, to.address)
+    this.sent++
+  }
+
+  #hear(packet: Buffer): void {
+    if (packet.length < 13) return
+    const letter = String.fromCharCode(packet[12] ?? 0)
+    this.heard.set(letter, (this.heard.get(letter) ?? 0) + 1)
+  }
+}
+
+/** An offer or answer for G.711 at `place`. */
+export function sdp(place: Place, direction: Direction = 'sendrecv', version = 1): string {
+  return [
+    'v=0',
+    `o=- 1 ${version} IN IP4 ${place.address}`,
+    's=-',
+    `c=IN IP4 ${place.address}`,
+    't=0 0',
+    `m=audio ${place.port} RTP/AVP 0 8 101`,
+    'a=rtpmap:0 PCMU/8000',
+    'a=rtpmap:8 PCMA/8000',
+    'a=rtpmap:101 telephone-event/8000',
+    `a=${direction}`,
+    '',
+  ].join('\r\n')
+}
+
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+
+/** Where an SDP body asks for its sound. */
+export function soundPlace(body: string): Place | undefined {
+  const address = /^c=IN IP4 ([\d.]+)/m.exec(body)?.[1]
+  const port = /^m=audio (\d+)/m.exec(body)?.[1]
+  return address && port ? { address, port: Number(port) } : undefined
+}
+
+/** The direction a body names, `sendrecv` when it names none (RFC 3264 §5). */
+export function directionOf(body: string): Direction {
+  return (/^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(body)?.[1] ?? 'sendrecv') as Direction
+}
