@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { trespasses } from './rooms.ts'
+import { sources } from './source.ts'
+
+describe('the house', () => {
+  test('every room imports only itself and the rooms below it', () => {
+    const files = ['functions/**/*.ts', 'db/**/*.ts', 'relay/**/*.ts'].flatMap(sources)
+    expect(files.length).toBeGreaterThan(10)
+    expect(files.flatMap(trespasses)).toEqual([])
+  })
+})
+
+describe('the fence between rooms', () => {
+  test.each([
+    ['a parser which sends', 'relay/sip/parse.ts', `import { send } from '../io/udp.ts'`],
+    [
+      'a transaction which knows calls',
+      'relay/transaction/timers.ts',
+      `import type { Call } from '../call/call.ts'`,
+    ],
+    ['a ground file which knows SIP', 'relay/machine.ts', `import { parse } from './sip/parse.ts'`],
+    ['a call which runs the engine', 'relay/call/call.ts', `export { Engine } from '../engine.ts'`],
+    ['a machine which runs effects', 'relay/call/call.ts', `import { perform } from '../effects.ts'`],
+    ['a core file which knows Node', 'relay/media/ports.ts', `import { createSocket } from 'node:dgram'`],
+    ['a relay which reads the database', 'relay/io/edge.ts', `import { calls } from '#db'`],
+    [
+      'a relay which enters the edge',
+      'relay/call/call.ts',
+      `import { ask } from '../../functions/contract/ask.ts'`,
+    ],
+    ['an edge which enters the relay', 'functions/index.ts', `import { parse } from '../relay/sip/parse.ts'`],
+    ['an edge which knows Node', 'functions/secrets.ts', `import { createHmac } from 'node:crypto'`],
+    [
+      'an edge which knows how it is started',
+      'functions/index.ts',
+      `import { start } from './local/start.ts'`,
+    ],
+    ['a database which knows the edge', 'db/schema.ts', `import { env } from '../functions/env.ts'`],
+    ['a contract with a dependency', 'functions/contract/ask.ts', `import { Hono } from 'hono'`],
+    ['an import loaded late', 'relay/sip/parse.ts', `const io = await import('../io/udp.ts')`],
+    [
+      'an import over several lines',
+      'relay/sip/parse.ts',
+      `import {\n  send,\n  close,\n} from '../io/udp.ts'`,
+    ],
+    ['an import without its ending', 'relay/sip/parse.ts', `import { read } from './uri'`],
+  ])('stops %s', (_, path, text) => {
+    expect(trespasses({ path, text })).toHaveLength(1)
+  })
+
+  test.each([
+    ['a call which reads SIP', 'relay/call/call.ts', `import type { Request } from '../sip/message.ts'`],
+    [
+      'any room naming the words of the engine',
+      'relay/sip/digest.ts',
+      `import type { Chance } from '../effects.ts'`,
+    ],
+    ['the relay asking in shared words', 'relay/call/call.ts', `import type { Tell } from '#contract'`],
+    ['io using Node', 'relay/io/udp.ts', `import { createSocket } from 'node:dgram'`],
+    ['a commented-out import', 'relay/sip/parse.ts', `// import { send } from '../io/udp.ts'`],
+  ])('lets through %s', (_, path, text) => {
+    expect(trespasses({ path, text })).toEqual([])
+  })
+})

@@ -1,0 +1,86 @@
+import { posix } from 'node:path'
+import { imports, type Source } from './source.ts'
+
+/** The relay's rooms from the ground up: each may use itself and those before it. */
+export const relayOrder = [
+  'ground',
+  'sip',
+  'media',
+  'transaction',
+  'dialog',
+  'registrar',
+  'call',
+  'engine',
+  'io',
+  'main',
+] as const
+
+/** Sentences for every import of a file which leads where it may not. */
+export function trespasses({ path, text }: Source): string[] {
+  return imports(text).flatMap(({ from, typeOnly }) => {
+    const why = trespass(path, from, typeOnly)
+    return why === undefined ? [] : [`${path} imports ${from}: ${why}`]
+  })
+}
+
+function trespass(path: string, from: string, typeOnly: boolean): string | undefined {
+  const house = houseOf(path)
+  if (house === 'test') return undefined
+  if (from.startsWith('node:'))
+    return nodeAllowed(path) ? undefined : 'only io, main, local and test know Node'
+  if (from.startsWith('#')) return doors[house].includes(from) ? undefined : `${house} has no such door`
+  if (!from.startsWith('.'))
+    return house === 'contract' && from !== 'zod' ? 'the contract knows only zod' : undefined
+  if (!from.endsWith('.ts')) return 'a relative import names the file, with .ts'
+  return astray(path, posix.join(posix.dirname(path), from), typeOnly)
+}
+
+const doors: Readonly<Record<House, readonly string[]>> = {
+  contract: [],
+  db: ['#contract'],
+  functions: ['#contract', '#db'],
+  local: ['#contract', '#db'],
+  relay: ['#contract'],
+  test: ['#contract', '#db'],
+}
+
+type House = 'contract' | 'db' | 'functions' | 'local' | 'relay' | 'test'
+
+function houseOf(path: string): House {
+  if (path.startsWith('functions/contract/')) return 'contract'
+  if (path.startsWith('functions/local/')) return 'local'
+  const top = path.split('/')[0]
+  return top === 'db' || top === 'functions' || top === 'relay' ? top : 'test'
+}
+
+function nodeAllowed(path: string): boolean {
+  return /^(relay\/io\/|relay\/main\.ts$|functions\/local\/|db\/(seed|drizzle\.config)\.ts$)/.test(path)
+}
+
+/** Why a relative import from one file to another is not allowed. */
+function astray(path: string, target: string, typeOnly: boolean): string | undefined {
+  const [from, to] = [houseOf(path), houseOf(target)]
+  if (from === 'local' && to === 'functions') return undefined
+  if (from !== to) return `${from} enters ${to} by its door or not at all`
+  return from === 'relay' ? upwards(path, target, typeOnly) : undefined
+}
+
+function upwards(path: string, target: string, typeOnly: boolean): string | undefined {
+  if (target === 'relay/effects.ts' && typeOnly) return undefined
+  const [from, to] = [relayRoom(path), relayRoom(target)]
+  return relayOrder.indexOf(to) > relayOrder.indexOf(from) ? `${to} stands above ${from}` : undefined
+}
+
+/** Which of the relay's rooms a file lives in. */
+export function relayRoom(path: string): (typeof relayOrder)[number] {
+  const [, first = '', second] = path.split('/')
+  if (second !== undefined) return relayOrder.find((room) => room === first) ?? 'main'
+  if (first === 'main.ts') return 'main'
+  return ['effects.ts', 'engine.ts', 'config.ts'].includes(first) ? 'engine' : 'ground'
+}
+
+/** The part of the house which may not know what time it is. */
+export function isCore(path: string): boolean {
+  if (path.startsWith('functions/routing/') || path.startsWith('functions/contract/')) return true
+  return path.startsWith('relay/') && !path.startsWith('relay/io/') && path !== 'relay/main.ts'
+}
