@@ -17,6 +17,10 @@ export interface Aim {
   readonly mux: boolean
   /** The side said it will not send (hold): its silence is not a time-out. */
   readonly quiet: boolean
+  /** True: what travels is no RTP (fax over UDPTL) and is passed on unread. */
+  readonly blind?: boolean
+  /** Ticks per second of the RTP clock, for jitter; 8000 unless said. */
+  readonly clock?: number
 }
 
 /**

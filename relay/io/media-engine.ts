@@ -1,0 +1,21 @@
+import type { Gate } from '../media/gate.ts'
+import type { Place } from '../media/place.ts'
+
+/** Sockets and packets: what the media thread needs of an operating system. */
+export interface Engine {
+  /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
+  readonly wake: number | undefined
+  /** Opens a gate's socket; `failed` is called, now or soon, when it cannot be. */
+  bind(gate: Gate, failed: (why: string) => void): void
+  release(gate: Gate): void
+}
+
+/** What an engine does with its packets and its turns. */
+export interface Work {
+  /** The gate a packet leaves from, towards its latch's destination; undefined: drop it. */
+  arrive(now: number, gate: Gate, from: Place, packet: Uint8Array, length: number): Gate | undefined
+  /** Commands wait: obey them. Only for engines which have a `wake`. */
+  woken(): void
+  /** A batch of packets is done: whatever is worth telling goes out now. */
+  done(): void
+}

@@ -1,0 +1,102 @@
+import { readlinkSync } from 'node:fs'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { Switchboard } from '../media/forward.ts'
+import type { Gate } from '../media/gate.ts'
+import type { MediaCommand } from '../media/session.ts'
+import { dgramEngine } from './media-dgram.ts'
+import type { Engine, Work } from './media-engine.ts'
+import { ffiEngine } from './media-ffi.ts'
+
+export type EngineName = 'ffi' | 'dgram'
+
+/** What the thread is started with. */
+export interface Setup {
+  readonly engine: EngineName | undefined
+  readonly host: string
+  readonly timeoutMs: number
+  /** Commands come in, reports go out. */
+  readonly port: MessagePort
+}
+
+/** The thread's first word. */
+export interface Ready {
+  readonly engine: EngineName
+  /** Why it is not the engine one would have wished for. */
+  readonly why: string | undefined
+  /** An eventfd to be written after each batch of commands. */
+  readonly wake: number | undefined
+  readonly thread: number
+}
+
+const SWEEP_MS = 1000
+
+if (parentPort !== null) run(workerData as Setup, parentPort)
+
+/** The media thread: obeys commands, moves packets, reports. */
+function run(setup: Setup, parent: MessagePort): void {
+  const board = new Switchboard(setup.timeoutMs)
+  const { engine, name, why } = chooseEngine(setup, {
+    arrive: (now, gate, from, packet, length) => board.arrive(now, gate, from, packet, length),
+    woken: obeyAll,
+    done: report,
+  })
+
+  function obeyAll(): void {
+    for (let next = receiveMessageOnPort(setup.port); next; next = receiveMessageOnPort(setup.port)) {
+      for (const command of next.message as MediaCommand[]) obey(command)
+    }
+  }
+
+  function obey(command: MediaCommand): void {
+    const id = command.session
+    if (command.type === 'aim') board.aim(performance.now(), id, command.side, command.aim)
+    else if (command.type === 'close') release(board.close(id))
+    else for (const gate of board.open(id, command.ports)) engine.bind(gate, (why) => fail(id, why))
+  }
+
+  function fail(id: number, why: string): void {
+    release(board.fail(id, why))
+    report()
+  }
+
+  function release(gates: Gate[]): void {
+    for (const gate of gates) engine.release(gate)
+  }
+
+  function report(): void {
+    if (board.reports.length > 0) setup.port.postMessage(board.reports.splice(0))
+  }
+
+  setInterval(() => {
+    board.sweep(performance.now())
+    report()
+  }, SWEEP_MS)
+  if (engine.wake === undefined) {
+    setup.port.on('message', (commands: MediaCommand[]) => {
+      commands.forEach(obey)
+      report()
+    })
+  }
+  parent.postMessage({ engine: name, why, wake: engine.wake, thread: threadId() } satisfies Ready)
+}
+
+function chooseEngine(
+  setup: Setup,
+  work: Work,
+): { engine: Engine; name: EngineName; why: string | undefined } {
+  if (setup.engine === 'dgram')
+    return { engine: dgramEngine(setup.host, work), name: 'dgram', why: undefined }
+  const engine = ffiEngine(setup.host, work)
+  if (typeof engine !== 'string') return { engine, name: 'ffi', why: undefined }
+  if (setup.engine === 'ffi') throw new Error(`RTP_ENGINE=ffi does not work here: ${engine}`)
+  return { engine: dgramEngine(setup.host, work), name: 'dgram', why: engine }
+}
+
+/** Linux names the calling thread here; elsewhere there is nothing to find. */
+function threadId(): number {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+  } catch {
+    return 0
+  }
+}

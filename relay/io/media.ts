@@ -1,0 +1,76 @@
+import { writeSync } from 'node:fs'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import type { Note } from '../effects.ts'
+import type { MediaCommand, MediaReport } from '../media/session.ts'
+import type { EngineName, Ready, Setup } from './media-thread.ts'
+
+export interface MediaOptions {
+  /** undefined: the better of those which work here. */
+  readonly engine?: EngineName | undefined
+  /** The address our RTP ports are bound to. */
+  readonly host: string
+  /** Milliseconds of silence before it is reported; 0: never. */
+  readonly timeoutMs?: number
+  readonly report: (report: MediaReport) => void
+  readonly log: (note: Note) => void
+}
+
+export interface MediaPlane {
+  readonly engine: EngineName
+  /** The media thread's process-wide thread id, to find its CPU time under /proc. */
+  readonly thread: number
+  /** Commands of one turn of the event loop travel together, in order. */
+  order(command: MediaCommand): void
+  stop(): Promise<void>
+}
+
+const TIMEOUT_MS = 60_000
+/** What an eventfd takes: a count of one. */
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer)
+
+/** Starts the media thread; packets never visit the caller's. */
+export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
+  const { port1: near, port2: far } = new MessageChannel()
+  const { engine, host, timeoutMs = TIMEOUT_MS } = options
+  const setup: Setup = { engine, host, timeoutMs, port: far }
+  const worker = new Worker(new URL('./media-thread.ts', import.meta.url), {
+    workerData: setup,
+    transferList: [far],
+  })
+  const ready = await readiness(worker)
+  near.on('message', (reports: MediaReport[]) => reports.forEach(options.report))
+  options.log(noteOf(ready))
+
+  let waiting: MediaCommand[] = []
+  const flush = () => {
+    near.postMessage(waiting)
+    waiting = []
+    if (ready.wake !== undefined) writeSync(ready.wake, ONE)
+  }
+  return {
+    engine: ready.engine,
+    thread: ready.thread,
+    order(command) {
+      if (waiting.push(command) === 1) setImmediate(flush)
+    },
+    async stop() {
+      near.close()
+      await worker.terminate()
+    },
+  }
+}
+
+function readiness(worker: Worker): Promise<Ready> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('message', (ready: Ready) => {
+      worker.off('error', reject)
+      resolve(ready)
+    })
+  })
+}
+
+function noteOf({ engine, why }: Ready): Note {
+  const level = why === undefined ? 'info' : 'warn'
+  return { type: 'note', level, event: 'media_started', fields: { engine, why } }
+}

@@ -1,0 +1,69 @@
+import { clockOf } from './codecs.ts'
+import { isBlind, relayed } from './offer.ts'
+import { type Place, reachOf, readPlace } from './place.ts'
+import { attribute, connectionOf, directionOf, type Media, type Sdp } from './sdp.ts'
+import type { Aim } from './session.ts'
+
+/** What is known of the party whose description is read. */
+export interface Party {
+  /** The IP address its signalling comes from. */
+  readonly signalling: string
+  /** A provider, whose media may come from another host than its signalling. */
+  readonly trusted: boolean
+  /** Our own sockets, which must never be aimed at. */
+  readonly ours?: (address: string, port: number) => boolean
+}
+
+/**
+ * Where a party's sound goes and whence it is accepted, from the description it sent.
+ *
+ * A phone is heard only from where it signals, whatever its SDP says, and is sent nothing before it was heard unless
+ * both agree: nobody can have our packets sent to a third party. A provider is believed. Undefined: the description
+ * has nothing we relay.
+ */
+export function aimOf(sdp: Sdp, party: Party): Aim | undefined {
+  const media = relayed(sdp)
+  const signalling = readPlace(party.signalling)
+  if (media === undefined || signalling === undefined) return undefined
+  const address = connectionOf(sdp, media) ?? ''
+  const named = usable(readPlace(address), signalling)
+  const eager = party.trusted || named?.sameAddress(signalling) === true
+  const target = eager ? named?.address : undefined
+  const believed = party.trusted && named !== undefined ? [named.address] : []
+  return {
+    rtp: spot(target, media.port, party),
+    rtcp: isBlind(media) ? undefined : spot(target, rtcpPort(media), party),
+    sources: [...new Set([...believed, signalling.address])],
+    eager,
+    mux: false,
+    quiet: isQuiet(sdp, media),
+    ...(isBlind(media) ? { blind: true } : { clock: clockOf(media) }),
+  }
+}
+
+/** Whether the party said it will not send: its silence is then no fault. */
+export function isQuiet(sdp: Sdp, media: Media): boolean {
+  const direction = directionOf(sdp, media)
+  const nowhere = /^(0\.0\.0\.0|::)$/.test(connectionOf(sdp, media) ?? '')
+  return nowhere || direction === 'recvonly' || direction === 'inactive'
+}
+
+/** A local address counts only for those who are as local themselves; what is nobody's address, never. */
+function usable(named: Place | undefined, signalling: Place): Place | undefined {
+  if (named === undefined) return undefined
+  const reach = reachOf(named)
+  const from = reachOf(signalling)
+  const near = reach === 'loopback' ? from === 'loopback' : from !== 'public'
+  return reach === 'public' || (reach !== 'none' && near) ? named : undefined
+}
+
+function spot(address: string | undefined, port: number, { ours }: Party): Aim['rtp'] {
+  if (address === undefined || port === 0 || port > 65_535 || ours?.(address, port)) return undefined
+  return { address, port }
+}
+
+/** a=rtcp names it (RFC 3605 §2.1); otherwise one above. */
+function rtcpPort(media: Media): number {
+  const named = Number.parseInt(attribute(media.lines, 'rtcp') ?? '', 10)
+  return named > 0 ? named : media.port + 1
+}

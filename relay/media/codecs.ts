@@ -1,0 +1,80 @@
+import { relayed } from './offer.ts'
+import type { Media, Sdp } from './sdp.ts'
+import { attributeName } from './sdp.ts'
+
+/** Names of the codecs the relayed m-line speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
+export function codecs(sdp: Sdp): string[] {
+  const media = relayed(sdp)
+  if (media === undefined) return []
+  const names = media.formats.map((format) => nameOf(media, format)).filter((name) => name !== undefined)
+  return [...new Set(names.filter((name) => !accompanies(name)))]
+}
+
+/** The codec the answer chose, if the offer had it; undefined is what 488 is for (RFC 3261 §13.3.1.3). */
+export function commonCodec(offer: Sdp, answer: Sdp): string | undefined {
+  const offered = new Set(codecs(offer))
+  return codecs(answer).find((name) => offered.has(name))
+}
+
+/**
+ * Leaves only the codecs in `names` (any case), in the offerer's order, with the tones and the comfort noise which
+ * accompany them; undefined when none is left. An empty list keeps all.
+ */
+export function keepCodecs(sdp: Sdp, names: readonly string[]): Sdp | undefined {
+  const media = relayed(sdp)
+  if (media === undefined) return undefined
+  if (names.length === 0) return sdp
+  const wanted = new Set(names.map((name) => name.trim().toUpperCase()))
+  const formats = media.formats.filter((format) => staysFor(nameOf(media, format), wanted))
+  if (!formats.some((format) => !accompanies(nameOf(media, format)))) return undefined
+  return { ...sdp, media: sdp.media.map((each) => (each === media ? withFormats(media, formats) : each)) }
+}
+
+/** Ticks per second of the first codec's clock: what RTP timestamps and jitter are counted in. */
+export function clockOf(media: Media): number {
+  const [first = ''] = media.formats
+  const rate = Number(rtpmap(media, first)?.split('/')[1])
+  return Number.isInteger(rate) && rate > 0 ? rate : 8000
+}
+
+/** Static payload types still met in the wild (RFC 3551 §6); all of them tick at 8000. */
+const staticNames: Readonly<Record<string, string>> = {
+  0: 'PCMU',
+  3: 'GSM',
+  4: 'G723',
+  8: 'PCMA',
+  9: 'G722',
+  13: 'CN',
+  15: 'G728',
+  18: 'G729',
+}
+
+function staysFor(name: string | undefined, wanted: ReadonlySet<string>): boolean {
+  return name !== undefined && (wanted.has(name) || accompanies(name))
+}
+
+function accompanies(name: string | undefined): boolean {
+  return name === 'TELEPHONE-EVENT' || name === 'CN'
+}
+
+function nameOf(media: Media, format: string): string | undefined {
+  return (rtpmap(media, format)?.split('/')[0] ?? staticNames[format])?.toUpperCase()
+}
+
+/** `PCMU/8000` of `a=rtpmap:0 PCMU/8000`. */
+function rtpmap(media: Media, format: string): string | undefined {
+  const start = `a=rtpmap:${format} `
+  const line = media.lines.find((each) => each.startsWith(start))
+  return line?.slice(start.length).trim()
+}
+
+function withFormats(media: Media, formats: readonly string[]): Media {
+  const gone = new Set(media.formats.filter((format) => !formats.includes(format)))
+  return { ...media, formats, lines: media.lines.filter((line) => !describes(line, gone)) }
+}
+
+function describes(line: string, formats: ReadonlySet<string>): boolean {
+  const name = attributeName(line)
+  if (name !== 'rtpmap' && name !== 'fmtp' && name !== 'rtcp-fb') return false
+  return formats.has(line.slice(name.length + 3).split(' ')[0] ?? '')
+}

@@ -1,0 +1,180 @@
+import { Gate } from './gate.ts'
+import { type Place, readPlace } from './place.ts'
+import type { Aim, MediaReport, Side } from './session.ts'
+
+/** One party's place at the switchboard: its two gates and what is known of its silence. */
+class Seat {
+  readonly rtp: Gate
+  readonly rtcp: Gate
+  mux = false
+  blind = false
+  quiet = false
+  heard = false
+  /** Undefined until its first offer or answer came. */
+  aimedAt: number | undefined
+  silent = false
+
+  constructor(session: number, side: Side, port: number) {
+    this.rtp = new Gate(session, side, port, false)
+    this.rtcp = new Gate(session, side, port + 1, true)
+  }
+
+  /** When it was last heard, or last had reason to begin. */
+  get since(): number {
+    return Math.max(this.aimedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)
+  }
+}
+
+interface Session {
+  readonly caller: Seat
+  readonly callee: Seat
+  silent: boolean
+}
+
+/** Longest packet we pass on. */
+const LONGEST = 1500
+/** On hold, silence is the rule: it must last this many time-outs to end a call. */
+const HOLD_TIMES = 60
+
+/**
+ * Every call's sound, as ports and the packets which arrive at them.
+ *
+ * It is told of each packet and answers with the gate to send it from; that gate's latch knows where to. What else is
+ * worth telling (first sound, silence) gathers in `reports`.
+ */
+export class Switchboard {
+  readonly reports: MediaReport[] = []
+  readonly #sessions = new Map<number, Session>()
+  readonly #timeoutMs: number
+
+  /** `timeoutMs` 0: silence is never reported. */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** The four gates to be bound; none when the session is there already. */
+  open(id: number, ports: Readonly<Record<Side, number>>): Gate[] {
+    if (this.#sessions.has(id)) return []
+    const caller = new Seat(id, 'caller', ports.caller)
+    const callee = new Seat(id, 'callee', ports.callee)
+    this.#sessions.set(id, { caller, callee, silent: false })
+    return gatesOf(caller, callee)
+  }
+
+  aim(now: number, id: number, side: Side, aim: Aim): void {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return
+    const seat = session[side]
+    const sources = aim.sources.map((source) => readPlace(source)).filter((place) => place !== undefined)
+    seat.rtp.latch.aim(targetOf(aim.rtp, aim), sources)
+    seat.rtcp.latch.aim(targetOf(aim.rtcp, aim), sources)
+    seat.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
+    seat.mux = aim.mux
+    seat.blind = aim.blind === true
+    seat.quiet = aim.quiet
+    seat.aimedAt = now
+    seat.silent = false
+    session.silent = false
+  }
+
+  /** Forgets a session; its gates are to be released. */
+  close(id: number): Gate[] {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return []
+    this.#sessions.delete(id)
+    this.reports.push({
+      type: 'closed',
+      session: id,
+      caller: session.caller.rtp.statistics.summary(),
+      callee: session.callee.rtp.statistics.summary(),
+    })
+    return gatesOf(session.caller, session.callee)
+  }
+
+  /** A session whose ports were refused: as `close`, but the report says why. */
+  fail(id: number, why: string): Gate[] {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return []
+    this.#sessions.delete(id)
+    this.reports.push({ type: 'failed', session: id, why })
+    return gatesOf(session.caller, session.callee)
+  }
+
+  /** A packet came to `gate`; returns the gate it leaves from, whose latch has a destination, or undefined: drop it. */
+  arrive(now: number, gate: Gate, from: Place, packet: Uint8Array, length: number): Gate | undefined {
+    const session = this.#sessions.get(gate.session)
+    if (session === undefined) return undefined
+    const seat = session[gate.side]
+    const control = !seat.blind && (gate.control || looksLikeControl(packet))
+    if (!seat.blind && !isValid(packet, length, control)) return drop(gate)
+    if (length > LONGEST || !gate.latch.accepts(now, from) || !gate.spare(now)) return drop(gate)
+    if (!control) this.#hear(now, seat, packet, length)
+    const other = gate.side === 'caller' ? session.callee : session.caller
+    const out = control && !other.mux ? other.rtcp : other.rtp
+    return out.latch.destination === undefined ? drop(gate) : out
+  }
+
+  /** To be called about once a second. */
+  sweep(now: number): void {
+    if (this.#timeoutMs === 0) return
+    for (const [id, session] of this.#sessions) this.#listen(now, id, session)
+  }
+
+  #hear(now: number, seat: Seat, packet: Uint8Array, length: number): void {
+    const { session, side, statistics, latch } = seat.rtp
+    statistics.count(length)
+    if (!seat.blind) statistics.hear(now, packet)
+    if (seat.heard) return
+    seat.heard = true
+    this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
+  }
+
+  #listen(now: number, id: number, session: Session): void {
+    const { caller, callee } = session
+    if (caller.aimedAt === undefined || callee.aimedAt === undefined) return
+    const ms = now - Math.max(caller.since, callee.since)
+    const held = caller.quiet || callee.quiet
+    const both = ms >= this.#timeoutMs * (held ? HOLD_TIMES : 1)
+    if (both && !session.silent)
+      this.reports.push({ type: 'silent', session: id, side: 'both', ms: Math.round(ms) })
+    session.silent = both
+    if (ms >= this.#timeoutMs) return
+    this.#listenTo(now, id, 'caller', caller)
+    this.#listenTo(now, id, 'callee', callee)
+  }
+
+  #listenTo(now: number, id: number, side: Side, seat: Seat): void {
+    const ms = now - seat.since
+    const silent = !seat.quiet && ms >= this.#timeoutMs
+    if (silent && !seat.silent) this.reports.push({ type: 'silent', session: id, side, ms: Math.round(ms) })
+    seat.silent = silent
+  }
+}
+
+function gatesOf(caller: Seat, callee: Seat): Gate[] {
+  return [caller.rtp, caller.rtcp, callee.rtp, callee.rtcp]
+}
+
+function targetOf(spot: Aim['rtp'], aim: Aim): Place | undefined {
+  return aim.eager && spot !== undefined ? readPlace(spot.address, spot.port) : undefined
+}
+
+/** RTP and RTCP are version 2; packet types 192–223 are RTCP even on the RTP port (RFC 5761 §4). */
+function isValid(packet: Uint8Array, length: number, control: boolean): boolean {
+  if (length < (control ? 8 : 12) || ((packet[0] as number) & 0xc0) !== 0x80) return false
+  return !control || looksLikeControl(packet)
+}
+
+function looksLikeControl(packet: Uint8Array): boolean {
+  const type = packet[1] as number
+  return type >= 192 && type <= 223
+}
+
+function drop(gate: Gate): undefined {
+  gate.statistics.dropped++
+  return undefined
+}

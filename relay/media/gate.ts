@@ -1,0 +1,49 @@
+import { Latch } from './latch.ts'
+import type { Side } from './session.ts'
+import { Statistics } from './statistics.ts'
+
+/** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */
+export class Gate {
+  readonly session: number
+  readonly side: Side
+  readonly port: number
+  /** True: the odd port beside, for RTCP. */
+  readonly control: boolean
+  readonly latch = new Latch()
+  readonly statistics = new Statistics()
+  readonly #guard = new Guard()
+
+  constructor(session: number, side: Side, port: number, control: boolean) {
+    this.session = session
+    this.side = side
+    this.port = port
+    this.control = control
+  }
+
+  /** Whether one more packet at `now` is still within what a call can need. */
+  spare(now: number): boolean {
+    return this.#guard.spare(now)
+  }
+}
+
+/** Packets per millisecond, and in one burst: several times what audio at 10 ms or video needs. */
+const RATE = 1
+const BURST = 500
+
+/** A bucket of tokens, so that one flooded port cannot take the time of all others. */
+class Guard {
+  #tokens = BURST
+  #at = 0
+
+  spare(now: number): boolean {
+    if (now !== this.#at) this.#refill(now)
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  #refill(now: number): void {
+    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#at) * RATE)
+    this.#at = now
+  }
+}

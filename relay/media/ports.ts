@@ -1,0 +1,55 @@
+/** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
+const REST_MS = 30_000
+
+/**
+ * The even RTP ports of a range; RTCP stands one above each (RFC 3550 §11).
+ *
+ * Ports come out at random, since a port which can be guessed can be sprayed.
+ */
+export class Ports {
+  readonly #ready: number[] = []
+  /** A ring of resting ports, in the order they were given back. */
+  #resting: { readonly port: number; readonly until: number }[] = []
+  #rested = 0
+  readonly #below: (below: number) => number
+
+  /** `range` includes both ends; a pair which does not fit whole is left out. */
+  constructor(range: readonly [low: number, high: number], below: (below: number) => number) {
+    this.#below = below
+    for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2) this.#ready.push(port)
+  }
+
+  /** Ports which could be taken now, or soon. */
+  get free(): number {
+    return this.#ready.length + this.#resting.length - this.#rested
+  }
+
+  /** undefined: none is left. */
+  take(now: number): number | undefined {
+    this.#wake(now)
+    const ready = this.#ready
+    const last = ready.length - 1
+    if (last < 0) return undefined
+    const i = this.#below(ready.length)
+    const port = ready[i]
+    ready[i] = ready[last] as number
+    ready.pop()
+    return port
+  }
+
+  give(now: number, port: number): void {
+    this.#resting.push({ port, until: now + REST_MS })
+  }
+
+  #wake(now: number): void {
+    let next = this.#resting[this.#rested]
+    while (next !== undefined && next.until <= now) {
+      this.#ready.push(next.port)
+      next = this.#resting[++this.#rested]
+    }
+    if (this.#rested > 256 && this.#rested * 2 > this.#resting.length) {
+      this.#resting = this.#resting.slice(this.#rested)
+      this.#rested = 0
+    }
+  }
+}

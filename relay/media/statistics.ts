@@ -1,0 +1,129 @@
+import type { Heard } from './session.ts'
+
+/** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
+const MAX_DROPOUT = 3000
+const MAX_MISORDER = 100
+
+/** Counts one direction of one RTP stream; a packet costs no allocation. */
+export class Statistics {
+  packets = 0
+  bytes = 0
+  dropped = 0
+  /** Ticks per millisecond of the sender's clock. */
+  ticks = 8
+  #ssrc = 0
+  #started = false
+  #base = 0
+  #highest = 0
+  #cycles = 0
+  #received = 0
+  /** Lost by sources which came before the present one. */
+  #lostBefore = 0
+  #bad = -1
+  #transit = 0
+  #rtpTime = 0
+  /** In ticks (RFC 3550 appendix A.8). */
+  #jitter = 0
+
+  count(length: number): void {
+    this.packets++
+    this.bytes += length
+  }
+
+  /**
+   * Reads the RTP header (RFC 3550 §5.1), of which at least 12 bytes are there.
+   *
+   *   0: V P X CC   1: M PT   2–3: sequence   4–7: timestamp   8–11: SSRC
+   */
+  hear(now: number, packet: Uint8Array): void {
+    const sequence = (byte(packet, 2) << 8) | byte(packet, 3)
+    const rtpTime = word(packet, 4)
+    const ssrc = word(packet, 8)
+    if (!this.#started || ssrc !== this.#ssrc) this.#begin(now, ssrc, sequence, rtpTime)
+    else this.#advance(sequence)
+    this.#received++
+    this.#measure(now, rtpTime)
+  }
+
+  /** Lost so far (appendix A.3); duplicates may make up for losses, but never for more. */
+  get lost(): number {
+    return this.#lostBefore + this.#lostNow
+  }
+
+  get jitterMs(): number {
+    return Math.round((this.#jitter / this.ticks) * 100) / 100
+  }
+
+  summary(): Heard {
+    const { packets, bytes, lost, dropped, jitterMs } = this
+    return { packets, bytes, lost, dropped, jitterMs }
+  }
+
+  get #lostNow(): number {
+    if (!this.#started) return 0
+    return Math.max(0, this.#cycles + this.#highest - this.#base + 1 - this.#received)
+  }
+
+  #begin(now: number, ssrc: number, sequence: number, rtpTime: number): void {
+    this.#lostBefore += this.#lostNow
+    this.#started = true
+    this.#ssrc = ssrc
+    this.#base = sequence
+    this.#highest = sequence
+    this.#cycles = 0
+    this.#received = 0
+    this.#bad = -1
+    this.#rtpTime = rtpTime
+    this.#transit = this.#arrival(now, rtpTime)
+  }
+
+  #advance(sequence: number): void {
+    const ahead = (sequence - this.#highest) & 0xffff
+    if (ahead < MAX_DROPOUT) {
+      if (sequence < this.#highest) this.#cycles += 0x10000
+      this.#highest = sequence
+    } else if (ahead <= 0x10000 - MAX_MISORDER) this.#leap(sequence)
+  }
+
+  /** Two in a row at a far away number: the sender restarted without changing its SSRC. */
+  #leap(sequence: number): void {
+    if (sequence !== this.#bad) {
+      this.#bad = (sequence + 1) & 0xffff
+      this.#received--
+      return
+    }
+    this.#lostBefore += this.#lostNow
+    this.#base = sequence
+    this.#highest = sequence
+    this.#cycles = 0
+    this.#received = 0
+    this.#bad = -1
+  }
+
+  /** Packets of one instant (a key press, a video frame) say nothing about jitter. */
+  #measure(now: number, rtpTime: number): void {
+    if (rtpTime === this.#rtpTime) return
+    this.#rtpTime = rtpTime
+    const transit = this.#arrival(now, rtpTime)
+    const difference = Math.abs((transit - this.#transit) | 0)
+    this.#transit = transit
+    this.#jitter += (difference - this.#jitter) / 16
+  }
+
+  #arrival(now: number, rtpTime: number): number {
+    return (now * this.ticks - rtpTime) | 0
+  }
+}
+
+function byte(packet: Uint8Array, at: number): number {
+  return packet[at] as number
+}
+
+function word(packet: Uint8Array, at: number): number {
+  return (
+    (byte(packet, at) << 24) |
+    (byte(packet, at + 1) << 16) |
+    (byte(packet, at + 2) << 8) |
+    byte(packet, at + 3)
+  )
+}

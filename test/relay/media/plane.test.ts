@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
+import type { EngineName } from '../../../relay/io/media-thread.ts'
+import type { Aim, MediaReport } from '../../../relay/media/session.ts'
+import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
+
+const engines: EngineName[] = ['dgram']
+const host = '127.0.9.1'
+/** Apart from every other test's ports. */
+const ports = { caller: 36_100, callee: 36_110 }
+
+describe.each(engines)('the media thread with %s', (engine) => {
+  let plane: MediaPlane
+  let reports: MediaReport[]
+  let alice: RtpParty
+  let bob: RtpParty
+
+  beforeEach(async () => {
+    reports = []
+    plane = await startMedia({
+      engine,
+      host,
+      timeoutMs: 1_000,
+      report: (each) => reports.push(each),
+      log() {},
+    })
+    alice = await rtpParty('127.0.9.2', 0xa11ce)
+    bob = await rtpParty('127.0.9.3', 0xb0b)
+  })
+
+  afterEach(async () => {
+    alice.close()
+    bob.close()
+    await plane.stop()
+  })
+
+  test('carries sound both ways and says at the end what it heard', async () => {
+    call()
+    await reply(alice, bob)
+    alice.say(ports.caller, host, 10)
+    bob.say(ports.callee, host, 20)
+    await Promise.all([bob.hears(11), alice.hears(21)])
+    expect(bob.heard.at(-1)).toMatchObject({ address: host, port: ports.callee })
+    expect(bob.heard.at(-1)?.packet).toEqual(rtpPacket({ sequence: 10, ssrc: 0xa11ce }))
+    plane.order({ type: 'close', session: 1 })
+    expect(await reported('closed')).toMatchObject({
+      caller: { packets: 11, bytes: 11 * 172, lost: 0, dropped: 0 },
+      callee: { packets: 21, lost: 0, dropped: 0 },
+    })
+    expect(reports.filter(({ type }) => type === 'heard')).toMatchObject([
+      { side: 'caller', address: '127.0.9.2', port: alice.port },
+      { side: 'callee', address: '127.0.9.3', port: bob.port },
+    ])
+  })
+
+  test('carries RTCP from port to port', async () => {
+    call()
+    await reply(alice, bob)
+    const control = await rtpParty('127.0.9.3', 1)
+    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob, control.port) })
+    await settled()
+    alice.send(rtcpPacket(0xa11ce), ports.caller + 1, host)
+    await control.hears(1)
+    expect(control.heard[0]).toMatchObject({ packet: rtcpPacket(0xa11ce), port: ports.callee + 1 })
+    control.close()
+  })
+
+  test('gives a sprayer nothing, before and after the parties spoke', async () => {
+    const mallory = await rtpParty('127.0.9.66', 0xbad)
+    call()
+    await settled()
+    for (const port of Object.values(ports)) mallory.say(port, host, 50)
+    await reply(alice, bob)
+    for (const port of Object.values(ports)) mallory.say(port, host, 50)
+    alice.say(ports.caller, host, 20)
+    bob.say(ports.callee, host, 20)
+    await Promise.all([bob.hears(21), alice.hears(21)])
+    const foreign = [...alice.heard, ...bob.heard].filter(({ packet }) => packet.readUInt32BE(8) === 0xbad)
+    expect({ stolen: mallory.heard.length, injected: foreign.length }).toEqual({ stolen: 0, injected: 0 })
+    mallory.close()
+  })
+
+  test('obeys at once although nothing moves', async () => {
+    for (let i = 0; i < 5; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      plane.order({ type: 'open', session: i, ports })
+      plane.order({ type: 'close', session: i })
+      await reported('closed')
+      reports.length = 0
+    }
+  })
+
+  test('reports ports which are taken, and the session is gone', async () => {
+    const squatter = await rtpParty(host, 1, ports.callee)
+    plane.order({ type: 'open', session: 1, ports })
+    expect(await reported('failed')).toMatchObject({ session: 1, why: expect.stringMatching(/EADDRINUSE/) })
+    squatter.close()
+    await settled()
+    plane.order({ type: 'open', session: 2, ports })
+    plane.order({ type: 'close', session: 2 })
+    expect(await reported('closed')).toMatchObject({ session: 2 })
+  })
+
+  test('reports the side which fell silent, then both', async () => {
+    call()
+    await reply(alice, bob)
+    const talking = setInterval(() => alice.say(ports.caller, host), 100)
+    expect(await reported('silent')).toMatchObject({ session: 1, side: 'callee' })
+    clearInterval(talking)
+    reports.length = 0
+    expect(await reported('silent')).toMatchObject({ session: 1, side: 'both' })
+  })
+
+  function call(): void {
+    plane.order({ type: 'open', session: 1, ports })
+    plane.order({ type: 'aim', session: 1, side: 'caller', aim: aimAt(alice) })
+    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob) })
+  }
+
+  /** One packet each way: both latches are locked afterwards. */
+  async function reply(one: RtpParty, other: RtpParty): Promise<void> {
+    await settled()
+    one.say(ports.caller, host)
+    other.say(ports.callee, host)
+    await Promise.all([one.hears(1), other.hears(1)])
+  }
+
+  /** The thread has obeyed everything ordered so far: it answers in order. */
+  async function settled(): Promise<void> {
+    plane.order({
+      type: 'open',
+      session: -1,
+      ports: { caller: ports.caller + 20, callee: ports.callee + 20 },
+    })
+    plane.order({ type: 'close', session: -1 })
+    await until(() => reports.some((each) => each.type === 'closed' && each.session === -1))
+    reports = reports.filter(({ session }) => session !== -1)
+    await new Promise((resolve) => setTimeout(resolve, engine === 'dgram' ? 30 : 0))
+  }
+
+  async function reported(type: MediaReport['type']): Promise<MediaReport | undefined> {
+    await until(() => reports.some((each) => each.type === type))
+    return reports.find((each) => each.type === type)
+  }
+})
+
+function aimAt(party: RtpParty, rtcpPort = party.port + 1): Aim {
+  const { address, port } = party
+  return {
+    rtp: { address, port },
+    rtcp: { address, port: rtcpPort },
+    sources: [address],
+    eager: true,
+    mux: false,
+    quiet: false,
+  }
+}
+
+async function until(happened: () => boolean): Promise<void> {
+  const end = performance.now() + 5_000
+  while (!happened()) {
+    if (performance.now() > end) throw new Error('it did not happen within five seconds')
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { Ports } from '../../../relay/media/ports.ts'
+
+const first = () => 0
+const last = (below: number) => below - 1
+
+describe('ports', () => {
+  test('come in whole even pairs inside the range', () => {
+    const ports = new Ports([10_001, 10_007], first)
+    const taken = [ports.take(0), ports.take(0), ports.take(0)]
+    expect(taken.sort()).toEqual([10_002, 10_004, 10_006])
+    expect(ports.take(0)).toBeUndefined()
+    expect(new Ports([10_000, 10_000], first).take(0)).toBeUndefined()
+  })
+
+  test('are picked by the dice', () => {
+    expect(new Ports([10_000, 10_009], last).take(0)).toBe(10_008)
+    expect(new Ports([10_000, 10_009], first).take(0)).toBe(10_000)
+  })
+
+  test('rest for thirty seconds before they serve another call', () => {
+    const ports = new Ports([10_000, 10_001], first)
+    expect(ports.take(0)).toBe(10_000)
+    ports.give(1_000, 10_000)
+    expect(ports.take(30_999)).toBeUndefined()
+    expect(ports.take(31_000)).toBe(10_000)
+  })
+
+  test('lose none over ten thousand calls', () => {
+    const ports = new Ports([10_000, 10_099], (below) => below >> 1)
+    for (let now = 0; now < 10_000_000; now += 1_000) {
+      const port = ports.take(now)
+      if (port !== undefined) ports.give(now, port)
+    }
+    expect(ports.free).toBe(50)
+  })
+})
