@@ -46,7 +46,11 @@ export function dgramEngine(host: string, work: Work): Engine {
     lines.delete(gate)
   }
 
-  return { wake: undefined, bind, release }
+  function stop(): void {
+    for (const gate of [...lines.keys()]) release(gate)
+  }
+
+  return { wake: undefined, bind, release, stop }
 }
 
 function sourceOf(line: Line, info: RemoteInfo): Place {

@@ -8,6 +8,8 @@ export interface Engine {
   /** Opens a gate's socket; `failed` is called, now or soon, when it cannot be. */
   bind(gate: Gate, failed: (why: string) => void): void
   release(gate: Gate): void
+  /** Closes every socket and ends the engine's own loop. */
+  stop(): void
 }
 
 /** What an engine does with its packets and its turns. */

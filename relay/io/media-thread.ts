@@ -18,6 +18,9 @@ export interface Setup {
   readonly port: MessagePort
 }
 
+/** What one turn of the SIP thread ordered; 'stop' ends the thread. */
+export type Orders = readonly MediaCommand[] | 'stop'
+
 /** The thread's first word. */
 export interface Ready {
   readonly engine: EngineName
@@ -43,15 +46,24 @@ function run(setup: Setup, parent: MessagePort): void {
 
   function obeyAll(): void {
     for (let next = receiveMessageOnPort(setup.port); next; next = receiveMessageOnPort(setup.port)) {
-      for (const command of next.message as MediaCommand[]) obey(command)
+      obeyEach(next.message as Orders)
     }
+  }
+
+  function obeyEach(orders: Orders): void {
+    if (orders === 'stop') stop()
+    else orders.forEach(obey)
   }
 
   function obey(command: MediaCommand): void {
     const id = command.session
     if (command.type === 'aim') board.aim(performance.now(), id, command.side, command.aim)
     else if (command.type === 'close') release(board.close(id))
-    else for (const gate of board.open(id, command.ports)) engine.bind(gate, (why) => fail(id, why))
+    else open(id, board.open(id, command.ports))
+  }
+
+  function open(id: number, gates: Gate[]): void {
+    for (const gate of gates) if (board.has(id)) engine.bind(gate, (why) => fail(id, why))
   }
 
   function fail(id: number, why: string): void {
@@ -67,13 +79,19 @@ function run(setup: Setup, parent: MessagePort): void {
     if (board.reports.length > 0) setup.port.postMessage(board.reports.splice(0))
   }
 
-  setInterval(() => {
+  function stop(): void {
+    clearInterval(sweeping)
+    engine.stop()
+    setup.port.close()
+  }
+
+  const sweeping = setInterval(() => {
     board.sweep(performance.now())
     report()
   }, SWEEP_MS)
   if (engine.wake === undefined) {
-    setup.port.on('message', (commands: MediaCommand[]) => {
-      commands.forEach(obey)
+    setup.port.on('message', (orders: Orders) => {
+      obeyEach(orders)
       report()
     })
   }

@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Note } from '../effects.ts'
 import type { MediaCommand, MediaReport } from '../media/session.ts'
-import type { EngineName, Ready, Setup } from './media-thread.ts'
+import type { EngineName, Orders, Ready, Setup } from './media-thread.ts'
 
 export interface MediaOptions {
   /** undefined: the better of those which work here. */
@@ -36,16 +37,20 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const worker = new Worker(new URL('./media-thread.ts', import.meta.url), {
     workerData: setup,
     transferList: [far],
+    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
   })
   const ready = await readiness(worker)
   near.on('message', (reports: MediaReport[]) => reports.forEach(options.report))
   options.log(noteOf(ready))
 
   let waiting: MediaCommand[] = []
-  const flush = () => {
-    near.postMessage(waiting)
-    waiting = []
+  const pass = (orders: Orders) => {
+    near.postMessage(orders)
     if (ready.wake !== undefined) writeSync(ready.wake, ONE)
+  }
+  const flush = () => {
+    pass(waiting)
+    waiting = []
   }
   return {
     engine: ready.engine,
@@ -54,8 +59,10 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
       if (waiting.push(command) === 1) setImmediate(flush)
     },
     async stop() {
-      near.close()
-      await worker.terminate()
+      const ended = once(worker, 'exit')
+      if (waiting.length > 0) pass(waiting.splice(0))
+      pass('stop')
+      await ended
     },
   }
 }

@@ -56,6 +56,10 @@ export class Switchboard {
     return this.#sessions.size
   }
 
+  has(id: number): boolean {
+    return this.#sessions.has(id)
+  }
+
   /** The four gates to be bound; none when the session is there already. */
   open(id: number, ports: Readonly<Record<Side, number>>): Gate[] {
     if (this.#sessions.has(id)) return []

@@ -9,6 +9,8 @@ export class Gate {
   readonly port: number
   /** True: the odd port beside, for RTCP. */
   readonly control: boolean
+  /** Whatever io knows the socket by. */
+  handle = -1
   readonly latch = new Latch()
   readonly statistics = new Statistics()
   readonly #guard = new Guard()

@@ -4,7 +4,7 @@ import type { EngineName } from '../../../relay/io/media-thread.ts'
 import type { Aim, MediaReport } from '../../../relay/media/session.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
 
-const engines: EngineName[] = ['dgram']
+const engines: EngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
 const host = '127.0.9.1'
 /** Apart from every other test's ports. */
 const ports = { caller: 36_100, callee: 36_110 }
