@@ -1,4 +1,6 @@
+import { noParams, quote, quotedEnd, readParams, skipSpace, unquote, writeParams } from './grammar.ts'
 import type { SipUri } from './uri.ts'
+import { parseUri, uriScheme, writeUri } from './uri.ts'
 
 /** name-addr or addr-spec with header parameters: From, To, Contact, Route (RFC 3261 §20). */
 export interface NameAddr {
@@ -8,7 +10,113 @@ export interface NameAddr {
   readonly uri: string
   /** The URI read; undefined when its scheme is not sip or sips. */
   readonly sip: SipUri | undefined
-  /** Header parameters: lower-case names, '' for none given. */
+  /** Header parameters: lower-case names, '' for none given, values as written with their quotes. */
   readonly params: ReadonlyMap<string, string>
   readonly tag: string | undefined
+}
+
+/**
+ * Reads one address (RFC 3261 §20.10, §25.1); undefined when it is malformed or more than one.
+ *
+ * The `*` of a Contact is no address. A display name may hold spaces and dots without quotes, but no comma.
+ */
+export function parseNameAddr(text: string): NameAddr | undefined {
+  const list: NameAddr[] = []
+  return readNameAddr(text, 0, list) === text.length ? list[0] : undefined
+}
+
+/** Reads a list of addresses, from one header value or several; undefined when one of them is malformed. */
+export function parseNameAddrs(values: string | readonly string[]): NameAddr[] | undefined {
+  const list: NameAddr[] = []
+  for (const text of typeof values === 'string' ? [values] : values) {
+    for (let i = 0; i < text.length; i++) {
+      i = readNameAddr(text, i, list)
+      if (i < 0) return undefined
+    }
+  }
+  return list
+}
+
+/** Writes an address, always with brackets. */
+export function writeNameAddr(address: NameAddr): string {
+  const display = address.display === '' ? '' : `${quote(address.display)} `
+  return `${display}<${address.uri}>${writeParams(address.params)}`
+}
+
+/** An address made of a URI, with what may stand beside it. */
+export function nameAddr(
+  uri: SipUri | string,
+  beside: { display?: string; tag?: string | undefined; params?: ReadonlyMap<string, string> } = {},
+): NameAddr {
+  const params = new Map(beside.params)
+  if (beside.tag !== undefined) params.set('tag', beside.tag)
+  return {
+    display: beside.display ?? '',
+    uri: typeof uri === 'string' ? uri : writeUri(uri),
+    sip: typeof uri === 'string' ? parseUri(uri) : uri,
+    params,
+    tag: params.get('tag'),
+  }
+}
+
+/** Appends the address which starts at `at`; gives back the index of the comma or end behind it, -1 when malformed. */
+function readNameAddr(text: string, at: number, list: NameAddr[]): number {
+  const start = skipSpace(text, at)
+  const bracket = openingBracket(text, start)
+  if (bracket === -2) return -1
+  const close = bracket < 0 ? bareEnd(text, start) : text.indexOf('>', bracket)
+  if (close < 0) return -1
+  const uri = text.slice(bracket < 0 ? start : bracket + 1, close)
+  const sip = parseUri(uri)
+  if (sip === undefined && !foreign(uri)) return -1
+  // A URI without brackets may hold no question mark: nobody could tell whose it is (§20).
+  if (bracket < 0 && sip?.headers !== undefined) return -1
+  const params = new Map<string, string>()
+  const end = readParams(text, bracket < 0 ? close : close + 1, params)
+  if (end < 0) return -1
+  const display = bracket < 0 ? '' : displayName(text, start, bracket)
+  list.push({
+    display,
+    uri,
+    sip,
+    params: params.size === 0 ? noParams : params,
+    tag: params.get('tag') || undefined,
+  })
+  return end
+}
+
+/** Index of `<`, -1 when the URI stands bare, -2 when what stands before the bracket is no display name. */
+function openingBracket(text: string, at: number): number {
+  if (text.charCodeAt(at) === 0x22) {
+    const close = quotedEnd(text, at)
+    const bracket = close < 0 ? -1 : skipSpace(text, close)
+    return text.charCodeAt(bracket) === 0x3c ? bracket : -2
+  }
+  for (let i = at; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x3c) return i
+    if (code === 0x3b || code === 0x2c) return -1
+    if (code === 0x22 || code === 0x3e) return -2
+  }
+  return -1
+}
+
+/** Without brackets everything after the first semicolon is the header's (§20.10). */
+function bareEnd(text: string, at: number): number {
+  let i = at
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x3b || code === 0x2c || code === 0x20 || code === 0x09) break
+  }
+  return i
+}
+
+function displayName(text: string, start: number, bracket: number): string {
+  return unquote(text.slice(start, bracket).trimEnd())
+}
+
+/** A URI of some other scheme; a malformed sip URI is not let through as one. */
+function foreign(uri: string): boolean {
+  const scheme = uriScheme(uri)
+  return scheme !== undefined && scheme !== 'sip' && scheme !== 'sips'
 }

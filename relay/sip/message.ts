@@ -1,6 +1,12 @@
 import type { NameAddr } from './address.ts'
+import { parseNameAddr } from './address.ts'
+import { digits, noParams, skipSpace, splitList, tokenEnd } from './grammar.ts'
+import { isList } from './names.ts'
+import { reasonPhrase } from './reasons.ts'
 import type { SipUri } from './uri.ts'
+import { parseUri } from './uri.ts'
 import type { Via } from './via.ts'
+import { parseVia, salvageVia } from './via.ts'
 
 /** A header as it travels: lower-case long name, and its value unfolded and trimmed. */
 export type Header = readonly [name: string, value: string]
@@ -57,3 +63,158 @@ export interface Fault {
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: Fault }
+
+/** No body: shared by all messages without one. */
+export const noBody = new Uint8Array(0)
+
+/** A request to be sent. Content-Length is the writer's; every other header must be given. */
+export function request(parts: {
+  method: string
+  requestUri: string
+  headers: readonly Header[]
+  body?: Uint8Array | undefined
+}): Request {
+  return new RequestMessage(parts.method, parts.requestUri, parts.headers, parts.body ?? noBody)
+}
+
+/** A response to be sent; most are made by `reply`. */
+export function response(parts: {
+  status: number
+  reason?: string | undefined
+  headers: readonly Header[]
+  body?: Uint8Array | undefined
+}): Response {
+  const { status, reason = reasonPhrase(status), headers, body = noBody } = parts
+  return new ResponseMessage(status, reason, headers, body)
+}
+
+/** Facts read when first asked for, and kept. */
+class CommonFacts implements Common {
+  readonly headers: readonly Header[]
+  readonly body: Uint8Array
+  #via: Via | undefined
+  #from: NameAddr | undefined
+  #to: NameAddr | undefined
+  #cseq: CSeq | undefined
+
+  constructor(headers: readonly Header[], body: Uint8Array) {
+    this.headers = headers
+    this.body = body
+  }
+
+  get via(): Via {
+    this.#via ??= topVia(this.header('via') ?? '')
+    return this.#via
+  }
+
+  get from(): NameAddr {
+    this.#from ??= party(this.header('from') ?? '')
+    return this.#from
+  }
+
+  get to(): NameAddr {
+    this.#to ??= party(this.header('to') ?? '')
+    return this.#to
+  }
+
+  get callId(): string {
+    return this.header('call-id') ?? ''
+  }
+
+  get cseq(): CSeq {
+    this.#cseq ??= parseCSeq(this.header('cseq') ?? '') ?? { number: 0, method: '' }
+    return this.#cseq
+  }
+
+  /** Reads what every message must have; the header which cannot be read, if there is one. */
+  unreadable(): string | undefined {
+    this.#via = parseVia(this.header('via') ?? '')
+    if (this.#via === undefined) return 'Via'
+    this.#from = parseNameAddr(this.header('from') ?? '')
+    if (this.#from === undefined) return 'From'
+    this.#to = parseNameAddr(this.header('to') ?? '')
+    if (this.#to === undefined) return 'To'
+    this.#cseq = parseCSeq(this.header('cseq') ?? '')
+    if (this.#cseq === undefined) return 'CSeq'
+    return /[ \t]/.test(this.callId) || this.callId === '' ? 'Call-ID' : undefined
+  }
+
+  header(name: string): string | undefined {
+    for (const header of this.headers) if (header[0] === name) return header[1]
+    return undefined
+  }
+
+  all(name: string): string[] {
+    const values: string[] = []
+    for (const header of this.headers) if (header[0] === name) values.push(header[1])
+    return isList(name) ? values.flatMap((value) => splitList(value)) : values
+  }
+}
+
+/** What `request` makes; for the parser, which looks closer. */
+export class RequestMessage extends CommonFacts implements Request {
+  readonly kind = 'request'
+  readonly method: string
+  readonly requestUri: string
+  #target: SipUri | null | undefined
+
+  constructor(method: string, requestUri: string, headers: readonly Header[], body: Uint8Array) {
+    super(headers, body)
+    this.method = method
+    this.requestUri = requestUri
+  }
+
+  get target(): SipUri | undefined {
+    if (this.#target === undefined) this.#target = parseUri(this.requestUri) ?? null
+    return this.#target ?? undefined
+  }
+
+  get maxForwards(): number {
+    return parseMaxForwards(this.header('max-forwards')) ?? 70
+  }
+}
+
+/** What `response` makes; for the parser. */
+export class ResponseMessage extends CommonFacts implements Response {
+  readonly kind = 'response'
+  readonly status: number
+  readonly reason: string
+
+  constructor(status: number, reason: string, headers: readonly Header[], body: Uint8Array) {
+    super(headers, body)
+    this.status = status
+    this.reason = reason
+  }
+}
+
+/** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5). */
+export function parseCSeq(text: string): CSeq | undefined {
+  const numberEnd = tokenEnd(text, 0)
+  const number = digits(text, 0, numberEnd, 2 ** 31 - 1)
+  const methodAt = skipSpace(text, numberEnd)
+  if (number === undefined || methodAt === numberEnd) return undefined
+  if (methodAt === text.length || tokenEnd(text, methodAt) !== text.length) return undefined
+  return { number, method: text.slice(methodAt) }
+}
+
+/** A hop count, 255 at most; undefined when the header is absent or no number (RFC 3261 §20.22). */
+export function parseMaxForwards(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const number = digits(text, 0, text.length, Number.MAX_SAFE_INTEGER)
+  return number === undefined ? undefined : Math.min(number, 255)
+}
+
+/*
+ * The parser has refused what cannot be read; these two are for requests which are refused themselves
+ * and only wait to be answered.
+ */
+function topVia(text: string): Via {
+  return (
+    parseVia(text) ??
+    salvageVia(text) ?? { transport: '', host: '', port: undefined, branch: undefined, params: noParams }
+  )
+}
+
+function party(text: string): NameAddr {
+  return parseNameAddr(text) ?? { display: '', uri: text, sip: undefined, params: noParams, tag: undefined }
+}

@@ -1,14 +1,193 @@
+import { noParams } from './grammar.ts'
+import { readHostPort, writeHost } from './host.ts'
+
 /** A SIP or SIPS URI taken apart (RFC 3261 §19.1). */
 export interface SipUri {
   readonly scheme: 'sip' | 'sips'
   /** Unescaped; empty when the URI names only a host. */
   readonly user: string
+  /** Unescaped; deprecated by the RFC and nearly always absent. */
+  readonly password?: string
   /** Lower case; IPv6 without brackets. */
   readonly host: string
   /** undefined: not written, which is not the same as 5060 (§19.1.4). */
   readonly port: number | undefined
-  /** Lower-case names; a parameter without value is ''. */
+  /** Lower-case names, values unescaped; a parameter without value is ''. */
   readonly params: ReadonlyMap<string, string>
   /** The part after `?`, raw; undefined when absent. */
   readonly headers: string | undefined
+}
+
+/** Reads a SIP or SIPS URI (RFC 3261 §19.1.1); undefined when the scheme is another or the rest is malformed. */
+export function parseUri(text: string): SipUri | undefined {
+  const scheme = sipScheme(text)
+  if (scheme === undefined || unfit(text)) return undefined
+  const at = text.indexOf('@')
+  const start = scheme.length + 1
+  const tail = firstOf(text, at < 0 ? start : at + 1)
+  const place = readHostPort(text, at < 0 ? start : at + 1, tail)
+  const person = readUserinfo(text, start, at)
+  const question = text.indexOf('?', tail)
+  const params = readUriParams(text, tail, question < 0 ? text.length : question)
+  if (place === undefined || person === undefined || params === undefined) return undefined
+  return {
+    scheme,
+    ...person,
+    host: place.host,
+    port: place.port,
+    params,
+    headers: question < 0 ? undefined : text.slice(question + 1),
+  }
+}
+
+/** The scheme of any absolute URI in lower case; undefined when `text` is none (RFC 3261 §25.1, absoluteURI). */
+export function uriScheme(text: string): string | undefined {
+  const colon = text.indexOf(':')
+  if (colon < 1 || colon === text.length - 1 || unfit(text)) return undefined
+  const scheme = text.slice(0, colon)
+  return /^[a-zA-Z][a-zA-Z0-9+.-]*$/.test(scheme) ? scheme.toLowerCase() : undefined
+}
+
+/** Writes a URI, escaping what may not stand bare. */
+export function writeUri(uri: SipUri): string {
+  let text = `${uri.scheme}:`
+  if (uri.user !== '' || uri.password !== undefined) {
+    text += escaped(uri.user, USER)
+    if (uri.password !== undefined) text += `:${escaped(uri.password, PASSWORD)}`
+    text += '@'
+  }
+  text += writeHost(uri.host)
+  if (uri.port !== undefined) text += `:${uri.port}`
+  for (const [name, value] of uri.params) {
+    text += value === '' ? `;${escaped(name, PARAM)}` : `;${escaped(name, PARAM)}=${escaped(value, PARAM)}`
+  }
+  return uri.headers === undefined ? text : `${text}?${uri.headers}`
+}
+
+/** Whether two URIs are equivalent (RFC 3261 §19.1.4). */
+export function sameUri(a: SipUri, b: SipUri): boolean {
+  return (
+    a.scheme === b.scheme &&
+    a.user === b.user &&
+    a.password === b.password &&
+    a.host === b.host &&
+    a.port === b.port &&
+    sameParams(a.params, b.params) &&
+    sameHeaders(a.headers, b.headers)
+  )
+}
+
+/** Parameters which must match even where only one side has them. */
+const binding = ['user', 'ttl', 'method', 'maddr', 'transport']
+
+function sameParams(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a.size === 0 && b.size === 0) return true
+  if (binding.some((name) => a.has(name) !== b.has(name))) return false
+  for (const [name, value] of a) {
+    const other = b.get(name)
+    if (other !== undefined && other.toLowerCase() !== value.toLowerCase()) return false
+  }
+  return true
+}
+
+function sameHeaders(a: string | undefined, b: string | undefined): boolean {
+  if (a === b) return true
+  if (a === undefined || b === undefined) return false
+  return headerSet(a) === headerSet(b)
+}
+
+function headerSet(headers: string): string {
+  const pairs = headers.split('&').map((pair) => {
+    const equals = pair.indexOf('=')
+    const name = equals < 0 ? pair : pair.slice(0, equals)
+    return `${name.toLowerCase()}=${equals < 0 ? '' : (unescaped(pair.slice(equals + 1)) ?? pair)}`
+  })
+  return pairs.sort().join('&')
+}
+
+function sipScheme(text: string): 'sip' | 'sips' | undefined {
+  // 0x20 makes an ASCII letter lower case.
+  if ((text.charCodeAt(0) | 0x20) !== 0x73 || (text.charCodeAt(1) | 0x20) !== 0x69) return undefined
+  if ((text.charCodeAt(2) | 0x20) !== 0x70) return undefined
+  if (text.charCodeAt(3) === 0x3a) return 'sip'
+  return (text.charCodeAt(3) | 0x20) === 0x73 && text.charCodeAt(4) === 0x3a ? 'sips' : undefined
+}
+
+/** No URI holds a space, a control character, a quote or an angle bracket. */
+function unfit(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return true
+  }
+  return false
+}
+
+/** Where host and port end: at the first `;` or `?`. */
+function firstOf(text: string, from: number): number {
+  let i = from
+  while (i < text.length && text.charCodeAt(i) !== 0x3b && text.charCodeAt(i) !== 0x3f) i++
+  return i
+}
+
+function readUserinfo(
+  text: string,
+  start: number,
+  at: number,
+): { user: string; password?: string } | undefined {
+  if (at < 0) return { user: '' }
+  const colon = text.indexOf(':', start)
+  const userEnd = colon >= 0 && colon < at ? colon : at
+  const user = unescaped(text.slice(start, userEnd))
+  if (user === undefined) return undefined
+  if (userEnd === at) return { user }
+  const password = unescaped(text.slice(userEnd + 1, at))
+  return password === undefined ? undefined : { user, password }
+}
+
+/** `;name=value` up to `end`; empty ones are passed over, as some gateways leave a semicolon behind. */
+function readUriParams(text: string, from: number, end: number): ReadonlyMap<string, string> | undefined {
+  if (from >= end) return noParams
+  const params = new Map<string, string>()
+  for (let i = from; i < end; ) {
+    const next = text.indexOf(';', i + 1)
+    const stop = next < 0 || next > end ? end : next
+    if (stop > i + 1) {
+      const equals = text.indexOf('=', i)
+      const split = equals < 0 || equals > stop ? stop : equals
+      const name = unescaped(text.slice(i + 1, split))?.toLowerCase()
+      const value = split === stop ? '' : unescaped(text.slice(split + 1, stop))
+      if (name === undefined || name === '' || value === undefined || params.has(name)) return undefined
+      params.set(name, value)
+    }
+    i = stop
+  }
+  return params
+}
+
+/** escaped = "%" HEXDIG HEXDIG, in UTF-8; undefined when a % stands for nothing. */
+function unescaped(text: string): string | undefined {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not two hex digits, or no UTF-8.
+    return undefined
+  }
+}
+
+/** unreserved and user-unreserved; then password and paramchar in their turn (RFC 3261 §25.1). */
+const USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]+/g
+const PASSWORD = /[^A-Za-z0-9\-_.!~*'()&=+$,]+/g
+const PARAM = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$]+/g
+
+function escaped(text: string, unfit: RegExp): string {
+  return text.replace(unfit, escapeAll)
+}
+
+const utf8 = new TextEncoder()
+
+function escapeAll(text: string): string {
+  let out = ''
+  for (const byte of utf8.encode(text)) out += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  return out
 }

@@ -1,0 +1,149 @@
+/*
+ * How headers are called. The wire spells them in any case and some of them with one letter
+ * (RFC 3261 §7.3.1, §7.3.3); within the relay each has one name: long, lower case.
+ */
+
+/** The usual spelling of every header with something to remember; a letter where it has a compact form. */
+const spellings: readonly (readonly [proper: string, compact?: string])[] = [
+  ['Accept'],
+  ['Accept-Contact', 'a'],
+  ['Accept-Encoding'],
+  ['Accept-Language'],
+  ['Alert-Info'],
+  ['Allow'],
+  ['Allow-Events', 'u'],
+  ['Authentication-Info'],
+  ['Authorization'],
+  ['Call-ID', 'i'],
+  ['Call-Info'],
+  ['Contact', 'm'],
+  ['Content-Disposition'],
+  ['Content-Encoding', 'e'],
+  ['Content-Language'],
+  ['Content-Length', 'l'],
+  ['Content-Type', 'c'],
+  ['CSeq'],
+  ['Date'],
+  ['Diversion'],
+  ['Error-Info'],
+  ['Event', 'o'],
+  ['Expires'],
+  ['Flow-Timer'],
+  ['From', 'f'],
+  ['Geolocation'],
+  ['History-Info'],
+  ['Identity', 'y'],
+  ['In-Reply-To'],
+  ['Max-Forwards'],
+  ['MIME-Version'],
+  ['Min-Expires'],
+  ['Min-SE'],
+  ['Organization'],
+  ['P-Asserted-Identity'],
+  ['P-Preferred-Identity'],
+  ['Path'],
+  ['Priority'],
+  ['Privacy'],
+  ['Proxy-Authenticate'],
+  ['Proxy-Authorization'],
+  ['Proxy-Require'],
+  ['RAck'],
+  ['Reason'],
+  ['Record-Route'],
+  ['Refer-To', 'r'],
+  ['Referred-By', 'b'],
+  ['Reject-Contact', 'j'],
+  ['Replaces'],
+  ['Reply-To'],
+  ['Request-Disposition', 'd'],
+  ['Require'],
+  ['Retry-After'],
+  ['Route'],
+  ['RSeq'],
+  ['Server'],
+  ['Service-Route'],
+  ['Session-Expires', 'x'],
+  ['Session-ID'],
+  ['SIP-ETag'],
+  ['SIP-If-Match'],
+  ['Subject', 's'],
+  ['Subscription-State'],
+  ['Supported', 'k'],
+  ['Timestamp'],
+  ['To', 't'],
+  ['Unsupported'],
+  ['User-Agent'],
+  ['Via', 'v'],
+  ['Warning'],
+  ['WWW-Authenticate'],
+]
+
+/** Headers whose commas separate members (P2 of RFC 3261 §7.3.1); in all others a comma is text. */
+const lists = new Set([
+  'accept',
+  'accept-contact',
+  'accept-encoding',
+  'accept-language',
+  'alert-info',
+  'allow',
+  'allow-events',
+  'call-info',
+  'contact',
+  'content-encoding',
+  'content-language',
+  'diversion',
+  'error-info',
+  'geolocation',
+  'history-info',
+  'in-reply-to',
+  'p-asserted-identity',
+  'p-preferred-identity',
+  'path',
+  'proxy-require',
+  'reason',
+  'record-route',
+  'reject-contact',
+  'require',
+  'route',
+  'service-route',
+  'supported',
+  'unsupported',
+  'via',
+  'warning',
+])
+
+/** Any usual spelling to the one name: looked up before anything is put into lower case. */
+const known = new Map<string, string>()
+const proper = new Map<string, string>()
+for (const [spelling, compact] of spellings) {
+  const name = spelling.toLowerCase()
+  proper.set(name, spelling)
+  known.set(spelling, name).set(name, name).set(spelling.toUpperCase(), name)
+  if (compact !== undefined) known.set(compact, name).set(compact.toUpperCase(), name)
+}
+
+/** The one name of a header, however it was spelled. */
+export function headerName(spelling: string): string {
+  const name = known.get(spelling)
+  if (name !== undefined) return name
+  const lower = spelling.toLowerCase()
+  return known.get(lower) ?? lower
+}
+
+/** A header's name as it is written on the wire. */
+export function properName(name: string): string {
+  const spelling = proper.get(name) ?? invented(name)
+  // Remembered, but not without bound: strangers invent names.
+  if (proper.size < 1000) proper.set(name, spelling)
+  return spelling
+}
+
+/** A name no table knows: only token characters survive, so that none can carry a line break along. */
+function invented(name: string): string {
+  return name.replace(/[^\w.!%*+`'~-]+/g, '').replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+}
+
+/** Whether a header is a comma-separated list. */
+export function isList(name: string): boolean {
+  return lists.has(name)
+}
