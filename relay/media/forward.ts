@@ -146,16 +146,18 @@ export class Switchboard {
     if (both && !session.silent)
       this.reports.push({ type: 'silent', session: id, side: 'both', ms: Math.round(ms) })
     session.silent = both
-    if (ms >= this.#timeoutMs) return
-    this.#listenTo(now, id, 'caller', caller)
-    this.#listenTo(now, id, 'callee', callee)
+    this.#listenTo(now, caller, callee)
+    this.#listenTo(now, callee, caller)
   }
 
-  #listenTo(now: number, id: number, side: Side, seat: Seat): void {
+  /** One side's silence counts only while the other talks. */
+  #listenTo(now: number, seat: Seat, other: Seat): void {
     const ms = now - seat.since
+    const { session, side } = seat.rtp
     const silent = !seat.quiet && ms >= this.#timeoutMs
-    if (silent && !seat.silent) this.reports.push({ type: 'silent', session: id, side, ms: Math.round(ms) })
-    seat.silent = silent
+    const noticed = silent && (seat.silent || now - other.since < this.#timeoutMs / 4)
+    if (noticed && !seat.silent) this.reports.push({ type: 'silent', session, side, ms: Math.round(ms) })
+    seat.silent = noticed
   }
 }
 

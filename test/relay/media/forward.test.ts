@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest'
+import { Switchboard } from '../../../relay/media/forward.ts'
+import { Place, readPlace } from '../../../relay/media/place.ts'
+import type { Aim, Side } from '../../../relay/media/session.ts'
+import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
+
+const alice = '192.0.2.1'
+const bob = '198.51.100.2'
+const mallory = '203.0.113.66'
+
+describe('sound between two parties', () => {
+  test('crosses to where the other party is, from the port it knows', () => {
+    const call = between()
+    expect(call.says('caller', alice, 5000)).toBe(`callee → ${bob} 4000`)
+    expect(call.says('callee', bob, 4000)).toBe(`caller → ${alice} 5000`)
+  })
+
+  test('goes to no one whose SDP names another address, until that one speaks', () => {
+    const call = between({ callee: { eager: false } })
+    expect(call.says('caller', alice, 5000)).toBe('dropped')
+    call.says('callee', bob, 6000)
+    expect(call.says('caller', alice, 5000)).toBe(`callee → ${bob} 6000`)
+  })
+
+  test('is taken from nobody else, and gives nobody else anything (RTP bleed)', () => {
+    const call = between()
+    expect(call.says('caller', mallory, 40_000)).toBe('dropped')
+    call.says('caller', alice, 5000)
+    for (const side of ['caller', 'callee'] as const) expect(call.says(side, mallory, 40_000)).toBe('dropped')
+    expect(call.says('callee', bob, 4000)).toBe(`caller → ${alice} 5000`)
+    expect(call.closed()).toMatchObject({
+      caller: { packets: 1, dropped: 2 },
+      callee: { packets: 1, dropped: 1 },
+    })
+  })
+
+  test('is taken from a known address with another SSRC: phones change theirs', () => {
+    const call = between()
+    call.says('caller', alice, 5000, rtpPacket({ sequence: 1, ssrc: 1 }))
+    expect(call.says('caller', alice, 5000, rtpPacket({ sequence: 9, ssrc: 2 }))).toMatch(/callee/)
+  })
+
+  test.each([
+    ['eleven bytes', rtpPacket({ sequence: 1, ssrc: 1 }).subarray(0, 11)],
+    ['nothing at all', Buffer.alloc(0)],
+    ['another version', Buffer.alloc(172, 0x40)],
+    ['a STUN request', Buffer.from('000100002112a442b7e7a701bc34d686fa87dfae', 'hex')],
+    ['1501 bytes', rtpPacket({ sequence: 1, ssrc: 1, size: 1489 })],
+  ])('is not %s', (_, packet) => {
+    const call = between()
+    expect(call.says('caller', alice, 5000, packet)).toBe('dropped')
+    expect(call.closed()).toMatchObject({ caller: { packets: 0, dropped: 1 } })
+  })
+
+  test('of 1500 bytes passes', () => {
+    expect(between().says('caller', alice, 5000, rtpPacket({ sequence: 1, ssrc: 1, size: 1488 }))).toMatch(
+      /callee/,
+    )
+  })
+
+  test('every 10 ms for ten seconds passes whole; a flood is cut to what a call can need', () => {
+    const steady = between()
+    const passed = Array.from({ length: 1000 }, (_, i) => steady.at(i * 10).says('caller', alice, 5000))
+    expect(passed.filter((way) => way === 'dropped')).toEqual([])
+    const flood = between()
+    const through = Array.from({ length: 10_000 }, (_, i) => flood.at(1 + i / 10).says('caller', alice, 5000))
+    expect(through.filter((way) => way !== 'dropped').length).toBeLessThan(1_600)
+  })
+
+  test('of a fax passes unread', () => {
+    const call = between({ caller: { blind: true }, callee: { blind: true } })
+    expect(call.says('caller', alice, 5000, Buffer.from([0, 1]))).toBe(`callee → ${bob} 4000`)
+    expect(call.says('callee', mallory, 1, Buffer.from([0, 1]))).toBe('dropped')
+  })
+})
+
+describe('RTCP', () => {
+  test('crosses beside the sound and latches on its own', () => {
+    const call = between()
+    call.says('caller', alice, 5000)
+    expect(call.control('caller', alice, 5007)).toBe(`callee rtcp → ${bob} 4001`)
+    expect(call.control('callee', bob, 4001)).toBe(`caller rtcp → ${alice} 5007`)
+    expect(call.control('callee', mallory, 4001)).toBe('dropped')
+  })
+
+  test('under eight bytes is dropped, and so is what is none', () => {
+    const call = between()
+    expect(call.control('caller', alice, 5001, rtcpPacket(1).subarray(0, 7))).toBe('dropped')
+    expect(call.control('caller', alice, 5001, rtpPacket({ sequence: 1, ssrc: 1 }))).toBe('dropped')
+  })
+
+  test('on a shared port goes out where the other side wants it (RFC 5761)', () => {
+    const call = between({ caller: { mux: true } })
+    call.says('caller', alice, 5000)
+    expect(call.says('caller', alice, 5000, rtcpPacket(1))).toBe(`callee rtcp → ${bob} 4001`)
+    expect(call.control('callee', bob, 4001)).toBe(`caller → ${alice} 5000`)
+    expect(call.closed()).toMatchObject({ caller: { packets: 1 } })
+  })
+})
+
+describe('silence', () => {
+  test('of one side is reported once, again after it spoke', () => {
+    const call = between()
+    const talk = (from: number, to: number, ...sides: Side[]) => {
+      for (let now = from; now < to; now += 1000) {
+        for (const side of sides) call.at(now).says(side, side === 'caller' ? alice : bob, 4000)
+        call.sweep()
+      }
+    }
+    talk(1_000, 130_000, 'caller')
+    expect(call.silences()).toEqual(['callee 60000'])
+    talk(130_000, 140_000, 'caller', 'callee')
+    talk(140_000, 260_000, 'caller')
+    expect(call.silences()).toEqual(['callee 60000'])
+  })
+
+  test('of both is reported once, counted from the last word', () => {
+    const call = between()
+    call.at(5_000).says('caller', alice, 5000)
+    for (let now = 5_000; now < 200_000; now += 1000) call.at(now).sweep()
+    expect(call.silences()).toEqual(['both 60000'])
+  })
+
+  test('of a held party is no silence, nor is that of a held call for an hour', () => {
+    const call = between({ callee: { quiet: true } })
+    for (let now = 0; now < 3_000_000; now += 10_000) {
+      call.at(now).says('caller', alice, 5000)
+      call.sweep()
+    }
+    expect(call.silences()).toEqual([])
+    for (let now = 3_000_000; now < 6_000_000; now += 10_000) call.at(now).sweep()
+    expect(call.silences()).toEqual([])
+    call.at(6_600_000).sweep()
+    expect(call.silences()).toMatchObject([expect.stringContaining('both')])
+  })
+
+  test('before the other party has answered is no silence', () => {
+    const board = new Switchboard(60_000)
+    board.open(1, { caller: 1000, callee: 2000 })
+    board.aim(0, 1, 'caller', aimAt(alice, 5000))
+    board.sweep(200_000)
+    expect(board.reports).toEqual([])
+  })
+
+  test('is broken by RTCP alone', () => {
+    const call = between()
+    for (let now = 0; now < 200_000; now += 5000) {
+      call.at(now).control('caller', alice, 5001)
+      call.control('callee', bob, 4001)
+      call.sweep()
+    }
+    expect(call.silences()).toEqual([])
+  })
+})
+
+test('a session which is closed forwards nothing more, and closing it again says nothing', () => {
+  const call = between()
+  call.closed()
+  expect(call.says('caller', alice, 5000)).toBe('dropped')
+  expect(call.closed()).toBeUndefined()
+})
+
+type Aims = Partial<Record<Side, Partial<Aim>>>
+
+/** Alice at 5000 calls Bob at 4000, both aimed at zero. */
+function between(aims: Aims = {}) {
+  const board = new Switchboard(60_000)
+  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = board.open(1, { caller: 1000, callee: 2000 })
+  if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
+  board.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  board.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  let now = 0
+  let sequence = 0
+
+  function comes(gate: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
+    const from = readPlace(address, port) ?? new Place()
+    const out = gate && board.arrive(now, gate, from, packet, packet.length)
+    const to = out?.latch.destination
+    return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
+  }
+
+  const call = {
+    at(time: number) {
+      now = time
+      return call
+    },
+    says(side: Side, address: string, port: number, packet = rtpPacket({ sequence: sequence++, ssrc: 1 })) {
+      return comes(side === 'caller' ? callerRtp : calleeRtp, address, port, packet)
+    },
+    control(side: Side, address: string, port: number, packet = rtcpPacket(1)) {
+      return comes(side === 'caller' ? callerRtcp : calleeRtcp, address, port, packet)
+    },
+    sweep: () => board.sweep(now),
+    silences: () =>
+      board.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
+    closed() {
+      board.close(1)
+      return board.reports.splice(0).find(({ type }) => type === 'closed')
+    },
+  }
+  return call
+}
+
+function aimAt(address: string, port: number): Aim {
+  return {
+    rtp: { address, port },
+    rtcp: { address, port: port + 1 },
+    sources: [address],
+    eager: true,
+    mux: false,
+    quiet: false,
+  }
+}

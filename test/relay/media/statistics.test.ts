@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import { Statistics } from '../../../relay/media/statistics.ts'
+import { rtpPacket } from '../../support/rtp.ts'
+
+describe('what was heard (RFC 3550 appendix A)', () => {
+  test('counts no loss while every number comes', () => {
+    expect(hear(sequence(100, 200)).lost).toBe(0)
+  })
+
+  test('counts gaps, and takes late ones back', () => {
+    expect(hear([1, 2, 5, 6]).lost).toBe(2)
+    expect(hear([1, 2, 5, 3, 4, 6]).lost).toBe(0)
+  })
+
+  test('goes on counting past 65535', () => {
+    expect(hear([65_534, 65_535, 0, 1, 3]).lost).toBe(1)
+  })
+
+  test('never says less than nothing was lost, duplicates or not', () => {
+    expect(hear([1, 1, 1, 2, 2]).lost).toBe(0)
+  })
+
+  test('starts afresh with another source and keeps what the first had lost', () => {
+    const statistics = hear([1, 2, 4])
+    for (const each of [9_000, 9_001, 9_003]) statistics.hear(0, rtpPacket({ sequence: each, ssrc: 2 }))
+    expect(statistics.lost).toBe(2)
+  })
+
+  test('takes two in a row far away for a restart, and one alone for a stray', () => {
+    expect(hear([1, 2, 30_000, 3, 4]).lost).toBe(0)
+    expect(hear([1, 2, 30_000, 30_001, 30_002]).lost).toBe(0)
+  })
+
+  test('finds no jitter in an even stream', () => {
+    expect(arrivals((i) => i * 20).jitterMs).toBe(0)
+  })
+
+  test('nears the deviation of an uneven one', () => {
+    expect(arrivals((i) => i * 20 + (i % 2) * 5).jitterMs).toBeCloseTo(5, 1)
+  })
+
+  test('does not take the packets of one key press for jitter', () => {
+    const statistics = new Statistics()
+    for (let i = 0; i < 50; i++) statistics.hear(i * 20, rtpPacket({ sequence: i, ssrc: 1, rtpTime: 1600 }))
+    expect(statistics.jitterMs).toBe(0)
+  })
+
+  test('counts in the clock of the codec', () => {
+    const statistics = new Statistics()
+    statistics.ticks = 48
+    for (let i = 0; i < 50; i++)
+      statistics.hear(i * 20, rtpPacket({ sequence: i, ssrc: 1, rtpTime: i * 960 }))
+    expect(statistics.jitterMs).toBe(0)
+  })
+})
+
+function hear(numbers: number[]): Statistics {
+  const statistics = new Statistics()
+  for (const [i, each] of numbers.entries()) statistics.hear(i * 20, rtpPacket({ sequence: each, ssrc: 1 }))
+  return statistics
+}
+
+function arrivals(at: (i: number) => number): Statistics {
+  const statistics = new Statistics()
+  for (let i = 0; i < 500; i++) statistics.hear(at(i), rtpPacket({ sequence: i, ssrc: 1 }))
+  return statistics
+}
+
+function sequence(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}
