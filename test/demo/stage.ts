@@ -1,0 +1,61 @@
+import type { Api, Row } from '../support/api.ts'
+import { Carrier } from '../support/carrier.ts'
+import type { Place, Sighting } from '../support/line.ts'
+import { Phone } from '../support/phone.ts'
+import type { Stack } from '../support/stack.ts'
+
+/** Everything a scene plays with: a customer of its own, one phone and three carriers. */
+export interface Stage {
+  api: Api
+  relay: Place
+  realm: string
+  /** Every SIP message the parties saw, oldest first. */
+  trace: Sighting[]
+  phone: Phone
+  a: Carrier
+  b: Carrier
+  c: Carrier
+  /** The customer's number, which rings the phone. */
+  number: string
+  close(): Promise<void>
+}
+
+/** The names the ladders' columns carry. */
+export const columns = ['phone', 'relay', 'carrier A', 'carrier B', 'carrier C']
+
+/** Makes a customer for this run of the demo, and the parties; nothing of anybody else's is touched. */
+export async function openStage(stack: Stack): Promise<Stage> {
+  const run = Math.random().toString(36).slice(2, 8)
+  const { api, customer, realm } = await newCustomer(stack, run)
+  const trace: Sighting[] = []
+  const net = `127.${64 + random(64)}.${random(250)}`
+  const shared = { relay: stack.relay, trace }
+  const phone = await Phone.open({
+    ...shared,
+    name: 'phone',
+    address: `${net}.2`,
+    realm,
+    username: 'office1',
+    password: 'secure-password',
+  })
+  const [a, b, c] = await Promise.all([
+    Carrier.open({ ...shared, name: 'carrier A', address: `${net}.10` }),
+    Carrier.open({ ...shared, name: 'carrier B', address: `${net}.11` }),
+    Carrier.open({ ...shared, name: 'carrier C', address: `${net}.12` }),
+  ])
+  const close = async () => {
+    for (const party of [phone, a, b, c]) party.close()
+    await stack.api.delete(`/customers/${customer.id}`).catch(() => undefined)
+  }
+  const number = `+1555${1_000_000 + random(8_999_999)}`
+  return { api, relay: stack.relay, realm, trace, phone, a, b, c, number, close }
+}
+
+async function newCustomer(stack: Stack, run: string): Promise<{ api: Api; customer: Row; realm: string }> {
+  const customer = await stack.api.post('/customers', { name: `Demo ${run}` })
+  throw new Error(`unfinished ${customer.id}`)
+}
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below)
+}

@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, openApi } from './api.ts'
+import type { Place } from './line.ts'
+import { soon } from './wait.ts'
+
+/** What `npm start` writes for scripts (DATA_DIR/local.json). */
+export interface Local {
+  api_url: string
+  access_key: string
+  customer_id: string
+  realm: string
+  sip: { host: string; port: number }
+}
+
+/** A running stack, ours or somebody's. */
+export interface Stack {
+  local: Local
+  relay: Place
+  api: Api
+}
+
+/** A stack of our own: real processes, a temporary folder, free ports. */
+export interface OwnStack extends Stack {
+  folder: string
+  /** Everything it printed. */
+  words(): string
+  /** Process ids by what they run, as they stand now; a part which died has another one soon. */
+  pids(): Pids
+  stop(): Promise<void>
+}
+
+export interface Pids {
+  start: number
+  relay: number | undefined
+  edge: number | undefined
+  database: number | undefined
+}
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Starts the whole product as `npm start` does, and waits until it is ready. */
+export async function startStack(environment: Record<string, string> = {}): Promise<OwnStack> {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-'))
+  const words: string[] = []
+  const child = spawn(process.execPath, ['--no-warnings', 'functions/local/start.ts'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(await settings(folder)), ...environment },
+  })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
+  const spoken = () => words.join('')
+  const local = await ready(child, folder, spoken)
+  return {
+    ...stackAt(local),
+    folder,
+    words: spoken,
+    pids: () => pidsOf(child.pid ?? 0),
+    stop: () => stop(child, folder),
+  }
+}
+
+/** The stack which already runs here, by its local.json; undefined when none answers. */
+export async function runningStack(folder: string): Promise<Stack | undefined> {
+  const local = readLocal(folder)
+  if (local === undefined) return undefined
+  const stack = stackAt(local)
+  const lives = await stack.api.list('/providers?page_size=1').then(
+    () => true,
+    () => false,
+  )
+  return lives ? stack : undefined
+}
+
+function stackAt(local: Local): Stack {
+  return {
+    local,
+    relay: { address: local.sip.host, port: local.sip.port },
+    api: openApi(local.api_url, local.access_key),
+  }
+}
+
+async function settings(folder: string): Promise<Record<string, string>> {
+  const host = '127.0.7.1'
+  const sip = await freePort(host)
+  const rtp = 40_000 + 2 * Math.floor(Math.random() * 5000)
+  return {
+    PORT: String(await freePort('127.0.0.1')),
+    SIP_HOST: host,
+    SIP_PORT: String(sip),
+    RTP_PORTS: `${rtp}-${rtp + 1999}`,
+    DATA_DIR: folder,
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+  }
+}
+
+async function ready(child: ChildProcess, folder: string, words: () => string): Promise<Local> {
+  try {
+    return await soon(
+      'the stack to be ready',
+      () => {
+        if (child.exitCode !== null) throw new Error(`the stack ended with exit code ${child.exitCode}`)
+        return readLocal(folder)
+      },
+      60_000,
+      50,
+    )
+  } catch (error) {
+    await stop(child, folder)
+    throw new Error(`${error instanceof Error ? error.message : error}; it said:\n${words()}`)
+  }
+}
+
+function readLocal(folder: string): Local | undefined {
+  const file = join(folder, 'local.json')
+  if (!existsSync(file)) return undefined
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Local
+  } catch {
+    return undefined
+  }
+}
+
+/** Asks it to stop, waits, and takes its folder away. */
+async function stop(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = once(child, 'exit')
+    child.kill('SIGTERM')
+    const lost = setTimeout(() => child.kill('SIGKILL'), 15_000)
+    await gone
+    clearTimeout(lost)
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Finds the parts among the descendants of the process which started them (Linux). */
+function pidsOf(start: number): Pids {
+  const family = descendants(start)
+  const running = (words: RegExp) => family.find((pid) => words.test(commandOf(pid)))
+  return {
+    start,
+    relay: running(/relay\/main\.ts/),
+    edge: running(/workerd\b.*\bserve\b|workerd serve/) ?? running(/local\/edge\.ts/),
+    database: running(/local\/database\.ts/),
+  }
+}
+
+function descendants(pid: number): number[] {
+  const children = processes().filter((each) => parentOf(each) === pid)
+  return children.flatMap((child) => [child, ...descendants(child)])
+}
+
+function processes(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+/** A port nobody on `host` uses, neither by TCP nor by UDP. */
+export async function freePort(host: string): Promise<number> {
+  for (;;) {
+    const tcp = createServer().listen(0, host)
+    await once(tcp, 'listening')
+    const { port } = tcp.address() as { port: number }
+    const udp = createSocket('udp4').bind(port, host)
+    const free = await Promise.race([
+      once(udp, 'listening').then(() => true),
+      once(udp, 'error').then(() => false),
+    ])
+    tcp.close()
+    await once(tcp, 'close')
+    if (!free) continue
+    udp.close()
+    return port
+  }
+}
