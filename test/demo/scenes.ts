@@ -1,6 +1,6 @@
-import type { Api, Row } from '../support/api.ts'
 import type { Call } from '../support/call.ts'
 import { answers, type Carrier, refuse, ringing, silent } from '../support/carrier.ts'
+import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { statusOf } from '../support/letter.ts'
 import { Phone } from '../support/phone.ts'
 import { pause, soon, within } from '../support/wait.ts'
@@ -195,26 +195,10 @@ function bothHeard(caller: Call, calleeLetter: string, callee: Call, callerLette
   return (caller.sound?.heardOf(calleeLetter) ?? 0) >= 10 && (callee.sound?.heardOf(callerLetter) ?? 0) >= 10
 }
 
-async function knownCalls(api: Api): Promise<Set<string>> {
-  return new Set((await api.list('/calls')).map(({ id }) => id))
-}
-
-/** The one new call, as GET /v1.0/calls/{id} shows it once it has ended and all was told. */
-function endedCall(api: Api, known: Set<string>, media: boolean): Promise<Row> {
-  return soon('the ended call to show', async () => {
-    const fresh = (await api.list('/calls')).find(({ id }) => !known.has(id))
-    if (fresh === undefined) return undefined
-    const record = await api.get(`/calls/${fresh.id}`)
-    return record.status === 'hangup' && (!media || record.media) ? record : undefined
-  })
-}
-
-function statusesOf(record: Row): string {
-  const attempts = record.attempts as { status: number }[]
+function statusesOf({ attempts }: CallRecord): string {
   return attempts.map(({ status }) => status).join(', ')
 }
 
-function packetsOn(record: Row): boolean {
-  const media = record.media as { from_caller: { packets: number }; from_callee: { packets: number } } | null
+function packetsOn({ media }: CallRecord): boolean {
   return (media?.from_caller.packets ?? 0) >= 10 && (media?.from_callee.packets ?? 0) >= 10
 }

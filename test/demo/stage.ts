@@ -1,5 +1,6 @@
-import type { Api, Row } from '../support/api.ts'
+import type { Api } from '../support/api.ts'
 import { Carrier } from '../support/carrier.ts'
+import { newCustomer } from '../support/customer.ts'
 import type { Place, Sighting } from '../support/line.ts'
 import { Phone } from '../support/phone.ts'
 import type { Stack } from '../support/stack.ts'
@@ -25,8 +26,7 @@ export const columns = ['phone', 'relay', 'carrier A', 'carrier B', 'carrier C']
 
 /** Makes a customer for this run of the demo, and the parties; nothing of anybody else's is touched. */
 export async function openStage(stack: Stack): Promise<Stage> {
-  const run = Math.random().toString(36).slice(2, 8)
-  const { api, customer, realm } = await newCustomer(stack, run)
+  const { api, realm, remove } = await newCustomer(stack, 'Demo')
   const trace: Sighting[] = []
   const net = `127.${64 + random(64)}.${random(250)}`
   const shared = { relay: stack.relay, trace }
@@ -45,15 +45,10 @@ export async function openStage(stack: Stack): Promise<Stage> {
   ])
   const close = async () => {
     for (const party of [phone, a, b, c]) party.close()
-    await stack.api.delete(`/customers/${customer.id}`).catch(() => undefined)
+    await remove()
   }
   const number = `+1555${1_000_000 + random(8_999_999)}`
   return { api, relay: stack.relay, realm, trace, phone, a, b, c, number, close }
-}
-
-async function newCustomer(stack: Stack, run: string): Promise<{ api: Api; customer: Row; realm: string }> {
-  const customer = await stack.api.post('/customers', { name: `Demo ${run}` })
-  throw new Error(`unfinished ${customer.id}`)
 }
 
 function random(below: number): number {

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Office, openOffice } from '../support/office.ts'
+import { hasSipp, type Sipp, sipp } from '../support/sipp.ts'
+import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+
+const dialled = '+15551234567'
+const a = { address: '127.0.7.10', port: 0 }
+const b = { address: '127.0.7.11', port: 0 }
+const phone = { address: '127.0.7.2', port: 0 }
+
+let stack: OwnStack
+let office: Office
+const running: Sipp[] = []
+
+describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
+  beforeAll(async () => {
+    for (const place of [a, b, phone]) place.port = await freePort(place.address)
+    stack = await startStack()
+    office = await openOffice(stack, [a, b])
+  })
+  afterAll(async () => {
+    for (const each of running) each.stop()
+    await stack?.stop()
+  })
+
+  test('registers with digest, over UDP and over TCP', async () => {
+    await registers()
+    await play({
+      scenario: 'phone-registers',
+      at: await elsewhere(),
+      to: stack.relay,
+      transport: 'tcp',
+      ...me(office.realm),
+    }).done
+    expect(await office.api.list('/registrations')).not.toHaveLength(0)
+  })
+
+  test('is refused with a wrong password', async () => {
+    const stranger = { username: 'office1', password: 'wrong', uri: office.realm }
+    const refused = play({
+      scenario: 'phone-registers',
+      at: await elsewhere(),
+      to: stack.relay,
+      ...me(office.realm),
+      auth: stranger,
+    })
+    await expect(refused.done).rejects.toThrow(/401|403/)
+  })
+
+  test('calls out, and the second carrier answers when the first says 503', async () => {
+    const ends = [carrier('unavailable', a), carrier('answers', b)]
+    await office.recorded(
+      async () => {
+        await calls('phone-calls')
+        await Promise.all(ends.map(({ done }) => done))
+      },
+      (record) => {
+        expect(record.attempts.map(({ status, decision }) => [status, decision])).toEqual([
+          [503, 'next'],
+          [200, null],
+        ])
+        expect(record.hangup_by).toBe('caller')
+      },
+    )
+  })
+
+  test('calls out, and the second carrier answers when the first says nothing', async () => {
+    carrier('silent', a)
+    const answering = carrier('answers', b)
+    await office.recorded(
+      async () => {
+        await calls('phone-calls')
+        await answering.done
+      },
+      (record) => {
+        expect(record.attempts.map(({ status }) => status)).toEqual([0, 200])
+      },
+    )
+  })
+
+  test('takes its call back, and the carrier hears CANCEL', async () => {
+    const carried = carrier('rings', a)
+    await office.recorded(
+      async () => {
+        await calls('phone-cancels')
+        await carried.done
+      },
+      (record) => {
+        expect(record).toMatchObject({ hangup_by: 'caller', hangup_reason: 'cancel' })
+      },
+    )
+  })
+
+  test('hears busy from the callee at once, and no other carrier is tried', async () => {
+    const carried = carrier('busy', a)
+    await office.recorded(
+      async () => {
+        await calls('phone-hears-busy')
+        await carried.done
+      },
+      (record) => {
+        expect(record.attempts.map(({ status }) => status)).toEqual([486])
+        expect(record.hangup_reason).toBe('busy')
+      },
+    )
+  })
+
+  test('is rung from the phone network', async () => {
+    await registers()
+    const ringing = play({ scenario: 'answers', at: phone })
+    await office.recorded(
+      async () => {
+        await inbound('carrier-calls')
+        await ringing.done
+      },
+      (record) => {
+        expect(record).toMatchObject({ direction: 'incoming', hangup_by: 'caller', hangup_reason: 'normal' })
+      },
+    )
+  })
+
+  test('is busy when rung from the phone network', async () => {
+    await registers()
+    const ringing = play({ scenario: 'busy', at: phone })
+    await office.recorded(
+      async () => {
+        await inbound('carrier-hears-busy')
+        await ringing.done
+      },
+      (record) => {
+        expect(record).toMatchObject({ direction: 'incoming', hangup_reason: 'busy' })
+      },
+    )
+  })
+})
+
+function registers(): Promise<void> {
+  return play({ scenario: 'phone-registers', at: phone, to: stack.relay, ...me(office.realm) }).done
+}
+
+function calls(scenario: string): Promise<void> {
+  return play({ scenario, at: phone, to: stack.relay, ...me(`${dialled}@${office.realm}`) }).done
+}
+
+function inbound(scenario: string): Promise<void> {
+  const keys = { user: '+15557654321', dialled: office.number }
+  return play({ scenario, at: a, to: stack.relay, keys }).done
+}
+
+function carrier(scenario: string, at: { address: string; port: number }): Sipp {
+  return play({ scenario, at })
+}
+
+function play(options: Parameters<typeof sipp>[0]): Sipp {
+  const one = sipp(options)
+  running.push(one)
+  return one
+}
+
+async function elsewhere(): Promise<{ address: string; port: number }> {
+  return { address: phone.address, port: await freePort(phone.address) }
+}
+
+function me(uri: string): Pick<Parameters<typeof sipp>[0], 'keys' | 'auth'> {
+  return {
+    keys: { user: 'office1', domain: office.realm, dialled },
+    auth: { username: 'office1', password: 'secure-password', uri },
+  }
+}

@@ -1,0 +1,48 @@
+import { type Api, openApi, type Row } from './api.ts'
+import type { Stack } from './stack.ts'
+import { soon } from './wait.ts'
+
+/** A customer of one's own on a running stack, so that nothing of anybody else's is touched. */
+export interface Customer {
+  id: string
+  realm: string
+  /** The API with this customer's own access key. */
+  api: Api
+  /** Takes it away again. */
+  remove(): Promise<void>
+}
+
+/** Makes a customer and a key for it; needs an administrator's key, as `npm start` prints. */
+export async function newCustomer({ api, local }: Stack, name: string): Promise<Customer> {
+  const { id } = await api.post('/customers', { name })
+  const key = await api.post(`/accesskeys?customer_id=${id}`, { name })
+  return {
+    id,
+    realm: local.realm.replace(local.customer_id, id),
+    api: openApi(local.api_url, String(key.token)),
+    remove: () => api.delete(`/customers/${id}`),
+  }
+}
+
+/** A finished call as GET /v1.0/calls/{id} shows it, as far as we look. */
+export interface CallRecord extends Row {
+  status: string
+  direction: string
+  hangup_by: string | null
+  hangup_reason: string | null
+  attempts: { provider_name: string; address: string; status: number; decision: string | null }[]
+  media: { from_caller: { packets: number }; from_callee: { packets: number } } | null
+}
+
+export async function knownCalls(api: Api): Promise<Set<string>> {
+  return new Set((await api.list('/calls')).map(({ id }) => id))
+}
+
+/** The one call not `known`, once it has ended and, where there was sound, its counters were told. */
+export function endedCall(api: Api, known: ReadonlySet<string>, sound = false): Promise<CallRecord> {
+  return soon('the ended call to show', async () => {
+    const fresh = (await api.list('/calls')).find(({ id }) => !known.has(id))
+    const record = fresh === undefined ? undefined : ((await api.get(`/calls/${fresh.id}`)) as CallRecord)
+    return record?.status === 'hangup' && (!sound || record.media) ? record : undefined
+  })
+}

@@ -1,0 +1,58 @@
+import { type CallRecord, type Customer, endedCall, knownCalls, newCustomer } from './customer.ts'
+import type { Place } from './line.ts'
+import { Phone } from './phone.ts'
+import type { Stack } from './stack.ts'
+
+/** A customer ready to call: carriers in the order to try them, phones, and a number which rings the first. */
+export interface Office extends Customer {
+  /** E.164; rings office1. */
+  number: string
+  /** A phone of extension `username`, whose password is `secure-password`. */
+  phone(username: string, address: string, transport?: 'UDP' | 'TCP'): Promise<Phone>
+  /** Does `play`, and checks the record of the one call it made once that has ended. */
+  recorded(play: () => Promise<void>, check: (record: CallRecord) => void): Promise<void>
+}
+
+export async function openOffice(
+  stack: Stack,
+  carriers: readonly Place[],
+  extensions = ['office1'],
+): Promise<Office> {
+  const customer = await newCustomer(stack, 'Live test')
+  const { api, realm } = customer
+  for (const [at, { address, port }] of carriers.entries()) {
+    const name = `Carrier ${at + 1}`
+    const provider = await api.post('/providers', {
+      name,
+      type: 'sip',
+      hostname: address,
+      port,
+      transport: 'udp',
+    })
+    await api.post('/routes', { name, provider_id: provider.id, priority: at + 1 })
+  }
+  const made = []
+  for (const username of extensions)
+    made.push(await api.post('/extensions', { name: username, username, password: 'secure-password' }))
+  const number = `+1555${1_000_000 + Math.floor(Math.random() * 8_999_999)}`
+  await api.post('/numbers', { number, name: 'Main line', extension_id: made[0]?.id })
+  return {
+    ...customer,
+    number,
+    phone: (username, address, transport = 'UDP') =>
+      Phone.open({
+        name: username,
+        address,
+        transport,
+        relay: stack.relay,
+        realm,
+        username,
+        password: 'secure-password',
+      }),
+    recorded: async (play, check) => {
+      const known = await knownCalls(api)
+      await play()
+      check(await endedCall(api, known))
+    },
+  }
+}
