@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Baresip, hasBaresip } from '../support/baresip.ts'
+import { answers, Carrier } from '../support/carrier.ts'
+import { endedCall, knownCalls } from '../support/customer.ts'
+import { type Office, openOffice } from '../support/office.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { pause } from '../support/wait.ts'
+
+let stack: OwnStack
+let carrier: Carrier
+let office: Office
+const open: Baresip[] = []
+
+describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
+  beforeAll(async () => {
+    stack = await startStack()
+    carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.30', relay: stack.relay }, answers('c'))
+    office = await openOffice(stack, [carrier.place], ['office1', 'office2'])
+  })
+  afterEach(async () => {
+    for (const each of open.splice(0)) await each.close()
+  })
+  afterAll(async () => {
+    carrier?.close()
+    await stack?.stop()
+  })
+
+  test.each(['udp', 'tcp'] as const)(
+    'call each other over %s, and each hears the tone of the other',
+    async (transport) => {
+      const alice = await softphone('office1', '127.0.7.21', 440, { transport })
+      const bob = await softphone('office2', '127.0.7.22', 880, { transport, answers: true })
+      await Promise.all([alice.hears('REGISTER_OK'), bob.hears('REGISTER_OK')])
+      const known = await knownCalls(office.api)
+      alice.command('dial', `sip:office2@${office.realm}`)
+      await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
+      await pause(3000)
+      alice.command('hangup')
+      await bob.hears('CALL_CLOSED')
+      await pause(300)
+      expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(60)
+      expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(40)
+      const record = await endedCall(office.api, known, true)
+      expect(record).toMatchObject({ direction: 'internal', hangup_by: 'caller', hangup_reason: 'normal' })
+      expect(record.media?.from_caller.packets).toBeGreaterThan(100)
+      expect(record.media?.from_callee.packets).toBeGreaterThan(100)
+    },
+  )
+
+  test('are rung from the phone network, and hear the carrier', async () => {
+    const alice = await softphone('office1', '127.0.7.21', 440, { answers: true })
+    await alice.hears('REGISTER_OK')
+    const { call, result } = await carrier.call('+15557654321', office.number, 'n')
+    await result
+    await alice.hears('CALL_ESTABLISHED')
+    await pause(1000)
+    expect(call.sound?.heard.size).toBeGreaterThan(0)
+    await call.bye()
+    await alice.hears('CALL_CLOSED')
+  })
+})
+
+async function softphone(
+  username: string,
+  address: string,
+  tone: number,
+  more: { transport?: 'udp' | 'tcp'; answers?: boolean } = {},
+): Promise<Baresip> {
+  const { realm } = office
+  const phone = await Baresip.open({
+    username,
+    password: 'secure-password',
+    realm,
+    relay: stack.relay,
+    address,
+    tone,
+    ...more,
+  })
+  open.push(phone)
+  return phone
+}

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Place } from './line.ts'
+import { freePort } from './stack.ts'
+import { soon } from './wait.ts'
+
+export interface BaresipOptions {
+  username: string
+  password: string
+  realm: string
+  relay: Place
+  address: string
+  /** Frequency of what it says, in Hz. */
+  tone: number
+  transport?: 'udp' | 'tcp'
+  answers?: boolean
+}
+
+interface Told {
+  type?: string
+  param?: string
+}
+
+/** Whether baresip and sox are installed here. */
+export const hasBaresip =
+  spawnSync('baresip', ['-h']).error === undefined && spawnSync('sox', ['--version']).error === undefined
+
+/** A real softphone without a head: plays a tone, writes down what it hears, obeys a control socket. */
+export class Baresip {
+  readonly #folder: string
+  readonly #child: ChildProcess
+  readonly #control: Socket
+  /** Events it told, in order. */
+  readonly told: Told[] = []
+
+  private constructor(folder: string, child: ChildProcess, control: Socket) {
+    this.#folder = folder
+    this.#child = child
+    this.#control = control
+    control.on('data', (bytes: Buffer) => this.told.push(...netstrings(bytes.toString())))
+    control.on('error', () => undefined)
+  }
+
+  static async open(options: BaresipOptions): Promise<Baresip> {
+    const folder = mkdtempSync(join(tmpdir(), 'baresip-'))
+    const control = { address: '127.0.0.1', port: await freePort('127.0.0.1') }
+    await writeFolder(folder, options, control.port)
+    const child = spawn('baresip', ['-f', folder, '-4', '-s'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    return new Baresip(folder, child, await soon('baresip to listen', () => connected(control), 10_000, 100))
+  }
+
+  /** Waits until it told `type`, such as REGISTER_OK or CALL_ESTABLISHED. */
+  hears(type: string, ms = 15_000): Promise<Told> {
+    return soon(
+      `baresip's ${type} (told: ${this.told.map((each) => each.type)})`,
+      () => this.told.find((each) => each.type === type),
+      ms,
+    )
+  }
+
+  command(command: string, params = ''): void {
+    const text = JSON.stringify({ command, params, token: command })
+    this.#control.write(`${text.length}:${text},`)
+  }
+
+  /** The rough frequency of what it heard, in Hz. */
+  heardTone(): number {
+    const folder = join(this.#folder, 'rec')
+    const file = readdirSync(folder).find((name) => name.endsWith('-dec.wav'))
+    if (file === undefined) throw new Error('baresip wrote down nothing that it heard')
+    const { stderr } = spawnSync('sox', [join(folder, file), '-n', 'stat'], { encoding: 'utf8' })
+    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+  }
+
+  async close(): Promise<void> {
+    this.command('quit')
+    const gone = once(this.#child, 'exit')
+    const lost = setTimeout(() => this.#child.kill('SIGKILL'), 3000)
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await gone
+    clearTimeout(lost)
+    this.#control.destroy()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
+  const { username, password, realm, relay, address, tone, transport = 'udp', answers = false } = options
+  const wav = join(folder, 'tone.wav')
+  spawnSync('sox', [
+    '-n',
+    '-r',
+    '8000',
+    '-c',
+    '1',
+    '-b',
+    '16',
+    wav,
+    'synth',
+    '30',
+    'sine',
+    String(tone),
+    'vol',
+    '0.5',
+  ])
+  mkdirSync(join(folder, 'rec'))
+  writeFileSync(join(folder, 'contacts'), '')
+  const account = [
+    `<sip:${username}@${realm};transport=${transport}>;auth_user=${username};auth_pass=${password}`,
+    `outbound="sip:${relay.address}:${relay.port};transport=${transport}"`,
+    'regint=60;audio_codecs=pcmu,pcma',
+    ...(answers ? ['answermode=auto'] : []),
+  ]
+  writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
+  writeFileSync(join(folder, 'config'), await config(folder, address, control, wav))
+}
+
+async function config(folder: string, address: string, control: number, wav: string): Promise<string> {
+  const rtp = 21_000 + 20 * Math.floor(Math.random() * 400)
+  return [
+    'poll_method epoll',
+    `sip_listen ${address}:${await freePort(address)}`,
+    `net_interface ${address}`,
+    'audio_player aubridge,nil',
+    `audio_source aufile,${wav}`,
+    'audio_alert aubridge,nil',
+    'ausrc_srate 8000',
+    'auplay_srate 8000',
+    'ausrc_channels 1',
+    'auplay_channels 1',
+    `rtp_ports ${rtp}-${rtp + 18}`,
+    `module_path ${modules()}`,
+    ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+    ...['uuid', 'account'].map((name) => `module_tmp ${name}.so`),
+    ...['menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
+    `snd_path ${join(folder, 'rec')}`,
+    `ctrl_tcp_listen 127.0.0.1:${control}`,
+    '',
+  ].join('\n')
+}
+
+function modules(): string {
+  const places = [
+    '/usr/lib/baresip/modules',
+    '/usr/lib/x86_64-linux-gnu/baresip/modules',
+    '/usr/local/lib/baresip/modules',
+  ]
+  return places.find(existsSync) ?? '/usr/lib/baresip/modules'
+}
+
+async function connected({ address, port }: Place): Promise<Socket | undefined> {
+  const socket = connect(port, address)
+  return Promise.race([
+    once(socket, 'connect').then(() => socket),
+    once(socket, 'error').then(() => undefined),
+  ]).catch(() => undefined)
+}
+
+/** The JSON inside `LENGTH:{…},` frames; a frame cut in two is passed over. */
+function netstrings(text: string): Told[] {
+  return [...text.matchAll(/\d+:(\{.*?\}),(?=\d+:|$)/gs)].flatMap(([, json = '']) => {
+    try {
+      return [JSON.parse(json) as Told]
+    } catch {
+      return []
+    }
+  })
+}
