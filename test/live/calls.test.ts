@@ -1,0 +1,212 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Call } from '../support/call.ts'
+import {
+  answers,
+  answersTooLate,
+  answersTwice,
+  answersUnheard,
+  asks,
+  busy,
+  Carrier,
+  refuse,
+  ringing,
+  trying,
+} from '../support/carrier.ts'
+import { header, statusOf } from '../support/letter.ts'
+import { type Office, openOffice } from '../support/office.ts'
+import type { Party } from '../support/party.ts'
+import type { Phone } from '../support/phone.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { soon, within } from '../support/wait.ts'
+
+const dialled = '+15551234567'
+
+let stack: OwnStack
+let office: Office
+let a: Carrier
+let b: Carrier
+let phone: Phone
+const open: Party[] = []
+
+describe('calls through the running stack', () => {
+  beforeAll(async () => {
+    stack = await startStack()
+    a = await Carrier.open({ name: 'carrier A', address: '127.0.7.40', relay: stack.relay })
+    b = await Carrier.open({ name: 'carrier B', address: '127.0.7.41', relay: stack.relay })
+    office = await openOffice(stack, [a.place, b.place], ['office1', 'office2'])
+  })
+  afterAll(async () => {
+    a?.close()
+    b?.close()
+    await stack?.stop()
+  })
+  beforeEach(async () => {
+    phone = await opened('office1', '127.0.7.42')
+    a.onCall = refuse(503, 'Service Unavailable')
+    b.onCall = refuse(503, 'Service Unavailable')
+  })
+  afterEach(() => {
+    for (const party of open.splice(0)) party.close()
+  })
+
+  test('a phone over TCP calls out and is heard', async () => {
+    const other = await opened('office2', '127.0.7.43', 'TCP')
+    a.onCall = answers('a', 50)
+    const { call, result } = await other.call(dialled, 'p')
+    expect(statusOf(await result)).toBe(200)
+    await heardBothWays(call, 'a', last(a), 'p')
+    expect(await call.bye()).toBe(200)
+    expect(await last(a).over).toBe('them')
+  })
+
+  test('hold and resume reach the other side, and the sound comes back', async () => {
+    a.onCall = answers('a', 50)
+    const { call, result } = await phone.call(dialled, 'p')
+    await result
+    expect(await call.reinvite('sendonly')).toBe(200)
+    expect(last(a).reinvited).toEqual(['sendonly'])
+    expect(await call.reinvite('sendrecv')).toBe(200)
+    call.sound?.heard.clear()
+    last(a).sound?.heard.clear()
+    await heardBothWays(call, 'a', last(a), 'p')
+    await call.bye()
+  })
+
+  test('all phones of an extension ring, the first to answer wins, the others are told', async () => {
+    const second = await opened('office1', '127.0.7.44')
+    const answering = await opened('office2', '127.0.7.45')
+    await Promise.all([phone.register(), second.register()])
+    phone.onCall = ringing
+    second.onCall = answers('s', 300)
+    const { call, result } = await answering.call('office1', 'o')
+    expect(statusOf(await result)).toBe(200)
+    await soon('the loser to hear CANCEL', () => last(phone).wasCancelled)
+    await heardBothWays(call, 's', last(second), 'o')
+    await last(second).bye()
+    expect(await call.over).toBe('them')
+    await phone.register(0)
+    await second.register(0)
+  })
+
+  test('a carrier which wants a password is given the one on its provider', async () => {
+    const credentials = { username: 'trunk', password: 'trunk-secret' }
+    const provider = await office.api.post('/providers', {
+      name: 'Wants a password',
+      type: 'sip',
+      hostname: b.address,
+      port: b.place.port,
+      transport: 'udp',
+      ...credentials,
+    })
+    const route = await office.api.post('/routes', { name: 'First', provider_id: provider.id, priority: 0 })
+    b.onCall = asks(credentials, answers('b', 50))
+    const { call, result } = await phone.call(dialled)
+    expect(statusOf(await result)).toBe(200)
+    await call.bye()
+    await office.api.delete(`/routes/${route.id}`)
+    await office.api.delete(`/providers/${provider.id}`)
+  })
+
+  test('a carrier which answers although it was cancelled is hung up on', async () => {
+    a.onCall = answersTooLate
+    const { call, result } = await phone.call(dialled)
+    await soon('ringing', () => call.statuses.includes(180))
+    expect(await call.cancel()).toBe(200)
+    expect(statusOf(await result)).toBe(487)
+    await within(5000, 'the BYE for the late answer', onceHungUp(a))
+    expect(last(a).acks).toBeGreaterThan(0)
+  })
+
+  test('a carrier given up for its silence, and answering after that, is hung up on', async () => {
+    a.onCall = answersUnheard(4500)
+    b.onCall = answers('b', 50)
+    const { call, result } = await phone.call(dialled)
+    expect(statusOf(await result)).toBe(200)
+    await within(8000, 'the BYE for the answer nobody waited for', onceHungUp(a))
+    expect(last(a).acks).toBeGreaterThan(0)
+    await call.bye()
+  })
+
+  test('a carrier which says only 100 is left for the next', { timeout: 30_000 }, async () => {
+    a.onCall = trying
+    b.onCall = answers('b', 50)
+    const { call, result } = await phone.call(dialled)
+    expect(statusOf(await result)).toBe(200)
+    expect(last(a).wasCancelled).toBe(true)
+    await call.bye()
+  })
+
+  test('when two answer the same call, one is spoken to and the other is hung up on', async () => {
+    a.onCall = answersTwice
+    const { call, result } = await phone.call(dialled)
+    expect(statusOf(await result)).toBe(200)
+    const [first, second] = a.calls.slice(-2)
+    const loser = await within(
+      5000,
+      'one of them to be hung up on',
+      Promise.race([first, second].map(overOf)),
+    )
+    expect([first, second].filter((each) => each !== loser)).toHaveLength(1)
+    await call.bye()
+  })
+
+  test('a busy callee is final, and the next carrier hears nothing', async () => {
+    a.onCall = busy
+    const before = b.calls.length
+    const { result } = await phone.call(dialled)
+    expect(statusOf(await result)).toBe(486)
+    expect(b.calls).toHaveLength(before)
+  })
+
+  test('a stranger may not call our numbers', async () => {
+    const stranger = await Carrier.open({ name: 'stranger', address: '127.0.7.99', relay: stack.relay })
+    open.push(stranger)
+    const { result } = await stranger.call('+15557654321', office.number)
+    expect(statusOf(await result)).toBe(403)
+  })
+
+  test('a number nobody owns is not found, and an absent extension is unavailable', async () => {
+    expect(statusOf(await (await a.call('+15557654321', '+15550000000')).result)).toBe(404)
+    expect(statusOf(await (await a.call('+15557654321', office.number)).result)).toBe(480)
+  })
+
+  test('an un-registered phone is no longer shown', async () => {
+    expect(statusOf(await phone.register())).toBe(200)
+    await soon('the registration', async () => (await office.api.list('/registrations')).length === 1)
+    const gone = await phone.register(0)
+    expect(statusOf(gone)).toBe(200)
+    expect(header(gone, 'contact')).toBe('')
+    await soon('its end', async () => (await office.api.list('/registrations')).length === 0)
+  })
+})
+
+async function opened(username: string, address: string, transport: 'UDP' | 'TCP' = 'UDP'): Promise<Phone> {
+  const one = await office.phone(username, address, transport)
+  open.push(one)
+  return one
+}
+
+function last({ name, calls }: Party): Call {
+  const call = calls.at(-1)
+  if (call === undefined) throw new Error(`no call reached ${name}`)
+  return call
+}
+
+function onceHungUp(party: Party): Promise<unknown> {
+  return soon('an ACK', () => last(party).acks > 0).then(() => last(party).over)
+}
+
+async function overOf(call: Call | undefined): Promise<Call | undefined> {
+  await call?.over
+  return call
+}
+
+async function heardBothWays(
+  caller: Call,
+  calleeLetter: string,
+  callee: Call,
+  callerLetter: string,
+): Promise<void> {
+  await soon('the callee to be heard', () => (caller.sound?.heardOf(calleeLetter) ?? 0) > 5)
+  await soon('the caller to be heard', () => (callee.sound?.heardOf(callerLetter) ?? 0) > 5)
+}

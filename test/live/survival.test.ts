@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answers, Carrier } from '../support/carrier.ts'
+import { endedCall, knownCalls } from '../support/customer.ts'
+import { header, statusOf } from '../support/letter.ts'
+import { type Office, openOffice } from '../support/office.ts'
+import type { Phone } from '../support/phone.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { pause, soon } from '../support/wait.ts'
+
+const dialled = '+15551234567'
+
+let stack: OwnStack
+let office: Office
+let carrier: Carrier
+let phone: Phone
+
+describe('when a part of the stack dies or falls silent', () => {
+  beforeAll(async () => {
+    stack = await startStack()
+    carrier = await Carrier.open(
+      { name: 'carrier', address: '127.0.7.50', relay: stack.relay },
+      answers('c', 50),
+    )
+    office = await openOffice(stack, [carrier.place])
+    phone = await office.phone('office1', '127.0.7.51')
+    phone.onCall = answers('p', 50)
+    expect(statusOf(await phone.register())).toBe(200)
+  })
+  afterAll(async () => {
+    phone?.close()
+    carrier?.close()
+    await stack?.stop()
+  })
+
+  test('a relay killed in the middle comes back knowing its phones, and rings them', async () => {
+    await rings()
+    await killRelay()
+    await rings()
+  })
+
+  test('a phone which calls while the edge is silent hears 503 and when to try again', async () => {
+    await silenced(async () => {
+      const { result } = await phone.call(dialled)
+      const response = await result
+      expect(statusOf(response)).toBe(503)
+      expect(Number(header(response, 'retry-after'))).toBeGreaterThan(0)
+    })
+    await callsOut()
+  })
+
+  test('a call which ended while the edge was silent is recorded once, when it is back', async () => {
+    const known = await knownCalls(office.api)
+    const { call, result } = await phone.call(dialled)
+    await result
+    await silenced(async () => {
+      await call.bye()
+      await pause(500)
+    })
+    const record = await endedCall(office.api, known, true)
+    expect(record).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
+    expect(record.attempts).toHaveLength(1)
+    await expectOneMore(known)
+  })
+
+  test('nothing told is lost when the relay is killed while the edge is silent', async () => {
+    const known = await knownCalls(office.api)
+    const { call, result } = await phone.call(dialled)
+    await result
+    await silenced(async () => {
+      await call.bye()
+      await pause(1000)
+      await killRelay(false)
+    })
+    await endedCall(office.api, known)
+    await expectOneMore(known)
+  })
+})
+
+async function rings(): Promise<void> {
+  const { call, result } = await carrier.call('+15557654321', office.number)
+  expect(statusOf(await result)).toBe(200)
+  await soon('the phone to be heard', () => call.sound?.heardOf('p'))
+  await call.bye()
+}
+
+async function callsOut(): Promise<void> {
+  await soon('a call to go through again', async () => {
+    const { call, result } = await phone.call(dialled)
+    if (statusOf(await result) !== 200) return pause(500)
+    return call.bye()
+  })
+}
+
+/** kill -9, and until it is back: another process, which answers. */
+async function killRelay(wait = true): Promise<void> {
+  const { relay } = stack.pids()
+  if (relay === undefined) throw new Error('no relay runs')
+  process.kill(relay, 'SIGKILL')
+  if (!wait) return
+  await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 20_000, 100)
+  await soon(
+    'the relay to answer',
+    async () => statusOf(await carrier.ask(options(), stack.relay)) === 200,
+    40_000,
+  )
+}
+
+function options() {
+  return {
+    start: `OPTIONS sip:${stack.relay.address}:${stack.relay.port} SIP/2.0`,
+    headers: [
+      ['Via', carrier.via()],
+      ['From', `<sip:carrier@${carrier.address}>;tag=${Math.random()}`],
+      ['To', `<sip:${stack.relay.address}>`],
+      ['Call-ID', String(Math.random())],
+      ['CSeq', '1 OPTIONS'],
+      ['Max-Forwards', '70'],
+    ] as [string, string][],
+    body: '',
+  }
+}
+
+/** Does `act` while the edge is frozen: it takes connections and answers nothing. */
+async function silenced(act: () => Promise<void>): Promise<void> {
+  const { edge } = stack.pids()
+  if (edge === undefined) throw new Error('no edge runs')
+  process.kill(edge, 'SIGSTOP')
+  try {
+    await act()
+  } finally {
+    process.kill(edge, 'SIGCONT')
+  }
+}
+
+async function expectOneMore(known: ReadonlySet<string>): Promise<void> {
+  await pause(2000)
+  const fresh = (await office.api.list('/calls')).filter(({ id }) => !known.has(id))
+  expect(fresh).toHaveLength(1)
+}
