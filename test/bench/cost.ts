@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+
+/** CPU seconds a process has used, all its threads together (Linux). */
+export function cpuOf(pid: number | undefined): number {
+  if (pid === undefined) return 0
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return 0
+  }
+}
+
+/** Resident kilobytes of a process (Linux). */
+export function memoryOf(pid: number | undefined): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+}
+
+/** What all figures depend on, in one line. */
+export function machine(): string {
+  const all = cpus()
+  return `${all[0]?.model ?? 'unknown CPU'}, ${all.length} cores, Linux ${release()}, Node ${process.versions.node}`
+}
+
+/** A plain table: every column as wide as its widest cell, numbers to the right. */
+export function printTable(head: string[], rows: string[][]): string {
+  const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd()
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+}

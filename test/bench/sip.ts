@@ -1,0 +1,209 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Place } from '../support/line.ts'
+import { type Office, openOffice } from '../support/office.ts'
+import { hasSipp, type Sipp, sipp } from '../support/sipp.ts'
+import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { pause } from '../support/wait.ts'
+import { cpuOf, machine, memoryOf, printTable } from './cost.ts'
+import { type Counts, load } from './load.ts'
+import { kamailio, type Peer } from './peer.ts'
+
+interface Bench {
+  stack: OwnStack
+  office: Office
+  phone: Place
+  carrier: Place
+  /** CSV of extensions and how they prove themselves. */
+  fields: string
+}
+
+/** One rate tried: what it took and whether it held. */
+interface Step extends Counts {
+  rate: number
+  held: boolean
+  /** CPU seconds per 1000, by part. */
+  cpu: Record<string, number>
+}
+
+const phones = 500
+const dialled = '+15551234567'
+
+/** Registrations and calls a second, what 1000 of each cost, and how much memory one takes. */
+export async function sipBench(args: string[]): Promise<void> {
+  if (!hasSipp) throw new Error('SIPp is not installed (Debian: sip-tester)')
+  const quick = args.includes('--quick')
+  say(`${machine()}\n`)
+  const bench = await openBench()
+  try {
+    await registrations(bench, quick ? [200, 1000] : [200, 500, 1000, 1500, 2000, 3000, 4000, 6000])
+    await calls(bench, quick ? [25, 100] : [25, 50, 100, 150, 200, 300, 400, 600])
+    await memory(bench, quick)
+  } finally {
+    await bench.stack.stop()
+    rmSync(bench.fields, { force: true })
+  }
+}
+
+async function registrations(bench: Bench, rates: number[]): Promise<void> {
+  await registerAt(bench, bench.stack.relay, 200, phones)
+  const ours = await climb(rates, (rate) =>
+    measured(bench, rate, () => registerAt(bench, bench.stack.relay, rate)),
+  )
+  const peer = await kamailio(bench.office.realm)
+  const theirs = peer ? await climb(rates, (rate) => measuredPeer(bench, peer, rate)) : []
+  await peer?.stop()
+  say('REGISTER with digest: REGISTER, 401, REGISTER, 200')
+  say(table(['trunkline', ours], ['kamailio', theirs]))
+  say(summary('registrations', ours, 0.2))
+}
+
+async function calls(bench: Bench, rates: number[]): Promise<void> {
+  const carrier = sipp({
+    scenario: 'answers',
+    at: bench.carrier,
+    timeoutS: 900,
+    more: ['-m', '1000000', '-l', '20000'],
+  })
+  const ours = await climb(rates, (rate) => measured(bench, rate, () => callAt(bench, 'bench-calls', rate)))
+  await stopped(carrier)
+  say('INVITE with digest, edge asked each time: INVITE, 407, INVITE, 180, 200, ACK, BYE')
+  say(table(['trunkline', ours]))
+  say(summary('calls', ours, 1))
+}
+
+async function memory(bench: Bench, quick: boolean): Promise<void> {
+  const relay = () => memoryOf(bench.stack.pids().relay)
+  const count = quick ? 2500 : 10_000
+  const empty = relay()
+  await load({ ...registering(bench, bench.stack.relay), scenario: 'bench-binds', rate: 400, count })
+  await pause(3000)
+  const bound = relay()
+  const held = quick ? 100 : 400
+  const carrier = sipp({ scenario: 'answers', at: bench.carrier, timeoutS: 120, more: ['-m', '100000'] })
+  const holding = callAt(bench, 'bench-holds', held / 8, held)
+  await pause(10_000)
+  const up = relay()
+  await holding
+  await stopped(carrier)
+  say(
+    printTable(
+      ['memory', 'how many', 'grown by', 'each'],
+      [
+        ['bindings', String(count), `${bound - empty} kB`, `${((bound - empty) / count).toFixed(1)} kB`],
+        ['calls', String(held), `${up - bound} kB`, `${((up - bound) / held).toFixed(1)} kB`],
+      ],
+    ),
+  )
+}
+
+/** Tries the rates in order until one does not hold. */
+async function climb(rates: number[], attempt: (rate: number) => Promise<Step>): Promise<Step[]> {
+  const steps: Step[] = []
+  for (const rate of rates) {
+    const step = await attempt(rate)
+    steps.push(step)
+    if (!step.held) break
+    await pause(1000)
+  }
+  return steps
+}
+
+async function measured({ stack }: Bench, rate: number, act: () => Promise<Counts>): Promise<Step> {
+  const { relay, edge, database, start } = stack.pids()
+  const of = (pid: number | undefined) => () => cpuOf(pid)
+  const parts = { relay: of(relay), edge: of(edge), database: of(database), rest: of(start) }
+  return costed(rate, parts, act)
+}
+
+function measuredPeer(bench: Bench, peer: Peer, rate: number): Promise<Step> {
+  return costed(rate, { relay: peer.cpu }, () => registerAt(bench, peer.place, rate))
+}
+
+async function costed(
+  rate: number,
+  parts: Record<string, () => number>,
+  act: () => Promise<Counts>,
+): Promise<Step> {
+  const spent = () => Object.values(parts).map((used) => used())
+  const before = spent()
+  const counts = await act()
+  await pause(500)
+  const used = spent().map((after, at) => (after - (before[at] ?? 0)) / (counts.successful / 1000))
+  const cpu = Object.fromEntries(Object.keys(parts).map((name, at) => [name, used[at] ?? 0]))
+  const held = counts.failed === 0 && counts.retransmissions <= 0.002 * counts.successful
+  return { rate, ...counts, held, cpu }
+}
+
+function registerAt(bench: Bench, to: Place, rate: number, count = rate * 5): Promise<Counts> {
+  return load({ ...registering(bench, to), rate, count })
+}
+
+function registering({ office, phone, fields }: Bench, to: Place) {
+  const keys = { domain: office.realm }
+  return { scenario: 'bench-registers', to, at: phone, fields, keys, authUri: office.realm }
+}
+
+function callAt(
+  { stack, office, phone, fields }: Bench,
+  scenario: string,
+  rate: number,
+  count = rate * 6,
+): Promise<Counts> {
+  const keys = { domain: office.realm, dialled }
+  const authUri = `${dialled}@${office.realm}`
+  return load({ scenario, to: stack.relay, at: phone, fields, keys, authUri, rate, count })
+}
+
+async function openBench(): Promise<Bench> {
+  const stack = await startStack({ RTP_PORTS: '10000-49999', LOG_LEVEL: 'error' })
+  const carrier = { address: '127.0.7.71', port: await freePort('127.0.7.71') }
+  const phone = { address: '127.0.7.72', port: await freePort('127.0.7.72') }
+  const office = await openOffice(stack, [carrier], [])
+  for (let at = 0; at < phones; at += 20)
+    await Promise.all(Array.from({ length: 20 }, (_, each) => addPhone(office, `phone${at + each}`)))
+  const fields = join(mkdtempSync(join(tmpdir(), 'fields-')), 'phones.csv')
+  const rows = Array.from({ length: phones }, (_, at) => `phone${at};${proof(`phone${at}`)}`)
+  writeFileSync(fields, `SEQUENTIAL\n${rows.join('\n')}\n`)
+  return { stack, office, phone, carrier, fields }
+}
+
+function addPhone({ api }: Office, username: string): Promise<unknown> {
+  return api.post('/extensions', { name: username, username, password: 'secure-password', max_contacts: 50 })
+}
+
+function proof(username: string): string {
+  return `[authentication username=${username} password=secure-password]`
+}
+
+async function stopped(running: Sipp): Promise<void> {
+  running.stop()
+  await running.done.catch(() => undefined)
+}
+
+function table(...systems: [name: string, steps: Step[]][]): string {
+  const rows = systems.flatMap(([name, steps]) => steps.map((step) => [name, ...cells(step)]))
+  const parts = ['relay', 'edge', 'database', 'rest']
+  return printTable(
+    ['', 'per second', 'done', 'failed', 'repeated', ...parts.map((part) => `${part} s/1000`)],
+    rows,
+  )
+}
+
+function cells({ rate, successful, failed, retransmissions, cpu }: Step): string[] {
+  const parts = ['relay', 'edge', 'database', 'rest'].map((part) => cpu[part]?.toFixed(3) ?? '')
+  return [rate, successful, failed, retransmissions].map(String).concat(parts)
+}
+
+function summary(what: string, steps: Step[], goal: number): string {
+  const best = steps.filter(({ held }) => held).at(-1)
+  if (best === undefined) return `No rate of ${what} held.\n`
+  const cost = best.cpu.relay ?? 0
+  const verdict = cost <= goal ? 'reached' : 'missed'
+  return `Highest rate that held: ${best.rate} ${what}/s. CPU of the relay per 1000: ${cost.toFixed(3)} s; goal ${goal.toFixed(2)} s ${verdict}.\n`
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
