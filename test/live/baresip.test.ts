@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { answers, Carrier } from '../support/carrier.ts'
 import { endedCall, knownCalls } from '../support/customer.ts'
-import { type Office, openOffice } from '../support/office.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 

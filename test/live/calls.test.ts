@@ -13,7 +13,7 @@ import {
   trying,
 } from '../support/carrier.ts'
 import { header, statusOf } from '../support/letter.ts'
-import { type Office, openOffice } from '../support/office.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'

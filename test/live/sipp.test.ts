@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Office, openOffice } from '../support/office.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
 import { hasSipp, type Sipp, sipp } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 
