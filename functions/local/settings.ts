@@ -4,9 +4,13 @@ import { resolve } from 'node:path'
 
 /** What `npm start` can be told by its environment; README.md lists the same, for people. */
 export interface Settings {
+  /** Where the API listens. */
+  readonly host: string
   readonly port: number
   readonly sipHost: string
   readonly sipPort: number
+  /** Where programs on this machine reach the relay: `sipHost`, or `publicIp` when that is all addresses. */
+  readonly sipAddress: string
   /** First and last RTP port, as written: `10000-19999`. */
   readonly rtpPorts: string
   readonly publicIp: string
@@ -36,12 +40,15 @@ export function readSettings(environment: Environment): { settings: Settings; wr
   }
   const sipHost = read('SIP_HOST', '127.0.0.1', ipAddress)
   const guess = everywhere.has(sipHost) ? firstAddress(isIPv4(sipHost) ? 'IPv4' : 'IPv6') : sipHost
+  const publicIp = read('PUBLIC_IP', guess, reachableAddress)
   const settings = {
+    host: read('HOST', '127.0.0.1', ipAddress),
     port: read('PORT', '8787', portNumber),
     sipHost,
     sipPort: read('SIP_PORT', '5060', portNumber),
     rtpPorts: read('RTP_PORTS', '10000-19999', portRange),
-    publicIp: read('PUBLIC_IP', guess, reachableAddress),
+    sipAddress: everywhere.has(sipHost) ? publicIp : sipHost,
+    publicIp,
     publicIpGuessed: everywhere.has(sipHost) && !environment.PUBLIC_IP?.trim(),
     baseDomain: read('BASE_DOMAIN', 'trunkline.localhost', domainName),
     folder: resolve(environment.DATA_DIR?.trim() || '.trunkline'),

@@ -28,6 +28,7 @@ export async function startEdge(plan: EdgePlan): Promise<Edge> {
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
   const script = await bundle(main ?? `${root}functions/index.ts`)
   protectWorkerd()
+  const signalsAreOurs = keepSignals()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
@@ -43,7 +44,15 @@ export async function startEdge(plan: EdgePlan): Promise<Edge> {
     }),
   )
   await miniflare.ready
-  return { url: `http://${plan.host}:${plan.port}`, stop: () => miniflare.dispose() }
+  signalsAreOurs()
+  return { url: `http://${reachable(plan.host)}:${plan.port}`, stop: () => miniflare.dispose() }
+}
+
+/** An address to call what listens on `host`, as a URL writes it. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 async function bundle(main: string): Promise<string> {
@@ -61,6 +70,18 @@ async function bundle(main: string): Promise<string> {
     absWorkingDir: root,
   })
   return outputFiles[0]?.text ?? ''
+}
+
+/** Miniflare ends the whole process on Ctrl-C; the returned function takes back whatever it hooked up meanwhile. */
+function keepSignals(): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const before = new Set(signals.flatMap((signal) => process.listeners(signal)))
+  return () => {
+    for (const signal of signals) {
+      for (const listener of process.listeners(signal))
+        if (!before.has(listener)) process.off(signal, listener)
+    }
+  }
 }
 
 /** Has miniflare start workerd through workerd.sh. */

@@ -81,6 +81,9 @@ export function relayRoom(path: string): (typeof relayOrder)[number] {
 
 /** The part of the house which may not know what time it is. */
 export function isCore(path: string): boolean {
-  if (path.startsWith('functions/routing/') || path.startsWith('functions/contract/')) return true
+  if (pureEdge.test(path)) return true
   return path.startsWith('relay/') && !path.startsWith('relay/io/') && path !== 'relay/main.ts'
 }
+
+/** What the edge decides with; the database's and the network's part of routing stand beside it. */
+const pureEdge = /^functions\/(contract\/|routing\/(?!resolve|candidates))/

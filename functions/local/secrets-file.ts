@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+
+const secretsFile = z.object({
+  /** `kid:base64,…` of 32 bytes each: what seals provider passwords and HA1s in the database. */
+  seal_keys: z.string().min(1),
+  /** What relay keys are derived from. */
+  relay_secret: z.string().min(32),
+  /** The access key handed out at the first start, which local.json repeats. */
+  access_key: z.string().optional(),
+})
+
+/** What this installation made up for itself at its first start and must keep (`secrets.json`, mode 0600). */
+export type Secrets = z.infer<typeof secretsFile>
+
+/**
+ * The secrets of a folder; made up and written down where there are none yet.
+ *
+ * A folder which holds a database but no secrets has lost them: new ones would open nothing in it.
+ */
+export function keepSecrets(folder: string): Secrets {
+  const path = join(folder, 'secrets.json')
+  if (existsSync(path)) return readSecrets(path)
+  if (existsSync(join(folder, 'database'))) throw new Error(`${path} is missing, and ${lost}`)
+  const secrets = {
+    seal_keys: `local:${randomBytes(32).toString('base64')}`,
+    relay_secret: randomBytes(32).toString('hex'),
+  }
+  writeSecrets(folder, secrets)
+  return secrets
+}
+
+export function writeSecrets(folder: string, secrets: Secrets): void {
+  writePrivately(join(folder, 'secrets.json'), secrets)
+}
+
+/** Writes JSON only its owner can read, whole or not at all. */
+export function writePrivately(path: string, content: object): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true })
+  renameSync(`${path}.new`, path)
+}
+
+function readSecrets(path: string): Secrets {
+  try {
+    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    throw new Error(`${path} is damaged, and ${lost}`, { cause })
+  }
+}
+
+const lost =
+  'what it sealed in the database cannot be opened without it: restore it, or move the whole folder away to start afresh.'
