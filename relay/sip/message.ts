@@ -51,11 +51,15 @@ export interface Response extends Common {
 
 export type Message = Request | Response
 
-/** Why bytes are no acceptable message. A fault which is not answerable must be met with silence. */
-export interface Fault {
+/** What is wrong with a message, and the status which says so. */
+export interface Flaw {
   readonly where: string
   readonly why: string
   readonly status: number
+}
+
+/** Why bytes are no acceptable message. A fault which is not answerable must be met with silence. */
+export interface Fault extends Flaw {
   /** The request as far as it could be read, when enough of it stands to be answered (§8.2.6). */
   readonly answerable: Request | undefined
 }

@@ -1,5 +1,5 @@
 import { digits, isSpace, isToken, skipSpace, tokenEnd } from './grammar.ts'
-import type { Header, Message, Parsed, Request } from './message.ts'
+import type { Flaw, Header, Message, Parsed, Request } from './message.ts'
 import { noBody, parseMaxForwards, RequestMessage, ResponseMessage } from './message.ts'
 import { headerName } from './names.ts'
 import { uriScheme } from './uri.ts'
@@ -33,13 +33,6 @@ export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = 
   return isStatusLine(line)
     ? readResponse(line, readHeaders(text, rest), bytes, bodyAt, options)
     : readRequest(line, readHeaders(text, rest), bytes, bodyAt, options)
-}
-
-/** What is wrong, before anybody knows whether it can be answered. */
-interface Flaw {
-  readonly where: string
-  readonly why: string
-  readonly status: number
 }
 
 interface Head {

@@ -104,6 +104,12 @@ function sentByEnd(text: string, at: number): number {
 
 /** sent-by = host [ COLON port ]; COLON may have spaces around it. */
 function readSentBy(text: string): HostPort | undefined {
-  const tight = text.includes(' ') || text.includes('\t') ? text.trim().replace(/[ \t]*:[ \t]*/g, ':') : text
+  const spaced = text.includes(' ') || text.includes('\t')
+  const tight = spaced
+    ? text
+        .split(':')
+        .map((part) => part.trim())
+        .join(':')
+    : text
   return readHostPort(tight, 0, tight.length)
 }

@@ -1,0 +1,107 @@
+import { parseNameAddrs } from './address.ts'
+import { mediaType, sdpBody } from './body.ts'
+import type { Header, Request } from './message.ts'
+import { uriScheme } from './uri.ts'
+
+/** Why a request goes no further: the response it gets, or silence. */
+export interface Refusal {
+  readonly status: number
+  readonly reason?: string
+  readonly headers?: readonly Header[]
+  /** Nothing may be sent: it was an ACK. */
+  readonly drop?: true
+}
+
+/** Methods we act upon. */
+export const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER'] as const
+
+/** Methods we know and refuse. */
+export const refusedMethods = [
+  'INFO',
+  'MESSAGE',
+  'NOTIFY',
+  'PRACK',
+  'PUBLISH',
+  'REFER',
+  'SUBSCRIBE',
+  'UPDATE',
+] as const
+
+/** Option tags a request may require of us (RFC 3261 §8.2.2.3). */
+export const supportedOptions: readonly string[] = []
+
+export const allowHeader: Header = ['allow', allowedMethods.join(', ')]
+export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
+export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
+
+/**
+ * What any UAS checks before it looks at who asks (RFC 3261 §8.2), in the order of that section;
+ * undefined: nothing stands against it.
+ */
+export function screen(request: Request): Refusal | undefined {
+  const refusal = firstOf(request)
+  if (refusal === undefined || request.method !== 'ACK') return refusal
+  return { ...refusal, drop: true }
+}
+
+function firstOf(request: Request): Refusal | undefined {
+  const early = methodRefusal(request) ?? sense(request)
+  // These two live on another request's transaction: nothing may be required of them (§8.2.2.3).
+  if (early !== undefined || request.method === 'ACK' || request.method === 'CANCEL') return early
+  return (
+    schemeRefusal(request) ??
+    requireRefusal(request) ??
+    (request.method === 'INVITE' ? (bodyRefusal(request) ?? acceptRefusal(request)) : undefined)
+  )
+}
+
+function methodRefusal({ method }: Request): Refusal | undefined {
+  if ((allowedMethods as readonly string[]).includes(method)) return undefined
+  const known = (refusedMethods as readonly string[]).includes(method)
+  return { status: known ? 405 : 501, headers: [allowHeader] }
+}
+
+/** Whether the headers agree with one another. */
+function sense(request: Request): Refusal | undefined {
+  const { method, to } = request
+  if (request.cseq.method !== method) return bad('CSeq names another method')
+  if (method === 'REGISTER' && to.sip === undefined) return bad('To names no address-of-record')
+  if (method !== 'INVITE') return undefined
+  const contacts = request.all('contact')
+  // A Contact may be absent: RFC 2543 did not ask for it.
+  const one = contacts.length === 0 || parseNameAddrs(contacts)?.length === 1
+  return one ? undefined : bad('Contact is not one address')
+}
+
+function bad(why: string): Refusal {
+  return { status: 400, reason: `Bad Request: ${why}` }
+}
+
+function schemeRefusal(request: Request): Refusal | undefined {
+  const scheme = uriScheme(request.requestUri)
+  return scheme === 'sip' || scheme === 'sips' ? undefined : { status: 416 }
+}
+
+function requireRefusal(request: Request): Refusal | undefined {
+  const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
+  return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
+}
+
+/** An INVITE brings a session description, no body, or one it calls optional (§8.2.3, §20.11). */
+function bodyRefusal(request: Request): Refusal | undefined {
+  if (request.body.length === 0) return undefined
+  const encoding = request.header('content-encoding')?.toLowerCase() ?? 'identity'
+  if (encoding === 'identity' && sdpBody(request) !== undefined) return undefined
+  if (/;\s*handling\s*=\s*optional/i.test(request.header('content-disposition') ?? '')) return undefined
+  if (mediaType(request.header('content-type')) === undefined) return bad('a body without Content-Type')
+  return { status: 415, headers: [acceptHeader, acceptEncodingHeader] }
+}
+
+/** Whoever does not accept SDP cannot be answered (RFC 4475 §3.3.15). */
+function acceptRefusal(request: Request): Refusal | undefined {
+  const types = request.all('accept').map((type) => mediaType(type))
+  const answerable = ['application/sdp', 'application/*', '*/*']
+  if (types.length === 0 || types.some((type) => type !== undefined && answerable.includes(type)))
+    return undefined
+  return { status: 406, headers: [['warning', '399 trunkline "only application/sdp can be sent"']] }
+}
