@@ -1,0 +1,64 @@
+// Repeats a request until it is answered, and hides the answer's repetitions from the layer above.
+// RFC 3261 figure 6.
+
+import type { Request, Response } from '../sip/message.ts'
+import { writeMessage } from '../sip/write.ts'
+import {
+  again,
+  double,
+  type Memory,
+  memory,
+  type Order,
+  pass,
+  type Rows,
+  type Start,
+  send,
+  set,
+  stop,
+  timeout,
+  unreachable,
+} from './order.ts'
+import type { Lengths } from './timers.ts'
+
+type State = 'trying' | 'proceeding' | 'completed'
+
+const rows: Rows<State> = {
+  trying: {
+    E: (_, memory) => ({ effects: [...again(memory), double('E', memory, memory.lengths.t2)] }),
+    F: () => ({ to: 'terminated', effects: [timeout] }),
+    unsent: () => ({ to: 'terminated', effects: [unreachable] }),
+    provisional: (response) => ({ to: 'proceeding', effects: [pass(response)] }),
+    success: finish,
+    failure: finish,
+  },
+  proceeding: {
+    E: (_, memory) => ({ effects: [...again(memory), slow('E', memory)] }),
+    F: () => ({ to: 'terminated', effects: [timeout] }),
+    unsent: () => ({ to: 'terminated', effects: [unreachable] }),
+    provisional: (response) => ({ effects: [pass(response)] }),
+    success: finish,
+    failure: finish,
+  },
+  completed: {
+    K: () => ({ to: 'terminated', effects: [] }),
+  },
+  terminated: {},
+}
+
+/** A request other than INVITE and ACK goes out (RFC 3261 §17.1.2). */
+export function client(request: Request, lengths: Lengths): Start<State> {
+  const bytes = writeMessage(request)
+  const remembered = memory(undefined, lengths, bytes)
+  const orders = [send(bytes), set('E', remembered), set('F', remembered)]
+  return { rows, machine: { state: 'trying', memory: remembered }, orders }
+}
+
+/** Something is there and works on it: no hurry (§17.1.2.2). */
+function slow(timer: 'E', memory: Memory): Order {
+  return { type: 'set', timer, ms: memory.lengths.t2 }
+}
+
+function finish(response: Response, memory: Memory): { to: State; effects: Order[] } {
+  memory.last = undefined
+  return { to: 'completed', effects: [stop, pass(response), set('K', memory)] }
+}

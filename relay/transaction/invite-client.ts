@@ -1,0 +1,102 @@
+// Repeats an INVITE until something is heard, and ACKs a failure by itself; a 2xx is ACKed above.
+// RFC 3261 figure 5 as replaced by RFC 6026 §8.4: after a 2xx it stays to pass on the 2xx of others,
+// for the INVITE may have been forked.
+
+import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
+import { writeMessage } from '../sip/write.ts'
+import {
+  again,
+  double,
+  type Memory,
+  memory,
+  type Order,
+  pass,
+  type Rows,
+  type Start,
+  send,
+  set,
+  stop,
+  timeout,
+  unreachable,
+} from './order.ts'
+import type { Lengths } from './timers.ts'
+
+type State = 'calling' | 'proceeding' | 'accepted' | 'completed'
+
+const rows: Rows<State> = {
+  calling: {
+    A: (_, memory) => ({ effects: [...again(memory), double('A', memory, Number.POSITIVE_INFINITY)] }),
+    B: () => ({ to: 'terminated', effects: [timeout] }),
+    unsent: () => ({ to: 'terminated', effects: [unreachable] }),
+    provisional: (response, memory) => ({ to: 'proceeding', effects: [...heard(memory), pass(response)] }),
+    success: accept,
+    failure: fail,
+    abandon: (_, memory) => ({ effects: forsake(memory) }),
+  },
+  proceeding: {
+    B: () => ({ to: 'terminated', effects: [timeout] }),
+    unsent: () => ({ to: 'terminated', effects: [unreachable] }),
+    provisional: (response) => ({ effects: [pass(response)] }),
+    success: accept,
+    failure: fail,
+    abandon: (_, memory) => ({ effects: [set('B', memory)] }),
+  },
+  accepted: {
+    success: (response) => ({ effects: [pass(response)] }),
+    M: () => ({ to: 'terminated', effects: [] }),
+  },
+  completed: {
+    failure: (_, memory) => ({ effects: again(memory) }),
+    D: () => ({ to: 'terminated', effects: [] }),
+    unsent: () => ({ to: 'terminated', effects: [] }),
+  },
+  terminated: {},
+}
+
+/** An INVITE goes out (RFC 3261 §17.1.1). */
+export function inviteClient(request: Request, lengths: Lengths): Start<State> {
+  const bytes = writeMessage(request)
+  const remembered = memory(request, lengths, bytes)
+  const orders = [send(bytes), set('A', remembered), set('B', remembered)]
+  return { rows, machine: { state: 'calling', memory: remembered }, orders }
+}
+
+/** The ACK for a 300-699, a part of the INVITE's own transaction (RFC 3261 §17.1.1.3). */
+export function ackFor(invite: Request, response: Response): Request {
+  const headers: Header[] = [
+    ['via', invite.all('via')[0] ?? ''],
+    ...invite.all('route').map((route): Header => ['route', route]),
+    ['max-forwards', '70'],
+    ['from', invite.header('from') ?? ''],
+    ['to', response.header('to') ?? ''],
+    ['call-id', invite.callId],
+    ['cseq', `${invite.cseq.number} ACK`],
+  ]
+  return newRequest({ method: 'ACK', requestUri: invite.requestUri, headers })
+}
+
+/** Given up above before anything was heard: it cannot be cancelled yet (§9.1), but need not be repeated. */
+function forsake(memory: Memory): Order[] {
+  memory.abandoned = true
+  memory.last = undefined
+  return []
+}
+
+/** The first sign of life ends the repeating; only an abandoned INVITE has a time to end by (§9.1). */
+function heard(memory: Memory): Order[] {
+  memory.last = undefined
+  return memory.abandoned ? [stop, set('B', memory)] : [stop]
+}
+
+function accept(response: Response, memory: Memory): { to: State; effects: Order[] } {
+  memory.request = undefined
+  memory.last = undefined
+  return { to: 'accepted', effects: [stop, pass(response), set('M', memory)] }
+}
+
+function fail(response: Response, memory: Memory): { to: State; effects: Order[] } {
+  const { request } = memory
+  if (request !== undefined) memory.last = writeMessage(ackFor(request, response))
+  memory.request = undefined
+  return { to: 'completed', effects: [stop, ...again(memory), pass(response), set('D', memory)] }
+}

@@ -1,0 +1,85 @@
+// Keeps the layer above from hearing an INVITE twice, and repeats a failure until it is ACKed.
+// RFC 3261 figure 7 as replaced by RFC 6026 §8.6: a 2xx is repeated by the layer above, and a
+// transport error ends nothing, so that a repeated INVITE is never taken for a new one.
+
+import type { Request, Response } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { writeMessage } from '../sip/write.ts'
+import {
+  again,
+  double,
+  type Memory,
+  memory,
+  type Order,
+  type Rows,
+  type Start,
+  send,
+  set,
+  stop,
+  unacknowledged,
+  unreachable,
+} from './order.ts'
+import type { Lengths } from './timers.ts'
+
+type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed'
+
+const rows: Rows<State> = {
+  proceeding: {
+    request: (_, memory) => ({ effects: again(memory) }),
+    trying: (_, memory) => ({ effects: trying(memory) }),
+    provisional: (response, memory) => ({ effects: [stop, answer(response, memory)] }),
+    success: (response, memory) => ({
+      to: 'accepted',
+      effects: [stop, send(finish(response, memory)), set('L', memory)],
+    }),
+    failure: (response, memory) => ({
+      to: 'completed',
+      effects: [stop, answer(response, memory), set('G', memory), set('H', memory)],
+    }),
+    unsent: () => ({ effects: [unreachable] }),
+  },
+  accepted: {
+    // INVITE: soaked up. ACK: never comes here, it belongs to the layer above.
+    success: (response) => ({ effects: [send(writeMessage(response))] }),
+    unsent: () => ({ effects: [unreachable] }),
+    L: () => ({ to: 'terminated', effects: [] }),
+  },
+  completed: {
+    request: (_, memory) => ({ effects: again(memory) }),
+    ack: (_, memory) => ({ to: 'confirmed', effects: [stop, set('I', quiet(memory))] }),
+    G: (_, memory) => ({ effects: [...again(memory), double('G', memory, memory.lengths.t2)] }),
+    H: () => ({ to: 'terminated', effects: [unacknowledged] }),
+  },
+  confirmed: {
+    I: () => ({ to: 'terminated', effects: [] }),
+  },
+  terminated: {},
+}
+
+/** An INVITE has come (RFC 3261 §17.2.1). */
+export function inviteServer(request: Request, lengths: Lengths): Start<State> {
+  const remembered = memory(request, lengths)
+  return { rows, machine: { state: 'proceeding', memory: remembered }, orders: [set('trying', remembered)] }
+}
+
+function trying(memory: Memory): Order[] {
+  return memory.request === undefined ? [] : [answer(reply(memory.request, 100), memory)]
+}
+
+function answer(response: Response, memory: Memory): Order {
+  memory.request = undefined
+  memory.last = writeMessage(response)
+  return send(memory.last)
+}
+
+/** After a 2xx nothing is repeated from here. */
+function finish(response: Response, memory: Memory): Uint8Array {
+  quiet(memory)
+  return writeMessage(response)
+}
+
+function quiet(memory: Memory): Memory {
+  memory.request = undefined
+  memory.last = undefined
+  return memory
+}

@@ -1,0 +1,294 @@
+import { type Deadline, Deadlines } from '../deadlines.ts'
+import { type Flow, reliable, sameFlow } from '../flow.ts'
+import { type Machine, turn } from '../machine.ts'
+import type { Message, Request, Response } from '../sip/message.ts'
+import { responseFlow } from '../sip/via.ts'
+import { client } from './client.ts'
+import { inviteClient } from './invite-client.ts'
+import { inviteServer } from './invite-server.ts'
+import { clientKey, mergeKey, modern, serverKey } from './match.ts'
+import type { Events, Memory, Order, Rows, Start } from './order.ts'
+import { server } from './server.ts'
+import { type Base, base, type Lengths, lengths, type Timer } from './timers.ts'
+
+/** What the transaction layer has done or heard; `id` is a transaction's. */
+export type Output =
+  | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
+  /** A request of no transaction: a new one, an ACK for a 2xx, a CANCEL. Nothing was created for it. */
+  | { readonly type: 'stranger'; readonly request: Request; readonly flow: Flow }
+  /** For the user of client transaction `id`: each provisional, the final, every further 2xx. */
+  | { readonly type: 'response'; readonly id: number; readonly response: Response; readonly flow: Flow }
+  /** A response of no transaction; it goes no further (RFC 6026 §8.2). */
+  | { readonly type: 'stray'; readonly response: Response; readonly flow: Flow }
+  /** Client: no final response came (timers B and F). */
+  | { readonly type: 'timeout'; readonly id: number }
+  /** Nothing can be sent there (RFC 3261 §18.4). */
+  | { readonly type: 'unreachable'; readonly id: number; readonly why: string }
+  /** INVITE server: no ACK came for a failure (timer H). */
+  | { readonly type: 'unacknowledged'; readonly id: number }
+  /** The transaction is forgotten: its id means nothing any more. */
+  | { readonly type: 'ended'; readonly id: number }
+
+interface Transaction extends Machine<string, Memory> {
+  readonly id: number
+  readonly key: string
+  readonly side: 'client' | 'server'
+  readonly flow: Flow
+  readonly rows: Rows<string>
+  /** What its merged copies would share; servers of requests outside a dialog only. */
+  readonly merge: string | undefined
+  /** The tag of a failure, by which an RFC 2543 client's ACK is told from others. */
+  toTag: string | undefined
+  repeating: Deadline<Ring> | undefined
+  limit: Deadline<Ring> | undefined
+}
+
+interface Ring {
+  readonly transaction: Transaction
+  readonly timer: Timer
+}
+
+/** Timers which repeat a message or make one; the others end a state. One of each kind runs at most. */
+const repeating: ReadonlySet<Timer> = new Set<Timer>(['A', 'E', 'G', 'trying', 'late'])
+
+/**
+ * All transactions of a relay (RFC 3261 §17): repeats what UDP may lose, absorbs what comes twice.
+ *
+ * A stranger's request costs nothing until it is opened, so it may be answered statelessly (§8.2.7).
+ */
+export class Transactions {
+  #overUdp: Lengths
+  #overStreams: Lengths
+  #lastId = 0
+  #byId = new Map<number, Transaction>()
+  #servers = new Map<string, Transaction>()
+  #clients = new Map<string, Transaction>()
+  #firstByMerge = new Map<string, Transaction>()
+  #byPeer = new Map<string, Set<Transaction>>()
+  #deadlines = new Deadlines<Ring>()
+
+  constructor(options: { timers?: Partial<Base> } = {}) {
+    const own = { ...base, ...options.timers }
+    this.#overUdp = lengths(own, false)
+    this.#overStreams = lengths(own, true)
+  }
+
+  /** Transactions alive, the lingering ones included. */
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** Timers running. */
+  get timers(): number {
+    return this.#deadlines.size
+  }
+
+  /** A message from the wire. */
+  receive(now: number, message: Message, flow: Flow): Output[] {
+    return message.kind === 'request' ? this.#asked(now, message, flow) : this.#answered(now, message, flow)
+  }
+
+  /**
+   * Begins the server transaction of a stranger's request, anything but an ACK; respond() answers it.
+   *
+   * An INVITE gets its 100 after 200 ms, any other request when RFC 4320 asks for it. `forceRport`
+   * false keeps to the letter of RFC 3581: without `rport` the answer goes to the port of the Via.
+   */
+  open(now: number, request: Request, flow: Flow, forceRport = true): number {
+    const over = this.#lengths(flow)
+    const start = request.method === 'INVITE' ? inviteServer(request, over) : server(request, over)
+    const merge = request.to.tag === undefined ? mergeKey(request) : undefined
+    const back = responseFlow(request.via, flow, forceRport)
+    const transaction = this.#begin('server', serverKey(request), back, start, merge)
+    if (merge !== undefined && !this.#firstByMerge.has(merge)) this.#firstByMerge.set(merge, transaction)
+    this.#carryOut(now, transaction, start.orders, back)
+    return transaction.id
+  }
+
+  /**
+   * Answers a server transaction; an id no longer known is answered by nothing.
+   *
+   * After a 2xx to an INVITE only further 2xx are sent, each at once: repeating it until the ACK is
+   * the caller's task (RFC 6026 §8.5).
+   */
+  respond(now: number, id: number, response: Response): Output[] {
+    const transaction = this.#byId.get(id)
+    if (transaction?.side !== 'server') return []
+    if (response.status >= 300) transaction.toTag = response.to.tag
+    return this.#step(now, transaction, kind(response), response)
+  }
+
+  /** Begins a client transaction. The request is complete: its topmost Via has a branch never used before. */
+  request(now: number, request: Request, flow: Flow): { id: number; outputs: Output[] } {
+    const over = this.#lengths(flow)
+    const start = request.method === 'INVITE' ? inviteClient(request, over) : client(request, over)
+    const transaction = this.#begin('client', clientKey(request), flow, start, undefined)
+    return { id: transaction.id, outputs: this.#carryOut(now, transaction, start.orders, flow) }
+  }
+
+  /**
+   * The user of an INVITE's client transaction has given up on it, usually by a CANCEL (§9.1).
+   *
+   * It is repeated no more, and over in 64·T1 at the latest; what still comes is reported as ever:
+   * a provisional, that it may be cancelled, and a 2xx, that it may be hung up.
+   */
+  abandon(now: number, id: number): Output[] {
+    const transaction = this.#byId.get(id)
+    return transaction === undefined ? [] : this.#step(now, transaction, 'abandon', undefined)
+  }
+
+  /** The INVITE server transaction a CANCEL means (§9.2); undefined when it is over or was never there. */
+  cancelled(cancel: Request): number | undefined {
+    return this.#servers.get(serverKey(cancel, 'INVITE'))?.id
+  }
+
+  /** Whether the request is a copy of one that came before by another way and is still alive (§8.2.2.2). */
+  merged(request: Request): boolean {
+    if (request.to.tag !== undefined) return false
+    const first = this.#firstByMerge.get(mergeKey(request))
+    return first !== undefined && first.key !== serverKey(request)
+  }
+
+  /**
+   * Nothing can be sent to this flow: client transactions there end at once (RFC 3261 §18.4).
+   *
+   * An INVITE's server transaction only tells, and goes on absorbing (RFC 6026 §7.1).
+   */
+  unsent(now: number, flow: Flow, why = 'unreachable'): Output[] {
+    const there = this.#byPeer.get(peer(flow)) ?? []
+    const hit = [...there].filter((transaction) => sameFlow(transaction.flow, flow))
+    return hit.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
+  }
+
+  /** Rings every timer which is due. */
+  tick(now: number): Output[] {
+    const outputs: Output[] = []
+    for (let ring = this.#deadlines.due(now); ring !== undefined; ring = this.#deadlines.due(now)) {
+      const { transaction, timer } = ring
+      outputs.push(...this.#step(now, transaction, timer, undefined))
+    }
+    return outputs
+  }
+
+  /** When tick() is next to be called; undefined: not until something happens. */
+  nextDeadline(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  #asked(now: number, request: Request, flow: Flow): Output[] {
+    const transaction = this.#servers.get(serverKey(request))
+    if (transaction === undefined) return [{ type: 'stranger', request, flow }]
+    if (request.method !== 'ACK') return this.#step(now, transaction, 'request', undefined)
+    if (!acknowledges(request, transaction)) return [{ type: 'stranger', request, flow }]
+    return this.#step(now, transaction, 'ack', undefined)
+  }
+
+  #answered(now: number, response: Response, flow: Flow): Output[] {
+    const transaction = this.#clients.get(clientKey(response))
+    if (transaction === undefined) return [{ type: 'stray', response, flow }]
+    return this.#step(now, transaction, kind(response), response, flow)
+  }
+
+  #begin(
+    side: 'client' | 'server',
+    key: string,
+    flow: Flow,
+    { rows, machine }: Start<string>,
+    merge: string | undefined,
+  ): Transaction {
+    const id = ++this.#lastId
+    const { state, memory } = machine
+    const still = { toTag: undefined, repeating: undefined, limit: undefined }
+    const transaction: Transaction = { id, key, side, flow, rows, state, memory, merge, ...still }
+    this.#byId.set(id, transaction)
+    this.#keyed(side).set(key, transaction)
+    this.#settle(transaction)
+    return transaction
+  }
+
+  #step<E extends keyof Events>(
+    now: number,
+    transaction: Transaction,
+    name: E,
+    event: Events[E],
+    flow = transaction.flow,
+    why = '',
+  ): Output[] {
+    return this.#carryOut(now, transaction, turn(transaction.rows, transaction, name, event), flow, why)
+  }
+
+  /** Makes a transaction's orders true; `flow` is where the message that caused them came from. */
+  #carryOut(now: number, transaction: Transaction, orders: Order[], flow: Flow, why = ''): Output[] {
+    const { id } = transaction
+    const outputs: Output[] = []
+    for (const order of orders) {
+      if (order.type === 'send') outputs.push({ type: 'send', flow: transaction.flow, bytes: order.bytes })
+      else if (order.type === 'pass') outputs.push({ type: 'response', id, response: order.response, flow })
+      else if (order.type === 'stop') this.#stop(transaction)
+      else if (order.type === 'unreachable') outputs.push({ type: 'unreachable', id, why })
+      else if (order.type !== 'set') outputs.push({ type: order.type, id })
+      else if (order.ms > 0) this.#set(now, transaction, order.timer, order.ms)
+      else outputs.push(...this.#step(now, transaction, order.timer, undefined))
+    }
+    if (transaction.state === 'terminated') this.#forget(transaction, outputs)
+    return outputs
+  }
+
+  #set(now: number, transaction: Transaction, timer: Timer, ms: number): void {
+    if (ms === Number.POSITIVE_INFINITY) return
+    const slot = repeating.has(timer) ? 'repeating' : 'limit'
+    this.#deadlines.cancel(transaction[slot])
+    transaction[slot] = this.#deadlines.set(now + ms, { transaction, timer })
+  }
+
+  #stop(transaction: Transaction): void {
+    this.#deadlines.cancel(transaction.repeating)
+    this.#deadlines.cancel(transaction.limit)
+    transaction.repeating = undefined
+    transaction.limit = undefined
+  }
+
+  #forget(transaction: Transaction, outputs: Output[]): void {
+    const { id, key, side, merge } = transaction
+    if (!this.#byId.delete(id)) return
+    this.#stop(transaction)
+    if (this.#keyed(side).get(key) === transaction) this.#keyed(side).delete(key)
+    if (merge !== undefined && this.#firstByMerge.get(merge) === transaction) this.#firstByMerge.delete(merge)
+    this.#unsettle(transaction)
+    outputs.push({ type: 'ended', id })
+  }
+
+  #settle(transaction: Transaction): void {
+    const there = this.#byPeer.get(peer(transaction.flow))
+    if (there === undefined) this.#byPeer.set(peer(transaction.flow), new Set([transaction]))
+    else there.add(transaction)
+  }
+
+  #unsettle(transaction: Transaction): void {
+    const there = this.#byPeer.get(peer(transaction.flow))
+    there?.delete(transaction)
+    if (there?.size === 0) this.#byPeer.delete(peer(transaction.flow))
+  }
+
+  #keyed(side: 'client' | 'server'): Map<string, Transaction> {
+    return side === 'client' ? this.#clients : this.#servers
+  }
+
+  #lengths(flow: Flow): Lengths {
+    return reliable(flow) ? this.#overStreams : this.#overUdp
+  }
+}
+
+function kind({ status }: Response): 'provisional' | 'success' | 'failure' {
+  if (status < 200) return 'provisional'
+  return status < 300 ? 'success' : 'failure'
+}
+
+/** An ACK for a 2xx is not the transaction's own (RFC 6026 §7.1); nor one for another's failure (RFC 3261 §17.2.3). */
+function acknowledges(ack: Request, { state, toTag }: Transaction): boolean {
+  return state !== 'accepted' && (modern(ack.via) || toTag === undefined || ack.to.tag === toTag)
+}
+
+function peer({ transport, address, port }: Flow): string {
+  return `${transport} ${address} ${port}`
+}

@@ -1,0 +1,87 @@
+import type { Machine, Table } from '../machine.ts'
+import type { Request, Response } from '../sip/message.ts'
+import type { Lengths, Timer } from './timers.ts'
+
+/** The columns of the four machines: what can happen to a transaction. */
+export type Events = {
+  /** Server: the request again. */
+  request: undefined
+  /** Server: an ACK for the INVITE. */
+  ack: undefined
+  /** Server: from the layer above. Client: from the wire. */
+  provisional: Response
+  success: Response
+  failure: Response
+  /** Client: the layer above has given up and only waits for it to be over. */
+  abandon: undefined
+  /** Nothing can be sent there. */
+  unsent: undefined
+} & { [T in Timer]: undefined }
+
+/** What a transaction wants done. */
+export type Order =
+  | { readonly type: 'send'; readonly bytes: Uint8Array }
+  | { readonly type: 'set'; readonly timer: Timer; readonly ms: number }
+  /** No timer runs any more. */
+  | { readonly type: 'stop' }
+  /** The response concerns the layer above. */
+  | { readonly type: 'pass'; readonly response: Response }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'unreachable' }
+  | { readonly type: 'unacknowledged' }
+
+/** What a transaction remembers; whatever has become useless is dropped, for many linger. */
+export interface Memory {
+  readonly lengths: Lengths
+  /** As long as a message may have to be made from it. */
+  request: Request | undefined
+  /** What a repetition sends again. */
+  last: Uint8Array | undefined
+  /** How long the repeating timer runs now. */
+  wait: number
+  /** Nobody above waits for the final response. */
+  abandoned: boolean
+}
+
+export type Rows<State extends string> = Table<State | 'terminated', Events, Memory, Order>
+
+/** A machine about to start, and what it does first. */
+export interface Start<State extends string> {
+  readonly rows: Rows<State>
+  readonly machine: Machine<State | 'terminated', Memory>
+  readonly orders: Order[]
+}
+
+export const stop: Order = { type: 'stop' }
+export const timeout: Order = { type: 'timeout' }
+export const unreachable: Order = { type: 'unreachable' }
+export const unacknowledged: Order = { type: 'unacknowledged' }
+
+export function send(bytes: Uint8Array): Order {
+  return { type: 'send', bytes }
+}
+
+export function pass(response: Response): Order {
+  return { type: 'pass', response }
+}
+
+/** Starts a timer at its length in table 4. */
+export function set(timer: Timer, memory: Memory): Order {
+  return { type: 'set', timer, ms: memory.lengths[timer] }
+}
+
+/** Starts a repeating timer with its wait doubled, but never beyond `cap`. */
+export function double(timer: Timer, memory: Memory, cap: number): Order {
+  memory.wait = Math.min(memory.wait * 2, cap)
+  return { type: 'set', timer, ms: memory.wait }
+}
+
+/** What was sent last, once more; nothing when nothing was. */
+export function again({ last }: Memory): Order[] {
+  return last === undefined ? [] : [send(last)]
+}
+
+/** What a machine knows when it begins with `request`. */
+export function memory(request: Request | undefined, lengths: Lengths, last?: Uint8Array): Memory {
+  return { lengths, request, last, wait: lengths.t1, abandoned: false }
+}
