@@ -32,8 +32,7 @@ export function inDialog(dialog: Dialog, wanted: Wanted): Request {
   ]
   if (wanted.contact !== undefined) headers.push(['contact', wanted.contact])
   if (wanted.headers !== undefined) headers.push(...wanted.headers)
-  const body = wanted.body === undefined ? {} : { body: wanted.body }
-  return request({ method: wanted.method, requestUri, headers, ...body })
+  return request({ method: wanted.method, requestUri, headers, body: wanted.body })
 }
 
 /** The ACK for a 2xx: a request of its own, under a new branch (RFC 3261 §13.2.2.4). */

@@ -1,13 +1,14 @@
 // Repeats a request until it is answered, and hides the answer's repetitions from the layer above.
 // RFC 3261 figure 6.
 
+import type { Turn } from '../machine.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {
   again,
+  clientMemory,
   double,
   type Memory,
-  memory,
   type Order,
   pass,
   type Rows,
@@ -48,9 +49,9 @@ const rows: Rows<State> = {
 /** A request other than INVITE and ACK goes out (RFC 3261 §17.1.2). */
 export function client(request: Request, lengths: Lengths): Start<State> {
   const bytes = writeMessage(request)
-  const remembered = memory(undefined, lengths, bytes)
-  const orders = [send(bytes), set('E', remembered), set('F', remembered)]
-  return { rows, machine: { state: 'trying', memory: remembered }, orders }
+  const memory = clientMemory(undefined, bytes, lengths)
+  const orders = [send(bytes), set('E', memory), set('F', memory)]
+  return { rows, machine: { state: 'trying', memory }, orders }
 }
 
 /** Something is there and works on it: no hurry (§17.1.2.2). */
@@ -58,7 +59,7 @@ function slow(timer: 'E', memory: Memory): Order {
   return { type: 'set', timer, ms: memory.lengths.t2 }
 }
 
-function finish(response: Response, memory: Memory): { to: State; effects: Order[] } {
+function finish(response: Response, memory: Memory): Turn<State, Order> {
   memory.last = undefined
   return { to: 'completed', effects: [stop, pass(response), set('K', memory)] }
 }

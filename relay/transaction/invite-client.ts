@@ -2,13 +2,14 @@
 // RFC 3261 figure 5 as replaced by RFC 6026 §8.4: after a 2xx it stays to pass on the 2xx of others,
 // for the INVITE may have been forked.
 
+import type { Turn } from '../machine.ts'
 import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {
   again,
+  clientMemory,
   double,
   type Memory,
-  memory,
   type Order,
   pass,
   type Rows,
@@ -56,9 +57,9 @@ const rows: Rows<State> = {
 /** An INVITE goes out (RFC 3261 §17.1.1). */
 export function inviteClient(request: Request, lengths: Lengths): Start<State> {
   const bytes = writeMessage(request)
-  const remembered = memory(request, lengths, bytes)
-  const orders = [send(bytes), set('A', remembered), set('B', remembered)]
-  return { rows, machine: { state: 'calling', memory: remembered }, orders }
+  const memory = clientMemory(request, bytes, lengths)
+  const orders = [send(bytes), set('A', memory), set('B', memory)]
+  return { rows, machine: { state: 'calling', memory }, orders }
 }
 
 /** The ACK for a 300-699, a part of the INVITE's own transaction (RFC 3261 §17.1.1.3). */
@@ -88,13 +89,13 @@ function heard(memory: Memory): Order[] {
   return memory.abandoned ? [stop, set('B', memory)] : [stop]
 }
 
-function accept(response: Response, memory: Memory): { to: State; effects: Order[] } {
+function accept(response: Response, memory: Memory): Turn<State, Order> {
   memory.request = undefined
   memory.last = undefined
   return { to: 'accepted', effects: [stop, pass(response), set('M', memory)] }
 }
 
-function fail(response: Response, memory: Memory): { to: State; effects: Order[] } {
+function fail(response: Response, memory: Memory): Turn<State, Order> {
   const { request } = memory
   if (request !== undefined) memory.last = writeMessage(ackFor(request, response))
   memory.request = undefined

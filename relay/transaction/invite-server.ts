@@ -2,18 +2,20 @@
 // RFC 3261 figure 7 as replaced by RFC 6026 §8.6: a 2xx is repeated by the layer above, and a
 // transport error ends nothing, so that a repeated INVITE is never taken for a new one.
 
-import type { Request, Response } from '../sip/message.ts'
-import { reply } from '../sip/reply.ts'
+import type { Flow } from '../flow.ts'
+import type { Request } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {
   again,
+  answer,
   double,
+  hundred,
   type Memory,
-  memory,
   type Order,
   type Rows,
   type Start,
   send,
+  serverMemory,
   set,
   stop,
   unacknowledged,
@@ -30,7 +32,7 @@ const rows: Rows<State> = {
     provisional: (response, memory) => ({ effects: [stop, answer(response, memory)] }),
     success: (response, memory) => ({
       to: 'accepted',
-      effects: [stop, send(finish(response, memory)), set('L', memory)],
+      effects: [stop, send(writeMessage(response)), set('L', quiet(memory))],
     }),
     failure: (response, memory) => ({
       to: 'completed',
@@ -49,6 +51,7 @@ const rows: Rows<State> = {
     ack: (_, memory) => ({ to: 'confirmed', effects: [stop, set('I', quiet(memory))] }),
     G: (_, memory) => ({ effects: [...again(memory), double('G', memory, memory.lengths.t2)] }),
     H: () => ({ to: 'terminated', effects: [unacknowledged] }),
+    // A transport error: the layer above has said its last word and need not hear of it.
   },
   confirmed: {
     I: () => ({ to: 'terminated', effects: [] }),
@@ -57,27 +60,17 @@ const rows: Rows<State> = {
 }
 
 /** An INVITE has come (RFC 3261 §17.2.1). */
-export function inviteServer(request: Request, lengths: Lengths): Start<State> {
-  const remembered = memory(request, lengths)
-  return { rows, machine: { state: 'proceeding', memory: remembered }, orders: [set('trying', remembered)] }
+export function inviteServer(request: Request, source: Flow, lengths: Lengths): Start<State> {
+  const memory = serverMemory(request, source, lengths)
+  return { rows, machine: { state: 'proceeding', memory }, orders: [set('trying', memory)] }
 }
 
 function trying(memory: Memory): Order[] {
-  return memory.request === undefined ? [] : [answer(reply(memory.request, 100), memory)]
+  const response = hundred(memory)
+  return response === undefined ? [] : [answer(response, memory)]
 }
 
-function answer(response: Response, memory: Memory): Order {
-  memory.request = undefined
-  memory.last = writeMessage(response)
-  return send(memory.last)
-}
-
-/** After a 2xx nothing is repeated from here. */
-function finish(response: Response, memory: Memory): Uint8Array {
-  quiet(memory)
-  return writeMessage(response)
-}
-
+/** Nothing is repeated from here on, nor made from the request. */
 function quiet(memory: Memory): Memory {
   memory.request = undefined
   memory.last = undefined

@@ -96,7 +96,8 @@ export class Transactions {
    */
   open(now: number, request: Request, flow: Flow, forceRport = true): number {
     const over = this.#lengths(flow)
-    const start = request.method === 'INVITE' ? inviteServer(request, over) : server(request, over)
+    const start =
+      request.method === 'INVITE' ? inviteServer(request, flow, over) : server(request, flow, over)
     const merge = request.to.tag === undefined ? mergeKey(request) : undefined
     const back = responseFlow(request.via, flow, forceRport)
     const transaction = this.#begin('server', serverKey(request), back, start, merge)

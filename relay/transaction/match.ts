@@ -1,8 +1,5 @@
 import type { Request, Response } from '../sip/message.ts'
-import type { Via } from '../sip/via.ts'
-
-/** What branches made by RFC 3261's rules begin with (§8.1.1.7). */
-const cookie = 'z9hG4bK'
+import { cookie, type Via } from '../sip/via.ts'
 
 /**
  * Names the server transaction a request belongs to (RFC 3261 §17.2.3).

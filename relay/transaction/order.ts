@@ -1,5 +1,8 @@
+import type { Flow } from '../flow.ts'
 import type { Machine, Table } from '../machine.ts'
 import type { Request, Response } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { writeMessage } from '../sip/write.ts'
 import type { Lengths, Timer } from './timers.ts'
 
 /** The columns of the four machines: what can happen to a transaction. */
@@ -35,6 +38,8 @@ export interface Memory {
   readonly lengths: Lengths
   /** As long as a message may have to be made from it. */
   request: Request | undefined
+  /** Server: where the request came from, for its Via. */
+  readonly source: Flow | undefined
   /** What a repetition sends again. */
   last: Uint8Array | undefined
   /** How long the repeating timer runs now. */
@@ -81,7 +86,24 @@ export function again({ last }: Memory): Order[] {
   return last === undefined ? [] : [send(last)]
 }
 
-/** What a machine knows when it begins with `request`. */
-export function memory(request: Request | undefined, lengths: Lengths, last?: Uint8Array): Memory {
-  return { lengths, request, last, wait: lengths.t1, abandoned: false }
+/** What a server knows when it begins. */
+export function serverMemory(request: Request, source: Flow, lengths: Lengths): Memory {
+  return { lengths, request, source, last: undefined, wait: lengths.t1, abandoned: false }
+}
+
+/** What a client knows when it begins; the request itself only where an ACK may be made from it. */
+export function clientMemory(request: Request | undefined, last: Uint8Array, lengths: Lengths): Memory {
+  return { lengths, request, source: undefined, last, wait: lengths.t1, abandoned: false }
+}
+
+/** Sends a response and keeps its bytes to be repeated; no further one is made from the request. */
+export function answer(response: Response, memory: Memory): Order {
+  memory.request = undefined
+  memory.last = writeMessage(response)
+  return send(memory.last)
+}
+
+/** The 100 that quiets a client, unless an answer went out before (RFC 3261 §8.2.6.1). */
+export function hundred({ request, source }: Memory): Response | undefined {
+  return request && reply(request, 100, { flow: source })
 }

@@ -2,17 +2,18 @@
 // late 100 before the final one, and no 408, for the client has given up by itself by then.
 // RFC 3261 figure 8.
 
+import type { Flow } from '../flow.ts'
+import type { Turn } from '../machine.ts'
 import type { Request, Response } from '../sip/message.ts'
-import { reply } from '../sip/reply.ts'
-import { writeMessage } from '../sip/write.ts'
 import {
   again,
+  answer,
+  hundred,
   type Memory,
-  memory,
   type Order,
   type Rows,
   type Start,
-  send,
+  serverMemory,
   set,
   stop,
   unreachable,
@@ -24,7 +25,7 @@ type State = 'trying' | 'proceeding' | 'completed'
 const rows: Rows<State> = {
   trying: {
     // Provisionals from above: not sent (RFC 4320 §4.1).
-    late: (_, memory) => ({ to: 'proceeding', effects: hundred(memory) }),
+    late: proceed,
     success: finish,
     failure: finish,
     F: () => ({ to: 'terminated', effects: [] }),
@@ -45,25 +46,20 @@ const rows: Rows<State> = {
   terminated: {},
 }
 
-/** A request other than INVITE and ACK has come (RFC 3261 §17.2.2). Timer F is the client's: then it has gone. */
-export function server(request: Request, lengths: Lengths): Start<State> {
-  const remembered = memory(request, lengths)
-  const orders = [set('late', remembered), set('F', remembered)]
-  return { rows, machine: { state: 'trying', memory: remembered }, orders }
+/** A request other than INVITE and ACK has come (RFC 3261 §17.2.2). F is the client's timer: by then it has gone. */
+export function server(request: Request, source: Flow, lengths: Lengths): Start<State> {
+  const memory = serverMemory(request, source, lengths)
+  const orders = [set('late', memory), set('F', memory)]
+  return { rows, machine: { state: 'trying', memory }, orders }
 }
 
-function finish(response: Response, memory: Memory): { to?: State; effects: Order[] } {
+function proceed(_: undefined, memory: Memory): Turn<State, Order> {
+  const response = hundred(memory)
+  return { to: 'proceeding', effects: response === undefined ? [] : [answer(response, memory)] }
+}
+
+function finish(response: Response, memory: Memory): Turn<State, Order> {
   // 408: the client stopped waiting at the same moment (RFC 4320 §4.2).
   if (response.status === 408) return { effects: [] }
   return { to: 'completed', effects: [stop, answer(response, memory), set('J', memory)] }
-}
-
-function hundred(memory: Memory): Order[] {
-  return memory.request === undefined ? [] : [answer(reply(memory.request, 100), memory)]
-}
-
-function answer(response: Response, memory: Memory): Order {
-  memory.request = undefined
-  memory.last = writeMessage(response)
-  return send(memory.last)
 }
