@@ -125,7 +125,7 @@ describe('an INVITE given up by the layer above (§9.1)', () => {
     expect(desk.after(60_000)).toEqual(['32000 timeout', '32000 ended'])
   })
 
-  test('ACKs the 487 as any failure', () => {
+  test('ACKs the 487 like every failure', () => {
     const desk = new Desk()
     desk.sends(invite)
     desk.hears(says(invite, 180))
