@@ -1,0 +1,147 @@
+import { tellReceipt } from '#contract'
+import type { Log } from './log.ts'
+import type { Spool, Waiting } from './spool.ts'
+
+/** What a POST came to. */
+export interface Posted {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly body: string
+}
+
+export interface DeliveryOptions {
+  readonly relayId: string
+  readonly spool: Spool
+  /** Posts a batch of tells; rejects when no answer came. */
+  post(body: string): Promise<Posted>
+  readonly log: Log
+}
+
+/* Implementation */
+const batchAtMost = 500
+const gatherMs = 250
+const firstPauseMs = 250
+const longestPauseMs = 30_000
+const longestRetryAfterMs = 3_600_000
+
+/**
+ * Brings spooled tells to the edge, one batch at a time.
+ *
+ * An edge which is away is tried again after a growing, jittered pause, or when it says (Retry-After). A tell
+ * it does not accept rests by itself and holds up no other.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+  #failures = 0
+  #size = batchAtMost
+  #stopped = false
+  #retryAfterMs = 0
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    if (options.spool.size > 0) this.nudge()
+  }
+
+  /** Something waits. */
+  nudge(): void {
+    if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
+  }
+
+  /** Tells what still waits, once, and gives up where the edge does not listen: the spool keeps it. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#running
+    this.#failures = 0
+    while (this.#failures === 0 && (await this.#deliver()));
+  }
+
+  #wake(ms: number): void {
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined
+      })
+    }, ms)
+  }
+
+  async #run(): Promise<void> {
+    const more = await this.#deliver()
+    if (this.#options.spool.size === 0) return
+    this.#wake(this.#failures > 0 ? this.#pauseMs() : more ? 0 : gatherMs)
+  }
+
+  #pauseMs(): number {
+    const grown = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures - 1, 10))
+    return Math.max(this.#retryAfterMs, grown / 2 + (Math.random() * grown) / 2)
+  }
+
+  /** Whether a batch went through and another may follow at once. */
+  async #deliver(): Promise<boolean> {
+    const { spool, log } = this.#options
+    const batch = spool.take(this.#size, performance.now())
+    if (batch.length === 0) return false
+    this.#retryAfterMs = 0
+    try {
+      this.#receive(batch, await this.#options.post(this.#body(batch)))
+    } catch (error) {
+      // Whether the edge stored the batch is not known; told again, it will know them by their ids.
+      this.#failures++
+      log('warn', 'tells.unheard', {
+        why: (error as Error).message,
+        tells: batch.length,
+        waiting: spool.size,
+      })
+    }
+    spool.failed(batch.filter(({ dropped }) => !dropped))
+    return this.#failures === 0
+  }
+
+  #body(batch: readonly Waiting[]): string {
+    return `{"relay_id":${JSON.stringify(this.#options.relayId)},"tells":[${batch.map(({ text }) => text).join(',')}]}`
+  }
+
+  #receive(batch: readonly Waiting[], posted: Posted): void {
+    if (posted.status === 200) this.#accept(batch, posted.body)
+    else if (unacceptable.has(posted.status)) this.#refuse(batch, posted.status)
+    else {
+      this.#retryAfterMs = Math.min(longestRetryAfterMs, retryAfterMs(posted.retryAfter))
+      throw new Error(`the edge answered ${posted.status}`)
+    }
+  }
+
+  #accept(batch: readonly Waiting[], body: string): void {
+    const accepted = new Set(tellReceipt.parse(JSON.parse(body)).accepted)
+    this.#failures = 0
+    this.#size = batchAtMost
+    this.#options.spool.heard(batch.filter(({ id }) => accepted.has(id)))
+    for (const tell of batch) if (!accepted.has(tell.id)) this.#rest(tell, 'not accepted')
+  }
+
+  /** One bad tell must not hold up its batch: halves are tried until it stands alone. */
+  #refuse(batch: readonly Waiting[], status: number): void {
+    this.#failures = 0
+    this.#size = Math.max(1, batch.length >> 1)
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) this.#rest(only, `the edge answered ${status}`)
+  }
+
+  #rest(tell: Waiting, why: string): void {
+    const pause = Math.min(300_000, 1000 * 2 ** Math.min(tell.refused++, 10))
+    tell.notBefore = performance.now() + pause
+    this.#options.log('warn', 'tell.refused', { tell_id: tell.id, why, times: tell.refused })
+  }
+}
+
+/** The edge read the batch and found it bad; anything else is about the edge. */
+const unacceptable = new Set([400, 413, 422])
+
+/** Seconds, or a date (RFC 9110 §10.2.3). */
+function retryAfterMs(value: string | undefined): number {
+  if (value === undefined) return 0
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Math.max(ms || 0, 0)
+}

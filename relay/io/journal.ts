@@ -1,0 +1,227 @@
+import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Log } from './log.ts'
+
+/** A record which stays on disk until it is dropped. */
+export interface Kept {
+  readonly id: string
+  /** Rises with every record ever kept; never holds a line break, nor does `text`. */
+  readonly order: number
+  readonly text: string
+  /** The file which holds it; undefined: not written yet. The journal's to set. */
+  segment: Segment | undefined
+  dropped: boolean
+}
+
+/** One file of a journal. */
+export interface Segment {
+  readonly path: string
+  readonly number: number
+  bytes: number
+  lines: number
+  /** Records in it which are still kept. */
+  live: number
+}
+
+export interface JournalOptions {
+  readonly folder: string
+  readonly log: Log
+  /** A new file is begun after this many bytes. */
+  readonly segmentBytes: number
+}
+
+/**
+ * Records in files, appended in groups and synced behind the caller's back.
+ *
+ * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
+ * were all dropped is deleted; the oldest hands its last few to the newest.
+ */
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #segments: Segment[] = []
+  #file: FileHandle | undefined
+  #unwritten: (Kept | string)[] = []
+  #writing: Promise<void> | undefined
+  #closed = false
+
+  private constructor(options: JournalOptions) {
+    this.#options = options
+  }
+
+  /** Opens the folder, making it where there is none; `found` is what it kept, oldest first. */
+  static async open(options: JournalOptions): Promise<{ journal: Journal; found: Kept[] }> {
+    const journal = new Journal(options)
+    await mkdir(options.folder, { recursive: true, mode: 0o700 })
+    const found = await journal.#recall()
+    await journal.#begin([])
+    return { journal, found }
+  }
+
+  keep(record: Kept): void {
+    this.#write(record)
+  }
+
+  drop(records: readonly Kept[]): void {
+    const written: string[] = []
+    for (const record of records) {
+      if (record.dropped) continue
+      record.dropped = true
+      if (record.segment === undefined) continue
+      record.segment.live--
+      written.push(record.id)
+    }
+    if (written.length > 0) this.#write(`drop ${written.join(' ')}`)
+  }
+
+  /** Resolves when everything given so far is on disk. */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing
+  }
+
+  /** Writes what has gathered; a disk which refuses it then is not tried again. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.flush()
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  #write(record: Kept | string): void {
+    if (this.#closed) return
+    this.#unwritten.push(record)
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** Writes what has gathered, again and again until nothing gathers any more. */
+  async #writeAll(): Promise<void> {
+    await Promise.resolve()
+    while (this.#unwritten.length > 0) {
+      const group = this.#unwritten
+      this.#unwritten = []
+      try {
+        await this.#append(group)
+      } catch (error) {
+        // Written only in part or not at all. The checksums tell the parts apart, and twice written is once kept.
+        this.#options.log('error', 'journal.unwritten', {
+          why: (error as Error).message,
+          lines: group.length,
+        })
+        if (this.#closed) return
+        this.#unwritten = [...group, ...this.#unwritten]
+        await new Promise((later) => setTimeout(later, 1000))
+      }
+    }
+  }
+
+  async #append(group: readonly (Kept | string)[]): Promise<void> {
+    const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
+    const segment = this.#segments.at(-1)
+    if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
+    const text = lines.map(lineOf).join('')
+    await this.#file.appendFile(text)
+    await this.#file.datasync()
+    segment.bytes += text.length
+    segment.lines += lines.length
+    for (const record of lines) if (typeof record !== 'string') settle(record, segment)
+    await this.#tidy()
+    if (segment.bytes > this.#options.segmentBytes) await this.#begin(this.#stragglers())
+  }
+
+  async #begin(carried: readonly Kept[]): Promise<void> {
+    const number = (this.#segments.at(-1)?.number ?? 0) + 1
+    const path = join(this.#options.folder, `${String(number).padStart(10, '0')}.journal`)
+    const file = await open(path, 'ax', 0o600)
+    await this.#file?.close()
+    this.#file = file
+    this.#segments.push({ path, number, bytes: 0, lines: 0, live: 0 })
+    this.#unwritten.unshift(...carried)
+  }
+
+  /** The oldest file's records, when few are left of them. */
+  #stragglers(): Kept[] {
+    const [oldest] = this.#segments
+    if (oldest === undefined || oldest.live * 4 > oldest.lines) return []
+    return this.kept().filter((record) => record.segment === oldest)
+  }
+
+  /** All records kept now; set by whoever holds them. */
+  kept: () => Kept[] = () => []
+
+  /** Deletes files nobody needs, oldest first, never the newest. */
+  async #tidy(): Promise<void> {
+    for (const segment of this.#segments.slice(0, -1)) {
+      if (segment.live > 0) continue
+      await unlink(segment.path)
+      this.#segments.splice(this.#segments.indexOf(segment), 1)
+    }
+  }
+
+  async #recall(): Promise<Kept[]> {
+    const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
+    const found = new Map<string, Kept>()
+    for (const name of names.sort()) {
+      const path = join(this.#options.folder, name)
+      const text = await readFile(path, 'utf8')
+      const number = Number.parseInt(name, 10)
+      const segment = { path, number, bytes: text.length, lines: 0, live: 0 }
+      this.#segments.push(segment)
+      const torn = readLines(text, segment, found)
+      if (torn > 0) this.#options.log('warn', 'journal.torn', { file: name, lines: torn })
+    }
+    return [...found.values()].sort((a, b) => a.order - b.order)
+  }
+}
+
+/** A record is where it was written last. */
+function settle(record: Kept, segment: Segment): void {
+  if (record.dropped) return
+  if (record.segment !== undefined) record.segment.live--
+  record.segment = segment
+  segment.live++
+}
+
+/** Reads a file's lines into `found`; gives back how many were torn. */
+function readLines(text: string, segment: Segment, found: Map<string, Kept>): number {
+  let torn = 0
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    segment.lines++
+    const [word = '', ...rest] = unchecked(line)?.split(' ') ?? []
+    if (word === 'keep') {
+      const [id = '', order = ''] = rest
+      const record = {
+        id,
+        order: Number(order),
+        text: rest.slice(2).join(' '),
+        segment: undefined,
+        dropped: false,
+      }
+      const twice = found.get(id)
+      if (twice?.segment !== undefined) twice.segment.live--
+      settle(record, segment)
+      found.set(id, record)
+    } else if (word === 'drop') for (const id of rest) dropFound(found, id)
+    else torn++
+  }
+  return torn
+}
+
+function dropFound(found: Map<string, Kept>, id: string): void {
+  const record = found.get(id)
+  if (record?.segment !== undefined) record.segment.live--
+  found.delete(id)
+}
+
+function lineOf(record: Kept | string): string {
+  const words = typeof record === 'string' ? record : `keep ${record.id} ${record.order} ${record.text}`
+  return `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`
+}
+
+/** A line without its checksum; undefined when it is not whole. */
+function unchecked(line: string): string | undefined {
+  const words = line.slice(9)
+  return line[8] === ' ' && Number.parseInt(line.slice(0, 8), 16) === crc32(words) ? words : undefined
+}

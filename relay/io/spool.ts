@@ -1,0 +1,155 @@
+import type { Tell } from '#contract'
+import { Journal, type Kept } from './journal.ts'
+import type { Log } from './log.ts'
+
+/** A tell which waits to be heard by the edge; `text` is the tell as JSON. */
+export interface Waiting extends Kept {
+  /** The call or binding it speaks of. */
+  readonly subject: string
+  /** A newer tell of the same subject makes this one needless. */
+  readonly passing: boolean
+  /** What is given up when there is no room: refreshes first, other bindings then, calls never. */
+  readonly worth: 0 | 1 | 2
+  /** Under way to the edge. */
+  sent: boolean
+  /** How often the edge did not accept it, and until when it rests (monotonic ms). */
+  refused: number
+  notBefore: number
+}
+
+export interface SpoolOptions {
+  readonly folder: string
+  readonly log: Log
+  /** How much may wait before binding tells are given up. */
+  readonly maxBytes?: number
+  readonly maxTells?: number
+  readonly segmentBytes?: number
+}
+
+/**
+ * Tells on disk until the edge has heard them: at least once each, in the order they happened.
+ *
+ * Of several waiting tells of one call only the newest is kept, since each is the whole record; so with
+ * refreshes of one binding.
+ */
+export class Spool {
+  readonly #journal: Journal
+  readonly #log: Log
+  readonly #maxBytes: number
+  readonly #maxTells: number
+  readonly #waitingById = new Map<string, Waiting>()
+  readonly #newestBySubject = new Map<string, Waiting>()
+  #order = 0
+  #bytes = 0
+
+  private constructor(journal: Journal, options: SpoolOptions) {
+    this.#journal = journal
+    this.#log = options.log
+    this.#maxBytes = options.maxBytes ?? 1024 ** 3
+    this.#maxTells = options.maxTells ?? 1_000_000
+    journal.kept = () => [...this.#waitingById.values()]
+  }
+
+  /** Opens the folder, making it where there is none, and takes up what waits in it. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const { folder, log, segmentBytes = 4 * 1024 * 1024 } = options
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes })
+    const spool = new Spool(journal, options)
+    for (const kept of found) spool.#wait(waiting(kept, JSON.parse(kept.text) as Tell))
+    spool.#order = (found.at(-1)?.order ?? -1) + 1
+    return spool
+  }
+
+  /** Tells which wait or are under way. */
+  get size(): number {
+    return this.#waitingById.size
+  }
+
+  /** Never waits for the disk. */
+  add(tell: Tell): void {
+    const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
+    const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
+    this.#wait(added)
+    this.#journal.keep(added)
+    if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
+  }
+
+  /** The oldest tells which may be sent at `now`, `count` at most. They are under way until heard or failed. */
+  take(count: number, now: number): Waiting[] {
+    const batch: Waiting[] = []
+    for (const tell of this.#waitingById.values()) {
+      if (batch.length >= count) break
+      if (tell.sent || tell.notBefore > now) continue
+      tell.sent = true
+      batch.push(tell)
+    }
+    return batch
+  }
+
+  /** The edge has these. */
+  heard(batch: readonly Waiting[]): void {
+    for (const tell of batch) this.#forget(tell)
+    this.#journal.drop(batch)
+  }
+
+  /** These wait again, unless something newer has made them needless meanwhile. */
+  failed(batch: readonly Waiting[]): void {
+    const needless = batch.filter((tell) => tell.passing && this.#newestBySubject.get(tell.subject) !== tell)
+    for (const tell of batch) tell.sent = false
+    this.heard(needless)
+  }
+
+  /** Resolves when everything added so far is on disk. */
+  flush(): Promise<void> {
+    return this.#journal.flush()
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close()
+  }
+
+  #wait(tell: Waiting): void {
+    const older = this.#newestBySubject.get(tell.subject)
+    this.#newestBySubject.set(tell.subject, tell)
+    this.#waitingById.set(tell.id, tell)
+    this.#bytes += tell.text.length
+    if (older?.passing && !older.sent) this.heard([older])
+  }
+
+  #forget(tell: Waiting): void {
+    if (!this.#waitingById.delete(tell.id)) return
+    this.#bytes -= tell.text.length
+    if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
+  }
+
+  /** Gives up a tenth, so that this is not everybody's next step. */
+  #makeRoom(): void {
+    const before = this.size
+    for (const worth of [0, 1]) {
+      for (const tell of this.#waitingById.values()) {
+        if (this.#bytes <= this.#maxBytes * 0.9 && this.size <= this.#maxTells * 0.9) break
+        if (tell.worth === worth && !tell.sent) this.heard([tell])
+      }
+    }
+    this.#log('error', 'spool.full', { given_up: before - this.size, waiting: this.size })
+  }
+}
+
+function waiting(kept: Kept, tell: Tell): Waiting {
+  const fresh = { sent: false, refused: 0, notBefore: 0 }
+  if (tell.kind === 'call')
+    return Object.assign(kept, {
+      subject: `call ${tell.call.call_id}`,
+      passing: true,
+      worth: 2 as const,
+      ...fresh,
+    })
+  const refreshed = tell.event === 'refreshed'
+  const worth = refreshed ? (0 as const) : (1 as const)
+  return Object.assign(kept, {
+    subject: `binding ${tell.binding.binding_id}`,
+    passing: refreshed,
+    worth,
+    ...fresh,
+  })
+}

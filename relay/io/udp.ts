@@ -1,0 +1,172 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { type Flow, hostPort } from '../flow.ts'
+import type { Log } from './log.ts'
+import type { Wire, WireEnds } from './wire.ts'
+import { plainAddress, whyUnsent } from './wire.ts'
+
+/* Implementation */
+const bufferBytes = 4 * 1024 * 1024
+const peersAtMost = 128
+/** A peer asked nothing for this long has no transaction left which could fail (64·T1). */
+const peerIdleMs = 64_000
+
+/**
+ * SIP over UDP on one port.
+ *
+ * Requests leave through a second socket, bound to the same port and connected to their destination: only so
+ * does the kernel say that nobody listens there (RFC 3261 §18.4). What that socket hears is received as well.
+ */
+export async function openUdp(options: { host: string; port: number; log: Log } & WireEnds): Promise<Wire> {
+  const { host, log } = options
+  const port = await freePort(host, options.port)
+  const main = await bound(host, port)
+  const place = main.address()
+  const peers = new Peers(host, port, options)
+  main.on('message', (bytes, from) => deliver(options, bytes, from))
+  main.on('error', (error) => log('warn', 'udp.error', { why: error.message }))
+  return {
+    address: { address: place.address, port: place.port },
+    send(flow, bytes) {
+      const peer = isRequest(bytes) ? peers.of(flow) : undefined
+      if (peer !== undefined) peer.send(bytes, (error) => error && options.unsent(flow, whyUnsent(error)))
+      else
+        main.send(bytes, flow.port, wireAddress(host, flow.address), (error) => {
+          if (error) options.unsent(flow, whyUnsent(error))
+        })
+    },
+    async close() {
+      peers.close()
+      await new Promise<void>((closed) => main.close(() => closed()))
+    },
+  }
+}
+
+/** Sockets connected to one destination each; the one unused for longest leaves first. */
+class Peers {
+  readonly #host: string
+  readonly #port: number
+  readonly #ends: WireEnds
+  readonly #peerByPlace = new Map<string, { socket: Socket; usedAt: number }>()
+  readonly #sweeper: NodeJS.Timeout
+
+  constructor(host: string, port: number, ends: WireEnds) {
+    this.#host = host
+    this.#port = port
+    this.#ends = ends
+    this.#sweeper = setInterval(() => this.#sweep(), peerIdleMs / 4).unref()
+  }
+
+  /** The socket towards a flow; undefined when no more can be had, and the unconnected one must do. */
+  of(flow: Flow): Socket | undefined {
+    const place = hostPort(flow.address, flow.port)
+    const peer = this.#peerByPlace.get(place)
+    if (peer !== undefined) {
+      peer.usedAt = performance.now()
+      return peer.socket
+    }
+    if (this.#peerByPlace.size >= peersAtMost) this.#sweep()
+    return this.#peerByPlace.size >= peersAtMost ? undefined : this.#connect(flow, place)
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper)
+    for (const { socket } of this.#peerByPlace.values()) socket.close()
+    this.#peerByPlace.clear()
+  }
+
+  #connect(flow: Flow, place: string): Socket | undefined {
+    const socket = shared(this.#host)
+    const ends = this.#ends
+    socket.on('message', (bytes, from) => deliver(ends, bytes, from))
+    socket.on('error', (error) => ends.unsent({ ...flow }, whyUnsent(error)))
+    try {
+      // With a lookup which answers at once both happen within this turn.
+      socket.bind(this.#port, this.#host)
+      socket.connect(flow.port, wireAddress(this.#host, flow.address))
+      socket.remoteAddress()
+    } catch {
+      // No descriptor left, or no way there: the unconnected socket will say so.
+      socket.close()
+      return undefined
+    }
+    this.#peerByPlace.set(place, { socket, usedAt: performance.now() })
+    return socket
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const [place, { socket, usedAt }] of this.#peerByPlace) {
+      if (now - usedAt < peerIdleMs) continue
+      this.#peerByPlace.delete(place)
+      socket.close()
+    }
+  }
+}
+
+function deliver(ends: WireEnds, bytes: Uint8Array, from: { address: string; port: number }): void {
+  if (bytes.length <= 4 || isStun(bytes)) return
+  ends.receive({ transport: 'udp', address: plainAddress(from.address), port: from.port }, bytes)
+}
+
+/** Two zero bits open a STUN message (RFC 8489 §5), and no SIP message; keep-alives are four zeros or CRLF. */
+function isStun(bytes: Uint8Array): boolean {
+  return (bytes[0] ?? 0) < 2
+}
+
+/** A response begins with `SIP/2.0`, and no method holds a slash. */
+function isRequest(bytes: Uint8Array): boolean {
+  return bytes[3] !== 0x2f
+}
+
+/** The port asked for, or any for 0. Sockets which share a port would not notice that another program has it. */
+async function freePort(host: string, port: number): Promise<number> {
+  const probe = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' })
+  try {
+    await listening(probe, host, port)
+    return probe.address().port
+  } finally {
+    await new Promise<void>((closed) => probe.close(() => closed()))
+  }
+}
+
+async function bound(host: string, port: number): Promise<Socket> {
+  const socket = shared(host)
+  await listening(socket, host, port)
+  return socket
+}
+
+function listening(socket: Socket, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) => reject(bindError(error, host, port))
+    socket.once('error', failed)
+    socket.bind(port, host, () => {
+      socket.off('error', failed)
+      resolve()
+    })
+  })
+}
+
+function bindError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const place = `UDP ${hostPort(host, port)}`
+  if (error.code === 'EADDRINUSE')
+    return new Error(`${place} is in use by another program.`, { cause: error })
+  return new Error(`${place} cannot be opened: ${error.message}.`, { cause: error })
+}
+
+/** Addresses are literal: nothing is ever looked up. */
+function shared(host: string): Socket {
+  const family = isIPv6(host) ? 6 : 4
+  return createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    reuseAddr: true,
+    recvBufferSize: bufferBytes,
+    sendBufferSize: bufferBytes,
+    lookup: (name, _options, found) => found(null, name, family),
+  })
+}
+
+/** An IPv6 socket reaches IPv4 under a mapped address (RFC 4291 §2.5.5.2). */
+function wireAddress(host: string, address: string): string {
+  return isIPv6(host) && !isIPv6(address) ? `::ffff:${address}` : address
+}

@@ -1,0 +1,36 @@
+import type { Flow } from '../flow.ts'
+
+/** One bound port which carries SIP. */
+export interface Wire {
+  readonly address: { readonly address: string; readonly port: number }
+  /** Sends, or reports through `unsent`; never throws. */
+  send(flow: Flow, bytes: Uint8Array): void
+  close(): Promise<void>
+}
+
+/** What a wire reports: whole messages, and what could not be sent. */
+export interface WireEnds {
+  receive(flow: Flow, bytes: Uint8Array): void
+  unsent(flow: Flow, why: string): void
+}
+
+const whyByCode: Record<string, string> = {
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the connection was reset',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  EMSGSIZE: 'too long for one datagram',
+  ETIMEDOUT: 'no connection in time',
+  EACCES: 'not permitted',
+  EPERM: 'not permitted',
+}
+
+/** A system error in a few words. */
+export function whyUnsent(error: NodeJS.ErrnoException): string {
+  return whyByCode[error.code ?? ''] ?? error.message
+}
+
+/** IPv4 as itself, though it came in on an IPv6 socket. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}

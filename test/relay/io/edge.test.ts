@@ -1,0 +1,203 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Tell } from '#contract'
+import { EdgeLink } from '../../../relay/io/edge.ts'
+import { silence } from '../../../relay/io/log.ts'
+import { Spool } from '../../../relay/io/spool.ts'
+import { bindingTell, callTell } from './tells.ts'
+
+describe('asking the edge', () => {
+  test('gives the answer, in the contract’s words, on a connection which is kept', async () => {
+    const edge = await scripted(() => ({ status: 200, body: { kind: 'unknown', ttl: 5, novelty: true } }))
+    const { link } = await linked(edge)
+    for (let i = 0; i < 3; i++)
+      expect(await link.ask(who)).toEqual({ ask: 'credential', answer: { kind: 'unknown', ttl: 5 } })
+    expect(edge.heard[0]).toMatchObject({ method: 'POST', path: '/relay/v1/credential', key: 'Bearer rk_1' })
+    expect(JSON.parse(edge.heard[0]?.body ?? '')).toEqual(who.question)
+    expect(edge.connections()).toBe(1)
+  })
+
+  test('gives up when the budget is spent', async () => {
+    const edge = await scripted(() => undefined)
+    const { link } = await linked(edge, { budgetMs: 60 })
+    await expect(link.ask(who)).rejects.toThrow('no answer in 60 ms')
+  })
+
+  test.each([
+    [{ status: 500, body: {} }, 'the edge answered 500'],
+    [{ status: 200, body: { kind: 'known' } }, "the edge's answer is not understood"],
+    [{ status: 200, body: '<html>' }, 'something which is no JSON'],
+  ])('says what is wrong with %j', async (answer, why) => {
+    const { link } = await linked(await scripted(() => answer))
+    await expect(link.ask(who)).rejects.toThrow(why)
+  })
+
+  test('fails at once when nobody listens', async () => {
+    const edge = await scripted(() => undefined)
+    const { link } = await linked(edge)
+    await edge.close()
+    await expect(link.ask(who)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('asks again when a kept connection was closed behind its back', async () => {
+    const edge = await scripted(() => ({ status: 200, body: { kind: 'unknown', ttl: 5 } }))
+    const { link } = await linked(edge)
+    await link.ask(who)
+    edge.server.closeAllConnections()
+    expect((await link.ask(who)).ask).toBe('credential')
+  })
+
+  test('brings back this relay’s bindings', async () => {
+    const binding = { ...bindingTell('registered').binding, sequence: 4 }
+    const edge = await scripted(() => ({ status: 200, body: { bindings: [binding] } }))
+    const { link } = await linked(edge)
+    expect(await link.bindings()).toEqual({ bindings: [binding] })
+    expect(edge.heard[0]).toMatchObject({ method: 'GET', path: '/relay/v1/bindings?relay_id=relay-1' })
+  })
+})
+
+describe('telling the edge', () => {
+  test('goes in one batch, and is forgotten when it was heard', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    const tells = [callTell(), bindingTell('registered'), callTell()]
+    for (const tell of tells) link.tell(tell)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toEqual([tells])
+  })
+
+  test('is repeated while the edge is unwell, and recorded by one id', async () => {
+    let failures = 2
+    const edge = await scripted((body) => (failures-- > 0 ? { status: 503, body: {} } : acceptAll(body)))
+    const { link, spool } = await linked(edge)
+    const tell = callTell()
+    link.tell(tell)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toEqual([[tell], [tell], [tell]])
+  })
+
+  test('waits as long as the edge asks for', async () => {
+    let failures = 1
+    const edge = await scripted((body) =>
+      failures-- > 0 ? { status: 503, body: {}, headers: { 'retry-after': '1' } } : acceptAll(body),
+    )
+    const { link, spool } = await linked(edge)
+    link.tell(callTell())
+    await until(() => edge.heard.length === 1)
+    const heardAt = performance.now()
+    await until(() => spool.size === 0)
+    expect(performance.now() - heardAt).toBeGreaterThan(900)
+  })
+
+  test('goes on past one which is not accepted', async () => {
+    const bad = callTell()
+    const edge = await scripted((body) => acceptAll(body, (id) => id !== bad.tell_id))
+    const { link, spool } = await linked(edge)
+    const good = [callTell(), callTell()]
+    for (const tell of [bad, ...good]) link.tell(tell)
+    await until(() => spool.size === 1)
+    const later = callTell()
+    link.tell(later)
+    await until(() => edge.batches().some((batch) => batch.some(({ tell_id }) => tell_id === later.tell_id)))
+    await until(() => spool.size === 1)
+  })
+
+  test('finds the one bad tell in a batch which the edge cannot read', async () => {
+    const bad = callTell()
+    const edge = await scripted((body) =>
+      body.includes(bad.tell_id) ? { status: 400, body: {} } : acceptAll(body),
+    )
+    const { link, spool } = await linked(edge)
+    for (const tell of [callTell(), callTell(), bad, callTell()]) link.tell(tell)
+    await until(() => spool.size === 1)
+    expect(spool.take(9, Number.MAX_VALUE).map(({ id }) => id)).toEqual([bad.tell_id])
+  })
+
+  test('is done before a stop, if the edge listens', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    link.tell(callTell())
+    await link.stop()
+    expect(spool.size).toBe(0)
+  })
+
+  test('stays on disk over a stop, if the edge is away', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    await edge.close()
+    link.tell(callTell())
+    await link.stop()
+    expect(spool.size).toBe(1)
+  })
+})
+
+const who = { ask: 'credential', question: { realm: 'r', username: 'office1' } } as const
+
+interface Answered {
+  status: number
+  body: unknown
+  headers?: Record<string, string>
+}
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** An edge which answers by script; undefined: never. */
+async function scripted(answer: (body: string) => Answered | undefined) {
+  const heard: { method: string; path: string; key: string; body: string }[] = []
+  let connections = 0
+  const server: Server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { method = '', url = '', headers } = request
+    heard.push({ method, path: url, key: headers.authorization ?? '', body })
+    const said = answer(body)
+    if (said === undefined) return
+    response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers })
+    response.end(typeof said.body === 'string' ? said.body : JSON.stringify(said.body))
+  })
+  server.on('connection', () => connections++)
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const close = () => {
+    server.closeAllConnections()
+    return new Promise<void>((closed) => server.close(() => closed()))
+  }
+  cleanups.push(close)
+  return {
+    server,
+    heard,
+    close,
+    connections: () => connections,
+    port: (server.address() as AddressInfo).port,
+    batches: () => heard.map(({ body }) => (JSON.parse(body) as { tells: Tell[] }).tells),
+  }
+}
+
+async function linked(edge: { port: number }, options: { budgetMs?: number } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'edge-'))
+  const spool = await Spool.open({ folder, log: silence })
+  const url = `http://127.0.0.1:${edge.port}`
+  const link = new EdgeLink({ url, key: 'rk_1', relayId: 'relay-1', spool, log: silence, ...options })
+  cleanups.push(async () => {
+    await link.stop()
+    await spool.close()
+    await rm(folder, { recursive: true })
+  })
+  return { link, spool }
+}
+
+function acceptAll(body: string, willing = (_: string) => true): Answered {
+  const { tells } = JSON.parse(body) as { tells: Tell[] }
+  return { status: 200, body: { accepted: tells.map(({ tell_id }) => tell_id).filter(willing) } }
+}
+
+async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !done(); i++) await new Promise((later) => setTimeout(later, 5))
+  expect(done()).toBe(true)
+}

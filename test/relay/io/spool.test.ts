@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Tell } from '#contract'
+import { silence } from '../../../relay/io/log.ts'
+import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
+import { bindingTell, callTell } from './tells.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spool-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('the spool', () => {
+  test('gives tells back in the order they happened, and only once while they are under way', async () => {
+    const spool = await opened()
+    const tells = [bindingTell('registered'), callTell(), bindingTell('unregistered')]
+    for (const tell of tells) spool.add(tell)
+    expect(told(spool)).toEqual(tells)
+    expect(told(spool)).toEqual([])
+    await spool.close()
+  })
+
+  test('keeps what was not heard over a restart, in order, and forgets what was', async () => {
+    const before = await opened()
+    const tells = [callTell(), bindingTell('registered'), callTell()]
+    for (const tell of tells) before.add(tell)
+    before.heard(before.take(1, 0))
+    await before.close()
+    const after = await opened()
+    expect(told(after)).toEqual(tells.slice(1))
+    await after.close()
+  })
+
+  test('keeps only the newest of several waiting tells of one call', async () => {
+    const spool = await opened()
+    const first = callTell(undefined, 1)
+    const second = callTell(first.call.call_id, 2)
+    spool.add(first)
+    spool.add(second)
+    expect(told(spool)).toEqual([second])
+    await spool.close()
+  })
+
+  test('keeps every step of a binding except refreshes which were followed by another', async () => {
+    const spool = await opened()
+    const registered = bindingTell('registered')
+    const id = registered.binding.binding_id
+    const [refreshed, again, gone] = [
+      bindingTell('refreshed', id, 2),
+      bindingTell('refreshed', id, 3),
+      bindingTell('unregistered', id, 4),
+    ]
+    for (const tell of [registered, refreshed, again]) spool.add(tell)
+    expect(spool.size).toBe(2)
+    spool.add(gone)
+    expect(told(spool)).toEqual([registered, gone])
+    await spool.close()
+  })
+
+  test('drops a failed tell which a newer one has made needless meanwhile', async () => {
+    const spool = await opened()
+    const first = callTell(undefined, 1)
+    const second = callTell(first.call.call_id, 2)
+    spool.add(first)
+    const batch = spool.take(10, 0)
+    spool.add(second)
+    spool.failed(batch)
+    expect(told(spool)).toEqual([second])
+    await spool.close()
+  })
+
+  test('gives up refreshes, then other bindings, but no call when there is no room', async () => {
+    const spool = await opened({ maxTells: 10 })
+    const calls = Array.from({ length: 8 }, () => callTell())
+    for (const tell of [...calls, bindingTell('refreshed'), bindingTell('registered')]) spool.add(tell)
+    const last = bindingTell('registered')
+    spool.add(last)
+    expect(told(spool)).toEqual([...calls, last])
+    for (let i = 0; i < 20; i++) spool.add(callTell())
+    expect(told(spool)).toHaveLength(20)
+    await spool.close()
+  })
+
+  test('leaves one small file once everything was heard', async () => {
+    const spool = await opened({ segmentBytes: 5_000 })
+    for (let i = 0; i < 100; i++) {
+      spool.add(callTell())
+      if (i % 10 === 9) await spool.flush()
+    }
+    expect((await readdir(folder)).length).toBeGreaterThan(5)
+    spool.heard(spool.take(1000, 0))
+    await spool.flush()
+    spool.add(callTell())
+    await spool.close()
+    expect((await readdir(folder)).length).toBeLessThanOrEqual(2)
+  })
+
+  test('carries a straggler out of an old file so that the disk is freed', async () => {
+    const spool = await opened({ segmentBytes: 5_000 })
+    const straggler = bindingTell('registered')
+    spool.add(straggler)
+    for (let i = 0; i < 200; i++) {
+      spool.add(callTell())
+      await spool.flush()
+      spool.heard(spool.take(1000, 0).filter(({ id }) => id !== straggler.tell_id))
+    }
+    await spool.close()
+    expect((await readdir(folder)).length).toBeLessThan(8)
+    const after = await opened()
+    expect(told(after)).toEqual([straggler])
+    await after.close()
+  })
+
+  test('can be read by nobody else', async () => {
+    const spool = await opened()
+    const [name = ''] = await readdir(folder)
+    expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
+    await spool.close()
+  })
+
+  test.each([2, 17, 200, 600])(
+    'loses only the torn record when %i bytes of its tail are missing',
+    async (missing) => {
+      const before = await opened()
+      const tells = [callTell(), callTell(), callTell()]
+      for (const tell of tells) before.add(tell)
+      await before.close()
+      const path = join(folder, (await readdir(folder))[0] ?? '')
+      await truncate(path, (await readFile(path)).length - missing)
+      const after = await opened()
+      expect(told(after)).toEqual(tells.slice(0, 2))
+      after.add(tells[2] as Tell)
+      await after.close()
+      const later = await opened()
+      expect(told(later)).toEqual(tells)
+      await later.close()
+    },
+  )
+
+  test('has every tell it called safe after kill -9', async () => {
+    const child = spawn(process.execPath, [
+      '--no-warnings',
+      join(import.meta.dirname, 'spool-writer.ts'),
+      folder,
+    ])
+    let safe = ''
+    child.stdout.on('data', (chunk) => {
+      safe += chunk
+      if (safe.length > 3_000) child.kill('SIGKILL')
+    })
+    await new Promise((ended) => child.on('close', ended))
+    const named = safe.slice(0, safe.lastIndexOf('\n')).split('\n')
+    expect(named.length).toBeGreaterThan(50)
+    const spool = await opened()
+    const kept = new Set(told(spool).map(({ tell_id }) => tell_id))
+    expect(named.filter((id) => !kept.has(id))).toEqual([])
+    await spool.close()
+  })
+})
+
+function opened(options: Partial<SpoolOptions> = {}): Promise<Spool> {
+  return Spool.open({ folder, log: silence, ...options })
+}
+
+function told(spool: Spool): Tell[] {
+  return spool.take(1000, 0).map(({ text }) => JSON.parse(text))
+}

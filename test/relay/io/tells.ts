@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import type { BindingTell, CallTell } from '#contract'
+
+const at = '2026-01-01T00:00:00.000Z'
+
+/** What a relay tells of a call. */
+export function callTell(callId = randomUUID() as string, sequence = 1): CallTell {
+  const party = { type: 'tel' as const, target: '+15551234567', target_name: '', name: '', detail: '' }
+  return {
+    kind: 'call',
+    tell_id: randomUUID(),
+    sequence,
+    at,
+    call: {
+      call_id: callId,
+      customer_id: randomUUID(),
+      relay_id: 'relay-1',
+      direction: 'outgoing',
+      source: party,
+      destination: party,
+      number_id: null,
+      provider_id: null,
+      status: 'dialing',
+      unverified: false,
+      sip_call_id: 'c1@phone',
+      started_at: at,
+      ringing_at: null,
+      answered_at: null,
+      ended_at: null,
+      hangup_by: null,
+      hangup_reason: null,
+      sip_status: null,
+      attempts: [],
+      media: null,
+      explanation: [],
+      reject_reason: null,
+    },
+  }
+}
+
+/** What a relay tells of a binding. */
+export function bindingTell(
+  event: BindingTell['event'],
+  bindingId = randomUUID() as string,
+  sequence = 1,
+): BindingTell {
+  return {
+    kind: 'binding',
+    tell_id: randomUUID(),
+    sequence,
+    at,
+    event,
+    binding: {
+      binding_id: bindingId,
+      customer_id: randomUUID(),
+      extension_id: randomUUID(),
+      relay_id: 'relay-1',
+      contact: 'sip:office1@10.0.0.5',
+      q: 1,
+      call_id: 'r1@phone',
+      cseq: sequence,
+      received: { transport: 'udp', address: '127.0.0.1', port: 5062 },
+      path: [],
+      user_agent: 'phone “é”',
+      registered_at: at,
+      refreshed_at: at,
+      expires_at: at,
+    },
+  }
+}
