@@ -40,10 +40,9 @@ function installed() {
   return !stale && !missing
 }
 
-/** Optional packages are for other machines; development ones are left out in production. */
-function needed({ optional, devOptional, dev, peer }) {
-  if (optional || devOptional || peer) return false
-  return !(dev && process.env.NODE_ENV === 'production')
+/** Optional packages may be meant for other machines. */
+function needed({ optional, devOptional, peer }) {
+  return !(optional || devOptional || peer)
 }
 
 function install() {
@@ -53,7 +52,7 @@ function install() {
   const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 }
   const { status, stdout, stderr, error } = spawnSync(
     command,
-    [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
     options,
   )
   if (status === 0) return
