@@ -98,7 +98,12 @@ describe('calls through the running stack', () => {
       transport: 'udp',
       ...credentials,
     })
-    const route = await office.api.post('/routes', { name: 'First', provider_id: provider.id, priority: 0 })
+    const route = await office.api.post('/routes', {
+      name: 'First',
+      provider_id: provider.id,
+      target: '+1555',
+      priority: 1,
+    })
     b.onCall = asks(credentials, answers('b', 50))
     const { call, result } = await phone.call(dialled)
     expect(statusOf(await result)).toBe(200)

@@ -38,8 +38,8 @@ export interface OwnStack extends Stack {
 export interface Pids {
   start: number
   relay: number | undefined
+  /** workerd. */
   edge: number | undefined
-  database: number | undefined
 }
 
 const root = join(import.meta.dirname, '..', '..')
@@ -145,8 +145,7 @@ function pidsOf(start: number): Pids {
   return {
     start,
     relay: running(/relay\/main\.ts/),
-    edge: running(/workerd\b.*\bserve\b|workerd serve/) ?? running(/local\/edge\.ts/),
-    database: running(/local\/database\.ts/),
+    edge: running(/workerd\S* serve\b/),
   }
 }
 
