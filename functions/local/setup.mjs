@@ -57,7 +57,7 @@ function install() {
   )
   if (status === 0) return
   process.stderr.write(`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`)
-  fail('`npm ci` failed; its own words are above. Is the npm registry reachable?')
+  fail('`npm ci` failed; npm said why above.')
 }
 
 /** Runs `work` while no other process of ours does; a lock whose owner died is taken over. */
