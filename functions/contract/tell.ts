@@ -119,8 +119,14 @@ export type Tell = z.infer<typeof tell>
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })
 export type TellBatch = z.infer<typeof tellBatch>
 
-/** Everything named was stored, or was already known; what is not named must be told again. */
-export const tellReceipt = z.object({ accepted: z.array(z.uuid()) })
+/**
+ * Everything `accepted` was stored, or was already known; what is in neither list must be told again.
+ * What is `refused` never will be stored, so that telling it again is useless.
+ */
+export const tellReceipt = z.object({
+  accepted: z.array(z.uuid()),
+  refused: z.array(z.object({ tell_id: z.string(), why: z.string() })).default([]),
+})
 export type TellReceipt = z.infer<typeof tellReceipt>
 
 /** GET /relay/v1/bindings: this relay's unexpired bindings with their sequence, to be restored after a restart. */

@@ -1,5 +1,8 @@
 import * as z from 'zod'
 
+/** The customer whose routes and providers are everybody's defaults. */
+export const PLATFORM = '00000000-0000-0000-0000-000000000001'
+
 /** How SIP travels. Spelled here once for the wire, the database and the relay. */
 export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)

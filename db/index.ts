@@ -1,0 +1,36 @@
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+import * as schema from './schema.ts'
+
+export { readInstant } from './instant.ts'
+export * from './schema.ts'
+
+/** Our tables, reached by Neon's SQL over HTTP: one round trip per statement or batch. */
+export type Database = NeonHttpDatabase<typeof schema>
+
+/**
+ * Connects to the database which `url` names; nothing is sent before the first statement.
+ *
+ * `endpoint` is where the statements are posted instead of Neon's own place: the local stack's, or a
+ * proxy in front of any PostgreSQL.
+ */
+export function connect(url: string, endpoint?: string): Database {
+  if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
+  return drizzle(neon(url), { schema, casing: 'snake_case' })
+}
+
+/** The name of the constraint or unique index a failed statement ran into, if it was one. */
+export function violated(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('constraint' in cause && typeof cause.constraint === 'string') return cause.constraint
+  }
+  return undefined
+}
+
+/** The SQLSTATE of a failed statement; undefined when the database was not reached at all. */
+export function sqlState(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code
+  }
+  return undefined
+}

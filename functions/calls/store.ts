@@ -1,0 +1,96 @@
+import { sql } from 'drizzle-orm'
+import type { BindingTell, CallTell, Tell, TellReceipt } from '#contract'
+import type { Database } from '#db'
+
+/**
+ * Stores what was told, in one statement. Hearing it twice, or late, ends where hearing it once would.
+ *
+ * What concerns a customer that never was is refused; an extension that is gone is no news, and accepted.
+ */
+export async function store(db: Database, tells: Tell[]): Promise<TellReceipt> {
+  const { rows } = await db.execute<{ customers: string[] | null }>(sql`
+    with heard_bindings as (
+      select * from jsonb_to_recordset(${newest(tells, 'binding')}::jsonb) as t (
+        binding_id uuid, customer_id uuid, extension_id uuid, relay_id text, sequence bigint, event text,
+        contact text, q real, call_id text, cseq bigint, received jsonb, path text[], user_agent text,
+        registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
+    ),
+    heard_calls as (
+      select * from jsonb_to_recordset(${newest(tells, 'call')}::jsonb) as t (
+        call_id uuid, customer_id uuid, relay_id text, sequence bigint, direction direction, source jsonb,
+        destination jsonb, number_id uuid, provider_id uuid, status call_status, unverified boolean,
+        sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
+        ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
+        attempts jsonb, media jsonb, explanation jsonb, reject_reason text)
+    ),
+    stored_bindings as (
+      insert into bindings (id, customer_id, extension_id, relay_id, sequence, event, contact, q, call_id, cseq,
+        transport, address, port, path, user_agent, registered_at, refreshed_at, expires_at)
+      select h.binding_id, h.customer_id, h.extension_id, h.relay_id, h.sequence, h.event, h.contact, h.q, h.call_id,
+        h.cseq, (h.received ->> 'transport')::transport, h.received ->> 'address', (h.received ->> 'port')::integer,
+        h.path, h.user_agent, h.registered_at, h.refreshed_at, h.expires_at
+      from heard_bindings h
+      join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
+      on conflict (id) do update set
+        relay_id = excluded.relay_id, sequence = excluded.sequence, event = excluded.event,
+        contact = excluded.contact, q = excluded.q, call_id = excluded.call_id, cseq = excluded.cseq,
+        transport = excluded.transport, address = excluded.address, port = excluded.port, path = excluded.path,
+        user_agent = excluded.user_agent, registered_at = excluded.registered_at,
+        refreshed_at = excluded.refreshed_at, expires_at = excluded.expires_at, updated_at = now()
+      where bindings.sequence < excluded.sequence
+        and bindings.customer_id = excluded.customer_id and bindings.extension_id = excluded.extension_id
+    ),
+    stored_calls as (
+      insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
+        status, unverified, sip_call_id, started_at, ringing_at, answered_at, ended_at, hangup_by, hangup_reason,
+        sip_status, attempts, media, explanation, reject_reason)
+      select h.call_id, h.customer_id, h.relay_id, h.sequence, h.direction, h.source, h.destination, h.number_id,
+        h.provider_id, h.status, h.unverified, h.sip_call_id, h.started_at, h.ringing_at, h.answered_at, h.ended_at,
+        h.hangup_by, h.hangup_reason, h.sip_status, h.attempts, nullif(h.media, 'null'), h.explanation, h.reject_reason
+      from heard_calls h join customers c on c.id = h.customer_id
+      on conflict (id) do update set
+        sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
+        destination = excluded.destination, number_id = excluded.number_id, provider_id = excluded.provider_id,
+        status = excluded.status, unverified = excluded.unverified, sip_call_id = excluded.sip_call_id,
+        started_at = excluded.started_at, ringing_at = excluded.ringing_at, answered_at = excluded.answered_at,
+        ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
+        sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
+        explanation = excluded.explanation, reject_reason = excluded.reject_reason, updated_at = now()
+      where calls.sequence < excluded.sequence
+        and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
+    )
+    select (select jsonb_agg(id) from customers where id in (
+      select customer_id from heard_bindings union select customer_id from heard_calls)) as customers`)
+  return receipt(tells, new Set(rows[0]?.customers ?? []))
+}
+
+type Row = { key: string; sequence: number }
+
+/** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
+function newest(tells: Tell[], kind: Tell['kind']): string {
+  const rows = new Map<string, Row>()
+  for (const told of tells.filter((one) => one.kind === kind)) {
+    const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
+    if (row.sequence >= (rows.get(row.key)?.sequence ?? row.sequence)) rows.set(row.key, row)
+  }
+  return JSON.stringify([...rows.values()])
+}
+
+function bindingRow({ binding, sequence, event }: BindingTell) {
+  return { key: binding.binding_id, ...binding, sequence, event }
+}
+
+function callRow({ call, sequence }: CallTell) {
+  return { key: call.call_id, ...call, sequence }
+}
+
+function receipt(tells: Tell[], customers: Set<string>): TellReceipt {
+  const known = (told: Tell) =>
+    customers.has(told.kind === 'binding' ? told.binding.customer_id : told.call.customer_id)
+  return {
+    accepted: tells.filter(known).map(({ tell_id }) => tell_id),
+    refused: tells
+      .filter((told) => !known(told))
+      .map(({ tell_id }) => ({ tell_id, why: 'there is no such customer' })),
+  }
+}

@@ -1,0 +1,84 @@
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { accessKeys as table } from '#db'
+import { newAccessKey } from '../access-key.ts'
+import type { Edge } from '../env.ts'
+import { customerFor } from '../http/authenticate.ts'
+import { listed, readPage } from '../http/page.ts'
+import { Problem } from '../http/problem.ts'
+import { readBody, readId } from '../http/validate.ts'
+import { detail, id, name, ours } from './fields.ts'
+import { live, now, pageOf, rowOf, times } from './rows.ts'
+
+const changes = z.strictObject({ name, detail })
+const wish = changes.extend({
+  customer_id: id.optional(),
+  /** Seconds from now; without it the key stays until it is deleted. */
+  expire: z.int().min(1).max(3_153_600_000).optional(),
+  /** Only administrators make administrators. */
+  admin: z.boolean().default(false),
+})
+const shown = [...ours, 'token_prefix', 'tm_expire', 'admin']
+
+/** Keys for programs. The token is in the answer to POST and nowhere else, ever. */
+export const accesskeys = new Hono<Edge>()
+  .get('/', async (c) => {
+    const page = readPage(c)
+    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
+  })
+  .post('/', async (c) => {
+    const body = await readBody(c, wish)
+    if (body.admin && !c.get('speaker').admin) {
+      throw new Problem('PERMISSION_DENIED', 'Only an administrator can make an administrator key.')
+    }
+    const { token, hash, prefix } = await newAccessKey()
+    const owner = { id: crypto.randomUUID(), customerId: customerFor(c, body.customer_id) }
+    const row = { ...owner, hash, prefix, name: body.name, detail: body.detail, admin: body.admin }
+    const expiresAt =
+      body.expire === undefined ? null : new Date(Date.now() + body.expire * 1000).toISOString()
+    const [made] = await c
+      .get('db')
+      .insert(table)
+      .values({ ...row, expiresAt })
+      .returning()
+    return c.json({ ...toWire(found(made)), token })
+  })
+  .get('/:id', async (c) => {
+    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    return c.json(toWire(found(row)))
+  })
+  .put('/:id', async (c) => {
+    const [id, body] = [readId(c), await readBody(c, changes, shown)]
+    const mine = live(table, c.get('speaker').customerId, id)
+    const [changed] = await c
+      .get('db')
+      .update(table)
+      .set({ ...body, updatedAt: now })
+      .where(mine)
+      .returning()
+    return c.json(toWire(found(changed)))
+  })
+  .delete('/:id', async (c) => {
+    const mine = live(table, c.get('speaker').customerId, readId(c))
+    const [deleted] = await c.get('db').update(table).set({ deletedAt: now }).where(mine).returning()
+    return c.json(toWire(found(deleted)))
+  })
+
+function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Problem('ACCESSKEY_NOT_FOUND', 'There is no such access key.')
+  return row
+}
+
+function toWire(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    customer_id: row.customerId,
+    name: row.name,
+    detail: row.detail,
+    token_prefix: row.prefix,
+    admin: row.admin,
+    tm_expire: row.expiresAt,
+    ...times(row),
+  }
+}

@@ -1,0 +1,57 @@
+import { and, desc, eq } from 'drizzle-orm'
+import { Hono } from 'hono'
+import { calls as table } from '#db'
+import type { Edge } from '../env.ts'
+import { listed, readPage } from '../http/page.ts'
+import { Problem } from '../http/problem.ts'
+import { readId } from '../http/validate.ts'
+import { before } from './rows.ts'
+
+/** What became of every call: read only, told by the relays. */
+export const calls = new Hono<Edge>()
+  .get('/', async (c) => {
+    const page = readPage(c)
+    const after = page.after && before(table.startedAt, table.id, page.after)
+    const rows = await c
+      .get('db')
+      .select()
+      .from(table)
+      .where(and(eq(table.customerId, c.get('speaker').customerId), after))
+      .orderBy(desc(table.startedAt), desc(table.id))
+      .limit(page.size + 1)
+    return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))
+  })
+  .get('/:id', async (c) => {
+    const mine = and(eq(table.customerId, c.get('speaker').customerId), eq(table.id, readId(c)))
+    const [row] = await c.get('db').select().from(table).where(mine)
+    if (!row) throw new Problem('CALL_NOT_FOUND', 'There is no such call.')
+    return c.json(toWire(row))
+  })
+
+function toWire(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    customer_id: row.customerId,
+    direction: row.direction,
+    source: row.source,
+    destination: row.destination,
+    number_id: row.numberId,
+    provider_id: row.providerId,
+    status: row.status,
+    unverified: row.unverified,
+    hangup_by: row.hangupBy,
+    hangup_reason: row.hangupReason,
+    reject_reason: row.rejectReason,
+    sip_status: row.sipStatus,
+    sip_call_id: row.sipCallId,
+    attempts: row.attempts,
+    media: row.media,
+    explanation: row.explanation,
+    tm_ringing: row.ringingAt,
+    tm_progressing: row.answeredAt,
+    tm_hangup: row.endedAt,
+    tm_create: row.startedAt,
+    tm_update: row.updatedAt,
+    tm_delete: null,
+  }
+}

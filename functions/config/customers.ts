@@ -1,0 +1,165 @@
+import { and, desc, eq, isNull } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { PLATFORM } from '#contract'
+import { accessKeys, extensions, flows, numbers, providers, routes, customers as table } from '#db'
+import type { Edge } from '../env.ts'
+import { administrator } from '../http/authenticate.ts'
+import { listed, readPage } from '../http/page.ts'
+import { Problem } from '../http/problem.ts'
+import { readBody, readId } from '../http/validate.ts'
+import { callingCode } from '../routing/e164.ts'
+import { algorithms, detail, name, optionalId, ours } from './fields.ts'
+import { before, liveRowOf, now, times } from './rows.ts'
+
+const country = z
+  .string()
+  .toUpperCase()
+  .refine((text) => callingCode(text) !== undefined, 'is not a country (ISO 3166, two letters)')
+
+const wish = z.strictObject({
+  name,
+  detail,
+  email: z.union([z.email(), z.literal('')]).default(''),
+  default_country: country.default('US'),
+  /** Countries that may be called; null: the default country and those of the customer's numbers. */
+  destination_whitelist: z.array(country).max(250).nullable().default(null),
+  require_caller_id: z.boolean().default(false),
+  default_outgoing_number_id: optionalId,
+  use_default_routes: z.boolean().default(true),
+  digest_algorithms: algorithms.default(['MD5']),
+})
+type Wish = z.output<typeof wish>
+const shown = [...ours, 'realm']
+
+/** Every customer, for administrators. */
+export const customers = new Hono<Edge>()
+  .use(administrator)
+  .get('/', async (c) => {
+    const page = readPage(c)
+    const after = page.after && before(table.createdAt, table.id, page.after)
+    const rows = await c
+      .get('db')
+      .select()
+      .from(table)
+      .where(and(isNull(table.deletedAt), after))
+      .orderBy(desc(table.createdAt), desc(table.id))
+      .limit(page.size + 1)
+    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
+  })
+  .post('/', async (c) => {
+    const id = crypto.randomUUID()
+    const row = { id, ...(await toRow(c, id, await readBody(c, wish))) }
+    const [made] = await c.get('db').insert(table).values(row).returning()
+    return c.json(toWire(found(made)))
+  })
+  .get('/:id', async (c) => c.json(toWire(found(await customer(c, readId(c))))))
+  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c)))))
+  .delete('/:id', async (c) => {
+    const id = readId(c)
+    if (id === PLATFORM || id === c.get('speaker').customerId) {
+      throw new Problem('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
+    }
+    return c.json(toWire(await remove(c, id)))
+  })
+
+/** The speaking customer itself. */
+export const self = new Hono<Edge>()
+  .get('/', async (c) => c.json(toWire(found(await customer(c, c.get('speaker').customerId)))))
+  .put('/', async (c) => c.json(toWire(await replace(c, c.get('speaker').customerId))))
+
+async function customer(c: Context<Edge>, id: string) {
+  const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
+  return row
+}
+
+async function replace(c: Context<Edge>, id: string) {
+  const row = { ...(await toRow(c, id, await readBody(c, wish, shown))), updatedAt: now }
+  const alive = and(eq(table.id, id), isNull(table.deletedAt))
+  const [changed] = await c.get('db').update(table).set(row).where(alive).returning()
+  return found(changed)
+}
+
+/** A customer goes with everything it configured; its records stay. */
+async function remove(c: Context<Edge>, id: string) {
+  const [db, gone] = [c.get('db'), { deletedAt: now }]
+  const [deleted] = await db.batch([
+    db
+      .update(table)
+      .set(gone)
+      .where(and(eq(table.id, id), isNull(table.deletedAt)))
+      .returning(),
+    db
+      .update(accessKeys)
+      .set(gone)
+      .where(and(eq(accessKeys.customerId, id), isNull(accessKeys.deletedAt))),
+    db
+      .update(numbers)
+      .set(gone)
+      .where(and(eq(numbers.customerId, id), isNull(numbers.deletedAt))),
+    db
+      .update(flows)
+      .set(gone)
+      .where(and(eq(flows.customerId, id), isNull(flows.deletedAt))),
+    db
+      .update(routes)
+      .set(gone)
+      .where(and(eq(routes.customerId, id), isNull(routes.deletedAt))),
+    db
+      .update(providers)
+      .set(gone)
+      .where(and(eq(providers.customerId, id), isNull(providers.deletedAt))),
+    db
+      .update(extensions)
+      .set(gone)
+      .where(and(eq(extensions.customerId, id), isNull(extensions.deletedAt))),
+  ])
+  return found(deleted[0])
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  return row
+}
+
+async function toRow(c: Context<Edge>, id: string, body: Wish) {
+  return {
+    name: body.name,
+    detail: body.detail,
+    email: body.email,
+    defaultCountry: body.default_country,
+    callingCode: callingCode(body.default_country) ?? '1',
+    destinationWhitelist: body.destination_whitelist,
+    requireCallerId: body.require_caller_id,
+    defaultOutgoingNumberId: await outgoing(c, id, body.default_outgoing_number_id),
+    useDefaultRoutes: body.use_default_routes,
+    digestAlgorithms: body.digest_algorithms,
+  }
+}
+
+async function outgoing(
+  c: Context<Edge>,
+  customerId: string,
+  numberId: string | null,
+): Promise<string | null> {
+  if (numberId === null) return null
+  const row = await liveRowOf(c.get('db'), numbers, customerId, numberId)
+  if (row) return row.id
+  throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
+}
+
+function toWire(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    name: row.name,
+    detail: row.detail,
+    email: row.email,
+    default_country: row.defaultCountry.toLowerCase(),
+    destination_whitelist: row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
+    require_caller_id: row.requireCallerId,
+    default_outgoing_number_id: row.defaultOutgoingNumberId,
+    use_default_routes: row.useDefaultRoutes,
+    digest_algorithms: row.digestAlgorithms,
+    ...times(row),
+  }
+}

@@ -1,0 +1,120 @@
+import { and, eq, inArray, isNull } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { PLATFORM } from '#contract'
+import { providers, routes as table } from '#db'
+import type { Edge } from '../env.ts'
+import { customerFor } from '../http/authenticate.ts'
+import { listed, readPage } from '../http/page.ts'
+import { Problem } from '../http/problem.ts'
+import { readBody, readId } from '../http/validate.ts'
+import { detail, failover, id, name, ours } from './fields.ts'
+import { live, now, pageOf, rowOf, times } from './rows.ts'
+
+/** `all`, or the beginning of an E.164 number; the plus may be left out. */
+const target = z
+  .string()
+  .regex(/^(all|\+?[1-9]\d{0,14})$/, 'is "all" or the beginning of an E.164 number, such as +1212')
+  .transform((text) => (text === 'all' || text.startsWith('+') ? text : `+${text}`))
+  .default('all')
+
+const wish = z.strictObject({
+  customer_id: id.optional(),
+  name,
+  detail,
+  provider_id: id,
+  /** 1 is tried first. */
+  priority: z.int().min(1).max(10_000).default(1),
+  /** Share of the calls among routes of one priority; 0 takes its turn after those that share. */
+  weight: z.int().min(0).max(10_000).default(0),
+  target,
+  failover,
+  enabled: z.boolean().default(true),
+})
+
+/** Which provider for which destination, in which order. */
+export const routes = new Hono<Edge>()
+  .get('/', async (c) => {
+    const page = readPage(c)
+    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
+  })
+  .post('/', async (c) => {
+    const body = await readBody(c, wish)
+    const customerId = customerFor(c, body.customer_id)
+    const row = { id: crypto.randomUUID(), customerId, ...(await toRow(c, customerId, body)) }
+    const [made] = await c.get('db').insert(table).values(row).returning()
+    return c.json(toWire(found(made)))
+  })
+  .get('/:id', async (c) => {
+    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    return c.json(toWire(found(row)))
+  })
+  .put('/:id', async (c) => {
+    const [id, { customerId }, body] = [readId(c), c.get('speaker'), await readBody(c, wish, ours)]
+    const row = { ...(await toRow(c, customerId, body)), updatedAt: now }
+    const [changed] = await c
+      .get('db')
+      .update(table)
+      .set(row)
+      .where(live(table, customerId, id))
+      .returning()
+    return c.json(toWire(found(changed)))
+  })
+  .delete('/:id', async (c) => {
+    const mine = live(table, c.get('speaker').customerId, readId(c))
+    const [deleted] = await c.get('db').update(table).set({ deletedAt: now }).where(mine).returning()
+    return c.json(toWire(found(deleted)))
+  })
+
+function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Problem('ROUTE_NOT_FOUND', 'There is no such route.')
+  return row
+}
+
+async function toRow(c: Context<Edge>, customerId: string, body: z.output<typeof wish>) {
+  return {
+    name: body.name,
+    detail: body.detail,
+    providerId: body.provider_id,
+    providerCustomerId: await ownerOf(c, customerId, body.provider_id),
+    priority: body.priority,
+    weight: body.weight,
+    target: body.target,
+    failover: body.failover,
+    enabled: body.enabled,
+  }
+}
+
+/** Whose provider it is: the customer's own or the platform's; a stranger's does not exist. */
+async function ownerOf(c: Context<Edge>, customerId: string, providerId: string): Promise<string> {
+  const [provider] = await c
+    .get('db')
+    .select({ customerId: providers.customerId })
+    .from(providers)
+    .where(
+      and(
+        inArray(providers.customerId, [customerId, PLATFORM]),
+        eq(providers.id, providerId),
+        isNull(providers.deletedAt),
+      ),
+    )
+  if (!provider) throw Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+  return provider.customerId
+}
+
+function toWire(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    customer_id: row.customerId,
+    name: row.name,
+    detail: row.detail,
+    provider_id: row.providerId,
+    priority: row.priority,
+    weight: row.weight,
+    target: row.target,
+    failover: row.failover,
+    enabled: row.enabled,
+    ...times(row),
+  }
+}

@@ -1,0 +1,79 @@
+import * as z from 'zod'
+import { readIp } from './ip.ts'
+
+/*
+ * What may be written into a SIP message on a customer's word: nothing that could end a line, and no
+ * header that is ours to set.
+ */
+
+/** A host name or literal address, without scheme, port or path; lower case. */
+export const host = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .min(1, 'is empty')
+  .max(253)
+  .superRefine((text, refinement) => {
+    const why = notAHost(text)
+    if (why) refinement.addIssue(why)
+  })
+  .transform((text) => text.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, ''))
+
+/** Encoding names with commas between, as in `PCMU,PCMA`; empty allows all. */
+export const codecs = z
+  .string()
+  .max(255)
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (parts) => parts.join() === '' || parts.every((part) => /^[A-Za-z0-9._-]{1,32}$/.test(part)),
+    'is not a list such as PCMU,PCMA',
+  )
+  .transform((parts) => parts.join())
+  .default('')
+
+/** Characters put before or after a dialled number. */
+export const dialled = z
+  .string()
+  .regex(/^[0-9A-Za-z*#+._-]{0,32}$/, 'may hold letters, digits and * # + . _ - only')
+  .default('')
+
+/** A username or password. */
+export const words = z
+  .string()
+  .max(256)
+  .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+
+/** Headers we write ourselves, or which would change where a call goes or who pays for it. */
+const reserved = new Set(
+  `accept allow allow-events authorization call-id contact content-disposition content-encoding content-length
+  content-type cseq diversion event expires from history-info identity max-forwards p-asserted-identity
+  p-preferred-identity path privacy proxy-authenticate proxy-authorization proxy-require rack record-route
+  refer-to referred-by remote-party-id replaces require route rseq service-route session-expires min-se
+  subject supported timestamp to unsupported user-agent via www-authenticate x-trunkline-call
+  b c e f i k l m o r s t u v x y`.split(/\s+/),
+)
+
+/** Extra headers of an INVITE. */
+export const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9!%*_+`'~.-]{1,64}$/, 'is not a header name')
+      .refine((key) => !reserved.has(key.toLowerCase()), 'is a header we set ourselves'),
+    z
+      .string()
+      .max(512)
+      .regex(/^[^\p{Cc}]*$/u, 'has control characters'),
+  )
+  .refine((all) => Object.keys(all).length <= 16, 'holds more than 16')
+  .default({})
+
+function notAHost(text: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:\/\//.test(text) || /^sips?:/.test(text)) return 'is a URL; give the host name only'
+  if (readIp(text)) return undefined
+  if (/^[^:]+:\d+$/.test(text)) return 'holds a port; give that in "port"'
+  const labels = text.replace(/\.$/, '').split('.')
+  const named = labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?$/.test(label))
+  const numeric = /^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '')
+  return named && !numeric ? undefined : 'is not a host name or IP address'
+}

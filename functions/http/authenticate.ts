@@ -1,0 +1,83 @@
+import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import type { Context, MiddlewareHandler } from 'hono'
+import * as z from 'zod'
+import { accessKeys, customers } from '#db'
+import type { Edge, Speaker } from '../env.ts'
+import { relayOf } from '../relay-key.ts'
+import { sha256Hex } from '../secrets.ts'
+import { Problem } from './problem.ts'
+
+/**
+ * Lets in whoever holds a live access key: `Authorization: Bearer`, `?token=` or `?accesskey=`.
+ *
+ * An administrator may speak for another customer by `?customer_id=`.
+ */
+export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
+  const key = bearer(c) ?? c.req.query('token') ?? c.req.query('accesskey')
+  if (key === undefined) {
+    c.header('WWW-Authenticate', 'Bearer')
+    throw new Problem('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
+  }
+  c.set('speaker', await speakerOf(c, key))
+  await next()
+}
+
+/** Lets in relays, by a key which is checked without the database. */
+export const authenticateRelay: MiddlewareHandler<Edge> = async (c, next) => {
+  const relayId = await relayOf(c.get('settings').RELAY_SECRET, bearer(c) ?? '')
+  if (relayId === undefined) throw new Problem('INVALID_CREDENTIALS', 'This is not a key of a relay of ours.')
+  c.set('relayId', relayId)
+  await next()
+}
+
+/** Lets in administrators only. */
+export const administrator: MiddlewareHandler<Edge> = async (c, next) => {
+  if (!c.get('speaker').admin) throw new Problem('PERMISSION_DENIED', 'This needs an administrator key.')
+  await next()
+}
+
+/** The customer a body is about: the speaker's own, or any for an administrator. */
+export function customerFor(c: Context<Edge>, asked: string | undefined): string {
+  const { customerId, admin } = c.get('speaker')
+  if (asked === undefined || asked === customerId) return customerId
+  if (admin) return asked
+  throw new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
+}
+
+async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
+  const [found] = await c
+    .get('db')
+    .select({ keyId: accessKeys.id, customerId: accessKeys.customerId, admin: accessKeys.admin })
+    .from(accessKeys)
+    .innerJoin(customers, and(eq(customers.id, accessKeys.customerId), isNull(customers.deletedAt)))
+    .where(
+      and(
+        eq(accessKeys.hash, await sha256Hex(key)),
+        isNull(accessKeys.deletedAt),
+        or(isNull(accessKeys.expiresAt), gt(accessKeys.expiresAt, sql`now()`)),
+      ),
+    )
+  if (!found) throw new Problem('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
+  const asked = c.req.query('customer_id')
+  if (asked === undefined || asked === found.customerId) return found
+  if (!found.admin)
+    throw new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
+  return { ...found, customerId: await liveCustomer(c, asked) }
+}
+
+async function liveCustomer(c: Context<Edge>, asked: string): Promise<string> {
+  const id = z.guid().safeParse(asked)
+  if (!id.success) throw Problem.field('customer_id', 'is not a UUID', 'INVALID_REQUEST_PARAMETER')
+  const [found] = await c
+    .get('db')
+    .select({ id: customers.id })
+    .from(customers)
+    .where(and(eq(customers.id, id.data), isNull(customers.deletedAt)))
+  if (!found) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  return found.id
+}
+
+function bearer(c: Context<Edge>): string | undefined {
+  const [, key] = /^Bearer +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '') ?? []
+  return key
+}

@@ -1,0 +1,119 @@
+import type { Context } from 'hono'
+import { sqlState, violated } from '#db'
+import type { Edge } from '../env.ts'
+
+const statuses = {
+  INVALID_ARGUMENT: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
+  FAILED_PRECONDITION: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+} as const
+
+/** Every reason a client may meet. Published ones keep their name and status for good. */
+const reasons = {
+  INVALID_ARGUMENT: 'INVALID_ARGUMENT',
+  INVALID_JSON_BODY: 'INVALID_ARGUMENT',
+  INVALID_ID: 'INVALID_ARGUMENT',
+  INVALID_REQUEST_PARAMETER: 'INVALID_ARGUMENT',
+  INVALID_FLOW: 'INVALID_ARGUMENT',
+  REFERENCE_NOT_FOUND: 'INVALID_ARGUMENT',
+  BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  AUTHENTICATION_REQUIRED: 'UNAUTHENTICATED',
+  INVALID_CREDENTIALS: 'UNAUTHENTICATED',
+  PERMISSION_DENIED: 'PERMISSION_DENIED',
+  RESOURCE_NOT_FOUND: 'NOT_FOUND',
+  CUSTOMER_NOT_FOUND: 'NOT_FOUND',
+  ACCESSKEY_NOT_FOUND: 'NOT_FOUND',
+  PROVIDER_NOT_FOUND: 'NOT_FOUND',
+  ROUTE_NOT_FOUND: 'NOT_FOUND',
+  EXTENSION_NOT_FOUND: 'NOT_FOUND',
+  NUMBER_NOT_FOUND: 'NOT_FOUND',
+  FLOW_NOT_FOUND: 'NOT_FOUND',
+  CALL_NOT_FOUND: 'NOT_FOUND',
+  REGISTRATION_NOT_FOUND: 'NOT_FOUND',
+  EXTENSION_TAKEN: 'ALREADY_EXISTS',
+  NUMBER_TAKEN: 'ALREADY_EXISTS',
+  PROVIDER_IN_USE: 'FAILED_PRECONDITION',
+  EXTENSION_IN_USE: 'FAILED_PRECONDITION',
+  FLOW_IN_USE: 'FAILED_PRECONDITION',
+  NUMBER_IN_USE: 'FAILED_PRECONDITION',
+  CUSTOMER_IN_USE: 'FAILED_PRECONDITION',
+  INTERNAL: 'INTERNAL',
+  SERVICE_UNAVAILABLE: 'UNAVAILABLE',
+} as const satisfies Record<string, keyof typeof statuses>
+export type Reason = keyof typeof reasons
+
+/** Which field is wrong, and why. */
+export interface Detail {
+  field: string
+  message: string
+}
+
+/** A refusal the client can understand: a stable reason, one sentence, the fields concerned. */
+export class Problem extends Error {
+  readonly reason: Reason
+  readonly details: Detail[]
+
+  constructor(reason: Reason, message: string, details: Detail[] = []) {
+    super(message)
+    this.reason = reason
+    this.details = details
+  }
+
+  /** One field of the body is wrong. */
+  static field(field: string, message: string, reason: Reason = 'INVALID_ARGUMENT'): Problem {
+    return new Problem(reason, `${field}: ${message}`, [{ field, message }])
+  }
+}
+
+/** Every failure as the one error envelope. */
+export function present(error: Error, c: Context<Edge>): Response {
+  const { reason, message, details } = understood(error)
+  const status = reasons[reason]
+  const requestId = c.get('requestId')
+  if (statuses[status] >= 500) report(error, requestId)
+  const body = { status, reason, message, request_id: requestId, ...(details.length > 0 && { details }) }
+  return c.json({ error: body }, statuses[status])
+}
+
+const collisions: Record<string, Problem> = {
+  extension_name: Problem.field('extension', 'there is already one of this name', 'EXTENSION_TAKEN'),
+  number_taken: Problem.field('number', 'is already in use', 'NUMBER_TAKEN'),
+}
+
+function understood(error: Error): Problem {
+  if (error instanceof Problem) return error
+  const collision = collisions[violated(error) ?? '']
+  if (collision) return collision
+  if (unreachable(error))
+    return new Problem('SERVICE_UNAVAILABLE', 'The database does not answer. Try again soon.')
+  return new Problem('INTERNAL', 'This is our fault. It has been noted under the request id.')
+}
+
+/** Class 08, 53 and 57 are the database's own trouble; none at all means it was never reached. */
+function unreachable(error: Error): boolean {
+  const state = sqlState(error)
+  if (state !== undefined) return /^(08|53|57)/.test(state)
+  return [error, error.cause].some((cause) => cause instanceof Error && cause.name === 'NeonDbError')
+}
+
+function report(error: Error, requestId: string): void {
+  const causes = [error, error.cause].flatMap((cause) =>
+    cause instanceof Error ? [cause.message.split('\nparams:')[0]] : [],
+  )
+  // biome-ignore lint/suspicious/noConsole: a Worker's log is its console.
+  console.error(
+    JSON.stringify({
+      level: 'error',
+      event: 'request_failed',
+      request_id: requestId,
+      causes,
+      stack: error.stack?.split('\n').filter((line) => line.startsWith('    at ')),
+    }),
+  )
+}

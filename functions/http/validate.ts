@@ -1,0 +1,59 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+import type { Edge } from '../env.ts'
+import { type Detail, Problem } from './problem.ts'
+
+/**
+ * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
+ *
+ * `ignored` are keys a client may send back because we showed them, though it cannot change them.
+ */
+export async function readBody<Shape extends z.ZodType>(
+  c: Context<Edge>,
+  shape: Shape,
+  ignored: readonly string[] = [],
+): Promise<z.output<Shape>> {
+  const body = without(await readJson(c), ignored)
+  const read = shape.safeParse(body)
+  if (read.success) return read.data
+  const details = read.error.issues.flatMap(toDetails)
+  throw new Problem(
+    'INVALID_ARGUMENT',
+    details.map(({ field, message }) => `${field}: ${message}`).join('; '),
+    details,
+  )
+}
+
+/** The `{id}` of the path. */
+export function readId(c: Context<Edge>): string {
+  const id = z.guid().safeParse(c.req.param('id'))
+  if (id.success) return id.data.toLowerCase()
+  throw new Problem('INVALID_ID', 'The id in the path is not a UUID.')
+}
+
+/** Whether what leans on a resource should go with it. */
+export function readCascade(c: Context<Edge>): boolean {
+  const asked = c.req.query('cascade') ?? 'false'
+  if (asked === 'true' || asked === 'false') return asked === 'true'
+  throw Problem.field('cascade', 'is true or false', 'INVALID_REQUEST_PARAMETER')
+}
+
+async function readJson(c: Context<Edge>): Promise<unknown> {
+  const text = await c.req.text()
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Problem('INVALID_JSON_BODY', 'The body is not valid JSON.')
+  }
+}
+
+function without(body: unknown, ignored: readonly string[]): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !ignored.includes(key)))
+}
+
+function toDetails(issue: z.core.$ZodIssue): Detail[] {
+  const at = issue.path.map(String)
+  if (issue.code !== 'unrecognized_keys') return [{ field: at.join('.') || 'body', message: issue.message }]
+  return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field we know' }))
+}

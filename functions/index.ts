@@ -1,0 +1,67 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { tells } from './calls/tells.ts'
+import { accesskeys } from './config/accesskeys.ts'
+import { calls } from './config/calls.ts'
+import { customers, self } from './config/customers.ts'
+import { extensions } from './config/extensions.ts'
+import { flows } from './config/flows.ts'
+import { numbers } from './config/numbers.ts'
+import { providers } from './config/providers.ts'
+import { registrations } from './config/registrations.ts'
+import { routes } from './config/routes.ts'
+import { type Edge, prepare } from './env.ts'
+import { authenticate, authenticateRelay } from './http/authenticate.ts'
+import { Problem, present } from './http/problem.ts'
+import { requestId } from './http/request-id.ts'
+import { bindings } from './registration/bindings.ts'
+import { credential } from './registration/credential.ts'
+import { resolve } from './routing/resolve.ts'
+
+const KIB = 1024
+
+const app = new Hono<Edge>()
+  .onError(present)
+  .notFound(() => {
+    throw new Problem('RESOURCE_NOT_FOUND', 'There is nothing at this path.')
+  })
+  .use(requestId)
+  .use(async (c, next) => {
+    const { settings, db, seal } = prepare(c.env)
+    c.set('settings', settings)
+    c.set('db', db)
+    c.set('seal', seal)
+    await next()
+  })
+
+  .get('/healthz', (c) => c.json({ status: 'ok' }))
+
+  .use('/v1.0/*', atMost(256 * KIB), authenticate)
+  .route('/v1.0/customers', customers)
+  .route('/v1.0/customer', self)
+  .route('/v1.0/accesskeys', accesskeys)
+  .route('/v1.0/providers', providers)
+  .route('/v1.0/routes', routes)
+  .route('/v1.0/extensions', extensions)
+  .route('/v1.0/numbers', numbers)
+  .route('/v1.0/flows', flows)
+  .route('/v1.0/calls', calls)
+  .route('/v1.0/registrations', registrations)
+
+  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)
+  .route('/relay/v1/route', resolve)
+  .route('/relay/v1/credential', credential)
+  .route('/relay/v1/tells', tells)
+  .route('/relay/v1/bindings', bindings)
+
+/** The Worker: every door of the edge. */
+export default app
+
+function atMost(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new Problem('BODY_TOO_LARGE', `The body is larger than ${maxSize / KIB} KiB.`)
+    },
+  })
+}

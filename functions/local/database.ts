@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { createPgConfig } from '@electric-sql/pglite/node-postgres'
+import pg from 'pg'
+import { lockFolder } from './lock.ts'
+import { applyMigrations } from './migrations.ts'
+
+export interface LocalDatabase {
+  /** Every value it returns is PostgreSQL's own text, as Neon's protocol wants it. */
+  pool: pg.Pool
+  kind: 'pglite' | 'postgres'
+  close(): Promise<void>
+}
+
+export type Place = { dataDir: string } | { databaseUrl: string }
+
+/**
+ * Opens PGlite in a folder, or a PostgreSQL by its URL, and brings the schema up to date.
+ *
+ * What a person can mend is thrown as an Error whose message is one sentence for them. A folder of
+ * `memory://` is a PGlite that is gone when closed.
+ */
+export async function openDatabase(place: Place): Promise<LocalDatabase> {
+  const opened =
+    'databaseUrl' in place ? await openPostgres(place.databaseUrl) : await openPGlite(place.dataDir)
+  try {
+    await applyMigrations(opened.pool)
+    return opened
+  } catch (error) {
+    await opened.close()
+    throw new Error(`The database schema could not be brought up to date: ${why(error)}.`, { cause: error })
+  }
+}
+
+async function openPostgres(databaseUrl: string): Promise<LocalDatabase> {
+  let pool: pg.Pool
+  try {
+    pool = listening(
+      new pg.Pool({ connectionString: databaseUrl, max: 10, connectionTimeoutMillis: 5_000, types: asText }),
+    )
+    await pool.query('select 1')
+  } catch (error) {
+    throw new Error(`DATABASE_URL cannot be used: ${why(error)}.`, { cause: error })
+  }
+  return { pool, kind: 'postgres', close: () => pool.end() }
+}
+
+async function openPGlite(dataDir: string): Promise<LocalDatabase> {
+  const unlock = dataDir.startsWith('memory://') ? () => {} : takeFolder(dataDir)
+  try {
+    const pglite = await PGlite.create(dataDir)
+    const pool = listening(new pg.Pool({ ...createPgConfig(pglite), max: 1, types: asText } as pg.PoolConfig))
+    await pool.query('select 1')
+    const close = async () => {
+      await pool.end()
+      await pglite.close()
+      unlock()
+    }
+    return { pool, kind: 'pglite', close }
+  } catch (error) {
+    unlock()
+    throw new Error(
+      `The database folder ${dataDir} cannot be opened (${why(error)}): move it away to start afresh, or put a backup in its place.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Makes the folder if need be, checks that it is one of ours, and locks it. */
+function takeFolder(dataDir: string): () => void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    const foreign = readdirSync(dataDir).length > 0 && !existsSync(join(dataDir, 'PG_VERSION'))
+    if (foreign) throw new Error('it holds something else than a database')
+  } catch (error) {
+    throw new Error(`The database folder ${dataDir} cannot be used: ${why(error)}.`, { cause: error })
+  }
+  return lockFolder(dataDir)
+}
+
+const asText = { getTypeParser: () => (value: string) => value }
+
+/** A broken idle connection is replaced by the pool; it must not end the process. */
+function listening(pool: pg.Pool): pg.Pool {
+  pool.on('error', () => {})
+  return pool
+}
+
+function why(error: unknown): string {
+  if (error instanceof AggregateError) return why(error.errors[0])
+  const { message } = error instanceof Error ? error : { message: String(error) }
+  return message.split('\n', 1)[0]?.replace(/\.$/, '') || 'it does not answer'
+}

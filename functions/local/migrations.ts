@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import type { Pool, PoolClient } from 'pg'
+
+const migrationsFolder = join(import.meta.dirname, '../../db/migrations')
+/** Any number, the same for everyone who migrates: two starting at once take turns. */
+const MIGRATING = 7_465_827
+
+/**
+ * Applies what db/migrations holds and the database has not seen: each once, in order, all or nothing.
+ *
+ * They are recorded where `drizzle-kit migrate` records them too.
+ */
+export async function applyMigrations(pool: Pool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    await client.query('select pg_advisory_xact_lock($1)', [MIGRATING])
+    await applyMissing(client)
+    await client.query('commit')
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+async function applyMissing(client: PoolClient): Promise<void> {
+  await client.query('create schema if not exists drizzle')
+  await client.query(
+    'create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
+  )
+  const { rows } = await client.query(
+    'select coalesce(max(created_at), 0) as latest from drizzle.__drizzle_migrations',
+  )
+  const latest = Number(rows[0]?.latest)
+  for (const { sql, hash, folderMillis } of readMigrationFiles({ migrationsFolder })) {
+    if (folderMillis <= latest) continue
+    for (const statement of sql) await client.query(statement)
+    await client.query('insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)', [
+      hash,
+      folderMillis,
+    ])
+  }
+}

@@ -1,0 +1,141 @@
+import { timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { DatabaseError, type Pool, type PoolClient, type QueryArrayResult, type QueryResult } from 'pg'
+
+export interface NeonEndpoint {
+  /** Where statements are posted: the Worker's NEON_ENDPOINT. */
+  url: string
+  /** The Worker's DATABASE_URL. Its password was made for this endpoint and opens nothing else. */
+  databaseUrl: string
+  close(): Promise<void>
+}
+
+interface Options {
+  pool: Pool
+  host?: string
+  port?: number
+  /** Is told the SQL of every statement in a request, before it runs. */
+  heard?: (statements: string[]) => void
+}
+
+/**
+ * Puts a PostgreSQL or PGlite behind Neon's SQL-over-HTTP protocol, so that the Worker's driver talks to
+ * it as it talks to Neon. Listens on this machine only, and only to who knows its connection string.
+ * The pool must return values as text, which the driver reads.
+ */
+export async function startNeonEndpoint({
+  pool,
+  host = '127.0.0.1',
+  port = 0,
+  heard,
+}: Options): Promise<NeonEndpoint> {
+  const secret = crypto.randomUUID().replaceAll('-', '')
+  const databaseUrl = `postgres://trunkline:${secret}@localhost/trunkline`
+  const server = createServer((request, response) => {
+    answer(pool, secret, request, heard).then(
+      (body) => send(response, 200, body),
+      (error: unknown) => send(response, error instanceof Stranger ? 401 : 400, failure(error)),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const bound = server.address() as AddressInfo
+  return {
+    url: `http://${bound.family === 'IPv6' ? `[${host}]` : host}:${bound.port}/sql`,
+    databaseUrl,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+class Stranger extends Error {}
+
+interface Statement {
+  query: string
+  params?: unknown[]
+}
+
+async function answer(pool: Pool, secret: string, request: IncomingMessage, heard: Options['heard']) {
+  if (!same(passwordIn(request.headers['neon-connection-string']), secret)) {
+    throw new Stranger('This endpoint answers its own Worker only.')
+  }
+  const asked = JSON.parse(await text(request)) as Statement | { queries: Statement[] }
+  const statements = 'queries' in asked ? asked.queries : [asked]
+  heard?.(statements.map(({ query }) => query))
+  const arrays = request.headers['neon-array-mode'] === 'true'
+  if (!('queries' in asked)) return present(await run(pool, asked, arrays))
+  return { results: await inTransaction(pool, statements, arrays, request) }
+}
+
+async function inTransaction(pool: Pool, statements: Statement[], arrays: boolean, request: IncomingMessage) {
+  const client = await pool.connect()
+  try {
+    await client.query(begin(request))
+    const results = []
+    for (const statement of statements) results.push(present(await run(client, statement, arrays)))
+    await client.query('commit')
+    return results
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    client.release()
+  }
+}
+
+const levels: Record<string, string> = {
+  ReadUncommitted: 'read uncommitted',
+  ReadCommitted: 'read committed',
+  RepeatableRead: 'repeatable read',
+  Serializable: 'serializable',
+}
+
+function begin({ headers }: IncomingMessage): string {
+  const level = levels[String(headers['neon-batch-isolation-level'])]
+  return [
+    'begin',
+    level && `isolation level ${level}`,
+    headers['neon-batch-read-only'] === 'true' && 'read only',
+    headers['neon-batch-deferrable'] === 'true' && 'deferrable',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+type Result = QueryResult | QueryArrayResult
+
+function run(to: Pool | PoolClient, { query, params = [] }: Statement, arrays: boolean): Promise<Result> {
+  return arrays ? to.query({ text: query, values: params, rowMode: 'array' }) : to.query(query, params)
+}
+
+function present({ command, rowCount, rows, fields }: Result) {
+  return { command, rowCount, rows, fields, rowAsArray: Array.isArray(rows[0]) }
+}
+
+function failure(error: unknown): Record<string, unknown> {
+  if (!(error instanceof DatabaseError))
+    return { message: error instanceof Error ? error.message : String(error) }
+  return { ...error, message: error.message }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}
+
+/** The driver adds parameters to its connection string; the password in it is what counts. */
+function passwordIn(connectionString: string | string[] | undefined): string {
+  return URL.parse(String(connectionString))?.password ?? ''
+}
+
+function same(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

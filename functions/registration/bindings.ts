@@ -1,0 +1,37 @@
+import { and, eq } from 'drizzle-orm'
+import { Hono } from 'hono'
+import { type BindingList, bindingList } from '#contract'
+import { bindings as table } from '#db'
+import { reachable } from '../config/registrations.ts'
+import type { Edge } from '../env.ts'
+
+/** A relay's own bindings that have not run out, for its registrar after a restart. */
+export const bindings = new Hono<Edge>().get('/', async (c) => {
+  const rows = await c
+    .get('db')
+    .select()
+    .from(table)
+    .where(and(eq(table.relayId, c.get('relayId')), reachable()))
+  const list: BindingList = bindingList.parse({ bindings: rows.map(toWire) })
+  return c.json(list)
+})
+
+function toWire(row: typeof table.$inferSelect): BindingList['bindings'][number] {
+  return {
+    binding_id: row.id,
+    customer_id: row.customerId,
+    extension_id: row.extensionId,
+    relay_id: row.relayId,
+    sequence: row.sequence,
+    contact: row.contact,
+    q: row.q,
+    call_id: row.callId,
+    cseq: row.cseq,
+    received: { transport: row.transport, address: row.address, port: row.port },
+    path: row.path,
+    user_agent: row.userAgent,
+    registered_at: row.registeredAt,
+    refreshed_at: row.refreshedAt,
+    expires_at: row.expiresAt,
+  }
+}

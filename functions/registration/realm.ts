@@ -1,0 +1,11 @@
+/** The domain a customer's phones register in, which is also their digest realm. */
+export function realmOf(customerId: string, baseDomain: string): string {
+  return `${customerId}.registrar.${baseDomain}`
+}
+
+/** The customer a realm belongs to; undefined where it is no realm of ours. */
+export function customerOf(realm: string, baseDomain: string): string | undefined {
+  const [id = '', ...rest] = realm.toLowerCase().split('.')
+  const ours = rest.join('.') === `registrar.${baseDomain.toLowerCase()}`
+  return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
+}

@@ -1,0 +1,68 @@
+import { type Consideration, failoverPolicy, type ProviderTarget, type RouteQuestion } from '#contract'
+import type { Dialled } from './e164.ts'
+import type { RouteFacts } from './facts.ts'
+import { inOrder } from './order.ts'
+
+/** Providers to try in order, and about every route why it was kept or skipped. */
+export function considered(routes: RouteFacts[], dialled: Dialled, { call_id }: RouteQuestion) {
+  const [providers, explanation]: [ProviderTarget[], Consideration[]] = [[], []]
+  for (const route of inOrder(routes, call_id)) {
+    const flaw = flawOf(route, dialled, providers)
+    if (flaw === undefined) providers.push(toTarget(route, dialled))
+    explanation.push({
+      provider_id: route.provider.id,
+      provider_name: route.provider.name,
+      route_id: route.id,
+      kept: flaw === undefined,
+      why: flaw ?? `target ${route.target}, priority ${route.priority}`,
+    })
+  }
+  return { providers, explanation }
+}
+
+function flawOf(
+  { target, enabled, provider }: RouteFacts,
+  dialled: Dialled,
+  kept: ProviderTarget[],
+): string | undefined {
+  if (!matches(target, dialled)) return `the number does not begin with ${target}`
+  if (!enabled) return 'the route is disabled'
+  if (provider.deleted) return 'the provider was deleted'
+  if (!provider.enabled) return 'the provider is disabled'
+  if (kept.some(({ provider_id }) => provider_id === provider.id))
+    return 'an earlier route has the same provider'
+  return undefined
+}
+
+function matches(target: string, dialled: Dialled): boolean {
+  return target === 'all' || (dialled.kind === 'number' && dialled.e164.startsWith(target))
+}
+
+function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): ProviderTarget {
+  const { username, sealed_password } = provider
+  return {
+    provider_id: provider.id,
+    name: provider.name,
+    hostname: provider.hostname,
+    port: provider.port,
+    transport: provider.transport,
+    user: userAt(provider, dialled),
+    headers: Object.entries(provider.tech_headers),
+    codecs: provider.codecs === '' ? [] : provider.codecs.split(','),
+    credentials:
+      username !== null && sealed_password !== null
+        ? { username, password: sealed_password, realm: null }
+        : null,
+    policy: failoverPolicy.parse({ ...provider.failover, ...failover }),
+  }
+}
+
+/** The number as this provider wants it. Short and emergency numbers stay as dialled. */
+function userAt(
+  { tech_prefix, tech_postfix, number_format }: RouteFacts['provider'],
+  dialled: Dialled,
+): string {
+  if (dialled.kind !== 'number') return dialled.kind === 'short' ? dialled.digits : ''
+  const number = number_format === 'plain' ? dialled.e164.slice(1) : dialled.e164
+  return tech_prefix + number + tech_postfix
+}

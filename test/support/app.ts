@@ -1,0 +1,74 @@
+import { PLATFORM } from '#contract'
+import app from '../../functions/index.ts'
+import { addAdministratorKey, ensureFirstCustomer } from '../../functions/local/first-customer.ts'
+import { relayKey } from '../../functions/relay-key.ts'
+import { startDatabase } from './database.ts'
+
+export const RELAY_SECRET = 'a secret of at least thirty-two characters'
+export const BASE_DOMAIN = 'trunkline.test'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely, and fail where they err.
+  body: any
+}
+export type Client = (method: string, path: string, body?: unknown) => Promise<Answer>
+
+/**
+ * The Worker on a fresh database, and its first customer Alice, an administrator.
+ *
+ * `as` gives a client that holds a key; `newcomer` makes another customer and gives its client.
+ */
+export async function startApp(changes: Record<string, string> = {}) {
+  const database = await startDatabase()
+  const env = {
+    DATABASE_URL: database.databaseUrl,
+    NEON_ENDPOINT: database.endpointUrl,
+    SEAL_KEYS: `first:${btoa('0123456789abcdef0123456789abcdef')}`,
+    RELAY_SECRET,
+    BASE_DOMAIN,
+    ALLOW_PRIVATE_TARGETS: 'true',
+    ...changes,
+  }
+  const { customer_id, access_key = '' } = await ensureFirstCustomer(database.pool)
+  const platformKey = await addAdministratorKey(database.pool, PLATFORM, 'platform')
+  const alice = as(access_key)
+  return {
+    env,
+    database,
+    aliceId: customer_id,
+    aliceKey: access_key,
+    alice,
+    platform: as(platformKey),
+    relay: as(await relayKey(RELAY_SECRET, 'relay-1')),
+    as,
+    send,
+    newcomer,
+    close: database.close,
+  }
+
+  function as(key: string): Client {
+    return (method, path, body) => {
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      return send(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
+    }
+  }
+
+  async function send(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await app.request(path, init, env)
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    }
+  }
+
+  async function newcomer(name: string): Promise<Client & { id: string }> {
+    const { body: customer } = await alice('POST', '/v1.0/customers', { name })
+    const { body: key } = await alice('POST', '/v1.0/accesskeys', { customer_id: customer.id })
+    return Object.assign(as(key.token), { id: customer.id as string })
+  }
+}
+export type App = Awaited<ReturnType<typeof startApp>>

@@ -1,0 +1,42 @@
+import { openDatabase } from '../../functions/local/database.ts'
+import { startNeonEndpoint } from '../../functions/local/neon.ts'
+
+/**
+ * A fresh database behind the Neon endpoint: PGlite in memory, or an empty database of its own in the
+ * PostgreSQL which TEST_DATABASE_URL names.
+ */
+export async function startDatabase() {
+  const { place, drop } = await freshPlace()
+  const { pool, close } = await openDatabase(place)
+  const heard: string[] = []
+  const endpoint = await startNeonEndpoint({ pool, heard: (statements) => heard.push(...statements) })
+  return {
+    pool,
+    /** Every statement since the last `splice`, in order. */
+    heard,
+    databaseUrl: endpoint.databaseUrl,
+    endpointUrl: endpoint.url,
+    async close() {
+      await endpoint.close()
+      await close()
+      await drop()
+    },
+  }
+}
+export type TestDatabase = Awaited<ReturnType<typeof startDatabase>>
+
+async function freshPlace() {
+  const server = process.env.TEST_DATABASE_URL
+  if (!server) return { place: { dataDir: `memory://${crypto.randomUUID()}` }, drop: async () => {} }
+  const { Pool } = await import('pg')
+  const admin = new Pool({ connectionString: server, max: 1 })
+  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
+  await admin.query(`create database ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  const drop = async () => {
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.end()
+  }
+  return { place: { databaseUrl: url.href }, drop }
+}
