@@ -1,13 +1,14 @@
-import { type Deadline, Deadlines } from '../deadlines.ts'
-import { type Flow, reliable, sameFlow } from '../flow.ts'
-import { type Machine, turn } from '../machine.ts'
+import { Deadlines } from '../deadlines.ts'
+import { type Flow, reliable } from '../flow.ts'
+import { turn } from '../machine.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 import { responseFlow } from '../sip/via.ts'
+import { Book, type Ring, type Transaction } from './book.ts'
 import { client } from './client.ts'
 import { inviteClient } from './invite-client.ts'
 import { inviteServer } from './invite-server.ts'
 import { clientKey, mergeKey, modern, serverKey } from './match.ts'
-import type { Events, Memory, Order, Rows, Start } from './order.ts'
+import type { Events, Order, Start } from './order.ts'
 import { server } from './server.ts'
 import { type Base, base, type Lengths, lengths, type Timer } from './timers.ts'
 
@@ -29,25 +30,6 @@ export type Output =
   /** The transaction is forgotten: its id means nothing any more. */
   | { readonly type: 'ended'; readonly id: number }
 
-interface Transaction extends Machine<string, Memory> {
-  readonly id: number
-  readonly key: string
-  readonly side: 'client' | 'server'
-  readonly flow: Flow
-  readonly rows: Rows<string>
-  /** What its merged copies would share; servers of requests outside a dialog only. */
-  readonly merge: string | undefined
-  /** The tag of a failure, by which an RFC 2543 client's ACK is told from others. */
-  toTag: string | undefined
-  repeating: Deadline<Ring> | undefined
-  limit: Deadline<Ring> | undefined
-}
-
-interface Ring {
-  readonly transaction: Transaction
-  readonly timer: Timer
-}
-
 /** Timers which repeat a message or make one; the others end a state. One of each kind runs at most. */
 const repeating: ReadonlySet<Timer> = new Set<Timer>(['A', 'E', 'G', 'trying', 'late'])
 
@@ -60,11 +42,7 @@ export class Transactions {
   #overUdp: Lengths
   #overStreams: Lengths
   #lastId = 0
-  #byId = new Map<number, Transaction>()
-  #servers = new Map<string, Transaction>()
-  #clients = new Map<string, Transaction>()
-  #firstByMerge = new Map<string, Transaction>()
-  #byPeer = new Map<string, Set<Transaction>>()
+  #book = new Book()
   #deadlines = new Deadlines<Ring>()
 
   constructor(options: { timers?: Partial<Base> } = {}) {
@@ -75,7 +53,7 @@ export class Transactions {
 
   /** Transactions alive, the lingering ones included. */
   get size(): number {
-    return this.#byId.size
+    return this.#book.size
   }
 
   /** Timers running. */
@@ -98,10 +76,8 @@ export class Transactions {
     const over = this.#lengths(flow)
     const start =
       request.method === 'INVITE' ? inviteServer(request, flow, over) : server(request, flow, over)
-    const merge = request.to.tag === undefined ? mergeKey(request) : undefined
     const back = responseFlow(request.via, flow, forceRport)
-    const transaction = this.#begin('server', serverKey(request), back, start, merge)
-    if (merge !== undefined && !this.#firstByMerge.has(merge)) this.#firstByMerge.set(merge, transaction)
+    const transaction = this.#begin('server', serverKey(request), back, start, mergeKey(request))
     this.#carryOut(now, transaction, start.orders, back)
     return transaction.id
   }
@@ -113,9 +89,9 @@ export class Transactions {
    * the caller's task (RFC 6026 §8.5).
    */
   respond(now: number, id: number, response: Response): Output[] {
-    const transaction = this.#byId.get(id)
+    const transaction = this.#book.get(id)
     if (transaction?.side !== 'server') return []
-    if (response.status >= 300) transaction.toTag = response.to.tag
+    if (response.status >= 300) transaction.toTag ??= response.to.tag
     return this.#step(now, transaction, kind(response), response)
   }
 
@@ -134,19 +110,19 @@ export class Transactions {
    * a provisional, that it may be cancelled, and a 2xx, that it may be hung up.
    */
   abandon(now: number, id: number): Output[] {
-    const transaction = this.#byId.get(id)
+    const transaction = this.#book.get(id)
     return transaction === undefined ? [] : this.#step(now, transaction, 'abandon', undefined)
   }
 
   /** The INVITE server transaction a CANCEL means (§9.2); undefined when it is over or was never there. */
   cancelled(cancel: Request): number | undefined {
-    return this.#servers.get(serverKey(cancel, 'INVITE'))?.id
+    return this.#book.server(serverKey(cancel, 'INVITE'))?.id
   }
 
   /** Whether the request is a copy of one that came before by another way and is still alive (§8.2.2.2). */
   merged(request: Request): boolean {
-    if (request.to.tag !== undefined) return false
-    const first = this.#firstByMerge.get(mergeKey(request))
+    const merge = mergeKey(request)
+    const first = merge === undefined ? undefined : this.#book.first(merge)
     return first !== undefined && first.key !== serverKey(request)
   }
 
@@ -156,9 +132,8 @@ export class Transactions {
    * An INVITE's server transaction only tells, and goes on absorbing (RFC 6026 §7.1).
    */
   unsent(now: number, flow: Flow, why = 'unreachable'): Output[] {
-    const there = this.#byPeer.get(peer(flow)) ?? []
-    const hit = [...there].filter((transaction) => sameFlow(transaction.flow, flow))
-    return hit.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
+    const there = this.#book.to(flow)
+    return there.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
   }
 
   /** Rings every timer which is due. */
@@ -177,7 +152,7 @@ export class Transactions {
   }
 
   #asked(now: number, request: Request, flow: Flow): Output[] {
-    const transaction = this.#servers.get(serverKey(request))
+    const transaction = this.#book.server(serverKey(request))
     if (transaction === undefined) return [{ type: 'stranger', request, flow }]
     if (request.method !== 'ACK') return this.#step(now, transaction, 'request', undefined)
     if (!acknowledges(request, transaction)) return [{ type: 'stranger', request, flow }]
@@ -185,7 +160,7 @@ export class Transactions {
   }
 
   #answered(now: number, response: Response, flow: Flow): Output[] {
-    const transaction = this.#clients.get(clientKey(response))
+    const transaction = this.#book.client(clientKey(response))
     if (transaction === undefined) return [{ type: 'stray', response, flow }]
     return this.#step(now, transaction, kind(response), response, flow)
   }
@@ -201,9 +176,7 @@ export class Transactions {
     const { state, memory } = machine
     const still = { toTag: undefined, repeating: undefined, limit: undefined }
     const transaction: Transaction = { id, key, side, flow, rows, state, memory, merge, ...still }
-    this.#byId.set(id, transaction)
-    this.#keyed(side).set(key, transaction)
-    this.#settle(transaction)
+    this.#book.enter(transaction)
     return transaction
   }
 
@@ -250,29 +223,9 @@ export class Transactions {
   }
 
   #forget(transaction: Transaction, outputs: Output[]): void {
-    const { id, key, side, merge } = transaction
-    if (!this.#byId.delete(id)) return
+    if (!this.#book.strike(transaction)) return
     this.#stop(transaction)
-    if (this.#keyed(side).get(key) === transaction) this.#keyed(side).delete(key)
-    if (merge !== undefined && this.#firstByMerge.get(merge) === transaction) this.#firstByMerge.delete(merge)
-    this.#unsettle(transaction)
-    outputs.push({ type: 'ended', id })
-  }
-
-  #settle(transaction: Transaction): void {
-    const there = this.#byPeer.get(peer(transaction.flow))
-    if (there === undefined) this.#byPeer.set(peer(transaction.flow), new Set([transaction]))
-    else there.add(transaction)
-  }
-
-  #unsettle(transaction: Transaction): void {
-    const there = this.#byPeer.get(peer(transaction.flow))
-    there?.delete(transaction)
-    if (there?.size === 0) this.#byPeer.delete(peer(transaction.flow))
-  }
-
-  #keyed(side: 'client' | 'server'): Map<string, Transaction> {
-    return side === 'client' ? this.#clients : this.#servers
+    outputs.push({ type: 'ended', id: transaction.id })
   }
 
   #lengths(flow: Flow): Lengths {
@@ -288,8 +241,4 @@ function kind({ status }: Response): 'provisional' | 'success' | 'failure' {
 /** An ACK for a 2xx is not the transaction's own (RFC 6026 §7.1); nor one for another's failure (RFC 3261 §17.2.3). */
 function acknowledges(ack: Request, { state, toTag }: Transaction): boolean {
   return state !== 'accepted' && (modern(ack.via) || toTag === undefined || ack.to.tag === toTag)
-}
-
-function peer({ transport, address, port }: Flow): string {
-  return `${transport} ${address} ${port}`
 }

@@ -18,8 +18,13 @@ export function clientKey({ via, cseq }: Request | Response): string {
   return `${via.branch ?? ''}\n${cseq.method}`
 }
 
-/** Names what a forked request's copies share, whichever way they came (§8.2.2.2). */
-export function mergeKey({ from, callId, cseq }: Request): string {
+/**
+ * Names what the copies of a forked request share, whichever way they came (§8.2.2.2).
+ *
+ * undefined: it belongs to a dialog, or cancels a request that was asked the same question.
+ */
+export function mergeKey({ method, from, to, callId, cseq }: Request): string | undefined {
+  if (to.tag !== undefined || method === 'CANCEL') return undefined
   return `${callId}\n${from.tag ?? ''}\n${cseq.number}\n${cseq.method}`
 }
 

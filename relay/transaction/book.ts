@@ -1,0 +1,100 @@
+import type { Deadline } from '../deadlines.ts'
+import { type Flow, sameFlow } from '../flow.ts'
+import type { Machine } from '../machine.ts'
+import type { Memory, Rows } from './order.ts'
+import type { Timer } from './timers.ts'
+
+/** A running machine, what it is found by, and the two timers it has at most. */
+export interface Transaction extends Machine<string, Memory> {
+  readonly id: number
+  readonly side: 'client' | 'server'
+  readonly key: string
+  /** What its merged copies would share; only where there may be some (RFC 3261 §8.2.2.2). */
+  readonly merge: string | undefined
+  /** Where its messages go. */
+  readonly flow: Flow
+  readonly rows: Rows<string>
+  /** The tag of a failure, by which an RFC 2543 client's ACK is told from others. */
+  toTag: string | undefined
+  /** The timer which repeats a message, or makes a 100. */
+  repeating: Deadline<Ring> | undefined
+  /** The timer which ends a state. */
+  limit: Deadline<Ring> | undefined
+}
+
+/** A timer's time has come. */
+export interface Ring {
+  readonly transaction: Transaction
+  readonly timer: Timer
+}
+
+/** Every transaction alive, under all the names it is asked for by. */
+export class Book {
+  #byId = new Map<number, Transaction>()
+  #servers = new Map<string, Transaction>()
+  #clients = new Map<string, Transaction>()
+  #firstByMerge = new Map<string, Transaction>()
+  #byPeer = new Map<string, Set<Transaction>>()
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: number): Transaction | undefined {
+    return this.#byId.get(id)
+  }
+
+  server(key: string): Transaction | undefined {
+    return this.#servers.get(key)
+  }
+
+  client(key: string): Transaction | undefined {
+    return this.#clients.get(key)
+  }
+
+  /** The first of those alive which share a merge key. */
+  first(merge: string): Transaction | undefined {
+    return this.#firstByMerge.get(merge)
+  }
+
+  /** All which send to this flow. */
+  to(flow: Flow): Transaction[] {
+    const there = this.#byPeer.get(peer(flow))
+    return there === undefined ? [] : [...there].filter((transaction) => sameFlow(transaction.flow, flow))
+  }
+
+  enter(transaction: Transaction): void {
+    const { id, key, merge, flow } = transaction
+    this.#byId.set(id, transaction)
+    this.#side(transaction).set(key, transaction)
+    if (merge !== undefined && !this.#firstByMerge.has(merge)) this.#firstByMerge.set(merge, transaction)
+    const there = this.#byPeer.get(peer(flow))
+    if (there === undefined) this.#byPeer.set(peer(flow), new Set([transaction]))
+    else there.add(transaction)
+  }
+
+  /** False: it was struck out before. */
+  strike(transaction: Transaction): boolean {
+    const { id, key, merge, flow } = transaction
+    if (!this.#byId.delete(id)) return false
+    removeOwn(this.#side(transaction), key, transaction)
+    if (merge !== undefined) removeOwn(this.#firstByMerge, merge, transaction)
+    const there = this.#byPeer.get(peer(flow))
+    there?.delete(transaction)
+    if (there?.size === 0) this.#byPeer.delete(peer(flow))
+    return true
+  }
+
+  #side({ side }: Transaction): Map<string, Transaction> {
+    return side === 'client' ? this.#clients : this.#servers
+  }
+}
+
+/** Another may have the same name by now. */
+function removeOwn(map: Map<string, Transaction>, key: string, transaction: Transaction): void {
+  if (map.get(key) === transaction) map.delete(key)
+}
+
+function peer({ transport, address, port }: Flow): string {
+  return `${transport} ${address} ${port}`
+}
