@@ -27,7 +27,7 @@ export interface Settings {
 export type Environment = Readonly<Record<string, string | undefined>>
 export type LogLevel = (typeof logLevels)[number]
 
-const logLevels = ['debug', 'info', 'warn', 'error'] as const
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 
 /** Reads every setting and names all that are wrong at once, one sentence each. */
 export function readSettings(environment: Environment): { settings: Settings; wrong: string[] } {

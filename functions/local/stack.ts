@@ -1,0 +1,112 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { relayKey } from '../relay-key.ts'
+import { type Access, keepAccess } from './access.ts'
+import { openDatabase } from './database.ts'
+import { takeFolder } from './folder.ts'
+import { startNeonEndpoint } from './neon.ts'
+import type { Parts } from './parts.ts'
+import { checkPort } from './port.ts'
+import { readableLine } from './readable-line.ts'
+import { keepSecrets, type Secrets, writePrivately } from './secrets-file.ts'
+import type { Settings } from './settings.ts'
+import { supervise } from './supervise.ts'
+import { startEdge } from './worker.ts'
+
+/** The edge with its database, up and answering. */
+export interface EdgeSide {
+  readonly apiUrl: string
+  readonly access: Access
+  readonly secrets: Secrets
+}
+
+/** Brings up the database, its endpoint and the Worker, in that order. */
+export async function startEdgeSide(settings: Settings, parts: Parts): Promise<EdgeSide> {
+  parts.add(takeFolder(settings.folder))
+  rmSync(localFile(settings), { force: true })
+  const secrets = keepSecrets(settings.folder)
+  await checkPort(settings.host, settings.port, 'PORT')
+  const database = await openDatabase(placeOf(settings))
+  parts.add(() => database.close())
+  const access = await keepAccess(database.pool, settings.folder, secrets)
+  const neon = await startNeonEndpoint({ pool: database.pool })
+  parts.add(() => neon.close())
+  const edge = await startEdge({
+    host: settings.host,
+    port: settings.port,
+    folder: join(settings.folder, 'edge'),
+    bindings: {
+      DATABASE_URL: neon.databaseUrl,
+      NEON_ENDPOINT: neon.url,
+      SEAL_KEYS: secrets.seal_keys,
+      RELAY_SECRET: secrets.relay_secret,
+      BASE_DOMAIN: settings.baseDomain,
+      ALLOW_PRIVATE_TARGETS: 'true',
+    },
+    said: (_, line) => print(`edge  ${readableLine(line)}`),
+  })
+  parts.add(() => edge.stop())
+  return { apiUrl: edge.url, access, secrets }
+}
+
+/** Starts the one local relay and waits until it hears SIP. */
+export async function startRelaySide(settings: Settings, edge: EdgeSide, parts: Parts): Promise<void> {
+  const relay = supervise({
+    name: 'relay',
+    file: fileURLToPath(new URL('../../relay/main.ts', import.meta.url)),
+    environment: { ...process.env, ...(await relayEnvironment(settings, edge)) },
+    said: (line) => print(`relay ${readableLine(line)}`),
+    note: print,
+  })
+  parts.add(() => relay.stop(drainMs))
+  await relay.ready
+}
+
+/** A relay which is told to stop hangs up, tells the edge, and is gone well before this. */
+const drainMs = 8_000
+
+async function relayEnvironment(settings: Settings, edge: EdgeSide): Promise<Record<string, string>> {
+  return {
+    EDGE_URL: edge.apiUrl,
+    RELAY_KEY: await relayKey(edge.secrets.relay_secret, 'local'),
+    SIP_HOST: settings.sipHost,
+    SIP_PORT: String(settings.sipPort),
+    RTP_PORTS: settings.rtpPorts,
+    PUBLIC_IP: settings.publicIp,
+    BASE_DOMAIN: settings.baseDomain,
+    DATA_DIR: settings.folder,
+    LOG_LEVEL: settings.logLevel,
+    DRAIN_MS: process.env.DRAIN_MS ?? '0',
+    ALLOW_PRIVATE_TARGETS: 'true',
+  }
+}
+
+/** Tells scripts where everything is, for as long as it is there. */
+export function writeLocalFile(settings: Settings, edge: EdgeSide, parts: Parts): void {
+  writePrivately(localFile(settings), {
+    api_url: edge.apiUrl,
+    access_key: edge.access.key,
+    customer_id: edge.access.customerId,
+    realm: realmOf(settings, edge),
+    sip: { host: settings.sipAddress, port: settings.sipPort },
+  })
+  parts.add(() => rmSync(localFile(settings), { force: true }))
+}
+
+/** The domain phones of the first customer register at. */
+export function realmOf(settings: Settings, { access }: EdgeSide): string {
+  return `${access.customerId}.registrar.${settings.baseDomain}`
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+function placeOf({ databaseUrl, folder }: Settings): { databaseUrl: string } | { dataDir: string } {
+  return databaseUrl === undefined ? { dataDir: join(folder, 'database') } : { databaseUrl }
+}
+
+function localFile({ folder }: Settings): string {
+  return join(folder, 'local.json')
+}

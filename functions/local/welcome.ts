@@ -1,0 +1,45 @@
+import type { Settings } from './settings.ts'
+import type { EdgeSide } from './stack.ts'
+import { realmOf } from './stack.ts'
+
+/** What a person reads when everything is up: where it is, and what to type into a softphone. */
+export function welcome(settings: Settings, edge: EdgeSide): string {
+  const { publicIp, sipPort } = settings
+  const realm = realmOf(settings, edge)
+  const server = `${publicIp.includes(':') ? `[${publicIp}]` : publicIp}:${sipPort}`
+  return [
+    '',
+    '  Trunkline is up. Ctrl-C stops it.',
+    '',
+    `  API         ${edge.apiUrl}/v1.0`,
+    ...accessLines(edge),
+    `  SIP         ${server} (UDP and TCP)`,
+    ...(settings.publicIpGuessed
+      ? [`              (PUBLIC_IP is not set: phones are told ${publicIp})`]
+      : []),
+    '',
+    '  Make an extension:',
+    `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${edge.access.isNew ? edge.access.key : '$ACCESS_KEY'}" \\`,
+    `      -H "Content-Type: application/json" \\`,
+    `      -d '{"name":"office-phone","username":"office1","password":"secure-password"}'`,
+    '',
+    '  Then type into a softphone:',
+    `    Server / proxy   ${server}`,
+    `    Account          office1@${realm}`,
+    '    Password         secure-password',
+    '',
+  ].join('\n')
+}
+
+/** The access key at the first start; afterwards, how to come by one. */
+export function accessLines({ access }: EdgeSide): string[] {
+  if (access.isNew)
+    return [
+      `  Access key  ${access.key}`,
+      '              (shown once; with the stack stopped, npm run access-key makes another)',
+    ]
+  return [
+    '  Access key  the one from the first start, which local.json repeats',
+    '              (with the stack stopped, npm run access-key makes another)',
+  ]
+}
