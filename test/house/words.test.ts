@@ -73,7 +73,6 @@ const leftover = new RegExp(
     `\\b(?:${'TO'}DO|${'FIX'}ME|${'X'}XX|${'HA'}CK)\\b`,
     `@ts-${'ignore'}|@ts-${'nocheck'}|@ts-${'expect-error'}`,
     `\\b(?:test|it|describe)\\.${'only'}\\(`,
-    `\\bconsole\\.${'log'}\\(`,
   ].join('|'),
   'g',
 )
