@@ -66,10 +66,10 @@ export const verdicts5118: Record<string, [verdict: Verdict, why: string, overTc
   'port-unambiguous': [401, 'a port behind the brackets'],
   'via-received-param-with-delim': [481, 'received in brackets; a BYE for no dialog'],
   'via-received-param-no-delim': [200, 'received without brackets'],
-  'ipv6-in-sdp': [404, 'IP6 in SDP; not our domain'],
+  'ipv6-in-sdp': [400, 'its Content-Length promises more than there is', 'nothing'],
   'mult-ip-in-header': [481, 'both families in Via; a BYE for no dialog'],
   'mult-ip-in-sdp': [404, 'both families in SDP; not our domain'],
   'ipv4-mapped-ipv6': [404, 'mapped addresses; not our domain'],
-  'ipv6-bug-abnf-3-colons': [400, 'three colons'],
+  'ipv6-bug-abnf-3-colons': [200, 'the three colons which the grammar of RFC 3261 let through'],
   'ipv6-correct-abnf-2-colons': [200, 'IPv4 in the last 32 bits'],
 }
