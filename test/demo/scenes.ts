@@ -29,14 +29,14 @@ export function pickScenes(words: string[]): Scene[] {
 }
 
 async function registers({ api, phone }: Stage): Promise<Outcome> {
-  const response = await phone.register()
+  const response = await within(5000, 'an answer to REGISTER', phone.register())
   const rows = await soon('the registration to show', async () => {
     const list = await api.list('/registrations')
     return list.length > 0 ? list : undefined
   })
   return {
     what: `200, and the API shows ${rows.length} registration`,
-    rows,
+    rows: rows.map((row) => ['GET /v1.0/registrations', row]),
     checks: { 'answered 200': statusOf(response) === 200, 'one registration shown': rows.length === 1 },
   }
 }
@@ -51,7 +51,7 @@ async function wrongPassword({ api, relay, realm, phone, trace }: Stage): Promis
     username: 'office1',
     password: 'wrong-password',
   })
-  const status = statusOf(await stranger.register())
+  const status = statusOf(await within(5000, 'an answer to REGISTER', stranger.register()))
   stranger.close()
   const rows = await api.list('/registrations')
   return {
@@ -76,7 +76,7 @@ async function failover(stage: Stage): Promise<Outcome> {
   const record = await endedCall(stage.api, known, true)
   return {
     what: `answered by the third carrier; ${statusesOf(record)}`,
-    rows: [record],
+    rows: [shown(record)],
     ends: { caller: call, callee },
     checks: {
       'answered 200': status === 200,
@@ -101,7 +101,7 @@ async function allFail(stage: Stage): Promise<Outcome> {
   const record = await endedCall(stage.api, known, false)
   return {
     what: `the phone hears ${status}; ${statusesOf(record)}`,
-    rows: [record],
+    rows: [shown(record)],
     checks: {
       'told a server failure': status >= 500 && status < 600,
       'three attempts recorded': statusesOf(record) === '503, 500, 502',
@@ -123,7 +123,7 @@ async function inbound(stage: Stage): Promise<Outcome> {
   const record = await endedCall(stage.api, known, true)
   return {
     what: 'answered, heard both ways, hung up by the callee',
-    rows: [record],
+    rows: [shown(record)],
     ends: { caller: call, callee },
     checks: {
       'answered 200': status === 200,
@@ -149,7 +149,7 @@ async function callerHangsUp(stage: Stage): Promise<Outcome> {
   const record = await endedCall(stage.api, known, true)
   return {
     what: 'answered, heard both ways, hung up by the caller',
-    rows: [record],
+    rows: [shown(record)],
     ends: { caller: call, callee },
     checks: {
       'sound both ways': bothHeard(call, 'p', callee, 'b'),
@@ -171,7 +171,7 @@ async function cancels(stage: Stage): Promise<Outcome> {
   const record = await endedCall(stage.api, known, false)
   return {
     what: `487 to the phone, CANCEL to the carrier; ${record.hangup_reason} by the ${record.hangup_by}`,
-    rows: [record],
+    rows: [shown(record)],
     checks: {
       'the CANCEL answered 200': cancelled === 200,
       'the call answered 487': status === 487,
@@ -193,6 +193,10 @@ function last(party: { name: string; calls: Call[] }): Call {
 
 function bothHeard(caller: Call, calleeLetter: string, callee: Call, callerLetter: string): boolean {
   return (caller.sound?.heardOf(calleeLetter) ?? 0) >= 10 && (callee.sound?.heardOf(callerLetter) ?? 0) >= 10
+}
+
+function shown(record: CallRecord): [string, CallRecord] {
+  return [`GET /v1.0/calls/${record.id}`, record]
 }
 
 function statusesOf({ attempts }: CallRecord): string {

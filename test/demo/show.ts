@@ -14,8 +14,8 @@ export interface Outcome {
   /** One sentence for the verdict. */
   what: string
   checks: Record<string, boolean>
-  /** API rows worth seeing. */
-  rows?: Row[]
+  /** API rows worth seeing, each under the request that gave it. */
+  rows?: [request: string, row: Row][]
   /** The two parties' own ends of the call, where there was sound. */
   ends?: { caller: Call; callee: Call }
 }
@@ -59,7 +59,7 @@ export function showVerdicts(verdicts: Verdict[], tookMs: number): void {
 function show({ rows = [], ends }: Outcome, { trace }: Stage): void {
   if (trace.length > 0) say(ladder(trace))
   if (ends) say(`\n${sounds(ends)}`)
-  for (const row of rows) say(`\n${json(row)}`)
+  for (const [request, row] of rows) say(`\n${request}\n${json(row)}`)
 }
 
 /** The ladder of those who took part. */
@@ -82,10 +82,17 @@ function count(packets: number | undefined): string {
   return String(packets ?? 0).padStart(4)
 }
 
-/** JSON with one line per field, and one per member of a list. */
+/** JSON as wide as a page: fields one after another, lists of objects one member a line. */
 function json(row: Row): string {
-  const fields = Object.entries(row).map(([name, value]) => `  ${JSON.stringify(name)}: ${member(value)}`)
-  return `{\n${fields.join(',\n')}\n}`
+  const lines = ['{']
+  for (const [name, value] of Object.entries(row)) {
+    const field = `"${name}": ${member(value)},`
+    const last = lines.at(-1) ?? ''
+    const flows = !last.includes('\n') && !field.includes('\n') && last.length + field.length < 118
+    if (flows && lines.length > 1) lines[lines.length - 1] = `${last} ${field}`
+    else lines.push(`  ${field}`)
+  }
+  return `${lines.join('\n').replace(/,$/, '')}\n}`
 }
 
 function member(value: unknown): string {
