@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { asks, type Changes, Desk, says } from '../../support/transactions.ts'
 
@@ -86,4 +88,27 @@ describe('a transaction left behind', () => {
     desk.hears(says(invite, 200))
     expect(desk.transactions.timers).toBe(1)
   })
+  test('gives its memory back', () => {
+    const desk = new Desk()
+    leaveBehind(desk, 20_000)
+    desk.after(over)
+    const before = heapMegabytes()
+    leaveBehind(desk, 20_000)
+    const lingering = heapMegabytes() - before
+    desk.after(over)
+    expect(lingering).toBeGreaterThan(10)
+    expect(heapMegabytes() - before).toBeLessThan(lingering / 4)
+  })
 })
+
+function leaveBehind(desk: Desk, count: number): void {
+  const leaves = Object.values(ways)
+  for (let i = 0; i < count; i++) leaves[i % leaves.length]?.(desk, { branch: `z9hG4bK-${i}` })
+}
+
+function heapMegabytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return (heapUsed + arrayBuffers) / 1e6
+}
