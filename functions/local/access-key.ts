@@ -1,21 +1,31 @@
-import { join } from 'node:path'
 import { openDatabase } from './database.ts'
 import { addAdministratorKey, ensureFirstCustomer } from './first-customer.ts'
+import { takeFolder } from './folder.ts'
+import { openParts } from './parts.ts'
+import { keepSecrets } from './secrets-file.ts'
+import { placeOf, readSettings } from './settings.ts'
 
 /*
- * Makes a fresh administrator key straight in the local database: for who lost the first one. The stack
- * must be stopped, unless its database is a PostgreSQL of its own.
+ * `npm run access-key`: makes a fresh administrator key straight in the local database, for who lost the
+ * first one. The stack must be stopped, unless its database is a PostgreSQL of its own.
  */
 
+const parts = openParts()
+
 try {
-  const { DATABASE_URL, DATA_DIR = '.trunkline' } = process.env
-  const place = DATABASE_URL ? { databaseUrl: DATABASE_URL } : { dataDir: join(DATA_DIR, 'database') }
-  const { pool, close } = await openDatabase(place)
-  const { customer_id, access_key } = await ensureFirstCustomer(pool)
-  const key = access_key ?? (await addAdministratorKey(pool, customer_id, 'made by hand'))
-  await close()
+  const { settings, wrong } = readSettings(process.env)
+  if (wrong.length > 0) throw new Error(wrong.join('\n'))
+  if (settings.databaseUrl === undefined) {
+    parts.add(takeFolder(settings.folder))
+    keepSecrets(settings.folder)
+  }
+  const database = await openDatabase(placeOf(settings))
+  parts.add(() => database.close())
+  const { customer_id, access_key } = await ensureFirstCustomer(database.pool)
+  const key = access_key ?? (await addAdministratorKey(database.pool, customer_id, 'made by hand'))
   process.stdout.write(`${key}\n`)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1
 }
+await parts.stop()

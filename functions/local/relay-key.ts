@@ -1,17 +1,29 @@
-/*
- * `npm run relay-key -- <name>`: prints the key with which a relay of that name joins this edge.
- */
 import { relayKey } from '../relay-key.ts'
-import { keepSecrets } from './secrets-file.ts'
+import { readSecrets } from './secrets-file.ts'
 import { readSettings } from './settings.ts'
 
-const name = process.argv[2] ?? ''
-const secret = process.env.RELAY_SECRET || keepSecrets(readSettings(process.env).settings.folder).relay_secret
+/*
+ * `npm run relay-key -- <name>`: prints the key with which a relay of that name joins this edge. The secret
+ * it is made from is RELAY_SECRET, or that of the stack in DATA_DIR.
+ */
 
-if (/^[a-z0-9-]{1,40}$/.test(name)) process.stdout.write(`${await relayKey(secret, name)}\n`)
-else {
-  process.stderr.write(
-    'Say the name of the relay, in small letters, digits and dashes: npm run relay-key -- berlin-1\n',
-  )
+const [name = ''] = process.argv.slice(2)
+
+try {
+  if (!/^[a-z0-9-]{1,40}$/.test(name)) {
+    throw new Error('Name the relay in small letters, digits and dashes: npm run relay-key -- berlin-1')
+  }
+  process.stdout.write(`${await relayKey(relaySecret(), name)}\n`)
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
   process.exitCode = 1
+}
+
+function relaySecret(): string {
+  const { folder } = readSettings(process.env).settings
+  const secret = process.env.RELAY_SECRET || readSecrets(folder)?.relay_secret
+  if (secret === undefined) {
+    throw new Error(`No stack was ever started in ${folder}: start one, or set RELAY_SECRET to the edge's.`)
+  }
+  return secret
 }

@@ -21,9 +21,9 @@ export type Secrets = z.infer<typeof secretsFile>
  * A folder which holds a database but no secrets has lost them: new ones would open nothing in it.
  */
 export function keepSecrets(folder: string): Secrets {
-  const path = join(folder, 'secrets.json')
-  if (existsSync(path)) return readSecrets(path)
-  if (existsSync(join(folder, 'database'))) throw new Error(`${path} is missing, and ${lost}`)
+  const kept = readSecrets(folder)
+  if (kept !== undefined) return kept
+  if (existsSync(join(folder, 'database'))) throw new Error(`${fileIn(folder)} is missing, and ${lost}`)
   const secrets = {
     seal_keys: `local:${randomBytes(32).toString('base64')}`,
     relay_secret: randomBytes(32).toString('hex'),
@@ -32,8 +32,19 @@ export function keepSecrets(folder: string): Secrets {
   return secrets
 }
 
+/** The secrets of a folder; undefined where none were ever made. */
+export function readSecrets(folder: string): Secrets | undefined {
+  const path = fileIn(folder)
+  if (!existsSync(path)) return undefined
+  try {
+    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    throw new Error(`${path} is damaged, and ${lost}`, { cause })
+  }
+}
+
 export function writeSecrets(folder: string, secrets: Secrets): void {
-  writePrivately(join(folder, 'secrets.json'), secrets)
+  writePrivately(fileIn(folder), secrets)
 }
 
 /** Writes JSON only its owner can read, whole or not at all. */
@@ -42,12 +53,8 @@ export function writePrivately(path: string, content: object): void {
   renameSync(`${path}.new`, path)
 }
 
-function readSecrets(path: string): Secrets {
-  try {
-    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch (cause) {
-    throw new Error(`${path} is damaged, and ${lost}`, { cause })
-  }
+function fileIn(folder: string): string {
+  return join(folder, 'secrets.json')
 }
 
 const lost =

@@ -1,6 +1,6 @@
 import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** What `npm start` can be told by its environment; README.md lists the same, for people. */
 export interface Settings {
@@ -58,6 +58,11 @@ export function readSettings(environment: Environment): { settings: Settings; wr
   read('RTP_ENGINE', '', oneOf('ffi', 'dgram', ''))
   read('UNKNOWN_SOURCE', '', oneOf('refuse', 'silent', ''))
   return { settings, wrong }
+}
+
+/** Which database a stack of these settings has. */
+export function placeOf({ databaseUrl, folder }: Settings): { databaseUrl: string } | { dataDir: string } {
+  return databaseUrl === undefined ? { dataDir: join(folder, 'database') } : { databaseUrl }
 }
 
 interface Meaning<T> {

@@ -10,7 +10,7 @@ import type { Parts } from './parts.ts'
 import { checkPort } from './port.ts'
 import { readableLine } from './readable-line.ts'
 import { keepSecrets, type Secrets, writePrivately } from './secrets-file.ts'
-import type { Settings } from './settings.ts'
+import { placeOf, type Settings } from './settings.ts'
 import { supervise } from './supervise.ts'
 import { startEdge } from './worker.ts'
 
@@ -101,10 +101,6 @@ export function realmOf(settings: Settings, { access }: EdgeSide): string {
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
-}
-
-function placeOf({ databaseUrl, folder }: Settings): { databaseUrl: string } | { dataDir: string } {
-  return databaseUrl === undefined ? { dataDir: join(folder, 'database') } : { databaseUrl }
 }
 
 function localFile({ folder }: Settings): string {

@@ -42,9 +42,8 @@ describe('a supervised child', () => {
   })
 
   test('stops when asked, after it has finished what it had to', async () => {
-    const child = start(
-      `${ready} process.on('SIGTERM', () => { console.log('last words'); process.exit(0) }); ${stayUp}`,
-    )
+    const lastWords = `process.on('SIGTERM', () => { console.log('last words'); process.exit(0) });`
+    const child = start(`${lastWords} ${ready} ${stayUp}`)
     await child.ready
     await child.stop(5000)
     expect(said).toEqual(['last words'])
