@@ -76,8 +76,10 @@ export function relayRoom(path: string): (typeof relayOrder)[number] {
   const [, first = '', second] = path.split('/')
   if (second !== undefined) return relayOrder.find((room) => room === first) ?? 'main'
   if (first === 'main.ts') return 'main'
-  return ['effects.ts', 'engine.ts', 'config.ts'].includes(first) ? 'engine' : 'ground'
+  return ground.has(first) ? 'ground' : 'engine'
 }
+
+const ground = new Set(['bug.ts', 'deadlines.ts', 'flow.ts', 'globals.d.ts', 'machine.ts'])
 
 /** The part of the house which may not know what time it is. */
 export function isCore(path: string): boolean {
