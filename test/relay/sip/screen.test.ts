@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { sdpBody } from '../../../relay/sip/body.ts'
+import { allowedMethods, refusedMethods, screen } from '../../../relay/sip/screen.ts'
+import { invite, readRequest, register, requestText, sdp } from '../../support/wire.ts'
+
+const verdictOn = (text: string) => screen(readRequest(text))
+
+describe('screening a request (RFC 3261 §8.2)', () => {
+  test('lets an INVITE, a REGISTER and an OPTIONS through', () => {
+    for (const text of [invite(), invite({ body: '' }), register(), requestText('OPTIONS')]) {
+      expect(verdictOn(text)).toBeUndefined()
+    }
+  })
+
+  test('knows methods it refuses, and says which it does not', () => {
+    const allow = [['allow', allowedMethods.join(', ')]]
+    for (const method of refusedMethods) {
+      expect(verdictOn(requestText(method))).toEqual({ status: 405, headers: allow })
+    }
+    expect(verdictOn(requestText('DANCE'))).toEqual({ status: 501, headers: allow })
+    expect(verdictOn(requestText('invite'))?.status).toBe(501)
+  })
+
+  test('refuses a CSeq of another method', () => {
+    expect(verdictOn(requestText('BYE', { headers: { CSeq: '1 INVITE' } }))?.status).toBe(400)
+  })
+
+  test('refuses a scheme it does not know, wherever it may lead', () => {
+    expect(verdictOn(invite({ uri: 'tel:+15551234567' }))?.status).toBe(416)
+    expect(verdictOn(invite({ uri: 'sips:bob@example.com' }))).toBeUndefined()
+  })
+
+  test('names each extension it does not have', () => {
+    const refusal = verdictOn(invite({ headers: { Require: ['100rel, timer', 'gruu'] } }))
+    expect(refusal).toEqual({ status: 420, headers: [['unsupported', '100rel, timer, gruu']] })
+  })
+
+  test('says what body it can read', () => {
+    const refusal = verdictOn(invite({ body: 'x', headers: { 'Content-Type': 'text/plain' } }))
+    expect(refusal).toMatchObject({ status: 415 })
+    expect(refusal?.headers).toContainEqual(['accept-encoding', 'identity'])
+    expect(refusal?.headers?.[0]?.[1]).toContain('application/sdp')
+    expect(verdictOn(invite({ headers: { 'Content-Encoding': 'gzip' } }))?.status).toBe(415)
+    expect(verdictOn(invite({ headers: { 'Content-Type': null } }))?.status).toBe(400)
+  })
+
+  test('passes over a body which its sender calls optional (§20.11)', () => {
+    const headers = { 'Content-Type': 'application/isup', 'Content-Disposition': 'signal; handling=optional' }
+    expect(verdictOn(invite({ body: 'x', headers }))).toBeUndefined()
+    expect(
+      verdictOn(invite({ body: 'x', headers: { ...headers, 'Content-Disposition': 'signal' } }))?.status,
+    ).toBe(415)
+  })
+
+  test('lets nobody call who could not take the answer', () => {
+    expect(verdictOn(invite({ headers: { Accept: 'text/plain' } }))?.status).toBe(406)
+    for (const accept of ['application/sdp;level=1, text/plain', '*/*', 'Application/*;q=0.5']) {
+      expect(verdictOn(invite({ headers: { Accept: accept } }))).toBeUndefined()
+    }
+  })
+
+  test('refuses an INVITE with a Contact nobody can call back, and lets one without through', () => {
+    expect(verdictOn(invite({ headers: { Contact: '<sip:a@b>;;' } }))?.status).toBe(400)
+    expect(verdictOn(invite({ headers: { Contact: '<sip:a@b>, <sip:c@d>' } }))?.status).toBe(400)
+    expect(verdictOn(invite({ headers: { Contact: null } }))).toBeUndefined()
+  })
+
+  test('refuses to register what is no SIP address', () => {
+    expect(verdictOn(register({ to: 'isbn:2983792873' }))?.status).toBe(400)
+  })
+
+  test('drops a senseless ACK, since no response may follow', () => {
+    expect(verdictOn(requestText('ACK', { headers: { CSeq: '1 BYE' } }))).toMatchObject({ drop: true })
+    expect(verdictOn(requestText('ACK', { headers: { Require: 'x' } }))).toBeUndefined()
+    expect(verdictOn(requestText('CANCEL', { headers: { Require: 'x' } }))).toBeUndefined()
+  })
+})
+
+describe('the session description of a message', () => {
+  const described = (contentType: string, body: string) => {
+    const found = sdpBody(readRequest(invite({ body, headers: { 'Content-Type': contentType } })))
+    return found && new TextDecoder().decode(found)
+  }
+  const mixed = [
+    'a preamble',
+    '--outer',
+    'Content-Type: text/plain',
+    '',
+    '--outer-not',
+    '--outer',
+    'Content-Disposition: session',
+    'content-type : Application/SDP; charset=utf-8',
+    '',
+    `${sdp}--outer--`,
+    '',
+  ].join('\r\n')
+
+  test('is the whole body, or a part of several (RFC 5621 §3)', () => {
+    expect(described('application/sdp', sdp)).toBe(sdp)
+    expect(described('Application/SDP;charset=utf-8', sdp)).toBe(sdp)
+    expect(described('multipart/mixed; boundary=outer', mixed)).toBe(sdp.slice(0, -2))
+    expect(described('multipart/related;type=x;Boundary="outer"', mixed)).toBe(sdp.slice(0, -2))
+  })
+
+  test.each([
+    ['text/plain', 'x'],
+    ['multipart/mixed', mixed],
+    ['multipart/mixed;boundary=other', mixed],
+    ['multipart/mixed;boundary=""', mixed],
+    ['multipart/mixed;boundary=outer', '--outer\r\nContent-Type: application/sdp\r\n\r\nv=0'],
+    ['multipart/mixed;boundary=outer', '--outer'],
+    ['application/sdp', ''],
+  ])('is not found in %s %j', (contentType, body) => {
+    expect(described(contentType, body)).toBeUndefined()
+  })
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import type { Flow } from '../../../relay/flow.ts'
+import type { Via } from '../../../relay/sip/via.ts'
+import { parseVia, receivedVia, responseFlow, writeVia } from '../../../relay/sip/via.ts'
+
+const phone: Flow = { transport: 'udp', address: '203.0.113.7', port: 61000 }
+const connection: Flow = { transport: 'tcp', address: '203.0.113.7', port: 61000, connection: 3 }
+
+describe('a Via (RFC 3261 §20.42)', () => {
+  test('is read', () => {
+    const via = viaOf('SIP/2.0/udp Host.example:5070;branch=z9hG4bK1;rport;ttl=1')
+    expect(via).toMatchObject({ transport: 'UDP', host: 'host.example', port: 5070, branch: 'z9hG4bK1' })
+    expect(via.params.get('rport')).toBe('')
+  })
+
+  test('bears white space wherever it may stand', () => {
+    const via = viaOf('SIP / 2.0 / UDP  first.example : 4000 ; branch = z9hG4bK1 ')
+    expect(via).toMatchObject({ transport: 'UDP', host: 'first.example', port: 4000, branch: 'z9hG4bK1' })
+    expect(writeVia(via)).toBe('SIP/2.0/UDP first.example:4000;branch=z9hG4bK1')
+  })
+
+  test.each([
+    'SIP/2.0/UDP [2001:db8::9:1]:6050;branch=z9hG4bK1',
+    'SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bK1',
+    'SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bK1',
+    'SIP/2.0/UNKNOWN host;x="a;b,c"',
+    'SIP/7.0/UDP host',
+  ])('is written as it was read: %s', (text) => {
+    expect(writeVia(viaOf(text))).toBe(text)
+  })
+
+  test.each([
+    '',
+    'SIP/2.0/UDP',
+    'SIP/2.0/UDP ',
+    'SIP/2.0 host',
+    'SIP/2.0/UDPhost',
+    'SIP/2.0/UDP host;;',
+    'SIP/2.0/UDP host:port',
+    'SIP/2.0/UDP host;a=1;a=2',
+    'SIP/2.0/UDP 2001:db8::1',
+    'SIP/2.0/UDP a b',
+  ])('is not %j', (text) => {
+    expect(parseVia(text)).toBeUndefined()
+  })
+})
+
+describe('the top Via as a server keeps it', () => {
+  test.each([
+    ['203.0.113.7', 'SIP/2.0/UDP 203.0.113.7', 'because it said where it is'],
+    ['10.0.0.5', 'SIP/2.0/UDP 10.0.0.5;received=203.0.113.7', 'because it is elsewhere (§18.2.1)'],
+    ['phone.local', 'SIP/2.0/UDP phone.local;received=203.0.113.7', 'because a name is no address'],
+    [
+      '203.0.113.7;rport',
+      'SIP/2.0/UDP 203.0.113.7;rport=61000;received=203.0.113.7',
+      'because it asked (RFC 3581 §4)',
+    ],
+    ['10.0.0.5;received=9.9.9.9', 'SIP/2.0/UDP 10.0.0.5;received=203.0.113.7', 'because it lied'],
+  ])('of %s is %s, %s', (sentBy, written) => {
+    expect(receivedVia(viaOf(`SIP/2.0/UDP ${sentBy}`), phone)).toBe(written)
+  })
+})
+
+describe('a response', () => {
+  test('goes to the source address and the port of sent-by (§18.2.2)', () => {
+    expect(responseFlow(viaOf('SIP/2.0/UDP 10.0.0.5:5070'), phone, false)).toEqual({ ...phone, port: 5070 })
+    expect(responseFlow(viaOf('SIP/2.0/UDP 10.0.0.5'), phone, false)).toEqual({ ...phone, port: 5060 })
+  })
+
+  test('goes to the source port when the client asked for it, or when we insist (RFC 3581 §4)', () => {
+    expect(responseFlow(viaOf('SIP/2.0/UDP 10.0.0.5;rport'), phone, false)).toEqual(phone)
+    expect(responseFlow(viaOf('SIP/2.0/UDP 10.0.0.5'), phone, true)).toEqual(phone)
+  })
+
+  test('goes down the connection the request came up', () => {
+    expect(responseFlow(viaOf('SIP/2.0/TCP 10.0.0.5:5070'), connection, false)).toEqual(connection)
+  })
+
+  test('is sent nowhere a stranger points to', () => {
+    const via = viaOf('SIP/2.0/UDP 10.0.0.5;maddr=198.51.100.1;received=198.51.100.2')
+    expect(responseFlow(via, phone, false).address).toBe(phone.address)
+  })
+})
+
+function viaOf(text: string): Via {
+  const via = parseVia(text)
+  if (via === undefined) throw new Error(`no Via: ${text}`)
+  return via
+}
