@@ -1,0 +1,280 @@
+import type { Binding, BindingList, BindingTell } from '#contract'
+import { type Deadline, Deadlines } from '../deadlines.ts'
+import type { Chance } from '../effects.ts'
+import type { Flow } from '../flow.ts'
+import { parseUri, sameUri } from '../sip/uri.ts'
+
+/** One contact of one extension: held 100 000 times, so kept flat. Times are ms since 1970. */
+export interface Entry {
+  readonly owner: Owner
+  readonly bindingId: string
+  contact: string
+  instance: string
+  q: number
+  callId: string
+  cseq: number
+  flow: Flow
+  path: readonly string[]
+  userAgent: string
+  readonly registeredAt: number
+  refreshedAt: number
+  expiresAt: number
+  sequence: number
+  deadline: Deadline<Entry> | undefined
+}
+
+interface Owner {
+  readonly customerId: string
+  readonly extensionId: string
+  readonly entries: Entry[]
+}
+
+/** What of an entry a REGISTER says. */
+export type Stated = Pick<
+  Entry,
+  'contact' | 'instance' | 'q' | 'callId' | 'cseq' | 'flow' | 'path' | 'userAgent' | 'expiresAt'
+>
+
+/** A contact is forgotten this long after its time was up. */
+const graceMs = 1000
+const none: readonly Entry[] = []
+
+/** Which contacts each extension has, until when, and over which connection. */
+export class Bindings {
+  readonly #relayId: string
+  readonly #chance: Chance
+  readonly #ownerByExtension = new Map<string, Owner>()
+  readonly #entriesByConnection = new Map<string, Set<Entry>>()
+  readonly #deadlines = new Deadlines<Entry>()
+  /** Texts which many bindings share, once each. */
+  readonly #shared = new Map<string, string>()
+  #size = 0
+  #sequence = 0
+
+  constructor(relayId: string, chance: Chance) {
+    this.#relayId = relayId
+    this.#chance = chance
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** In the order they were first registered. */
+  of(extensionId: string): readonly Entry[] {
+    return this.#ownerByExtension.get(extensionId)?.entries ?? none
+  }
+
+  /** The entry a contact names: by instance where it has one, else by equivalent URI (RFC 3261 §10.3, RFC 5626 §6). */
+  find(extensionId: string, contact: { uri: string; instance: string }): Entry | undefined {
+    const entries = this.of(extensionId)
+    if (contact.instance !== '') {
+      // By id: the edge, which brings bindings back after a restart, knows of no instances.
+      const id = this.#bindingId(extensionId, contact.instance)
+      return entries.find(({ bindingId }) => bindingId === id)
+    }
+    const plain = entries.filter(({ instance }) => instance === '')
+    const spelledAlike = plain.find((entry) => entry.contact === contact.uri)
+    if (spelledAlike !== undefined || plain.length === 0) return spelledAlike
+    const uri = parseUri(contact.uri)
+    return plain.find((entry) => {
+      const held = parseUri(entry.contact)
+      return uri !== undefined && held !== undefined && sameUri(uri, held)
+    })
+  }
+
+  add(
+    now: number,
+    at: number,
+    who: { customer_id: string; extension_id: string },
+    stated: Stated,
+  ): BindingTell {
+    const owner = this.#owner(who.customer_id, who.extension_id)
+    const bindingId = this.#bindingId(owner.extensionId, stated.instance || stated.contact)
+    const entry: Entry = {
+      owner,
+      bindingId,
+      ...this.#owned(stated),
+      registeredAt: at,
+      refreshedAt: at,
+      sequence: 0,
+      deadline: undefined,
+    }
+    this.#insert(now, at, entry)
+    return this.#tell(at, entry, 'registered')
+  }
+
+  refresh(now: number, at: number, entry: Entry, stated: Stated): BindingTell {
+    this.#unlink(entry)
+    Object.assign(entry, this.#owned(stated), { refreshedAt: at })
+    this.#link(now, at, entry)
+    return this.#tell(at, entry, 'refreshed')
+  }
+
+  remove(at: number, entry: Entry, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
+    this.#unlink(entry)
+    const { entries, extensionId } = entry.owner
+    entries.splice(entries.indexOf(entry), 1)
+    if (entries.length === 0) this.#ownerByExtension.delete(extensionId)
+    this.#size--
+    return this.#tell(at, entry, event)
+  }
+
+  /** Entries whose time was up a second ago. */
+  expire(now: number, at: number): BindingTell[] {
+    const tells: BindingTell[] = []
+    for (let entry = this.#deadlines.due(now); entry !== undefined; entry = this.#deadlines.due(now))
+      tells.push(this.remove(at, entry, 'expired'))
+    return tells
+  }
+
+  lose(at: number, flow: Flow): BindingTell[] {
+    const entries = this.#entriesByConnection.get(connectionOf(flow) ?? '') ?? none
+    return [...entries].map((entry) => this.remove(at, entry, 'flow_lost'))
+  }
+
+  /** Takes up what the edge remembers. A stream has not survived the restart; what else was heard of meanwhile stands. */
+  restore(now: number, at: number, list: BindingList): BindingTell[] {
+    const tells: BindingTell[] = []
+    for (const { sequence, ...binding } of list.bindings) {
+      const expiresAt = Date.parse(binding.expires_at)
+      const owner = this.#owner(binding.customer_id, binding.extension_id)
+      if (expiresAt <= at || owner.entries.some(({ bindingId }) => bindingId === binding.binding_id)) continue
+      const entry = this.#restored(owner, binding, expiresAt, sequence)
+      this.#insert(now, at, entry)
+      if (entry.flow.transport !== 'udp') tells.push(this.remove(at, entry, 'flow_lost'))
+    }
+    return tells
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  #restored(owner: Owner, binding: Binding, expiresAt: number, sequence: number): Entry {
+    const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
+    return {
+      owner,
+      bindingId: binding.binding_id,
+      ...this.#owned({ contact, instance: '', q, callId, cseq, flow, path, userAgent, expiresAt }),
+      registeredAt: Date.parse(binding.registered_at),
+      refreshedAt: Date.parse(binding.refreshed_at),
+      sequence,
+      deadline: undefined,
+    }
+  }
+
+  #owner(customerId: string, extensionId: string): Owner {
+    const known = this.#ownerByExtension.get(extensionId)
+    if (known !== undefined) return known
+    return { customerId: this.#once(customerId), extensionId: detached(extensionId), entries: [] }
+  }
+
+  #insert(now: number, at: number, entry: Entry): void {
+    this.#ownerByExtension.set(entry.owner.extensionId, entry.owner)
+    entry.owner.entries.push(entry)
+    this.#size++
+    this.#link(now, at, entry)
+  }
+
+  #link(now: number, at: number, entry: Entry): void {
+    entry.deadline = this.#deadlines.set(now + entry.expiresAt - at + graceMs, entry)
+    const connection = connectionOf(entry.flow)
+    if (connection === undefined) return
+    const entries = this.#entriesByConnection.get(connection) ?? new Set()
+    this.#entriesByConnection.set(connection, entries.add(entry))
+  }
+
+  #unlink(entry: Entry): void {
+    this.#deadlines.cancel(entry.deadline)
+    const connection = connectionOf(entry.flow)
+    if (connection === undefined) return
+    const entries = this.#entriesByConnection.get(connection)
+    entries?.delete(entry)
+    if (entries?.size === 0) this.#entriesByConnection.delete(connection)
+  }
+
+  /** Texts cut from a message would keep the whole message in memory. */
+  #owned(stated: Stated): Stated {
+    const { q, cseq, expiresAt } = stated
+    return {
+      contact: detached(stated.contact),
+      instance: stated.instance === '' ? '' : detached(stated.instance),
+      q,
+      callId: detached(stated.callId),
+      cseq,
+      flow: { ...stated.flow, address: detached(stated.flow.address) },
+      path: stated.path.length === 0 ? noPath : stated.path.map(detached),
+      userAgent: this.#once(stated.userAgent),
+      expiresAt,
+    }
+  }
+
+  #once(text: string): string {
+    const known = this.#shared.get(text)
+    if (known !== undefined) return known
+    if (this.#shared.size > 10_000) this.#shared.clear()
+    const own = detached(text)
+    this.#shared.set(own, own)
+    return own
+  }
+
+  /** A UUID of our own making (RFC 9562 §5.8): the same contact of the same extension always gets the same. */
+  #bindingId(extensionId: string, identity: string): string {
+    const hash = this.#chance.sha256(`${extensionId} ${identity}`)
+    const variant = '89ab'[Number.parseInt(hash.slice(16, 17), 16) & 3]
+    const parts = [
+      hash.slice(0, 8),
+      hash.slice(8, 12),
+      `8${hash.slice(13, 16)}`,
+      `${variant}${hash.slice(17, 20)}`,
+    ]
+    return `${parts.join('-')}-${hash.slice(20, 32)}`
+  }
+
+  /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
+  #tell(at: number, entry: Entry, event: BindingTell['event']): BindingTell {
+    this.#sequence = Math.max(this.#sequence + 1, entry.sequence + 1, at)
+    entry.sequence = this.#sequence
+    const { sequence } = entry
+    const tellId = this.#chance.uuid(at)
+    return { kind: 'binding', tell_id: tellId, sequence, at: iso(at), event, binding: this.#binding(entry) }
+  }
+
+  #binding(entry: Entry): Binding {
+    const { transport, address, port } = entry.flow
+    return {
+      binding_id: entry.bindingId,
+      customer_id: entry.owner.customerId,
+      extension_id: entry.owner.extensionId,
+      relay_id: this.#relayId,
+      contact: entry.contact,
+      q: entry.q,
+      call_id: entry.callId,
+      cseq: entry.cseq,
+      received: { transport, address, port },
+      path: [...entry.path],
+      user_agent: entry.userAgent,
+      registered_at: iso(entry.registeredAt),
+      refreshed_at: iso(entry.refreshedAt),
+      expires_at: iso(entry.expiresAt),
+    }
+  }
+}
+
+const noPath: readonly string[] = []
+
+function connectionOf(flow: Flow): string | undefined {
+  return flow.connection === undefined ? undefined : `${flow.transport} ${flow.connection}`
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+function detached(text: string): string {
+  return decoder.decode(encoder.encode(text))
+}

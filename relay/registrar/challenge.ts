@@ -1,0 +1,150 @@
+import type { CredentialAnswer, DigestAlgorithm } from '#contract'
+import type { Chance } from '../effects.ts'
+import type { Flow } from '../flow.ts'
+import { type Credentials, digestResponse, hashFor, parseCredentials, writeChallenge } from '../sip/digest.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { parseUri } from '../sip/uri.ts'
+import { NonceCounts } from './nonce-counts.ts'
+
+export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
+
+declare const proven: unique symbol
+
+/** Somebody who proved to be who they say. Only a Challenger makes one. */
+export interface Verified {
+  readonly [proven]: true
+  readonly credential: KnownCredential
+}
+
+/** `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. */
+export type Checked =
+  | { readonly ok: true; readonly verified: Verified }
+  | { readonly ok: false; readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' }
+
+export interface ChallengeWish {
+  readonly realm: string
+  /** true: 407 for calls through us; false: 401 for what we answer ourselves (RFC 3261 §22.3). */
+  readonly proxy: boolean
+  /** One challenge each, best first (RFC 8760 §2.3). */
+  readonly algorithms: readonly DigestAlgorithm[]
+  readonly stale?: boolean
+  readonly flow?: Flow
+}
+
+export interface ChallengerOptions {
+  /** How long a nonce is good for. */
+  readonly lifetimeMs?: number
+  /** Nonces whose counts are remembered at once. */
+  readonly remembered?: number
+  /** Hosts by which a phone may name us instead of its realm. */
+  readonly hosts?: readonly string[]
+}
+
+/**
+ * Challenges strangers and checks their answers (RFC 3261 §22, RFC 8760).
+ *
+ * A nonce proves its own age and realm, so nothing is remembered about those who never answer; what is
+ * remembered is how often a nonce was answered with, so that no answer is good twice.
+ */
+export class Challenger {
+  readonly #chance: Chance
+  readonly #lifetimeMs: number
+  readonly #hosts: readonly string[]
+  readonly #counts: NonceCounts
+
+  constructor(chance: Chance, options: ChallengerOptions = {}) {
+    this.#chance = chance
+    this.#lifetimeMs = options.lifetimeMs ?? 120_000
+    this.#hosts = options.hosts ?? []
+    this.#counts = new NonceCounts(this.#lifetimeMs, options.remembered ?? 200_000)
+  }
+
+  /** The same request is challenged under the same To tag, whoever is asked: no transaction is needed (§8.2.7). */
+  challenge(at: number, request: Request, wish: ChallengeWish): Response {
+    const { callId, from, cseq, via } = request
+    const same = this.#chance.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
+    const nonce = this.#nonce(at, same.slice(16, 28), wish.realm)
+    const name = wish.proxy ? 'proxy-authenticate' : 'www-authenticate'
+    const headers = wish.algorithms.map((algorithm): Header => {
+      const { realm, stale = false } = wish
+      return [name, writeChallenge({ realm, nonce, algorithm, qop: ['auth'], stale })]
+    })
+    return reply(request, wish.proxy ? 407 : 401, { headers, toTag: same.slice(0, 16), flow: wish.flow })
+  }
+
+  /** The answer to a challenge of our realm; those to others are not ours to read. */
+  credentials(request: Request, wish: { realm: string; proxy: boolean }): Credentials | undefined {
+    for (const value of request.all(wish.proxy ? 'proxy-authorization' : 'authorization')) {
+      const credentials = parseCredentials(value)
+      if (credentials?.realm === wish.realm) return credentials
+    }
+    return undefined
+  }
+
+  /** Takes the same steps for a wrong password, an unknown user and a disabled one (RFC 7616 §5.7). */
+  check(at: number, request: Request, credentials: Credentials, answer: CredentialAnswer): Checked {
+    const count = Number.parseInt(credentials.nc ?? '', 16)
+    const hash = hashFor(credentials.algorithm, this.#chance)
+    if (hash === undefined || credentials.qop !== 'auth' || !credentials.cnonce || !(count > 0))
+      return { ok: false, why: 'malformed' }
+    const expected = digestResponse({
+      ...credentials,
+      ha1: ha1Of(answer, credentials.algorithm),
+      method: request.method,
+      hash,
+    })
+    const right = sameText(expected, credentials.response)
+    const meant = this.#means(credentials, request)
+    if (!right || !meant || answer.kind === 'unknown' || !answer.enabled) return { ok: false, why: 'wrong' }
+    if (!offered(answer, credentials)) return { ok: false, why: 'wrong' }
+    const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm)
+    if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)
+      return { ok: false, why: 'stale' }
+    const why = this.#counts.refuse(at, credentials.nonce, issuedAt, count)
+    return why === undefined ? { ok: true, verified: { credential: answer } as Verified } : { ok: false, why }
+  }
+
+  #nonce(at: number, salt: string, realm: string): string {
+    const stamp = `${at.toString(36)}.${salt}`
+    return `${stamp}.${this.#chance.mac(`nonce ${stamp} ${realm}`).slice(0, 24)}`
+  }
+
+  /** When we, or a relay with our key, gave this nonce out for this realm; undefined: nobody did. */
+  #issuedAt(nonce: string, realm: string): number | undefined {
+    const end = nonce.lastIndexOf('.')
+    const stamp = nonce.slice(0, Math.max(0, end))
+    const mac = this.#chance.mac(`nonce ${stamp} ${realm}`).slice(0, 24)
+    if (!sameText(mac, nonce.slice(end + 1))) return undefined
+    return Number.parseInt(stamp, 36)
+  }
+
+  /** The digest covers a URI; it must be the one this request is for (RFC 3261 §22.4), ports and parameters aside. */
+  #means(credentials: Credentials, request: Request): boolean {
+    if (credentials.uri === request.requestUri) return true
+    const named = parseUri(credentials.uri)
+    if (named === undefined || named.user !== request.target?.user) return false
+    return [request.target.host, credentials.realm, ...this.#hosts].includes(named.host)
+  }
+}
+
+function offered(answer: KnownCredential, { algorithm, realm }: Credentials): boolean {
+  return answer.realm === realm && answer.algorithms.includes(algorithm.toUpperCase() as DigestAlgorithm)
+}
+
+/** Nobody's HA1 for those who have none: its digest is computed all the same. */
+function ha1Of(answer: CredentialAnswer, algorithm: string): string {
+  const md5 = algorithm.toUpperCase() === 'MD5'
+  if (answer.kind === 'known') return md5 ? answer.ha1_md5 : answer.ha1_sha256
+  return md5 ? nobodyMd5 : nobodySha256
+}
+
+const nobodyMd5 = '0'.repeat(32)
+const nobodySha256 = '0'.repeat(64)
+
+/** Compares in a time which tells nothing about where two texts differ. */
+function sameText(a: string, b: string): boolean {
+  let difference = a.length ^ b.length
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+  return difference === 0
+}

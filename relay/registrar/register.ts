@@ -1,0 +1,198 @@
+import type { BindingList, BindingTell } from '#contract'
+import type { Chance } from '../effects.ts'
+import type { Flow } from '../flow.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
+import { type ReplyParts, reply } from '../sip/reply.ts'
+import { Bindings, type Entry } from './bindings.ts'
+import type { Verified } from './challenge.ts'
+import { readWanted, type WantedContact } from './wanted.ts'
+
+/** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
+export interface Contact {
+  readonly bindingId: string
+  /** The registered contact without any headers in it, which are not ours to send. */
+  readonly requestUri: string
+  readonly q: number
+  readonly flow: Flow
+  /** Route values, first to be visited first (RFC 3327 §5.4). */
+  readonly path: readonly string[]
+  readonly userAgent: string
+}
+
+export interface Registered {
+  readonly response: Response
+  readonly tells: BindingTell[]
+}
+
+/* Implementation */
+const extensions = new Set(['path'])
+
+/**
+ * The registrar (RFC 3261 §10.3).
+ *
+ * A request is granted whole or not at all. A phone more than an extension may have takes the place of the one
+ * heard of longest ago: what a restarted phone left behind must not keep it out.
+ */
+export class Registrar {
+  readonly #bindings: Bindings
+  readonly #chance: Chance
+
+  constructor(options: { relayId: string; chance: Chance }) {
+    this.#chance = options.chance
+    this.#bindings = new Bindings(options.relayId, options.chance)
+  }
+
+  /** Bindings held. */
+  get size(): number {
+    return this.#bindings.size
+  }
+
+  /** Answers a REGISTER whose sender proved to be `verified`. */
+  register(now: number, at: number, request: Request, flow: Flow, verified: Verified): Registered {
+    const answer = (status: number, parts: ReplyParts = {}): Response =>
+      reply(request, status, { ...parts, toTag: this.#chance.hex(8), flow })
+    const refused = (status: number, parts?: ReplyParts): Registered => ({
+      response: answer(status, parts),
+      tells: [],
+    })
+
+    const unsupported = request.all('require').filter((option) => !extensions.has(option.toLowerCase()))
+    if (unsupported.length > 0)
+      return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
+    const { credential } = verified
+    if (!owns(verified, request)) return refused(403)
+    const wanted = readWanted(request, credential)
+    if (wanted.kind === 'refused') {
+      const headers: Header[] =
+        wanted.minExpires === undefined ? [] : [['min-expires', `${wanted.minExpires}`]]
+      return refused(wanted.status, { reason: wanted.reason, headers })
+    }
+
+    const held = this.#bindings.of(credential.extension_id)
+    const changes =
+      wanted.kind === 'nothing' ? held.map(removal) : this.#changes(wanted.contacts, credential.extension_id)
+    if (changes.some(({ entry }) => entry !== undefined && outOfOrder(entry, request))) return refused(500)
+    if (
+      changes.filter(({ contact }) => contact !== undefined && contact.seconds > 0).length >
+      credential.max_contacts
+    )
+      return refused(403, { reason: 'Too Many Contacts' })
+
+    const path = wanted.kind === 'contacts' ? wanted.path : []
+    const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, verified, path, change))
+    tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
+    const headers = this.#granted(at, credential.extension_id)
+    return {
+      response: answer(200, { headers: [...headers, ...path.map((hop): Header => ['path', hop])] }),
+      tells,
+    }
+  }
+
+  /** Where an extension can be rung now: highest q first, then the one heard of last. */
+  contacts(customerId: string, extensionId: string, at: number): Contact[] {
+    return this.#bindings
+      .of(extensionId)
+      .filter(({ owner, expiresAt }) => owner.customerId === customerId && expiresAt > at)
+      .sort((a, b) => b.q - a.q || b.refreshedAt - a.refreshedAt)
+      .map(({ bindingId, contact, q, flow, path, userAgent }) => {
+        const requestUri = contact.split('?', 1)[0] ?? contact
+        return { bindingId, requestUri, q, flow, path, userAgent }
+      })
+  }
+
+  /** Takes up this relay's bindings after a restart; what went with the old process is told. */
+  restore(now: number, at: number, list: BindingList): BindingTell[] {
+    return this.#bindings.restore(now, at, list)
+  }
+
+  /** A connection is gone, and with it every binding which could be reached only through it. */
+  flowLost(at: number, flow: Flow): BindingTell[] {
+    return this.#bindings.lose(at, flow)
+  }
+
+  /** Forgets what has expired. */
+  tick(now: number, at: number): BindingTell[] {
+    return this.#bindings.expire(now, at)
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#bindings.nextDeadline()
+  }
+
+  /** Each contact beside the entry it changes. Of two which name the same, the later counts. */
+  #changes(contacts: readonly WantedContact[], extensionId: string): Change[] {
+    const changeByIdentity = new Map<Entry | string, Change>()
+    for (const contact of contacts) {
+      const entry = this.#bindings.find(extensionId, contact)
+      changeByIdentity.set(entry ?? (contact.instance || contact.uri), { entry, contact })
+    }
+    return [...changeByIdentity.values()]
+  }
+
+  #apply(
+    now: number,
+    at: number,
+    request: Request,
+    flow: Flow,
+    { credential }: Verified,
+    path: readonly string[],
+    { entry, contact }: Change,
+  ): BindingTell[] {
+    if (contact === undefined || contact.seconds === 0)
+      return entry === undefined ? [] : [this.#bindings.remove(at, entry, 'unregistered')]
+    const stated = {
+      contact: contact.uri,
+      instance: contact.instance,
+      q: contact.q,
+      callId: request.callId,
+      cseq: request.cseq.number,
+      flow,
+      path,
+      userAgent: request.header('user-agent') ?? '',
+      expiresAt: at + contact.seconds * 1000,
+    }
+    if (entry === undefined) return [this.#bindings.add(now, at, credential, stated)]
+    return [this.#bindings.refresh(now, at, entry, stated)]
+  }
+
+  #makeRoom(at: number, extensionId: string, atMost: number): BindingTell[] {
+    const held = this.#bindings.of(extensionId)
+    const surplus = [...held]
+      .sort((a, b) => a.refreshedAt - b.refreshedAt)
+      .slice(0, Math.max(0, held.length - atMost))
+    return surplus.map((entry) => this.#bindings.remove(at, entry, 'unregistered'))
+  }
+
+  /** All current bindings with the time each has left (RFC 3261 §10.3 step 8). */
+  #granted(at: number, extensionId: string): Header[] {
+    return this.#bindings
+      .of(extensionId)
+      .filter(({ expiresAt }) => expiresAt > at)
+      .map(({ contact, expiresAt, q, instance }): Header => {
+        const seconds = Math.ceil((expiresAt - at) / 1000)
+        const params = `;expires=${seconds}${q === 1 ? '' : `;q=${q}`}${instance === '' ? '' : `;${instance}`}`
+        return ['contact', `<${contact}>${params}`]
+      })
+  }
+}
+
+interface Change {
+  readonly entry: Entry | undefined
+  readonly contact: WantedContact | undefined
+}
+
+function removal(entry: Entry): Change {
+  return { entry, contact: undefined }
+}
+
+/** Whether the address-of-record in To is the sender's own (§10.3 step 4). */
+function owns({ credential }: Verified, request: Request): boolean {
+  const { sip } = request.to
+  if (sip === undefined || sip.user !== credential.extension) return false
+  return sip.host === credential.realm || sip.host === request.target?.host
+}
+
+/** A request older than the one which made the binding (§10.3 step 7). */
+function outOfOrder(entry: Entry, request: Request): boolean {
+  return entry.callId === request.callId && request.cseq.number <= entry.cseq
+}

@@ -1,0 +1,81 @@
+import { type NameAddr, parseNameAddrs } from '../sip/address.ts'
+import type { Request } from '../sip/message.ts'
+import type { KnownCredential } from './challenge.ts'
+
+/** One contact a REGISTER speaks of; `seconds` 0 takes it away. */
+export interface WantedContact {
+  readonly uri: string
+  readonly seconds: number
+  readonly q: number
+  /** `+sip.instance` and `reg-id` as written, where both are given: then they are its identity (RFC 5626 §6). */
+  readonly instance: string
+}
+
+/** What a REGISTER wants: everything gone, or these contacts; none is a mere question. */
+export type Wanted =
+  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'contacts'
+      readonly contacts: readonly WantedContact[]
+      readonly path: readonly string[]
+    }
+  | {
+      readonly kind: 'refused'
+      readonly status: number
+      readonly reason?: string
+      readonly minExpires?: number
+    }
+
+/* Implementation */
+const contactLettersAtMost = 1024
+/** No interval of an hour or more may be called too brief (RFC 3261 §10.3). */
+const anHour = 3600
+
+/** Reads the Contacts of a REGISTER and how long each is to last (RFC 3261 §10.3 steps 6 and 7). */
+export function readWanted(request: Request, limits: KnownCredential): Wanted {
+  const values = request.all('contact')
+  const expires = readSeconds(request.header('expires'))
+  if (values.includes('*')) {
+    const alone = values.length === 1 && expires === 0
+    return alone ? { kind: 'nothing' } : refused('Contact * Needs Expires 0')
+  }
+  const addresses = parseNameAddrs(values)
+  const path = readPath(request)
+  if (addresses === undefined) return refused('Bad Contact')
+  if (path === undefined) return refused('Bad Path')
+  const contacts: WantedContact[] = []
+  for (const address of addresses) {
+    if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
+    const asked = readSeconds(address.params.get('expires')) ?? expires ?? limits.default_expires
+    if (asked > 0 && asked < limits.min_expires && asked < anHour)
+      return { kind: 'refused', status: 423, minExpires: limits.min_expires }
+    contacts.push(wantedContact(address, Math.min(asked, limits.max_expires)))
+  }
+  return { kind: 'contacts', contacts, path }
+}
+
+function refused(reason: string): Wanted {
+  return { kind: 'refused', status: 400, reason }
+}
+
+function wantedContact({ uri, params }: NameAddr, seconds: number): WantedContact {
+  const [instance, regId] = [params.get('+sip.instance'), params.get('reg-id')]
+  const both = instance && regId ? `+sip.instance=${instance};reg-id=${regId}` : ''
+  return { uri, seconds, q: readQ(params.get('q')), instance: both }
+}
+
+/** Whole seconds; what is no number counts as not given (RFC 3261 §20.19). */
+function readSeconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined
+}
+
+function readQ(text: string | undefined): number {
+  return text !== undefined && /^(0(\.\d{1,3})?|1(\.0{1,3})?)$/.test(text) ? Number(text) : 1
+}
+
+/** Proxies on the way which want to stay on it, if the phone knows of them (RFC 3327 §5.3). */
+function readPath(request: Request): string[] | undefined {
+  if (!request.all('supported').includes('path')) return []
+  const path = request.all('path')
+  return parseNameAddrs(path)?.every(({ sip }) => sip !== undefined) ? path : undefined
+}
