@@ -106,6 +106,11 @@ describe('a request which comes in a dialog (RFC 3261 §12.2.2)', () => {
     expect(dialog.remoteCseq).toBe(11)
   })
 
+  test('is not old with the number of the last one: some ask again with credentials under the same', () => {
+    const dialog = uasDialog(invite, 'bob')
+    expect(receiveInDialog(dialog, asks('INVITE', { cseq: 7, toTag: 'bob' }))).toBe('ok')
+  })
+
   test('may have any number when it is the first', () => {
     const dialog = uacDialog(invite, answer)
     expect(receiveInDialog(dialog, asks('BYE', { cseq: 2_000_000_000 }))).toBe('ok')
