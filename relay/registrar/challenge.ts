@@ -82,6 +82,12 @@ export class Challenger {
     return undefined
   }
 
+  /** Whether the nonce is ours and still young: only then is its holder worth a question to the edge. */
+  knows(at: number, { nonce, realm }: Credentials): boolean {
+    const issuedAt = this.#issuedAt(nonce, realm)
+    return issuedAt !== undefined && Math.abs(at - issuedAt) <= this.#lifetimeMs
+  }
+
   /** Takes the same steps for a wrong password, an unknown user and a disabled one (RFC 7616 §5.7). */
   check(at: number, request: Request, credentials: Credentials, answer: CredentialAnswer): Checked {
     const count = Number.parseInt(credentials.nc ?? '', 16)

@@ -1,0 +1,195 @@
+import type { HangupReason } from '#contract'
+import type { Dialog } from '../dialog/dialog.ts'
+import { uacDialog, uasDialog } from '../dialog/dialog.ts'
+import { ackFor2xx, inDialog } from '../dialog/request.ts'
+import type { Flow } from '../flow.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
+import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
+import { flowFor } from './path.ts'
+import { aim, soundOf, speak, trusts } from './sound.ts'
+import type { Branch, Call, Farewell, Order, Side, Step } from './state.ts'
+import { type Station, viaOf } from './station.ts'
+
+/** T1, T2 and 64·T1 of RFC 3261 table 4, for what the transaction layer leaves to us (§13.3.1.4). */
+const T1 = 500
+const T2 = 4_000
+const GIVE_UP = 64 * T1
+
+/** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. `body` answers a delayed offer. */
+export function acknowledge(
+  branch: Branch,
+  response: Response,
+  station?: Station,
+  body?: Uint8Array,
+): Order[] {
+  const tag = response.to.tag ?? ''
+  const known = branch.acks.get(tag)
+  if (known) return [{ type: 'ack', ...known }]
+  if (!branch.dialog || !branch.flow || !branch.invite || !station) return []
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, station, body)]
+}
+
+/** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
+export function answerCaller(call: Call, sound: Uint8Array | undefined, station: Station): Order[] {
+  const body = sound && speak(call, 'caller', call.caller.sdp, sound, station)
+  const response = answerTo(call, station, 200, [], body)
+  const dialog = uasDialog(call.caller.invite, call.caller.localTag)
+  dialog.confirmed = true
+  call.caller.dialog = dialog
+  call.caller.answer = { response, waitMs: T1 }
+  call.record.answeredAt = station.epoch + call.now
+  call.record.sipStatus = 200
+  return [
+    { type: 'dialog', side: 'caller', dialog },
+    respond(call, response),
+    { type: 'set', ms: T1, timer: { timer: 'repeat' } },
+    { type: 'set', ms: GIVE_UP, timer: { timer: 'unacknowledged' } },
+  ]
+}
+
+/** Timer: the caller has not acknowledged yet. */
+export function repeatAnswer(call: Call): Order[] {
+  const { answer } = call.caller
+  if (!answer) return []
+  answer.waitMs = Math.min(answer.waitMs * 2, T2)
+  return [respond(call, answer.response), { type: 'set', ms: answer.waitMs, timer: { timer: 'repeat' } }]
+}
+
+/** The caller's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
+export function callerAcked(call: Call, request: Request, station: Station): Step {
+  if (!call.caller.answer) return { effects: [] }
+  call.caller.answer = undefined
+  call.caller.acknowledged = true
+  const stops: Order[] = [
+    { type: 'stop', timer: 'repeat' },
+    { type: 'stop', timer: 'unacknowledged' },
+  ]
+  if (call.caller.bye) return { effects: [...stops, ...byeTo(call, 'caller', call.caller.bye, station)] }
+  const delayed = soundOf(call.caller.invite) === undefined
+  if (!delayed || !call.callee) return { effects: stops }
+  const step = completeDelayedOffer(call, call.callee, request, station)
+  return { ...step, effects: [...stops, ...step.effects] }
+}
+
+/** 64·T1 without the caller's ACK: both legs end (RFC 3261 §13.3.1.4). */
+export function giveUpOnAck(call: Call, station: Station): Step {
+  call.caller.answer = undefined
+  call.caller.acknowledged = true
+  const stop: Order = { type: 'stop', timer: 'repeat' }
+  if (call.caller.bye) return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station)] }
+  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, 'failed')
+  return { ...step, effects: [stop, ...step.effects] }
+}
+
+/** Ends an answered call: BYE to whoever did not hang up itself. */
+export function hangUp(
+  call: Call,
+  side: Side | 'both',
+  farewell: Farewell,
+  station: Station,
+  reason: HangupReason = 'normal',
+): Step {
+  const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
+  if (side === 'caller') forgetCaller(call)
+  const byes = sides.flatMap((other) => byeTo(call, other, farewell, station))
+  close(call, side === 'both' ? 'system' : side, reason, station)
+  const pending = (['caller', 'callee'] as const).flatMap((one) => stopPending(call, one))
+  return { to: 'ended', effects: [...pending, ...byes, ...closing(call)] }
+}
+
+/** A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2). */
+export function sayGoodbye(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+  const tag = response.to.tag ?? ''
+  const known = branch.acks.get(tag)
+  if (known) return [{ type: 'ack', ...known }]
+  if (!branch.invite || !branch.flow) return []
+  const dialog = uacDialog(branch.invite, response)
+  const ack = ackOnce(branch, dialog, tag, branch.flow, station)
+  if (call.callee !== branch) branch.state = 'over'
+  const flow = flowFor(dialog, branch.flow, branch.provider !== undefined)
+  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(station, flow) })
+  return [
+    ...stopTimers(branch),
+    ack,
+    { type: 'request', request: bye, flow, role: { role: 'bye', side: 'callee' } },
+  ]
+}
+
+/** The dialog of one side and the flow its requests go to; undefined before it is established. */
+export function legOf(call: Call, side: Side): { dialog: Dialog; flow: Flow; trusted: boolean } | undefined {
+  const leg = side === 'caller' ? call.caller : call.callee
+  if (!leg?.dialog || !leg.flow) return undefined
+  const trusted = trusts(call, side)
+  return { dialog: leg.dialog, flow: flowFor(leg.dialog, leg.flow, trusted), trusted }
+}
+
+/** A BYE; towards the caller it waits until our 2xx is acknowledged (RFC 3261 §15). */
+export function byeTo(call: Call, side: Side, farewell: Farewell, station: Station): Order[] {
+  if (side === 'caller' && call.caller.answer) {
+    call.caller.bye = farewell
+    return []
+  }
+  const leg = legOf(call, side)
+  if (!leg) return []
+  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, station) : []
+  const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
+  const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
+  return [...unacked, { type: 'request', request, flow: leg.flow, role: { role: 'bye', side } }]
+}
+
+/** A callee's 2xx with a delayed offer, never acknowledged since the caller left: ACK first, then BYE. */
+function ackBeforeBye(branch: Branch, station: Station): Order[] {
+  const tag = branch.dialog?.remoteTag ?? ''
+  if (branch.acks.has(tag) || !branch.dialog || !branch.flow) return []
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, station)]
+}
+
+function completeDelayedOffer(call: Call, callee: Branch, ack: Request, station: Station): Step {
+  const answer = soundOf(ack)
+  const said = answer && speak(call, 'callee', callee.sdp, answer, station)
+  if (!answer || !said || !callee.dialog || !callee.flow) {
+    return hangUp(call, 'both', { reason: 'SIP;cause=488;text="no answer in ACK"' }, station, 'failed')
+  }
+  const tag = callee.dialog.remoteTag ?? ''
+  return {
+    effects: [
+      ackOnce(callee, callee.dialog, tag, callee.flow, station, said),
+      ...aim(call, 'caller', answer, call.caller.flow, call.caller.trusted),
+    ],
+  }
+}
+
+function ackOnce(
+  branch: Branch,
+  dialog: Dialog,
+  tag: string,
+  legFlow: Flow,
+  station: Station,
+  body?: Uint8Array,
+): Order {
+  const flow = flowFor(dialog, legFlow, branch.provider !== undefined)
+  const cseq = branch.invite?.cseq.number ?? branch.cseq
+  const request = ackFor2xx(dialog, cseq, { via: viaOf(station, flow), ...described(body) })
+  branch.acks.set(tag, { request, flow })
+  return { type: 'ack', request, flow }
+}
+
+/** Content-Type stands only where there is content. */
+export function described(body: Uint8Array | undefined): { body?: Uint8Array; headers?: Header[] } {
+  return body && body.length > 0 ? { body, headers: [['content-type', 'application/sdp']] } : {}
+}
+
+/** A caller who said BYE needs no repeated 2xx any more. */
+function forgetCaller(call: Call): void {
+  call.caller.answer = undefined
+  call.caller.acknowledged = true
+}
+
+function stopPending(call: Call, side: Side): Order[] {
+  if (!call.pending[side]) return []
+  delete call.pending[side]
+  return [
+    { type: 'stop', timer: 'repeatPending', of: side },
+    { type: 'stop', timer: 'unacknowledgedPending', of: side },
+  ]
+}

@@ -1,0 +1,101 @@
+import type { Attempt, ProviderTarget } from '#contract'
+import { type Flow, hostPort } from '../flow.ts'
+import type { Contact } from '../registrar/register.ts'
+import { type Header, noBody } from '../sip/message.ts'
+import { since } from './ending.ts'
+import { buildInvite } from './invite.ts'
+import { soundOf, speak } from './sound.ts'
+import type { Branch, Call, Order } from './state.ts'
+import type { Station } from './station.ts'
+
+/** A new branch of the search; `attempt` given: one more address inside the same attempt. */
+export function newBranch(
+  call: Call,
+  station: Station,
+  provider: ProviderTarget | undefined,
+  contact: Contact | undefined,
+  attempt: Branch['attempt'] = newAttempt(call, provider),
+): Branch {
+  const { chance } = station
+  const branch: Branch = {
+    index: call.branches.length,
+    attempt,
+    provider,
+    contact,
+    callId: chance.hex(16),
+    localTag: chance.hex(8),
+    cseq: 1,
+    flows: [],
+    flow: undefined,
+    invite: undefined,
+    state: 'locating',
+    heard: 'nothing',
+    proved: false,
+    cancelled: false,
+    dialog: undefined,
+    acks: new Map(),
+    early: undefined,
+    sdp: { id: String(chance.below(2 ** 31)), sent: undefined },
+  }
+  call.branches.push(branch)
+  return branch
+}
+
+/** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it. */
+export function callAt(call: Call, branch: Branch, flow: Flow, station: Station): Order[] | undefined {
+  branch.flow = flow
+  branch.attempt.address = hostPort(flow.address, flow.port)
+  branch.attempt.transport = flow.transport
+  const offer = soundOf(call.caller.invite)
+  const body = offer && speak(call, 'callee', branch.sdp, offer, station, branch.provider?.codecs)
+  return offer && !body ? undefined : invite(call, branch, flow, station, body ?? noBody)
+}
+
+function invite(
+  call: Call,
+  branch: Branch,
+  flow: Flow,
+  station: Station,
+  body: Uint8Array,
+  extra: readonly Header[] = [],
+): Order[] {
+  const built = buildInvite(call, branch, flow, station, body, extra)
+  branch.invite = built
+  branch.state = 'calling'
+  branch.heard = 'nothing'
+  const timer: Order = branch.provider
+    ? { type: 'set', ms: branch.provider.policy.first_response_ms, timer: { timer: 'silence', branch } }
+    : { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }
+  return [{ type: 'request', request: built, flow, role: { role: 'invite', branch } }, timer]
+}
+
+/** The provider's challenge is answered once, with the same offer (RFC 3261 §22.2). */
+export function inviteAgain(call: Call, branch: Branch, proof: Header, station: Station): Order[] {
+  branch.proved = true
+  branch.cseq++
+  const flow = branch.flow
+  const body = branch.invite?.body ?? noBody
+  return flow ? invite(call, branch, flow, station, body, [proof]) : []
+}
+
+/** Milliseconds this branch may ring. */
+export function ringMs(call: Call, branch: Branch): number {
+  if (branch.provider) return branch.provider.policy.answer_ms
+  return call.decision?.targets.kind === 'extension' ? call.decision.targets.extension.ring_ms : 60_000
+}
+
+function newAttempt(call: Call, provider: ProviderTarget | undefined): Branch['attempt'] {
+  const attempt: Attempt = {
+    provider_id: provider?.provider_id ?? null,
+    provider_name: provider?.name ?? '',
+    address: provider?.hostname ?? '',
+    transport: provider?.transport ?? null,
+    status: 0,
+    reason: '',
+    decision: null,
+    started_ms: since(call),
+    ended_ms: null,
+    pdd_ms: null,
+  }
+  return attempt
+}

@@ -1,0 +1,125 @@
+import type { Machine, Table, Turn } from '../machine.ts'
+import { acknowledge, callerAcked, giveUpOnAck, hangUp, repeatAnswer, sayGoodbye } from './answered.ts'
+import { end, endedBySystem, letGo, refuse } from './ending.ts'
+import {
+  answerTimeout,
+  begin,
+  branchAnswered,
+  branchFailed,
+  branchLocated,
+  branchProgressed,
+  callerCancelled,
+  nobodyRings,
+  noProgress,
+  noResponse,
+} from './hunt.ts'
+import { passAck, passAnswer, passRequest, repeatPassed, unacknowledgedPassed } from './midcall.ts'
+import type { Call, Events, Order, State } from './state.ts'
+import type { Station } from './station.ts'
+
+/*
+ * A call, from the caller's INVITE to the last BYE.
+ *
+ *   routing ──decided──► hunting ──success──► answered ──bye──► ended
+ *      │                    │                                     ▲
+ *      └──── reject ────────┴──── nobody left, cancel, timers ────┘
+ *
+ * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
+ * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
+ */
+
+export type CallMachine = Machine<State, CallMemory>
+
+export interface CallMemory {
+  readonly call: Call
+  readonly station: Station
+}
+
+const stay = (...effects: Order[]): Turn<State, Order> => ({ effects })
+
+/** Whatever the state: a branch that is no longer wanted must not stay on the line. */
+const unwanted = {
+  provisional: ({ branch }: Events['provisional']): Turn<State, Order> => {
+    if (branch.heard === 'nothing') branch.heard = 'trying'
+    return stay(...letGo(branch))
+  },
+  success: ({ branch, response }: Events['success'], { call, station }: CallMemory): Turn<State, Order> =>
+    stay(...sayGoodbye(call, branch, response, station)),
+  failure: ({ branch, status, why }: Events['failure']): Turn<State, Order> => {
+    branch.state = 'over'
+    if (branch.attempt.status === 0 && status !== 0) Object.assign(branch.attempt, { status, reason: why })
+    return stay({ type: 'tell' })
+  },
+}
+
+export const table: Table<State, Events, CallMemory, Order> = {
+  routing: {
+    decided: ({ decision, contacts, ports }, { call, station }) =>
+      decision.kind === 'reject'
+        ? refuse(call, decision, station)
+        : begin(call, decision, contacts, ports, station),
+    undecided: ({ why }, { call, station }) =>
+      end(call, station, { by: 'system', reason: 'failed', status: 503, why }, [['retry-after', '5']]),
+    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    stop: (_, { call, station }) => endedBySystem(call, station),
+  },
+
+  hunting: {
+    located: ({ branch, located }, { call, station }) => branchLocated(call, branch, located, station),
+    provisional: (event, { call, station }) =>
+      event.branch.state === 'calling'
+        ? stay(...branchProgressed(call, event.branch, event.response, station))
+        : unwanted.provisional(event),
+    success: ({ branch, response }, { call, station }) =>
+      branch.state === 'calling'
+        ? branchAnswered(call, branch, response, station)
+        : stay(...sayGoodbye(call, branch, response, station)),
+    failure: (event, { call, station }) =>
+      event.branch.state === 'calling' ? branchFailed(call, event, station) : unwanted.failure(event),
+    silence: ({ branch }, { call, station }) => noResponse(call, branch, station),
+    progress: ({ branch }, { call, station }) => noProgress(call, branch, station),
+    ring: ({ branch }, { call, station }) => answerTimeout(call, branch, station),
+    search: (_, { call, station }) => nobodyRings(call, station),
+    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    /** A caller may end an early dialog by BYE (RFC 3261 §15). */
+    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    media: ({ report }, { call, station }) =>
+      report.type === 'failed'
+        ? end(call, station, { by: 'system', reason: 'failed', status: 503, why: report.why })
+        : stay(),
+    stop: (_, { call, station }) => endedBySystem(call, station),
+  },
+
+  answered: {
+    ...unwanted,
+    success: ({ branch, response }, { call, station }) =>
+      branch === call.callee && branch.dialog?.remoteTag === response.to.tag
+        ? stay(...acknowledge(branch, response))
+        : stay(...sayGoodbye(call, branch, response, station)),
+    acked: ({ request }, { call, station }) => callerAcked(call, request, station),
+    repeat: (_, { call }) => stay(...repeatAnswer(call)),
+    unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
+    bye: ({ side, reason }, { call, station }) => hangUp(call, side, { reason }, station),
+    gone: ({ side }, { call, station }) =>
+      hangUp(call, side, { reason: 'SIP;cause=481;text="the other side is gone"' }, station),
+    request: (event, { call, station }) => stay(...passRequest(call, event, station)),
+    passed: (event, { call, station }) => passAnswer(call, event, station),
+    passedAck: ({ side, request }, { call, station }) => stay(...passAck(call, side, request, station)),
+    repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),
+    unacknowledgedPending: ({ side }, { call, station }) => unacknowledgedPassed(call, side, station),
+    media: ({ report }, { call, station }) =>
+      report.type === 'silent' && report.side === 'both'
+        ? hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, 'media_timeout')
+        : stay(),
+    stop: (_, { call, station }) =>
+      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station),
+  },
+
+  ended: {
+    ...unwanted,
+    acked: ({ request }, { call, station }) => callerAcked(call, request, station),
+    repeat: (_, { call }) => stay(...repeatAnswer(call)),
+    unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
+  },
+}

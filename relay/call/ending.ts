@@ -1,0 +1,157 @@
+import type { HangupParty, HangupReason, RouteDecision } from '#contract'
+import type { Header } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { buildCancel } from './invite.ts'
+import type { Branch, Call, Order, Step } from './state.ts'
+import { allow, contactOf, type Station } from './station.ts'
+
+/** How a call ends which was never answered. */
+export interface Ending {
+  readonly by: HangupParty
+  readonly reason: HangupReason
+  /** What the caller is told. */
+  readonly status: number
+  readonly why?: string
+}
+
+/** The edge says no: the caller hears its status and why. */
+export function refuse(
+  call: Call,
+  decision: Extract<RouteDecision, { kind: 'reject' }>,
+  station: Station,
+): Step {
+  remember(call, decision)
+  call.record.rejectReason = decision.reason
+  const status = decision.status >= 300 ? decision.status : 403
+  return end(call, station, { by: 'system', reason: 'rejected', status, why: decision.reason })
+}
+
+/** Ends a call before it was answered: every branch let go, the caller told, the record closed. */
+export function end(call: Call, station: Station, ending: Ending, headers: readonly Header[] = []): Step {
+  const letting = call.branches.flatMap((branch) => letGo(branch))
+  close(call, ending.by, ending.reason, station)
+  call.record.sipStatus = ending.status
+  const why: Header[] = ending.why
+    ? [['reason', `SIP;cause=${ending.status};text="${plain(ending.why)}"`]]
+    : []
+  const response = answerTo(call, station, ending.status, [...headers, ...why])
+  return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
+}
+
+export function endedBySystem(call: Call, station: Station): Step {
+  return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'going down' }, [
+    ['retry-after', '10'],
+  ])
+}
+
+/** Writes down who ended the call, and why, once. */
+export function close(call: Call, by: HangupParty, reason: HangupReason, station: Station): void {
+  if (call.record.endedAt !== undefined) return
+  call.record.endedAt = station.epoch + call.now
+  call.record.by = by
+  call.record.reason = reason
+  for (const branch of call.branches) {
+    if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'cancelled', 'final')
+  }
+}
+
+/** The orders every ended call leaves behind. */
+export function closing(call: Call): Order[] {
+  const media: Order[] = call.ports
+    ? [
+        { type: 'media', command: { type: 'close', session: call.session } },
+        { type: 'set', ms: 1_000, timer: { timer: 'media' } },
+      ]
+    : [{ type: 'release' }]
+  return [{ type: 'stop', timer: 'search' }, { type: 'tell' }, ...media]
+}
+
+/** Closes the record of an attempt. */
+export function concluded(
+  call: Call,
+  branch: Branch,
+  status: number,
+  reason: string,
+  decision: 'next' | 'final',
+): void {
+  Object.assign(branch.attempt, { status, reason, decision, ended_ms: since(call) })
+}
+
+/**
+ * Gives a branch up. A CANCEL may only follow a provisional (RFC 3261 §9.1): before one the branch
+ * is remembered as abandoned, and let go when it speaks.
+ */
+export function letGo(branch: Branch, reason?: string): Order[] {
+  if (branch.state === 'over' || branch.state === 'answered') return []
+  const stops = stopTimers(branch)
+  const inTheAir = branch.state !== 'locating'
+  branch.state = inTheAir ? 'abandoned' : 'over'
+  if (!inTheAir || !branch.invite || !branch.flow || branch.cancelled) return stops
+  const abandon: Order = { type: 'abandon', branch }
+  if (branch.heard === 'nothing') return [...stops, abandon]
+  branch.cancelled = true
+  return [
+    ...stops,
+    abandon,
+    {
+      type: 'request',
+      request: buildCancel(branch.invite, reason),
+      flow: branch.flow,
+      role: { role: 'cancel', branch },
+    },
+  ]
+}
+
+export function stopTimers(branch: Branch): Order[] {
+  return [
+    { type: 'stop', timer: 'silence', of: branch },
+    { type: 'stop', timer: 'progress', of: branch },
+    { type: 'stop', timer: 'ring', of: branch },
+  ]
+}
+
+/** A response to the caller's first INVITE, with our tag and Contact. */
+export function answerTo(
+  call: Call,
+  station: Station,
+  status: number,
+  headers: readonly Header[] = [],
+  body?: Uint8Array,
+) {
+  const dialogMaking: Header[] =
+    status > 100 && status < 300
+      ? [
+          ['contact', contactOf(station, call.caller.flow.transport)],
+          ['allow', allow],
+        ]
+      : []
+  const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
+  return reply(call.caller.invite, status, {
+    headers: [...dialogMaking, ...headers, ...typed],
+    ...(body ? { body } : {}),
+    toTag: call.caller.localTag,
+    flow: call.caller.flow,
+  })
+}
+
+export function respond(call: Call, response: ReturnType<typeof reply>): Order {
+  return { type: 'respond', transaction: call.caller.transaction, response }
+}
+
+/** What the edge knows of the call, kept for its record. */
+export function remember(call: Call, decision: RouteDecision): void {
+  call.record.customerId = decision.customer_id ?? undefined
+  call.record.direction = decision.direction
+  call.record.source = decision.source
+  call.record.destination = decision.destination
+  call.record.explanation = decision.explanation
+}
+
+/** Milliseconds since the call began. */
+export function since(call: Call): number {
+  return Math.round(call.now - call.startedNow)
+}
+
+function plain(text: string): string {
+  return text.replace(/[^\x20-\x7e]|["\\]/g, ' ')
+}

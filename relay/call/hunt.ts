@@ -1,0 +1,304 @@
+import type { ProviderTarget } from '#contract'
+import { uacDialog } from '../dialog/dialog.ts'
+import type { Located } from '../effects.ts'
+import type { Flow } from '../flow.ts'
+import type { Contact } from '../registrar/register.ts'
+import type { Response } from '../sip/message.ts'
+import { acknowledge, answerCaller } from './answered.ts'
+import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
+import { proveToProvider } from './credentials.ts'
+import { answerTo, concluded, end, letGo, remember, respond, since, stopTimers } from './ending.ts'
+import { aim, soundOf, speak, trusts } from './sound.ts'
+import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
+import type { Station } from './station.ts'
+import { mostUseful, reasonOf, verdict } from './verdict.ts'
+
+/** The edge said where: opens the media and starts with the best target. */
+export function begin(
+  call: Call,
+  decision: Connect,
+  contacts: readonly Contact[],
+  ports: Record<Side, number> | undefined,
+  station: Station,
+): Step {
+  remember(call, decision)
+  call.decision = decision
+  Object.assign(call.record, {
+    unverified: decision.caller_id.unverified,
+    numberId: decision.number_id,
+    providerId: decision.provider_id,
+  })
+  if (call.caller.invite.maxForwards <= 0) {
+    return end(call, station, { by: 'system', reason: 'failed', status: 483, why: 'too many hops' })
+  }
+  if (!ports) {
+    return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
+  }
+  call.ports = ports
+  const offer = soundOf(call.caller.invite)
+  const media: Order[] = [
+    { type: 'media', command: { type: 'open', session: call.session, ports } },
+    ...(offer ? aim(call, 'caller', offer, call.caller.flow, call.caller.trusted) : []),
+  ]
+  const step =
+    decision.targets.kind === 'providers'
+      ? search(call, decision.targets.providers, station)
+      : ringAll(call, contacts, station)
+  return { to: step.to ?? 'hunting', effects: [...media, ...step.effects] }
+}
+
+/** Addresses for a provider came back, or none did. */
+export function branchLocated(call: Call, branch: Branch, located: Located, station: Station): Step {
+  if (branch.state !== 'locating') return { effects: [] }
+  const [first, ...rest] = located.flows
+  if (!first)
+    return branchFailed(
+      call,
+      { branch, status: 0, why: located.why ?? 'no address found', response: undefined },
+      station,
+    )
+  branch.flows = rest
+  return tryAt(call, branch, first, station)
+}
+
+/** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
+export function branchProgressed(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+  const stops: Order[] = [{ type: 'stop', timer: 'silence', of: branch }]
+  if (response.status === 100) {
+    if (branch.heard !== 'nothing') return []
+    branch.heard = 'trying'
+    return branch.provider
+      ? [
+          ...stops,
+          { type: 'set', ms: branch.provider.policy.progress_ms, timer: { timer: 'progress', branch } },
+        ]
+      : stops
+  }
+  const first = branch.heard !== 'ringing'
+  branch.heard = 'ringing'
+  branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
+  const timers: Order[] = first
+    ? [
+        ...stops,
+        { type: 'stop', timer: 'progress', of: branch },
+        { type: 'stop', timer: 'search' },
+        { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } },
+      ]
+    : []
+  return [...timers, ...ringCaller(call, branch, response, station)]
+}
+
+/** 2xx: this branch wins, the others are let go, the caller is answered. */
+export function branchAnswered(call: Call, branch: Branch, response: Response, station: Station): Step {
+  branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
+  concluded(call, branch, response.status, response.reason, 'final')
+  branch.state = 'answered'
+  call.callee = branch
+  const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
+  branch.dialog = dialog
+  const others = call.branches
+    .filter((other) => other !== branch)
+    .flatMap((other) => letGo(other, 'SIP;cause=200;text="Call completed elsewhere"'))
+  const sound = soundOf(response) ?? branch.early
+  const offered = soundOf(call.caller.invite) !== undefined
+  return {
+    to: 'answered',
+    effects: [
+      ...stopTimers(branch),
+      { type: 'stop', timer: 'search' },
+      ...others,
+      { type: 'dialog', side: 'callee', dialog },
+      ...(offered ? acknowledge(branch, response, station) : []),
+      ...(sound && branch.flow
+        ? aim(call, 'callee', sound, branch.flow, trusts(call, 'callee', branch))
+        : []),
+      ...answerCaller(call, sound, station),
+      { type: 'tell' },
+    ],
+  }
+}
+
+/** A branch failed: its next address, the next provider, or the end. */
+export function branchFailed(call: Call, failure: Events['failure'], station: Station): Step {
+  const { branch, status, response } = failure
+  const proof = response && proveToProvider(branch, response, station)
+  if (proof) return { effects: inviteAgain(call, branch, proof, station) }
+  branch.state = 'over'
+  const effects = [...stopTimers(branch), ...cooling(branch, response)]
+  const step = branch.provider
+    ? providerFailed(call, failure, station)
+    : contactFailed(call, failure, station)
+  concludedUnless(call, branch, status, failure.why)
+  return { ...step, effects: [...effects, ...step.effects] }
+}
+
+/** Timer: nothing came at all. The INVITE stays in the air, and whatever comes late is let go. */
+export function noResponse(call: Call, branch: Branch, station: Station): Step {
+  return givenUp(call, branch, station, `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`)
+}
+
+/** Timer: nothing but 100. */
+export function noProgress(call: Call, branch: Branch, station: Station): Step {
+  return givenUp(call, branch, station, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
+}
+
+/** Timer: it rang, nobody answered. Final, never an advance. */
+export function answerTimeout(call: Call, branch: Branch, station: Station): Step {
+  concluded(call, branch, 0, 'no answer', 'final')
+  const letting = letGo(branch)
+  branch.state = 'abandoned'
+  if (!branch.provider && alive(call).length > 0) return { effects: letting }
+  const step = end(call, station, { by: 'system', reason: 'noanswer', status: 480, why: 'no answer' })
+  return { ...step, effects: [...letting, ...step.effects] }
+}
+
+/** Timer: the search as a whole took too long. */
+export function nobodyRings(call: Call, station: Station): Step {
+  for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
+  const status = mostUseful([...call.failures, 408])
+  return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time' })
+}
+
+/** The caller hangs up before an answer (RFC 3261 §9.2). */
+export function callerCancelled(call: Call, farewell: Farewell, station: Station): Step {
+  const letting = call.branches.flatMap((branch) => letGo(branch, farewell.reason))
+  const step = end(call, station, { by: 'caller', reason: 'cancel', status: 487 })
+  return { ...step, effects: [...letting, ...step.effects] }
+}
+
+function search(call: Call, providers: readonly ProviderTarget[], station: Station): Step {
+  call.waiting = [...providers]
+  const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
+  const step = next(call, station)
+  return { ...step, effects: [{ type: 'set', ms, timer: { timer: 'search' } }, ...step.effects] }
+}
+
+function ringAll(call: Call, contacts: readonly Contact[], station: Station): Step {
+  if (contacts.length === 0) {
+    return end(call, station, { by: 'system', reason: 'failed', status: 480, why: 'not registered' })
+  }
+  const effects: Order[] = [{ type: 'tell' }]
+  for (const contact of contacts) {
+    const branch = newBranch(call, station, undefined, contact)
+    const step = tryAt(call, branch, contact.flow, station)
+    effects.push(...step.effects)
+    if (step.to) return { to: step.to, effects }
+  }
+  return { effects }
+}
+
+function next(call: Call, station: Station): Step {
+  const provider = call.waiting.shift()
+  if (!provider) return exhausted(call, station)
+  const branch = newBranch(call, station, provider, undefined)
+  const { hostname, port, transport } = provider
+  return { effects: [{ type: 'tell' }, { type: 'locate', branch, question: { hostname, port, transport } }] }
+}
+
+function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
+  const effects = callAt(call, branch, flow, station)
+  return effects
+    ? { effects }
+    : branchFailed(call, { branch, status: 488, why: 'no codec left', response: undefined }, station)
+}
+
+function exhausted(call: Call, station: Station): Step {
+  const status = mostUseful(call.failures)
+  return end(call, station, {
+    by: status === 486 || status >= 600 ? 'callee' : 'system',
+    reason: reasonOf(status),
+    status,
+  })
+}
+
+function providerFailed(call: Call, { branch, status, why }: Events['failure'], station: Station): Step {
+  const policy = branch.provider?.policy
+  if (!policy) return { effects: [] }
+  const unreachable = status === 0 || status === 408
+  const meaning = status === 0 && !call.rang ? 'next' : verdict(status || 408, policy, call.rang)
+  if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0)
+    return otherAddress(call, branch, station)
+  call.failures.push(status || 503)
+  concluded(call, branch, status, why, meaning)
+  if (meaning === 'next') return next(call, station)
+  const told = status === 0 ? 503 : mostUseful([...call.failures])
+  const final = call.rang || meaning === 'final' ? heardBy(status, told) : told
+  return end(call, station, { by: speaker(status), reason: reasonOf(final), status: final })
+}
+
+/** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
+function otherAddress(call: Call, branch: Branch, station: Station): Step {
+  const [flow, ...rest] = branch.flows
+  branch.flows = []
+  const again = newBranch(call, station, branch.provider, undefined, branch.attempt)
+  again.flows = rest
+  return flow ? tryAt(call, again, flow, station) : { effects: [] }
+}
+
+function contactFailed(call: Call, { branch, status, why }: Events['failure'], station: Station): Step {
+  concluded(call, branch, status, why, 'final')
+  call.failures.push(status === 0 || status === 408 ? 480 : status)
+  const declined = status >= 600
+  if (!declined && alive(call).length > 0) return { effects: [] }
+  const told = mostUseful(call.failures)
+  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told })
+}
+
+function givenUp(call: Call, branch: Branch, station: Station, why: string): Step {
+  const letting = letGo(branch)
+  branch.state = 'abandoned'
+  const another = branch.flows.length > 0
+  const step = another ? otherAddress(call, branch, station) : abandon(call, branch, why, station)
+  return { ...step, effects: [...letting, ...step.effects] }
+}
+
+function abandon(call: Call, branch: Branch, why: string, station: Station): Step {
+  concluded(call, branch, 0, why, 'next')
+  call.failures.push(408)
+  return next(call, station)
+}
+
+/** The last attempt's record is closed by whoever decided; this only fills what nobody closed. */
+function concludedUnless(call: Call, branch: Branch, status: number, why: string): void {
+  if (branch.attempt.ended_ms === null && call.record.endedAt !== undefined)
+    concluded(call, branch, status, why, 'final')
+}
+
+/** A provisional goes on to the caller: with sound where one provider rings, plain where phones do. */
+function ringCaller(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+  const sound = soundOf(response)
+  const alone = call.branches.filter((other) => other.state === 'calling').length === 1
+  const flow = branch.flow
+  const early = sound && alone ? speak(call, 'caller', call.caller.sdp, sound, station) : undefined
+  if (sound && early) branch.early = sound
+  const repeated = call.rang && !early && !branch.provider
+  if (repeated) return []
+  const first = !call.rang
+  call.rang = true
+  call.record.ringingAt ??= station.epoch + call.now
+  return [
+    ...(early && sound && flow ? aim(call, 'callee', sound, flow, trusts(call, 'callee', branch)) : []),
+    respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early)),
+    ...(first ? [{ type: 'tell' } as Order] : []),
+  ]
+}
+
+function cooling(branch: Branch, response: Response | undefined): Order[] {
+  const seconds =
+    response?.status === 503 ? Number.parseInt(response.header('retry-after') ?? '', 10) : Number.NaN
+  if (!branch.flow || !branch.provider || !(seconds > 0)) return []
+  return [{ type: 'cool', flow: branch.flow, ms: Math.min(seconds, 3600) * 1000 }]
+}
+
+function alive(call: Call): Branch[] {
+  return call.branches.filter((branch) => branch.state === 'calling' || branch.state === 'locating')
+}
+
+/** After a final answer the caller hears what was said, unless it was said to us. */
+function heardBy(status: number, fallback: number): number {
+  return status >= 300 && status !== 401 && status !== 407 && status >= 400 ? status : fallback
+}
+
+function speaker(status: number): 'callee' | 'system' {
+  return status >= 400 && status < 500 && status !== 408 ? 'callee' : status >= 600 ? 'callee' : 'system'
+}

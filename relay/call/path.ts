@@ -1,0 +1,46 @@
+import type { Dialog } from '../dialog/dialog.ts'
+import { nextHop } from '../dialog/request.ts'
+import type { Flow } from '../flow.ts'
+import type { Call, Side } from './state.ts'
+
+/**
+ * Where a request inside a dialog goes (RFC 3261 §12.2.1.1).
+ *
+ * Phones sit behind NATs: theirs goes down the flow they signal from, whatever their Contact says.
+ * A provider's goes to its route set or remote target where that is a literal address; a name, or a
+ * private address it let slip, means the address the dialog was made with.
+ */
+export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
+  const hop = trusted ? nextHop(dialog) : undefined
+  if (!hop || !literal(hop.host) || (isPrivate(hop.host) && !isPrivate(legFlow.address))) return legFlow
+  const transport = hop.params.get('transport')?.toLowerCase() === 'tcp' ? 'tcp' : legFlow.transport
+  const port = hop.port ?? 5060
+  if (hop.host === legFlow.address && port === legFlow.port && transport === legFlow.transport) return legFlow
+  return { transport, address: hop.host, port }
+}
+
+/**
+ * Whether a request inside a dialog comes from the peer it was made with; tags alone can be overheard.
+ * A provider may also speak from its route set or remote target.
+ */
+export function admits(call: Call, side: Side, { address }: Flow): boolean {
+  const leg = side === 'caller' ? call.caller : call.callee
+  if (!leg?.flow) return false
+  if (leg.flow.address === address) return true
+  const trusted = side === 'caller' ? call.caller.trusted : call.callee?.provider !== undefined
+  return trusted && leg.dialog !== undefined && flowFor(leg.dialog, leg.flow, true).address === address
+}
+
+/** Whether a host is written as an address. */
+export function literal(host: string): boolean {
+  return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)
+}
+
+/** Addresses nobody outside can reach (RFC 1918, 6598, 4193, loopback, link-local). */
+export function isPrivate(address: string): boolean {
+  return (
+    /^(10\.|127\.|169\.254\.|192\.168\.|0\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(
+      address,
+    ) || /^(::1?$|fe[89ab]|f[cd])/i.test(address)
+  )
+}

@@ -1,0 +1,72 @@
+import type { CallStatus, CallTell, MediaCounters } from '#contract'
+import type { Heard } from '../media/session.ts'
+import type { Call } from './state.ts'
+import type { Station } from './station.ts'
+
+/** The call as it stands, for the edge; undefined while nobody knows whose call it is. */
+export function callTell(call: Call, station: Station): CallTell | undefined {
+  const { record } = call
+  if (record.customerId === undefined) return undefined
+  record.sequence++
+  const at = station.epoch + call.now
+  return {
+    kind: 'call',
+    tell_id: station.chance.uuid(at),
+    sequence: record.sequence,
+    at: instant(at),
+    call: {
+      call_id: call.id,
+      customer_id: record.customerId,
+      relay_id: station.relayId,
+      direction: record.direction,
+      source: record.source,
+      destination: record.destination,
+      number_id: record.numberId,
+      provider_id: record.providerId,
+      status: statusOf(call),
+      unverified: record.unverified,
+      sip_call_id: call.caller.invite.callId,
+      started_at: instant(call.startedAt),
+      ringing_at: maybe(record.ringingAt),
+      answered_at: maybe(record.answeredAt),
+      ended_at: maybe(record.endedAt),
+      hangup_by: record.by ?? null,
+      hangup_reason: record.reason ?? null,
+      sip_status: record.sipStatus ?? null,
+      attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map((attempt) => ({
+        ...attempt,
+      })),
+      media: record.media
+        ? { from_caller: counters(record.media.caller), from_callee: counters(record.media.callee) }
+        : null,
+      explanation: record.explanation,
+      reject_reason: record.rejectReason,
+    },
+  }
+}
+
+/** RFC 3339 in UTC, milliseconds. */
+export function instant(at: number): string {
+  return new Date(at).toISOString()
+}
+
+function statusOf(call: Call): CallStatus {
+  const { record } = call
+  if (record.endedAt !== undefined) return 'hangup'
+  if (record.answeredAt !== undefined) return 'progressing'
+  return record.ringingAt !== undefined ? 'ringing' : 'dialing'
+}
+
+function maybe(at: number | undefined): string | null {
+  return at === undefined ? null : instant(at)
+}
+
+function counters(heard: Heard): MediaCounters {
+  return {
+    packets: heard.packets,
+    bytes: heard.bytes,
+    lost: heard.lost,
+    dropped: heard.dropped,
+    jitter_ms: heard.jitterMs,
+  }
+}

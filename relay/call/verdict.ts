@@ -1,0 +1,39 @@
+import type { FailoverPolicy, HangupReason, Verdict } from '#contract'
+
+/** What a provider's final answer means: try the next one, or tell the caller. Silence counts as 408. */
+export function verdict(status: number, policy: FailoverPolicy, rang: boolean): Verdict {
+  if (rang) return 'final'
+  return policy.next_on.includes(status) ? 'next' : 'final'
+}
+
+/**
+ * The most useful of several failures (RFC 3261 §16.7 step 6): a callee who spoke beats a network
+ * that failed; where nobody spoke, 503 says more than a bare timeout.
+ */
+export function mostUseful(statuses: readonly number[]): number {
+  if (statuses.length === 0) return 480
+  const decided = statuses.find((status) => status >= 600) ?? statuses.find((status) => status === 486)
+  if (decided !== undefined) return decided
+  const spoken = statuses.filter((status) => status < 500 && status !== 408 && !ours.has(status))
+  if (spoken.length > 0) return own(Math.min(...spoken))
+  const [first] = statuses
+  if (first !== undefined && first !== 408 && statuses.every((status) => status === first)) return own(first)
+  return 503
+}
+
+/** Why a call which was never answered ended, told from the status the caller got. */
+export function reasonOf(status: number): HangupReason {
+  if (status === 486 || status === 600) return 'busy'
+  if (status === 487) return 'cancel'
+  if (status === 480 || status === 408 || status === 603) return 'noanswer'
+  return 'failed'
+}
+
+/** Refusals of our credentials are between us and the provider; the caller hears that we failed. */
+const ours = new Set([401, 403, 407])
+
+/** What the caller is told for a provider's word. A redirection is never followed: nobody was reached. */
+function own(status: number): number {
+  if (status < 400) return 480
+  return ours.has(status) && status !== 403 ? 500 : status
+}

@@ -1,0 +1,93 @@
+import type { BindingTell, CallTell } from '#contract'
+import type { Answer, Effect, Input, Note, Question } from '../effects.ts'
+import type { Engine } from '../engine.ts'
+import type { Flow } from '../flow.ts'
+import type { MediaCommand } from '../media/session.ts'
+
+/** The world, as far as the engine's effects reach into it. */
+export interface World {
+  send(flow: Flow, bytes: Uint8Array): void
+  close(flow: Flow): void
+  ask(question: Question): Promise<Answer>
+  tell(tell: CallTell | BindingTell): void
+  media(command: MediaCommand): void
+  note(note: Note): void
+}
+
+/**
+ * Makes the engine's effects true and brings it what happens: the one place where its clock runs.
+ *
+ * A Bug thrown by the engine is noted and the event dropped; every other call goes on.
+ */
+export class Host {
+  readonly #engine: Engine
+  readonly #world: World
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+
+  constructor(engine: Engine, world: World) {
+    this.#engine = engine
+    this.#world = world
+  }
+
+  readonly hear = (input: Input): void => {
+    this.#perform(() => this.#engine.receive(performance.now(), input))
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = Number.NEGATIVE_INFINITY
+  }
+
+  readonly #tick = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#perform(() => this.#engine.tick(performance.now()))
+  }
+
+  #perform(effects: () => Effect[]): void {
+    try {
+      for (const effect of effects()) this.#make(effect)
+    } catch (error) {
+      // Whatever was thrown is our own broken promise: this event is lost, the relay is not.
+      const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#world.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
+    }
+    this.#arm()
+  }
+
+  #make(effect: Effect): void {
+    switch (effect.type) {
+      case 'send':
+        return this.#world.send(effect.flow, effect.bytes)
+      case 'ask':
+        return this.#ask(effect.id, effect.question)
+      case 'tell':
+        return this.#world.tell(effect.tell)
+      case 'media':
+        return this.#world.media(effect.command)
+      case 'close':
+        return this.#world.close(effect.flow)
+      case 'note':
+        return this.#world.note(effect)
+    }
+  }
+
+  #ask(id: number, question: Question): void {
+    this.#world.ask(question).then(
+      (answer) => this.hear({ type: 'answered', id, answer }),
+      (error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error)
+        this.hear({ type: 'unanswered', id, why })
+      },
+    )
+  }
+
+  /** One timer for all deadlines; it is only moved when an earlier one appears. */
+  #arm(): void {
+    const at = this.#engine.nextDeadline()
+    if (at === undefined || at >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#timer = setTimeout(this.#tick, Math.max(at - performance.now(), 0))
+  }
+}

@@ -1,0 +1,454 @@
+import type { RouteDecision, RouteQuestion } from '#contract'
+import { type CallMachine, table } from './call/call.ts'
+import { callTell } from './call/record.ts'
+import type { Branch, Call, Events, Order, Role, Side, Timer } from './call/state.ts'
+import type { Station } from './call/station.ts'
+import { type Deadline, Deadlines } from './deadlines.ts'
+import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
+import type { Answer, Effect, Located, Question } from './effects.ts'
+import { type Flow, hostPort } from './flow.ts'
+import { turn } from './machine.ts'
+import type { Ports } from './media/ports.ts'
+import type { MediaReport } from './media/session.ts'
+import type { Contact } from './registrar/register.ts'
+import type { Request, Response } from './sip/message.ts'
+import { writeMessage } from './sip/write.ts'
+import type { Output, Transactions } from './transaction/layer.ts'
+
+/** What the switchboard needs of the engine around it. */
+export interface Exchange {
+  readonly station: Station
+  readonly transactions: Transactions
+  readonly ports: Ports
+  contacts(customerId: string, extensionId: string): readonly Contact[]
+  emit(effect: Effect): void
+  /** Carries what the transaction layer ordered. */
+  carry(now: number, outputs: readonly Output[]): void
+  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+}
+
+/** A call on the board. */
+interface Line {
+  readonly machine: CallMachine
+  readonly call: Call
+  readonly timers: Map<string, Deadline<Due>>
+  readonly clients: Map<Branch, number>
+  /** Our requests which have no final answer yet. */
+  outstanding: number
+  /** The media thread said its last word, or there never was any. */
+  silent: boolean
+  /** The record was told with everything in it. */
+  told: boolean
+}
+
+interface Due {
+  readonly line: Line
+  readonly timer: Timer
+}
+
+/** One of our client transactions; `open` until its final answer came. */
+interface Client {
+  readonly line: Line
+  readonly role: Role
+  open: boolean
+}
+
+/** A leg of a call, as a request inside a dialog finds it. */
+export interface LegFound {
+  readonly line: Line
+  readonly side: Side
+}
+
+/** All calls: carries out what their machines order, and brings them what happens. */
+export class Switchboard {
+  readonly #exchange: Exchange
+  readonly #deadlines = new Deadlines<Due>()
+  readonly #lines = new Map<number, Line>()
+  readonly #byDialog = new Map<string, LegFound>()
+  readonly #byServer = new Map<number, Line>()
+  readonly #byClient = new Map<number, Client>()
+  /** Call-IDs of our own INVITEs: one that comes back to us is a loop (RFC 3261 §16.3). */
+  readonly #ownCallIds = new Set<string>()
+  readonly #cooling = new Map<string, number>()
+  #sessions = 0
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+
+  /** Calls not yet over. */
+  get active(): number {
+    let count = 0
+    for (const { machine } of this.#lines.values()) if (machine.state !== 'ended') count++
+    return count
+  }
+
+  get size(): number {
+    return this.#lines.size
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  tick(now: number): void {
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
+      const { line, timer } = due
+      line.timers.delete(timerKey(timer))
+      if (timer.timer === 'media') this.#mediaOver(now, line)
+      else this.#ring(now, line, timer)
+    }
+  }
+
+  /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
+  open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
+    const { station } = this.#exchange
+    const startedAt = station.epoch + now
+    const call: Call = {
+      id: station.chance.uuid(startedAt),
+      session: ++this.#sessions,
+      startedNow: now,
+      startedAt,
+      now,
+      caller: {
+        flow,
+        invite: request,
+        transaction,
+        localTag: station.chance.hex(8),
+        trusted,
+        dialog: undefined,
+        answer: undefined,
+        acknowledged: false,
+        bye: undefined,
+        sdp: { id: String(station.chance.below(2 ** 31)), sent: undefined },
+      },
+      decision: undefined,
+      ports: undefined,
+      waiting: [],
+      branches: [],
+      callee: undefined,
+      rang: false,
+      failures: [],
+      pending: {},
+      record: blankRecord(request),
+      released: false,
+    }
+    const line: Line = {
+      machine: { state: 'routing', memory: { call, station } },
+      call,
+      timers: new Map(),
+      clients: new Map(),
+      outstanding: 0,
+      silent: true,
+      told: false,
+    }
+    this.#lines.set(call.session, line)
+    this.#byServer.set(transaction, line)
+    this.#byDialog.set(callerKey(call), { line, side: 'caller' })
+    return line
+  }
+
+  /** The edge has decided; ports and contacts are fetched only for a call which connects. */
+  decided(now: number, line: Line, decision: RouteDecision): void {
+    const connect = decision.kind === 'connect' ? decision : undefined
+    const ports = connect && this.#takePorts(now)
+    const target = connect?.targets.kind === 'extension' ? connect.targets.extension : undefined
+    const contacts = target ? this.#exchange.contacts(target.customer_id, target.extension_id) : []
+    if (ports) line.silent = false
+    this.step(now, line, 'decided', { decision, contacts, ports })
+  }
+
+  /** Brings one event to a call. */
+  step<E extends keyof Events>(now: number, line: Line, name: E, event: Events[E]): void {
+    line.call.now = now
+    for (const order of turn(table, line.machine, name, event)) this.#carryOut(now, line, order)
+    this.#settle(now, line)
+  }
+
+  /** The leg an in-dialog request belongs to. */
+  leg(request: Request): LegFound | undefined {
+    const key = dialogKeyOf(request)
+    return key === undefined ? undefined : this.#byDialog.get(key)
+  }
+
+  /** The call whose first INVITE came in by this server transaction. */
+  byServer(transaction: number): Line | undefined {
+    return this.#byServer.get(transaction)
+  }
+
+  isOwn(callId: string): boolean {
+    return this.#ownCallIds.has(callId)
+  }
+
+  /** What a client transaction brought; false when it is none of ours. */
+  heard(
+    now: number,
+    output: Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>,
+  ): boolean {
+    const client = this.#byClient.get(output.id)
+    if (!client) return false
+    if (output.type === 'response') this.#responded(now, client, output.response)
+    else if (output.type === 'ended') {
+      this.#byClient.delete(output.id)
+      concluded(client)
+      this.#settle(now, client.line)
+    } else this.#silence(now, client, output.type === 'timeout' ? 'no final response' : output.why)
+    return true
+  }
+
+  media(now: number, report: MediaReport): void {
+    const line = this.#lines.get(report.session)
+    if (!line) return
+    line.call.now = now
+    if (report.type === 'closed') {
+      line.call.record.media = { caller: report.caller, callee: report.callee }
+      this.#mediaOver(now, line)
+    } else if (report.type === 'failed') {
+      line.silent = true
+      this.step(now, line, 'media', { report })
+    } else this.step(now, line, 'media', { report })
+  }
+
+  stop(now: number): void {
+    for (const line of [...this.#lines.values()]) this.step(now, line, 'stop', undefined)
+  }
+
+  #carryOut(now: number, line: Line, order: Order): void {
+    const { transactions, emit } = this.#exchange
+    switch (order.type) {
+      case 'respond':
+        return this.#exchange.carry(now, transactions.respond(now, order.transaction, order.response))
+      case 'request':
+        return this.#request(now, line, order)
+      case 'ack':
+        return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
+      case 'abandon': {
+        const id = line.clients.get(order.branch)
+        return id === undefined ? undefined : this.#exchange.carry(now, transactions.abandon(now, id))
+      }
+      case 'locate':
+        return this.#locate(line, order.branch, order.question)
+      case 'set':
+        return this.#set(now, line, order.ms, order.timer)
+      case 'stop':
+        return this.#stopTimer(line, order)
+      case 'media':
+        return emit({ type: 'media', command: order.command })
+      case 'dialog':
+        this.#byDialog.set(dialogKey(order.dialog), { line, side: order.side })
+        return
+      case 'tell':
+        return this.#tell(line)
+      case 'cool':
+        this.#cooling.set(hostPort(order.flow.address, order.flow.port), now + order.ms)
+        return
+      case 'release':
+        line.silent = true
+        return
+      case 'note':
+        return emit(order)
+    }
+  }
+
+  #request(now: number, line: Line, { request, flow, role }: Extract<Order, { type: 'request' }>): void {
+    const { id, outputs } = this.#exchange.transactions.request(now, request, flow)
+    this.#byClient.set(id, { line, role, open: true })
+    line.outstanding++
+    if (role.role === 'invite') {
+      line.clients.set(role.branch, id)
+      this.#ownCallIds.add(role.branch.callId)
+    }
+    this.#exchange.carry(now, outputs)
+  }
+
+  #responded(now: number, client: Client, response: Response): void {
+    const { line, role } = client
+    if (response.status >= 200) concluded(client)
+    switch (role.role) {
+      case 'invite':
+        return this.#inviteAnswered(now, line, role.branch, response)
+      case 'passed':
+        return this.step(now, line, 'passed', { ...role, response })
+      default:
+        return this.#settle(now, line)
+    }
+  }
+
+  #inviteAnswered(now: number, line: Line, branch: Branch, response: Response): void {
+    const { status, reason } = response
+    if (status < 200) this.step(now, line, 'provisional', { branch, response })
+    else if (status < 300) this.step(now, line, 'success', { branch, response })
+    else this.step(now, line, 'failure', { branch, status, why: reason, response })
+  }
+
+  #silence(now: number, client: Client, why: string): void {
+    const { line, role } = client
+    concluded(client)
+    if (role.role === 'invite') {
+      this.step(now, line, 'failure', { branch: role.branch, status: 0, why, response: undefined })
+    } else if (role.role === 'passed') this.step(now, line, 'passed', { ...role, response: undefined })
+    else this.#settle(now, line)
+  }
+
+  #locate(line: Line, branch: Branch, question: Extract<Question, { ask: 'locate' }>['question']): void {
+    this.#exchange.ask({ ask: 'locate', question }, (now, answer, why) => {
+      const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
+      this.step(now, line, 'located', { branch, located: this.#cooled(now, line, located) })
+    })
+  }
+
+  /** Addresses which asked to be left alone are tried only when there is nobody else. */
+  #cooled(now: number, line: Line, located: Located): Located {
+    if (this.#cooling.size === 0) return located
+    const isCool = ({ address, port }: Flow) => (this.#cooling.get(hostPort(address, port)) ?? 0) > now
+    const warm = located.flows.filter((flow) => !isCool(flow))
+    if (warm.length > 0 || located.flows.length === 0) return { ...located, flows: warm }
+    return line.call.waiting.length > 0
+      ? { flows: [], why: 'asked to be left alone (503, Retry-After)' }
+      : located
+  }
+
+  #set(now: number, line: Line, ms: number, timer: Timer): void {
+    const key = timerKey(timer)
+    this.#deadlines.cancel(line.timers.get(key))
+    line.timers.set(key, this.#deadlines.set(now + ms, { line, timer }))
+  }
+
+  #stopTimer(line: Line, { timer, of }: Extract<Order, { type: 'stop' }>): void {
+    const key = `${timer}${typeof of === 'object' ? of.index : (of ?? '')}`
+    this.#deadlines.cancel(line.timers.get(key))
+    line.timers.delete(key)
+  }
+
+  #ring(now: number, line: Line, timer: Timer): void {
+    switch (timer.timer) {
+      case 'silence':
+      case 'progress':
+      case 'ring':
+        return this.step(now, line, timer.timer, { branch: timer.branch })
+      case 'repeatPending':
+      case 'unacknowledgedPending':
+        return this.step(now, line, timer.timer, { side: timer.side })
+      case 'search':
+      case 'repeat':
+      case 'unacknowledged':
+        return this.step(now, line, timer.timer, undefined)
+    }
+  }
+
+  #mediaOver(now: number, line: Line): void {
+    line.silent = true
+    this.#stopTimer(line, { type: 'stop', timer: 'media' })
+    if (line.machine.state === 'ended' && !line.told) {
+      line.told = true
+      this.#tell(line)
+    }
+    this.#settle(now, line)
+  }
+
+  /** Ends what is over: ports back at once, the rest when nobody waits for anything any more. */
+  #settle(now: number, line: Line): void {
+    const { call } = line
+    if (line.machine.state !== 'ended' || !line.silent) return
+    if (call.ports) {
+      this.#exchange.ports.give(now, call.ports.caller)
+      this.#exchange.ports.give(now, call.ports.callee)
+      call.ports = undefined
+    }
+    if (line.outstanding > 0 || call.caller.answer || !this.#lines.has(call.session)) return
+    this.#forget(line)
+  }
+
+  #forget(line: Line): void {
+    const { call } = line
+    this.#lines.delete(call.session)
+    this.#byServer.delete(call.caller.transaction)
+    this.#byDialog.delete(callerKey(call))
+    for (const branch of call.branches) {
+      this.#ownCallIds.delete(branch.callId)
+      if (branch.dialog) this.#byDialog.delete(dialogKey(branch.dialog))
+    }
+    for (const deadline of line.timers.values()) this.#deadlines.cancel(deadline)
+    line.timers.clear()
+  }
+
+  #tell(line: Line): void {
+    const tell = callTell(line.call, this.#exchange.station)
+    if (tell) this.#exchange.emit({ type: 'tell', tell })
+  }
+
+  #takePorts(now: number): Record<Side, number> | undefined {
+    const { ports } = this.#exchange
+    const caller = ports.take(now)
+    const callee = caller === undefined ? undefined : ports.take(now)
+    if (caller !== undefined && callee !== undefined) return { caller, callee }
+    if (caller !== undefined) ports.give(now, caller)
+    return undefined
+  }
+}
+
+export type { Line }
+
+/** The question a call asks before anything else. */
+export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {
+  return questionOf(line.call.id, line.call.caller.invite, caller, codecs)
+}
+
+export function questionOf(
+  callId: string,
+  invite: Request,
+  caller: RouteQuestion['caller'],
+  codecs: string[],
+): RouteQuestion {
+  return {
+    call_id: callId,
+    caller,
+    from: { user: invite.from.sip?.user ?? '', display: invite.from.display },
+    to: { user: invite.target?.user ?? '', host: invite.target?.host ?? '' },
+    codecs,
+  }
+}
+
+function concluded(client: Client): void {
+  if (client.open) client.line.outstanding--
+  client.open = false
+}
+
+function callerKey(call: Call): string {
+  const { callId, from } = call.caller.invite
+  return dialogKey({ callId, localTag: call.caller.localTag, remoteTag: from.tag ?? '' })
+}
+
+function timerKey(timer: Timer): string {
+  if ('branch' in timer) return `${timer.timer}${timer.branch.index}`
+  return 'side' in timer ? `${timer.timer}${timer.side}` : timer.timer
+}
+
+function blankRecord(request: Request): Call['record'] {
+  const party = (user: string) => ({
+    type: 'sip' as const,
+    target: user,
+    target_name: '',
+    name: '',
+    detail: '',
+  })
+  return {
+    sequence: 0,
+    direction: 'outgoing',
+    customerId: undefined,
+    source: party(request.from.uri),
+    destination: party(request.requestUri),
+    numberId: null,
+    providerId: null,
+    unverified: false,
+    explanation: [],
+    rejectReason: null,
+    ringingAt: undefined,
+    answeredAt: undefined,
+    endedAt: undefined,
+    by: undefined,
+    reason: undefined,
+    sipStatus: undefined,
+    media: undefined,
+  }
+}

@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest'
+import type { Ladder } from '../../support/ladder.ts'
+import {
+  alice,
+  aliceDials,
+  answers,
+  cancel,
+  office,
+  policy,
+  provider,
+  sdp,
+  telnyx,
+  through,
+  twilio,
+} from '../../support/office.ts'
+
+describe('an outbound call with two providers', () => {
+  test('goes to the second when the first answers 503', () => {
+    const ladder = hunting()
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503))
+      .gives('ACK to Telnyx', 'ask locate')
+      .locate(twilio)
+      .gives('INVITE to Twilio')
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 180))
+      .gives('180 to Alice')
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 200, { body: sdp('203.0.113.2') }))
+      .gives('ACK to Twilio', '200 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { provider_name: 'Telnyx', status: 503, decision: 'next', address: '203.0.113.1:5060' },
+      { provider_name: 'Twilio', status: 200, decision: 'final', address: '203.0.113.2:5060' },
+    ])
+    expect(ladder.record.status).toBe('progressing')
+  })
+
+  test('goes to the second when the first says nothing for three seconds', () => {
+    const ladder = hunting()
+    ladder.after(2_999).gives('INVITE to Telnyx', 'INVITE to Telnyx')
+    ladder.after(1).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+    expect(ladder.record.attempts[0]).toMatchObject({ status: 0, decision: 'next' })
+  })
+
+  test('goes to the second when the first says only 100 for eight seconds, and cancels the first', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 100)).gives()
+    ladder.after(7_999).gives()
+    ladder.after(1).gives('CANCEL to Telnyx', 'ask locate')
+  })
+
+  test('goes to the second when the first cannot be reached', () => {
+    const ladder = hunting()
+    ladder.hear({ type: 'unsent', flow: telnyx.flow, why: 'refused' }).gives('ask locate')
+    expect(ladder.record.attempts[0]).toMatchObject({ status: 0, reason: 'refused', decision: 'next' })
+  })
+
+  test('goes to the second when the name of the first leads nowhere', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+    ladder.locate().gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+  })
+
+  test('tries the other addresses of a provider inside the same attempt', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx))).gives('ask locate')
+    ladder.locate(telnyx, twilio).gives('INVITE to Telnyx')
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503))
+      .gives('ACK to Telnyx', 'INVITE to Twilio')
+    ladder
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 486))
+      .gives('ACK to Twilio', '486 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { provider_name: 'Telnyx', status: 486, decision: 'final' },
+    ])
+  })
+
+  test('tells the caller 486 at once, because busy is the callee speaking', () => {
+    const ladder = hunting()
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 486))
+      .gives('ACK to Telnyx', '486 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'busy', hangup_by: 'callee', status: 'hangup' })
+  })
+
+  test('never advances once it rang, because nobody shall ring twice', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).gives('180 to Alice')
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503))
+      .gives('ACK to Telnyx', '503 to Alice')
+    expect(ladder.record.attempts).toHaveLength(1)
+  })
+
+  test('tells the most useful failure when every provider has failed', () => {
+    const ladder = hunting()
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 500))
+      .whatever()
+      .locate(twilio)
+      .whatever()
+    ladder
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 486))
+      .gives('ACK to Twilio', '486 to Alice')
+  })
+
+  test('tells 503 when all were silent', () => {
+    const ladder = hunting()
+    ladder
+      .after(3_000)
+      .whatever()
+      .locate(twilio)
+      .whatever()
+      .after(3_000)
+      .gives('INVITE to Twilio', 'INVITE to Twilio', '503 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'failed', hangup_by: 'system', sip_status: 503 })
+  })
+
+  test('asks for nothing more once the caller has cancelled', () => {
+    const ladder = office()
+    const invited = aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', '487 to Alice')
+    ladder.locate(telnyx).gives()
+    expect(ladder.record).toMatchObject({ hangup_reason: 'cancel', hangup_by: 'caller' })
+  })
+
+  test('hangs up a provider which answers after it was given up, since nobody is there to talk to', () => {
+    const ladder = hunting()
+    const first = ladder.lastRequest(telnyx)
+    ladder.after(3_000).whatever().locate(twilio).whatever()
+    ladder
+      .when(telnyx, answers(first, telnyx, 200, { body: sdp('203.0.113.1') }))
+      .gives('ACK to Telnyx', 'BYE to Telnyx')
+  })
+
+  test('cancels a provider which rings after it was given up', () => {
+    const ladder = hunting()
+    const first = ladder.lastRequest(telnyx)
+    ladder.after(3_000).whatever().locate(twilio).whatever()
+    ladder.when(telnyx, answers(first, telnyx, 180)).gives('CANCEL to Telnyx')
+  })
+
+  test('stops the whole search after its time and says so', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    const slow = { policy: { ...policy, search_ms: 5_000, first_response_ms: 20_000 } }
+    ladder
+      .decide(through(provider(telnyx, slow)))
+      .whatever()
+      .locate(telnyx)
+      .whatever()
+    ladder.after(4_000).whatever().after(1_000).gives('503 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'timeout' })
+  })
+
+  test('ends with 480 when it rang and nobody answered', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).whatever()
+    ladder.after(59_999).gives()
+    ladder.after(1).gives('CANCEL to Telnyx', '480 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'noanswer' })
+  })
+
+  test('leaves a provider alone for as long as its Retry-After asks', () => {
+    const ladder = hunting()
+    const resting = answers(ladder.lastRequest(telnyx), telnyx, 503, { headers: [['retry-after', '60']] })
+    ladder.when(telnyx, resting).whatever().locate(twilio).whatever()
+    ladder.when(twilio, answers(ladder.lastRequest(twilio), twilio, 486)).whatever()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+    ladder.locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+  })
+
+  test('builds each INVITE from the call, never from the last attempt', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    const first = provider(telnyx, { user: '9915551234567', headers: [['X-Account', 'one']] })
+    ladder
+      .decide(through(first, provider(twilio)))
+      .whatever()
+      .locate(telnyx)
+      .whatever()
+    expect(ladder.lastRequest(telnyx).requestUri).toBe('sip:9915551234567@sip.telnyx.test')
+    expect(ladder.lastRequest(telnyx).header('x-account')).toBe('one')
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503))
+      .whatever()
+      .locate(twilio)
+      .whatever()
+    const second = ladder.lastRequest(twilio)
+    expect(second.requestUri).toBe('sip:+15551234567@sip.twilio.test')
+    expect(second.header('x-account')).toBeUndefined()
+    expect(second.callId).not.toBe(ladder.lastRequest(telnyx).callId)
+    expect(second.header('p-asserted-identity')).toContain('+15557654321')
+  })
+
+  test("answers a provider's challenge once, inside the same attempt", () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    const credentials = { username: 'acme', password: 'pw', realm: null }
+    ladder
+      .decide(through(provider(telnyx, { credentials }), provider(twilio)))
+      .whatever()
+      .locate(telnyx)
+      .whatever()
+    const challenge = () =>
+      answers(ladder.lastRequest(telnyx), telnyx, 407, {
+        headers: [
+          ['proxy-authenticate', 'Digest realm="telnyx.test", nonce="abc", qop="auth", algorithm=MD5'],
+        ],
+      })
+    ladder.when(telnyx, challenge()).gives('ACK to Telnyx', 'INVITE to Telnyx')
+    const proved = ladder.lastRequest(telnyx, 'INVITE')
+    expect(proved.header('proxy-authorization')).toContain('username="acme"')
+    expect(proved.cseq.number).toBe(2)
+    ladder.when(telnyx, challenge()).gives('ACK to Telnyx', 'ask locate')
+    expect(ladder.record.attempts[0]).toMatchObject({ status: 407, decision: 'next' })
+  })
+
+  test('never follows a redirection to wherever a provider points (3xx)', () => {
+    const ladder = hunting()
+    const elsewhere = answers(ladder.lastRequest(telnyx), telnyx, 302, {
+      headers: [['contact', '<sip:premium@evil.test>']],
+    })
+    ladder.when(telnyx, elsewhere).gives('ACK to Telnyx', '480 to Alice')
+  })
+
+  test('refuses with 488 towards a provider which takes none of the offered codecs', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx, { codecs: ['OPUS'] }))).whatever()
+    ladder.locate(telnyx).gives('488 to Alice')
+  })
+})
+
+/** Alice dialled, two providers, and Telnyx has the INVITE. */
+function hunting(): Ladder {
+  const ladder = office()
+  aliceDials(ladder, '+15551234567')
+  ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+  return ladder.locate(telnyx).gives('INVITE to Telnyx')
+}

@@ -1,0 +1,216 @@
+import { expect } from 'vitest'
+import type { CallTell, CredentialAnswer, RouteDecision } from '#contract'
+import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
+import { Engine } from '../../relay/engine.ts'
+import type { Flow } from '../../relay/flow.ts'
+import { hostPort } from '../../relay/flow.ts'
+import type { MediaCommand } from '../../relay/media/session.ts'
+import type { Message, Request, Response } from '../../relay/sip/message.ts'
+import { parseMessage } from '../../relay/sip/parse.ts'
+import { writeMessage } from '../../relay/sip/write.ts'
+import { steadyChance } from './chance.ts'
+
+/** Somebody at the other end of a wire. */
+export interface Party {
+  readonly name: string
+  readonly flow: Flow
+}
+
+export function party(
+  name: string,
+  address: string,
+  port = 5060,
+  transport: Flow['transport'] = 'udp',
+): Party {
+  return { name, flow: { transport, address, port } }
+}
+
+/** Where the relay of every ladder lives. */
+export const relayAddress = '198.51.100.1'
+export const realm = '11111111-1111-4111-8111-111111111111.registrar.trunkline.test'
+
+/**
+ * A call ladder on paper: arrows in, arrows out, and a clock that only moves when told.
+ *
+ * Every arrow out must be asserted by `gives`; `when` and `after` first check that none was left.
+ * Arrows read `INVITE to Telnyx`, `180 to Alice`, `ask route`; media and tells are kept apart.
+ */
+export class Ladder {
+  readonly engine: Engine
+  readonly tells: CallTell[] = []
+  readonly media: MediaCommand[] = []
+  readonly notes: Extract<Effect, { type: 'note' }>[] = []
+  /** Questions not answered yet, oldest first. */
+  readonly questions: { id: number; question: Question }[] = []
+  readonly #parties: readonly Party[]
+  #arrows: string[] = []
+  #sent: { to: string; message: Message }[] = []
+  #now = 0
+
+  constructor(
+    parties: readonly Party[],
+    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number] } = {},
+  ) {
+    this.#parties = parties
+    this.engine = new Engine({
+      station: {
+        address: relayAddress,
+        port: 5060,
+        relayId: 'r1',
+        chance: steadyChance(),
+        epoch: 1_700_000_000_000,
+      },
+      house: {
+        baseDomain: 'trunkline.test',
+        names: new Set([relayAddress, 'trunkline.test']),
+        strangers: house.strangers ?? 'refuse',
+      },
+      rtpPorts: house.rtpPorts ?? [10_000, 10_999],
+    })
+  }
+
+  get now(): number {
+    return this.#now
+  }
+
+  /** A party sends a message. */
+  when(from: Party, message: Message | string): this {
+    this.quiet()
+    const bytes = typeof message === 'string' ? new TextEncoder().encode(message) : writeMessage(message)
+    return this.hear({ type: 'packet', flow: from.flow, bytes })
+  }
+
+  /** Anything else happens. */
+  hear(input: Input): this {
+    this.#take(this.engine.receive(this.#now, input))
+    return this
+  }
+
+  /** The edge answers the oldest question of its kind. */
+  answer(answer: Answer): this {
+    this.quiet()
+    return this.hear({ type: 'answered', id: this.#question(answer.ask), answer })
+  }
+
+  decide(decision: RouteDecision): this {
+    return this.answer({ ask: 'route', answer: decision })
+  }
+
+  credential(answer: CredentialAnswer): this {
+    return this.answer({ ask: 'credential', answer })
+  }
+
+  locate(...parties: Party[]): this {
+    return this.answer({ ask: 'locate', answer: { flows: parties.map(({ flow }) => flow) } })
+  }
+
+  noAnswer(ask: Question['ask'], why = 'timeout'): this {
+    this.quiet()
+    return this.hear({ type: 'unanswered', id: this.#question(ask), why })
+  }
+
+  /** Time passes; every deadline on the way rings at its time. */
+  after(ms: number): this {
+    this.quiet()
+    const end = this.#now + ms
+    for (
+      let next = this.engine.nextDeadline();
+      next !== undefined && next <= end;
+      next = this.engine.nextDeadline()
+    ) {
+      this.#now = Math.max(next, this.#now)
+      this.#take(this.engine.tick(this.#now))
+    }
+    this.#now = end
+    return this
+  }
+
+  /** These arrows and no others went out since the last assertion, in this order. */
+  gives(...arrows: string[]): this {
+    const seen = this.#arrows
+    this.#arrows = []
+    expect(seen).toEqual(arrows)
+    return this
+  }
+
+  /** Nothing is left unasserted. */
+  quiet(): this {
+    return this.gives()
+  }
+
+  /** Looks away: whatever went out needs no assertion. */
+  whatever(): this {
+    this.#arrows = []
+    return this
+  }
+
+  /** The last message sent to a party. */
+  last(to: Party): Message {
+    const found = this.#sent.findLast((sent) => sent.to === to.name)
+    if (!found) throw new Error(`nothing was sent to ${to.name}`)
+    return found.message
+  }
+
+  lastRequest(to: Party, method?: string): Request {
+    const found = this.#sent.findLast(
+      ({ to: name, message }) =>
+        name === to.name && message.kind === 'request' && (method === undefined || message.method === method),
+    )?.message
+    if (found?.kind !== 'request') throw new Error(`no ${method ?? 'request'} was sent to ${to.name}`)
+    return found
+  }
+
+  lastResponse(to: Party): Response {
+    const found = this.#sent.findLast(
+      ({ to: name, message }) => name === to.name && message.kind === 'response',
+    )?.message
+    if (found?.kind !== 'response') throw new Error(`no response was sent to ${to.name}`)
+    return found
+  }
+
+  /** The call's record as last told. */
+  get record(): CallTell['call'] {
+    const last = this.tells.at(-1)
+    if (!last) throw new Error('no call was told')
+    return last.call
+  }
+
+  #question(ask: Question['ask']): number {
+    const index = this.questions.findIndex(({ question }) => question.ask === ask)
+    const [found] = index < 0 ? [] : this.questions.splice(index, 1)
+    if (!found) throw new Error(`nobody asked for ${ask}`)
+    return found.id
+  }
+
+  #take(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'send') this.#arrow(effect)
+      else if (effect.type === 'ask') {
+        this.questions.push(effect)
+        this.#arrows.push(`ask ${effect.question.ask}`)
+      } else if (effect.type === 'tell') {
+        if (effect.tell.kind === 'call') this.tells.push(effect.tell)
+        else this.#arrows.push(`tell ${effect.tell.event}`)
+      } else if (effect.type === 'media') this.media.push(effect.command)
+      else if (effect.type === 'note') this.notes.push(effect)
+      else this.#arrows.push(`close ${this.#nameOf(effect.flow)}`)
+    }
+  }
+
+  #arrow({ flow, bytes }: Extract<Effect, { type: 'send' }>): void {
+    const parsed = parseMessage(bytes)
+    if (!parsed.ok) throw new Error(`we sent nonsense: ${parsed.fault.where} ${parsed.fault.why}`)
+    const message = parsed.value
+    const to = this.#nameOf(flow)
+    this.#sent.push({ to, message })
+    this.#arrows.push(`${message.kind === 'request' ? message.method : message.status} to ${to}`)
+  }
+
+  #nameOf(flow: Flow): string {
+    const found = this.#parties.find(
+      ({ flow: own }) =>
+        own.address === flow.address && own.port === flow.port && own.transport === flow.transport,
+    )
+    return found?.name ?? hostPort(flow.address, flow.port)
+  }
+}
