@@ -288,8 +288,9 @@ export class Engine {
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
-    if (decision.kind === 'reject' && decision.customer_id === null) {
-      if (decision.reason === 'UNKNOWN_SOURCE') this.#rememberUnknown(now, flow)
+    const unknown = decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
+    if (unknown || (decision.kind === 'reject' && decision.customer_id === null)) {
+      if (unknown) this.#rememberUnknown(now, flow)
       return this.#unknownSource(request, flow, decision.status)
     }
     this.#switchboard.decided(now, this.#open(now, request, flow, true), decision)

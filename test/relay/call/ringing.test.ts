@@ -139,6 +139,14 @@ describe('a call from the phone network', () => {
     ladder.when(scanner, fromNetwork(scanner)).gives('ask route')
   })
 
+  test('from an unknown source leaves no trace even when it names a number of ours', () => {
+    const ladder = office()
+    ladder.when(scanner, fromNetwork(scanner)).gives('ask route')
+    ladder.decide(rejected(403, 'UNKNOWN_SOURCE')).gives('403 to the scanner')
+    expect(ladder.engine.load.transactions).toBe(0)
+    expect(ladder.tells).toEqual([])
+  })
+
   test('from an unknown source is met with silence where the house says so', () => {
     const ladder = office({ strangers: 'silent' })
     ladder
