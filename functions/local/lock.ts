@@ -54,11 +54,12 @@ function read(path: string): { pid: number; born: string } | undefined {
   }
 }
 
-/** When a process began, in the kernel's ticks; '' where there is no /proc. */
+/** When a process began, in the kernel's ticks; 'ended' for one only waiting to be buried; '' where there is no /proc. */
 function born(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '')
   } catch {
     return ''
   }
