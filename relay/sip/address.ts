@@ -71,17 +71,12 @@ function readNameAddr(text: string, at: number, list: NameAddr[]): number {
   if (sip === undefined && !foreign(uri)) return -1
   // A URI without brackets may hold no question mark: nobody could tell whose it is (§20).
   if (bracket < 0 && sip?.headers !== undefined) return -1
-  const params = new Map<string, string>()
-  const end = readParams(text, bracket < 0 ? close : close + 1, params)
+  const paramsAt = bracket < 0 ? close : close + 1
+  const params = paramsAt === text.length ? undefined : new Map<string, string>()
+  const end = params === undefined ? paramsAt : readParams(text, paramsAt, params)
   if (end < 0) return -1
   const display = bracket < 0 ? '' : displayName(text, start, bracket)
-  list.push({
-    display,
-    uri,
-    sip,
-    params: params.size === 0 ? noParams : params,
-    tag: params.get('tag') || undefined,
-  })
+  list.push({ display, uri, sip, params: params ?? noParams, tag: params?.get('tag') || undefined })
   return end
 }
 

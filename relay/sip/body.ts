@@ -1,6 +1,6 @@
 import { quotedEnd, unquote } from './grammar.ts'
+import { headEnd } from './headers.ts'
 import type { Message } from './message.ts'
-import { headEnd } from './parse.ts'
 
 /** A body's type: `application/sdp`, lower case; undefined when the message does not say. */
 export function mediaType(contentType: string | undefined): string | undefined {

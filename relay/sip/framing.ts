@@ -1,5 +1,6 @@
+import { contentLength } from './check.ts'
+import { limits } from './limits.ts'
 import type { Flaw } from './message.ts'
-import { contentLength, limits } from './parse.ts'
 
 /** What one piece of a stream completed. */
 export interface Framed {

@@ -43,10 +43,20 @@ function bracketEnd(text: string, from: number, to: number): number {
 }
 
 function hostText(text: string, from: number, to: number): string {
-  if (text.charCodeAt(from) !== 0x5b) return text.slice(from, to).toLowerCase()
-  const host = text.slice(from + 1, to - 1).toLowerCase()
+  if (text.charCodeAt(from) !== 0x5b) return lowered(text, from, to)
+  const host = lowered(text, from + 1, to - 1)
   // The ABNF of RFC 3261 breeds a third colon, which is to be borne (RFC 5118 §4.10).
   return host.includes(':::') ? host.replace(':::', '::') : host
+}
+
+/** Most hosts are in lower case already, and asking is cheaper than doing. */
+function lowered(text: string, from: number, to: number): string {
+  const host = text.slice(from, to)
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x41 && code <= 0x5a) return host.toLowerCase()
+  }
+  return host
 }
 
 function isNameCode(code: number): boolean {

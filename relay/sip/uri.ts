@@ -30,14 +30,11 @@ export function parseUri(text: string): SipUri | undefined {
   const question = text.indexOf('?', tail)
   const params = readUriParams(text, tail, question < 0 ? text.length : question)
   if (place === undefined || person === undefined || params === undefined) return undefined
-  return {
-    scheme,
-    ...person,
-    host: place.host,
-    port: place.port,
-    params,
-    headers: question < 0 ? undefined : text.slice(question + 1),
-  }
+  const { user, password } = person
+  const headers = question < 0 ? undefined : text.slice(question + 1)
+  const { host, port } = place
+  if (password === undefined) return { scheme, user, host, port, params, headers }
+  return { scheme, user, password, host, port, params, headers }
 }
 
 /** The scheme of any absolute URI in lower case; undefined when `text` is none (RFC 3261 §25.1, absoluteURI). */

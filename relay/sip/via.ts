@@ -23,16 +23,15 @@ export const cookie = 'z9hG4bK'
 export function parseVia(text: string): Via | undefined {
   const head = readHead(text)
   if (head === undefined) return undefined
-  if (head.end === text.length) return { ...head.facts, branch: undefined, params: noParams }
+  if (head.end === text.length) return viaOf(head, noParams)
   const params = new Map<string, string>()
-  if (readParams(text, head.end, params) < 0) return undefined
-  return { ...head.facts, branch: params.get('branch'), params }
+  return readParams(text, head.end, params) < 0 ? undefined : viaOf(head, params)
 }
 
 /** As much of a malformed Via as a 400 needs to find its way: transport and sent-by; undefined when even these are missing. */
 export function salvageVia(text: string): Via | undefined {
-  const facts = readHead(text)?.facts
-  return facts && { ...facts, branch: undefined, params: noParams }
+  const head = readHead(text)
+  return head && viaOf(head, noParams)
 }
 
 export function writeVia(via: Via): string {
@@ -66,8 +65,20 @@ export function responseFlow(via: Via, flow: Flow, forceRport: boolean): Flow {
 }
 
 interface Head {
-  readonly facts: HostPort & { readonly transport: string; readonly protocol?: string }
+  readonly protocol: string
+  readonly transport: string
+  readonly place: HostPort
+  /** Where the parameters begin. */
   readonly end: number
+}
+
+function viaOf(
+  { protocol, transport, place: { host, port } }: Head,
+  params: ReadonlyMap<string, string>,
+): Via {
+  const branch = params.get('branch')
+  if (protocol === 'SIP/2.0') return { transport, host, port, branch, params }
+  return { transport, host, port, branch, params, protocol }
 }
 
 /** via-parm = sent-protocol LWS sent-by *( SEMI via-params ), as far as sent-by. */
@@ -84,10 +95,11 @@ function readHead(text: string): Head | undefined {
   const end = sentByEnd(text, start)
   const place = readSentBy(text.slice(start, end))
   if (place === undefined) return undefined
+  const protocol = usual
+    ? 'SIP/2.0'
+    : `${text.slice(0, nameEnd).toUpperCase()}/${text.slice(versionAt, versionEnd)}`
   const transport = text.slice(transportAt, transportEnd).toUpperCase()
-  if (usual) return { facts: { transport, host: place.host, port: place.port }, end }
-  const protocol = `${text.slice(0, nameEnd).toUpperCase()}/${text.slice(versionAt, versionEnd)}`
-  return { facts: { transport, ...place, ...(protocol === 'SIP/2.0' ? {} : { protocol }) }, end }
+  return { protocol, transport, place, end }
 }
 
 /** SLASH = SWS "/" SWS; index after it, -1 when there is none. */

@@ -1,0 +1,18 @@
+import type { Flaw } from './message.ts'
+
+/** Implementation: what we take at most. A stranger's message costs no more than these. */
+export const limits = {
+  /** Octets of a whole message. */
+  message: 65_536,
+  /** Header lines. */
+  headers: 100,
+  /** Characters of one header, folded lines included. */
+  header: 8_192,
+  /** Via values: as many as there can be hops (§8.1.1.6). */
+  vias: 70,
+} as const
+
+/** Says what is wrong with a message. */
+export function flaw(where: string, why: string, status = 400): Flaw {
+  return { where, why, status }
+}
