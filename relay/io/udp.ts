@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Log } from './log.ts'
 import type { Wire, WireEnds } from './wire.ts'
-import { plainAddress, whyUnsent } from './wire.ts'
+import { bindError, plainAddress, whyUnsent } from './wire.ts'
 
 /* Implementation */
 const bufferBytes = 4 * 1024 * 1024
@@ -138,20 +138,13 @@ async function bound(host: string, port: number): Promise<Socket> {
 
 function listening(socket: Socket, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(bindError(error, host, port))
+    const failed = (error: NodeJS.ErrnoException) => reject(bindError('UDP', error, host, port))
     socket.once('error', failed)
     socket.bind(port, host, () => {
       socket.off('error', failed)
       resolve()
     })
   })
-}
-
-function bindError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const place = `UDP ${hostPort(host, port)}`
-  if (error.code === 'EADDRINUSE')
-    return new Error(`${place} is in use by another program.`, { cause: error })
-  return new Error(`${place} cannot be opened: ${error.message}.`, { cause: error })
 }
 
 /** Addresses are literal: nothing is ever looked up. */

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import { type Flow, hostPort } from '../flow.ts'
 
 /** One bound port which carries SIP. */
 export interface Wire {
@@ -28,6 +28,19 @@ const whyByCode: Record<string, string> = {
 /** A system error in a few words. */
 export function whyUnsent(error: NodeJS.ErrnoException): string {
   return whyByCode[error.code ?? ''] ?? error.message
+}
+
+/** Why a port could not be opened, in a sentence for whoever started us. */
+export function bindError(
+  transport: string,
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+): Error {
+  const place = `${transport} ${hostPort(host, port)}`
+  if (error.code === 'EADDRINUSE')
+    return new Error(`${place} is in use by another program.`, { cause: error })
+  return new Error(`${place} cannot be opened: ${error.message}.`, { cause: error })
 }
 
 /** IPv4 as itself, though it came in on an IPv6 socket. */

@@ -1,0 +1,82 @@
+import type { Naptr, Records, Resolver, Srv } from './dns.ts'
+
+/* Implementation */
+const leastTtl = 5
+const mostTtl = 3_600
+/** How long an answer outlives its time while no other is to be had, and when to ask again then. */
+const staleSeconds = 24 * 3_600
+const retrySeconds = 5
+const namesAtMost = 10_000
+
+interface Remembered {
+  readonly records: readonly unknown[]
+  freshUntil: number
+  readonly staleUntil: number
+}
+
+/**
+ * Remembers what a resolver said for as long as it said, within limits; and longer while it says nothing.
+ *
+ * The same question is asked once at a time. `now` is monotonic, in ms.
+ */
+export class DnsMemory {
+  readonly #resolver: Resolver
+  readonly #now: () => number
+  readonly #rememberedByQuestion = new Map<string, Remembered>()
+  readonly #asked = new Map<string, Promise<readonly unknown[]>>()
+
+  constructor(resolver: Resolver, now: () => number) {
+    this.#resolver = resolver
+    this.#now = now
+  }
+
+  naptr(name: string): Promise<readonly Naptr[]> {
+    return this.#recall(`naptr ${name}`, () => this.#resolver.naptr(name))
+  }
+
+  srv(name: string): Promise<readonly Srv[]> {
+    return this.#recall(`srv ${name}`, () => this.#resolver.srv(name))
+  }
+
+  addresses(name: string): Promise<readonly string[]> {
+    return this.#recall(`a ${name}`, () => this.#resolver.addresses(name))
+  }
+
+  #recall<T>(question: string, ask: () => Promise<Records<T>>): Promise<readonly T[]> {
+    const known = this.#rememberedByQuestion.get(question)
+    if (known !== undefined && known.freshUntil > this.#now())
+      return Promise.resolve(known.records as readonly T[])
+    const asked = this.#asked.get(question)
+    if (asked !== undefined) return asked as Promise<readonly T[]>
+    const asking = this.#ask(question, ask, known).finally(() => this.#asked.delete(question))
+    this.#asked.set(question, asking)
+    return asking
+  }
+
+  async #ask<T>(
+    question: string,
+    ask: () => Promise<Records<T>>,
+    known: Remembered | undefined,
+  ): Promise<readonly T[]> {
+    try {
+      const { records, ttl } = await ask()
+      this.#remember(question, records, Math.min(mostTtl, Math.max(leastTtl, ttl)))
+      return records
+    } catch (error) {
+      // The resolver is away: yesterday's answer is better than none.
+      if (known === undefined || known.staleUntil <= this.#now()) throw error
+      known.freshUntil = this.#now() + retrySeconds * 1000
+      return known.records as readonly T[]
+    }
+  }
+
+  #remember(question: string, records: readonly unknown[], seconds: number): void {
+    const freshUntil = this.#now() + seconds * 1000
+    const staleUntil = freshUntil + (records.length > 0 ? staleSeconds * 1000 : 0)
+    this.#rememberedByQuestion.delete(question)
+    this.#rememberedByQuestion.set(question, { records, freshUntil, staleUntil })
+    const [oldest] = this.#rememberedByQuestion.keys()
+    if (this.#rememberedByQuestion.size > namesAtMost && oldest !== undefined)
+      this.#rememberedByQuestion.delete(oldest)
+  }
+}

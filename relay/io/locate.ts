@@ -1,0 +1,167 @@
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import type { Transport } from '#contract'
+import type { Chance, Located, LocateQuestion } from '../effects.ts'
+import type { Flow } from '../flow.ts'
+import { type Resolver, type Srv, systemResolver } from './dns.ts'
+import { DnsMemory } from './dns-memory.ts'
+import { plainAddress } from './wire.ts'
+
+export interface LocatorOptions {
+  /** Whether loopback and private networks may be reached: yes at home, no in production. */
+  readonly allowPrivate: boolean
+  readonly chance: Chance
+  readonly resolver?: Resolver
+  readonly now?: () => number
+}
+
+/** A host and port to be reached over a transport, its addresses still unknown. */
+interface Place {
+  readonly transport: Transport
+  readonly host: string
+  readonly port: number
+}
+
+/* Implementation */
+const flowsAtMost = 16
+const targetsAtMost = 8
+const noTls = 'tls is not supported yet'
+
+/** Finds SIP servers by RFC 3263: NAPTR, then SRV with the weights of RFC 2782, then A and AAAA. */
+export class Locator {
+  readonly #allowPrivate: boolean
+  readonly #chance: Chance
+  readonly #dns: DnsMemory
+
+  constructor(options: LocatorOptions) {
+    this.#allowPrivate = options.allowPrivate
+    this.#chance = options.chance
+    this.#dns = new DnsMemory(options.resolver ?? systemResolver(), options.now ?? (() => performance.now()))
+  }
+
+  /** Addresses to try, best first. Never rejects: an empty list comes with the reason. */
+  async locate(question: LocateQuestion): Promise<Located> {
+    const host = question.hostname
+      .toLowerCase()
+      .replace(/^\[(.*)\]$/, '$1')
+      .replace(/\.$/, '')
+    if (question.transport === 'tls') return { flows: [], why: noTls }
+    try {
+      const places = await this.#places(host, question)
+      if (places.length === 0) return { flows: [], why: noTls }
+      return this.#allowed(await this.#flows(places), host)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      return { flows: [], why: `DNS gave no answer for ${host}: ${code ?? message}` }
+    }
+  }
+
+  /** Servers by RFC 3263 §4.1 and §4.2; none: there are some, but only for transports we lack. */
+  async #places(host: string, { port, transport }: LocateQuestion): Promise<Place[]> {
+    const plain = { transport: transport ?? 'udp', host, port: port ?? 5060 }
+    if (isIP(host) || port !== null) return [plain]
+    if (transport !== null) return orElse(await this.#servers(transport, `_sip._${transport}.${host}`), plain)
+    const pointers = await this.#dns.naptr(host)
+    const services = pointers.filter(({ flags }) => flags.toLowerCase() === 's').sort(byOrder)
+    const usable = services.flatMap(({ service, replacement }) => {
+      const over = transportByService[service.toUpperCase()]
+      return over === undefined ? [] : [this.#servers(over, replacement.toLowerCase())]
+    })
+    if (usable.length > 0) return orElse((await Promise.all(usable)).flat(), plain)
+    if (services.some(({ service }) => service.toUpperCase().startsWith('SIPS'))) return []
+    const both = [this.#servers('udp', `_sip._udp.${host}`), this.#servers('tcp', `_sip._tcp.${host}`)]
+    return orElse((await Promise.all(both)).flat(), plain)
+  }
+
+  async #servers(transport: Transport, name: string): Promise<Place[]> {
+    const records = await this.#dns.srv(name)
+    return inTurn(records, this.#chance)
+      .filter((record) => record.name !== '' && record.name !== '.')
+      .map((record) => ({ transport, host: record.name.toLowerCase(), port: record.port }))
+  }
+
+  /** One name that fails does not spoil the others. */
+  async #flows(places: readonly Place[]): Promise<Flow[]> {
+    const answers = await Promise.allSettled(
+      places.slice(0, targetsAtMost).map(async ({ transport, host, port }) => {
+        const addresses = isIP(host) ? [host] : await this.#dns.addresses(host)
+        return [...addresses].sort(ipv4First).map((address): Flow => ({ transport, address, port }))
+      }),
+    )
+    const failed = answers.find((answer) => answer.status === 'rejected')
+    const flows = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    if (flows.length === 0 && failed !== undefined) throw failed.reason
+    const distinct = new Map(flows.map((flow) => [`${flow.transport} ${flow.address} ${flow.port}`, flow]))
+    return [...distinct.values()].slice(0, flowsAtMost)
+  }
+
+  #allowed(found: readonly Flow[], host: string): Located {
+    const flows = found.filter(({ address }) => isReachable(address, this.#allowPrivate))
+    if (flows.length > 0) return { flows }
+    const why =
+      found.length > 0 ? `address_not_allowed: ${found[0]?.address}` : `no address found for ${host}`
+    return { flows, why }
+  }
+}
+
+const transportByService: Record<string, Transport> = { 'SIP+D2U': 'udp', 'SIP+D2T': 'tcp' }
+
+function byOrder(a: { order: number; preference: number }, b: { order: number; preference: number }): number {
+  return a.order - b.order || a.preference - b.preference
+}
+
+function orElse(places: Place[], plain: Place): Place[] {
+  return places.length > 0 ? places : [plain]
+}
+
+/** By priority; within one, by chance in proportion to weight (RFC 2782). */
+function inTurn(records: readonly Srv[], chance: Chance): Srv[] {
+  const waiting = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight)
+  const turn: Srv[] = []
+  while (waiting.length > 0) {
+    const peers = waiting.filter(({ priority }) => priority === waiting[0]?.priority)
+    const drawn = chance.below(peers.reduce((sum, { weight }) => sum + weight, 0) + 1)
+    let sum = 0
+    const index = peers.findIndex(({ weight }) => {
+      sum += weight
+      return sum >= drawn
+    })
+    turn.push(...waiting.splice(Math.max(0, index), 1))
+  }
+  return turn
+}
+
+function ipv4First(a: string, b: string): number {
+  return Number(isIPv6(a)) - Number(isIPv6(b))
+}
+
+/** Whether packets may go there: never to groups, broadcasts or nowhere; to private networks if allowed. */
+function isReachable(address: string, allowPrivate: boolean): boolean {
+  const plain = plainAddress(address)
+  const family = isIPv4(plain) ? 'ipv4' : 'ipv6'
+  return !nowhere.check(plain, family) && (allowPrivate || !atHome.check(plain, family))
+}
+
+const nowhere = blocked('0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', '::/128', 'ff00::/8')
+const atHome = blocked(
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '::1/128',
+  '64:ff9b::/96',
+  'fc00::/7',
+  'fe80::/10',
+)
+
+function blocked(...networks: string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits = ''] = network.split('/')
+    list.addSubnet(address, Number(bits), isIPv4(address) ? 'ipv4' : 'ipv6')
+  }
+  return list
+}

@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import type { Chance } from '../../../relay/effects.ts'
+import { openChance } from '../../../relay/io/chance.ts'
+import type { Naptr, Records, Resolver, Srv } from '../../../relay/io/dns.ts'
+import { Locator } from '../../../relay/io/locate.ts'
+
+describe('locating a server (RFC 3263)', () => {
+  test('asks nobody where the target is an address', async () => {
+    const { locate, asked } = world({})
+    expect(await locate('192.0.2.7')).toEqual(['udp 192.0.2.7:5060'])
+    expect(await locate('192.0.2.7', 5070, 'tcp')).toEqual(['tcp 192.0.2.7:5070'])
+    expect(await locate('[2001:db8::7]')).toEqual(['udp 2001:db8::7:5060'])
+    expect(asked).toEqual([])
+  })
+
+  test('asks only for addresses where a port is given', async () => {
+    const { locate, asked } = world({ 'a sip.example': ['192.0.2.1', '2001:db8::1'] })
+    expect(await locate('sip.example', 5070)).toEqual(['udp 192.0.2.1:5070', 'udp 2001:db8::1:5070'])
+    expect(asked).toEqual(['a sip.example'])
+  })
+
+  test('asks for SRV where only the transport is given, and for addresses where there is none', async () => {
+    const { locate, asked } = world({
+      'srv _sip._tcp.one.example': [srv('a.one.example', 5080)],
+      'a a.one.example': ['192.0.2.1'],
+      'a two.example': ['192.0.2.2'],
+    })
+    expect(await locate('one.example', null, 'tcp')).toEqual(['tcp 192.0.2.1:5080'])
+    expect(await locate('two.example', null, 'tcp')).toEqual(['tcp 192.0.2.2:5060'])
+    expect(asked.some((question) => question.startsWith('naptr'))).toBe(false)
+  })
+
+  test('follows NAPTR in its order, where neither port nor transport is given', async () => {
+    const { locate } = world({
+      'naptr sip.example': [
+        naptr(20, 'SIP+D2U', '_sip._udp.sip.example'),
+        naptr(10, 'SIP+D2T', '_sip._tcp.sip.example'),
+        naptr(5, 'SIPS+D2T', '_sips._tcp.sip.example'),
+      ],
+      'srv _sip._tcp.sip.example': [srv('t.sip.example')],
+      'srv _sip._udp.sip.example': [srv('u.sip.example')],
+      'a t.sip.example': ['192.0.2.1'],
+      'a u.sip.example': ['192.0.2.2'],
+    })
+    expect(await locate('sip.example')).toEqual(['tcp 192.0.2.1:5060', 'udp 192.0.2.2:5060'])
+  })
+
+  test('goes on to SRV without NAPTR, and to addresses without SRV', async () => {
+    const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
+    expect(await locate('SIP.example.')).toEqual(['udp 192.0.2.1:5060'])
+    expect(asked).toEqual([
+      'naptr sip.example',
+      'srv _sip._udp.sip.example',
+      'srv _sip._tcp.sip.example',
+      'a sip.example',
+    ])
+  })
+
+  test('tries lower priorities first, and equals in proportion to their weight (RFC 2782)', async () => {
+    const first: Record<string, number> = {}
+    for (let i = 0; i < 400; i++) {
+      const { locate } = world({
+        'srv _sip._udp.sip.example': [
+          srv('c.x', 5060, 20, 9),
+          srv('a.x', 5060, 10, 3),
+          srv('b.x', 5060, 10, 1),
+        ],
+        'a a.x': ['192.0.2.1'],
+        'a b.x': ['192.0.2.2'],
+        'a c.x': ['192.0.2.3'],
+      })
+      const flows = await locate('sip.example', null, 'udp')
+      expect(flows).toHaveLength(3)
+      expect(flows[2]).toBe('udp 192.0.2.3:5060')
+      first[flows[0] ?? ''] = (first[flows[0] ?? ''] ?? 0) + 1
+    }
+    // Of weights 3 and 1 a draw in [0, 4] gives the first 3.5 in 5 or so.
+    expect(first['udp 192.0.2.1:5060']).toBeGreaterThan(220)
+    expect(first['udp 192.0.2.2:5060']).toBeGreaterThan(50)
+  })
+
+  test('says that a service is not there, or only by TLS', async () => {
+    const { why } = world({ 'naptr s.example': [naptr(1, 'SIPS+D2T', '_sips._tcp.s.example')] })
+    expect(await why('s.example')).toBe('tls is not supported yet')
+    expect(await why('sip.example', null, 'tls')).toBe('tls is not supported yet')
+    expect(await why('nowhere.example')).toBe('no address found for nowhere.example')
+  })
+
+  test('knows localhost without asking anybody (RFC 6761)', async () => {
+    const locator = new Locator({ allowPrivate: true, chance })
+    const { flows } = await locator.locate({ hostname: 'localhost', port: 5090, transport: null })
+    expect(flows[0]).toEqual({ transport: 'udp', address: '127.0.0.1', port: 5090 })
+  })
+})
+
+describe('addresses which may not be reached', () => {
+  test.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '::1',
+    'fd00::1',
+    'fe80::1',
+    '::ffff:10.0.0.1',
+    '::ffff:a00:1',
+  ])('refuses %s, written or found, unless private targets are allowed', async (address) => {
+    const inside = { 'a trick.example': [address] }
+    expect(await world(inside).why(address, 5060)).toBe(`address_not_allowed: ${address}`)
+    expect(await world(inside).why('trick.example', 5060)).toBe(`address_not_allowed: ${address}`)
+  })
+
+  test('reaches them at home', async () => {
+    expect(await world({}, { allowPrivate: true }).locate('127.0.7.3')).toEqual(['udp 127.0.7.3:5060'])
+  })
+
+  test.each(['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1'])(
+    'refuses %s everywhere',
+    async (address) => {
+      expect(await world({}, { allowPrivate: true }).why(address)).toBe(`address_not_allowed: ${address}`)
+    },
+  )
+
+  test('goes to the public one of several', async () => {
+    const { locate } = world({ 'a mixed.example': ['10.0.0.1', '192.0.2.1'] })
+    expect(await locate('mixed.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+  })
+})
+
+describe('remembering what DNS said', () => {
+  test('asks again when the time to live is over, no sooner than in 5 s and no later than in an hour', async () => {
+    for (const [ttl, kept] of [
+      [0, 5],
+      [60, 60],
+      [86_400, 3_600],
+    ] as const) {
+      const { locate, asked, pass } = world({ 'a sip.example': ['192.0.2.1'] }, { ttl })
+      await locate('sip.example', 5060)
+      pass(kept - 0.1)
+      await locate('sip.example', 5060)
+      expect(asked).toHaveLength(1)
+      pass(0.2)
+      await locate('sip.example', 5060)
+      expect(asked).toHaveLength(2)
+    }
+  })
+
+  test('goes on with the last answer for a day while the resolver is away', async () => {
+    const { locate, why, pass, breakDown } = world({ 'a sip.example': ['192.0.2.1'] }, { ttl: 60 })
+    await locate('sip.example', 5060)
+    breakDown()
+    pass(23 * 3600)
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+    pass(2 * 3600)
+    expect(await why('sip.example', 5060)).toBe('DNS gave no answer for sip.example: ESERVFAIL')
+  })
+
+  test('asks one question once, however many calls wait for it', async () => {
+    const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
+    await Promise.all(Array.from({ length: 50 }, () => locate('sip.example', 5060)))
+    expect(asked).toHaveLength(1)
+  })
+})
+
+const chance: Chance = openChance(new Uint8Array(32))
+
+/** A locator whose DNS says what `zone` says; keys are `naptr`, `srv` or `a` and a name. */
+function world(
+  zone: Record<string, readonly (Naptr | Srv | string)[]>,
+  options: { allowPrivate?: boolean; ttl?: number } = {},
+) {
+  const asked: string[] = []
+  let now = 0
+  let broken = false
+  const answer = async <T>(question: string): Promise<Records<T>> => {
+    asked.push(question)
+    if (broken) throw Object.assign(new Error('query failed'), { code: 'ESERVFAIL' })
+    return { records: (zone[question] ?? []) as T[], ttl: options.ttl ?? 60 }
+  }
+  const resolver: Resolver = {
+    naptr: (name) => answer(`naptr ${name}`),
+    srv: (name) => answer(`srv ${name}`),
+    addresses: (name) => answer(`a ${name}`),
+  }
+  const allowPrivate = options.allowPrivate ?? false
+  const locator = new Locator({ allowPrivate, chance, resolver, now: () => now })
+  const located = (hostname: string, port: number | null, transport: 'udp' | 'tcp' | 'tls' | null) =>
+    locator.locate({ hostname, port, transport })
+  return {
+    asked,
+    pass: (seconds: number) => {
+      now += seconds * 1000
+    },
+    breakDown: () => {
+      broken = true
+    },
+    locate: async (hostname: string, port: number | null = null, transport: 'udp' | 'tcp' | null = null) =>
+      (await located(hostname, port, transport)).flows.map(
+        (flow) => `${flow.transport} ${flow.address}:${flow.port}`,
+      ),
+    why: async (hostname: string, port: number | null = null, transport: 'tls' | null = null) =>
+      (await located(hostname, port, transport)).why,
+  }
+}
+
+function srv(name: string, port = 5060, priority = 10, weight = 1): Srv {
+  return { name, port, priority, weight }
+}
+
+function naptr(order: number, service: string, replacement: string): Naptr {
+  return { flags: 's', service, replacement, order, preference: 1 }
+}
