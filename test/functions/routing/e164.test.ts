@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { internationalReadings, nationalReadings, prefixesOf, readNumber } from '../../../functions/routing/e164.ts'
+
+describe('a dialled number', () => {
+  test.each([
+    ['+1-555-123-4567', 'US', '+15551234567', 'US'],
+    ['(555) 123-4567', 'US', '+15551234567', 'US'],
+    ['15551234567', 'US', '+15551234567', 'US'],
+    ['020 7946 0000', 'GB', '+442079460000', 'GB'],
+    ['00442079460000', 'US', '+442079460000', 'GB'],
+    ['011442079460000', 'US', '+442079460000', 'GB'],
+    ['+18765551234', 'US', '+18765551234', 'JM'],
+    ['030123456', 'DE', '+4930123456', 'DE'],
+    ['442079460000', 'US', '+442079460000', 'GB'],
+  ])('%s, dialled in %s, is %s of %s', (written, country, e164, where) => {
+    expect(readNumber(written, country)).toEqual({ kind: 'number', e164, country: where })
+  })
+
+  test.each(['911', '112', '999', '116117', '*67', '411'])('%s is short, and stays as it is', (digits) => {
+    expect(readNumber(digits, 'US')).toEqual({ kind: 'short', digits })
+  })
+
+  test.each(['', 'office1', '+', '+1555', '+999123456789', '12345678901234567890', '+1555123456x', '\u0661\u0662\u0663'])(
+    '%j is nonsense',
+    (written) => {
+      expect(readNumber(written, 'US')).toEqual({ kind: 'nonsense' })
+    },
+  )
+
+  test('is read as the United States where the country is not one', () => {
+    expect(readNumber('5551234567', 'XX')).toMatchObject({ e164: '+15551234567' })
+  })
+})
+
+describe('a number read without a country', () => {
+  test('may stand for itself, for itself with a plus, or for what follows an international prefix', () => {
+    expect(internationalReadings('+15551234567')).toEqual(['+15551234567'])
+    expect(internationalReadings('15551234567')).toEqual(['+15551234567'])
+    expect(internationalReadings('0015551234567')).toEqual(['+15551234567'])
+    expect(internationalReadings('01115551234567')).toEqual(['+15551234567'])
+    expect(internationalReadings('office1')).toEqual([])
+  })
+
+  test('may be national, with or without the trunk prefix', () => {
+    expect(nationalReadings('02079460000')).toEqual(['02079460000', '2079460000'])
+    expect(nationalReadings('5551234567')).toEqual(['5551234567'])
+    expect(nationalReadings('+15551234567')).toEqual([])
+  })
+
+  test('has every beginning a target may be, from one digit on', () => {
+    expect(prefixesOf(['+1555'])).toEqual(['+1', '+15', '+155', '+1555'])
+  })
+})
