@@ -16,7 +16,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const relayId = c.get('relayId')
   if (relay_id !== relayId)
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
-  const heard = told.map((item) => hear(storable(item), relayId))
+  const heard = told.map((item) => hear(item, relayId))
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
   const receipt = await storeAll(c.get('db'), good)
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
@@ -51,11 +51,4 @@ async function storeAll(db: Database, good: Tell[]): Promise<TellReceipt> {
     for (const one of good) receipts.push(await storeAll(db, [one]))
     return { accepted: receipts.flatMap((r) => r.accepted), refused: receipts.flatMap((r) => r.refused) }
   }
-}
-
-/** PostgreSQL keeps neither NUL nor half a surrogate pair; SIP may bring both. */
-function storable(item: unknown): unknown {
-  return JSON.parse(JSON.stringify(item), (_, value: unknown) =>
-    typeof value === 'string' ? value.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd') : value,
-  )
 }

@@ -41,10 +41,17 @@ export function readCascade(c: Context<Edge>): boolean {
 async function readJson(c: Context<Edge>): Promise<unknown> {
   const text = await c.req.text()
   try {
-    return JSON.parse(text)
+    return unstorable.test(text) ? JSON.parse(text, storable) : JSON.parse(text)
   } catch {
     throw new Problem('INVALID_JSON_BODY', 'The body is not valid JSON.')
   }
+}
+
+const unstorable = /\\u0000|\\ud[89a-f]|\p{Surrogate}/iu
+
+/** PostgreSQL keeps neither NUL nor half a surrogate pair; what SIP brings may hold both. */
+function storable(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd') : value
 }
 
 function without(body: unknown, ignored: readonly string[]): unknown {
@@ -54,6 +61,8 @@ function without(body: unknown, ignored: readonly string[]): unknown {
 
 function toDetails(issue: z.core.$ZodIssue): Detail[] {
   const at = issue.path.map(String)
-  if (issue.code !== 'unrecognized_keys') return [{ field: at.join('.') || 'body', message: issue.message }]
+  const field = at.join('.') || 'body'
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))
+  if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }]
   return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field we know' }))
 }

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { DatabaseError, type Pool, type PoolClient, type QueryArrayResult, type QueryResult } from 'pg'
+import type { Pool, PoolClient, QueryArrayResult, QueryResult } from 'pg'
 
 export interface NeonEndpoint {
   /** Where statements are posted: the Worker's NEON_ENDPOINT. */
@@ -36,7 +36,7 @@ export async function startNeonEndpoint({
   const server = createServer((request, response) => {
     answer(pool, secret, request, heard).then(
       (body) => send(response, 200, body),
-      (error: unknown) => send(response, error instanceof Stranger ? 401 : 400, failure(error)),
+      (error: unknown) => send(response, ...failure(error)),
     )
   })
   await new Promise<void>((resolve, reject) => {
@@ -119,10 +119,12 @@ function present({ command, rowCount, rows, fields }: Result) {
   return { command, rowCount, rows, fields, rowAsArray: Array.isArray(rows[0]) }
 }
 
-function failure(error: unknown): Record<string, unknown> {
-  if (!(error instanceof DatabaseError))
-    return { message: error instanceof Error ? error.message : String(error) }
-  return { ...error, message: error.message }
+/** Neon answers 400 with the database's own fields; anything else is its own trouble, and 500. */
+function failure(error: unknown): [status: number, body: Record<string, unknown>] {
+  if (error instanceof Stranger) return [401, { message: error.message }]
+  if (!(error instanceof Error)) return [500, { message: String(error) }]
+  const spoken = 'severity' in error && 'code' in error
+  return spoken ? [400, { ...error, message: error.message }] : [500, { message: error.message }]
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

@@ -19,7 +19,9 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const connect = [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'office1' }] } }]
+const connect = [
+  { type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'office1' }] } },
+]
 
 /** In the order in which one leans on another. */
 function bodies(): [string, Record<string, unknown>][] {
@@ -44,7 +46,10 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
 
   test('gives what was made, by id and in the list, and says when', async () => {
     const one = await app.alice('GET', path())
-    expect(one).toMatchObject({ status: 200, body: { id: made[noun], customer_id: app.aliceId, tm_update: null, tm_delete: null } })
+    expect(one).toMatchObject({
+      status: 200,
+      body: { id: made[noun], customer_id: app.aliceId, tm_update: null, tm_delete: null },
+    })
     expect(one.body.tm_create).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
     const list = await app.alice('GET', `/v1.0/${noun}`)
     expect(list.body.result).toContainEqual(one.body)
@@ -56,7 +61,11 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
     const changed = await app.alice('PUT', path(), { ...shown, name: 'renamed', detail: 'changed' })
     expect(changed).toMatchObject({ status: 200, body: { name: 'renamed', detail: 'changed' } })
     expect(changed.body.tm_update).not.toBeNull()
-    const back = await app.alice('PUT', path(), noun === 'accesskeys' ? { name: 'short' } : { ...filled(body), name: 'short' })
+    const back = await app.alice(
+      'PUT',
+      path(),
+      noun === 'accesskeys' ? { name: 'short' } : { ...filled(body), name: 'short' },
+    )
     expect(back).toMatchObject({ status: 200, body: { name: 'short', detail: '' } })
   })
 
@@ -73,32 +82,57 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
     const broken = await send(`/v1.0/${noun}`, { method: 'POST', headers, body: '{"name":' })
     expect(broken).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_JSON_BODY' } } })
     expect(await alice('POST', `/v1.0/${noun}`, [])).toMatchObject({ status: 400 })
-    expect(await alice('GET', `/v1.0/${noun}/not-an-id`)).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_ID' } } })
-    expect(await alice('GET', `/v1.0/${noun}/${crypto.randomUUID()}`)).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } })
+    expect(await alice('GET', `/v1.0/${noun}/not-an-id`)).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'INVALID_ID' } },
+    })
+    expect(await alice('GET', `/v1.0/${noun}/${crypto.randomUUID()}`)).toMatchObject({
+      status: 404,
+      body: { error: { status: 'NOT_FOUND' } },
+    })
     const huge = await alice('POST', `/v1.0/${noun}`, { ...filled(body), detail: 'x'.repeat(300_000) })
     expect(huge).toMatchObject({ status: 413, body: { error: { reason: 'BODY_TOO_LARGE' } } })
   })
 
   test('does not exist for another customer', async () => {
-    expect((await mallory('GET', `/v1.0/${noun}`)).body.result.map(({ id }: { id: string }) => id)).not.toContain(made[noun])
+    expect(
+      (await mallory('GET', `/v1.0/${noun}`)).body.result.map(({ id }: { id: string }) => id),
+    ).not.toContain(made[noun])
     for (const method of ['GET', 'DELETE']) {
       expect(await mallory(method, path())).toMatchObject({ status: 404 })
     }
-    const stolen = noun === 'accesskeys' ? { name: 'mine now' } : noun === 'flows' || noun === 'routes' ? undefined : { ...filled(body), name: 'mine now', call_flow_id: undefined }
+    const stolen =
+      noun === 'accesskeys'
+        ? { name: 'mine now' }
+        : noun === 'flows' || noun === 'routes'
+          ? undefined
+          : { ...filled(body), name: 'mine now', call_flow_id: undefined }
     if (stolen) expect(await mallory('PUT', path(), stolen)).toMatchObject({ status: 404 })
     expect((await app.alice('GET', path())).body).toMatchObject({ name: 'short', tm_delete: null })
   })
 
   test('is closed to who has no key', async () => {
-    expect(await app.send(`/v1.0/${noun}`)).toMatchObject({ status: 401, body: { error: { reason: 'AUTHENTICATION_REQUIRED' } } })
-    expect(await app.as('tk_wrong')('GET', `/v1.0/${noun}`)).toMatchObject({ status: 401, body: { error: { reason: 'INVALID_CREDENTIALS' } } })
+    expect(await app.send(`/v1.0/${noun}`)).toMatchObject({
+      status: 401,
+      body: { error: { reason: 'AUTHENTICATION_REQUIRED' } },
+    })
+    expect(await app.as('tk_wrong')('GET', `/v1.0/${noun}`)).toMatchObject({
+      status: 401,
+      body: { error: { reason: 'INVALID_CREDENTIALS' } },
+    })
   })
 })
 
 describe.each(['calls', 'registrations'])('/v1.0/%s', (noun) => {
   test('is an empty list at first, and cannot be written', async () => {
-    expect(await app.alice('GET', `/v1.0/${noun}`)).toMatchObject({ status: 200, body: { result: [], next_page_token: '' } })
-    expect(await app.alice('POST', `/v1.0/${noun}`, {})).toMatchObject({ status: 404, body: { error: { reason: 'RESOURCE_NOT_FOUND' } } })
+    expect(await app.alice('GET', `/v1.0/${noun}`)).toMatchObject({
+      status: 200,
+      body: { result: [], next_page_token: '' },
+    })
+    expect(await app.alice('POST', `/v1.0/${noun}`, {})).toMatchObject({
+      status: 404,
+      body: { error: { reason: 'RESOURCE_NOT_FOUND' } },
+    })
   })
 })
 
@@ -121,7 +155,10 @@ describe('an access key', () => {
   test('no longer opens once deleted or expired', async () => {
     const { body } = await app.alice('POST', '/v1.0/accesskeys', { expire: 3600 })
     expect(await app.as(body.token)('GET', '/v1.0/providers')).toMatchObject({ status: 200 })
-    await app.database.pool.query("update access_keys set expires_at = now() - interval '1 second' where id = $1", [body.id])
+    await app.database.pool.query(
+      "update access_keys set expires_at = now() - interval '1 second' where id = $1",
+      [body.id],
+    )
     expect(await app.as(body.token)('GET', '/v1.0/providers')).toMatchObject({ status: 401 })
     const { body: other } = await app.alice('POST', '/v1.0/accesskeys', {})
     await app.alice('DELETE', `/v1.0/accesskeys/${other.id}`)
@@ -130,9 +167,13 @@ describe('an access key', () => {
 
   test('of a customer makes no administrator, and none for another customer', async () => {
     expect(await mallory('POST', '/v1.0/accesskeys', { admin: true })).toMatchObject({ status: 403 })
-    expect(await mallory('POST', '/v1.0/accesskeys', { customer_id: app.aliceId })).toMatchObject({ status: 403 })
+    expect(await mallory('POST', '/v1.0/accesskeys', { customer_id: app.aliceId })).toMatchObject({
+      status: 403,
+    })
     expect(await mallory('GET', `/v1.0/providers?customer_id=${app.aliceId}`)).toMatchObject({ status: 403 })
-    expect(await mallory('POST', '/v1.0/providers', { hostname: 'sip.test', customer_id: app.aliceId })).toMatchObject({ status: 403 })
+    expect(
+      await mallory('POST', '/v1.0/providers', { hostname: 'sip.test', customer_id: app.aliceId }),
+    ).toMatchObject({ status: 403 })
   })
 })
 
@@ -161,18 +202,30 @@ describe('a list', () => {
     expect((await exact('GET', '/v1.0/providers?page_size=1')).body.next_page_token).toBe('')
   })
 
-  test.each(['page_size=0', 'page_size=101', 'page_size=ten', 'page_size=1.5', 'page_token=yesterday'])('refuses %s', async (query) => {
-    expect(await app.alice('GET', `/v1.0/routes?${query}`)).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_REQUEST_PARAMETER' } } })
-  })
+  test.each(['page_size=0', 'page_size=101', 'page_size=ten', 'page_size=1.5', 'page_token=yesterday'])(
+    'refuses %s',
+    async (query) => {
+      expect(await app.alice('GET', `/v1.0/routes?${query}`)).toMatchObject({
+        status: 400,
+        body: { error: { reason: 'INVALID_REQUEST_PARAMETER' } },
+      })
+    },
+  )
 })
 
 describe('every answer', () => {
   test('carries the request id of the client, or a fresh one where that is none', async () => {
     const own = await app.send('/healthz', { headers: { 'x-request-id': 'order-66' } })
     expect(own.headers.get('x-request-id')).toBe('order-66')
-    const fresh = await app.send('/v1.0/nowhere', { headers: { 'x-request-id': 'no spaces', authorization: `Bearer ${app.aliceKey}` } })
+    const fresh = await app.send('/v1.0/nowhere', {
+      headers: { 'x-request-id': 'no spaces', authorization: `Bearer ${app.aliceKey}` },
+    })
     expect(fresh.headers.get('x-request-id')).toMatch(/^req_[a-z2-7]{26}$/)
-    expect(fresh.body.error).toMatchObject({ status: 'NOT_FOUND', reason: 'RESOURCE_NOT_FOUND', request_id: fresh.headers.get('x-request-id') })
+    expect(fresh.body.error).toMatchObject({
+      status: 'NOT_FOUND',
+      reason: 'RESOURCE_NOT_FOUND',
+      request_id: fresh.headers.get('x-request-id'),
+    })
   })
 
   test('is 503 while the database is away, and no word about where it is', async () => {
@@ -192,16 +245,33 @@ describe('every answer', () => {
 describe('deleting', () => {
   test('what something leans on is refused, unless that may go too', async () => {
     const { alice } = app
-    expect(await alice('DELETE', `/v1.0/providers/${made.providers}`)).toMatchObject({ status: 409, body: { error: { reason: 'PROVIDER_IN_USE' } } })
-    expect(await alice('DELETE', `/v1.0/extensions/${made.extensions}`)).toMatchObject({ status: 409, body: { error: { reason: 'EXTENSION_IN_USE' } } })
-    expect(await alice('DELETE', `/v1.0/flows/${made.flows}`)).toMatchObject({ status: 409, body: { error: { reason: 'FLOW_IN_USE' } } })
+    expect(await alice('DELETE', `/v1.0/providers/${made.providers}`)).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'PROVIDER_IN_USE' } },
+    })
+    expect(await alice('DELETE', `/v1.0/extensions/${made.extensions}`)).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'EXTENSION_IN_USE' } },
+    })
+    expect(await alice('DELETE', `/v1.0/flows/${made.flows}`)).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'FLOW_IN_USE' } },
+    })
     expect(await alice('DELETE', `/v1.0/flows/${made.flows}?cascade=perhaps`)).toMatchObject({ status: 400 })
 
     const extension = await alice('DELETE', `/v1.0/extensions/${made.extensions}?cascade=true`)
-    expect(extension).toMatchObject({ status: 200, body: { id: made.extensions, tm_delete: expect.any(String) } })
-    expect((await alice('GET', `/v1.0/numbers/${made.numbers}`)).body).toMatchObject({ call_flow_id: null, tm_delete: null })
+    expect(extension).toMatchObject({
+      status: 200,
+      body: { id: made.extensions, tm_delete: expect.any(String) },
+    })
+    expect((await alice('GET', `/v1.0/numbers/${made.numbers}`)).body).toMatchObject({
+      call_flow_id: null,
+      tm_delete: null,
+    })
     expect((await alice('GET', `/v1.0/flows/${made.flows}`)).body.tm_delete).not.toBeNull()
-    expect(await alice('DELETE', `/v1.0/providers/${made.providers}?cascade=true`)).toMatchObject({ status: 200 })
+    expect(await alice('DELETE', `/v1.0/providers/${made.providers}?cascade=true`)).toMatchObject({
+      status: 200,
+    })
     expect((await alice('GET', `/v1.0/routes/${made.routes}`)).body.tm_delete).not.toBeNull()
   })
 
@@ -210,7 +280,9 @@ describe('deleting', () => {
     for (const noun of ['numbers', 'accesskeys']) await alice('DELETE', `/v1.0/${noun}/${made[noun]}`)
     for (const noun of nouns) {
       expect((await alice('GET', `/v1.0/${noun}/${made[noun]}`)).body.tm_delete).not.toBeNull()
-      expect((await alice('GET', `/v1.0/${noun}`)).body.result.map(({ id }: { id: string }) => id)).not.toContain(made[noun])
+      expect(
+        (await alice('GET', `/v1.0/${noun}`)).body.result.map(({ id }: { id: string }) => id),
+      ).not.toContain(made[noun])
       expect(await alice('DELETE', `/v1.0/${noun}/${made[noun]}`)).toMatchObject({ status: 404 })
     }
   })

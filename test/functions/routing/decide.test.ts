@@ -1,8 +1,20 @@
-import { failoverPolicy, PLATFORM, routeDecision } from '#contract'
 import { describe, expect, test } from 'vitest'
+import { failoverPolicy, PLATFORM, routeDecision } from '#contract'
 import { decide } from '../../../functions/routing/decide.ts'
 import type { InboundFacts, OutboundFacts } from '../../../functions/routing/facts.ts'
-import { ALICE, BASE, called, customer, dials, extension, idOf, known, REALM, rings, route } from './ladder.ts'
+import {
+  ALICE,
+  BASE,
+  called,
+  customer,
+  dials,
+  extension,
+  idOf,
+  known,
+  REALM,
+  rings,
+  route,
+} from './ladder.ts'
 
 describe('deciding a route', () => {
   test('prefers the longest prefix, then the lower priority', () => {
@@ -30,13 +42,20 @@ describe('deciding a route', () => {
       route('telnyx'),
     ]
     expect(tried('+15551234567', { routes })).toEqual(['telnyx', 'twilio'])
-    expect(explained('+15551234567', { routes })).toContainEqual(['telnyx', false, 'an earlier route has the same provider'])
+    expect(explained('+15551234567', { routes })).toContainEqual([
+      'telnyx',
+      false,
+      'an earlier route has the same provider',
+    ])
   })
 
   test('shares calls among weights as they ask, and always the same way for the same call', () => {
     const routes = [route('nine', { weight: 9 }), route('one', { weight: 1 }), route('spare')]
     const first = Array.from({ length: 2000 }, (_, at) => {
-      const question = { ...dials('+15551234567'), call_id: `99999999-9999-4999-8999-${String(at).padStart(12, '0')}` }
+      const question = {
+        ...dials('+15551234567'),
+        call_id: `99999999-9999-4999-8999-${String(at).padStart(12, '0')}`,
+      }
       const [order, again] = [providersOf(question, { routes }), providersOf(question, { routes })]
       expect(again).toEqual(order)
       expect(order[2]).toBe('spare')
@@ -68,14 +87,25 @@ describe('deciding a route', () => {
   })
 
   test('rejects with 404 when nothing matches, and tells an empty list from a skipped one', () => {
-    expect(outbound('+15551234567')).toMatchObject({ kind: 'reject', status: 404, reason: 'NO_ROUTE', message: expect.stringContaining('POST /v1.0/routes') })
+    expect(outbound('+15551234567')).toMatchObject({
+      kind: 'reject',
+      status: 404,
+      reason: 'NO_ROUTE',
+      message: expect.stringContaining('POST /v1.0/routes'),
+    })
     const routes = [route('off', { enabled: false })]
-    expect(outbound('+15551234567', { routes })).toMatchObject({ reason: 'NO_ROUTE', message: expect.stringContaining('skipped') })
+    expect(outbound('+15551234567', { routes })).toMatchObject({
+      reason: 'NO_ROUTE',
+      message: expect.stringContaining('skipped'),
+    })
   })
 
   test('lets the route override the provider, and the provider the defaults', () => {
     const routes = [
-      route('telnyx', { failover: { answer_ms: 20_000 }, provider: { failover: { answer_ms: 40_000, next_on: [404] } } }),
+      route('telnyx', {
+        failover: { answer_ms: 20_000 },
+        provider: { failover: { answer_ms: 40_000, next_on: [404] } },
+      }),
     ]
     const [target] = providerTargets(outbound('+15551234567', { routes }))
     expect(target?.policy).toEqual({ ...failoverPolicy.parse({}), answer_ms: 20_000, next_on: [404] })
@@ -84,13 +114,22 @@ describe('deciding a route', () => {
   test('writes the number as each provider wants it', () => {
     const routes = [
       route('plus', { priority: 1 }),
-      route('plain', { priority: 2, provider: { number_format: 'plain', tech_prefix: '99#', tech_postfix: '.x' } }),
+      route('plain', {
+        priority: 2,
+        provider: { number_format: 'plain', tech_prefix: '99#', tech_postfix: '.x' },
+      }),
     ]
-    expect(providerTargets(outbound('(555) 123-4567', { routes })).map(({ user }) => user)).toEqual(['+15551234567', '99#15551234567.x'])
+    expect(providerTargets(outbound('(555) 123-4567', { routes })).map(({ user }) => user)).toEqual([
+      '+15551234567',
+      '99#15551234567.x',
+    ])
   })
 
   test('leaves an emergency number exactly as it was dialled, and sends it by routes for all', () => {
-    const routes = [route('telnyx', { provider: { tech_prefix: '99', number_format: 'plain' } }), route('us', { target: '+1' })]
+    const routes = [
+      route('telnyx', { provider: { tech_prefix: '99', number_format: 'plain' } }),
+      route('us', { target: '+1' }),
+    ]
     const decision = outbound('911', { routes, customer: customer({ allowed: ['GB'] }) })
     expect(providerTargets(decision).map(({ name, user }) => [name, user])).toEqual([['telnyx', '911']])
     expect(decision.destination.target).toBe('911')
@@ -110,17 +149,24 @@ describe('the countries a customer may call', () => {
   })
 
   test('include those of its numbers', () => {
-    expect(tried('+442079460000', { routes, customer: customer({ number_countries: ['GB'] }) })).toEqual(['telnyx'])
+    expect(tried('+442079460000', { routes, customer: customer({ number_countries: ['GB'] }) })).toEqual([
+      'telnyx',
+    ])
   })
 
   test('are exactly those it lists, once it lists any', () => {
     const listed = customer({ allowed: ['GB'], number_countries: ['US'] })
     expect(tried('+442079460000', { routes, customer: listed })).toEqual(['telnyx'])
-    expect(outbound('+15551234567', { routes, customer: listed })).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED' })
+    expect(outbound('+15551234567', { routes, customer: listed })).toMatchObject({
+      reason: 'DESTINATION_NOT_ALLOWED',
+    })
   })
 
   test('do not reach over a shared calling code: +1 876 is Jamaica', () => {
-    expect(outbound('+18765551234', { routes })).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED', message: expect.stringContaining('"jm"') })
+    expect(outbound('+18765551234', { routes })).toMatchObject({
+      reason: 'DESTINATION_NOT_ALLOWED',
+      message: expect.stringContaining('"jm"'),
+    })
   })
 
   test('never include a number of no country', () => {
@@ -148,7 +194,9 @@ describe('the caller id', () => {
   })
 
   test('is required where the customer says so', () => {
-    expect(outbound('+15551234567', { routes, customer: customer({ require_caller_id: true }) })).toMatchObject({
+    expect(
+      outbound('+15551234567', { routes, customer: customer({ require_caller_id: true }) }),
+    ).toMatchObject({
       kind: 'reject',
       status: 403,
       reason: 'CALLER_ID_REQUIRED',
@@ -168,7 +216,9 @@ describe('a call inside the realm', () => {
 
   test('rings an extension whose name is a number before the phone network', () => {
     const callee = extension('5551234567')
-    expect(outbound('5551234567', { callee, routes: [route('telnyx')] })).toMatchObject({ direction: 'internal' })
+    expect(outbound('5551234567', { callee, routes: [route('telnyx')] })).toMatchObject({
+      direction: 'internal',
+    })
   })
 
   test('dials the number where the phone named another host', () => {
@@ -177,19 +227,30 @@ describe('a call inside the realm', () => {
   })
 
   test('knows a plain name whichever host the phone wrote', () => {
-    expect(outbound('bob', { callee: extension('bob') }, '192.0.2.1')).toMatchObject({ direction: 'internal' })
+    expect(outbound('bob', { callee: extension('bob') }, '192.0.2.1')).toMatchObject({
+      direction: 'internal',
+    })
   })
 
   test('does not cross into a stranger’s realm', () => {
     const elsewhere = `22222222-2222-4222-8222-222222222222.registrar.${BASE}`
-    expect(outbound('bob', { callee: extension('bob') }, elsewhere)).toMatchObject({ status: 404, reason: 'EXTENSION_NOT_FOUND' })
+    expect(outbound('bob', { callee: extension('bob') }, elsewhere)).toMatchObject({
+      status: 404,
+      reason: 'EXTENSION_NOT_FOUND',
+    })
   })
 
   test('says who is missing, disabled or impossible', () => {
     expect(outbound('carol')).toMatchObject({ status: 404, reason: 'EXTENSION_NOT_FOUND' })
-    expect(outbound('bob', { callee: extension('bob', { enabled: false }) })).toMatchObject({ status: 480, reason: 'EXTENSION_DISABLED' })
+    expect(outbound('bob', { callee: extension('bob', { enabled: false }) })).toMatchObject({
+      status: 480,
+      reason: 'EXTENSION_DISABLED',
+    })
     expect(outbound('+1555')).toMatchObject({ status: 484, reason: 'INVALID_NUMBER' })
-    expect(outbound('+15551234567', { caller: null })).toMatchObject({ status: 403, reason: 'CALLER_UNKNOWN' })
+    expect(outbound('+15551234567', { caller: null })).toMatchObject({
+      status: 403,
+      reason: 'CALLER_UNKNOWN',
+    })
   })
 })
 
@@ -207,29 +268,50 @@ describe('a call from the phone network', () => {
   })
 
   test('reads a caller written nationally in the provider’s country, and asserts no anonymous one', () => {
-    expect(inbound('15551230000', {}, '5559876543')).toMatchObject({ caller_id: { asserted: '+15559876543' } })
-    expect(inbound('15551230000', {}, 'anonymous')).toMatchObject({ caller_id: { user: 'anonymous', asserted: null } })
+    expect(inbound('15551230000', {}, '5559876543')).toMatchObject({
+      caller_id: { asserted: '+15559876543' },
+    })
+    expect(inbound('15551230000', {}, 'anonymous')).toMatchObject({
+      caller_id: { user: 'anonymous', asserted: null },
+    })
   })
 
   test('from an unknown address is refused with 403', () => {
-    expect(inbound('15551230000', { sources: [], numbers: [] })).toMatchObject({ status: 403, reason: 'UNKNOWN_SOURCE', customer_id: null })
+    expect(inbound('15551230000', { sources: [], numbers: [] })).toMatchObject({
+      status: 403,
+      reason: 'UNKNOWN_SOURCE',
+      customer_id: null,
+    })
   })
 
   test('to an unknown number is refused with 404, on the record of the one customer it can concern', () => {
-    expect(inbound('15559999999', { numbers: [] })).toMatchObject({ status: 404, reason: 'NUMBER_NOT_FOUND', customer_id: ALICE })
+    expect(inbound('15559999999', { numbers: [] })).toMatchObject({
+      status: 404,
+      reason: 'NUMBER_NOT_FOUND',
+      customer_id: ALICE,
+    })
   })
 
   test('from the platform’s provider reaches every customer', () => {
     const sources = [{ id: idOf('shared'), name: 'shared', customer_id: PLATFORM, country: 'US' }]
-    expect(inbound('15551230000', { sources })).toMatchObject({ kind: 'connect', provider_id: idOf('shared') })
+    expect(inbound('15551230000', { sources })).toMatchObject({
+      kind: 'connect',
+      provider_id: idOf('shared'),
+    })
   })
 
   test('says what is wrong with the number', () => {
     const number = (changes: object) => ({ numbers: called().numbers.map((one) => ({ ...one, ...changes })) })
     expect(inbound('1', number({ enabled: false }))).toMatchObject({ status: 404, reason: 'NUMBER_DISABLED' })
-    expect(inbound('1', number({ leads_to: 'nothing', extension: null }))).toMatchObject({ reason: 'NUMBER_NOT_CONNECTED' })
-    expect(inbound('1', number({ leads_to: 'flow', extension: null }))).toMatchObject({ reason: 'EXTENSION_NOT_FOUND' })
-    expect(inbound('1', number({ extension: extension('bob', { enabled: false }) }))).toMatchObject({ status: 480 })
+    expect(inbound('1', number({ leads_to: 'nothing', extension: null }))).toMatchObject({
+      reason: 'NUMBER_NOT_CONNECTED',
+    })
+    expect(inbound('1', number({ leads_to: 'flow', extension: null }))).toMatchObject({
+      reason: 'EXTENSION_NOT_FOUND',
+    })
+    expect(inbound('1', number({ extension: extension('bob', { enabled: false }) }))).toMatchObject({
+      status: 480,
+    })
   })
 })
 

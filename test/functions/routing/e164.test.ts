@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { internationalReadings, nationalReadings, prefixesOf, readNumber } from '../../../functions/routing/e164.ts'
+import {
+  internationalReadings,
+  nationalReadings,
+  prefixesOf,
+  readNumber,
+} from '../../../functions/routing/e164.ts'
 
 describe('a dialled number', () => {
   test.each([
@@ -20,12 +25,18 @@ describe('a dialled number', () => {
     expect(readNumber(digits, 'US')).toEqual({ kind: 'short', digits })
   })
 
-  test.each(['', 'office1', '+', '+1555', '+999123456789', '12345678901234567890', '+1555123456x', '\u0661\u0662\u0663'])(
-    '%j is nonsense',
-    (written) => {
-      expect(readNumber(written, 'US')).toEqual({ kind: 'nonsense' })
-    },
-  )
+  test.each([
+    '',
+    'office1',
+    '+',
+    '+1555',
+    '+999123456789',
+    '12345678901234567890',
+    '+1555123456x',
+    '\u0661\u0662\u0663',
+  ])('%j is nonsense', (written) => {
+    expect(readNumber(written, 'US')).toEqual({ kind: 'nonsense' })
+  })
 
   test('is read as the United States where the country is not one', () => {
     expect(readNumber('5551234567', 'XX')).toMatchObject({ e164: '+15551234567' })

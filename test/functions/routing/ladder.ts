@@ -1,5 +1,10 @@
 import type { RouteQuestion } from '#contract'
-import type { ExtensionFacts, InboundFacts, OutboundFacts, RouteFacts } from '../../../functions/routing/facts.ts'
+import type {
+  ExtensionFacts,
+  InboundFacts,
+  OutboundFacts,
+  RouteFacts,
+} from '../../../functions/routing/facts.ts'
 
 /*
  * Facts as the database would bring them, short enough to be read in a test. Alice is a customer in the
@@ -37,7 +42,14 @@ export function known(changes: Partial<OutboundFacts> = {}): OutboundFacts {
 }
 
 export function customer(changes: Partial<NonNullable<OutboundFacts['customer']>>) {
-  return { id: ALICE, country: 'US', allowed: null, number_countries: [], require_caller_id: false, ...changes }
+  return {
+    id: ALICE,
+    country: 'US',
+    allowed: null,
+    number_countries: [],
+    require_caller_id: false,
+    ...changes,
+  }
 }
 
 export function extension(name: string, changes: Partial<ExtensionFacts> = {}): ExtensionFacts {
@@ -83,7 +95,14 @@ export function called(changes: Partial<InboundFacts> = {}): InboundFacts {
   return {
     sources: [{ id: idOf('telnyx'), name: 'telnyx', customer_id: ALICE, country: 'US' }],
     numbers: [
-      { id: idOf('number'), number: '+15551230000', customer_id: ALICE, enabled: true, leads_to: 'extension', extension: extension('bob') },
+      {
+        id: idOf('number'),
+        number: '+15551230000',
+        customer_id: ALICE,
+        enabled: true,
+        leads_to: 'extension',
+        extension: extension('bob'),
+      },
     ],
     ...changes,
   }

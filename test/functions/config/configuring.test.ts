@@ -1,0 +1,396 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type App, BASE_DOMAIN, startApp } from '../../support/app.ts'
+
+let app: App
+let provider: string
+beforeAll(async () => {
+  app = await startApp()
+  provider = (await app.alice('POST', '/v1.0/providers', { hostname: 'sip.provider.com' })).body.id
+})
+afterAll(() => app.close())
+
+describe('POST /v1.0/providers', () => {
+  test('gives back what the customer wrote, and never the password', async () => {
+    const wish = {
+      name: 'Telnyx',
+      hostname: 'SIP.Telnyx.com',
+      port: 5061,
+      transport: 'tls',
+      codecs: 'PCMU, PCMA',
+      tech_prefix: '99',
+      tech_postfix: '#1',
+      tech_headers: { 'X-Account': '12' },
+      number_format: 'plain',
+      username: 'alice',
+      password: 'hunter2hunter2',
+      inbound_addresses: ['192.0.2.0/24', '2001:db8::7'],
+      failover: { answer_ms: 20_000 },
+      enabled: false,
+    }
+    const { body } = await app.alice('POST', '/v1.0/providers', wish)
+    const { password, ...shown } = wish
+    expect(body).toMatchObject({
+      ...shown,
+      hostname: 'sip.telnyx.com',
+      codecs: 'PCMU,PCMA',
+      password_set: true,
+    })
+    expect(JSON.stringify(body)).not.toContain(password)
+    expect(body).not.toHaveProperty('password')
+  })
+
+  test.each([
+    ['hostname', 'https://sip.provider.com/x', /URL/],
+    ['hostname', 'sip:sip.provider.com', /URL/],
+    ['hostname', 'sip.provider.com:5061', /port/],
+    ['hostname', '127.1', /not a host name/],
+    ['hostname', '0x7f000001', /not a host name/],
+    ['hostname', 'a..b', /not a host name/],
+    ['hostname', '', /empty/],
+    ['port', 0, /./],
+    ['transport', 'ws', /./],
+    ['type', 'iax', /./],
+    ['codecs', 'PCMU\r\nX: y', /list/],
+    ['tech_prefix', '9@evil.test', /letters, digits/],
+    ['tech_headers', { 'X-A': 'b\r\nContact: <sip:x>' }, /control/],
+    ['tech_headers', { 'P-Asserted-Identity': '<tel:+1>' }, /ourselves/],
+    ['tech_headers', { 'bad name': 'x' }, /header name/],
+    ['inbound_addresses', ['192.0.2.300'], /IP address/],
+    ['inbound_addresses', ['0.0.0.0/0'], /too wide/],
+    ['failover', { next_on: [200] }, /./],
+    ['password', 'without a username', /username/],
+  ])('refuses %s %j, naming the field', async (field, value, why) => {
+    const { status, body } = await app.alice('POST', '/v1.0/providers', {
+      hostname: 'sip.test',
+      [field]: value,
+    })
+    expect(status).toBe(400)
+    expect(body.error.details[0].field).toMatch(new RegExp(`^(${field}|username)`))
+    expect(body.error.message).toMatch(why)
+  })
+
+  test('keeps a password that is not sent again, and forgets it with null', async () => {
+    const wish = { hostname: 'sip.test', username: 'alice', password: 'first password' }
+    const { body } = await app.alice('POST', '/v1.0/providers', wish)
+    const path = `/v1.0/providers/${body.id}`
+    expect(
+      (await app.alice('PUT', path, { hostname: 'sip.test', username: 'alice' })).body.password_set,
+    ).toBe(true)
+    expect(
+      (await app.alice('PUT', path, { hostname: 'sip.test', username: 'alice', password: null })).body
+        .password_set,
+    ).toBe(false)
+    expect((await app.alice('PUT', path, { hostname: 'sip.test' })).body).toMatchObject({
+      username: null,
+      password_set: false,
+    })
+  })
+})
+
+describe('a provider in production', () => {
+  let strict: App['env']
+  beforeAll(() => {
+    strict = { ...app.env, ALLOW_PRIVATE_TARGETS: 'false' }
+  })
+
+  test.each([
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.20.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '0.0.0.0',
+    '::1',
+    '::',
+    'fd00::1',
+    'fe80::1',
+    'ff02::1',
+    '::ffff:127.0.0.1',
+    '64:ff9b::10.0.0.1',
+    '[::1]',
+    '2002:7f00:1::',
+    'localhost',
+    'db.internal',
+    `x.registrar.${BASE_DOMAIN}`,
+  ])('may not be at %s', async (hostname) => {
+    const answer = await post({ hostname })
+    expect(answer.status).toBe(400)
+    expect((await answer.json()).error.details[0]).toEqual({
+      field: 'hostname',
+      message: 'is not a place on the public internet',
+    })
+  })
+
+  test.each(['8.8.8.8', '100.128.0.1', '172.32.0.1', '2606:4700::1111', 'sip.provider.com'])(
+    'may be at %s',
+    async (hostname) => {
+      expect((await post({ hostname })).status).toBe(200)
+    },
+  )
+
+  test('may not claim calls from private addresses', async () => {
+    const answer = await post({ hostname: 'sip.provider.com', inbound_addresses: ['10.0.0.0/24'] })
+    expect((await answer.json()).error.details[0].field).toBe('inbound_addresses.0')
+  })
+
+  async function post(body: object) {
+    const { default: worker } = await import('../../../functions/index.ts')
+    const headers = { authorization: `Bearer ${app.aliceKey}` }
+    return worker.request('/v1.0/providers', { method: 'POST', headers, body: JSON.stringify(body) }, strict)
+  }
+})
+
+describe('POST /v1.0/routes', () => {
+  test('writes a target with its plus, however it came', async () => {
+    const { body } = await app.alice('POST', '/v1.0/routes', { provider_id: provider, target: '1212' })
+    expect(body).toMatchObject({ target: '+1212', priority: 1, weight: 0, enabled: true })
+  })
+
+  test.each([
+    ['target', '+0123'],
+    ['target', 'everything'],
+    ['priority', 0],
+    ['priority', 1.5],
+    ['provider_id', 'telnyx'],
+  ])('refuses %s %j', async (field, value) => {
+    const { status, body } = await app.alice('POST', '/v1.0/routes', {
+      provider_id: provider,
+      [field]: value,
+    })
+    expect([status, body.error.details[0].field]).toEqual([400, field])
+  })
+
+  test('knows no provider of a stranger or of the past, but the platform’s', async () => {
+    const bob = await app.newcomer('Bob')
+    expect(await bob('POST', '/v1.0/routes', { provider_id: provider })).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'REFERENCE_NOT_FOUND' } },
+    })
+    const { body: shared } = await app.platform('POST', '/v1.0/providers', { hostname: 'shared.test' })
+    expect(await bob('POST', '/v1.0/routes', { provider_id: shared.id })).toMatchObject({ status: 200 })
+    expect(await app.platform('DELETE', `/v1.0/providers/${shared.id}`)).toMatchObject({ status: 409 })
+  })
+})
+
+describe('POST /v1.0/extensions', () => {
+  const wish = (name: string) => ({ extension: name, password: 'long enough' })
+
+  test('takes "extension" or "username", and tells the phone its realm', async () => {
+    const { body } = await app.alice('POST', '/v1.0/extensions', wish('desk'))
+    expect(body).toMatchObject({
+      extension: 'desk',
+      username: 'desk',
+      realm: `${app.aliceId}.registrar.${BASE_DOMAIN}`,
+    })
+    expect(await app.alice('POST', '/v1.0/extensions', { ...wish('a1'), username: 'b1' })).toMatchObject({
+      status: 400,
+    })
+    expect(await app.alice('POST', '/v1.0/extensions', { password: 'long enough' })).toMatchObject({
+      status: 400,
+    })
+  })
+
+  test('has one of a name in a customer, and any number of customers with that name', async () => {
+    expect(await app.alice('POST', '/v1.0/extensions', wish('twice'))).toMatchObject({ status: 200 })
+    expect(await app.alice('POST', '/v1.0/extensions', wish('twice'))).toMatchObject({
+      status: 409,
+      body: { error: { status: 'ALREADY_EXISTS', reason: 'EXTENSION_TAKEN' } },
+    })
+    expect(await (await app.newcomer('Bob'))('POST', '/v1.0/extensions', wish('twice'))).toMatchObject({
+      status: 200,
+    })
+  })
+
+  test('gives a name back once its extension is deleted', async () => {
+    const { body } = await app.alice('POST', '/v1.0/extensions', wish('again'))
+    await app.alice('DELETE', `/v1.0/extensions/${body.id}`)
+    expect(await app.alice('POST', '/v1.0/extensions', wish('again'))).toMatchObject({ status: 200 })
+  })
+
+  test.each([
+    ['extension', 'sales department'],
+    ['extension', 'a@b'],
+    ['extension', ''],
+    ['password', 'short'],
+    ['max_contacts', 0],
+    ['min_expires', 7200],
+    ['digest_algorithms', []],
+    ['digest_algorithms', ['MD5', 'MD5']],
+    ['caller_id', '+15550009999'],
+    ['caller_id', 'office'],
+  ])('refuses %s %j', async (field, value) => {
+    const { status, body } = await app.alice('POST', '/v1.0/extensions', {
+      ...wish('nobody'),
+      [field]: value,
+    })
+    expect([status, body.error.details[0].field]).toEqual([400, field])
+  })
+
+  test('keeps its name and, unless a new one comes, its password', async () => {
+    const { body } = await app.alice('POST', '/v1.0/extensions', wish('fixed'))
+    const realm = body.realm
+    const path = `/v1.0/extensions/${body.id}`
+    const ha1 = async () =>
+      (await app.relay('POST', '/relay/v1/credential', { realm, username: 'fixed' })).body.ha1_md5
+    const before = await ha1()
+    expect(await app.alice('PUT', path, { extension: 'moved' })).toMatchObject({ status: 400 })
+    expect(await app.alice('PUT', path, { name: 'kept' })).toMatchObject({
+      status: 200,
+      body: { extension: 'fixed' },
+    })
+    expect(await ha1()).toBe(before)
+    await app.alice('PUT', path, { password: 'another password' })
+    expect(await ha1()).not.toBe(before)
+  })
+})
+
+describe('numbers and flows', () => {
+  test('a number is kept as E.164, however it was written, with its country', async () => {
+    const { body } = await app.alice('POST', '/v1.0/numbers', { number: '(555) 111-0001' })
+    expect(body).toMatchObject({ number: '+15551110001', country: 'us', status: 'active' })
+    expect(await app.alice('POST', '/v1.0/numbers', { number: '911' })).toMatchObject({ status: 400 })
+  })
+
+  test('a number rings in one place in the world', async () => {
+    await app.alice('POST', '/v1.0/numbers', { number: '+15551110002' })
+    const bob = await app.newcomer('Bob')
+    expect(await bob('POST', '/v1.0/numbers', { number: '1 555 111 0002' })).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'NUMBER_TAKEN' } },
+    })
+  })
+
+  test('a number leads to an extension or a flow of its own customer, not to both', async () => {
+    const { body: extension } = await app.alice('POST', '/v1.0/extensions', {
+      extension: 'bell',
+      password: 'long enough',
+    })
+    const { body: flow } = await app.alice('POST', '/v1.0/flows', { actions: connect('bell') })
+    const both = { number: '+15551110003', extension_id: extension.id, call_flow_id: flow.id }
+    expect(await app.alice('POST', '/v1.0/numbers', both)).toMatchObject({ status: 400 })
+    const bob = await app.newcomer('Bob')
+    expect(
+      await bob('POST', '/v1.0/numbers', { number: '+15551110004', extension_id: extension.id }),
+    ).toMatchObject({ status: 400, body: { error: { reason: 'REFERENCE_NOT_FOUND' } } })
+    const unset = {
+      number: '+15551110005',
+      extension_id: extension.id,
+      call_flow_id: '00000000-0000-0000-0000-000000000000',
+    }
+    expect(await app.alice('POST', '/v1.0/numbers', unset)).toMatchObject({
+      status: 200,
+      body: { call_flow_id: null },
+    })
+  })
+
+  test.each([
+    ['no action', []],
+    ['two actions', [...connect('x'), ...connect('x')]],
+    ['an action that is still to come', [{ type: 'play', option: {} }]],
+    [
+      'two destinations',
+      [{ type: 'connect', option: { destinations: [...destination('x'), ...destination('y')] } }],
+    ],
+    [
+      'a destination in the phone network',
+      [{ type: 'connect', option: { destinations: [{ type: 'tel', target: '+15551234567' }] } }],
+    ],
+    ['an extension nobody has', connect('nobody-here')],
+  ])('a flow with %s is refused, and the refusal says what is possible', async (_, actions) => {
+    const { status, body } = await app.alice('POST', '/v1.0/flows', { actions })
+    expect(status).toBe(400)
+    expect(body.error.details[0].field).toMatch(/^actions/)
+    expect(body.error.message).toMatch(/today|extension/)
+  })
+
+  test('the default caller id cannot be deleted from under the customer', async () => {
+    const { body: number } = await app.alice('POST', '/v1.0/numbers', { number: '+15551110006' })
+    await app.alice('PUT', '/v1.0/customer', { default_outgoing_number_id: number.id })
+    expect(await app.alice('DELETE', `/v1.0/numbers/${number.id}`)).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'NUMBER_IN_USE' } },
+    })
+    await app.alice('PUT', '/v1.0/customer', {})
+    expect(await app.alice('DELETE', `/v1.0/numbers/${number.id}`)).toMatchObject({ status: 200 })
+  })
+
+  function connect(name: string) {
+    return [{ type: 'connect', option: { destinations: destination(name) } }]
+  }
+  function destination(name: string) {
+    return [{ type: 'extension', target_name: name }]
+  }
+})
+
+describe('customers', () => {
+  test('see and change themselves', async () => {
+    const bob = await app.newcomer('Bob')
+    expect((await bob('GET', '/v1.0/customer')).body).toMatchObject({
+      id: bob.id,
+      name: 'Bob',
+      default_country: 'us',
+      destination_whitelist: null,
+      require_caller_id: false,
+      default_outgoing_number_id: null,
+      use_default_routes: true,
+      digest_algorithms: ['MD5'],
+    })
+    const wish = {
+      name: 'Bob Ltd',
+      default_country: 'gb',
+      destination_whitelist: ['gb', 'FR'],
+      digest_algorithms: ['SHA-256', 'MD5'],
+    }
+    expect((await bob('PUT', '/v1.0/customer', wish)).body).toMatchObject({
+      ...wish,
+      destination_whitelist: ['gb', 'fr'],
+    })
+    expect(await bob('PUT', '/v1.0/customer', { default_country: 'xx' })).toMatchObject({ status: 400 })
+  })
+
+  test('cannot point their default caller id at another’s number', async () => {
+    const { body: number } = await app.alice('POST', '/v1.0/numbers', { number: '+15551110007' })
+    const bob = await app.newcomer('Bob')
+    expect(await bob('PUT', '/v1.0/customer', { default_outgoing_number_id: number.id })).toMatchObject({
+      status: 400,
+    })
+  })
+
+  test('are listed, made and deleted by administrators only', async () => {
+    const bob = await app.newcomer('Bob')
+    expect(await bob('GET', '/v1.0/customers')).toMatchObject({ status: 403 })
+    expect(await bob('POST', '/v1.0/customers', { name: 'Eve' })).toMatchObject({ status: 403 })
+    expect(
+      (await app.alice('GET', '/v1.0/customers')).body.result.map(({ id }: { id: string }) => id),
+    ).toContain(bob.id)
+  })
+
+  test('are spoken for by an administrator who names them', async () => {
+    const bob = await app.newcomer('Bob')
+    const { body } = await app.alice('POST', `/v1.0/providers?customer_id=${bob.id}`, {
+      hostname: 'for.bob.test',
+    })
+    expect(body.customer_id).toBe(bob.id)
+    expect(await bob('GET', `/v1.0/providers/${body.id}`)).toMatchObject({ status: 200 })
+    expect(await app.alice('GET', `/v1.0/providers?customer_id=${crypto.randomUUID()}`)).toMatchObject({
+      status: 404,
+    })
+  })
+
+  test('go with everything they configured, and their keys open nothing any more', async () => {
+    const bob = await app.newcomer('Bob')
+    await bob('POST', '/v1.0/numbers', { number: '+15551110008' })
+    expect(await app.alice('DELETE', `/v1.0/customers/${bob.id}`)).toMatchObject({
+      status: 200,
+      body: { tm_delete: expect.any(String) },
+    })
+    expect(await bob('GET', '/v1.0/customer')).toMatchObject({ status: 401 })
+    expect(await app.alice('POST', '/v1.0/numbers', { number: '+15551110008' })).toMatchObject({
+      status: 200,
+    })
+    expect(await app.alice('DELETE', `/v1.0/customers/${app.aliceId}`)).toMatchObject({ status: 409 })
+  })
+})
