@@ -50,7 +50,7 @@ async function openPGlite(dataDir: string): Promise<LocalDatabase> {
   const unlock = dataDir.startsWith('memory://') ? () => {} : takeFolder(dataDir)
   try {
     const pglite = await PGlite.create(dataDir)
-    const pool = listening(new pg.Pool({ ...createPgConfig(pglite), max: 1, types: asText } as pg.PoolConfig))
+    const pool = listening(new pg.Pool({ Client: clientOf(pglite), max: 1, types: asText }))
     await pool.query('select 1')
     const close = async () => {
       await pool.end()
@@ -64,6 +64,15 @@ async function openPGlite(dataDir: string): Promise<LocalDatabase> {
       `The database folder ${dataDir} cannot be opened (${why(error)}): move it away to start afresh, or put a backup in its place.`,
       { cause: error },
     )
+  }
+}
+
+/** A client with a connection of its own: one shared by all would carry a failed client's end to the next. */
+function clientOf(pglite: PGlite) {
+  return class extends pg.Client {
+    constructor(config?: pg.ClientConfig) {
+      super({ ...config, ...createPgConfig(pglite) } as pg.ClientConfig)
+    }
   }
 }
 

@@ -70,12 +70,22 @@ async function answer(pool: Pool, secret: string, request: IncomingMessage, hear
   const statements = 'queries' in asked ? asked.queries : [asked]
   heard?.(statements.map(({ query }) => query))
   const arrays = request.headers['neon-array-mode'] === 'true'
-  if (!('queries' in asked)) return present(await run(pool, asked, arrays))
-  return { results: await inTransaction(pool, statements, arrays, request) }
+  const client = await pool.connect()
+  try {
+    if (!('queries' in asked)) return present(await run(client, asked, arrays))
+    return { results: await inTransaction(client, statements, arrays, request) }
+  } finally {
+    // Kept also after a failed statement: `pool.query` would throw the connection away.
+    client.release()
+  }
 }
 
-async function inTransaction(pool: Pool, statements: Statement[], arrays: boolean, request: IncomingMessage) {
-  const client = await pool.connect()
+async function inTransaction(
+  client: PoolClient,
+  statements: Statement[],
+  arrays: boolean,
+  request: IncomingMessage,
+) {
   try {
     await client.query(begin(request))
     const results = []
@@ -85,8 +95,6 @@ async function inTransaction(pool: Pool, statements: Statement[], arrays: boolea
   } catch (error) {
     await client.query('rollback')
     throw error
-  } finally {
-    client.release()
   }
 }
 
@@ -111,7 +119,7 @@ function begin({ headers }: IncomingMessage): string {
 
 type Result = QueryResult | QueryArrayResult
 
-function run(to: Pool | PoolClient, { query, params = [] }: Statement, arrays: boolean): Promise<Result> {
+function run(to: PoolClient, { query, params = [] }: Statement, arrays: boolean): Promise<Result> {
   return arrays ? to.query({ text: query, values: params, rowMode: 'array' }) : to.query(query, params)
 }
 

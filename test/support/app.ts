@@ -20,8 +20,8 @@ export type Client = (method: string, path: string, body?: unknown) => Promise<A
  *
  * `as` gives a client that holds a key; `newcomer` makes another customer and gives its client.
  */
-export async function startApp(changes: Record<string, string> = {}) {
-  const database = await startDatabase()
+export async function startApp(changes: Record<string, string> = {}, dataDir?: string) {
+  const database = await startDatabase(dataDir)
   const env = {
     DATABASE_URL: database.databaseUrl,
     NEON_ENDPOINT: database.endpointUrl,
@@ -55,8 +55,8 @@ export async function startApp(changes: Record<string, string> = {}) {
     }
   }
 
-  async function send(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await app.request(path, init, env)
+  async function send(path: string, init: RequestInit = {}, given: object = env): Promise<Answer> {
+    const response = await app.request(path, init, given)
     const text = await response.text()
     return {
       status: response.status,

@@ -2,11 +2,11 @@ import { openDatabase } from '../../functions/local/database.ts'
 import { startNeonEndpoint } from '../../functions/local/neon.ts'
 
 /**
- * A fresh database behind the Neon endpoint: PGlite in memory, or an empty database of its own in the
+ * A fresh database behind the Neon endpoint: PGlite in memory or in a folder, or an empty database of its own in the
  * PostgreSQL which TEST_DATABASE_URL names.
  */
-export async function startDatabase() {
-  const { place, drop } = await freshPlace()
+export async function startDatabase(dataDir = `memory://${crypto.randomUUID()}`) {
+  const { place, drop } = await freshPlace(dataDir)
   const { pool, close } = await openDatabase(place)
   const heard: string[] = []
   const endpoint = await startNeonEndpoint({ pool, heard: (statements) => heard.push(...statements) })
@@ -25,9 +25,9 @@ export async function startDatabase() {
 }
 export type TestDatabase = Awaited<ReturnType<typeof startDatabase>>
 
-async function freshPlace() {
+async function freshPlace(dataDir: string) {
   const server = process.env.TEST_DATABASE_URL
-  if (!server) return { place: { dataDir: `memory://${crypto.randomUUID()}` }, drop: async () => {} }
+  if (!server) return { place: { dataDir }, drop: async () => {} }
   const { Pool } = await import('pg')
   const admin = new Pool({ connectionString: server, max: 1 })
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`

@@ -118,7 +118,7 @@ describe('a provider in production', () => {
   ])('may not be at %s', async (hostname) => {
     const answer = await post({ hostname })
     expect(answer.status).toBe(400)
-    expect((await answer.json()).error.details[0]).toEqual({
+    expect(answer.body.error.details[0]).toEqual({
       field: 'hostname',
       message: 'is not a place on the public internet',
     })
@@ -133,13 +133,12 @@ describe('a provider in production', () => {
 
   test('may not claim calls from private addresses', async () => {
     const answer = await post({ hostname: 'sip.provider.com', inbound_addresses: ['10.0.0.0/24'] })
-    expect((await answer.json()).error.details[0].field).toBe('inbound_addresses.0')
+    expect(answer.body.error.details[0].field).toBe('inbound_addresses.0')
   })
 
-  async function post(body: object) {
-    const { default: worker } = await import('../../../functions/index.ts')
+  function post(body: object) {
     const headers = { authorization: `Bearer ${app.aliceKey}` }
-    return worker.request('/v1.0/providers', { method: 'POST', headers, body: JSON.stringify(body) }, strict)
+    return app.send('/v1.0/providers', { method: 'POST', headers, body: JSON.stringify(body) }, strict)
   }
 })
 

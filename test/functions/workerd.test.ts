@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
+import { type Edge, startEdge } from '../../functions/local/worker.ts'
+import { relayKey } from '../../functions/relay-key.ts'
+import { RELAY_SECRET } from '../support/app.ts'
+import { startDatabase, type TestDatabase } from '../support/database.ts'
+
+let database: TestDatabase
+let edge: Edge
+let folder: string
+let first: { customer_id: string; access_key?: string }
+const said: string[] = []
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'edge-'))
+  database = await startDatabase()
+  first = await ensureFirstCustomer(database.pool)
+  edge = await startEdge({
+    host: '127.0.0.1',
+    port: await freePort(),
+    folder,
+    said: (_, line) => said.push(line),
+    bindings: {
+      DATABASE_URL: database.databaseUrl,
+      NEON_ENDPOINT: database.endpointUrl,
+      SEAL_KEYS: `only:${btoa('0123456789abcdef0123456789abcdef')}`,
+      RELAY_SECRET,
+      ALLOW_PRIVATE_TARGETS: 'true',
+    },
+  })
+})
+afterAll(async () => {
+  await edge.stop()
+  await database.close()
+  rmSync(folder, { recursive: true })
+})
+
+describe('the Worker in workerd', () => {
+  test('takes the three bodies of the setup, and answers the relay’s two questions', async () => {
+    const key = first.access_key ?? ''
+    const provider = await post('/v1.0/providers', key, {
+      name: 'Primary SIP Provider',
+      type: 'sip',
+      hostname: '127.0.7.3',
+    })
+    const route = await post('/v1.0/routes', key, {
+      name: 'Default Outbound Route',
+      provider_id: provider.body.id,
+      priority: 1,
+    })
+    const extension = await post('/v1.0/extensions', key, {
+      name: 'office-phone',
+      username: 'office1',
+      password: 'secure-password',
+    })
+    expect([provider.status, route.status, extension.status]).toEqual([200, 200, 200])
+
+    const relay = await relayKey(RELAY_SECRET, 'relay-1')
+    const realm = `${first.customer_id}.registrar.trunkline.localhost`
+    const credential = await post('/relay/v1/credential', relay, { realm, username: 'office1' })
+    const ha1 = createHash('md5').update(`office1:${realm}:secure-password`).digest('hex')
+    expect(credential.body).toMatchObject({ kind: 'known', ha1_md5: ha1 })
+
+    const caller = { kind: 'extension', customer_id: first.customer_id, extension_id: extension.body.id }
+    const question = {
+      call_id: crypto.randomUUID(),
+      caller,
+      from: { user: 'office1' },
+      to: { user: '+1-555-123-4567', host: realm },
+    }
+    const decision = await post('/relay/v1/route', relay, question)
+    expect(decision.body).toMatchObject({
+      kind: 'connect',
+      targets: { providers: [{ hostname: '127.0.7.3', user: '+15551234567' }] },
+    })
+  })
+
+  test('refuses in the same envelope, and writes nothing to its log for it', async () => {
+    const before = said.length
+    const refused = await post('/v1.0/providers', first.access_key ?? '', { hostname: 'https://x' })
+    expect(refused).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_ARGUMENT' } } })
+    expect(said).toHaveLength(before)
+  })
+})
+
+async function post(path: string, key: string, body: object) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const response = await fetch(edge.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely, and fail where they err.
+  return { status: response.status, body: (await response.json()) as any }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
