@@ -17,12 +17,16 @@ export function parseMessage(bytes: Uint8Array, options: { stream?: boolean } = 
   const start = skipLineBreaks(bytes)
   const bodyAt = headEnd(bytes, start)
   const text = decode(bytes.subarray(start, Math.min(bodyAt, start + limits.message)))
-  const lineEnd = text.indexOf('\r\n')
-  const line = lineEnd < 0 ? text : text.slice(0, lineEnd)
-  const rest = lineEnd < 0 ? text.length : lineEnd + 2
+  // Typed by hand, most likely: no SIP, but it can be told so.
+  const bare = !text.includes('\r') && text.includes('\n')
+  const tidy = bare ? text.replaceAll('\n', '\r\n') : text
+  const lineEnd = tidy.indexOf('\r\n')
+  const line = lineEnd < 0 ? tidy : tidy.slice(0, lineEnd)
+  const read = readHeaders(tidy, lineEnd < 0 ? tidy.length : lineEnd + 2)
+  const head = bare ? { ...read, flaw: flaw('lines', 'end without carriage return') } : read
   return isStatusLine(line)
-    ? readResponse(line, readHeaders(text, rest), bytes, bodyAt, options)
-    : readRequest(line, readHeaders(text, rest), bytes, bodyAt, options)
+    ? readResponse(line, head, bytes, bodyAt, options)
+    : readRequest(line, head, bytes, bodyAt, options)
 }
 
 function readRequest(

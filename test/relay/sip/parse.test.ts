@@ -136,6 +136,7 @@ describe('a request which is refused', () => {
     ['two Content-Lengths', 400, invite({ headers: { 'Content-Length': ['1', '2'] } })],
     ['less body than promised', 400, invite({ headers: { 'Content-Length': '9999' } })],
     ['a line without a name', 400, invite({ headers: { 'X-Odd': 'a\r\nno name here' } })],
+    ['lines which end in a line feed alone', 400, invite().replaceAll('\r', '')],
     ['half a line break in a value', 400, invite({ headers: { 'X-Odd': 'a\nVia: b' } })],
     ['more than 100 headers', 513, invite({ headers: { 'X-Odd': Array(100).fill('x') } })],
     ['a header beyond 8 KiB', 513, invite({ headers: { 'X-Odd': 'x'.repeat(8192) } })],
