@@ -27,8 +27,8 @@ export const refusedMethods = [
   'UPDATE',
 ] as const
 
-/** Option tags a request may require of us (RFC 3261 §8.2.2.3). */
-export const supportedOptions: readonly string[] = []
+/** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
+export const supportedOptions: readonly string[] = ['path']
 
 export const allowHeader: Header = ['allow', allowedMethods.join(', ')]
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
