@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { type Config, readConfig } from './config.ts'
+import { Engine } from './engine.ts'
+import type { Flow } from './flow.ts'
+import { openChance } from './io/chance.ts'
+import { EdgeLink } from './io/edge.ts'
+import { Host } from './io/host.ts'
+import { Locator } from './io/locate.ts'
+import { type Log, openLog } from './io/log.ts'
+import { startMedia } from './io/media.ts'
+import { Spool } from './io/spool.ts'
+import { openTcp } from './io/stream.ts'
+import { openUdp } from './io/udp.ts'
+
+/*
+ * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
+ * end by themselves; a second signal, or DRAIN_MS, hangs them up.
+ */
+
+const read = readConfig(process.env)
+if (read.ok) start(read.config).catch((error: unknown) => fail(sentence(error)))
+else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
+
+async function start(config: Config): Promise<void> {
+  const log = openLog({ level: config.logLevel })
+  const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
+  const chance = openChance(nonceKey)
+  const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
+  const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
+  const edge = new EdgeLink({ url, key, relayId, spool, log, budgetMs })
+  const locator = new Locator({ allowPrivate: config.allowPrivateTargets, chance })
+  const hear: Host['hear'] = (input) => host.hear(input)
+  const media = await startMedia({
+    engine: config.rtpEngine,
+    host: config.sipHost,
+    timeoutMs: config.mediaTimeoutMs,
+    report: (report) => hear({ type: 'media', report }),
+    log: ({ level, event, fields }) => log(level, event, fields),
+  })
+  const ears = {
+    host: config.sipHost,
+    port: config.sipPort,
+    receive: (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes }),
+    unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
+    log,
+  }
+  const udp = await openUdp(ears)
+  const tcp = await openTcp({
+    ...ears,
+    port: udp.address.port,
+    closed: (flow) => hear({ type: 'closed', flow }),
+  })
+  const engine = new Engine({
+    station: {
+      address: config.publicIp,
+      port: udp.address.port,
+      relayId: config.relayId,
+      chance,
+      epoch: Date.now() - performance.now(),
+    },
+    house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
+    rtpPorts: config.rtpPorts,
+  })
+  const wire = (flow: Flow) => (flow.transport === 'udp' ? udp : tcp)
+  const host = new Host(engine, {
+    send: (flow, bytes) => wire(flow).send(flow, bytes),
+    close: (flow) => tcp.hangUp(flow),
+    ask: async (question) =>
+      question.ask === 'locate'
+        ? { ask: 'locate', answer: await locator.locate(question.question) }
+        : edge.ask(question),
+    tell: (tell) => edge.tell(tell),
+    media: (command) => media.order(command),
+    note: ({ level, event, fields }) => log(level, event, fields),
+  })
+  restore(edge, hear, log)
+  const ready = { event: 'ready', relay_id: relayId, host: config.sipHost, port: udp.address.port }
+  process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
+
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    hear({ type: 'stop' })
+    await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
+    host.stop()
+    await Promise.all([udp.close(), tcp.close(), media.stop()])
+    await edge.stop()
+    await spool.close()
+    process.exit(0)
+  }
+  const drain = async (): Promise<void> => {
+    if (stopping) return void (await stop())
+    stopping = true
+    log('info', 'draining', { calls: engine.load.calls })
+    hear({ type: 'drain' })
+    await until(() => engine.load.calls === 0, config.drainMs)
+    await stop()
+  }
+  process.on('SIGTERM', () => void drain())
+  process.on('SIGINT', () => void drain())
+}
+
+/** The edge remembers where phones are; until it answers, those who register anew are known again. */
+async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<void> {
+  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
+    try {
+      const list = await edge.bindings()
+      hear({ type: 'restored', list })
+      return log('info', 'bindings.restored', { count: list.bindings.length })
+    } catch (error) {
+      log('warn', 'bindings.not_restored', { why: sentence(error) })
+      await pause(pauseMs)
+    }
+  }
+}
+
+function ourNames({ publicIp, sipHost, baseDomain }: Config): Set<string> {
+  return new Set([
+    publicIp,
+    sipHost,
+    baseDomain,
+    `sip.${baseDomain}`,
+    `pstn.${baseDomain}`,
+    `registrar.${baseDomain}`,
+  ])
+}
+
+async function until(done: () => boolean, mostMs: number): Promise<void> {
+  const end = performance.now() + mostMs
+  while (!done() && performance.now() < end) await pause(50)
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n`)
+  process.exit(1)
+}
