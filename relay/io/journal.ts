@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Log } from './log.ts'
@@ -38,6 +38,8 @@ export interface JournalOptions {
  * were all dropped is deleted; the oldest hands its last few to the newest.
  */
 export class Journal {
+  /** All records kept now; set by whoever holds them. */
+  kept: () => Kept[] = () => []
   readonly #options: JournalOptions
   readonly #segments: Segment[] = []
   #file: FileHandle | undefined
@@ -126,8 +128,13 @@ export class Journal {
     segment.bytes += text.length
     segment.lines += lines.length
     for (const record of lines) if (typeof record !== 'string') settle(record, segment)
-    await this.#tidy()
-    if (segment.bytes > this.#options.segmentBytes) await this.#begin(this.#stragglers())
+    // From here on the group is safe, whatever becomes of the housekeeping: the next group tries it again.
+    try {
+      await this.#tidy()
+      if (segment.bytes > this.#options.segmentBytes) await this.#begin(this.#stragglers())
+    } catch (error) {
+      this.#options.log('warn', 'journal.untidy', { why: (error as Error).message })
+    }
   }
 
   async #begin(carried: readonly Kept[]): Promise<void> {
@@ -147,14 +154,11 @@ export class Journal {
     return this.kept().filter((record) => record.segment === oldest)
   }
 
-  /** All records kept now; set by whoever holds them. */
-  kept: () => Kept[] = () => []
-
   /** Deletes files nobody needs, oldest first, never the newest. */
   async #tidy(): Promise<void> {
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment.live > 0) continue
-      await unlink(segment.path)
+      await rm(segment.path, { force: true })
       this.#segments.splice(this.#segments.indexOf(segment), 1)
     }
   }

@@ -106,7 +106,7 @@ export class Bindings {
 
   refresh(now: number, at: number, entry: Entry, stated: Stated): BindingTell {
     this.#unlink(entry)
-    Object.assign(entry, this.#owned(stated), { refreshedAt: at })
+    Object.assign(entry, this.#owned(stated, entry), { refreshedAt: at })
     this.#link(now, at, entry)
     return this.#tell(at, entry, 'refreshed')
   }
@@ -194,19 +194,20 @@ export class Bindings {
     if (entries?.size === 0) this.#entriesByConnection.delete(connection)
   }
 
-  /** Texts cut from a message would keep the whole message in memory. */
-  #owned(stated: Stated): Stated {
-    const { q, cseq, expiresAt } = stated
+  /** Texts cut from a message would keep the whole message in memory; those held already do not. */
+  #owned(stated: Stated, held?: Stated): Stated {
+    const own = (text: string, old: string | undefined) => (text === old ? old : detached(text))
+    const { flow } = stated
     return {
-      contact: detached(stated.contact),
-      instance: stated.instance === '' ? '' : detached(stated.instance),
-      q,
-      callId: detached(stated.callId),
-      cseq,
-      flow: { ...stated.flow, address: detached(stated.flow.address) },
+      contact: own(stated.contact, held?.contact),
+      instance: own(stated.instance, held?.instance ?? ''),
+      q: stated.q,
+      callId: own(stated.callId, held?.callId),
+      cseq: stated.cseq,
+      flow: { ...flow, address: own(flow.address, held?.flow.address) },
       path: stated.path.length === 0 ? noPath : stated.path.map(detached),
       userAgent: this.#once(stated.userAgent),
-      expiresAt,
+      expiresAt: stated.expiresAt,
     }
   }
 

@@ -73,6 +73,20 @@ describe('SIP over UDP', () => {
     expect(heard.map(({ text }) => text)).toEqual(['OPTIONS sip:relay SIP/2.0'])
   })
 
+  test('speaks IPv6, and IPv4 on the same socket under its plain address', async () => {
+    const { wire, heard } = await relay('::')
+    const phone = await peer()
+    phone.send('OPTIONS sip:relay SIP/2.0', wire.address.port, '127.0.0.1')
+    await until(() => heard.length === 1)
+    const { flow } = heard[0] ?? lost()
+    expect(flow.address).toBe('127.0.0.1')
+    for (const text of ['SIP/2.0 200 OK', 'INVITE sip:phone SIP/2.0']) {
+      const answered = once(phone, 'message')
+      wire.send(flow, bytes(text))
+      expect(String((await answered)[0])).toBe(text)
+    }
+  })
+
   test('names the port which another program has', async () => {
     const { wire } = await relay()
     const { port } = wire.address
@@ -100,11 +114,11 @@ afterEach(async () => {
   }
 })
 
-async function relay() {
+async function relay(host = '127.0.0.1') {
   const heard: { flow: Flow; text: string }[] = []
   const unsent: { flow: Flow; why: string }[] = []
   const wire: Wire = await openUdp({
-    host: '127.0.0.1',
+    host,
     port: 0,
     log: silence,
     receive: (flow, payload) => heard.push({ flow, text: new TextDecoder().decode(payload) }),
