@@ -1,0 +1,38 @@
+import { startMedia } from '../../relay/io/media.ts'
+import type { EngineName } from '../../relay/io/media-thread.ts'
+import type { Aim } from '../../relay/media/session.ts'
+
+/**
+ * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP
+ * CALLEE_IP FIRST_PEER_PORT`. Prints each call's two ports, then `ready`; ends with its standard input.
+ */
+const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer] = process.argv.slice(2)
+
+const plane = await startMedia({
+  engine: engine as EngineName,
+  host,
+  report(report) {
+    if (report.type === 'failed') process.stderr.write(`${report.why}\n`)
+  },
+  log() {},
+})
+for (let i = 0; i < Number(calls); i++) {
+  const ports = { caller: Number(firstPort) + 4 * i, callee: Number(firstPort) + 4 * i + 2 }
+  plane.order({ type: 'open', session: i, ports })
+  plane.order({ type: 'aim', session: i, side: 'caller', aim: aimAt(caller, Number(firstPeer) + 2 * i) })
+  plane.order({ type: 'aim', session: i, side: 'callee', aim: aimAt(callee, Number(firstPeer) + 2 * i) })
+  process.stdout.write(`${ports.caller} ${ports.callee}\n`)
+}
+process.stdout.write('ready\n')
+process.stdin.on('end', () => plane.stop()).resume()
+
+function aimAt(address: string, port: number): Aim {
+  return {
+    rtp: { address, port },
+    rtcp: { address, port: port + 1 },
+    sources: [address],
+    eager: true,
+    mux: false,
+    quiet: false,
+  }
+}

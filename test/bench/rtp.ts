@@ -1,0 +1,223 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { offerCalls } from './rtpengine.ts'
+
+const relays = ['ffi', 'dgram', 'rtpengine'] as const
+type Relay = (typeof relays)[number]
+
+/** One run of the generator through one relay. */
+interface Run {
+  readonly cpuUs: number
+  readonly loss: number
+  readonly p50: number
+  readonly p99: number
+  /** Share of the time the relay wanted its core and another process had it: above a few per cent it is no measure. */
+  readonly kept: number
+}
+
+interface Load {
+  readonly generator: string
+  readonly calls: number
+  readonly seconds: number
+}
+
+/** Addresses and ports of our own, far from the defaults, so that nothing else is met. */
+const place = { host: '127.0.41.1', caller: '127.0.41.2', callee: '127.0.41.3', first: 30_000, peers: 20_000 }
+const RELAY_CORE = '0'
+const LOAD_CORE = '1'
+const WARMUP_S = 2
+
+/**
+ * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay.
+ *
+ *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine]
+ */
+export async function rtpBench(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      calls: { type: 'string', default: '250,500,1000' },
+      seconds: { type: 'string', default: '8' },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string', default: relays.join() },
+    },
+  })
+  const chosen = relays.filter((relay) => values.only.split(',').includes(relay))
+  const folder = mkdtempSync(join(tmpdir(), 'rtpload-'))
+  try {
+    const generator = compile(folder)
+    if (generator === undefined) return say('No C compiler (cc) is here to build the packet generator with.')
+    say(heading())
+    for (const calls of values.calls.split(',').map(Number)) {
+      await compare(chosen, { generator, calls, seconds: Number(values.seconds) }, Number(values.rounds))
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The relays take turns, so that what else the machine does falls on all of them alike. */
+async function compare(chosen: readonly Relay[], load: Load, rounds: number): Promise<void> {
+  const runs = new Map<Relay, Run[]>(chosen.map((relay) => [relay, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const [relay, all] of runs) {
+      const run = await measure(relay, load)
+      if (run !== undefined) all.push(run)
+    }
+  }
+  const base = median(runs.get('rtpengine') ?? [], 'cpuUs')
+  for (const [relay, all] of runs) say(row(relay, load.calls, all, base))
+}
+
+async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
+  const started =
+    relay === 'rtpengine' ? await startRtpengine(load.calls) : await startOurs(relay, load.calls)
+  if (started === undefined) return undefined
+  try {
+    return await drive(started, load)
+  } finally {
+    await end(started.child)
+  }
+}
+
+interface Started {
+  readonly child: ChildProcess
+  /** One call a line: the port the caller sends to, the port the callee sends to. */
+  readonly ports: string
+}
+
+async function startOurs(engine: Relay, calls: number): Promise<Started> {
+  const script = join(import.meta.dirname, 'rtp-relay.ts')
+  const words = [engine, place.host, place.first, calls, place.caller, place.callee, place.peers].map(String)
+  const child = pinned(RELAY_CORE, process.execPath, ['--no-warnings', script, ...words])
+  let ports = ''
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'ready') break
+    ports += `${line}\n`
+  }
+  await rest(500)
+  return { child, ports }
+}
+
+async function startRtpengine(calls: number): Promise<Started | undefined> {
+  if (spawnSync('rtpengine', ['--version']).error !== undefined) return undefined
+  const child = pinned(RELAY_CORE, 'rtpengine', [
+    '--foreground',
+    '--table=-1',
+    '--num-threads=1',
+    `--interface=${place.host}`,
+    `--listen-ng=${place.host}:22799`,
+    `--port-min=${place.first}`,
+    `--port-max=${place.first + 4 * calls + 200}`,
+    '--log-level=1',
+  ])
+  child.stdout.resume()
+  await rest(1000)
+  return { child, ports: await offerCalls({ ...place, port: 22_799, calls }) }
+}
+
+/** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
+async function drive({ child, ports }: Started, { generator, calls, seconds }: Load): Promise<Run> {
+  const words = [calls, seconds, WARMUP_S, place.caller, place.callee, place.peers, place.host].map(String)
+  const load = pinned(LOAD_CORE, generator, words)
+  load.stdin.end(ports)
+  let before = scheduled(child)
+  let after = before
+  for await (const line of createInterface({ input: load.stdout })) {
+    if (line === 'measuring') before = scheduled(child)
+    else if (line === 'done') after = scheduled(child)
+    else
+      return summary(after.ranMs - before.ranMs, after.waitedMs - before.waitedMs, seconds, JSON.parse(line))
+  }
+  throw new Error('the packet generator ended without a word')
+}
+
+interface Seen {
+  readonly sent: number
+  readonly heard: number
+  readonly p50: number
+  readonly p99: number
+}
+
+function summary(ranMs: number, waitedMs: number, seconds: number, seen: Seen): Run {
+  const { sent, heard, p50, p99 } = seen
+  return {
+    cpuUs: (ranMs * 1000) / heard,
+    loss: 1 - heard / sent,
+    p50,
+    p99,
+    kept: waitedMs / (seconds * 1000),
+  }
+}
+
+/** What all threads of a process have run, and waited for a core to run on, by the scheduler's own counts. */
+function scheduled({ pid }: ChildProcess): { ranMs: number; waitedMs: number } {
+  const tasks = `/proc/${pid}/task`
+  const sum = { ranMs: 0, waitedMs: 0 }
+  for (const task of readdirSync(tasks)) {
+    const [ran, waited] = readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ').map(Number)
+    sum.ranMs += (ran ?? 0) / 1e6
+    sum.waitedMs += (waited ?? 0) / 1e6
+  }
+  return sum
+}
+
+function pinned(core: string, command: string, words: string[]) {
+  const child = spawn('taskset', ['-c', core, command, ...words], { stdio: ['pipe', 'pipe', 'ignore'] })
+  child.stdin.on('error', () => {})
+  return child
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit')
+  child.stdin?.end()
+  child.kill('SIGTERM')
+  await ended
+  await rest(300)
+}
+
+function compile(folder: string): string | undefined {
+  const program = join(folder, 'rtpload')
+  const source = join(import.meta.dirname, 'rtpload.c')
+  return spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'inherit' }).status === 0
+    ? program
+    : undefined
+}
+
+function heading(): string {
+  const [load = 0] = loadavg()
+  return [
+    `RTP, two-way G.711 at 20 ms; relay on core ${RELAY_CORE}, generator on core ${LOAD_CORE} of ${availableParallelism()}; load before: ${load.toFixed(2)}`,
+    '',
+    'calls  relay      CPU µs/packet  of rtpengine  loss       delay p50 / p99 µs   each run (share of its core others took)',
+  ].join('\n')
+}
+
+function row(relay: Relay, calls: number, runs: readonly Run[], base: number): string {
+  const start = `${String(calls).padStart(5)}  ${relay.padEnd(10)} `
+  if (runs.length === 0) return `${start}is not installed here`
+  const cpu = median(runs, 'cpuUs')
+  const spread = runs.map((run) => `${run.cpuUs.toFixed(1)} (${(run.kept * 100).toFixed(0)} %)`).join(', ')
+  const ratio = Number.isNaN(base) ? '–' : (cpu / base).toFixed(2)
+  const delay = `${median(runs, 'p50').toFixed(0)} / ${median(runs, 'p99').toFixed(0)}`
+  const loss = `${(median(runs, 'loss') * 100).toFixed(3)} %`
+  return `${start}${cpu.toFixed(2).padStart(13)}  ${ratio.padStart(12)}  ${loss.padEnd(9)}  ${delay.padEnd(19)}  ${spread}`
+}
+
+function median(runs: readonly Run[], of: keyof Run): number {
+  const sorted = runs.map((run) => run[of]).sort((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
+}
+
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,74 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+
+/** Whom to ask, for how many calls, and where their parties sit. */
+export interface Calls {
+  readonly host: string
+  readonly port: number
+  readonly calls: number
+  readonly caller: string
+  readonly callee: string
+  /** Call i's parties sit at this port + 2i. */
+  readonly peers: number
+}
+
+type Word = string | readonly string[] | { readonly [key: string]: Word }
+
+/** Has rtpengine set up the calls by its ng protocol; one line a call: where the caller sends, where the callee sends. */
+export async function offerCalls(wanted: Calls): Promise<string> {
+  const socket = createSocket('udp4')
+  socket.connect(wanted.port, wanted.host)
+  await once(socket, 'connect')
+  let lines = ''
+  for (let i = 0; i < wanted.calls; i++) {
+    const port = wanted.peers + 2 * i
+    const tags = { 'call-id': `call-${i}`, 'from-tag': 'a' }
+    const toCallee = await ask(socket, `o${i}`, {
+      command: 'offer',
+      ...tags,
+      sdp: sdpOf(wanted.caller, port),
+    })
+    const answer = { command: 'answer', ...tags, 'to-tag': 'b', sdp: sdpOf(wanted.callee, port) }
+    lines += `${await ask(socket, `a${i}`, answer)} ${toCallee}\n`
+  }
+  socket.close()
+  return lines
+}
+
+/** Asks with our own cookie, again when nothing came; the port in the SDP of the answer. */
+async function ask(socket: Socket, cookie: string, question: Word): Promise<string> {
+  for (let times = 0; times < 5; times++) {
+    socket.send(
+      `${cookie} ${bencode({ ...(question as object), replace: ['origin', 'session-connection'] })}`,
+    )
+    const answer = await answered(socket, cookie)
+    const port = answer && /m=audio (\d+)/.exec(answer)?.[1]
+    if (port) return port
+    if (answer) throw new Error(`rtpengine says: ${answer}`)
+  }
+  throw new Error('rtpengine does not answer')
+}
+
+async function answered(socket: Socket, cookie: string): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(1000)
+    for (;;) {
+      const [packet] = (await once(socket, 'message', { signal })) as [Buffer]
+      if (packet.toString().startsWith(`${cookie} `)) return packet.toString()
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function bencode(word: Word): string {
+  if (typeof word === 'string') return `${word.length}:${word}`
+  if (Array.isArray(word)) return `l${word.map(bencode).join('')}e`
+  const keys = Object.entries(word as Record<string, Word>).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `d${keys.map(([key, value]) => bencode(key) + bencode(value)).join('')}e`
+}
+
+function sdpOf(address: string, port: number): string {
+  const lines = ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0']
+  return [...lines, `m=audio ${port} RTP/AVP 8`, 'a=rtpmap:8 PCMA/8000', 'a=ptime:20', ''].join('\r\n')
+}

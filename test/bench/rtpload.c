@@ -1,0 +1,211 @@
+/*
+ * Two-way G.711 calls through a media relay on loopback: what was lost, and how long the relay kept each packet.
+ *
+ *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP
+ *
+ * Call i's parties sit at CALLER_IP and CALLEE_IP, port FIRST_PORT + 2i. The relay's ports are read from standard
+ * input, one call a line: the port the caller sends to, the port the callee sends to. "measuring" and "done" are
+ * printed when the counted part begins and ends, then one line of JSON.
+ *
+ * A packet carries the instant of its send call; the kernel stamps its arrival when the relay's send call puts it on
+ * loopback. The difference is the relay's delay, free of our own wake-up times. We spin: give us a core of our own.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEADER = 12, SOUND = 160, MOST_CALLS = 5000, MOST_SECONDS = 60, PACKET_MS = 20, BURST = 16, READY = 128 };
+enum { FINE = 32, BUCKETS = 64 * FINE };
+
+/** One party of one call. */
+struct party {
+    int socket;
+    struct sockaddr_in relay;
+    uint32_t said;
+    uint64_t counted, heard;
+};
+
+/** What travels behind the RTP header. */
+struct stamp {
+    uint64_t sent_at;
+    uint32_t party, counted;
+};
+
+static struct party *parties;
+static uint32_t party_count;
+static uint64_t delays[BUCKETS], delay_count, delay_most, strangers;
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* Delays fall into buckets about three per cent wide. */
+static void note_delay(uint64_t ns)
+{
+    int high = ns < FINE ? 0 : 63 - __builtin_clzll(ns) - 4;
+    delays[high ? high * FINE + (ns >> high) - FINE / 2 : ns]++;
+    delay_count++;
+    if (ns > delay_most) delay_most = ns;
+}
+
+static double delay_us(double share)
+{
+    uint64_t seen = 0, wanted = delay_count * share;
+    for (int i = 0; i < BUCKETS; i++) {
+        seen += delays[i];
+        if (seen <= wanted) continue;
+        int high = i < FINE ? 0 : i / FINE;
+        uint64_t low = high ? (uint64_t)(i % FINE + FINE / 2) << high : (uint64_t)i;
+        return low / 1000.0;
+    }
+    return delay_most / 1000.0;
+}
+
+static struct sockaddr_in place(const char *address, int port)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+    if (inet_pton(AF_INET, address, &in.sin_addr) != 1 || *(uint8_t *)&in.sin_addr != 127) {
+        fprintf(stderr, "loopback only: %s\n", address);
+        exit(2);
+    }
+    return in;
+}
+
+static int open_socket(const char *address, int port, int epoll, uint32_t party)
+{
+    struct sockaddr_in in = place(address, port);
+    int one = 1, size = 1 << 18, it = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (it < 0) fail("socket");
+    setsockopt(it, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+    setsockopt(it, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (bind(it, (struct sockaddr *)&in, sizeof in)) fail("bind");
+    struct epoll_event event = { .events = EPOLLIN, .data.u32 = party };
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, it, &event)) fail("epoll_ctl");
+    return it;
+}
+
+static void say(uint32_t index, int counted)
+{
+    static uint8_t packet[HEADER + SOUND];
+    struct party *party = &parties[index];
+    uint32_t sequence = party->said++, time = htonl(sequence * 160), ssrc = htonl(0x10000 + index);
+    packet[0] = 0x80;
+    packet[1] = 8;
+    packet[2] = sequence >> 8;
+    packet[3] = sequence;
+    memcpy(packet + 4, &time, 4);
+    memcpy(packet + 8, &ssrc, 4);
+    struct stamp stamp = { clock_ns(CLOCK_REALTIME), index, counted };
+    memcpy(packet + HEADER, &stamp, sizeof stamp);
+    party->counted += counted;
+    sendto(party->socket, packet, sizeof packet, 0, (struct sockaddr *)&party->relay, sizeof party->relay);
+}
+
+static int hear(uint32_t index)
+{
+    uint8_t packet[2048];
+    char control[64];
+    struct iovec io = { packet, sizeof packet };
+    struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+    ssize_t length = recvmsg(parties[index].socket, &message, MSG_DONTWAIT);
+    if (length < 0) return 0;
+    struct stamp stamp;
+    memcpy(&stamp, packet + HEADER, sizeof stamp);
+    /* What a party hears was said by the other one of its call. */
+    if (length != HEADER + SOUND || stamp.party != (index ^ 1)) {
+        strangers++;
+        return 1;
+    }
+    if (!stamp.counted) return 1;
+    parties[index].heard++;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head == NULL || head->cmsg_type != SCM_TIMESTAMPNS) return 1;
+    struct timespec at;
+    memcpy(&at, CMSG_DATA(head), sizeof at);
+    int64_t delay = at.tv_sec * 1000000000ll + at.tv_nsec - (int64_t)stamp.sent_at;
+    note_delay(delay < 0 ? 0 : delay);
+    return 1;
+}
+
+static void hear_all(int epoll)
+{
+    struct epoll_event ready[READY];
+    int count = epoll_wait(epoll, ready, READY, 0);
+    for (int i = 0; i < count; i++) hear(ready[i].data.u32);
+}
+
+static void mark(const char *word)
+{
+    puts(word);
+    fflush(stdout);
+}
+
+/* Packets are spread evenly over the packet time, party after party, again and again. */
+static double talk(int epoll, uint64_t warm, uint64_t total)
+{
+    double gap = PACKET_MS * 1e6 / party_count;
+    uint64_t begun = clock_ns(CLOCK_MONOTONIC), late = 0;
+    for (uint64_t said = 0; said < total;) {
+        uint64_t now = clock_ns(CLOCK_MONOTONIC), due = (now - begun) / gap + 1;
+        if (due > total) due = total;
+        for (int i = 0; i < BURST && said < due; i++, said++) {
+            if (said == warm) mark("measuring");
+            say(said % party_count, said >= warm);
+        }
+        if (said >= warm && due - said > late) late = due - said;
+        hear_all(epoll);
+    }
+    mark("done");
+    for (uint64_t end = clock_ns(CLOCK_MONOTONIC) + 500000000ull; clock_ns(CLOCK_MONOTONIC) < end;) hear_all(epoll);
+    return late * gap / 1e6;
+}
+
+int main(int count, char **words)
+{
+    if (count != 8) {
+        fprintf(stderr, "see the head of rtpload.c\n");
+        return 2;
+    }
+    int calls = atoi(words[1]), first = atoi(words[6]), epoll = epoll_create1(0);
+    double seconds = atof(words[2]), warmup = atof(words[3]);
+    if (calls < 1 || calls > MOST_CALLS || seconds + warmup > MOST_SECONDS) return 2;
+    party_count = 2 * calls;
+    parties = calloc(party_count, sizeof *parties);
+    for (int i = 0; i < calls; i++) {
+        int to_caller_side, to_callee_side;
+        if (scanf("%d %d", &to_caller_side, &to_callee_side) != 2) fail("ports");
+        for (int side = 0; side < 2; side++) {
+            struct party *party = &parties[2 * i + side];
+            party->socket = open_socket(words[4 + side], first + 2 * i, epoll, 2 * i + side);
+            party->relay = place(words[7], side ? to_callee_side : to_caller_side);
+        }
+    }
+    uint64_t a_second = party_count * 1000ull / PACKET_MS;
+    double late = talk(epoll, warmup * a_second, (warmup + seconds) * a_second);
+    uint64_t sent = 0, heard = 0;
+    for (uint32_t i = 0; i < party_count; i++) {
+        sent += parties[i].counted;
+        heard += parties[i].heard;
+    }
+    printf("{\"sent\":%lu,\"heard\":%lu,\"p50\":%.1f,\"p99\":%.1f,\"most\":%.1f,\"late_ms\":%.1f,\"strangers\":%lu}\n", sent,
+           heard, delay_us(.5), delay_us(.99), delay_most / 1000.0, late, strangers);
+    return 0;
+}
