@@ -50,7 +50,7 @@ export function dgramEngine(host: string, work: Work): Engine {
     for (const gate of [...lines.keys()]) release(gate)
   }
 
-  return { wake: undefined, bind, release, stop }
+  return { wake: undefined, bind, loosen() {}, release, stop }
 }
 
 function sourceOf(line: Line, info: RemoteInfo): Place {

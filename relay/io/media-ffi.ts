@@ -1,43 +1,25 @@
 import type { Gate } from '../media/gate.ts'
-import { MAPPED, Place, readPlace } from '../media/place.ts'
+import { Place, readPlace } from '../media/place.ts'
+import { Arena } from './media-arena.ts'
 import type { Engine, Work } from './media-engine.ts'
 import { type Loaded, loadLibc } from './media-libc.ts'
 
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
-/** Most sockets heard in one round. */
-const MOST = 512
 
-/** What the arena holds, by offset: everything libc reads or writes lies in one block of memory. */
-const PACKET = 0
-const PACKET_SIZE = 2048
-const FROM = 2048
-const FROM_SIZE = 2080
-const TO = 2112
-const OPTION = 2144
-const EVENT = 2160
-const EVENTS = 2176
-const ARENA = 64 * 1024
-
-/** struct epoll_event is packed on x86-64 alone: uint32 events, then 64 bits of ours. */
-const [EVENT_SIZE, EVENT_DATA] = process.arch === 'x64' ? [12, 4] : [16, 8]
-
-const AF_INET = 2
-const AF_INET6 = 10
 /** SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC */
 const DATAGRAM = 2 | 0o4000 | 0o2000000
 const EVENTFD_FLAGS = 0o4000 | 0o2000000
-const EPOLLIN = 1
+const EPOLL_CLOEXEC = 0o2000000
 const EPOLL_CTL_ADD = 1
-const MSG_DONTWAIT = 0x40
 /** DSCP EF, so that sound goes first where the network listens (RFC 3246). */
 const EXPEDITED = 184
-/** [level, name] of IP_TOS and IPV6_TCLASS, of IPV6_V6ONLY. */
+/** [level, name] of socket options. */
 const IP_TOS = [0, 1] as const
 const IPV6_TCLASS = [41, 67] as const
 const IPV6_V6ONLY = [41, 26] as const
 
-/** Libc by way of node:ffi: epoll, one receive and one send per packet; a sentence when it does not work here. */
+/** Libc by way of node:ffi: epoll, one read and one write per packet; a sentence when it does not work here. */
 export function ffiEngine(host: string, work: Work): Engine | string {
   const loaded = loadLibc()
   const place = readPlace(host)
@@ -46,22 +28,22 @@ export function ffiEngine(host: string, work: Work): Engine | string {
   return new FfiEngine(loaded, host, place, work)
 }
 
+/**
+ * A gate whose latch is locked gets its socket tied (connected) to the peer: the kernel then turns all others away,
+ * and neither looks up a route nor copies an address per packet.
+ */
 class FfiEngine implements Engine {
   readonly wake: number
   readonly #loaded: Loaded
   readonly #host: string
   readonly #place: Place
   readonly #work: Work
+  readonly #arena: Arena
   readonly #epoll: number
+  /** By socket. */
   readonly #gates: (Gate | undefined)[] = []
+  readonly #tied: boolean[] = []
   readonly #from = new Place()
-  readonly #memory = new ArrayBuffer(ARENA)
-  readonly #view = new DataView(this.#memory)
-  readonly #packet = new Uint8Array(this.#memory, PACKET, PACKET_SIZE)
-  readonly #at: Readonly<
-    Record<'packet' | 'from' | 'fromSize' | 'to' | 'option' | 'event' | 'events', bigint>
-  >
-  readonly #addressSize: number
   #stopped = false
 
   constructor(loaded: Loaded, host: string, place: Place, work: Work) {
@@ -69,19 +51,8 @@ class FfiEngine implements Engine {
     this.#host = host
     this.#place = place
     this.#work = work
-    this.#addressSize = place.isIPv4 ? 16 : 28
-    const base = loaded.addressOf(this.#memory)
-    const at = (offset: number) => base + BigInt(offset)
-    this.#at = {
-      packet: at(PACKET),
-      from: at(FROM),
-      fromSize: at(FROM_SIZE),
-      to: at(TO),
-      option: at(OPTION),
-      event: at(EVENT),
-      events: at(EVENTS),
-    }
-    this.#epoll = loaded.libc.epoll_create1(EVENTFD_FLAGS & 0o2000000)
+    this.#arena = new Arena(place.isIPv4, loaded.addressOf)
+    this.#epoll = loaded.libc.epoll_create1(EPOLL_CLOEXEC)
     this.wake = loaded.libc.eventfd(0, EVENTFD_FLAGS)
     this.#watch(this.wake)
     setImmediate(() => this.#round())
@@ -90,6 +61,13 @@ class FfiEngine implements Engine {
   bind(gate: Gate, failed: (why: string) => void): void {
     const why = this.#open(gate)
     if (why !== undefined) failed(why)
+  }
+
+  loosen(gate: Gate): void {
+    if (this.#tied[gate.handle] !== true) return
+    this.#tied[gate.handle] = false
+    this.#arena.writeNoAddress()
+    this.#loaded.libc.connect(gate.handle, this.#arena.at.address, this.#arena.addressSize)
   }
 
   release(gate: Gate): void {
@@ -106,59 +84,88 @@ class FfiEngine implements Engine {
     this.#loaded.libc.close(this.wake)
   }
 
+  /** Packets until it is the event loop's turn. */
+  #round(): void {
+    const { libc } = this.#loaded
+    const arena = this.#arena
+    const until = performance.now() + TURN_MS
+    for (let now = 0; now < until && !this.#stopped; ) {
+      const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, TURN_MS)
+      now = performance.now()
+      for (let i = 0; i < count; i++) this.#serve(now, arena.readEvent(i))
+      this.#work.done()
+    }
+    if (!this.#stopped) setImmediate(() => this.#round())
+  }
+
+  #serve(now: number, fd: number): void {
+    const gate = this.#gates[fd]
+    if (gate === undefined) this.#woken(fd)
+    else if (this.#tied[fd] === true) this.#takeTied(now, gate)
+    else if (this.#take(now, gate) && gate.latch.locked) this.#tie(now, gate)
+  }
+
+  /** The kernel lets only the peer through. */
+  #takeTied(now: number, gate: Gate): void {
+    const length = this.#loaded.libc.read(gate.handle, this.#arena.at.packet, this.#arena.packetSize)
+    if (length >= 0) this.#carry(now, gate, gate.latch.peer, length)
+  }
+
+  /** One packet from whomever; false: there was none. */
+  #take(now: number, gate: Gate): boolean {
+    this.#arena.prepare()
+    const length = this.#loaded.libc.recvmsg(gate.handle, this.#arena.at.message, 0)
+    if (length < 0) return false
+    this.#arena.readAddress(this.#from)
+    this.#carry(now, gate, this.#from, length)
+    return true
+  }
+
+  /** What strangers sent before is still queued, and must be taken as theirs. */
+  #tie(now: number, gate: Gate): void {
+    const { libc } = this.#loaded
+    this.#arena.writeAddress(gate.latch.peer, gate.latch.peer.port)
+    if (libc.connect(gate.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
+    while (this.#take(now, gate));
+    this.#tied[gate.handle] = true
+  }
+
+  #carry(now: number, gate: Gate, from: Place, length: number): void {
+    const out = this.#work.arrive(now, gate, from, this.#arena.packet, length)
+    if (out === undefined) return
+    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, this.#arena.at.packet, length)
+    else this.#send(out, length)
+  }
+
+  #send(out: Gate, length: number): void {
+    const place = out.latch.destination
+    if (place === undefined) return
+    this.#arena.dispatch(place, length)
+    this.#loaded.libc.sendmsg(out.handle, this.#arena.at.message, 0)
+  }
+
+  #woken(fd: number): void {
+    if (fd !== this.wake) return
+    this.#loaded.libc.read(fd, this.#arena.at.option, 8)
+    this.#work.woken()
+  }
+
   #open(gate: Gate): string | undefined {
     const { libc, failure } = this.#loaded
-    const fd = libc.socket(this.#place.isIPv4 ? AF_INET : AF_INET6, DATAGRAM, 0)
+    const fd = libc.socket(this.#arena.family, DATAGRAM, 0)
     if (fd < 0) return `socket ${failure()}`
     this.#setOptions(fd)
-    this.#writePlace(this.#place, gate.port)
-    if (libc.bind(fd, this.#at.to, this.#addressSize) < 0) {
+    this.#arena.writeAddress(this.#place, gate.port)
+    if (libc.bind(fd, this.#arena.at.address, this.#arena.addressSize) < 0) {
       const why = `bind ${failure()} ${this.#host}:${gate.port}`
       libc.close(fd)
       return why
     }
     gate.handle = fd
     this.#gates[fd] = gate
+    this.#tied[fd] = false
     this.#watch(fd)
     return undefined
-  }
-
-  /** Packets until it is the event loop's turn. */
-  #round(): void {
-    const { libc } = this.#loaded
-    const until = performance.now() + TURN_MS
-    for (let now = 0; now < until && !this.#stopped; ) {
-      const count = libc.epoll_wait(this.#epoll, this.#at.events, MOST, TURN_MS)
-      now = performance.now()
-      for (let i = 0; i < count; i++)
-        this.#take(now, this.#view.getInt32(EVENTS + i * EVENT_SIZE + EVENT_DATA, true))
-      this.#work.done()
-    }
-    if (!this.#stopped) setImmediate(() => this.#round())
-  }
-
-  #take(now: number, fd: number): void {
-    const gate = this.#gates[fd]
-    if (gate === undefined) {
-      if (fd === this.wake) this.#woken()
-      return
-    }
-    const { packet, from, fromSize } = this.#at
-    const { libc } = this.#loaded
-    this.#view.setUint32(FROM_SIZE, 28, true)
-    const length = libc.recvfrom(fd, packet, PACKET_SIZE, MSG_DONTWAIT, from, fromSize)
-    if (length < 0) return
-    this.#readFrom()
-    const out = this.#work.arrive(now, gate, this.#from, this.#packet, length)
-    const place = out?.latch.destination
-    if (out === undefined || place === undefined) return
-    this.#writePlace(place, place.port)
-    libc.sendto(out.handle, packet, length, MSG_DONTWAIT, this.#at.to, this.#addressSize)
-  }
-
-  #woken(): void {
-    this.#loaded.libc.read(this.wake, this.#at.option, 8)
-    this.#work.woken()
   }
 
   #setOptions(fd: number): void {
@@ -169,44 +176,12 @@ class FfiEngine implements Engine {
   }
 
   #setOption(fd: number, [level, name]: readonly [number, number], value: number): void {
-    this.#view.setInt32(OPTION, value, true)
-    this.#loaded.libc.setsockopt(fd, level, name, this.#at.option, 4)
+    this.#arena.writeOption(value)
+    this.#loaded.libc.setsockopt(fd, level, name, this.#arena.at.option, 4)
   }
 
   #watch(fd: number): void {
-    this.#view.setUint32(EVENT, EPOLLIN, true)
-    this.#view.setInt32(EVENT + EVENT_DATA, fd, true)
-    this.#loaded.libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#at.event)
-  }
-
-  /** struct sockaddr_in(6): family 0–1, port 2–3; the address at 4, or at 8 for IPv6. */
-  #readFrom(): void {
-    const view = this.#view
-    const from = this.#from
-    from.port = view.getUint16(FROM + 2)
-    if (this.#addressSize === 16) {
-      from.c = MAPPED
-      from.d = view.getInt32(FROM + 4)
-      return
-    }
-    from.a = view.getInt32(FROM + 8)
-    from.b = view.getInt32(FROM + 12)
-    from.c = view.getInt32(FROM + 16)
-    from.d = view.getInt32(FROM + 20)
-  }
-
-  #writePlace(place: Place, port: number): void {
-    const view = this.#view
-    view.setUint16(TO + 2, port)
-    if (this.#addressSize === 16) {
-      view.setUint16(TO, AF_INET, true)
-      view.setInt32(TO + 4, place.isIPv4 ? place.d : 0)
-      return
-    }
-    view.setUint16(TO, AF_INET6, true)
-    view.setInt32(TO + 8, place.a)
-    view.setInt32(TO + 12, place.b)
-    view.setInt32(TO + 16, place.c)
-    view.setInt32(TO + 20, place.d)
+    this.#arena.writeEvent(fd)
+    this.#loaded.libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#arena.at.event)
   }
 }

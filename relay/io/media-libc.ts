@@ -1,19 +1,25 @@
 import { createRequire } from 'node:module'
 import { getSystemErrorName } from 'node:util'
 
-/** The few calls of libc the media thread lives on; sizes are numbers, addresses of memory are BigInts made once. */
+/**
+ * The few calls of libc the media thread lives on; sizes are numbers, addresses of memory are BigInts made once.
+ *
+ * What runs per packet has three arguments at most: Node calls those at a third of the price of longer ones.
+ */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number
   setsockopt(fd: number, level: number, name: number, value: bigint, size: number): number
   bind(fd: number, address: bigint, size: number): number
+  connect(fd: number, address: bigint, size: number): number
   close(fd: number): number
   eventfd(initial: number, flags: number): number
   read(fd: number, into: bigint, size: number): number
+  write(fd: number, from: bigint, size: number): number
+  recvmsg(fd: number, message: bigint, flags: number): number
+  sendmsg(fd: number, message: bigint, flags: number): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: bigint): number
   epoll_wait(epoll: number, events: bigint, most: number, ms: number): number
-  recvfrom(fd: number, into: bigint, size: number, flags: number, from: bigint, fromSize: bigint): number
-  sendto(fd: number, bytes: bigint, size: number, flags: number, to: bigint, toSize: number): number
 }
 
 export interface Loaded {
@@ -53,12 +59,14 @@ const signatures = {
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'u64', 'u32'], return: 'i32' },
   bind: { arguments: ['i32', 'u64', 'u32'], return: 'i32' },
+  connect: { arguments: ['i32', 'u64', 'u32'], return: 'i32' },
   close: { arguments: ['i32'], return: 'i32' },
   eventfd: { arguments: ['u32', 'i32'], return: 'i32' },
   read: { arguments: ['i32', 'u64', 'u32'], return: 'i32' },
+  write: { arguments: ['i32', 'u64', 'u32'], return: 'i32' },
+  recvmsg: { arguments: ['i32', 'u64', 'i32'], return: 'i32' },
+  sendmsg: { arguments: ['i32', 'u64', 'i32'], return: 'i32' },
   epoll_create1: { arguments: ['i32'], return: 'i32' },
   epoll_ctl: { arguments: ['i32', 'i32', 'i32', 'u64'], return: 'i32' },
   epoll_wait: { arguments: ['i32', 'u64', 'i32', 'i32'], return: 'i32' },
-  recvfrom: { arguments: ['i32', 'u64', 'u32', 'i32', 'u64', 'u64'], return: 'i32' },
-  sendto: { arguments: ['i32', 'u64', 'u32', 'i32', 'u64', 'u32'], return: 'i32' },
 } as const

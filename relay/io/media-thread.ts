@@ -57,13 +57,17 @@ function run(setup: Setup, parent: MessagePort): void {
 
   function obey(command: MediaCommand): void {
     const id = command.session
-    if (command.type === 'aim') board.aim(performance.now(), id, command.side, command.aim)
+    if (command.type === 'aim') loosen(board.aim(performance.now(), id, command.side, command.aim))
     else if (command.type === 'close') release(board.close(id))
     else open(id, board.open(id, command.ports))
   }
 
   function open(id: number, gates: Gate[]): void {
     for (const gate of gates) if (board.has(id)) engine.bind(gate, (why) => fail(id, why))
+  }
+
+  function loosen(gates: Gate[]): void {
+    for (const gate of gates) engine.loosen(gate)
   }
 
   function fail(id: number, why: string): void {
@@ -86,7 +90,7 @@ function run(setup: Setup, parent: MessagePort): void {
   }
 
   const sweeping = setInterval(() => {
-    board.sweep(performance.now())
+    loosen(board.sweep(performance.now()))
     report()
   }, SWEEP_MS)
   if (engine.wake === undefined) {

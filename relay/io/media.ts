@@ -37,7 +37,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const worker = new Worker(new URL('./media-thread.ts', import.meta.url), {
     workerData: setup,
     transferList: [far],
-    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const ready = await readiness(worker)
   near.on('message', (reports: MediaReport[]) => reports.forEach(options.report))

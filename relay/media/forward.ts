@@ -69,9 +69,10 @@ export class Switchboard {
     return gatesOf(caller, callee)
   }
 
-  aim(now: number, id: number, side: Side, aim: Aim): void {
+  /** The two gates whose latch this opens. */
+  aim(now: number, id: number, side: Side, aim: Aim): Gate[] {
     const session = this.#sessions.get(id)
-    if (session === undefined) return
+    if (session === undefined) return []
     const seat = session[side]
     const sources = aim.sources.map((source) => readPlace(source)).filter((place) => place !== undefined)
     seat.rtp.latch.aim(targetOf(aim.rtp, aim), sources)
@@ -83,6 +84,7 @@ export class Switchboard {
     seat.aimedAt = now
     seat.silent = false
     session.silent = false
+    return [seat.rtp, seat.rtcp]
   }
 
   /** Forgets a session; its gates are to be released. */
@@ -122,10 +124,15 @@ export class Switchboard {
     return out.latch.destination === undefined ? drop(gate) : out
   }
 
-  /** To be called about once a second. */
-  sweep(now: number): void {
-    if (this.#timeoutMs === 0) return
-    for (const [id, session] of this.#sessions) this.#listen(now, id, session)
+  /** To be called about once a second; the gates silent for so long that another source may take them over. */
+  sweep(now: number): Gate[] {
+    const abandoned: Gate[] = []
+    for (const [id, session] of this.#sessions) {
+      if (this.#timeoutMs > 0) this.#listen(now, id, session)
+      for (const gate of gatesOf(session.caller, session.callee))
+        if (gate.latch.isAbandoned(now)) abandoned.push(gate)
+    }
+    return abandoned
   }
 
   #hear(now: number, seat: Seat, packet: Uint8Array, length: number): void {

@@ -41,8 +41,13 @@ export class Latch {
     return this.known ? this.peer : this.#target
   }
 
+  /** Whether a silence has been long enough for another allowed source to take over. */
+  isAbandoned(now: number): boolean {
+    return this.locked && now - this.heardAt >= RELEARN_MS
+  }
+
   #learn(now: number, from: Place): boolean {
-    if (this.locked && now - this.heardAt < RELEARN_MS) return false
+    if (this.locked && !this.isAbandoned(now)) return false
     if (!this.#allows(from)) return false
     this.peer.copy(from)
     this.known = true

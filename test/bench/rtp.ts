@@ -31,6 +31,9 @@ const place = { host: '127.0.41.1', caller: '127.0.41.2', callee: '127.0.41.3', 
 const RELAY_CORE = '0'
 const LOAD_CORE = '1'
 const WARMUP_S = 2
+/** How often a disturbed run is repeated, and what share of its core may be taken from a calm one. */
+const TRIES = 4
+const CALM = 0.04
 
 /**
  * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay.
@@ -74,7 +77,18 @@ async function compare(chosen: readonly Relay[], load: Load, rounds: number): Pr
   for (const [relay, all] of runs) say(row(relay, load.calls, all, base))
 }
 
+/** A run in which other processes took the relay's core says little: it is repeated a few times. */
 async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
+  let best: Run | undefined
+  for (let tries = 0; tries < TRIES && (best === undefined || best.kept > CALM); tries++) {
+    const run = await runOnce(relay, load)
+    if (run === undefined) return undefined
+    if (best === undefined || run.kept < best.kept) best = run
+  }
+  return best
+}
+
+async function runOnce(relay: Relay, load: Load): Promise<Run | undefined> {
   const started =
     relay === 'rtpengine' ? await startRtpengine(load.calls) : await startOurs(relay, load.calls)
   if (started === undefined) return undefined

@@ -1,0 +1,125 @@
+import { MAPPED, type Place } from '../media/place.ts'
+
+const PACKET_SIZE = 2048
+/** Most sockets heard in one round. */
+const MOST_EVENTS = 512
+
+/** Offsets: everything libc reads or writes lies in one block of memory, which must not move. */
+const PACKET = 0
+const ADDRESS = 2048
+const MESSAGE = 2112
+const PIECE = 2176
+const OPTION = 2192
+const EVENT = 2208
+const EVENTS = 2240
+const SIZE = 64 * 1024
+
+/** struct epoll_event is packed on x86-64 alone: 32 bits of events, then 64 of ours. */
+const [EVENT_SIZE, EVENT_DATA] = process.arch === 'x64' ? [12, 4] : [16, 8]
+
+const AF_UNSPEC = 0
+const AF_INET = 2
+const AF_INET6 = 10
+const EPOLLIN = 1
+
+/** The memory shared with libc: one packet, one address, one message header, the events of one round. */
+export class Arena {
+  /** The packet being carried. */
+  readonly packet: Uint8Array
+  readonly packetSize = PACKET_SIZE
+  readonly mostEvents = MOST_EVENTS
+  /** AF_INET or AF_INET6. */
+  readonly family: number
+  /** Bytes of a socket address of that family. */
+  readonly addressSize: number
+  readonly at: Readonly<Record<'packet' | 'address' | 'message' | 'option' | 'event' | 'events', bigint>>
+  readonly #view: DataView
+
+  constructor(isIPv4: boolean, addressOf: (memory: ArrayBuffer) => bigint) {
+    const memory = new ArrayBuffer(SIZE)
+    const base = addressOf(memory)
+    const at = (offset: number) => base + BigInt(offset)
+    this.family = isIPv4 ? AF_INET : AF_INET6
+    this.addressSize = isIPv4 ? 16 : 28
+    this.packet = new Uint8Array(memory, PACKET, PACKET_SIZE)
+    this.#view = new DataView(memory)
+    this.at = {
+      packet: at(PACKET),
+      address: at(ADDRESS),
+      message: at(MESSAGE),
+      option: at(OPTION),
+      event: at(EVENT),
+      events: at(EVENTS),
+    }
+    this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKET))
+  }
+
+  /** Makes the message header ready to receive a packet and its sender's address. */
+  prepare(): void {
+    this.#view.setUint32(MESSAGE + 8, this.addressSize, true)
+    this.#view.setUint32(PIECE + 8, PACKET_SIZE, true)
+  }
+
+  /** Makes the message header ready to send `length` bytes to a place. */
+  dispatch(place: Place, length: number): void {
+    this.writeAddress(place, place.port)
+    this.#view.setUint32(MESSAGE + 8, this.addressSize, true)
+    this.#view.setUint32(PIECE + 8, length, true)
+  }
+
+  /** struct sockaddr_in(6): family 0–1, port 2–3; the address at 4, or at 8 for IPv6. */
+  readAddress(into: Place): void {
+    const view = this.#view
+    into.port = view.getUint16(ADDRESS + 2)
+    if (this.family === AF_INET) {
+      into.c = MAPPED
+      into.d = view.getInt32(ADDRESS + 4)
+      return
+    }
+    into.a = view.getInt32(ADDRESS + 8)
+    into.b = view.getInt32(ADDRESS + 12)
+    into.c = view.getInt32(ADDRESS + 16)
+    into.d = view.getInt32(ADDRESS + 20)
+  }
+
+  writeAddress(place: Place, port: number): void {
+    const view = this.#view
+    view.setUint16(ADDRESS, this.family, true)
+    view.setUint16(ADDRESS + 2, port)
+    if (this.family === AF_INET) {
+      view.setInt32(ADDRESS + 4, place.isIPv4 ? place.d : 0)
+      return
+    }
+    view.setInt32(ADDRESS + 8, place.a)
+    view.setInt32(ADDRESS + 12, place.b)
+    view.setInt32(ADDRESS + 16, place.c)
+    view.setInt32(ADDRESS + 20, place.d)
+  }
+
+  /** The address which undoes a connect. */
+  writeNoAddress(): void {
+    this.#view.setUint16(ADDRESS, AF_UNSPEC, true)
+  }
+
+  writeOption(value: number): void {
+    this.#view.setInt32(OPTION, value, true)
+  }
+
+  writeEvent(fd: number): void {
+    this.#view.setUint32(EVENT, EPOLLIN, true)
+    this.#view.setInt32(EVENT + EVENT_DATA, fd, true)
+  }
+
+  /** The socket the i-th event of this round is about. */
+  readEvent(i: number): number {
+    return this.#view.getInt32(EVENTS + i * EVENT_SIZE + EVENT_DATA, true)
+  }
+
+  /** struct msghdr: name 0, its size 8, pieces 16, their number 24, no control data. struct iovec: base 0, size 8. */
+  #writeMessage(address: bigint, piece: bigint, packet: bigint): void {
+    this.#view.setBigUint64(MESSAGE, address, true)
+    this.#view.setBigUint64(MESSAGE + 16, piece, true)
+    this.#view.setUint32(MESSAGE + 24, 1, true)
+    this.#view.setBigUint64(PIECE, packet, true)
+  }
+}
