@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { createPgConfig } from '@electric-sql/pglite/node-postgres'
@@ -47,8 +47,10 @@ async function openPostgres(databaseUrl: string): Promise<LocalDatabase> {
 }
 
 async function openPGlite(dataDir: string): Promise<LocalDatabase> {
-  const unlock = dataDir.startsWith('memory://') ? () => {} : takeFolder(dataDir)
+  const inMemory = dataDir.startsWith('memory://')
+  const unlock = inMemory ? () => {} : takeFolder(dataDir)
   try {
+    if (!inMemory && readdirSync(dataDir).length === 0) await layOut(dataDir)
     const pglite = await PGlite.create(dataDir)
     const pool = listening(new pg.Pool({ Client: clientOf(pglite), max: 1, types: asText }))
     await pool.query('select 1')
@@ -65,6 +67,15 @@ async function openPGlite(dataDir: string): Promise<LocalDatabase> {
       { cause: error },
     )
   }
+}
+
+/** Makes a database beside its place and moves it there whole, since a first start may be interrupted. */
+async function layOut(dataDir: string): Promise<void> {
+  const fresh = `${dataDir}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  const pglite = await PGlite.create(fresh)
+  await pglite.close()
+  renameSync(fresh, dataDir)
 }
 
 /** A client with a connection of its own: one shared by all would carry a failed client's end to the next. */
