@@ -1,5 +1,5 @@
 import { contentLength } from './check.ts'
-import { limits } from './limits.ts'
+import { flaw, limits } from './limits.ts'
 import type { Flaw } from './message.ts'
 
 /** What one piece of a stream completed. */
@@ -83,8 +83,8 @@ export class Framer {
     if (head === undefined) return this.#filled - start > limits.message ? tooLong : undefined
     const length = contentLength(lengthValues(this.#bytes, start, start + head))
     this.#searched = head
-    if (length === 'missing') return { where: 'Content-Length', why: 'is missing on a stream', status: 400 }
-    if (length === 'broken') return { where: 'Content-Length', why: 'is no single number', status: 400 }
+    if (length === 'missing') return flaw('Content-Length', 'is missing on a stream')
+    if (length === 'broken') return flaw('Content-Length', 'is no single number')
     if (head + length > limits.message) return tooLong
     this.#size = head + length
     return undefined
@@ -125,7 +125,7 @@ export function isKeepAlive(bytes: Uint8Array): boolean {
   return bytes.length <= 4 || bytes.every((octet) => isBreak(octet) || octet === 0)
 }
 
-const tooLong: Flaw = { where: 'message', why: 'is too long', status: 513 }
+const tooLong: Flaw = flaw('message', 'is too long', 513)
 
 function isBreak(octet: number | undefined): boolean {
   return octet === 13 || octet === 10

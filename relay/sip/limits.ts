@@ -12,7 +12,7 @@ export const limits = {
   vias: 70,
 } as const
 
-/** Says what is wrong with a message. */
+/** Says what is wrong with a message; `why` goes on where `where` ends, and the two become one sentence. */
 export function flaw(where: string, why: string, status = 400): Flaw {
-  return { where, why, status }
+  return { where, why: `${where} ${why}`, status }
 }

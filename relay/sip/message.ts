@@ -54,6 +54,7 @@ export type Message = Request | Response
 /** What is wrong with a message, and the status which says so. */
 export interface Flaw {
   readonly where: string
+  /** A sentence without its full stop, fit for a reason phrase: `Via is malformed`. */
   readonly why: string
   readonly status: number
 }

@@ -98,7 +98,7 @@ export function lines(written: Uint8Array): string[] {
 /** The message a text is; throws where it is none. */
 export function read(text: string | Uint8Array): Message {
   const parsed = parseMessage(typeof text === 'string' ? bytes(text) : text)
-  if (!parsed.ok) throw new Error(`${parsed.fault.where} ${parsed.fault.why}`)
+  if (!parsed.ok) throw new Error(parsed.fault.why)
   return parsed.value
 }
 

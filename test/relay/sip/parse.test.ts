@@ -148,6 +148,13 @@ describe('a request which is refused', () => {
     expect(fault.answerable?.via.host).toMatch(/^(?:192\.0\.2\.10|a|a\.example)$/)
   })
 
+  test('is told where and why in words fit for a reason phrase', () => {
+    expect(faultOf(invite({ headers: { 'Call-ID': null } }))).toMatchObject({
+      where: 'Call-ID',
+      why: 'Call-ID is missing',
+    })
+  })
+
   test('hears nothing when there is no Via to send the answer by', () => {
     expect(faultOf(invite({ headers: { Via: null } })).answerable).toBeUndefined()
     expect(faultOf(invite({ headers: { Via: 'nonsense' } })).answerable).toBeUndefined()
