@@ -117,9 +117,9 @@ export class Engine {
 
   #now = 0
 
-  /** UTC milliseconds of the event being handled. */
+  /** UTC of the event being handled, in whole milliseconds. */
   get #at(): number {
-    return this.#station.epoch + this.#now
+    return Math.floor(this.#station.epoch + this.#now)
   }
 
   #taken(): Effect[] {

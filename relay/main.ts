@@ -57,7 +57,7 @@ async function start(config: Config): Promise<void> {
       port: udp.address.port,
       relayId: config.relayId,
       chance,
-      epoch: Date.now() - performance.now(),
+      epoch: performance.timeOrigin,
     },
     house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
     rtpPorts: config.rtpPorts,

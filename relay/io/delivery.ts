@@ -114,11 +114,14 @@ export class Delivery {
   }
 
   #accept(batch: readonly Waiting[], body: string): void {
-    const accepted = new Set(tellReceipt.parse(JSON.parse(body)).accepted)
+    const receipt = tellReceipt.parse(JSON.parse(body))
+    const accepted = new Set(receipt.accepted)
+    const why = new Map(receipt.refused.map((one) => [one.tell_id, one.why]))
     this.#failures = 0
     this.#size = batchAtMost
     this.#options.spool.heard(batch.filter(({ id }) => accepted.has(id)))
-    for (const tell of batch) if (!accepted.has(tell.id)) this.#rest(tell, 'not accepted')
+    // Kept even so: the next deploy of the edge may understand it.
+    for (const tell of batch) if (!accepted.has(tell.id)) this.#rest(tell, why.get(tell.id) ?? 'not accepted')
   }
 
   /** One bad tell must not hold up its batch: halves are tried until it stands alone. */

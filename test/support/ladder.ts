@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { CallTell, CredentialAnswer, RouteDecision } from '#contract'
+import { type CallTell, type CredentialAnswer, type RouteDecision, tell } from '#contract'
 import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
 import type { Flow } from '../../relay/flow.ts'
@@ -58,7 +58,8 @@ export class Ladder {
         port: 5060,
         relayId: 'r1',
         chance: steadyChance(),
-        epoch: 1_700_000_000_000,
+        // Clocks do not tick in whole milliseconds.
+        epoch: 1_700_000_000_000.25,
       },
       house: {
         baseDomain: 'trunkline.test',
@@ -189,6 +190,8 @@ export class Ladder {
         this.questions.push(effect)
         this.#arrows.push(`ask ${effect.question.ask}`)
       } else if (effect.type === 'tell') {
+        // What the edge would refuse must not be told.
+        tell.parse(effect.tell)
         if (effect.tell.kind === 'call') this.tells.push(effect.tell)
         else this.#arrows.push(`tell ${effect.tell.event}`)
       } else if (effect.type === 'media') this.media.push(effect.command)
