@@ -7,6 +7,9 @@ import { type Loaded, loadLibc } from './media-libc.ts'
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
 
+/** More packets than a socket's queue can hold. */
+const MOST_QUEUED = 1024
+
 /** SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC */
 const DATAGRAM = 2 | 0o4000 | 0o2000000
 const EVENTFD_FLAGS = 0o4000 | 0o2000000
@@ -126,7 +129,7 @@ class FfiEngine implements Engine {
     const { libc } = this.#loaded
     this.#arena.writeAddress(gate.latch.peer, gate.latch.peer.port)
     if (libc.connect(gate.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
-    while (this.#take(now, gate));
+    for (let i = 0; i < MOST_QUEUED && this.#take(now, gate); i++);
     this.#tied[gate.handle] = true
   }
 
@@ -145,7 +148,7 @@ class FfiEngine implements Engine {
   }
 
   #woken(fd: number): void {
-    if (fd !== this.wake) return
+    if (fd !== this.wake || this.#stopped) return
     this.#loaded.libc.read(fd, this.#arena.at.option, 8)
     this.#work.woken()
   }

@@ -44,7 +44,9 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   options.log(noteOf(ready))
 
   let waiting: MediaCommand[] = []
+  let stopped = false
   const pass = (orders: Orders) => {
+    if (stopped) return
     near.postMessage(orders)
     if (ready.wake !== undefined) writeSync(ready.wake, ONE)
   }
@@ -59,9 +61,11 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
       if (waiting.push(command) === 1) setImmediate(flush)
     },
     async stop() {
+      if (stopped) return
       const ended = once(worker, 'exit')
-      if (waiting.length > 0) pass(waiting.splice(0))
+      if (waiting.length > 0) pass(waiting)
       pass('stop')
+      stopped = true
       await ended
     },
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Note } from '../../../relay/effects.ts'
 import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
 import type { EngineName } from '../../../relay/io/media-thread.ts'
 import type { Aim, MediaReport } from '../../../relay/media/session.ts'
@@ -80,6 +81,37 @@ describe.each(engines)('the media thread with %s', (engine) => {
     mallory.close()
   })
 
+  test('hears a party at its new port as soon as a new answer was aimed', async () => {
+    call()
+    await reply(alice, bob)
+    const moved = await rtpParty('127.0.9.3', 0xb0b2)
+    moved.say(ports.callee, host)
+    await settled()
+    expect(alice.heard).toHaveLength(1)
+    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(moved) })
+    await settled()
+    moved.say(ports.callee, host)
+    await alice.hears(2)
+    alice.say(ports.caller, host)
+    await moved.hears(1)
+    moved.close()
+  })
+
+  test('goes on when a party is away for a moment and its port refuses', async () => {
+    call()
+    await reply(alice, bob)
+    bob.close()
+    for (let i = 0; i < 5; i++) {
+      alice.say(ports.caller, host)
+      await settled()
+    }
+    bob = await rtpParty('127.0.9.3', 0xb0b, bob.port)
+    alice.say(ports.caller, host, 3)
+    await bob.hears(2)
+    bob.say(ports.callee, host, 2)
+    await alice.hears(2)
+  })
+
   test('obeys at once although nothing moves', async () => {
     for (let i = 0; i < 5; i++) {
       await new Promise((resolve) => setTimeout(resolve, 30))
@@ -142,6 +174,49 @@ describe.each(engines)('the media thread with %s', (engine) => {
     await until(() => reports.some((each) => each.type === type))
     return reports.find((each) => each.type === type)
   }
+})
+
+describe.each(engines)('the media thread over IPv6 with %s', (engine) => {
+  test('carries sound both ways', async () => {
+    const reports: MediaReport[] = []
+    const plane = await startMedia({ engine, host: '::1', report: (each) => reports.push(each), log() {} })
+    const [alice, bob] = [await rtpParty('::1', 1), await rtpParty('::1', 2)]
+    plane.order({ type: 'open', session: 1, ports })
+    plane.order({ type: 'aim', session: 1, side: 'caller', aim: aimAt(alice) })
+    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob) })
+    const talking = setInterval(() => {
+      alice.say(ports.caller, '::1')
+      bob.say(ports.callee, '::1')
+    }, 10)
+    await Promise.all([alice.hears(5), bob.hears(5)])
+    clearInterval(talking)
+    expect(alice.heard[0]).toMatchObject({ address: '::1', port: ports.caller })
+    expect(reports).toContainEqual({
+      type: 'heard',
+      session: 1,
+      side: 'callee',
+      address: '::1',
+      port: bob.port,
+    })
+    await plane.stop()
+    alice.close()
+    bob.close()
+  })
+})
+
+test('the media thread has a sentence for an engine which cannot work here', async () => {
+  const start = startMedia({ engine: 'ffi', host: 'localhost', report() {}, log() {} })
+  await expect(start).rejects.toThrow(/^RTP_ENGINE=ffi does not work here: ./)
+})
+
+test('the media thread falls back to dgram by itself, and says why', async () => {
+  const notes: Note[] = []
+  const plane = await startMedia({ host: 'localhost', report() {}, log: (note) => notes.push(note) })
+  expect(plane.engine).toBe('dgram')
+  expect(notes).toMatchObject([
+    { level: 'warn', event: 'media_started', fields: { why: expect.any(String) } },
+  ])
+  await plane.stop()
 })
 
 function aimAt(party: RtpParty, rtcpPort = party.port + 1): Aim {
