@@ -193,24 +193,23 @@ function readLines(text: string, segment: Segment, found: Map<string, Kept>): nu
   for (const line of text.split('\n')) {
     if (line === '') continue
     segment.lines++
-    const [word = '', ...rest] = unchecked(line)?.split(' ') ?? []
-    if (word === 'keep') {
-      const [id = '', order = ''] = rest
-      const record = {
-        id,
-        order: Number(order),
-        text: rest.slice(2).join(' '),
-        segment: undefined,
-        dropped: false,
-      }
-      const twice = found.get(id)
-      if (twice?.segment !== undefined) twice.segment.live--
-      settle(record, segment)
-      found.set(id, record)
-    } else if (word === 'drop') for (const id of rest) dropFound(found, id)
+    const words = unchecked(line) ?? ''
+    if (words.startsWith('keep ')) keepFound(found, words.slice(5), segment)
+    else if (words.startsWith('drop ')) for (const id of words.slice(5).split(' ')) dropFound(found, id)
     else torn++
   }
   return torn
+}
+
+/** `<id> <order> <text>`. A record carried over is found twice, and stands where it was found last. */
+function keepFound(found: Map<string, Kept>, words: string, segment: Segment): void {
+  const [first, second] = [words.indexOf(' '), words.indexOf(' ', words.indexOf(' ') + 1)]
+  const id = words.slice(0, first)
+  dropFound(found, id)
+  const order = Number(words.slice(first + 1, second))
+  const record = { id, order, text: words.slice(second + 1), segment: undefined, dropped: false }
+  settle(record, segment)
+  found.set(id, record)
 }
 
 function dropFound(found: Map<string, Kept>, id: string): void {

@@ -1,39 +1,9 @@
 import type { Binding, BindingList, BindingTell } from '#contract'
-import { type Deadline, Deadlines } from '../deadlines.ts'
+import { Deadlines } from '../deadlines.ts'
 import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
-
-/** One contact of one extension: held 100 000 times, so kept flat. Times are ms since 1970. */
-export interface Entry {
-  readonly owner: Owner
-  readonly bindingId: string
-  contact: string
-  instance: string
-  q: number
-  callId: string
-  cseq: number
-  flow: Flow
-  path: readonly string[]
-  userAgent: string
-  readonly registeredAt: number
-  refreshedAt: number
-  expiresAt: number
-  sequence: number
-  deadline: Deadline<Entry> | undefined
-}
-
-interface Owner {
-  readonly customerId: string
-  readonly extensionId: string
-  readonly entries: Entry[]
-}
-
-/** What of an entry a REGISTER says. */
-export type Stated = Pick<
-  Entry,
-  'contact' | 'instance' | 'q' | 'callId' | 'cseq' | 'flow' | 'path' | 'userAgent' | 'expiresAt'
->
+import { bindingIdOf, bindingOf, detached, type Entry, iso, type Owner, type Stated } from './entry.ts'
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
@@ -70,7 +40,7 @@ export class Bindings {
     const entries = this.of(extensionId)
     if (contact.instance !== '') {
       // By id: the edge, which brings bindings back after a restart, knows of no instances.
-      const id = this.#bindingId(extensionId, contact.instance)
+      const id = bindingIdOf(this.#chance, extensionId, contact.instance)
       return entries.find(({ bindingId }) => bindingId === id)
     }
     const plain = entries.filter(({ instance }) => instance === '')
@@ -90,7 +60,9 @@ export class Bindings {
     stated: Stated,
   ): BindingTell {
     const owner = this.#owner(who.customer_id, who.extension_id)
-    const bindingId = this.#bindingId(owner.extensionId, stated.instance || stated.contact)
+    const bindingId = detached(
+      bindingIdOf(this.#chance, owner.extensionId, stated.instance || stated.contact),
+    )
     const entry: Entry = {
       owner,
       bindingId,
@@ -155,7 +127,7 @@ export class Bindings {
     const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
     return {
       owner,
-      bindingId: binding.binding_id,
+      bindingId: detached(binding.binding_id),
       ...this.#owned({ contact, instance: '', q, callId, cseq, flow, path, userAgent, expiresAt }),
       registeredAt: Date.parse(binding.registered_at),
       refreshedAt: Date.parse(binding.refreshed_at),
@@ -220,45 +192,19 @@ export class Bindings {
     return own
   }
 
-  /** A UUID of our own making (RFC 9562 §5.8): the same contact of the same extension always gets the same. */
-  #bindingId(extensionId: string, identity: string): string {
-    const hash = this.#chance.sha256(`${extensionId} ${identity}`)
-    const variant = '89ab'[Number.parseInt(hash.slice(16, 17), 16) & 3]
-    const parts = [
-      hash.slice(0, 8),
-      hash.slice(8, 12),
-      `8${hash.slice(13, 16)}`,
-      `${variant}${hash.slice(17, 20)}`,
-    ]
-    return `${parts.join('-')}-${hash.slice(20, 32)}`
-  }
-
   /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
   #tell(at: number, entry: Entry, event: BindingTell['event']): BindingTell {
-    this.#sequence = Math.max(this.#sequence + 1, entry.sequence + 1, at)
+    this.#sequence = Math.max(this.#sequence + 1, entry.sequence + 1, Math.floor(at))
     entry.sequence = this.#sequence
     const { sequence } = entry
     const tellId = this.#chance.uuid(at)
-    return { kind: 'binding', tell_id: tellId, sequence, at: iso(at), event, binding: this.#binding(entry) }
-  }
-
-  #binding(entry: Entry): Binding {
-    const { transport, address, port } = entry.flow
     return {
-      binding_id: entry.bindingId,
-      customer_id: entry.owner.customerId,
-      extension_id: entry.owner.extensionId,
-      relay_id: this.#relayId,
-      contact: entry.contact,
-      q: entry.q,
-      call_id: entry.callId,
-      cseq: entry.cseq,
-      received: { transport, address, port },
-      path: [...entry.path],
-      user_agent: entry.userAgent,
-      registered_at: iso(entry.registeredAt),
-      refreshed_at: iso(entry.refreshedAt),
-      expires_at: iso(entry.expiresAt),
+      kind: 'binding',
+      tell_id: tellId,
+      sequence,
+      at: iso(at),
+      event,
+      binding: bindingOf(entry, this.#relayId),
     }
   }
 }
@@ -267,15 +213,4 @@ const noPath: readonly string[] = []
 
 function connectionOf(flow: Flow): string | undefined {
   return flow.connection === undefined ? undefined : `${flow.transport} ${flow.connection}`
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
-}
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-function detached(text: string): string {
-  return decoder.decode(encoder.encode(text))
 }

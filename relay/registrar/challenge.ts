@@ -112,7 +112,7 @@ export class Challenger {
   }
 
   #nonce(at: number, salt: string, realm: string): string {
-    const stamp = `${at.toString(36)}.${salt}`
+    const stamp = `${Math.floor(at).toString(36)}.${salt}`
     return `${stamp}.${this.#chance.mac(`nonce ${stamp} ${realm}`).slice(0, 24)}`
   }
 

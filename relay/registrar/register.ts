@@ -3,8 +3,9 @@ import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
-import { Bindings, type Entry } from './bindings.ts'
+import { Bindings } from './bindings.ts'
 import type { Verified } from './challenge.ts'
+import type { Entry } from './entry.ts'
 import { readWanted, type WantedContact } from './wanted.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */

@@ -387,7 +387,7 @@ function registrar(limits: Parameters<typeof office>[0] = {}) {
   const told: BindingTell[] = []
   let seconds = 0
   const now = () => 5_000 + seconds * 1000
-  const at = () => start + seconds * 1000
+  const at = () => start + seconds * 1000 + 0.25
   const pass = (more: number) => {
     seconds += more
     told.push(...phones.tick(now(), at()))
