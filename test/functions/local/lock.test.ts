@@ -50,10 +50,10 @@ describe('a folder’s lock', () => {
 
 /** A process which has ended while its parent does not care, as happens in containers without an init. */
 async function unburied(): Promise<{ pid: number; bury: () => void }> {
-  const careless = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 30'])
+  const careless = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'])
   const pid = await new Promise<number>((resolve) => {
     careless.stdout.once('data', (said) => resolve(Number(said)))
   })
-  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '))
+  await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '), 5_000)
   return { pid, bury: () => careless.kill('SIGKILL') }
 }
