@@ -57,7 +57,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
       (record) => {
         expect(record.attempts.map(({ status, decision }) => [status, decision])).toEqual([
           [503, 'next'],
-          [200, null],
+          [200, 'final'],
         ])
         expect(record.hangup_by).toBe('caller')
       },

@@ -105,6 +105,7 @@ export class Call {
 
   /** The 2xx of our own INVITE: the dialog stands, ACK it and speak. */
   answered(response: Letter, letter?: string): void {
+    this.#cseq = Number(header(this.invite, 'cseq').split(' ')[0])
     this.#target = uriOf(header(response, 'contact'))
     this.#remote = header(response, 'to')
     this.#routes = all(response, 'record-route').reverse()
