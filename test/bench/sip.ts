@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
-import { hasSipp, type Sipp, sipp } from '../support/sipp.ts'
+import { hasSipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { cpuOf, machine, memoryOf, printTable } from './cost.ts'
@@ -62,14 +62,14 @@ async function registrations(bench: Bench, rates: number[]): Promise<void> {
 }
 
 async function calls(bench: Bench, rates: number[]): Promise<void> {
-  const carrier = sipp({
+  const carrier = await sippWaits({
     scenario: 'answers',
     at: bench.carrier,
     timeoutS: 900,
     more: ['-m', '1000000', '-l', '20000'],
   })
   const ours = await climb(rates, (rate) => measured(bench, rate, () => callAt(bench, 'bench-calls', rate)))
-  await stopped(carrier)
+  await carrier.stop()
   say('INVITE with digest, edge asked each time: INVITE, 407, INVITE, 180, 200, ACK, BYE')
   say(table(['trunkline', ours]))
   say(summary('calls', ours, 1))
@@ -83,12 +83,17 @@ async function memory(bench: Bench, quick: boolean): Promise<void> {
   await pause(3000)
   const bound = relay()
   const held = quick ? 100 : 400
-  const carrier = sipp({ scenario: 'answers', at: bench.carrier, timeoutS: 120, more: ['-m', '100000'] })
+  const carrier = await sippWaits({
+    scenario: 'answers',
+    at: bench.carrier,
+    timeoutS: 120,
+    more: ['-m', '100000'],
+  })
   const holding = callAt(bench, 'bench-holds', held / 8, held)
   await pause(10_000)
   const up = relay()
   await holding
-  await stopped(carrier)
+  await carrier.stop()
   say(
     printTable(
       ['memory', 'how many', 'grown by', 'each'],
@@ -177,11 +182,6 @@ function addPhone({ api }: Office, username: string): Promise<unknown> {
 
 function proof(username: string): string {
   return `[authentication username=${username} password=secure-password]`
-}
-
-async function stopped(running: Sipp): Promise<void> {
-  running.stop()
-  await running.done.catch(() => undefined)
 }
 
 function table(...systems: [name: string, steps: Step[]][]): string {

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
-import { hasSipp, type Sipp, sipp } from '../support/sipp.ts'
+import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 const a = { address: '127.0.7.10', port: 0 }
@@ -19,7 +21,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
     office = await openOffice(stack, [a, b])
   })
   afterAll(async () => {
-    for (const each of running) each.stop()
+    for (const each of running) await each.stop()
     await stack?.stop()
   })
 
@@ -32,7 +34,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
       transport: 'tcp',
       ...me(office.realm),
     }).done
-    expect(await office.api.list('/registrations')).not.toHaveLength(0)
+    await soon('the registration to show', async () => (await office.api.list('/registrations')).length > 0)
   })
 
   test('is refused with a wrong password', async () => {
@@ -48,7 +50,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
   })
 
   test('calls out, and the second carrier answers when the first says 503', async () => {
-    const ends = [carrier('unavailable', a), carrier('answers', b)]
+    const ends = [await waits('unavailable', a), await waits('answers', b)]
     await office.recorded(
       async () => {
         await calls('phone-calls')
@@ -65,12 +67,13 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
   })
 
   test('calls out, and the second carrier answers when the first says nothing', async () => {
-    carrier('silent', a)
-    const answering = carrier('answers', b)
+    const silent = await waits('silent', a)
+    const answering = await waits('answers', b)
     await office.recorded(
       async () => {
         await calls('phone-calls')
         await answering.done
+        await silent.stop()
       },
       (record) => {
         expect(record.attempts.map(({ status }) => status)).toEqual([0, 200])
@@ -79,7 +82,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
   })
 
   test('takes its call back, and the carrier hears CANCEL', async () => {
-    const carried = carrier('rings', a)
+    const carried = await waits('rings', a)
     await office.recorded(
       async () => {
         await calls('phone-cancels')
@@ -92,7 +95,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
   })
 
   test('hears busy from the callee at once, and no other carrier is tried', async () => {
-    const carried = carrier('busy', a)
+    const carried = await waits('busy', a)
     await office.recorded(
       async () => {
         await calls('phone-hears-busy')
@@ -107,7 +110,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
 
   test('is rung from the phone network', async () => {
     await registers()
-    const ringing = play({ scenario: 'answers', at: phone })
+    const ringing = await waits('answers', phone)
     await office.recorded(
       async () => {
         await inbound('carrier-calls')
@@ -121,7 +124,7 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
 
   test('is busy when rung from the phone network', async () => {
     await registers()
-    const ringing = play({ scenario: 'busy', at: phone })
+    const ringing = await waits('busy', phone)
     await office.recorded(
       async () => {
         await inbound('carrier-hears-busy')
@@ -147,8 +150,10 @@ function inbound(scenario: string): Promise<void> {
   return play({ scenario, at: a, to: stack.relay, keys }).done
 }
 
-function carrier(scenario: string, at: { address: string; port: number }): Sipp {
-  return play({ scenario, at })
+async function waits(scenario: string, at: Place): Promise<Sipp> {
+  const one = await sippWaits({ scenario, at })
+  running.push(one)
+  return one
 }
 
 function play(options: Parameters<typeof sipp>[0]): Sipp {
@@ -157,7 +162,7 @@ function play(options: Parameters<typeof sipp>[0]): Sipp {
   return one
 }
 
-async function elsewhere(): Promise<{ address: string; port: number }> {
+async function elsewhere(): Promise<Place> {
   return { address: phone.address, port: await freePort(phone.address) }
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Place } from './line.ts'
+import { soon } from './wait.ts'
 
 export interface SippOptions {
   /** File name in test/live/sipp, without `.xml`. */
@@ -25,13 +26,20 @@ export interface SippOptions {
 export interface Sipp {
   /** Resolves when every call of the scenario succeeded; rejects with what SIPp wrote. */
   done: Promise<void>
-  stop(): void
+  stop(): Promise<void>
 }
 
 /** Whether SIPp is installed here. */
 export const hasSipp = spawnSync('sipp', ['-v']).error === undefined
 
 const scenarios = join(import.meta.dirname, '..', 'live', 'sipp')
+
+/** Starts a scenario which waits to be called, and gives it once its port is open. */
+export async function sippWaits(options: SippOptions): Promise<Sipp> {
+  const one = sipp(options)
+  await soon('sipp to listen', () => isOpen(options.at), 10_000)
+  return one
+}
 
 /** Plays one scenario once, or as `more` says (`-m`). */
 export function sipp(options: SippOptions): Sipp {
@@ -41,7 +49,13 @@ export function sipp(options: SippOptions): Sipp {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const done = ended(child, folder, options.scenario, words)
   done.catch(() => undefined)
-  return { done, stop: () => void child.kill('SIGKILL') }
+  return {
+    done,
+    stop: () => {
+      child.kill('SIGKILL')
+      return done.catch(() => undefined)
+    },
+  }
 }
 
 async function ended(child: ChildProcess, folder: string, scenario: string, words: string[]): Promise<void> {
@@ -74,4 +88,14 @@ function parameters({
     ...(more.includes('-m') ? [] : ['-m', '1']),
     ...more,
   ]
+}
+
+/** Whether somebody listens there by UDP (Linux). */
+function isOpen({ address, port }: Place): boolean {
+  const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0')
+  const reversed = address
+    .split('.')
+    .reverse()
+    .map((part) => hex(Number(part), 2))
+  return readFileSync('/proc/net/udp', 'utf8').includes(` ${reversed.join('')}:${hex(port, 4)} `)
 }
