@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -140,6 +140,21 @@ describe('the spool', () => {
       await later.close()
     },
   )
+
+  test('goes on in memory when its folder is taken away, and says so', async () => {
+    const said: string[] = []
+    const spool = await opened({ segmentBytes: 2_000, log: (_, event) => said.push(event) })
+    await rm(folder, { recursive: true })
+    const tells = Array.from({ length: 10 }, () => callTell())
+    for (const tell of tells) {
+      spool.add(tell)
+      await spool.flush()
+    }
+    expect(told(spool)).toEqual(tells)
+    expect(said).toContain('journal.untidy')
+    await spool.close()
+    await mkdir(folder)
+  })
 
   test('has every tell it called safe after kill -9', async () => {
     const child = spawn(process.execPath, [
