@@ -30,6 +30,8 @@ const variables = z.object({
   SEAL_KEYS: z.string().transform(readSealKeys),
   /** Relays' keys are derived from it. */
   RELAY_SECRET: z.string().min(32, 'needs at least 32 characters'),
+  /** What a caller hears whose address is no provider's: 403, or nothing at all. */
+  UNKNOWN_SOURCE: z.enum(['refuse', 'ignore']).default('refuse'),
   BASE_DOMAIN: z.hostname().default('trunkline.localhost'),
   /** Providers on loopback and private addresses are for a local stack only. */
   ALLOW_PRIVATE_TARGETS: z

@@ -8,6 +8,7 @@ import { administrator } from '../http/authenticate.ts'
 import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readId } from '../http/validate.ts'
+import { realmOf } from '../registration/realm.ts'
 import { callingCode } from '../routing/e164.ts'
 import { algorithms, detail, name, optionalId, ours } from './fields.ts'
 import { before, liveRowOf, now, times } from './rows.ts'
@@ -45,28 +46,28 @@ export const customers = new Hono<Edge>()
       .where(and(isNull(table.deletedAt), after))
       .orderBy(desc(table.createdAt), desc(table.id))
       .limit(page.size + 1)
-    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
+    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
   .post('/', async (c) => {
     const id = crypto.randomUUID()
     const row = { id, ...(await toRow(c, id, await readBody(c, wish))) }
     const [made] = await c.get('db').insert(table).values(row).returning()
-    return c.json(toWire(found(made)))
+    return c.json(toWire(c)(found(made)))
   })
-  .get('/:id', async (c) => c.json(toWire(found(await customer(c, readId(c))))))
-  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c)))))
+  .get('/:id', async (c) => c.json(toWire(c)(found(await customer(c, readId(c))))))
+  .put('/:id', async (c) => c.json(toWire(c)(await replace(c, readId(c)))))
   .delete('/:id', async (c) => {
     const id = readId(c)
     if (id === PLATFORM || id === c.get('speaker').customerId) {
       throw new Problem('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
     }
-    return c.json(toWire(await remove(c, id)))
+    return c.json(toWire(c)(await remove(c, id)))
   })
 
 /** The speaking customer itself. */
 export const self = new Hono<Edge>()
-  .get('/', async (c) => c.json(toWire(found(await customer(c, c.get('speaker').customerId)))))
-  .put('/', async (c) => c.json(toWire(await replace(c, c.get('speaker').customerId))))
+  .get('/', async (c) => c.json(toWire(c)(found(await customer(c, c.get('speaker').customerId)))))
+  .put('/', async (c) => c.json(toWire(c)(await replace(c, c.get('speaker').customerId))))
 
 async function customer(c: Context<Edge>, id: string) {
   const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
@@ -148,18 +149,18 @@ async function outgoing(
   throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }
 
-function toWire(row: typeof table.$inferSelect) {
-  return {
-    id: row.id,
-    name: row.name,
-    detail: row.detail,
-    email: row.email,
-    default_country: row.defaultCountry.toLowerCase(),
-    destination_whitelist: row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
-    require_caller_id: row.requireCallerId,
-    default_outgoing_number_id: row.defaultOutgoingNumberId,
-    use_default_routes: row.useDefaultRoutes,
-    digest_algorithms: row.digestAlgorithms,
-    ...times(row),
-  }
-}
+const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
+  id: row.id,
+  name: row.name,
+  detail: row.detail,
+  email: row.email,
+  /** The domain its phones register in. */
+  realm: realmOf(row.id, c.get('settings').BASE_DOMAIN),
+  default_country: row.defaultCountry.toLowerCase(),
+  destination_whitelist: row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
+  require_caller_id: row.requireCallerId,
+  default_outgoing_number_id: row.defaultOutgoingNumberId,
+  use_default_routes: row.useDefaultRoutes,
+  digest_algorithms: row.digestAlgorithms,
+  ...times(row),
+})

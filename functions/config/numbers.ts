@@ -18,6 +18,8 @@ const wish = z.strictObject({
   type: z.literal('normal').default('normal'),
   extension_id: optionalId,
   call_flow_id: optionalId,
+  /** Clients written for voice and messages send it; we carry calls only. */
+  message_flow_id: optionalId.refine((value) => value === null, 'is not possible: only calls are carried'),
   enabled: z.boolean().default(true),
 })
 type Wish = z.output<typeof wish>

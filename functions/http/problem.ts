@@ -88,7 +88,10 @@ const collisions: Record<string, Problem> = {
 
 function understood(error: Error): Problem {
   if (error instanceof Problem) return error
-  const collision = collisions[violated(error) ?? '']
+  const constraint = violated(error) ?? ''
+  if (constraint.endsWith('_customer_id_customers_id_fk'))
+    return new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  const collision = collisions[constraint]
   if (collision) return collision
   if (unreachable(error))
     return new Problem('SERVICE_UNAVAILABLE', 'The database does not answer. Try again soon.')

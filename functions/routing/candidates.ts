@@ -26,7 +26,11 @@ export async function outboundFacts(
       select e.* from extensions e join me on e.customer_id = me.id
       where e.id = ${extensionId}::uuid and e.deleted_at is null
     ),
-    mine as (select n.* from numbers n join me on n.customer_id = me.id where n.deleted_at is null and n.enabled)
+    mine as (select n.* from numbers n join me on n.customer_id = me.id where n.deleted_at is null and n.enabled),
+    shown as (
+      select r.id from routes r join me on r.customer_id = me.id where r.deleted_at is null
+      order by r.created_at, r.id limit ${SHOWN}
+    )
     select jsonb_build_object(
       'customer', (select jsonb_build_object(
         'id', id, 'country', default_country, 'allowed', destination_whitelist,
@@ -44,7 +48,7 @@ export async function outboundFacts(
         join routes r on r.deleted_at is null
           and (r.customer_id = me.id or (me.use_default_routes and r.customer_id = ${PLATFORM}::uuid))
         join providers p on p.customer_id = r.provider_customer_id and p.id = r.provider_id
-        where r.target = 'all' or r.target = any(${prefixes})
+        where r.target = 'all' or r.target = any(${prefixes}) or r.id in (select id from shown)
           or (${national} and (starts_with(r.target, '+' || me.calling_code) or starts_with('+' || me.calling_code, r.target))))
     ) as facts`,
   )
@@ -90,6 +94,9 @@ export async function inboundFacts(
   )
 }
 
+/** How many of a customer's routes an explanation mentions although their target does not match. */
+const SHOWN = 20
+
 const extensionJson = sql`jsonb_build_object(
   'id', e.id, 'extension', e.extension, 'name', e.name, 'enabled', e.enabled, 'ring_timeout', e.ring_timeout)`
 
@@ -100,7 +107,7 @@ const routeJson = sql`jsonb_build_object(
     'id', p.id, 'name', p.name, 'enabled', p.enabled, 'deleted', p.deleted_at is not null,
     'hostname', p.hostname, 'port', p.port, 'transport', p.transport, 'codecs', p.codecs,
     'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
-    'number_format', p.number_format, 'username', p.username, 'sealed_password', p.sealed_password,
+    'number_format', p.number_format, 'username', p.username, 'password', p.sealed_password, 'locked', false,
     'failover', p.failover))`
 
 async function one<Facts>(db: Database, query: SQL): Promise<Facts> {

@@ -9,7 +9,7 @@ export type Facts = { kind: 'extension'; facts: OutboundFacts } | { kind: 'sourc
 /**
  * Decides where a call goes.
  *
- * Always returns a decision; "nowhere" is `reject` with a reason. Providers' passwords are still sealed.
+ * Always returns a decision; "nowhere" is `reject` with a reason.
  */
 export function decide(question: RouteQuestion, known: Facts, baseDomain: string): RouteDecision {
   return known.kind === 'extension'

@@ -66,7 +66,10 @@ export interface ProviderFacts {
   tech_headers: Record<string, string>
   number_format: 'e164' | 'plain'
   username: string | null
-  sealed_password: string | null
+  /** Sealed as the query brings it; opened before the decision. */
+  password: string | null
+  /** Its password was sealed under a key we no longer have. */
+  locked: boolean
   failover: Partial<FailoverPolicy> | null
 }
 

@@ -131,6 +131,6 @@ function refusedCountry(dialled: Dialled, customer: CustomerFacts): string | und
 
 function noRoute(explanation: Consideration[]): string {
   return explanation.length === 0
-    ? 'No route has a target that matches the number. Make one with POST /v1.0/routes.'
-    : 'Every route that could match was skipped; the explanation says why.'
+    ? 'There is no route yet. Make one with POST /v1.0/routes.'
+    : 'No route can be taken; the explanation says of each why not.'
 }

@@ -29,6 +29,7 @@ function flawOf(
   if (!enabled) return 'the route is disabled'
   if (provider.deleted) return 'the provider was deleted'
   if (!provider.enabled) return 'the provider is disabled'
+  if (provider.locked) return 'its password cannot be opened with the present SEAL_KEYS'
   if (kept.some(({ provider_id }) => provider_id === provider.id))
     return 'an earlier route has the same provider'
   return undefined
@@ -39,7 +40,7 @@ function matches(target: string, dialled: Dialled): boolean {
 }
 
 function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): ProviderTarget {
-  const { username, sealed_password } = provider
+  const { username, password } = provider
   return {
     provider_id: provider.id,
     name: provider.name,
@@ -49,10 +50,7 @@ function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): Provide
     user: userAt(provider, dialled),
     headers: Object.entries(provider.tech_headers),
     codecs: provider.codecs === '' ? [] : provider.codecs.split(','),
-    credentials:
-      username !== null && sealed_password !== null
-        ? { username, password: sealed_password, realm: null }
-        : null,
+    credentials: username !== null && password !== null ? { username, password, realm: null } : null,
     policy: failoverPolicy.parse({ ...provider.failover, ...failover }),
   }
 }

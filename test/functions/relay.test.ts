@@ -185,6 +185,50 @@ describe('POST /relay/v1/route', () => {
     expect(await ring('+15553330001', '203.0.113.10')).toMatchObject({ reason: 'UNKNOWN_SOURCE' })
   })
 
+  test('goes on with the other providers when one password was sealed under a lost key', async () => {
+    await app.alice('PUT', '/v1.0/customer', {})
+    const [{ id }] = (await app.alice('GET', '/v1.0/providers')).body.result.filter(
+      ({ name }: { name: string }) => name === 'telnyx',
+    )
+    await app.database.pool.query(
+      "update providers set sealed_password = 'lost' || substr(sealed_password, 6) where id = $1",
+      [id],
+    )
+    expect(await dial('+15551234567')).toMatchObject({
+      targets: { providers: [{ name: 'shared' }] },
+      explanation: [
+        { provider_name: 'telnyx', kept: false, why: expect.stringContaining('SEAL_KEYS') },
+        { kept: true },
+      ],
+    })
+  })
+
+  test('explains also the routes that could never have matched', async () => {
+    const { body } = await app.alice('POST', '/v1.0/providers', { name: 'far', hostname: 'far.test' })
+    await app.alice('POST', '/v1.0/routes', { provider_id: body.id, target: '+44' })
+    expect((await dial('+15551234567')).explanation).toContainEqual(
+      expect.objectContaining({
+        provider_name: 'far',
+        kept: false,
+        why: 'the number does not begin with +44',
+      }),
+    )
+  })
+
+  test('says nothing at all to a stranger where the settings ask for silence', async () => {
+    const question = {
+      call_id: crypto.randomUUID(),
+      caller: { kind: 'source', address: '203.0.113.77', port: 5060, transport: 'udp' },
+      from: { user: 'x' },
+      to: { user: '+15553330001', host: 'y' },
+    }
+    const headers = { authorization: `Bearer ${await relayKey(RELAY_SECRET, 'relay-1')}` }
+    const init = { method: 'POST', headers, body: JSON.stringify(question) }
+    expect(
+      (await app.send('/relay/v1/route', init, { ...app.env, UNKNOWN_SOURCE: 'ignore' })).body,
+    ).toMatchObject({ kind: 'reject', status: 0, reason: 'UNKNOWN_SOURCE' })
+  })
+
   test('refuses what is no question', async () => {
     expect(await app.relay('POST', '/relay/v1/route', { call_id: 'x' })).toMatchObject({ status: 400 })
   })

@@ -374,6 +374,10 @@ describe('customers', () => {
     })
     expect(body.customer_id).toBe(bob.id)
     expect(await bob('GET', `/v1.0/providers/${body.id}`)).toMatchObject({ status: 200 })
+    expect(await app.alice('POST', '/v1.0/accesskeys', { customer_id: crypto.randomUUID() })).toMatchObject({
+      status: 404,
+      body: { error: { reason: 'CUSTOMER_NOT_FOUND' } },
+    })
     expect(await app.alice('GET', `/v1.0/providers?customer_id=${crypto.randomUUID()}`)).toMatchObject({
       status: 404,
     })

@@ -72,6 +72,7 @@ describe('deciding a route', () => {
       route('asleep', { provider: { enabled: false } }),
       route('gone', { provider: { deleted: true } }),
       route('elsewhere', { target: '+44' }),
+      route('locked', { provider: { username: 'u', locked: true } }),
       route('good', { priority: 5 }),
     ]
     expect(tried('+15551234567', { routes })).toEqual(['good'])
@@ -81,6 +82,7 @@ describe('deciding a route', () => {
         ['asleep', false, 'the provider is disabled'],
         ['gone', false, 'the provider was deleted'],
         ['elsewhere', false, 'the number does not begin with +44'],
+        ['locked', false, 'its password cannot be opened with the present SEAL_KEYS'],
         ['good', true, 'target all, priority 5'],
       ]),
     )
@@ -96,7 +98,7 @@ describe('deciding a route', () => {
     const routes = [route('off', { enabled: false })]
     expect(outbound('+15551234567', { routes })).toMatchObject({
       reason: 'NO_ROUTE',
-      message: expect.stringContaining('skipped'),
+      message: expect.stringContaining('explanation'),
     })
   })
 
