@@ -1,5 +1,6 @@
 import { quotedEnd, unquote } from './grammar.ts'
 import { headEnd } from './headers.ts'
+import { limits } from './limits.ts'
 import type { Message } from './message.ts'
 
 /** A body's type: `application/sdp`, lower case; undefined when the message does not say. */
@@ -48,7 +49,7 @@ function parts(body: Uint8Array, name: string | undefined): Part[] {
   const delimiter = utf8.encode(`--${name}`)
   const found: Part[] = []
   let open = nextDelimiter(body, delimiter, 0)
-  while (open >= 0) {
+  while (open >= 0 && found.length < limits.parts) {
     const start = lineAfter(body, open + delimiter.length)
     const close = nextDelimiter(body, delimiter, start)
     if (close < 0) break

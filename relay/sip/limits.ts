@@ -10,6 +10,8 @@ export const limits = {
   header: 8_192,
   /** Via values: as many as there can be hops (§8.1.1.6). */
   vias: 70,
+  /** Parts of a multipart body we look into. */
+  parts: 20,
 } as const
 
 /** Says what is wrong with a message; `why` goes on where `where` ends, and the two become one sentence. */

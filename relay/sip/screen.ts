@@ -12,25 +12,19 @@ export interface Refusal {
   readonly drop?: true
 }
 
-/** Methods we act upon. */
+/** Methods we act upon wherever they come from. */
 export const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER'] as const
 
+/** Methods which mean nothing outside a dialog; the first two are carried within one. */
+const dialogMethods = ['INFO', 'UPDATE', 'BYE']
+
 /** Methods we know and refuse. */
-export const refusedMethods = [
-  'INFO',
-  'MESSAGE',
-  'NOTIFY',
-  'PRACK',
-  'PUBLISH',
-  'REFER',
-  'SUBSCRIBE',
-  'UPDATE',
-] as const
+export const refusedMethods = ['MESSAGE', 'NOTIFY', 'PRACK', 'PUBLISH', 'REFER', 'SUBSCRIBE'] as const
 
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
 export const supportedOptions: readonly string[] = ['path']
 
-export const allowHeader: Header = ['allow', allowedMethods.join(', ')]
+export const allowHeader: Header = ['allow', [...allowedMethods, 'INFO', 'UPDATE'].join(', ')]
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
 export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
 
@@ -55,7 +49,9 @@ function firstOf(request: Request): Refusal | undefined {
   )
 }
 
-function methodRefusal({ method }: Request): Refusal | undefined {
+function methodRefusal({ method, to }: Request): Refusal | undefined {
+  // A request of a dialog names it by a To tag (§12.2.2).
+  if (dialogMethods.includes(method)) return to.tag === undefined ? { status: 481 } : undefined
   if ((allowedMethods as readonly string[]).includes(method)) return undefined
   const known = (refusedMethods as readonly string[]).includes(method)
   return { status: known ? 405 : 501, headers: [allowHeader] }

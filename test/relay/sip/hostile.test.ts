@@ -102,13 +102,13 @@ describe('64 KiB of malice takes no more than its share of time', () => {
   }
 
   test.each(Object.entries(heads))('as %s', (_, text) => {
-    const [small, large] = [bytes(text(15_000)), bytes(text(60_000))]
+    const [small, large] = [bytes(text(4_000)), bytes(text(64_000))]
     expect(
       growth(
         () => survives(small),
         () => survives(large),
       ),
-    ).toBeLessThan(12)
+    ).toBeLessThan(80)
   })
 
   const values: Record<string, [(size: number) => string, (text: string) => unknown]> = {
@@ -123,13 +123,13 @@ describe('64 KiB of malice takes no more than its share of time', () => {
   }
 
   test.each(Object.entries(values))('as %s', (_, [text, reads]) => {
-    const [small, large] = [text(15_000), text(60_000)]
+    const [small, large] = [text(4_000), text(64_000)]
     expect(
       growth(
         () => reads(small),
         () => reads(large),
       ),
-    ).toBeLessThan(12)
+    ).toBeLessThan(80)
   })
 
   test.each([
@@ -142,7 +142,7 @@ describe('64 KiB of malice takes no more than its share of time', () => {
       const framer = new Framer()
       for (let i = 0; i < all.length; i++) framer.push(all.subarray(i, i + 1))
     }
-    expect(growth(feed(stream(15_000)), feed(stream(60_000)))).toBeLessThan(12)
+    expect(growth(feed(stream(4_000)), feed(stream(64_000)))).toBeLessThan(80)
   })
 })
 
@@ -162,11 +162,14 @@ function survives(stranger: Uint8Array): void {
   writeMessage(reply(message, 400, { toTag: 'x', flow }))
 }
 
-/** How many times longer four times as much takes: 4 when linear, 16 when quadratic; 1 where it is too fast to tell. */
+/**
+ * How many times longer sixteen times as much takes: about 16 when linear, 256 when quadratic. What is
+ * done in 20 ms is not asked: 64 KiB read quadratically would take seconds.
+ */
 function growth(small: () => unknown, large: () => unknown): number {
   const times = Array.from({ length: 5 }, () => [timed(small), timed(large)] as const)
   const least = (which: 0 | 1) => Math.min(...times.map((pair) => pair[which]))
-  return least(1) < 2 ? 1 : least(1) / Math.max(least(0), 0.2)
+  return least(1) < 20 ? 1 : least(1) / Math.max(least(0), 0.1)
 }
 
 function timed(work: () => unknown): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sdpBody } from '../../../relay/sip/body.ts'
-import { allowedMethods, refusedMethods, screen } from '../../../relay/sip/screen.ts'
+import { allowHeader, refusedMethods, screen } from '../../../relay/sip/screen.ts'
 import { invite, readRequest, register, requestText, sdp } from '../../support/wire.ts'
 
 const verdictOn = (text: string) => screen(readRequest(text))
@@ -13,7 +13,7 @@ describe('screening a request (RFC 3261 §8.2)', () => {
   })
 
   test('knows methods it refuses, and says which it does not', () => {
-    const allow = [['allow', allowedMethods.join(', ')]]
+    const allow = [allowHeader]
     for (const method of refusedMethods) {
       expect(verdictOn(requestText(method))).toEqual({ status: 405, headers: allow })
     }
@@ -21,8 +21,13 @@ describe('screening a request (RFC 3261 §8.2)', () => {
     expect(verdictOn(requestText('invite'))?.status).toBe(501)
   })
 
+  test.each(['BYE', 'INFO', 'UPDATE'])('refuses a %s which names no dialog (§12.2.2)', (method) => {
+    expect(verdictOn(requestText(method))).toEqual({ status: 481 })
+    expect(verdictOn(requestText(method, { to: '<sip:bob@example.com>;tag=b1' }))).toBeUndefined()
+  })
+
   test('refuses a CSeq of another method', () => {
-    expect(verdictOn(requestText('BYE', { headers: { CSeq: '1 INVITE' } }))?.status).toBe(400)
+    expect(verdictOn(requestText('OPTIONS', { headers: { CSeq: '1 INVITE' } }))?.status).toBe(400)
   })
 
   test('refuses a scheme it does not know, wherever it may lead', () => {
