@@ -1,9 +1,19 @@
-/** The highest nonce count (nc) seen of each nonce which may still be used (RFC 7616 §3.4, §5.5). */
+interface Seen {
+  readonly issuedAt: number
+  count: number
+}
+
+/**
+ * The highest nonce count (nc) seen of each nonce which may still be used (RFC 7616 §3.4, §5.5).
+ *
+ * Kept in two generations: when the younger has lasted a nonce's lifetime, or is full, the elder is forgotten.
+ */
 export class NonceCounts {
   readonly #lifetimeMs: number
   readonly #atMost: number
-  /** In the order of first use. */
-  readonly #seenByNonce = new Map<string, { issuedAt: number; count: number }>()
+  #elder = new Map<string, Seen>()
+  #younger = new Map<string, Seen>()
+  #bornAt = Number.NEGATIVE_INFINITY
   /** Nonces issued up to then may have been forgotten, and are not taken for unused. */
   #forgottenUntil = Number.NEGATIVE_INFINITY
 
@@ -14,24 +24,24 @@ export class NonceCounts {
 
   /** Why `count` is no good; undefined: it is, and it is remembered. */
   refuse(at: number, nonce: string, issuedAt: number, count: number): 'replayed' | 'stale' | undefined {
-    this.#forget(at)
-    const seen = this.#seenByNonce.get(nonce)
+    const full = this.#younger.size >= this.#atMost / 2
+    if (full || Math.abs(at - this.#bornAt) > this.#lifetimeMs) this.#age(at)
+    const seen = this.#younger.get(nonce) ?? this.#elder.get(nonce)
     if (seen !== undefined) {
       if (count <= seen.count) return 'replayed'
       seen.count = count
       return undefined
     }
     if (issuedAt <= this.#forgottenUntil) return 'stale'
-    this.#seenByNonce.set(nonce, { issuedAt, count })
+    this.#younger.set(nonce, { issuedAt, count })
     return undefined
   }
 
-  #forget(at: number): void {
-    for (const [nonce, { issuedAt }] of this.#seenByNonce) {
-      const full = this.#seenByNonce.size >= this.#atMost
-      if (!full && at - issuedAt <= this.#lifetimeMs) return
-      this.#seenByNonce.delete(nonce)
+  #age(at: number): void {
+    for (const { issuedAt } of this.#elder.values())
       if (at - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
-    }
+    this.#elder = this.#younger
+    this.#younger = new Map()
+    this.#bornAt = at
   }
 }

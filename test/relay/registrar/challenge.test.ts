@@ -115,6 +115,18 @@ describe('checking an answer', () => {
     expect(counts(3)).toEqual({ ok: false, why: 'replayed' })
   })
 
+  test('knows a count again for as long as its nonce is good, however many came since', () => {
+    const challenger = new Challenger(chance, { lifetimeMs: 60_000 })
+    const challenge = challenged(challenger, start)
+    const line = answered(challenge, request())
+    expect(checked(challenger, start + 59_000, line).ok).toBe(true)
+    for (let second = 0; second < 60; second++) {
+      const other = challenged(challenger, start + second * 1000, request([], { callId: `c${second}` }))
+      expect(checked(challenger, start + second * 1000, answered(other, request())).ok).toBe(true)
+    }
+    expect(checked(challenger, start + 60_000, line)).toEqual({ ok: false, why: 'replayed' })
+  })
+
   test('refuses an answer made for another method or another address', () => {
     const challenger = new Challenger(chance)
     const challenge = challenged(challenger, start)
