@@ -1,14 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { PLATFORM } from '#contract'
 import type { Database } from '#db'
-import { internationalReadings, nationalReadings, prefixesOf } from './e164.ts'
+import { elliptic, internationalReadings, nationalReadings, nationalTails, prefixesOf } from './e164.ts'
 import type { InboundFacts, OutboundFacts } from './facts.ts'
 
 /**
  * Brings all a call from an extension depends on, in one round trip.
  *
- * Which country a national number belongs to is in the same answer, so for those every route under the
- * customer's calling code comes along; the decision sorts them out.
+ * The customer's country is in the same answer, so what a national number means is not known yet: routes
+ * come along for all it may mean, and a few that cannot match, for the explanation. `offset 0` keeps
+ * PostgreSQL to one index look-up per target, however many routes there are.
  */
 export async function outboundFacts(
   db: Database,
@@ -16,8 +17,7 @@ export async function outboundFacts(
   extensionId: string,
   dialled: string,
 ): Promise<OutboundFacts> {
-  const prefixes = list(prefixesOf(internationalReadings(dialled)))
-  const national = nationalReadings(dialled).length > 0
+  const tails = nationalTails(dialled)
   return one(
     db,
     sql`
@@ -27,9 +27,23 @@ export async function outboundFacts(
       where e.id = ${extensionId}::uuid and e.deleted_at is null
     ),
     mine as (select n.* from numbers n join me on n.customer_id = me.id where n.deleted_at is null and n.enabled),
-    shown as (
-      select r.id from routes r join me on r.customer_id = me.id where r.deleted_at is null
-      order by r.created_at, r.id limit ${SHOWN}
+    owners (id) as (select id from me union select ${PLATFORM}::uuid from me where use_default_routes),
+    targets (target) as (
+      select 'all' from me
+      union select unnest(${list(prefixesOf(internationalReadings(dialled)))})
+      union select left('+' || calling_code || tail, length)
+      from me, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
+    ),
+    wanted as (
+      select r.id from owners, targets, lateral (
+        select id from routes
+        where customer_id = owners.id and target = targets.target and deleted_at is null offset 0) as r
+      union
+      select r.id from me join owners on me.default_country = any(${list(tails.length > 0 ? elliptic : [])})
+      join routes r on r.customer_id = owners.id and r.deleted_at is null and starts_with(r.target, '+' || me.calling_code)
+      union
+      (select id from routes where customer_id = ${customerId}::uuid and deleted_at is null
+        order by created_at, id limit ${SHOWN})
     )
     select jsonb_build_object(
       'customer', (select jsonb_build_object(
@@ -44,12 +58,8 @@ export async function outboundFacts(
         'default', (select mine.number from mine join me on me.default_outgoing_number_id = mine.id),
         'only', (select min(number) from mine having count(*) = 1)),
       'routes', (select coalesce(jsonb_agg(${routeJson}), '[]')
-        from me
-        join routes r on r.deleted_at is null
-          and (r.customer_id = me.id or (me.use_default_routes and r.customer_id = ${PLATFORM}::uuid))
-        join providers p on p.customer_id = r.provider_customer_id and p.id = r.provider_id
-        where r.target = 'all' or r.target = any(${prefixes}) or r.id in (select id from shown)
-          or (${national} and (starts_with(r.target, '+' || me.calling_code) or starts_with('+' || me.calling_code, r.target))))
+        from wanted cross join lateral (select * from routes where id = wanted.id offset 0) as r
+        join providers p on p.customer_id = r.provider_customer_id and p.id = r.provider_id)
     ) as facts`,
   )
 }

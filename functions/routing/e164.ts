@@ -43,9 +43,16 @@ export function internationalReadings(written: string): string[] {
 
 /** What may follow a calling code where a number was dialled nationally: with and without trunk prefix. */
 export function nationalReadings(written: string): string[] {
+  const [whole, ...stripped] = nationalTails(written)
+  if (whole === undefined) return []
+  return /^[018]/.test(whole) ? [whole, ...stripped.slice(0, 1)] : [whole]
+}
+
+/** The same for any country's trunk and carrier prefixes, which are seven digits at most. */
+export function nationalTails(written: string): string[] {
   const text = bare(written)
   if (!/^\d{5,15}$/.test(text)) return []
-  return /^[018]/.test(text) ? [text, text.slice(1)] : [text]
+  return Array.from({ length: 8 }, (_, at) => text.slice(at)).filter((tail) => tail.length >= 4)
 }
 
 /** All beginnings of some numbers: what a route's target must be one of. */
@@ -59,6 +66,10 @@ export function prefixesOf(numbers: string[]): string[] {
 export function callingCode(country: string): string | undefined {
   return isSupportedCountry(country) ? getCountryCallingCode(country) : undefined
 }
+
+/** Countries in which a national number can lack digits that its E.164 form has, as an island's area code. */
+export const elliptic =
+  'AG AI AR AS BB BM BS CC CX DM GD GG GU IM JE KN KY LC MG MP MS NF SM SX TC TT VC VG VI'.split(' ')
 
 /** International prefixes: what is dialled for the plus, ITU-wide and in the countries that differ. */
 const exits = ['00', '011', '0011', '010', '810']

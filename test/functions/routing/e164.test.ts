@@ -1,7 +1,10 @@
+import { getCountries, Metadata } from 'libphonenumber-js/min'
 import { describe, expect, test } from 'vitest'
 import {
+  elliptic,
   internationalReadings,
   nationalReadings,
+  nationalTails,
   prefixesOf,
   readNumber,
 } from '../../../functions/routing/e164.ts'
@@ -61,4 +64,41 @@ describe('a number read without a country', () => {
   test('has every beginning a target may be, from one digit on', () => {
     expect(prefixesOf(['+1555'])).toEqual(['+1', '+15', '+155', '+1555'])
   })
+})
+
+describe('the countries in which a national number can lack digits', () => {
+  test('are those whose rules add some', () => {
+    const adding = getCountries().filter((country) =>
+      /[0-9]\$|\$1[0-9]|^[0-9]+\$1$/.test(rule(country) ?? ''),
+    )
+    expect(elliptic).toEqual(adding)
+  })
+
+  test('are the only ones: everywhere else the number ends as it was dialled', () => {
+    for (const dialled of [
+      '02079460000',
+      '5551234567',
+      '89161234567',
+      '003768012345678',
+      '01415551234',
+      '901234567890',
+    ]) {
+      for (const country of getCountries().filter((code) => !elliptic.includes(code))) {
+        const read = readNumber(dialled, country)
+        if (read.kind !== 'number' || internationalReadings(dialled).includes(read.e164)) continue
+        expect(
+          nationalTails(dialled).some((tail) => read.e164.endsWith(tail)),
+          `${dialled} in ${country}`,
+        ).toBe(true)
+      }
+    }
+  })
+
+  /** A part of the metadata which the library has and its types do not name. */
+  function rule(country: Parameters<Metadata['selectNumberingPlan']>[0]): string | undefined {
+    const metadata = new Metadata()
+    metadata.selectNumberingPlan(country)
+    const plan = metadata.numberingPlan as unknown as { nationalPrefixTransformRule(): string | undefined }
+    return plan.nationalPrefixTransformRule()
+  }
 })
