@@ -1,6 +1,13 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { type BindingList, bindingList, credentialAnswer, routeDecision, type Tell } from '#contract'
+import {
+  type BindingList,
+  bindingList,
+  type CredentialAnswer,
+  credentialAnswer,
+  routeDecision,
+  type Tell,
+} from '#contract'
 import type { Answer, Question } from '../effects.ts'
 import { Delivery, type Posted } from './delivery.ts'
 import type { Log } from './log.ts'
@@ -32,10 +39,13 @@ export class EdgeLink {
   readonly #options: EdgeOptions
   readonly #agent: http.Agent
   readonly #delivery: Delivery
+  readonly #budgetMs: number
+  readonly #credentialsAsked = new Map<string, Promise<CredentialAnswer>>()
 
   constructor(options: EdgeOptions) {
     this.#base = new URL(options.url)
     this.#options = options
+    this.#budgetMs = options.budgetMs ?? 800
     const kept = { keepAlive: true, maxSockets: socketsAtMost, scheduling: 'lifo' } as const
     this.#agent = this.#base.protocol === 'https:' ? new https.Agent(kept) : new http.Agent(kept)
     const { relayId, spool, log } = options
@@ -49,11 +59,10 @@ export class EdgeLink {
 
   /** Rejects, saying why, when no valid answer comes within the budget. */
   async ask(question: EdgeQuestion): Promise<Answer> {
-    const budgetMs = this.#options.budgetMs ?? 800
-    const posted = await this.#post(question.ask, JSON.stringify(question.question), budgetMs)
-    const answer = readJson(posted)
-    if (question.ask === 'route') return { ask: 'route', answer: valid(routeDecision.safeParse(answer)) }
-    return { ask: 'credential', answer: valid(credentialAnswer.safeParse(answer)) }
+    const body = JSON.stringify(question.question)
+    if (question.ask === 'credential') return { ask: 'credential', answer: await this.#credential(body) }
+    const answer = readJson(await this.#post('route', body, this.#budgetMs))
+    return { ask: 'route', answer: valid(routeDecision.safeParse(answer)) }
   }
 
   /** Told at least once, even if the edge or this process is away meanwhile. */
@@ -72,6 +81,17 @@ export class EdgeLink {
   async stop(): Promise<void> {
     await this.#delivery.stop()
     this.#agent.destroy()
+  }
+
+  /** All who ask for the same credential at once share one answer: a flood of refreshes is one question. */
+  #credential(body: string): Promise<CredentialAnswer> {
+    const asked = this.#credentialsAsked.get(body)
+    if (asked !== undefined) return asked
+    const asking = this.#post('credential', body, this.#budgetMs)
+      .then((posted) => valid(credentialAnswer.safeParse(readJson(posted))))
+      .finally(() => this.#credentialsAsked.delete(body))
+    this.#credentialsAsked.set(body, asking)
+    return asking
   }
 
   #post(path: string, body: string, budgetMs: number): Promise<Posted> {

@@ -21,6 +21,16 @@ describe('asking the edge', () => {
     expect(edge.connections()).toBe(1)
   })
 
+  test('puts one question for a credential, however many registrations wait for it', async () => {
+    const edge = await scripted(() => ({ status: 200, body: { kind: 'unknown', ttl: 5 } }))
+    const { link } = await linked(edge)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => link.ask(who)))
+    expect(new Set(answers.map((answer) => answer.ask))).toEqual(new Set(['credential']))
+    expect(edge.heard).toHaveLength(1)
+    await link.ask(who)
+    expect(edge.heard).toHaveLength(2)
+  })
+
   test('gives up when the budget is spent', async () => {
     const edge = await scripted(() => undefined)
     const { link } = await linked(edge, { budgetMs: 60 })
