@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { PLATFORM } from '#contract'
 import type { Database } from '#db'
-import { elliptic, internationalReadings, nationalReadings, nationalTails, prefixesOf } from './e164.ts'
+import { elliptic, internationalReadings, nationalReadings, prefixesOf, tailsOf } from './e164.ts'
 import type { InboundFacts, OutboundFacts } from './facts.ts'
 
 /**
@@ -17,7 +17,8 @@ export async function outboundFacts(
   extensionId: string,
   dialled: string,
 ): Promise<OutboundFacts> {
-  const tails = nationalTails(dialled)
+  const tails = tailsOf(dialled)
+  const whole = [...internationalReadings(dialled), ...tails.map((tail) => `+${tail}`)]
   return one(
     db,
     sql`
@@ -30,7 +31,7 @@ export async function outboundFacts(
     owners (id) as (select id from me union select ${PLATFORM}::uuid from me where use_default_routes),
     targets (target) as (
       select 'all' from me
-      union select unnest(${list(prefixesOf(internationalReadings(dialled)))})
+      union select unnest(${list(prefixesOf(whole))})
       union select left('+' || calling_code || tail, length)
       from me, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
     ),

@@ -43,15 +43,15 @@ export function internationalReadings(written: string): string[] {
 
 /** What may follow a calling code where a number was dialled nationally: with and without trunk prefix. */
 export function nationalReadings(written: string): string[] {
-  const [whole, ...stripped] = nationalTails(written)
+  const [whole, ...stripped] = tailsOf(written)
   if (whole === undefined) return []
   return /^[018]/.test(whole) ? [whole, ...stripped.slice(0, 1)] : [whole]
 }
 
-/** The same for any country's trunk and carrier prefixes, which are seven digits at most. */
-export function nationalTails(written: string): string[] {
+/** What is left of a number without its first digits: any country's international, trunk or carrier prefix. */
+export function tailsOf(written: string): string[] {
   const text = bare(written)
-  if (!/^\d{5,15}$/.test(text)) return []
+  if (!/^\d{5,18}$/.test(text)) return []
   return Array.from({ length: 8 }, (_, at) => text.slice(at)).filter((tail) => tail.length >= 4)
 }
 
