@@ -75,8 +75,10 @@ function readNameAddr(text: string, at: number, list: NameAddr[]): number {
   const params = paramsAt === text.length ? undefined : new Map<string, string>()
   const end = params === undefined ? paramsAt : readParams(text, paramsAt, params)
   if (end < 0) return -1
+  const tag = params?.get('tag')
+  if (tag === '') return -1
   const display = bracket < 0 ? '' : displayName(text, start, bracket)
-  list.push({ display, uri, sip, params: params ?? noParams, tag: params?.get('tag') || undefined })
+  list.push({ display, uri, sip, params: params ?? noParams, tag })
   return end
 }
 

@@ -36,6 +36,8 @@ describe('an address (RFC 3261 §20.10)', () => {
     '<sip:bob@a>;;tag=1',
     '<sip:bob@a>;tag=1;tag=2',
     '<sip:bob@a> tag=1',
+    '<sip:bob@a>;tag',
+    '<sip:bob@a>;tag=',
     'sip:bob@a?Subject=x',
     '<sip:bob@a>, <sip:carol@a>',
     '<sip:b%@a>',
