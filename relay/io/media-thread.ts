@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { Switchboard } from '../media/forward.ts'
+import { Patchbay } from '../media/forward.ts'
 import type { Gate } from '../media/gate.ts'
 import type { MediaCommand } from '../media/session.ts'
 import { dgramEngine } from './media-dgram.ts'
@@ -37,9 +37,9 @@ if (parentPort !== null) run(workerData as Setup, parentPort)
 
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: Setup, parent: MessagePort): void {
-  const board = new Switchboard(setup.timeoutMs)
+  const bay = new Patchbay(setup.timeoutMs)
   const { engine, name, why } = chooseEngine(setup, {
-    arrive: (now, gate, from, packet, length) => board.arrive(now, gate, from, packet, length),
+    arrive: (now, gate, from, packet, length) => bay.arrive(now, gate, from, packet, length),
     woken: obeyAll,
     done: report,
   })
@@ -57,13 +57,13 @@ function run(setup: Setup, parent: MessagePort): void {
 
   function obey(command: MediaCommand): void {
     const id = command.session
-    if (command.type === 'aim') loosen(board.aim(performance.now(), id, command.side, command.aim))
-    else if (command.type === 'close') release(board.close(id))
-    else open(id, board.open(id, command.ports))
+    if (command.type === 'aim') loosen(bay.aim(performance.now(), id, command.side, command.aim))
+    else if (command.type === 'close') release(bay.close(id))
+    else open(id, bay.open(id, command.ports))
   }
 
   function open(id: number, gates: Gate[]): void {
-    for (const gate of gates) if (board.has(id)) engine.bind(gate, (why) => fail(id, why))
+    for (const gate of gates) if (bay.has(id)) engine.bind(gate, (why) => fail(id, why))
   }
 
   function loosen(gates: Gate[]): void {
@@ -71,7 +71,7 @@ function run(setup: Setup, parent: MessagePort): void {
   }
 
   function fail(id: number, why: string): void {
-    release(board.fail(id, why))
+    release(bay.fail(id, why))
     report()
   }
 
@@ -80,7 +80,7 @@ function run(setup: Setup, parent: MessagePort): void {
   }
 
   function report(): void {
-    if (board.reports.length > 0) setup.port.postMessage(board.reports.splice(0))
+    if (bay.reports.length > 0) setup.port.postMessage(bay.reports.splice(0))
   }
 
   function stop(): void {
@@ -90,7 +90,7 @@ function run(setup: Setup, parent: MessagePort): void {
   }
 
   const sweeping = setInterval(() => {
-    loosen(board.sweep(performance.now()))
+    loosen(bay.sweep(performance.now()))
     report()
   }, SWEEP_MS)
   if (engine.wake === undefined) {

@@ -2,7 +2,7 @@ import { Gate } from './gate.ts'
 import { type Place, readPlace } from './place.ts'
 import type { Aim, MediaReport, Side } from './session.ts'
 
-/** One party's place at the switchboard: its two gates and what is known of its silence. */
+/** One party's place at the patchbay: its two gates and what is known of its silence. */
 class Seat {
   readonly rtp: Gate
   readonly rtcp: Gate
@@ -42,7 +42,7 @@ const HOLD_TIMES = 60
  * It is told of each packet and answers with the gate to send it from; that gate's latch knows where to. What else is
  * worth telling (first sound, silence) gathers in `reports`.
  */
-export class Switchboard {
+export class Patchbay {
   readonly reports: MediaReport[] = []
   readonly #sessions = new Map<number, Session>()
   readonly #timeoutMs: number

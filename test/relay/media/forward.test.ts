@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Switchboard } from '../../../relay/media/forward.ts'
+import { Patchbay } from '../../../relay/media/forward.ts'
 import { Place, readPlace } from '../../../relay/media/place.ts'
 import type { Aim, Side } from '../../../relay/media/session.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
@@ -135,11 +135,11 @@ describe('silence', () => {
   })
 
   test('before the other party has answered is no silence', () => {
-    const board = new Switchboard(60_000)
-    board.open(1, { caller: 1000, callee: 2000 })
-    board.aim(0, 1, 'caller', aimAt(alice, 5000))
-    board.sweep(200_000)
-    expect(board.reports).toEqual([])
+    const bay = new Patchbay(60_000)
+    bay.open(1, { caller: 1000, callee: 2000 })
+    bay.aim(0, 1, 'caller', aimAt(alice, 5000))
+    bay.sweep(200_000)
+    expect(bay.reports).toEqual([])
   })
 
   test('is broken by RTCP alone', () => {
@@ -164,17 +164,17 @@ type Aims = Partial<Record<Side, Partial<Aim>>>
 
 /** Alice at 5000 calls Bob at 4000, both aimed at zero. */
 function between(aims: Aims = {}) {
-  const board = new Switchboard(60_000)
-  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = board.open(1, { caller: 1000, callee: 2000 })
+  const bay = new Patchbay(60_000)
+  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = bay.open(1, { caller: 1000, callee: 2000 })
   if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
-  board.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
-  board.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  bay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  bay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
   let now = 0
   let sequence = 0
 
   function comes(gate: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
     const from = readPlace(address, port) ?? new Place()
-    const out = gate && board.arrive(now, gate, from, packet, packet.length)
+    const out = gate && bay.arrive(now, gate, from, packet, packet.length)
     const to = out?.latch.destination
     return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
   }
@@ -190,12 +190,12 @@ function between(aims: Aims = {}) {
     control(side: Side, address: string, port: number, packet = rtcpPacket(1)) {
       return comes(side === 'caller' ? callerRtcp : calleeRtcp, address, port, packet)
     },
-    sweep: () => board.sweep(now),
+    sweep: () => bay.sweep(now),
     silences: () =>
-      board.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
+      bay.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
     closed() {
-      board.close(1)
-      return board.reports.splice(0).find(({ type }) => type === 'closed')
+      bay.close(1)
+      return bay.reports.splice(0).find(({ type }) => type === 'closed')
     },
   }
   return call
