@@ -15,9 +15,10 @@ export interface Edge {
   }
 }
 
-/** Who holds the access key; `customerId` is whose things the request is about. */
+/** Who holds the access key. `customerId` is whose things the request is about: `ownId`, but for administrators. */
 export interface Speaker {
   keyId: string
+  ownId: string
   customerId: string
   admin: boolean
 }

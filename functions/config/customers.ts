@@ -58,7 +58,7 @@ export const customers = new Hono<Edge>()
   .put('/:id', async (c) => c.json(toWire(c)(await replace(c, readId(c)))))
   .delete('/:id', async (c) => {
     const id = readId(c)
-    if (id === PLATFORM || id === c.get('speaker').customerId) {
+    if (id === PLATFORM || id === c.get('speaker').ownId) {
       throw new Problem('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
     }
     return c.json(toWire(c)(await remove(c, id)))

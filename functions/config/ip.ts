@@ -43,7 +43,7 @@ function readV4(text: string): Ip | undefined {
 
 function readV6(text: string): Ip | undefined {
   const halves = text.split('::')
-  if (halves.length > 2 || !/^[0-9a-fA-F:.]+$/.test(text)) return undefined
+  if (halves.length > 2 || !/^[0-9a-fA-F:]*:[0-9a-fA-F.]*$/.test(text)) return undefined
   const [head, tail] = halves.map(readGroups)
   if (!head || (halves.length === 2 && !tail)) return undefined
   const gap = 16 - head.length - (tail?.length ?? 0)

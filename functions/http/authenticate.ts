@@ -59,10 +59,11 @@ async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
     )
   if (!found) throw new Problem('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
   const asked = c.req.query('customer_id')
-  if (asked === undefined || asked === found.customerId) return found
+  const own = { ...found, ownId: found.customerId }
+  if (asked === undefined || asked === found.customerId) return own
   if (!found.admin)
     throw new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
-  return { ...found, customerId: await liveCustomer(c, asked) }
+  return { ...own, customerId: await liveCustomer(c, asked) }
 }
 
 async function liveCustomer(c: Context<Edge>, asked: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PLATFORM } from '#contract'
 import { type App, BASE_DOMAIN, startApp } from '../../support/app.ts'
 
 let app: App
@@ -394,6 +395,10 @@ describe('customers', () => {
     expect(await app.alice('POST', '/v1.0/numbers', { number: '+15551110008' })).toMatchObject({
       status: 200,
     })
-    expect(await app.alice('DELETE', `/v1.0/customers/${app.aliceId}`)).toMatchObject({ status: 409 })
+    for (const query of ['', `?customer_id=${PLATFORM}`]) {
+      expect(await app.alice('DELETE', `/v1.0/customers/${app.aliceId}${query}`)).toMatchObject({
+        status: 409,
+      })
+    }
   })
 })
