@@ -18,7 +18,7 @@ export function dgramEngine(host: string, work: Work): Engine {
   const type = host.includes(':') ? 'udp6' : 'udp4'
 
   function bind(gate: Gate, failed: (why: string) => void): void {
-    const socket = createSocket({ type, ipv6Only: false })
+    const socket = createSocket({ type, ipv6Only: false, lookup: literally })
     const line = { socket, source: '', from: new Place(), destination: '', to: new Place() }
     lines.set(gate, line)
     socket.on('error', (error) => {
@@ -38,7 +38,7 @@ export function dgramEngine(host: string, work: Work): Engine {
     const line = lines.get(out)
     const place = out.latch.destination
     if (line === undefined || place === undefined) return
-    line.socket.send(packet, place.port, destinationOf(line, place), noMatter)
+    line.socket.send(packet, place.port, destinationOf(line, place, type === 'udp6'), noMatter)
   }
 
   function release(gate: Gate): void {
@@ -63,10 +63,10 @@ function sourceOf(line: Line, info: RemoteInfo): Place {
   return line.from
 }
 
-function destinationOf(line: Line, place: Place): string {
+function destinationOf(line: Line, place: Place, isIPv6: boolean): string {
   if (line.destination === '' || !line.to.same(place)) {
     line.to.copy(place)
-    line.destination = place.address
+    line.destination = isIPv6 && place.isIPv4 ? `::ffff:${place.address}` : place.address
   }
   return line.destination
 }
@@ -77,6 +77,15 @@ function isBound(socket: Socket): boolean {
   } catch {
     return false
   }
+}
+
+/** All our addresses are literal; Node would otherwise spend a turn per packet on finding that out. */
+function literally(
+  address: string,
+  _: unknown,
+  found: (error: null, address: string, family: number) => void,
+): void {
+  found(null, address, address.includes(':') ? 6 : 4)
 }
 
 /** A packet which could not be sent is a packet lost: RTP's own matter. */

@@ -177,26 +177,29 @@ describe.each(engines)('the media thread with %s', (engine) => {
 })
 
 describe.each(engines)('the media thread over IPv6 with %s', (engine) => {
-  test('carries sound both ways', async () => {
+  test.each([
+    ['both ways', '::1', '::1', '::1'],
+    ['between an IPv4 and an IPv6 party', '::', '127.0.0.1', '::1'],
+  ])('carries sound %s', async (_, host, callerAt, calleeAt) => {
     const reports: MediaReport[] = []
-    const plane = await startMedia({ engine, host: '::1', report: (each) => reports.push(each), log() {} })
-    const [alice, bob] = [await rtpParty('::1', 1), await rtpParty('::1', 2)]
+    const plane = await startMedia({ engine, host, report: (each) => reports.push(each), log() {} })
+    const [alice, bob] = [await rtpParty(callerAt, 1), await rtpParty(calleeAt, 2)]
     plane.order({ type: 'open', session: 1, ports })
     plane.order({ type: 'aim', session: 1, side: 'caller', aim: aimAt(alice) })
     plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob) })
     const talking = setInterval(() => {
-      alice.say(ports.caller, '::1')
-      bob.say(ports.callee, '::1')
+      alice.say(ports.caller, callerAt)
+      bob.say(ports.callee, calleeAt)
     }, 10)
     await Promise.all([alice.hears(5), bob.hears(5)])
     clearInterval(talking)
-    expect(alice.heard[0]).toMatchObject({ address: '::1', port: ports.caller })
+    expect(alice.heard[0]).toMatchObject({ address: callerAt, port: ports.caller })
     expect(reports).toContainEqual({
       type: 'heard',
       session: 1,
-      side: 'callee',
-      address: '::1',
-      port: bob.port,
+      side: 'caller',
+      address: callerAt,
+      port: alice.port,
     })
     await plane.stop()
     alice.close()
