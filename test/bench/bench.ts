@@ -1,3 +1,4 @@
+import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
@@ -5,6 +6,7 @@ import { sipBench } from './sip.ts'
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
+  rtp: rtpBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

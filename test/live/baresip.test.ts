@@ -28,9 +28,9 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
   test.each(['udp', 'tcp'] as const)(
     'call each other over %s, and each hears the tone of the other',
     async (transport) => {
-      const alice = await softphone('office1', '127.0.7.21', 440, { transport })
-      const bob = await softphone('office2', '127.0.7.22', 880, { transport, answers: true })
-      await Promise.all([alice.hears('REGISTER_OK'), bob.hears('REGISTER_OK')])
+      const alice = await softphone('office1', 440, { transport })
+      const bob = await softphone('office2', 880, { transport, answers: true })
+      await Promise.all([alice.registered(), bob.registered()])
       const known = await knownCalls(office.api)
       alice.command('dial', `sip:office2@${office.realm}`)
       await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
@@ -48,8 +48,8 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
   )
 
   test('are rung from the phone network, and hear the carrier', async () => {
-    const alice = await softphone('office1', '127.0.7.21', 440, { answers: true })
-    await alice.hears('REGISTER_OK')
+    const alice = await softphone('office1', 440, { answers: true })
+    await alice.registered()
     const { call, result } = await carrier.call('+15557654321', office.number, 'n')
     await result
     await alice.hears('CALL_ESTABLISHED')
@@ -62,7 +62,6 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
 
 async function softphone(
   username: string,
-  address: string,
   tone: number,
   more: { transport?: 'udp' | 'tcp'; answers?: boolean } = {},
 ): Promise<Baresip> {
@@ -72,7 +71,6 @@ async function softphone(
     password: 'secure-password',
     realm,
     relay: stack.relay,
-    address,
     tone,
     ...more,
   })

@@ -34,6 +34,7 @@ describe('when a part of the stack dies or falls silent', () => {
 
   test('a relay killed in the middle comes back knowing its phones, and rings them', async () => {
     await rings()
+    await soon('the registration to show', async () => (await office.api.list('/registrations')).length === 1)
     await killRelay()
     await rings()
   })
@@ -49,7 +50,7 @@ describe('when a part of the stack dies or falls silent', () => {
   })
 
   test('a call which ended while the edge was silent is recorded once, when it is back', async () => {
-    const known = await knownCalls(office.api)
+    const known = await settledCalls()
     const { call, result } = await phone.call(dialled)
     await result
     await silenced(async () => {
@@ -63,7 +64,7 @@ describe('when a part of the stack dies or falls silent', () => {
   })
 
   test('nothing told is lost when the relay is killed while the edge is silent', async () => {
-    const known = await knownCalls(office.api)
+    const known = await settledCalls()
     const { call, result } = await phone.call(dialled)
     await result
     await silenced(async () => {
@@ -130,6 +131,16 @@ async function silenced(act: () => Promise<void>): Promise<void> {
   } finally {
     process.kill(edge, 'SIGCONT')
   }
+}
+
+/** The calls there are once all of them have ended and were told. */
+async function settledCalls(): Promise<Set<string>> {
+  await pause(1000)
+  await soon('all calls to have ended', async () => {
+    const calls = await office.api.list('/calls')
+    return calls.every(({ status }) => status === 'hangup')
+  })
+  return knownCalls(office.api)
 }
 
 async function expectOneMore(known: ReadonlySet<string>): Promise<void> {

@@ -6,24 +6,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Place } from './line.ts'
 import { freePort } from './stack.ts'
-import { soon } from './wait.ts'
+import { pause, soon } from './wait.ts'
 
 export interface BaresipOptions {
   username: string
   password: string
   realm: string
   relay: Place
-  address: string
   /** Frequency of what it says, in Hz. */
   tone: number
   transport?: 'udp' | 'tcp'
   answers?: boolean
 }
 
+/** An event, or the answer to a command. */
 interface Told {
   type?: string
   param?: string
+  data?: string
 }
+
+/** Its RTP leaves from here whatever it was told to bind, so all of it lives here. */
+const address = '127.0.0.1'
 
 /** Whether baresip and sox are installed here. */
 export const hasBaresip =
@@ -45,12 +49,17 @@ export class Baresip {
     control.on('error', () => undefined)
   }
 
-  static async open(options: BaresipOptions): Promise<Baresip> {
+  static async open(options: BaresipOptions, tries = 3): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'baresip-'))
-    const control = { address: '127.0.0.1', port: await freePort('127.0.0.1') }
+    const control = { address, port: await freePort(address) }
     await writeFolder(folder, options, control.port)
     const child = spawn('baresip', ['-f', folder, '-4', '-s'], { stdio: ['pipe', 'ignore', 'ignore'] })
-    return new Baresip(folder, child, await soon('baresip to listen', () => connected(control), 10_000, 100))
+    const socket = await listening(child, control)
+    if (socket !== undefined) return new Baresip(folder, child, socket)
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+    if (tries === 1) throw new Error('baresip does not start')
+    return Baresip.open(options, tries - 1)
   }
 
   /** Waits until it told `type`, such as REGISTER_OK or CALL_ESTABLISHED. */
@@ -59,6 +68,19 @@ export class Baresip {
       `baresip's ${type} (told: ${this.told.map((each) => each.type)})`,
       () => this.told.find((each) => each.type === type),
       ms,
+    )
+  }
+
+  /** Waits until its account is registered. */
+  registered(): Promise<Told> {
+    return soon(
+      'baresip to register',
+      () => {
+        this.command('reginfo')
+        return this.told.find(({ data }) => data?.includes('OK'))
+      },
+      15_000,
+      200,
     )
   }
 
@@ -88,7 +110,7 @@ export class Baresip {
 }
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
-  const { username, password, realm, relay, address, tone, transport = 'udp', answers = false } = options
+  const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -115,10 +137,10 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
     ...(answers ? ['answermode=auto'] : []),
   ]
   writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
-  writeFileSync(join(folder, 'config'), await config(folder, address, control, wav))
+  writeFileSync(join(folder, 'config'), await config(folder, control, wav))
 }
 
-async function config(folder: string, address: string, control: number, wav: string): Promise<string> {
+async function config(folder: string, control: number, wav: string): Promise<string> {
   const rtp = 21_000 + 20 * Math.floor(Math.random() * 400)
   return [
     'poll_method epoll',
@@ -151,12 +173,20 @@ function modules(): string {
   return places.find(existsSync) ?? '/usr/lib/baresip/modules'
 }
 
+/** Its control socket; undefined when it ended, as it does where one of its ports was taken meanwhile. */
+async function listening(child: ChildProcess, control: Place): Promise<Socket | undefined> {
+  for (let at = 0; at < 50 && child.exitCode === null; at++) {
+    const socket = await connected(control)
+    if (socket !== undefined) return socket
+    await pause(100)
+  }
+  return undefined
+}
+
 async function connected({ address, port }: Place): Promise<Socket | undefined> {
   const socket = connect(port, address)
-  return Promise.race([
-    once(socket, 'connect').then(() => socket),
-    once(socket, 'error').then(() => undefined),
-  ]).catch(() => undefined)
+  const failed = once(socket, 'error').then(() => undefined)
+  return Promise.race([once(socket, 'connect').then(() => socket), failed]).catch(() => undefined)
 }
 
 /** The JSON inside `LENGTH:{…},` frames; a frame cut in two is passed over. */

@@ -88,7 +88,8 @@ function stackAt(local: Local): Stack {
 async function settings(folder: string): Promise<Record<string, string>> {
   const host = '127.0.7.1'
   const sip = await freePort(host)
-  const rtp = 40_000 + 2 * Math.floor(Math.random() * 5000)
+  // Below the ports which systems lend to whoever asks for any.
+  const rtp = 12_000 + 2 * Math.floor(Math.random() * 9000)
   return {
     PORT: String(await freePort('127.0.0.1')),
     SIP_HOST: host,
