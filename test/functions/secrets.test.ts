@@ -82,7 +82,8 @@ describe('the edge’s settings', () => {
   })
 })
 
-describe('a password given to the API', () => {
+// Both start databases in folders, which takes its time on a busy machine.
+describe('a password given to the API', { timeout: 120_000 }, () => {
   const canaries = ['canary-extension-1', 'canary-extension-2', 'canary-provider-1', 'canary-provider-2']
 
   test('is in no answer, no row and no file of the database', async () => {

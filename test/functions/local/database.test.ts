@@ -15,7 +15,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-describe('a database folder', () => {
+describe('a database folder', { timeout: 120_000 }, () => {
   test('is made on the first start and found as it was on the next', async () => {
     const first = await openDatabase({ dataDir })
     const made = await ensureFirstCustomer(first.pool)
