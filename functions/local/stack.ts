@@ -52,15 +52,20 @@ export async function startEdgeSide(settings: Settings, parts: Parts): Promise<E
 
 /** Starts the one local relay and waits until it hears SIP. */
 export async function startRelaySide(settings: Settings, edge: EdgeSide, parts: Parts): Promise<void> {
+  // Until it is ready only its last words matter.
+  const early: string[] = []
+  let say = (line: string): unknown => early.push(line)
   const relay = supervise({
     name: 'relay',
     file: fileURLToPath(new URL('../../relay/main.ts', import.meta.url)),
     environment: { ...process.env, ...(await relayEnvironment(settings, edge)) },
-    said: (line) => print(`relay ${readableLine(line)}`),
+    said: (line) => say(`relay ${readableLine(line)}`),
     note: print,
   })
   parts.add(() => relay.stop(drainMs))
   await relay.ready
+  say = print
+  for (const line of early) print(line)
 }
 
 /** A relay which is told to stop hangs up, tells the edge, and is gone well before this. */

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { freePort, type Local, startStack } from '../support/stack.ts'
+import { soon } from '../support/wait.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const sip = '127.0.7.9'
+
+let folder: string
+let environment: Record<string, string>
+let running: Started | undefined
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'trunkline-start-'))
+  environment = {
+    PORT: String(await freePort('127.0.0.1')),
+    SIP_HOST: sip,
+    SIP_PORT: String(await freePort(sip)),
+    RTP_PORTS: '50000-50099',
+    DATA_DIR: folder,
+  }
+})
+afterEach(async () => {
+  if (running?.code() === undefined) await running?.stop('SIGKILL')
+  running = undefined
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('npm start', () => {
+  let first: Local
+
+  test('says where it is, shows the key once, and stops by one Ctrl-C', async () => {
+    running = start()
+    first = await local(running)
+    expect(statSync(join(folder, 'local.json')).mode & 0o777).toBe(0o600)
+    expect(first.sip).toEqual({ host: sip, port: Number(environment.SIP_PORT) })
+    await soon('the welcome', () => running?.words().includes('Ctrl-C stops it'))
+    expect(running.words()).toContain(first.access_key)
+    expect(running.words()).toContain(`office1@${first.realm}`)
+    expect(await running.stop('SIGINT')).toBe(0)
+    expect(existsSync(join(folder, 'local.json'))).toBe(false)
+  })
+
+  test('goes on where it was, with the same key, which it does not show again', async () => {
+    running = start()
+    expect(await local(running)).toEqual(first)
+    await soon('the welcome', () => running?.words().includes('Ctrl-C stops it'))
+    expect(running.words()).not.toContain(first.access_key)
+    const answer = await fetch(`${first.api_url}/v1.0/extensions`, {
+      headers: { authorization: `Bearer ${first.access_key}` },
+    })
+    expect(answer.status).toBe(200)
+
+    const second = start()
+    expect(await second.ended).toBe(1)
+    expect(second.words().trim()).toMatch(/^Trunkline already runs in .*\.$/)
+    expect(await running.stop('SIGTERM')).toBe(0)
+  })
+
+  test('says which port is taken, and by which setting to choose another', async () => {
+    const taken = createServer().listen(Number(environment.PORT), '127.0.0.1')
+    await once(taken, 'listening')
+    running = start()
+    expect(await running.ended).toBe(1)
+    expect(running.words().trim()).toMatch(/^Port \d+ on 127\.0\.0\.1 is taken .* PORT\.$/)
+    taken.close()
+  })
+
+  test('says that the SIP port is taken, and leaves nothing running', async () => {
+    const taken = createServer().listen(Number(environment.SIP_PORT), sip)
+    await once(taken, 'listening')
+    running = start()
+    expect(await running.ended).toBe(1)
+    expect(running.words().trim()).toMatch(new RegExp(`^.*:${environment.SIP_PORT} is in use.*\\.$`))
+    taken.close()
+  })
+
+  test('does not touch a folder which lost its secrets', async () => {
+    const kept = readFileSync(join(folder, 'secrets.json'))
+    writeFileSync(join(folder, 'secrets.json'), '{')
+    running = start()
+    expect(await running.ended).toBe(1)
+    expect(running.words().trim()).toMatch(/^.*secrets\.json is damaged.*\.$/)
+    writeFileSync(join(folder, 'secrets.json'), kept)
+  })
+
+  test('lists every wrong setting at once', async () => {
+    running = start({ PORT: 'x', SIP_HOST: 'here' })
+    expect(await running.ended).toBe(1)
+    expect(running.words().trim().split('\n')).toHaveLength(2)
+  })
+
+  test('takes its children with it, even when it is killed', async () => {
+    const stack = await startStack()
+    const { start: pid, relay, edge } = stack.pids()
+    expect([relay, edge].every((child) => child !== undefined && lives(child))).toBe(true)
+    process.kill(pid, 'SIGKILL')
+    await soon('its children to be gone', () => [relay, edge].every((child) => !lives(child ?? 0)), 10_000)
+    await stack.stop()
+  })
+})
+
+interface Started {
+  words(): string
+  code(): number | undefined
+  /** Its exit code. */
+  readonly ended: Promise<number>
+  stop(signal: NodeJS.Signals): Promise<number>
+}
+
+function start(changes: Record<string, string> = {}): Started {
+  const words: string[] = []
+  const child = spawn(process.execPath, ['--no-warnings', 'functions/local/start.ts'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment, ...changes },
+  })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
+  const ended = once(child, 'close').then(([code]) => Number(code))
+  return {
+    words: () => words.join(''),
+    code: () => child.exitCode ?? undefined,
+    ended,
+    stop: (signal) => {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+function local(stack: Started): Promise<Local> {
+  const file = join(folder, 'local.json')
+  return soon(
+    'local.json',
+    () => {
+      if (stack.code() !== undefined) throw new Error(`it ended: ${stack.words()}`)
+      return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Local) : undefined
+    },
+    60_000,
+  )
+}
+
+/** Runs, and is not merely waiting to be buried. */
+function lives(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  } catch {
+    return false
+  }
+}
