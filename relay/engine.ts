@@ -4,7 +4,7 @@ import { codecsOf } from './call/sound.ts'
 import { allow, type Station } from './call/station.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Answer, Effect, Input, Note, Question } from './effects.ts'
-import { type Flow, reliable } from './flow.ts'
+import { type Flow, reliable, sameFlow } from './flow.ts'
 import { Ports } from './media/ports.ts'
 import { type Admission, type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
@@ -26,10 +26,7 @@ export interface Setup {
 }
 
 /** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
-const crowd = { transactions: 200_000, questions: 2_000 }
-
-/** An address the edge does not know is not asked about again for so long. */
-const unknownMs = 5_000
+const crowd = { transactions: 200_000, questions: 2_000, accounts: 200 }
 
 type Then = (now: number, answer: Answer | undefined, why: string) => void
 
@@ -54,8 +51,9 @@ export class Engine {
   readonly #switchboard: Switchboard
   readonly #questions = new Map<number, Then>()
   /** INVITEs and REGISTERs which wait for the edge before they are anybody's, by transaction. */
-  readonly #waiting = new Map<string, { cancelled: boolean }>()
-  readonly #unknown = new Map<string, number>()
+  readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
+  /** Questions about accounts which are not answered yet: calls keep room beside them. */
+  #accountsAsked = 0
   #lastQuestion = 0
   #effects: Effect[] = []
 
@@ -65,7 +63,9 @@ export class Engine {
     const { chance, relayId } = station
     this.#challenger = new Challenger(chance, { hosts: [...house.names] })
     this.#registrar = new Registrar({ relayId, chance })
-    this.#reception = new Reception(house, this.#challenger)
+    this.#reception = new Reception(house, this.#challenger, (extensionId, from) =>
+      this.#registrar.isAt(extensionId, from),
+    )
     this.#switchboard = new Switchboard({
       station,
       transactions: this.#transactions,
@@ -210,34 +210,39 @@ export class Engine {
       case 'refuse':
         return this.#refuse(request, flow, admission.status, admission.reason, admission.headers)
       case 'challenge':
+        if (admission.blocked) this.#blocked(request, flow, admission.blocked.seconds)
         return this.#send(
           this.#challenger.challenge(this.#at, request, { ...admission, flow }),
           request,
           flow,
         )
       case 'ask':
-        return this.#askAccount(now, request, flow, admission.question)
+        return this.#askAccount(request, flow, admission.question)
       case 'register':
         return this.#register(now, request, flow, admission)
       case 'call':
         return admission.account
           ? this.#call(now, request, flow, admission.account)
-          : this.#incoming(now, request, flow)
+          : this.#incoming(request, flow)
     }
   }
 
   #askAccount(
-    _now: number,
     request: Request,
     flow: Flow,
     question: Extract<Question, { ask: 'credential' }>['question'],
   ): void {
-    this.#wait(request)
+    if (this.#accountsAsked >= crowd.accounts) return this.#later(request, flow)
+    this.#wait(request, flow)
+    this.#accountsAsked++
     this.#ask({ ask: 'credential', question }, (now, answer, why) => {
+      this.#accountsAsked--
       const cancelled = this.#waited(request)
-      if (answer?.ask !== 'credential') return this.#unwell(request, flow, why)
-      this.#reception.remember(now, question, answer.answer)
-      if (!cancelled) this.#admit(now, request, flow)
+      if (answer?.ask === 'credential') this.#reception.remember(now, question, answer.answer)
+      if (cancelled) return this.#refuse(request, flow, 487)
+      if (answer?.ask === 'credential') return this.#admit(now, request, flow)
+      const recalled = this.#reception.recall(now, this.#at, request, flow)
+      return recalled ? this.#let(now, request, flow, recalled) : this.#unwell(request, flow, why)
     })
   }
 
@@ -270,41 +275,37 @@ export class Engine {
   }
 
   /** Somebody calls from the phone network: only the edge knows whether the address is a provider's. */
-  #incoming(now: number, request: Request, flow: Flow): void {
-    if ((this.#unknown.get(flow.address) ?? 0) > now) return this.#unknownSource(request, flow, 403)
+  #incoming(request: Request, flow: Flow): void {
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport }
     const callId = this.#station.chance.uuid(this.#at)
-    this.#wait(request)
+    this.#wait(request, flow)
     this.#ask(
       { ask: 'route', question: questionOf(callId, request, caller, codecsOf(request)) },
       (later, answer, why) => {
         const cancelled = this.#waited(request)
-        if (answer?.ask !== 'route') return this.#unwell(request, flow, why)
+        const decision = answer?.ask === 'route' ? answer.answer : undefined
+        this.#settle(later, request, flow, decision)
+        if (!decision) return this.#unwell(request, flow, why)
         if (cancelled) return this.#refuse(request, flow, 487)
-        this.#arrived(later, request, flow, answer.answer)
+        this.#arrived(later, request, flow, decision)
       },
     )
   }
 
+  /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
+  #settle(now: number, request: Request, flow: Flow, decision: RouteDecision | undefined): void {
+    const nobody = decision && isNobody(decision)
+    const news = this.#reception.settle(now, flow, decision && !nobody)
+    if (news && nobody)
+      this.#note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+  }
+
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
-    const unknown = decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
-    if (unknown || (decision.kind === 'reject' && decision.customer_id === null)) {
-      if (unknown) this.#rememberUnknown(now, flow)
-      return this.#unknownSource(request, flow, decision.status)
-    }
-    this.#switchboard.decided(now, this.#open(now, request, flow, true), decision)
-  }
-
-  #unknownSource(request: Request, flow: Flow, status: number): void {
-    this.#note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri })
-    if (this.#house.strangers === 'refuse' && status > 0) this.#refuse(request, flow, status)
-  }
-
-  #rememberUnknown(now: number, flow: Flow): void {
-    this.#unknown.delete(flow.address)
-    this.#unknown.set(flow.address, now + unknownMs)
-    if (this.#unknown.size > 10_000) this.#unknown.delete(this.#unknown.keys().next().value ?? '')
+    if (decision.kind === 'connect' || (!isNobody(decision) && decision.customer_id !== null))
+      return this.#switchboard.decided(now, this.#open(now, request, flow, true), decision)
+    if (this.#house.strangers === 'refuse' && decision.status > 0)
+      this.#refuse(request, flow, decision.status)
   }
 
   #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
@@ -316,7 +317,7 @@ export class Engine {
 
   #cancel(now: number, request: Request, flow: Flow): void {
     const waiting = this.#waiting.get(waitingKey(request))
-    if (waiting) {
+    if (waiting && sameFlow(waiting.flow, flow)) {
       waiting.cancelled = true
       return this.#refuse(request, flow, 200)
     }
@@ -393,8 +394,8 @@ export class Engine {
     then?.(now, answer, why)
   }
 
-  #wait(request: Request): void {
-    this.#waiting.set(waitingKey(request), { cancelled: false })
+  #wait(request: Request, flow: Flow): void {
+    this.#waiting.set(waitingKey(request), { flow, cancelled: false })
   }
 
   /** Ends the wait; true when the caller has given up meanwhile. */
@@ -408,7 +409,16 @@ export class Engine {
   /** The edge does not answer: come back soon. */
   #unwell(request: Request, flow: Flow, why: string): void {
     this.#note('warn', 'edge.unanswered', { why, method: request.method })
+    this.#later(request, flow)
+  }
+
+  #later(request: Request, flow: Flow): void {
     this.#refuse(request, flow, 503, undefined, [['retry-after', String(5 + this.#station.chance.below(10))]])
+  }
+
+  #blocked(request: Request, { address }: Flow, seconds: number): void {
+    const account = request.from.uri.slice(0, 200)
+    this.#note('warn', 'auth.blocked', { account, from: address, seconds })
   }
 
   /** Answers without keeping anything; the tag is the same for every repeat (RFC 3261 §8.2.7). */
@@ -442,6 +452,11 @@ export class Engine {
   #note(level: Note['level'], event: string, fields: Note['fields']): void {
     this.#effects.push({ type: 'note', level, event, fields })
   }
+}
+
+/** The edge knows no provider at this address. */
+function isNobody(decision: RouteDecision): boolean {
+  return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
 }
 
 /** What an INVITE and its CANCEL have in common before there is a transaction (§9.2). */

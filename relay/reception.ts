@@ -1,9 +1,14 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { allow } from './call/station.ts'
 import type { Flow } from './flow.ts'
+import { Accounts, type Known } from './registrar/accounts.ts'
+import { Allowance } from './registrar/allowance.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
+import { type Block, Guard } from './registrar/guard.ts'
+import type { Credentials } from './sip/digest.ts'
 import type { Header, Request } from './sip/message.ts'
 import { screen } from './sip/screen.ts'
+import { Strangers } from './strangers.ts'
 
 /** What we are called, and how we meet strangers. */
 export interface House {
@@ -28,28 +33,27 @@ export type Admission =
       readonly proxy: boolean
       readonly algorithms: readonly DigestAlgorithm[]
       readonly stale: boolean
+      /** So many wrong answers came that no more are looked at for a while. */
+      readonly blocked?: Block | undefined
     }
   | { readonly to: 'drop'; readonly why: string }
   | { readonly to: 'ask'; readonly question: CredentialQuestion }
   | { readonly to: 'register'; readonly verified: Verified }
   | { readonly to: 'call'; readonly account: Known | undefined }
 
-type Known = Extract<CredentialAnswer, { kind: 'known' }>
-
-interface Remembered {
-  readonly answer: CredentialAnswer
-  readonly since: number
-  readonly until: number
-}
-
 /** What phones are challenged with until we know theirs: the only one all of them answer. */
 const usual: readonly DigestAlgorithm[] = ['MD5']
 
-/** At most so many accounts are remembered; the oldest go first. */
-const most = 200_000
-
 /** An answer older than this is asked for again before a password is called wrong. */
 const freshMs = 2_000
+
+/** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
+const perAddress = { atOnce: 200, perSecond: 10 }
+
+/** No username is longer. */
+const usernameLettersAtMost = 128
+
+const later: readonly Header[] = [['retry-after', '10']]
 
 /**
  * Meets every request that belongs to no dialog: screened, challenged, let in (RFC 3261 §8.2, §22).
@@ -59,13 +63,19 @@ const freshMs = 2_000
 export class Reception {
   readonly #house: House
   readonly #challenger: Challenger
-  readonly #accounts = new Map<string, Remembered>()
+  /** Whether an extension has registered over a flow. */
+  readonly #isAt: (extensionId: string, flow: Flow) => boolean
+  readonly #accounts = new Accounts()
+  readonly #guard = new Guard()
+  readonly #questions = new Allowance(perAddress)
+  readonly #strangers = new Strangers()
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
 
-  constructor(house: House, challenger: Challenger) {
+  constructor(house: House, challenger: Challenger, isAt: (extensionId: string, flow: Flow) => boolean) {
     this.#house = house
     this.#challenger = challenger
+    this.#isAt = isAt
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
@@ -79,17 +89,29 @@ export class Reception {
         : { to: 'refuse', ...refusal }
     if (request.method === 'OPTIONS') return this.#options()
     const full = busy || (this.closed && request.method === 'INVITE')
-    if (full) return { to: 'refuse', status: 503, headers: [['retry-after', '10']] }
-    if (request.method === 'REGISTER') return this.#register(now, at, request)
+    if (full) return { to: 'refuse', status: 503, headers: later }
+    if (request.method === 'REGISTER') return this.#register(now, at, request, flow)
     return this.#invite(now, at, request, flow)
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */
-  remember(now: number, { realm, username }: CredentialQuestion, answer: CredentialAnswer): void {
-    const key = accountKey(realm, username)
-    this.#accounts.delete(key)
-    this.#accounts.set(key, { answer, since: now, until: now + answer.ttl * 1000 })
-    if (this.#accounts.size > most) this.#accounts.delete(this.#accounts.keys().next().value ?? '')
+  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+    this.#accounts.remember(now, question, answer)
+  }
+
+  /** The edge is silent: who proves to be whom we knew lately is let in; of others nothing can be said. */
+  recall(now: number, at: number, request: Request, flow: Flow): Admission | undefined {
+    const { realm, proxy } = this.#asks(request)
+    const credentials = this.#challenger.credentials(request, { realm, proxy })
+    const answer = credentials && this.#accounts.last(now, { realm, username: credentials.username })
+    if (!credentials || !answer) return undefined
+    const result = this.#challenger.check(at, request, credentials, answer, flow)
+    return result.ok ? admitted(result.verified, proxy) : undefined
+  }
+
+  /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
+  settle(now: number, flow: Flow, known: boolean | undefined): boolean {
+    return this.#strangers.settle(now, flow, known)
   }
 
   /** Whether a host is the realm of some customer: `{customer}.registrar.{base}`. */
@@ -115,43 +137,93 @@ export class Reception {
     return { to: 'refuse', status: this.closed ? 503 : 200, headers }
   }
 
-  #register(now: number, at: number, request: Request): Admission {
-    const realm = request.to.sip?.host ?? request.target?.host ?? ''
-    return this.#authenticate(now, at, request, realm, false)
+  #register(now: number, at: number, request: Request, flow: Flow): Admission {
+    if (!this.isRealm(request.to.sip?.host ?? '')) return this.#foreign()
+    return this.#authenticate(now, at, request, flow)
   }
 
-  #invite(now: number, at: number, request: Request, _flow: Flow): Admission {
+  #invite(now: number, at: number, request: Request, flow: Flow): Admission {
     const host = request.target?.host ?? ''
-    const from = request.from.sip?.host ?? ''
-    if (this.isRealm(host)) return this.#authenticate(now, at, request, host, true)
-    if (!this.isUs(host)) return { to: 'refuse', status: 404 }
-    if (this.isRealm(from)) return this.#authenticate(now, at, request, from, true)
-    return { to: 'call', account: undefined }
+    const ours = this.isRealm(host)
+    if (!ours && !this.isUs(host)) return this.#foreign()
+    if (ours || this.isRealm(request.from.sip?.host ?? '')) return this.#authenticate(now, at, request, flow)
+    switch (this.#strangers.meet(now, flow)) {
+      case 'ask':
+        return { to: 'call', account: undefined }
+      case 'asked':
+        return { to: 'drop', why: 'this address is being asked about' }
+      case 'unknown':
+        return this.#unless({ to: 'refuse', status: 403 })
+      case 'tooMany':
+        return this.#unless({ to: 'refuse', status: 503, headers: later })
+    }
   }
 
-  #authenticate(now: number, at: number, request: Request, realm: string, proxy: boolean): Admission {
+  #foreign(): Admission {
+    return this.#unless({ to: 'refuse', status: 404 })
+  }
+
+  /** This answer, unless strangers get none. */
+  #unless(answer: Admission): Admission {
+    return this.#house.strangers === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
+  }
+
+  /** Who has to prove himself to whom: calls pass through us, registrations end here (§22.2, §22.3). */
+  #asks(request: Request): { realm: string; proxy: boolean } {
+    const proxy = request.method !== 'REGISTER'
+    const target = request.target?.host ?? ''
+    const { to, from } = request
+    if (!proxy) return { proxy, realm: to.sip?.host ?? '' }
+    return { proxy, realm: this.isRealm(target) ? target : (from.sip?.host ?? '') }
+  }
+
+  #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
+    const { realm, proxy } = this.#asks(request)
     const credentials = this.#challenger.credentials(request, { realm, proxy })
-    const username = credentials?.username ?? request.from.sip?.user ?? ''
-    const remembered = this.#accounts.get(accountKey(realm, username))
-    const current = remembered && remembered.until > now ? remembered : undefined
+    const question = { realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
+    const current = this.#accounts.current(now, question)
     const algorithms = current?.answer.kind === 'known' ? current.answer.algorithms : usual
-    const challenge = (stale: boolean): Admission => ({ to: 'challenge', realm, proxy, algorithms, stale })
+    const challenge = (stale: boolean, blocked?: Block): Admission => ({
+      to: 'challenge',
+      realm,
+      proxy,
+      algorithms,
+      stale,
+      blocked,
+    })
     if (!credentials) return challenge(false)
     // Only who holds a young nonce of ours is worth a question to the edge.
-    if (!this.#challenger.knows(at, credentials)) return challenge(true)
-    const ask: Admission = { to: 'ask', question: { realm, username } }
-    if (!current) return ask
-    const result = this.#challenger.check(at, request, credentials, current.answer)
-    if (result.ok) {
-      const { verified } = result
-      return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
+    if (!this.#challenger.knows(at, credentials, flow)) return challenge(true)
+    if (this.#shutOut(now, question, flow)) return challenge(false)
+    const result = current && this.#challenger.check(at, request, credentials, current.answer, flow)
+    if (result?.ok) {
+      this.#guard.right(guessing(question, flow))
+      return admitted(result.verified, proxy)
     }
+    if (result && result.why !== 'wrong') return challenge(result.why === 'stale')
     // The password may have changed since we asked.
-    if (result.why === 'wrong' && now - current.since > freshMs) return ask
-    return challenge(result.why === 'stale')
+    if (current && now - current.since <= freshMs)
+      return challenge(false, this.#guard.wrong(now, guessing(question, flow)))
+    return this.#mayAsk(now, credentials, flow) ? { to: 'ask', question } : challenge(false)
+  }
+
+  /** Whether somebody guessed too often; never a phone which is registered right there. */
+  #shutOut(now: number, question: CredentialQuestion, flow: Flow): boolean {
+    if (!this.#guard.blocks(now, guessing(question, flow))) return false
+    const account = this.#accounts.last(now, question)
+    return account === undefined || !this.#isAt(account.extension_id, flow)
+  }
+
+  /** Inventing names must not cost more than inventing passwords, and neither tells which names there are. */
+  #mayAsk(now: number, { username }: Credentials, { address }: Flow): boolean {
+    return username.length <= usernameLettersAtMost && this.#questions.take(now, address)
   }
 }
 
-function accountKey(realm: string, username: string): string {
-  return `${realm}\n${username}`
+function admitted(verified: Verified, proxy: boolean): Admission {
+  return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
+}
+
+function guessing({ realm, username }: CredentialQuestion, { address }: Flow): string {
+  return `${username}@${realm} ${address}`
 }

@@ -44,8 +44,9 @@ export interface ChallengerOptions {
 /**
  * Challenges strangers and checks their answers (RFC 3261 §22, RFC 8760).
  *
- * A nonce proves its own age and realm, so nothing is remembered about those who never answer; what is
- * remembered is how often a nonce was answered with, so that no answer is good twice.
+ * A nonce proves its own age, its realm and the address it was sent to, so nothing is remembered about those
+ * who never answer, and whoever answers with it does receive what is sent there. What is remembered is how
+ * often a nonce was answered with, so that no answer is good twice.
  */
 export class Challenger {
   readonly #chance: Chance
@@ -64,7 +65,7 @@ export class Challenger {
   challenge(at: number, request: Request, wish: ChallengeWish): Response {
     const { callId, from, cseq, via } = request
     const same = this.#chance.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
-    const nonce = this.#nonce(at, same.slice(16, 28), wish.realm)
+    const nonce = this.#nonce(at, same.slice(16, 28), wish.realm, wish.flow?.address)
     const name = wish.proxy ? 'proxy-authenticate' : 'www-authenticate'
     const headers = wish.algorithms.map((algorithm): Header => {
       const { realm, stale = false } = wish
@@ -82,14 +83,20 @@ export class Challenger {
     return undefined
   }
 
-  /** Whether the nonce is ours and still young: only then is its holder worth a question to the edge. */
-  knows(at: number, { nonce, realm }: Credentials): boolean {
-    const issuedAt = this.#issuedAt(nonce, realm)
+  /** Whether the nonce is ours, this peer's and still young: only then is its holder worth a question to the edge. */
+  knows(at: number, { nonce, realm }: Credentials, flow?: Flow): boolean {
+    const issuedAt = this.#issuedAt(nonce, realm, flow?.address)
     return issuedAt !== undefined && Math.abs(at - issuedAt) <= this.#lifetimeMs
   }
 
   /** Takes the same steps for a wrong password, an unknown user and a disabled one (RFC 7616 §5.7). */
-  check(at: number, request: Request, credentials: Credentials, answer: CredentialAnswer): Checked {
+  check(
+    at: number,
+    request: Request,
+    credentials: Credentials,
+    answer: CredentialAnswer,
+    flow?: Flow,
+  ): Checked {
     const count = Number.parseInt(credentials.nc ?? '', 16)
     const hash = hashFor(credentials.algorithm, this.#chance)
     if (hash === undefined || credentials.qop !== 'auth' || !credentials.cnonce || !(count > 0))
@@ -104,24 +111,27 @@ export class Challenger {
     const meant = this.#means(credentials, request)
     if (!right || !meant || answer.kind === 'unknown' || !answer.enabled) return { ok: false, why: 'wrong' }
     if (!offered(answer, credentials)) return { ok: false, why: 'wrong' }
-    const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm)
+    const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
     if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)
       return { ok: false, why: 'stale' }
     const why = this.#counts.refuse(at, credentials.nonce, issuedAt, count)
     return why === undefined ? { ok: true, verified: { credential: answer } as Verified } : { ok: false, why }
   }
 
-  #nonce(at: number, salt: string, realm: string): string {
+  #nonce(at: number, salt: string, realm: string, address: string | undefined): string {
     const stamp = `${Math.floor(at).toString(36)}.${salt}`
-    return `${stamp}.${this.#chance.mac(`nonce ${stamp} ${realm}`).slice(0, 24)}`
+    return `${stamp}.${this.#seal(stamp, realm, address)}`
   }
 
-  /** When we, or a relay with our key, gave this nonce out for this realm; undefined: nobody did. */
-  #issuedAt(nonce: string, realm: string): number | undefined {
+  #seal(stamp: string, realm: string, address = ''): string {
+    return this.#chance.mac(`nonce ${stamp} ${realm} ${address}`).slice(0, 24)
+  }
+
+  /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: nobody did. */
+  #issuedAt(nonce: string, realm: string, address: string | undefined): number | undefined {
     const end = nonce.lastIndexOf('.')
     const stamp = nonce.slice(0, Math.max(0, end))
-    const mac = this.#chance.mac(`nonce ${stamp} ${realm}`).slice(0, 24)
-    if (!sameText(mac, nonce.slice(end + 1))) return undefined
+    if (!sameText(this.#seal(stamp, realm, address), nonce.slice(end + 1))) return undefined
     return Number.parseInt(stamp, 36)
   }
 

@@ -1,6 +1,6 @@
 import type { BindingList, BindingTell } from '#contract'
 import type { Chance } from '../effects.ts'
-import type { Flow } from '../flow.ts'
+import { type Flow, sameFlow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { Bindings } from './bindings.ts'
@@ -99,6 +99,11 @@ export class Registrar {
         const requestUri = contact.split('?', 1)[0] ?? contact
         return { bindingId, requestUri, q, flow, path, userAgent }
       })
+  }
+
+  /** Whether an extension has a phone at the other end of this very flow. */
+  isAt(extensionId: string, flow: Flow): boolean {
+    return this.#bindings.of(extensionId).some((entry) => sameFlow(entry.flow, flow))
   }
 
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { request } from '../../relay/sip/message.ts'
-import { realm, relayAddress } from '../support/ladder.ts'
+import { type Response, request } from '../../relay/sip/message.ts'
+import { Ladder, type Party, party, realm, relayAddress } from '../support/ladder.ts'
 import {
   account,
   ack,
   alice,
   aliceDials,
   bob,
+  cancel,
   invite,
   office,
   prove,
   provider,
   register,
+  registers,
+  rejected,
   scanner,
   telnyx,
   through,
@@ -170,6 +173,156 @@ describe('a phone', () => {
   })
 })
 
+describe('while the edge is away, a phone', () => {
+  test('registers again with what the edge said last, for a day', () => {
+    const ladder = office()
+    registers(ladder, alice, 'alice')
+    ladder.after(23 * hours)
+    refreshes(ladder, 'correct horse battery').gives('ask credential')
+    ladder.noAnswer('credential').gives('tell registered', '200 to Alice')
+    ladder.after(90_000_000).whatever()
+    refreshes(ladder, 'correct horse battery').gives('ask credential')
+    ladder.noAnswer('credential').gives('503 to Alice')
+  })
+
+  test('with another password than the last one is told to come back, as one nobody heard of', () => {
+    const ladder = office()
+    registers(ladder, alice, 'alice')
+    ladder.after(10 * 60_000)
+    refreshes(ladder, 'changed meanwhile').gives('ask credential')
+    ladder.noAnswer('credential').gives('503 to Alice')
+  })
+})
+
+describe('who guesses passwords', () => {
+  test('is shut out after five, is told nothing of it, and we are', () => {
+    const ladder = office()
+    guess(ladder, scanner, 5)
+    expect(ladder.notes.filter(({ event }) => event === 'auth.blocked')).toMatchObject([
+      { level: 'warn', fields: { from: scanner.flow.address, seconds: 60 } },
+    ])
+    const before = shape(ladder.lastResponse(scanner))
+    // Even the right one is not looked at.
+    refreshes(ladder, 'correct horse battery', scanner).gives('401 to the scanner')
+    expect(shape(ladder.lastResponse(scanner))).toEqual(before)
+    ladder.after(61_000)
+    refreshes(ladder, 'correct horse battery', scanner).gives('ask credential')
+  })
+
+  test('does not lock the phone out which has the password', () => {
+    const ladder = office()
+    guess(ladder, scanner, 5)
+    refreshes(ladder, 'correct horse battery').gives('tell registered', '200 to Alice')
+  })
+
+  test('beside a registered phone, behind the same address, does not lock it out', () => {
+    const thief = party('the thief', alice.flow.address, 40_000)
+    const ladder = new Ladder([alice, thief])
+    registers(ladder, alice, 'alice')
+    ladder.after(3_000)
+    guess(ladder, thief, 5)
+    refreshes(ladder, 'correct horse battery').gives('tell refreshed', '200 to Alice')
+  })
+
+  test('and invents names is asked about no more than an office full of phones', () => {
+    const ladder = office()
+    let asked = 0
+    for (let name = 0; name < 500; name++) {
+      const first = register(scanner, `x${name}`)
+      ladder.when(scanner, first).whatever()
+      ladder.when(scanner, prove(first, ladder.lastResponse(scanner), `x${name}`, 'guess')).whatever()
+      asked += ladder.questions.length
+      if (ladder.questions.length > 0)
+        ladder.credential({ kind: 'unknown', ttl: 5 }).gives('401 to the scanner')
+      expect(ladder.lastResponse(scanner).status).toBe(401)
+    }
+    expect(asked).toBe(200)
+  })
+
+  test('with a nonce which was sent to somebody else gets no further', () => {
+    const ladder = office()
+    const first = register(alice, 'alice')
+    ladder.when(alice, first).whatever()
+    ladder
+      .when(scanner, prove(first, ladder.lastResponse(alice), 'alice', 'guess'))
+      .gives('401 to the scanner')
+  })
+})
+
+describe('a flood', () => {
+  test('of calls from forged addresses asks the edge a hundred questions, and a known carrier still calls', () => {
+    const ladder = office()
+    ladder.when(telnyx, rings(telnyx)).gives('ask route')
+    ladder.decide(rejected(404, 'NUMBER_NOT_FOUND')).gives('100 to Telnyx', '404 to Telnyx')
+    ladder.when(telnyx, ack(rings(telnyx), ladder.lastResponse(telnyx))).whatever()
+    for (let at = 0; at < 1000; at++) {
+      const forged = party('nobody', `10.1.${at >> 8}.${at & 255}`)
+      ladder.when(forged, rings(forged)).whatever()
+    }
+    // The carrier's own was the first of the hundred.
+    expect(ladder.questions).toHaveLength(99)
+    ladder.when(telnyx, rings(telnyx)).gives('ask route')
+  })
+
+  test('of calls from one address the edge does not know is noted once and answered without asking', () => {
+    const ladder = office()
+    ladder.when(scanner, rings(scanner)).gives('ask route')
+    ladder.when(scanner, rings(scanner)).gives()
+    ladder.decide(rejected(403, 'UNKNOWN_SOURCE', null)).gives('403 to the scanner')
+    for (let at = 0; at < 100; at++) ladder.when(scanner, rings(scanner)).gives('403 to the scanner')
+    expect(ladder.notes.filter(({ event }) => event === 'call.unknown_source')).toHaveLength(1)
+  })
+
+  test('of registrations leaves room for the questions of calls', () => {
+    const phones = Array.from({ length: 300 }, (_, at) => party(`phone ${at}`, `10.1.${at >> 8}.${at & 255}`))
+    const ladder = new Ladder([alice, ...phones])
+    registers(ladder, alice, 'alice')
+    for (const [at, phone] of phones.entries()) {
+      const first = register(phone, `x${at}`)
+      ladder.when(phone, first).whatever()
+      ladder.when(phone, prove(first, ladder.lastResponse(phone), `x${at}`)).whatever()
+    }
+    expect(ladder.questions).toHaveLength(200)
+    expect(ladder.lastResponse(party('phone 299', '')).status).toBe(503)
+    const asked = ladder.questions.splice(0)
+    aliceDials(ladder, '+15551234567')
+    expect(asked.every(({ question }) => question.ask === 'credential')).toBe(true)
+  })
+})
+
+describe('somebody who is asked about', () => {
+  test('may cancel: his INVITE is answered too (RFC 3261 §9.2)', () => {
+    const ladder = office()
+    const first = invite(alice, 'bob')
+    ladder.when(alice, first).whatever()
+    const second = prove(first, ladder.lastResponse(alice), 'alice')
+    ladder.when(alice, second).gives('ask credential')
+    ladder.when(alice, cancel(second)).gives('200 to Alice')
+    ladder.credential(account('alice')).gives('487 to Alice')
+  })
+
+  test('is cancelled by nobody else', () => {
+    const ladder = office()
+    const first = invite(alice, 'bob')
+    ladder.when(alice, first).whatever()
+    const second = prove(first, ladder.lastResponse(alice), 'alice')
+    ladder.when(alice, second).gives('ask credential')
+    ladder.when(scanner, cancel(second)).gives('481 to the scanner')
+    ladder.credential(account('alice')).gives('100 to Alice', 'ask route')
+  })
+})
+
+describe('a REGISTER for a domain which is not ours', () => {
+  test('is told 404, and nothing at all where the house is silent', () => {
+    for (const host of ['elsewhere.test', relayAddress, 'trunkline.test']) {
+      const open = office()
+      open.when(scanner, registerAt(host)).gives('404 to the scanner')
+      const silent = office({ strangers: 'silent' })
+      silent.when(scanner, registerAt(host)).gives()
+    }
+  })
+})
+
 describe('OPTIONS', () => {
   test('are answered with what we can do', () => {
     const ladder = office()
@@ -215,6 +368,48 @@ describe('nonsense', () => {
     ladder.when(scanner, broken).gives('505 to the scanner')
   })
 })
+
+const hours = 3_600_000
+
+/** Registers anew with this password; whatever came of the challenge was looked away from. */
+function refreshes(ladder: Ladder, password: string, from: Party = alice): Ladder {
+  const first = register(from, 'alice')
+  ladder.whatever().when(from, first).whatever()
+  return ladder.when(from, prove(first, ladder.lastResponse(from), 'alice', password))
+}
+
+function guess(ladder: Ladder, from: Party, times: number): void {
+  for (let at = 0; at < times; at++) {
+    refreshes(ladder, `guess ${at}`, from)
+    if (ladder.questions.length > 0) ladder.whatever().credential(account('alice'))
+    ladder.whatever()
+  }
+}
+
+/** What of a response does not differ from one request to the next. */
+function shape({ status, headers }: Response) {
+  return [status, headers.map(([name, value]) => [name, value.length])]
+}
+
+/** A call from the phone network. */
+function rings(from: Party) {
+  return invite(from, `sip:+15557654321@${relayAddress}`, { domain: 'carrier.test' })
+}
+
+function registerAt(host: string) {
+  return request({
+    method: 'REGISTER',
+    requestUri: `sip:${host}`,
+    headers: [
+      ['via', `SIP/2.0/UDP ${scanner.flow.address}:${scanner.flow.port};rport;branch=z9hG4bKelsewhere`],
+      ['max-forwards', '70'],
+      ['from', `<sip:alice@${host}>;tag=1`],
+      ['to', `<sip:alice@${host}>`],
+      ['call-id', 'elsewhere-1'],
+      ['cseq', '1 REGISTER'],
+    ],
+  })
+}
 
 function options() {
   return request({

@@ -47,6 +47,22 @@ describe('checking an answer', () => {
     expect(checked(challenger, start + 50, line, credential)).toEqual({ ok: true, verified: { credential } })
   })
 
+  test('takes a nonce only from the address it was sent to, by whatever port', () => {
+    const challenger = new Challenger(chance)
+    const flow = { transport: 'udp', address: '192.0.2.10', port: 5062 } as const
+    const wish = { realm, proxy: false, algorithms: ['MD5'], flow } as const
+    const line = answered(challenger.challenge(start, request(), wish), request())
+    const repeated = request([line], { cseq: 2 })
+    const credentials = challenger.credentials(repeated, wish)
+    if (credentials === undefined) throw new Error('no credentials')
+    expect(challenger.knows(start, credentials, { ...flow, address: '192.0.2.66' })).toBe(false)
+    expect(challenger.knows(start, credentials, { ...flow, transport: 'tcp', port: 40_000 })).toBe(true)
+    const check = (address: string) =>
+      challenger.check(start, repeated, credentials, office(), { ...flow, address })
+    expect(check('192.0.2.66')).toEqual({ ok: false, why: 'stale' })
+    expect(check('192.0.2.10').ok).toBe(true)
+  })
+
   test('accepts an answer to a challenge which another relay with our key gave', () => {
     const line = answered(challenged(new Challenger(chance), start), request())
     expect(checked(new Challenger(chance), start, line).ok).toBe(true)
