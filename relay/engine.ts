@@ -362,7 +362,7 @@ export class Engine {
         if (line.machine.state !== 'answered')
           return this.#refuse(request, flow, request.method === 'INFO' ? 481 : 491)
         const transaction = this.#transactions.open(now, request, flow)
-        return this.#switchboard.step(now, line, 'request', { side, request, transaction })
+        return this.#switchboard.step(now, line, 'request', { side, request, transaction, source: flow })
       }
       case 'OPTIONS':
         return this.#refuse(request, flow, 200, undefined, [['allow', allow]])

@@ -32,7 +32,8 @@ interface Line {
   readonly machine: CallMachine
   readonly call: Call
   readonly timers: Map<string, Deadline<Due>>
-  readonly clients: Map<Branch, number>
+  /** The INVITE in the air: of a branch, or passed on for a side. */
+  readonly clients: Map<Branch | Side, number>
   /** Our requests which have no final answer yet. */
   outstanding: number
   /** The media thread said its last word, or there never was any. */
@@ -50,6 +51,8 @@ interface Due {
 interface Client {
   readonly line: Line
   readonly role: Role
+  readonly sent: Request
+  readonly flow: Flow
   open: boolean
 }
 
@@ -130,6 +133,7 @@ export class Switchboard {
       rang: false,
       failures: [],
       pending: {},
+      acks: {},
       record: blankRecord(request),
       released: false,
     }
@@ -150,6 +154,8 @@ export class Switchboard {
 
   /** The edge has decided; ports and contacts are fetched only for a call which connects. */
   decided(now: number, line: Line, decision: RouteDecision): void {
+    // The caller may have left while we asked.
+    if (line.machine.state !== 'routing') return
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect && this.#takePorts(now)
     const target = connect?.targets.kind === 'extension' ? connect.targets.extension : undefined
@@ -168,7 +174,10 @@ export class Switchboard {
   /** The leg an in-dialog request belongs to. */
   leg(request: Request): LegFound | undefined {
     const key = dialogKeyOf(request)
-    return key === undefined ? undefined : this.#byDialog.get(key)
+    const found = key === undefined ? undefined : this.#byDialog.get(key)
+    // A call which is over only waits for ACK and BYE; anything else comes too late (RFC 5407 §3.2.2).
+    const over = found?.line.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
+    return over ? undefined : found
   }
 
   /** The call whose first INVITE came in by this server transaction. */
@@ -217,13 +226,15 @@ export class Switchboard {
     const { transactions, emit } = this.#exchange
     switch (order.type) {
       case 'respond':
+        if (order.response.status >= 200 && order.transaction !== line.call.caller.transaction)
+          this.#byServer.delete(order.transaction)
         return this.#exchange.carry(now, transactions.respond(now, order.transaction, order.response))
       case 'request':
         return this.#request(now, line, order)
       case 'ack':
         return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
       case 'abandon': {
-        const id = line.clients.get(order.branch)
+        const id = line.clients.get(order.of)
         return id === undefined ? undefined : this.#exchange.carry(now, transactions.abandon(now, id))
       }
       case 'locate':
@@ -240,8 +251,7 @@ export class Switchboard {
       case 'tell':
         return this.#tell(line)
       case 'cool':
-        this.#cooling.set(hostPort(order.flow.address, order.flow.port), now + order.ms)
-        return
+        return this.#cool(now, order.flow, order.ms)
       case 'release':
         line.silent = true
         return
@@ -252,23 +262,28 @@ export class Switchboard {
 
   #request(now: number, line: Line, { request, flow, role }: Extract<Order, { type: 'request' }>): void {
     const { id, outputs } = this.#exchange.transactions.request(now, request, flow)
-    this.#byClient.set(id, { line, role, open: true })
+    this.#byClient.set(id, { line, role, sent: request, flow, open: true })
     line.outstanding++
     if (role.role === 'invite') {
       line.clients.set(role.branch, id)
       this.#ownCallIds.add(role.branch.callId)
+    } else if (role.role === 'passed' && request.method === 'INVITE') {
+      line.clients.set(role.asked.side, id)
+      this.#byServer.set(role.asked.transaction, line)
     }
     this.#exchange.carry(now, outputs)
   }
 
   #responded(now: number, client: Client, response: Response): void {
-    const { line, role } = client
+    const { line, role, sent, flow } = client
     if (response.status >= 200) concluded(client)
     switch (role.role) {
       case 'invite':
         return this.#inviteAnswered(now, line, role.branch, response)
       case 'passed':
-        return this.step(now, line, 'passed', { ...role, response })
+        return this.step(now, line, 'passed', { ...role, sent, flow, response })
+      case 'bye':
+        return this.step(now, line, 'byeAnswered', { ...role, sent, flow, response })
       default:
         return this.#settle(now, line)
     }
@@ -282,12 +297,13 @@ export class Switchboard {
   }
 
   #silence(now: number, client: Client, why: string): void {
-    const { line, role } = client
+    const { line, role, sent, flow } = client
     concluded(client)
     if (role.role === 'invite') {
       this.step(now, line, 'failure', { branch: role.branch, status: 0, why, response: undefined })
-    } else if (role.role === 'passed') this.step(now, line, 'passed', { ...role, response: undefined })
-    else this.#settle(now, line)
+    } else if (role.role === 'passed') {
+      this.step(now, line, 'passed', { ...role, sent, flow, response: undefined })
+    } else this.#settle(now, line)
   }
 
   #locate(line: Line, branch: Branch, question: Extract<Question, { ask: 'locate' }>['question']): void {
@@ -295,6 +311,11 @@ export class Switchboard {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
       this.step(now, line, 'located', { branch, located: this.#cooled(now, line, located) })
     })
+  }
+
+  #cool(now: number, { address, port }: Flow, ms: number): void {
+    for (const [place, until] of this.#cooling) if (until <= now) this.#cooling.delete(place)
+    this.#cooling.set(hostPort(address, port), now + ms)
   }
 
   /** Addresses which asked to be left alone are tried only when there is nobody else. */
@@ -328,6 +349,7 @@ export class Switchboard {
         return this.step(now, line, timer.timer, { branch: timer.branch })
       case 'repeatPending':
       case 'unacknowledgedPending':
+      case 'stalledPending':
         return this.step(now, line, timer.timer, { side: timer.side })
       case 'search':
       case 'repeat':
@@ -339,7 +361,7 @@ export class Switchboard {
   #mediaOver(now: number, line: Line): void {
     line.silent = true
     this.#stopTimer(line, { type: 'stop', timer: 'media' })
-    if (line.machine.state === 'ended' && !line.told) {
+    if (line.machine.state === 'ended' && !line.told && line.call.record.media) {
       line.told = true
       this.#tell(line)
     }

@@ -4,10 +4,12 @@ import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
-import { flowFor } from './path.ts'
-import { aim, soundOf, speak, trusts } from './sound.ts'
-import type { Branch, Call, Farewell, Order, Side, Step } from './state.ts'
+import { flowFor, legOf } from './path.ts'
+import { dropPending } from './pending.ts'
+import { aim, described, soundOf, speak } from './sound.ts'
+import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
 import { type Station, viaOf } from './station.ts'
 
 /** T1, T2 and 64·T1 of RFC 3261 table 4, for what the transaction layer leaves to us (§13.3.1.4). */
@@ -90,11 +92,11 @@ export function hangUp(
   reason: HangupReason = 'normal',
 ): Step {
   const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
-  if (side === 'caller') forgetCaller(call)
+  const repeats = side === 'caller' ? forgetCaller(call) : []
+  const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, station))
   const byes = sides.flatMap((other) => byeTo(call, other, farewell, station))
   close(call, side === 'both' ? 'system' : side, reason, station)
-  const pending = (['caller', 'callee'] as const).flatMap((one) => stopPending(call, one))
-  return { to: 'ended', effects: [...pending, ...byes, ...closing(call)] }
+  return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 
 /** A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2). */
@@ -111,16 +113,8 @@ export function sayGoodbye(call: Call, branch: Branch, response: Response, stati
   return [
     ...stopTimers(branch),
     ack,
-    { type: 'request', request: bye, flow, role: { role: 'bye', side: 'callee' } },
+    { type: 'request', request: bye, flow, role: { role: 'bye', branch, proofs: 0 } },
   ]
-}
-
-/** The dialog of one side and the flow its requests go to; undefined before it is established. */
-export function legOf(call: Call, side: Side): { dialog: Dialog; flow: Flow; trusted: boolean } | undefined {
-  const leg = side === 'caller' ? call.caller : call.callee
-  if (!leg?.dialog || !leg.flow) return undefined
-  const trusted = trusts(call, side)
-  return { dialog: leg.dialog, flow: flowFor(leg.dialog, leg.flow, trusted), trusted }
 }
 
 /** A BYE; towards the caller it waits until our 2xx is acknowledged (RFC 3261 §15). */
@@ -134,7 +128,19 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
   const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, station) : []
   const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
   const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
-  return [...unacked, { type: 'request', request, flow: leg.flow, role: { role: 'bye', side } }]
+  const role: Role = { role: 'bye', branch: side === 'callee' ? call.callee : undefined, proofs: 0 }
+  return [...unacked, { type: 'request', request, flow: leg.flow, role }]
+}
+
+/** A provider which wants a BYE proved gets its proof: otherwise the call would go on there, and be billed. */
+export function byeAgain(
+  { branch, proofs, sent, flow, response }: Events['byeAnswered'],
+  station: Station,
+): Order[] {
+  const proof = branch && proveToProvider(branch, sent, response, proofs, station)
+  if (!branch || !proof) return []
+  const request = withProof(sent, sent.cseq.number + 1, proof, flow, station)
+  return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs: proofs + 1 } }]
 }
 
 /** A callee's 2xx with a delayed offer, never acknowledged since the caller left: ACK first, then BYE. */
@@ -169,27 +175,19 @@ function ackOnce(
 ): Order {
   const flow = flowFor(dialog, legFlow, branch.provider !== undefined)
   const cseq = branch.invite?.cseq.number ?? branch.cseq
-  const request = ackFor2xx(dialog, cseq, { via: viaOf(station, flow), ...described(body) })
+  const proofs = branch.invite ? proofsOf(branch.invite) : []
+  const request = ackFor2xx(dialog, cseq, { via: viaOf(station, flow), ...described(body, proofs) })
   branch.acks.set(tag, { request, flow })
   return { type: 'ack', request, flow }
 }
 
-/** Content-Type stands only where there is content. */
-export function described(body: Uint8Array | undefined): { body?: Uint8Array; headers?: Header[] } {
-  return body && body.length > 0 ? { body, headers: [['content-type', 'application/sdp']] } : {}
-}
-
 /** A caller who said BYE needs no repeated 2xx any more. */
-function forgetCaller(call: Call): void {
+export function forgetCaller(call: Call): Order[] {
   call.caller.answer = undefined
   call.caller.acknowledged = true
-}
-
-function stopPending(call: Call, side: Side): Order[] {
-  if (!call.pending[side]) return []
-  delete call.pending[side]
+  call.caller.bye = undefined
   return [
-    { type: 'stop', timer: 'repeatPending', of: side },
-    { type: 'stop', timer: 'unacknowledgedPending', of: side },
+    { type: 'stop', timer: 'repeat' },
+    { type: 'stop', timer: 'unacknowledged' },
   ]
 }

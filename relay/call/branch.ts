@@ -2,7 +2,7 @@ import type { Attempt, ProviderTarget } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Header, noBody } from '../sip/message.ts'
-import { since } from './ending.ts'
+import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { soundOf, speak } from './sound.ts'
 import type { Branch, Call, Order } from './state.ts'
@@ -30,11 +30,11 @@ export function newBranch(
     invite: undefined,
     state: 'locating',
     heard: 'nothing',
-    proved: false,
+    proofs: 0,
     cancelled: false,
     dialog: undefined,
     acks: new Map(),
-    early: undefined,
+    early: new Map(),
     sdp: { id: String(chance.below(2 ** 31)), sent: undefined },
   }
   call.branches.push(branch)
@@ -69,13 +69,13 @@ function invite(
   return [{ type: 'request', request: built, flow, role: { role: 'invite', branch } }, timer]
 }
 
-/** The provider's challenge is answered once, with the same offer (RFC 3261 §22.2). */
+/** The provider's challenge is answered with the same offer under the next number (RFC 3261 §22.2). */
 export function inviteAgain(call: Call, branch: Branch, proof: Header, station: Station): Order[] {
-  branch.proved = true
+  branch.proofs++
   branch.cseq++
   const flow = branch.flow
   const body = branch.invite?.body ?? noBody
-  return flow ? invite(call, branch, flow, station, body, [proof]) : []
+  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, station, body, [proof])] : []
 }
 
 /** Milliseconds this branch may ring. */

@@ -1,5 +1,15 @@
 import type { Machine, Table, Turn } from '../machine.ts'
-import { acknowledge, callerAcked, giveUpOnAck, hangUp, repeatAnswer, sayGoodbye } from './answered.ts'
+import type { MediaReport } from '../media/session.ts'
+import {
+  acknowledge,
+  byeAgain,
+  callerAcked,
+  forgetCaller,
+  giveUpOnAck,
+  hangUp,
+  repeatAnswer,
+  sayGoodbye,
+} from './answered.ts'
 import { end, endedBySystem, letGo, refuse } from './ending.ts'
 import {
   answerTimeout,
@@ -13,7 +23,15 @@ import {
   noProgress,
   noResponse,
 } from './hunt.ts'
-import { passAck, passAnswer, passRequest, repeatPassed, unacknowledgedPassed } from './midcall.ts'
+import {
+  cancelPassed,
+  passAck,
+  passAnswer,
+  passedAgain,
+  passRequest,
+  repeatPassed,
+  unacknowledgedPassed,
+} from './midcall.ts'
 import type { Call, Events, Order, State } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -47,8 +65,11 @@ const unwanted = {
     stay(...sayGoodbye(call, branch, response, station)),
   failure: ({ branch, status, why }: Events['failure']): Turn<State, Order> => {
     branch.state = 'over'
-    if (branch.attempt.status === 0 && status !== 0) Object.assign(branch.attempt, { status, reason: why })
-    return stay({ type: 'tell' })
+    // A 487 only says that our CANCEL was heard.
+    if (!branch.cancelled && branch.attempt.status === 0 && status !== 0) {
+      Object.assign(branch.attempt, { status, reason: why })
+    }
+    return stay()
   },
 }
 
@@ -88,6 +109,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
       report.type === 'failed'
         ? end(call, station, { by: 'system', reason: 'failed', status: 503, why: report.why })
         : stay(),
+    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
     stop: (_, { call, station }) => endedBySystem(call, station),
   },
 
@@ -101,17 +123,17 @@ export const table: Table<State, Events, CallMemory, Order> = {
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
     unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
     bye: ({ side, reason }, { call, station }) => hangUp(call, side, { reason }, station),
-    gone: ({ side }, { call, station }) =>
-      hangUp(call, side, { reason: 'SIP;cause=481;text="the other side is gone"' }, station),
+    /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
+    cancel: (farewell, { call }) => stay(...cancelPassed(call, 'caller', farewell)),
     request: (event, { call, station }) => stay(...passRequest(call, event, station)),
     passed: (event, { call, station }) => passAnswer(call, event, station),
     passedAck: ({ side, request }, { call, station }) => stay(...passAck(call, side, request, station)),
     repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),
     unacknowledgedPending: ({ side }, { call, station }) => unacknowledgedPassed(call, side, station),
-    media: ({ report }, { call, station }) =>
-      report.type === 'silent' && report.side === 'both'
-        ? hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, 'media_timeout')
-        : stay(),
+    stalledPending: ({ side }, { call }) =>
+      stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
+    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
+    media: ({ report }, { call, station }) => soundChanged(call, report, station),
     stop: (_, { call, station }) =>
       hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station),
   },
@@ -121,5 +143,18 @@ export const table: Table<State, Events, CallMemory, Order> = {
     acked: ({ request }, { call, station }) => callerAcked(call, request, station),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
     unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
+    /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
+    bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
+    passed: (event, { call, station }) => stay(...passedAgain(call, event, station)),
+    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
   },
+}
+
+/** Both silent for too long, or the ports could not be had after all: nobody hears anybody. */
+function soundChanged(call: Call, report: MediaReport, station: Station): Turn<State, Order> {
+  if (report.type === 'failed') {
+    return hangUp(call, 'both', { reason: 'SIP;cause=500;text="no media port"' }, station, 'failed')
+  }
+  if (report.type !== 'silent' || report.side !== 'both') return stay()
+  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, 'media_timeout')
 }

@@ -87,7 +87,7 @@ export function letGo(branch: Branch, reason?: string): Order[] {
   const inTheAir = branch.state !== 'locating'
   branch.state = inTheAir ? 'abandoned' : 'over'
   if (!inTheAir || !branch.invite || !branch.flow || branch.cancelled) return stops
-  const abandon: Order = { type: 'abandon', branch }
+  const abandon: Order = { type: 'abandon', of: branch }
   if (branch.heard === 'nothing') return [...stops, abandon]
   branch.cancelled = true
   return [
@@ -97,7 +97,7 @@ export function letGo(branch: Branch, reason?: string): Order[] {
       type: 'request',
       request: buildCancel(branch.invite, reason),
       flow: branch.flow,
-      role: { role: 'cancel', branch },
+      role: { role: 'cancel' },
     },
   ]
 }

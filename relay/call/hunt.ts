@@ -3,12 +3,22 @@ import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Response } from '../sip/message.ts'
-import { acknowledge, answerCaller } from './answered.ts'
+import type { Request, Response } from '../sip/message.ts'
+import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { proveToProvider } from './credentials.ts'
-import { answerTo, concluded, end, letGo, remember, respond, since, stopTimers } from './ending.ts'
-import { aim, soundOf, speak, trusts } from './sound.ts'
+import {
+  answerTo,
+  concluded,
+  type Ending,
+  end,
+  letGo,
+  remember,
+  respond,
+  since,
+  stopTimers,
+} from './ending.ts'
+import { aim, readable, soundOf, speak, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
 import { mostUseful, reasonOf, verdict } from './verdict.ts'
@@ -28,13 +38,12 @@ export function begin(
     numberId: decision.number_id,
     providerId: decision.provider_id,
   })
-  if (call.caller.invite.maxForwards <= 0) {
-    return end(call, station, { by: 'system', reason: 'failed', status: 483, why: 'too many hops' })
-  }
   if (!ports) {
     return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
   }
   call.ports = ports
+  const obstacle = obstacleOf(call.caller.invite)
+  if (obstacle) return end(call, station, { by: 'system', reason: 'failed', ...obstacle })
   const offer = soundOf(call.caller.invite)
   const media: Order[] = [
     { type: 'media', command: { type: 'open', session: call.session, ports } },
@@ -45,6 +54,15 @@ export function begin(
       ? search(call, decision.targets.providers, station)
       : ringAll(call, contacts, station)
   return { to: step.to ?? 'hunting', effects: [...media, ...step.effects] }
+}
+
+/** What no branch could mend: no hop left (RFC 7332), or an offer nobody can read. */
+function obstacleOf(invite: Request): Pick<Ending, 'status' | 'why'> | undefined {
+  if (invite.maxForwards <= 0) return { status: 483, why: 'too many hops' }
+  const offer = soundOf(invite)
+  return offer && !readable(offer)
+    ? { status: 400, why: 'the session description cannot be read' }
+    : undefined
 }
 
 /** Addresses for a provider came back, or none did. */
@@ -90,16 +108,15 @@ export function branchProgressed(call: Call, branch: Branch, response: Response,
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */
 export function branchAnswered(call: Call, branch: Branch, response: Response, station: Station): Step {
+  const sound = soundOf(response) ?? branch.early.get(response.to.tag ?? '')
+  if (!sound || !readable(sound)) return answeredMute(call, branch, response, station)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   branch.state = 'answered'
   call.callee = branch
   const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
   branch.dialog = dialog
-  const others = call.branches
-    .filter((other) => other !== branch)
-    .flatMap((other) => letGo(other, 'SIP;cause=200;text="Call completed elsewhere"'))
-  const sound = soundOf(response) ?? branch.early
+  const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   const offered = soundOf(call.caller.invite) !== undefined
   return {
     to: 'answered',
@@ -109,19 +126,33 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
       ...others,
       { type: 'dialog', side: 'callee', dialog },
       ...(offered ? acknowledge(branch, response, station) : []),
-      ...(sound && branch.flow
-        ? aim(call, 'callee', sound, branch.flow, trusts(call, 'callee', branch))
-        : []),
+      ...(branch.flow ? aim(call, 'callee', sound, branch.flow, trusts(call, 'callee', branch)) : []),
       ...answerCaller(call, sound, station),
       { type: 'tell' },
     ],
   }
 }
 
+/** Another branch was faster (RFC 3326: phones shall not count a missed call). */
+function lost(call: Call, branch: Branch): Order[] {
+  if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'answered elsewhere', 'final')
+  return letGo(branch, 'SIP;cause=200;text="Call completed elsewhere"')
+}
+
+/** A 2xx nobody could hear anything of (RFC 3264 §5): thanked, hung up, and taken for a failure. */
+function answeredMute(call: Call, branch: Branch, response: Response, station: Station): Step {
+  const goodbye = sayGoodbye(call, branch, response, station)
+  const why = 'answered without a session description'
+  const step = branchFailed(call, { branch, status: 500, why, response: undefined }, station)
+  branch.attempt.status = response.status
+  return { ...step, effects: [...goodbye, ...step.effects] }
+}
+
 /** A branch failed: its next address, the next provider, or the end. */
 export function branchFailed(call: Call, failure: Events['failure'], station: Station): Step {
   const { branch, status, response } = failure
-  const proof = response && proveToProvider(branch, response, station)
+  const proof =
+    response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, station)
   if (proof) return { effects: inviteAgain(call, branch, proof, station) }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]
@@ -270,7 +301,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, station: Sta
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
   const flow = branch.flow
   const early = sound && alone ? speak(call, 'caller', call.caller.sdp, sound, station) : undefined
-  if (sound && early) branch.early = sound
+  if (sound && early) remember18x(branch, response, sound)
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
   const first = !call.rang
@@ -281,6 +312,14 @@ function ringCaller(call: Call, branch: Branch, response: Response, station: Sta
     respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early)),
     ...(first ? [{ type: 'tell' } as Order] : []),
   ]
+}
+
+/** A hostile carrier may name tags without end. */
+const mostEarly = 16
+
+function remember18x(branch: Branch, response: Response, sound: Uint8Array): void {
+  const tag = response.to.tag ?? ''
+  if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, sound)
 }
 
 function cooling(branch: Branch, response: Response | undefined): Order[] {

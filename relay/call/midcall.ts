@@ -1,10 +1,15 @@
 import { refreshTarget } from '../dialog/dialog.ts'
-import { ackFor2xx, inDialog } from '../dialog/request.ts'
+import { inDialog } from '../dialog/request.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { described, hangUp, legOf } from './answered.ts'
+import { supportedOptions } from '../sip/screen.ts'
+import { hangUp } from './answered.ts'
+import { proveToProvider, withProof } from './credentials.ts'
+import { buildCancel } from './invite.ts'
+import { legOf } from './path.ts'
+import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
 import { aim, soundOf, speak, spokenOf } from './sound.ts'
-import type { Call, Events, Order, Pending, Side, Step } from './state.ts'
+import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
 
 /*
@@ -15,87 +20,160 @@ import { allow, contactOf, type Station, viaOf } from './station.ts'
 const T1 = 500
 const T2 = 4_000
 const GIVE_UP = 64 * T1
+/** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
+const STALLED = 181_000
 
-/** Passes a request on, or refuses it while another change of the session is open (§14.2). */
-export function passRequest(
-  call: Call,
-  { side, request, transaction }: Events['request'],
-  station: Station,
-): Order[] {
+/** Passes a request on, or says why not. */
+export function passRequest(call: Call, asked: Asked, station: Station): Order[] {
+  const { side, request } = asked
   const other = opposite(side)
   const leg = legOf(call, other)
-  if (!leg) return [refuseRequest(request, transaction, 481)]
-  const changes = request.method === 'INVITE' || request.method === 'UPDATE'
-  if (changes && call.pending[side]) {
-    return [refuseRequest(request, transaction, 500, [['retry-after', String(station.chance.below(10))]])]
-  }
-  if (changes && call.pending[other]) return [refuseRequest(request, transaction, 491)]
+  if (!leg) return [refuseRequest(asked, 481)]
+  const refusal = refusalOf(call, side, request, station)
+  if (refusal) return [refuseRequest(asked, ...refusal)]
   const body = bodyFor(call, other, request, station)
-  if (!body) return [refuseRequest(request, transaction, 488)]
+  if (!body) return [refuseRequest(asked, 488)]
   const sent = inDialog(leg.dialog, {
     method: request.method,
     via: viaOf(station, leg.flow),
     contact: contactOf(station, leg.flow.transport),
-    maxForwards: Math.max(request.maxForwards - 1, 1),
+    maxForwards: request.maxForwards - 1,
     headers: [...typeOf(request, body), ['allow', allow]],
     body,
   })
-  if (changes) {
-    call.pending[side] = {
-      request,
-      transaction,
-      answer: undefined,
-      sent: { request: sent, flow: leg.flow },
-      accepted: undefined,
-    }
+  return sendOn(call, { asked, proofs: 0, sent, flow: leg.flow })
+}
+
+/** Why a request is not passed on: hops, extensions, or another change of the session still open (§14.2). */
+function refusalOf(
+  call: Call,
+  side: Side,
+  request: Request,
+  station: Station,
+): [status: number, headers?: Header[]] | undefined {
+  if (request.maxForwards <= 0) return [483]
+  const required = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
+  if (required.length > 0) return [420, [['unsupported', required.join(', ')]]]
+  if (!isChange(request)) return undefined
+  if (call.pending[side]) return [500, [['retry-after', String(station.chance.below(10))]]]
+  // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
+  // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
+  const first = call.caller.answer && (side === 'callee' || soundOf(call.caller.invite) === undefined)
+  return first || call.pending[opposite(side)] ? [491] : undefined
+}
+
+function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
+  const { asked, proofs, sent, flow } = on
+  const { side, request } = asked
+  const order: Order = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
+  if (!isChange(request)) return [order]
+  call.pending[side] = {
+    asked,
+    answer: undefined,
+    sent: { request: sent, flow },
+    heard: false,
+    accepted: undefined,
   }
-  return [
-    { type: 'request', request: sent, flow: leg.flow, role: { role: 'passed', side, request, transaction } },
-  ]
+  if (request.method !== 'INVITE') return [order]
+  return [order, { type: 'set', ms: STALLED, timer: { timer: 'stalledPending', side } }]
 }
 
 /** The other side's answer goes back; a dialog it does not know any more ends the call (§12.2.1.2). */
-export function passAnswer(
-  call: Call,
-  { side, request, transaction, response }: Events['passed'],
-  station: Station,
-): Step {
-  const pending = call.pending[side]
-  const change = pending?.transaction === transaction ? pending : undefined
-  if (response && response.status < 200) return { effects: [] }
-  if (response && response.status < 300) {
-    return {
-      effects: change
-        ? accept(call, side, change, response, station)
-        : [accepted(request, transaction, response)],
-    }
+export function passAnswer(call: Call, passed: Passed, station: Station): Step {
+  const { asked, sent, response } = passed
+  const change = pendingOf(call, passed)
+  if (response && response.status < 200) {
+    if (change) change.heard = true
+    return { effects: [] }
   }
-  if (change) delete call.pending[side]
-  // Nobody is told 408 about anything but an INVITE (RFC 4320 §4.2).
+  if (response && response.status < 300) {
+    if (sent.method === 'INVITE' && (!change || change.answer))
+      return { effects: passedAgain(call, passed, station) }
+    const effects = change ? accept(call, change, response, station) : [accepted(asked, response)]
+    return { effects }
+  }
+  return passFailure(call, passed, change, station)
+}
+
+/** Timer, or the asker's CANCEL: a change nobody answers is cancelled, and its 487 goes back. */
+export function cancelPassed(call: Call, side: Side, { reason }: Farewell): Order[] {
+  const pending = call.pending[side]
+  if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
+  const { request, flow } = pending.sent
+  const abandon: Order = { type: 'abandon', of: side }
+  // Nothing may be cancelled before it was heard of (§9.1); it then ends by itself.
+  if (!pending.heard) return [abandon]
+  return [abandon, { type: 'request', request: buildCancel(request, reason), flow, role: { role: 'cancel' } }]
+}
+
+/** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
+export function passedAgain(call: Call, { asked, sent, response }: Passed, station: Station): Order[] {
+  const success = response !== undefined && response.status >= 200 && response.status < 300
+  // The ACK of a delayed offer waits for the asker's.
+  if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
+  return ackPassed(call, asked.side, sent.cseq.number, station)
+}
+
+function passFailure(call: Call, passed: Passed, change: Pending | undefined, station: Station): Step {
+  const { asked, response } = passed
+  const { side, request } = asked
+  const again = response && provedAgain(call, passed, response, station)
+  if (again) return { effects: again }
+  const stops = change ? closePending(call, side) : []
   const status = response?.status ?? 408
-  const told = status === 408 && request.method !== 'INVITE' ? 500 : status
-  const back = [refuseRequest(request, transaction, told, kept(response))]
+  const back = [...stops, refuseRequest(asked, ownStatus(status, request), kept(response))]
   if (status !== 481 && status !== 408) return { effects: back }
-  const step = hangUp(call, opposite(side), { reason: `SIP;cause=${status}` }, station)
+  const farewell = { reason: `SIP;cause=${status}` }
+  // Who says 481 has no call any more; who says nothing may still have one.
+  const step =
+    status === 481
+      ? hangUp(call, opposite(side), farewell, station)
+      : hangUp(call, 'both', farewell, station, 'timeout')
   return { ...step, effects: [...back, ...step.effects] }
+}
+
+/** A provider which wants the change proved gets its proof; who asked does not hear of it. */
+function provedAgain(call: Call, passed: Passed, response: Response, station: Station): Order[] | undefined {
+  const { asked, sent, flow, proofs } = passed
+  const leg = legOf(call, 'callee')
+  if (asked.side !== 'caller' || !call.callee || !leg) return undefined
+  const proof = proveToProvider(call.callee, sent, response, proofs, station)
+  if (!proof) return undefined
+  const again = withProof(sent, ++leg.dialog.localCseq, proof, flow, station)
+  return sendOn(call, { ...passed, sent: again, proofs: proofs + 1 })
+}
+
+/**
+ * What is told of another's refusal: nobody is told 408 about anything but an INVITE (RFC 4320 §4.2),
+ * and a challenge to us is nobody else's.
+ */
+function ownStatus(status: number, { method }: Request): number {
+  if (status === 401 || status === 407 || status < 400) return 500
+  return status === 408 && method !== 'INVITE' ? 500 : status
+}
+
+function pendingOf(call: Call, { asked, sent }: Passed): Pending | undefined {
+  const pending = call.pending[asked.side]
+  const current = pending?.asked === asked && pending.sent.request.cseq.number === sent.cseq.number
+  return current ? pending : undefined
+}
+
+function isChange({ method }: Request): boolean {
+  return method === 'INVITE' || method === 'UPDATE'
 }
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
 export function passAck(call: Call, side: Side, ack: Request, station: Station): Order[] {
   const pending = call.pending[side]
-  if (!pending?.answer || pending.request.cseq.number !== ack.cseq.number) return []
-  delete call.pending[side]
-  const stops: Order[] = [
-    { type: 'stop', timer: 'repeatPending', of: side },
-    { type: 'stop', timer: 'unacknowledgedPending', of: side },
-  ]
-  const { accepted, sent } = pending
-  if (!accepted || !sent) return stops
+  if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return []
+  const { accepted } = pending
+  if (!accepted) return closePending(call, side)
   const answer = soundOf(ack)
   const other = opposite(side)
   const body = answer && bodyFor(call, other, ack, station)
   const sounds = answer ? [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))] : []
-  return [...stops, ...ackOther(call, other, sent.request, station, body), ...sounds]
+  const acks = ackPassed(call, side, accepted.cseq.number, station, body)
+  return [...closePending(call, side), ...acks, ...sounds]
 }
 
 /** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
@@ -104,7 +182,7 @@ export function repeatPassed(call: Call, side: Side): Order[] {
   if (!pending?.answer) return []
   pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, T2)
   return [
-    { type: 'respond', transaction: pending.transaction, response: pending.answer.response },
+    { type: 'respond', transaction: pending.asked.transaction, response: pending.answer.response },
     { type: 'set', ms: pending.answer.waitMs, timer: { timer: 'repeatPending', side } },
   ]
 }
@@ -114,8 +192,8 @@ export function unacknowledgedPassed(call: Call, side: Side, station: Station): 
   return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, station, 'failed')
 }
 
-function accept(call: Call, side: Side, pending: Pending, response: Response, station: Station): Order[] {
-  const { request, transaction, sent } = pending
+function accept(call: Call, pending: Pending, response: Response, station: Station): Order[] {
+  const { side, request, transaction, source } = pending.asked
   const other = opposite(side)
   const here = legOf(call, side)
   const there = legOf(call, other)
@@ -132,33 +210,24 @@ function accept(call: Call, side: Side, pending: Pending, response: Response, st
       ...(body ? typeOf(response, body) : []),
     ],
     ...(body ? { body } : {}),
+    flow: source,
   })
   const sounds = offered && sound ? [...aimSide(call, side, offered), ...aimSide(call, other, sound)] : []
   const answer: Order = { type: 'respond', transaction, response: ok }
   if (request.method !== 'INVITE') {
-    delete call.pending[side]
-    return [answer, ...sounds]
+    return [...closePending(call, side), answer, ...sounds]
   }
   pending.answer = { response: ok, waitMs: T1 }
   const delayed = offered === undefined && sound !== undefined
   if (delayed) pending.accepted = response
   return [
-    ...(delayed || !sent ? [] : ackOther(call, other, sent.request, station)),
+    ...(delayed ? [] : ackPassed(call, side, response.cseq.number, station)),
     answer,
+    { type: 'stop', timer: 'stalledPending', of: side },
     { type: 'set', ms: T1, timer: { timer: 'repeatPending', side } },
     { type: 'set', ms: GIVE_UP, timer: { timer: 'unacknowledgedPending', side } },
     ...sounds,
   ]
-}
-
-function ackOther(call: Call, other: Side, sent: Request, station: Station, body?: Uint8Array): Order[] {
-  const leg = legOf(call, other)
-  if (!leg) return []
-  const request = ackFor2xx(leg.dialog, sent.cseq.number, {
-    via: viaOf(station, leg.flow),
-    ...described(body),
-  })
-  return [{ type: 'ack', request, flow: leg.flow }]
 }
 
 /** A body for the other side: SDP rewritten, anything else (INFO) as it came; undefined: not possible. */
@@ -191,29 +260,16 @@ function typeOf(message: Request | Response, body: Uint8Array): Header[] {
   return type ? [['content-type', type]] : []
 }
 
-function refuseRequest(
-  request: Request,
-  transaction: number,
-  status: number,
-  headers: readonly Header[] = [],
-): Order {
-  return {
-    type: 'respond',
-    transaction,
-    response: reply(request, status, { headers }),
-  }
-}
-
-function accepted(request: Request, transaction: number, response: Response): Order {
+function accepted({ request, transaction, source }: Asked, response: Response): Order {
   const headers = typeOf(response, response.body)
   const { status, reason, body } = response
-  return { type: 'respond', transaction, response: reply(request, status, { reason, headers, body }) }
+  const ok = reply(request, status, { reason, headers, body, flow: source })
+  return { type: 'respond', transaction, response: ok }
 }
+
+/** What a refusal may say besides its status. */
+const keptNames = new Set(['retry-after', 'warning', 'unsupported'])
 
 function kept(response: Response | undefined): Header[] {
-  return response?.headers.filter(([name]) => name === 'retry-after' || name === 'warning') ?? []
-}
-
-function opposite(side: Side): Side {
-  return side === 'caller' ? 'callee' : 'caller'
+  return response?.headers.filter(([name]) => keptNames.has(name)) ?? []
 }

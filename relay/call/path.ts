@@ -1,6 +1,7 @@
 import type { Dialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
+import { trusts } from './sound.ts'
 import type { Call, Side } from './state.ts'
 
 /**
@@ -17,6 +18,14 @@ export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
   const port = hop.port ?? 5060
   if (hop.host === legFlow.address && port === legFlow.port && transport === legFlow.transport) return legFlow
   return { transport, address: hop.host, port }
+}
+
+/** The dialog of one side and the flow its requests go to; undefined before it is established. */
+export function legOf(call: Call, side: Side): { dialog: Dialog; flow: Flow; trusted: boolean } | undefined {
+  const leg = side === 'caller' ? call.caller : call.callee
+  if (!leg?.dialog || !leg.flow) return undefined
+  const trusted = trusts(call, side)
+  return { dialog: leg.dialog, flow: flowFor(leg.dialog, leg.flow, trusted), trusted }
 }
 
 /**

@@ -5,7 +5,7 @@ import { compose } from '../media/offer.ts'
 import { readSdp } from '../media/sdp.ts'
 import type { Side } from '../media/session.ts'
 import { sdpBody } from '../sip/body.ts'
-import type { Message } from '../sip/message.ts'
+import type { Header, Message } from '../sip/message.ts'
 import type { Branch, Call, Order, Spoken } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -23,6 +23,11 @@ export function codecsOf(message: Message): string[] {
 export function soundOf(message: Message): Uint8Array | undefined {
   const body = sdpBody(message)
   return body && body.length > 0 ? body : undefined
+}
+
+/** Whether a body can be understood as SDP. */
+export function readable(body: Uint8Array): boolean {
+  return readSdp(utf8.decode(body)) !== undefined
 }
 
 /**
@@ -52,6 +57,15 @@ export function aim(call: Call, side: Side, body: Uint8Array, flow: Flow, truste
   const target = sdp && aimOf(sdp, { signalling: flow.address, trusted })
   if (!target || !call.ports) return []
   return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }]
+}
+
+/** Content-Type stands only where there is content. */
+export function described(
+  body: Uint8Array | undefined,
+  headers: readonly Header[] = [],
+): { body?: Uint8Array; headers: readonly Header[] } {
+  if (!body || body.length === 0) return { headers }
+  return { body, headers: [...headers, ['content-type', 'application/sdp']] }
 }
 
 /** The SDP record of the leg on one side. */

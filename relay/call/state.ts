@@ -45,6 +45,8 @@ export interface Call {
   failures: number[]
   /** Re-INVITE or UPDATE passed through and not answered yet, by the side which asked. */
   pending: Partial<Record<Side, Pending>>
+  /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
+  acks: Partial<Record<Side, { request: Request; flow: Flow }>>
   record: Record_
   /** Ports were handed back, the last record was told. */
   released: boolean
@@ -107,15 +109,15 @@ export interface Branch {
   state: 'locating' | 'calling' | 'abandoned' | 'answered' | 'over'
   /** What came back so far. */
   heard: 'nothing' | 'trying' | 'ringing'
-  /** Its digest challenge was answered; a second one is a refusal (RFC 3261 §22.2). */
-  proved: boolean
+  /** How often a digest challenge of its INVITE was answered; credentials.ts says how often is enough. */
+  proofs: number
   /** A CANCEL was sent, and why. */
   cancelled: boolean
   dialog: Dialog | undefined
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
   acks: Map<string, { request: Request; flow: Flow }>
-  /** SDP of a provisional, for a 2xx which comes without. */
-  early: Uint8Array | undefined
+  /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
+  early: Map<string, Uint8Array>
   sdp: Spoken
 }
 
@@ -127,12 +129,13 @@ export interface Spoken {
 
 /** A request of one side which waits for the other side's answer. */
 export interface Pending {
-  readonly request: Request
-  readonly transaction: number
+  readonly asked: Asked
   /** Repeats our 2xx until its ACK comes (re-INVITE only). */
   answer: { response: Response; waitMs: number } | undefined
-  /** The re-INVITE as sent on, and the flow, for the ACK. */
-  sent: { request: Request; flow: Flow } | undefined
+  /** The request as sent on, and the flow. */
+  sent: { request: Request; flow: Flow }
+  /** The other side was heard of: the request may be cancelled (RFC 3261 §9.1). */
+  heard: boolean
   /** The other side's 2xx, kept when the ACK will carry the answer (delayed offer). */
   accepted: Response | undefined
 }
@@ -145,10 +148,11 @@ export interface Farewell {
 /** Which of a call's client transactions an answer belongs to. */
 export type Role =
   | { readonly role: 'invite'; readonly branch: Branch }
-  | { readonly role: 'cancel'; readonly branch: Branch }
-  | { readonly role: 'bye'; readonly side: Side }
-  /** A request of `side` passed on to the other. */
-  | { readonly role: 'passed'; readonly side: Side; readonly request: Request; readonly transaction: number }
+  | { readonly role: 'cancel' }
+  /** A BYE to a branch, or to the caller. `proofs`: challenges of it which were answered. */
+  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: number }
+  /** A request of one side passed on to the other. */
+  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: number }
 
 export type Timer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
@@ -157,7 +161,7 @@ export type Timer =
   | { readonly timer: 'search' }
   /** Repeat our 2xx; stop waiting for its ACK. */
   | { readonly timer: 'repeat' | 'unacknowledged' }
-  | { readonly timer: 'repeatPending' | 'unacknowledgedPending'; readonly side: Side }
+  | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly side: Side }
   /** The media thread never said its last word. */
   | { readonly timer: 'media' }
 
@@ -170,8 +174,8 @@ export type Order =
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   | { readonly type: 'set'; readonly ms: number; readonly timer: Timer }
   | { readonly type: 'stop'; readonly timer: Timer['timer']; readonly of?: Branch | Side }
-  /** The INVITE of this branch is not to be repeated any more; what comes late is still heard. */
-  | { readonly type: 'abandon'; readonly branch: Branch }
+  /** The INVITE of a branch, or the one passed on for a side, is not repeated any more; what comes late is still heard. */
+  | { readonly type: 'abandon'; readonly of: Branch | Side }
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'dialog'; readonly side: Side; readonly dialog: Dialog }
   | { readonly type: 'tell' }
@@ -203,17 +207,35 @@ export interface Events {
   unacknowledged: undefined
   /** A party hangs up; its BYE has been answered already. */
   bye: { side: Side } & Farewell
-  /** A party is gone: its dialog answered 481 or 408, or nothing. */
-  gone: { side: Side }
   /** re-INVITE, UPDATE, INFO inside the dialog. */
-  request: { side: Side; request: Request; transaction: number }
-  /** The other side's answer to one passed on; no response: it never came. */
-  passed: { side: Side; request: Request; transaction: number; response: Response | undefined }
+  request: Asked
+  /** The other side's answer to one passed on as `sent`; no response: it never came. */
+  passed: Passed
+  /** What a BYE of ours was answered. */
+  byeAnswered: { branch: Branch | undefined; proofs: number; sent: Request; flow: Flow; response: Response }
   passedAck: { side: Side; request: Request }
   repeatPending: { side: Side }
   unacknowledgedPending: { side: Side }
+  stalledPending: { side: Side }
   media: { report: MediaReport }
   stop: undefined
+}
+
+/** What one side asked inside its dialog, and where from. */
+export interface Asked {
+  readonly side: Side
+  readonly request: Request
+  readonly transaction: number
+  readonly source: Flow
+}
+
+/** What became of a request passed on. */
+export interface Passed {
+  readonly asked: Asked
+  readonly proofs: number
+  readonly sent: Request
+  readonly flow: Flow
+  readonly response: Response | undefined
 }
 
 /** What one event leads to. */

@@ -1,0 +1,67 @@
+import { ackFor2xx } from '../dialog/request.ts'
+import type { Header } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { proofsOf } from './credentials.ts'
+import { legOf } from './path.ts'
+import { described } from './sound.ts'
+import type { Asked, Call, Order, Side } from './state.ts'
+import { type Station, viaOf } from './station.ts'
+
+/** A change of the session which one side asked for is settled, or dropped: its timers stop. */
+export function closePending(call: Call, side: Side): Order[] {
+  if (!call.pending[side]) return []
+  delete call.pending[side]
+  return [
+    { type: 'stop', timer: 'repeatPending', of: side },
+    { type: 'stop', timer: 'unacknowledgedPending', of: side },
+    { type: 'stop', timer: 'stalledPending', of: side },
+  ]
+}
+
+/**
+ * The call ends while a change is open: who asked hears 487 (RFC 3261 §15.1.2), a 2xx which waits for
+ * its ACK gets one, and the request in the air is left to itself.
+ */
+export function dropPending(call: Call, side: Side, station: Station): Order[] {
+  const pending = call.pending[side]
+  if (!pending) return []
+  const { asked, answer, accepted } = pending
+  return [
+    ...closePending(call, side),
+    ...(answer ? [] : [refuseRequest(asked, 487)]),
+    ...(accepted ? ackPassed(call, side, accepted.cseq.number, station) : []),
+    { type: 'abandon', of: side },
+  ]
+}
+
+/** ACK for a 2xx to what `side` asked, numbered as its INVITE; the same one again when the 2xx is repeated. */
+export function ackPassed(
+  call: Call,
+  side: Side,
+  cseq: number,
+  station: Station,
+  body?: Uint8Array,
+): Order[] {
+  const known = call.acks[side]
+  if (known?.request.cseq.number === cseq) return [{ type: 'ack', ...known }]
+  const leg = legOf(call, opposite(side))
+  if (!leg) return []
+  const sent = call.pending[side]?.sent.request
+  const proofs = sent?.cseq.number === cseq ? proofsOf(sent) : []
+  const via = viaOf(station, leg.flow)
+  const request = ackFor2xx(leg.dialog, cseq, { via, ...described(body, proofs) })
+  call.acks[side] = { request, flow: leg.flow }
+  return [{ type: 'ack', request, flow: leg.flow }]
+}
+
+export function refuseRequest(
+  { request, transaction, source }: Asked,
+  status: number,
+  headers: readonly Header[] = [],
+): Order {
+  return { type: 'respond', transaction, response: reply(request, status, { headers, flow: source }) }
+}
+
+export function opposite(side: Side): Side {
+  return side === 'caller' ? 'callee' : 'caller'
+}
