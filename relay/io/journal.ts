@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -31,8 +32,11 @@ export interface JournalOptions {
   readonly segmentBytes: number
 }
 
+/* Implementation */
+const syncMs = 100
+
 /**
- * Records in files, appended in groups and synced behind the caller's back.
+ * Records in files: with the kernel at the end of the turn, on the disk a little later, behind the caller's back.
  *
  * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
  * were all dropped is deleted; the oldest hands its last few to the newest.
@@ -44,7 +48,10 @@ export class Journal {
   readonly #segments: Segment[] = []
   #file: FileHandle | undefined
   #unwritten: (Kept | string)[] = []
-  #writing: Promise<void> | undefined
+  /** Written, and not yet known to be on disk. */
+  #unsynced = false
+  #syncing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   private constructor(options: JournalOptions) {
@@ -78,12 +85,14 @@ export class Journal {
 
   /** Resolves when everything given so far is on disk. */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing
+    this.#append()
+    while (this.#syncing !== undefined || this.#unsynced) await this.#sync()
   }
 
   /** Writes what has gathered; a disk which refuses it then is not tried again. */
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#timer)
     await this.flush()
     await this.#file?.close()
     this.#file = undefined
@@ -91,47 +100,58 @@ export class Journal {
 
   #write(record: Kept | string): void {
     if (this.#closed) return
-    this.#unwritten.push(record)
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined
-    })
+    if (this.#unwritten.push(record) === 1) setImmediate(() => this.#append())
   }
 
-  /** Writes what has gathered, again and again until nothing gathers any more. */
-  async #writeAll(): Promise<void> {
-    await Promise.resolve()
-    while (this.#unwritten.length > 0) {
-      const group = this.#unwritten
+  /** Hands what this turn of the event loop gathered to the kernel, where a death of this process cannot reach it. */
+  #append(): void {
+    const group = this.#unwritten
+    if (group.length === 0) return
+    const segment = this.#segments.at(-1)
+    const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
+    const text = lines.map(lineOf).join('')
+    try {
+      if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
+      appendFileSync(this.#file.fd, text)
       this.#unwritten = []
-      try {
-        await this.#append(group)
-      } catch (error) {
-        // Written only in part or not at all. The checksums tell the parts apart, and twice written is once kept.
-        this.#options.log('error', 'journal.unwritten', {
-          why: (error as Error).message,
-          lines: group.length,
-        })
-        if (this.#closed) return
-        this.#unwritten = [...group, ...this.#unwritten]
-        await new Promise((later) => setTimeout(later, 1000))
-      }
+      segment.bytes += text.length
+      segment.lines += lines.length
+      for (const record of lines) if (typeof record !== 'string') settle(record, segment)
+      this.#unsynced = true
+      this.#later(syncMs)
+    } catch (error) {
+      // Written only in part or not at all. The checksums tell the parts apart, and twice written is once kept.
+      const why = (error as Error).message
+      this.#options.log('error', 'journal.unwritten', { why, lines: group.length })
+      if (this.#closed) this.#unwritten = []
+      else this.#later(1000)
     }
   }
 
-  async #append(group: readonly (Kept | string)[]): Promise<void> {
-    const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
-    const segment = this.#segments.at(-1)
-    if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
-    const text = lines.map(lineOf).join('')
-    await this.#file.appendFile(text)
-    await this.#file.datasync()
-    segment.bytes += text.length
-    segment.lines += lines.length
-    for (const record of lines) if (typeof record !== 'string') settle(record, segment)
-    // From here on the group is safe, whatever becomes of the housekeeping: the next group tries it again.
+  #later(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#append()
+      void this.#sync()
+    }, ms)
+  }
+
+  /** Makes the disk keep what the kernel holds, many turns at a time, and does the housekeeping. */
+  #sync(): Promise<void> {
+    this.#syncing ??= this.#syncOnce().finally(() => {
+      this.#syncing = undefined
+    })
+    return this.#syncing
+  }
+
+  async #syncOnce(): Promise<void> {
+    this.#unsynced = false
     try {
+      await this.#file?.datasync()
+      // From here on all is safe, whatever becomes of the housekeeping: the next time tries it again.
       await this.#tidy()
-      if (segment.bytes > this.#options.segmentBytes) await this.#begin(this.#stragglers())
+      const segment = this.#segments.at(-1)
+      if (segment && segment.bytes > this.#options.segmentBytes) await this.#begin(this.#stragglers())
     } catch (error) {
       this.#options.log('warn', 'journal.untidy', { why: (error as Error).message })
     }
@@ -145,6 +165,7 @@ export class Journal {
     this.#file = file
     this.#segments.push({ path, number, bytes: 0, lines: 0, live: 0 })
     this.#unwritten.unshift(...carried)
+    if (carried.length > 0) this.#append()
   }
 
   /** The oldest file's records, when few are left of them. */
