@@ -1,5 +1,7 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
+import * as z from 'zod'
+import { address, attempt, consideration, mediaCounters } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
@@ -28,13 +30,18 @@ export const calls = new Hono<Edge>()
     return c.json(toWire(row))
   })
 
+/** jsonb forgets the order of keys; read by the words they were told in, they stand as documented. */
+const attempts = z.array(attempt)
+const considerations = z.array(consideration)
+const media = z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable()
+
 function toWire(row: typeof table.$inferSelect) {
   return {
     id: row.id,
     customer_id: row.customerId,
     direction: row.direction,
-    source: row.source,
-    destination: row.destination,
+    source: address.parse(row.source),
+    destination: address.parse(row.destination),
     number_id: row.numberId,
     provider_id: row.providerId,
     status: row.status,
@@ -44,9 +51,9 @@ function toWire(row: typeof table.$inferSelect) {
     reject_reason: row.rejectReason,
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
-    attempts: row.attempts,
-    media: row.media,
-    explanation: row.explanation,
+    attempts: attempts.parse(row.attempts),
+    media: media.parse(row.media),
+    explanation: considerations.parse(row.explanation),
     tm_ringing: row.ringingAt,
     tm_progressing: row.answeredAt,
     tm_hangup: row.endedAt,
