@@ -298,7 +298,11 @@ export const calls = pgTable(
     rejectReason: text(),
     updatedAt: instant().notNull().default(sql`now()`),
   },
-  (call) => [index().on(call.customerId, call.startedAt, call.id)],
+  (call) => [
+    index().on(call.customerId, call.startedAt, call.id),
+    // A relay which begins anew ends what it left open.
+    index('calls_under_way').on(call.relayId).where(sql`${call.status} <> 'hangup'`),
+  ],
 )
 
 /** What every tenant-owned row starts with. */

@@ -74,6 +74,9 @@ async function start(config: Config): Promise<void> {
     media: (command) => media.order(command),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
+  const at = new Date(performance.timeOrigin)
+  const told = { tell_id: chance.uuid(at.getTime()), sequence: at.getTime(), at: at.toISOString() }
+  edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   restore(edge, hear, log)
   const ready = { event: 'ready', relay_id: relayId, host: config.sipHost, port: udp.address.port }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)

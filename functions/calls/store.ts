@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { BindingTell, CallTell, Tell, TellReceipt } from '#contract'
+import type { BindingTell, CallTell, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
 
 /**
@@ -7,7 +7,7 @@ import type { Database } from '#db'
  *
  * What concerns a customer that never was is refused; an extension that is gone is no news, and accepted.
  */
-export async function store(db: Database, tells: Tell[]): Promise<TellReceipt> {
+export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
   const { rows } = await db.execute<{ customers: string[] | null }>(sql`
     with heard_bindings as (
       select * from jsonb_to_recordset(${newest(tells, 'binding')}::jsonb) as t (
@@ -64,10 +64,19 @@ export async function store(db: Database, tells: Tell[]): Promise<TellReceipt> {
   return receipt(tells, new Set(rows[0]?.customers ?? []))
 }
 
+/** Ends the calls a relay had before it began anew; nobody can tell any more how they went on. */
+export async function endLost(db: Database, { relay_id, at }: RelayTell): Promise<void> {
+  await db.execute(sql`
+    update calls set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
+      ended_at = greatest(started_at, updated_at), updated_at = now()
+    where relay_id = ${relay_id} and status <> 'hangup' and started_at < ${at}::timestamptz`)
+}
+
+type Fact = BindingTell | CallTell
 type Row = { key: string; sequence: number }
 
 /** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
-function newest(tells: Tell[], kind: Tell['kind']): string {
+function newest(tells: Fact[], kind: Fact['kind']): string {
   const rows = new Map<string, Row>()
   for (const told of tells.filter((one) => one.kind === kind)) {
     const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
@@ -84,8 +93,8 @@ function callRow({ call, sequence }: CallTell) {
   return { key: call.call_id, ...call, sequence }
 }
 
-function receipt(tells: Tell[], customers: Set<string>): TellReceipt {
-  const known = (told: Tell) =>
+function receipt(tells: Fact[], customers: Set<string>): TellReceipt {
+  const known = (told: Fact) =>
     customers.has(told.kind === 'binding' ? told.binding.customer_id : told.call.customer_id)
   return {
     accepted: tells.filter(known).map(({ tell_id }) => tell_id),

@@ -5,7 +5,7 @@ import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody } from '../http/validate.ts'
-import { store } from './store.ts'
+import { endLost, store } from './store.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
 const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
@@ -18,23 +18,34 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
   const heard = told.map((item) => hear(item, relayId))
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
-  const receipt = await storeAll(c.get('db'), good)
+  const facts = good.filter((one) => one.kind !== 'relay')
+  const starts = good.filter((one) => one.kind === 'relay')
+  const receipt = await storeAll(c.get('db'), facts)
+  // After the facts: what the relay had yet to say of its calls counts first.
+  for (const start of starts) await endLost(c.get('db'), start)
+  receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
 
+type Fact = Exclude<Tell, { kind: 'relay' }>
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 
 function hear(item: unknown, relayId: string): Heard {
   const read = tell.safeParse(item)
   const tell_id = String((item as { tell_id?: unknown } | null)?.tell_id)
   if (!read.success) return { tell_id, why: z.prettifyError(read.error) }
-  const owner = read.data.kind === 'binding' ? read.data.binding.relay_id : read.data.call.relay_id
+  const owner = ownerOf(read.data)
   return owner === relayId ? { tell: read.data } : { tell_id, why: `it is about relay ${owner}` }
 }
 
+function ownerOf(told: Tell): string {
+  if (told.kind === 'relay') return told.relay_id
+  return told.kind === 'binding' ? told.binding.relay_id : told.call.relay_id
+}
+
 /** All at once; if one of them cannot be stored, each by itself, so that it stands alone. */
-async function storeAll(db: Database, good: Tell[]): Promise<TellReceipt> {
+async function storeAll(db: Database, good: Fact[]): Promise<TellReceipt> {
   if (good.length === 0) return { accepted: [], refused: [] }
   try {
     return await store(db, good)

@@ -113,7 +113,18 @@ export const callTell = z.object({
 })
 export type CallTell = z.infer<typeof callTell>
 
-export const tell = z.discriminatedUnion('kind', [bindingTell, callTell])
+/** A relay has begun anew: whatever calls it had before `at` are over, whether or not it could say so. */
+export const relayTell = z.object({
+  kind: z.literal('relay'),
+  tell_id: z.uuid(),
+  sequence: z.int(),
+  at: z.iso.datetime(),
+  event: z.literal('started'),
+  relay_id: z.string(),
+})
+export type RelayTell = z.infer<typeof relayTell>
+
+export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell])
 export type Tell = z.infer<typeof tell>
 
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })

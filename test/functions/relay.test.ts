@@ -342,6 +342,28 @@ describe('POST /relay/v1/tells', () => {
     expect(await bob('GET', `/v1.0/calls/${call}`)).toMatchObject({ status: 404 })
   })
 
+  test('ends the calls a relay had before it began anew, unless it said so itself', async () => {
+    const started = { kind: 'relay', event: 'started', relay_id: 'relay-1', sequence: 1 }
+    const [lost, over, young] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()]
+    const before = { started_at: '2026-11-23T07:00:00.000Z' }
+    await tells(callTold(1, { ...before, call_id: lost, status: 'progressing' }))
+    await tells(
+      callTold(1, { ...before, call_id: over, status: 'progressing' }),
+      { ...started, tell_id: crypto.randomUUID(), at: '2026-11-23T08:00:00.000Z' },
+      callTold(2, { ...before, call_id: over, status: 'hangup', hangup_by: 'callee', hangup_reason: 'normal' }),
+      callTold(1, { call_id: young, started_at: '2026-11-23T08:00:01.000Z', status: 'ringing' }),
+    )
+    const shown = async (id: string) => (await app.alice('GET', `/v1.0/calls/${id}`)).body
+    expect(await shown(lost)).toMatchObject({
+      status: 'hangup',
+      hangup_by: 'system',
+      hangup_reason: 'relay_lost',
+      tm_hangup: expect.any(String),
+    })
+    expect(await shown(over)).toMatchObject({ hangup_reason: 'normal', hangup_by: 'callee' })
+    expect(await shown(young)).toMatchObject({ status: 'ringing' })
+  })
+
   test('ends in the same place however often and in whichever order it is told', async () => {
     const [one, two, three] = [
       callTold(1, {}),

@@ -1,0 +1,1 @@
+CREATE INDEX "calls_under_way" ON "calls" USING btree ("relay_id") WHERE "calls"."status" <> 'hangup';
