@@ -185,7 +185,8 @@ function script(...scripts: [Carrier, Carrier['onCall']][]): void {
 
 async function answered(who: string, result: Promise<Letter>): Promise<void> {
   const { start } = await within(15_000, `${who} to answer`, result)
-  if (!start.startsWith('SIP/2.0 200')) throw new Error(`${who} never answered: the caller heard ${start.slice(8)}`)
+  if (!start.startsWith('SIP/2.0 200'))
+    throw new Error(`${who} never answered: the caller heard ${start.slice(8)}`)
 }
 
 function last(party: { name: string; calls: Call[] }): Call {

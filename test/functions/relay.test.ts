@@ -350,7 +350,13 @@ describe('POST /relay/v1/tells', () => {
     await tells(
       callTold(1, { ...before, call_id: over, status: 'progressing' }),
       { ...started, tell_id: crypto.randomUUID(), at: '2026-11-23T08:00:00.000Z' },
-      callTold(2, { ...before, call_id: over, status: 'hangup', hangup_by: 'callee', hangup_reason: 'normal' }),
+      callTold(2, {
+        ...before,
+        call_id: over,
+        status: 'hangup',
+        hangup_by: 'callee',
+        hangup_reason: 'normal',
+      }),
       callTold(1, { call_id: young, started_at: '2026-11-23T08:00:01.000Z', status: 'ringing' }),
     )
     const shown = async (id: string) => (await app.alice('GET', `/v1.0/calls/${id}`)).body
