@@ -87,6 +87,11 @@ export class Engine {
     }
   }
 
+  /** Whether phones or calls hang on this connection: silent or not, it must stay. */
+  needs(flow: Flow): boolean {
+    return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
+  }
+
   /** Something happened; these are its consequences. */
   receive(now: number, input: Input): Effect[] {
     this.#now = now

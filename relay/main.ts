@@ -50,6 +50,7 @@ async function start(config: Config): Promise<void> {
     ...ears,
     port: udp.address.port,
     closed: (flow) => hear({ type: 'closed', flow }),
+    needed: (flow) => engine.needs(flow),
   })
   const engine = new Engine({
     station: {

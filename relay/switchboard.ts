@@ -185,6 +185,15 @@ export class Switchboard {
     return this.#byServer.get(transaction)
   }
 
+  /** Whether a call under way is signalled over this connection. */
+  needs({ connection }: Flow): boolean {
+    for (const { call } of this.#lines.values()) {
+      const flows = [call.caller.flow, call.callee?.flow]
+      if (flows.some((flow) => flow?.connection !== undefined && flow.connection === connection)) return true
+    }
+    return false
+  }
+
   isOwn(callId: string): boolean {
     return this.#ownCallIds.has(callId)
   }

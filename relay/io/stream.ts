@@ -8,15 +8,13 @@ import { bindError, plainAddress, type Wire, type WireEnds, whyUnsent } from './
 export interface StreamWire extends Wire {
   /** Shuts a connection once everything sent over it has left. */
   hangUp(flow: Flow): void
-  /** A connection which phones can only be reached by: its silence is borne. */
-  keep(flow: Flow, kept: boolean): void
 }
 
 export interface StreamLimits {
   /** From a stranger's connection to its first message, and from a message's first octet to its last. */
   readonly firstMessageMs: number
   readonly messageMs: number
-  /** No shorter than phones may take between two refreshes. */
+  /** How long a connection nobody needs may be silent. */
   readonly idleMs: number
   readonly dialMs: number
   readonly connections: number
@@ -28,7 +26,7 @@ export interface StreamLimits {
 const defaults: StreamLimits = {
   firstMessageMs: 5_000,
   messageMs: 30_000,
-  idleMs: 2 * 3_600_000,
+  idleMs: 600_000,
   dialMs: 3_000,
   connections: 20_000,
   connectionsPerAddress: 1_000,
@@ -40,6 +38,8 @@ export interface StreamOptions extends WireEnds {
   readonly port: number
   readonly log: Log
   closed(flow: Flow): void
+  /** Whether somebody can be reached by this connection only: its silence is borne. */
+  needed?(flow: Flow): boolean
   readonly limits?: Partial<StreamLimits>
 }
 
@@ -57,7 +57,6 @@ interface Connection {
   /** Dialled, and not yet through. */
   dialling: boolean
   greeted: boolean
-  kept: boolean
   readonly since: number
   heardAt: number
   /** When the message under way began; undefined: none is. */
@@ -107,20 +106,11 @@ class Connections implements StreamWire {
       queueMicrotask(() => this.#options.unsent(flow, 'the connection is gone'))
       return
     }
-    const { socket } = connection
-    socket.write(bytes)
-    if (socket.writableLength <= this.#limits.unreadBytes) return
-    this.#options.log('warn', 'tcp.unread', { source: flow.address, bytes: socket.writableLength })
-    socket.destroy()
+    this.#write(connection, bytes)
   }
 
   hangUp(flow: Flow): void {
     this.#find(flow)?.socket.destroySoon()
-  }
-
-  keep(flow: Flow, kept: boolean): void {
-    const connection = this.#find(flow)
-    if (connection !== undefined) connection.kept = kept
   }
 
   close(): Promise<void> {
@@ -173,7 +163,6 @@ class Connections implements StreamWire {
       framer: new Framer(),
       dialling,
       greeted: dialling,
-      kept: false,
       since: now,
       heardAt: now,
       messageSince: undefined,
@@ -202,11 +191,18 @@ class Connections implements StreamWire {
     else this.#options.closed(flow)
   }
 
+  #write({ socket, flow }: Connection, bytes: Uint8Array | string): void {
+    socket.write(bytes)
+    if (socket.writableLength <= this.#limits.unreadBytes) return
+    this.#options.log('warn', 'tcp.unread', { source: flow.address, bytes: socket.writableLength })
+    socket.destroy()
+  }
+
   #hear(connection: Connection, chunk: Uint8Array): void {
     const { socket, flow, framer } = connection
     connection.heardAt = performance.now()
     const { messages, pings, broken } = framer.push(chunk)
-    if (pings > 0) socket.write('\r\n'.repeat(pings))
+    if (pings > 0) this.#write(connection, '\r\n'.repeat(pings))
     if (messages.length > 0) {
       connection.greeted = true
       connection.messageSince = undefined
@@ -220,21 +216,20 @@ class Connections implements StreamWire {
 
   /** Shuts connections of those who keep us waiting. */
   #sweep(now: number): void {
-    const { firstMessageMs, messageMs, idleMs } = this.#limits
-    for (const {
-      socket,
-      dialling,
-      greeted,
-      kept,
-      since,
-      heardAt,
-      messageSince,
-    } of this.#connectionByNumber.values()) {
+    const { firstMessageMs, messageMs } = this.#limits
+    for (const connection of this.#connectionByNumber.values()) {
+      const { socket, dialling, greeted, since, messageSince } = connection
       const tooSlow = messageSince !== undefined && now - messageSince > messageMs
       const silent = !greeted && now - since > firstMessageMs
-      const idle = !kept && now - heardAt > idleMs
-      if (!dialling && (tooSlow || silent || idle)) socket.destroy()
+      if (!dialling && (tooSlow || silent || this.#idle(connection, now))) socket.destroy()
     }
+  }
+
+  #idle(connection: Connection, now: number): boolean {
+    if (now - connection.heardAt <= this.#limits.idleMs) return false
+    if (!this.#options.needed?.(connection.flow)) return true
+    connection.heardAt = now
+    return false
   }
 }
 

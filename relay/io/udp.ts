@@ -105,7 +105,8 @@ class Peers {
 }
 
 function deliver(ends: WireEnds, bytes: Uint8Array, from: { address: string; port: number }): void {
-  if (bytes.length <= 4 || isStun(bytes)) return
+  // Port 0 is nobody's: it is forged, and nothing can be sent back.
+  if (bytes.length <= 4 || isStun(bytes) || from.port === 0) return
   ends.receive({ transport: 'udp', address: plainAddress(from.address), port: from.port }, bytes)
 }
 

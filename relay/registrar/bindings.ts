@@ -105,6 +105,11 @@ export class Bindings {
     return [...entries].map((entry) => this.remove(at, entry, 'flow_lost'))
   }
 
+  /** Whether anybody can be reached by a connection. */
+  over(flow: Flow): boolean {
+    return this.#entriesByConnection.has(connectionOf(flow) ?? '')
+  }
+
   /** Takes up what the edge remembers. A stream has not survived the restart; what else was heard of meanwhile stands. */
   restore(now: number, at: number, list: BindingList): BindingTell[] {
     const tells: BindingTell[] = []

@@ -106,6 +106,11 @@ export class Registrar {
     return this.#bindings.of(extensionId).some((entry) => sameFlow(entry.flow, flow))
   }
 
+  /** Whether some phone can be reached by this connection only. */
+  needs(flow: Flow): boolean {
+    return this.#bindings.over(flow)
+  }
+
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
   restore(now: number, at: number, list: BindingList): BindingTell[] {
     return this.#bindings.restore(now, at, list)

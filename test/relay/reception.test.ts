@@ -290,6 +290,35 @@ describe('a flood', () => {
   })
 })
 
+describe('a connection', () => {
+  const over = (name: string, connection: number): Party => ({
+    name,
+    flow: { transport: 'tcp', address: '192.0.2.30', port: 40_000 + connection, connection },
+  })
+
+  test('is needed while a phone is registered over it, and no longer', () => {
+    const phone = over('Alice', 1)
+    const ladder = new Ladder([phone])
+    registers(ladder, phone, 'alice')
+    expect([ladder.engine.needs(phone.flow), ladder.engine.needs(over('nobody', 2).flow)]).toEqual([
+      true,
+      false,
+    ])
+    ladder.after(2 * hours).whatever()
+    expect(ladder.engine.needs(phone.flow)).toBe(false)
+  })
+
+  test('is needed while a call is signalled over it', () => {
+    const phone = over('Alice', 1)
+    const ladder = new Ladder([phone, over('Bob', 2)])
+    const first = invite(phone, '+15551234567', { user: 'alice' })
+    ladder.when(phone, first).whatever()
+    ladder.when(phone, prove(first, ladder.lastResponse(phone), 'alice')).whatever()
+    ladder.credential(account('alice')).gives('100 to Alice', 'ask route')
+    expect([ladder.engine.needs(phone.flow), ladder.engine.needs(over('Bob', 2).flow)]).toEqual([true, false])
+  })
+})
+
 describe('somebody who is asked about', () => {
   test('may cancel: his INVITE is answered too (RFC 3261 §9.2)', () => {
     const ladder = office()

@@ -111,13 +111,16 @@ describe('SIP over TCP', () => {
   })
 
   test('shuts an idle connection, but none that phones are reached by', async () => {
-    const { wire, heard } = await relay({ limits: { idleMs: 50 } })
+    const { wire, heard } = await relay({
+      limits: { idleMs: 50 },
+      needed: (flow) => flow.connection === heard[0]?.flow.connection,
+    })
     const [bound, idle] = [await dialled(wire), await dialled(wire)]
     bound.write(options)
     await until(() => heard.length === 1)
-    wire.keep(heard[0]?.flow ?? lost(), true)
     idle.write(options)
     await once(idle, 'close')
+    await pause(100)
     wire.send(heard[0]?.flow ?? lost(), bytes('still here'))
     expect(String((await once(bound, 'data'))[0])).toBe('still here')
   })
@@ -143,6 +146,18 @@ describe('SIP over TCP', () => {
     const much = new Uint8Array(500_000)
     for (let i = 0; i < 100 && closed.length === 0; i++) {
       wire.send(flow, much)
+      await pause(2)
+    }
+    await until(() => closed.length === 1)
+  })
+
+  test('drops a peer who pings and does not read what comes back', async () => {
+    const { wire, closed } = await relay({ limits: { unreadBytes: 100_000 } })
+    const phone = await dialled(wire)
+    phone.pause()
+    const pings = '\r\n'.repeat(500_000)
+    for (let i = 0; i < 200 && closed.length === 0; i++) {
+      phone.write(pings)
       await pause(2)
     }
     await until(() => closed.length === 1)
@@ -179,7 +194,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function relay(script: { answer?: string; limits?: Partial<StreamLimits> } = {}) {
+async function relay(
+  script: { answer?: string; limits?: Partial<StreamLimits>; needed?: (flow: Flow) => boolean } = {},
+) {
   const heard: { flow: Flow; text: string }[] = []
   const unsent: { flow: Flow; why: string }[] = []
   const closed: Flow[] = []
@@ -188,6 +205,7 @@ async function relay(script: { answer?: string; limits?: Partial<StreamLimits> }
     port: 0,
     log: silence,
     limits: script.limits ?? {},
+    needed: script.needed ?? (() => false),
     receive(flow, payload) {
       heard.push({ flow, text: new TextDecoder().decode(payload) })
       if (script.answer !== undefined) wire.send(flow, bytes(script.answer))
