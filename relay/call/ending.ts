@@ -2,6 +2,7 @@ import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { buildCancel } from './invite.ts'
+import { noCodec } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
 
@@ -34,7 +35,8 @@ export function end(call: Call, station: Station, ending: Ending, headers: reado
   const why: Header[] = ending.why
     ? [['reason', `SIP;cause=${ending.status};text="${plain(ending.why)}"`]]
     : []
-  const response = answerTo(call, station, ending.status, [...headers, ...why])
+  const warning = ending.status === 488 ? [noCodec(station)] : []
+  const response = answerTo(call, station, ending.status, [...headers, ...why, ...warning])
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
 }
 

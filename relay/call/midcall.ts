@@ -1,14 +1,14 @@
 import { refreshTarget } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
-import type { Header, Request, Response } from '../sip/message.ts'
+import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { supportedOptions } from '../sip/screen.ts'
+import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
 import { hangUp } from './answered.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
 import { legOf } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
-import { aim, soundOf, speak, spokenOf } from './sound.ts'
+import { aim, noCodec, readable, soundOf, speak, spokenOf } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
 
@@ -31,8 +31,8 @@ export function passRequest(call: Call, asked: Asked, station: Station): Order[]
   if (!leg) return [refuseRequest(asked, 481)]
   const refusal = refusalOf(call, side, request, station)
   if (refusal) return [refuseRequest(asked, ...refusal)]
-  const body = bodyFor(call, other, request, station)
-  if (!body) return [refuseRequest(asked, 488)]
+  const body = isChange(request) ? offerFor(call, other, request, station) : request.body
+  if (!body) return [refuseRequest(asked, 488, [noCodec(station)])]
   const sent = inDialog(leg.dialog, {
     method: request.method,
     via: viaOf(station, leg.flow),
@@ -52,14 +52,24 @@ function refusalOf(
   station: Station,
 ): [status: number, headers?: Header[]] | undefined {
   if (request.maxForwards <= 0) return [483]
-  const required = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
-  if (required.length > 0) return [420, [['unsupported', required.join(', ')]]]
+  const refusal = screenWithin(request)
+  if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   if (!isChange(request)) return undefined
   if (call.pending[side]) return [500, [['retry-after', String(station.chance.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
   const first = call.caller.answer && (side === 'callee' || soundOf(call.caller.invite) === undefined)
   return first || call.pending[opposite(side)] ? [491] : undefined
+}
+
+/** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
+function screenWithin(request: Request): Refusal | undefined {
+  if (request.method === 'INVITE') {
+    const sound = soundOf(request)
+    return screen(request) ?? (sound && !readable(sound) ? { status: 400 } : undefined)
+  }
+  const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
+  return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }
 
 function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
@@ -170,7 +180,7 @@ export function passAck(call: Call, side: Side, ack: Request, station: Station):
   if (!accepted) return closePending(call, side)
   const answer = soundOf(ack)
   const other = opposite(side)
-  const body = answer && bodyFor(call, other, ack, station)
+  const body = answer && speakTo(call, other, answer, station)
   const sounds = answer ? [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))] : []
   const acks = ackPassed(call, side, accepted.cseq.number, station, body)
   return [...closePending(call, side), ...acks, ...sounds]
@@ -201,7 +211,7 @@ function accept(call: Call, pending: Pending, response: Response, station: Stati
   if (there) refreshTarget(there.dialog, response, response.status)
   const offered = soundOf(request)
   const sound = soundOf(response)
-  const body = sound && bodyFor(call, side, response, station)
+  const body = sound && speakTo(call, side, sound, station)
   const ok = reply(request, response.status, {
     reason: response.reason,
     headers: [
@@ -230,17 +240,22 @@ function accept(call: Call, pending: Pending, response: Response, station: Stati
   ]
 }
 
-/** A body for the other side: SDP rewritten, anything else (INFO) as it came; undefined: not possible. */
-function bodyFor(
+/** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
+function offerFor(call: Call, to: Side, request: Request, station: Station): Uint8Array | undefined {
+  const sound = soundOf(request)
+  const only = to === 'callee' ? call.callee?.provider?.codecs : undefined
+  return sound ? speakTo(call, to, sound, station, only) : noBody
+}
+
+function speakTo(
   call: Call,
   to: Side,
-  message: Request | Response,
+  sound: Uint8Array,
   station: Station,
+  only?: readonly string[],
 ): Uint8Array | undefined {
   const spoken = spokenOf(call, to)
-  const sound = isSdp(message) ? soundOf(message) : undefined
-  if (!sound) return message.body
-  return spoken && speak(call, to, spoken, sound, station)
+  return spoken && speak(call, to, spoken, sound, station, only)
 }
 
 function aimSide(call: Call, side: Side, sound: Uint8Array | undefined): Order[] {
@@ -249,14 +264,11 @@ function aimSide(call: Call, side: Side, sound: Uint8Array | undefined): Order[]
   return sound && leg && flow ? aim(call, side, sound, flow, leg.trusted) : []
 }
 
-function isSdp(message: Request | Response): boolean {
-  const type = message.header('content-type')?.toLowerCase()
-  return type !== undefined && (type.startsWith('application/sdp') || type.startsWith('multipart/'))
-}
-
+/** We write SDP ourselves; anything else is passed on as it was called. */
 function typeOf(message: Request | Response, body: Uint8Array): Header[] {
   if (body.length === 0) return []
-  const type = isSdp(message) ? 'application/sdp' : message.header('content-type')
+  const { method } = message.cseq
+  const type = method === 'INVITE' || method === 'UPDATE' ? 'application/sdp' : message.header('content-type')
   return type ? [['content-type', type]] : []
 }
 

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import { type Flow, hostPort } from '../flow.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../media/codecs.ts'
 import { compose } from '../media/offer.ts'
@@ -66,6 +66,11 @@ export function described(
 ): { body?: Uint8Array; headers: readonly Header[] } {
   if (!body || body.length === 0) return { headers }
   return { body, headers: [...headers, ['content-type', 'application/sdp']] }
+}
+
+/** Goes with a 488: incompatible media format (RFC 3261 §20.43). */
+export function noCodec({ address, port }: Station): Header {
+  return ['warning', `305 ${hostPort(address, port)} "no codec is left that both sides speak"`]
 }
 
 /** The SDP record of the leg on one side. */
