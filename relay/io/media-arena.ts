@@ -1,18 +1,21 @@
 import { MAPPED, type Place } from '../media/place.ts'
 
 const PACKET_SIZE = 2048
+/** Packets carried together. */
+const SLOTS = 32
 /** Most sockets heard in one round. */
 const MOST_EVENTS = 512
 
 /** Offsets: everything libc reads or writes lies in one block of memory, which must not move. */
-const PACKET = 0
-const ADDRESS = 2048
-const MESSAGE = 2112
-const PIECE = 2176
-const OPTION = 2192
-const EVENT = 2208
-const EVENTS = 2240
-const SIZE = 64 * 1024
+const ADDRESS = 0
+const MESSAGE = 64
+const PIECE = 128
+const OPTION = 144
+const EVENT = 160
+const EVENTS = 192
+/** Behind the events: one packet of its own, then those of a batch. */
+const PACKETS = 16 * 1024
+const SIZE = PACKETS + (1 + SLOTS) * PACKET_SIZE
 
 /** struct epoll_event is packed on x86-64 alone: 32 bits of events, then 64 of ours. */
 const [EVENT_SIZE, EVENT_DATA] = process.arch === 'x64' ? [12, 4] : [16, 8]
@@ -22,10 +25,13 @@ const AF_INET = 2
 const AF_INET6 = 10
 const EPOLLIN = 1
 
-/** The memory shared with libc: one packet, one address, one message header, the events of one round. */
+/** The memory shared with libc: a batch of packets, one address, one message header, the events of one round. */
 export class Arena {
-  /** The packet being carried. */
+  /** A packet from whoever may have sent it, outside any batch. */
   readonly packet: Uint8Array
+  /** The packets of a batch, and where they lie. */
+  readonly packets: readonly Uint8Array[]
+  readonly slots: readonly bigint[]
   readonly packetSize = PACKET_SIZE
   readonly mostEvents = MOST_EVENTS
   /** AF_INET or AF_INET6. */
@@ -41,17 +47,20 @@ export class Arena {
     const at = (offset: number) => base + BigInt(offset)
     this.family = isIPv4 ? AF_INET : AF_INET6
     this.addressSize = isIPv4 ? 16 : 28
-    this.packet = new Uint8Array(memory, PACKET, PACKET_SIZE)
+    const offsets = Array.from({ length: SLOTS }, (_, i) => PACKETS + (i + 1) * PACKET_SIZE)
+    this.packet = new Uint8Array(memory, PACKETS, PACKET_SIZE)
+    this.packets = offsets.map((offset) => new Uint8Array(memory, offset, PACKET_SIZE))
+    this.slots = offsets.map(at)
     this.#view = new DataView(memory)
     this.at = {
-      packet: at(PACKET),
+      packet: at(PACKETS),
       address: at(ADDRESS),
       message: at(MESSAGE),
       option: at(OPTION),
       event: at(EVENT),
       events: at(EVENTS),
     }
-    this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKET))
+    this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
   }
 
   /** Makes the message header ready to receive a packet and its sender's address. */

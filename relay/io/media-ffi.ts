@@ -2,7 +2,7 @@ import type { Gate } from '../media/gate.ts'
 import { Place, readPlace } from '../media/place.ts'
 import { Arena } from './media-arena.ts'
 import type { Engine, Work } from './media-engine.ts'
-import { type Loaded, loadLibc } from './media-libc.ts'
+import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
 
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
@@ -42,11 +42,13 @@ class FfiEngine implements Engine {
   readonly #place: Place
   readonly #work: Work
   readonly #arena: Arena
+  readonly #batch: Batch
   readonly #epoll: number
   /** By socket. */
   readonly #gates: (Gate | undefined)[] = []
   readonly #tied: boolean[] = []
   readonly #from = new Place()
+  #called = false
   #stopped = false
 
   constructor(loaded: Loaded, host: string, place: Place, work: Work) {
@@ -55,6 +57,7 @@ class FfiEngine implements Engine {
     this.#place = place
     this.#work = work
     this.#arena = new Arena(place.isIPv4, loaded.addressOf)
+    this.#batch = batchOf(loaded.libc, this.#arena)
     this.#epoll = loaded.libc.epoll_create1(EPOLL_CLOEXEC)
     this.wake = loaded.libc.eventfd(0, EVENTFD_FLAGS)
     this.#watch(this.wake)
@@ -95,23 +98,44 @@ class FfiEngine implements Engine {
     for (let now = 0; now < until && !this.#stopped; ) {
       const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, TURN_MS)
       now = performance.now()
-      for (let i = 0; i < count; i++) this.#serve(now, arena.readEvent(i))
+      for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
+      if (this.#called) this.#answer()
       this.#work.done()
     }
     if (!this.#stopped) setImmediate(() => this.#round())
   }
 
+  /** Reads a packet from each socket, asks where each goes, then writes each: three tight loops, for speed's sake. */
+  #carryBatch(now: number, first: number, count: number): void {
+    const batch = this.#batch
+    batch.count = 0
+    const last = Math.min(first + batch.sources.length, count)
+    for (let i = first; i < last; i++) this.#serve(now, this.#arena.readEvent(i))
+    batch.read()
+    for (let i = 0; i < batch.count; i++) batch.targets[i] = this.#targetOf(now, i)
+    batch.write()
+  }
+
   #serve(now: number, fd: number): void {
     const gate = this.#gates[fd]
-    if (gate === undefined) this.#woken(fd)
-    else if (this.#tied[fd] === true) this.#takeTied(now, gate)
+    if (fd === this.wake) this.#called = true
+    else if (gate === undefined) return
+    else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
     else if (this.#take(now, gate) && gate.latch.locked) this.#tie(now, gate)
   }
 
-  /** The kernel lets only the peer through. */
-  #takeTied(now: number, gate: Gate): void {
-    const length = this.#loaded.libc.read(gate.handle, this.#arena.at.packet, this.#arena.packetSize)
-    if (length >= 0) this.#carry(now, gate, gate.latch.peer, length)
+  /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
+  #targetOf(now: number, i: number): number {
+    const { sources, lengths } = this.#batch
+    const length = lengths[i] as number
+    const gate = this.#gates[sources[i] as number]
+    const packet = this.#arena.packets[i]
+    if (length < 0 || gate === undefined || packet === undefined) return -1
+    const out = this.#work.arrive(now, gate, gate.latch.peer, packet, length)
+    if (out === undefined) return -1
+    if (this.#tied[out.handle] === true) return out.handle
+    this.#send(out, packet, length)
+    return -1
   }
 
   /** One packet from whomever; false: there was none. */
@@ -120,7 +144,11 @@ class FfiEngine implements Engine {
     const length = this.#loaded.libc.recvmsg(gate.handle, this.#arena.at.message, 0)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
-    this.#carry(now, gate, this.#from, length)
+    const { packet } = this.#arena
+    const out = this.#work.arrive(now, gate, this.#from, packet, length)
+    if (out === undefined) return true
+    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, this.#arena.at.packet, length)
+    else this.#send(out, packet, length)
     return true
   }
 
@@ -133,23 +161,18 @@ class FfiEngine implements Engine {
     this.#tied[gate.handle] = true
   }
 
-  #carry(now: number, gate: Gate, from: Place, length: number): void {
-    const out = this.#work.arrive(now, gate, from, this.#arena.packet, length)
-    if (out === undefined) return
-    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, this.#arena.at.packet, length)
-    else this.#send(out, length)
-  }
-
-  #send(out: Gate, length: number): void {
+  #send(out: Gate, packet: Uint8Array, length: number): void {
     const place = out.latch.destination
     if (place === undefined) return
+    if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
     this.#arena.dispatch(place, length)
     this.#loaded.libc.sendmsg(out.handle, this.#arena.at.message, 0)
   }
 
-  #woken(fd: number): void {
-    if (fd !== this.wake || this.#stopped) return
-    this.#loaded.libc.read(fd, this.#arena.at.option, 8)
+  /** Commands are obeyed between rounds, so that no gate changes while a batch is under way. */
+  #answer(): void {
+    this.#called = false
+    this.#loaded.libc.read(this.wake, this.#arena.at.option, 8)
     this.#work.woken()
   }
 
@@ -187,4 +210,37 @@ class FfiEngine implements Engine {
     this.#arena.writeEvent(fd)
     this.#loaded.libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#arena.at.event)
   }
+}
+
+/** Packets on their way through: by slot, the socket each came from, its length, and the socket it leaves from. */
+interface Batch {
+  count: number
+  readonly sources: Int32Array
+  readonly lengths: Int32Array
+  readonly targets: Int32Array
+  read(): void
+  write(): void
+}
+
+/** The two calls which cost most stand alone in their loops, so that the compiler makes them direct. */
+function batchOf({ read, write }: Libc, { slots, packetSize }: Arena): Batch {
+  const sources = new Int32Array(slots.length)
+  const lengths = new Int32Array(slots.length)
+  const targets = new Int32Array(slots.length)
+  const batch = {
+    count: 0,
+    sources,
+    lengths,
+    targets,
+    read() {
+      for (let i = 0; i < batch.count; i++)
+        lengths[i] = read(sources[i] as number, slots[i] as bigint, packetSize)
+    },
+    write() {
+      for (let i = 0; i < batch.count; i++) {
+        if ((targets[i] as number) >= 0) write(targets[i] as number, slots[i] as bigint, lengths[i] as number)
+      }
+    },
+  }
+  return batch
 }
