@@ -7,6 +7,13 @@ import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
 
+/**
+ * From so many packets per millisecond on we pause after each round, so that the next finds several: waking up for
+ * each alone would cost as much again as carrying it. A network card does the same with its interrupts.
+ */
+const BUSY = 10
+const PAUSE_US = 200
+
 /** More packets than a socket's queue can hold. */
 const MOST_QUEUED = 1024
 
@@ -48,6 +55,8 @@ class FfiEngine implements Engine {
   readonly #gates: (Gate | undefined)[] = []
   readonly #tied: boolean[] = []
   readonly #from = new Place()
+  /** Packets per millisecond in the last turn. */
+  #rate = 0
   #called = false
   #stopped = false
 
@@ -94,14 +103,20 @@ class FfiEngine implements Engine {
   #round(): void {
     const { libc } = this.#loaded
     const arena = this.#arena
-    const until = performance.now() + TURN_MS
-    for (let now = 0; now < until && !this.#stopped; ) {
+    const begun = performance.now()
+    const busy = this.#rate > BUSY
+    let packets = 0
+    let now = begun
+    while (now < begun + TURN_MS && !this.#stopped) {
+      if (busy) libc.usleep(PAUSE_US)
       const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, TURN_MS)
       now = performance.now()
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
+      packets += count
       if (this.#called) this.#answer()
       this.#work.done()
     }
+    this.#rate = packets / (now - begun)
     if (!this.#stopped) setImmediate(() => this.#round())
   }
 

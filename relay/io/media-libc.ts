@@ -18,6 +18,7 @@ export interface Libc {
   write(fd: number, from: bigint, size: number): number
   recvmsg(fd: number, message: bigint, flags: number): number
   sendmsg(fd: number, message: bigint, flags: number): number
+  usleep(us: number): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: bigint): number
   epoll_wait(epoll: number, events: bigint, most: number, ms: number): number
@@ -67,6 +68,7 @@ const signatures = {
   write: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
   recvmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
   sendmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
+  usleep: { arguments: ['i32'], return: 'i32' },
   epoll_create1: { arguments: ['i32'], return: 'i32' },
   epoll_ctl: { arguments: ['i32', 'i32', 'i32', 'u64'], return: 'i32' },
   epoll_wait: { arguments: ['i32', 'u64', 'i32', 'i32'], return: 'i32' },
