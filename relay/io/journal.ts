@@ -33,10 +33,11 @@ export interface JournalOptions {
 }
 
 /* Implementation */
+const gatherMs = 5
 const syncMs = 100
 
 /**
- * Records in files: with the kernel at the end of the turn, on the disk a little later, behind the caller's back.
+ * Records in files: with the kernel after 5 ms, on the disk after 100, behind the caller's back.
  *
  * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
  * were all dropped is deleted; the oldest hands its last few to the newest.
@@ -100,10 +101,10 @@ export class Journal {
 
   #write(record: Kept | string): void {
     if (this.#closed) return
-    if (this.#unwritten.push(record) === 1) setImmediate(() => this.#append())
+    if (this.#unwritten.push(record) === 1) setTimeout(() => this.#append(), gatherMs)
   }
 
-  /** Hands what this turn of the event loop gathered to the kernel, where a death of this process cannot reach it. */
+  /** Hands what has gathered to the kernel, where a death of this process cannot reach it. */
   #append(): void {
     const group = this.#unwritten
     if (group.length === 0) return
