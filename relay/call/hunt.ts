@@ -100,10 +100,15 @@ export function branchProgressed(call: Call, branch: Branch, response: Response,
         ...stops,
         { type: 'stop', timer: 'progress', of: branch },
         { type: 'stop', timer: 'search' },
-        { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } },
+        ...ringFrom(call, branch),
       ]
     : []
   return [...timers, ...ringCaller(call, branch, response, station)]
+}
+
+/** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */
+function ringFrom(call: Call, branch: Branch): Order[] {
+  return branch.provider ? [{ type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }] : []
 }
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */

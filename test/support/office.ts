@@ -68,6 +68,7 @@ export function invite(
     user?: string
     domain?: string
     cseq?: number
+    hops?: string
   } = {},
 ): Request {
   const user = options.user ?? from.name.toLowerCase().replace(/\W/g, '')
@@ -78,7 +79,7 @@ export function invite(
     requestUri: uri,
     headers: [
       ['via', via(from)],
-      ['max-forwards', '70'],
+      ['max-forwards', options.hops ?? '70'],
       ['from', `"${from.name}" <sip:${user}@${options.domain ?? realm}>;tag=${chance.hex(6)}`],
       ['to', `<${uri}>`],
       ['call-id', options.callId ?? `${chance.hex(8)}@${from.flow.address}`],
