@@ -30,7 +30,7 @@ export function buildInvite(
     ...(branch.contact?.path ?? []).map((route): Header => ['route', route]),
     ...identity(call, branch, station),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
-    ...passedOn(call.caller.invite),
+    ...passedOn(call),
     ...extra,
   ]
   if (body.length > 0) headers.push(['content-type', 'application/sdp'])
@@ -56,19 +56,13 @@ export function buildCancel(invite: Request, reason: string | undefined): Reques
 
 const shared = new Set(['via', 'max-forwards', 'from', 'to', 'call-id', 'route'])
 
-/** What the caller's INVITE may say to the callee besides its offer. */
-const passable = new Set([
-  'alert-info',
-  'call-info',
-  'subject',
-  'priority',
-  'diversion',
-  'history-info',
-  'identity',
-])
+/** What anybody's INVITE may say to the callee besides its offer. */
+const passable = new Set(['alert-info', 'call-info', 'subject', 'priority'])
+/** What a provider's may say besides: on whose behalf a call comes is not for a phone to claim. */
+const trusted = new Set(['diversion', 'history-info', 'identity'])
 
-function passedOn(invite: Request): Header[] {
-  return invite.headers.filter(([name]) => passable.has(name))
+function passedOn({ caller }: Call): Header[] {
+  return caller.invite.headers.filter(([name]) => passable.has(name) || (caller.trusted && trusted.has(name)))
 }
 
 function providerUri(branch: Branch): string {
@@ -91,7 +85,9 @@ function bare(uri: string): string {
 function callerName(call: Call, branch: Branch, station: Station): string {
   if (isAnonymous(call.caller.invite)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
-  const display = id?.display ? `${quote(id.display)} ` : ''
+  // No terminal shall obey a name.
+  const name = id?.display.replace(/\p{Cc}/gu, '')
+  const display = name ? `${quote(name)} ` : ''
   const { host, port } = ourDomain(call, branch, station)
   return `${display}<${sipUri(id?.user ?? 'anonymous', host, port)}>`
 }

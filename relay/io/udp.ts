@@ -28,6 +28,8 @@ export async function openUdp(options: { host: string; port: number; log: Log } 
   return {
     address: { address: place.address, port: place.port },
     send(flow, bytes) {
+      // Never within the sender's own turn.
+      if (!isPort(flow.port)) return queueMicrotask(() => options.unsent(flow, 'there is no such port'))
       const peer = isRequest(bytes) ? peers.of(flow) : undefined
       if (peer !== undefined) peer.send(bytes, (error) => error && options.unsent(flow, whyUnsent(error)))
       else
@@ -108,6 +110,11 @@ function deliver(ends: WireEnds, bytes: Uint8Array, from: { address: string; por
   // Port 0 is nobody's: it is forged, and nothing can be sent back.
   if (bytes.length <= 4 || isStun(bytes) || from.port === 0) return
   ends.receive({ transport: 'udp', address: plainAddress(from.address), port: from.port }, bytes)
+}
+
+/** A port is a stranger's word as well: the kernel's own complaint would be thrown. */
+function isPort(port: number): boolean {
+  return port > 0 && port < 65_536
 }
 
 /** Two zero bits open a STUN message (RFC 8489 §5), and no SIP message; keep-alives are four zeros or CRLF. */

@@ -41,6 +41,16 @@ describe('SIP over UDP', () => {
     expect(unsent[0]).toEqual({ flow: flowTo(port), why: 'nobody listens there' })
   })
 
+  test('says that there is no port 0, nor one beyond the last', async () => {
+    const { wire, unsent } = await relay()
+    for (const port of [0, 65_536]) {
+      for (const text of ['BYE sip:nobody SIP/2.0', 'SIP/2.0 200 OK']) wire.send(flowTo(port), bytes(text))
+    }
+    expect(unsent).toEqual([])
+    await until(() => unsent.length === 4)
+    expect(unsent.map(({ why }) => why)).toContain('there is no such port')
+  })
+
   test('reaches a destination which refused before and listens again', async () => {
     const { wire, unsent } = await relay()
     const first = await peer()
