@@ -50,6 +50,9 @@ export async function rtpBench(args: string[]): Promise<void> {
       only: { type: 'string', default: relays.join() },
     },
   })
+  if (process.platform !== 'linux' || availableParallelism() < 2) {
+    return say('This bench pins relay and generator to a core each: it needs Linux and two cores.')
+  }
   const chosen = relays.filter((relay) => values.only.split(',').includes(relay))
   const folder = mkdtempSync(join(tmpdir(), 'rtpload-'))
   try {
