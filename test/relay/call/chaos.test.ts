@@ -1,0 +1,235 @@
+import { describe, test } from 'vitest'
+import type { Header, Request } from '../../../relay/sip/message.ts'
+import type { Ladder, Party } from '../../support/ladder.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  bob,
+  bobMobile,
+  cancel,
+  fromCallee,
+  office,
+  provider,
+  registers,
+  ringBob,
+  sdp,
+  telnyx,
+  through,
+  twilio,
+  within,
+} from '../../support/office.ts'
+import { forgets } from '../../support/scene.ts'
+
+/*
+ * Calls in which everybody does anything at any time. Nothing is known of what comes out, but that
+ * nobody throws, every call ends with one sound record, and nothing stays behind.
+ */
+
+type Below = (below: number) => number
+
+interface Play {
+  readonly ladder: Ladder
+  readonly below: Below
+  readonly invited: Request
+  readonly callees: readonly Party[]
+  cseq: number
+}
+
+const statuses = [100, 180, 183, 183, 200, 200, 200, 302, 401, 407, 408, 481, 486, 487, 491, 500, 503, 603]
+const methods = ['INVITE', 'INVITE', 'CANCEL', 'BYE', 'UPDATE', 'INFO'] as const
+const waits = [0, 1, 200, 500, 3_000, 8_000, 30_000, 32_000, 60_000, 181_000]
+
+describe('calls in which anything happens in any order', () => {
+  for (let block = 0; block < 8; block++) {
+    test(`end, and leave nothing behind (seeds ${block * 50} to ${block * 50 + 49})`, () => {
+      for (let seed = block * 50; seed < block * 50 + 50; seed++) {
+        try {
+          playOut(seed)
+        } catch (error) {
+          throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          })
+        }
+      }
+    })
+  }
+})
+
+function playOut(seed: number): void {
+  const below = dice(seed)
+  const play = begin(below)
+  const { ladder } = play
+  for (let step = 0; step < 40; step++) {
+    const act = acts[below(acts.length)]
+    act?.(play)
+    ladder.whatever()
+  }
+  while (ladder.questions.length > 0) ladder.noAnswer(ladder.questions[0]?.question.ask ?? 'route').whatever()
+  // Alice's ACK may still be awaited before she is told BYE.
+  ladder.after(64 * 500).whatever()
+  forgets(ladder)
+}
+
+function begin(below: Below): Play {
+  const ladder = office()
+  const inside = below(3) === 0
+  if (inside) {
+    registers(ladder, bob, 'bob')
+    registers(ladder, bobMobile, 'bob')
+  }
+  const body = below(4) === 0 ? new Uint8Array(0) : sdp('192.0.2.10')
+  const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body })
+  if (below(10) > 0) ladder.decide(inside ? ringBob() : through(...carriers(below))).whatever()
+  const play = { ladder, below, invited, callees: inside ? [bob, bobMobile] : [telnyx, twilio], cseq: 10 }
+  if (below(3) > 0) connect(play)
+  return play
+}
+
+/** Two plays of three begin with an answered call; the most can go wrong in those. */
+function connect({ ladder, invited, callees: [callee = telnyx] }: Play): void {
+  if (ladder.questions[0]?.question.ask === 'locate') ladder.locate(callee).whatever()
+  const asked = requestTo(ladder, callee, 'INVITE')
+  if (!asked) return
+  ladder.when(callee, answers(asked, callee, 200, { body: sdp(callee.flow.address) })).whatever()
+  const body = invited.body.length === 0 ? { body: sdp('192.0.2.10') } : {}
+  ladder.when(alice, ack(invited, ladder.lastResponse(alice), body)).whatever()
+}
+
+function carriers(below: Below) {
+  const credentials = below(2) === 0 ? { username: 'acme', password: 'pw', realm: null } : null
+  return [provider(telnyx, { credentials, codecs: below(3) === 0 ? ['PCMU'] : [] }), provider(twilio)]
+}
+
+/** What may happen next; what makes no sense yet, does nothing. */
+const acts: readonly ((play: Play) => void)[] = [
+  located,
+  located,
+  calleeAnswers,
+  calleeAnswers,
+  calleeAnswers,
+  calleeAnswers,
+  calleeAsks,
+  callerAcks,
+  callerAcks,
+  callerAsks,
+  callerAnswers,
+  callerAnswers,
+  callerCancels,
+  timePasses,
+  timePasses,
+  netFails,
+  mediaSpeaks,
+  again,
+]
+
+function located({ ladder, below }: Play): void {
+  const waiting = ladder.questions[0]?.question.ask
+  if (waiting === 'locate')
+    ladder.locate(...([[telnyx], [twilio], [telnyx, twilio], []][below(4)] as Party[]))
+  else if (waiting === 'route') ladder.decide(through(...carriers(below)))
+}
+
+function calleeAnswers({ ladder, below, callees }: Play): void {
+  const callee = pick(callees, below)
+  const asked = requestTo(ladder, callee, below(3) === 0 ? pick(methods, below) : 'INVITE')
+  if (asked) ladder.when(callee, anyAnswer(asked, callee, below))
+}
+
+function callerAnswers({ ladder, below }: Play): void {
+  const asked = requestTo(ladder, alice, pick(methods, below))
+  if (asked) ladder.when(alice, anyAnswer(asked, alice, below))
+}
+
+function calleeAsks(play: Play): void {
+  const { ladder, below, callees } = play
+  const callee = pick(callees, below)
+  const invited = requestTo(ladder, callee, 'INVITE')
+  if (!invited || invited.to.tag !== undefined) return
+  const method = pick(['INVITE', 'BYE', 'UPDATE', 'INFO', 'ACK'], below)
+  const cseq = method === 'ACK' ? play.cseq : ++play.cseq
+  const body = below(2) === 0 ? { body: sdp(callee.flow.address) } : {}
+  ladder.when(callee, fromCallee(invited, answers(invited, callee, 200), callee, method, cseq, body))
+}
+
+function callerAsks(play: Play): void {
+  const { ladder, below, invited } = play
+  const method = pick(['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'ACK'], below)
+  const cseq = method === 'ACK' ? play.cseq : ++play.cseq
+  const body = below(2) === 0 ? { body: sdp('192.0.2.10', 4000 + below(3)) } : {}
+  ladder.when(alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, body))
+}
+
+function callerAcks({ ladder, below, invited }: Play): void {
+  const response = ladder.lastResponse(alice)
+  const body = below(3) === 0 ? { body: sdp('192.0.2.10') } : {}
+  if (response.status >= 200 && response.cseq.method === 'INVITE')
+    ladder.when(alice, ack(invited, response, body))
+}
+
+function callerCancels({ ladder, below, invited }: Play): void {
+  if (below(3) === 0) ladder.when(alice, cancel(invited))
+}
+
+function timePasses({ ladder, below }: Play): void {
+  ladder.after(pick(waits, below))
+}
+
+function netFails({ ladder, below, callees }: Play): void {
+  if (below(3) > 0) return
+  const { flow } = pick([alice, ...callees], below)
+  ladder.hear({ type: 'unsent', flow, why: 'ECONNREFUSED' })
+}
+
+function mediaSpeaks({ ladder, below }: Play): void {
+  const session = ladder.media[0]?.session
+  if (session === undefined || below(4) > 0) return
+  const silent = {
+    type: 'silent',
+    session,
+    side: pick(['both', 'caller'] as const, below),
+    ms: 60_000,
+  } as const
+  ladder.hear({ type: 'media', report: below(3) === 0 ? { type: 'failed', session, why: 'busy' } : silent })
+}
+
+/** A message is repeated, as UDP may. */
+function again({ ladder, invited, below }: Play): void {
+  if (below(2) === 0) ladder.when(alice, invited)
+}
+
+function anyAnswer(asked: Request, from: Party, below: Below) {
+  const status = pick(statuses, below)
+  const stale = below(2) === 0 ? ', stale=true' : ''
+  const demand = `Digest realm="r", nonce="n${below(9)}", qop="auth", algorithm=MD5${stale}`
+  const headers: Header[] = []
+  if (status === 401) headers.push(['www-authenticate', demand])
+  if (status === 407) headers.push(['proxy-authenticate', demand])
+  if (status === 503) headers.push(['retry-after', '30'])
+  const sound = status < 300 && below(4) > 0 ? { body: sdp(from.flow.address, 4000 + below(3)) } : {}
+  const tag =
+    asked.to.tag !== undefined ? '' : below(5) === 0 ? 'fork' : `tag-${from.name.replace(/\W/g, '')}`
+  return answers(asked, from, status, { headers, tag, ...sound })
+}
+
+function requestTo(ladder: Ladder, to: Party, method: string): Request | undefined {
+  try {
+    return ladder.lastRequest(to, method)
+  } catch {
+    return undefined
+  }
+}
+
+function pick<T>(from: readonly T[], below: Below): T {
+  return from[below(from.length)] as T
+}
+
+/** The same dice for the same seed (a linear congruential generator). */
+function dice(seed: number): Below {
+  let state = (seed * 2_654_435_761 + 1) >>> 0
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
