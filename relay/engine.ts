@@ -222,7 +222,7 @@ export class Engine {
           flow,
         )
       case 'ask':
-        return this.#askAccount(request, flow, admission.question)
+        return this.#askAccount(now, request, flow, admission.question)
       case 'register':
         return this.#register(now, request, flow, admission)
       case 'call':
@@ -233,22 +233,30 @@ export class Engine {
   }
 
   #askAccount(
+    now: number,
     request: Request,
     flow: Flow,
     question: Extract<Question, { ask: 'credential' }>['question'],
   ): void {
-    if (this.#accountsAsked >= crowd.accounts) return this.#later(request, flow)
+    if (this.#accountsAsked >= crowd.accounts) return this.#recall(now, request, flow)
     this.#wait(request, flow)
     this.#accountsAsked++
-    this.#ask({ ask: 'credential', question }, (now, answer, why) => {
+    this.#ask({ ask: 'credential', question }, (later, answer, why) => {
       this.#accountsAsked--
       const cancelled = this.#waited(request)
-      if (answer?.ask === 'credential') this.#reception.remember(now, question, answer.answer)
+      if (answer?.ask === 'credential') this.#reception.remember(later, question, answer.answer)
       if (cancelled) return this.#refuse(request, flow, 487)
-      if (answer?.ask === 'credential') return this.#admit(now, request, flow)
-      const recalled = this.#reception.recall(now, this.#at, request, flow)
-      return recalled ? this.#let(now, request, flow, recalled) : this.#unwell(request, flow, why)
+      if (answer?.ask === 'credential') return this.#admit(later, request, flow)
+      this.#unanswered(why, request)
+      this.#recall(later, request, flow)
     })
+  }
+
+  /** The edge cannot be asked: whom we knew lately comes in all the same, others come back later. */
+  #recall(now: number, request: Request, flow: Flow): void {
+    const recalled = this.#reception.recall(now, this.#at, request, flow)
+    if (recalled) this.#let(now, request, flow, recalled)
+    else this.#later(request, flow)
   }
 
   #register(
@@ -291,7 +299,10 @@ export class Engine {
         const cancelled = this.#waited(request)
         const decision = answer?.ask === 'route' ? answer.answer : undefined
         this.#settle(later, request, flow, decision)
-        if (!decision) return this.#unwell(request, flow, why)
+        if (!decision) {
+          this.#unanswered(why, request)
+          return this.#later(request, flow)
+        }
         if (cancelled) return this.#refuse(request, flow, 487)
         this.#arrived(later, request, flow, decision)
       },
@@ -411,12 +422,11 @@ export class Engine {
     return cancelled
   }
 
-  /** The edge does not answer: come back soon. */
-  #unwell(request: Request, flow: Flow, why: string): void {
-    this.#note('warn', 'edge.unanswered', { why, method: request.method })
-    this.#later(request, flow)
+  #unanswered(why: string, { method }: Request): void {
+    this.#note('warn', 'edge.unanswered', { why, method })
   }
 
+  /** The edge does not answer: come back soon. */
   #later(request: Request, flow: Flow): void {
     this.#refuse(request, flow, 503, undefined, [['retry-after', String(5 + this.#station.chance.below(10))]])
   }

@@ -287,6 +287,9 @@ describe('a flood', () => {
     const asked = ladder.questions.splice(0)
     aliceDials(ladder, '+15551234567')
     expect(asked.every(({ question }) => question.ask === 'credential')).toBe(true)
+    // Phones we knew lately are not kept waiting by it either.
+    ladder.whatever().after(10 * 60_000)
+    refreshes(ladder, 'correct horse battery').gives('tell refreshed', '200 to Alice')
   })
 })
 
