@@ -120,8 +120,19 @@ function begin({ headers }: IncomingMessage): string {
 type Result = QueryResult | QueryArrayResult
 
 function run(to: PoolClient, { query, params = [] }: Statement, arrays: boolean): Promise<Result> {
-  return arrays ? to.query({ text: query, values: params, rowMode: 'array' }) : to.query(query, params)
+  const statement = { name: nameOf(query), text: query, values: params }
+  return arrays ? to.query({ ...statement, rowMode: 'array' }) : to.query(statement)
 }
+
+/** Statements asked again and again are planned once per connection. */
+const names = new Map<string, string>()
+
+function nameOf(query: string): string | undefined {
+  if (!names.has(query) && names.size < mostNames) names.set(query, `neon_${names.size}`)
+  return names.get(query)
+}
+
+const mostNames = 200
 
 function present({ command, rowCount, rows, fields }: Result) {
   return { command, rowCount, rows, fields, rowAsArray: Array.isArray(rows[0]) }
