@@ -84,7 +84,7 @@ function publicIpOf(address: string, faults: string[]): string {
     )
   } else if (!/^[\d.]+$|^[\da-f:]+$/i.test(address))
     faults.push(`PUBLIC_IP must be an IP address, not "${address}"`)
-  return address
+  return address.toLowerCase()
 }
 
 function rangeOf(range: string, faults: string[]): readonly [number, number] {

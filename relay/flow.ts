@@ -31,3 +31,19 @@ export function sameFlow(a: Flow, b: Flow): boolean {
     (a.connection === undefined || b.connection === undefined || a.connection === b.connection)
   )
 }
+
+/**
+ * Whom an address counts as where somebody's deeds are counted: itself, or with IPv6 its /64,
+ * for whoever has one of these addresses has all of them.
+ */
+export function neighbourhood(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.split('::')
+  const [before, after] = [groups(head), groups(tail ?? '')]
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
+  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
+}
+
+function groups(text: string): string[] {
+  return text === '' ? [] : text.split(':').map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+}

@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { allow } from './call/station.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, neighbourhood } from './flow.ts'
 import { Accounts, type Known } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
@@ -216,7 +216,7 @@ export class Reception {
 
   /** Inventing names must not cost more than inventing passwords, and neither tells which names there are. */
   #mayAsk(now: number, { username }: Credentials, { address }: Flow): boolean {
-    return username.length <= usernameLettersAtMost && this.#questions.take(now, address)
+    return username.length <= usernameLettersAtMost && this.#questions.take(now, neighbourhood(address))
   }
 }
 
@@ -225,5 +225,5 @@ function admitted(verified: Verified, proxy: boolean): Admission {
 }
 
 function guessing({ realm, username }: CredentialQuestion, { address }: Flow): string {
-  return `${username}@${realm} ${address}`
+  return `${username}@${realm} ${neighbourhood(address)}`
 }

@@ -239,6 +239,13 @@ describe('who guesses passwords', () => {
     expect(asked).toBe(200)
   })
 
+  test('from ever new addresses of one IPv6 network is shut out of all of them', () => {
+    const guessers = Array.from({ length: 6 }, (_, at) => party(`guesser ${at}`, `2001:db8:6:6::${at + 1}`))
+    const ladder = new Ladder(guessers)
+    for (const guesser of guessers) guess(ladder, guesser, 1)
+    expect(ladder.notes.filter(({ event }) => event === 'auth.blocked')).toHaveLength(1)
+  })
+
   test('with a nonce which was sent to somebody else gets no further', () => {
     const ladder = office()
     const first = register(alice, 'alice')
