@@ -116,6 +116,9 @@ class FfiEngine implements Engine {
       if (this.#called) this.#answer()
       this.#work.done()
     }
+    // What was not worth a wake-up has waited for this.
+    this.#work.woken()
+    this.#work.done()
     this.#rate = packets / (now - begun)
     if (!this.#stopped) setImmediate(() => this.#round())
   }

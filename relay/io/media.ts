@@ -48,7 +48,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const pass = (orders: Orders) => {
     if (stopped) return
     near.postMessage(orders)
-    if (ready.wake !== undefined) writeSync(ready.wake, ONE)
+    if (ready.wake !== undefined && isUrgent(orders)) writeSync(ready.wake, ONE)
   }
   const flush = () => {
     pass(waiting)
@@ -69,6 +69,11 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
       await ended
     },
   }
+}
+
+/** Closing may wait until the thread looks up by itself, 20 ms at most; waking it costs a system call. */
+function isUrgent(orders: Orders): boolean {
+  return orders === 'stop' || orders.some(({ type }) => type !== 'close')
 }
 
 function readiness(worker: Worker): Promise<Ready> {
