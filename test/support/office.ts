@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { CredentialAnswer, FailoverPolicy, ProviderTarget, RouteDecision } from '#contract'
+import { hostPort } from '../../relay/flow.ts'
 import { answerChallenge } from '../../relay/sip/digest.ts'
 import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
@@ -84,7 +85,7 @@ export function invite(
       ['to', `<${uri}>`],
       ['call-id', options.callId ?? `${chance.hex(8)}@${from.flow.address}`],
       ['cseq', `${options.cseq ?? 1} INVITE`],
-      ['contact', `<sip:${user}@${from.flow.address}:${from.flow.port}>`],
+      ['contact', `<sip:${user}@${place(from)}>`],
       ...(body.length > 0 ? [['content-type', 'application/sdp'] as Header] : []),
       ...(options.headers ?? []),
     ],
@@ -106,7 +107,7 @@ export function register(from: Party, user: string, headers: Header[] = []): Req
       ['cseq', '1 REGISTER'],
       ...(headers.some(([name]) => name === 'contact')
         ? []
-        : [['contact', `<sip:${user}@${from.flow.address}:${from.flow.port}>`] as Header]),
+        : [['contact', `<sip:${user}@${place(from)}>`] as Header]),
       ...headers,
     ],
   })
@@ -166,8 +167,7 @@ export function answers(
   status: number,
   options: { body?: Uint8Array; headers?: Header[]; tag?: string } = {},
 ): Response {
-  const contact: Header[] =
-    status < 300 && status > 100 ? [['contact', `<sip:${from.flow.address}:${from.flow.port}>`]] : []
+  const contact: Header[] = status < 300 && status > 100 ? [['contact', `<sip:${place(from)}>`]] : []
   const typed: Header[] = options.body ? [['content-type', 'application/sdp']] : []
   return reply(to, status, {
     toTag: options.tag ?? `tag-${from.name.replace(/\W/g, '')}`,
@@ -226,7 +226,7 @@ export function within(
       ['to', answered.header('to') ?? ''],
       ['call-id', invited.callId],
       ['cseq', `${cseq} ${method}`],
-      ['contact', `<sip:${from.flow.address}:${from.flow.port}>`],
+      ['contact', `<sip:${place(from)}>`],
       ...(options.body && method !== 'INFO' ? [['content-type', 'application/sdp'] as Header] : []),
       ...(options.headers ?? []),
     ],
@@ -253,7 +253,7 @@ export function fromCallee(
       ['to', invited.header('from') ?? ''],
       ['call-id', invited.callId],
       ['cseq', `${cseq} ${method}`],
-      ['contact', `<sip:${from.flow.address}:${from.flow.port}>`],
+      ['contact', `<sip:${place(from)}>`],
       ...(options.body && method !== 'INFO' ? [['content-type', 'application/sdp'] as Header] : []),
       ...(options.headers ?? []),
     ],
@@ -345,5 +345,9 @@ export function rejected(
 }
 
 function via({ flow }: Party): string {
-  return `SIP/2.0/${flow.transport.toUpperCase()} ${flow.address}:${flow.port};rport;branch=z9hG4bK${chance.hex(8)}`
+  return `SIP/2.0/${flow.transport.toUpperCase()} ${hostPort(flow.address, flow.port)};rport;branch=z9hG4bK${chance.hex(8)}`
+}
+
+function place({ flow }: Party): string {
+  return hostPort(flow.address, flow.port)
 }
