@@ -1,4 +1,5 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
+import { newCall } from './call/arrival.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
 import type { Branch, Call, Events, Order, Role, Side, Timer } from './call/state.ts'
@@ -106,37 +107,7 @@ export class Switchboard {
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
     const { station } = this.#exchange
-    const startedAt = station.epoch + now
-    const call: Call = {
-      id: station.chance.uuid(startedAt),
-      session: ++this.#sessions,
-      startedNow: now,
-      startedAt,
-      now,
-      caller: {
-        flow,
-        invite: request,
-        transaction,
-        localTag: station.chance.hex(8),
-        trusted,
-        dialog: undefined,
-        answer: undefined,
-        acknowledged: false,
-        bye: undefined,
-        sdp: { id: String(station.chance.below(2 ** 31)), sent: undefined },
-      },
-      decision: undefined,
-      ports: undefined,
-      waiting: [],
-      branches: [],
-      callee: undefined,
-      rang: false,
-      failures: [],
-      pending: {},
-      acks: {},
-      record: blankRecord(request),
-      released: false,
-    }
+    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station)
     const line: Line = {
       machine: { state: 'routing', memory: { call, station } },
       call,
@@ -453,33 +424,4 @@ function callerKey(call: Call): string {
 function timerKey(timer: Timer): string {
   if ('branch' in timer) return `${timer.timer}${timer.branch.index}`
   return 'side' in timer ? `${timer.timer}${timer.side}` : timer.timer
-}
-
-function blankRecord(request: Request): Call['record'] {
-  const party = (user: string) => ({
-    type: 'sip' as const,
-    target: user,
-    target_name: '',
-    name: '',
-    detail: '',
-  })
-  return {
-    sequence: 0,
-    direction: 'outgoing',
-    customerId: undefined,
-    source: party(request.from.uri),
-    destination: party(request.requestUri),
-    numberId: null,
-    providerId: null,
-    unverified: false,
-    explanation: [],
-    rejectReason: null,
-    ringingAt: undefined,
-    answeredAt: undefined,
-    endedAt: undefined,
-    by: undefined,
-    reason: undefined,
-    sipStatus: undefined,
-    media: undefined,
-  }
 }

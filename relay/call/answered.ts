@@ -61,7 +61,6 @@ export function repeatAnswer(call: Call): Order[] {
 export function callerAcked(call: Call, request: Request, station: Station): Step {
   if (!call.caller.answer) return { effects: [] }
   call.caller.answer = undefined
-  call.caller.acknowledged = true
   const stops: Order[] = [
     { type: 'stop', timer: 'repeat' },
     { type: 'stop', timer: 'unacknowledged' },
@@ -76,7 +75,6 @@ export function callerAcked(call: Call, request: Request, station: Station): Ste
 /** 64·T1 without the caller's ACK: both legs end (RFC 3261 §13.3.1.4). */
 export function giveUpOnAck(call: Call, station: Station): Step {
   call.caller.answer = undefined
-  call.caller.acknowledged = true
   const stop: Order = { type: 'stop', timer: 'repeat' }
   if (call.caller.bye) return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station)] }
   const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, 'failed')
@@ -184,7 +182,6 @@ function ackOnce(
 /** A caller who said BYE needs no repeated 2xx any more. */
 export function forgetCaller(call: Call): Order[] {
   call.caller.answer = undefined
-  call.caller.acknowledged = true
   call.caller.bye = undefined
   return [
     { type: 'stop', timer: 'repeat' },

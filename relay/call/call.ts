@@ -10,6 +10,8 @@ import {
   repeatAnswer,
   sayGoodbye,
 } from './answered.ts'
+import { passAck, repeatPassed, unacknowledgedPassed } from './change.ts'
+import { branchProgressed } from './early.ts'
 import { end, endedBySystem, letGo, refuse } from './ending.ts'
 import {
   answerTimeout,
@@ -17,21 +19,12 @@ import {
   branchAnswered,
   branchFailed,
   branchLocated,
-  branchProgressed,
   callerCancelled,
   nobodyRings,
   noProgress,
   noResponse,
 } from './hunt.ts'
-import {
-  cancelPassed,
-  passAck,
-  passAnswer,
-  passedAgain,
-  passRequest,
-  repeatPassed,
-  unacknowledgedPassed,
-} from './midcall.ts'
+import { cancelPassed, passAnswer, passedAgain, passRequest } from './midcall.ts'
 import type { Call, Events, Order, State } from './state.ts'
 import type { Station } from './station.ts'
 

@@ -147,6 +147,10 @@ export function remember(call: Call, decision: RouteDecision): void {
   call.record.source = decision.source
   call.record.destination = decision.destination
   call.record.explanation = decision.explanation
+  if (decision.kind === 'reject') return
+  call.record.unverified = decision.caller_id.unverified
+  call.record.numberId = decision.number_id
+  call.record.providerId = decision.provider_id
 }
 
 /** Milliseconds since the call began. */

@@ -5,23 +5,13 @@ import type { Flow } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
-import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
+import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { proveToProvider } from './credentials.ts'
-import {
-  answerTo,
-  concluded,
-  type Ending,
-  end,
-  letGo,
-  remember,
-  respond,
-  since,
-  stopTimers,
-} from './ending.ts'
-import { aim, readable, soundOf, speak, trusts } from './sound.ts'
+import { concluded, type Ending, end, letGo, remember, since, stopTimers } from './ending.ts'
+import { aim, readable, soundOf, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
-import { mostUseful, reasonOf, verdict } from './verdict.ts'
+import { heardBy, mostUseful, reasonOf, speaker, verdict } from './verdict.ts'
 
 /** The edge said where: opens the media and starts with the best target. */
 export function begin(
@@ -33,16 +23,9 @@ export function begin(
 ): Step {
   remember(call, decision)
   call.decision = decision
-  Object.assign(call.record, {
-    unverified: decision.caller_id.unverified,
-    numberId: decision.number_id,
-    providerId: decision.provider_id,
-  })
-  if (!ports) {
-    return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
-  }
   call.ports = ports
   const obstacle = obstacleOf(call.caller.invite)
+  if (!ports) return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
   if (obstacle) return end(call, station, { by: 'system', reason: 'failed', ...obstacle })
   const offer = soundOf(call.caller.invite)
   const media: Order[] = [
@@ -77,38 +60,6 @@ export function branchLocated(call: Call, branch: Branch, located: Located, stat
     )
   branch.flows = rest
   return tryAt(call, branch, first, station)
-}
-
-/** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
-export function branchProgressed(call: Call, branch: Branch, response: Response, station: Station): Order[] {
-  const stops: Order[] = [{ type: 'stop', timer: 'silence', of: branch }]
-  if (response.status === 100) {
-    if (branch.heard !== 'nothing') return []
-    branch.heard = 'trying'
-    return branch.provider
-      ? [
-          ...stops,
-          { type: 'set', ms: branch.provider.policy.progress_ms, timer: { timer: 'progress', branch } },
-        ]
-      : stops
-  }
-  const first = branch.heard !== 'ringing'
-  branch.heard = 'ringing'
-  branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
-  const timers: Order[] = first
-    ? [
-        ...stops,
-        { type: 'stop', timer: 'progress', of: branch },
-        { type: 'stop', timer: 'search' },
-        ...ringFrom(call, branch),
-      ]
-    : []
-  return [...timers, ...ringCaller(call, branch, response, station)]
-}
-
-/** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */
-function ringFrom(call: Call, branch: Branch): Order[] {
-  return branch.provider ? [{ type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }] : []
 }
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */
@@ -300,33 +251,6 @@ function concludedUnless(call: Call, branch: Branch, status: number, why: string
     concluded(call, branch, status, why, 'final')
 }
 
-/** A provisional goes on to the caller: with sound where one provider rings, plain where phones do. */
-function ringCaller(call: Call, branch: Branch, response: Response, station: Station): Order[] {
-  const sound = soundOf(response)
-  const alone = call.branches.filter((other) => other.state === 'calling').length === 1
-  const flow = branch.flow
-  const early = sound && alone ? speak(call, 'caller', call.caller.sdp, sound, station) : undefined
-  if (sound && early) remember18x(branch, response, sound)
-  const repeated = call.rang && !early && !branch.provider
-  if (repeated) return []
-  const first = !call.rang
-  call.rang = true
-  call.record.ringingAt ??= station.epoch + call.now
-  return [
-    ...(early && sound && flow ? aim(call, 'callee', sound, flow, trusts(call, 'callee', branch)) : []),
-    respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early)),
-    ...(first ? [{ type: 'tell' } as Order] : []),
-  ]
-}
-
-/** A hostile carrier may name tags without end. */
-const mostEarly = 16
-
-function remember18x(branch: Branch, response: Response, sound: Uint8Array): void {
-  const tag = response.to.tag ?? ''
-  if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, sound)
-}
-
 function cooling(branch: Branch, response: Response | undefined): Order[] {
   const seconds =
     response?.status === 503 ? Number.parseInt(response.header('retry-after') ?? '', 10) : Number.NaN
@@ -336,13 +260,4 @@ function cooling(branch: Branch, response: Response | undefined): Order[] {
 
 function alive(call: Call): Branch[] {
   return call.branches.filter((branch) => branch.state === 'calling' || branch.state === 'locating')
-}
-
-/** After a final answer the caller hears what was said, unless it was said to us. */
-function heardBy(status: number, fallback: number): number {
-  return status >= 300 && status !== 401 && status !== 407 && status >= 400 ? status : fallback
-}
-
-function speaker(status: number): 'callee' | 'system' {
-  return status >= 400 && status < 500 && status !== 408 ? 'callee' : status >= 600 ? 'callee' : 'system'
 }

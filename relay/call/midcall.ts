@@ -1,14 +1,13 @@
-import { refreshTarget } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
-import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
-import { reply } from '../sip/reply.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
 import { hangUp } from './answered.ts'
+import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
 import { legOf } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
-import { aim, noCodec, readable, soundOf, speak, spokenOf } from './sound.ts'
+import { noCodec, readable, soundOf } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
 
@@ -17,9 +16,6 @@ import { allow, contactOf, type Station, viaOf } from './station.ts'
  * (RFC 3261 §14, RFC 3311), INFO as it is. We answer nothing ourselves which the other side can.
  */
 
-const T1 = 500
-const T2 = 4_000
-const GIVE_UP = 64 * T1
 /** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
 const STALLED = 181_000
 
@@ -82,6 +78,7 @@ function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
     answer: undefined,
     sent: { request: sent, flow },
     heard: false,
+    cancelled: undefined,
     accepted: undefined,
   }
   if (request.method !== 'INVITE') return [order]
@@ -93,8 +90,7 @@ export function passAnswer(call: Call, passed: Passed, station: Station): Step {
   const { asked, sent, response } = passed
   const change = pendingOf(call, passed)
   if (response && response.status < 200) {
-    if (change) change.heard = true
-    return { effects: [] }
+    return { effects: change ? heardOf(call, asked.side, change) : [] }
   }
   if (response && response.status < 300) {
     if (sent.method === 'INVITE' && (!change || change.answer))
@@ -109,11 +105,22 @@ export function passAnswer(call: Call, passed: Passed, station: Station): Step {
 export function cancelPassed(call: Call, side: Side, { reason }: Farewell): Order[] {
   const pending = call.pending[side]
   if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
+  if (pending.heard && pending.cancelled) return []
+  pending.cancelled = { reason }
   const { request, flow } = pending.sent
   const abandon: Order = { type: 'abandon', of: side }
-  // Nothing may be cancelled before it was heard of (§9.1); it then ends by itself.
+  // Nothing may be cancelled before it was heard of (§9.1).
   if (!pending.heard) return [abandon]
   return [abandon, { type: 'request', request: buildCancel(request, reason), flow, role: { role: 'cancel' } }]
+}
+
+/** A first provisional: whoever wanted it cancelled may have that now. */
+function heardOf(call: Call, side: Side, pending: Pending): Order[] {
+  if (pending.heard) return []
+  const { cancelled } = pending
+  pending.heard = true
+  pending.cancelled = undefined
+  return cancelled ? cancelPassed(call, side, cancelled) : []
 }
 
 /** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
@@ -170,113 +177,6 @@ function pendingOf(call: Call, { asked, sent }: Passed): Pending | undefined {
 
 function isChange({ method }: Request): boolean {
   return method === 'INVITE' || method === 'UPDATE'
-}
-
-/** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
-export function passAck(call: Call, side: Side, ack: Request, station: Station): Order[] {
-  const pending = call.pending[side]
-  if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return []
-  const { accepted } = pending
-  if (!accepted) return closePending(call, side)
-  const answer = soundOf(ack)
-  const other = opposite(side)
-  const body = answer && speakTo(call, other, answer, station)
-  const sounds = answer ? [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))] : []
-  const acks = ackPassed(call, side, accepted.cseq.number, station, body)
-  return [...closePending(call, side), ...acks, ...sounds]
-}
-
-/** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
-export function repeatPassed(call: Call, side: Side): Order[] {
-  const pending = call.pending[side]
-  if (!pending?.answer) return []
-  pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, T2)
-  return [
-    { type: 'respond', transaction: pending.asked.transaction, response: pending.answer.response },
-    { type: 'set', ms: pending.answer.waitMs, timer: { timer: 'repeatPending', side } },
-  ]
-}
-
-/** Timer: it never was (§13.3.1.4: the dialog ends). */
-export function unacknowledgedPassed(call: Call, side: Side, station: Station): Step {
-  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, station, 'failed')
-}
-
-function accept(call: Call, pending: Pending, response: Response, station: Station): Order[] {
-  const { side, request, transaction, source } = pending.asked
-  const other = opposite(side)
-  const here = legOf(call, side)
-  const there = legOf(call, other)
-  if (here) refreshTarget(here.dialog, request, response.status)
-  if (there) refreshTarget(there.dialog, response, response.status)
-  const offered = soundOf(request)
-  const sound = soundOf(response)
-  const body = sound && speakTo(call, side, sound, station)
-  const ok = reply(request, response.status, {
-    reason: response.reason,
-    headers: [
-      ['contact', contactOf(station, here?.flow.transport ?? 'udp')],
-      ['allow', allow],
-      ...(body ? typeOf(response, body) : []),
-    ],
-    ...(body ? { body } : {}),
-    flow: source,
-  })
-  const sounds = offered && sound ? [...aimSide(call, side, offered), ...aimSide(call, other, sound)] : []
-  const answer: Order = { type: 'respond', transaction, response: ok }
-  if (request.method !== 'INVITE') {
-    return [...closePending(call, side), answer, ...sounds]
-  }
-  pending.answer = { response: ok, waitMs: T1 }
-  const delayed = offered === undefined && sound !== undefined
-  if (delayed) pending.accepted = response
-  return [
-    ...(delayed ? [] : ackPassed(call, side, response.cseq.number, station)),
-    answer,
-    { type: 'stop', timer: 'stalledPending', of: side },
-    { type: 'set', ms: T1, timer: { timer: 'repeatPending', side } },
-    { type: 'set', ms: GIVE_UP, timer: { timer: 'unacknowledgedPending', side } },
-    ...sounds,
-  ]
-}
-
-/** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
-function offerFor(call: Call, to: Side, request: Request, station: Station): Uint8Array | undefined {
-  const sound = soundOf(request)
-  const only = to === 'callee' ? call.callee?.provider?.codecs : undefined
-  return sound ? speakTo(call, to, sound, station, only) : noBody
-}
-
-function speakTo(
-  call: Call,
-  to: Side,
-  sound: Uint8Array,
-  station: Station,
-  only?: readonly string[],
-): Uint8Array | undefined {
-  const spoken = spokenOf(call, to)
-  return spoken && speak(call, to, spoken, sound, station, only)
-}
-
-function aimSide(call: Call, side: Side, sound: Uint8Array | undefined): Order[] {
-  const leg = legOf(call, side)
-  const flow = side === 'caller' ? call.caller.flow : call.callee?.flow
-  return sound && leg && flow ? aim(call, side, sound, flow, leg.trusted) : []
-}
-
-/** We write SDP ourselves; anything else is passed on as it was called. */
-function typeOf(message: Request | Response, body: Uint8Array): Header[] {
-  if (body.length === 0) return []
-  const { method } = message.cseq
-  const type = method === 'INVITE' || method === 'UPDATE' ? 'application/sdp' : message.header('content-type')
-  return type ? [['content-type', type]] : []
-}
-
-function accepted({ request, transaction, source }: Asked, response: Response): Order {
-  const headers = typeOf(response, response.body)
-  const { status, reason, body } = response
-  const ok = reply(request, status, { reason, headers, body, flow: source })
-  return { type: 'respond', transaction, response: ok }
 }
 
 /** What a refusal may say besides its status. */

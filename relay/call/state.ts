@@ -48,8 +48,6 @@ export interface Call {
   /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
   acks: Partial<Record<Side, { request: Request; flow: Flow }>>
   record: Record_
-  /** Ports were handed back, the last record was told. */
-  released: boolean
 }
 
 /** What the call's record says, besides what the legs say. */
@@ -85,7 +83,6 @@ export interface CallerLeg {
   dialog: Dialog | undefined
   /** The 2xx until it is acknowledged, and how long the next repeat waits. */
   answer: { response: Response; waitMs: number } | undefined
-  acknowledged: boolean
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
   bye: Farewell | undefined
   /** Version of the SDP we send this side, and its last text (RFC 3264 §8). */
@@ -136,6 +133,8 @@ export interface Pending {
   sent: { request: Request; flow: Flow }
   /** The other side was heard of: the request may be cancelled (RFC 3261 §9.1). */
   heard: boolean
+  /** It is to be cancelled as soon as it may be. */
+  cancelled: Farewell | undefined
   /** The other side's 2xx, kept when the ACK will carry the answer (delayed offer). */
   accepted: Response | undefined
 }

@@ -29,6 +29,16 @@ export function reasonOf(status: number): HangupReason {
   return 'failed'
 }
 
+/** After a final answer the caller hears what was said, unless it was said to us. */
+export function heardBy(status: number, fallback: number): number {
+  return status >= 300 && status !== 401 && status !== 407 && status >= 400 ? status : fallback
+}
+
+/** Who a final answer is blamed on. */
+export function speaker(status: number): 'callee' | 'system' {
+  return status >= 400 && status < 500 && status !== 408 ? 'callee' : status >= 600 ? 'callee' : 'system'
+}
+
 /** Refusals of our credentials are between us and the provider; the caller hears that we failed. */
 const ours = new Set([401, 403, 407])
 

@@ -86,6 +86,25 @@ describe('a re-INVITE', () => {
     expect(ladder.record.status).toBe('progressing')
   })
 
+  test('cancelled before it was heard of waits for a provisional, and is cancelled once (RFC 3261 §9.1)', () => {
+    const { ladder, invited, answer } = talking()
+    const hold = within(invited, answer, alice, 'INVITE', 3, { body: alices })
+    ladder.when(alice, hold).whatever()
+    const passed = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(alice, cancel(hold)).gives('200 to Alice')
+    ladder.when(telnyx, answers(passed, telnyx, 100, { tag: '' })).gives('CANCEL to Telnyx')
+    ladder.when(telnyx, answers(passed, telnyx, 183, { tag: '' })).gives()
+    ladder.when(telnyx, answers(passed, telnyx, 487, { tag: '' })).gives('ACK to Telnyx', '487 to Alice')
+  })
+
+  test('whose 2xx leaves the offer without an answer leaves the sound as it was', () => {
+    const { ladder, invited, answer } = talking()
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: alices })).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE')).gives('ACK to Telnyx', '200 to Alice')
+    expect(text(ladder.lastResponse(alice).body)).toBe(text(answer.body))
+    ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+  })
+
   test('is answered with where it came from, for those behind a NAT (RFC 3581 §4)', () => {
     const { ladder, invited, answer } = talking()
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: alices })).whatever()

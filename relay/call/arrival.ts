@@ -1,0 +1,79 @@
+import type { Flow } from '../flow.ts'
+import type { Request } from '../sip/message.ts'
+import type { Call, CallerLeg } from './state.ts'
+import type { Station } from './station.ts'
+
+/** An INVITE which was let in, and the server transaction it came with. */
+export interface Arrival {
+  readonly request: Request
+  readonly flow: Flow
+  readonly transaction: number
+  /** It came from a provider. */
+  readonly trusted: boolean
+}
+
+/** A call as it begins: nothing is decided, nobody is called. */
+export function newCall(now: number, session: number, arrival: Arrival, station: Station): Call {
+  const startedAt = station.epoch + now
+  return {
+    id: station.chance.uuid(startedAt),
+    session,
+    startedNow: now,
+    startedAt,
+    now,
+    caller: callerLeg(arrival, station),
+    decision: undefined,
+    ports: undefined,
+    waiting: [],
+    branches: [],
+    callee: undefined,
+    rang: false,
+    failures: [],
+    pending: {},
+    acks: {},
+    record: blankRecord(arrival.request),
+  }
+}
+
+function callerLeg({ request, flow, transaction, trusted }: Arrival, { chance }: Station): CallerLeg {
+  return {
+    flow,
+    invite: request,
+    transaction,
+    localTag: chance.hex(8),
+    trusted,
+    dialog: undefined,
+    answer: undefined,
+    bye: undefined,
+    sdp: { id: String(chance.below(2 ** 31)), sent: undefined },
+  }
+}
+
+function blankRecord(request: Request): Call['record'] {
+  const party = (user: string) => ({
+    type: 'sip' as const,
+    target: user,
+    target_name: '',
+    name: '',
+    detail: '',
+  })
+  return {
+    sequence: 0,
+    direction: 'outgoing',
+    customerId: undefined,
+    source: party(request.from.uri),
+    destination: party(request.requestUri),
+    numberId: null,
+    providerId: null,
+    unverified: false,
+    explanation: [],
+    rejectReason: null,
+    ringingAt: undefined,
+    answeredAt: undefined,
+    endedAt: undefined,
+    by: undefined,
+    reason: undefined,
+    sipStatus: undefined,
+    media: undefined,
+  }
+}
