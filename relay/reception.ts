@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { allow } from './call/station.ts'
-import { type Flow, neighbourhood } from './flow.ts'
+import { type Flow, neighbourhood, reliable } from './flow.ts'
 import { Accounts, type Known } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
@@ -50,6 +50,9 @@ const freshMs = 2_000
 /** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
 const perAddress = { atOnce: 200, perSecond: 10 }
 
+/** Our answer is longer than the question: whoever forges a sender must not have many of them. */
+const pings = { atOnce: 200, perSecond: 50 }
+
 /** No username is longer. */
 const usernameLettersAtMost = 128
 
@@ -68,6 +71,7 @@ export class Reception {
   readonly #accounts = new Accounts()
   readonly #guard = new Guard()
   readonly #questions = new Allowance(perAddress)
+  readonly #pings = new Allowance(pings)
   readonly #strangers = new Strangers()
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
@@ -87,7 +91,7 @@ export class Reception {
       return 'drop' in refusal && refusal.drop
         ? { to: 'drop', why: refusal.reason ?? '' }
         : { to: 'refuse', ...refusal }
-    if (request.method === 'OPTIONS') return this.#options()
+    if (request.method === 'OPTIONS') return this.#options(now, flow)
     const full = busy || (this.closed && request.method === 'INVITE')
     if (full) return { to: 'refuse', status: 503, headers: later }
     if (request.method === 'REGISTER') return this.#register(now, at, request, flow)
@@ -128,7 +132,9 @@ export class Reception {
     return this.isRealm(host) || this.isUs(host) || this.isRealm(request.from.sip?.host ?? '')
   }
 
-  #options(): Admission {
+  #options(now: number, flow: Flow): Admission {
+    if (!reliable(flow) && !this.#pings.take(now, neighbourhood(flow.address)))
+      return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [
       ['allow', allow],
       ['accept', 'application/sdp'],

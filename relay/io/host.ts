@@ -17,7 +17,7 @@ export interface World {
 /**
  * Makes the engine's effects true and brings it what happens: the one place where its clock runs.
  *
- * A Bug thrown by the engine is noted and the event dropped; every other call goes on.
+ * A Bug thrown on the way is noted and costs one event, or one effect; everything else goes on.
  */
 export class Host {
   readonly #engine: Engine
@@ -45,14 +45,19 @@ export class Host {
   }
 
   #perform(effects: () => Effect[]): void {
+    for (const effect of this.#survived(effects) ?? []) this.#survived(() => this.#make(effect))
+    this.#arm()
+  }
+
+  /** Whatever is thrown is our own broken promise: one event or effect is lost, the relay is not. */
+  #survived<T>(attempt: () => T): T | undefined {
     try {
-      for (const effect of effects()) this.#make(effect)
+      return attempt()
     } catch (error) {
-      // Whatever was thrown is our own broken promise: this event is lost, the relay is not.
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
       this.#world.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
+      return undefined
     }
-    this.#arm()
   }
 
   #make(effect: Effect): void {

@@ -4,7 +4,7 @@ import type { Note } from '../effects.ts'
 /** Writes one line: a stable event name and flat fields. */
 export type Log = (level: Note['level'], event: string, fields?: Note['fields']) => void
 
-/** Warnings of one event written in a second; a flood of the same complaint is only counted. */
+/** Complaints of one event written in a second; a flood of the same complaint is only counted. */
 const linesPerSecond = 20
 
 const secret = /pass|secret|token|authorization|credential|ha1|nonce|digest|cookie|^key$|_key$/i
@@ -12,7 +12,7 @@ const secret = /pass|secret|token|authorization|credential|ha1|nonce|digest|cook
 /**
  * JSON lines on stdout, or on `destination`.
  *
- * Fields with a secret's name are masked. Warnings beyond 20 a second of one event are counted, and
+ * Fields with a secret's name are masked. Warnings and errors beyond 20 a second of one event are counted, and
  * the count (`unsaid`) travels with the next one written.
  */
 export function openLog(options: { level?: string; destination?: DestinationStream } = {}): Log {
@@ -23,7 +23,7 @@ export function openLog(options: { level?: string; destination?: DestinationStre
   const patience = new Patience()
   return (level, event, fields = {}) => {
     if (!logger.isLevelEnabled(level)) return
-    const unsaid = level === 'warn' ? patience.unsaid(event, performance.now()) : 0
+    const unsaid = level === 'warn' || level === 'error' ? patience.unsaid(event, performance.now()) : 0
     if (unsaid === undefined) return
     logger[level]({ event, ...masked(fields), ...(unsaid > 0 && { unsaid }) })
   }

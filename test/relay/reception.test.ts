@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Response, request } from '../../relay/sip/message.ts'
+import { writeMessage } from '../../relay/sip/write.ts'
 import { Ladder, type Party, party, realm, relayAddress } from '../support/ladder.ts'
 import {
   account,
@@ -367,6 +368,21 @@ describe('OPTIONS', () => {
     const ladder = office()
     ladder.when(scanner, options()).gives('200 to the scanner')
     expect(ladder.lastResponse(scanner).header('allow')).toContain('INVITE')
+  })
+
+  test('in a flood are answered some times only, for the sender may be forged', () => {
+    const ladder = office()
+    let answered = 0
+    const ping = () => {
+      for (const { type } of ladder.engine.receive(ladder.now, {
+        type: 'packet',
+        flow: scanner.flow,
+        bytes: writeMessage(options()),
+      }))
+        if (type === 'send') answered++
+    }
+    for (let at = 0; at < 1000; at++) ping()
+    expect(answered).toBe(200)
   })
 
   test('are 503 while we drain, so that load goes elsewhere', () => {

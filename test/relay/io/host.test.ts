@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import type { Effect, Note } from '../../../relay/effects.ts'
+import type { Engine } from '../../../relay/engine.ts'
+import { Host } from '../../../relay/io/host.ts'
+
+const flow = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const
+
+describe('a broken promise of ours', () => {
+  test('while an event is handled costs that event', () => {
+    const { host, notes, sent } = relay([
+      () => {
+        throw new Error('impossible')
+      },
+      () => [send('a')],
+    ])
+    host.hear({ type: 'drain' })
+    host.hear({ type: 'drain' })
+    expect(notes.map(({ level, event }) => `${level} ${event}`)).toEqual(['error bug'])
+    expect(sent).toEqual(['a'])
+  })
+
+  test('while an effect is made true costs that effect and no other', () => {
+    const { host, notes, sent } = relay([() => [send('a'), send('broken'), send('b')]])
+    host.hear({ type: 'drain' })
+    expect(notes).toHaveLength(1)
+    expect(sent).toEqual(['a', 'b'])
+  })
+})
+
+function relay(turns: (() => Effect[])[]) {
+  const notes: Note[] = []
+  const sent: string[] = []
+  const engine = { receive: () => turns.shift()?.() ?? [], nextDeadline: () => undefined }
+  const host = new Host(engine as unknown as Engine, {
+    send(_, bytes) {
+      const text = new TextDecoder().decode(bytes)
+      if (text === 'broken') throw new Error('no such port')
+      sent.push(text)
+    },
+    close: () => undefined,
+    ask: () => new Promise(() => undefined),
+    tell: () => undefined,
+    media: () => undefined,
+    note: (note) => notes.push(note),
+  })
+  return { host, notes, sent }
+}
+
+function send(text: string): Effect {
+  return { type: 'send', flow, bytes: new TextEncoder().encode(text) }
+}
