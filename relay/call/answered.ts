@@ -4,6 +4,7 @@ import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { base } from '../transaction/timers.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
 import { flowFor, legOf } from './path.ts'
@@ -12,10 +13,9 @@ import { aim, described, soundOf, speak } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
 import { type Station, viaOf } from './station.ts'
 
-/** T1, T2 and 64·T1 of RFC 3261 table 4, for what the transaction layer leaves to us (§13.3.1.4). */
-const T1 = 500
-const T2 = 4_000
-const GIVE_UP = 64 * T1
+/** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
+const { t1, t2 } = base
+const giveUpMs = 64 * t1
 
 /** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. `body` answers a delayed offer. */
 export function acknowledge(
@@ -38,14 +38,14 @@ export function answerCaller(call: Call, sound: Uint8Array | undefined, station:
   const dialog = uasDialog(call.caller.invite, call.caller.localTag)
   dialog.confirmed = true
   call.caller.dialog = dialog
-  call.caller.answer = { response, waitMs: T1 }
+  call.caller.answer = { response, waitMs: t1 }
   call.record.answeredAt = station.epoch + call.now
   call.record.sipStatus = 200
   return [
     { type: 'dialog', side: 'caller', dialog },
     respond(call, response),
-    { type: 'set', ms: T1, timer: { timer: 'repeat' } },
-    { type: 'set', ms: GIVE_UP, timer: { timer: 'unacknowledged' } },
+    { type: 'set', ms: t1, timer: { timer: 'repeat' } },
+    { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledged' } },
   ]
 }
 
@@ -53,7 +53,7 @@ export function answerCaller(call: Call, sound: Uint8Array | undefined, station:
 export function repeatAnswer(call: Call): Order[] {
   const { answer } = call.caller
   if (!answer) return []
-  answer.waitMs = Math.min(answer.waitMs * 2, T2)
+  answer.waitMs = Math.min(answer.waitMs * 2, t2)
   return [respond(call, answer.response), { type: 'set', ms: answer.waitMs, timer: { timer: 'repeat' } }]
 }
 
@@ -97,12 +97,15 @@ export function hangUp(
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 
+/** No carrier forks wider; whoever sends more tags than this wants to see us busy. */
+const mostForks = 16
+
 /** A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2). */
 export function sayGoodbye(call: Call, branch: Branch, response: Response, station: Station): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return [{ type: 'ack', ...known }]
-  if (!branch.invite || !branch.flow) return []
+  if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
   const ack = ackOnce(branch, dialog, tag, branch.flow, station)
   if (call.callee !== branch) branch.state = 'over'

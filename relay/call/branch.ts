@@ -32,6 +32,7 @@ export function newBranch(
     heard: 'nothing',
     proofs: 0,
     cancelled: false,
+    farewell: undefined,
     dialog: undefined,
     acks: new Map(),
     early: new Map(),

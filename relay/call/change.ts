@@ -1,6 +1,7 @@
 import { refreshTarget } from '../dialog/dialog.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
+import { base } from '../transaction/timers.ts'
 import { hangUp } from './answered.ts'
 import { legOf } from './path.ts'
 import { ackPassed, closePending, opposite } from './pending.ts'
@@ -13,9 +14,8 @@ import { allow, contactOf, type Station } from './station.ts'
  * re-INVITE's is repeated until its ACK (RFC 3261 §14.1), and the media follow.
  */
 
-const T1 = 500
-const T2 = 4_000
-const GIVE_UP = 64 * T1
+const { t1, t2 } = base
+const giveUpMs = 64 * t1
 
 /** A change of the session was accepted; both dialogs learn where the other side is now (§12.2). */
 export function accept(call: Call, pending: Pending, response: Response, station: Station): Order[] {
@@ -30,15 +30,15 @@ export function accept(call: Call, pending: Pending, response: Response, station
     offered && sound ? [...aimSide(call, side, offered), ...aimSide(call, opposite(side), sound)] : []
   const ok = okFor(call, pending.asked, response, station)
   if (request.method !== 'INVITE') return [...closePending(call, side), ok, ...sounds]
-  pending.answer = { response: ok.response, waitMs: T1 }
+  pending.answer = { response: ok.response, waitMs: t1 }
   const delayed = offered === undefined && sound !== undefined
   if (delayed) pending.accepted = response
   return [
     ...(delayed ? [] : ackPassed(call, side, response.cseq.number, station)),
     ok,
     { type: 'stop', timer: 'stalledPending', of: side },
-    { type: 'set', ms: T1, timer: { timer: 'repeatPending', side } },
-    { type: 'set', ms: GIVE_UP, timer: { timer: 'unacknowledgedPending', side } },
+    { type: 'set', ms: t1, timer: { timer: 'repeatPending', side } },
+    { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledgedPending', side } },
     ...sounds,
   ]
 }
@@ -69,7 +69,7 @@ export function passAck(call: Call, side: Side, ack: Request, station: Station):
 export function repeatPassed(call: Call, side: Side): Order[] {
   const pending = call.pending[side]
   if (!pending?.answer) return []
-  pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, T2)
+  pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, t2)
   return [
     { type: 'respond', transaction: pending.asked.transaction, response: pending.answer.response },
     { type: 'set', ms: pending.answer.waitMs, timer: { timer: 'repeatPending', side } },

@@ -86,6 +86,7 @@ export function concluded(
 export function letGo(branch: Branch, reason?: string): Order[] {
   if (branch.state === 'over' || branch.state === 'answered') return []
   const stops = stopTimers(branch)
+  branch.farewell ??= reason
   const inTheAir = branch.state !== 'locating'
   branch.state = inTheAir ? 'abandoned' : 'over'
   if (!inTheAir || !branch.invite || !branch.flow || branch.cancelled) return stops
@@ -97,7 +98,7 @@ export function letGo(branch: Branch, reason?: string): Order[] {
     abandon,
     {
       type: 'request',
-      request: buildCancel(branch.invite, reason),
+      request: buildCancel(branch.invite, branch.farewell),
       flow: branch.flow,
       role: { role: 'cancel' },
     },

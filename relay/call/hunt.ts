@@ -3,7 +3,7 @@ import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Request, Response } from '../sip/message.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { proveToProvider } from './credentials.ts'
@@ -106,7 +106,7 @@ function answeredMute(call: Call, branch: Branch, response: Response, station: S
 
 /** A branch failed: its next address, the next provider, or the end. */
 export function branchFailed(call: Call, failure: Events['failure'], station: Station): Step {
-  const { branch, status, response } = failure
+  const { branch, response } = failure
   const proof =
     response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, station)
   if (proof) return { effects: inviteAgain(call, branch, proof, station) }
@@ -115,7 +115,6 @@ export function branchFailed(call: Call, failure: Events['failure'], station: St
   const step = branch.provider
     ? providerFailed(call, failure, station)
     : contactFailed(call, failure, station)
-  concludedUnless(call, branch, status, failure.why)
   return { ...step, effects: [...effects, ...step.effects] }
 }
 
@@ -198,7 +197,11 @@ function exhausted(call: Call, station: Station): Step {
   })
 }
 
-function providerFailed(call: Call, { branch, status, why }: Events['failure'], station: Station): Step {
+function providerFailed(
+  call: Call,
+  { branch, status, why, response }: Events['failure'],
+  station: Station,
+): Step {
   const policy = branch.provider?.policy
   if (!policy) return { effects: [] }
   const unreachable = status === 0 || status === 408
@@ -208,9 +211,8 @@ function providerFailed(call: Call, { branch, status, why }: Events['failure'], 
   call.failures.push(status || 503)
   concluded(call, branch, status, why, meaning)
   if (meaning === 'next') return next(call, station)
-  const told = status === 0 ? 503 : mostUseful([...call.failures])
-  const final = call.rang || meaning === 'final' ? heardBy(status, told) : told
-  return end(call, station, { by: speaker(status), reason: reasonOf(final), status: final })
+  const told = heardBy(status, status === 0 ? 503 : mostUseful(call.failures))
+  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, whyOf(response))
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
@@ -222,13 +224,23 @@ function otherAddress(call: Call, branch: Branch, station: Station): Step {
   return flow ? tryAt(call, again, flow, station) : { effects: [] }
 }
 
-function contactFailed(call: Call, { branch, status, why }: Events['failure'], station: Station): Step {
+function contactFailed(
+  call: Call,
+  { branch, status, why, response }: Events['failure'],
+  station: Station,
+): Step {
   concluded(call, branch, status, why, 'final')
   call.failures.push(status === 0 || status === 408 ? 480 : status)
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
   const told = mostUseful(call.failures)
-  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told })
+  const words = told === status ? whyOf(response) : []
+  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, words)
+}
+
+/** What the callee's side says of a failure in its own words (RFC 3326). */
+function whyOf(response: Response | undefined): Header[] {
+  return response?.headers.filter(([name]) => name === 'reason') ?? []
 }
 
 function givenUp(call: Call, branch: Branch, station: Station, why: string): Step {
@@ -243,12 +255,6 @@ function abandon(call: Call, branch: Branch, why: string, station: Station): Ste
   concluded(call, branch, 0, why, 'next')
   call.failures.push(408)
   return next(call, station)
-}
-
-/** The last attempt's record is closed by whoever decided; this only fills what nobody closed. */
-function concludedUnless(call: Call, branch: Branch, status: number, why: string): void {
-  if (branch.attempt.ended_ms === null && call.record.endedAt !== undefined)
-    concluded(call, branch, status, why, 'final')
 }
 
 function cooling(branch: Branch, response: Response | undefined): Order[] {

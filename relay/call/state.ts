@@ -108,8 +108,10 @@ export interface Branch {
   heard: 'nothing' | 'trying' | 'ringing'
   /** How often a digest challenge of its INVITE was answered; credentials.ts says how often is enough. */
   proofs: number
-  /** A CANCEL was sent, and why. */
+  /** A CANCEL was sent. */
   cancelled: boolean
+  /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
+  farewell: string | undefined
   dialog: Dialog | undefined
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
   acks: Map<string, { request: Request; flow: Flow }>

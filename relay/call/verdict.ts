@@ -31,7 +31,7 @@ export function reasonOf(status: number): HangupReason {
 
 /** After a final answer the caller hears what was said, unless it was said to us. */
 export function heardBy(status: number, fallback: number): number {
-  return status >= 300 && status !== 401 && status !== 407 && status >= 400 ? status : fallback
+  return status >= 400 && status !== 401 && status !== 407 ? status : fallback
 }
 
 /** Who a final answer is blamed on. */

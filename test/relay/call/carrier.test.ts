@@ -42,6 +42,12 @@ describe('a carrier which forks (RFC 3261 §13.2.2.4)', () => {
     expect(ladder.lastRequest(telnyx, 'BYE').to.tag).toBe('other')
   })
 
+  test('without end is not followed without end', () => {
+    const { ladder, sent } = talking()
+    for (let i = 0; i < 100; i++) ladder.when(telnyx, answers(sent, telnyx, 200, { tag: `t${i}` })).whatever()
+    expect(ladder.engine.load.transactions).toBeLessThan(30)
+  })
+
   test('may answer in another early dialog than the one which rang first', () => {
     const { ladder, invited, sent } = calling()
     ladder.when(telnyx, answers(sent, telnyx, 180, { tag: 'one' })).gives('180 to Alice')

@@ -78,6 +78,13 @@ describe('a provider’s final answer', () => {
     expect(ladder.record.attempts).toMatchObject([{ status: first, decision: 'next' }, { status: second }])
   })
 
+  test('goes to Alice with the carrier’s own words (RFC 3326)', () => {
+    const ladder = hunting()
+    const headers: Header[] = [['reason', 'Q.850;cause=17;text="user busy"']]
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 486, { headers })).whatever()
+    expect(ladder.lastResponse(alice).header('reason')).toBe('Q.850;cause=17;text="user busy"')
+  })
+
   test('is not told of as a challenge, for the caller can do nothing about it', () => {
     const ladder = hunting()
     for (const carrier of [telnyx, twilio]) {
@@ -262,6 +269,20 @@ describe('several phones of one extension', () => {
     expect(second).toMatchObject({ status: 0, reason: 'answered elsewhere', decision: 'final' })
     expect(second?.ended_ms).toBe(first?.ended_ms)
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+  })
+
+  test('are told why they are let go, the one too which was not heard of yet (RFC 3326)', () => {
+    const ladder = watch(office())
+    registers(ladder, bob, 'bob')
+    registers(ladder, bobMobile, 'bob')
+    const invited = aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).whatever()
+    const other = ladder.lastRequest(bobMobile, 'INVITE')
+    const body = sdp('192.0.2.20')
+    ladder.when(bob, answers(ladder.lastRequest(bob, 'INVITE'), bob, 200, { body })).whatever()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+    ladder.when(bobMobile, answers(other, bobMobile, 180)).gives("CANCEL to Bob's mobile")
+    expect(ladder.lastRequest(bobMobile, 'CANCEL').header('reason')).toContain('Call completed elsewhere')
   })
 
   test('are not followed where one of them redirects to (RFC 3261 §21.3)', () => {
