@@ -215,7 +215,8 @@ export class Engine {
       case 'refuse':
         return this.#refuse(request, flow, admission.status, admission.reason, admission.headers)
       case 'challenge':
-        if (admission.blocked) this.#blocked(request, flow, admission.blocked.seconds)
+        if (admission.blocked)
+          this.#note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
         return this.#send(
           this.#challenger.challenge(this.#at, request, { ...admission, flow }),
           request,
@@ -429,11 +430,6 @@ export class Engine {
   /** The edge does not answer: come back soon. */
   #later(request: Request, flow: Flow): void {
     this.#refuse(request, flow, 503, undefined, [['retry-after', String(5 + this.#station.chance.below(10))]])
-  }
-
-  #blocked(request: Request, { address }: Flow, seconds: number): void {
-    const account = request.from.uri.slice(0, 200)
-    this.#note('warn', 'auth.blocked', { account, from: address, seconds })
   }
 
   /** Answers without keeping anything; the tag is the same for every repeat (RFC 3261 §8.2.7). */

@@ -34,7 +34,7 @@ export type Admission =
       readonly algorithms: readonly DigestAlgorithm[]
       readonly stale: boolean
       /** So many wrong answers came that no more are looked at for a while. */
-      readonly blocked?: Block | undefined
+      readonly blocked?: (Block & { readonly account: string }) | undefined
     }
   | { readonly to: 'drop'; readonly why: string }
   | { readonly to: 'ask'; readonly question: CredentialQuestion }
@@ -189,13 +189,13 @@ export class Reception {
     const question = { realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
     const algorithms = current?.answer.kind === 'known' ? current.answer.algorithms : usual
-    const challenge = (stale: boolean, blocked?: Block): Admission => ({
+    const challenge = (stale: boolean, block?: Block): Admission => ({
       to: 'challenge',
       realm,
       proxy,
       algorithms,
       stale,
-      blocked,
+      blocked: block && { ...block, account: `${question.username}@${realm}` },
     })
     if (!credentials) return challenge(false)
     // Only who holds a young nonce of ours is worth a question to the edge.

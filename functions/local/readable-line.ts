@@ -33,5 +33,13 @@ function clock(time: unknown): string {
 
 function show(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /\s/.test(text) && typeof value === 'string' ? JSON.stringify(value) : text
+  return typeof value === 'string' && /[\s\p{Cc}]/u.test(text) ? quoted(text) : text
+}
+
+/** Strangers' words must not command the terminal they are read on: JSON leaves some control characters as they are. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -200,7 +200,7 @@ describe('who guesses passwords', () => {
     const ladder = office()
     guess(ladder, scanner, 5)
     expect(ladder.notes.filter(({ event }) => event === 'auth.blocked')).toMatchObject([
-      { level: 'warn', fields: { from: scanner.flow.address, seconds: 60 } },
+      { level: 'warn', fields: { account: `alice@${realm}`, from: scanner.flow.address, seconds: 60 } },
     ])
     const before = shape(ladder.lastResponse(scanner))
     // Even the right one is not looked at.
