@@ -24,7 +24,7 @@ import {
   noProgress,
   noResponse,
 } from './hunt.ts'
-import { cancelPassed, passAnswer, passedAgain, passRequest } from './midcall.ts'
+import { cancelPassed, passAnswer, passedLate, passRequest } from './midcall.ts'
 import type { Call, Events, Order, State } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -138,7 +138,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
     bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
-    passed: (event, { call, station }) => stay(...passedAgain(call, event, station)),
+    passed: (event, { call, station }) => stay(...passedLate(call, event, station)),
     byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
   },
 }

@@ -124,11 +124,20 @@ function heardOf(call: Call, side: Side, pending: Pending): Order[] {
 }
 
 /** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
-export function passedAgain(call: Call, { asked, sent, response }: Passed, station: Station): Order[] {
+function passedAgain(call: Call, { asked, sent, response }: Passed, station: Station): Order[] {
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
   if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
   return ackPassed(call, asked.side, sent.cseq.number, station)
+}
+
+/** The call is over: an INVITE's 2xx still gets its ACK, and who asked anything else still an answer (§15.1.2). */
+export function passedLate(call: Call, passed: Passed, station: Station): Order[] {
+  const { asked, sent, response } = passed
+  if (sent.method === 'INVITE') return passedAgain(call, passed, station)
+  if (!response || response.status < 200) return []
+  if (response.status < 300) return [accepted(asked, response)]
+  return [refuseRequest(asked, ownStatus(response.status, asked.request), kept(response))]
 }
 
 function passFailure(call: Call, passed: Passed, change: Pending | undefined, station: Station): Step {

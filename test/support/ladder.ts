@@ -161,6 +161,11 @@ export class Ladder {
     return found
   }
 
+  /** Every message sent to a party, oldest first. */
+  messages(to: Party): Message[] {
+    return this.#sent.flatMap(({ to: name, message }) => (name === to.name ? [message] : []))
+  }
+
   lastResponse(to: Party): Response {
     const found = this.#sent.findLast(
       ({ to: name, message }) => name === to.name && message.kind === 'response',

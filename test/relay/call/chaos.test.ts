@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Header, Request } from '../../../relay/sip/message.ts'
 import type { Ladder, Party } from '../../support/ladder.ts'
 import {
@@ -35,6 +35,8 @@ interface Play {
   readonly invited: Request
   readonly callees: readonly Party[]
   cseq: number
+  /** What was asked of the relay, and by whom. */
+  readonly asked: { from: Party; request: Request }[]
 }
 
 const statuses = [100, 180, 183, 183, 200, 200, 200, 302, 401, 407, 408, 481, 486, 487, 491, 500, 503, 603]
@@ -70,6 +72,23 @@ function playOut(seed: number): void {
   // Alice's ACK may still be awaited before she is told BYE.
   ladder.after(64 * 500).whatever()
   forgets(ladder)
+  for (const { from, request } of play.asked)
+    expect(finals(ladder, from, request), request.method).toBeGreaterThan(0)
+}
+
+/** How many final answers a request got. INFO and UPDATE may rightly get none: RFC 4320 §4.2. */
+function finals(ladder: Ladder, from: Party, { via, cseq }: Request): number {
+  if (cseq.method === 'INFO' || cseq.method === 'UPDATE') return 1
+  return ladder
+    .messages(from)
+    .filter((message) => message.kind === 'response' && message.status >= 200)
+    .filter((message) => message.via.branch === via.branch && message.cseq.method === cseq.method).length
+}
+
+/** Asks something of the relay, which must not be left without an answer. */
+function says({ ladder, asked }: Play, from: Party, request: Request): void {
+  if (request.method !== 'ACK') asked.push({ from, request })
+  ladder.when(from, request)
 }
 
 function begin(below: Below): Play {
@@ -82,7 +101,14 @@ function begin(below: Below): Play {
   const body = below(4) === 0 ? new Uint8Array(0) : sdp('192.0.2.10')
   const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body })
   if (below(10) > 0) ladder.decide(inside ? ringBob() : through(...carriers(below))).whatever()
-  const play = { ladder, below, invited, callees: inside ? [bob, bobMobile] : [telnyx, twilio], cseq: 10 }
+  const play = {
+    ladder,
+    below,
+    invited,
+    callees: inside ? [bob, bobMobile] : [telnyx, twilio],
+    cseq: 10,
+    asked: [{ from: alice, request: invited }],
+  }
   if (below(3) > 0) connect(play)
   return play
 }
@@ -150,7 +176,7 @@ function calleeAsks(play: Play): void {
   const method = pick(['INVITE', 'BYE', 'UPDATE', 'INFO', 'ACK'], below)
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
   const body = below(2) === 0 ? { body: sdp(callee.flow.address) } : {}
-  ladder.when(callee, fromCallee(invited, answers(invited, callee, 200), callee, method, cseq, body))
+  says(play, callee, fromCallee(invited, answers(invited, callee, 200), callee, method, cseq, body))
 }
 
 function callerAsks(play: Play): void {
@@ -158,7 +184,7 @@ function callerAsks(play: Play): void {
   const method = pick(['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'ACK'], below)
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
   const body = below(2) === 0 ? { body: sdp('192.0.2.10', 4000 + below(3)) } : {}
-  ladder.when(alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, body))
+  says(play, alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, body))
 }
 
 function callerAcks({ ladder, below, invited }: Play): void {
@@ -168,8 +194,9 @@ function callerAcks({ ladder, below, invited }: Play): void {
     ladder.when(alice, ack(invited, response, body))
 }
 
-function callerCancels({ ladder, below, invited }: Play): void {
-  if (below(3) === 0) ladder.when(alice, cancel(invited))
+function callerCancels(play: Play): void {
+  const { below, invited } = play
+  if (below(3) === 0) says(play, alice, cancel(invited))
 }
 
 function timePasses({ ladder, below }: Play): void {

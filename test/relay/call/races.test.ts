@@ -135,6 +135,14 @@ describe('after a BYE (RFC 5407 §3.2)', () => {
     ladder.when(telnyx, late).gives('ACK to Telnyx')
   })
 
+  test('an INFO still open is answered as the other side answers it', () => {
+    const { ladder, invited, answer, sent, accepted } = talking()
+    ladder.when(alice, within(invited, answer, alice, 'INFO', 3)).gives('INFO to Telnyx')
+    ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 1)).gives('200 to Telnyx', 'BYE to Alice')
+    const refused = answers(ladder.lastRequest(telnyx, 'INFO'), telnyx, 481, { tag: '' })
+    ladder.when(telnyx, refused).gives('481 to Alice')
+  })
+
   test('a repeated 2xx of the callee is still acknowledged', () => {
     const { ladder, invited, answer, accepted } = talking()
     ladder.when(alice, within(invited, answer, alice, 'BYE', 3)).gives('200 to Alice', 'BYE to Telnyx')
