@@ -52,17 +52,20 @@ export function accepted({ request, transaction, source }: Asked, response: Resp
 }
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
-export function passAck(call: Call, side: Side, ack: Request, station: Station): Order[] {
+export function passAck(call: Call, side: Side, ack: Request, station: Station): Step {
   const pending = call.pending[side]
-  if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return []
+  if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
-  if (!accepted) return closePending(call, side)
+  if (!accepted) return { effects: closePending(call, side) }
   const answer = soundOf(ack)
   const other = opposite(side)
   const body = answer && speakTo(call, other, answer, station)
-  const sounds = answer ? [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))] : []
+  // An offer without an answer leaves nothing to talk by: hanging up sends the ACK, too.
+  if (!body)
+    return hangUp(call, 'both', { reason: 'SIP;cause=488;text="no answer in ACK"' }, station, 'failed')
+  const sounds = [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))]
   const acks = ackPassed(call, side, accepted.cseq.number, station, body)
-  return [...closePending(call, side), ...acks, ...sounds]
+  return { effects: [...closePending(call, side), ...acks, ...sounds] }
 }
 
 /** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
