@@ -53,8 +53,8 @@ const perAddress = { atOnce: 200, perSecond: 10 }
 /** Our answer is longer than the question: whoever forges a sender must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
 
-/** No username is longer. */
-const usernameLettersAtMost = 128
+/** No username with its realm is longer. */
+const accountLettersAtMost = 256
 
 const later: readonly Header[] = [['retry-after', '10']]
 
@@ -221,8 +221,11 @@ export class Reception {
   }
 
   /** Inventing names must not cost more than inventing passwords, and neither tells which names there are. */
-  #mayAsk(now: number, { username }: Credentials, { address }: Flow): boolean {
-    return username.length <= usernameLettersAtMost && this.#questions.take(now, neighbourhood(address))
+  #mayAsk(now: number, { username, realm }: Credentials, { address }: Flow): boolean {
+    return (
+      username.length + realm.length <= accountLettersAtMost &&
+      this.#questions.take(now, neighbourhood(address))
+    )
   }
 }
 

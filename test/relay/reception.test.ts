@@ -247,6 +247,15 @@ describe('who guesses passwords', () => {
     expect(ladder.notes.filter(({ event }) => event === 'auth.blocked')).toHaveLength(1)
   })
 
+  test('and makes them very long is not asked about at all', () => {
+    const ladder = office()
+    const first = register(scanner, 'alice')
+    ladder.when(scanner, first).whatever()
+    ladder
+      .when(scanner, prove(first, ladder.lastResponse(scanner), 'x'.repeat(4000), 'guess'))
+      .gives('401 to the scanner')
+  })
+
   test('with a nonce which was sent to somebody else gets no further', () => {
     const ladder = office()
     const first = register(alice, 'alice')
