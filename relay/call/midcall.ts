@@ -5,7 +5,7 @@ import { hangUp } from './answered.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
-import { legOf } from './path.ts'
+import { follow, legOf } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
 import { noCodec, readable, soundOf } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
@@ -23,6 +23,7 @@ const STALLED = 181_000
 export function passRequest(call: Call, asked: Asked, station: Station): Order[] {
   const { side, request } = asked
   const other = opposite(side)
+  follow(call, side, asked.source)
   const leg = legOf(call, other)
   if (!leg) return [refuseRequest(asked, 481)]
   const refusal = refusalOf(call, side, request, station)

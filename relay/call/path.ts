@@ -40,6 +40,15 @@ export function admits(call: Call, side: Side, { address }: Flow): boolean {
   return trusted && leg.dialog !== undefined && flowFor(leg.dialog, leg.flow, true).address === address
 }
 
+/**
+ * A phone spoke from another port or connection of its address: its NAT forgot it, or it connected anew.
+ * What goes to it goes there from now on.
+ */
+export function follow(call: Call, side: Side, source: Flow): void {
+  const leg = side === 'caller' ? call.caller : call.callee
+  if (leg && !trusts(call, side)) leg.flow = source
+}
+
 /** Whether a host is written as an address. */
 export function literal(host: string): boolean {
   return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)

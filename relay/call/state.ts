@@ -73,7 +73,8 @@ export interface Record_ {
 
 /** The side which called us: we are its UAS. */
 export interface CallerLeg {
-  readonly flow: Flow
+  /** Where it last spoke from. */
+  flow: Flow
   readonly invite: Request
   /** Our server transaction for that INVITE. */
   readonly transaction: number

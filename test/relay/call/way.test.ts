@@ -87,6 +87,16 @@ describe('the way to a provider (RFC 3261 §12)', () => {
 })
 
 describe('the way to a phone', () => {
+  test('follows it to another port of its NAT, and to nobody else’s address', () => {
+    const { ladder, sent, accepted, invited, answer } = talking()
+    const rebound = party('192.0.2.10:40000', '192.0.2.10', 40_000)
+    ladder.when(scanner, within(invited, answer, scanner, 'INFO', 3)).gives('481 to the scanner')
+    ladder.when(rebound, within(invited, answer, rebound, 'INFO', 4)).gives('INFO to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INFO')).gives(`200 to ${rebound.name}`)
+    ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 1))
+    ladder.gives('200 to Telnyx', `BYE to ${rebound.name}`)
+  })
+
   test('is the flow it signals from, whatever its Contact says', () => {
     const { ladder, sent, accepted, invited, answer } = talking()
     const body = sdp('192.0.2.10')
