@@ -44,6 +44,12 @@ export async function sipBench(args: string[]): Promise<void> {
     await calls(bench, quick ? [50, 100] : [50, 100, 150, 200, 300, 400, 600])
     await memory(bench, quick)
   } finally {
+    const complaints = bench.stack
+      .words()
+      .split('\n')
+      .filter((line) => /\b(died|error)\b/.test(line))
+    if (complaints.length > 0)
+      say(`The stack complained ${complaints.length} times, first: ${complaints[0]?.slice(0, 300)}`)
     await bench.stack.stop()
     rmSync(bench.fields, { force: true })
   }
