@@ -52,7 +52,15 @@ async function openPGlite(dataDir: string): Promise<LocalDatabase> {
   try {
     if (!inMemory && readdirSync(dataDir).length === 0) await layOut(dataDir)
     const pglite = await PGlite.create(dataDir)
-    const pool = listening(new pg.Pool({ Client: clientOf(pglite), max: 1, types: asText }))
+    const pool = listening(
+      new pg.Pool({
+        Client: clientOf(pglite),
+        max: 1,
+        idleTimeoutMillis: 0,
+        onConnect: forget,
+        types: asText,
+      }),
+    )
     await pool.query('select 1')
     const close = async () => {
       await pool.end()
@@ -85,6 +93,11 @@ function clientOf(pglite: PGlite) {
       super({ ...config, ...createPgConfig(pglite) } as pg.ClientConfig)
     }
   }
+}
+
+/** PGlite is one session whoever connects: it still holds the statements which the connection before has named. */
+async function forget(client: pg.ClientBase): Promise<void> {
+  await client.query('deallocate all')
 }
 
 /** Makes the folder if need be, checks that it is one of ours, and locks it. */

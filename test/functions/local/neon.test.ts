@@ -71,6 +71,14 @@ describe('the Neon endpoint', () => {
     expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
   })
 
+  test('asks again over a fresh connection what it asked over one that is gone', async () => {
+    const sql = neon(database.databaseUrl)
+    await sql.query('select $1::int as again', [1])
+    // A statement that fails outside the endpoint costs the pool its connection.
+    await expect(database.pool.query('selec')).rejects.toMatchObject({ code: '42601' })
+    expect(await sql.query('select $1::int as again', [2])).toEqual([{ again: 2 }])
+  })
+
   test('serves many at once', async () => {
     const sql = neon(database.databaseUrl)
     const answers = await Promise.all(
