@@ -14,6 +14,9 @@ export interface World {
   note(note: Note): void
 }
 
+/** Deadlines may ring so much late: the many transactions which only linger then share a wake-up. */
+const grainMs = 10
+
 /**
  * Makes the engine's effects true and brings it what happens: the one place where its clock runs.
  *
@@ -89,8 +92,10 @@ export class Host {
 
   /** One timer for all deadlines; it is only moved when an earlier one appears. */
   #arm(): void {
-    const at = this.#engine.nextDeadline()
-    if (at === undefined || at >= this.#timerAt) return
+    const deadline = this.#engine.nextDeadline()
+    if (deadline === undefined) return
+    const at = Math.ceil(deadline / grainMs) * grainMs
+    if (at >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = at
     this.#timer = setTimeout(this.#tick, Math.max(at - performance.now(), 0))

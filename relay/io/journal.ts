@@ -33,11 +33,11 @@ export interface JournalOptions {
 }
 
 /* Implementation */
-const gatherMs = 5
+const gatherMs = 20
 const syncMs = 100
 
 /**
- * Records in files: with the kernel after 5 ms, on the disk after 100, behind the caller's back.
+ * Records in files: with the kernel after 20 ms, on the disk after 100, behind the caller's back.
  *
  * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
  * were all dropped is deleted; the oldest hands its last few to the newest.
