@@ -144,8 +144,17 @@ export class Reception {
   }
 
   #register(now: number, at: number, request: Request, flow: Flow): Admission {
-    if (!this.isRealm(request.to.sip?.host ?? '')) return this.#foreign()
-    return this.#authenticate(now, at, request, flow)
+    const realm = request.to.sip?.host ?? ''
+    if (this.isRealm(realm)) return this.#authenticate(now, at, request, flow)
+    // A domain which is nobody's here looks like one whose users nobody knows; no answer to this opens anything.
+    return this.#unless({
+      to: 'challenge',
+      realm,
+      proxy: false,
+      algorithms: usual,
+      stale: false,
+      blocked: undefined,
+    })
   }
 
   #invite(now: number, at: number, request: Request, flow: Flow): Admission {

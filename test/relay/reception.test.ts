@@ -362,10 +362,10 @@ describe('somebody who is asked about', () => {
 })
 
 describe('a REGISTER for a domain which is not ours', () => {
-  test('is told 404, and nothing at all where the house is silent', () => {
+  test('is challenged like one of nobody’s users, and met with silence where the house is silent', () => {
     for (const host of ['elsewhere.test', relayAddress, 'trunkline.test']) {
       const open = office()
-      open.when(scanner, registerAt(host)).gives('404 to the scanner')
+      open.when(scanner, registerAt(host)).gives('401 to the scanner')
       const silent = office({ strangers: 'silent' })
       silent.when(scanner, registerAt(host)).gives()
     }

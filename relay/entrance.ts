@@ -1,0 +1,225 @@
+import type { RouteDecision, RouteQuestion } from '#contract'
+import { codecsOf } from './call/sound.ts'
+import type { Station } from './call/station.ts'
+import type { Question } from './effects.ts'
+import { type Flow, sameFlow } from './flow.ts'
+import type { Outbox } from './outbox.ts'
+import type { Admission, House, Reception } from './reception.ts'
+import type { Challenger } from './registrar/challenge.ts'
+import type { Registrar } from './registrar/register.ts'
+import type { Request } from './sip/message.ts'
+import { reply } from './sip/reply.ts'
+import { type Line, questionOf, routeQuestion, type Switchboard } from './switchboard.ts'
+import type { Output, Transactions } from './transaction/layer.ts'
+
+/** The rooms around the entrance. */
+export interface Rooms {
+  readonly station: Station
+  readonly house: House
+  readonly outbox: Outbox
+  readonly transactions: Transactions
+  readonly challenger: Challenger
+  readonly registrar: Registrar
+  readonly reception: Reception
+  readonly switchboard: Switchboard
+  /** UTC of the event being handled, in whole milliseconds. */
+  at(): number
+  /** Carries what the transaction layer ordered. */
+  carry(now: number, outputs: readonly Output[]): void
+}
+
+/** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
+const crowd = { transactions: 200_000, questions: 2_000, accounts: 200 }
+
+/**
+ * Where requests outside any dialog become something: a refusal, a registration, a call.
+ *
+ * The reception says what each is let in as; this is where the edge is asked meanwhile, and where an
+ * INVITE which still waits for that can be taken back.
+ */
+export class Entrance {
+  readonly #rooms: Rooms
+  /** INVITEs and REGISTERs which wait for the edge before they are anybody's, by transaction. */
+  readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
+  /** Questions about accounts which are not answered yet: calls keep room beside them. */
+  #accountsAsked = 0
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+  }
+
+  /** A request of nobody yet. */
+  meet(now: number, request: Request, flow: Flow): void {
+    const { outbox, switchboard, transactions } = this.#rooms
+    if (transactions.merged(request)) return outbox.refuse(request, flow, 482)
+    if (switchboard.isOwn(request.callId))
+      return outbox.refuse(request, flow, 482, 'this call is already here')
+    if (!this.#waiting.has(waitingKey(request))) this.#admit(now, request, flow)
+  }
+
+  /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
+  cancel(request: Request, flow: Flow): boolean {
+    const waiting = this.#waiting.get(waitingKey(request))
+    if (!waiting || !sameFlow(waiting.flow, flow)) return false
+    waiting.cancelled = true
+    this.#rooms.outbox.refuse(request, flow, 200)
+    return true
+  }
+
+  #admit(now: number, request: Request, flow: Flow): void {
+    const { outbox, reception, transactions, at } = this.#rooms
+    const busy = transactions.size > crowd.transactions || outbox.asked > crowd.questions
+    this.#let(now, request, flow, reception.admit(now, at(), request, flow, busy))
+  }
+
+  #let(now: number, request: Request, flow: Flow, admission: Admission): void {
+    const { outbox } = this.#rooms
+    switch (admission.to) {
+      case 'drop':
+        return outbox.note('debug', 'sip.dropped', {
+          why: admission.why,
+          method: request.method,
+          from: flow.address,
+        })
+      case 'refuse':
+        return outbox.refuse(request, flow, admission.status, admission.reason, admission.headers)
+      case 'challenge':
+        return this.#challenge(request, flow, admission)
+      case 'ask':
+        return this.#askAccount(now, request, flow, admission.question)
+      case 'register':
+        return this.#register(now, request, flow, admission)
+      case 'call':
+        return admission.account
+          ? this.#call(now, request, flow, admission.account)
+          : this.#incoming(request, flow)
+    }
+  }
+
+  #challenge(request: Request, flow: Flow, admission: Extract<Admission, { to: 'challenge' }>): void {
+    const { outbox, challenger, at } = this.#rooms
+    if (admission.blocked) outbox.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
+    outbox.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
+  }
+
+  #askAccount(now: number, request: Request, flow: Flow, question: AccountQuestion): void {
+    const { outbox, reception } = this.#rooms
+    if (this.#accountsAsked >= crowd.accounts) return this.#recall(now, request, flow)
+    this.#wait(request, flow)
+    this.#accountsAsked++
+    outbox.ask({ ask: 'credential', question }, (later, answer, why) => {
+      this.#accountsAsked--
+      const cancelled = this.#waited(request)
+      if (answer?.ask === 'credential') reception.remember(later, question, answer.answer)
+      if (cancelled) return outbox.refuse(request, flow, 487)
+      if (answer?.ask === 'credential') return this.#admit(later, request, flow)
+      this.#unanswered(why, request)
+      this.#recall(later, request, flow)
+    })
+  }
+
+  /** The edge cannot be asked: whom we knew lately comes in all the same, others come back later. */
+  #recall(now: number, request: Request, flow: Flow): void {
+    const { outbox, reception, at } = this.#rooms
+    const recalled = reception.recall(now, at(), request, flow)
+    if (recalled) this.#let(now, request, flow, recalled)
+    else outbox.later(request, flow)
+  }
+
+  #register(
+    now: number,
+    request: Request,
+    flow: Flow,
+    { verified }: Extract<Admission, { to: 'register' }>,
+  ): void {
+    const { outbox, registrar, transactions, at, carry } = this.#rooms
+    const id = transactions.open(now, request, flow)
+    const { response, tells } = registrar.register(now, at(), request, flow, verified)
+    outbox.tell(tells)
+    carry(now, transactions.respond(now, id, response))
+  }
+
+  /** A phone which proved itself calls. */
+  #call(now: number, request: Request, flow: Flow, account: Account): void {
+    const { outbox, switchboard } = this.#rooms
+    const { customer_id, extension_id } = account
+    const line = this.#open(now, request, flow, false)
+    const question = routeQuestion(line, { kind: 'extension', customer_id, extension_id }, codecsOf(request))
+    outbox.ask({ ask: 'route', question }, (later, answer, why) => {
+      if (answer?.ask === 'route') switchboard.decided(later, line, answer.answer)
+      else switchboard.step(later, line, 'undecided', { why })
+    })
+  }
+
+  /** Somebody calls from the phone network: only the edge knows whether the address is a provider's. */
+  #incoming(request: Request, flow: Flow): void {
+    const { outbox, station, at } = this.#rooms
+    const { address, port, transport } = flow
+    const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport }
+    const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
+    this.#wait(request, flow)
+    outbox.ask({ ask: 'route', question }, (later, answer, why) => {
+      const cancelled = this.#waited(request)
+      const decision = answer?.ask === 'route' ? answer.answer : undefined
+      this.#settle(later, request, flow, decision)
+      if (!decision) {
+        this.#unanswered(why, request)
+        return outbox.later(request, flow)
+      }
+      if (cancelled) return outbox.refuse(request, flow, 487)
+      this.#arrived(later, request, flow, decision)
+    })
+  }
+
+  /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
+  #settle(now: number, request: Request, flow: Flow, decision: RouteDecision | undefined): void {
+    const { outbox, reception } = this.#rooms
+    const nobody = decision && isNobody(decision)
+    if (!reception.settle(now, flow, decision && !nobody) || !nobody) return
+    outbox.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+  }
+
+  #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
+    const { house, outbox, switchboard } = this.#rooms
+    if (decision.kind === 'connect' || (!isNobody(decision) && decision.customer_id !== null))
+      return switchboard.decided(now, this.#open(now, request, flow, true), decision)
+    if (house.strangers === 'refuse' && decision.status > 0) outbox.refuse(request, flow, decision.status)
+  }
+
+  #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
+    const { switchboard, transactions, carry } = this.#rooms
+    const id = transactions.open(now, request, flow)
+    const line = switchboard.open(now, request, flow, id, trusted)
+    carry(now, transactions.respond(now, id, reply(request, 100, { flow })))
+    return line
+  }
+
+  #wait(request: Request, flow: Flow): void {
+    this.#waiting.set(waitingKey(request), { flow, cancelled: false })
+  }
+
+  /** Ends the wait; true when the caller has given up meanwhile. */
+  #waited(request: Request): boolean {
+    const key = waitingKey(request)
+    const cancelled = this.#waiting.get(key)?.cancelled ?? false
+    this.#waiting.delete(key)
+    return cancelled
+  }
+
+  #unanswered(why: string, { method }: Request): void {
+    this.#rooms.outbox.note('warn', 'edge.unanswered', { why, method })
+  }
+}
+
+type AccountQuestion = Extract<Question, { ask: 'credential' }>['question']
+type Account = NonNullable<Extract<Admission, { to: 'call' }>['account']>
+
+/** The edge knows no provider at this address. */
+function isNobody(decision: RouteDecision): boolean {
+  return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
+}
+
+/** What an INVITE and its CANCEL have in common before there is a transaction (§9.2). */
+function waitingKey({ via, callId, cseq }: Request): string {
+  return `${callId}\n${cseq.number}\n${via.branch}\n${via.host}`
+}

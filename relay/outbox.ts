@@ -1,0 +1,84 @@
+import type { BindingTell } from '#contract'
+import type { Station } from './call/station.ts'
+import type { Answer, Effect, Note, Question } from './effects.ts'
+import type { Flow } from './flow.ts'
+import type { Header, Request, Response } from './sip/message.ts'
+import { reply } from './sip/reply.ts'
+import { responseFlow } from './sip/via.ts'
+import { writeMessage } from './sip/write.ts'
+
+/** What to do when a question was answered; no answer comes with why. */
+export type Then = (now: number, answer: Answer | undefined, why: string) => void
+
+/** Effects on their way out, and the questions among them which wait for an answer. */
+export class Outbox {
+  readonly #station: Station
+  readonly #questions = new Map<number, Then>()
+  #lastQuestion = 0
+  #effects: Effect[] = []
+
+  constructor(station: Station) {
+    this.#station = station
+  }
+
+  /** Questions not answered yet. */
+  get asked(): number {
+    return this.#questions.size
+  }
+
+  readonly emit = (effect: Effect): void => {
+    this.#effects.push(effect)
+  }
+
+  /** Everything emitted since the last time. */
+  take(): Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  readonly ask = (question: Question, then: Then): void => {
+    const id = ++this.#lastQuestion
+    this.#questions.set(id, then)
+    this.emit({ type: 'ask', id, question })
+  }
+
+  answered(now: number, id: number, answer: Answer | undefined, why: string): void {
+    const then = this.#questions.get(id)
+    this.#questions.delete(id)
+    then?.(now, answer, why)
+  }
+
+  tell(tells: readonly BindingTell[]): void {
+    for (const tell of tells) this.emit({ type: 'tell', tell })
+  }
+
+  note(level: Note['level'], event: string, fields: Note['fields']): void {
+    this.emit({ type: 'note', level, event, fields })
+  }
+
+  /** Sends a response to where its request came from, outside any transaction. */
+  send(response: Response, request: Request, flow: Flow): void {
+    this.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes: writeMessage(response) })
+  }
+
+  /** Answers without keeping anything; the tag is the same for every repeat (RFC 3261 §8.2.7). */
+  refuse(
+    request: Request,
+    flow: Flow,
+    status: number,
+    reason?: string,
+    headers: readonly Header[] = [],
+  ): void {
+    const { callId, from, cseq, via } = request
+    const { chance } = this.#station
+    const toTag = chance.mac(`${callId}\n${from.tag}\n${cseq.number}\n${via.branch}`).slice(0, 16)
+    this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
+  }
+
+  /** The edge does not answer: come back soon. */
+  later(request: Request, flow: Flow): void {
+    const seconds = 5 + this.#station.chance.below(10)
+    this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)]])
+  }
+}
