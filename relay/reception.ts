@@ -48,7 +48,7 @@ const usual: readonly DigestAlgorithm[] = ['MD5']
 const freshMs = 2_000
 
 /** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
-const perAddress = { atOnce: 200, perSecond: 10 }
+const perAddress = { atOnce: 1_000, perSecond: 50 }
 
 /** Our answer is longer than the question: whoever forges a sender must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
@@ -219,7 +219,14 @@ export class Reception {
     // The password may have changed since we asked.
     if (current && now - current.since <= freshMs)
       return challenge(false, this.#guard.wrong(now, guessing(question, flow)))
-    return this.#mayAsk(now, credentials, flow) ? { to: 'ask', question } : challenge(false)
+    const readable = question.username.length + realm.length <= accountLettersAtMost
+    return readable ? this.#question(now, question, flow) : challenge(false)
+  }
+
+  /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
+  #question(now: number, question: CredentialQuestion, flow: Flow): Admission {
+    if (this.#questions.take(now, neighbourhood(flow.address))) return { to: 'ask', question }
+    return { to: 'refuse', status: 503, headers: later }
   }
 
   /** Whether somebody guessed too often; never a phone which is registered right there. */
@@ -227,14 +234,6 @@ export class Reception {
     if (!this.#guard.blocks(now, guessing(question, flow))) return false
     const account = this.#accounts.last(now, question)
     return account === undefined || !this.#isAt(account.extension_id, flow)
-  }
-
-  /** Inventing names must not cost more than inventing passwords, and neither tells which names there are. */
-  #mayAsk(now: number, { username, realm }: Credentials, { address }: Flow): boolean {
-    return (
-      username.length + realm.length <= accountLettersAtMost &&
-      this.#questions.take(now, neighbourhood(address))
-    )
   }
 }
 

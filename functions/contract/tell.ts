@@ -57,7 +57,7 @@ export const attempt = z.object({
   /** Final SIP status, 0 if none came. */
   status: z.int(),
   reason: z.string(),
-  /** null while the attempt runs and when it was answered or cancelled by the caller's side. */
+  /** null while the attempt runs; final for one which was answered or cancelled. */
   decision: verdict.nullable(),
   started_ms: z.int(),
   ended_ms: z.int().nullable(),

@@ -39,6 +39,8 @@ export async function startNeonEndpoint({
       (error: unknown) => send(response, ...failure(error)),
     )
   })
+  // workerd keeps its connections as long as it likes; one we closed first would cost it a request.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

@@ -49,6 +49,12 @@ export class Delivery {
     if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
   }
 
+  /** Tells what waits now; returns as soon as nothing waits, or the edge does not listen. */
+  async settle(): Promise<void> {
+    await this.#running
+    while (this.#failures === 0 && (await this.#deliver()));
+  }
+
   /** Tells what still waits, once, and gives up where the edge does not listen: the spool keeps it. */
   async stop(): Promise<void> {
     this.#stopped = true

@@ -73,6 +73,8 @@ export class EdgeLink {
 
   /** This relay's bindings as the edge remembers them. */
   async bindings(): Promise<BindingList> {
+    // What the last process could not tell any more comes first, or its newest phones would be missing.
+    await this.#delivery.settle()
     const path = `bindings?relay_id=${encodeURIComponent(this.#options.relayId)}`
     return valid(bindingList.safeParse(readJson(await this.#exchange('GET', path, undefined, listBudgetMs))))
   }

@@ -162,11 +162,13 @@ export class Journal {
     const number = (this.#segments.at(-1)?.number ?? 0) + 1
     const path = join(this.#options.folder, `${String(number).padStart(10, '0')}.journal`)
     const file = await open(path, 'ax', 0o600)
-    await this.#file?.close()
+    const before = this.#file
+    // Both at once: what is written meanwhile must find the new file, never a closed one.
     this.#file = file
     this.#segments.push({ path, number, bytes: 0, lines: 0, live: 0 })
     this.#unwritten.unshift(...carried)
     if (carried.length > 0) this.#append()
+    await before?.close()
   }
 
   /** The oldest file's records, when few are left of them. */
