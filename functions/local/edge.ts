@@ -14,7 +14,7 @@ await run(async (parts) => {
     [
       '',
       `  The edge is up at ${edge.apiUrl}/v1.0`,
-      ...accessLines(edge),
+      ...accessLines(settings, edge),
       '',
       '  A relay joins it with a key of its own (npm run relay-key -- <name>):',
       `    EDGE_URL=${edge.apiUrl} RELAY_KEY=… npm run relay`,

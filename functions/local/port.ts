@@ -15,5 +15,6 @@ function sentence(cause: Error, host: string, port: number, setting: string): st
     return `Port ${port} on ${host} is taken by another program: stop that, or choose another with ${setting}.`
   if (code === 'EACCES')
     return `This user may not listen on port ${port}: choose one above 1023 with ${setting}.`
+  if (code === 'EADDRNOTAVAIL') return `${host} is not an address of this machine: choose another with HOST.`
   return `Cannot listen on ${host} port ${port} (${code}).`
 }

@@ -8,7 +8,7 @@ const secretsFile = z.object({
   seal_keys: z.string().min(1),
   /** What relay keys are derived from. */
   relay_secret: z.string().min(32),
-  /** The access key handed out at the first start, which local.json repeats. */
+  /** The access key handed out at the first start, which later ones only point at. */
   access_key: z.string().optional(),
 })
 
@@ -23,7 +23,7 @@ export type Secrets = z.infer<typeof secretsFile>
 export function keepSecrets(folder: string): Secrets {
   const kept = readSecrets(folder)
   if (kept !== undefined) return kept
-  if (existsSync(join(folder, 'database'))) throw new Error(`${fileIn(folder)} is missing, and ${lost}`)
+  if (existsSync(join(folder, 'database'))) throw new Error(`${secretsPath(folder)} is missing, and ${lost}`)
   const secrets = {
     seal_keys: `local:${randomBytes(32).toString('base64')}`,
     relay_secret: randomBytes(32).toString('hex'),
@@ -34,7 +34,7 @@ export function keepSecrets(folder: string): Secrets {
 
 /** The secrets of a folder; undefined where none were ever made. */
 export function readSecrets(folder: string): Secrets | undefined {
-  const path = fileIn(folder)
+  const path = secretsPath(folder)
   if (!existsSync(path)) return undefined
   try {
     return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')))
@@ -44,7 +44,7 @@ export function readSecrets(folder: string): Secrets | undefined {
 }
 
 export function writeSecrets(folder: string, secrets: Secrets): void {
-  writePrivately(fileIn(folder), secrets)
+  writePrivately(secretsPath(folder), secrets)
 }
 
 /** Writes JSON only its owner can read, whole or not at all. */
@@ -53,7 +53,8 @@ export function writePrivately(path: string, content: object): void {
   renameSync(`${path}.new`, path)
 }
 
-function fileIn(folder: string): string {
+/** Where a folder's secrets are. */
+export function secretsPath(folder: string): string {
   return join(folder, 'secrets.json')
 }
 

@@ -1,3 +1,4 @@
+import { secretsPath } from './secrets-file.ts'
 import type { Settings } from './settings.ts'
 import type { EdgeSide } from './stack.ts'
 import { realmOf } from './stack.ts'
@@ -12,14 +13,14 @@ export function welcome(settings: Settings, edge: EdgeSide): string {
     '  Trunkline is up. Ctrl-C stops it.',
     '',
     `  API         ${edge.apiUrl}/v1.0`,
-    ...accessLines(edge),
+    ...accessLines(settings, edge),
     `  SIP         ${server} (UDP and TCP)`,
     ...(settings.publicIpGuessed
       ? [`              (PUBLIC_IP is not set: phones are told ${publicIp})`]
       : []),
     '',
     '  Make an extension:',
-    `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${edge.access.isNew ? edge.access.key : '$ACCESS_KEY'}" \\`,
+    `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${edge.access.isNew ? edge.access.key : '$KEY'}" \\`,
     `      -H "Content-Type: application/json" \\`,
     `      -d '{"name":"office-phone","username":"office1","password":"secure-password"}'`,
     '',
@@ -31,15 +32,9 @@ export function welcome(settings: Settings, edge: EdgeSide): string {
   ].join('\n')
 }
 
-/** The access key at the first start; afterwards, how to come by one. */
-export function accessLines({ access }: EdgeSide): string[] {
-  if (access.isNew)
-    return [
-      `  Access key  ${access.key}`,
-      '              (shown once; with the stack stopped, npm run access-key makes another)',
-    ]
-  return [
-    '  Access key  the one from the first start, which local.json repeats',
-    '              (with the stack stopped, npm run access-key makes another)',
-  ]
+/** The access key at the first start; afterwards, where it is kept. */
+export function accessLines({ folder }: Settings, { access }: EdgeSide): string[] {
+  const kept = `access_key in ${secretsPath(folder)}`
+  if (access.isNew) return [`  Access key  ${access.key}`, `              (shown once; kept as ${kept})`]
+  return [`  Access key  the one from the first start: ${kept}`]
 }

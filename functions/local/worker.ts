@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 
@@ -69,6 +69,8 @@ async function bundle(main: string): Promise<string> {
     logLevel: 'silent',
     absWorkingDir: root,
   })
+  // Its service would stay with us for as long as we run.
+  await stopEsbuild()
   return outputFiles[0]?.text ?? ''
 }
 
