@@ -1,6 +1,9 @@
 import type { Gate } from '../media/gate.ts'
 import type { Place } from '../media/place.ts'
 
+/** So long after a command an engine looks for the next by itself, every few milliseconds. */
+export const ATTENTIVE_MS = 200
+
 /** Sockets and packets: what the media thread needs of an operating system. */
 export interface Engine {
   /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
@@ -18,8 +21,8 @@ export interface Engine {
 export interface Work {
   /** The gate a packet leaves from, towards its latch's destination; undefined: drop it. */
   arrive(now: number, gate: Gate, from: Place, packet: Uint8Array, length: number): Gate | undefined
-  /** Commands wait: obey them. Only for engines which have a `wake`. */
-  woken(): void
+  /** Obeys the commands which wait, if any do. Only for engines which have a `wake`. */
+  woken(): boolean
   /** A batch of packets is done: whatever is worth telling goes out now. */
   done(): void
 }

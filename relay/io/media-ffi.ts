@@ -1,11 +1,13 @@
 import type { Gate } from '../media/gate.ts'
 import { Place, readPlace } from '../media/place.ts'
 import { Arena } from './media-arena.ts'
-import type { Engine, Work } from './media-engine.ts'
+import { ATTENTIVE_MS, type Engine, type Work } from './media-engine.ts'
 import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
 
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
+/** And so many while commands keep coming, the last of them no longer ago than ATTENTIVE_MS. */
+const ATTENTIVE_TURN_MS = 4
 
 /**
  * From so many packets per millisecond on we pause after each round, so that the next finds several: waking up for
@@ -58,6 +60,7 @@ class FfiEngine implements Engine {
   /** Packets per millisecond in the last turn. */
   #rate = 0
   #called = false
+  #attentiveUntil = 0
   #stopped = false
 
   constructor(loaded: Loaded, host: string, place: Place, work: Work) {
@@ -107,9 +110,10 @@ class FfiEngine implements Engine {
     const busy = this.#rate > BUSY
     let packets = 0
     let now = begun
-    while (now < begun + TURN_MS && !this.#stopped) {
+    const turn = begun < this.#attentiveUntil ? ATTENTIVE_TURN_MS : TURN_MS
+    while (now < begun + turn && !this.#stopped) {
       if (busy) libc.usleep(PAUSE_US)
-      const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, TURN_MS)
+      const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
       now = performance.now()
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
       packets += count
@@ -117,7 +121,7 @@ class FfiEngine implements Engine {
       this.#work.done()
     }
     // What was not worth a wake-up has waited for this.
-    this.#work.woken()
+    this.#obey()
     this.#work.done()
     this.#rate = packets / (now - begun)
     if (!this.#stopped) setImmediate(() => this.#round())
@@ -191,7 +195,12 @@ class FfiEngine implements Engine {
   #answer(): void {
     this.#called = false
     this.#loaded.libc.read(this.wake, this.#arena.at.option, 8)
-    this.#work.woken()
+    this.#obey()
+  }
+
+  /** Commands seldom come alone: for a while we look up often by ourselves, and need not be woken. */
+  #obey(): void {
+    if (this.#work.woken()) this.#attentiveUntil = performance.now() + ATTENTIVE_MS
   }
 
   #open(gate: Gate): string | undefined {

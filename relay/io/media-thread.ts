@@ -44,10 +44,13 @@ function run(setup: Setup, parent: MessagePort): void {
     done: report,
   })
 
-  function obeyAll(): void {
+  function obeyAll(): boolean {
+    let any = false
     for (let next = receiveMessageOnPort(setup.port); next; next = receiveMessageOnPort(setup.port)) {
+      any = true
       obeyEach(next.message as Orders)
     }
+    return any
   }
 
   function obeyEach(orders: Orders): void {

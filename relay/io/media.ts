@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Note } from '../effects.ts'
 import type { MediaCommand, MediaReport } from '../media/session.ts'
+import { ATTENTIVE_MS } from './media-engine.ts'
 import type { EngineName, Orders, Ready, Setup } from './media-thread.ts'
 
 export interface MediaOptions {
@@ -45,10 +46,14 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
 
   let waiting: MediaCommand[] = []
   let stopped = false
+  let passedAt = Number.NEGATIVE_INFINITY
   const pass = (orders: Orders) => {
     if (stopped) return
     near.postMessage(orders)
-    if (ready.wake !== undefined && isUrgent(orders)) writeSync(ready.wake, ONE)
+    const now = performance.now()
+    const attentive = now - passedAt < ATTENTIVE_MS / 2
+    passedAt = now
+    if (ready.wake !== undefined && isUrgent(orders, attentive)) writeSync(ready.wake, ONE)
   }
   const flush = () => {
     pass(waiting)
@@ -71,9 +76,12 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   }
 }
 
-/** Closing may wait until the thread looks up by itself, 20 ms at most; waking it costs a system call. */
-function isUrgent(orders: Orders): boolean {
-  return orders === 'stop' || orders.some(({ type }) => type !== 'close')
+/**
+ * Whether the thread must be woken, which costs a system call here and a waking processor there. Closing may
+ * wait until it looks up by itself, 20 ms at most; so may anything while it is attentive, for then that is 4 ms.
+ */
+function isUrgent(orders: Orders, attentive: boolean): boolean {
+  return orders === 'stop' || (!attentive && orders.some(({ type }) => type !== 'close'))
 }
 
 function readiness(worker: Worker): Promise<Ready> {
