@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import type { BindingTell, CallTell } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, hostPort } from './flow.ts'
 import { openChance } from './io/chance.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Host } from './io/host.ts'
@@ -71,7 +72,11 @@ async function start(config: Config): Promise<void> {
       question.ask === 'locate'
         ? { ask: 'locate', answer: await locator.locate(question.question) }
         : edge.ask(question),
-    tell: (tell) => edge.tell(tell),
+    tell: (tell) => {
+      edge.tell(tell)
+      if (tell.kind === 'binding') notePhone(tell, log)
+      else noteCall(tell, log)
+    },
     media: (command) => media.order(command),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
@@ -83,7 +88,12 @@ async function start(config: Config): Promise<void> {
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 
   let stopping = false
-  const stop = async (): Promise<void> => {
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopped ??= hangUp()
+    return stopped
+  }
+  const hangUp = async (): Promise<void> => {
     hear({ type: 'stop' })
     await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
     host.stop()
@@ -93,7 +103,7 @@ async function start(config: Config): Promise<void> {
     process.exit(0)
   }
   const drain = async (): Promise<void> => {
-    if (stopping) return void (await stop())
+    if (stopping) return stop()
     stopping = true
     log('info', 'draining', { calls: engine.load.calls })
     hear({ type: 'drain' })
@@ -102,6 +112,29 @@ async function start(config: Config): Promise<void> {
   }
   process.on('SIGTERM', () => void drain())
   process.on('SIGINT', () => void drain())
+}
+
+/** Phones as they come and go; refreshes are no news. */
+function notePhone({ event, binding }: BindingTell, log: Log): void {
+  if (event === 'refreshed') return
+  const { contact, received, extension_id } = binding
+  log('info', `phone.${event}`, { contact, from: hostPort(received.address, received.port), extension_id })
+}
+
+/** Calls when they are over, the last time they are told. */
+function noteCall({ call }: CallTell, log: Log): void {
+  if (call.status !== 'hangup' || (call.answered_at !== null && call.media === null)) return
+  const { call_id, direction, source, destination, hangup_by, hangup_reason, sip_status, attempts } = call
+  log('info', 'call.ended', {
+    call_id,
+    direction,
+    from: source.target,
+    to: destination.target,
+    by: hangup_by,
+    reason: hangup_reason,
+    status: sip_status,
+    attempts: attempts.length,
+  })
 }
 
 /** The edge remembers where phones are; until it answers, those who register anew are known again. */

@@ -64,11 +64,11 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
   return receipt(tells, new Set(rows[0]?.customers ?? []))
 }
 
-/** Ends the calls a relay had before it began anew; nobody can tell any more how they went on. */
+/** Ends the calls a relay had before it began anew. How long they went on nobody knows: until now at most. */
 export async function endLost(db: Database, { relay_id, at }: RelayTell): Promise<void> {
   await db.execute(sql`
     update calls set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
-      ended_at = greatest(started_at, updated_at), updated_at = now()
+      ended_at = ${at}::timestamptz, updated_at = now()
     where relay_id = ${relay_id} and status <> 'hangup' and started_at < ${at}::timestamptz`)
 }
 

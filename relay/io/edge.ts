@@ -180,7 +180,7 @@ function read(response: http.IncomingMessage): Promise<string> {
 }
 
 function readJson({ status, body }: Posted): unknown {
-  if (status !== 200) throw new Error(`the edge answered ${status}`)
+  if (status !== 200) throw new Error(refusal(status))
   try {
     return JSON.parse(body)
   } catch (cause) {
@@ -196,4 +196,11 @@ function valid<T>(
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new Error(`the edge's answer is not understood: ${issue?.path.join('.')} ${issue?.message}`)
+}
+
+/** What an edge means which does not answer 200. */
+export function refusal(status: number): string {
+  return status === 401
+    ? 'the edge does not take this RELAY_KEY (401): npm run relay-key there makes one it takes'
+    : `the edge answered ${status}`
 }

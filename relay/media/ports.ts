@@ -1,5 +1,7 @@
 /** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
 const REST_MS = 30_000
+/** And so many at least when there is no other: a call refused is worse than a short rest. */
+const SHORT_REST_MS = 5_000
 
 /**
  * The even RTP ports of a range; RTCP stands one above each (RFC 3550 §11).
@@ -9,7 +11,7 @@ const REST_MS = 30_000
 export class Ports {
   readonly #ready: number[] = []
   /** A ring of resting ports, in the order they were given back. */
-  #resting: { readonly port: number; readonly until: number }[] = []
+  #resting: { readonly port: number; readonly since: number }[] = []
   #rested = 0
   readonly #below: (below: number) => number
 
@@ -26,7 +28,8 @@ export class Ports {
 
   /** undefined: none is left. */
   take(now: number): number | undefined {
-    this.#wake(now)
+    this.#wake(now, REST_MS)
+    if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
     const ready = this.#ready
     const last = ready.length - 1
     if (last < 0) return undefined
@@ -38,12 +41,12 @@ export class Ports {
   }
 
   give(now: number, port: number): void {
-    this.#resting.push({ port, until: now + REST_MS })
+    this.#resting.push({ port, since: now })
   }
 
-  #wake(now: number): void {
+  #wake(now: number, restMs: number): void {
     let next = this.#resting[this.#rested]
-    while (next !== undefined && next.until <= now) {
+    while (next !== undefined && next.since + restMs <= now) {
       this.#ready.push(next.port)
       next = this.#resting[++this.#rested]
     }

@@ -25,7 +25,12 @@ const scenes: Scene[] = [
 /** Scenes whose title holds one of the words, and the setup they stand on; all without words. */
 export function pickScenes(words: string[]): Scene[] {
   if (words.length === 0) return scenes
-  return scenes.filter(({ title }, at) => at < 2 || words.some((word) => title.includes(word)))
+  const wanted = scenes.filter(({ title }) => words.some((word) => title.includes(word)))
+  if (wanted.length === 0) {
+    const titles = scenes.map(({ title }) => `  ${title}`).join('\n')
+    throw new Error(`No scene is called anything like "${words.join(' ')}". There are:\n${titles}`)
+  }
+  return scenes.filter((scene, at) => at < 2 || wanted.includes(scene))
 }
 
 async function registers({ api, phone }: Stage): Promise<Outcome> {

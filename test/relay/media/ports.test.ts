@@ -18,12 +18,21 @@ describe('ports', () => {
     expect(new Ports([10_000, 10_009], first).take(0)).toBe(10_000)
   })
 
-  test('rest for thirty seconds before they serve another call', () => {
+  test('rest for thirty seconds while there are others', () => {
+    const ports = new Ports([10_000, 10_003], first)
+    expect(ports.take(0)).toBe(10_000)
+    ports.give(1_000, 10_000)
+    expect(ports.take(30_999)).toBe(10_002)
+    ports.give(31_000, 10_002)
+    expect(ports.take(31_000)).toBe(10_000)
+  })
+
+  test('rest for five seconds when there are no others, since a call refused is worse', () => {
     const ports = new Ports([10_000, 10_001], first)
     expect(ports.take(0)).toBe(10_000)
     ports.give(1_000, 10_000)
-    expect(ports.take(30_999)).toBeUndefined()
-    expect(ports.take(31_000)).toBe(10_000)
+    expect(ports.take(5_999)).toBeUndefined()
+    expect(ports.take(6_000)).toBe(10_000)
   })
 
   test('lose none over ten thousand calls', () => {
