@@ -8,7 +8,6 @@ import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { cpuOf, machine, memoryOf, printTable } from './cost.ts'
 import { type Counts, load } from './load.ts'
-import { startLoneRelay } from './lone-relay.ts'
 import { kamailio, type Peer } from './peer.ts'
 
 interface Bench {
@@ -81,22 +80,10 @@ async function calls(bench: Bench, rates: number[]): Promise<void> {
   // What a compiler spends on a process that has just begun is no cost of a call.
   await callAt(bench, 'bench-calls', rates[0] ?? 25, 1_000)
   const ours = await climb(rates, (rate) => measured(bench, rate, () => callAt(bench, 'bench-calls', rate)))
-  const relay = await startLoneRelay(bench.stack, { RTP_PORTS: '50000-64999', LOG_LEVEL: 'error' })
-  await callAt(bench, 'bench-calls', rates[0] ?? 25, 3_000, relay.place)
-  const alone = await climb(
-    rates.map((rate) => rate * 2),
-    (rate) =>
-      costed(rate, { relay: () => cpuOf(relay.pid) }, () =>
-        callAt(bench, 'bench-calls', rate, rate * 10, relay.place),
-      ),
-  )
-  await relay.stop()
   await carrier.stop()
   say('INVITE with digest, edge asked each time: INVITE, 407, INVITE, 180, 200, ACK, BYE')
-  say('(relay: alone, asking a memory of what the edge answers; trunkline: everything on this machine)')
-  say(table(['trunkline', ours], ['relay', alone]))
-  say(summary('calls with everything on this machine', ours, 1))
-  say(summary('calls by the relay alone', alone, 1))
+  say(table(['trunkline', ours]))
+  say(summary('calls', ours, 1))
 }
 
 async function memory(bench: Bench, quick: boolean): Promise<void> {
@@ -183,11 +170,10 @@ function callAt(
   scenario: string,
   rate: number,
   count = rate * 10,
-  to: Place = stack.relay,
 ): Promise<Counts> {
   const keys = { domain: office.realm, dialled }
   const authUri = `${dialled}@${office.realm}`
-  return load({ scenario, to, at: phone, fields, keys, authUri, rate, count })
+  return load({ scenario, to: stack.relay, at: phone, fields, keys, authUri, rate, count })
 }
 
 async function openBench(): Promise<Bench> {
