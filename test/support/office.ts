@@ -207,6 +207,12 @@ export function cancel(invited: Request, headers: Header[] = []): Request {
   })
 }
 
+/** What a request inside a dialog may add. */
+interface Inside {
+  body?: Uint8Array
+  headers?: Header[]
+}
+
 /** A request of the caller inside its dialog. */
 export function within(
   invited: Request,
@@ -214,24 +220,9 @@ export function within(
   from: Party,
   method: string,
   cseq: number,
-  options: { body?: Uint8Array; headers?: Header[] } = {},
+  more: Inside = {},
 ): Request {
-  return request({
-    method,
-    requestUri: `sip:${relayAddress}`,
-    headers: [
-      ['via', via(from)],
-      ['max-forwards', '70'],
-      ['from', invited.header('from') ?? ''],
-      ['to', answered.header('to') ?? ''],
-      ['call-id', invited.callId],
-      ['cseq', `${cseq} ${method}`],
-      ['contact', `<sip:${place(from)}>`],
-      ...(options.body && method !== 'INFO' ? [['content-type', 'application/sdp'] as Header] : []),
-      ...(options.headers ?? []),
-    ],
-    ...(options.body ? { body: options.body } : {}),
-  })
+  return inside(invited.callId, [invited.header('from'), answered.header('to')], from, method, cseq, more)
 }
 
 /** A request of the callee inside its dialog: From and To change places. */
@@ -241,23 +232,35 @@ export function fromCallee(
   from: Party,
   method: string,
   cseq: number,
-  options: { body?: Uint8Array; headers?: Header[] } = {},
+  more: Inside = {},
 ): Request {
+  return inside(invited.callId, [answered.header('to'), invited.header('from')], from, method, cseq, more)
+}
+
+function inside(
+  callId: string,
+  [us, them]: readonly [string | undefined, string | undefined],
+  from: Party,
+  method: string,
+  cseq: number,
+  { body, headers = [] }: Inside,
+): Request {
+  const typed: Header[] = body && method !== 'INFO' ? [['content-type', 'application/sdp']] : []
   return request({
     method,
     requestUri: `sip:${relayAddress}`,
     headers: [
       ['via', via(from)],
       ['max-forwards', '70'],
-      ['from', answered.header('to') ?? ''],
-      ['to', invited.header('from') ?? ''],
-      ['call-id', invited.callId],
+      ['from', us ?? ''],
+      ['to', them ?? ''],
+      ['call-id', callId],
       ['cseq', `${cseq} ${method}`],
       ['contact', `<sip:${place(from)}>`],
-      ...(options.body && method !== 'INFO' ? [['content-type', 'application/sdp'] as Header] : []),
-      ...(options.headers ?? []),
+      ...typed,
+      ...headers,
     ],
-    ...(options.body ? { body: options.body } : {}),
+    ...(body ? { body } : {}),
   })
 }
 
