@@ -183,7 +183,9 @@ describe('SIP over TCP', () => {
     const { wire } = await relay()
     const { port } = wire.address
     const again = openTcp({ host: '127.0.0.1', port, log: silence, receive() {}, unsent() {}, closed() {} })
-    await expect(again).rejects.toThrow(`TCP 127.0.0.1:${port} is in use by another program.`)
+    await expect(again).rejects.toThrow(
+      `TCP 127.0.0.1:${port} is in use by another program: stop that, or choose another with SIP_PORT.`,
+    )
   })
 })
 

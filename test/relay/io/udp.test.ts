@@ -102,7 +102,9 @@ describe('SIP over UDP', () => {
     const { port } = wire.address
     await expect(
       openUdp({ host: '127.0.0.1', port, log: silence, receive() {}, unsent() {} }),
-    ).rejects.toThrow(`UDP 127.0.0.1:${port} is in use by another program.`)
+    ).rejects.toThrow(
+      `UDP 127.0.0.1:${port} is in use by another program: stop that, or choose another with SIP_PORT.`,
+    )
   })
 
   test('says that a message is too long for a datagram', async () => {
