@@ -39,7 +39,9 @@ export function bindError(
 ): Error {
   const place = `${transport} ${hostPort(host, port)}`
   if (error.code === 'EADDRINUSE')
-    return new Error(`${place} is in use by another program: stop that, or choose another with SIP_PORT.`, { cause: error })
+    return new Error(`${place} is in use by another program: stop that, or choose another with SIP_PORT.`, {
+      cause: error,
+    })
   return new Error(`${place} cannot be opened: ${error.message}.`, { cause: error })
 }
 
