@@ -10,6 +10,7 @@ import {
   jsonb,
   pgEnum,
   pgTable,
+  primaryKey,
   real,
   text,
   unique,
@@ -20,22 +21,29 @@ import {
   type Address,
   type Attempt,
   type CallTell,
-  type Consideration,
   callStatuses,
   type DigestAlgorithm,
   directions,
+  type Explanation,
   type FailoverPolicy,
+  type HealthReport,
   hangupParties,
   hangupReasons,
+  healthStatuses,
   PLATFORM,
+  registrationStatuses,
+  resources,
+  scopeKinds,
+  type TimeWindow,
   transports,
 } from '#contract'
 import { instant } from './instant.ts'
 
 /*
  * Everything at rest, in the order of the story: a customer, with its keys, lists providers and routes
- * to reach the phone network, extensions for its phones, numbers and flows for calls coming in; then
- * what happened: bindings and calls. Each key, and each reference, begins with the customer.
+ * to reach the phone network, extensions for its phones, trunks for its PBXs, numbers and flows for calls
+ * coming in; then what happened: bindings, calls, attempts, events; then how relays and providers stand now.
+ * Each key, and each reference, begins with the customer.
  */
 
 export const transport = pgEnum('transport', transports)
@@ -43,10 +51,17 @@ export const direction = pgEnum('direction', directions)
 export const callStatus = pgEnum('call_status', callStatuses)
 export const hangupParty = pgEnum('hangup_party', hangupParties)
 export const hangupReason = pgEnum('hangup_reason', hangupReasons)
+export const healthStatus = pgEnum('health_status', healthStatuses)
+export const registrationStatus = pgEnum('registration_status', registrationStatuses)
+export const scopeKind = pgEnum('scope_kind', scopeKinds)
+export const resource = pgEnum('resource', resources)
 
-/** How a provider wants numbers written: with a plus, or digits only. */
-export const numberFormats = ['e164', 'plain'] as const
-export const numberFormat = pgEnum('number_format', numberFormats)
+/** One row: the number of the last change to anybody's configuration. Whoever changes some waits for it. */
+export const configuration = pgTable(
+  'configuration',
+  { only: boolean().primaryKey().default(true), version: bigint({ mode: 'number' }).notNull().default(0) },
+  (row) => [check('configuration_is_one_row', sql`${row.only}`)],
+)
 
 /** One company: everything below belongs to exactly one. */
 export const customers = pgTable('customers', {
@@ -63,6 +78,11 @@ export const customers = pgTable('customers', {
   defaultOutgoingNumberId: uuid(),
   useDefaultRoutes: boolean().notNull().default(true),
   digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
+  /** Beginnings of E.164 numbers nobody of this customer may call. */
+  blockedPrefixes: text().array().notNull().default([]),
+  ...limits(),
+  /** The number of the last change to anything the customer configures; triggers see to it. */
+  version: bigint({ mode: 'number' }).notNull().default(0),
   ...times(),
 })
 
@@ -98,9 +118,24 @@ export const providers = pgTable(
     techPrefix: text().notNull().default(''),
     techPostfix: text().notNull().default(''),
     techHeaders: jsonb().$type<Record<string, string>>().notNull().default({}),
-    numberFormat: numberFormat().notNull().default('e164'),
+    /** `+e164`, `e164`, `00`, `national`, or a template such as `0{national}`. */
+    calledFormat: text().notNull().default('+e164'),
+    callingFormat: text().notNull().default('+e164'),
+    assertedFormat: text().notNull().default('+e164'),
+    /** Country its numbers are read in; null: the customer's. */
+    country: text(),
+    tlsVerify: text().$type<'full' | 'fingerprint' | 'none'>().notNull().default('full'),
+    tlsFingerprint: text(),
     username: text(),
     sealedPassword: text(),
+    realm: text(),
+    register: boolean().notNull().default(false),
+    registerExpires: integer().notNull().default(3600),
+    /** OPTIONS every so many seconds; 0: never. */
+    probeInterval: integer().notNull().default(30),
+    probeAccept: integer().array(),
+    maxChannels: integer(),
+    maxCps: integer(),
     /** As written, for the API; `sources` is the same plus a hostname that is an address. */
     inboundAddresses: text().array().notNull().default([]),
     sources: inet().array().notNull().default([]),
@@ -127,6 +162,7 @@ export const routes = pgTable(
     target: text().notNull().default('all'),
     priority: integer().notNull(),
     weight: integer().notNull().default(0),
+    timeWindow: jsonb().$type<TimeWindow>(),
     failover: jsonb().$type<Partial<FailoverPolicy>>(),
     enabled: boolean().notNull().default(true),
     ...times(),
@@ -168,6 +204,7 @@ export const extensions = pgTable(
     maxExpires: integer().notNull().default(3600),
     defaultExpires: integer().notNull().default(3600),
     ringTimeout: integer().notNull().default(60),
+    ...limits(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -178,6 +215,52 @@ export const extensions = pgTable(
       .on(extension.customerId, extension.extension)
       .where(sql`${extension.deletedAt} is null`),
     index().on(extension.customerId, extension.createdAt, extension.id),
+  ],
+)
+
+/** One PBX of a customer: it proves itself by digest or by its address, calls out, and takes calls. */
+export const trunks = pgTable(
+  'trunks',
+  {
+    ...owned(),
+    name: text().notNull().default(''),
+    detail: text().notNull().default(''),
+    /** `{domain_name}.trunk.{base}` is its domain and realm. */
+    domainName: text().notNull(),
+    authTypes: text().array().$type<('basic' | 'ip')[]>().notNull(),
+    username: text(),
+    sealedMd5: text(),
+    sealedSha256: text(),
+    digestAlgorithms: text().array().$type<DigestAlgorithm[]>(),
+    /** As written, for the API; `sources` is the same, read. */
+    allowedIps: text().array().notNull().default([]),
+    sources: inet().array().notNull().default([]),
+    /** Where it takes calls; null: where it registered. */
+    hostname: text(),
+    port: integer(),
+    transport: transport(),
+    tlsVerify: text().$type<'full' | 'fingerprint' | 'none'>().notNull().default('full'),
+    tlsFingerprint: text(),
+    codecs: text().notNull().default(''),
+    calledFormat: text().notNull().default('+e164'),
+    callingFormat: text().notNull().default('+e164'),
+    country: text(),
+    /** Numbers of the customer it may show, the first for want of another; none: any. */
+    callerIds: text().array().notNull().default([]),
+    maxContacts: integer().notNull().default(5),
+    minExpires: integer().notNull().default(60),
+    maxExpires: integer().notNull().default(3600),
+    defaultExpires: integer().notNull().default(3600),
+    ringTimeout: integer().notNull().default(60),
+    ...limits(),
+    enabled: boolean().notNull().default(true),
+    ...times(),
+  },
+  (trunk) => [
+    unique('trunk_of_customer').on(trunk.customerId, trunk.id),
+    // A domain leads to one PBX in the world; also how a credential is found.
+    uniqueIndex('trunk_domain_taken').on(trunk.domainName).where(sql`${trunk.deletedAt} is null`),
+    index().on(trunk.customerId, trunk.createdAt, trunk.id),
   ],
 )
 
@@ -198,12 +281,17 @@ export const flows = pgTable(
   ],
 )
 
-/** One phone number of a customer, and who is rung when it is called. */
+/** One phone number of a customer, a range of them, or all from one provider; and who is rung when it is called. */
 export const numbers = pgTable(
   'numbers',
   {
     ...owned(),
+    /** E.164, the first of a range; `any` for whatever comes from `providerId`. */
     number: text().notNull(),
+    /** Last number of a range: as many digits as the first. */
+    numberTo: text(),
+    providerCustomerId: uuid(),
+    providerId: uuid(),
     /** ISO 3166 alpha-2, or null where the number belongs to none. */
     country: text(),
     type: text().notNull().default('normal'),
@@ -211,6 +299,7 @@ export const numbers = pgTable(
     detail: text().notNull().default(''),
     extensionId: uuid(),
     callFlowId: uuid(),
+    trunkId: uuid(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -226,8 +315,30 @@ export const numbers = pgTable(
       columns: [number.customerId, number.callFlowId],
       foreignColumns: [flows.customerId, flows.id],
     }),
-    // The one key without a customer: a number rings in one place in the world.
-    uniqueIndex('number_taken').on(number.number).where(sql`${number.deletedAt} is null`),
+    foreignKey({
+      name: 'number_trunk',
+      columns: [number.customerId, number.trunkId],
+      foreignColumns: [trunks.customerId, trunks.id],
+    }),
+    foreignKey({
+      name: 'number_provider',
+      columns: [number.providerCustomerId, number.providerId],
+      foreignColumns: [providers.customerId, providers.id],
+    }),
+    check(
+      'number_provider_own_or_platform',
+      sql`${number.providerCustomerId} = ${number.customerId} or ${number.providerCustomerId} = ${sql.raw(`'${PLATFORM}'`)}`,
+    ),
+    // A number rings in one place in the world; what lies in a range is looked for by its beginning.
+    uniqueIndex('number_taken')
+      .on(number.number)
+      .where(sql`${number.deletedAt} is null and ${number.number} <> 'any'`),
+    uniqueIndex('number_any_taken')
+      .on(number.customerId, number.providerId)
+      .where(sql`${number.deletedAt} is null and ${number.number} = 'any'`),
+    index('number_ranges')
+      .on(number.number)
+      .where(sql`${number.deletedAt} is null and ${number.numberTo} is not null`),
     index().on(number.customerId, number.createdAt, number.id),
   ],
 )
@@ -237,7 +348,9 @@ export const bindings = pgTable(
   'bindings',
   {
     ...owned(),
-    extensionId: uuid().notNull(),
+    /** Whose phone it is, or whose PBX: one of the two. */
+    extensionId: uuid(),
+    trunkId: uuid(),
     relayId: text().notNull(),
     /** Rises with every change; what is older than stored is not news. */
     sequence: bigint({ mode: 'number' }).notNull(),
@@ -262,7 +375,14 @@ export const bindings = pgTable(
       columns: [binding.customerId, binding.extensionId],
       foreignColumns: [extensions.customerId, extensions.id],
     }),
+    foreignKey({
+      name: 'binding_trunk',
+      columns: [binding.customerId, binding.trunkId],
+      foreignColumns: [trunks.customerId, trunks.id],
+    }),
+    check('binding_of_one', sql`num_nonnulls(${binding.extensionId}, ${binding.trunkId}) = 1`),
     index().on(binding.customerId, binding.extensionId),
+    index().on(binding.customerId, binding.trunkId),
     index().on(binding.customerId, binding.registeredAt, binding.id),
     // A relay that restarts asks for its own.
     index().on(binding.relayId, binding.expiresAt),
@@ -282,6 +402,9 @@ export const calls = pgTable(
     destination: jsonb().$type<Address>().notNull(),
     numberId: uuid(),
     providerId: uuid(),
+    /** The extension or trunk that made the call, or took it. */
+    extensionId: uuid(),
+    trunkId: uuid(),
     status: callStatus().notNull(),
     unverified: boolean().notNull(),
     sipCallId: text().notNull(),
@@ -294,7 +417,8 @@ export const calls = pgTable(
     sipStatus: integer(),
     attempts: jsonb().$type<Attempt[]>().notNull(),
     media: jsonb().$type<CallTell['call']['media']>(),
-    explanation: jsonb().$type<Consideration[]>().notNull(),
+    /** Why it went where it went. */
+    decision: jsonb().$type<Explanation>(),
     rejectReason: text(),
     updatedAt: instant().notNull().default(sql`now()`),
   },
@@ -302,8 +426,168 @@ export const calls = pgTable(
     index().on(call.customerId, call.startedAt, call.id),
     // A relay which begins anew ends what it left open.
     index('calls_under_way').on(call.relayId).where(sql`${call.status} <> 'hangup'`),
+    // Answered minutes of a day, of those with a limit on them.
+    index('calls_answered').on(call.customerId, call.answeredAt).where(sql`${call.answeredAt} is not null`),
   ],
 )
+
+/** One try at one provider, as the call's record says it: what a provider's figures are counted from. */
+export const attempts = pgTable(
+  'attempts',
+  {
+    callId: uuid()
+      .notNull()
+      .references(() => calls.id),
+    position: integer().notNull(),
+    customerId: uuid().notNull(),
+    providerId: uuid().notNull(),
+    relayId: text().notNull(),
+    startedAt: instant().notNull(),
+    endedAt: instant(),
+    /** Final SIP status; 0 if none came. */
+    status: integer().notNull(),
+    pddMs: integer(),
+    answeredAt: instant(),
+    /** Seconds talked, where it was answered and is over. */
+    talkedSeconds: real(),
+  },
+  (attempt) => [
+    primaryKey({ columns: [attempt.callId, attempt.position] }),
+    index().on(attempt.providerId, attempt.startedAt),
+  ],
+)
+
+/** One thing worth knowing: a provider's health changed, a call was refused. Written once, never changed. */
+export const events = pgTable(
+  'events',
+  {
+    id: uuid().primaryKey(),
+    /** null: nobody's in particular. */
+    customerId: uuid().references(() => customers.id),
+    /** Dotted, e.g. `provider.health_changed`. */
+    type: text().notNull(),
+    at: instant().notNull(),
+    relayId: text(),
+    /** What it is about, where it is about one thing. */
+    subjectId: uuid(),
+    data: jsonb().$type<Record<string, unknown>>().notNull(),
+  },
+  (event) => [index().on(event.customerId, event.at, event.id), index().on(event.subjectId, event.at)],
+)
+
+/** One relay as it last said of itself: who has not been heard for some seconds is dead. */
+export const relays = pgTable('relays', {
+  id: text().primaryKey(),
+  bootId: uuid().notNull(),
+  startedAt: instant().notNull(),
+  beatAt: instant().notNull(),
+  draining: boolean().notNull(),
+  address: text().notNull(),
+  port: integer().notNull(),
+  /** Configuration it has applied. */
+  version: bigint({ mode: 'number' }).notNull(),
+  waitingTells: integer().notNull().default(0),
+})
+
+/** One call which counts in one limit, for as long as its relay lives and says so. */
+export const leases = pgTable(
+  'leases',
+  {
+    callId: uuid().notNull(),
+    scopeKind: scopeKind().notNull(),
+    scopeId: uuid().notNull(),
+    customerId: uuid().notNull(),
+    relayId: text().notNull(),
+    takenAt: instant().notNull().default(sql`now()`),
+  },
+  (lease) => [
+    primaryKey({ columns: [lease.callId, lease.scopeKind, lease.scopeId] }),
+    index().on(lease.scopeId),
+    index().on(lease.relayId),
+  ],
+)
+
+/** One relay's share of one limit. Shares never add up to more than the limit. */
+export const slices = pgTable(
+  'slices',
+  {
+    scopeKind: scopeKind().notNull(),
+    scopeId: uuid().notNull(),
+    resource: resource().notNull(),
+    relayId: text().notNull(),
+    customerId: uuid().notNull(),
+    /** The most the relay may believe it has: what it was given, or what it still holds. */
+    amount: integer().notNull(),
+    updatedAt: instant().notNull().default(sql`now()`),
+  },
+  (slice) => [primaryKey({ columns: [slice.scopeId, slice.scopeKind, slice.resource, slice.relayId] })],
+)
+
+/** How one provider looks from one relay. */
+export const providerReports = pgTable(
+  'provider_reports',
+  {
+    providerId: uuid().notNull(),
+    relayId: text().notNull(),
+    customerId: uuid().notNull(),
+    status: healthStatus().notNull(),
+    since: instant().notNull(),
+    latencyMs: real(),
+    last: jsonb().$type<HealthReport['last']>(),
+    why: text().notNull().default(''),
+    reportedAt: instant().notNull(),
+  },
+  (report) => [primaryKey({ columns: [report.providerId, report.relayId] })],
+)
+
+/** How one provider is doing, all living relays together. */
+export const providerHealth = pgTable('provider_health', {
+  providerId: uuid().primaryKey(),
+  customerId: uuid().notNull(),
+  status: healthStatus().notNull(),
+  since: instant().notNull(),
+  checkedAt: instant().notNull(),
+  latencyMs: real(),
+  why: text().notNull().default(''),
+})
+
+/** Who keeps our registration at one provider, and how it stands. A higher epoch takes it from a lower. */
+export const providerRegistrations = pgTable('provider_registrations', {
+  providerId: uuid().primaryKey(),
+  customerId: uuid().notNull(),
+  relayId: text().notNull(),
+  epoch: bigint({ mode: 'number' }).notNull(),
+  status: registrationStatus().notNull(),
+  since: instant().notNull(),
+  until: instant(),
+  sipStatus: integer(),
+  why: text().notNull().default(''),
+  nextAt: instant(),
+  updatedAt: instant().notNull().default(sql`now()`),
+})
+
+/** One thing a relay is to do, and what became of it. */
+export const commands = pgTable(
+  'commands',
+  {
+    id: uuid().primaryKey(),
+    customerId: uuid()
+      .notNull()
+      .references(() => customers.id),
+    relayId: text().notNull(),
+    body: jsonb().$type<Record<string, unknown>>().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+    takenAt: instant(),
+    doneAt: instant(),
+    result: jsonb().$type<Record<string, unknown>>(),
+  },
+  (command) => [index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`)],
+)
+
+/** Limits of a customer, extension or trunk; null: none. */
+function limits() {
+  return { maxChannels: integer(), maxCps: integer(), maxDailyMinutes: integer() }
+}
 
 /** What every tenant-owned row starts with. */
 function owned() {

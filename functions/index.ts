@@ -16,7 +16,7 @@ import { Problem, present } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
-import { resolve } from './routing/resolve.ts'
+import { resolve } from './resolution/resolve.ts'
 
 const KIB = 1024
 

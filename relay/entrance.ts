@@ -155,7 +155,7 @@ export class Entrance {
   #incoming(request: Request, flow: Flow): void {
     const { outbox, station, at } = this.#rooms
     const { address, port, transport } = flow
-    const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport }
+    const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport, line: null }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
     this.#wait(request, flow)
     outbox.ask({ ask: 'route', question }, (later, answer, why) => {

@@ -405,7 +405,7 @@ export function questionOf(
   return {
     call_id: callId,
     caller,
-    from: { user: invite.from.sip?.user ?? '', display: invite.from.display },
+    from: { user: invite.from.sip?.user ?? '', display: invite.from.display, asserted: null },
     to: { user: invite.target?.user ?? '', host: invite.target?.host ?? '' },
     codecs,
   }

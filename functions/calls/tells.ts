@@ -18,7 +18,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
   const heard = told.map((item) => hear(item, relayId))
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
-  const facts = good.filter((one) => one.kind !== 'relay')
+  const facts = good.filter((one) => one.kind === 'binding' || one.kind === 'call')
   const starts = good.filter((one) => one.kind === 'relay')
   const receipt = await storeAll(c.get('db'), facts)
   // After the facts: what the relay had yet to say of its calls counts first.
@@ -28,7 +28,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
 
-type Fact = Exclude<Tell, { kind: 'relay' }>
+type Fact = Extract<Tell, { kind: 'binding' | 'call' }>
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 
 function hear(item: unknown, relayId: string): Heard {
@@ -40,7 +40,7 @@ function hear(item: unknown, relayId: string): Heard {
 }
 
 function ownerOf(told: Tell): string {
-  if (told.kind === 'relay') return told.relay_id
+  if (told.kind === 'relay' || told.kind === 'event') return told.relay_id
   return told.kind === 'binding' ? told.binding.relay_id : told.call.relay_id
 }
 

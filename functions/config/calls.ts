@@ -1,7 +1,7 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { address, attempt, consideration, mediaCounters } from '#contract'
+import { address, attempt, explanation, mediaCounters } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
@@ -32,7 +32,7 @@ export const calls = new Hono<Edge>()
 
 /** jsonb forgets the order of keys; read by the words they were told in, they stand as documented. */
 const attempts = z.array(attempt)
-const considerations = z.array(consideration)
+const decision = explanation.nullable()
 const media = z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable()
 
 function toWire(row: typeof table.$inferSelect) {
@@ -53,7 +53,9 @@ function toWire(row: typeof table.$inferSelect) {
     sip_call_id: row.sipCallId,
     attempts: attempts.parse(row.attempts),
     media: media.parse(row.media),
-    explanation: considerations.parse(row.explanation),
+    decision: decision.parse(row.decision),
+    extension_id: row.extensionId,
+    trunk_id: row.trunkId,
     tm_ringing: row.ringingAt,
     tm_progressing: row.answeredAt,
     tm_hangup: row.endedAt,

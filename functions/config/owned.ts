@@ -1,9 +1,9 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { customers, numbers } from '#db'
+import { readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
-import { readNumber } from '../routing/e164.ts'
 
 /** The country in which the speaking customer's numbers are read. */
 export async function countryOf(c: Context<Edge>): Promise<string> {

@@ -2,7 +2,7 @@ import { and, eq, isNull, notExists, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { transport } from '#contract'
-import { numberFormats, routes, providers as table } from '#db'
+import { routes, providers as table } from '#db'
 import type { Edge, Settings } from '../env.ts'
 import { customerFor } from '../http/authenticate.ts'
 import { listed, readPage } from '../http/page.ts'
@@ -26,7 +26,7 @@ const wish = z.strictObject({
   tech_prefix: dialled,
   tech_postfix: dialled,
   tech_headers: headers,
-  number_format: z.enum(numberFormats).default('e164'),
+  called_format: z.enum(['+e164', 'e164']).default('+e164'),
   username: words.nullable().default(null),
   /** Left out, the one we have stays; null forgets it. */
   password: words.nullable().optional(),
@@ -118,7 +118,7 @@ function toRow(body: Wish, { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN }: Settings) {
     techPrefix: body.tech_prefix,
     techPostfix: body.tech_postfix,
     techHeaders: body.tech_headers,
-    numberFormat: body.number_format,
+    calledFormat: body.called_format,
     username: body.username,
     inboundAddresses: body.inbound_addresses,
     sources: hostIp ? [...networks, writeIp(hostIp)] : networks,
@@ -168,7 +168,7 @@ function toWire(row: typeof table.$inferSelect) {
     tech_prefix: row.techPrefix,
     tech_postfix: row.techPostfix,
     tech_headers: row.techHeaders,
-    number_format: row.numberFormat,
+    called_format: row.calledFormat,
     username: row.username,
     password_set: row.sealedPassword !== null,
     inbound_addresses: row.inboundAddresses,

@@ -1,5 +1,14 @@
 import * as z from 'zod'
-import { address, digestAlgorithm, direction, failoverPolicy, transport } from './vocabulary.ts'
+import { explanation } from './explanation.ts'
+import {
+  address,
+  digestAlgorithm,
+  direction,
+  failoverPolicy,
+  scope,
+  tlsTrust,
+  transport,
+} from './vocabulary.ts'
 
 /*
  * Questions a call waits for. Each is one POST under /relay/v1, answered with HTTP 200; any other
@@ -9,29 +18,31 @@ import { address, digestAlgorithm, direction, failoverPolicy, transport } from '
 /** POST /relay/v1/route: where does this call go? */
 export const routeQuestion = z.object({
   call_id: z.uuid(),
-  /** Who calls: an extension which proved itself by digest, or a bare source address. */
+  /** Who calls: an extension or trunk which proved itself by digest, or a bare source address. */
   caller: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('extension'), customer_id: z.uuid(), extension_id: z.uuid() }),
-    z.object({ kind: z.literal('source'), address: z.string(), port: z.int(), transport }),
+    z.object({ kind: z.literal('trunk'), customer_id: z.uuid(), trunk_id: z.uuid() }),
+    z.object({
+      kind: z.literal('source'),
+      address: z.string(),
+      port: z.int(),
+      transport,
+      /** The token of our contact at a provider we registered with, where the call came to it. */
+      line: z.string().nullable().default(null),
+    }),
   ]),
-  /** User part and display name of the caller's From. */
-  from: z.object({ user: z.string(), display: z.string().default('') }),
+  /** User part and display name of the caller's From; `asserted`: user part of its P-Asserted-Identity. */
+  from: z.object({
+    user: z.string(),
+    display: z.string().default(''),
+    asserted: z.string().nullable().default(null),
+  }),
   /** What was dialled: user and host part of the Request-URI, unescaped. */
   to: z.object({ user: z.string(), host: z.string() }),
   /** Encoding names of the offer, best first; empty for a delayed offer. */
   codecs: z.array(z.string()).default([]),
 })
 export type RouteQuestion = z.infer<typeof routeQuestion>
-
-/** One candidate of a decision, and why it was kept or skipped. */
-export const consideration = z.object({
-  provider_id: z.uuid().nullable().default(null),
-  provider_name: z.string().default(''),
-  route_id: z.uuid().nullable().default(null),
-  kept: z.boolean(),
-  why: z.string(),
-})
-export type Consideration = z.infer<typeof consideration>
 
 /** One provider to try, with everything needed to build the INVITE from the canonical call. */
 export const providerTarget = z.object({
@@ -41,8 +52,12 @@ export const providerTarget = z.object({
   /** null: found by RFC 3263. */
   port: z.int().nullable(),
   transport: transport.nullable(),
+  tls: tlsTrust.prefault({}),
   /** User part to dial at this provider: prefix + number in its format + postfix. */
   user: z.string(),
+  /** The caller in From, and in P-Asserted-Identity, as this provider writes numbers; null: as `caller_id` says. */
+  calling: z.string().nullable().default(null),
+  asserted: z.string().nullable().default(null),
   headers: z.array(z.tuple([z.string(), z.string()])).default([]),
   /** Encoding names allowed towards this provider; empty allows all. */
   codecs: z.array(z.string()).default([]),
@@ -65,12 +80,37 @@ export const extensionTarget = z.object({
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
+/** A customer's PBX to call: where it registered, or at a host of its own. */
+export const trunkTarget = z.object({
+  trunk_id: z.uuid(),
+  customer_id: z.uuid(),
+  /** Its account and realm: together the address-of-record. */
+  username: z.string(),
+  realm: z.string(),
+  /** null: where it registered. */
+  hostname: z.string().nullable(),
+  port: z.int().nullable(),
+  transport: transport.nullable(),
+  tls: tlsTrust.prefault({}),
+  /** The called number as the PBX reads it. */
+  user: z.string(),
+  codecs: z.array(z.string()).default([]),
+  ring_ms: z.int(),
+})
+export type TrunkTarget = z.infer<typeof trunkTarget>
+
 const known = {
   customer_id: z.uuid().nullable(),
   direction,
   source: address,
   destination: address,
-  explanation: z.array(consideration).default([]),
+  /** Why; null from an edge which does not say. */
+  explanation: explanation.nullable().default(null),
+  /** In whose limits the call counts besides the providers': the customer, and the extension or trunk that calls. */
+  scopes: z.array(scope).default([]),
+  /** Whose call it is, where an extension or trunk of the customer makes or takes it. */
+  extension_id: z.uuid().nullable().default(null),
+  trunk_id: z.uuid().nullable().default(null),
 }
 
 /** Where a call goes. "Nowhere" is a decision too, never an HTTP error. */
@@ -86,10 +126,11 @@ export const routeDecision = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('connect'),
-    /** Called party's side: providers in the order to try them, or one extension to ring. */
+    /** Called party's side: providers in the order to try them, one extension to ring, or a PBX. */
     targets: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('providers'), providers: z.array(providerTarget).min(1) }),
       z.object({ kind: z.literal('extension'), extension: extensionTarget }),
+      z.object({ kind: z.literal('trunk'), trunk: trunkTarget }),
     ]),
     /** What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed. */
     caller_id: z.object({
@@ -114,6 +155,8 @@ export const credentialAnswer = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('known'),
     customer_id: z.uuid(),
+    /** Whose account it is: `extension_id` is the trunk's id where `account` is a trunk. */
+    account: z.enum(['extension', 'trunk']).default('extension'),
     extension_id: z.uuid(),
     extension: z.string(),
     realm: z.string(),

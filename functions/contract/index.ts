@@ -1,4 +1,7 @@
 /** The words which edge, relay and database share. Imports zod and nothing else. */
 export * from './ask.ts'
+export * from './beat.ts'
+export * from './explanation.ts'
+export * from './snapshot.ts'
 export * from './tell.ts'
 export * from './vocabulary.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { consideration } from './ask.ts'
+import { explanation } from './explanation.ts'
 import {
   address,
   callStatus,
@@ -20,6 +20,8 @@ export const binding = z.object({
   /** The same for as long as the contact is the same: derived from extension and contact. */
   binding_id: z.uuid(),
   customer_id: z.uuid(),
+  /** Whose phone: `extension_id` is the trunk's id where `account` is a trunk. */
+  account: z.enum(['extension', 'trunk']).default('extension'),
   extension_id: z.uuid(),
   relay_id: z.string(),
   contact: z.string(),
@@ -107,7 +109,10 @@ export const callTell = z.object({
     attempts: z.array(attempt),
     /** Heard from the caller, and from the callee; null until the media has ended. */
     media: z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable(),
-    explanation: z.array(consideration),
+    /** Why the call went where it went; null while nobody knows. */
+    decision: explanation.nullable().default(null),
+    extension_id: z.uuid().nullable().default(null),
+    trunk_id: z.uuid().nullable().default(null),
     reject_reason: z.string().nullable(),
   }),
 })
@@ -124,7 +129,21 @@ export const relayTell = z.object({
 })
 export type RelayTell = z.infer<typeof relayTell>
 
-export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell])
+/** Something worth knowing which is no call and no binding; `tell_id` is the event's id. */
+export const eventTell = z.object({
+  kind: z.literal('event'),
+  tell_id: z.uuid(),
+  at: z.iso.datetime(),
+  relay_id: z.string(),
+  /** null: nobody's in particular, as a call from an address nobody knows. */
+  customer_id: z.uuid().nullable(),
+  /** Dotted, e.g. `call.refused`. */
+  type: z.string().max(64),
+  data: z.record(z.string(), z.unknown()),
+})
+export type EventTell = z.infer<typeof eventTell>
+
+export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell, eventTell])
 export type Tell = z.infer<typeof tell>
 
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })

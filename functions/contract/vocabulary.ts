@@ -80,3 +80,53 @@ export const failoverPolicy = z.object({
   search_ms: z.int().min(1_000).max(180_000).default(30_000),
 })
 export type FailoverPolicy = z.infer<typeof failoverPolicy>
+
+/** Who a limit is set on; calls of each are counted by the ids of the calls themselves. */
+export const scopeKinds = ['customer', 'extension', 'trunk', 'provider'] as const
+export const scopeKind = z.enum(scopeKinds)
+export type ScopeKind = z.infer<typeof scopeKind>
+
+export const scope = z.object({ kind: scopeKind, id: z.uuid() })
+export type Scope = z.infer<typeof scope>
+
+/** Limits of one customer, extension, trunk or provider; null: none. */
+export const caps = z.object({
+  /** Calls at once. */
+  max_channels: z.int().nullable().default(null),
+  /** New calls per second. */
+  max_cps: z.int().nullable().default(null),
+  /** Answered minutes a day, UTC. */
+  max_daily_minutes: z.int().nullable().default(null),
+})
+export type Caps = z.infer<typeof caps>
+
+/** What a relay is granted a share of. */
+export const resources = ['channels', 'cps'] as const
+export const resource = z.enum(resources)
+export type Resource = z.infer<typeof resource>
+
+/**
+ * How a provider is doing. `half_open`: it was unhealthy, and gets a trial call now and then; `unknown`: nobody
+ * has looked yet.
+ */
+export const healthStatuses = ['unknown', 'healthy', 'unhealthy', 'half_open'] as const
+export const healthStatus = z.enum(healthStatuses)
+export type HealthStatus = z.infer<typeof healthStatus>
+
+/** How our registration at a provider stands. */
+export const registrationStatuses = [
+  'not_registered',
+  'pending',
+  'registered',
+  'failed',
+  'auth_failed',
+] as const
+export const registrationStatus = z.enum(registrationStatuses)
+export type RegistrationStatus = z.infer<typeof registrationStatus>
+
+/** How a provider's certificate is judged: by its chain and name, by its SHA-256 fingerprint, or not at all. */
+export const tlsTrust = z.object({
+  verify: z.enum(['full', 'fingerprint', 'none']).default('full'),
+  fingerprint: z.string().nullable().default(null),
+})
+export type TlsTrust = z.infer<typeof tlsTrust>

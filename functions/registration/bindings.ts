@@ -20,7 +20,8 @@ function toWire(row: typeof table.$inferSelect): BindingList['bindings'][number]
   return {
     binding_id: row.id,
     customer_id: row.customerId,
-    extension_id: row.extensionId,
+    account: row.trunkId === null ? 'extension' : 'trunk',
+    extension_id: row.extensionId ?? row.trunkId ?? '',
     relay_id: row.relayId,
     sequence: row.sequence,
     contact: row.contact,

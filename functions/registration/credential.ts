@@ -2,10 +2,10 @@ import { and, eq, isNull } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type CredentialAnswer, credentialQuestion } from '#contract'
 import { customers, type Database, extensions } from '#db'
+import { customerOf, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { readBody } from '../http/validate.ts'
 import type { Seal } from '../secrets.ts'
-import { customerOf, realmOf } from './realm.ts'
 
 /** Seconds a relay may go on believing an answer. */
 const KNOWN_FOR = 60
@@ -58,6 +58,7 @@ async function known(
   return {
     kind: 'known',
     customer_id: extension.customerId,
+    account: 'extension',
     extension_id: extension.id,
     extension: extension.extension,
     realm: realmOf(extension.customerId, baseDomain),

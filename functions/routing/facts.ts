@@ -64,7 +64,7 @@ export interface ProviderFacts {
   tech_prefix: string
   tech_postfix: string
   tech_headers: Record<string, string>
-  number_format: 'e164' | 'plain'
+  called_format: string
   username: string | null
   /** Sealed as the query brings it; opened before the decision. */
   password: string | null

@@ -20,17 +20,10 @@ export function decideInbound(
     direction: 'incoming' as const,
     source: { ...telAddress(from ?? question.from.user), name: question.from.display },
     destination: telAddress(number?.number ?? question.to.user),
-    explanation: source
-      ? [
-          {
-            provider_id: source.id,
-            provider_name: source.name,
-            route_id: null,
-            kept: true,
-            why: 'calls come from its address',
-          },
-        ]
-      : [],
+    explanation: null,
+    scopes: [],
+    extension_id: null,
+    trunk_id: null,
   }
   if (!source)
     return rejection(403, 'UNKNOWN_SOURCE', `No provider calls from ${addressOf(question)}.`, known)

@@ -1,8 +1,8 @@
 import type { Address, Consideration, ProviderTarget, RouteDecision, RouteQuestion } from '#contract'
-import { customerOf } from '../registration/realm.ts'
 import { type Dialled, readNumber } from './e164.ts'
 import type { CustomerFacts, OutboundFacts } from './facts.ts'
 import { considered } from './provider-target.ts'
+import { customerOf } from './realm.ts'
 import { extensionAddress, extensionTarget, rejection, telAddress } from './words.ts'
 
 type Caller = NonNullable<OutboundFacts['caller']>
@@ -52,7 +52,10 @@ function internal(
     direction: 'internal' as const,
     source: extensionAddress(caller),
     destination: extensionAddress(callee),
-    explanation: [],
+    explanation: null,
+    scopes: [],
+    extension_id: caller.id,
+    trunk_id: null,
   }
   if (!callee.enabled) return rejection(480, 'EXTENSION_DISABLED', 'The called extension is disabled.', known)
   const display = question.from.display || caller.name
@@ -100,8 +103,7 @@ function outgoing(
     return rejection(403, 'CALLER_ID_REQUIRED', message, known)
   }
   const { providers, explanation } = considered(facts.routes, dialled, question)
-  if (providers.length === 0)
-    return rejection(404, 'NO_ROUTE', noRoute(explanation), { ...known, explanation })
+  if (providers.length === 0) return rejection(404, 'NO_ROUTE', noRoute(explanation), known)
   return {
     kind: 'connect',
     targets: { kind: 'providers', providers: providers as [ProviderTarget, ...ProviderTarget[]] },
@@ -113,8 +115,11 @@ function outgoing(
     },
     number_id: null,
     provider_id: null,
+    explanation: null,
+    scopes: [],
+    extension_id: caller.id,
+    trunk_id: null,
     ...known,
-    explanation,
   }
 }
 

@@ -10,6 +10,7 @@ export function considered(routes: RouteFacts[], dialled: Dialled, { call_id }: 
     const flaw = flawOf(route, dialled, providers)
     if (flaw === undefined) providers.push(toTarget(route, dialled))
     explanation.push({
+      ...blank,
       provider_id: route.provider.id,
       provider_name: route.provider.name,
       route_id: route.id,
@@ -19,6 +20,20 @@ export function considered(routes: RouteFacts[], dialled: Dialled, { call_id }: 
   }
   return { providers, explanation }
 }
+
+const blank = {
+  route_name: '',
+  target: '',
+  priority: null,
+  weight: null,
+  platform: false,
+  order: null,
+  demoted: false,
+  health: 'unknown',
+  code: '',
+  dialled: null,
+  policy: null,
+} as const
 
 function flawOf(
   { target, enabled, provider }: RouteFacts,
@@ -49,6 +64,9 @@ function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): Provide
     transport: provider.transport,
     user: userAt(provider, dialled),
     headers: Object.entries(provider.tech_headers),
+    tls: { verify: 'full', fingerprint: null },
+    calling: null,
+    asserted: null,
     codecs: provider.codecs === '' ? [] : provider.codecs.split(','),
     credentials: username !== null && password !== null ? { username, password, realm: null } : null,
     policy: failoverPolicy.parse({ ...provider.failover, ...failover }),
@@ -57,10 +75,10 @@ function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): Provide
 
 /** The number as this provider wants it. Short and emergency numbers stay as dialled. */
 function userAt(
-  { tech_prefix, tech_postfix, number_format }: RouteFacts['provider'],
+  { tech_prefix, tech_postfix, called_format }: RouteFacts['provider'],
   dialled: Dialled,
 ): string {
   if (dialled.kind !== 'number') return dialled.kind === 'short' ? dialled.digits : ''
-  const number = number_format === 'plain' ? dialled.e164.slice(1) : dialled.e164
+  const number = called_format === 'e164' ? dialled.e164.slice(1) : dialled.e164
   return tech_prefix + number + tech_postfix
 }

@@ -1,14 +1,27 @@
 import type { Address, ExtensionTarget, RouteDecision } from '#contract'
-import { realmOf } from '../registration/realm.ts'
 import type { ExtensionFacts } from './facts.ts'
+import { realmOf } from './realm.ts'
 
 type Rejection = Extract<RouteDecision, { kind: 'reject' }>
-type Known = Omit<Rejection, 'kind' | 'status' | 'reason' | 'message' | 'explanation'> &
+type Known = Omit<
+  Rejection,
+  'kind' | 'status' | 'reason' | 'message' | 'explanation' | 'scopes' | 'extension_id' | 'trunk_id'
+> &
   Partial<Pick<Rejection, 'explanation'>>
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
 export function rejection(status: number, reason: string, message: string, known: Known): RouteDecision {
-  return { kind: 'reject', status, reason, message, explanation: [], ...known }
+  return {
+    kind: 'reject',
+    status,
+    reason,
+    message,
+    explanation: null,
+    scopes: [],
+    extension_id: null,
+    trunk_id: null,
+    ...known,
+  }
 }
 
 export function telAddress(number: string): Address {

@@ -147,7 +147,9 @@ export function remember(call: Call, decision: RouteDecision): void {
   call.record.direction = decision.direction
   call.record.source = decision.source
   call.record.destination = decision.destination
-  call.record.explanation = decision.explanation
+  call.record.decision = decision.explanation
+  call.record.extensionId = decision.extension_id
+  call.record.trunkId = decision.trunk_id
   if (decision.kind === 'reject') return
   call.record.unverified = decision.caller_id.unverified
   call.record.numberId = decision.number_id

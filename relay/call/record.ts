@@ -39,7 +39,9 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       media: record.media
         ? { from_caller: counters(record.media.caller), from_callee: counters(record.media.callee) }
         : null,
-      explanation: record.explanation,
+      decision: record.decision,
+      extension_id: record.extensionId,
+      trunk_id: record.trunkId,
       reject_reason: record.rejectReason,
     },
   }

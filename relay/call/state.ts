@@ -1,7 +1,7 @@
 import type {
   Attempt,
   CallTell,
-  Consideration,
+  Explanation,
   HangupParty,
   HangupReason,
   ProviderTarget,
@@ -60,7 +60,9 @@ export interface Record_ {
   numberId: string | null
   providerId: string | null
   unverified: boolean
-  explanation: Consideration[]
+  decision: Explanation | null
+  extensionId: string | null
+  trunkId: string | null
   rejectReason: string | null
   ringingAt: number | undefined
   answeredAt: number | undefined

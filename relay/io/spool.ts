@@ -144,8 +144,13 @@ function waiting(kept: Kept, tell: Tell): Waiting {
       worth: 2 as const,
       ...fresh,
     })
-  if (tell.kind === 'relay')
-    return Object.assign(kept, { subject: 'relay', passing: true, worth: 2 as const, ...fresh })
+  if (tell.kind === 'relay' || tell.kind === 'event')
+    return Object.assign(kept, {
+      subject: tell.kind === 'relay' ? 'relay' : `event ${tell.tell_id}`,
+      passing: tell.kind === 'relay',
+      worth: 2 as const,
+      ...fresh,
+    })
   const refreshed = tell.event === 'refreshed'
   const worth = refreshed ? (0 as const) : (1 as const)
   return Object.assign(kept, {

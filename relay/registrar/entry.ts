@@ -40,6 +40,7 @@ export function bindingOf(entry: Entry, relayId: string): Binding {
   return {
     binding_id: entry.bindingId,
     customer_id: entry.owner.customerId,
+    account: 'extension',
     extension_id: entry.owner.extensionId,
     relay_id: relayId,
     contact: entry.contact,

@@ -31,9 +31,10 @@ describe('the house', () => {
 
   test.each([
     ['db', ['functions/contract']],
-    ['functions', ['functions/contract', 'db']],
-    ['relay', ['functions/contract']],
-    ['relay/io', ['relay', 'functions/contract']],
+    ['functions/routing', ['functions/contract']],
+    ['functions', ['functions/contract', 'functions/routing', 'db']],
+    ['relay', ['functions/contract', 'functions/routing']],
+    ['relay/io', ['relay', 'functions/contract', 'functions/routing']],
   ])('%s sees nothing but %s', (room, seen) => {
     const references = project(room).references ?? []
     expect(references.map(({ path }) => posix.join(room, path))).toEqual(seen)

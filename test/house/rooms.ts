@@ -38,16 +38,18 @@ function trespass(path: string, from: string, typeOnly: boolean): string | undef
 const doors: Readonly<Record<House, readonly string[]>> = {
   contract: [],
   db: ['#contract'],
-  functions: ['#contract', '#db'],
+  routing: ['#contract'],
+  functions: ['#contract', '#db', '#routing'],
   local: ['#contract', '#db'],
-  relay: ['#contract'],
-  test: ['#contract', '#db'],
+  relay: ['#contract', '#routing'],
+  test: ['#contract', '#db', '#routing'],
 }
 
-type House = 'contract' | 'db' | 'functions' | 'local' | 'relay' | 'test'
+type House = 'contract' | 'routing' | 'db' | 'functions' | 'local' | 'relay' | 'test'
 
 function houseOf(path: string): House {
   if (path.startsWith('functions/contract/')) return 'contract'
+  if (path.startsWith('functions/routing/')) return 'routing'
   if (path.startsWith('functions/local/')) return 'local'
   const top = path.split('/')[0]
   return top === 'db' || top === 'functions' || top === 'relay' ? top : 'test'
@@ -88,4 +90,4 @@ export function isCore(path: string): boolean {
 }
 
 /** What the edge decides with; the database's and the network's part of routing stand beside it. */
-const pureEdge = /^functions\/(contract\/|routing\/(?!resolve|candidates))/
+const pureEdge = /^functions\/(contract|routing)\//

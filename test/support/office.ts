@@ -37,6 +37,7 @@ export function account(name: keyof typeof extensionIds): CredentialAnswer {
   return {
     kind: 'known',
     customer_id: customerId,
+    account: 'extension',
     extension_id: extensionIds[name],
     extension: name,
     realm,
@@ -282,6 +283,9 @@ export function provider(carrier: Party, more: Partial<ProviderTarget> = {}): Pr
     transport: null,
     user: '+15551234567',
     headers: [],
+    tls: { verify: 'full', fingerprint: null },
+    calling: null,
+    asserted: null,
     codecs: [],
     credentials: null,
     policy,
@@ -293,7 +297,10 @@ const facts = {
   customer_id: customerId,
   source: { type: 'extension' as const, target: 'alice', target_name: 'alice', name: '', detail: '' },
   destination: { type: 'tel' as const, target: '+15551234567', target_name: '', name: '', detail: '' },
-  explanation: [],
+  explanation: null,
+  scopes: [],
+  extension_id: null,
+  trunk_id: null,
 }
 
 /** The edge says: through these carriers, in this order. */

@@ -118,7 +118,7 @@ describe('deciding a route', () => {
       route('plus', { priority: 1 }),
       route('plain', {
         priority: 2,
-        provider: { number_format: 'plain', tech_prefix: '99#', tech_postfix: '.x' },
+        provider: { called_format: 'e164', tech_prefix: '99#', tech_postfix: '.x' },
       }),
     ]
     expect(providerTargets(outbound('(555) 123-4567', { routes })).map(({ user }) => user)).toEqual([
@@ -129,7 +129,7 @@ describe('deciding a route', () => {
 
   test('leaves an emergency number exactly as it was dialled, and sends it by routes for all', () => {
     const routes = [
-      route('telnyx', { provider: { tech_prefix: '99', number_format: 'plain' } }),
+      route('telnyx', { provider: { tech_prefix: '99', called_format: 'e164' } }),
       route('us', { target: '+1' }),
     ]
     const decision = outbound('911', { routes, customer: customer({ allowed: ['GB'] }) })
@@ -346,5 +346,5 @@ function tried(user: string, facts: Partial<OutboundFacts>): string[] {
 }
 
 function explained(user: string, facts: Partial<OutboundFacts>) {
-  return outbound(user, facts).explanation.map(({ provider_name, kept, why }) => [provider_name, kept, why])
+  return outbound(user, facts).explanation?.candidates.map(({ provider_name, kept, why }) => [provider_name, kept, why])
 }

@@ -19,15 +19,21 @@ export function dials(user: string, host = REALM): RouteQuestion {
   return {
     call_id: '99999999-9999-4999-8999-999999999999',
     caller: { kind: 'extension', customer_id: ALICE, extension_id: idOf('alice') },
-    from: { user: 'alice', display: '' },
+    from: { user: 'alice', display: '', asserted: null },
     to: { user, host },
     codecs: [],
   }
 }
 
 export function rings(user: string, from = '+442079460000'): RouteQuestion {
-  const caller = { kind: 'source' as const, address: '192.0.2.7', port: 5060, transport: 'udp' as const }
-  return { ...dials(user, '192.0.2.1'), caller, from: { user: from, display: 'Carol' } }
+  const caller = {
+    kind: 'source' as const,
+    address: '192.0.2.7',
+    port: 5060,
+    transport: 'udp' as const,
+    line: null,
+  }
+  return { ...dials(user, '192.0.2.1'), caller, from: { user: from, display: 'Carol', asserted: null } }
 }
 
 export function known(changes: Partial<OutboundFacts> = {}): OutboundFacts {
@@ -82,7 +88,7 @@ export function route(to: string, { provider, ...changes }: RouteChanges = {}): 
       tech_prefix: '',
       tech_postfix: '',
       tech_headers: {},
-      number_format: 'e164',
+      called_format: '+e164',
       username: null,
       password: null,
       locked: false,

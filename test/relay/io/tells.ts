@@ -32,7 +32,9 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       sip_status: null,
       attempts: [],
       media: null,
-      explanation: [],
+      decision: null,
+      extension_id: null,
+      trunk_id: null,
       reject_reason: null,
     },
   }
@@ -53,6 +55,7 @@ export function bindingTell(
     binding: {
       binding_id: bindingId,
       customer_id: randomUUID(),
+      account: 'extension',
       extension_id: randomUUID(),
       relay_id: 'relay-1',
       contact: 'sip:office1@10.0.0.5',

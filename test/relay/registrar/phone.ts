@@ -17,6 +17,7 @@ export function office(changes: Partial<KnownCredential> = {}): KnownCredential 
   return {
     kind: 'known',
     customer_id: '0198c0de-0000-7000-8000-000000000001',
+    account: 'extension',
     extension_id: '0198c0de-0000-7000-8000-000000000002',
     extension: 'office1',
     realm,

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { PLATFORM } from '#contract'
 import type { Database } from '#db'
-import { elliptic, internationalReadings, nationalReadings, prefixesOf, tailsOf } from './e164.ts'
-import type { InboundFacts, OutboundFacts } from './facts.ts'
+import type { InboundFacts, OutboundFacts } from '#routing'
+import { elliptic, internationalReadings, nationalReadings, prefixesOf, tailsOf } from '#routing'
 
 /**
  * Brings all a call from an extension depends on, in one round trip.
@@ -118,7 +118,7 @@ const routeJson = sql`jsonb_build_object(
     'id', p.id, 'name', p.name, 'enabled', p.enabled, 'deleted', p.deleted_at is not null,
     'hostname', p.hostname, 'port', p.port, 'transport', p.transport, 'codecs', p.codecs,
     'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
-    'number_format', p.number_format, 'username', p.username, 'password', p.sealed_password, 'locked', false,
+    'called_format', p.called_format, 'username', p.username, 'password', p.sealed_password, 'locked', false,
     'failover', p.failover))`
 
 async function one<Facts>(db: Database, query: SQL): Promise<Facts> {

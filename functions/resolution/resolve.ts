@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { type RouteQuestion, routeQuestion } from '#contract'
+import type { OutboundFacts, ProviderFacts } from '#routing'
+import { decide, type Facts } from '#routing'
 import { readIp, writeIp } from '../config/ip.ts'
 import type { Edge } from '../env.ts'
 import { readBody } from '../http/validate.ts'
 import type { Seal } from '../secrets.ts'
 import { inboundFacts, outboundFacts } from './candidates.ts'
-import { decide, type Facts } from './decide.ts'
-import type { OutboundFacts, ProviderFacts } from './facts.ts'
 
 /** The relay's question where a call goes: one round trip to the database, then a pure decision. */
 export const resolve = new Hono<Edge>().post('/', async (c) => {
@@ -24,7 +24,7 @@ async function factsFor(c: Context<Edge>, { caller, to }: RouteQuestion): Promis
     const facts = await outboundFacts(db, caller.customer_id, caller.extension_id, to.user)
     return { kind: 'extension', facts: await unsealed(facts, c.get('seal')) }
   }
-  const ip = readIp(caller.address)
+  const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
   return { kind: 'source', facts: await inboundFacts(db, ip ? writeIp(ip) : null, to.user) }
 }
 

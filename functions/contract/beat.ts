@@ -1,0 +1,130 @@
+import * as z from 'zod'
+import { healthStatus, registrationStatus, resource, scope } from './vocabulary.ts'
+
+/*
+ * POST /relay/v1/beat: every two seconds a relay says that it lives and how things stand, and hears what is new.
+ *
+ * What is said here is state, not news: the last word counts, and one that is lost does no harm. A relay which
+ * has not been heard for `deadAfterMs` is dead: its leases, slices and registrations are anybody's.
+ */
+
+export const beatEveryMs = 2_000
+export const deadAfterMs = 6_000
+/** How long after a beat what it confirmed counts as current. */
+export const currentForMs = 5_000
+
+/** One call which goes on, and everybody whose limits it counts in: a lease, keyed by the call's id. */
+export const lease = z.object({
+  call_id: z.uuid(),
+  customer_id: z.uuid(),
+  scopes: z.array(scope),
+})
+export type Lease = z.infer<typeof lease>
+
+/** A relay's share of a limit: what it holds now, what of it is in use, how much it had to refuse lately. */
+export const sliceHeld = z.object({
+  scope,
+  customer_id: z.uuid(),
+  resource,
+  /** null: it was never given one. */
+  held: z.int().nullable(),
+  used: z.int(),
+  refused: z.int().default(0),
+})
+export type SliceHeld = z.infer<typeof sliceHeld>
+
+export const sliceGranted = z.object({ scope, resource, amount: z.int() })
+export type SliceGranted = z.infer<typeof sliceGranted>
+
+/** How a provider looks from one relay. */
+export const healthReport = z.object({
+  provider_id: z.uuid(),
+  customer_id: z.uuid(),
+  status: healthStatus,
+  since: z.iso.datetime(),
+  /** Median of late answers to OPTIONS; null: none came. */
+  latency_ms: z.number().nullable(),
+  /** Last thing seen: `probe` or `call`, its SIP status (0: none), and when. */
+  last: z
+    .object({ by: z.enum(['probe', 'call']), status: z.int(), at: z.iso.datetime() })
+    .nullable()
+    .default(null),
+  why: z.string().default(''),
+})
+export type HealthReport = z.infer<typeof healthReport>
+
+export const registrationReport = z.object({
+  provider_id: z.uuid(),
+  customer_id: z.uuid(),
+  epoch: z.int(),
+  status: registrationStatus,
+  since: z.iso.datetime(),
+  /** Until when the provider granted it. */
+  until: z.iso.datetime().nullable(),
+  /** Last SIP status, 0 where none came; and what it means in words. */
+  sip_status: z.int().nullable(),
+  why: z.string().default(''),
+  next_at: z.iso.datetime().nullable().default(null),
+})
+export type RegistrationReport = z.infer<typeof registrationReport>
+
+/** What became of something a relay was told to do. */
+export const commandResult = z.object({
+  command_id: z.uuid(),
+  result: z.record(z.string(), z.unknown()),
+})
+export type CommandResult = z.infer<typeof commandResult>
+
+export const beat = z.object({
+  relay_id: z.string(),
+  /** One process: a relay which begins anew has another. */
+  boot_id: z.uuid(),
+  started_at: z.iso.datetime(),
+  at: z.iso.datetime(),
+  draining: z.boolean(),
+  /** Where it takes SIP. */
+  address: z.string(),
+  port: z.int(),
+  /** Highest configuration version whose snapshots it has, all of them; 0: none. */
+  version: z.int(),
+  /** Bytes and tells waiting to be told. */
+  waiting_tells: z.int().default(0),
+  leases: z.array(lease),
+  slices: z.array(sliceHeld),
+  health: z.array(healthReport),
+  registrations: z.array(registrationReport),
+  results: z.array(commandResult).default([]),
+})
+export type Beat = z.infer<typeof beat>
+
+/** Something to do, told to one relay. */
+export const command = z.object({
+  command_id: z.uuid(),
+  kind: z.literal('test_provider'),
+  provider_id: z.uuid(),
+  customer_id: z.uuid(),
+  type: z.enum(['options', 'call']),
+  /** Number to call, E.164 (type call). */
+  to: z.string().nullable().default(null),
+  from: z.string().nullable().default(null),
+})
+export type Command = z.infer<typeof command>
+
+export const beatAnswer = z.object({
+  at: z.iso.datetime(),
+  /** Highest configuration version there is. */
+  version: z.int(),
+  /** Customers whose configuration is newer than `version` of the beat; gone ones are deleted. */
+  changed: z.array(z.object({ customer_id: z.uuid(), version: z.int(), gone: z.boolean() })),
+  slices: z.array(sliceGranted),
+  /** Answered seconds of today, UTC, of those with a limit on them: other relays' calls, and this one's before it began. */
+  seconds: z.array(z.object({ scope, day: z.string(), seconds: z.int() })),
+  /** How providers look to all relays together, where somebody has looked. */
+  health: z.array(z.object({ provider_id: z.uuid(), status: healthStatus, since: z.iso.datetime() })),
+  /** Registrations this relay is to keep, and the epoch of each: a higher one takes it from a lower. */
+  registrations: z.array(z.object({ provider_id: z.uuid(), epoch: z.int() })),
+  commands: z.array(command),
+  /** Relays alive, this one among them. */
+  relays: z.int(),
+})
+export type BeatAnswer = z.infer<typeof beatAnswer>

@@ -1,0 +1,90 @@
+import * as z from 'zod'
+import { failoverPolicy, healthStatus } from './vocabulary.ts'
+
+/*
+ * Why a call went where it went: one object, stored on the call and answered by POST /v1.0/routes/resolve.
+ */
+
+/** One candidate of a decision, and why it was kept or skipped. */
+export const consideration = z.object({
+  provider_id: z.uuid().nullable().default(null),
+  provider_name: z.string().default(''),
+  route_id: z.uuid().nullable().default(null),
+  route_name: z.string().default(''),
+  target: z.string().default(''),
+  priority: z.int().nullable().default(null),
+  weight: z.int().nullable().default(null),
+  /** A default route of the platform. */
+  platform: z.boolean().default(false),
+  kept: z.boolean(),
+  /** 1 is tried first; null where it was skipped. */
+  order: z.int().nullable().default(null),
+  /** Tried after the others because it is not well. */
+  demoted: z.boolean().default(false),
+  health: healthStatus.default('unknown'),
+  /** Stable, e.g. `PREFIX`, `DISABLED`, `CHANNELS`. `KEPT` where it was kept. */
+  code: z.string().default(''),
+  /** One sentence for a person. */
+  why: z.string(),
+  /** What will be dialled there, and under which policy; null where it was skipped. */
+  dialled: z.string().nullable().default(null),
+  policy: failoverPolicy.nullable().default(null),
+})
+export type Consideration = z.infer<typeof consideration>
+
+/** How a caller was recognised, or which rule failed. */
+export const identification = z.object({
+  /** `digest`, `registration_token`, `source_and_number`, `source`, `none`. */
+  rule: z.string(),
+  why: z.string(),
+})
+export type Identification = z.infer<typeof identification>
+
+/** A limit which was looked at: what is in use, of how much. */
+export const limit = z.object({
+  kind: z.string(),
+  id: z.uuid(),
+  name: z.string().default(''),
+  /** `channels`, `cps`, `daily_minutes`. */
+  resource: z.string(),
+  used: z.number(),
+  of: z.number(),
+  exceeded: z.boolean(),
+})
+export type Limit = z.infer<typeof limit>
+
+export const explanation = z.object({
+  decided_by: z.enum(['edge', 'relay']),
+  /** The instant the decision is for (time windows). */
+  at: z.iso.datetime(),
+  /** Configuration the decision rests on: the customer's version, and the platform's. */
+  version: z.int().nullable(),
+  platform_version: z.int().nullable().default(null),
+  /** Where a relay decided: how long ago the edge last named this version current. */
+  snapshot_age_ms: z.int().nullable().default(null),
+  outcome: z.enum(['connect', 'reject']),
+  status: z.int().nullable().default(null),
+  reason: z.string().nullable().default(null),
+  message: z.string().default(''),
+  caller: identification,
+  /** What was dialled, and how it was read. */
+  number: z
+    .object({
+      dialled: z.string(),
+      /** `number`, `short`, `extension`, `nonsense`. */
+      kind: z.string(),
+      e164: z.string().nullable(),
+      country: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
+  /** What the callee sees, and where that came from: `asked`, `extension`, `default`, `only`, `trunk`, `none`. */
+  caller_id: z
+    .object({ number: z.string().nullable(), from: z.string(), unverified: z.boolean() })
+    .nullable()
+    .default(null),
+  limits: z.array(limit).default([]),
+  /** Every candidate, in the order considered. */
+  candidates: z.array(consideration).default([]),
+})
+export type Explanation = z.infer<typeof explanation>

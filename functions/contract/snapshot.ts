@@ -1,0 +1,216 @@
+import * as z from 'zod'
+import { caps, digestAlgorithm, failoverPolicy, tlsTrust, transport } from './vocabulary.ts'
+
+/*
+ * One customer's configuration as a decision looks things up. A query brings a part of it for one question;
+ * a snapshot brings all of it to a relay.
+ */
+
+export const customerFacts = z.object({
+  id: z.uuid(),
+  /** ISO 3166 alpha-2, and its calling code without plus. */
+  country: z.string(),
+  calling_code: z.string(),
+  /** Countries which may be called; null: the own one and those of the numbers. */
+  allowed: z.array(z.string()).nullable(),
+  number_countries: z.array(z.string()),
+  /** Beginnings of E.164 numbers which may not be called, whatever the country. */
+  blocked_prefixes: z.array(z.string()).default([]),
+  require_caller_id: z.boolean(),
+  use_default_routes: z.boolean().default(true),
+  /** The default outgoing number, and the only number there is: E.164. */
+  default_number: z.string().nullable().default(null),
+  only_number: z.string().nullable().default(null),
+  algorithms: z.array(digestAlgorithm).default(['MD5']),
+  caps: caps.prefault({}),
+})
+export type CustomerFacts = z.infer<typeof customerFacts>
+
+export const extensionFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  extension: z.string(),
+  name: z.string(),
+  enabled: z.boolean(),
+  /** Seconds. */
+  ring_timeout: z.int(),
+  /** Its own caller id where it is a live number of the customer. */
+  caller_id: z.string().nullable().default(null),
+  caps: caps.prefault({}),
+})
+export type ExtensionFacts = z.infer<typeof extensionFacts>
+
+/** A customer's PBX. */
+export const trunkFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  name: z.string(),
+  /** `{domain_name}.trunk.{base}` is its domain and digest realm. */
+  domain_name: z.string(),
+  enabled: z.boolean(),
+  /** `basic` (digest), `ip`. */
+  auth_types: z.array(z.enum(['basic', 'ip'])),
+  username: z.string().nullable(),
+  /** Networks it may call from. */
+  sources: z.array(z.string()),
+  /** Where it takes calls; hostname null: where it registered. */
+  hostname: z.string().nullable(),
+  port: z.int().nullable(),
+  transport: transport.nullable(),
+  tls: tlsTrust.prefault({}),
+  codecs: z.string().default(''),
+  /** How called and calling numbers are written towards it. */
+  called_format: z.string().default('+e164'),
+  calling_format: z.string().default('+e164'),
+  /** Country its numbers are read in; null: the customer's. */
+  country: z.string().nullable().default(null),
+  /** Numbers it may show, which are the customer's; empty: any of those. The first one stands in for others. */
+  caller_ids: z.array(z.string()).default([]),
+  ring_timeout: z.int(),
+  caps: caps.prefault({}),
+})
+export type TrunkFacts = z.infer<typeof trunkFacts>
+
+/** A number, a range of them (`number` to `number_to`), or all that comes from one provider (`number` is `any`). */
+export const numberFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  number: z.string(),
+  number_to: z.string().nullable().default(null),
+  provider_id: z.uuid().nullable().default(null),
+  enabled: z.boolean(),
+  extension_id: z.uuid().nullable(),
+  trunk_id: z.uuid().nullable().default(null),
+  flow_id: z.uuid().nullable(),
+})
+export type NumberFacts = z.infer<typeof numberFacts>
+
+export const flowFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  /** Extension its connect action rings; null: there is none. */
+  extension: z.string().nullable(),
+})
+export type FlowFacts = z.infer<typeof flowFacts>
+
+export const providerFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  name: z.string(),
+  enabled: z.boolean(),
+  deleted: z.boolean().default(false),
+  hostname: z.string(),
+  port: z.int().nullable(),
+  transport: transport.nullable(),
+  tls: tlsTrust.prefault({}),
+  codecs: z.string(),
+  tech_prefix: z.string(),
+  tech_postfix: z.string(),
+  tech_headers: z.record(z.string(), z.string()),
+  /** `+e164`, `e164`, `00`, `national`, or a template such as `0{national}`: how each number is written there. */
+  called_format: z.string().default('+e164'),
+  calling_format: z.string().default('+e164'),
+  asserted_format: z.string().default('+e164'),
+  /** Country its numbers are read in, and are national in; null: the customer's. */
+  country: z.string().nullable().default(null),
+  username: z.string().nullable(),
+  /** null: none, or it cannot be opened (`locked`). Never stored or sent unsealed. */
+  password: z.string().nullable().default(null),
+  locked: z.boolean().default(false),
+  /** The realm our credentials are for; null: the first one asked for. */
+  realm: z.string().nullable().default(null),
+  /** Networks its calls come from. */
+  sources: z.array(z.string()).default([]),
+  /** We register there, and expect its calls at a contact which carries `line`. */
+  register: z.boolean().default(false),
+  register_expires: z.int().default(3600),
+  line: z.string().default(''),
+  failover: failoverPolicy.partial().nullable(),
+  /** OPTIONS every so many seconds; 0: never. `accept` null: any final answer but 408 and 503. */
+  probe_interval: z.int().default(30),
+  probe_accept: z.array(z.int()).nullable().default(null),
+  caps: caps.prefault({}),
+})
+export type ProviderFacts = z.infer<typeof providerFacts>
+
+/** When a route may be taken: at least one period holds. */
+export const timeWindow = z.object({
+  /** IANA name, e.g. `Europe/Berlin`. */
+  time_zone: z.string(),
+  periods: z
+    .array(
+      z.object({
+        /** 1 Monday … 7 Sunday; empty: every day. */
+        days: z.array(z.int().min(1).max(7)).default([]),
+        /** `HH:MM`; `to` is the first minute outside, and before `from` where the period passes midnight. */
+        from: z.string(),
+        to: z.string(),
+      }),
+    )
+    .min(1),
+})
+export type TimeWindow = z.infer<typeof timeWindow>
+
+export const routeFacts = z.object({
+  id: z.uuid(),
+  customer_id: z.uuid(),
+  name: z.string().default(''),
+  target: z.string(),
+  priority: z.int(),
+  weight: z.int(),
+  enabled: z.boolean(),
+  created_at: z.string(),
+  time_window: timeWindow.nullable().default(null),
+  failover: failoverPolicy.partial().nullable(),
+  provider_id: z.uuid(),
+})
+export type RouteFacts = z.infer<typeof routeFacts>
+
+/** How one account proves itself; the secrets travel sealed for one relay. */
+export const accountFacts = z.object({
+  kind: z.enum(['extension', 'trunk']),
+  id: z.uuid(),
+  username: z.string(),
+  realm: z.string(),
+  ha1_md5: z.string(),
+  ha1_sha256: z.string(),
+  algorithms: z.array(digestAlgorithm).min(1),
+  enabled: z.boolean(),
+  max_contacts: z.int(),
+  min_expires: z.int(),
+  max_expires: z.int(),
+  default_expires: z.int(),
+})
+export type AccountFacts = z.infer<typeof accountFacts>
+
+/** Secrets of a snapshot, sealed as one text for the relay it is for. */
+export const snapshotSecrets = z.object({
+  accounts: z.array(accountFacts),
+  /** Password by provider id. */
+  passwords: z.record(z.string(), z.string()),
+})
+export type SnapshotSecrets = z.infer<typeof snapshotSecrets>
+
+/**
+ * GET /relay/v1/snapshots/{customer_id}: all of one customer's configuration, as JSON.
+ *
+ * ETag is the quoted version. Header `trunkline-signature: v1=<hex HMAC-SHA256 of the body>` under a key made
+ * from the relay's own. Passwords of `providers` are null here; `sealed` holds `SnapshotSecrets`.
+ */
+export const snapshot = z.object({
+  format: z.literal(1),
+  customer_id: z.uuid(),
+  /** Rises with every change of the customer's configuration. */
+  version: z.int(),
+  made_at: z.iso.datetime(),
+  customer: customerFacts,
+  extensions: z.array(extensionFacts),
+  trunks: z.array(trunkFacts),
+  numbers: z.array(numberFacts),
+  flows: z.array(flowFacts),
+  providers: z.array(providerFacts),
+  routes: z.array(routeFacts),
+  /** AES-256-GCM: base64url iv, dot, base64url ciphertext with tag. */
+  sealed: z.string(),
+})
+export type Snapshot = z.infer<typeof snapshot>
