@@ -19,6 +19,8 @@ export interface Config {
   readonly askBudgetMs: number
   readonly mediaTimeoutMs: number
   readonly drainMs: number
+  /** Name servers instead of the machine's own. */
+  readonly dnsServers: readonly string[]
 }
 
 /** Reads the settings, or lists everything that is wrong with them in words. */
@@ -67,6 +69,7 @@ export function readConfig(
     askBudgetMs: number('ASK_BUDGET_MS', 800, 50, 10_000),
     mediaTimeoutMs: number('MEDIA_TIMEOUT_MS', 60_000, 1_000, 3_600_000),
     drainMs: number('DRAIN_MS', 900_000, 0, 86_400_000),
+    dnsServers: serversOf(env.DNS_SERVERS ?? '', faults),
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, config }
 }
@@ -85,6 +88,14 @@ function publicIpOf(address: string, faults: string[]): string {
   } else if (!/^[\d.]+$|^[\da-f:]+$/i.test(address))
     faults.push(`PUBLIC_IP must be an IP address, not "${address}"`)
   return address.toLowerCase()
+}
+
+function serversOf(list: string, faults: string[]): string[] {
+  const servers = list.split(/[\s,]+/).filter((text) => text !== '')
+  const wrong = servers.find((text) => !/^([\d.]+|\[[\da-f:]+\])(:\d{1,5})?$|^[\da-f:]+$/i.test(text))
+  if (wrong !== undefined)
+    faults.push(`DNS_SERVERS must be IP addresses such as 192.0.2.53 or 192.0.2.53:5353, not "${wrong}"`)
+  return servers
 }
 
 function rangeOf(range: string, faults: string[]): readonly [number, number] {

@@ -5,6 +5,7 @@ import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import { type Flow, hostPort } from './flow.ts'
 import { openChance } from './io/chance.ts'
+import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
@@ -30,7 +31,11 @@ async function start(config: Config): Promise<void> {
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const edge = new EdgeLink({ url, key, relayId, spool, log, budgetMs })
-  const locator = new Locator({ allowPrivate: config.allowPrivateTargets, chance })
+  const locator = new Locator({
+    allowPrivate: config.allowPrivateTargets,
+    chance,
+    resolver: systemResolver(config.dnsServers),
+  })
   const hear: Host['hear'] = (input) => host.hear(input)
   const media = await startMedia({
     engine: config.rtpEngine,
