@@ -280,6 +280,7 @@ export function provider(carrier: Party, more: Partial<ProviderTarget> = {}): Pr
     hostname: `sip.${carrier.name.toLowerCase()}.test`,
     port: null,
     transport: null,
+    tls: { verify: 'full', fingerprint: null },
     user: '+15551234567',
     headers: [],
     codecs: [],
