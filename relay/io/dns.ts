@@ -68,10 +68,11 @@ export function systemResolver(given: readonly string[] = []): Resolver {
         askServers(servers, name, 'A'),
         askServers(servers, name, 'AAAA'),
       ])
-      const [four, six] = both
-      if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
       const answers = both.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
       const full = answers.filter(({ records }) => records.length > 0)
+      const failed = both.find((answer) => answer.status === 'rejected')
+      // Half an answer is one, but half of none is not.
+      if (full.length === 0 && failed !== undefined) throw failed.reason
       const ttl = Math.min(...(full.length > 0 ? full : answers).map((answer) => answer.ttl))
       return { records: answers.flatMap(({ records }) => records), ttl }
     },
