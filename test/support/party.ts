@@ -1,15 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
+import { type Certificate, certificate } from './certificate.ts'
 import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
-import { type Line, type Place, type Sighting, tcpLine, udpLine } from './line.ts'
+import {
+  type Line,
+  type LineOptions,
+  type Place,
+  phoneLine,
+  type Sighting,
+  type Transport,
+  udpLine,
+} from './line.ts'
 
 export interface PartyOptions {
   name: string
   address: string
   port?: number
-  transport?: 'UDP' | 'TCP'
+  transport?: Transport
   relay: Place
   trace?: Sighting[]
+  /** What it shows when it takes TLS connections; a self-signed one by default. */
+  certificate?: Certificate
 }
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
@@ -45,15 +56,18 @@ export class Party {
   onCall: (call: Call) => void = (call) => call.ring()
   /** True: every message is ignored. */
   deaf = false
+  /** What it shows over TLS. */
+  readonly certificate: Certificate
   #line: Line | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
-  constructor({ name, address, relay, trace = [] }: PartyOptions) {
+  constructor({ name, address, relay, trace = [], certificate: shown }: PartyOptions) {
     this.name = name
     this.address = address
     this.relay = relay
     this.trace = trace
+    this.certificate = shown ?? selfSigned()
   }
 
   async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
@@ -65,8 +79,13 @@ export class Party {
     this.#line =
       transport === 'UDP'
         ? await udpLine(this.address, port, options)
-        : await tcpLine(this.address, this.relay, options)
+        : await this.connected(transport, port, options)
     return this
+  }
+
+  /** How it lives on a stream: it connects to the relay, as phones do; carriers take connections. */
+  protected connected(transport: 'TCP' | 'TLS', _port: number, options: LineOptions): Promise<Line> {
+    return phoneLine(transport, this.address, this.relay, options)
   }
 
   get line(): Line {
@@ -80,8 +99,9 @@ export class Party {
 
   /** This party's Contact URI. */
   contact(user: string): string {
-    const tcp = this.line.transport === 'TCP' ? ';transport=tcp' : ''
-    return `sip:${user}@${this.place.address}:${this.place.port}${tcp}`
+    const { transport } = this.line
+    const suffix = transport === 'UDP' ? '' : `;transport=${transport.toLowerCase()}`
+    return `sip:${user}@${this.place.address}:${this.place.port}${suffix}`
   }
 
   /** A new top Via for a request of ours. */
@@ -229,7 +249,7 @@ export class Party {
 
   #insist(answering: Answering, response: Letter): void {
     clearTimeout(answering.repeat)
-    if (this.line.transport === 'TCP' && (statusOf(response) ?? 0) >= 300) return
+    if (this.line.transport !== 'UDP' && (statusOf(response) ?? 0) >= 300) return
     let wait = 500
     const again = () => {
       this.line.send(response, answering.from)
@@ -309,4 +329,12 @@ function responseTo(
 export function placeOf(uri: string): Place | undefined {
   const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
+}
+
+let shared: Certificate | undefined
+
+/** One for all who do not care: making many would only take time. */
+function selfSigned(): Certificate {
+  shared ??= certificate({ names: ['DNS:carrier.test'], commonName: 'carrier.test' })
+  return shared
 }
