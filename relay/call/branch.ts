@@ -59,9 +59,10 @@ export function callAt(call: Call, branch: Branch, flow: Flow, station: Station)
 /** A peer may ring without end. */
 const codesAtMost = 16
 
-/** Writes down when a branch said what; a repeat says nothing new. */
+/** Writes down when a branch said what; a repeat says nothing new, but a failure after a proof is no repeat. */
 export function spoke(call: Call, { tried }: Branch, status: number): void {
-  if (!tried || tried.codes.length >= codesAtMost || tried.codes.at(-1)?.status === status) return
+  const repeated = status < 300 && tried?.codes.at(-1)?.status === status
+  if (!tried || repeated || tried.codes.length >= codesAtMost) return
   tried.codes.push({ status, ms: since(call) })
 }
 

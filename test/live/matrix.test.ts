@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Attempt, Transport } from '#contract'
+import type { Transport } from '#contract'
 import type { Call } from '../support/call.ts'
 import { busy, type Carrier, type Script, silent } from '../support/carrier.ts'
-import { type Leg, openStage, type Stage } from '../support/failover-stage.ts'
+import { type Leg, openStage, type Stage, stories } from '../support/failover-stage.ts'
 import { all } from '../support/letter.ts'
 import type { Place } from '../support/line.ts'
 import { pause, soon } from '../support/wait.ts'
@@ -46,21 +46,17 @@ describe('the failover matrix', () => {
 
 async function outcome(cell: Cell): Promise<Outcome & { cell: Cell }> {
   const { reached, response, heard, record } = await stage.play({ legs: legs(cell) })
+  const told = await record()
   const [first = [], second = []] = reached
   return {
     cell,
     heard,
     invites: [first.length, second.length],
     says: all(response, 'reason'),
-    attempts: record.attempts.map(story),
-    by: record.hangup_by ?? 'system',
-    reason: record.hangup_reason ?? 'normal',
+    attempts: stories(told),
+    by: told.hangup_by ?? 'system',
+    reason: told.hangup_reason ?? 'normal',
   }
-}
-
-function story({ status, decision, tries }: Attempt): string {
-  const codes = tries.flatMap((one) => one.codes).map((code) => code.status)
-  return `${status} ${decision}: ${codes.join(' ')}`
 }
 
 function legs({ code, before, transport, second, names }: Cell): Leg[] {

@@ -25,8 +25,8 @@ export class Call {
   readonly reinvited: Direction[] = []
   /** Number of ACKs heard for our final responses. */
   acks = 0
-  /** The other side said BYE. */
-  hungUp = false
+  /** ACKs heard by the time the other side said BYE; undefined: it did not. */
+  acksAtBye: number | undefined
   /** Resolves once the call is over, saying who ended it. */
   readonly over: Promise<'us' | 'them'>
   #end: (who: 'us' | 'them') => void = () => undefined
@@ -158,7 +158,7 @@ export class Call {
     if (method === 'INVITE') this.#receiveReinvite(request)
     else this.party.reply(request, 200, 'OK')
     if (method !== 'BYE') return
-    this.hungUp = true
+    this.acksAtBye = this.acks
     this.sound?.hush()
     this.#over('them')
   }

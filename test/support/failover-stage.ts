@@ -16,6 +16,14 @@ import { pause, soon, within } from './wait.ts'
  * carriers which the scenario names, and each treats it as the scenario says.
  */
 
+/** What a record says of each attempt: what it came to, what that meant, and all that was said. */
+export function stories({ attempts }: CallRecord): string[] {
+  return attempts.map(({ status, decision, tries }) => {
+    const codes = tries.flatMap((one) => one.codes).map((code) => code.status)
+    return `${status} ${decision}: ${codes.join(' ')}`
+  })
+}
+
 /** One carrier of a scenario, in the order to be tried. */
 export interface Leg {
   /** Where it is: somebody who answers, or a port nobody listens on. */
@@ -34,8 +42,9 @@ export interface Scenario {
   readonly meanwhile?: (call: Call) => Promise<unknown> | undefined
   /** How long the two talk before the caller hangs up. */
   readonly talkMs?: number
-  /** How long the edge takes to decide; or its refusal. */
+  /** How long the edge takes to decide. */
   readonly decideMs?: number
+  /** Its refusal. */
   readonly refusal?: { status: number; reason: string; message: string }
 }
 
@@ -46,7 +55,10 @@ export interface Played {
   readonly heard: number
   /** The calls which reached each leg. */
   readonly reached: readonly (readonly Call[])[]
-  readonly record: CallRecord
+  /** What the caller's BYE was answered, if it was connected. */
+  readonly goodbye: number | undefined
+  /** The call's record, once it is over. */
+  record(): Promise<CallRecord>
 }
 
 export interface Stage {
@@ -93,13 +105,11 @@ export async function openStage(): Promise<Stage> {
     await scenario.meanwhile?.(call)
     const response = await within(60_000, `the end of ${number}`, result)
     const heard = statusOf(response) ?? 0
-    if (heard === 200) {
-      await pause(scenario.talkMs ?? 0)
-      await call.bye()
-    }
-    const record = await soon(`the record of ${number}`, () => ended(edge.records.get(number)), 30_000, 50)
+    await pause(scenario.talkMs ?? 0)
+    const goodbye = heard === 200 ? await call.bye() : undefined
     const reached = scenario.legs.map(({ at }) => callsOf(at, number))
-    return { response, heard, reached, record }
+    const record = () => soon(`the record of ${number}`, () => ended(edge.records.get(number)), 30_000, 50)
+    return { response, heard, reached, goodbye, record }
   }
   // Whose address it is, the relay asks once; until it knows, others who call from there wait.
   await play({ legs: [], refusal: { status: 404, reason: 'NO_ROUTE', message: 'Nothing yet.' } })
@@ -178,6 +188,7 @@ function looseEnds({ name, calls }: Carrier): string[] {
     const final = call.statuses.find((status) => status >= 200)
     if (final === undefined) return []
     if (call.acks === 0) return [`${name}: nobody acknowledged the ${final} of ${call.dialled}`]
-    return final < 300 && !call.hungUp ? [`${name}: nobody hung up on ${call.dialled}`] : []
+    if (call.acksAtBye === 0) return [`${name}: hung up on ${call.dialled} before the ACK`]
+    return final < 300 && call.acksAtBye === undefined ? [`${name}: nobody hung up on ${call.dialled}`] : []
   })
 }
