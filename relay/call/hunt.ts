@@ -206,7 +206,9 @@ function providerFailed(
   const policy = branch.provider?.policy
   if (!policy) return { effects: [] }
   const unreachable = status === 0 || status === 408
-  const meaning = status === 0 && !call.rang ? 'next' : verdict(status || 408, policy, call.rang)
+  // Who never spoke, or was never called for want of a codec, refused nothing.
+  const unasked = !call.rang && (status === 0 || !branch.tried)
+  const meaning = unasked ? 'next' : verdict(status || 408, policy, call.rang)
   if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0) {
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, station)

@@ -282,6 +282,20 @@ describe('an outbound call with two providers', () => {
     ladder.when(telnyx, elsewhere).gives('ACK to Telnyx', '480 to Alice')
   })
 
+  test('goes to the second when the first takes none of the offered codecs', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx, { codecs: ['OPUS'] }), provider(twilio))).whatever()
+    ladder.locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+    ladder
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 486))
+      .gives('ACK to Twilio', '486 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { status: 488, reason: 'no codec left', decision: 'next', tries: [] },
+      { status: 486, decision: 'final' },
+    ])
+  })
+
   test('refuses with 488 towards a provider which takes none of the offered codecs', () => {
     const ladder = office()
     aliceDials(ladder, '+15551234567')
