@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Transport } from '#contract'
 import type { Call } from '../support/call.ts'
 import {
+  answers as answersAfter,
   answersTooLate,
   answersUnheard,
   asks,
@@ -28,6 +29,11 @@ import { pause, soon } from '../support/wait.ts'
  * What the failover matrix has no room for: silence, lost connections, clocks, and a caller who leaves. The
  * sentences run beside each other, for they mostly wait.
  */
+
+const soonGivenUp = { first_response_ms: 500 }
+const hasty = { progress_ms: 1_000 }
+const answers: Script = (call) => void call.answer()
+const slowly = answersAfter('n', 2_000)
 
 let stage: Stage
 
@@ -56,7 +62,7 @@ describe.concurrent('the next carrier is tried', () => {
   })
 
   test('when nothing but 100 comes of the first in its time, and it is cancelled', async () => {
-    const played = await play(await somebody(trying, { policy: { progress_ms: 1_000 } }), await willing())
+    const played = await play(await somebody(trying, { policy: hasty }), await willing())
     expect(await shortly(played)).toEqual([200, '0 next: 100', '200 final: 200'])
     expect(played.reached[0]?.[0]?.wasCancelled).toBe(true)
   })
@@ -158,13 +164,22 @@ describe.concurrent('a carrier which says 503 with Retry-After', () => {
   })
 })
 
-describe.concurrent('a carrier which answers after it was given up', () => {
+describe.concurrent('a carrier which answers after it was given up is thanked and hung up on, and the call goes on', () => {
   test.each([
-    ['since it was silent', answersUnheard(900), soonGivenUp, '0 next: 200'],
-    ['since it said only 100', answersWhenCancelled, { progress_ms: 1_000 }, '0 next: 100 200'],
-  ] as const)('%s, is thanked and hung up on, and the call goes on', async (_, script, policy, story) => {
-    const played = await play({ legs: [await somebody(script, { policy }), await willing()], talkMs: 1_500 })
-    expect(await shortly(played)).toEqual([200, story, '200 final: 200'])
+    ['when it was silent', answersUnheard(1_500), soonGivenUp, answers, '0 next: 200', '200 final: 200'],
+    [
+      'when the next one rings',
+      answersUnheard(1_500),
+      soonGivenUp,
+      slowly,
+      '0 next: 200',
+      '200 final: 100 180 200',
+    ],
+    ['when it said only 100', answersWhenCancelled, hasty, answers, '0 next: 100 200', '200 final: 200'],
+  ] as const)('%s', async (_, script, policy, second, ...story) => {
+    const legs = [await somebody(script, { policy }), await somebody(second)]
+    const played = await play({ legs, talkMs: 2_500 })
+    expect(await shortly(played)).toEqual([200, ...story])
     expect(played.goodbye).toBe(200)
     expect(await played.record()).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
     await thankedAndHungUp(played.reached[0]?.[0])
@@ -259,10 +274,8 @@ describe('after all that', () => {
   })
 })
 
-const soonGivenUp = { first_response_ms: 500 }
 const credentials = { username: 'trunk', password: 'trunk-secret' }
 const unavailable = refuse(503, 'Service Unavailable')
-const answers: Script = (call) => void call.answer()
 
 /** Says 100, and answers when it is cancelled. */
 function answersWhenCancelled(call: Call): void {

@@ -50,10 +50,11 @@ export async function startRelay(
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const gone = once(child, 'exit')
   const lines = () => words.join('').split('\n').flatMap(readLine)
-  const ready = await soon('the relay to be ready', () => {
+  const isReady = () => {
     if (child.exitCode !== null) throw new Error(`the relay does not start: ${words.join('')}`)
     return lines().find(({ event }) => event === 'ready')
-  })
+  }
+  const ready = await soon('the relay to be ready', isReady, 60_000)
   return {
     place: { address, port: Number(ready.port) },
     lines,
