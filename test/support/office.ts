@@ -342,12 +342,13 @@ export function rejected(
   status: number,
   reason: string,
   customer: string | null = customerId,
+  message = reason,
 ): RouteDecision {
   return {
     kind: 'reject',
     status,
     reason,
-    message: reason,
+    message,
     direction: 'outgoing',
     ...facts,
     customer_id: customer,

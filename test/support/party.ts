@@ -38,6 +38,8 @@ interface Asking {
 /** A request answered: the last response, repeated when the request is. */
 interface Answering {
   letter: Letter
+  /** What its ACK has in common with it. */
+  id: string
   from: Place
   last: Letter | undefined
   repeat: NodeJS.Timeout | undefined
@@ -204,6 +206,7 @@ export class Party {
     }
     const answering: Answering = {
       letter: request,
+      id: idOf(request),
       from,
       last: undefined,
       repeat: undefined,
@@ -234,8 +237,9 @@ export class Party {
   }
 
   #receiveAck(ack: Letter): void {
+    const id = idOf(ack)
     for (const answering of this.#answering.values())
-      if (isFor(answering.letter, ack)) clearTimeout(answering.repeat)
+      if (answering.id === id && methodOf(answering.letter) === 'INVITE') clearTimeout(answering.repeat)
     this.#callOf(ack)?.acked(ack)
   }
 
@@ -270,13 +274,9 @@ export class Party {
   }
 }
 
-/** Call-ID and CSeq number of both sides agree: this ACK is for that INVITE. */
-function isFor(invite: Letter, ack: Letter): boolean {
-  return (
-    methodOf(invite) === 'INVITE' &&
-    header(invite, 'call-id') === header(ack, 'call-id') &&
-    header(invite, 'cseq').split(' ')[0] === header(ack, 'cseq').split(' ')[0]
-  )
+/** Call-ID and CSeq number: an INVITE and its ACK have the same. */
+function idOf(letter: Letter): string {
+  return `${header(letter, 'call-id')} ${header(letter, 'cseq').split(' ')[0]}`
 }
 
 /** What names a transaction: the top branch and the method (RFC 3261 §17.1.3). */
