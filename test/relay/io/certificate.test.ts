@@ -49,13 +49,29 @@ describe('the certificate and key in TLS_CERT and TLS_KEY', () => {
     await followed.look()
     await followed.look()
     expect(presented).toEqual([])
-    expect(said).toEqual(['warn tls.certificate_not_taken'])
+    expect(said).toEqual(['info tls.certificate', 'warn tls.certificate_not_taken'])
     await writeFile(files.key, second.key)
     await followed.look()
     await followed.look()
     expect(presented).toEqual([{ cert: second.cert, key: second.key }])
-    expect(said).toEqual(['warn tls.certificate_not_taken', 'info tls.certificate'])
+    expect(said).toHaveLength(3)
+    expect(said[2]).toBe('info tls.certificate')
     followed.stop()
+  })
+
+  test('are noted with whom they are for and until when, as a warning once that is over', async () => {
+    const said: unknown[] = []
+    const until = new Date('2020-01-02T03:04:05Z')
+    const first = await written(certificate({ names: ['DNS:sip.example', 'DNS:b.example'], until }))
+    const { stop } = followPair(
+      files,
+      first,
+      () => {},
+      (...line) => said.push(line),
+    )
+    stop()
+    const words = { for: 'sip.example, b.example', until: '2020-01-02T03:04:05.000Z' }
+    expect(said).toEqual([['warn', 'tls.certificate', words]])
   })
 
   test('are looked at from time to time by themselves', async () => {
