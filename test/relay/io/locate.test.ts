@@ -266,6 +266,20 @@ describe('remembering what DNS said', () => {
     expect(await why('sip.example', 5060)).toBe('DNS gave no answer for sip.example: ESERVFAIL')
   })
 
+  test('waits half a second for a new answer where it has an old one, and takes it when it comes', async () => {
+    const { locate, pass, zone, stall } = world({ 'a sip.example': ['192.0.2.1'] }, { ttl: 60 })
+    await locate('sip.example', 5060)
+    zone['a sip.example'] = ['192.0.2.2']
+    const comes = stall()
+    pass(61)
+    const began = performance.now()
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+    expect(performance.now() - began).toBeGreaterThan(450)
+    comes()
+    await new Promise((later) => setTimeout(later, 0))
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.2:5060'])
+  })
+
   test('asks one question once, however many calls wait for it', async () => {
     const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
     await Promise.all(Array.from({ length: 50 }, () => locate('sip.example', 5060)))
@@ -283,8 +297,10 @@ function world(
   const asked: string[] = []
   let now = 0
   let broken = false
+  let stalled: Promise<void> | undefined
   const answer = async <T>(question: string): Promise<Records<T>> => {
     asked.push(question)
+    await stalled
     if (broken || zone[question] === 'fails')
       throw Object.assign(new Error('query failed'), { code: 'ESERVFAIL' })
     return { records: (zone[question] ?? []) as T[], ttl: options.ttl ?? 60 }
@@ -300,6 +316,13 @@ function world(
     locator.locate({ hostname, port, transport })
   return {
     asked,
+    zone,
+    /** From now on DNS is silent, until the function is called. */
+    stall: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      stalled = promise
+      return resolve
+    },
     locator,
     located,
     pass: (seconds: number) => {
