@@ -8,7 +8,7 @@ import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readCascade, readId } from '../http/validate.ts'
 import { ha1s } from '../secrets.ts'
-import { algorithms, detail, name, ours } from './fields.ts'
+import { algorithms, detail, limits, limitsRow, limitsShown, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
 import { ownNumber } from './owned.ts'
 import { registrationsOf } from './registrations.ts'
@@ -40,6 +40,7 @@ const wish = z.strictObject({
   max_expires: z.int().min(60).max(86_400).default(3600),
   default_expires: z.int().min(60).max(86_400).default(3600),
   ring_timeout: z.int().min(5).max(600).default(60),
+  ...limits,
   enabled: z.boolean().default(true),
 })
 type Wish = z.output<typeof wish>
@@ -143,6 +144,7 @@ async function toRow(c: Context<Edge>, body: Wish) {
     maxExpires: body.max_expires,
     defaultExpires: Math.min(Math.max(body.default_expires, body.min_expires), body.max_expires),
     ringTimeout: body.ring_timeout,
+    ...limitsRow(body),
     enabled: body.enabled,
   }
 }
@@ -180,6 +182,7 @@ const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
   max_expires: row.maxExpires,
   default_expires: row.defaultExpires,
   ring_timeout: row.ringTimeout,
+  ...limitsShown(row),
   enabled: row.enabled,
   ...times(row),
 })
