@@ -50,7 +50,11 @@ export function trunkClashes({ id, sources, enabled }: Claim): SQL {
 }
 
 /** What stands in the way of a catch-all: another customer's, where the same calls may come from. */
-export function catchAllClashes(wish: { customerId: string; providerId: string; enabled: boolean }): SQL {
+export function catchAllClashes(wish: {
+  customerId: string
+  providerId: string | null
+  enabled: boolean
+}): SQL {
   return sql`(
     select 'number' as kind, n.id, n.customer_id, coalesce(abbrev(claimed), '') as network
     from ${providers} p join ${numbers} n on ${catchAll('n')} and n.customer_id <> ${wish.customerId}::uuid

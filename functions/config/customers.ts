@@ -165,6 +165,8 @@ async function outgoing(
 ): Promise<string | null> {
   if (numberId === null) return null
   const row = await liveRowOf(c.get('db'), numbers, customerId, numberId)
+  if (row && (row.number === 'any' || row.numberTo !== null))
+    throw Problem.field('default_outgoing_number_id', 'names many numbers; a call shows one')
   if (row) return row.id
   throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }

@@ -4,9 +4,9 @@ import type { Settings } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import type { Seal } from '../secrets.ts'
 import { country, detail, failover, id, limits, name } from './fields.ts'
-import { isPublic, readIp, writeIp } from './ip.ts'
+import { readIp, writeIp } from './ip.ts'
 import { codecs, dialled, headers, host, numberFormat, tlsRow, tlsWish, words } from './sip-fields.ts'
-import { networks, sources } from './sources.ts'
+import { networks, refusePrivate, sources } from './sources.ts'
 
 /** What a customer may say of a provider. */
 export const providerWish = z.strictObject({
@@ -57,12 +57,10 @@ export const providerWish = z.strictObject({
 export type ProviderWish = z.output<typeof providerWish>
 
 /** The same for the database; what cannot be is refused, naming the field. */
-export function providerRow(wish: ProviderWish, { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN }: Settings) {
-  if (!ALLOW_PRIVATE_TARGETS && !reachable(wish.hostname, BASE_DOMAIN)) {
-    throw Problem.field('hostname', 'is not a place on the public internet')
-  }
+export function providerRow(wish: ProviderWish, settings: Settings) {
+  if (!settings.ALLOW_PRIVATE_TARGETS) refusePrivate(wish.hostname, settings.BASE_DOMAIN)
   const hostIp = readIp(wish.hostname)
-  const listed = networks('inbound_addresses', wish.inbound_addresses, ALLOW_PRIVATE_TARGETS)
+  const listed = networks('inbound_addresses', wish.inbound_addresses, settings.ALLOW_PRIVATE_TARGETS)
   return {
     name: wish.name,
     detail: wish.detail,
@@ -110,12 +108,4 @@ function registering({ register, register_expires, username, password }: Provide
   if (register && !username) throw Problem.field('username', 'is needed to register')
   if (register && (password === null || password === '')) throw passwordNeeded()
   return { register, registerExpires: register_expires }
-}
-
-function reachable(hostname: string, baseDomain: string): boolean {
-  const ip = readIp(hostname)
-  if (ip) return isPublic(ip)
-  return ![baseDomain, 'localhost', 'local', 'internal', 'home.arpa'].some(
-    (domain) => hostname === domain || hostname.endsWith(`.${domain}`),
-  )
 }
