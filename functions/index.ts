@@ -19,6 +19,7 @@ import { Problem, present } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
+import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
 
 const KIB = 1024
@@ -44,6 +45,7 @@ const app = new Hono<Edge>()
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)
   .route('/v1.0/providers', providers)
+  .route('/v1.0/routes/resolve', explain)
   .route('/v1.0/routes', routes)
   .route('/v1.0/extensions', extensions)
   .route('/v1.0/trunks', trunks)
