@@ -50,7 +50,7 @@ export class DnsMemory {
       return Promise.resolve(known.records as readonly T[])
     const asking = (this.#asked.get(question) ?? this.#begin(question, ask, known)) as Promise<readonly T[]>
     if (known === undefined || known.staleUntil <= this.#now()) return asking
-    return inTime(asking, known.records as readonly T[])
+    return inTime(asking, () => this.#longer<T>(known))
   }
 
   #begin<T>(
@@ -75,9 +75,13 @@ export class DnsMemory {
     } catch (error) {
       // The resolver is away: yesterday's answer is better than none.
       if (known === undefined || known.staleUntil <= this.#now()) throw error
-      known.freshUntil = this.#now() + retrySeconds * 1000
-      return known.records as readonly T[]
+      return this.#longer(known)
     }
+  }
+
+  #longer<T>(known: Remembered): readonly T[] {
+    known.freshUntil = this.#now() + retrySeconds * 1000
+    return known.records as readonly T[]
   }
 
   #remember(question: string, records: readonly unknown[], seconds: number): void {
@@ -91,10 +95,10 @@ export class DnsMemory {
   }
 }
 
-async function inTime<T>(asking: Promise<T>, otherwise: T): Promise<T> {
+function inTime<T>(asking: Promise<T>, otherwise: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), patienceMs)
+    timer = setTimeout(() => resolve(otherwise()), patienceMs)
   })
   return Promise.race([asking, late]).finally(() => clearTimeout(timer))
 }

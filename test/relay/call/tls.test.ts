@@ -130,6 +130,13 @@ describe('a call through a provider over TLS', () => {
     expect(ladder.flow(200)).toEqual(connected.flow)
   })
 
+  test('is hung up from where the provider says it is, though not by a connection we could make', () => {
+    const { ladder, accepted, sent } = talkingOver({}, '<sip:203.0.113.9:5060>')
+    const other: Party = { name: 'Telnyx', flow: { transport: 'udp', address: '203.0.113.9', port: 5060 } }
+    ladder.when(other, fromCallee(sent, accepted, other, 'BYE', 5)).whatever()
+    expect(ladder.record).toMatchObject({ status: 'hangup', hangup_by: 'callee' })
+  })
+
   test('keeps the connection, however silent', () => {
     const { ladder } = talkingOver({}, '<sip:203.0.113.1:5061;transport=tls>')
     expect(ladder.engine.needs(connected.flow)).toBe(true)

@@ -293,6 +293,8 @@ describe('remembering what DNS said', () => {
     const began = performance.now()
     expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
     expect(performance.now() - began).toBeGreaterThan(450)
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+    expect(performance.now() - began).toBeLessThan(950)
     comes()
     await new Promise((later) => setTimeout(later, 0))
     expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.2:5060'])
