@@ -167,14 +167,6 @@ describe.concurrent('a carrier which says 503 with Retry-After', () => {
 describe.concurrent('a carrier which answers after it was given up is thanked and hung up on, and the call goes on', () => {
   test.each([
     ['when it was silent', answersUnheard(1_500), soonGivenUp, answers, '0 next: 200', '200 final: 200'],
-    [
-      'when the next one rings',
-      answersUnheard(1_500),
-      soonGivenUp,
-      slowly,
-      '0 next: 200',
-      '200 final: 100 180 200',
-    ],
     ['when it said only 100', answersWhenCancelled, hasty, answers, '0 next: 100 200', '200 final: 200'],
   ] as const)('%s', async (_, script, policy, second, ...story) => {
     const legs = [await somebody(script, { policy }), await somebody(second)]
@@ -183,6 +175,17 @@ describe.concurrent('a carrier which answers after it was given up is thanked an
     expect(played.goodbye).toBe(200)
     expect(await played.record()).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
     await thankedAndHungUp(played.reached[0]?.[0])
+  })
+
+  test('at once, though the next one only rings', async () => {
+    const late = await stage.open('udp')
+    const first = leg(late, answersUnheard(1_500), { policy: soonGivenUp })
+    const meanwhile = async (call: Call) => {
+      await soon('the late one to be hung up on', () => late.calls[0]?.acksAtBye)
+      expect(call.statuses).not.toContain(200)
+    }
+    const played = await play({ legs: [first, await somebody(slowly)], meanwhile })
+    expect(await shortly(played)).toEqual([200, '0 next: 200', '200 final: 100 180 200'])
   })
 })
 
