@@ -6,6 +6,8 @@ export interface Config {
   readonly relayId: string
   readonly sipHost: string
   readonly sipPort: number
+  /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
+  readonly tls: { readonly port: number; readonly cert: string; readonly key: string } | undefined
   readonly publicIp: string
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
@@ -55,6 +57,7 @@ export function readConfig(
     relayId: relayIdOf(relayKey, faults),
     sipHost,
     sipPort: number('SIP_PORT', 5060, 0, 65_535),
+    tls: tlsOf(env, number('SIP_TLS_PORT', 5061, 0, 65_535), faults),
     publicIp: publicIpOf(env.PUBLIC_IP || sipHost, faults),
     rtpPorts: rangeOf(env.RTP_PORTS || '10000-19999', faults),
     rtpEngine: oneOf('RTP_ENGINE', ['ffi', 'dgram'], undefined),
@@ -75,6 +78,17 @@ function relayIdOf(key: string, faults: string[]): string {
   const id = /^rk_([a-z0-9-]{1,40})\.[\w-]{43}$/.exec(key)?.[1]
   if (!id && key) faults.push('RELAY_KEY must look like rk_<relay id>.<43 characters>')
   return id ?? ''
+}
+
+function tlsOf(
+  { TLS_CERT: cert, TLS_KEY: key }: Readonly<Record<string, string | undefined>>,
+  port: number,
+  faults: string[],
+): Config['tls'] {
+  if (cert && key) return { port, cert, key }
+  if (cert || key)
+    faults.push(`TLS_CERT and TLS_KEY go together, and ${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing`)
+  return undefined
 }
 
 function publicIpOf(address: string, faults: string[]): string {

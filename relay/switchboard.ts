@@ -8,7 +8,7 @@ import type { Station } from './call/station.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
-import { type Flow, hostPort } from './flow.ts'
+import { type Flow, hostPort, sameFlow } from './flow.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
 import type { MediaReport } from './media/session.ts'
@@ -157,11 +157,11 @@ export class Switchboard {
     return this.#byServer.get(transaction)
   }
 
-  /** Whether a call under way is signalled over this connection. */
-  needs({ connection }: Flow): boolean {
+  /** Whether a call under way is signalled over this connection: one its party made, or we. */
+  needs(connection: Flow): boolean {
     for (const { call } of this.#lines.values()) {
       const flows = [call.caller.flow, call.callee?.flow]
-      if (flows.some((flow) => flow?.connection !== undefined && flow.connection === connection)) return true
+      if (flows.some((flow) => flow !== undefined && sameFlow(flow, connection))) return true
     }
     return false
   }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { address, digestAlgorithm, direction, failoverPolicy, transport } from './vocabulary.ts'
+import { address, digestAlgorithm, direction, failoverPolicy, tlsTrust, transport } from './vocabulary.ts'
 
 /*
  * Questions a call waits for. Each is one POST under /relay/v1, answered with HTTP 200; any other
@@ -41,6 +41,8 @@ export const providerTarget = z.object({
   /** null: found by RFC 3263. */
   port: z.int().nullable(),
   transport: transport.nullable(),
+  /** Where it is reached over TLS. */
+  tls: tlsTrust.default({ verify: 'full', fingerprint: null }),
   /** User part to dial at this provider: prefix + number in its format + postfix. */
   user: z.string(),
   headers: z.array(z.tuple([z.string(), z.string()])).default([]),

@@ -47,6 +47,7 @@ function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): Provide
     hostname: provider.hostname,
     port: provider.port,
     transport: provider.transport,
+    tls: { verify: 'full', fingerprint: null },
     user: userAt(provider, dialled),
     headers: Object.entries(provider.tech_headers),
     codecs: provider.codecs === '' ? [] : provider.codecs.split(','),

@@ -179,8 +179,9 @@ function next(call: Call, station: Station): Step {
   const provider = call.waiting.shift()
   if (!provider) return exhausted(call, station)
   const branch = newBranch(call, station, provider, undefined)
-  const { hostname, port, transport } = provider
-  return { effects: [{ type: 'tell' }, { type: 'locate', branch, question: { hostname, port, transport } }] }
+  const { hostname, port, transport, tls } = provider
+  const question = { hostname, port, transport, tls }
+  return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {

@@ -34,9 +34,10 @@ export interface Resolver {
 /** Where the resolver does not say. */
 const usualTtl = 60
 
-/** The machine's resolvers, its hosts file first; never the thread pool, except for names without a dot. */
-export function systemResolver(): Resolver {
+/** The machine's resolvers or `servers` (`address:port`), its hosts file first; never the thread pool, except for names without a dot. */
+export function systemResolver(servers?: readonly string[]): Resolver {
   const resolver = new NodeResolver({ timeout: 1_000, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   return {
     naptr: async (name) => ({ records: await some(resolver.resolveNaptr(name)), ttl: usualTtl }),
     srv: async (name) => ({ records: await some(resolver.resolveSrv(name)), ttl: usualTtl }),
@@ -48,9 +49,11 @@ export function systemResolver(): Resolver {
         some(resolver.resolve4(name, { ttl: true })),
         some(resolver.resolve6(name, { ttl: true })),
       ])
-      if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
       const found = [four, six].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-      const ttl = Math.min(...found.map((record) => record.ttl), 3_600)
+      const failed = [four, six].find((answer) => answer.status === 'rejected')
+      // Half an answer is one, but half of none is not.
+      if (found.length === 0 && failed !== undefined) throw failed.reason
+      const ttl = found.length > 0 ? Math.min(...found.map((record) => record.ttl)) : usualTtl
       return { records: found.map(({ address }) => address), ttl }
     },
   }
