@@ -68,7 +68,7 @@ export function randomText(size: number): string {
 }
 
 export function toBase64(of: Uint8Array): string {
-  return btoa(String.fromCharCode(...of))
+  return btoa(Array.from(of, (byte) => String.fromCharCode(byte)).join(''))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')

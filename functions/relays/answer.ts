@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, BeatAnswer } from '#contract'
 import { heard, living } from './hearing.ts'
+import { instant } from './instant.ts'
 
 /** What a beat's answer says beyond what the relay itself was granted. */
 export type News = Omit<BeatAnswer, 'slices' | 'registrations'>
@@ -53,9 +54,4 @@ function talked(told: Beat): SQL {
       and case l.kind when 'customer' then true when 'extension' then c.extension_id = l.id else c.trunk_id = l.id end
       and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
     group by l.kind, l.id)`
-}
-
-/** A point in time as the contract writes it. */
-export function instant(of: SQL): SQL {
-  return sql`to_char(${of} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 }
