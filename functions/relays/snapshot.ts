@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { type AccountFacts, type Snapshot, type SnapshotSecrets, snapshot } from '#contract'
-import { realmOf } from '#routing'
+import { realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readId } from '../http/validate.ts'
@@ -63,7 +63,7 @@ async function openAccounts(
 async function openAccount({ customer_id, ...account }: SealedAccount, seal: Seal, baseDomain: string) {
   const place = { table: `${account.kind}s`, id: account.id }
   const realm =
-    account.kind === 'extension' ? realmOf(customer_id, baseDomain) : `${account.realm}.trunk.${baseDomain}`
+    account.kind === 'extension' ? realmOf(customer_id, baseDomain) : trunkRealmOf(account.realm, baseDomain)
   try {
     const [ha1_md5, ha1_sha256] = await Promise.all([
       seal.open({ ...place, field: 'ha1_md5' }, account.ha1_md5),
