@@ -10,6 +10,7 @@ export const relayOrder = [
   'dialog',
   'registrar',
   'call',
+  'desk',
   'engine',
   'io',
   'main',
