@@ -6,7 +6,9 @@ import { Engine } from './engine.ts'
 import type { Flow } from './flow.ts'
 import { Heart } from './io/beat.ts'
 import { BindingFile } from './io/bindings.ts'
+import { followPair, readPair } from './io/certificate.ts'
 import { openChance } from './io/chance.ts'
+import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Exchange } from './io/exchange.ts'
 import { Host } from './io/host.ts'
@@ -18,6 +20,7 @@ import { snapshotKeys } from './io/seal.ts'
 import { SnapshotFolder, SnapshotSource } from './io/snapshots.ts'
 import { Spool } from './io/spool.ts'
 import { openTcp } from './io/stream.ts'
+import { openTls } from './io/tls.ts'
 import { openUdp } from './io/udp.ts'
 
 /*
@@ -31,6 +34,7 @@ else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel })
+  const pair = config.tls && (await readPair(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const chance = openChance(nonceKey)
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
@@ -42,7 +46,11 @@ async function start(config: Config): Promise<void> {
   const snapshots = new SnapshotFolder({ folder: join(config.dataDir, 'snapshots'), keys, log })
   const kept = snapshots.load()
   const phones = await BindingFile.open({ folder: join(config.dataDir, 'bindings'), log })
-  const locator = new Locator({ allowPrivate: config.allowPrivateTargets, chance })
+  const locator = new Locator({
+    allowPrivate: config.allowPrivateTargets,
+    chance,
+    resolver: systemResolver(config.dnsServers),
+  })
   let host: Host | undefined
   const early: Input[] = []
   /** What comes before everything is in place waits a moment. */
@@ -62,16 +70,19 @@ async function start(config: Config): Promise<void> {
     log,
   }
   const udp = await openUdp(ears)
-  const tcp = await openTcp({
+  const streams = {
     ...ears,
-    port: udp.address.port,
-    closed: (flow) => hear({ type: 'closed', flow }),
-    needed: (flow) => engine.needs(flow),
-  })
+    closed: (flow: Flow) => hear({ type: 'closed', flow }),
+    needed: (flow: Flow) => engine.needs(flow),
+  }
+  const tcp = await openTcp({ ...streams, port: udp.address.port })
+  const tls = await openTls({ ...streams, port: config.tls?.port ?? 0, ...(pair && { pair }) })
+  const tlsPort = pair && tls.address.port
   const engine = new Engine({
     station: {
       address: config.publicIp,
       port: udp.address.port,
+      tlsPort,
       relayId: config.relayId,
       chance,
       epoch: performance.timeOrigin,
@@ -79,10 +90,10 @@ async function start(config: Config): Promise<void> {
     house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
     rtpPorts: config.rtpPorts,
   })
-  const wire = (flow: Flow) => (flow.transport === 'udp' ? udp : tcp)
+  const wires = { udp, tcp, tls }
   const running = new Host(engine, {
-    send: (flow, bytes) => wire(flow).send(flow, bytes),
-    close: (flow) => tcp.hangUp(flow),
+    send: (flow, bytes) => wires[flow.transport].send(flow, bytes),
+    close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     ask: async (question, withinMs) => {
       if (question.ask === 'locate') return { ask: 'locate', answer: await locator.locate(question.question) }
       if (question.ask === 'snapshot')
@@ -122,7 +133,15 @@ async function start(config: Config): Promise<void> {
     replaced: () => void drain(),
     log,
   })
-  const ready = { event: 'ready', relay_id: relayId, host: config.sipHost, port: udp.address.port }
+  const followed = config.tls && pair && followPair(config.tls, pair, tls.present, log)
+  if (followed) process.on('SIGHUP', () => void followed.look())
+  const ready = {
+    event: 'ready',
+    relay_id: relayId,
+    host: config.sipHost,
+    port: udp.address.port,
+    ...(tlsPort !== undefined && { tls_port: tlsPort }),
+  }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 
   let stopping = false
@@ -135,7 +154,7 @@ async function start(config: Config): Promise<void> {
     hear({ type: 'stop' })
     await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
     running.stop()
-    await Promise.all([udp.close(), tcp.close(), media.stop()])
+    await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
     await heart.stop()
     await edge.stop()
     exchange.close()

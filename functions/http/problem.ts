@@ -43,8 +43,10 @@ const reasons = {
   FLOW_IN_USE: 'FAILED_PRECONDITION',
   NUMBER_IN_USE: 'FAILED_PRECONDITION',
   CUSTOMER_IN_USE: 'FAILED_PRECONDITION',
+  RELAY_REPLACED: 'FAILED_PRECONDITION',
   INTERNAL: 'INTERNAL',
   SERVICE_UNAVAILABLE: 'UNAVAILABLE',
+  NO_RELAY: 'UNAVAILABLE',
 } as const satisfies Record<string, keyof typeof statuses>
 export type Reason = keyof typeof reasons
 

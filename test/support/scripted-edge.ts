@@ -1,152 +1,61 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Beat, Tell } from '#contract'
-import { beatAnswer, type Configuration, signed } from './snapshot.ts'
-import { pause } from './wait.ts'
+import type * as z from 'zod'
+import { type CallTell, type RouteQuestion, routeDecision, routeQuestion, tellBatch } from '#contract'
 
-/** What goes wrong with an answer. */
-export type Fault =
-  | { kind: 'status'; status: number; retryAfter?: string }
-  /** The connection stays open, and nothing comes. */
-  | { kind: 'silence' }
-  | { kind: 'slow'; ms: number }
-  | { kind: 'garbage' }
-  /** Half of it, then the connection is cut. */
-  | { kind: 'truncated' }
-  /** A byte of the body is another one than was signed. */
-  | { kind: 'forged' }
-  /** Signed and sealed for another relay. */
-  | { kind: 'stranger' }
+export type CallRecord = CallTell['call']
 
-export interface Heard {
-  readonly method: string
-  readonly path: string
-  readonly headers: IncomingMessage['headers']
-  readonly body: string
-  /** Monotonic ms. */
-  readonly at: number
+/** An edge on paper: decides as it is told to, and keeps the newest word on every call. */
+export interface ScriptedEdge {
+  readonly url: string
+  /** Calls as last told, by the number dialled. */
+  readonly records: ReadonlyMap<string, CallRecord>
+  close(): Promise<void>
 }
 
-/** An edge over real HTTP which knows customers, hears tells, and fails as it is told to. */
-export class ScriptedEdge {
-  readonly heard: Heard[] = []
-  readonly customers = new Map<string, Configuration>()
-  readonly gone = new Map<string, number>()
-  /** Says what goes wrong with a request to that path; undefined: nothing. */
-  fault: (path: string) => Fault | undefined = () => undefined
-  /** Answers whatever is asked beside beats, snapshots and tells; undefined: 503. */
-  answer: (path: string, body: string) => unknown = () => undefined
-  /** Beats are told that another process goes by their name. */
-  replaced = false
-  /** Most connections which were open at once. */
-  connectionsAtMost = 0
-  readonly #relayKey: string
-  readonly #server = createServer((request, response) => void this.#meet(request, response))
-  #connections = 0
+export type Decision = z.input<typeof routeDecision>
+type Decide = (question: RouteQuestion) => Decision | Promise<Decision>
 
-  private constructor(relayKey: string) {
-    this.#relayKey = relayKey
-    this.#server.on('connection', (socket) => {
-      this.connectionsAtMost = Math.max(this.connectionsAtMost, ++this.#connections)
-      socket.on('close', () => this.#connections--)
-    })
+export async function openEdge(decide: Decide): Promise<ScriptedEdge> {
+  const records = new Map<string, CallRecord>()
+  const sequences = new Map<string, number>()
+  const keep = ({ call, sequence }: CallTell) => {
+    if (sequence < (sequences.get(call.call_id) ?? 0)) return
+    sequences.set(call.call_id, sequence)
+    records.set(call.destination.target, call)
   }
-
-  static async open(relayKey: string): Promise<ScriptedEdge> {
-    const edge = new ScriptedEdge(relayKey)
-    await new Promise<void>((listening) => edge.#server.listen(0, '127.0.0.1', listening))
-    return edge
+  const hear = (batch: unknown) => {
+    const { tells } = tellBatch.parse(batch)
+    for (const told of tells) if (told.kind === 'call') keep(told)
+    return { accepted: tells.map(({ tell_id }) => tell_id), refused: [] }
   }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  const doors: Record<string, (body: unknown) => unknown> = {
+    route: async (body) => routeDecision.parse(await decide(routeQuestion.parse(body))),
+    tells: hear,
+    credential: () => ({ kind: 'unknown', ttl: 5 }),
+    bindings: () => ({ bindings: [] }),
   }
-
-  /** Requests to a path beginning so. */
-  asked(path: string): Heard[] {
-    return this.heard.filter((heard) => heard.path.startsWith(`/relay/v1/${path}`))
-  }
-
-  close(): Promise<void> {
-    this.#server.closeAllConnections()
-    return new Promise((closed) => this.#server.close(() => closed()))
-  }
-
-  async #meet(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    const { method = '', url: path = '', headers } = request
-    this.heard.push({ method, path, headers, body, at: performance.now() })
-    const fault = this.fault(path)
-    if (fault?.kind === 'silence') return
-    if (fault?.kind === 'slow') await pause(fault.ms)
-    if (fault?.kind === 'status') {
-      response.writeHead(fault.status, fault.retryAfter ? { 'retry-after': fault.retryAfter } : {})
-      response.end('{}')
-    } else if (fault?.kind === 'garbage') response.end('<html>welcome to the hotel’s network</html>')
-    else if (fault?.kind === 'truncated') {
-      response.writeHead(200, { 'content-length': '1000' })
-      response.write('{"format":1,')
-      setTimeout(() => response.destroy(), 20)
-    } else this.#answer(path, headers, body, fault, response)
-  }
-
-  #answer(
-    path: string,
-    headers: IncomingMessage['headers'],
-    body: string,
-    fault: Fault | undefined,
-    response: ServerResponse,
-  ): void {
-    const word = path.replace('/relay/v1/', '')
-    if (word === 'beat' && this.replaced) {
-      response.writeHead(409, { 'content-type': 'application/json' })
-      return void response.end(JSON.stringify({ reason: 'RELAY_REPLACED' }))
-    }
-    if (word === 'beat') return reply(response, this.#beat(JSON.parse(body) as Beat))
-    if (word === 'tells') {
-      const { tells } = JSON.parse(body) as { tells: Tell[] }
-      return reply(response, { accepted: tells.map(({ tell_id }) => tell_id) })
-    }
-    if (word.startsWith('snapshots/')) return this.#snapshot(word.slice(10), headers, fault, response)
-    const answer = this.answer(word, body)
-    if (answer !== undefined) return reply(response, answer)
-    response.writeHead(503)
-    response.end('{}')
-  }
-
-  #beat({ version }: Beat) {
-    const versions = [...this.customers.values()].map(({ snapshot }) => snapshot.version)
-    const live = [...this.customers].map(([customer_id, { snapshot }]) => ({
-      customer_id,
-      version: snapshot.version,
-      gone: false,
-    }))
-    const dead = [...this.gone].map(([customer_id, version]) => ({ customer_id, version, gone: true }))
-    const changed = [...live, ...dead].filter((one) => one.version > version)
-    return beatAnswer(Math.max(0, ...versions, ...this.gone.values()), changed)
-  }
-
-  #snapshot(
-    customerId: string,
-    headers: IncomingMessage['headers'],
-    fault: Fault | undefined,
-    response: ServerResponse,
-  ): void {
-    const found = this.customers.get(customerId)
-    if (!found) return void response.writeHead(404).end('{}')
-    const etag = `"${found.snapshot.version}"`
-    if (headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end()
-    const { body, signature } = signed(
-      found,
-      fault?.kind === 'stranger' ? `${this.#relayKey}x` : this.#relayKey,
-    )
-    response.writeHead(200, { etag, 'trunkline-signature': signature })
-    response.end(fault?.kind === 'forged' ? body.replace('"US"', '"DE"') : body)
+  const server = createServer(async (request, response) => {
+    const door = /^\/relay\/v1\/(\w+)/.exec(request.url ?? '')?.[1] ?? ''
+    const answer = await doors[door]?.(await bodyOf(request))
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(answer))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    records,
+    async close() {
+      server.closeAllConnections()
+      await new Promise<void>((closed) => server.close(() => closed()))
+    },
   }
 }
 
-function reply(response: ServerResponse, answer: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(answer))
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return chunks.length === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString())
 }

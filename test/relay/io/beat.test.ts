@@ -4,7 +4,7 @@ import { type BeatAnswer, beat } from '#contract'
 import { Heart } from '../../../relay/io/beat.ts'
 import { Exchange } from '../../../relay/io/exchange.ts'
 import { silent } from '../../../relay/reporter.ts'
-import { type Fault, ScriptedEdge } from '../../support/scripted-edge.ts'
+import { type Fault, EdgeServer } from '../../support/edge-server.ts'
 import { configuration } from '../../support/snapshot.ts'
 import { pause, soon } from '../../support/wait.ts'
 
@@ -82,7 +82,7 @@ afterEach(async () => {
 })
 
 async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
-  const edge = await ScriptedEdge.open(key)
+  const edge = await EdgeServer.open(key)
   edge.fault = () => fault
   const exchange = new Exchange({ url: edge.url, key })
   const answers: { answer: BeatAnswer; sentAt: number }[] = []
