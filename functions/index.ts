@@ -18,6 +18,7 @@ import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
 import { beats } from './relays/beat.ts'
 import { snapshots } from './relays/snapshot.ts'
+import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
 
 const KIB = 1024
@@ -43,6 +44,7 @@ const app = new Hono<Edge>()
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)
   .route('/v1.0/providers', providers)
+  .route('/v1.0/routes/resolve', explain)
   .route('/v1.0/routes', routes)
   .route('/v1.0/extensions', extensions)
   .route('/v1.0/numbers', numbers)

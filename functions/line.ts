@@ -1,7 +1,8 @@
 import { bytes, toHex } from './secrets.ts'
 
 /**
- * The word in our contact at one provider, by which its calls are recognised: 20 hex digits nobody can guess.
+ * The word in our contact at one provider, by which its calls are recognised: its id, and 20 hex digits nobody
+ * can guess.
  *
  * It follows from RELAY_SECRET and the provider's id, so every relay registers under the same, and it is stored nowhere.
  */
@@ -10,5 +11,12 @@ export async function lineOf(secret: string, providerId: string): Promise<string
     'sign',
   ])
   const mac = await crypto.subtle.sign('HMAC', key, bytes(`line ${providerId}`))
-  return toHex(new Uint8Array(mac)).slice(0, 20)
+  return providerId.replaceAll('-', '') + toHex(new Uint8Array(mac)).slice(0, 20)
+}
+
+/** The provider a word was made for; undefined where we did not make it. */
+export async function providerOfLine(secret: string, line: string): Promise<string | undefined> {
+  const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})[0-9a-f]{20}$/.exec(line)
+  const id = parts?.slice(1).join('-')
+  return id !== undefined && (await lineOf(secret, id)) === line ? id : undefined
 }
