@@ -1,5 +1,6 @@
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
+import { Desk, unknownStanding } from './desk/desk.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
@@ -9,6 +10,7 @@ import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
+import { type Reporter, type Said, silent } from './reporter.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
@@ -42,6 +44,9 @@ export class Engine {
   readonly #reception: Reception
   readonly #switchboard: Switchboard
   readonly #entrance: Entrance
+  /** Rooms which speak in beats: each one's own keys. */
+  readonly #reporters: readonly Reporter[]
+  readonly #desk: Desk
   #now = 0
 
   constructor({ station, house, rtpPorts }: Setup) {
@@ -50,9 +55,26 @@ export class Engine {
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({ relayId, chance })
-    const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
+    const { baseDomain } = house
+    const desk = new Desk({
+      runner: {
+        emit: outbox.emit,
+        note: (level, event, fields) => outbox.note(level, event, fields),
+        ask: outbox.ask,
+        below: chance.below,
+      },
+      baseDomain,
+      standing: unknownStanding,
+      at,
+    })
+    const reception = new Reception(house, challenger, {
+      ready: (now) => desk.ready(now),
+      isFamiliar: (address) => desk.isFamiliar(address),
+      onFile: (now, question) => desk.onFile(now, question),
+      isAt: (id, from) => registrar.isAt(id, from),
+    })
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -71,6 +93,7 @@ export class Engine {
       registrar,
       reception,
       switchboard,
+      desk,
       at,
       carry,
     }
@@ -80,6 +103,8 @@ export class Engine {
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
+    this.#desk = desk
+    this.#reporters = [desk]
   }
 
   /** Calls under way, calls remembered, bindings held, transactions open: for whoever watches. */
@@ -95,6 +120,12 @@ export class Engine {
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
     return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
+  }
+
+  /** What is to be said in a beat sent now. */
+  pulse(now: number): Said {
+    const said = { ...silent, draining: this.#reception.closed }
+    return Object.assign(said, ...this.#reporters.map((reporter) => reporter.says(now)))
   }
 
   /** Something happened; these are its consequences. */
@@ -145,7 +176,14 @@ export class Engine {
       case 'media':
         return this.#switchboard.media(now, input.report)
       case 'restored':
-        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list))
+        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
+      case 'beat':
+        for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
+        return
+      case 'unbeaten':
+        return this.#desk.missed(now, input.away)
+      case 'filed':
+        return this.#desk.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#reception.closed = true
         return

@@ -1,4 +1,5 @@
 import { tellReceipt } from '#contract'
+import { retryAfterMs } from './exchange.ts'
 import type { Log } from './log.ts'
 import type { Spool, Waiting } from './spool.ts'
 
@@ -47,6 +48,11 @@ export class Delivery {
   /** Something waits. */
   nudge(): void {
     if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
+  }
+
+  /** The edge did not listen the last time. */
+  get failing(): boolean {
+    return this.#failures > 0
   }
 
   /** Tells what waits now; returns as soon as nothing waits, or the edge does not listen. */
@@ -147,10 +153,3 @@ export class Delivery {
 
 /** The edge read the batch and found it bad; anything else is about the edge. */
 const unacceptable = new Set([400, 413, 422])
-
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-function retryAfterMs(value: string | undefined): number {
-  if (value === undefined) return 0
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Math.max(ms || 0, 0)
-}

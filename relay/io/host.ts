@@ -1,5 +1,5 @@
-import type { BindingTell, CallTell } from '#contract'
-import type { Answer, Effect, Input, Note, Question } from '../effects.ts'
+import type { BindingTell, CallTell, EventTell } from '#contract'
+import type { Answer, Confirmed, Effect, Filed, Input, Note, Question } from '../effects.ts'
 import type { Engine } from '../engine.ts'
 import type { Flow } from '../flow.ts'
 import type { MediaCommand } from '../media/session.ts'
@@ -8,8 +8,15 @@ import type { MediaCommand } from '../media/session.ts'
 export interface World {
   send(flow: Flow, bytes: Uint8Array): void
   close(flow: Flow): void
-  ask(question: Question): Promise<Answer>
-  tell(tell: CallTell | BindingTell): void
+  /** `withinMs`: an answer is of no use later. */
+  ask(question: Question, withinMs?: number): Promise<Answer>
+  tell(tell: CallTell | BindingTell | EventTell): void
+  /** Snapshots on disk. */
+  readonly snapshots: {
+    keep(filed: Filed): void
+    discard(customerId: string): void
+    confirm(confirmed: Confirmed): void
+  }
   media(command: MediaCommand): void
   note(note: Note): void
 }
@@ -68,20 +75,26 @@ export class Host {
       case 'send':
         return this.#world.send(effect.flow, effect.bytes)
       case 'ask':
-        return this.#ask(effect.id, effect.question)
+        return this.#ask(effect)
       case 'tell':
         return this.#world.tell(effect.tell)
       case 'media':
         return this.#world.media(effect.command)
       case 'close':
         return this.#world.close(effect.flow)
+      case 'keep':
+        return this.#world.snapshots.keep(effect.filed)
+      case 'discard':
+        return this.#world.snapshots.discard(effect.customerId)
+      case 'confirmed':
+        return this.#world.snapshots.confirm(effect.confirmed)
       case 'note':
         return this.#world.note(effect)
     }
   }
 
-  #ask(id: number, question: Question): void {
-    this.#world.ask(question).then(
+  #ask({ id, question, withinMs }: Extract<Effect, { type: 'ask' }>): void {
+    this.#world.ask(question, withinMs).then(
       (answer) => this.hear({ type: 'answered', id, answer }),
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error)
