@@ -61,7 +61,7 @@ describe('a call while the snapshot is confirmed current', () => {
 
   test('which is refused is refused all the same where the edge says nothing, and the refusal is told', () => {
     const ladder = informed()
-    rings(ladder, '+15550000000').gives('ask route').noAnswer('route').gives('404 to Telnyx')
+    rings(ladder, '+15550000000').gives('ask route').noAnswer('route').gives('100 to Telnyx', '404 to Telnyx')
     expect(ladder.events).toMatchObject([
       {
         type: 'call.refused',
@@ -90,7 +90,7 @@ describe('a call while the snapshot is not confirmed', () => {
 
   test('is decided by the last snapshot when the edge says nothing, and the record says how old it was', () => {
     const ladder = informed().after(6_000)
-    rings(ladder, '+15550000000').gives('ask route').noAnswer('route').gives('404 to Telnyx')
+    rings(ladder, '+15550000000').gives('ask route').noAnswer('route').gives('100 to Telnyx', '404 to Telnyx')
     expect(explanation(ladder)).toMatchObject({ decided_by: 'relay', version: 7, snapshot_age_ms: 6_000 })
   })
 
