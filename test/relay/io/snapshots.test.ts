@@ -16,7 +16,7 @@ import { Exchange } from '../../../relay/io/exchange.ts'
 import type { Log } from '../../../relay/io/log.ts'
 import { snapshotKeys } from '../../../relay/io/seal.ts'
 import { SnapshotFolder, SnapshotSource } from '../../../relay/io/snapshots.ts'
-import { type Fault, EdgeServer } from '../../support/edge-server.ts'
+import { EdgeServer, type Fault } from '../../support/edge-server.ts'
 import { type Configuration, configuration, withExtension } from '../../support/snapshot.ts'
 
 const key = `rk_relay-1.${'k'.repeat(43)}`
