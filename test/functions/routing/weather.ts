@@ -123,11 +123,11 @@ export const scene: fc.Arbitrary<Scene> = fc
       customer: {
         country: some.country,
         calling_code: code[some.country] ?? '',
-        allowed: some.allowed,
+        allowed: some.allowed && [...some.allowed],
         number_countries: [...new Set(of)].sort(),
         require_caller_id: some.require_caller_id,
         use_default_routes: some.use_default_routes,
-        blocked_prefixes: some.blocked_prefixes,
+        blocked_prefixes: [...some.blocked_prefixes],
         only_number: some.numbers.length === 1 ? (some.numbers[0] ?? null) : null,
       },
       extensions: [extension('alice', { name: 'Alice' }), extension('bob', { enabled: some.bob })],
