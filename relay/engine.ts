@@ -4,6 +4,8 @@ import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
 import { type Flow, reliable } from './flow.ts'
+import { Ledger } from './limits/ledger.ts'
+import type { LimitsOf } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
@@ -21,6 +23,8 @@ export interface Setup {
   readonly house: House
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
+  /** Who has which limits; without it nobody is known to have any. */
+  readonly limitsOf?: LimitsOf
 }
 
 /**
@@ -35,6 +39,8 @@ export interface Setup {
  * `now` is monotonic milliseconds. There is no telephony in this file: an `if` about it has lost its room.
  */
 export class Engine {
+  /** Which call counts in whose limits. */
+  readonly ledger: Ledger
   readonly #station: Station
   readonly #outbox: Outbox
   readonly #transactions = new Transactions()
@@ -44,7 +50,7 @@ export class Engine {
   readonly #entrance: Entrance
   #now = 0
 
-  constructor({ station, house, rtpPorts }: Setup) {
+  constructor({ station, house, rtpPorts, limitsOf = () => undefined }: Setup) {
     const { chance, relayId } = station
     const outbox = new Outbox(station)
     const transactions = this.#transactions
@@ -53,10 +59,12 @@ export class Engine {
     const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
+    const ledger = new Ledger(station.epoch, limitsOf)
     const switchboard = new Switchboard({
       station,
       transactions,
       ports: new Ports(rtpPorts, chance.below),
+      ledger,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: outbox.emit,
       ask: outbox.ask,
@@ -75,6 +83,7 @@ export class Engine {
       carry,
     }
     this.#entrance = new Entrance(rooms)
+    this.ledger = ledger
     this.#station = station
     this.#outbox = outbox
     this.#registrar = registrar
@@ -82,13 +91,14 @@ export class Engine {
     this.#switchboard = switchboard
   }
 
-  /** Calls under way, calls remembered, bindings held, transactions open: for whoever watches. */
+  /** Calls under way, remembered, and counted in limits, bindings held, transactions open: for whoever watches. */
   get load() {
     return {
       calls: this.#switchboard.active,
       legs: this.#switchboard.size,
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
+      counted: this.ledger.size,
     }
   }
 

@@ -1,4 +1,4 @@
-import type { RouteDecision, RouteQuestion } from '#contract'
+import type { RouteDecision, RouteQuestion, Scope } from '#contract'
 import { newCall } from './call/arrival.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
@@ -8,6 +8,8 @@ import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
 import { type Flow, hostPort } from './flow.ts'
+import { admitted } from './limits/gate.ts'
+import type { Ledger } from './limits/ledger.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
 import type { MediaReport } from './media/session.ts'
@@ -21,6 +23,7 @@ export interface Exchange {
   readonly station: Station
   readonly transactions: Transactions
   readonly ports: Ports
+  readonly ledger: Ledger
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
   /** Carries what the transaction layer ordered. */
@@ -106,8 +109,8 @@ export class Switchboard {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
-    const { station } = this.#exchange
-    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station)
+    const { station, ledger } = this.#exchange
+    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station, ledger)
     const line: Line = {
       machine: { state: 'routing', memory: { call, station } },
       call,
@@ -123,10 +126,11 @@ export class Switchboard {
     return line
   }
 
-  /** The edge has decided; ports and contacts are fetched only for a call which connects. */
-  decided(now: number, line: Line, decision: RouteDecision): void {
+  /** It is decided; ports and contacts are fetched only for a call which connects and which no limit stops. */
+  decided(now: number, line: Line, decided: RouteDecision): void {
     // The caller may have left while we asked.
     if (line.machine.state !== 'routing') return
+    const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect && this.#takePorts(now)
     const target = connect?.targets.kind === 'extension' ? connect.targets.extension : undefined
@@ -138,7 +142,9 @@ export class Switchboard {
   /** Brings one event to a call. */
   step<E extends keyof Events>(now: number, line: Line, name: E, event: Events[E]): void {
     line.call.now = now
-    for (const order of turn(table, line.machine, name, event)) this.#carryOut(now, line, order)
+    const orders = turn(table, line.machine, name, event)
+    this.#count(now, line)
+    for (const order of orders) this.#carryOut(now, line, order)
     this.#settle(now, line)
   }
 
@@ -338,6 +344,15 @@ export class Switchboard {
     }
   }
 
+  /** Whose limits a call counts in is read off the call after each event: nobody has to remember to let go. */
+  #count(now: number, { call, machine }: Line): void {
+    const { ledger } = this.#exchange
+    if (machine.state === 'ended') return ledger.free(now, call.id)
+    if (machine.state === 'routing') return
+    ledger.keep(now, call.id, scopesOf(call))
+    if (call.record.answeredAt !== undefined) ledger.answered(call.id, call.record.answeredAt)
+  }
+
   #mediaOver(now: number, line: Line): void {
     line.silent = true
     this.#stopTimer(line, { type: 'stop', timer: 'media' })
@@ -390,6 +405,15 @@ export class Switchboard {
 }
 
 export type { Line }
+
+/** The scopes of its decision, and every provider which is being called or has answered. */
+function scopesOf({ decision, branches }: Call): Scope[] {
+  const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
+  const providers = wanted.flatMap(({ provider }): Scope[] =>
+    provider ? [{ kind: 'provider', id: provider.provider_id }] : [],
+  )
+  return [...(decision?.scopes ?? []), ...providers]
+}
 
 /** The question a call asks before anything else. */
 export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {

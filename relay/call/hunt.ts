@@ -6,6 +6,7 @@ import type { Contact } from '../registrar/register.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
+import { allFull, nextWithRoom } from './capacity.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers } from './ending.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
@@ -174,8 +175,8 @@ function ringAll(call: Call, contacts: readonly Contact[], station: Station): St
 }
 
 function next(call: Call, station: Station): Step {
-  const provider = call.waiting.shift()
-  if (!provider) return exhausted(call, station)
+  const provider = nextWithRoom(call)
+  if (!provider) return call.branches.length > 0 ? exhausted(call, station) : allFull(call, station)
   const branch = newBranch(call, station, provider, undefined)
   const { hostname, port, transport } = provider
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question: { hostname, port, transport } }] }

@@ -10,6 +10,7 @@ import type {
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Located, LocateQuestion, Note } from '../effects.ts'
 import type { Flow } from '../flow.ts'
+import type { Ledger } from '../limits/ledger.ts'
 import type { Turn } from '../machine.ts'
 import type { Sent } from '../media/offer.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
@@ -31,6 +32,8 @@ export interface Call {
   /** Monotonic ms of the event being handled. */
   now: number
   readonly caller: CallerLeg
+  /** Whose limits it counts in. */
+  readonly ledger: Ledger
   decision: Connect | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
