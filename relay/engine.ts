@@ -11,6 +11,7 @@ import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
+import { type Reporter, type Said, silent } from './reporter.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
@@ -48,6 +49,8 @@ export class Engine {
   readonly #reception: Reception
   readonly #switchboard: Switchboard
   readonly #entrance: Entrance
+  /** Rooms which speak in beats: each one's own keys. */
+  readonly #reporters: readonly Reporter[] = []
   #now = 0
 
   constructor({ station, house, rtpPorts, limitsOf = () => undefined }: Setup) {
@@ -107,6 +110,12 @@ export class Engine {
     return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
   }
 
+  /** What is to be said in a beat sent now. */
+  pulse(now: number): Said {
+    const said = { ...silent, draining: this.#reception.closed }
+    return Object.assign(said, ...this.#reporters.map((reporter) => reporter.says(now)))
+  }
+
   /** Something happened; these are its consequences. */
   receive(now: number, input: Input): Effect[] {
     this.#now = now
@@ -156,6 +165,11 @@ export class Engine {
         return this.#switchboard.media(now, input.report)
       case 'restored':
         return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list))
+      case 'beat':
+        for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
+        return
+      case 'unbeaten':
+        return
       case 'drain':
         this.#reception.closed = true
         return

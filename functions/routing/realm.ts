@@ -9,3 +9,17 @@ export function customerOf(realm: string, baseDomain: string): string | undefine
   const ours = rest.join('.') === `registrar.${baseDomain.toLowerCase()}`
   return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
+
+/** The domain a PBX registers and calls in, which is also its digest realm. */
+export function trunkRealmOf(domainName: string, baseDomain: string): string {
+  return `${domainName}.trunk.${baseDomain}`
+}
+
+/** The name of the trunk a domain belongs to; undefined where it is none of ours. */
+export function trunkDomainOf(realm: string, baseDomain: string): string | undefined {
+  const suffix = `.trunk.${baseDomain.toLowerCase()}`
+  const domain = realm.toLowerCase()
+  return domain.endsWith(suffix) && domain.length > suffix.length
+    ? domain.slice(0, -suffix.length)
+    : undefined
+}
