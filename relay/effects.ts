@@ -7,6 +7,7 @@ import type {
   CredentialQuestion,
   RouteDecision,
   RouteQuestion,
+  TlsTrust,
   Transport,
 } from '#contract'
 import type { Flow } from './flow.ts'
@@ -17,6 +18,8 @@ export interface LocateQuestion {
   readonly hostname: string
   readonly port: number | null
   readonly transport: Transport | null
+  /** How it proves to be `hostname` over TLS; absent: in full. */
+  readonly tls?: TlsTrust
 }
 
 /** Addresses to try, best first; empty: none was found, or none is allowed. */
