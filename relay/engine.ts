@@ -5,7 +5,7 @@ import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
 import { type Flow, reliable } from './flow.ts'
 import { Ledger } from './limits/ledger.ts'
-import type { LimitsOf } from './limits/scope.ts'
+import { type Limits, unlimited } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
@@ -25,7 +25,7 @@ export interface Setup {
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
   /** Who has which limits; without it nobody is known to have any. */
-  readonly limitsOf?: LimitsOf
+  readonly limits?: Limits
 }
 
 /**
@@ -50,10 +50,10 @@ export class Engine {
   readonly #switchboard: Switchboard
   readonly #entrance: Entrance
   /** Rooms which speak in beats: each one's own keys. */
-  readonly #reporters: readonly Reporter[] = []
+  readonly #reporters: readonly Reporter[]
   #now = 0
 
-  constructor({ station, house, rtpPorts, limitsOf = () => undefined }: Setup) {
+  constructor({ station, house, rtpPorts, limits = unlimited }: Setup) {
     const { chance, relayId } = station
     const outbox = new Outbox(station)
     const transactions = this.#transactions
@@ -62,7 +62,7 @@ export class Engine {
     const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
-    const ledger = new Ledger(station.epoch, limitsOf)
+    const ledger = new Ledger(station.epoch, limits)
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -87,6 +87,7 @@ export class Engine {
     }
     this.#entrance = new Entrance(rooms)
     this.ledger = ledger
+    this.#reporters = [ledger]
     this.#station = station
     this.#outbox = outbox
     this.#registrar = registrar

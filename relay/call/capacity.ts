@@ -22,7 +22,12 @@ export function allFull(call: Call, station: Station): Step {
   const { record } = call
   record.rejectReason = reason
   record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
-  return end(call, station, { by: 'system', reason: 'rejected', status, why: reason }, soon(status))
+  return end(
+    call,
+    station,
+    { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}` },
+    soon(status),
+  )
 }
 
 function skip({ record }: Call, { provider_id }: ProviderTarget, limit: Limit): void {

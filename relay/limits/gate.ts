@@ -22,14 +22,15 @@ export function admitted(
   decision: RouteDecision,
 ): RouteDecision {
   if (decision.kind === 'reject') return decision
-  const looked = decision.scopes.flatMap((scope) => ledger.use(scope, now))
+  const customerId = decision.customer_id ?? undefined
+  const looked = decision.scopes.flatMap((scope) => ledger.limits(scope, now, customerId))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
   const explanation = explained(decision.explanation, looked)
   if (inTheWay) {
-    ledger.refuse(now, callId, inTheWay)
+    ledger.refuse(now, callId, customerId, inTheWay)
     return refused(decision, explanation, inTheWay)
   }
-  if (decision.customer_id !== null) ledger.open(callId, decision.customer_id)
+  if (customerId !== undefined) ledger.open(callId, customerId)
   for (const scope of decision.scopes) ledger.take(now, callId, scope)
   return { ...decision, explanation }
 }
@@ -48,8 +49,8 @@ export function placeAt(
 ): Limit | undefined {
   const scope: Scope = { kind: 'provider', id: providerId }
   const held = urgent || ledger.holds(callId, scope)
-  const inTheWay = held ? undefined : ledger.use(scope, now).find(({ exceeded }) => exceeded)
-  if (inTheWay) ledger.refuse(now, callId, inTheWay)
+  const inTheWay = held ? undefined : ledger.limits(scope, now).find(({ exceeded }) => exceeded)
+  if (inTheWay) ledger.refuse(now, callId, undefined, inTheWay)
   else ledger.take(now, callId, scope)
   return inTheWay
 }

@@ -1,50 +1,38 @@
 import type { BeatAnswer, Lease, Limit, Resource, Scope, SliceHeld } from '#contract'
+import type { Use } from '#routing'
+import type { Reporter } from '../reporter.ts'
 import { Daily } from './daily.ts'
-import { keyOf, type LimitsOf } from './scope.ts'
+import { Pages } from './pages.ts'
+import { keyOf, type Limits } from './scope.ts'
 import { Shares } from './shares.ts'
-import { Starts } from './starts.ts'
 
 /** One call which goes on. */
 interface Entry {
   readonly customerId: string
   readonly scopes: Map<string, Scope>
-  /** UTC ms; undefined until somebody answers. */
-  answeredAt: number | undefined
+  answered: boolean
 }
 
-/** What is known of one scope. */
-interface Page {
-  readonly scope: Scope
-  readonly calls: Set<string>
-  readonly starts: Starts
-  /** Calls refused which the edge has not heard of, and when. */
-  readonly refused: Record<Resource, Map<string, number>>
-}
-
-/** More refused calls than these say nothing new. */
-const refusedAtMost = 1_000
-
-/** So many scopes are named in one beat: those in use first, then those a slice is held of, then the others. */
+/** So many scopes are named in one beat: those calls came for lately first, then those which are only known. */
 const reportedAtMost = 1_000
 
 /**
  * Which call counts in whose limits: sets of call ids, so that nothing said twice counts twice, and nothing drifts.
  *
- * It counts and answers; who is refused is decided at the gate and in the search.
+ * It counts and answers; who is turned away is decided at the gate and in the search.
  */
-export class Ledger {
+export class Ledger implements Reporter {
   readonly #epoch: number
-  readonly #limitsOf: LimitsOf
+  readonly #known: Limits
   readonly #entries = new Map<string, Entry>()
-  readonly #pages = new Map<string, Page>()
+  readonly #pages = new Pages()
   readonly #daily = new Daily()
   readonly #shares = new Shares()
-  #reported = Number.NEGATIVE_INFINITY
 
   /** `epoch`: UTC ms at monotonic 0. */
-  constructor(epoch: number, limitsOf: LimitsOf) {
+  constructor(epoch: number, known: Limits) {
     this.#epoch = epoch
-    this.#limitsOf = limitsOf
+    this.#known = known
   }
 
   /** Calls which count. */
@@ -55,7 +43,7 @@ export class Ledger {
   /** A call begins to count; it is in nobody's limits yet. */
   open(callId: string, customerId: string): void {
     if (!this.#entries.has(callId))
-      this.#entries.set(callId, { customerId, scopes: new Map(), answeredAt: undefined })
+      this.#entries.set(callId, { customerId, scopes: new Map(), answered: false })
   }
 
   /** An open call counts in a scope from now on. */
@@ -64,9 +52,8 @@ export class Ledger {
     const entry = this.#entries.get(callId)
     if (!entry || entry.scopes.has(key)) return
     entry.scopes.set(key, scope)
-    const page = this.#page(scope)
-    page.calls.add(callId)
-    page.starts.add(callId, now)
+    this.#pages.open(now, scope, entry.customerId).take(now, callId)
+    if (entry.answered) this.#daily.begin(key, callId, this.#epoch + now)
   }
 
   holds(callId: string, scope: Scope): boolean {
@@ -84,7 +71,9 @@ export class Ledger {
   /** Somebody answered at `at`, UTC ms: from here on the call costs minutes. */
   answered(callId: string, at: number): void {
     const entry = this.#entries.get(callId)
-    if (entry) entry.answeredAt ??= at
+    if (!entry || entry.answered) return
+    entry.answered = true
+    for (const key of entry.scopes.keys()) this.#daily.begin(key, callId, at)
   }
 
   /** The call is over. */
@@ -93,29 +82,35 @@ export class Ledger {
     this.#entries.delete(callId)
   }
 
-  /** A call was turned away by this limit. */
-  refuse(now: number, callId: string, { kind, id, resource }: Limit): void {
-    if (resource !== 'channels' && resource !== 'cps') return
-    const refused = this.#page({ kind, id } as Scope).refused[resource]
-    if (refused.size < refusedAtMost) refused.set(callId, now)
+  /** A call of this customer was turned away by a limit. */
+  refuse(now: number, callId: string, customerId: string | undefined, limit: Limit): void {
+    const { kind, id, resource } = limit
+    if (resource === 'channels' || resource === 'cps')
+      this.#pages.open(now, { kind, id } as Scope, customerId).refuse(now, callId, resource)
   }
 
-  /** Every limit set on a scope: what is in use here, of how much. Nothing where there is none. */
-  use(scope: Scope, now: number): Limit[] {
-    const limited = this.#limitsOf(scope)
-    const limit = (resource: string, used: number, of: number | null, exceeded: boolean): Limit[] =>
-      of === null ? [] : [{ ...scope, name: limited?.name ?? '', resource, used, of, exceeded }]
-    const channels = this.#shares.of(scope, 'channels', limited?.caps.max_channels)
-    const cps = this.#shares.of(scope, 'cps', limited?.caps.max_cps)
-    const minutes = limited?.caps.max_daily_minutes ?? null
-    const page = this.#pages.get(keyOf(scope))
-    const [inUse, begun] = [page?.calls.size ?? 0, page?.starts.count(now) ?? 0]
-    const seconds = minutes === null ? 0 : this.#seconds(scope, now)
+  /** Every limit set on a scope: what is in use here, of how much; `customerId`: whose call it is for. */
+  limits(scope: Scope, now: number, customerId?: string): Limit[] {
+    const page = this.#pages.of(scope)
+    const limited = this.#known.of(scope, customerId ?? page?.customerId)
+    if (!limited) return []
+    const { max_channels, max_cps, max_daily_minutes: minutes } = limited.caps
+    const limit = (resource: string, used: number, of: number | null): Limit[] =>
+      of === null ? [] : [{ ...scope, name: limited.name, resource, used, of, exceeded: used >= of }]
+    const share = (resource: Resource, of: number | null) =>
+      of === null ? null : this.#shares.of({ scope, resource }, of)
     return [
-      ...limit('channels', inUse, channels, channels !== null && inUse >= channels),
-      ...limit('cps', begun, cps, cps !== null && begun >= cps),
-      ...limit('daily_minutes', inMinutes(seconds), minutes, minutes !== null && seconds >= minutes * 60),
+      ...limit('channels', page?.calls.size ?? 0, share('channels', max_channels)),
+      ...limit('cps', page?.starts.count(now) ?? 0, share('cps', max_cps)),
+      ...(minutes === null ? [] : limit('daily_minutes', this.#minutes(scope, now), minutes)),
     ]
+  }
+
+  /** The same, as a decision asks for it. */
+  use(scope: Scope, now: number, customerId?: string): Use {
+    const limits = this.limits(scope, now, customerId)
+    const share = (resource: string) => limits.find((limit) => limit.resource === resource) ?? null
+    return { channels: share('channels'), cps: share('cps'), daily_minutes: share('daily_minutes') }
   }
 
   /** Every call which counts, and where. */
@@ -127,45 +122,40 @@ export class Ledger {
     }))
   }
 
-  /**
-   * How we stand with every limit we use, hold a slice of, or had to refuse for.
-   *
-   * `others`: limited ones no call came for yet; whoever has a slice before the first call does not lose it.
-   */
-  slices(now: number, others: Iterable<Scope> = []): SliceHeld[] {
-    this.#reported = now
-    const scopes = new Map<string, Scope>()
-    for (const { scope, calls, refused } of this.#pages.values())
-      if (calls.size + refused.channels.size + refused.cps.size > 0) scopes.set(keyOf(scope), scope)
-    for (const scope of this.#shares.scopes()) scopes.set(keyOf(scope), scope)
-    for (const scope of others) {
-      if (scopes.size >= reportedAtMost) break
-      scopes.set(keyOf(scope), scope)
+  /** How we stand with every limit calls came for lately, and with others which are known. */
+  slices(now: number): SliceHeld[] {
+    const recent = this.#pages.recent(now).slice(0, reportedAtMost)
+    const named = new Map(recent.map(({ scope }) => [keyOf(scope), scope]))
+    for (const scope of this.#known.known()) {
+      if (named.size >= reportedAtMost) break
+      named.set(keyOf(scope), scope)
     }
-    return [...scopes.values()].slice(0, reportedAtMost).flatMap((scope) => this.#standing(scope, now))
+    const slices = [...named.values()].flatMap((scope) => this.#standing(scope, now))
+    // What is not spoken of any more is given back.
+    this.#shares.keep(slices)
+    return slices
   }
 
-  /** What the edge says: slices, others' seconds, and that our last report came through. */
-  hear(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>): void {
+  says(now: number): { leases: Lease[]; slices: SliceHeld[] } {
+    return { leases: this.leases(), slices: this.slices(now) }
+  }
+
+  /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
+  heard(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>, sentAt: number): void {
     this.#shares.hear(answer)
     this.#daily.hear(answer.seconds)
-    for (const { starts, refused } of this.#pages.values()) {
-      starts.settle(now)
-      for (const ids of [refused.channels, refused.cps])
-        for (const [callId, at] of ids) if (at <= this.#reported) ids.delete(callId)
-    }
-    this.#tidy(now)
+    this.#pages.reported(now, sentAt)
   }
 
   #standing(scope: Scope, now: number): SliceHeld[] {
-    const limited = this.#limitsOf(scope)
+    const page = this.#pages.of(scope)
+    const limited = this.#known.of(scope, page?.customerId)
     if (!limited) return []
-    const page = this.#pages.get(keyOf(scope))
     const standing = (resource: Resource, used: number) => ({
       scope,
       customer_id: limited.customerId,
       resource,
-      held: this.#shares.held(scope, resource),
+      held: this.#shares.held({ scope, resource }),
       used,
       refused: page?.refused[resource].size ?? 0,
     })
@@ -176,48 +166,16 @@ export class Ledger {
     ]
   }
 
-  #seconds(scope: Scope, now: number): number {
-    const key = keyOf(scope)
-    const since: number[] = []
-    for (const callId of this.#pages.get(key)?.calls ?? []) {
-      const at = this.#entries.get(callId)?.answeredAt
-      if (at !== undefined) since.push(at)
-    }
-    return this.#daily.seconds(key, since, this.#epoch + now)
+  /** Minutes of today to a tenth, rounded down. */
+  #minutes(scope: Scope, now: number): number {
+    return Math.floor(this.#daily.seconds(keyOf(scope), this.#epoch + now) / 6) / 10
   }
 
   #leave(now: number, callId: string, entry: Entry, key: string): void {
+    const scope = entry.scopes.get(key)
+    if (!scope) return
     entry.scopes.delete(key)
-    this.#pages.get(key)?.calls.delete(callId)
-    if (entry.answeredAt !== undefined) this.#daily.add(key, entry.answeredAt, this.#epoch + now)
+    this.#pages.of(scope)?.leave(now, callId)
+    this.#daily.end(key, callId, this.#epoch + now)
   }
-
-  #page(scope: Scope): Page {
-    const key = keyOf(scope)
-    const page = this.#pages.get(key) ?? {
-      scope,
-      calls: new Set(),
-      starts: new Starts(),
-      refused: { channels: new Map(), cps: new Map() },
-    }
-    this.#pages.set(key, page)
-    return page
-  }
-
-  /** Forgets scopes nothing is to be said of, and slices of limits which are no more. */
-  #tidy(now: number): void {
-    for (const [key, { calls, starts, refused }] of this.#pages) {
-      const idle = calls.size + starts.count(now) + refused.channels.size + refused.cps.size === 0
-      if (idle) this.#pages.delete(key)
-    }
-    for (const scope of this.#shares.scopes()) {
-      const caps = this.#limitsOf(scope)?.caps
-      if (caps && caps.max_channels === null && caps.max_cps === null) this.#shares.drop(scope)
-    }
-  }
-}
-
-/** Minutes to a tenth. */
-function inMinutes(seconds: number): number {
-  return Math.floor(seconds / 6) / 10
 }

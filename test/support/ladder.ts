@@ -4,7 +4,7 @@ import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
 import type { Flow } from '../../relay/flow.ts'
 import { hostPort } from '../../relay/flow.ts'
-import type { LimitsOf } from '../../relay/limits/scope.ts'
+import type { Limits } from '../../relay/limits/scope.ts'
 import type { MediaCommand } from '../../relay/media/session.ts'
 import type { Message, Request, Response } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
@@ -50,7 +50,7 @@ export class Ladder {
 
   constructor(
     parties: readonly Party[],
-    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number]; limitsOf?: LimitsOf } = {},
+    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number]; limits?: Limits } = {},
   ) {
     this.#parties = parties
     this.engine = new Engine({
@@ -68,7 +68,7 @@ export class Ladder {
         strangers: house.strangers ?? 'refuse',
       },
       rtpPorts: house.rtpPorts ?? [10_000, 10_999],
-      ...(house.limitsOf ? { limitsOf: house.limitsOf } : {}),
+      ...(house.limits ? { limits: house.limits } : {}),
     })
   }
 

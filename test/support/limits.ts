@@ -1,14 +1,17 @@
 import type { Caps, Explanation, RouteDecision, Scope } from '#contract'
-import type { LimitsOf } from '../../relay/limits/scope.ts'
+import type { Limits } from '../../relay/limits/scope.ts'
 import { customerId, extensionIds } from './office.ts'
 
 /** Limits by the id of whoever they are set on; all others are known to have none. */
-export function limitedBy(limits: Readonly<Record<string, Partial<Caps>>>): LimitsOf {
-  return ({ kind, id }) => ({
-    customerId,
-    name: kind === 'customer' ? 'Acme' : '',
-    caps: { max_channels: null, max_cps: null, max_daily_minutes: null, ...limits[id] },
-  })
+export function limitedBy(limits: Readonly<Record<string, Partial<Caps>>>, known: Scope[] = []): Limits {
+  return {
+    of: ({ kind, id }) => ({
+      customerId,
+      name: kind === 'customer' ? 'Acme' : '',
+      caps: { max_channels: null, max_cps: null, max_daily_minutes: null, ...limits[id] },
+    }),
+    known: () => known,
+  }
 }
 
 export const acme: Scope = { kind: 'customer', id: customerId }

@@ -86,7 +86,7 @@ function playOut(seed: number): void {
 /** Nobody has more calls than it may, and a call counts for as long as it goes on. */
 function withinLimits({ engine, now, tells }: Ladder): void {
   for (const scope of [acme, alicesPhone, at(telnyx), at(twilio)])
-    for (const { resource, used, of } of engine.ledger.use(scope, now))
+    for (const { resource, used, of } of engine.ledger.limits(scope, now))
       expect(used, `${resource} of ${scope.kind}`).toBeLessThanOrEqual(of)
   const last = tells.at(-1)?.call
   const goesOn = last && last.status !== 'hangup' ? [last.call_id] : []
@@ -113,7 +113,7 @@ function says({ ladder, asked }: Play, from: Party, request: Request): void {
 }
 
 function begin(below: Below): Play {
-  const ladder = office({ limitsOf: anyLimits(below) })
+  const ladder = office({ limits: anyLimits(below) })
   const inside = below(3) === 0
   if (inside) {
     registers(ladder, bob, 'bob')

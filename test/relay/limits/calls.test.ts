@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Caps, RouteDecision } from '#contract'
+import { type BeatAnswer, beat, type Caps, type RouteDecision } from '#contract'
 import type { Request } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import { acme, counted, limitedBy } from '../../support/limits.ts'
@@ -26,6 +26,17 @@ import { leavesNothingBehind, watch } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
+const nothingNew: BeatAnswer = {
+  at: '2026-01-05T12:00:00Z',
+  version: 0,
+  changed: [],
+  slices: [],
+  seconds: [],
+  health: [],
+  registrations: [],
+  commands: [],
+  relays: 1,
+}
 const providerIds = { telnyx: provider(telnyx).provider_id, twilio: provider(twilio).provider_id }
 const both = () => through(provider(telnyx), provider(twilio))
 
@@ -36,7 +47,7 @@ describe('a customer with all channels in use', () => {
     dials(ladder, both()).gives('503 to Alice')
     const refusal = ladder.lastResponse(alice)
     expect(refusal.header('retry-after')).toBe('2')
-    expect(refusal.header('reason')).toBe('SIP;cause=503;text="CHANNELS_EXCEEDED"')
+    expect(refusal.header('reason')).toMatch(/^SIP;cause=503;text="CHANNELS_EXCEEDED: No more calls/)
     expect(ladder.record).toMatchObject({
       status: 'hangup',
       hangup_by: 'system',
@@ -66,10 +77,10 @@ describe('a customer with all channels in use', () => {
     const decision = counted(through(provider(telnyx)), 'short')
     aliceDials(ladder, '112')
     ladder.decide(decision).gives('ask locate')
-    expect(ladder.engine.ledger.use(acme, ladder.now)[0]).toMatchObject({ used: 2, of: 1 })
+    expect(ladder.engine.ledger.limits(acme, ladder.now)[0]).toMatchObject({ used: 2, of: 1 })
   })
 
-  test('takes no further call from outside or inside either', () => {
+  test('calls nobody inside either', () => {
     const ladder = office_({ [customerId]: { max_channels: 1 } })
     registers(ladder, bob, 'bob')
     answered(ladder)
@@ -177,7 +188,7 @@ describe('when every provider is full', () => {
       [providerIds.twilio]: { max_cps: 0 },
     })
     dials(ladder, both()).gives('503 to Alice')
-    expect(ladder.lastResponse(alice).header('reason')).toBe('SIP;cause=503;text="ALL_PROVIDERS_FULL"')
+    expect(ladder.lastResponse(alice).header('reason')).toMatch(/^SIP;cause=503;text="ALL_PROVIDERS_FULL: /)
     expect(ladder.lastResponse(alice).header('retry-after')).toBe('2')
     expect(ladder.record).toMatchObject({ reject_reason: 'ALL_PROVIDERS_FULL', attempts: [] })
     expect(ladder.record.decision).toMatchObject({
@@ -218,6 +229,24 @@ describe('a call whose ACK never comes', () => {
   })
 })
 
+describe('a beat', () => {
+  test('tells of the calls and of the limits they count in, and what it is answered holds at once', () => {
+    const ladder = office_({ [customerId]: { max_channels: 2, max_cps: 9 } })
+    answered(ladder)
+    const { engine, now } = ladder
+    const said = engine.pulse(now)
+    expect(beat.shape.leases.parse(said.leases)).toHaveLength(1)
+    expect(beat.shape.slices.parse(said.slices)).toMatchObject([
+      { scope: acme, resource: 'channels', held: null, used: 1, refused: 0 },
+      { scope: acme, resource: 'cps', held: null, used: 1, refused: 0 },
+    ])
+    const slices = [{ scope: acme, resource: 'channels' as const, amount: 1 }]
+    ladder.hear({ type: 'beat', answer: { ...nothingNew, slices, relays: 2 }, sentAt: now })
+    dials(ladder, both()).gives('503 to Alice')
+    expect(engine.pulse(now).slices[0]).toMatchObject({ held: 1, used: 1, refused: 1 })
+  })
+})
+
 describe('leases', () => {
   test('name every call which goes on, and the provider while it is called or has answered', () => {
     const ladder = office_({})
@@ -239,7 +268,7 @@ describe('leases', () => {
 })
 
 function office_(limits: Readonly<Record<string, Partial<Caps>>>): Ladder {
-  return watch(office({ limitsOf: limitedBy(limits) }))
+  return watch(office({ limits: limitedBy(limits) }))
 }
 
 /** Alice dials, and the edge decides; gives her INVITE. */

@@ -31,18 +31,18 @@ describe('a ledger in which calls come and go in any order, and much is said twi
           ledger.keep(now, id, [acme, scope])
           for (const one of [...(calls.get(id) ?? [])])
             if (one !== acme && one !== scope) calls.get(id)?.delete(one)
-        } else if (act === 4) ledger.hear(now, { relays: 1, slices: [], seconds: [] })
+        } else if (act === 4) ledger.heard(now, { relays: 1, slices: [], seconds: [] }, now)
         else {
           ledger.free(now, id)
           calls.delete(id)
         }
         const inAcme = [...calls.values()].filter((scopes) => scopes.has(acme)).length
-        expect(ledger.use(acme, now)[0]?.used, `seed ${seed}`).toBe(inAcme)
+        expect(ledger.limits(acme, now)[0]?.used, `seed ${seed}`).toBe(inAcme)
         expect(ledger.size).toBe(calls.size)
       }
       for (const id of calls.keys()) ledger.free(now, id)
       expect(ledger.leases()).toEqual([])
-      expect(ledger.use(acme, now)[0]?.used).toBe(0)
+      expect(ledger.limits(acme, now)[0]?.used).toBe(0)
     }
   })
 })
@@ -81,7 +81,7 @@ class Relay {
 
   constructor(name: string, limit: number) {
     this.name = name
-    this.ledger = new Ledger(epoch, limitedBy({ [customerId]: { max_channels: limit } }))
+    this.ledger = new Ledger(epoch, limitedBy({ [customerId]: { max_channels: limit } }, [acme]))
   }
 
   call(now: number): void {
@@ -97,10 +97,14 @@ class Relay {
 
   /** What comes through: the beat and its answer, the beat only, or nothing. */
   beat(edge: Edge, now: number, relays: number, through: 'both' | 'beat' | 'none' = 'both'): void {
-    const said = this.ledger.slices(now, [acme]).filter(({ resource }) => resource === 'channels')
+    const said = this.ledger.slices(now).filter(({ resource }) => resource === 'channels')
     const amount = through === 'none' ? 0 : edge.hear(this.name, said[0])
     if (through !== 'both') return
-    this.ledger.hear(now, { relays, slices: [{ scope: acme, resource: 'channels', amount }], seconds: [] })
+    this.ledger.heard(
+      now,
+      { relays, slices: [{ scope: acme, resource: 'channels', amount }], seconds: [] },
+      now,
+    )
   }
 }
 

@@ -1,12 +1,78 @@
 import { describe, expect, test } from 'vitest'
-import type { Scope } from '#contract'
+import { customerFacts, extensionFacts, providerFacts, type Scope, trunkFacts } from '#contract'
+import { type Portion, Shelf } from '#routing'
 import { Ledger } from '../../../relay/limits/ledger.ts'
+import { limitsOn } from '../../../relay/limits/scope.ts'
 import { acme, alicesPhone, limitedBy } from '../../support/limits.ts'
 import { customerId, extensionIds } from '../../support/office.ts'
 
 const epoch = Date.parse('2026-01-05T12:00:00Z')
 const minute = 60_000
+const pbx: Scope = { kind: 'trunk', id: '66666666-6666-4666-8666-666666666666' }
 const telnyx: Scope = { kind: 'provider', id: '44444444-4444-4444-8444-444444444444' }
+
+const noLimits = { max_channels: null, max_cps: null, max_daily_minutes: null }
+
+const named = { customer_id: customerId, enabled: true }
+const portion: Portion = {
+  customer_id: customerId,
+  version: 1,
+  customer: customerFacts.parse({
+    id: customerId,
+    country: 'us',
+    calling_code: '1',
+    allowed: null,
+    number_countries: [],
+    require_caller_id: false,
+    caps: { max_channels: 30 },
+  }),
+  extensions: [
+    extensionFacts.parse({
+      ...named,
+      id: alicesPhone.id,
+      extension: 'alice',
+      name: '',
+      ring_timeout: 30,
+      caps: { max_channels: 1 },
+    }),
+  ],
+  trunks: [
+    trunkFacts.parse({
+      ...named,
+      id: pbx.id,
+      name: '',
+      domain_name: 'acme',
+      auth_types: ['basic'],
+      username: 'acme',
+      sources: [],
+      hostname: null,
+      port: null,
+      transport: null,
+      ring_timeout: 30,
+      caps: { max_channels: 4 },
+    }),
+  ],
+  providers: [
+    providerFacts.parse({
+      ...named,
+      id: telnyx.id,
+      name: 'Telnyx',
+      hostname: 'sip.telnyx.test',
+      port: null,
+      transport: null,
+      codecs: '',
+      tech_prefix: '',
+      tech_postfix: '',
+      tech_headers: {},
+      username: null,
+      failover: null,
+      caps: { max_channels: 20 },
+    }),
+  ],
+  numbers: [],
+  flows: [],
+  routes: [],
+}
 
 describe('the ledger of channels', () => {
   test('counts a call once, however often it is said to begin', () => {
@@ -48,13 +114,13 @@ describe('the ledger of channels', () => {
     const ledger = acmeWith({})
     begins(ledger, 'a')
     expect(use(ledger)).toEqual([])
-    expect(ledger.slices(0, [acme])).toEqual([])
+    expect(ledger.slices(0)).toEqual([])
   })
 
   test('forgets nothing of a call because the edge was heard', () => {
     const ledger = acmeWith({ max_channels: 3 })
     begins(ledger, 'a')
-    ledger.hear(5_000, { relays: 1, slices: [], seconds: [] })
+    hears(ledger, 5_000, { relays: 1, slices: [], seconds: [] })
     expect(use(ledger, 5_000)).toEqual(['channels 1/3'])
   })
 })
@@ -109,22 +175,22 @@ describe('daily minutes', () => {
       slices: [],
       seconds: [{ scope: acme, day: '2026-01-05', seconds }],
     })
-    ledger.hear(0, told(240))
-    ledger.hear(2_000, told(300))
+    hears(ledger, 0, told(240))
+    hears(ledger, 2_000, told(300))
     expect(use(ledger, minute)).toEqual(['daily_minutes 6/10'])
   })
 
   test('are exceeded when the last second is used up, and not before', () => {
     const ledger = acmeWith({ max_daily_minutes: 1 })
     answered(ledger, 'a', 0)
-    expect(ledger.use(acme, minute - 1)[0]?.exceeded).toBe(false)
-    expect(ledger.use(acme, minute)[0]?.exceeded).toBe(true)
+    expect(ledger.limits(acme, minute - 1)[0]?.exceeded).toBe(false)
+    expect(ledger.limits(acme, minute)[0]?.exceeded).toBe(true)
   })
 
   test('begin anew at midnight UTC; a call across it costs each day its part', () => {
     const ledger = acmeWith({ max_daily_minutes: 100 })
     const midnight = Date.parse('2026-01-06T00:00:00Z') - epoch
-    ledger.hear(0, { relays: 1, slices: [], seconds: [{ scope: acme, day: '2026-01-05', seconds: 600 }] })
+    hears(ledger, 0, { relays: 1, slices: [], seconds: [{ scope: acme, day: '2026-01-05', seconds: 600 }] })
     answered(ledger, 'a', midnight - 5 * minute)
     expect(use(ledger, midnight - minute)).toEqual(['daily_minutes 14/100'])
     expect(use(ledger, midnight + 2 * minute)).toEqual(['daily_minutes 2/100'])
@@ -143,64 +209,57 @@ describe('what a relay may use of a limit', () => {
   test('is all of it where no other relay is known of', () => {
     const ledger = acmeWith({ max_channels: 30 })
     expect(use(ledger)).toEqual(['channels 0/30'])
-    ledger.hear(0, { relays: 1, slices: [], seconds: [] })
+    hears(ledger, 0, { relays: 1, slices: [], seconds: [] })
     expect(use(ledger)).toEqual(['channels 0/30'])
   })
 
   test('is an equal share, one at least, until the edge has granted a slice', () => {
     const ledger = acmeWith({ max_channels: 10, max_cps: 2 })
-    ledger.hear(0, { relays: 3, slices: [], seconds: [] })
+    hears(ledger, 0, { relays: 3, slices: [], seconds: [] })
     expect(use(ledger)).toEqual(['channels 0/3', 'cps 0/1'])
   })
 
   test('is its slice, and never more than the limit', () => {
     const ledger = acmeWith({ max_channels: 10 })
-    ledger.hear(0, slice(7))
+    hears(ledger, 0, slice(7))
     expect(use(ledger)).toEqual(['channels 0/7'])
-    ledger.hear(0, slice(12))
+    hears(ledger, 0, slice(12))
     expect(use(ledger)).toEqual(['channels 0/10'])
   })
 
   test('stays its slice while the edge says nothing more', () => {
     const ledger = acmeWith({ max_channels: 10 })
-    ledger.hear(0, slice(7))
-    ledger.hear(2_000, { relays: 3, slices: [], seconds: [] })
+    hears(ledger, 0, slice(7))
+    hears(ledger, 2_000, { relays: 3, slices: [], seconds: [] })
     expect(use(ledger, 86_000_000)).toEqual(['channels 0/7'])
   })
 
   test('is nothing new while a smaller slice is still overdrawn', () => {
     const ledger = acmeWith({ max_channels: 10 })
-    ledger.hear(0, slice(3))
+    hears(ledger, 0, slice(3))
     for (const call of ['a', 'b', 'c']) begins(ledger, call)
-    ledger.hear(2_000, slice(1))
-    expect(ledger.use(acme, 2_000)).toMatchObject([{ used: 3, of: 1, exceeded: true }])
+    hears(ledger, 2_000, slice(1))
+    expect(ledger.limits(acme, 2_000)).toMatchObject([{ used: 3, of: 1, exceeded: true }])
     ledger.free(2_000, 'a')
     ledger.free(2_000, 'b')
-    expect(ledger.use(acme, 2_000)[0]?.exceeded).toBe(true)
+    expect(ledger.limits(acme, 2_000)[0]?.exceeded).toBe(true)
     ledger.free(2_000, 'c')
-    expect(ledger.use(acme, 2_000)[0]?.exceeded).toBe(false)
+    expect(ledger.limits(acme, 2_000)[0]?.exceeded).toBe(false)
   })
 
   test('is nothing where the limit is nothing', () => {
-    expect(acmeWith({ max_channels: 0 }).use(acme, 0)[0]?.exceeded).toBe(true)
-  })
-
-  test('is the slice where nobody here knows the limit', () => {
-    const ledger = new Ledger(epoch, () => undefined)
-    ledger.hear(0, slice(4))
-    expect(use(ledger)).toEqual(['channels 0/4'])
+    expect(acmeWith({ max_channels: 0 }).limits(acme, 0)[0]?.exceeded).toBe(true)
   })
 
   test('has no bound any more when the limit was taken away', () => {
-    let max_channels: number | null = 10
-    const ledger = new Ledger(epoch, (scope) => limitedBy({ [customerId]: { max_channels } })(scope))
-    ledger.hear(0, slice(3))
-    max_channels = null
+    const caps = { max_channels: 10 as number | null }
+    const ledger = new Ledger(epoch, limitedBy({ [customerId]: caps }, [acme]))
+    hears(ledger, 0, slice(3))
+    caps.max_channels = null
     expect(use(ledger)).toEqual([])
-    ledger.hear(2_000, { relays: 3, slices: [], seconds: [] })
-    max_channels = 10
-    expect(use(ledger)).toEqual(['channels 0/3'])
-    expect(ledger.slices(2_000, [acme])[0]?.held).toBeNull()
+    expect(ledger.slices(2_000)).toEqual([])
+    caps.max_channels = 10
+    expect(ledger.slices(4_000)).toMatchObject([{ held: null }])
   })
 })
 
@@ -208,8 +267,8 @@ describe('what is said of limits in a beat', () => {
   test('is what is held, used, and had to be refused since the last beat that came through', () => {
     const ledger = acmeWith({ max_channels: 2, max_cps: 5 })
     begins(ledger, 'a')
-    const [channels] = ledger.use(acme, 0)
-    for (const call of ['x', 'y', 'y']) if (channels) ledger.refuse(0, call, channels)
+    const [channels] = ledger.limits(acme, 0)
+    for (const call of ['x', 'y', 'y']) if (channels) ledger.refuse(0, call, customerId, channels)
     const said = { scope: acme, customer_id: customerId }
     const expected = [
       { ...said, resource: 'channels', held: null, used: 1, refused: 2 },
@@ -218,8 +277,13 @@ describe('what is said of limits in a beat', () => {
     expect(ledger.slices(10)).toEqual(expected)
     // That beat was lost: the next one says it again.
     expect(ledger.slices(20)).toEqual(expected)
-    if (channels) ledger.refuse(21, 'z', channels)
-    ledger.hear(30, { relays: 1, slices: [{ scope: acme, resource: 'channels', amount: 2 }], seconds: [] })
+    if (channels) ledger.refuse(21, 'z', customerId, channels)
+    hears(
+      ledger,
+      30,
+      { relays: 1, slices: [{ scope: acme, resource: 'channels', amount: 2 }], seconds: [] },
+      20,
+    )
     expect(ledger.slices(40)[0]).toMatchObject({ held: 2, used: 1, refused: 1 })
   })
 
@@ -232,25 +296,50 @@ describe('what is said of limits in a beat', () => {
     ] as const)
       begins(ledger, call, [acme], at)
     expect(ledger.slices(1_900).find(({ resource }) => resource === 'cps')?.used).toBe(3)
-    ledger.hear(1_950, { relays: 1, slices: [], seconds: [] })
+    hears(ledger, 1_950, { relays: 1, slices: [], seconds: [] })
     expect(ledger.slices(3_900).find(({ resource }) => resource === 'cps')?.used).toBe(0)
   })
 
   test('names those no call came for yet, a thousand in all at most', () => {
-    const ledger = new Ledger(epoch, (scope) => ({ ...limited(scope), caps: caps({ max_channels: 1 }) }))
     const others = Array.from({ length: 3_000 }, (_, i): Scope => ({ kind: 'customer', id: `c${i}` }))
-    expect(ledger.slices(0, [acme])).toMatchObject([{ scope: acme, held: null, used: 0 }])
-    expect(ledger.slices(0, others)).toHaveLength(1_000)
+    const limits = limitedBy({}, [acme, ...others])
+    const one = { ...noLimits, max_channels: 1 }
+    const ledger = new Ledger(epoch, { ...limits, of: () => ({ customerId, name: '', caps: one }) })
+    expect(ledger.slices(0)[0]).toMatchObject({ scope: acme, resource: 'channels', held: null, used: 0 })
+    expect(ledger.slices(0)).toHaveLength(1_000)
+  })
+
+  test('leaves out who had no call for ten minutes, and gives the slice back', () => {
+    const ledger = acmeWith({ max_channels: 9 })
+    begins(ledger, 'a')
+    hears(ledger, 0, { relays: 3, slices: [{ scope: acme, resource: 'channels', amount: 5 }], seconds: [] })
+    ledger.free(1_000, 'a')
+    expect(ledger.slices(601_000)).toMatchObject([{ held: 5, used: 0 }])
+    expect(ledger.slices(601_001)).toEqual([])
+    expect(use(ledger, 601_001)).toEqual(['channels 0/3'])
   })
 })
 
-function caps(some: Parameters<typeof acmeWith>[0]) {
-  return { max_channels: null, max_cps: null, max_daily_minutes: null, ...some }
-}
+describe('the limits on a shelf of snapshots', () => {
+  const shelf = new Shelf()
+  shelf.put(portion)
+  const limits = limitsOn(shelf)
 
-function limited(scope: Scope) {
-  return { customerId, name: scope.id }
-}
+  test('are those of the customer, its extensions, trunks and providers', () => {
+    const max = (scope: Scope) => limits.of(scope, customerId)?.caps.max_channels
+    expect([acme, alicesPhone, pbx, telnyx].map(max)).toEqual([30, 1, 4, 20])
+    expect(limits.of(telnyx, undefined)?.name).toBe('Telnyx')
+  })
+
+  test('are unknown for whoever is not there', () => {
+    expect(limits.of({ kind: 'provider', id: 'p' }, customerId)).toBeUndefined()
+    expect(limits.of(alicesPhone, 'another')).toBeUndefined()
+  })
+
+  test('are known before the first call where a slice of them is worth having', () => {
+    expect([...limits.known()]).toEqual([acme, telnyx])
+  })
+})
 
 function acmeWith(limits: Parameters<typeof limitedBy>[0][string]): Ledger {
   return new Ledger(epoch, limitedBy({ [customerId]: limits, [extensionIds.bob]: {} }))
@@ -267,5 +356,9 @@ function answered(ledger: Ledger, callId: string, now: number): void {
 }
 
 function use(ledger: Ledger, now = 0): string[] {
-  return ledger.use(acme, now).map(({ resource, used, of }) => `${resource} ${used}/${of}`)
+  return ledger.limits(acme, now).map(({ resource, used, of }) => `${resource} ${used}/${of}`)
+}
+
+function hears(ledger: Ledger, now: number, answer: Parameters<Ledger['heard']>[1], sentAt = now): void {
+  ledger.heard(now, answer, sentAt)
 }
