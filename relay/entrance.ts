@@ -4,12 +4,13 @@ import type { Station } from './call/station.ts'
 import type { Question } from './effects.ts'
 import { type Flow, sameFlow } from './flow.ts'
 import type { Outbox } from './outbox.ts'
-import type { Admission, House, Reception } from './reception.ts'
+import { lineOf, questionOf, routeQuestion } from './question.ts'
+import type { Admission, Challenge, House, Reception } from './reception.ts'
 import type { Challenger } from './registrar/challenge.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
-import { type Line, questionOf, routeQuestion, type Switchboard } from './switchboard.ts'
+import type { Line, Switchboard } from './switchboard.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 
 /** The rooms around the entrance. */
@@ -92,11 +93,11 @@ export class Entrance {
       case 'call':
         return admission.account
           ? this.#call(now, request, flow, admission.account)
-          : this.#incoming(request, flow)
+          : this.#incoming(request, flow, admission.otherwise)
     }
   }
 
-  #challenge(request: Request, flow: Flow, admission: Extract<Admission, { to: 'challenge' }>): void {
+  #challenge(request: Request, flow: Flow, admission: Challenge): void {
     const { outbox, challenger, at } = this.#rooms
     if (admission.blocked) outbox.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
     outbox.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
@@ -139,43 +140,61 @@ export class Entrance {
     carry(now, transactions.respond(now, id, response))
   }
 
-  /** A phone which proved itself calls. */
-  #call(now: number, request: Request, flow: Flow, account: Account): void {
+  /** A phone, or a PBX, which proved itself calls. */
+  #call(now: number, request: Request, flow: Flow, { account, customer_id, extension_id }: Account): void {
     const { outbox, switchboard } = this.#rooms
-    const { customer_id, extension_id } = account
     const line = this.#open(now, request, flow, false)
-    const question = routeQuestion(line, { kind: 'extension', customer_id, extension_id }, codecsOf(request))
+    const caller: RouteQuestion['caller'] =
+      account === 'trunk'
+        ? { kind: 'trunk', customer_id, trunk_id: extension_id }
+        : { kind: 'extension', customer_id, extension_id }
+    const question = routeQuestion(line, caller, codecsOf(request))
     outbox.ask({ ask: 'route', question }, (later, answer, why) => {
       if (answer?.ask === 'route') switchboard.decided(later, line, answer.answer)
       else switchboard.step(later, line, 'undecided', { why })
     })
   }
 
-  /** Somebody calls from the phone network: only the edge knows whether the address is a provider's. */
-  #incoming(request: Request, flow: Flow): void {
+  /** Somebody calls from a bare address: only the edge knows whether it is a provider's, or a PBX's. */
+  #incoming(request: Request, flow: Flow, otherwise?: Challenge): void {
     const { outbox, station, at } = this.#rooms
     const { address, port, transport } = flow
-    const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport, line: null }
+    const caller: RouteQuestion['caller'] = {
+      kind: 'source',
+      address,
+      port,
+      transport,
+      line: lineOf(request),
+    }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
     this.#wait(request, flow)
     outbox.ask({ ask: 'route', question }, (later, answer, why) => {
       const cancelled = this.#waited(request)
       const decision = answer?.ask === 'route' ? answer.answer : undefined
-      this.#settle(later, request, flow, decision)
+      this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
         this.#unanswered(why, request)
         return outbox.later(request, flow)
       }
       if (cancelled) return outbox.refuse(request, flow, 487)
+      if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
       this.#arrived(later, request, flow, decision)
     })
   }
 
   /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
-  #settle(now: number, request: Request, flow: Flow, decision: RouteDecision | undefined): void {
+  #settle(
+    now: number,
+    request: Request,
+    flow: Flow,
+    decision: RouteDecision | undefined,
+    realm: string | undefined,
+  ): void {
     const { outbox, reception } = this.#rooms
     const nobody = decision && isNobody(decision)
-    if (!reception.settle(now, flow, decision && !nobody) || !nobody) return
+    const news = reception.settle(now, flow, decision && !nobody, realm)
+    // Who speaks for a realm is asked for a password; that is no news.
+    if (!news || !nobody || realm !== undefined) return
     outbox.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
   }
 

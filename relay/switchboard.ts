@@ -1,9 +1,9 @@
-import type { RouteDecision, RouteQuestion, Scope } from '#contract'
+import type { RouteDecision, Scope } from '#contract'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
-import type { Branch, Call, Events, Order, Role, Side, Timer } from './call/state.ts'
+import type { Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
@@ -134,8 +134,7 @@ export class Switchboard {
     const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect && this.#takePorts(now)
-    const target = connect?.targets.kind === 'extension' ? connect.targets.extension : undefined
-    const contacts = target ? this.#exchange.contacts(target.customer_id, target.extension_id) : []
+    const contacts = connect ? this.#contacts(connect.targets) : []
     if (ports) line.silent = false
     this.step(now, line, 'decided', { decision, contacts, ports })
   }
@@ -207,6 +206,16 @@ export class Switchboard {
 
   stop(now: number): void {
     for (const line of [...this.#lines.values()]) this.step(now, line, 'stop', undefined)
+  }
+
+  /** Where an extension, or a PBX without a host of its own, has registered. */
+  #contacts(targets: Connect['targets']): readonly Contact[] {
+    const { contacts } = this.#exchange
+    if (targets.kind === 'extension')
+      return contacts(targets.extension.customer_id, targets.extension.extension_id)
+    if (targets.kind === 'trunk' && targets.trunk.hostname === null)
+      return contacts(targets.trunk.customer_id, targets.trunk.trunk_id)
+    return []
   }
 
   #carryOut(now: number, line: Line, order: Order): void {
@@ -309,8 +318,9 @@ export class Switchboard {
 
   /** Addresses which asked to be left alone are tried only when there is nobody else. */
   #cooled(now: number, line: Line, { provider }: Branch, located: Located): Located {
-    if (this.#cooling.size === 0 || !provider) return located
-    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(provider.provider_id, flow)) ?? 0) > now
+    const id = provider?.provider_id
+    if (this.#cooling.size === 0 || !id) return located
+    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(id, flow)) ?? 0) > now
     const warm = located.flows.filter((flow) => !isCool(flow))
     if (warm.length > 0 || located.flows.length === 0) return { ...located, flows: warm }
     return line.call.waiting.length > 0
@@ -413,29 +423,9 @@ export type { Line }
 function scopesOf({ decision, branches }: Call): Scope[] {
   const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
   const providers = wanted.flatMap(({ provider }): Scope[] =>
-    provider ? [{ kind: 'provider', id: provider.provider_id }] : [],
+    provider?.provider_id ? [{ kind: 'provider', id: provider.provider_id }] : [],
   )
   return [...(decision?.scopes ?? []), ...providers]
-}
-
-/** The question a call asks before anything else. */
-export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {
-  return questionOf(line.call.id, line.call.caller.invite, caller, codecs)
-}
-
-export function questionOf(
-  callId: string,
-  invite: Request,
-  caller: RouteQuestion['caller'],
-  codecs: string[],
-): RouteQuestion {
-  return {
-    call_id: callId,
-    caller,
-    from: { user: invite.from.sip?.user ?? '', display: invite.from.display, asserted: null },
-    to: { user: invite.target?.user ?? '', host: invite.target?.host ?? '' },
-    codecs,
-  }
 }
 
 function concluded(client: Client): void {

@@ -1,14 +1,15 @@
-import type { Consideration, Limit, ProviderTarget } from '#contract'
+import type { Consideration, Limit } from '#contract'
 import { explained, inWords, isUrgent, placeAt } from '../limits/gate.ts'
 import { end, soon } from './ending.ts'
-import type { Call, Step } from './state.ts'
+import type { Call, Peer, Step } from './state.ts'
 import type { Station } from './station.ts'
 
 /** The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be. */
-export function nextWithRoom(call: Call): ProviderTarget | undefined {
+export function nextWithRoom(call: Call): Peer | undefined {
   const urgent = isUrgent(call.record.decision)
   for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {
-    const limit = placeAt(call.ledger, call.now, call.id, provider.provider_id, urgent)
+    const { provider_id } = provider
+    const limit = provider_id ? placeAt(call.ledger, call.now, call.id, provider_id, urgent) : undefined
     if (!limit) return provider
     skip(call, provider, limit)
   }
@@ -30,7 +31,7 @@ export function allFull(call: Call, station: Station): Step {
   )
 }
 
-function skip({ record }: Call, { provider_id }: ProviderTarget, limit: Limit): void {
+function skip({ record }: Call, { provider_id }: Peer, limit: Limit): void {
   const explanation = explained(record.decision, [limit])
   if (!explanation) return
   const skipped = (candidate: Consideration): Consideration => ({

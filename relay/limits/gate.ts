@@ -62,8 +62,10 @@ export function isUrgent(explanation: Explanation | null): boolean {
 
 /** A limit in a few words, e.g. `channels 30/30`. */
 export function inWords({ resource, used, of }: Limit): string {
-  return `${resource.replace('_', ' ')} ${used}/${of}`
+  return `${words[resource] ?? resource} ${used}/${of}`
 }
+
+const words: Readonly<Record<string, string>> = { cps: 'calls per second', daily_minutes: 'minutes today' }
 
 /** The limits as they stand here replace what the edge may have seen of the same ones. */
 export function explained(explanation: Explanation | null, looked: readonly Limit[]): Explanation | null {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type CallTell, type CredentialAnswer, type RouteDecision, tell } from '#contract'
+import { type BindingTell, type CallTell, type CredentialAnswer, type RouteDecision, tell } from '#contract'
 import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
 import type { Flow } from '../../relay/flow.ts'
@@ -39,6 +39,7 @@ export const realm = '11111111-1111-4111-8111-111111111111.registrar.trunkline.t
 export class Ladder {
   readonly engine: Engine
   readonly tells: CallTell[] = []
+  readonly bindings: BindingTell[] = []
   readonly media: MediaCommand[] = []
   readonly notes: Extract<Effect, { type: 'note' }>[] = []
   /** Questions not answered yet, oldest first. */
@@ -199,6 +200,7 @@ export class Ladder {
       } else if (effect.type === 'tell') {
         // What the edge would refuse must not be told.
         tell.parse(effect.tell)
+        if (effect.tell.kind === 'binding') this.bindings.push(effect.tell)
         if (effect.tell.kind === 'call') this.tells.push(effect.tell)
         else this.#arrows.push(`tell ${effect.tell.event}`)
       } else if (effect.type === 'media') this.media.push(effect.command)

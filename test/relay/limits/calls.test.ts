@@ -194,7 +194,7 @@ describe('when every provider is full', () => {
     expect(ladder.record.decision).toMatchObject({
       outcome: 'reject',
       reason: 'ALL_PROVIDERS_FULL',
-      candidates: [{ code: 'CHANNELS' }, { code: 'CPS', why: 'cps 0/0' }],
+      candidates: [{ code: 'CHANNELS' }, { code: 'CPS', why: 'calls per second 0/0' }],
     })
     expect(ladder.engine.ledger.leases()).toEqual([])
   })
