@@ -10,16 +10,14 @@ export function customerOf(realm: string, baseDomain: string): string | undefine
   return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
 
-/** The domain a PBX registers and calls in, which is also its digest realm. */
+/** The domain of a PBX, which is also its digest realm. */
 export function trunkRealmOf(domainName: string, baseDomain: string): string {
   return `${domainName}.trunk.${baseDomain}`
 }
 
-/** The name of the trunk a domain belongs to; undefined where it is none of ours. */
+/** The `domain_name` of the PBX a realm belongs to; undefined where it is no trunk's realm of ours. */
 export function trunkDomainOf(realm: string, baseDomain: string): string | undefined {
-  const suffix = `.trunk.${baseDomain.toLowerCase()}`
-  const domain = realm.toLowerCase()
-  return domain.endsWith(suffix) && domain.length > suffix.length
-    ? domain.slice(0, -suffix.length)
-    : undefined
+  const [text, ending] = [realm.toLowerCase(), `.trunk.${baseDomain.toLowerCase()}`]
+  const name = text.endsWith(ending) ? text.slice(0, -ending.length) : ''
+  return /^[a-z][a-z0-9.-]{0,29}[a-z0-9]$/.test(name) ? name : undefined
 }

@@ -28,8 +28,8 @@ export const extensionIds = {
 export const password = 'correct horse battery'
 const chance = steadyChance(1_000_000)
 
-export function office(house: ConstructorParameters<typeof Ladder>[1] = {}): Ladder {
-  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner], house)
+export function office(house: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
+  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner, ...guests], house)
 }
 
 /** What the edge knows of an extension. */
@@ -166,9 +166,10 @@ export function answers(
   to: Request,
   from: Party,
   status: number,
-  options: { body?: Uint8Array; headers?: Header[]; tag?: string } = {},
+  options: { body?: Uint8Array; headers?: Header[]; tag?: string; contact?: string } = {},
 ): Response {
-  const contact: Header[] = status < 300 && status > 100 ? [['contact', `<sip:${place(from)}>`]] : []
+  const where = options.contact ?? `<sip:${place(from)}>`
+  const contact: Header[] = status < 300 && status > 100 ? [['contact', where]] : []
   const typed: Header[] = options.body ? [['content-type', 'application/sdp']] : []
   return reply(to, status, {
     toTag: options.tag ?? `tag-${from.name.replace(/\W/g, '')}`,
