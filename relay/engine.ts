@@ -1,11 +1,12 @@
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
+import { Desk, unknownStanding } from './desk/desk.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
 import { type Flow, reliable } from './flow.ts'
 import { Ledger } from './limits/ledger.ts'
-import { type Limits, unlimited } from './limits/scope.ts'
+import { type Limits, limitsOn } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
@@ -24,7 +25,7 @@ export interface Setup {
   readonly house: House
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
-  /** Who has which limits; without it nobody is known to have any. */
+  /** Who has which limits; absent: as the snapshots say. */
   readonly limits?: Limits
 }
 
@@ -51,18 +52,37 @@ export class Engine {
   readonly #entrance: Entrance
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly Reporter[]
+  readonly #desk: Desk
   #now = 0
 
-  constructor({ station, house, rtpPorts, limits = unlimited }: Setup) {
+  constructor({ station, house, rtpPorts, limits }: Setup) {
     const { chance, relayId } = station
     const outbox = new Outbox(station)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({ relayId, chance })
-    const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
-    const ledger = new Ledger(station.epoch, limits)
+    const { baseDomain } = house
+    const desk: Desk = new Desk({
+      runner: {
+        emit: outbox.emit,
+        note: (level, event, fields) => outbox.note(level, event, fields),
+        ask: outbox.ask,
+        below: chance.below,
+      },
+      baseDomain,
+      standing: { ...unknownStanding, use: (scope) => ledger.use(scope, this.#now) },
+      at,
+    })
+    const reception = new Reception(house, challenger, {
+      ready: (now) => desk.ready(now),
+      isFamiliar: (address) => desk.isFamiliar(address),
+      lets: (now, realm, address) => desk.lets(now, realm, address),
+      onFile: (now, question) => desk.onFile(now, question),
+      isAt: (id, from) => registrar.isAt(id, from),
+    })
+    const ledger = new Ledger(station.epoch, limits ?? limitsOn(desk.shelf))
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -82,17 +102,19 @@ export class Engine {
       registrar,
       reception,
       switchboard,
+      desk,
       at,
       carry,
     }
     this.#entrance = new Entrance(rooms)
     this.ledger = ledger
-    this.#reporters = [ledger]
     this.#station = station
     this.#outbox = outbox
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
+    this.#desk = desk
+    this.#reporters = [desk, ledger]
   }
 
   /** Calls under way, remembered, and counted in limits, bindings held, transactions open: for whoever watches. */
@@ -165,12 +187,14 @@ export class Engine {
       case 'media':
         return this.#switchboard.media(now, input.report)
       case 'restored':
-        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list))
+        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
         return
       case 'unbeaten':
-        return
+        return this.#desk.missed(now, input.away)
+      case 'filed':
+        return this.#desk.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#reception.closed = true
         return

@@ -14,6 +14,7 @@ const refusals: Readonly<Record<string, { readonly status: number; readonly reas
  * Lets a decided call into the limits of its customer and of who makes or takes it, or turns it away.
  *
  * A call which is let in counts from now on in every scope of its decision; `explanation.limits` says how they stood.
+ * What a decision made here found full counts as refused, so that the edge hears of it.
  */
 export function admitted(
   ledger: Ledger,
@@ -21,8 +22,10 @@ export function admitted(
   callId: string,
   decision: RouteDecision,
 ): RouteDecision {
-  if (decision.kind === 'reject') return decision
   const customerId = decision.customer_id ?? undefined
+  const foreseen = decision.explanation?.decided_by === 'relay' ? decision.explanation.limits : []
+  for (const limit of foreseen) if (limit.exceeded) ledger.refuse(now, callId, customerId, limit)
+  if (decision.kind === 'reject') return decision
   const looked = decision.scopes.flatMap((scope) => ledger.limits(scope, now, customerId))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
   const explanation = explained(decision.explanation, looked)

@@ -16,9 +16,6 @@ export interface Limits {
   known(): Iterable<Scope>
 }
 
-/** Nobody is known to have any limit. */
-export const unlimited: Limits = { of: () => undefined, known: () => [] }
-
 /** The limits of the customers whose snapshots are on the shelf. */
 export function limitsOn(shelf: Shelf): Limits {
   return { of: (scope, customerId) => limitsOf(shelf.book, scope, customerId), known: () => capped(shelf) }

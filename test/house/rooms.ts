@@ -11,6 +11,7 @@ export const relayOrder = [
   'limits',
   'registrar',
   'call',
+  'desk',
   'engine',
   'io',
   'main',

@@ -42,7 +42,11 @@ describe('a PBX which registers', () => {
     const [told] = ladder.bindings
     const anew = watch(pbxOffice())
     if (told)
-      anew.hear({ type: 'restored', list: { bindings: [{ ...told.binding, sequence: told.sequence }] } })
+      anew.hear({
+        type: 'restored',
+        from: 'edge',
+        list: { bindings: [{ ...told.binding, sequence: told.sequence }] },
+      })
     anew.after(3_602_000).whatever()
     expect(anew.bindings).toMatchObject([{ event: 'expired', binding: { account: 'trunk' } }])
   })
