@@ -191,7 +191,8 @@ export class Reception {
     if (!ours && !this.isUs(host)) return this.#foreign()
     if (ours || this.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)
-      return admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
+      const silent = this.#challenger.credentials(request, this.#asks(request)) === undefined
+      return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
     }
     if (this.#desk.isFamiliar(flow.address)) return { to: 'call', account: undefined }
     switch (this.#strangers.meet(now, flow)) {
@@ -208,7 +209,7 @@ export class Reception {
 
   /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
   #byAddress(now: number, challenge: Challenge, flow: Flow): Admission {
-    if (!this.#isTrunk(challenge.realm) || challenge.stale || challenge.blocked) return challenge
+    if (!this.#isTrunk(challenge.realm)) return challenge
     const own = this.#desk.lets(now, challenge.realm, flow.address)
     switch (own === undefined ? this.#strangers.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
       case 'ask':

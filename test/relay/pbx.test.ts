@@ -171,6 +171,15 @@ describe('a PBX which calls', () => {
     ladder.locate(telnyx).gives('INVITE to Telnyx')
   })
 
+  test('with a wrong password is challenged again, and not let in by its address', () => {
+    const ladder = watch(pbxOffice())
+    const first = dials()
+    ladder.when(pbx, first).gives('ask route').decide(nobody).gives('407 to the PBX')
+    ladder.after(10_000)
+    ladder.when(pbx, prove(first, ladder.lastResponse(pbx), 'acme', 'guessed')).gives('ask credential')
+    ladder.credential(pbxAccount()).gives('407 to the PBX')
+  })
+
   test('is not asked about again while its address is known to be nobody’s', () => {
     const ladder = watch(pbxOffice())
     ladder.when(pbx, dials()).gives('ask route').decide(nobody).gives('407 to the PBX')
