@@ -64,7 +64,7 @@ export function shelfOf({ platform = {}, others = [], ...alice }: Scene): Shelf 
 export function portionOf(id: string, scene: Scene): Portion {
   const own = <Thing extends { customer_id: string }>(thing: Thing): Thing => ({ ...thing, customer_id: id })
   const listed = scene.routes ?? []
-  const providers = [...(scene.providers ?? []), ...listed.map(({ provider }) => provider)].map(own)
+  const providers = [...listed.map(({ provider }) => provider), ...(scene.providers ?? [])].map(own)
   return {
     customer_id: id,
     version: 7,
@@ -196,7 +196,7 @@ export function trunk(name: string, changes: Partial<TrunkFacts> = {}): TrunkFac
 
 export function number(e164: string, changes: Partial<NumberFacts> = {}): NumberFacts {
   const plain = {
-    id: idOf(`number ${e164}`),
+    id: idOf(`n${e164}`),
     customer_id: ALICE,
     number: e164,
     enabled: true,
