@@ -203,7 +203,8 @@ export class Desk implements Reporter {
   /** Nothing but a limit is known better here than at the edge. */
   #asksAgain(now: number, decision: RouteDecision): boolean {
     if (decision.kind !== 'reject' || !this.#circuit.closed) return false
-    if (decision.explanation?.limits.some(({ exceeded }) => exceeded)) return false
+    const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
+    if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false
     return this.#secondLooks.take(now, '')
   }
 }

@@ -1,13 +1,12 @@
 import type { Explanation, Limit, RouteDecision, Scope } from '#contract'
-import type { Ledger } from './ledger.ts'
+import type { Ledger, Reached } from './ledger.ts'
 
 type Connect = Extract<RouteDecision, { kind: 'connect' }>
 
-/** What is told to a caller whom a limit stops. */
-const refusals: Readonly<Record<string, { readonly status: number; readonly reason: string }>> = {
-  channels: { status: 503, reason: 'CHANNELS_EXCEEDED' },
-  cps: { status: 503, reason: 'CPS_EXCEEDED' },
-  daily_minutes: { status: 403, reason: 'DAILY_MINUTES_EXCEEDED' },
+/** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
+function statusFor(resource: string, incoming: boolean): number {
+  if (resource === 'daily_minutes') return 403
+  return resource === 'channels' && incoming ? 486 : 503
 }
 
 /**
@@ -23,10 +22,13 @@ export function admitted(
   decision: RouteDecision,
 ): RouteDecision {
   const customerId = decision.customer_id ?? undefined
-  const foreseen = decision.explanation?.decided_by === 'relay' ? decision.explanation.limits : []
-  for (const limit of foreseen) if (limit.exceeded) ledger.refuse(now, callId, customerId, limit)
+  for (const limit of foreseen(decision.explanation)) ledger.refuse(now, callId, customerId, limit)
   if (decision.kind === 'reject') return decision
-  const looked = decision.scopes.flatMap((scope) => ledger.limits(scope, now, customerId))
+  // Minutes are a limit on what is paid for: calls out.
+  const incoming = decision.direction === 'incoming'
+  const looked = decision.scopes
+    .flatMap((scope) => ledger.limits(scope, now, customerId))
+    .filter(({ resource }) => !(incoming && resource === 'daily_minutes'))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
   const explanation = explained(decision.explanation, looked)
   if (inTheWay) {
@@ -36,6 +38,17 @@ export function admitted(
   if (customerId !== undefined) ledger.open(callId, customerId)
   for (const scope of decision.scopes) ledger.take(now, callId, scope)
   return { ...decision, explanation }
+}
+
+/** What a decision made here found full: limits of the caller's side, and of providers it left out. */
+function foreseen(explanation: Explanation | null): Reached[] {
+  if (explanation?.decided_by !== 'relay') return []
+  const providers = explanation.candidates.flatMap(({ provider_id: id, code }): Reached[] =>
+    id && (code === 'CHANNELS' || code === 'CPS')
+      ? [{ kind: 'provider', id, resource: code.toLowerCase() }]
+      : [],
+  )
+  return [...explanation.limits.filter(({ exceeded }) => exceeded), ...providers]
 }
 
 /**
@@ -78,7 +91,8 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
 }
 
 function refused(decision: Connect, explanation: Explanation | null, limit: Limit): RouteDecision {
-  const { status, reason } = refusals[limit.resource] ?? { status: 503, reason: 'LIMIT_EXCEEDED' }
+  const status = statusFor(limit.resource, decision.direction === 'incoming')
+  const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
   const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${inWords(limit)} in use.`
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = decision
   const known = { customer_id, direction, source, destination, scopes, extension_id, trunk_id }

@@ -6,6 +6,9 @@ import { Pages } from './pages.ts'
 import { keyOf, type Limits } from './scope.ts'
 import { Shares } from './shares.ts'
 
+/** A limit which is in the way. */
+export type Reached = Pick<Limit, 'kind' | 'id' | 'resource'>
+
 /** One call which goes on. */
 interface Entry {
   readonly customerId: string
@@ -83,7 +86,7 @@ export class Ledger implements Reporter {
   }
 
   /** A call of this customer was turned away by a limit. */
-  refuse(now: number, callId: string, customerId: string | undefined, limit: Limit): void {
+  refuse(now: number, callId: string, customerId: string | undefined, limit: Reached): void {
     const { kind, id, resource } = limit
     if (resource === 'channels' || resource === 'cps')
       this.#pages.open(now, { kind, id } as Scope, customerId).refuse(now, callId, resource)
