@@ -5,6 +5,8 @@ import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
 import { type Flow, reliable } from './flow.ts'
+import { Ledger } from './limits/ledger.ts'
+import { type Limits, limitsOn } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
@@ -23,6 +25,8 @@ export interface Setup {
   readonly house: House
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
+  /** Who has which limits; absent: as the snapshots say. */
+  readonly limits?: Limits
 }
 
 /**
@@ -37,6 +41,8 @@ export interface Setup {
  * `now` is monotonic milliseconds. There is no telephony in this file: an `if` about it has lost its room.
  */
 export class Engine {
+  /** Which call counts in whose limits. */
+  readonly ledger: Ledger
   readonly #station: Station
   readonly #outbox: Outbox
   readonly #transactions = new Transactions()
@@ -49,7 +55,7 @@ export class Engine {
   readonly #desk: Desk
   #now = 0
 
-  constructor({ station, house, rtpPorts }: Setup) {
+  constructor({ station, house, rtpPorts, limits }: Setup) {
     const { chance, relayId } = station
     const outbox = new Outbox(station)
     const transactions = this.#transactions
@@ -58,7 +64,7 @@ export class Engine {
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const { baseDomain } = house
-    const desk = new Desk({
+    const desk: Desk = new Desk({
       runner: {
         emit: outbox.emit,
         note: (level, event, fields) => outbox.note(level, event, fields),
@@ -66,19 +72,22 @@ export class Engine {
         below: chance.below,
       },
       baseDomain,
-      standing: unknownStanding,
+      standing: { ...unknownStanding, use: (scope) => ledger.use(scope, this.#now) },
       at,
     })
     const reception = new Reception(house, challenger, {
       ready: (now) => desk.ready(now),
       isFamiliar: (address) => desk.isFamiliar(address),
+      lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
       isAt: (id, from) => registrar.isAt(id, from),
     })
+    const ledger = new Ledger(station.epoch, limits ?? limitsOn(desk.shelf))
     const switchboard = new Switchboard({
       station,
       transactions,
       ports: new Ports(rtpPorts, chance.below),
+      ledger,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: outbox.emit,
       ask: outbox.ask,
@@ -98,22 +107,24 @@ export class Engine {
       carry,
     }
     this.#entrance = new Entrance(rooms)
+    this.ledger = ledger
     this.#station = station
     this.#outbox = outbox
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
     this.#desk = desk
-    this.#reporters = [desk]
+    this.#reporters = [desk, ledger]
   }
 
-  /** Calls under way, calls remembered, bindings held, transactions open: for whoever watches. */
+  /** Calls under way, remembered, and counted in limits, bindings held, transactions open: for whoever watches. */
   get load() {
     return {
       calls: this.#switchboard.active,
       legs: this.#switchboard.size,
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
+      counted: this.ledger.size,
     }
   }
 

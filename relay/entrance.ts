@@ -7,13 +7,14 @@ import type { Desk } from './desk/desk.ts'
 import type { Question } from './effects.ts'
 import { type Flow, neighbourhood, sameFlow } from './flow.ts'
 import type { Outbox } from './outbox.ts'
-import type { Admission, House, Reception } from './reception.ts'
+import { lineOf, questionOf, routeQuestion } from './question.ts'
+import type { Admission, Challenge, House, Reception } from './reception.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Challenger } from './registrar/challenge.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
-import { type Line, questionOf, routeQuestion, type Switchboard } from './switchboard.ts'
+import type { Line, Switchboard } from './switchboard.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 
 /** The rooms around the entrance. */
@@ -100,11 +101,11 @@ export class Entrance {
       case 'call':
         return admission.account
           ? this.#call(now, request, flow, admission.account)
-          : this.#incoming(now, request, flow)
+          : this.#incoming(now, request, flow, admission.otherwise)
     }
   }
 
-  #challenge(request: Request, flow: Flow, admission: Extract<Admission, { to: 'challenge' }>): void {
+  #challenge(request: Request, flow: Flow, admission: Challenge): void {
     const { outbox, challenger, at } = this.#rooms
     if (admission.blocked) outbox.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
     outbox.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
@@ -147,7 +148,7 @@ export class Entrance {
     carry(now, transactions.respond(now, id, response))
   }
 
-  /** A phone which proved itself calls. */
+  /** A phone, or a PBX, which proved itself calls. */
   #call(now: number, request: Request, flow: Flow, account: Account): void {
     const { desk, switchboard } = this.#rooms
     const line = this.#open(now, request, flow, false)
@@ -157,31 +158,46 @@ export class Entrance {
     })
   }
 
-  /** Somebody calls from the phone network, if the address is a provider's. */
-  #incoming(now: number, request: Request, flow: Flow): void {
+  /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
+  #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
     const { desk, outbox, station, at } = this.#rooms
     const { address, port, transport } = flow
-    const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport, line: null }
+    const caller: RouteQuestion['caller'] = {
+      kind: 'source',
+      address,
+      port,
+      transport,
+      line: lineOf(request),
+    }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
     this.#wait(request, flow)
     desk.route(now, question, (later, decision, why) => {
       const cancelled = this.#waited(request)
-      this.#settle(later, request, flow, decision)
+      this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
         this.#unanswered(why, request)
         return outbox.later(request, flow)
       }
       if (cancelled) return outbox.refuse(request, flow, 487)
+      if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
       this.#arrived(later, request, flow, decision)
     })
   }
 
   /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
-  #settle(now: number, request: Request, flow: Flow, decision: RouteDecision | undefined): void {
+  #settle(
+    now: number,
+    request: Request,
+    flow: Flow,
+    decision: RouteDecision | undefined,
+    realm: string | undefined,
+  ): void {
     const { outbox, reception } = this.#rooms
     const nobody = decision && isNobody(decision)
-    if (decision?.kind === 'reject') this.#tellRefused(now, request, flow, decision)
-    if (!reception.settle(now, flow, decision && !nobody) || !nobody) return
+    // Who speaks for a realm is asked for a password; that is no news.
+    const refused = nobody && realm !== undefined ? undefined : decision
+    if (refused?.kind === 'reject') this.#tellRefused(now, request, flow, refused)
+    if (!reception.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
     outbox.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
   }
 

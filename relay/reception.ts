@@ -24,6 +24,8 @@ export interface Desk {
   ready(now: number): boolean
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean
+  /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
+  lets(now: number, realm: string, address: string): boolean | undefined
   onFile(now: number, question: CredentialQuestion): OnFile | undefined
   /** Whether an extension has registered over a flow. */
   isAt(extensionId: string, flow: Flow): boolean
@@ -37,19 +39,22 @@ export type Admission =
       readonly reason?: string
       readonly headers?: readonly Header[]
     }
-  | {
-      readonly to: 'challenge'
-      readonly realm: string
-      readonly proxy: boolean
-      readonly algorithms: readonly DigestAlgorithm[]
-      readonly stale: boolean
-      /** So many wrong answers came that no more are looked at for a while. */
-      readonly blocked?: (Block & { readonly account: string }) | undefined
-    }
+  | Challenge
   | { readonly to: 'drop'; readonly why: string }
   | { readonly to: 'ask'; readonly question: CredentialQuestion }
   | { readonly to: 'register'; readonly verified: Verified }
-  | { readonly to: 'call'; readonly account: Known | undefined }
+  /** `otherwise`: what to say where the address turns out to be nobody's. */
+  | { readonly to: 'call'; readonly account: Known | undefined; readonly otherwise?: Challenge }
+
+export interface Challenge {
+  readonly to: 'challenge'
+  readonly realm: string
+  readonly proxy: boolean
+  readonly algorithms: readonly DigestAlgorithm[]
+  readonly stale: boolean
+  /** So many wrong answers came that no more are looked at for a while. */
+  readonly blocked?: (Block & { readonly account: string }) | undefined
+}
 
 /** What phones are challenged with until we know theirs: the only one all of them answer. */
 const usual: readonly DigestAlgorithm[] = ['MD5']
@@ -133,17 +138,21 @@ export class Reception {
   }
 
   /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
-  settle(now: number, flow: Flow, known: boolean | undefined): boolean {
-    return this.#strangers.settle(now, flow, known)
+  settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
+    return this.#strangers.settle(now, flow, known, realm)
   }
 
-  /** Whether a host is the realm of some customer: `{customer}.registrar.{base}`. */
+  /** Whether a host is a realm of ours: `{customer}.registrar.{base}`, `{name}.trunk.{base}`. */
   isRealm(host: string): boolean {
-    return host.endsWith(`.registrar.${this.#house.baseDomain}`)
+    return host.endsWith(`.registrar.${this.#house.baseDomain}`) || this.#isTrunk(host)
   }
 
   isUs(host: string): boolean {
     return this.#house.names.has(host)
+  }
+
+  #isTrunk(host: string): boolean {
+    return host.endsWith(`.trunk.${this.#house.baseDomain}`)
   }
 
   #isOurs(request: Request): boolean {
@@ -180,7 +189,11 @@ export class Reception {
     const host = request.target?.host ?? ''
     const ours = this.isRealm(host)
     if (!ours && !this.isUs(host)) return this.#foreign()
-    if (ours || this.isRealm(request.from.sip?.host ?? '')) return this.#authenticate(now, at, request, flow)
+    if (ours || this.isRealm(request.from.sip?.host ?? '')) {
+      const admission = this.#authenticate(now, at, request, flow)
+      const silent = this.#challenger.credentials(request, this.#asks(request)) === undefined
+      return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
+    }
     if (this.#desk.isFamiliar(flow.address)) return { to: 'call', account: undefined }
     switch (this.#strangers.meet(now, flow)) {
       case 'ask':
@@ -191,6 +204,21 @@ export class Reception {
         return this.#unless({ to: 'refuse', status: 403 })
       case 'tooMany':
         return this.#unless({ to: 'refuse', status: 503, headers: later })
+    }
+  }
+
+  /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
+  #byAddress(now: number, challenge: Challenge, flow: Flow): Admission {
+    if (!this.#isTrunk(challenge.realm)) return challenge
+    const own = this.#desk.lets(now, challenge.realm, flow.address)
+    switch (own === undefined ? this.#strangers.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
+      case 'ask':
+        return { to: 'call', account: undefined, otherwise: challenge }
+      case 'asked':
+        return { to: 'drop', why: 'this address is being asked about' }
+      case 'unknown':
+      case 'tooMany':
+        return challenge
     }
   }
 
@@ -218,7 +246,7 @@ export class Reception {
     const question = { realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
     const algorithms = current?.answer.kind === 'known' ? current.answer.algorithms : usual
-    const challenge = (stale: boolean, block?: Block): Admission =>
+    const challenge = (stale: boolean, block?: Block): Challenge =>
       challenged(question, { proxy, algorithms, stale }, block)
     if (!credentials) return challenge(false)
     // Only who holds a young nonce of ours is worth a question to the edge.
@@ -255,7 +283,7 @@ function challenged(
   { realm, username }: CredentialQuestion,
   how: { proxy: boolean; algorithms: readonly DigestAlgorithm[]; stale: boolean },
   block?: Block,
-): Admission {
+): Challenge {
   return { to: 'challenge', realm, ...how, blocked: block && { ...block, account: `${username}@${realm}` } }
 }
 

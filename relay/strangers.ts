@@ -19,9 +19,13 @@ export class Strangers {
   readonly #asked = new Set<string>()
   readonly #questions = new Allowance({ atOnce: 100, perSecond: 50, remembered: 1 })
 
-  /** Whether the edge may be asked; or it is known to say no, or is just being asked, or was asked too often. */
-  meet(now: number, flow: Flow): 'ask' | 'unknown' | 'asked' | 'tooMany' {
-    const { address } = flow
+  /**
+   * Whether the edge may be asked; or it is known to say no, or is just being asked, or was asked too often.
+   *
+   * `realm`: whether the address is one of this trunk's is another question than whether it is anybody's.
+   */
+  meet(now: number, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
+    const address = placeOf(flow, realm)
     if ((this.#unknown.get(address) ?? 0) > now) return 'unknown'
     if ((this.#familiar.get(address) ?? 0) > now) return 'ask'
     // Who came over UDP will repeat himself.
@@ -35,7 +39,8 @@ export class Strangers {
    * The edge knows the address, does not, or did not answer; true when it is news that nobody calls from there.
    * A carrier whom some know stays familiar when it rings the number of somebody who does not.
    */
-  settle(now: number, { address }: Flow, known: boolean | undefined): boolean {
+  settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
+    const address = placeOf(flow, realm)
     this.#asked.delete(address)
     if (known) keep(this.#familiar, address, now + familiarMs)
     if (known !== false || (this.#familiar.get(address) ?? 0) > now) return false
@@ -43,6 +48,10 @@ export class Strangers {
     keep(this.#unknown, address, now + unknownMs)
     return news
   }
+}
+
+function placeOf({ address }: Flow, realm: string): string {
+  return realm === '' ? address : `${address} ${realm}`
 }
 
 function keep(untilByAddress: Map<string, number>, address: string, until: number): void {

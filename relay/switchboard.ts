@@ -1,14 +1,16 @@
-import type { RouteDecision, RouteQuestion } from '#contract'
+import type { RouteDecision, Scope } from '#contract'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
-import type { Branch, Call, Events, Order, Role, Side, Timer } from './call/state.ts'
+import type { Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
 import { type Flow, hostPort, sameFlow } from './flow.ts'
+import { admitted } from './limits/gate.ts'
+import type { Ledger } from './limits/ledger.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
 import type { MediaReport } from './media/session.ts'
@@ -22,6 +24,7 @@ export interface Exchange {
   readonly station: Station
   readonly transactions: Transactions
   readonly ports: Ports
+  readonly ledger: Ledger
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
   /** Carries what the transaction layer ordered. */
@@ -107,8 +110,8 @@ export class Switchboard {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
-    const { station } = this.#exchange
-    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station)
+    const { station, ledger } = this.#exchange
+    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station, ledger)
     const line: Line = {
       machine: { state: 'routing', memory: { call, station } },
       call,
@@ -124,14 +127,14 @@ export class Switchboard {
     return line
   }
 
-  /** The edge has decided; ports and contacts are fetched only for a call which connects. */
-  decided(now: number, line: Line, decision: RouteDecision): void {
+  /** It is decided; ports and contacts are fetched only for a call which connects and which no limit stops. */
+  decided(now: number, line: Line, decided: RouteDecision): void {
     // The caller may have left while we asked.
     if (line.machine.state !== 'routing') return
+    const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect && this.#takePorts(now)
-    const target = connect?.targets.kind === 'extension' ? connect.targets.extension : undefined
-    const contacts = target ? this.#exchange.contacts(target.customer_id, target.extension_id) : []
+    const contacts = connect ? this.#contacts(connect.targets) : []
     if (ports) line.silent = false
     this.step(now, line, 'decided', { decision, contacts, ports })
   }
@@ -139,7 +142,9 @@ export class Switchboard {
   /** Brings one event to a call. */
   step<E extends keyof Events>(now: number, line: Line, name: E, event: Events[E]): void {
     line.call.now = now
-    for (const order of turn(table, line.machine, name, event)) this.#carryOut(now, line, order)
+    const orders = turn(table, line.machine, name, event)
+    this.#count(now, line)
+    for (const order of orders) this.#carryOut(now, line, order)
     this.#settle(now, line)
   }
 
@@ -201,6 +206,16 @@ export class Switchboard {
 
   stop(now: number): void {
     for (const line of [...this.#lines.values()]) this.step(now, line, 'stop', undefined)
+  }
+
+  /** Where an extension, or a PBX without a host of its own, has registered. */
+  #contacts(targets: Connect['targets']): readonly Contact[] {
+    const { contacts } = this.#exchange
+    if (targets.kind === 'extension')
+      return contacts(targets.extension.customer_id, targets.extension.extension_id)
+    if (targets.kind === 'trunk' && targets.trunk.hostname === null)
+      return contacts(targets.trunk.customer_id, targets.trunk.trunk_id)
+    return []
   }
 
   #carryOut(now: number, line: Line, order: Order): void {
@@ -303,8 +318,9 @@ export class Switchboard {
 
   /** Addresses which asked to be left alone are tried only when there is nobody else. */
   #cooled(now: number, line: Line, { provider }: Branch, located: Located): Located {
-    if (this.#cooling.size === 0 || !provider) return located
-    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(provider.provider_id, flow)) ?? 0) > now
+    const id = provider?.provider_id
+    if (this.#cooling.size === 0 || !id) return located
+    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(id, flow)) ?? 0) > now
     const warm = located.flows.filter((flow) => !isCool(flow))
     if (warm.length > 0 || located.flows.length === 0) return { ...located, flows: warm }
     return line.call.waiting.length > 0
@@ -339,6 +355,15 @@ export class Switchboard {
       case 'unacknowledged':
         return this.step(now, line, timer.timer, undefined)
     }
+  }
+
+  /** Whose limits a call counts in is read off the call after each event: nobody has to remember to let go. */
+  #count(now: number, { call, machine }: Line): void {
+    const { ledger } = this.#exchange
+    if (machine.state === 'ended') return ledger.free(now, call.id)
+    if (machine.state === 'routing') return
+    ledger.keep(now, call.id, scopesOf(call))
+    if (call.record.answeredAt !== undefined) ledger.answered(call.id, call.record.answeredAt)
   }
 
   #mediaOver(now: number, line: Line): void {
@@ -394,24 +419,13 @@ export class Switchboard {
 
 export type { Line }
 
-/** The question a call asks before anything else. */
-export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {
-  return questionOf(line.call.id, line.call.caller.invite, caller, codecs)
-}
-
-export function questionOf(
-  callId: string,
-  invite: Request,
-  caller: RouteQuestion['caller'],
-  codecs: string[],
-): RouteQuestion {
-  return {
-    call_id: callId,
-    caller,
-    from: { user: invite.from.sip?.user ?? '', display: invite.from.display, asserted: null },
-    to: { user: invite.target?.user ?? '', host: invite.target?.host ?? '' },
-    codecs,
-  }
+/** The scopes of its decision, and every provider which is being called or has answered. */
+function scopesOf({ decision, branches }: Call): Scope[] {
+  const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
+  const providers = wanted.flatMap(({ provider }): Scope[] =>
+    provider?.provider_id ? [{ kind: 'provider', id: provider.provider_id }] : [],
+  )
+  return [...(decision?.scopes ?? []), ...providers]
 }
 
 function concluded(client: Client): void {

@@ -10,7 +10,7 @@ import {
 import type { Book } from './book.ts'
 import type { Dialled } from './e164.ts'
 import { fullness, limitsOf } from './limits.ts'
-import type { Live } from './live.ts'
+import { type Live, unused } from './live.ts'
 import { inOrder } from './order.ts'
 import { targetOf } from './provider-target.ts'
 import { closedAt } from './windows.ts'
@@ -28,9 +28,11 @@ export interface Dialling {
 export function candidatesFor(
   dialling: Dialling,
   book: Book,
-  live: Live,
+  standing: Live,
 ): { providers: ProviderTarget[]; candidates: Consideration[] } {
   const { callId, customer, dialled } = dialling
+  // A provider which is full is asked all the same where nothing may stop the call.
+  const live: Live = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
   const e164 = dialled.kind === 'number' ? dialled.e164 : null
   const [considered, listed]: [Considered[], Set<string>] = [[], new Set()]
   for (const owner of customer.use_default_routes ? [customer.id, PLATFORM] : [customer.id])

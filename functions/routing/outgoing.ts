@@ -123,7 +123,9 @@ function outside(
   const shown = callerIdFor(begun.question, party, customer, country, begun.book)
   if ('reason' in shown) return refuse(reached, 403, shown.reason, shown.message)
   const known: Case = { ...reached, caller_id: shown }
-  return fullLimit(known) ?? towards(known, party, customer, dialled, shown)
+  // No limit stops a call to a short number, for an emergency's is among them.
+  const full = dialled.kind === 'short' ? undefined : fullLimit(known)
+  return full ?? towards(known, party, customer, dialled, shown)
 }
 
 function towards(

@@ -1,4 +1,5 @@
 import type { Flow } from '../flow.ts'
+import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { Call, CallerLeg } from './state.ts'
 import type { Station } from './station.ts'
@@ -13,7 +14,13 @@ export interface Arrival {
 }
 
 /** A call as it begins: nothing is decided, nobody is called. */
-export function newCall(now: number, session: number, arrival: Arrival, station: Station): Call {
+export function newCall(
+  now: number,
+  session: number,
+  arrival: Arrival,
+  station: Station,
+  ledger: Ledger,
+): Call {
   const startedAt = station.epoch + now
   return {
     id: station.chance.uuid(startedAt),
@@ -22,6 +29,7 @@ export function newCall(now: number, session: number, arrival: Arrival, station:
     startedAt,
     now,
     caller: callerLeg(arrival, station),
+    ledger,
     decision: undefined,
     ports: undefined,
     waiting: [],

@@ -1,18 +1,18 @@
-import type { AddressTry, Attempt, ProviderTarget } from '#contract'
+import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Header, noBody } from '../sip/message.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { soundOf, speak } from './sound.ts'
-import type { Branch, Call, Order } from './state.ts'
+import type { Branch, Call, Order, Peer } from './state.ts'
 import type { Station } from './station.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
   call: Call,
   station: Station,
-  provider: ProviderTarget | undefined,
+  provider: Peer | undefined,
   contact: Contact | undefined,
   attempt: Branch['attempt'] = newAttempt(call, provider),
 ): Branch {
@@ -49,7 +49,7 @@ export function callAt(call: Call, branch: Branch, flow: Flow, station: Station)
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
   const offer = soundOf(call.caller.invite)
-  const body = offer && speak(call, 'callee', branch.sdp, offer, station, branch.provider?.codecs)
+  const body = offer && speak(call, 'callee', branch.sdp, offer, station, codecsFor(call, branch))
   if (offer && !body) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
@@ -96,10 +96,18 @@ export function inviteAgain(call: Call, branch: Branch, proof: Header, station: 
 /** Milliseconds this branch may ring. */
 export function ringMs(call: Call, branch: Branch): number {
   if (branch.provider) return branch.provider.policy.answer_ms
-  return call.decision?.targets.kind === 'extension' ? call.decision.targets.extension.ring_ms : 60_000
+  const targets = call.decision?.targets
+  if (targets?.kind === 'trunk') return targets.trunk.ring_ms
+  return targets?.kind === 'extension' ? targets.extension.ring_ms : 60_000
 }
 
-function newAttempt(call: Call, provider: ProviderTarget | undefined): Branch['attempt'] {
+/** Encoding names allowed towards a branch; empty allows all. */
+export function codecsFor({ decision }: Call, { provider }: Branch): readonly string[] {
+  if (provider) return provider.codecs
+  return decision?.targets.kind === 'trunk' ? decision.targets.trunk.codecs : []
+}
+
+function newAttempt(call: Call, provider: Peer | undefined): Branch['attempt'] {
   const attempt: Attempt = {
     provider_id: provider?.provider_id ?? null,
     provider_name: provider?.name ?? '',

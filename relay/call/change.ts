@@ -3,6 +3,7 @@ import { type Header, noBody, type Request, type Response } from '../sip/message
 import { reply } from '../sip/reply.ts'
 import { base } from '../transaction/timers.ts'
 import { hangUp } from './answered.ts'
+import { codecsFor } from './branch.ts'
 import { legOf } from './path.ts'
 import { ackPassed, closePending, opposite } from './pending.ts'
 import { aim, soundOf, speak, spokenOf } from './sound.ts'
@@ -87,7 +88,7 @@ export function unacknowledgedPassed(call: Call, side: Side, station: Station): 
 /** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
 export function offerFor(call: Call, to: Side, request: Request, station: Station): Uint8Array | undefined {
   const sound = soundOf(request)
-  const only = to === 'callee' ? call.callee?.provider?.codecs : undefined
+  const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : undefined
   return sound ? speakTo(call, to, sound, station, only) : noBody
 }
 

@@ -27,7 +27,17 @@ export function refuse(
   remember(call, decision)
   call.record.rejectReason = decision.reason
   const status = decision.status >= 300 ? decision.status : 403
-  return end(call, station, { by: 'system', reason: 'rejected', status, why: refusalOf(decision) })
+  return end(
+    call,
+    station,
+    { by: 'system', reason: 'rejected', status, why: refusalOf(decision) },
+    soon(status),
+  )
+}
+
+/** Who finds us full may come again at once: somebody hangs up every second. */
+export function soon(status: number): Header[] {
+  return status === 503 ? [['retry-after', '2']] : []
 }
 
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */

@@ -1,4 +1,3 @@
-import type { ProviderTarget } from '#contract'
 import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
@@ -6,11 +5,13 @@ import type { Contact } from '../registrar/register.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
+import { allFull, nextWithRoom } from './capacity.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
+import { peerOf } from './peer.ts'
 import { wordsOf } from './reason.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
-import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
+import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
 import { heardBy, mostUseful, reasonOf, speaker, verdict } from './verdict.ts'
 
@@ -33,11 +34,16 @@ export function begin(
     { type: 'media', command: { type: 'open', session: call.session, ports } },
     ...(offer ? aim(call, 'caller', offer, call.caller.flow, call.caller.trusted) : []),
   ]
-  const step =
-    decision.targets.kind === 'providers'
-      ? search(call, decision.targets.providers, station)
-      : ringAll(call, contacts, station)
+  const peers = peersOf(decision)
+  const step = peers ? search(call, peers, station) : ringAll(call, contacts, station)
   return { to: step.to ?? 'hunting', effects: [...media, ...step.effects] }
+}
+
+/** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
+function peersOf({ targets }: Connect): readonly Peer[] | undefined {
+  if (targets.kind === 'providers') return targets.providers
+  const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
+  return pbx && [pbx]
 }
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer nobody can read. */
@@ -154,7 +160,7 @@ export function callerCancelled(call: Call, farewell: Farewell, station: Station
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
-function search(call: Call, providers: readonly ProviderTarget[], station: Station): Step {
+function search(call: Call, providers: readonly Peer[], station: Station): Step {
   call.waiting = [...providers]
   const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
   const step = next(call, station)
@@ -176,8 +182,8 @@ function ringAll(call: Call, contacts: readonly Contact[], station: Station): St
 }
 
 function next(call: Call, station: Station): Step {
-  const provider = call.waiting.shift()
-  if (!provider) return exhausted(call, station)
+  const provider = nextWithRoom(call)
+  if (!provider) return call.branches.length > 0 ? exhausted(call, station) : allFull(call, station)
   const branch = newBranch(call, station, provider, undefined)
   const { hostname, port, transport, tls } = provider
   const question = { hostname, port, transport, tls }
@@ -194,7 +200,8 @@ function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
 function exhausted(call: Call, station: Station): Step {
   const status = mostUseful(statuses(call))
   const by = status === 486 || status >= 600 ? 'callee' : 'system'
-  const ours = { why: 'all providers failed', cause: 503 }
+  const toPbx = call.decision?.targets.kind === 'trunk'
+  const ours = toPbx ? { why: 'the PBX cannot be reached' } : { why: 'all providers failed', cause: 503 }
   const theirs = call.failures.findLast((failure) => failure.status === status)?.words
   return end(call, station, { by, reason: reasonOf(status), status, ...ours }, theirs)
 }
@@ -215,10 +222,12 @@ function providerFailed(
     return otherAddress(call, branch, station)
   }
   const words = wordsOf(response)
-  call.failures.push({ status: status || 503, words })
+  // A PBX which is away is like a phone which is away, whatever becomes of carriers.
+  const silence = branch.provider?.provider_id ? 503 : 480
+  call.failures.push({ status: status || silence, words })
   concluded(call, branch, status, why, meaning)
   if (meaning === 'next') return next(call, station)
-  const told = heardBy(status, status === 0 ? 503 : mostUseful(statuses(call)))
+  const told = heardBy(status, status === 0 ? silence : mostUseful(statuses(call)))
   const ending = { by: speaker(status), reason: reasonOf(told), status: told }
   return end(call, station, { ...ending, ...inOurWords(status, told, why) }, words)
 }
@@ -265,8 +274,8 @@ function givenUp(call: Call, branch: Branch, station: Station, why: string): Ste
 export function cooling(branch: Branch, response: Response | undefined): Order[] {
   const seconds =
     response?.status === 503 ? Number.parseInt(response.header('retry-after') ?? '', 10) : Number.NaN
-  if (!branch.flow || !branch.provider || !(seconds > 0)) return []
-  const { provider_id: provider } = branch.provider
+  const provider = branch.provider?.provider_id
+  if (!branch.flow || !provider || !(seconds > 0)) return []
   return [{ type: 'cool', provider, flow: branch.flow, ms: Math.min(seconds, 3600) * 1000 }]
 }
 

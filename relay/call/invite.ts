@@ -1,6 +1,7 @@
 import type { Flow } from '../flow.ts'
 import { quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
+import { parseUri, writeUri } from '../sip/uri.ts'
 import type { Branch, Call } from './state.ts'
 import { allow, contactOf, portFor, type Station, sipUri, viaOf } from './station.ts'
 
@@ -17,7 +18,7 @@ export function buildInvite(
   body: Uint8Array,
   extra: readonly Header[] = [],
 ): Request {
-  const requestUri = branch.provider ? providerUri(branch) : (branch.contact?.requestUri ?? '')
+  const requestUri = branch.provider ? providerUri(branch) : contactUri(call, branch)
   const headers: Header[] = [
     ['via', viaOf(station, flow)],
     ['max-forwards', String(call.caller.invite.maxForwards - 1)],
@@ -71,10 +72,22 @@ function providerUri(branch: Branch): string {
   return sipUri(provider.user, provider.hostname, provider.port, provider.transport)
 }
 
-function calledAs(call: Call, contact: string): string {
-  const targets = call.decision?.targets
-  if (targets?.kind !== 'extension') return bare(contact)
-  return sipUri(targets.extension.extension, targets.extension.realm)
+/** A phone is rung as it registered; a PBX which registered once for all its numbers hears which one is meant. */
+function contactUri({ decision }: Call, { contact }: Branch): string {
+  const registered = contact?.requestUri ?? ''
+  if (decision?.targets.kind !== 'trunk') return registered
+  const uri = parseUri(registered)
+  return uri ? writeUri({ ...uri, user: decision.targets.trunk.user }) : registered
+}
+
+function calledAs({ decision }: Call, contact: string): string {
+  if (decision?.targets.kind === 'extension') {
+    const { extension, realm } = decision.targets.extension
+    return sipUri(extension, realm)
+  }
+  if (decision?.targets.kind === 'trunk')
+    return sipUri(decision.targets.trunk.user, decision.targets.trunk.realm)
+  return bare(contact)
 }
 
 function bare(uri: string): string {
@@ -89,31 +102,33 @@ function callerName(call: Call, branch: Branch, flow: Flow, station: Station): s
   const name = id?.display.replace(/\p{Cc}/gu, '')
   const display = name ? `${quote(name)} ` : ''
   const { host, port } = ourDomain(call, branch, flow, station)
-  return `${display}<${sipUri(id?.user ?? 'anonymous', host, port)}>`
+  const user = branch.provider?.calling ?? id?.user ?? 'anonymous'
+  return `${display}<${sipUri(user, host, port)}>`
 }
 
-/** Carriers which know us by credentials expect their own domain; others our address; phones their realm. */
+/** Carriers which know us by credentials expect their own domain; others our address; phones and PBXs their realm. */
 function ourDomain(
   call: Call,
   branch: Branch,
   { transport }: Flow,
   station: Station,
 ): { host: string; port?: number } {
-  if (branch.provider) {
-    const { hostname, credentials } = branch.provider
-    return credentials ? { host: hostname } : { host: station.address, port: portFor(station, transport) }
-  }
   const targets = call.decision?.targets
-  return { host: targets?.kind === 'extension' ? targets.extension.realm : station.address }
+  if (targets?.kind === 'extension') return { host: targets.extension.realm }
+  if (targets?.kind === 'trunk') return { host: targets.trunk.realm }
+  return branch.provider?.credentials
+    ? { host: branch.provider.hostname }
+    : { host: station.address, port: portFor(station, transport) }
 }
 
-/** P-Asserted-Identity towards providers, who may be told; Privacy where the caller asked (RFC 3323, 3325). */
+/** P-Asserted-Identity towards providers and PBXs, who may be told; Privacy where the caller asked (RFC 3323, 3325). */
 function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
   const asserted = call.decision?.caller_id.asserted
-  if (!branch.provider || !asserted) return []
+  if (call.decision?.targets.kind === 'extension' || !asserted) return []
   const hidden: Header[] = isAnonymous(call.caller.invite) ? [['privacy', 'id']] : []
   const { host, port } = ourDomain(call, branch, flow, station)
-  return [['p-asserted-identity', `<${sipUri(asserted, host, port)}>`], ...hidden]
+  const user = branch.provider?.asserted ?? asserted
+  return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]
 }
 
 function isAnonymous(invite: Request): boolean {

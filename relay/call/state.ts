@@ -11,6 +11,7 @@ import type {
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Located, LocateQuestion, Note } from '../effects.ts'
 import type { Flow } from '../flow.ts'
+import type { Ledger } from '../limits/ledger.ts'
 import type { Turn } from '../machine.ts'
 import type { Sent } from '../media/offer.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
@@ -32,11 +33,13 @@ export interface Call {
   /** Monotonic ms of the event being handled. */
   now: number
   readonly caller: CallerLeg
+  /** Whose limits it counts in. */
+  readonly ledger: Ledger
   decision: Connect | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
   /** Providers not tried yet, best first. */
-  waiting: ProviderTarget[]
+  waiting: Peer[]
   branches: Branch[]
   /** The branch which answered. */
   callee: Branch | undefined
@@ -99,13 +102,17 @@ export interface CallerLeg {
   sdp: Spoken
 }
 
+/** Whom we call at a host: a provider, or a PBX which has one; that one has no provider's id. */
+export type Peer = Omit<ProviderTarget, 'provider_id'> & { readonly provider_id: string | null }
+
 /** One side which we called: we are its UAC. */
 export interface Branch {
   readonly index: number
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
   tried: AddressTry | undefined
-  readonly provider: ProviderTarget | undefined
+  /** Found by RFC 3263 and tried address by address; undefined: a registered contact. */
+  readonly provider: Peer | undefined
   readonly contact: Contact | undefined
   readonly callId: string
   readonly localTag: string

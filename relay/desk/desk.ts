@@ -6,7 +6,7 @@ import {
   type RouteDecision,
   type RouteQuestion,
 } from '#contract'
-import { type Book, customerOf, decide, type Live, trunkDomainOf, unused } from '#routing'
+import { type Book, customerOf, decide, type Live, type Shelf, trunkDomainOf, unused } from '#routing'
 import type { Answer, Confirmed, Filed, Question } from '../effects.ts'
 import type { OnFile } from '../registrar/accounts.ts'
 import { Allowance } from '../registrar/allowance.ts'
@@ -67,6 +67,10 @@ export class Desk implements Reporter {
   }
 
   /** Everything that is configured, as far as it is here; always the present state. */
+  get shelf(): Shelf {
+    return this.#filing.shelf
+  }
+
   get book(): Book {
     return this.#filing.shelf.book
   }
@@ -99,6 +103,13 @@ export class Desk implements Reporter {
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean {
     return this.book.providersAt(address).length > 0 || this.book.trunksAt(address).length > 0
+  }
+
+  /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
+  lets(now: number, realm: string, address: string): boolean | undefined {
+    const trunk = this.book.trunkNamed(trunkDomainOf(realm, this.#options.baseDomain) ?? '')
+    if (!trunk || !this.#filing.current(now, trunk.customer_id)) return undefined
+    return this.book.trunksAt(address).some(({ id }) => id === trunk.id)
   }
 
   /** Decides a call, at once where it can. */
@@ -192,7 +203,8 @@ export class Desk implements Reporter {
   /** Nothing but a limit is known better here than at the edge. */
   #asksAgain(now: number, decision: RouteDecision): boolean {
     if (decision.kind !== 'reject' || !this.#circuit.closed) return false
-    if (decision.explanation?.limits.some(({ exceeded }) => exceeded)) return false
+    const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
+    if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false
     return this.#secondLooks.take(now, '')
   }
 }

@@ -58,10 +58,10 @@ export class Bindings {
   add(
     now: number,
     at: number,
-    who: { customer_id: string; extension_id: string },
+    who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>,
     stated: Stated,
   ): BindingTell {
-    const owner = this.#owner(who.customer_id, who.extension_id)
+    const owner = this.#owner(who)
     const bindingId = detached(
       bindingIdOf(this.#chance, owner.extensionId, stated.instance || stated.contact),
     )
@@ -117,7 +117,7 @@ export class Bindings {
   restore(now: number, at: number, list: BindingList): BindingTell[] {
     const tells: BindingTell[] = []
     for (const { sequence, ...binding } of list.bindings) {
-      const owner = this.#owner(binding.customer_id, binding.extension_id)
+      const owner = this.#owner(binding)
       const held = owner.entries.find(({ bindingId }) => bindingId === binding.binding_id)
       const known = held?.sequence ?? this.#gone?.get(binding.binding_id) ?? -1
       const expiresAt = Date.parse(binding.expires_at)
@@ -152,10 +152,12 @@ export class Bindings {
     }
   }
 
-  #owner(customerId: string, extensionId: string): Owner {
-    const known = this.#ownerByExtension.get(extensionId)
+  #owner(who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>): Owner {
+    const known = this.#ownerByExtension.get(who.extension_id)
     if (known !== undefined) return known
-    return { customerId: this.#once(customerId), extensionId: detached(extensionId), entries: [] }
+    const { account } = who
+    const customerId = this.#once(who.customer_id)
+    return { account, customerId, extensionId: detached(who.extension_id), entries: [] }
   }
 
   #insert(now: number, at: number, entry: Entry): void {

@@ -3,7 +3,7 @@ import type { Deadline } from '../deadlines.ts'
 import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 
-/** One contact of one extension: held 100 000 times, so kept flat. Times are ms since 1970. */
+/** One contact of one extension or trunk: held 100 000 times, so kept flat. Times are ms since 1970. */
 export interface Entry {
   readonly owner: Owner
   readonly bindingId: string
@@ -23,7 +23,9 @@ export interface Entry {
 }
 
 export interface Owner {
+  readonly account: Binding['account']
   readonly customerId: string
+  /** The trunk's id where the account is a trunk. */
   readonly extensionId: string
   readonly entries: Entry[]
 }
@@ -40,7 +42,7 @@ export function bindingOf(entry: Entry, relayId: string): Binding {
   return {
     binding_id: entry.bindingId,
     customer_id: entry.owner.customerId,
-    account: 'extension',
+    account: entry.owner.account,
     extension_id: entry.owner.extensionId,
     relay_id: relayId,
     contact: entry.contact,

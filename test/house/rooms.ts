@@ -8,6 +8,7 @@ export const relayOrder = [
   'media',
   'transaction',
   'dialog',
+  'limits',
   'registrar',
   'call',
   'desk',

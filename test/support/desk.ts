@@ -35,8 +35,7 @@ export function officeConfiguration(version: number, password = 'correct horse b
 }
 
 /** A relay which was given these snapshots by the edge at version 7, and heard just now that they are current. */
-export function informed(configurations = [officeConfiguration(7)]): Ladder {
-  const ladder = office()
+export function informed(configurations = [officeConfiguration(7)], ladder = office()): Ladder {
   hears(ladder, 7, changed(configurations))
   for (const one of configurations) gives(ladder, filed(one))
   return ladder

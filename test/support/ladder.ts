@@ -1,9 +1,17 @@
 import { expect } from 'vitest'
-import { type CallTell, type CredentialAnswer, type EventTell, type RouteDecision, tell } from '#contract'
+import {
+  type BindingTell,
+  type CallTell,
+  type CredentialAnswer,
+  type EventTell,
+  type RouteDecision,
+  tell,
+} from '#contract'
 import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
 import type { Flow } from '../../relay/flow.ts'
 import { hostPort } from '../../relay/flow.ts'
+import type { Limits } from '../../relay/limits/scope.ts'
 import type { MediaCommand } from '../../relay/media/session.ts'
 import type { Message, Request, Response } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
@@ -38,6 +46,7 @@ export const realm = '11111111-1111-4111-8111-111111111111.registrar.trunkline.t
 export class Ladder {
   readonly engine: Engine
   readonly tells: CallTell[] = []
+  readonly bindings: BindingTell[] = []
   readonly events: EventTell[] = []
   readonly media: MediaCommand[] = []
   /** What went to the folder of snapshots. */
@@ -52,7 +61,12 @@ export class Ladder {
 
   constructor(
     parties: readonly Party[],
-    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number]; tlsPort?: number } = {},
+    house: {
+      strangers?: 'refuse' | 'silent'
+      rtpPorts?: [number, number]
+      tlsPort?: number
+      limits?: Limits
+    } = {},
   ) {
     this.#parties = parties
     this.engine = new Engine({
@@ -71,6 +85,7 @@ export class Ladder {
         strangers: house.strangers ?? 'refuse',
       },
       rtpPorts: house.rtpPorts ?? [10_000, 10_999],
+      ...(house.limits ? { limits: house.limits } : {}),
     })
   }
 
@@ -214,6 +229,7 @@ export class Ladder {
       } else if (effect.type === 'tell') {
         // What the edge would refuse must not be told.
         tell.parse(effect.tell)
+        if (effect.tell.kind === 'binding') this.bindings.push(effect.tell)
         if (effect.tell.kind === 'call') this.tells.push(effect.tell)
         else if (effect.tell.kind === 'event') this.events.push(effect.tell)
         else this.#arrows.push(`tell ${effect.tell.event}`)

@@ -25,7 +25,7 @@ export const extensionIds = {
   bob: '33333333-3333-4333-8333-333333333333',
 }
 
-const password = 'correct horse battery'
+export const password = 'correct horse battery'
 const chance = steadyChance(1_000_000)
 
 export function office(house: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
@@ -94,11 +94,11 @@ export function invite(
   })
 }
 
-export function register(from: Party, user: string, headers: Header[] = []): Request {
-  const aor = `<sip:${user}@${realm}>`
+export function register(from: Party, user: string, headers: Header[] = [], domain = realm): Request {
+  const aor = `<sip:${user}@${domain}>`
   return request({
     method: 'REGISTER',
-    requestUri: `sip:${realm}`,
+    requestUri: `sip:${domain}`,
     headers: [
       ['via', via(from)],
       ['max-forwards', '70'],

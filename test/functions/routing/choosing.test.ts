@@ -163,6 +163,12 @@ describe('limits', () => {
     })
   })
 
+  test('stop no call to a short number', () => {
+    const routes = [{ ...route('full'), provider: full }]
+    const customer = { caps: caps({ max_channels: 5, max_cps: 2, max_daily_minutes: 60 }) }
+    expect(decided(dials('911'), { routes, customer }, { use })).toMatchObject({ kind: 'connect' })
+  })
+
   test('of a called customer make the line busy', () => {
     const scene = {
       customer: { caps: caps({ max_channels: 5 }) },

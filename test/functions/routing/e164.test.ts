@@ -1,4 +1,5 @@
-import { getCountries, Metadata } from 'libphonenumber-js/min'
+import fc from 'fast-check'
+import { type CountryCode, getCountries, Metadata, parsePhoneNumberFromString } from 'libphonenumber-js/min'
 import { describe, expect, test } from 'vitest'
 import {
   elliptic,
@@ -8,6 +9,7 @@ import {
   readNumber,
   tailsOf,
 } from '../../../functions/routing/e164.ts'
+import { readInternational, readNational } from '../../../functions/routing/numbering.ts'
 
 describe('a dialled number', () => {
   test.each([
@@ -44,6 +46,33 @@ describe('a dialled number', () => {
   test('is read as the United States where the country is not one', () => {
     expect(readNumber('5551234567', 'XX')).toMatchObject({ e164: '+15551234567' })
   })
+})
+
+describe('the table of numbering plans', () => {
+  test('reads as the library does, or leaves it to the library', () => {
+    const digits = fc.tuple(
+      fc.constantFrom('', '1', '7', '39', '44', '47', '49', '61', '212', '262', '599', '1876', '1268'),
+      fc.stringMatching(/^[0-9]{4,11}$/),
+    )
+    const country = fc.constantFrom(...getCountries())
+    fc.assert(
+      fc.property(digits, country, ([code, rest], home) => {
+        const text = code + rest
+        const [whole, national] = [readInternational(text, home), readNational(text, home)]
+        if (whole !== undefined) expect(whole).toEqual(asked(`+${text}`, home))
+        if (national !== undefined) expect(national).toEqual(asked(text, home))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  function asked(text: string, home: CountryCode) {
+    const number = parsePhoneNumberFromString(text, { defaultCountry: home, extract: false })
+    if (!number?.isPossible()) return null
+    const possible = number.getPossibleCountries()
+    const likely = possible.includes(home) ? home : (possible[0] ?? null)
+    return { e164: number.number, country: number.country ?? likely }
+  }
 })
 
 describe('a number read without a country', () => {

@@ -196,7 +196,7 @@ export function trunk(name: string, changes: Partial<TrunkFacts> = {}): TrunkFac
 
 export function number(e164: string, changes: Partial<NumberFacts> = {}): NumberFacts {
   const plain = {
-    id: idOf(`number ${e164}`),
+    id: idOf(`n${e164}`),
     customer_id: ALICE,
     number: e164,
     enabled: true,

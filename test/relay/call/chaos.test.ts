@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { Scope } from '#contract'
 import type { Header, Request } from '../../../relay/sip/message.ts'
 import type { Ladder, Party } from '../../support/ladder.ts'
+import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
 import {
   ack,
   alice,
@@ -9,6 +11,8 @@ import {
   bob,
   bobMobile,
   cancel,
+  customerId,
+  extensionIds,
   fromCallee,
   office,
   provider,
@@ -24,7 +28,7 @@ import { forgets } from '../../support/scene.ts'
 
 /*
  * Calls in which everybody does anything at any time. Nothing is known of what comes out, but that
- * nobody throws, every call ends with one sound record, and nothing stays behind.
+ * nobody throws, every call ends with one sound record, nothing stays behind, and no limit is ever overstepped.
  */
 
 type Below = (below: number) => number
@@ -67,13 +71,30 @@ function playOut(seed: number): void {
     const act = acts[below(acts.length)]
     act?.(play)
     ladder.whatever()
+    withinLimits(ladder)
   }
   while (ladder.questions.length > 0) ladder.noAnswer(ladder.questions[0]?.question.ask ?? 'route').whatever()
   // Alice's ACK may still be awaited before she is told BYE.
   ladder.after(64 * 500).whatever()
   forgets(ladder)
+  withinLimits(ladder)
+  expect(ladder.engine.ledger.leases()).toEqual([])
   for (const { from, request } of play.asked)
     expect(finals(ladder, from, request), request.method).toBeGreaterThan(0)
+}
+
+/** Nobody has more calls than it may, and a call counts for as long as it goes on. */
+function withinLimits({ engine, now, tells }: Ladder): void {
+  for (const scope of [acme, alicesPhone, at(telnyx), at(twilio)])
+    for (const { resource, used, of } of engine.ledger.limits(scope, now))
+      expect(used, `${resource} of ${scope.kind}`).toBeLessThanOrEqual(of)
+  const last = tells.at(-1)?.call
+  const goesOn = last && last.status !== 'hangup' ? [last.call_id] : []
+  expect(engine.ledger.leases().map(({ call_id }) => call_id)).toEqual(goesOn)
+}
+
+function at(carrier: Party): Scope {
+  return { kind: 'provider', id: provider(carrier).provider_id }
 }
 
 /** How many final answers a request got. INFO and UPDATE may rightly get none: RFC 4320 §4.2. */
@@ -92,7 +113,7 @@ function says({ ladder, asked }: Play, from: Party, request: Request): void {
 }
 
 function begin(below: Below): Play {
-  const ladder = office()
+  const ladder = office({ limits: anyLimits(below) })
   const inside = below(3) === 0
   if (inside) {
     registers(ladder, bob, 'bob')
@@ -100,7 +121,7 @@ function begin(below: Below): Play {
   }
   const body = below(4) === 0 ? new Uint8Array(0) : sdp('192.0.2.10')
   const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body })
-  if (below(10) > 0) ladder.decide(inside ? ringBob() : through(...carriers(below))).whatever()
+  if (below(10) > 0) ladder.decide(counted(inside ? ringBob() : through(...carriers(below)))).whatever()
   const play = {
     ladder,
     below,
@@ -121,6 +142,17 @@ function connect({ ladder, invited, callees: [callee = telnyx] }: Play): void {
   ladder.when(callee, answers(asked, callee, 200, { body: sdp(callee.flow.address) })).whatever()
   const body = invited.body.length === 0 ? { body: sdp('192.0.2.10') } : {}
   ladder.when(alice, ack(invited, ladder.lastResponse(alice), body)).whatever()
+}
+
+/** Most plays have limits which let one call through; some have a full carrier, or a full customer. */
+function anyLimits(below: Below) {
+  const max_channels = () => pick([null, 1, 1, 1, 1, 2, 0], below)
+  return limitedBy({
+    [customerId]: { max_channels: pick([1, 1, 1, 1, 1, 1, 1, 1, 0], below), max_daily_minutes: 600 },
+    [extensionIds.alice]: { max_channels: 1, max_cps: 1 },
+    [provider(telnyx).provider_id]: { max_channels: max_channels(), max_cps: 1 },
+    [provider(twilio).provider_id]: { max_channels: max_channels() },
+  })
 }
 
 function carriers(below: Below) {
@@ -154,7 +186,7 @@ function located({ ladder, below }: Play): void {
   const waiting = ladder.questions[0]?.question.ask
   if (waiting === 'locate')
     ladder.locate(...([[telnyx], [twilio], [telnyx, twilio], []][below(4)] as Party[]))
-  else if (waiting === 'route') ladder.decide(through(...carriers(below)))
+  else if (waiting === 'route') ladder.decide(counted(through(...carriers(below))))
 }
 
 function calleeAnswers({ ladder, below, callees }: Play): void {

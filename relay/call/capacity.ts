@@ -1,0 +1,49 @@
+import type { Consideration, Limit } from '#contract'
+import { explained, inWords, isUrgent, placeAt } from '../limits/gate.ts'
+import { end, soon } from './ending.ts'
+import type { Call, Peer, Step } from './state.ts'
+import type { Station } from './station.ts'
+
+/** The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be. */
+export function nextWithRoom(call: Call): Peer | undefined {
+  const urgent = isUrgent(call.record.decision)
+  for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {
+    const { provider_id } = provider
+    const limit = provider_id ? placeAt(call.ledger, call.now, call.id, provider_id, urgent) : undefined
+    if (!limit) return provider
+    skip(call, provider, limit)
+  }
+  return undefined
+}
+
+/** Nobody was called, for every provider is full. */
+export function allFull(call: Call, station: Station): Step {
+  const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
+  const message = 'Every provider this call could take is at its limit.'
+  const { record } = call
+  record.rejectReason = reason
+  record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
+  return end(
+    call,
+    station,
+    { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}` },
+    soon(status),
+  )
+}
+
+function skip({ record }: Call, { provider_id }: Peer, limit: Limit): void {
+  const explanation = explained(record.decision, [limit])
+  if (!explanation) return
+  const skipped = (candidate: Consideration): Consideration => ({
+    ...candidate,
+    kept: false,
+    order: null,
+    code: limit.resource.toUpperCase(),
+    why: inWords(limit),
+    dialled: null,
+    policy: null,
+  })
+  const which = explanation.candidates.findIndex((one) => one.kept && one.provider_id === provider_id)
+  const candidates = explanation.candidates.map((one, index) => (index === which ? skipped(one) : one))
+  record.decision = { ...explanation, candidates }
+}

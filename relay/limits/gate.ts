@@ -1,0 +1,101 @@
+import type { Explanation, Limit, RouteDecision, Scope } from '#contract'
+import type { Ledger, Reached } from './ledger.ts'
+
+type Connect = Extract<RouteDecision, { kind: 'connect' }>
+
+/** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
+function statusFor(resource: string, incoming: boolean): number {
+  if (resource === 'daily_minutes') return 403
+  return resource === 'channels' && incoming ? 486 : 503
+}
+
+/**
+ * Lets a decided call into the limits of its customer and of who makes or takes it, or turns it away.
+ *
+ * A call which is let in counts from now on in every scope of its decision; `explanation.limits` says how they stood.
+ * What a decision made here found full counts as refused, so that the edge hears of it.
+ */
+export function admitted(
+  ledger: Ledger,
+  now: number,
+  callId: string,
+  decision: RouteDecision,
+): RouteDecision {
+  const customerId = decision.customer_id ?? undefined
+  for (const limit of foreseen(decision.explanation)) ledger.refuse(now, callId, customerId, limit)
+  if (decision.kind === 'reject') return decision
+  // Minutes are a limit on what is paid for: calls out.
+  const incoming = decision.direction === 'incoming'
+  const looked = decision.scopes
+    .flatMap((scope) => ledger.limits(scope, now, customerId))
+    .filter(({ resource }) => !(incoming && resource === 'daily_minutes'))
+  const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
+  const explanation = explained(decision.explanation, looked)
+  if (inTheWay) {
+    ledger.refuse(now, callId, customerId, inTheWay)
+    return refused(decision, explanation, inTheWay)
+  }
+  if (customerId !== undefined) ledger.open(callId, customerId)
+  for (const scope of decision.scopes) ledger.take(now, callId, scope)
+  return { ...decision, explanation }
+}
+
+/** What a decision made here found full: limits of the caller's side, and of providers it left out. */
+function foreseen(explanation: Explanation | null): Reached[] {
+  if (explanation?.decided_by !== 'relay') return []
+  const providers = explanation.candidates.flatMap(({ provider_id: id, code }): Reached[] =>
+    id && (code === 'CHANNELS' || code === 'CPS')
+      ? [{ kind: 'provider', id, resource: code.toLowerCase() }]
+      : [],
+  )
+  return [...explanation.limits.filter(({ exceeded }) => exceeded), ...providers]
+}
+
+/**
+ * Takes a place at one provider for a call; gives the limit which is in the way where there is none.
+ *
+ * An urgent call is let in whatever the limit.
+ */
+export function placeAt(
+  ledger: Ledger,
+  now: number,
+  callId: string,
+  providerId: string,
+  urgent: boolean,
+): Limit | undefined {
+  const scope: Scope = { kind: 'provider', id: providerId }
+  const held = urgent || ledger.holds(callId, scope)
+  const inTheWay = held ? undefined : ledger.limits(scope, now).find(({ exceeded }) => exceeded)
+  if (inTheWay) ledger.refuse(now, callId, undefined, inTheWay)
+  else ledger.take(now, callId, scope)
+  return inTheWay
+}
+
+/** A call to a short number, an emergency's among them: no limit stops it, and it counts in all of them. */
+export function isUrgent(explanation: Explanation | null): boolean {
+  return explanation?.number?.kind === 'short'
+}
+
+/** A limit in a few words, e.g. `channels 30/30`. */
+export function inWords({ resource, used, of }: Limit): string {
+  return `${words[resource] ?? resource} ${used}/${of}`
+}
+
+const words: Readonly<Record<string, string>> = { cps: 'calls per second', daily_minutes: 'minutes today' }
+
+/** The limits as they stand here replace what the edge may have seen of the same ones. */
+export function explained(explanation: Explanation | null, looked: readonly Limit[]): Explanation | null {
+  if (!explanation || looked.length === 0) return explanation
+  const same = (one: Limit) => looked.some(({ id, resource }) => id === one.id && resource === one.resource)
+  return { ...explanation, limits: [...explanation.limits.filter((one) => !same(one)), ...looked] }
+}
+
+function refused(decision: Connect, explanation: Explanation | null, limit: Limit): RouteDecision {
+  const status = statusFor(limit.resource, decision.direction === 'incoming')
+  const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
+  const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${inWords(limit)} in use.`
+  const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = decision
+  const known = { customer_id, direction, source, destination, scopes, extension_id, trunk_id }
+  const why = explanation && { ...explanation, outcome: 'reject' as const, status, reason, message }
+  return { kind: 'reject', status, reason, message, ...known, explanation: why }
+}
