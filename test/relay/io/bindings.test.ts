@@ -73,14 +73,18 @@ describe('bindings on disk', () => {
 })
 
 const cleanups: (() => unknown)[] = []
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup()
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), 'bindings-'))
   cleanups.push(() => rmSync(path, { recursive: true }))
-  const open = (segmentBytes?: number) =>
-    BindingFile.open({ folder: path, log: silence, ...(segmentBytes && { segmentBytes }) })
+  const open = async (segmentBytes?: number) => {
+    const options = { folder: path, log: silence, ...(segmentBytes && { segmentBytes }) }
+    const opened = await BindingFile.open(options)
+    cleanups.push(() => opened.file.close())
+    return opened
+  }
   return { path, open }
 }
