@@ -81,7 +81,7 @@ async function calls(bench: Bench, rates: number[]): Promise<void> {
   await callAt(bench, 'bench-calls', rates[0] ?? 25, 1_000)
   const ours = await climb(rates, (rate) => measured(bench, rate, () => callAt(bench, 'bench-calls', rate)))
   await carrier.stop()
-  say('INVITE with digest, edge asked each time: INVITE, 407, INVITE, 180, 200, ACK, BYE')
+  say('INVITE with digest, decided by the snapshot: INVITE, 407, INVITE, 180, 200, ACK, BYE')
   say(table(['trunkline', ours]))
   say(summary('calls', ours, 1))
 }
