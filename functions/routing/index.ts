@@ -2,4 +2,5 @@
 export * from './decide.ts'
 export * from './e164.ts'
 export * from './facts.ts'
+export * from './health.ts'
 export * from './realm.ts'

@@ -346,5 +346,9 @@ function tried(user: string, facts: Partial<OutboundFacts>): string[] {
 }
 
 function explained(user: string, facts: Partial<OutboundFacts>) {
-  return outbound(user, facts).explanation?.candidates.map(({ provider_name, kept, why }) => [provider_name, kept, why])
+  return outbound(user, facts).explanation?.candidates.map(({ provider_name, kept, why }) => [
+    provider_name,
+    kept,
+    why,
+  ])
 }
