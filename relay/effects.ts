@@ -6,6 +6,7 @@ import type {
   CredentialQuestion,
   RouteDecision,
   RouteQuestion,
+  TlsTrust,
   Transport,
 } from '#contract'
 import type { Flow } from './flow.ts'
@@ -16,6 +17,8 @@ export interface LocateQuestion {
   readonly hostname: string
   readonly port: number | null
   readonly transport: Transport | null
+  /** How it proves to be `hostname` over TLS; absent: in full. */
+  readonly tls?: TlsTrust
 }
 
 /** Addresses to try, best first; empty: none was found, or none is allowed. */

@@ -1,4 +1,5 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
+import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
@@ -23,6 +24,8 @@ export interface Exchange {
   readonly ports: Ports
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
+  /** How a call to a provider went says how the provider is. */
+  observe(now: number, providerId: string, seen: Observation): void
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly Output[]): void
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
@@ -232,6 +235,8 @@ export class Switchboard {
         return this.#tell(line)
       case 'cool':
         return this.#cool(now, order.flow, order.ms)
+      case 'observed':
+        return this.#exchange.observe(now, order.providerId, order.seen)
       case 'release':
         line.silent = true
         return

@@ -8,6 +8,7 @@ import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers } from './ending.ts'
+import { sight } from './sight.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
@@ -78,6 +79,7 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
     to: 'answered',
     effects: [
       ...stopTimers(branch),
+      ...sight(branch, response.status, response.reason),
       { type: 'stop', timer: 'search' },
       ...others,
       { type: 'dialog', side: 'callee', dialog },
@@ -210,9 +212,14 @@ function providerFailed(
     return otherAddress(call, branch, station)
   call.failures.push(status || 503)
   concluded(call, branch, status, why, meaning)
-  if (meaning === 'next') return next(call, station)
   const told = heardBy(status, status === 0 ? 503 : mostUseful(call.failures))
-  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, whyOf(response))
+  const step =
+    meaning === 'next'
+      ? next(call, station)
+      : end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, whyOf(response))
+  // A refusal of our own says nothing about the provider.
+  const seen = status === 0 || response ? sight(branch, status, why) : []
+  return { ...step, effects: [...seen, ...step.effects] }
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
@@ -254,7 +261,8 @@ function givenUp(call: Call, branch: Branch, station: Station, why: string): Ste
 function abandon(call: Call, branch: Branch, why: string, station: Station): Step {
   concluded(call, branch, 0, why, 'next')
   call.failures.push(408)
-  return next(call, station)
+  const step = next(call, station)
+  return { ...step, effects: [...sight(branch, 0, why), ...step.effects] }
 }
 
 function cooling(branch: Branch, response: Response | undefined): Order[] {

@@ -7,6 +7,7 @@ import type {
   ProviderTarget,
   RouteDecision,
 } from '#contract'
+import type { Observation } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Located, LocateQuestion, Note } from '../effects.ts'
 import type { Flow } from '../flow.ts'
@@ -185,6 +186,8 @@ export type Order =
   | { readonly type: 'tell' }
   /** A provider said 503 with Retry-After: leave this address alone for so long. */
   | { readonly type: 'cool'; readonly flow: Flow; readonly ms: number }
+  /** A provider has shown how it is doing. */
+  | { readonly type: 'observed'; readonly providerId: string; readonly seen: Observation }
   | { readonly type: 'release' }
   | Note
 
