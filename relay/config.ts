@@ -6,6 +6,8 @@ export interface Config {
   readonly relayId: string
   readonly sipHost: string
   readonly sipPort: number
+  /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
+  readonly tls: { readonly port: number; readonly cert: string; readonly key: string } | undefined
   readonly publicIp: string
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
@@ -19,6 +21,8 @@ export interface Config {
   readonly askBudgetMs: number
   readonly mediaTimeoutMs: number
   readonly drainMs: number
+  /** Name servers instead of the machine's own. */
+  readonly dnsServers: readonly string[]
 }
 
 /** Reads the settings, or lists everything that is wrong with them in words. */
@@ -55,6 +59,7 @@ export function readConfig(
     relayId: relayIdOf(relayKey, faults),
     sipHost,
     sipPort: number('SIP_PORT', 5060, 0, 65_535),
+    tls: tlsOf(env, number('SIP_TLS_PORT', 5061, 0, 65_535), faults),
     publicIp: publicIpOf(env.PUBLIC_IP || sipHost, faults),
     rtpPorts: rangeOf(env.RTP_PORTS || '10000-19999', faults),
     rtpEngine: oneOf('RTP_ENGINE', ['ffi', 'dgram'], undefined),
@@ -67,6 +72,7 @@ export function readConfig(
     askBudgetMs: number('ASK_BUDGET_MS', 800, 50, 10_000),
     mediaTimeoutMs: number('MEDIA_TIMEOUT_MS', 60_000, 1_000, 3_600_000),
     drainMs: number('DRAIN_MS', 900_000, 0, 86_400_000),
+    dnsServers: serversOf(env.DNS_SERVERS ?? '', faults),
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, config }
 }
@@ -77,6 +83,17 @@ function relayIdOf(key: string, faults: string[]): string {
   return id ?? ''
 }
 
+function tlsOf(
+  { TLS_CERT: cert, TLS_KEY: key }: Readonly<Record<string, string | undefined>>,
+  port: number,
+  faults: string[],
+): Config['tls'] {
+  if (cert && key) return { port, cert, key }
+  if (cert || key)
+    faults.push(`TLS_CERT and TLS_KEY go together, and ${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing`)
+  return undefined
+}
+
 function publicIpOf(address: string, faults: string[]): string {
   if (address === '0.0.0.0' || address === '::') {
     faults.push(
@@ -85,6 +102,14 @@ function publicIpOf(address: string, faults: string[]): string {
   } else if (!/^[\d.]+$|^[\da-f:]+$/i.test(address))
     faults.push(`PUBLIC_IP must be an IP address, not "${address}"`)
   return address.toLowerCase()
+}
+
+function serversOf(list: string, faults: string[]): string[] {
+  const servers = list.split(/[\s,]+/).filter((text) => text !== '')
+  const wrong = servers.find((text) => !/^([\d.]+|\[[\da-f:]+\])(:\d{1,5})?$|^[\da-f:]+$/i.test(text))
+  if (wrong !== undefined)
+    faults.push(`DNS_SERVERS must be IP addresses such as 192.0.2.53 or 192.0.2.53:5353, not "${wrong}"`)
+  return servers
 }
 
 function rangeOf(range: string, faults: string[]): readonly [number, number] {

@@ -1,9 +1,14 @@
-import type { Transport } from '#contract'
+import type { TlsTrust, Transport } from '#contract'
+
+/** Who a TLS connection must lead to: the domain asked for, never the host found for it (RFC 5922 §4). */
+export interface Trust extends TlsTrust {
+  readonly name: string
+}
 
 /**
  * Where a message came from or goes to (RFC 5626's flow).
  *
- * With `connection` it is that very TCP connection or nothing; without, a stream to the address is
+ * With `connection` it is that very TCP or TLS connection or nothing; without, a stream to the address is
  * found or opened. `address` is a literal IP, IPv6 without brackets.
  */
 export interface Flow {
@@ -11,6 +16,8 @@ export interface Flow {
   readonly address: string
   readonly port: number
   readonly connection?: number
+  /** Of a connection we make or made over TLS: one proved for one domain is no other's. */
+  readonly tls?: Trust
 }
 
 /** Whether the transport delivers by itself: no retransmission needed (RFC 3261 §17). */
@@ -28,8 +35,19 @@ export function sameFlow(a: Flow, b: Flow): boolean {
     a.transport === b.transport &&
     a.address === b.address &&
     a.port === b.port &&
-    (a.connection === undefined || b.connection === undefined || a.connection === b.connection)
+    (a.connection === undefined || b.connection === undefined || a.connection === b.connection) &&
+    trustKey(a) === trustKey(b)
   )
+}
+
+/** What of a flow's trust two connections must share to be one; '' for none. */
+export function trustKey({ tls }: Flow): string {
+  return tls === undefined ? '' : `${tls.name} ${tls.verify} ${tls.fingerprint ?? ''}`
+}
+
+/** The port where SIP is expected over a transport if none is said (RFC 3261 §19.1.2). */
+export function usualPort(transport: Transport): number {
+  return transport === 'tls' ? 5061 : 5060
 }
 
 /**

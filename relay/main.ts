@@ -4,7 +4,9 @@ import type { BindingTell, CallTell } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import { type Flow, hostPort } from './flow.ts'
+import { followPair, readPair } from './io/certificate.ts'
 import { openChance } from './io/chance.ts'
+import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
@@ -12,6 +14,7 @@ import { type Log, openLog } from './io/log.ts'
 import { startMedia } from './io/media.ts'
 import { Spool } from './io/spool.ts'
 import { openTcp } from './io/stream.ts'
+import { openTls } from './io/tls.ts'
 import { openUdp } from './io/udp.ts'
 
 /*
@@ -25,12 +28,17 @@ else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel })
+  const pair = config.tls && (await readPair(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const chance = openChance(nonceKey)
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const edge = new EdgeLink({ url, key, relayId, spool, log, budgetMs })
-  const locator = new Locator({ allowPrivate: config.allowPrivateTargets, chance })
+  const locator = new Locator({
+    allowPrivate: config.allowPrivateTargets,
+    chance,
+    resolver: systemResolver(config.dnsServers),
+  })
   const hear: Host['hear'] = (input) => host.hear(input)
   const media = await startMedia({
     engine: config.rtpEngine,
@@ -47,16 +55,19 @@ async function start(config: Config): Promise<void> {
     log,
   }
   const udp = await openUdp(ears)
-  const tcp = await openTcp({
+  const streams = {
     ...ears,
-    port: udp.address.port,
-    closed: (flow) => hear({ type: 'closed', flow }),
-    needed: (flow) => engine.needs(flow),
-  })
+    closed: (flow: Flow) => hear({ type: 'closed', flow }),
+    needed: (flow: Flow) => engine.needs(flow),
+  }
+  const tcp = await openTcp({ ...streams, port: udp.address.port })
+  const tls = await openTls({ ...streams, port: config.tls?.port ?? 0, ...(pair && { pair }) })
+  const tlsPort = pair && tls.address.port
   const engine = new Engine({
     station: {
       address: config.publicIp,
       port: udp.address.port,
+      tlsPort,
       relayId: config.relayId,
       chance,
       epoch: performance.timeOrigin,
@@ -64,10 +75,10 @@ async function start(config: Config): Promise<void> {
     house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
     rtpPorts: config.rtpPorts,
   })
-  const wire = (flow: Flow) => (flow.transport === 'udp' ? udp : tcp)
+  const wires = { udp, tcp, tls }
   const host = new Host(engine, {
-    send: (flow, bytes) => wire(flow).send(flow, bytes),
-    close: (flow) => tcp.hangUp(flow),
+    send: (flow, bytes) => wires[flow.transport].send(flow, bytes),
+    close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     ask: async (question) =>
       question.ask === 'locate'
         ? { ask: 'locate', answer: await locator.locate(question.question) }
@@ -84,7 +95,15 @@ async function start(config: Config): Promise<void> {
   const told = { tell_id: chance.uuid(at.getTime()), sequence: at.getTime(), at: at.toISOString() }
   edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   restore(edge, hear, log)
-  const ready = { event: 'ready', relay_id: relayId, host: config.sipHost, port: udp.address.port }
+  const followed = config.tls && pair && followPair(config.tls, pair, tls.present, log)
+  if (followed) process.on('SIGHUP', () => void followed.look())
+  const ready = {
+    event: 'ready',
+    relay_id: relayId,
+    host: config.sipHost,
+    port: udp.address.port,
+    ...(tlsPort !== undefined && { tls_port: tlsPort }),
+  }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 
   let stopping = false
@@ -97,7 +116,7 @@ async function start(config: Config): Promise<void> {
     hear({ type: 'stop' })
     await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
     host.stop()
-    await Promise.all([udp.close(), tcp.close(), media.stop()])
+    await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
     await edge.stop()
     await spool.close()
     process.exit(0)

@@ -1,6 +1,7 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
 import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
+import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
 import type { Branch, Call, Events, Order, Role, Side, Timer } from './call/state.ts'
@@ -8,7 +9,7 @@ import type { Station } from './call/station.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
-import { type Flow, hostPort } from './flow.ts'
+import { type Flow, hostPort, sameFlow } from './flow.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
 import type { MediaReport } from './media/session.ts'
@@ -159,11 +160,11 @@ export class Switchboard {
     return this.#byServer.get(transaction)
   }
 
-  /** Whether a call under way is signalled over this connection. */
-  needs({ connection }: Flow): boolean {
+  /** Whether a call under way is signalled over this connection: one its party made, or we. */
+  needs(connection: Flow): boolean {
     for (const { call } of this.#lines.values()) {
       const flows = [call.caller.flow, call.callee?.flow]
-      if (flows.some((flow) => flow?.connection !== undefined && flow.connection === connection)) return true
+      if (flows.some((flow) => flow !== undefined && sameFlow(flow, connection))) return true
     }
     return false
   }
@@ -234,7 +235,7 @@ export class Switchboard {
       case 'tell':
         return this.#tell(line)
       case 'cool':
-        return this.#cool(now, order.flow, order.ms)
+        return this.#cool(now, order.provider, order.flow, order.ms)
       case 'observed':
         return this.#exchange.observe(now, order.providerId, order.seen)
       case 'release':
@@ -276,6 +277,8 @@ export class Switchboard {
 
   #inviteAnswered(now: number, line: Line, branch: Branch, response: Response): void {
     const { status, reason } = response
+    line.call.now = now
+    spoke(line.call, branch, status)
     if (status < 200) this.step(now, line, 'provisional', { branch, response })
     else if (status < 300) this.step(now, line, 'success', { branch, response })
     else this.step(now, line, 'failure', { branch, status, why: reason, response })
@@ -294,19 +297,19 @@ export class Switchboard {
   #locate(line: Line, branch: Branch, question: Extract<Question, { ask: 'locate' }>['question']): void {
     this.#exchange.ask({ ask: 'locate', question }, (now, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      this.step(now, line, 'located', { branch, located: this.#cooled(now, line, located) })
+      this.step(now, line, 'located', { branch, located: this.#cooled(now, line, branch, located) })
     })
   }
 
-  #cool(now: number, { address, port }: Flow, ms: number): void {
+  #cool(now: number, provider: string, flow: Flow, ms: number): void {
     for (const [place, until] of this.#cooling) if (until <= now) this.#cooling.delete(place)
-    this.#cooling.set(hostPort(address, port), now + ms)
+    this.#cooling.set(coolKey(provider, flow), now + ms)
   }
 
   /** Addresses which asked to be left alone are tried only when there is nobody else. */
-  #cooled(now: number, line: Line, located: Located): Located {
-    if (this.#cooling.size === 0) return located
-    const isCool = ({ address, port }: Flow) => (this.#cooling.get(hostPort(address, port)) ?? 0) > now
+  #cooled(now: number, line: Line, { provider }: Branch, located: Located): Located {
+    if (this.#cooling.size === 0 || !provider) return located
+    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(provider.provider_id, flow)) ?? 0) > now
     const warm = located.flows.filter((flow) => !isCool(flow))
     if (warm.length > 0 || located.flows.length === 0) return { ...located, flows: warm }
     return line.call.waiting.length > 0
@@ -419,6 +422,11 @@ export function questionOf(
 function concluded(client: Client): void {
   if (client.open) client.line.outstanding--
   client.open = false
+}
+
+/** What a carrier says to one customer's account is nothing to another's. */
+function coolKey(provider: string, { address, port }: Flow): string {
+  return `${provider} ${hostPort(address, port)}`
 }
 
 function callerKey(call: Call): string {

@@ -52,6 +52,7 @@ export const providerTarget = z.object({
   /** null: found by RFC 3263. */
   port: z.int().nullable(),
   transport: transport.nullable(),
+  /** Where it is reached over TLS. */
   tls: tlsTrust.prefault({}),
   /** User part to dial at this provider: prefix + number in its format + postfix. */
   user: z.string(),

@@ -49,7 +49,26 @@ export const bindingTell = z.object({
 })
 export type BindingTell = z.infer<typeof bindingTell>
 
-/** One try at one provider, or at one contact of an extension. Offsets in ms from the call's start. */
+/** One address which was called. Offsets in ms from the call's start. */
+export const addressTry = z.object({
+  /** host:port it went to. */
+  address: z.string(),
+  transport,
+  /** Final SIP status; 0: silence, a transport error, or given up before one came. */
+  status: z.int(),
+  reason: z.string(),
+  /** Every response as it came, repeats left out. */
+  codes: z.array(z.object({ status: z.int(), ms: z.int() })),
+  started_ms: z.int(),
+  ended_ms: z.int().nullable(),
+})
+export type AddressTry = z.infer<typeof addressTry>
+
+/**
+ * One try at one provider, or at one contact of an extension. Offsets in ms from the call's start.
+ *
+ * Address, transport, status and reason are those of the last address tried.
+ */
 export const attempt = z.object({
   provider_id: z.uuid().nullable(),
   provider_name: z.string(),
@@ -65,6 +84,8 @@ export const attempt = z.object({
   ended_ms: z.int().nullable(),
   /** From INVITE to the first 101-199 or 2xx. */
   pdd_ms: z.int().nullable(),
+  /** Every address called inside the attempt, in order; an older relay tells none. */
+  tries: z.array(addressTry).default([]),
 })
 export type Attempt = z.infer<typeof attempt>
 

@@ -25,6 +25,16 @@ export const callStatuses = [
 export const callStatus = z.enum(callStatuses)
 export type CallStatus = z.infer<typeof callStatus>
 
+/**
+ * How a peer over TLS proves who it is: a chain to a known root and the domain's name (RFC 5922), the
+ * SHA-256 fingerprint of its certificate (hex, colons or not), or not at all.
+ */
+export const tlsTrust = z.object({
+  verify: z.enum(['full', 'fingerprint', 'none']).default('full'),
+  fingerprint: z.string().nullable().default(null),
+})
+export type TlsTrust = z.infer<typeof tlsTrust>
+
 /** Who ended a call: one of its two parties, or we. */
 export const hangupParties = ['caller', 'callee', 'system'] as const
 export const hangupParty = z.enum(hangupParties)
@@ -123,10 +133,3 @@ export const registrationStatuses = [
 ] as const
 export const registrationStatus = z.enum(registrationStatuses)
 export type RegistrationStatus = z.infer<typeof registrationStatus>
-
-/** How a provider's certificate is judged: by its chain and name, by its SHA-256 fingerprint, or not at all. */
-export const tlsTrust = z.object({
-  verify: z.enum(['full', 'fingerprint', 'none']).default('full'),
-  fingerprint: z.string().nullable().default(null),
-})
-export type TlsTrust = z.infer<typeof tlsTrust>

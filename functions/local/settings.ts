@@ -9,6 +9,10 @@ export interface Settings {
   readonly port: number
   readonly sipHost: string
   readonly sipPort: number
+  readonly sipTlsPort: number
+  /** PEM files for SIP over TLS, absolute; undefined: only towards providers which want it. */
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
   /** Where programs on this machine reach the relay: `sipHost`, or `publicIp` when that is all addresses. */
   readonly sipAddress: string
   /** First and last RTP port, as written: `10000-19999`. */
@@ -46,6 +50,9 @@ export function readSettings(environment: Environment): { settings: Settings; wr
     port: read('PORT', '8787', portNumber),
     sipHost,
     sipPort: read('SIP_PORT', '5060', portNumber),
+    sipTlsPort: read('SIP_TLS_PORT', '5061', portNumber),
+    tlsCert: fileAt(environment.TLS_CERT),
+    tlsKey: fileAt(environment.TLS_KEY),
     rtpPorts: read('RTP_PORTS', '10000-19999', portRange),
     sipAddress: everywhere.has(sipHost) ? publicIp : sipHost,
     publicIp,
@@ -58,6 +65,10 @@ export function readSettings(environment: Environment): { settings: Settings; wr
   read('RTP_ENGINE', '', oneOf('ffi', 'dgram', ''))
   read('UNKNOWN_SOURCE', '', oneOf('refuse', 'silent', ''))
   return { settings, wrong }
+}
+
+function fileAt(path: string | undefined): string | undefined {
+  return path?.trim() ? resolve(path.trim()) : undefined
 }
 
 /** Which database a stack of these settings has. */

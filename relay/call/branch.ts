@@ -1,4 +1,4 @@
-import type { Attempt, ProviderTarget } from '#contract'
+import type { AddressTry, Attempt, ProviderTarget } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Header, noBody } from '../sip/message.ts'
@@ -20,6 +20,7 @@ export function newBranch(
   const branch: Branch = {
     index: call.branches.length,
     attempt,
+    tried: undefined,
     provider,
     contact,
     callId: chance.hex(16),
@@ -49,7 +50,20 @@ export function callAt(call: Call, branch: Branch, flow: Flow, station: Station)
   branch.attempt.transport = flow.transport
   const offer = soundOf(call.caller.invite)
   const body = offer && speak(call, 'callee', branch.sdp, offer, station, branch.provider?.codecs)
-  return offer && !body ? undefined : invite(call, branch, flow, station, body ?? noBody)
+  if (offer && !body) return undefined
+  branch.tried = newTry(call, flow)
+  branch.attempt.tries.push(branch.tried)
+  return invite(call, branch, flow, station, body ?? noBody)
+}
+
+/** A peer may ring without end. */
+const codesAtMost = 16
+
+/** Writes down when a branch said what; a repeat says nothing new, but a failure after a proof is no repeat. */
+export function spoke(call: Call, { tried }: Branch, status: number): void {
+  const repeated = status < 300 && tried?.codes.at(-1)?.status === status
+  if (!tried || repeated || tried.codes.length >= codesAtMost) return
+  tried.codes.push({ status, ms: since(call) })
 }
 
 function invite(
@@ -97,6 +111,20 @@ function newAttempt(call: Call, provider: ProviderTarget | undefined): Branch['a
     started_ms: since(call),
     ended_ms: null,
     pdd_ms: null,
+    tries: [],
   }
   return attempt
+}
+
+function newTry(call: Call, { address, port, transport }: Flow): AddressTry {
+  const started_ms = since(call)
+  return {
+    address: hostPort(address, port),
+    transport,
+    status: 0,
+    reason: '',
+    codes: [],
+    started_ms,
+    ended_ms: null,
+  }
 }

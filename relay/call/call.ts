@@ -12,7 +12,7 @@ import {
 } from './answered.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './change.ts'
 import { branchProgressed } from './early.ts'
-import { end, endedBySystem, letGo, refuse } from './ending.ts'
+import { end, endedBySystem, letGo, refuse, spokeLate } from './ending.ts'
 import {
   answerTimeout,
   begin,
@@ -20,6 +20,7 @@ import {
   branchFailed,
   branchLocated,
   callerCancelled,
+  cooling,
   nobodyRings,
   noProgress,
   noResponse,
@@ -56,13 +57,11 @@ const unwanted = {
   },
   success: ({ branch, response }: Events['success'], { call, station }: CallMemory): Turn<State, Order> =>
     stay(...sayGoodbye(call, branch, response, station)),
-  failure: ({ branch, status, why }: Events['failure']): Turn<State, Order> => {
+  failure: ({ branch, status, why, response }: Events['failure']): Turn<State, Order> => {
     branch.state = 'over'
     // A 487 only says that our CANCEL was heard.
-    if (!branch.cancelled && branch.attempt.status === 0 && status !== 0) {
-      Object.assign(branch.attempt, { status, reason: why })
-    }
-    return stay()
+    if (!branch.cancelled && status !== 0) spokeLate(branch, status, why)
+    return stay(...cooling(branch, response))
   },
 }
 

@@ -2,6 +2,7 @@ import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { buildCancel } from './invite.ts'
+import { sipReason, withReason } from './reason.ts'
 import { noCodec } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
@@ -12,7 +13,9 @@ export interface Ending {
   readonly reason: HangupReason
   /** What the caller is told. */
   readonly status: number
+  /** Why, where that is ours to say, for a Reason header (RFC 3326); `cause` is its status unless given. */
   readonly why?: string
+  readonly cause?: number
 }
 
 /** The edge says no: the caller hears its status and why. */
@@ -24,7 +27,8 @@ export function refuse(
   remember(call, decision)
   call.record.rejectReason = decision.reason
   const status = decision.status >= 300 ? decision.status : 403
-  return end(call, station, { by: 'system', reason: 'rejected', status, why: decision.reason })
+  const why = `${decision.reason}: ${decision.message}`
+  return end(call, station, { by: 'system', reason: 'rejected', status, why })
 }
 
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */
@@ -32,11 +36,11 @@ export function end(call: Call, station: Station, ending: Ending, headers: reado
   const letting = call.branches.flatMap((branch) => letGo(branch))
   close(call, ending.by, ending.reason, station)
   call.record.sipStatus = ending.status
-  const why: Header[] = ending.why
-    ? [['reason', `SIP;cause=${ending.status};text="${plain(ending.why)}"`]]
-    : []
   const warning = ending.status === 488 ? [noCodec(station)] : []
-  const response = answerTo(call, station, ending.status, [...headers, ...why, ...warning])
+  const said = ending.why
+    ? withReason(headers, sipReason(ending.cause ?? ending.status, ending.why))
+    : headers
+  const response = answerTo(call, station, ending.status, [...said, ...warning])
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
 }
 
@@ -54,6 +58,7 @@ export function close(call: Call, by: HangupParty, reason: HangupReason, station
   call.record.reason = reason
   for (const branch of call.branches) {
     if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'cancelled', 'final')
+    tryEnded(call, branch, 0, 'cancelled')
   }
 }
 
@@ -68,7 +73,7 @@ export function closing(call: Call): Order[] {
   return [{ type: 'stop', timer: 'search' }, { type: 'tell' }, ...media]
 }
 
-/** Closes the record of an attempt. */
+/** Closes the record of an attempt, and of the address it ended at. */
 export function concluded(
   call: Call,
   branch: Branch,
@@ -77,6 +82,19 @@ export function concluded(
   decision: 'next' | 'final',
 ): void {
   Object.assign(branch.attempt, { status, reason, decision, ended_ms: since(call) })
+  tryEnded(call, branch, status, reason)
+}
+
+/** Closes the record of one address, once. */
+export function tryEnded(call: Call, { tried }: Branch, status: number, reason: string): void {
+  if (tried?.ended_ms === null) Object.assign(tried, { status, reason, ended_ms: since(call) })
+}
+
+/** What a branch said after it was given up tells more than its silence did. */
+export function spokeLate({ attempt, tried }: Branch, status: number, reason: string): void {
+  if (tried?.status !== 0) return
+  Object.assign(tried, { status, reason })
+  if (attempt.tries.at(-1) === tried && attempt.status === 0) Object.assign(attempt, { status, reason })
 }
 
 /**
@@ -159,8 +177,4 @@ export function remember(call: Call, decision: RouteDecision): void {
 /** Milliseconds since the call began. */
 export function since(call: Call): number {
   return Math.round(call.now - call.startedNow)
-}
-
-function plain(text: string): string {
-  return text.replace(/[^\x20-\x7e]|["\\]/g, ' ')
 }

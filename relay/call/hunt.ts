@@ -3,11 +3,12 @@ import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Header, Request, Response } from '../sip/message.ts'
+import type { Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { proveToProvider } from './credentials.ts'
-import { concluded, type Ending, end, letGo, remember, since, stopTimers } from './ending.ts'
+import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
+import { wordsOf } from './reason.ts'
 import { sight } from './sight.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Side, Step } from './state.ts'
@@ -103,6 +104,7 @@ function answeredMute(call: Call, branch: Branch, response: Response, station: S
   const why = 'answered without a session description'
   const step = branchFailed(call, { branch, status: 500, why, response: undefined }, station)
   branch.attempt.status = response.status
+  if (branch.tried) branch.tried.status = response.status
   return { ...step, effects: [...goodbye, ...step.effects] }
 }
 
@@ -143,7 +145,7 @@ export function answerTimeout(call: Call, branch: Branch, station: Station): Ste
 /** Timer: the search as a whole took too long. */
 export function nobodyRings(call: Call, station: Station): Step {
   for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
-  const status = mostUseful([...call.failures, 408])
+  const status = mostUseful([...statuses(call), 408])
   return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time' })
 }
 
@@ -179,8 +181,9 @@ function next(call: Call, station: Station): Step {
   const provider = call.waiting.shift()
   if (!provider) return exhausted(call, station)
   const branch = newBranch(call, station, provider, undefined)
-  const { hostname, port, transport } = provider
-  return { effects: [{ type: 'tell' }, { type: 'locate', branch, question: { hostname, port, transport } }] }
+  const { hostname, port, transport, tls } = provider
+  const question = { hostname, port, transport, tls }
+  return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
@@ -191,12 +194,11 @@ function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
 }
 
 function exhausted(call: Call, station: Station): Step {
-  const status = mostUseful(call.failures)
-  return end(call, station, {
-    by: status === 486 || status >= 600 ? 'callee' : 'system',
-    reason: reasonOf(status),
-    status,
-  })
+  const status = mostUseful(statuses(call))
+  const by = status === 486 || status >= 600 ? 'callee' : 'system'
+  const ours = { why: 'all providers failed', cause: 503 }
+  const theirs = call.failures.findLast((failure) => failure.status === status)?.words
+  return end(call, station, { by, reason: reasonOf(status), status, ...ours }, theirs)
 }
 
 function providerFailed(
@@ -207,19 +209,26 @@ function providerFailed(
   const policy = branch.provider?.policy
   if (!policy) return { effects: [] }
   const unreachable = status === 0 || status === 408
-  const meaning = status === 0 && !call.rang ? 'next' : verdict(status || 408, policy, call.rang)
-  if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0)
+  // Who never spoke, or was never called for want of a codec, refused nothing.
+  const unasked = !call.rang && (status === 0 || !branch.tried)
+  const meaning = unasked ? 'next' : verdict(status || 408, policy, call.rang)
+  if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0) {
+    tryEnded(call, branch, status, why)
     return otherAddress(call, branch, station)
-  call.failures.push(status || 503)
+  }
+  const words = wordsOf(response)
+  call.failures.push({ status: status || 503, words })
   concluded(call, branch, status, why, meaning)
-  const told = heardBy(status, status === 0 ? 503 : mostUseful(call.failures))
-  const step =
-    meaning === 'next'
-      ? next(call, station)
-      : end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, whyOf(response))
+  const step = meaning === 'next' ? next(call, station) : refusedBy(call, status, why, words, station)
   // A refusal of our own says nothing about the provider.
   const seen = status === 0 || response ? sight(branch, status, why) : []
   return { ...step, effects: [...seen, ...step.effects] }
+}
+
+function refusedBy(call: Call, status: number, why: string, words: Header[], station: Station): Step {
+  const told = heardBy(status, status === 0 ? 503 : mostUseful(statuses(call)))
+  const ending = { by: speaker(status), reason: reasonOf(told), status: told }
+  return end(call, station, { ...ending, ...inOurWords(status, told, why) }, words)
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
@@ -237,39 +246,40 @@ function contactFailed(
   station: Station,
 ): Step {
   concluded(call, branch, status, why, 'final')
-  call.failures.push(status === 0 || status === 408 ? 480 : status)
+  const words = wordsOf(response)
+  call.failures.push({ status: status === 0 || status === 408 ? 480 : status, words })
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
-  const told = mostUseful(call.failures)
-  const words = told === status ? whyOf(response) : []
-  return end(call, station, { by: speaker(status), reason: reasonOf(told), status: told }, words)
+  const told = mostUseful(statuses(call))
+  const ending = { by: speaker(status), reason: reasonOf(told), status: told }
+  const ours = told === 480 ? inOurWords(status, told, why) : {}
+  return end(call, station, { ...ending, ...ours }, told === status ? words : [])
 }
 
-/** What the callee's side says of a failure in its own words (RFC 3326). */
-function whyOf(response: Response | undefined): Header[] {
-  return response?.headers.filter(([name]) => name === 'reason') ?? []
+/** Where the caller is told something else than the other side said, the Reason says what that was. */
+function inOurWords(status: number, told: number, why: string): Pick<Ending, 'why' | 'cause'> {
+  if (status === told) return {}
+  return status === 0 ? { why } : { why, cause: status }
 }
 
 function givenUp(call: Call, branch: Branch, station: Station, why: string): Step {
   const letting = letGo(branch)
   branch.state = 'abandoned'
-  const another = branch.flows.length > 0
-  const step = another ? otherAddress(call, branch, station) : abandon(call, branch, why, station)
+  const step = providerFailed(call, { branch, status: 0, why, response: undefined }, station)
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
-function abandon(call: Call, branch: Branch, why: string, station: Station): Step {
-  concluded(call, branch, 0, why, 'next')
-  call.failures.push(408)
-  const step = next(call, station)
-  return { ...step, effects: [...sight(branch, 0, why), ...step.effects] }
-}
-
-function cooling(branch: Branch, response: Response | undefined): Order[] {
+/** 503 with Retry-After: this address asks to be left alone for so long, an hour at most (RFC 3261 §21.5.4). */
+export function cooling(branch: Branch, response: Response | undefined): Order[] {
   const seconds =
     response?.status === 503 ? Number.parseInt(response.header('retry-after') ?? '', 10) : Number.NaN
   if (!branch.flow || !branch.provider || !(seconds > 0)) return []
-  return [{ type: 'cool', flow: branch.flow, ms: Math.min(seconds, 3600) * 1000 }]
+  const { provider_id: provider } = branch.provider
+  return [{ type: 'cool', provider, flow: branch.flow, ms: Math.min(seconds, 3600) * 1000 }]
+}
+
+function statuses(call: Call): number[] {
+  return call.failures.map(({ status }) => status)
 }
 
 function alive(call: Call): Branch[] {

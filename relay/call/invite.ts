@@ -2,7 +2,7 @@ import type { Flow } from '../flow.ts'
 import { quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import type { Branch, Call } from './state.ts'
-import { allow, contactOf, type Station, sipUri, viaOf } from './station.ts'
+import { allow, contactOf, portFor, type Station, sipUri, viaOf } from './station.ts'
 
 /**
  * The INVITE of one branch, built from the canonical call and never from an earlier attempt.
@@ -21,14 +21,14 @@ export function buildInvite(
   const headers: Header[] = [
     ['via', viaOf(station, flow)],
     ['max-forwards', String(call.caller.invite.maxForwards - 1)],
-    ['from', `${callerName(call, branch, station)};tag=${branch.localTag}`],
+    ['from', `${callerName(call, branch, flow, station)};tag=${branch.localTag}`],
     ['to', `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`],
     ['call-id', branch.callId],
     ['cseq', `${branch.cseq} INVITE`],
     ['contact', contactOf(station, flow.transport)],
     ['allow', allow],
     ...(branch.contact?.path ?? []).map((route): Header => ['route', route]),
-    ...identity(call, branch, station),
+    ...identity(call, branch, flow, station),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),
     ...extra,
@@ -82,32 +82,37 @@ function bare(uri: string): string {
   return semicolon < 0 ? uri : uri.slice(0, semicolon)
 }
 
-function callerName(call: Call, branch: Branch, station: Station): string {
+function callerName(call: Call, branch: Branch, flow: Flow, station: Station): string {
   if (isAnonymous(call.caller.invite)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
   // No terminal shall obey a name.
   const name = id?.display.replace(/\p{Cc}/gu, '')
   const display = name ? `${quote(name)} ` : ''
-  const { host, port } = ourDomain(call, branch, station)
+  const { host, port } = ourDomain(call, branch, flow, station)
   return `${display}<${sipUri(id?.user ?? 'anonymous', host, port)}>`
 }
 
 /** Carriers which know us by credentials expect their own domain; others our address; phones their realm. */
-function ourDomain(call: Call, branch: Branch, station: Station): { host: string; port?: number } {
+function ourDomain(
+  call: Call,
+  branch: Branch,
+  { transport }: Flow,
+  station: Station,
+): { host: string; port?: number } {
   if (branch.provider) {
-    const { address, port } = station
-    return branch.provider.credentials ? { host: branch.provider.hostname } : { host: address, port }
+    const { hostname, credentials } = branch.provider
+    return credentials ? { host: hostname } : { host: station.address, port: portFor(station, transport) }
   }
   const targets = call.decision?.targets
   return { host: targets?.kind === 'extension' ? targets.extension.realm : station.address }
 }
 
 /** P-Asserted-Identity towards providers, who may be told; Privacy where the caller asked (RFC 3323, 3325). */
-function identity(call: Call, branch: Branch, station: Station): Header[] {
+function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
   const asserted = call.decision?.caller_id.asserted
   if (!branch.provider || !asserted) return []
   const hidden: Header[] = isAnonymous(call.caller.invite) ? [['privacy', 'id']] : []
-  const { host, port } = ourDomain(call, branch, station)
+  const { host, port } = ourDomain(call, branch, flow, station)
   return [['p-asserted-identity', `<${sipUri(asserted, host, port)}>`], ...hidden]
 }
 

@@ -1,6 +1,8 @@
+import type { Transport } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
-import type { Flow } from '../flow.ts'
+import { type Flow, usualPort } from '../flow.ts'
+import type { SipUri } from '../sip/uri.ts'
 import { trusts } from './sound.ts'
 import type { Call, Side } from './state.ts'
 
@@ -14,10 +16,23 @@ import type { Call, Side } from './state.ts'
 export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
   const hop = trusted ? nextHop(dialog) : undefined
   if (!hop || !literal(hop.host) || (isPrivate(hop.host) && !isPrivate(legFlow.address))) return legFlow
-  const transport = hop.params.get('transport')?.toLowerCase() === 'tcp' ? 'tcp' : legFlow.transport
-  const port = hop.port ?? 5060
+  const transport = transportTo(hop, legFlow)
+  if (transport === undefined) return legFlow
+  const port = hop.port ?? usualPort(transport)
   if (hop.host === legFlow.address && port === legFlow.port && transport === legFlow.transport) return legFlow
-  return { transport, address: hop.host, port }
+  const { tls } = legFlow
+  return tls ? { transport, address: hop.host, port, tls } : { transport, address: hop.host, port }
+}
+
+/**
+ * What a target is reached over; undefined: by nothing but the flow its dialog was made over. TLS is
+ * never left for anything else, and entered only where we know by which name to trust its peer.
+ */
+function transportTo({ scheme, params }: SipUri, { transport, tls }: Flow): Transport | undefined {
+  const named = params.get('transport')?.toLowerCase()
+  const secure = scheme === 'sips' || named === 'tls'
+  if (secure || transport === 'tls') return secure && tls ? 'tls' : undefined
+  return named === 'tcp' ? 'tcp' : transport
 }
 
 /** The dialog of one side and the flow its requests go to; undefined before it is established. */

@@ -1,4 +1,4 @@
-import type { CallStatus, CallTell, MediaCounters } from '#contract'
+import type { Attempt, CallStatus, CallTell, MediaCounters } from '#contract'
 import type { Heard } from '../media/session.ts'
 import type { Call } from './state.ts'
 import type { Station } from './station.ts'
@@ -33,9 +33,7 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       hangup_by: record.by ?? null,
       hangup_reason: record.reason ?? null,
       sip_status: record.sipStatus ?? null,
-      attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map((attempt) => ({
-        ...attempt,
-      })),
+      attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map(copied),
       media: record.media
         ? { from_caller: counters(record.media.caller), from_callee: counters(record.media.callee) }
         : null,
@@ -50,6 +48,12 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
 /** RFC 3339 in UTC, milliseconds. */
 export function instant(at: number): string {
   return new Date(at).toISOString()
+}
+
+/** As it stands now: the attempt itself goes on. */
+function copied(attempt: Attempt): Attempt {
+  const tries = attempt.tries.map((one) => ({ ...one, codes: [...one.codes] }))
+  return { ...attempt, tries }
 }
 
 function statusOf(call: Call): CallStatus {

@@ -1,4 +1,5 @@
 import type {
+  AddressTry,
   Attempt,
   CallTell,
   Explanation,
@@ -15,7 +16,7 @@ import type { Turn } from '../machine.ts'
 import type { Sent } from '../media/offer.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Request, Response } from '../sip/message.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
@@ -42,13 +43,19 @@ export interface Call {
   callee: Branch | undefined
   /** A ringing was passed to the caller: no other provider is tried any more. */
   rang: boolean
-  /** Statuses of the branches which failed. */
-  failures: number[]
+  /** What the branches which failed said. */
+  failures: Failure[]
   /** Re-INVITE or UPDATE passed through and not answered yet, by the side which asked. */
   pending: Partial<Record<Side, Pending>>
   /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
   acks: Partial<Record<Side, { request: Request; flow: Flow }>>
   record: Record_
+}
+
+/** A branch's failure: its status, and why in the words of its side (RFC 3326). */
+export interface Failure {
+  readonly status: number
+  readonly words: readonly Header[]
 }
 
 /** What the call's record says, besides what the legs say. */
@@ -96,7 +103,9 @@ export interface CallerLeg {
 /** One side which we called: we are its UAC. */
 export interface Branch {
   readonly index: number
-  readonly attempt: { -readonly [K in keyof Attempt]: Attempt[K] }
+  readonly attempt: Attempt
+  /** Its address in the attempt's record; undefined until it is called. */
+  tried: AddressTry | undefined
   readonly provider: ProviderTarget | undefined
   readonly contact: Contact | undefined
   readonly callId: string
@@ -184,8 +193,8 @@ export type Order =
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'dialog'; readonly side: Side; readonly dialog: Dialog }
   | { readonly type: 'tell' }
-  /** A provider said 503 with Retry-After: leave this address alone for so long. */
-  | { readonly type: 'cool'; readonly flow: Flow; readonly ms: number }
+  /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
+  | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
   /** A provider has shown how it is doing. */
   | { readonly type: 'observed'; readonly providerId: string; readonly seen: Observation }
   | { readonly type: 'release' }

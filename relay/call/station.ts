@@ -10,6 +10,8 @@ export interface Station {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
   readonly port: number
+  /** Where we take TLS connections; undefined: we only make them. */
+  readonly tlsPort?: number | undefined
   readonly relayId: string
   readonly chance: Chance
   /** UTC ms at monotonic 0. */
@@ -19,10 +21,19 @@ export interface Station {
 /** What we can do, for Allow (RFC 3261 §20.5). */
 export const allow = [...allowedMethods, 'INFO', 'UPDATE'].join(', ')
 
-/** Our Contact towards a flow's transport. */
+/**
+ * Our Contact towards a flow's transport. Where no TLS connection could be made to us it does not ask
+ * for one: a request which finds ours gone then still finds us.
+ */
 export function contactOf(station: Station, transport: Transport): string {
-  const suffix = transport === 'udp' ? '' : `;transport=${transport}`
-  return `<sip:${hostPort(station.address, station.port)}${suffix}>`
+  const taken = transport !== 'tls' || station.tlsPort !== undefined
+  const suffix = transport === 'udp' || !taken ? '' : `;transport=${transport}`
+  return `<sip:${hostPort(station.address, portFor(station, transport))}${suffix}>`
+}
+
+/** The port we listen on for a transport; without TLS the one for the others. */
+export function portFor(station: Station, transport: Transport): number {
+  return transport === 'tls' ? (station.tlsPort ?? station.port) : station.port
 }
 
 /** `sip:user@host`, with port and transport where they are given and not the default. */
@@ -45,6 +56,6 @@ export function sipUri(
 
 /** A Via for a new transaction over `flow`; its branch is never used twice (§8.1.1.7). */
 export function viaOf(station: Station, flow: Flow): string {
-  const sentBy = hostPort(station.address, station.port)
+  const sentBy = hostPort(station.address, portFor(station, flow.transport))
   return `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy};rport;branch=z9hG4bK${station.chance.hex(10)}`
 }

@@ -34,9 +34,10 @@ export function heardBy(status: number, fallback: number): number {
   return status >= 400 && status !== 401 && status !== 407 ? status : fallback
 }
 
-/** Who a final answer is blamed on. */
+/** Who a final answer is blamed on: nobody but us where our credentials were refused. */
 export function speaker(status: number): 'callee' | 'system' {
-  return status >= 400 && status < 500 && status !== 408 ? 'callee' : status >= 600 ? 'callee' : 'system'
+  const unheard = status === 401 || status === 407 || status === 408
+  return (status >= 400 && status < 500 && !unheard) || status >= 600 ? 'callee' : 'system'
 }
 
 /** Refusals of our credentials are between us and the provider; the caller hears that we failed. */

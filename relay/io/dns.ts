@@ -1,6 +1,8 @@
-import { lookup, Resolver as NodeResolver } from 'node:dns/promises'
+import { getServers } from 'node:dns'
+import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { askServers, type Place } from './name-servers.ts'
 
 export interface Srv {
   readonly name: string
@@ -34,37 +36,53 @@ export interface Resolver {
 /** Where the resolver does not say. */
 const usualTtl = 60
 
-/** The machine's resolvers, its hosts file first; never the thread pool, except for names without a dot. */
-export function systemResolver(): Resolver {
-  const resolver = new NodeResolver({ timeout: 1_000, tries: 2 })
+/**
+ * The machine's name servers, or those given as `192.0.2.53` or `192.0.2.53:5353`; its hosts file first.
+ *
+ * Never the thread pool, except for names without a dot.
+ */
+export function systemResolver(given: readonly string[] = []): Resolver {
+  const servers = (given.length > 0 ? given : getServers()).map(placeOf)
   return {
-    naptr: async (name) => ({ records: await some(resolver.resolveNaptr(name)), ttl: usualTtl }),
-    srv: async (name) => ({ records: await some(resolver.resolveSrv(name)), ttl: usualTtl }),
+    async naptr(name) {
+      const { records, ttl } = await askServers(servers, name, 'NAPTR')
+      return { records: records.map(({ services, ...record }) => ({ ...record, service: services })), ttl }
+    },
+    async srv(name) {
+      const { records, ttl } = await askServers(servers, name, 'SRV')
+      return {
+        records: records.map(({ target, port, priority = 0, weight = 0 }) => ({
+          name: target,
+          port,
+          priority,
+          weight,
+        })),
+        ttl,
+      }
+    },
     async addresses(name) {
       const local = loopback(name) ?? (await hosts(name))
       if (local.length > 0) return { records: local, ttl: 5 }
       if (!name.includes('.')) return { records: await lookedUp(name), ttl: usualTtl }
-      const [four, six] = await Promise.allSettled([
-        some(resolver.resolve4(name, { ttl: true })),
-        some(resolver.resolve6(name, { ttl: true })),
+      const both = await Promise.allSettled([
+        askServers(servers, name, 'A'),
+        askServers(servers, name, 'AAAA'),
       ])
-      if (four.status === 'rejected' && six.status === 'rejected') throw four.reason
-      const found = [four, six].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
-      const ttl = Math.min(...found.map((record) => record.ttl), 3_600)
-      return { records: found.map(({ address }) => address), ttl }
+      const answers = both.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+      const full = answers.filter(({ records }) => records.length > 0)
+      const failed = both.find((answer) => answer.status === 'rejected')
+      // Half an answer is one, but half of none is not.
+      if (full.length === 0 && failed !== undefined) throw failed.reason
+      const ttl = Math.min(...(full.length > 0 ? full : answers).map((answer) => answer.ttl))
+      return { records: answers.flatMap(({ records }) => records), ttl }
     },
   }
 }
 
-/** That a name has no such record is an answer. */
-async function some<T>(answer: Promise<T[]>): Promise<T[]> {
-  try {
-    return await answer
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENODATA' || code === 'ENOTFOUND') return []
-    throw error
-  }
+/** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`. */
+function placeOf(text: string): Place {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? []
+  return { address: bracketed ?? plain ?? text, port: Number(port ?? 53) }
 }
 
 /** RFC 6761 §6.3. */

@@ -1,8 +1,8 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Transport } from '#contract'
 import type { Chance, Located, LocateQuestion } from '../effects.ts'
-import type { Flow } from '../flow.ts'
-import { type Resolver, type Srv, systemResolver } from './dns.ts'
+import { type Flow, type Trust, usualPort } from '../flow.ts'
+import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory } from './dns-memory.ts'
 import { plainAddress } from './wire.ts'
 
@@ -12,6 +12,13 @@ export interface LocatorOptions {
   readonly chance: Chance
   readonly resolver?: Resolver
   readonly now?: () => number
+}
+
+/** What SRV says of a service: where it is; and whether it says that there is none (RFC 2782, target `.`). */
+interface Service {
+  readonly transport: Transport
+  readonly places: readonly Place[]
+  readonly declined: boolean
 }
 
 /** A host and port to be reached over a transport, its addresses still unknown. */
@@ -24,7 +31,6 @@ interface Place {
 /* Implementation */
 const flowsAtMost = 16
 const targetsAtMost = 8
-const noTls = 'tls is not supported yet'
 
 /** Finds SIP servers by RFC 3263: NAPTR, then SRV with the weights of RFC 2782, then A and AAAA. */
 export class Locator {
@@ -44,47 +50,57 @@ export class Locator {
       .toLowerCase()
       .replace(/^\[(.*)\]$/, '$1')
       .replace(/\.$/, '')
-    if (question.transport === 'tls') return { flows: [], why: noTls }
+    const trust = { verify: 'full', fingerprint: null, ...question.tls, name: host } as const
     try {
       const places = await this.#places(host, question)
-      if (places.length === 0) return { flows: [], why: noTls }
-      return this.#allowed(await this.#flows(places), host)
+      if (places.length === 0) return { flows: [], why: `${host} says that it offers no such service` }
+      return this.#allowed(await this.#flows(places, trust), host)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       return { flows: [], why: `DNS gave no answer for ${host}: ${code ?? message}` }
     }
   }
 
-  /** Servers by RFC 3263 §4.1 and §4.2; none: there are some, but only for transports we lack. */
+  /** Servers by RFC 3263 §4.1 and §4.2; none: the domain says that it has none. */
   async #places(host: string, { port, transport }: LocateQuestion): Promise<Place[]> {
-    const plain = { transport: transport ?? 'udp', host, port: port ?? 5060 }
-    if (isIP(host) || port !== null) return [plain]
-    if (transport !== null) return orElse(await this.#servers(transport, `_sip._${transport}.${host}`), plain)
-    const pointers = await this.#dns.naptr(host)
-    const services = pointers.filter(({ flags }) => flags.toLowerCase() === 's').sort(byOrder)
-    const usable = services.flatMap(({ service, replacement }) => {
-      const over = transportByService[service.toUpperCase()]
-      return over === undefined ? [] : [this.#servers(over, replacement.toLowerCase())]
-    })
-    if (usable.length > 0) return orElse((await Promise.all(usable)).flat(), plain)
-    if (services.some(({ service }) => service.toUpperCase().startsWith('SIPS'))) return []
-    const both = [this.#servers('udp', `_sip._udp.${host}`), this.#servers('tcp', `_sip._tcp.${host}`)]
-    return orElse((await Promise.all(both)).flat(), plain)
+    const plainly = transport ?? 'udp'
+    if (isIP(host) || port !== null) return [{ transport: plainly, host, port: port ?? usualPort(plainly) }]
+    if (transport !== null)
+      return orPlain(host, await this.#services([[transport, serviceName(transport, host)]]))
+    const services = sipServices(await this.#dns.naptr(host), host)
+    if (services.length > 0) return orPlain(host, await this.#services(services))
+    return orPlain(
+      host,
+      await this.#services([
+        ['udp', `_sip._udp.${host}`],
+        ['tcp', `_sip._tcp.${host}`],
+      ]),
+    )
   }
 
-  async #servers(transport: Transport, name: string): Promise<Place[]> {
-    const records = await this.#dns.srv(name)
-    return inTurn(records, this.#chance)
-      .filter((record) => record.name !== '' && record.name !== '.')
-      .map((record) => ({ transport, host: record.name.toLowerCase(), port: record.port }))
+  /** One which cannot be asked about does not spoil the others. */
+  async #services(names: readonly (readonly [Transport, string])[]): Promise<Service[]> {
+    const answers = await Promise.allSettled(names.map(([over, name]) => this.#service(over, name)))
+    const services = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    const failed = answers.find((answer) => answer.status === 'rejected')
+    if (failed !== undefined && services.every(({ places }) => places.length === 0)) throw failed.reason
+    return services
+  }
+
+  async #service(transport: Transport, name: string): Promise<Service> {
+    const records = inTurn(await this.#dns.srv(name), this.#chance)
+    const there = records.filter((record) => record.name !== '' && record.name !== '.')
+    const places = there.map((record) => ({ transport, host: record.name.toLowerCase(), port: record.port }))
+    return { transport, places, declined: places.length === 0 && records.length > 0 }
   }
 
   /** One name that fails does not spoil the others. */
-  async #flows(places: readonly Place[]): Promise<Flow[]> {
+  async #flows(places: readonly Place[], trust: Trust): Promise<Flow[]> {
     const answers = await Promise.allSettled(
       places.slice(0, targetsAtMost).map(async ({ transport, host, port }) => {
         const addresses = isIP(host) ? [host] : await this.#dns.addresses(host)
-        return [...addresses].sort(ipv4First).map((address): Flow => ({ transport, address, port }))
+        const tls = transport === 'tls' ? { tls: trust } : {}
+        return [...addresses].sort(ipv4First).map((address): Flow => ({ transport, address, port, ...tls }))
       }),
     )
     const failed = answers.find((answer) => answer.status === 'rejected')
@@ -103,14 +119,45 @@ export class Locator {
   }
 }
 
-const transportByService: Record<string, Transport> = { 'SIP+D2U': 'udp', 'SIP+D2T': 'tcp' }
+/**
+ * The services a domain points to which we can use, best first (RFC 3263 §4.1). One which names none but
+ * secure services is called securely or not at all.
+ */
+function sipServices(pointers: readonly Naptr[], host: string): [Transport, string][] {
+  const known = pointers
+    .filter(({ flags, service }) => flags.toLowerCase() === 's' && /^sips?\+d2/i.test(service))
+    .sort(byOrder)
+  const usable = known.flatMap(({ service, replacement }): [Transport, string][] => {
+    const over = transportByService[service.toUpperCase()]
+    return over === undefined || replacement === '' ? [] : [[over, replacement.toLowerCase()]]
+  })
+  if (usable.length > 0 || known.length === 0) return usable
+  const secure = known.every(({ service }) => service.toUpperCase().startsWith('SIPS'))
+  return secure ? [['tls', serviceName('tls', host)]] : []
+}
 
-function byOrder(a: { order: number; preference: number }, b: { order: number; preference: number }): number {
+const transportByService: Record<string, Transport> = {
+  'SIP+D2U': 'udp',
+  'SIP+D2T': 'tcp',
+  'SIPS+D2T': 'tls',
+}
+
+function serviceName(transport: Transport, host: string): string {
+  return transport === 'tls' ? `_sips._tcp.${host}` : `_sip._${transport}.${host}`
+}
+
+function byOrder(a: Naptr, b: Naptr): number {
   return a.order - b.order || a.preference - b.preference
 }
 
-function orElse(places: Place[], plain: Place): Place[] {
-  return places.length > 0 ? places : [plain]
+/** Where SRV names nothing, the domain's own host at the usual port (RFC 3263 §4.2), unless it declined that. */
+function orPlain(host: string, services: readonly Service[]): Place[] {
+  const places = services.flatMap((service) => service.places)
+  if (places.length > 0) return places
+  return services
+    .filter(({ declined }) => !declined)
+    .slice(0, 1)
+    .map(({ transport }) => ({ transport, host, port: usualPort(transport) }))
 }
 
 /** By priority; within one, by chance in proportion to weight (RFC 2782). */

@@ -146,7 +146,7 @@ async function bound(host: string, port: number): Promise<Socket> {
 
 function listening(socket: Socket, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(bindError('UDP', error, host, port))
+    const failed = (error: NodeJS.ErrnoException) => reject(bindError('udp', error, host, port))
     socket.once('error', failed)
     socket.bind(port, host, () => {
       socket.off('error', failed)

@@ -1,3 +1,4 @@
+import type { Transport } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 
 /** One bound port which carries SIP. */
@@ -23,6 +24,9 @@ const whyByCode: Record<string, string> = {
   ETIMEDOUT: 'no connection in time',
   EACCES: 'not permitted',
   EPERM: 'not permitted',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'no version of TLS in common',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'no version of TLS in common',
 }
 
 /** A system error in a few words. */
@@ -32,14 +36,15 @@ export function whyUnsent(error: NodeJS.ErrnoException): string {
 
 /** Why a port could not be opened, in a sentence for whoever started us. */
 export function bindError(
-  transport: string,
+  transport: Transport,
   error: NodeJS.ErrnoException,
   host: string,
   port: number,
 ): Error {
-  const place = `${transport} ${hostPort(host, port)}`
+  const place = `${transport.toUpperCase()} ${hostPort(host, port)}`
+  const setting = transport === 'tls' ? 'SIP_TLS_PORT' : 'SIP_PORT'
   if (error.code === 'EADDRINUSE')
-    return new Error(`${place} is in use by another program: stop that, or choose another with SIP_PORT.`, {
+    return new Error(`${place} is in use by another program: stop that, or choose another with ${setting}.`, {
       cause: error,
     })
   return new Error(`${place} cannot be opened: ${error.message}.`, { cause: error })

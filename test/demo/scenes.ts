@@ -7,6 +7,7 @@ import { pause, soon, within } from '../support/wait.ts'
 import { setupExample } from './setup.ts'
 import type { Outcome, Scene } from './show.ts'
 import type { Stage } from './stage.ts'
+import { underFire } from './under-fire.ts'
 
 /** The destination of the seed's own example. */
 const dialled = '+15551234567'
@@ -20,6 +21,7 @@ const scenes: Scene[] = [
   { title: 'a call in: our number rings the phone, which answers and hangs up', play: inbound },
   { title: 'a call in: the caller hangs up', play: callerHangsUp },
   { title: 'a call out: the caller cancels while it rings', play: cancels },
+  { title: 'twenty calls a second while the carriers are killed one after the other', play: underFire },
 ]
 
 /** Scenes whose title holds one of the words, and the setup they stand on; all without words. */

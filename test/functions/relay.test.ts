@@ -311,6 +311,17 @@ describe('POST /relay/v1/tells', () => {
       ended_ms: 30,
       pdd_ms: null,
     }
+    const tries = [
+      {
+        address: '192.0.2.4:5060',
+        transport: 'udp',
+        status: 503,
+        reason: 'Service Unavailable',
+        codes: [{ status: 503, ms: 30 }],
+        started_ms: 4,
+        ended_ms: 30,
+      },
+    ]
     const heard = { packets: 50, bytes: 8000, lost: 0, dropped: 1, jitter_ms: 0.5 }
     await tells(callTold(1, { status: 'dialing' }))
     await tells(
@@ -320,7 +331,8 @@ describe('POST /relay/v1/tells', () => {
         hangup_by: 'callee',
         hangup_reason: 'normal',
         sip_status: 200,
-        attempts: [attempt],
+        // The first is told by an older relay, which knows of no tries.
+        attempts: [attempt, { ...attempt, tries }],
         media: { from_caller: heard, from_callee: heard },
       }),
     )
@@ -332,7 +344,10 @@ describe('POST /relay/v1/tells', () => {
       hangup_by: 'callee',
       hangup_reason: 'normal',
       unverified: true,
-      attempts: [attempt],
+      attempts: [
+        { ...attempt, tries: [] },
+        { ...attempt, tries },
+      ],
       media: { from_caller: heard },
       tm_create: '2026-11-23T07:00:00.000000Z',
       tm_hangup: '2026-11-23T07:00:09.500000Z',

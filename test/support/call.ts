@@ -23,8 +23,10 @@ export class Call {
   onCancel: () => void = () => this.refuse(487, 'Request Terminated')
   /** Directions other re-INVITEs asked for, in order. */
   readonly reinvited: Direction[] = []
-  /** Number of ACKs heard for our 2xx. */
+  /** Number of ACKs heard for our final responses. */
   acks = 0
+  /** ACKs heard by the time the other side said BYE; undefined: it did not. */
+  acksAtBye: number | undefined
   /** Resolves once the call is over, saying who ended it. */
   readonly over: Promise<'us' | 'them'>
   #end: (who: 'us' | 'them') => void = () => undefined
@@ -79,6 +81,11 @@ export class Call {
 
   ring(): void {
     this.#reply(180, 'Ringing')
+  }
+
+  /** Lets the caller hear something before it is answered. */
+  progress(): void {
+    this.#reply(183, 'Session Progress', [], sdp({ address: this.party.address, port: 9 }))
   }
 
   refuse(status: number, reason: string, extra: Letter['headers'] = []): void {
@@ -151,6 +158,7 @@ export class Call {
     if (method === 'INVITE') this.#receiveReinvite(request)
     else this.party.reply(request, 200, 'OK')
     if (method !== 'BYE') return
+    this.acksAtBye = this.acks
     this.sound?.hush()
     this.#over('them')
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
 import { type Credentials, provesPassword } from './digest.ts'
 import { header, type Letter, statusOf } from './letter.ts'
+import { carrierLine, type Line, type LineOptions } from './line.ts'
 import { Party, type PartyOptions } from './party.ts'
 import type { Placed } from './phone.ts'
 import { Sound, sdp } from './sound.ts'
@@ -9,12 +10,19 @@ import { Sound, sdp } from './sound.ts'
 /** What a carrier does with a call we send it. */
 export type Script = (call: Call) => void
 
-/** A phone company on paper: trusts our address, and treats each call as its script says. */
+/**
+ * A phone company on paper: trusts our address, and treats each call as its script says. With
+ * `transport: 'TCP'` or `'TLS'` it listens; `certificate.fingerprint` is what to pin it by.
+ */
 export class Carrier extends Party {
   static async open(options: PartyOptions, script: Script = silent): Promise<Carrier> {
     const carrier = await new Carrier(options).open(options)
     carrier.onCall = script
     return carrier
+  }
+
+  protected override connected(transport: 'TCP' | 'TLS', port: number, options: LineOptions): Promise<Line> {
+    return carrierLine(transport, this.address, port, options, this.certificate)
   }
 
   /** Sends us a call from the phone network, for one of our numbers. */

@@ -1,12 +1,16 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import type { Certificate } from './certificate.ts'
 import { type Letter, readLetter, writeLetter } from './letter.ts'
 
 export interface Place {
   address: string
   port: number
 }
+
+export type Transport = 'UDP' | 'TCP' | 'TLS'
 
 /** One message as a party saw it: what it sent, or what came to it. */
 export interface Sighting {
@@ -19,8 +23,10 @@ export interface Sighting {
 
 /** A scripted party's socket. Everything that passes is written into `trace`. */
 export interface Line {
-  readonly transport: 'UDP' | 'TCP'
+  readonly transport: Transport
   readonly place: Place
+  /** Connections it took so far, where it takes any. */
+  readonly taken?: number
   send(letter: Letter, to: Place): void
   close(): void
 }
@@ -58,10 +64,92 @@ export async function udpLine(address: string, port: number, options: LineOption
   }
 }
 
-/** One TCP connection from `address` to the relay; whatever the destination, it is used. */
-export async function tcpLine(address: string, relay: Place, options: LineOptions): Promise<Line> {
-  const socket = connect({ host: relay.address, port: relay.port, localAddress: address })
-  await once(socket, 'connect')
+/** One connection from `address` to the relay, by TCP or TLS; whatever the destination, it is used. */
+export async function phoneLine(
+  transport: 'TCP' | 'TLS',
+  address: string,
+  relay: Place,
+  options: LineOptions,
+): Promise<Line> {
+  const socket = await dialled(transport, address, relay)
+  hear(socket, relay, options)
+  return {
+    transport,
+    place: { address, port: socket.localPort ?? 0 },
+    send(letter) {
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
+      socket.write(writeLetter(letter))
+    },
+    close: () => void socket.destroy(),
+  }
+}
+
+/**
+ * A port on `address` where connections are taken, TLS with `certificate`. What is sent goes over the
+ * newest connection with that host, whoever began it; only where there is none is one made.
+ */
+export async function carrierLine(
+  transport: 'TCP' | 'TLS',
+  address: string,
+  port: number,
+  options: LineOptions,
+  certificate: Certificate,
+): Promise<Line> {
+  const server = transport === 'TLS' ? createTlsServer({ ...certificate }) : createServer()
+  const sockets = new Set<Socket>()
+  const newestByHost = new Map<string, Socket>()
+  let taken = 0
+  const join = (socket: Socket, from: Place) => {
+    sockets.add(socket)
+    newestByHost.set(from.address, socket)
+    hear(socket, from, options)
+    socket.once('close', () => {
+      sockets.delete(socket)
+      if (newestByHost.get(from.address) === socket) newestByHost.delete(from.address)
+    })
+  }
+  server.on(transport === 'TLS' ? 'secureConnection' : 'connection', (socket: Socket) => {
+    taken++
+    join(socket, { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+  })
+  server.listen(port, address)
+  await once(server, 'listening')
+  return {
+    transport,
+    place: { address, port: (server.address() as AddressInfo).port },
+    get taken() {
+      return taken
+    },
+    send(letter, to) {
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
+      const known = newestByHost.get(to.address)
+      if (known !== undefined) known.write(writeLetter(letter))
+      else {
+        const made = dial(transport, address, to)
+        join(made, to)
+        made.write(writeLetter(letter))
+      }
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+async function dialled(transport: 'TCP' | 'TLS', address: string, to: Place): Promise<Socket> {
+  const socket = dial(transport, address, to)
+  await once(socket, transport === 'TLS' ? 'secureConnect' : 'connect')
+  return socket
+}
+
+/** A scripted party believes whoever answers. */
+function dial(transport: 'TCP' | 'TLS', address: string, to: Place): Socket {
+  const place = { host: to.address, port: to.port, localAddress: address }
+  return transport === 'TLS' ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place)
+}
+
+function hear(socket: Socket, from: Place, options: LineOptions): void {
   socket.on('error', () => undefined)
   let waiting: Buffer = Buffer.alloc(0)
   socket.on('data', (bytes: Buffer) => {
@@ -70,18 +158,9 @@ export async function tcpLine(address: string, relay: Place, options: LineOption
       const cut = takeLetter(waiting)
       if (cut === undefined) return
       waiting = cut.rest
-      if (cut.text !== '') came(options, readLetter(cut.text), relay)
+      if (cut.text !== '') came(options, readLetter(cut.text), from)
     }
   })
-  return {
-    transport: 'TCP',
-    place: { address, port: socket.localPort ?? 0 },
-    send(letter) {
-      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
-      socket.write(writeLetter(letter))
-    },
-    close: () => void socket.destroy(),
-  }
 }
 
 function came({ party, trace, receive }: LineOptions, letter: Letter, from: Place): void {

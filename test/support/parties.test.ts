@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { answers, answersTooLate, asks, busy, Carrier, refuse, ringing, type Script } from './carrier.ts'
 import { header, statusOf } from './letter.ts'
+import type { Transport } from './line.ts'
 import type { Party } from './party.ts'
 import { Phone } from './phone.ts'
 import { soon } from './wait.ts'
@@ -11,8 +12,8 @@ afterEach(() => {
 })
 
 describe('the scripted phone and carrier, speaking to each other without a relay', () => {
-  test('talk, each hearing the other, until the phone hangs up', async () => {
-    const { phone, carrier } = await pair(answers('c', 20))
+  test.each(['UDP', 'TCP', 'TLS'] as const)('talk over %s, until the phone hangs up', async (transport) => {
+    const { phone, carrier } = await pair(answers('c', 20), transport)
     const { call, result } = await phone.call('+15551230000', 'p')
     expect(statusOf(await result)).toBe(200)
     await soon('both to be heard', () => call.sound?.heardOf('c') && carrier.calls[0]?.sound?.heardOf('p'))
@@ -31,6 +32,14 @@ describe('the scripted phone and carrier, speaking to each other without a relay
     expect(carrier.calls[0]?.reinvited).toEqual(['sendonly', 'sendrecv'])
     await carrier.calls[0]?.bye()
     expect(await call.over).toBe('them')
+  })
+
+  test.each(['TCP', 'TLS'] as const)('are called over %s by a carrier which connects', async (transport) => {
+    const { carrier } = await pair(busy, transport)
+    const other = { name: 'other', address: '127.0.7.4', relay: carrier.place, transport }
+    const caller = await Carrier.open(other)
+    open.push(caller)
+    expect(statusOf(await (await caller.call('+15550001', '+15551230000')).result)).toBe(486)
   })
 
   test('cancel a call that rings', async () => {
@@ -71,13 +80,20 @@ async function placed(phone: Phone): Promise<number | undefined> {
   return statusOf(await (await phone.call('+15551230000')).result)
 }
 
-async function pair(script: Script): Promise<{ phone: Phone; carrier: Carrier }> {
+async function pair(
+  script: Script,
+  transport: Transport = 'UDP',
+): Promise<{ phone: Phone; carrier: Carrier }> {
   const nowhere = { address: '127.0.7.9', port: 9 }
-  const carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.3', relay: nowhere }, script)
+  const carrier = await Carrier.open(
+    { name: 'carrier', address: '127.0.7.3', relay: nowhere, transport },
+    script,
+  )
   const phone = await Phone.open({
     name: 'phone',
     address: '127.0.7.2',
     relay: carrier.place,
+    transport,
     realm: 'phones.test',
     username: 'office1',
     password: 'secure-password',

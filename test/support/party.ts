@@ -1,15 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
+import { type Certificate, certificate } from './certificate.ts'
 import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
-import { type Line, type Place, type Sighting, tcpLine, udpLine } from './line.ts'
+import {
+  type Line,
+  type LineOptions,
+  type Place,
+  phoneLine,
+  type Sighting,
+  type Transport,
+  udpLine,
+} from './line.ts'
 
 export interface PartyOptions {
   name: string
   address: string
   port?: number
-  transport?: 'UDP' | 'TCP'
+  transport?: Transport
   relay: Place
   trace?: Sighting[]
+  /** What it shows when it takes TLS connections; a self-signed one by default. */
+  certificate?: Certificate
 }
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
@@ -27,6 +38,8 @@ interface Asking {
 /** A request answered: the last response, repeated when the request is. */
 interface Answering {
   letter: Letter
+  /** What its ACK has in common with it. */
+  id: string
   from: Place
   last: Letter | undefined
   repeat: NodeJS.Timeout | undefined
@@ -45,15 +58,18 @@ export class Party {
   onCall: (call: Call) => void = (call) => call.ring()
   /** True: every message is ignored. */
   deaf = false
+  /** What it shows over TLS. */
+  readonly certificate: Certificate
   #line: Line | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
-  constructor({ name, address, relay, trace = [] }: PartyOptions) {
+  constructor({ name, address, relay, trace = [], certificate: shown }: PartyOptions) {
     this.name = name
     this.address = address
     this.relay = relay
     this.trace = trace
+    this.certificate = shown ?? selfSigned()
   }
 
   async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
@@ -65,8 +81,13 @@ export class Party {
     this.#line =
       transport === 'UDP'
         ? await udpLine(this.address, port, options)
-        : await tcpLine(this.address, this.relay, options)
+        : await this.connected(transport, port, options)
     return this
+  }
+
+  /** How it lives on a stream: it connects to the relay, as phones do; carriers take connections. */
+  protected connected(transport: 'TCP' | 'TLS', _port: number, options: LineOptions): Promise<Line> {
+    return phoneLine(transport, this.address, this.relay, options)
   }
 
   get line(): Line {
@@ -80,8 +101,9 @@ export class Party {
 
   /** This party's Contact URI. */
   contact(user: string): string {
-    const tcp = this.line.transport === 'TCP' ? ';transport=tcp' : ''
-    return `sip:${user}@${this.place.address}:${this.place.port}${tcp}`
+    const { transport } = this.line
+    const suffix = transport === 'UDP' ? '' : `;transport=${transport.toLowerCase()}`
+    return `sip:${user}@${this.place.address}:${this.place.port}${suffix}`
   }
 
   /** A new top Via for a request of ours. */
@@ -184,6 +206,7 @@ export class Party {
     }
     const answering: Answering = {
       letter: request,
+      id: idOf(request),
       from,
       last: undefined,
       repeat: undefined,
@@ -214,8 +237,9 @@ export class Party {
   }
 
   #receiveAck(ack: Letter): void {
+    const id = idOf(ack)
     for (const answering of this.#answering.values())
-      if (isFor(answering.letter, ack)) clearTimeout(answering.repeat)
+      if (answering.id === id && methodOf(answering.letter) === 'INVITE') clearTimeout(answering.repeat)
     this.#callOf(ack)?.acked(ack)
   }
 
@@ -229,7 +253,7 @@ export class Party {
 
   #insist(answering: Answering, response: Letter): void {
     clearTimeout(answering.repeat)
-    if (this.line.transport === 'TCP' && (statusOf(response) ?? 0) >= 300) return
+    if (this.line.transport !== 'UDP' && (statusOf(response) ?? 0) >= 300) return
     let wait = 500
     const again = () => {
       this.line.send(response, answering.from)
@@ -250,13 +274,9 @@ export class Party {
   }
 }
 
-/** Call-ID and CSeq number of both sides agree: this ACK is for that INVITE. */
-function isFor(invite: Letter, ack: Letter): boolean {
-  return (
-    methodOf(invite) === 'INVITE' &&
-    header(invite, 'call-id') === header(ack, 'call-id') &&
-    header(invite, 'cseq').split(' ')[0] === header(ack, 'cseq').split(' ')[0]
-  )
+/** Call-ID and CSeq number: an INVITE and its ACK have the same. */
+function idOf(letter: Letter): string {
+  return `${header(letter, 'call-id')} ${header(letter, 'cseq').split(' ')[0]}`
 }
 
 /** What names a transaction: the top branch and the method (RFC 3261 §17.1.3). */
@@ -309,4 +329,12 @@ function responseTo(
 export function placeOf(uri: string): Place | undefined {
   const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
+}
+
+let shared: Certificate | undefined
+
+/** One for all who do not care: making many would only take time. */
+function selfSigned(): Certificate {
+  shared ??= certificate({ names: ['DNS:carrier.test'], commonName: 'carrier.test' })
+  return shared
 }

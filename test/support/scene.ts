@@ -70,6 +70,7 @@ function tellsAreSound(ladder: Ladder, beforeMedia: number): void {
     for (const attempt of tells.at(-1)?.call.attempts ?? []) {
       expect(attempt.ended_ms).not.toBeNull()
       expect(attempt.decision).not.toBeNull()
+      for (const { ended_ms } of attempt.tries) expect(ended_ms).not.toBeNull()
     }
   }
   expect(ladder.tells.length - beforeMedia).toBeLessThanOrEqual(byCall.size)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Header } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   alice,
@@ -173,6 +174,60 @@ describe('an outbound call with two providers', () => {
     ladder.locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
   })
 
+  test('heeds a Retry-After which comes too late, too', () => {
+    const ladder = hunting()
+    const first = ladder.lastRequest(telnyx)
+    ladder.after(3_000).whatever().locate(twilio).whatever()
+    const resting = answers(first, telnyx, 503, { headers: [['retry-after', '60']] })
+    ladder.when(telnyx, resting).gives('ACK to Telnyx')
+    ladder.when(twilio, answers(ladder.lastRequest(twilio), twilio, 486)).whatever()
+    again(ladder).locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+  })
+
+  test('tries a resting address all the same when there is no other', () => {
+    const ladder = hunting()
+    for (const carrier of [telnyx, twilio]) {
+      if (carrier === twilio) ladder.locate(twilio).whatever()
+      const resting = { headers: [['retry-after', '60'] as Header] }
+      ladder.when(carrier, answers(ladder.lastRequest(carrier), carrier, 503, resting)).whatever()
+    }
+    again(ladder).locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+  })
+
+  test('takes the same address of another account for another: what was said to one is nothing to the next', () => {
+    const ladder = hunting()
+    const resting = answers(ladder.lastRequest(telnyx), telnyx, 503, { headers: [['retry-after', '60']] })
+    ladder.when(telnyx, resting).whatever().locate(twilio).whatever()
+    ladder.when(twilio, answers(ladder.lastRequest(twilio), twilio, 486)).whatever()
+    aliceDials(ladder, '+15551234567')
+    const other = provider(telnyx, { provider_id: '66666666-4444-4444-8444-444444444444' })
+    ladder.decide(through(other, provider(twilio))).gives('ask locate')
+    ladder.locate(telnyx).gives('INVITE to Telnyx')
+  })
+
+  test('never advances once it rang, not even from a carrier which is silent after its challenge was met', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    const credentials = { username: 'acme', password: 'pw', realm: null }
+    ladder.decide(through(provider(telnyx, { credentials }), provider(twilio))).whatever()
+    ladder.locate(telnyx).whatever()
+    const first = ladder.lastRequest(telnyx)
+    ladder.when(telnyx, answers(first, telnyx, 180)).gives('180 to Alice')
+    const challenge: Header = ['proxy-authenticate', 'Digest realm="telnyx.test", nonce="abc", qop="auth"']
+    ladder.when(telnyx, answers(first, telnyx, 407, { headers: [challenge] }))
+    ladder.gives('ACK to Telnyx', 'INVITE to Telnyx').after(2_999).whatever().after(1).gives('503 to Alice')
+    expect(ladder.record.attempts).toMatchObject([{ decision: 'final', reason: 'no response in 3000 ms' }])
+  })
+
+  test('blames nobody but us when our credentials are refused', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).gives('180 to Alice')
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 407))
+      .gives('ACK to Telnyx', '500 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'failed' })
+  })
+
   test('builds each INVITE from the call, never from the last attempt', () => {
     const ladder = office()
     aliceDials(ladder, '+15551234567')
@@ -227,6 +282,20 @@ describe('an outbound call with two providers', () => {
     ladder.when(telnyx, elsewhere).gives('ACK to Telnyx', '480 to Alice')
   })
 
+  test('goes to the second when the first takes none of the offered codecs', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567')
+    ladder.decide(through(provider(telnyx, { codecs: ['OPUS'] }), provider(twilio))).whatever()
+    ladder.locate(telnyx).gives('ask locate').locate(twilio).gives('INVITE to Twilio')
+    ladder
+      .when(twilio, answers(ladder.lastRequest(twilio), twilio, 486))
+      .gives('ACK to Twilio', '486 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { status: 488, reason: 'no codec left', decision: 'next', tries: [] },
+      { status: 486, decision: 'final' },
+    ])
+  })
+
   test('refuses with 488 towards a provider which takes none of the offered codecs', () => {
     const ladder = office()
     aliceDials(ladder, '+15551234567')
@@ -234,6 +303,12 @@ describe('an outbound call with two providers', () => {
     ladder.locate(telnyx).gives('488 to Alice')
   })
 })
+
+/** Alice dials once more. */
+function again(ladder: Ladder): Ladder {
+  aliceDials(ladder, '+15551234567')
+  return ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+}
 
 /** Alice dialled, two providers, and Telnyx has the INVITE. */
 function hunting(): Ladder {

@@ -1,10 +1,45 @@
 import { describe, expect, test } from 'vitest'
+import type { Transport } from '#contract'
 import type { Chance } from '../../../relay/effects.ts'
 import { openChance } from '../../../relay/io/chance.ts'
 import type { Naptr, Records, Resolver, Srv } from '../../../relay/io/dns.ts'
 import { Locator } from '../../../relay/io/locate.ts'
 
 describe('locating a server (RFC 3263)', () => {
+  test('finds TLS by SRV and else at its own port, proved for the domain and not for the host found', async () => {
+    const { located, locate, asked } = world({
+      'srv _sips._tcp.one.example': [srv('a.host.test', 5071)],
+      'a a.host.test': ['192.0.2.1'],
+      'a two.example': ['192.0.2.2'],
+    })
+    expect((await located('One.Example.', null, 'tls')).flows).toEqual([
+      {
+        transport: 'tls',
+        address: '192.0.2.1',
+        port: 5071,
+        tls: { name: 'one.example', verify: 'full', fingerprint: null },
+      },
+    ])
+    expect(await locate('two.example', null, 'tls')).toEqual(['tls 192.0.2.2:5061'])
+    expect(await locate('two.example', 5071, 'tls')).toEqual(['tls 192.0.2.2:5071'])
+    expect(await locate('192.0.2.7', null, 'tls')).toEqual(['tls 192.0.2.7:5061'])
+    expect(asked).toEqual([
+      'srv _sips._tcp.one.example',
+      'a a.host.test',
+      'srv _sips._tcp.two.example',
+      'a two.example',
+    ])
+  })
+
+  test('hands on how a peer is to be trusted', async () => {
+    const { locator } = world({})
+    const tls = { verify: 'fingerprint', fingerprint: 'ab:cd' } as const
+    const { flows } = await locator.locate({ hostname: '192.0.2.7', port: null, transport: 'tls', tls })
+    expect(flows[0]?.tls).toEqual({ name: '192.0.2.7', ...tls })
+    const plain = await locator.locate({ hostname: '192.0.2.7', port: null, transport: 'tcp', tls })
+    expect(plain.flows).toEqual([{ transport: 'tcp', address: '192.0.2.7', port: 5060 }])
+  })
+
   test('asks nobody where the target is an address', async () => {
     const { locate, asked } = world({})
     expect(await locate('192.0.2.7')).toEqual(['udp 192.0.2.7:5060'])
@@ -45,6 +80,82 @@ describe('locating a server (RFC 3263)', () => {
     expect(await locate('sip.example')).toEqual(['tcp 192.0.2.1:5060', 'udp 192.0.2.2:5060'])
   })
 
+  test('goes to TLS first where NAPTR puts it first, equals in the order of their preference', async () => {
+    const { locate } = world({
+      'naptr sip.example': [
+        { ...naptr(10, 'SIP+D2U', '_sip._udp.sip.example'), preference: 20 },
+        { ...naptr(10, 'sips+d2t', '_sips._tcp.other.example'), preference: 10 },
+      ],
+      'srv _sips._tcp.other.example': [srv('t.sip.example', 5061)],
+      'srv _sip._udp.sip.example': [srv('u.sip.example')],
+      'a t.sip.example': ['192.0.2.1'],
+      'a u.sip.example': ['192.0.2.2'],
+    })
+    expect(await locate('sip.example')).toEqual(['tls 192.0.2.1:5061', 'udp 192.0.2.2:5060'])
+  })
+
+  test.each([
+    ['of a transport we lack', [naptr(1, 'SIP+D2S', '_sip._sctp.sip.example')]],
+    ['of something else', [naptr(1, 'E2U+sip', '_sip._tls.x'), naptr(2, 'AAA+D2T', '_aaa._tcp.x')]],
+    ['which are no pointers to SRV', [{ ...naptr(1, 'SIP+D2T', '_sip._tcp.x'), flags: 'u' }]],
+    ['which point nowhere', [naptr(1, 'SIP+D2T', '')]],
+  ])('goes on to SRV where NAPTR has only services %s', async (_, pointers) => {
+    const { locate } = world({
+      'naptr sip.example': pointers,
+      'srv _sip._tcp.sip.example': [srv('t.sip.example')],
+      'a t.sip.example': ['192.0.2.1'],
+    })
+    expect(await locate('sip.example')).toEqual(['tcp 192.0.2.1:5060'])
+  })
+
+  test('calls a domain which has only secure services securely or not at all', async () => {
+    const zone = { 'a sip.example': ['192.0.2.1'], 'srv _sip._udp.sip.example': [srv('sip.example')] }
+    const empty = world({ ...zone, 'naptr sip.example': [naptr(1, 'SIPS+D2T', '_sips._tcp.sip.example')] })
+    expect(await empty.locate('sip.example')).toEqual(['tls 192.0.2.1:5061'])
+    const sctp = world({ ...zone, 'naptr sip.example': [naptr(1, 'SIPS+D2S', '_sips._sctp.sip.example')] })
+    expect(await sctp.locate('sip.example')).toEqual(['tls 192.0.2.1:5061'])
+    const asked = world({ ...zone, 'srv _sips._tcp.sip.example': [srv('.')] })
+    expect(await asked.why('sip.example', null, 'tls')).toBe(
+      'sip.example says that it offers no such service',
+    )
+  })
+
+  test('does not call where SRV says that there is nothing (RFC 2782)', async () => {
+    const zone = { 'a sip.example': ['192.0.2.1'], 'srv _sip._udp.sip.example': [srv('.', 0)] }
+    expect(await world(zone).why('sip.example', null, 'udp')).toMatch(/no such service/)
+    expect(await world(zone).locate('sip.example')).toEqual(['tcp 192.0.2.1:5060'])
+    const both = { ...zone, 'srv _sip._tcp.sip.example': [srv('', 0)] }
+    expect(await world(both).locate('sip.example')).toEqual([])
+  })
+
+  test('gives every address of a target, IPv4 first, before the next target', async () => {
+    const { locate } = world({
+      'srv _sip._udp.sip.example': [srv('b.x', 5062, 20), srv('a.x', 5061, 10)],
+      'a a.x': ['2001:db8::1', '192.0.2.1', '192.0.2.2'],
+      'a b.x': ['192.0.2.3', '192.0.2.1'],
+    })
+    expect(await locate('sip.example', null, 'udp')).toEqual([
+      'udp 192.0.2.1:5061',
+      'udp 192.0.2.2:5061',
+      'udp 2001:db8::1:5061',
+      'udp 192.0.2.3:5062',
+      'udp 192.0.2.1:5062',
+    ])
+  })
+
+  test('makes do with the services and targets it can find out about', async () => {
+    const { locate, why } = world({
+      'srv _sip._udp.sip.example': 'fails',
+      'srv _sip._tcp.sip.example': [srv('a.x'), srv('b.x', 5060, 20)],
+      'a a.x': 'fails',
+      'a b.x': ['192.0.2.2'],
+      'srv _sip._udp.dark.example': 'fails',
+      'a dark.example': ['192.0.2.3'],
+    })
+    expect(await locate('sip.example')).toEqual(['tcp 192.0.2.2:5060'])
+    expect(await why('dark.example')).toBe('DNS gave no answer for dark.example: ESERVFAIL')
+  })
+
   test('goes on to SRV without NAPTR, and to addresses without SRV', async () => {
     const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
     expect(await locate('SIP.example.')).toEqual(['udp 192.0.2.1:5060'])
@@ -79,10 +190,8 @@ describe('locating a server (RFC 3263)', () => {
     expect(first['udp 192.0.2.2:5060']).toBeGreaterThan(50)
   })
 
-  test('says that a service is not there, or only by TLS', async () => {
-    const { why } = world({ 'naptr s.example': [naptr(1, 'SIPS+D2T', '_sips._tcp.s.example')] })
-    expect(await why('s.example')).toBe('tls is not supported yet')
-    expect(await why('sip.example', null, 'tls')).toBe('tls is not supported yet')
+  test('says that a name leads nowhere', async () => {
+    const { why } = world({})
     expect(await why('nowhere.example')).toBe('no address found for nowhere.example')
   })
 
@@ -168,7 +277,7 @@ const chance: Chance = openChance(new Uint8Array(32))
 
 /** A locator whose DNS says what `zone` says; keys are `naptr`, `srv` or `a` and a name. */
 function world(
-  zone: Record<string, readonly (Naptr | Srv | string)[]>,
+  zone: Record<string, readonly (Naptr | Srv | string)[] | 'fails'>,
   options: { allowPrivate?: boolean; ttl?: number } = {},
 ) {
   const asked: string[] = []
@@ -176,7 +285,8 @@ function world(
   let broken = false
   const answer = async <T>(question: string): Promise<Records<T>> => {
     asked.push(question)
-    if (broken) throw Object.assign(new Error('query failed'), { code: 'ESERVFAIL' })
+    if (broken || zone[question] === 'fails')
+      throw Object.assign(new Error('query failed'), { code: 'ESERVFAIL' })
     return { records: (zone[question] ?? []) as T[], ttl: options.ttl ?? 60 }
   }
   const resolver: Resolver = {
@@ -186,21 +296,23 @@ function world(
   }
   const allowPrivate = options.allowPrivate ?? false
   const locator = new Locator({ allowPrivate, chance, resolver, now: () => now })
-  const located = (hostname: string, port: number | null, transport: 'udp' | 'tcp' | 'tls' | null) =>
+  const located = (hostname: string, port: number | null, transport: Transport | null) =>
     locator.locate({ hostname, port, transport })
   return {
     asked,
+    locator,
+    located,
     pass: (seconds: number) => {
       now += seconds * 1000
     },
     breakDown: () => {
       broken = true
     },
-    locate: async (hostname: string, port: number | null = null, transport: 'udp' | 'tcp' | null = null) =>
+    locate: async (hostname: string, port: number | null = null, transport: Transport | null = null) =>
       (await located(hostname, port, transport)).flows.map(
         (flow) => `${flow.transport} ${flow.address}:${flow.port}`,
       ),
-    why: async (hostname: string, port: number | null = null, transport: 'tls' | null = null) =>
+    why: async (hostname: string, port: number | null = null, transport: Transport | null = null) =>
       (await located(hostname, port, transport)).why,
   }
 }

@@ -1,0 +1,67 @@
+import { isIP } from 'node:net'
+import { connect, createServer, type Server, TLSSocket } from 'node:tls'
+import type { KeyPair } from './certificate.ts'
+import { flawOf } from './identity.ts'
+import { openStreams, type StreamOptions, type StreamWire, usualLimits } from './stream.ts'
+
+/** SIP over TLS. */
+export interface TlsWire extends StreamWire {
+  /** Shows another certificate from now on; connections which stand go on. */
+  present(pair: KeyPair): void
+}
+
+/* Older versions are refused both ways (RFC 8996). */
+const minVersion = 'TLSv1.2'
+
+/**
+ * SIP over TLS: connections made, each to a peer who proves to be who the flow trusts; and, with a
+ * certificate, taken on a port. One proved for one domain is never used for another (RFC 5922 §4).
+ */
+export async function openTls(options: StreamOptions & { readonly pair?: KeyPair }): Promise<TlsWire> {
+  const server = options.pair && listener(options.pair, options)
+  const wire = await openStreams(
+    {
+      transport: 'tls',
+      server,
+      taken: 'secureConnection',
+      through: 'secureConnect',
+      dial: (to, { tls }) =>
+        connect({
+          ...to,
+          minVersion,
+          // Judged by ourselves once it stands, in words; nothing is said before that.
+          rejectUnauthorized: false,
+          checkServerIdentity: () => undefined,
+          // RFC 6066 §3: no addresses.
+          ...(tls !== undefined && isIP(tls.name) === 0 && { servername: tls.name }),
+        }),
+      flaw: (socket, { tls }) => (socket instanceof TLSSocket ? flawOf(shown(socket), tls) : 'no TLS'),
+    },
+    options,
+  )
+  return Object.assign(wire, {
+    present: (pair: KeyPair) => server?.setSecureContext({ ...pair, minVersion }),
+  })
+}
+
+function listener(pair: KeyPair, { log, limits }: StreamOptions): Server {
+  const { firstMessageMs } = { ...usualLimits, ...limits }
+  const server = createServer({
+    ...pair,
+    minVersion,
+    noDelay: true,
+    keepAlive: true,
+    handshakeTimeout: firstMessageMs,
+  })
+  server.on('tlsClientError', (error, socket) => {
+    log('debug', 'tls.handshake', { source: socket.remoteAddress, why: error.message })
+    // Node leaves one whose time is over to us.
+    socket.destroy()
+  })
+  return server
+}
+
+function shown(socket: TLSSocket) {
+  const distrust = socket.authorized ? undefined : String(socket.authorizationError ?? 'UNKNOWN')
+  return { certificate: socket.getPeerX509Certificate(), distrust }
+}

@@ -1,0 +1,119 @@
+import { type FailoverPolicy, failoverPolicy, type HangupReason, type Transport } from '#contract'
+
+/*
+ * The failover matrix: its cells, and what has to come of each. The rules here are written from the README's
+ * table and know nothing of the relay's own.
+ */
+
+/** The first carrier says `code`, perhaps after it rang; the second does what it does. */
+export interface Cell {
+  readonly code: number
+  readonly before: 'nothing' | '180' | '183 with sound'
+  readonly transport: Transport
+  readonly second: Second
+  /** The statuses which the first carrier's policy names. */
+  readonly names: readonly number[]
+}
+
+export const seconds = ['ok', 'busy', 'dead', 'silent'] as const
+export type Second = (typeof seconds)[number]
+
+/** What a cell comes to. */
+export interface Outcome {
+  /** Final status the caller hears. */
+  readonly heard: number
+  /** INVITEs which reach each carrier; nobody is there to count those of a dead one. */
+  readonly invites: readonly [first: number, second: number]
+  /** Why, where the failure is ours (RFC 3326). */
+  readonly says: readonly string[]
+  /** The record's attempts: what each carrier came to, 0 for nothing, what that meant, and all it said. */
+  readonly attempts: readonly string[]
+  readonly by: 'caller' | 'callee' | 'system'
+  readonly reason: HangupReason
+}
+
+const usual: FailoverPolicy = failoverPolicy.parse({})
+
+/** Of each class at least one which the default policy does not name. */
+const unnamed = [300, 302, 404, 480, 484, 486, 487, 488, 501, 505, 580, 600, 603, 604]
+
+/** For this carrier 404 means "not here, try another", and 403 that the callee refuses. */
+const otherMeaning = [404, 408, 500, 503]
+
+export function cells(transport: Transport, second: Second): Cell[] {
+  const codes = [
+    ...[...usual.next_on, ...unnamed].map((code) => ({ code, names: usual.next_on })),
+    ...[403, 404].map((code) => ({ code, names: otherMeaning })),
+  ]
+  const befores = ['nothing', '180', '183 with sound'] as const
+  return befores.flatMap((before) => codes.map((one) => ({ ...one, before, transport, second })))
+}
+
+export function expected(cell: Cell): Outcome {
+  return advances(cell) ? ofSecond(cell) : ofFirst(cell)
+}
+
+/** What it says is on the list, and it did not ring. */
+function advances({ code, before, names }: Cell): boolean {
+  return before === 'nothing' && names.includes(code)
+}
+
+function ofFirst({ code, before }: Cell): Outcome {
+  const heard = asHeard(code)
+  const rang = before === 'nothing' ? '' : `${before.slice(0, 3)} `
+  const ours = code < 400 || code === 401 || code === 407 || code === 408 || (code >= 500 && code < 600)
+  return {
+    heard,
+    invites: [1, 0],
+    says: heard === code ? [] : [`SIP;cause=${code};text="As Scripted"`],
+    attempts: [`${code} final: ${rang}${code}`],
+    by: ours ? 'system' : 'callee',
+    reason: reasonOf(heard),
+  }
+}
+
+function ofSecond({ code, second }: Cell): Outcome {
+  const first = `${code} next: ${code}`
+  const both = { invites: [1, 1], says: [] } as const
+  switch (second) {
+    case 'ok':
+      return {
+        ...both,
+        heard: 200,
+        attempts: [first, '200 final: 200'],
+        by: 'caller',
+        reason: 'normal',
+      }
+    case 'busy':
+      return {
+        ...both,
+        heard: 486,
+        attempts: [first, '486 final: 486'],
+        by: 'callee',
+        reason: 'busy',
+      }
+    case 'dead':
+    case 'silent':
+      return {
+        // A number which does not exist says more than a network which fails.
+        heard: code === 404 ? 404 : 503,
+        invites: [1, second === 'dead' ? 0 : 1],
+        says: ['SIP;cause=503;text="all providers failed"'],
+        attempts: [first, '0 next: '],
+        by: 'system',
+        reason: 'failed',
+      }
+  }
+}
+
+/** A redirection reached nobody; a refusal of our credentials is our own failure. */
+function asHeard(code: number): number {
+  if (code < 400) return 480
+  return code === 401 || code === 407 ? 500 : code
+}
+
+function reasonOf(heard: number): HangupReason {
+  if (heard === 486 || heard === 600) return 'busy'
+  if (heard === 487) return 'cancel'
+  return heard === 480 || heard === 408 || heard === 603 ? 'noanswer' : 'failed'
+}

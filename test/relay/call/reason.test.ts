@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { sipReason } from '../../../relay/call/reason.ts'
+import type { Header } from '../../../relay/sip/message.ts'
+import type { Ladder, Party } from '../../support/ladder.ts'
+import {
+  alice,
+  aliceDials,
+  answers,
+  bob,
+  customerId,
+  office,
+  policy,
+  provider,
+  registers,
+  rejected,
+  ringBob,
+  telnyx,
+  through,
+  twilio,
+} from '../../support/office.ts'
+import { leavesNothingBehind, watch } from '../../support/scene.ts'
+
+leavesNothingBehind()
+
+describe('a failure which is ours says why (RFC 3326)', () => {
+  test('with the decision’s code and sentence, under a usual reason phrase', () => {
+    const ladder = watch(office())
+    aliceDials(ladder, '+81312345678')
+    ladder.decide(rejected(403, 'DESTINATION_NOT_ALLOWED', customerId, 'Calls to jp are not allowed.'))
+    ladder.gives('403 to Alice')
+    expect(ladder.lastResponse(alice).reason).toBe('Forbidden')
+    expect(reasons(ladder)).toEqual([
+      'SIP;cause=403;text="DESTINATION_NOT_ALLOWED: Calls to jp are not allowed."',
+    ])
+  })
+
+  test('when all providers failed, beside what the one which is told of said itself', () => {
+    const ladder = hunting()
+    fail(ladder, telnyx, 500, [['reason', 'Q.850;cause=41']])
+    ladder.locate(twilio).whatever()
+    fail(ladder, twilio, 500, [['reason', 'Q.850;cause=34;text="no circuit", SIP;cause=500']])
+    expect(ladder.lastResponse(alice).status).toBe(500)
+    expect(reasons(ladder)).toEqual([
+      'SIP;cause=503;text="all providers failed"',
+      'Q.850;cause=34;text="no circuit"',
+    ])
+  })
+
+  test('when it rang and nobody answered', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).whatever()
+    ladder.after(60_000).whatever()
+    expect(reasons(ladder)).toEqual(['SIP;cause=480;text="no answer"'])
+  })
+
+  test('when the whole search took too long', () => {
+    const ladder = hunting({ policy: { ...policy, first_response_ms: 20_000, search_ms: 5_000 } })
+    ladder.after(5_000).whatever()
+    expect(reasons(ladder)).toEqual(['SIP;cause=503;text="nobody rang in time"'])
+  })
+
+  test('when the carrier was lost while it rang', () => {
+    const ladder = hunting()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).whatever()
+    ladder.hear({ type: 'unsent', flow: telnyx.flow, why: 'reset' }).gives('503 to Alice')
+    expect(reasons(ladder)).toEqual(['SIP;cause=503;text="reset"'])
+  })
+
+  test('and what the carrier said where the caller is told something else', () => {
+    const ladder = hunting()
+    fail(ladder, telnyx, 302)
+    expect(ladder.lastResponse(alice).status).toBe(480)
+    expect(reasons(ladder)).toEqual(['SIP;cause=302;text="Moved Temporarily"'])
+  })
+
+  test('when the phone could not be reached', () => {
+    const ladder = watch(office())
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).whatever()
+    ladder.hear({ type: 'unsent', flow: bob.flow, why: 'refused' }).gives('480 to Alice')
+    expect(reasons(ladder)).toEqual(['SIP;cause=480;text="refused"'])
+  })
+
+  test('and adds nothing where the callee spoke', () => {
+    const ladder = hunting()
+    fail(ladder, telnyx, 486, [['reason', 'SIP;cause=486;text="on the phone"']])
+    expect(reasons(ladder)).toEqual(['SIP;cause=486;text="on the phone"'])
+  })
+})
+
+describe('the text of a Reason', () => {
+  test.for([
+    ['say "no" \\ never', String.raw`SIP;cause=404;text="say \"no\" \\ never"`],
+    ['one\r\nVia: evil\u0000\u009b', 'SIP;cause=404;text="one Via: evil"'],
+    ['Zoë is out', 'SIP;cause=404;text="Zoë is out"'],
+    ['x'.repeat(121), `SIP;cause=404;text="${'x'.repeat(120)}"`],
+    ['"'.repeat(121), `SIP;cause=404;text="${'\\"'.repeat(120)}"`],
+  ] as const)('%j stays one quoted string', ([text, value]) => {
+    expect(sipReason(404, text)).toEqual(['reason', value])
+  })
+})
+
+function hunting(more: Parameters<typeof provider>[1] = {}): Ladder {
+  const ladder = watch(office())
+  aliceDials(ladder, '+15551234567')
+  ladder.decide(through(provider(telnyx, more), provider(twilio, more))).whatever()
+  return ladder.locate(telnyx).gives('INVITE to Telnyx')
+}
+
+function fail(ladder: Ladder, carrier: Party, status: number, headers: Header[] = []): void {
+  ladder.when(carrier, answers(ladder.lastRequest(carrier), carrier, status, { headers })).whatever()
+}
+
+function reasons(ladder: Ladder): string[] {
+  return ladder.lastResponse(alice).all('reason')
+}

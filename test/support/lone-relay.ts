@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { relayKey } from '../../functions/relay-key.ts'
+import type { Place } from './line.ts'
+import { soon, within } from './wait.ts'
+
+/** One relay process beside an edge of the test's own. */
+export interface LoneRelay {
+  readonly place: Place
+  /** Its log lines so far. */
+  lines(): LogLine[]
+  /** SIGTERM; gives its exit code once it is gone. */
+  stop(): Promise<number | null>
+}
+
+export interface LogLine {
+  readonly event?: string
+  readonly [field: string]: unknown
+}
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Starts relay/main.ts on a free port of `address`. */
+export async function startRelay(
+  edgeUrl: string,
+  address: string,
+  environment: Record<string, string> = {},
+): Promise<LoneRelay> {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-relay-'))
+  const words: string[] = []
+  const child = spawn(process.execPath, ['--no-warnings', 'relay/main.ts'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      EDGE_URL: edgeUrl,
+      RELAY_KEY: await relayKey('the secret of a test', 'lone-1'),
+      SIP_HOST: address,
+      SIP_PORT: '0',
+      RTP_PORTS: '20000-29999',
+      DATA_DIR: folder,
+      ALLOW_PRIVATE_TARGETS: 'true',
+      DRAIN_MS: '2000',
+      ...environment,
+    },
+  })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
+  const gone = once(child, 'exit')
+  const lines = () => words.join('').split('\n').flatMap(readLine)
+  const isReady = () => {
+    if (child.exitCode !== null) throw new Error(`the relay does not start: ${words.join('')}`)
+    return lines().find(({ event }) => event === 'ready')
+  }
+  const ready = await soon('the relay to be ready', isReady, 60_000)
+  return {
+    place: { address, port: Number(ready.port) },
+    lines,
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await within(15_000, 'the relay to stop', gone).finally(() => child.kill('SIGKILL'))
+      rmSync(folder, { recursive: true, force: true })
+      return code
+    },
+  }
+}
+
+/** What a crashing process prints is no line of a log. */
+function readLine(text: string): LogLine[] {
+  try {
+    return [JSON.parse(text)]
+  } catch {
+    return text.trim() === '' ? [] : [{ event: 'words', text }]
+  }
+}
