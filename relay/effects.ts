@@ -1,9 +1,11 @@
 import type {
+  BeatAnswer,
   BindingList,
   BindingTell,
   CallTell,
   CredentialAnswer,
   CredentialQuestion,
+  ProviderFacts,
   RouteDecision,
   RouteQuestion,
   TlsTrust,
@@ -51,6 +53,12 @@ export type Input =
   | { readonly type: 'media'; readonly report: MediaReport }
   /** This relay's bindings as the edge remembers them, after a start. */
   | { readonly type: 'restored'; readonly list: BindingList }
+  /** The edge answered the beat sent at `sentAt` (monotonic ms). */
+  | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: number }
+  /** A beat came to nothing; `away`: as far as can be told, so would any question. */
+  | { readonly type: 'unbeaten'; readonly why: string; readonly away: boolean }
+  /** All providers there are, as they are configured now. */
+  | { readonly type: 'providers'; readonly list: readonly ProviderFacts[] }
   /** No new calls from now on. */
   | { readonly type: 'drain' }
   /** Hang up what is left. */
@@ -59,7 +67,13 @@ export type Input =
 /** What to do about it: all the engine ever orders. */
 export type Effect =
   | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
-  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      readonly question: Question
+      /** No use in an answer which comes later; absent: the usual budget. */
+      readonly withinMs?: number | undefined
+    }
   | { readonly type: 'tell'; readonly tell: CallTell | BindingTell }
   | { readonly type: 'media'; readonly command: MediaCommand }
   /** Shut a stream whose peer broke the protocol. */

@@ -1,5 +1,6 @@
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
+import { Carriers } from './carriers.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
@@ -9,6 +10,7 @@ import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
+import { type Reporter, type Said, silent } from './reporter.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
@@ -42,6 +44,9 @@ export class Engine {
   readonly #reception: Reception
   readonly #switchboard: Switchboard
   readonly #entrance: Entrance
+  /** Rooms which speak in beats: each one's own keys. */
+  readonly #reporters: readonly Reporter[]
+  readonly #carriers: Carriers
   #now = 0
 
   constructor({ station, house, rtpPorts }: Setup) {
@@ -53,12 +58,15 @@ export class Engine {
     const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
+    const ports = new Ports(rtpPorts, chance.below)
+    const carriers = new Carriers({ station, outbox, transactions, ports, carry })
     const switchboard = new Switchboard({
       station,
       transactions,
-      ports: new Ports(rtpPorts, chance.below),
+      ports,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: outbox.emit,
+      observe: (now, id, seen) => carriers.observe(now, id, seen),
       ask: outbox.ask,
       carry,
     })
@@ -80,6 +88,8 @@ export class Engine {
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
+    this.#carriers = carriers
+    this.#reporters = [carriers]
   }
 
   /** Calls under way, calls remembered, bindings held, transactions open: for whoever watches. */
@@ -97,6 +107,12 @@ export class Engine {
     return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
   }
 
+  /** What is to be said in a beat sent now. */
+  pulse(now: number): Said {
+    const said = { ...silent, draining: this.#reception.closed }
+    return Object.assign(said, ...this.#reporters.map((reporter) => reporter.says(now)))
+  }
+
   /** Something happened; these are its consequences. */
   receive(now: number, input: Input): Effect[] {
     this.#now = now
@@ -109,13 +125,14 @@ export class Engine {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
+    this.#carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
     return this.#outbox.take()
   }
 
   /** When to call tick() next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const rooms = [this.#transactions, this.#switchboard, this.#registrar]
+    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.#carriers]
     let earliest: number | undefined
     for (const room of rooms) {
       const at = room.nextDeadline()
@@ -146,6 +163,13 @@ export class Engine {
         return this.#switchboard.media(now, input.report)
       case 'restored':
         return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list))
+      case 'beat':
+        for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
+        return
+      case 'unbeaten':
+        return
+      case 'providers':
+        return this.#carriers.configure(now, input.list)
       case 'drain':
         this.#reception.closed = true
         return
@@ -175,7 +199,7 @@ export class Engine {
         case 'timeout':
         case 'unreachable':
         case 'ended':
-          this.#switchboard.heard(now, output)
+          if (!this.#switchboard.heard(now, output)) this.#carriers.came(now, output)
           break
         case 'stray': {
           const { response, flow } = output

@@ -4,10 +4,12 @@ import type { BindingTell, CallTell } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import { type Flow, hostPort } from './flow.ts'
+import { Heart } from './io/beat.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { openChance } from './io/chance.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
+import { Exchange } from './io/exchange.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
@@ -33,7 +35,8 @@ async function start(config: Config): Promise<void> {
   const chance = openChance(nonceKey)
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
-  const edge = new EdgeLink({ url, key, relayId, spool, log, budgetMs })
+  const exchange = new Exchange({ url, key })
+  const edge = new EdgeLink({ exchange, relayId, spool, log, budgetMs })
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
     chance,
@@ -79,10 +82,10 @@ async function start(config: Config): Promise<void> {
   const host = new Host(engine, {
     send: (flow, bytes) => wires[flow.transport].send(flow, bytes),
     close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
-    ask: async (question) =>
+    ask: async (question, withinMs) =>
       question.ask === 'locate'
         ? { ask: 'locate', answer: await locator.locate(question.question) }
-        : edge.ask(question),
+        : edge.ask(question, withinMs),
     tell: (tell) => {
       edge.tell(tell)
       if (tell.kind === 'binding') notePhone(tell, log)
@@ -95,6 +98,22 @@ async function start(config: Config): Promise<void> {
   const told = { tell_id: chance.uuid(at.getTime()), sequence: at.getTime(), at: at.toISOString() }
   edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   restore(edge, hear, log)
+  const heart = new Heart({
+    exchange,
+    process: {
+      relay_id: relayId,
+      boot_id: chance.uuid(at.getTime()),
+      started_at: at.toISOString(),
+      address: config.publicIp,
+      port: udp.address.port,
+    },
+    pulse: () => engine.pulse(performance.now()),
+    waitingTells: () => spool.size,
+    answered: (answer, sentAt) => hear({ type: 'beat', answer, sentAt }),
+    missed: (why, away) => hear({ type: 'unbeaten', why, away }),
+    replaced: () => void drain(),
+    log,
+  })
   const followed = config.tls && pair && followPair(config.tls, pair, tls.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
   const ready = {
@@ -117,7 +136,9 @@ async function start(config: Config): Promise<void> {
     await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
     host.stop()
     await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
+    await heart.stop()
     await edge.stop()
+    exchange.close()
     await spool.close()
     process.exit(0)
   }

@@ -37,10 +37,10 @@ export class Outbox {
     return effects
   }
 
-  readonly ask = (question: Question, then: Then): void => {
+  readonly ask = (question: Question, then: Then, withinMs?: number): void => {
     const id = ++this.#lastQuestion
     this.#questions.set(id, then)
-    this.emit({ type: 'ask', id, question })
+    this.emit({ type: 'ask', id, question, withinMs })
   }
 
   answered(now: number, id: number, answer: Answer | undefined, why: string): void {

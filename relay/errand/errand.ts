@@ -65,7 +65,9 @@ export interface Trip {
   found: readonly Flow[]
   flows: readonly Flow[]
   /** The request in the air. */
-  air: { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number } | undefined
+  air:
+    | { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number }
+    | undefined
   proofs: number
   deadline: Deadline<Trip> | undefined
   over: boolean

@@ -85,7 +85,7 @@ export const table: Table<State, Events, Memory, Order> = {
       memory.flows = located.flows
       return next(now, memory)
     },
-    limit: ({ now }, memory) => over(now, memory),
+    limit: (_, memory) => over(memory),
   },
   calling: {
     provisional: ({ now, air, response }, memory) => {
@@ -93,17 +93,18 @@ export const table: Table<State, Events, Memory, Order> = {
       air.heard = true
       if (response.status === 100) return { effects: [] }
       memory.story.spoke(now, air, response, memory.proofs)
-      return over(now, memory)
+      return over(memory)
     },
     success: ({ now, air, response }, memory) => {
       if (air !== memory.air) return unwanted.success({ now, air, response }, memory)
       memory.story.spoke(now, air, response, memory.proofs)
       const leaving = leave(air, response, memory)
       memory.air = undefined
-      const { to, effects } = over(now, memory)
+      const { to, effects } = over(memory)
       return { ...(to && { to }), effects: [...leaving, ...effects] }
     },
-    failure: ({ now, air, response }, memory) => (air === memory.air ? refused(now, air, response, memory) : { effects: [] }),
+    failure: ({ now, air, response }, memory) =>
+      air === memory.air ? refused(now, air, response, memory) : { effects: [] },
     silence: ({ now, air, why }, memory) => {
       if (air !== memory.air || air.heard) return { effects: [] }
       memory.story.silent(now, air, why)
@@ -113,7 +114,7 @@ export const table: Table<State, Events, Memory, Order> = {
     limit: ({ now }, memory) => {
       const { air } = memory
       if (air) memory.story.silent(now, air, air.heard ? 'nothing but 100' : 'no response')
-      return over(now, memory)
+      return over(memory)
     },
   },
   over: unwanted,
@@ -129,7 +130,7 @@ function refused(now: number, air: Air, response: Response, memory: Memory): Ste
   memory.story.spoke(now, air, response, memory.proofs)
   memory.air = undefined
   const elsewhere = response.status === 408 || response.status === 503
-  return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(now, memory)
+  return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(memory)
 }
 
 /** Our credentials against a provider's challenge: once, and once more where only its nonce was stale. */
@@ -151,7 +152,7 @@ function next(now: number, memory: Memory): Step {
   memory.flows = rest
   memory.proofs = 0
   memory.air = undefined
-  return flow ? { to: 'calling', effects: [invite(now, memory, flow, [])] } : over(now, memory)
+  return flow ? { to: 'calling', effects: [invite(now, memory, flow, [])] } : over(memory)
 }
 
 function invite(now: number, memory: Memory, flow: Flow, proof: readonly Header[]): Order {
@@ -160,7 +161,7 @@ function invite(now: number, memory: Memory, flow: Flow, proof: readonly Header[
   return { type: 'invite', air: memory.air }
 }
 
-function over(now: number, memory: Memory): Step {
+function over(memory: Memory): Step {
   const { air, provider, station, story } = memory
   memory.air = undefined
   const finding = callFinding(provider, story, station.address)

@@ -148,7 +148,13 @@ export class Watch {
       return
     }
     if (charge) this.#dismiss(now, charge)
-    const fresh: Charge = { facts, health: { ...unseen, since: now }, due: undefined, ready: false, trip: undefined }
+    const fresh: Charge = {
+      facts,
+      health: { ...unseen, since: now },
+      due: undefined,
+      ready: false,
+      trip: undefined,
+    }
     this.#charges.set(facts.id, fresh)
     this.#look(fresh, now + this.#chance(firstLookMs))
   }
@@ -216,7 +222,12 @@ export class Watch {
     const { status, why } = charge.health
     if (status === before) return
     const { id, customer_id, name } = charge.facts
-    this.#post.note(levelOf(before, status), `provider.${status}`, { provider_id: id, customer_id, name, why })
+    this.#post.note(levelOf(before, status), `provider.${status}`, {
+      provider_id: id,
+      customer_id,
+      name,
+      why,
+    })
     // A probe while it is half open decides; it comes soon.
     if (status === 'half_open') this.#look(charge, now + closeLookMs)
   }

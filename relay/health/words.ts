@@ -35,7 +35,8 @@ export function optionsFinding(provider: ProviderFacts, outcome: Outcome, addres
   })
   const steps = [locateStage(hostname, outcome), ...stages]
   if (found.length === 0) return { ok: false, verdict: notFound(hostname, outcome.why), steps, status: 0 }
-  const best = tries.find(({ status }) => probeServes(status, probe_accept)) ?? tries.findLast(answered) ?? tries.at(-1)
+  const best =
+    tries.find(({ status }) => probeServes(status, probe_accept)) ?? tries.findLast(answered) ?? tries.at(-1)
   if (!best) return { ok: false, verdict: `${hostname} was not asked after ${locateMs} ms`, steps, status: 0 }
   if (best.status === 0) return { ok: false, verdict: silence(tries), steps, status: 0 }
   const ok = probeServes(best.status, probe_accept) && !refuses(best.status)
@@ -44,19 +45,29 @@ export function optionsFinding(provider: ProviderFacts, outcome: Outcome, addres
 }
 
 /** How the host was looked for. */
-export function locateStage(hostname: string, { found, locateMs, why }: Pick<Outcome, 'found' | 'locateMs' | 'why'>): Stage {
+export function locateStage(
+  hostname: string,
+  { found, locateMs, why }: Pick<Outcome, 'found' | 'locateMs' | 'why'>,
+): Stage {
   const places = found.map(placeWords).join(', ')
   const sentence = found.length === 0 ? notFound(hostname, why) : `${hostname} is at ${places}`
   return { step: 'locate', ok: found.length > 0, words: sentence, ms: whole(locateMs) }
 }
 
 /** Why a refusal of ours concerns whoever configured the provider; undefined: it does not. */
-export function refusal(provider: ProviderFacts, response: Response, proofs: number, address: string): string | undefined {
+export function refusal(
+  provider: ProviderFacts,
+  response: Response,
+  proofs: number,
+  address: string,
+): string | undefined {
   const { hostname, username, password, realm } = provider
   const said = words(response)
-  if (response.status === 403) return `${hostname} does not know us: ${said}; is our address ${address} on its list?`
+  if (response.status === 403)
+    return `${hostname} does not know us: ${said}; is our address ${address} on its list?`
   if (response.status !== 401 && response.status !== 407) return undefined
-  if (proofs > 0) return `${hostname} asks for credentials and refuses ours: ${said}; are username and password right?`
+  if (proofs > 0)
+    return `${hostname} asks for credentials and refuses ours: ${said}; are username and password right?`
   const theirs = realmOf(response)
   const asks = `${hostname} asks for credentials${theirs === undefined ? '' : ` for realm "${theirs}"`}`
   if (username === null || password === null) return `${asks}, and the provider has none: ${said}`

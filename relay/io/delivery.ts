@@ -1,4 +1,5 @@
 import { tellReceipt } from '#contract'
+import { retryAfterMs } from './exchange.ts'
 import type { Log } from './log.ts'
 import type { Spool, Waiting } from './spool.ts'
 
@@ -147,10 +148,3 @@ export class Delivery {
 
 /** The edge read the batch and found it bad; anything else is about the edge. */
 const unacceptable = new Set([400, 413, 422])
-
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-function retryAfterMs(value: string | undefined): number {
-  if (value === undefined) return 0
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Math.max(ms || 0, 0)
-}

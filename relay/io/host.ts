@@ -8,7 +8,8 @@ import type { MediaCommand } from '../media/session.ts'
 export interface World {
   send(flow: Flow, bytes: Uint8Array): void
   close(flow: Flow): void
-  ask(question: Question): Promise<Answer>
+  /** `withinMs`: an answer is of no use later. */
+  ask(question: Question, withinMs?: number): Promise<Answer>
   tell(tell: CallTell | BindingTell): void
   media(command: MediaCommand): void
   note(note: Note): void
@@ -68,7 +69,7 @@ export class Host {
       case 'send':
         return this.#world.send(effect.flow, effect.bytes)
       case 'ask':
-        return this.#ask(effect.id, effect.question)
+        return this.#ask(effect)
       case 'tell':
         return this.#world.tell(effect.tell)
       case 'media':
@@ -80,8 +81,8 @@ export class Host {
     }
   }
 
-  #ask(id: number, question: Question): void {
-    this.#world.ask(question).then(
+  #ask({ id, question, withinMs }: Extract<Effect, { type: 'ask' }>): void {
+    this.#world.ask(question, withinMs).then(
       (answer) => this.hear({ type: 'answered', id, answer }),
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error)

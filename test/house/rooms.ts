@@ -10,6 +10,8 @@ export const relayOrder = [
   'dialog',
   'registrar',
   'call',
+  'errand',
+  'health',
   'engine',
   'io',
   'main',
@@ -81,7 +83,7 @@ export function relayRoom(path: string): (typeof relayOrder)[number] {
   return ground.has(first) ? 'ground' : 'engine'
 }
 
-const ground = new Set(['bug.ts', 'deadlines.ts', 'flow.ts', 'globals.d.ts', 'machine.ts'])
+const ground = new Set(['bug.ts', 'deadlines.ts', 'flow.ts', 'globals.d.ts', 'machine.ts', 'reporter.ts'])
 
 /** The part of the house which may not know what time it is. */
 export function isCore(path: string): boolean {

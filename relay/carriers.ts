@@ -1,0 +1,89 @@
+import type { BeatAnswer, HealthStatus, ProviderFacts } from '#contract'
+import type { Observation } from '#routing'
+import type { Station } from './call/station.ts'
+import { Clients, type OfClient } from './errand/clients.ts'
+import { Errands } from './errand/errand.ts'
+import { Examiner } from './health/examiner.ts'
+import { Watch } from './health/watch.ts'
+import type { Ports } from './media/ports.ts'
+import type { Outbox } from './outbox.ts'
+import type { Reporter, Said } from './reporter.ts'
+import type { Output, Transactions } from './transaction/layer.ts'
+
+/** The rooms around whoever deals with providers. */
+export interface Surroundings {
+  readonly station: Station
+  readonly outbox: Outbox
+  readonly transactions: Transactions
+  readonly ports: Ports
+  carry(now: number, outputs: readonly Output[]): void
+}
+
+/** Everything we have to do with providers outside of calls: how they are, and tests of them on command. */
+export class Carriers implements Reporter {
+  readonly #clients: Clients
+  readonly #errands: Errands
+  readonly #watch: Watch
+  readonly #examiner: Examiner
+
+  constructor({ station, outbox, transactions, ports, carry }: Surroundings) {
+    const { ask, emit } = outbox
+    const clients = new Clients(transactions, carry)
+    const errands = new Errands({ station, clients, ask })
+    const note = outbox.note.bind(outbox)
+    const watch = new Watch({ station, errands, note })
+    const facts = (id: string) => watch.facts(id)
+    this.#examiner = new Examiner({ station, clients, errands, ports, facts, ask, emit, note })
+    this.#clients = clients
+    this.#errands = errands
+    this.#watch = watch
+  }
+
+  /** All providers there are, as they are configured now. */
+  configure(now: number, list: readonly ProviderFacts[]): void {
+    this.#watch.configure(now, list)
+  }
+
+  /** A call went to a provider, or did not. */
+  observe(now: number, providerId: string, seen: Observation): void {
+    this.#watch.observe(now, providerId, seen)
+  }
+
+  /** How a provider is, as far as anybody knows. */
+  health(now: number, providerId: string): HealthStatus {
+    return this.#watch.health(now, providerId)
+  }
+
+  /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
+  trial(now: number, providerId: string): boolean {
+    return this.#watch.trial(now, providerId)
+  }
+
+  says(now: number): Partial<Said> {
+    return { health: this.#watch.reports(now), results: this.#examiner.results() }
+  }
+
+  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+    this.#watch.aggregated(answer.health)
+    this.#examiner.delivered(now, sentAt)
+    for (const command of answer.commands) this.#examiner.command(now, command)
+  }
+
+  /** What became of a request; false: it is none of ours. */
+  came(now: number, output: OfClient): boolean {
+    return this.#clients.heard(now, output)
+  }
+
+  tick(now: number): void {
+    for (const room of this.#rooms) room.tick(now)
+  }
+
+  nextDeadline(): number | undefined {
+    const next = this.#rooms.flatMap((room) => room.nextDeadline() ?? [])
+    return next.length === 0 ? undefined : Math.min(...next)
+  }
+
+  get #rooms() {
+    return [this.#errands, this.#watch, this.#examiner]
+  }
+}

@@ -1,0 +1,118 @@
+import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs } from '#contract'
+import type { Said } from '../reporter.ts'
+import { type Exchange, type Reply, readJson, retryAfterMs, valid } from './exchange.ts'
+import type { Log } from './log.ts'
+
+export interface HeartOptions {
+  readonly exchange: Exchange
+  /** What of a beat never changes while this process lives. */
+  readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>
+  /** What is to be said now. */
+  pulse(): Said
+  /** Bytes and tells waiting to be told. */
+  waitingTells(): number
+  /** The edge answered the beat sent at `sentAt`. */
+  answered(answer: BeatAnswer, sentAt: number): void
+  /** A beat came to nothing; `away`: as far as can be told, so would any question. */
+  missed(why: string, away: boolean): void
+  /** Another process goes by the same name: this one is to end. */
+  replaced(): void
+  readonly log: Log
+  readonly everyMs?: number
+}
+
+/* Implementation */
+const budgetMs = 1_500
+const answerBytesAtMost = 16 * 1024 * 1024
+const longestPauseMs = 6_000
+const longestRetryAfterMs = 300_000
+
+/**
+ * Says every two seconds how things stand, and brings what the edge answers.
+ *
+ * Each pause is jittered by a tenth, so that relays do not beat together. An edge which does not answer is
+ * tried again after 2, then 5 to 6 seconds, or when it says (Retry-After).
+ */
+export class Heart {
+  readonly #options: HeartOptions
+  #timer: NodeJS.Timeout | undefined
+  #beating: Promise<void> | undefined
+  #missed = 0
+  #retryAfterMs = 0
+  #stopped = false
+
+  constructor(options: HeartOptions) {
+    this.#options = options
+    this.#beat()
+  }
+
+  /** No beat from now on; waits for the one in flight. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#beating
+  }
+
+  #beat(): void {
+    this.#beating = this.#once().finally(() => {
+      if (!this.#stopped) this.#timer = setTimeout(() => this.#beat(), this.#pauseMs())
+    })
+  }
+
+  #pauseMs(): number {
+    const { everyMs = beatEveryMs } = this.#options
+    if (this.#missed > 1) return Math.max(this.#retryAfterMs, longestPauseMs * (1 - Math.random() / 6))
+    return Math.max(this.#retryAfterMs, everyMs * (0.9 + Math.random() / 5))
+  }
+
+  async #once(): Promise<void> {
+    const sentAt = performance.now()
+    try {
+      const reply = await this.#options.exchange.run({
+        method: 'POST',
+        path: 'beat',
+        body: JSON.stringify(this.#words()),
+        budgetMs,
+        bytesAtMost: answerBytesAtMost,
+      })
+      this.#heard(reply, sentAt)
+    } catch (error) {
+      this.#miss((error as Error).message, true)
+    }
+  }
+
+  #words(): Beat {
+    const { process, pulse, waitingTells } = this.#options
+    return { ...process, at: new Date().toISOString(), waiting_tells: waitingTells(), ...pulse() }
+  }
+
+  #heard(reply: Reply, sentAt: number): void {
+    if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
+    this.#retryAfterMs = Math.min(longestRetryAfterMs, retryAfterMs(reply.headers['retry-after']))
+    // An edge which knows no beats may well answer questions.
+    if (reply.status === 404) return this.#miss('the edge knows no beats (404)', false)
+    const answer = valid(beatAnswer.safeParse(readJson(reply)))
+    if (this.#missed > 0) this.#options.log('info', 'edge.back', { missed: this.#missed })
+    this.#missed = 0
+    this.#retryAfterMs = 0
+    this.#options.answered(answer, sentAt)
+  }
+
+  #miss(why: string, away: boolean): void {
+    // Said once for each time the edge goes away.
+    if (++this.#missed === 2) this.#options.log('warn', 'edge.away', { why })
+    this.#options.missed(why, away)
+  }
+
+  #replaced(): void {
+    this.#stopped = true
+    const { log, process, replaced } = this.#options
+    const sentence = `Another process beats as ${process.relay_id}: each relay needs a RELAY_KEY of its own. This one stops.`
+    log('error', 'relay.replaced', { sentence })
+    replaced()
+  }
+}
+
+function isReplaced({ body }: Reply): boolean {
+  return String(body).includes('RELAY_REPLACED')
+}

@@ -1,0 +1,26 @@
+import type { Beat, BeatAnswer } from '#contract'
+
+/** What the rooms of the core have to say in a beat; the rest of it is the process's. */
+export type Said = Pick<
+  Beat,
+  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'results'
+>
+
+/** A room which says how things stand at every beat, and hears what the edge answers. */
+export interface Reporter {
+  /** Its part of the next beat: keys which no other room fills. */
+  says(now: number): Partial<Said>
+  /** The answer to what was said at `sentAt` (monotonic ms). */
+  heard(now: number, answer: BeatAnswer, sentAt: number): void
+}
+
+/** A beat of nobody: everything empty. */
+export const silent: Said = {
+  draining: false,
+  version: 0,
+  leases: [],
+  slices: [],
+  health: [],
+  registrations: [],
+  results: [],
+}
