@@ -46,7 +46,8 @@ export class Engine {
   readonly #entrance: Entrance
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly Reporter[]
-  readonly #carriers: Carriers
+  /** How providers are, for whoever decides. */
+  readonly carriers: Carriers
   #now = 0
 
   constructor({ station, house, rtpPorts }: Setup) {
@@ -88,7 +89,7 @@ export class Engine {
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
-    this.#carriers = carriers
+    this.carriers = carriers
     this.#reporters = [carriers]
   }
 
@@ -125,14 +126,14 @@ export class Engine {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
-    this.#carriers.tick(now)
+    this.carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
     return this.#outbox.take()
   }
 
   /** When to call tick() next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.#carriers]
+    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.carriers]
     let earliest: number | undefined
     for (const room of rooms) {
       const at = room.nextDeadline()
@@ -169,7 +170,7 @@ export class Engine {
       case 'unbeaten':
         return
       case 'providers':
-        return this.#carriers.configure(now, input.list)
+        return this.carriers.configure(now, input.list)
       case 'drain':
         this.#reception.closed = true
         return
@@ -199,7 +200,7 @@ export class Engine {
         case 'timeout':
         case 'unreachable':
         case 'ended':
-          if (!this.#switchboard.heard(now, output)) this.#carriers.came(now, output)
+          if (!this.#switchboard.heard(now, output)) this.carriers.came(now, output)
           break
         case 'stray': {
           const { response, flow } = output

@@ -33,7 +33,7 @@ export function inviteFor(
       headers: [
         ['via', viaOf(station, flow)],
         ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, station, from ?? '')}>;tag=${tag}`],
+        ['from', `<${fromOf(provider, station, flow, from ?? '')}>;tag=${tag}`],
         ['to', `<${called}>`],
         ['call-id', callId],
         ['cseq', `${++number} INVITE`],

@@ -1,5 +1,5 @@
 import type { ProviderFacts } from '#contract'
-import { allow, contactOf, type Station, sipUri, viaOf } from '../call/station.ts'
+import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../call/station.ts'
 import type { LocateQuestion } from '../effects.ts'
 import type { Account } from '../errand/errand.ts'
 import { type Flow, hostPort } from '../flow.ts'
@@ -32,7 +32,7 @@ export function optionsFor(
       headers: [
         ['via', viaOf(station, flow)],
         ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, station)}>;tag=${tag}`],
+        ['from', `<${fromOf(provider, station, flow)}>;tag=${tag}`],
         ['to', `<${sipUri('', hostname)}>`],
         ['call-id', callId],
         ['cseq', `${++number} OPTIONS`],
@@ -49,8 +49,14 @@ export function optionsFor(
 export const userAgent = 'Trunkline'
 
 /** Carriers which know us by credentials expect their own domain in From; others our address. */
-export function fromOf({ username, hostname }: ProviderFacts, { address, port }: Station, user = ''): string {
-  return username === null ? sipUri(user, address, port) : sipUri(user || username, hostname)
+export function fromOf(
+  { username, hostname }: ProviderFacts,
+  station: Station,
+  { transport }: Flow,
+  user = '',
+): string {
+  if (username !== null) return sipUri(user || username, hostname)
+  return sipUri(user, station.address, portFor(station, transport))
 }
 
 /** `192.0.2.1:5060 over UDP`. */

@@ -28,8 +28,11 @@ export const extensionIds = {
 const password = 'correct horse battery'
 const chance = steadyChance(1_000_000)
 
-export function office(house: ConstructorParameters<typeof Ladder>[1] = {}): Ladder {
-  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner], house)
+export function office(
+  house: ConstructorParameters<typeof Ladder>[1] = {},
+  carriers: readonly Party[] = [telnyx, twilio],
+): Ladder {
+  return new Ladder([alice, bob, bobMobile, ...carriers, scanner], house)
 }
 
 /** What the edge knows of an extension. */
