@@ -3,10 +3,12 @@ import type { Observation } from '#routing'
 import type { Station } from './call/station.ts'
 import { Clients, type OfClient } from './errand/clients.ts'
 import { Errands } from './errand/errand.ts'
+import type { Flow } from './flow.ts'
 import { Examiner } from './health/examiner.ts'
 import { Watch } from './health/watch.ts'
 import type { Ports } from './media/ports.ts'
 import type { Outbox } from './outbox.ts'
+import { Registrant } from './registrant/registrant.ts'
 import type { Reporter, Said } from './reporter.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 
@@ -19,12 +21,13 @@ export interface Surroundings {
   carry(now: number, outputs: readonly Output[]): void
 }
 
-/** Everything we have to do with providers outside of calls: how they are, and tests of them on command. */
+/** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
 export class Carriers implements Reporter {
   readonly #clients: Clients
   readonly #errands: Errands
   readonly #watch: Watch
   readonly #examiner: Examiner
+  readonly #registrant: Registrant
 
   constructor({ station, outbox, transactions, ports, carry }: Surroundings) {
     const { ask, emit } = outbox
@@ -34,6 +37,7 @@ export class Carriers implements Reporter {
     const watch = new Watch({ station, errands, note })
     const facts = (id: string) => watch.facts(id)
     this.#examiner = new Examiner({ station, clients, errands, ports, facts, ask, emit, note })
+    this.#registrant = new Registrant({ station, errands, emit, note })
     this.#clients = clients
     this.#errands = errands
     this.#watch = watch
@@ -42,6 +46,26 @@ export class Carriers implements Reporter {
   /** All providers there are, as they are configured now. */
   configure(now: number, list: readonly ProviderFacts[]): void {
     this.#watch.configure(now, list)
+    this.#registrant.configure(now, list)
+  }
+
+  /** Registrations which stand, or are being taken back. */
+  get registrations(): number {
+    return this.#registrant.size
+  }
+
+  /** Whether a provider's calls come over this connection. */
+  needs(flow: Flow): boolean {
+    return this.#registrant.needs(flow)
+  }
+
+  closed(now: number, flow: Flow): void {
+    this.#registrant.closed(now, flow)
+  }
+
+  /** No new calls shall come here: other relays register now. */
+  drain(now: number): void {
+    this.#registrant.drain(now)
   }
 
   /** A call went to a provider, or did not. */
@@ -60,11 +84,16 @@ export class Carriers implements Reporter {
   }
 
   says(now: number): Partial<Said> {
-    return { health: this.#watch.reports(now), results: this.#examiner.results() }
+    return {
+      health: this.#watch.reports(now),
+      registrations: this.#registrant.reports(),
+      results: this.#examiner.results(),
+    }
   }
 
   heard(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#watch.aggregated(answer.health)
+    this.#registrant.assigned(now, answer.registrations)
     this.#examiner.delivered(now, sentAt)
     for (const command of answer.commands) this.#examiner.command(now, command)
   }
@@ -84,6 +113,6 @@ export class Carriers implements Reporter {
   }
 
   get #rooms() {
-    return [this.#errands, this.#watch, this.#examiner]
+    return [this.#errands, this.#watch, this.#examiner, this.#registrant]
   }
 }

@@ -93,19 +93,20 @@ export class Engine {
     this.#reporters = [carriers]
   }
 
-  /** Calls under way, calls remembered, bindings held, transactions open: for whoever watches. */
+  /** Calls under way, calls remembered, bindings held, transactions open, registrations at providers. */
   get load() {
     return {
       calls: this.#switchboard.active,
       legs: this.#switchboard.size,
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
+      registrations: this.carriers.registrations,
     }
   }
 
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
-    return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
+    return this.#registrar.needs(flow) || this.#switchboard.needs(flow) || this.carriers.needs(flow)
   }
 
   /** What is to be said in a beat sent now. */
@@ -153,6 +154,7 @@ export class Engine {
         return this.#packet(now, input.flow, input.bytes)
       case 'closed':
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
+        this.carriers.closed(now, input.flow)
         return this.#outbox.tell(this.#registrar.flowLost(this.#at, input.flow))
       case 'unsent':
         return this.#carry(now, this.#transactions.unsent(now, input.flow, input.why))
@@ -173,7 +175,7 @@ export class Engine {
         return this.carriers.configure(now, input.list)
       case 'drain':
         this.#reception.closed = true
-        return
+        return this.carriers.drain(now)
       case 'stop':
         return this.#switchboard.stop(now)
     }

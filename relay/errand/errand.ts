@@ -1,14 +1,18 @@
 import type { Station } from '../call/station.ts'
 import { type Deadline, Deadlines } from '../deadlines.ts'
 import type { Answer, Located, LocateQuestion, Question } from '../effects.ts'
-import type { Flow } from '../flow.ts'
-import { answerChallenge } from '../sip/digest.ts'
+import { type Flow, sameFlow } from '../flow.ts'
+import { answerChallenge, type ChallengeAnswer } from '../sip/digest.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { Clients, Heard } from './clients.ts'
 
 /** Something asked of a host outside any call. */
 export interface Errand {
   readonly place: LocateQuestion
+  /** Where it goes without looking: to a host which is known already. */
+  readonly at?: Flow | undefined
+  /** An address which is tried first where it is among those found. */
+  readonly first?: Flow | undefined
   /** How long one address may be silent. */
   readonly patienceMs: number
   /** With what a digest challenge is answered; null: it is not. */
@@ -37,6 +41,10 @@ export interface Try {
   /** Challenges answered. */
   readonly proofs: number
   readonly response: Response | undefined
+  /** What it came over: with its connection, where there is one. */
+  readonly over: Flow
+  /** The realm we proved ourselves to. */
+  readonly realm: string | undefined
 }
 
 /** How an errand ended: the addresses tried, the last one decides; none: `why` says why there was none. */
@@ -69,6 +77,7 @@ export interface Trip {
     | { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number }
     | undefined
   proofs: number
+  realm: string | undefined
   deadline: Deadline<Trip> | undefined
   over: boolean
 }
@@ -95,8 +104,13 @@ export class Errands {
       flows: [],
       air: undefined,
       proofs: 0,
+      realm: undefined,
       deadline: undefined,
       over: false,
+    }
+    if (errand.at) {
+      this.#send(now, trip, errand.at, [])
+      return trip
     }
     this.#office.ask({ ask: 'locate', question: errand.place }, (later, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
@@ -125,7 +139,10 @@ export class Errands {
     if (trip.over) return
     trip.locateMs = now - trip.since
     trip.found = flows
-    trip.flows = trip.errand.every > 0 ? flows.slice(0, trip.errand.every) : flows
+    const { every, first } = trip.errand
+    const best = first && flows.find((flow) => sameFlow(flow, first))
+    const inTurn = best ? [best, ...flows.filter((flow) => flow !== best)] : flows
+    trip.flows = every > 0 ? inTurn.slice(0, every) : inTurn
     this.#next(now, trip, why ?? 'no address found')
   }
 
@@ -133,6 +150,7 @@ export class Errands {
     const [flow, ...rest] = trip.flows
     trip.flows = rest
     trip.proofs = 0
+    trip.realm = undefined
     if (flow) return this.#send(now, trip, flow, [])
     this.#end(now, trip, why)
   }
@@ -156,36 +174,39 @@ export class Errands {
   }
 
   #heard(now: number, trip: Trip, heard: Heard): void {
-    if (heard.type === 'silence') return this.#tried(now, trip, 0, heard.why, undefined)
-    const { response } = heard
+    if (heard.type === 'silence') return this.#tried(now, trip, heard.why)
+    const { response, flow } = heard
     if (response.status < 200) return
     const proof = this.#proof(trip, response)
-    if (!proof || !trip.air) return this.#tried(now, trip, response.status, words(response), response)
+    if (!proof || !trip.air) return this.#tried(now, trip, words(response), response, flow)
     this.#deadlines.cancel(trip.deadline)
     trip.proofs++
-    this.#send(now, trip, trip.air.flow, [proof])
+    trip.realm = proof.challenge.realm
+    this.#send(now, trip, trip.air.flow, [proof.header])
   }
 
-  #proof({ errand, proofs, air }: Trip, response: Response): Header | undefined {
+  #proof({ errand, proofs, air }: Trip, response: Response): ChallengeAnswer | undefined {
     if (!errand.credentials || !air || (response.status !== 401 && response.status !== 407)) return undefined
     const { chance } = this.#office.station
     const asked = { method: air.request.method, uri: air.request.requestUri }
     const answer = answerChallenge(response, asked, errand.credentials, { cnonce: chance.hex(8) }, chance)
-    return proofs === 0 || (proofs === 1 && answer?.challenge.stale === true) ? answer?.header : undefined
+    return proofs === 0 || (proofs === 1 && answer?.challenge.stale === true) ? answer : undefined
   }
 
   #silent(now: number, trip: Trip): void {
     if (!trip.air) return
     this.#office.clients.abandon(now, trip.air.id)
-    this.#tried(now, trip, 0, `no response in ${trip.errand.patienceMs / 1000} s`, undefined)
+    this.#tried(now, trip, `no response in ${trip.errand.patienceMs / 1000} s`)
   }
 
   /** Silence, 408 and 503 lead to the next address (RFC 3263 §4.3); anything else is an answer. */
-  #tried(now: number, trip: Trip, status: number, why: string, response: Response | undefined): void {
-    const { air, errand, proofs } = trip
+  #tried(now: number, trip: Trip, why: string, response?: Response, over?: Flow): void {
+    const { air, errand, proofs, realm } = trip
     if (!air) return
+    const status = response?.status ?? 0
     this.#deadlines.cancel(trip.deadline)
-    trip.tries.push({ flow: air.flow, status, why, ms: now - air.at, proofs, response })
+    const { flow } = air
+    trip.tries.push({ flow, status, why, ms: now - air.at, proofs, realm, response, over: over ?? flow })
     trip.air = undefined
     if (errand.every > 0 || status === 0 || status === 408 || status === 503) this.#next(now, trip, why)
     else this.#end(now, trip, why)

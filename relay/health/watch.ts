@@ -14,6 +14,7 @@ import type { Station } from '../call/station.ts'
 import { type Deadline, Deadlines } from '../deadlines.ts'
 import type { Note } from '../effects.ts'
 import type { Errands, Outcome, Trip } from '../errand/errand.ts'
+import { Pace } from '../errand/pace.ts'
 import { optionsFor, placeOf, placeWords } from './options.ts'
 
 /** What the watch needs of the engine around it. */
@@ -55,9 +56,8 @@ export class Watch {
   readonly #post: Post
   readonly #charges = new Map<string, Charge>()
   readonly #deadlines = new Deadlines<Charge>()
+  readonly #pace = new Pace(paceMs)
   #others = new Map<string, HealthStatus>()
-  /** When the next probe may set out. */
-  #free = 0
 
   constructor(post: Post) {
     this.#post = post
@@ -130,8 +130,9 @@ export class Watch {
 
   tick(now: number): void {
     for (let charge = this.#deadlines.due(now); charge; charge = this.#deadlines.due(now)) {
-      if (charge.ready || this.#free <= now) this.#probe(now, charge)
-      else this.#queue(charge)
+      const at = charge.ready ? now : this.#pace.next(now)
+      if (at <= now) this.#probe(now, charge)
+      else this.#queue(charge, at)
     }
   }
 
@@ -174,14 +175,12 @@ export class Watch {
   }
 
   /** Others were first: it gets the next place in their row, and keeps it. */
-  #queue(charge: Charge): void {
+  #queue(charge: Charge, at: number): void {
     charge.ready = true
-    charge.due = this.#deadlines.set(this.#free, charge)
-    this.#free += paceMs
+    charge.due = this.#deadlines.set(at, charge)
   }
 
   #probe(now: number, charge: Charge): void {
-    if (!charge.ready) this.#free = now + paceMs
     charge.ready = false
     const { errands, station } = this.#post
     charge.trip = errands.run(now, {

@@ -12,6 +12,7 @@ export const relayOrder = [
   'call',
   'errand',
   'health',
+  'registrant',
   'engine',
   'io',
   'main',
