@@ -4,18 +4,22 @@ import { tells } from './calls/tells.ts'
 import { accesskeys } from './config/accesskeys.ts'
 import { calls } from './config/calls.ts'
 import { customers, self } from './config/customers.ts'
+import { events } from './config/events.ts'
 import { extensions } from './config/extensions.ts'
 import { flows } from './config/flows.ts'
 import { numbers } from './config/numbers.ts'
 import { providers } from './config/providers.ts'
 import { registrations } from './config/registrations.ts'
+import { relays } from './config/relays.ts'
 import { routes } from './config/routes.ts'
+import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { Problem, present } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
+import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
 
 const KIB = 1024
@@ -41,12 +45,16 @@ const app = new Hono<Edge>()
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)
   .route('/v1.0/providers', providers)
+  .route('/v1.0/routes/resolve', explain)
   .route('/v1.0/routes', routes)
   .route('/v1.0/extensions', extensions)
+  .route('/v1.0/trunks', trunks)
   .route('/v1.0/numbers', numbers)
   .route('/v1.0/flows', flows)
   .route('/v1.0/calls', calls)
   .route('/v1.0/registrations', registrations)
+  .route('/v1.0/events', events)
+  .route('/v1.0/relays', relays)
 
   .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)
   .route('/relay/v1/route', resolve)

@@ -83,10 +83,10 @@ function gcm(iv: Uint8Array, { table, id, field }: Place, kid: string) {
   return { name: 'AES-GCM', iv, additionalData: bytes([table, id, field, kid].join('|')) }
 }
 
-function toHex(of: Uint8Array): string {
+export function toHex(of: Uint8Array): string {
   return Array.from(of, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-function bytes(text: string): Uint8Array {
+export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }

@@ -1,4 +1,5 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
+import { refusalOf, sipReason } from './call/reason.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Question } from './effects.ts'
@@ -183,7 +184,9 @@ export class Entrance {
     const { house, outbox, switchboard } = this.#rooms
     if (decision.kind === 'connect' || (!isNobody(decision) && decision.customer_id !== null))
       return switchboard.decided(now, this.#open(now, request, flow, true), decision)
-    if (house.strangers === 'refuse' && decision.status > 0) outbox.refuse(request, flow, decision.status)
+    if (house.strangers !== 'refuse' || decision.status === 0) return
+    const why = sipReason(decision.status, refusalOf(decision))
+    outbox.refuse(request, flow, decision.status, undefined, [why])
   }
 
   #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {

@@ -1,4 +1,5 @@
 import type { BindingTell } from '#contract'
+import { sipReason } from './call/reason.ts'
 import type { Station } from './call/station.ts'
 import type { Answer, Effect, Note, Question } from './effects.ts'
 import type { Flow } from './flow.ts'
@@ -79,6 +80,7 @@ export class Outbox {
   /** The edge does not answer: come back soon. */
   later(request: Request, flow: Flow): void {
     const seconds = 5 + this.#station.chance.below(10)
-    this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)]])
+    const why = sipReason(503, 'the edge does not answer')
+    this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)], why])
   }
 }

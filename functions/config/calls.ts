@@ -1,24 +1,36 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { address, attempt, explanation, mediaCounters } from '#contract'
+import { address, attempt, callStatuses, directions, explanation, mediaCounters } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readId } from '../http/validate.ts'
+import { readId, readQuery } from '../http/validate.ts'
 import { before } from './rows.ts'
+
+const filters = z.object({
+  status: z.enum(callStatuses, `is one of ${callStatuses.join(', ')}`).optional(),
+  direction: z.enum(directions, `is one of ${directions.join(', ')}`).optional(),
+})
 
 /** What became of every call: read only, told by the relays. */
 export const calls = new Hono<Edge>()
   .get('/', async (c) => {
-    const page = readPage(c)
+    const [page, { status, direction }] = [readPage(c), readQuery(c, filters)]
     const after = page.after && before(table.startedAt, table.id, page.after)
     const rows = await c
       .get('db')
       .select()
       .from(table)
-      .where(and(eq(table.customerId, c.get('speaker').customerId), after))
+      .where(
+        and(
+          eq(table.customerId, c.get('speaker').customerId),
+          status === undefined ? undefined : eq(table.status, status),
+          direction === undefined ? undefined : eq(table.direction, direction),
+          after,
+        ),
+      )
       .orderBy(desc(table.startedAt), desc(table.id))
       .limit(page.size + 1)
     return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))

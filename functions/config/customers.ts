@@ -2,20 +2,32 @@ import { and, desc, eq, isNull } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
-import { accessKeys, extensions, flows, numbers, providers, routes, customers as table } from '#db'
+import { accessKeys, extensions, flows, numbers, providers, routes, customers as table, trunks } from '#db'
 import { callingCode, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { administrator } from '../http/authenticate.ts'
 import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readId } from '../http/validate.ts'
-import { algorithms, detail, name, optionalId, ours } from './fields.ts'
+import {
+  algorithms,
+  country,
+  detail,
+  limits,
+  limitsRow,
+  limitsShown,
+  name,
+  optionalId,
+  ours,
+} from './fields.ts'
 import { before, liveRowOf, now, times } from './rows.ts'
 
-const country = z
-  .string()
-  .toUpperCase()
-  .refine((text) => callingCode(text) !== undefined, 'is not a country (ISO 3166, two letters)')
+/** Beginnings of E.164 numbers; the plus may be left out. */
+const prefixes = z
+  .array(z.string().regex(/^\+?[1-9]\d{0,14}$/, 'is not the beginning of an E.164 number, such as +1900'))
+  .max(1000)
+  .transform((all) => [...new Set(all.map((text) => (text.startsWith('+') ? text : `+${text}`)))])
+  .default([])
 
 const wish = z.strictObject({
   name,
@@ -28,9 +40,12 @@ const wish = z.strictObject({
   default_outgoing_number_id: optionalId,
   use_default_routes: z.boolean().default(true),
   digest_algorithms: algorithms.default(['MD5']),
+  /** Numbers beginning so may not be called, whatever their country. */
+  blocked_prefixes: prefixes,
+  ...limits,
 })
 type Wish = z.output<typeof wish>
-const shown = [...ours, 'realm']
+const shown = [...ours, 'realm', 'configuration_version']
 
 /** Every customer, for administrators. */
 export const customers = new Hono<Edge>()
@@ -113,6 +128,10 @@ async function remove(c: Context<Edge>, id: string) {
       .update(extensions)
       .set(gone)
       .where(and(eq(extensions.customerId, id), isNull(extensions.deletedAt))),
+    db
+      .update(trunks)
+      .set(gone)
+      .where(and(eq(trunks.customerId, id), isNull(trunks.deletedAt))),
   ])
   return found(deleted[0])
 }
@@ -134,6 +153,8 @@ async function toRow(c: Context<Edge>, id: string, body: Wish) {
     defaultOutgoingNumberId: await outgoing(c, id, body.default_outgoing_number_id),
     useDefaultRoutes: body.use_default_routes,
     digestAlgorithms: body.digest_algorithms,
+    blockedPrefixes: body.blocked_prefixes,
+    ...limitsRow(body),
   }
 }
 
@@ -144,6 +165,8 @@ async function outgoing(
 ): Promise<string | null> {
   if (numberId === null) return null
   const row = await liveRowOf(c.get('db'), numbers, customerId, numberId)
+  if (row && (row.number === 'any' || row.numberTo !== null))
+    throw Problem.field('default_outgoing_number_id', 'names many numbers; a call shows one')
   if (row) return row.id
   throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }
@@ -161,5 +184,9 @@ const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
   default_outgoing_number_id: row.defaultOutgoingNumberId,
   use_default_routes: row.useDefaultRoutes,
   digest_algorithms: row.digestAlgorithms,
+  blocked_prefixes: row.blockedPrefixes,
+  ...limitsShown(row),
+  /** The number of the last change to anything the customer configures. */
+  configuration_version: row.version,
   ...times(row),
 })

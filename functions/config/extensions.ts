@@ -1,25 +1,18 @@
 import { and, eq, inArray, isNull, notExists, or, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { flows, numbers, extensions as table } from '#db'
+import { bindings, flows, numbers, extensions as table } from '#db'
 import { realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readCascade, readId } from '../http/validate.ts'
-import { ha1s } from '../secrets.ts'
-import { algorithms, detail, name, ours } from './fields.ts'
+import { account, accountRow, accountShown, accountWish, password, proofs } from './account.ts'
+import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
 import { ownNumber } from './owned.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
-
-const account = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._+*-]{0,63}$/,
-    'may hold letters, digits and . _ + * - and begins with one of the first two',
-  )
 
 const wish = z.strictObject({
   name,
@@ -27,20 +20,9 @@ const wish = z.strictObject({
   /** What the phone registers as; `username` is another name for the same. */
   extension: account.optional(),
   username: account.optional(),
-  password: z
-    .string()
-    .min(8, 'needs at least 8 characters')
-    .max(128)
-    .regex(/^[^\p{Cc}]*$/u, 'has control characters')
-    .optional(),
+  password: password.optional(),
   caller_id: z.string().nullable().default(null),
-  digest_algorithms: algorithms.nullable().default(null),
-  max_contacts: z.int().min(1).max(20).default(5),
-  min_expires: z.int().min(10).max(86_400).default(60),
-  max_expires: z.int().min(60).max(86_400).default(3600),
-  default_expires: z.int().min(60).max(86_400).default(3600),
-  ring_timeout: z.int().min(5).max(600).default(60),
-  enabled: z.boolean().default(true),
+  ...accountWish,
 })
 type Wish = z.output<typeof wish>
 const shown = [...ours, 'domain_name', 'realm', 'password_set']
@@ -60,7 +42,7 @@ export const extensions = new Hono<Edge>()
       throw Problem.field('extension', 'is needed: the name the phone registers as')
     if (body.password === undefined) throw Problem.field('password', 'is needed')
     const owner = { id: crypto.randomUUID(), customerId, extension }
-    const row = { ...owner, ...(await toRow(c, body)), ...(await proofs(c, owner, body.password)) }
+    const row = { ...owner, ...(await toRow(c, body)), ...(await secrets(c, owner, body.password)) }
     const [made] = await c.get('db').insert(table).values(row).returning()
     return c.json(toWire(c)(found(made)))
   })
@@ -70,7 +52,7 @@ export const extensions = new Hono<Edge>()
   })
   .get('/:id/registrations', async (c) => {
     const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
-    return c.json(await registrationsOf(c, id))
+    return c.json(await registrationsOf(c, eq(bindings.extensionId, id)))
   })
   .put('/:id', async (c) => {
     const [id, { customerId }, body] = [readId(c), c.get('speaker'), await readBody(c, wish, shown)]
@@ -78,7 +60,7 @@ export const extensions = new Hono<Edge>()
     if ((accountOf(body) ?? stored.extension) !== stored.extension) {
       throw Problem.field('extension', 'cannot be changed; make another extension instead')
     }
-    const renewed = body.password === undefined ? {} : await proofs(c, stored, body.password)
+    const renewed = body.password === undefined ? {} : await secrets(c, stored, body.password)
     const row = { ...(await toRow(c, body)), ...renewed, updatedAt: now }
     const [changed] = await c
       .get('db')
@@ -132,35 +114,22 @@ function accountOf({ extension, username }: Wish): string | undefined {
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {
-  if (body.min_expires > body.max_expires) throw Problem.field('min_expires', 'is above max_expires')
   return {
     name: body.name,
     detail: body.detail,
-    callerId: body.caller_id === null ? null : (await ownNumber(c, 'caller_id', body.caller_id)).number,
-    digestAlgorithms: body.digest_algorithms,
-    maxContacts: body.max_contacts,
-    minExpires: body.min_expires,
-    maxExpires: body.max_expires,
-    defaultExpires: Math.min(Math.max(body.default_expires, body.min_expires), body.max_expires),
-    ringTimeout: body.ring_timeout,
-    enabled: body.enabled,
+    callerId: body.caller_id === null ? null : await ownNumber(c, 'caller_id', body.caller_id),
+    ...accountRow(body),
   }
 }
 
-/** What is kept instead of the password. */
-async function proofs(
+function secrets(
   c: Context<Edge>,
   row: { id: string; customerId: string; extension: string },
   password: string,
 ) {
   const realm = realmOf(row.customerId, c.get('settings').BASE_DOMAIN)
-  const { md5, sha256 } = await ha1s(row.extension, realm, password)
-  const place = { table: 'extensions', id: row.id }
-  const seal = c.get('seal')
-  return {
-    sealedMd5: await seal.close({ ...place, field: 'ha1_md5' }, md5),
-    sealedSha256: await seal.close({ ...place, field: 'ha1_sha256' }, sha256),
-  }
+  const place = { table: 'extensions', id: row.id } as const
+  return proofs(c.get('seal'), place, { username: row.extension, realm, password })
 }
 
 const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
@@ -174,12 +143,6 @@ const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
   realm: realmOf(row.customerId, c.get('settings').BASE_DOMAIN),
   password_set: true,
   caller_id: row.callerId,
-  digest_algorithms: row.digestAlgorithms,
-  max_contacts: row.maxContacts,
-  min_expires: row.minExpires,
-  max_expires: row.maxExpires,
-  default_expires: row.defaultExpires,
-  ring_timeout: row.ringTimeout,
-  enabled: row.enabled,
+  ...accountShown(row),
   ...times(row),
 })

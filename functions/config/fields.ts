@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { digestAlgorithm, failoverPolicy } from '#contract'
+import { callingCode } from '#routing'
 
 /*
  * Shapes that several resources share. The nil UUID means "unset", as it does to existing clients.
@@ -19,6 +20,11 @@ export const optionalId = z
   .nullable()
   .default(null)
   .transform((value) => (value === NIL ? null : value))
+
+export const country = z
+  .string()
+  .toUpperCase()
+  .refine((text) => callingCode(text) !== undefined, 'is not a country (ISO 3166, two letters)')
 
 export const algorithms = z
   .array(digestAlgorithm)
@@ -45,6 +51,35 @@ function stated<Wish extends object>(wish: Wish): { [Key in keyof Wish]?: Exclud
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as ReturnType<
     typeof stated<Wish>
   >
+}
+
+const most = (limit: number) =>
+  z.int().min(1, 'is at least 1; null sets no limit').max(limit).nullable().default(null)
+
+/** How much somebody may call; null: as much as they like. */
+export const limits = {
+  /** Calls at once. */
+  max_channels: most(1_000_000),
+  /** New calls a second. */
+  max_cps: most(100_000),
+  /** Answered minutes a day, UTC. */
+  max_daily_minutes: most(100_000_000),
+}
+
+interface Limits {
+  max_channels: number | null
+  max_cps: number | null
+  max_daily_minutes: number | null
+}
+
+/** Limits as the database has them. */
+export function limitsRow({ max_channels, max_cps, max_daily_minutes }: Limits) {
+  return { maxChannels: max_channels, maxCps: max_cps, maxDailyMinutes: max_daily_minutes }
+}
+
+/** Limits as the API shows them. */
+export function limitsShown(row: ReturnType<typeof limitsRow>): Limits {
+  return { max_channels: row.maxChannels, max_cps: row.maxCps, max_daily_minutes: row.maxDailyMinutes }
 }
 
 /** Keys of every resource that only we set: a client may send them back, and nothing happens. */

@@ -1,28 +1,37 @@
-import { and, eq, notExists, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { customers, extensions, flows, numbers as table } from '#db'
-import { readNumber } from '#routing'
+import { PLATFORM } from '#contract'
+import { customers, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readId } from '../http/validate.ts'
+import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
 import { detail, name, optionalId, ours } from './fields.ts'
-import { countryOf } from './owned.ts'
+import { insertWhere, inTurn } from './in-turn.ts'
+import { firstOverlap, overlaps, readSpan, refuseTaken } from './number-span.ts'
 import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({
   name,
   detail,
+  /** `any`: whatever comes from `provider_id` and is no other number. */
   number: z.string().max(64).optional(),
+  /** The last of a range. */
+  number_to: z.string().max(64).nullish(),
+  provider_id: optionalId,
   type: z.literal('normal').default('normal'),
   extension_id: optionalId,
   call_flow_id: optionalId,
+  trunk_id: optionalId,
   /** Clients written for voice and messages send it; we carry calls only. */
   message_flow_id: optionalId.refine((value) => value === null, 'is not possible: only calls are carried'),
   enabled: z.boolean().default(true),
 })
 type Wish = z.output<typeof wish>
+type Row = typeof table.$inferSelect
+const shown = [...ours, 'country', 'status']
 
 /** Phone numbers, and who is rung when they are called. */
 export const numbers = new Hono<Edge>()
@@ -31,37 +40,12 @@ export const numbers = new Hono<Edge>()
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
-  .post('/', async (c) => {
-    const body = await readBody(c, wish)
-    if (body.number === undefined) throw Problem.field('number', 'is needed')
-    const owner = { id: crypto.randomUUID(), customerId: c.get('speaker').customerId }
-    const row = { ...owner, ...(await normalised(c, body.number)), ...(await toRow(c, body)) }
-    const [made] = await c.get('db').insert(table).values(row).returning()
-    return c.json(toWire(found(made)))
-  })
+  .post('/', async (c) => c.json(toWire(await create(c, await readBody(c, wish)))))
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
-  .put('/:id', async (c) => {
-    const [id, { customerId }, body] = [
-      readId(c),
-      c.get('speaker'),
-      await readBody(c, wish, [...ours, 'country', 'status']),
-    ]
-    const stored = found(await liveRowOf(c.get('db'), table, customerId, id))
-    if (body.number !== undefined && (await normalised(c, body.number)).number !== stored.number) {
-      throw Problem.field('number', 'cannot be changed; make another number instead')
-    }
-    const row = { ...(await toRow(c, body)), updatedAt: now }
-    const [changed] = await c
-      .get('db')
-      .update(table)
-      .set(row)
-      .where(live(table, customerId, id))
-      .returning()
-    return c.json(toWire(found(changed)))
-  })
+  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c), await readBody(c, wish, shown)))))
   .delete('/:id', async (c) => {
     const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
     const defaults = and(eq(customers.id, customerId), eq(customers.defaultOutgoingNumberId, id))
@@ -76,32 +60,90 @@ export const numbers = new Hono<Edge>()
     )
   })
 
-function found<Row>(row: Row | undefined): Row {
+async function create(c: Context<Edge>, body: Wish): Promise<Row> {
+  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  if (body.number === undefined) throw Problem.field('number', 'is needed')
+  const span = await readSpan(c, body.number, body.number_to)
+  const from = await providerOf(c, body.number === 'any', body.provider_id)
+  const row = { id: crypto.randomUUID(), customerId, ...span, ...from, ...(await toRow(c, body)) }
+  const [taken, clashes] = [overlaps(span), catchAllClashes(row)]
+  const [, overlap, clash, [made]] = await db.batch([
+    inTurn(db),
+    firstOverlap(db, taken),
+    firstClash(db, clashes),
+    insertWhere(db, table, row, sql`not exists ${taken} and not exists ${clashes}`).returning(),
+  ])
+  refuseTaken(overlap.rows[0], customerId, span)
+  refuse(clash.rows[0], customerId, 'provider_id')
+  return found(made)
+}
+
+async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
+  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const stored = found(await liveRowOf(db, table, customerId, id))
+  await refuseMoved(c, stored, body)
+  const row = { ...(await toRow(c, body)), updatedAt: now }
+  const clashes = catchAllClashes({ ...stored, ...row })
+  const [, clash, [changed]] = await db.batch([
+    inTurn(db),
+    firstClash(db, clashes),
+    db
+      .update(table)
+      .set(row)
+      .where(and(live(table, customerId, id), sql`not exists ${clashes}`))
+      .returning(),
+  ])
+  refuse(clash.rows[0], customerId, 'provider_id')
+  return found(changed)
+}
+
+function found(row: Row | undefined): Row {
   if (row === undefined) throw new Problem('NUMBER_NOT_FOUND', 'There is no such number.')
   return row
 }
 
-async function normalised(
-  c: Context<Edge>,
-  written: string,
-): Promise<{ number: string; country: string | null }> {
-  const read = readNumber(written, await countryOf(c))
-  if (read.kind !== 'number') throw Problem.field('number', 'is not a phone number; write it as +15551234567')
-  return { number: read.e164, country: read.country }
+/** Which numbers a row is about stays as it was made; only who is rung may change. */
+async function refuseMoved(c: Context<Edge>, stored: Row, body: Wish): Promise<void> {
+  const last = body.number_to === undefined ? stored.numberTo : body.number_to
+  const span = await readSpan(c, body.number ?? stored.number, last)
+  const moved =
+    (span.number !== stored.number && 'number') ||
+    (span.numberTo !== stored.numberTo && 'number_to') ||
+    (body.provider_id !== null && body.provider_id !== stored.providerId && 'provider_id')
+  if (moved) throw Problem.field(moved, 'cannot be changed; make another number instead')
+}
+
+/** Whose calls a catch-all takes: the customer's own provider's, or at an administrator's word the platform's. */
+async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
+  if (!any && id !== null) throw Problem.field('provider_id', 'means something beside "any" only')
+  if (!any) return { providerId: null, providerCustomerId: null }
+  if (id === null) throw Problem.field('provider_id', 'is needed: whose calls the number "any" takes')
+  const { customerId, admin } = c.get('speaker')
+  const owners = inArray(providers.customerId, admin ? [customerId, PLATFORM] : [customerId])
+  const [row] = await c
+    .get('db')
+    .select({ providerId: providers.id, providerCustomerId: providers.customerId })
+    .from(providers)
+    .where(and(owners, eq(providers.id, id), isNull(providers.deletedAt)))
+  if (!row) throw Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+  return row
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {
-  if (body.extension_id !== null && body.call_flow_id !== null) {
-    throw Problem.field('extension_id', 'and call_flow_id exclude each other')
-  }
+  const [one, two] = (['extension_id', 'call_flow_id', 'trunk_id'] as const).filter(
+    (key) => body[key] !== null,
+  )
+  if (one && two) throw Problem.field(one, `and ${two} exclude each other`)
   await exists(c, extensions, 'extension_id', body.extension_id)
   await exists(c, flows, 'call_flow_id', body.call_flow_id)
+  await exists(c, trunks, 'trunk_id', body.trunk_id)
   return {
     name: body.name,
     detail: body.detail,
     type: body.type,
     extensionId: body.extension_id,
     callFlowId: body.call_flow_id,
+    trunkId: body.trunk_id,
     enabled: body.enabled,
   }
 }
@@ -112,11 +154,13 @@ async function exists(c: Context<Edge>, of: Owned, field: string, id: string | n
   if (!row) throw Problem.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
 }
 
-function toWire(row: typeof table.$inferSelect) {
+function toWire(row: Row) {
   return {
     id: row.id,
     customer_id: row.customerId,
     number: row.number,
+    number_to: row.numberTo,
+    provider_id: row.providerId,
     country: row.country?.toLowerCase() ?? null,
     type: row.type,
     name: row.name,
@@ -124,6 +168,7 @@ function toWire(row: typeof table.$inferSelect) {
     status: row.deletedAt ? 'deleted' : 'active',
     extension_id: row.extensionId,
     call_flow_id: row.callFlowId,
+    trunk_id: row.trunkId,
     enabled: row.enabled,
     ...times(row),
   }

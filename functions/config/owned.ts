@@ -1,4 +1,4 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { customers, numbers } from '#db'
 import { readNumber } from '#routing'
@@ -15,21 +15,45 @@ export async function countryOf(c: Context<Edge>): Promise<string> {
   return customer?.country ?? 'US'
 }
 
-/** A live number of the speaking customer, however it is written; else a refusal naming `field`. */
-export async function ownNumber(c: Context<Edge>, field: string, written: string) {
-  const read = readNumber(written, await countryOf(c))
+/** A live number of the speaking customer as E.164, however it is written; else a refusal naming `field`. */
+export async function ownNumber(c: Context<Edge>, field: string, written: string): Promise<string> {
+  const number = e164(field, written, await countryOf(c))
+  await owned(c, [number], () => field)
+  return number
+}
+
+/** The same for several, read in `country` (null: the customer's); a refusal names which one. */
+export async function ownNumbers(
+  c: Context<Edge>,
+  field: string,
+  written: string[],
+  country: string | null,
+): Promise<string[]> {
+  if (written.length === 0) return []
+  const home = country ?? (await countryOf(c))
+  const read = written.map((text, at) => e164(`${field}.${at}`, text, home))
+  await owned(c, read, (number) => `${field}.${read.indexOf(number)}`)
+  return [...new Set(read)]
+}
+
+/** The condition that a live number named so is this one, or a range this one lies in. */
+function holds(name: string, number: SQL): SQL {
+  const n = sql.raw(name)
+  return sql`${n}.deleted_at is null and (${n}.number = ${number} or (${n}.number_to is not null
+    and length(${n}.number) = length(${number}) and ${number} between ${n}.number and ${n}.number_to))`
+}
+
+function e164(field: string, written: string, country: string): string {
+  const read = readNumber(written, country)
   if (read.kind !== 'number') throw Problem.field(field, 'is not a phone number')
-  const [row] = await c
-    .get('db')
-    .select({ id: numbers.id, number: numbers.number })
-    .from(numbers)
-    .where(
-      and(
-        eq(numbers.customerId, c.get('speaker').customerId),
-        eq(numbers.number, read.e164),
-        isNull(numbers.deletedAt),
-      ),
-    )
-  if (!row) throw Problem.field(field, 'is not a number of yours', 'REFERENCE_NOT_FOUND')
-  return row
+  return read.e164
+}
+
+async function owned(c: Context<Edge>, wanted: string[], fieldOf: (number: string) => string) {
+  const { rows } = await c.get('db').execute<{ number: string }>(sql`
+    select wanted.number from unnest(${sql.param(wanted, customers.blockedPrefixes)}::text[]) as wanted (number)
+    where not exists (select from ${numbers} n
+      where n.customer_id = ${c.get('speaker').customerId}::uuid and ${holds('n', sql`wanted.number`)})`)
+  const [missing] = rows
+  if (missing) throw Problem.field(fieldOf(missing.number), 'is not a number of yours', 'REFERENCE_NOT_FOUND')
 }

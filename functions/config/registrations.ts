@@ -1,29 +1,22 @@
-import { and, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
-import { bindings, extensions } from '#db'
+import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, readPage } from '../http/page.ts'
 import { before } from './rows.ts'
 
-/** Where phones can be reached now: read only, told by the relays. */
+/** Where phones and PBXs can be reached now: read only, told by the relays. */
 export const registrations = new Hono<Edge>().get('/', async (c) => c.json(await registrationsOf(c)))
 
-/** One page of a customer's registrations, or of one extension's. */
-export async function registrationsOf(c: Context<Edge>, extensionId?: string) {
+/** One page of a customer's registrations, or of those for which `whose` holds. */
+export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
   const page = readPage(c)
-  const rows = await c
-    .get('db')
-    .select({ binding: bindings, extension: extensions.extension })
-    .from(bindings)
-    .innerJoin(
-      extensions,
-      and(eq(extensions.customerId, bindings.customerId), eq(extensions.id, bindings.extensionId)),
-    )
+  const rows = await withOwner(c)
     .where(
       and(
         eq(bindings.customerId, c.get('speaker').customerId),
-        extensionId === undefined ? undefined : eq(bindings.extensionId, extensionId),
-        isNull(extensions.deletedAt),
+        whose,
+        or(isNotNull(extensions.id), isNotNull(trunks.id)),
         reachable(),
         page.after && before(bindings.registeredAt, bindings.id, page.after),
       ),
@@ -38,12 +31,43 @@ export function reachable(): SQL | undefined {
   return and(inArray(bindings.event, ['registered', 'refreshed']), sql`${bindings.expiresAt} > now()`)
 }
 
-function toWire({ binding, extension }: { binding: typeof bindings.$inferSelect; extension: string }) {
+/** Bindings beside the live extension or trunk which each is of. */
+function withOwner(c: Context<Edge>) {
+  const names = { extension: extensions.extension, domainName: trunks.domainName }
+  return c
+    .get('db')
+    .select({ binding: bindings, ...names })
+    .from(bindings)
+    .leftJoin(
+      extensions,
+      and(
+        eq(extensions.customerId, bindings.customerId),
+        eq(extensions.id, bindings.extensionId),
+        isNull(extensions.deletedAt),
+      ),
+    )
+    .leftJoin(
+      trunks,
+      and(
+        eq(trunks.customerId, bindings.customerId),
+        eq(trunks.id, bindings.trunkId),
+        isNull(trunks.deletedAt),
+      ),
+    )
+}
+
+type Registration = Awaited<ReturnType<typeof withOwner>>[number]
+
+function toWire({ binding, extension, domainName }: Registration) {
   return {
     id: binding.id,
     customer_id: binding.customerId,
+    /** Of a phone; null where it is a PBX's. */
     extension_id: binding.extensionId,
     extension,
+    /** Of a PBX; null where it is a phone's. */
+    trunk_id: binding.trunkId,
+    trunk_domain_name: domainName,
     state: binding.event,
     contact: binding.contact,
     transport: binding.transport,

@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { PLATFORM } from '#contract'
+import { PLATFORM, timeWindow as shownWindow } from '#contract'
 import { providers, routes as table } from '#db'
 import type { Edge } from '../env.ts'
 import { customerFor } from '../http/authenticate.ts'
@@ -18,6 +18,36 @@ const target = z
   .transform((text) => (text === 'all' || text.startsWith('+') ? text : `+${text}`))
   .default('all')
 
+const minute = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time such as 08:30')
+
+/**
+ * When the route may be taken, by the clocks of one time zone; without it, always.
+ *
+ * A period whose `to` is before its `from` goes on past midnight; its `days` are those on which it begins.
+ */
+const timeWindow = z
+  .strictObject({
+    time_zone: z.string().max(64).refine(isTimeZone, 'is not a time zone such as Europe/Berlin'),
+    periods: z
+      .array(
+        z
+          .strictObject({
+            days: z
+              .array(z.int().min(1).max(7))
+              .max(7)
+              .refine((days) => new Set(days).size === days.length, 'names one twice')
+              .default([]),
+            from: minute,
+            to: z.union([minute, z.literal('24:00')], 'is not a time such as 17:00 (24:00 ends the day)'),
+          })
+          .refine(({ from, to }) => from !== to, { path: ['to'], error: 'is the same as "from"' }),
+      )
+      .min(1, 'names no period')
+      .max(50),
+  })
+  .nullable()
+  .default(null)
+
 const wish = z.strictObject({
   customer_id: id.optional(),
   name,
@@ -28,6 +58,7 @@ const wish = z.strictObject({
   /** Share of the calls among routes of one priority; 0 takes its turn after those that share. */
   weight: z.int().min(0).max(10_000).default(0),
   target,
+  time_window: timeWindow,
   failover,
   enabled: z.boolean().default(true),
 })
@@ -72,6 +103,17 @@ function found<Row>(row: Row | undefined): Row {
   return row
 }
 
+/** An IANA name this runtime knows: offsets alone have no summer. */
+function isTimeZone(text: string): boolean {
+  if (!/^[A-Za-z]/.test(text)) return false
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined
+  } catch {
+    // Intl throws a RangeError for a name it does not know.
+    return false
+  }
+}
+
 async function toRow(c: Context<Edge>, customerId: string, body: z.output<typeof wish>) {
   return {
     name: body.name,
@@ -81,6 +123,7 @@ async function toRow(c: Context<Edge>, customerId: string, body: z.output<typeof
     priority: body.priority,
     weight: body.weight,
     target: body.target,
+    timeWindow: body.time_window,
     failover: body.failover,
     enabled: body.enabled,
   }
@@ -113,6 +156,7 @@ function toWire(row: typeof table.$inferSelect) {
     priority: row.priority,
     weight: row.weight,
     target: row.target,
+    time_window: row.timeWindow && shownWindow.parse(row.timeWindow),
     failover: row.failover,
     enabled: row.enabled,
     ...times(row),

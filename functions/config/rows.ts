@@ -12,21 +12,24 @@ export async function pageOf<Table extends Owned>(
   db: Database,
   table: Table,
   customerId: string,
-  { size, after }: Page,
+  page: Page,
 ) {
   const rows: unknown = await db
     .select()
     .from(table as PgTable)
-    .where(
-      and(
-        eq(table.customerId, customerId),
-        isNull(table.deletedAt),
-        after && before(table.createdAt, table.id, after),
-      ),
-    )
+    .where(onPage(table, customerId, page))
     .orderBy(desc(table.createdAt), desc(table.id))
-    .limit(size + 1)
+    .limit(page.size + 1)
   return rows as Row<Table>[]
+}
+
+/** The condition that a row is this customer's, not deleted, and comes after the page's cursor. */
+export function onPage(table: Owned, customerId: string, { after }: Page): SQL | undefined {
+  return and(
+    eq(table.customerId, customerId),
+    isNull(table.deletedAt),
+    after && before(table.createdAt, table.id, after),
+  )
 }
 
 /** Rows that come after a cursor when the newest are first. */

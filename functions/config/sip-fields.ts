@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { Transport } from '#contract'
+import { Problem } from '../http/problem.ts'
 import { readIp } from './ip.ts'
 
 /*
@@ -42,6 +44,51 @@ export const words = z
   .string()
   .max(256)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+
+/** How a number is written for somebody: one of four ways, or a template such as `0{national}`. */
+export const numberFormat = z
+  .string()
+  .max(64)
+  .refine(
+    (text) => ['+e164', 'e164', '00', 'national'].includes(text) || template.test(text),
+    'is +e164, e164, 00, national, or digits, #, * and + around {e164}, {+e164}, {cc} or {national}',
+  )
+  .refine(
+    (text) => !text.includes('{') || /\{(\+?e164|national)\}/.test(text),
+    'holds neither {e164}, {+e164} nor {national}: every call would go to one number',
+  )
+  .default('+e164')
+const template = /^[0-9#*+]*(\{(\+?e164|cc|national)\}[0-9#*+]*)+$/
+
+const fingerprint = z
+  .string()
+  .regex(
+    /^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31})$/,
+    'is not a SHA-256 fingerprint: 64 hex digits, colons between the pairs or not',
+  )
+  .transform((text) => text.replaceAll(':', '').toLowerCase())
+
+/** How the certificate of whoever we call is judged. */
+export const tlsWish = {
+  tls_verify: z.enum(['full', 'fingerprint', 'none']).default('full'),
+  tls_fingerprint: fingerprint.nullable().default(null),
+}
+
+/** The same for the database, if it is of one piece and there is TLS at all. */
+export function tlsRow(wish: {
+  transport: Transport | null
+  tls_verify: 'full' | 'fingerprint' | 'none'
+  tls_fingerprint: string | null
+}) {
+  const { transport, tls_verify, tls_fingerprint } = wish
+  if (tls_verify !== 'full' && transport !== null && transport !== 'tls')
+    throw Problem.field('tls_verify', `means nothing over ${transport}`)
+  if (tls_verify === 'fingerprint' && tls_fingerprint === null)
+    throw Problem.field('tls_fingerprint', 'is needed to know the certificate by')
+  if (tls_verify !== 'fingerprint' && tls_fingerprint !== null)
+    throw Problem.field('tls_fingerprint', 'is only looked at where tls_verify is "fingerprint"')
+  return { tlsVerify: tls_verify, tlsFingerprint: tls_fingerprint }
+}
 
 /** Headers we write ourselves, or which would change where a call goes or who pays for it. */
 const reserved = new Set(

@@ -80,7 +80,12 @@ export const explanation = z.object({
     .default(null),
   /** What the callee sees, and where that came from: `asked`, `extension`, `default`, `only`, `trunk`, `none`. */
   caller_id: z
-    .object({ number: z.string().nullable(), from: z.string(), unverified: z.boolean() })
+    .object({
+      number: z.string().nullable(),
+      from: z.string(),
+      unverified: z.boolean(),
+      why: z.string().default(''),
+    })
     .nullable()
     .default(null),
   limits: z.array(limit).default([]),

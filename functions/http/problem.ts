@@ -32,17 +32,22 @@ const reasons = {
   PROVIDER_NOT_FOUND: 'NOT_FOUND',
   ROUTE_NOT_FOUND: 'NOT_FOUND',
   EXTENSION_NOT_FOUND: 'NOT_FOUND',
+  TRUNK_NOT_FOUND: 'NOT_FOUND',
   NUMBER_NOT_FOUND: 'NOT_FOUND',
   FLOW_NOT_FOUND: 'NOT_FOUND',
   CALL_NOT_FOUND: 'NOT_FOUND',
   REGISTRATION_NOT_FOUND: 'NOT_FOUND',
+  EVENT_NOT_FOUND: 'NOT_FOUND',
   EXTENSION_TAKEN: 'ALREADY_EXISTS',
+  TRUNK_DOMAIN_TAKEN: 'ALREADY_EXISTS',
   NUMBER_TAKEN: 'ALREADY_EXISTS',
   PROVIDER_IN_USE: 'FAILED_PRECONDITION',
   EXTENSION_IN_USE: 'FAILED_PRECONDITION',
+  TRUNK_IN_USE: 'FAILED_PRECONDITION',
   FLOW_IN_USE: 'FAILED_PRECONDITION',
   NUMBER_IN_USE: 'FAILED_PRECONDITION',
   CUSTOMER_IN_USE: 'FAILED_PRECONDITION',
+  AMBIGUOUS_SOURCE: 'FAILED_PRECONDITION',
   INTERNAL: 'INTERNAL',
   SERVICE_UNAVAILABLE: 'UNAVAILABLE',
 } as const satisfies Record<string, keyof typeof statuses>
@@ -83,6 +88,8 @@ export function present(error: Error, c: Context<Edge>): Response {
 
 const collisions: Record<string, Problem> = {
   extension_name: Problem.field('extension', 'there is already one of this name', 'EXTENSION_TAKEN'),
+  trunk_domain_taken: Problem.field('domain_name', 'is taken', 'TRUNK_DOMAIN_TAKEN'),
+  number_any_taken: Problem.field('number', 'there is already a catch-all for this provider', 'NUMBER_TAKEN'),
   number_taken: Problem.field('number', 'is already in use', 'NUMBER_TAKEN'),
 }
 

@@ -24,6 +24,14 @@ export async function readBody<Shape extends z.ZodType>(
   )
 }
 
+/** The query's parameters that `shape` names; a bad one is refused, not ignored. */
+export function readQuery<Shape extends z.ZodType>(c: Context<Edge>, shape: Shape): z.output<Shape> {
+  const read = shape.safeParse(c.req.query())
+  if (read.success) return read.data
+  const [wrong] = read.error.issues.flatMap(toDetails)
+  throw Problem.field(wrong?.field ?? 'query', wrong?.message ?? 'is wrong', 'INVALID_REQUEST_PARAMETER')
+}
+
 /** The `{id}` of the path. */
 export function readId(c: Context<Edge>): string {
   const id = z.guid().safeParse(c.req.param('id'))

@@ -1,18 +1,92 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
-import type { InboundFacts, OutboundFacts } from './facts.ts'
-import { decideInbound } from './inbound.ts'
-import { decideOutbound } from './outbound.ts'
-
-/** What a question is decided on: by who asks. */
-export type Facts = { kind: 'extension'; facts: OutboundFacts } | { kind: 'source'; facts: InboundFacts }
+import type { Book } from './book.ts'
+import type { Party } from './caller-id.ts'
+import { type Case, extensionAddress, refuse, telAddress } from './case.ts'
+import { decideIncoming } from './incoming.ts'
+import type { Live } from './live.ts'
+import { decideOutgoing } from './outgoing.ts'
+import { recognise } from './source.ts'
 
 /**
- * Decides where a call goes.
+ * Decides where a call goes, and says why.
  *
- * Always returns a decision; "nowhere" is `reject` with a reason.
+ * Always returns a decision; "nowhere" is `reject` with a reason. The same question on the same book at the
+ * same instant is always decided alike.
  */
-export function decide(question: RouteQuestion, known: Facts, baseDomain: string): RouteDecision {
-  return known.kind === 'extension'
-    ? decideOutbound(question, known.facts, baseDomain)
-    : decideInbound(question, known.facts, baseDomain)
+export function decide(question: RouteQuestion, book: Book, live: Live): RouteDecision {
+  const { caller } = question
+  if (caller.kind === 'source') return fromAddress(question, caller, book, live)
+  const party = partyOf(caller, book)
+  const begun = begin(question, book, live, 'outgoing')
+  return party
+    ? fromParty({ ...begun, caller: proved(party) }, party)
+    : refuse(begun, 403, 'CALLER_UNKNOWN', `The calling ${caller.kind} no longer exists.`)
+}
+
+type Caller = RouteQuestion['caller']
+
+function fromAddress(
+  question: RouteQuestion,
+  caller: Extract<Caller, { kind: 'source' }>,
+  book: Book,
+  live: Live,
+): RouteDecision {
+  const source = recognise(question, caller, book, live.baseDomain)
+  const begun = begin(question, book, live, source.kind === 'trunk' ? 'outgoing' : 'incoming')
+  if (source.kind === 'nobody') {
+    const { status, reason, message, why, customer_id } = source
+    return refuse({ ...begun, customer_id, caller: { rule: 'none', why } }, status, reason, message)
+  }
+  const known = { ...begun, caller: { rule: source.rule, why: source.why } }
+  return source.kind === 'trunk'
+    ? fromParty(known, { kind: 'trunk', trunk: source.trunk })
+    : decideIncoming(known, source.provider, source.rung)
+}
+
+function fromParty(known: Case, party: Party): RouteDecision {
+  const { customer_id } = party.kind === 'trunk' ? party.trunk : party.extension
+  const customer = known.book.customer(customer_id)
+  return customer
+    ? decideOutgoing(known, party, customer)
+    : refuse(known, 403, 'CALLER_UNKNOWN', 'The calling customer no longer exists.')
+}
+
+/** A case of which nothing is known but the question. */
+function begin(question: RouteQuestion, book: Book, live: Live, direction: Case['direction']): Case {
+  const { caller, from, to } = question
+  const source =
+    caller.kind === 'source'
+      ? { ...telAddress(from.user), name: from.display }
+      : extensionAddress({ extension: from.user, name: '' })
+  return {
+    question,
+    book,
+    live,
+    caller: { rule: 'none', why: 'the account which proved itself is not there any more' },
+    customer_id: null,
+    direction,
+    source,
+    destination: telAddress(to.user),
+    extension_id: null,
+    trunk_id: null,
+    scopes: [],
+    number: null,
+    caller_id: null,
+    limits: [],
+    candidates: [],
+  }
+}
+
+function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Book): Party | undefined {
+  if (caller.kind === 'trunk') {
+    const trunk = book.trunk(caller.customer_id, caller.trunk_id)
+    return trunk && { kind: 'trunk', trunk }
+  }
+  const extension = book.extension(caller.customer_id, caller.extension_id)
+  return extension && { kind: 'extension', extension }
+}
+
+function proved(party: Party): Case['caller'] {
+  const name = party.kind === 'trunk' ? party.trunk.domain_name : party.extension.extension
+  return { rule: 'digest', why: `the ${party.kind} ${name} proved itself by its password` }
 }

@@ -1,10 +1,12 @@
 import {
   type CountryCode,
-  getCountryCallingCode,
   isSupportedCountry,
   type PhoneNumber,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/min'
+import { type Reading, readInternational, readNational } from './numbering.ts'
+
+export { callingCode, callingCodes } from './numbering.ts'
 
 /** What somebody dialled. */
 export type Dialled =
@@ -16,18 +18,21 @@ export type Dialled =
 /**
  * Reads a number as dialled in `country`: with a plus, with an international prefix, or nationally.
  *
- * Possible is enough: whether a number exists is for the phone network to say.
+ * Possible is enough: whether a number exists is for the phone network to say. `tel:`, parameters and
+ * visual separators are not looked at.
  */
 export function readNumber(written: string, country: string): Dialled {
   const text = bare(written)
   if (/^[*#0-9][0-9]{1,5}$/.test(text)) return { kind: 'short', digits: text }
   if (!/^\+?\d{5,18}$/.test(text)) return { kind: 'nonsense' }
-  const number = spellings(text)
-    .map((spelling) =>
-      parsePhoneNumberFromString(spelling, { defaultCountry: home(country), extract: false }),
-    )
-    .find((parsed) => parsed?.isPossible())
-  return number ? { kind: 'number', e164: number.number, country: countryOf(number) } : { kind: 'nonsense' }
+  const home = isSupportedCountry(country) ? country : 'US'
+  const read = text.startsWith('+') ? withPlus(text, home) : withoutPlus(text, home)
+  return read ? { kind: 'number', ...read } : { kind: 'nonsense' }
+}
+
+/** What was dialled without `tel:` and without parameters, as `;npdi` or `;user=phone` (RFC 3966 §3). */
+export function dialledName(written: string): string {
+  return written.replace(/^tel:/i, '').replace(/;.*$/s, '')
 }
 
 /** Every E.164 number that what was dialled may mean without knowing a country, likeliest first. */
@@ -62,11 +67,6 @@ export function prefixesOf(numbers: string[]): string[] {
   ]
 }
 
-/** The calling code of a country, or undefined where there is no such country. */
-export function callingCode(country: string): string | undefined {
-  return isSupportedCountry(country) ? getCountryCallingCode(country) : undefined
-}
-
 /** Countries in which a national number can lack digits that its E.164 form has, as an island's area code. */
 export const elliptic =
   'AG AI AR AS BB BM BS CC CX DM GD GG GU IM JE KN KY LC MG MP MS NF SM SX TC TT VC VG VI'.split(' ')
@@ -74,21 +74,32 @@ export const elliptic =
 /** International prefixes: what is dialled for the plus, ITU-wide and in the countries that differ. */
 const exits = ['00', '011', '0011', '010', '810']
 
+/** The digits and plus of what was dialled; a global phone-context goes before them (RFC 3966 §5.1.5). */
 function bare(written: string): string {
-  return written.replace(/[\s().\-/]/g, '')
+  const name = dialledName(written)
+  const [, context = ''] = /;phone-context=(\+[\d\-.()]+)/i.exec(written) ?? []
+  return (name.startsWith('+') ? name : context + name).replace(/[\s().\-/]/g, '')
+}
+
+function withPlus(text: string, home: CountryCode): Reading | null {
+  const read = readInternational(text.slice(1), home)
+  return read === undefined ? parsed(text, home) : read
 }
 
 /** 00 means plus everywhere; digits alone may be a whole number without its plus. */
-function spellings(text: string): string[] {
-  if (text.startsWith('+')) return [text]
-  return text.startsWith('00') ? [`+${text.slice(2)}`, text] : [text, `+${text}`]
+function withoutPlus(text: string, home: CountryCode): Reading | null {
+  if (text.startsWith('00')) return withPlus(`+${text.slice(2)}`, home) ?? parsed(text, home)
+  return readNational(text, home) ?? parsed(text, home) ?? withPlus(`+${text}`, home)
 }
 
-function home(country: string): CountryCode {
-  return isSupportedCountry(country) ? country : 'US'
+function parsed(text: string, home: CountryCode): Reading | null {
+  const number = parsePhoneNumberFromString(text, { defaultCountry: home, extract: false })
+  return number?.isPossible() ? { e164: number.number, country: countryOf(number, home) } : null
 }
 
-/** Where a number's country cannot be told, as in +1 555, it is the calling code's main one. */
-function countryOf(number: PhoneNumber): string | null {
-  return number.country ?? number.getPossibleCountries()[0] ?? null
+/** Where a number's country cannot be told, as in +1 555, it is the caller's own if that can be, else the main one. */
+function countryOf(number: PhoneNumber, home: CountryCode): string | null {
+  if (number.country) return number.country
+  const possible = number.getPossibleCountries()
+  return possible.find((country) => country === home) ?? possible[0] ?? null
 }

@@ -1,39 +1,34 @@
-import { PLATFORM } from '#contract'
-import type { RouteFacts } from './facts.ts'
+import type { RouteFacts } from '#contract'
 
 /**
- * Routes in the order they are tried: the customer's before the defaults; then the longest target, the
- * lowest priority, the weights' choice, the oldest.
+ * Routes in the order they are tried: as they come, but where several have one target and one priority the
+ * weights choose.
  *
- * The weights' choice is drawn from the call's id: the same call always gets the same order.
+ * The choice is drawn from the call's id: the same call always gets the same order. Weight 0 comes last.
  */
-export function inOrder(routes: RouteFacts[], callId: string): RouteFacts[] {
-  return routes
-    .map((route) => ({ route, rank: rank(route, callId) }))
-    .sort((a, b) => compare(a.rank, b.rank))
-    .map(({ route }) => route)
-}
-
-type Rank = (number | string)[]
-
-function rank(route: RouteFacts, callId: string): Rank {
-  return [
-    route.customer_id === PLATFORM ? 1 : 0,
-    route.target === 'all' ? 0 : -route.target.length,
-    route.priority,
-    // Exponential draws, divided by weight, come first in proportion to weight; weight 0 comes last.
-    route.weight === 0 ? Number.POSITIVE_INFINITY : -Math.log(draw(callId + route.id)) / route.weight,
-    route.created_at,
-    route.id,
-  ]
-}
-
-function compare(a: Rank, b: Rank): number {
-  for (const [at, left] of a.entries()) {
-    const right = b[at] ?? 0
-    if (left !== right) return left < right ? -1 : 1
+export function inOrder(routes: readonly RouteFacts[], callId: string): readonly RouteFacts[] {
+  if (!routes.some(({ weight }) => weight > 0)) return routes
+  const ordered: RouteFacts[] = []
+  for (let from = 0, to = 0; from < routes.length; from = to) {
+    while (to < routes.length && equals(routes[from], routes[to])) to += 1
+    ordered.push(...(to - from === 1 ? routes.slice(from, to) : drawn(routes.slice(from, to), callId)))
   }
-  return 0
+  return ordered
+}
+
+function equals(a: RouteFacts | undefined, b: RouteFacts | undefined): boolean {
+  return a?.target === b?.target && a?.priority === b?.priority
+}
+
+/** Exponential draws, divided by weight, come first in proportion to weight. */
+function drawn(routes: RouteFacts[], callId: string): RouteFacts[] {
+  return routes
+    .map((route) => ({
+      route,
+      wait: route.weight === 0 ? Number.MAX_VALUE : -Math.log(draw(callId + route.id)) / route.weight,
+    }))
+    .sort((a, b) => a.wait - b.wait)
+    .map(({ route }) => route)
 }
 
 /** A number in (0, 1) that depends on every character: FNV-1a, then a finishing mix. */

@@ -1,84 +1,75 @@
-import { type Consideration, failoverPolicy, type ProviderTarget, type RouteQuestion } from '#contract'
+import {
+  type FailoverPolicy,
+  failoverPolicy,
+  type ProviderFacts,
+  type ProviderTarget,
+  type RouteFacts,
+} from '#contract'
 import type { Dialled } from './e164.ts'
-import type { RouteFacts } from './facts.ts'
-import { inOrder } from './order.ts'
+import { dialable, written } from './formats.ts'
 
-/** Providers to try in order, and about every route why it was kept or skipped. */
-export function considered(routes: RouteFacts[], dialled: Dialled, { call_id }: RouteQuestion) {
-  const [providers, explanation]: [ProviderTarget[], Consideration[]] = [[], []]
-  for (const route of inOrder(routes, call_id)) {
-    const flaw = flawOf(route, dialled, providers)
-    if (flaw === undefined) providers.push(toTarget(route, dialled))
-    explanation.push({
-      ...blank,
-      provider_id: route.provider.id,
-      provider_name: route.provider.name,
-      route_id: route.id,
-      kept: flaw === undefined,
-      why: flaw ?? `target ${route.target}, priority ${route.priority}`,
-    })
-  }
-  return { providers, explanation }
-}
-
-const blank = {
-  route_name: '',
-  target: '',
-  priority: null,
-  weight: null,
-  platform: false,
-  order: null,
-  demoted: false,
-  health: 'unknown',
-  code: '',
-  dialled: null,
-  policy: null,
-} as const
-
-function flawOf(
-  { target, enabled, provider }: RouteFacts,
-  dialled: Dialled,
-  kept: ProviderTarget[],
-): string | undefined {
-  if (!matches(target, dialled)) return `the number does not begin with ${target}`
-  if (!enabled) return 'the route is disabled'
-  if (provider.deleted) return 'the provider was deleted'
-  if (!provider.enabled) return 'the provider is disabled'
-  if (provider.locked) return 'its password cannot be opened with the present SEAL_KEYS'
-  if (kept.some(({ provider_id }) => provider_id === provider.id))
-    return 'an earlier route has the same provider'
-  return undefined
-}
-
-function matches(target: string, dialled: Dialled): boolean {
-  return target === 'all' || (dialled.kind === 'number' && dialled.e164.startsWith(target))
-}
-
-function toTarget({ provider, failover }: RouteFacts, dialled: Dialled): ProviderTarget {
-  const { username, password } = provider
+/** A provider to try: the number and the caller as it writes them, under the policy of the route. */
+export function targetOf(
+  route: RouteFacts,
+  provider: ProviderFacts,
+  dialled: Exclude<Dialled, { kind: 'nonsense' }>,
+  shown: string | null,
+  home: string,
+): ProviderTarget {
+  const country = provider.country ?? home
   return {
-    provider_id: provider.id,
-    name: provider.name,
-    hostname: provider.hostname,
-    port: provider.port,
-    transport: provider.transport,
-    tls: { verify: 'full', fingerprint: null },
-    user: userAt(provider, dialled),
-    headers: Object.entries(provider.tech_headers),
-    calling: null,
-    asserted: null,
-    codecs: provider.codecs === '' ? [] : provider.codecs.split(','),
-    credentials: username !== null && password !== null ? { username, password, realm: null } : null,
-    policy: failoverPolicy.parse({ ...provider.failover, ...failover }),
+    ...fixedPart(provider),
+    user: userAt(provider, dialled, country),
+    calling: shown === null ? null : written(shown, provider.calling_format, country),
+    asserted: shown === null ? null : written(shown, provider.asserted_format, country),
+    policy: policyOf(route, provider),
   }
 }
 
-/** The number as this provider wants it. Short and emergency numbers stay as dialled. */
+/** The number as this provider wants it. Short and emergency numbers stay as they were dialled. */
 function userAt(
-  { tech_prefix, tech_postfix, called_format }: RouteFacts['provider'],
-  dialled: Dialled,
+  { tech_prefix, tech_postfix, called_format }: ProviderFacts,
+  dialled: Exclude<Dialled, { kind: 'nonsense' }>,
+  country: string,
 ): string {
-  if (dialled.kind !== 'number') return dialled.kind === 'short' ? dialled.digits : ''
-  const number = called_format === 'e164' ? dialled.e164.slice(1) : dialled.e164
-  return tech_prefix + number + tech_postfix
+  if (dialled.kind === 'short') return dialled.digits
+  const number = written(dialled.e164, called_format, country)
+  return tech_prefix === '' && tech_postfix === '' ? number : dialable(tech_prefix + number + tech_postfix)
 }
+
+type Fixed = Omit<ProviderTarget, 'user' | 'calling' | 'asserted' | 'policy'>
+
+/** Whatever is the same for every call, made once. */
+function fixedPart(provider: ProviderFacts): Fixed {
+  const made = fixed.get(provider) ?? makeFixed(provider)
+  fixed.set(provider, made)
+  return made
+}
+
+const fixed = new WeakMap<ProviderFacts, Fixed>()
+
+function makeFixed(provider: ProviderFacts): Fixed {
+  const { id, name, hostname, port, transport, tls, codecs, username, password, realm } = provider
+  return {
+    provider_id: id,
+    name,
+    hostname,
+    port,
+    transport,
+    tls,
+    headers: Object.entries(provider.tech_headers),
+    codecs: codecs === '' ? [] : codecs.split(','),
+    credentials: username !== null && password !== null ? { username, password, realm } : null,
+  }
+}
+
+/** The route's wishes before the provider's, and those before the defaults. */
+function policyOf(route: RouteFacts, provider: ProviderFacts): FailoverPolicy {
+  const made = policies.get(route)
+  if (made?.provider === provider) return made.policy
+  const policy = failoverPolicy.parse({ ...provider.failover, ...route.failover })
+  policies.set(route, { provider, policy })
+  return policy
+}
+
+const policies = new WeakMap<RouteFacts, { provider: ProviderFacts; policy: FailoverPolicy }>()

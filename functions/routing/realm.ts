@@ -9,3 +9,15 @@ export function customerOf(realm: string, baseDomain: string): string | undefine
   const ours = rest.join('.') === `registrar.${baseDomain.toLowerCase()}`
   return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
+
+/** The domain of a PBX, which is also its digest realm. */
+export function trunkRealmOf(domainName: string, baseDomain: string): string {
+  return `${domainName}.trunk.${baseDomain}`
+}
+
+/** The `domain_name` of the PBX a realm belongs to; undefined where it is no trunk's realm of ours. */
+export function trunkDomainOf(realm: string, baseDomain: string): string | undefined {
+  const [text, ending] = [realm.toLowerCase(), `.trunk.${baseDomain.toLowerCase()}`]
+  const name = text.endsWith(ending) ? text.slice(0, -ending.length) : ''
+  return /^[a-z][a-z0-9.-]{0,29}[a-z0-9]$/.test(name) ? name : undefined
+}

@@ -2,7 +2,7 @@ import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { buildCancel } from './invite.ts'
-import { sipReason, withReason } from './reason.ts'
+import { refusalOf, sipReason, withReason } from './reason.ts'
 import { noCodec } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
@@ -27,8 +27,7 @@ export function refuse(
   remember(call, decision)
   call.record.rejectReason = decision.reason
   const status = decision.status >= 300 ? decision.status : 403
-  const why = `${decision.reason}: ${decision.message}`
-  return end(call, station, { by: 'system', reason: 'rejected', status, why })
+  return end(call, station, { by: 'system', reason: 'rejected', status, why: refusalOf(decision) })
 }
 
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */

@@ -14,14 +14,21 @@ import type { Call, Side } from './state.ts'
  * private address it let slip, means the address the dialog was made with.
  */
 export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
-  const hop = trusted ? nextHop(dialog) : undefined
-  if (!hop || !literal(hop.host) || (isPrivate(hop.host) && !isPrivate(legFlow.address))) return legFlow
+  const hop = trusted ? target(dialog, legFlow) : undefined
+  if (!hop) return legFlow
   const transport = transportTo(hop, legFlow)
   if (transport === undefined) return legFlow
   const port = hop.port ?? usualPort(transport)
   if (hop.host === legFlow.address && port === legFlow.port && transport === legFlow.transport) return legFlow
   const { tls } = legFlow
   return tls ? { transport, address: hop.host, port, tls } : { transport, address: hop.host, port }
+}
+
+/** The route set's or remote target's address; undefined: a name, or an address which leads us nowhere. */
+function target(dialog: Dialog, legFlow: Flow): SipUri | undefined {
+  const hop = nextHop(dialog)
+  const lost = !hop || !literal(hop.host) || (isPrivate(hop.host) && !isPrivate(legFlow.address))
+  return lost ? undefined : hop
 }
 
 /**
@@ -52,7 +59,7 @@ export function admits(call: Call, side: Side, { address }: Flow): boolean {
   if (!leg?.flow) return false
   if (leg.flow.address === address) return true
   const trusted = side === 'caller' ? call.caller.trusted : call.callee?.provider !== undefined
-  return trusted && leg.dialog !== undefined && flowFor(leg.dialog, leg.flow, true).address === address
+  return trusted && leg.dialog !== undefined && target(leg.dialog, leg.flow)?.host === address
 }
 
 /**

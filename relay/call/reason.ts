@@ -10,6 +10,11 @@ export function sipReason(cause: number, text: string): Header {
   return ['reason', `SIP;cause=${cause};text=${quote(letters.slice(0, lettersAtMost).join('').trim())}`]
 }
 
+/** A decision's refusal in words: its code, and its sentence for a person. */
+export function refusalOf({ reason, message }: { reason: string; message: string }): string {
+  return `${reason}: ${message}`
+}
+
 /** What the callee's side says of a failure in its own words, one value each. */
 export function wordsOf(response: Response | undefined): Header[] {
   const values = response?.all('reason') ?? []

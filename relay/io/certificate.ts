@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { identities } from './identity.ts'
 import type { Log } from './log.ts'
 
 /** What we prove with over TLS who we are: a certificate with its chain, and its key; PEM. */
@@ -39,6 +40,7 @@ export function followPair(
   everyMs = lookMs,
 ): { look(): Promise<void>; stop(): void } {
   let current = first
+  note(first, log)
   let complaint = ''
   const look = async () => {
     try {
@@ -47,7 +49,7 @@ export function followPair(
       if (pair.cert === current.cert && pair.key === current.key) return
       current = pair
       present(pair)
-      log('info', 'tls.certificate', { until: new X509Certificate(pair.cert).validToDate.toISOString() })
+      note(pair, log)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       if (why !== complaint) log('warn', 'tls.certificate_not_taken', { why })
@@ -56,6 +58,14 @@ export function followPair(
   }
   const timer = setInterval(() => void look(), everyMs).unref()
   return { look, stop: () => clearInterval(timer) }
+}
+
+/** Whom it speaks for and how long; once that is over, peers will not have it. */
+function note({ cert }: KeyPair, log: Log): void {
+  const certificate = new X509Certificate(cert)
+  const over = certificate.validToDate.getTime() < Date.now()
+  const until = certificate.validToDate.toISOString()
+  log(over ? 'warn' : 'info', 'tls.certificate', { for: identities(certificate).join(', '), until })
 }
 
 async function contents(setting: string, file: string): Promise<string> {

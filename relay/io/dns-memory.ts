@@ -6,6 +6,8 @@ const mostTtl = 3_600
 /** How long an answer outlives its time while no other is to be had, and when to ask again then. */
 const staleSeconds = 24 * 3_600
 const retrySeconds = 5
+/** Who has yesterday's answer waits no longer for today's (RFC 8767 §5 has 1.8 s; a caller is listening). */
+const patienceMs = 500
 const namesAtMost = 10_000
 
 interface Remembered {
@@ -46,8 +48,16 @@ export class DnsMemory {
     const known = this.#rememberedByQuestion.get(question)
     if (known !== undefined && known.freshUntil > this.#now())
       return Promise.resolve(known.records as readonly T[])
-    const asked = this.#asked.get(question)
-    if (asked !== undefined) return asked as Promise<readonly T[]>
+    const asking = (this.#asked.get(question) ?? this.#begin(question, ask, known)) as Promise<readonly T[]>
+    if (known === undefined || known.staleUntil <= this.#now()) return asking
+    return inTime(asking, () => this.#longer<T>(known))
+  }
+
+  #begin<T>(
+    question: string,
+    ask: () => Promise<Records<T>>,
+    known: Remembered | undefined,
+  ): Promise<readonly T[]> {
     const asking = this.#ask(question, ask, known).finally(() => this.#asked.delete(question))
     this.#asked.set(question, asking)
     return asking
@@ -65,9 +75,13 @@ export class DnsMemory {
     } catch (error) {
       // The resolver is away: yesterday's answer is better than none.
       if (known === undefined || known.staleUntil <= this.#now()) throw error
-      known.freshUntil = this.#now() + retrySeconds * 1000
-      return known.records as readonly T[]
+      return this.#longer(known)
     }
+  }
+
+  #longer<T>(known: Remembered): readonly T[] {
+    known.freshUntil = this.#now() + retrySeconds * 1000
+    return known.records as readonly T[]
   }
 
   #remember(question: string, records: readonly unknown[], seconds: number): void {
@@ -79,4 +93,12 @@ export class DnsMemory {
     if (this.#rememberedByQuestion.size > namesAtMost && oldest !== undefined)
       this.#rememberedByQuestion.delete(oldest)
   }
+}
+
+function inTime<T>(asking: Promise<T>, otherwise: () => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise()), patienceMs)
+  })
+  return Promise.race([asking, late]).finally(() => clearTimeout(timer))
 }

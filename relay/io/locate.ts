@@ -166,7 +166,9 @@ function inTurn(records: readonly Srv[], chance: Chance): Srv[] {
   const turn: Srv[] = []
   while (waiting.length > 0) {
     const peers = waiting.filter(({ priority }) => priority === waiting[0]?.priority)
-    const drawn = chance.below(peers.reduce((sum, { weight }) => sum + weight, 0) + 1)
+    // 0 falls to a weight of 0, which is to have a small chance; the others share by their weights exactly.
+    const least = peers[0]?.weight === 0 ? 0 : 1
+    const drawn = least + chance.below(peers.reduce((sum, { weight }) => sum + weight, 1) - least)
     let sum = 0
     const index = peers.findIndex(({ weight }) => {
       sum += weight

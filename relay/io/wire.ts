@@ -30,8 +30,10 @@ const whyByCode: Record<string, string> = {
 }
 
 /** A system error in a few words. */
-export function whyUnsent(error: NodeJS.ErrnoException): string {
-  return whyByCode[error.code ?? ''] ?? error.message
+export function whyUnsent(error: NodeJS.ErrnoException & { reason?: string }): string {
+  const { code = '', reason, message } = error
+  const words = code.startsWith('ERR_SSL_') ? `TLS failed: ${reason}` : message
+  return whyByCode[code] ?? words
 }
 
 /** Why a port could not be opened, in a sentence for whoever started us. */

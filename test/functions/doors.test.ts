@@ -29,6 +29,16 @@ function bodies(): [string, Record<string, unknown>][] {
     ['providers', { name: 'Primary SIP Provider', type: 'sip', hostname: 'sip.provider.com' }],
     ['routes', { name: 'Default Outbound Route', provider_id: '{providers}', priority: 1 }],
     ['extensions', { name: 'office-phone', username: 'office1', password: 'secure-password' }],
+    [
+      'trunks',
+      {
+        name: 'PBX',
+        domain_name: 'office',
+        auth_types: ['basic'],
+        username: 'pbx',
+        password: 'secure-password',
+      },
+    ],
     ['flows', { name: 'ring the office', actions: connect }],
     ['numbers', { name: 'main', number: '+15551230000', call_flow_id: '{flows}' }],
     ['accesskeys', { name: 'for the website' }],
@@ -123,7 +133,7 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
   })
 })
 
-describe.each(['calls', 'registrations'])('/v1.0/%s', (noun) => {
+describe.each(['calls', 'registrations', 'events'])('/v1.0/%s', (noun) => {
   test('is an empty list at first, and cannot be written', async () => {
     expect(await app.alice('GET', `/v1.0/${noun}`)).toMatchObject({
       status: 200,
@@ -275,7 +285,8 @@ describe('deleting', () => {
 
   test('leaves the row readable, out of the lists, and deaf', async () => {
     const { alice } = app
-    for (const noun of ['numbers', 'accesskeys']) await alice('DELETE', `/v1.0/${noun}/${made[noun]}`)
+    for (const noun of ['numbers', 'trunks', 'accesskeys'])
+      await alice('DELETE', `/v1.0/${noun}/${made[noun]}`)
     for (const noun of nouns) {
       expect((await alice('GET', `/v1.0/${noun}/${made[noun]}`)).body.tm_delete).not.toBeNull()
       expect(

@@ -113,10 +113,14 @@ describe('POST /relay/v1/route', () => {
           { name: 'shared', credentials: null },
         ],
       },
-      explanation: [
-        { provider_name: 'telnyx', kept: true },
-        { provider_name: 'shared', kept: true },
-      ],
+      explanation: {
+        decided_by: 'edge',
+        version: expect.any(Number),
+        candidates: [
+          { provider_name: 'telnyx', kept: true, order: 1 },
+          { provider_name: 'shared', kept: true, order: 2, platform: true },
+        ],
+      },
     })
     await app.alice('PUT', '/v1.0/customer', { use_default_routes: false })
     expect(await dial('+15551234567')).toMatchObject({ targets: { providers: [{ name: 'telnyx' }] } })
@@ -196,17 +200,19 @@ describe('POST /relay/v1/route', () => {
     )
     expect(await dial('+15551234567')).toMatchObject({
       targets: { providers: [{ name: 'shared' }] },
-      explanation: [
-        { provider_name: 'telnyx', kept: false, why: expect.stringContaining('SEAL_KEYS') },
-        { kept: true },
-      ],
+      explanation: {
+        candidates: [
+          { provider_name: 'telnyx', kept: false, why: expect.stringContaining('SEAL_KEYS') },
+          { kept: true },
+        ],
+      },
     })
   })
 
   test('explains also the routes that could never have matched', async () => {
     const { body } = await app.alice('POST', '/v1.0/providers', { name: 'far', hostname: 'far.test' })
     await app.alice('POST', '/v1.0/routes', { provider_id: body.id, target: '+44' })
-    expect((await dial('+15551234567')).explanation).toContainEqual(
+    expect((await dial('+15551234567')).explanation?.candidates).toContainEqual(
       expect.objectContaining({
         provider_name: 'far',
         kept: false,

@@ -24,6 +24,8 @@ export interface Outcome {
   readonly heard: number
   /** INVITEs which reach each carrier; nobody is there to count those of a dead one. */
   readonly invites: readonly [first: number, second: number]
+  /** What the record says it was called over. */
+  readonly over: readonly (Transport | null)[]
   /** Why, where the failure is ours (RFC 3326). */
   readonly says: readonly string[]
   /** The record's attempts: what each carrier came to, 0 for nothing, what that meant, and all it said. */
@@ -58,13 +60,14 @@ function advances({ code, before, names }: Cell): boolean {
   return before === 'nothing' && names.includes(code)
 }
 
-function ofFirst({ code, before }: Cell): Outcome {
+function ofFirst({ code, before, transport }: Cell): Outcome {
   const heard = asHeard(code)
   const rang = before === 'nothing' ? '' : `${before.slice(0, 3)} `
   const ours = code < 400 || code === 401 || code === 407 || code === 408 || (code >= 500 && code < 600)
   return {
     heard,
     invites: [1, 0],
+    over: [transport],
     says: heard === code ? [] : [`SIP;cause=${code};text="As Scripted"`],
     attempts: [`${code} final: ${rang}${code}`],
     by: ours ? 'system' : 'callee',
@@ -72,9 +75,9 @@ function ofFirst({ code, before }: Cell): Outcome {
   }
 }
 
-function ofSecond({ code, second }: Cell): Outcome {
+function ofSecond({ code, second, transport }: Cell): Outcome {
   const first = `${code} next: ${code}`
-  const both = { invites: [1, 1], says: [] } as const
+  const both = { invites: [1, 1] as const, over: [transport], says: [] }
   switch (second) {
     case 'ok':
       return {
@@ -95,6 +98,7 @@ function ofSecond({ code, second }: Cell): Outcome {
     case 'dead':
     case 'silent':
       return {
+        ...both,
         // A number which does not exist says more than a network which fails.
         heard: code === 404 ? 404 : 503,
         invites: [1, second === 'dead' ? 0 : 1],

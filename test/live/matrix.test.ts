@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Transport } from '#contract'
+import { type Transport, transports } from '#contract'
 import type { Call } from '../support/call.ts'
 import { busy, type Carrier, type Script, silent } from '../support/carrier.ts'
-import { type Leg, openStage, type Stage, stories } from '../support/failover-stage.ts'
+import type { Leg } from '../support/failover-scenario.ts'
+import { Stage, stories } from '../support/failover-stage.ts'
 import { all } from '../support/letter.ts'
 import type { Place } from '../support/line.ts'
-import { pause, soon } from '../support/wait.ts'
+import { pause } from '../support/wait.ts'
 import { type Cell, cells, expected, type Outcome, type Second, seconds } from './matrix-cells.ts'
-
-const transports: Transport[] = ['udp', 'tcp']
 
 let stage: Stage
 let played = 0
@@ -17,9 +16,9 @@ const places = new Map<Transport, Record<'first' | 'second', Carrier> & { dead: 
 
 describe('the failover matrix', () => {
   beforeAll(async () => {
-    stage = await openStage()
+    stage = await Stage.open()
     for (const transport of transports) {
-      const [first, second] = [await stage.open(transport), await stage.open(transport)]
+      const [first, second] = [await stage.carrier(transport), await stage.carrier(transport)]
       places.set(transport, { first, second, dead: await stage.nowhere() })
     }
   })
@@ -38,9 +37,8 @@ describe('the failover matrix', () => {
     })
   })
 
-  test('left no final without its ACK, and no answer without its BYE', async () => {
-    await soon('everything to be acknowledged and hung up', () => stage.loose().length === 0).catch(() => 0)
-    expect(stage.loose()).toEqual([])
+  test('leaves no final without its ACK, no answer without its BYE, no call open', async () => {
+    expect(await stage.close()).toEqual([])
   })
 })
 
@@ -52,6 +50,7 @@ async function outcome(cell: Cell): Promise<Outcome & { cell: Cell }> {
     cell,
     heard,
     invites: [first.length, second.length],
+    over: [...new Set(told.attempts.map((attempt) => attempt.transport))],
     says: all(response, 'reason'),
     attempts: stories(told),
     by: told.hangup_by ?? 'system',

@@ -1,52 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import type * as z from 'zod'
-import { type FailoverPolicy, failoverPolicy, type providerTarget, type Transport } from '#contract'
+import type { Transport } from '#contract'
 import type { Call } from './call.ts'
 import { Carrier, type Script } from './carrier.ts'
+import { decisionFor, type Leg, type Scenario } from './failover-scenario.ts'
 import { type Letter, statusOf } from './letter.ts'
 import type { Place } from './line.ts'
-import { type LoneRelay, startRelay } from './lone-relay.ts'
-import type { PartyOptions } from './party.ts'
-import { type CallRecord, type Decision, openEdge, type ScriptedEdge } from './scripted-edge.ts'
+import { type LogLine, type LoneRelay, startRelay } from './lone-relay.ts'
+import { type CallRecord, openEdge, type ScriptedEdge } from './scripted-edge.ts'
 import { freePort } from './stack.ts'
 import { pause, soon, within } from './wait.ts'
-
-/*
- * One relay, an edge and carriers on paper, and a caller from the phone network: whatever is dialled goes to the
- * carriers which the scenario names, and each treats it as the scenario says.
- */
-
-/** What a record says of each attempt: what it came to, what that meant, and all that was said. */
-export function stories({ attempts }: CallRecord): string[] {
-  return attempts.map(({ status, decision, tries }) => {
-    const codes = tries.flatMap((one) => one.codes).map((code) => code.status)
-    return `${status} ${decision}: ${codes.join(' ')}`
-  })
-}
-
-/** One carrier of a scenario, in the order to be tried. */
-export interface Leg {
-  /** Where it is: somebody who answers, or a port nobody listens on. */
-  readonly at: Carrier | Place
-  readonly transport: Transport
-  readonly script?: Script
-  readonly policy?: Partial<FailoverPolicy>
-  readonly credentials?: { username: string; password: string }
-  /** Instead of its address. */
-  readonly hostname?: string
-}
-
-export interface Scenario {
-  readonly legs: readonly Leg[]
-  /** What the caller does while it waits. */
-  readonly meanwhile?: (call: Call) => Promise<unknown> | undefined
-  /** How long the two talk before the caller hangs up. */
-  readonly talkMs?: number
-  /** How long the edge takes to decide. */
-  readonly decideMs?: number
-  /** Its refusal. */
-  readonly refusal?: { status: number; reason: string; message: string }
-}
 
 /** What became of one call. */
 export interface Played {
@@ -61,126 +22,125 @@ export interface Played {
   record(): Promise<CallRecord>
 }
 
-export interface Stage {
+const host = '127.0.9.1'
+const from = '+15557654321'
+const spoken = { udp: 'UDP', tcp: 'TCP', tls: 'TLS' } as const
+
+/**
+ * One relay, an edge and carriers on paper, and a caller from the phone network: whatever is dialled goes to
+ * the carriers which the scenario names, and each treats it as the scenario says.
+ */
+export class Stage {
   readonly relay: LoneRelay
   readonly edge: ScriptedEdge
-  /** Somebody new who takes calls; closed with the stage. */
-  open(transport: Transport): Promise<Carrier>
-  /** A port nobody listens on. */
-  nowhere(): Promise<Place>
-  play(scenario: Scenario): Promise<Played>
-  /** Sentences about calls of any carrier which were left hanging: a final without ACK, a 2xx without BYE. */
-  loose(): string[]
-  close(): Promise<number | null>
-}
+  readonly #scenarios: Map<string, Scenario>
+  /** What each carrier does with a call, by the number dialled. */
+  readonly #scripts = new Map<Carrier, Map<string, Script>>()
+  #caller: Carrier | undefined
+  #closed: Promise<string[]> | undefined
 
-const host = '127.0.9.1'
+  private constructor(relay: LoneRelay, edge: ScriptedEdge, scenarios: Map<string, Scenario>) {
+    this.relay = relay
+    this.edge = edge
+    this.#scenarios = scenarios
+  }
 
-export async function openStage(): Promise<Stage> {
-  const scenarios = new Map<string, Scenario>()
-  const edge = await openEdge(async ({ to }) => {
-    const scenario = scenarios.get(to.user)
-    if (!scenario) throw new Error(`nobody was to dial ${to.user}`)
-    await pause(scenario.decideMs ?? 0)
-    return decisionFor(to.user, scenario)
-  })
-  const relay = await startRelay(edge.url, host)
-  const carriers: Carrier[] = []
-  const scripts = new Map<Carrier, Map<string, Script>>()
-  const open = async (transport: Transport, address = '127.0.9.2') => {
-    const line: PartyOptions = { name: transport, address, relay: relay.place, transport: spoken[transport] }
-    const carrier = await Carrier.open(line, (call) => scripts.get(carrier)?.get(call.dialled)?.(call))
-    carriers.push(carrier)
-    scripts.set(carrier, new Map())
+  static async open(): Promise<Stage> {
+    const scenarios = new Map<string, Scenario>()
+    const edge = await openEdge(async ({ to }) => {
+      const scenario = scenarios.get(to.user)
+      if (!scenario) throw new Error(`nobody was to dial ${to.user}`)
+      await pause(scenario.decideMs ?? 0)
+      return decisionFor(from, to.user, scenario)
+    })
+    const stage = new Stage(await startRelay(edge.url, host), edge, scenarios)
+    stage.#caller = await stage.carrier('udp', '127.0.9.3')
+    // Whose address it is, the relay asks once; until it knows, others who call from there wait.
+    await stage.play({ legs: [], refusal: { status: 404, reason: 'NO_ROUTE', message: 'Nothing yet.' } })
+    return stage
+  }
+
+  /** Somebody new who takes calls. */
+  async carrier(transport: Transport, address = '127.0.9.2'): Promise<Carrier> {
+    const scripts = new Map<string, Script>()
+    const options = { name: transport, address, relay: this.relay.place, transport: spoken[transport] }
+    const carrier = await Carrier.open(options, (call) => scripts.get(call.dialled)?.(call))
+    this.#scripts.set(carrier, scripts)
     return carrier
   }
-  const caller = await open('udp', '127.0.9.3')
-  const play = async (scenario: Scenario) => {
-    const number = `+1555${1_000_000 + scenarios.size}`
-    scenarios.set(number, scenario)
-    for (const { at, script } of scenario.legs) {
-      if (at instanceof Carrier && script) scripts.get(at)?.set(number, script)
-    }
-    const { call, result } = await caller.call('+15557654321', number)
+
+  /** A port nobody listens on. */
+  async nowhere(): Promise<Place> {
+    return { address: '127.0.9.4', port: await freePort('127.0.9.4') }
+  }
+
+  async play(scenario: Scenario): Promise<Played> {
+    const number = this.#rehearse(scenario)
+    if (!this.#caller) throw new Error('nobody is there to call')
+    const { call, result } = await this.#caller.call(from, number)
     await scenario.meanwhile?.(call)
     const response = await within(60_000, `the end of ${number}`, result)
     const heard = statusOf(response) ?? 0
     await pause(scenario.talkMs ?? 0)
     const goodbye = heard === 200 ? await call.bye() : undefined
-    const reached = scenario.legs.map(({ at }) => callsOf(at, number))
-    const record = () => soon(`the record of ${number}`, () => ended(edge.records.get(number)), 30_000, 50)
-    return { response, heard, reached, goodbye, record }
+    const reached = scenario.legs.map((leg) => callsOf(leg, number))
+    const told = () => over(this.edge.records.get(number))
+    return { response, heard, reached, goodbye, record: () => soon(`the record of ${number}`, told, 30_000) }
   }
-  // Whose address it is, the relay asks once; until it knows, others who call from there wait.
-  await play({ legs: [], refusal: { status: 404, reason: 'NO_ROUTE', message: 'Nothing yet.' } })
-  return {
-    relay,
-    edge,
-    open,
-    play,
-    nowhere: async () => ({ address: '127.0.9.4', port: await freePort('127.0.9.4') }),
-    loose: () => carriers.filter((carrier) => carrier !== caller).flatMap(looseEnds),
-    async close() {
-      const code = await relay.stop()
-      for (const carrier of carriers) carrier.close()
-      await edge.close()
-      return code
-    },
+
+  /** Ends it all; gives a sentence about everything which was left: a final without its ACK, a call still open … */
+  close(): Promise<string[]> {
+    this.#closed ??= this.#close()
+    return this.#closed
   }
-}
 
-const spoken = { udp: 'UDP', tcp: 'TCP', tls: 'TLS' } as const
-
-/** Long enough for a busy machine: silence is tested where a scenario says so. */
-export const patient: FailoverPolicy = failoverPolicy.parse({
-  first_response_ms: 20_000,
-  progress_ms: 20_000,
-})
-
-function decisionFor(number: string, { legs, refusal }: Scenario): Decision {
-  const known = {
-    customer_id: '11111111-1111-4111-8111-111111111111',
-    direction: 'outgoing' as const,
-    source: { type: 'tel' as const, target: '+15557654321' },
-    destination: { type: 'tel' as const, target: number },
+  /** Everybody learns his part; gives the number to dial. */
+  #rehearse(scenario: Scenario): string {
+    const number = `+1555${1_000_000 + this.#scenarios.size}`
+    this.#scenarios.set(number, scenario)
+    for (const { at, script } of scenario.legs) {
+      if (at instanceof Carrier && script) this.#scripts.get(at)?.set(number, script)
+    }
+    return number
   }
-  if (refusal) return { kind: 'reject', ...refusal, ...known }
-  const caller_id = { user: '+15557654321', display: '', asserted: null, unverified: false }
-  return {
-    kind: 'connect',
-    targets: { kind: 'providers', providers: legs.map((leg, at) => target(leg, at, number)) },
-    caller_id,
-    ...known,
+
+  async #close(): Promise<string[]> {
+    const carriers = [...this.#scripts.keys()]
+    const loose = () => carriers.filter((carrier) => carrier !== this.#caller).flatMap(looseEnds)
+    await soon('every call to be over', () => loose().length === 0).catch(() => 0)
+    const left = loose()
+    const code = await this.relay.stop()
+    for (const carrier of carriers) carrier.close()
+    await this.edge.close()
+    return [
+      ...left,
+      ...complaints(this.relay.lines()),
+      ...(code === 0 ? [] : [`the relay exits with ${code}`]),
+    ]
   }
 }
 
-const ids = new Map<object, string>()
-
-function target(leg: Leg, at: number, number: string): z.input<typeof providerTarget> {
-  const { address, port } = placeOf(leg.at)
-  if (!ids.has(leg.at)) ids.set(leg.at, randomUUID())
-  return {
-    provider_id: ids.get(leg.at) ?? '',
-    name: `carrier ${at + 1}`,
-    hostname: leg.hostname ?? address,
-    port,
-    transport: leg.transport,
-    user: number,
-    credentials: leg.credentials ? { ...leg.credentials, realm: null } : null,
-    policy: { ...patient, ...leg.policy },
-  }
+/** What a record says of each attempt: what it came to, what that meant, and all that was said. */
+export function stories({ attempts }: CallRecord): string[] {
+  return attempts.map(({ status, decision, tries }) => {
+    const codes = tries.flatMap((one) => one.codes).map((code) => code.status)
+    return `${status} ${decision}: ${codes.join(' ')}`
+  })
 }
 
-function placeOf(at: Carrier | Place): Place {
-  return at instanceof Carrier ? at.place : at
-}
-
-function callsOf(at: Carrier | Place, number: string): Call[] {
+function callsOf({ at }: Leg, number: string): Call[] {
   return at instanceof Carrier ? at.calls.filter(({ dialled }) => dialled === number) : []
 }
 
-function ended(record: CallRecord | undefined): CallRecord | undefined {
+function over(record: CallRecord | undefined): CallRecord | undefined {
   return record?.status === 'hangup' ? record : undefined
+}
+
+/** What a relay in good order does not say, and calls it still had when it was told to go. */
+function complaints(lines: readonly LogLine[]): string[] {
+  const wrong = lines.filter(({ event }) => event === 'bug' || event === 'words' || event === 'tell.refused')
+  const open = lines.filter(({ event, calls }) => event === 'draining' && calls !== 0)
+  return [...wrong, ...open].map((line) => JSON.stringify(line))
 }
 
 function looseEnds({ name, calls }: Carrier): string[] {

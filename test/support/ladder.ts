@@ -44,18 +44,19 @@ export class Ladder {
   readonly questions: { id: number; question: Question }[] = []
   readonly #parties: readonly Party[]
   #arrows: string[] = []
-  #sent: { to: string; message: Message }[] = []
+  #sent: { to: string; flow: Flow; message: Message }[] = []
   #now = 0
 
   constructor(
     parties: readonly Party[],
-    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number] } = {},
+    house: { strangers?: 'refuse' | 'silent'; rtpPorts?: [number, number]; tlsPort?: number } = {},
   ) {
     this.#parties = parties
     this.engine = new Engine({
       station: {
         address: relayAddress,
         port: 5060,
+        tlsPort: house.tlsPort,
         relayId: 'r1',
         chance: steadyChance(),
         // Clocks do not tick in whole milliseconds.
@@ -161,6 +162,14 @@ export class Ladder {
     return found
   }
 
+  /** Where the last message went; of those with this method or status. */
+  flow(what?: string | number): Flow | undefined {
+    return this.#sent.findLast(({ message }) => {
+      const kind = message.kind === 'request' ? message.method : message.status
+      return what === undefined || kind === what
+    })?.flow
+  }
+
   /** Every message sent to a party, oldest first. */
   messages(to: Party): Message[] {
     return this.#sent.flatMap(({ to: name, message }) => (name === to.name ? [message] : []))
@@ -210,7 +219,7 @@ export class Ladder {
     if (!parsed.ok) throw new Error(`we sent nonsense: ${parsed.fault.where} ${parsed.fault.why}`)
     const message = parsed.value
     const to = this.#nameOf(flow)
-    this.#sent.push({ to, message })
+    this.#sent.push({ to, flow, message })
     this.#arrows.push(`${message.kind === 'request' ? message.method : message.status} to ${to}`)
   }
 

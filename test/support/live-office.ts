@@ -1,5 +1,5 @@
 import { type CallRecord, type Customer, endedCall, knownCalls, newCustomer } from './customer.ts'
-import type { Place } from './line.ts'
+import type { Place, Transport } from './line.ts'
 import { Phone } from './phone.ts'
 import type { Stack } from './stack.ts'
 
@@ -8,26 +8,26 @@ export interface Office extends Customer {
   /** E.164; rings office1. */
   number: string
   /** A phone of extension `username`, whose password is `secure-password`. */
-  phone(username: string, address: string, transport?: 'UDP' | 'TCP'): Promise<Phone>
+  phone(username: string, address: string, transport?: Transport, relay?: Place): Promise<Phone>
   /** Does `play`, and checks the record of the one call it made once that has ended. */
   recorded(play: () => Promise<void>, check: (record: CallRecord) => void): Promise<void>
 }
 
 export async function openOffice(
   stack: Stack,
-  carriers: readonly Place[],
+  carriers: readonly (Place & { transport?: 'udp' | 'tcp' | 'tls' })[],
   extensions = ['office1'],
 ): Promise<Office> {
   const customer = await newCustomer(stack, 'Live test')
   const { api, realm } = customer
-  for (const [at, { address, port }] of carriers.entries()) {
+  for (const [at, { address, port, transport = 'udp' }] of carriers.entries()) {
     const name = `Carrier ${at + 1}`
     const provider = await api.post('/providers', {
       name,
       type: 'sip',
       hostname: address,
       port,
-      transport: 'udp',
+      transport,
     })
     await api.post('/routes', { name, provider_id: provider.id, priority: at + 1 })
   }
@@ -39,12 +39,12 @@ export async function openOffice(
   return {
     ...customer,
     number,
-    phone: (username, address, transport = 'UDP') =>
+    phone: (username, address, transport = 'UDP', relay = stack.relay) =>
       Phone.open({
         name: username,
         address,
         transport,
-        relay: stack.relay,
+        relay,
         realm,
         username,
         password: 'secure-password',

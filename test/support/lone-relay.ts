@@ -54,7 +54,10 @@ export async function startRelay(
     if (child.exitCode !== null) throw new Error(`the relay does not start: ${words.join('')}`)
     return lines().find(({ event }) => event === 'ready')
   }
-  const ready = await soon('the relay to be ready', isReady, 60_000)
+  const ready = await soon('the relay to be ready', isReady, 60_000).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   return {
     place: { address, port: Number(ready.port) },
     lines,

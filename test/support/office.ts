@@ -28,11 +28,8 @@ export const extensionIds = {
 const password = 'correct horse battery'
 const chance = steadyChance(1_000_000)
 
-export function office(
-  house: ConstructorParameters<typeof Ladder>[1] = {},
-  carriers: readonly Party[] = [telnyx, twilio],
-): Ladder {
-  return new Ladder([alice, bob, bobMobile, ...carriers, scanner], house)
+export function office(house: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
+  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner, ...guests], house)
 }
 
 /** What the edge knows of an extension. */
@@ -169,9 +166,10 @@ export function answers(
   to: Request,
   from: Party,
   status: number,
-  options: { body?: Uint8Array; headers?: Header[]; tag?: string } = {},
+  options: { body?: Uint8Array; headers?: Header[]; tag?: string; contact?: string } = {},
 ): Response {
-  const contact: Header[] = status < 300 && status > 100 ? [['contact', `<sip:${place(from)}>`]] : []
+  const where = options.contact ?? `<sip:${place(from)}>`
+  const contact: Header[] = status < 300 && status > 100 ? [['contact', where]] : []
   const typed: Header[] = options.body ? [['content-type', 'application/sdp']] : []
   return reply(to, status, {
     toTag: options.tag ?? `tag-${from.name.replace(/\W/g, '')}`,

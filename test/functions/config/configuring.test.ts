@@ -21,9 +21,21 @@ describe('POST /v1.0/providers', () => {
       tech_prefix: '99',
       tech_postfix: '#1',
       tech_headers: { 'X-Account': '12' },
-      number_format: 'plain',
+      tls_verify: 'none',
+      tls_fingerprint: null,
+      called_format: '00',
+      calling_format: 'national',
+      asserted_format: '0{national}',
+      country: 'de',
       username: 'alice',
       password: 'hunter2hunter2',
+      realm: 'telnyx.com',
+      register: true,
+      register_expires: 600,
+      probe_interval: 0,
+      probe_accept: [200, 404],
+      max_channels: 30,
+      max_cps: 5,
       inbound_addresses: ['192.0.2.0/24', '2001:db8::7'],
       failover: { answer_ms: 20_000 },
       enabled: false,
@@ -60,13 +72,38 @@ describe('POST /v1.0/providers', () => {
     ['inbound_addresses', ['0.0.0.0/0'], /too wide/],
     ['failover', { next_on: [200] }, /./],
     ['password', 'without a username', /username/],
+    ['number_format', 'e164', /not a field we know/],
+    ['called_format', 'E164', /\{e164\}/],
+    ['calling_format', '0049', /one number|around/],
+    ['asserted_format', '{cc}', /one number/],
+    ['called_format', '{national};x=y', /digits/],
+    ['called_format', '{nation}', /digits/],
+    ['country', 'germany', /ISO 3166/],
+    ['tls_verify', 'perhaps', /./],
+    ['tls_verify', 'fingerprint', /needed/],
+    ['tls_fingerprint', 'ab:cd', /SHA-256/],
+    ['tls_fingerprint', 'a'.repeat(64), /only looked at/],
+    ['realm', '', /empty/],
+    ['realm', 'a\r\nb', /control/],
+    ['register', true, /username/],
+    ['register_expires', 59, /60/],
+    ['register_expires', 86_401, /86400/],
+    ['probe_interval', 4, /5 to 3600/],
+    ['probe_interval', 3601, /5 to 3600/],
+    ['probe_accept', [], /names none/],
+    ['probe_accept', [100], /final/],
+    ['probe_accept', [700], /final/],
+    ['max_channels', 0, /null sets no limit/],
+    ['max_cps', -1, /null sets no limit/],
+    ['failover', { answer_ms: 1 }, /5000/],
+    ['failover', { next_on: [403], retry: 1 }, /not a field/],
   ])('refuses %s %j, naming the field', async (field, value, why) => {
     const { status, body } = await app.alice('POST', '/v1.0/providers', {
       hostname: 'sip.test',
       [field]: value,
     })
     expect(status).toBe(400)
-    expect(body.error.details[0].field).toMatch(new RegExp(`^(${field}|username)`))
+    expect(body.error.details[0].field).toMatch(new RegExp(`^(${field}|username|tls_fingerprint)`))
     expect(body.error.message).toMatch(why)
   })
 
@@ -85,6 +122,84 @@ describe('POST /v1.0/providers', () => {
       username: null,
       password_set: false,
     })
+  })
+})
+
+describe('a provider', () => {
+  test('knows a certificate by its fingerprint, however it is written, where there is TLS', async () => {
+    const pairs = Array.from({ length: 32 }, () => 'AB').join(':')
+    const wish = { hostname: 'sip.test', tls_verify: 'fingerprint', tls_fingerprint: pairs }
+    expect((await app.alice('POST', '/v1.0/providers', wish)).body).toMatchObject({
+      tls_verify: 'fingerprint',
+      tls_fingerprint: 'ab'.repeat(32),
+    })
+    const { status, body } = await app.alice('POST', '/v1.0/providers', { ...wish, transport: 'udp' })
+    expect([status, body.error.details]).toEqual([
+      400,
+      [{ field: 'tls_verify', message: 'means nothing over udp' }],
+    ])
+  })
+
+  test('registers with a username and password, which need not be sent again', async () => {
+    const wish = { hostname: 'sip.test', register: true, username: 'alice' }
+    const nowhere = await app.alice('POST', '/v1.0/providers', wish)
+    expect([nowhere.status, nowhere.body.error.details[0].field]).toEqual([400, 'password'])
+    const { body } = await app.alice('POST', '/v1.0/providers', { ...wish, register: false })
+    const path = `/v1.0/providers/${body.id}`
+    expect(await app.alice('PUT', path, wish)).toMatchObject({
+      status: 400,
+      body: { error: { details: [{ field: 'password', message: 'is needed to register' }] } },
+    })
+    expect(await app.alice('PUT', path, { ...wish, password: 'first password' })).toMatchObject({
+      status: 200,
+    })
+    expect(await app.alice('PUT', path, { ...wish, name: 'renamed' })).toMatchObject({
+      status: 200,
+      body: { name: 'renamed', register: true, password_set: true },
+    })
+    expect(await app.alice('PUT', path, { ...wish, password: null })).toMatchObject({ status: 400 })
+  })
+
+  test('shows how it is doing, in one statement, and takes that back unread', async () => {
+    const wish = { hostname: 'sip.test', register: true, username: 'alice', password: 'first password' }
+    const { body: made } = await app.alice('POST', '/v1.0/providers', wish)
+    const nothingYet = { status: 'unknown', since: null, latency_ms: null, why: '' }
+    const notYet = { status: 'not_registered', since: null, until: null, sip_status: null, relay_id: null }
+    expect(made).toMatchObject({ health: nothingYet, registration: notYet, health_status: 'unknown' })
+    const since = '2026-01-02T03:04:05.678901Z'
+    await app.database.pool.query(
+      `insert into provider_health (provider_id, customer_id, status, since, checked_at, latency_ms, why)
+       values ($1, $2, 'unhealthy', $3, $3, 12.5, 'no answer')`,
+      [made.id, app.aliceId, since],
+    )
+    await app.database.pool.query(
+      `insert into provider_registrations (provider_id, customer_id, relay_id, epoch, status, since, sip_status, why)
+       values ($1, $2, 'relay-1', 1, 'auth_failed', $3, 403, 'wrong password')`,
+      [made.id, app.aliceId, since],
+    )
+    app.database.heard.splice(0)
+    const { body } = await app.alice('GET', `/v1.0/providers/${made.id}`)
+    expect(app.database.heard.filter((statement) => statement.includes('provider'))).toHaveLength(1)
+    expect(body).toMatchObject({
+      health_status: 'unhealthy',
+      health_checked_at: since,
+      health: { status: 'unhealthy', since, latency_ms: 12.5, why: 'no answer' },
+      registration: {
+        status: 'auth_failed',
+        since,
+        until: null,
+        sip_status: 403,
+        why: 'wrong password',
+        relay_id: 'relay-1',
+        next_at: null,
+      },
+    })
+    expect((await app.alice('GET', '/v1.0/providers')).body.result).toContainEqual(body)
+    const path = `/v1.0/providers/${made.id}`
+    const back = { ...body, health_status: 'healthy', registration: null }
+    expect((await app.alice('PUT', path, back)).body).toMatchObject({ health_status: 'unhealthy' })
+    const quiet = await app.alice('PUT', path, { ...back, register: false })
+    expect(quiet.body.registration).toBeNull()
   })
 })
 
@@ -149,6 +264,36 @@ describe('POST /v1.0/routes', () => {
     expect(body).toMatchObject({ target: '+1212', priority: 1, weight: 0, enabled: true })
   })
 
+  test('is taken at its hours, in its time zone', async () => {
+    const time_window = {
+      time_zone: 'Europe/Berlin',
+      periods: [
+        { days: [1, 2, 3, 4, 5], from: '08:00', to: '18:00' },
+        { days: [6], from: '22:00', to: '02:00' },
+        { days: [], from: '12:00', to: '24:00' },
+      ],
+    }
+    const { body } = await app.alice('POST', '/v1.0/routes', { provider_id: provider, time_window })
+    expect(JSON.stringify(body.time_window)).toBe(JSON.stringify(time_window))
+    const path = `/v1.0/routes/${body.id}`
+    expect((await app.alice('PUT', path, { provider_id: provider })).body.time_window).toBeNull()
+  })
+
+  test.each([
+    ['time_zone', { time_zone: 'Europe/Bonn', periods: [{ from: '08:00', to: '18:00' }] }],
+    ['time_zone', { time_zone: '+01:00', periods: [{ from: '08:00', to: '18:00' }] }],
+    ['periods', { time_zone: 'UTC', periods: [] }],
+    ['periods.0.from', { time_zone: 'UTC', periods: [{ from: '24:00', to: '18:00' }] }],
+    ['periods.0.to', { time_zone: 'UTC', periods: [{ from: '08:00', to: '8:30' }] }],
+    ['periods.0.to', { time_zone: 'UTC', periods: [{ from: '08:00', to: '08:00' }] }],
+    ['periods.0.days.0', { time_zone: 'UTC', periods: [{ days: [0], from: '08:00', to: '18:00' }] }],
+    ['periods.0.days', { time_zone: 'UTC', periods: [{ days: [1, 1], from: '08:00', to: '18:00' }] }],
+    ['periods.0.until', { time_zone: 'UTC', periods: [{ from: '08:00', to: '09:00', until: 1 }] }],
+  ])('refuses a time window whose %s is wrong', async (field, time_window) => {
+    const { status, body } = await app.alice('POST', '/v1.0/routes', { provider_id: provider, time_window })
+    expect([status, body.error.details[0].field]).toEqual([400, `time_window.${field}`])
+  })
+
   test.each([
     ['target', '+0123'],
     ['target', 'everything'],
@@ -193,6 +338,14 @@ describe('POST /v1.0/extensions', () => {
     })
   })
 
+  test('has limits, or none', async () => {
+    const limits = { max_channels: 2, max_cps: 1, max_daily_minutes: 60 }
+    const { body } = await app.alice('POST', '/v1.0/extensions', { ...wish('limited'), ...limits })
+    expect(body).toMatchObject(limits)
+    const { body: freed } = await app.alice('PUT', `/v1.0/extensions/${body.id}`, {})
+    expect(freed).toMatchObject({ max_channels: null, max_cps: null, max_daily_minutes: null })
+  })
+
   test('has one of a name in a customer, and any number of customers with that name', async () => {
     expect(await app.alice('POST', '/v1.0/extensions', wish('twice'))).toMatchObject({ status: 200 })
     expect(await app.alice('POST', '/v1.0/extensions', wish('twice'))).toMatchObject({
@@ -221,6 +374,9 @@ describe('POST /v1.0/extensions', () => {
     ['digest_algorithms', ['MD5', 'MD5']],
     ['caller_id', '+15550009999'],
     ['caller_id', 'office'],
+    ['max_channels', 0],
+    ['max_cps', 1.5],
+    ['max_daily_minutes', '60'],
   ])('refuses %s %j', async (field, value) => {
     const { status, body } = await app.alice('POST', '/v1.0/extensions', {
       ...wish('nobody'),
@@ -337,18 +493,49 @@ describe('customers', () => {
       default_outgoing_number_id: null,
       use_default_routes: true,
       digest_algorithms: ['MD5'],
+      blocked_prefixes: [],
+      max_channels: null,
+      max_cps: null,
+      max_daily_minutes: null,
+      configuration_version: expect.any(Number),
     })
     const wish = {
       name: 'Bob Ltd',
       default_country: 'gb',
       destination_whitelist: ['gb', 'FR'],
       digest_algorithms: ['SHA-256', 'MD5'],
+      blocked_prefixes: ['+44900', '1900', '+1900'],
+      max_channels: 100,
+      max_cps: 10,
+      max_daily_minutes: 10_000,
     }
     expect((await bob('PUT', '/v1.0/customer', wish)).body).toMatchObject({
       ...wish,
       destination_whitelist: ['gb', 'fr'],
+      blocked_prefixes: ['+44900', '+1900'],
     })
+    for (const [field, value] of [
+      ['blocked_prefixes', ['00900']],
+      ['max_channels', 0],
+      ['max_daily_minutes', -1],
+    ] as const) {
+      const { status, body } = await bob('PUT', '/v1.0/customer', { ...wish, [field]: value })
+      expect([status, body.error.details[0].field.split('.')[0]]).toEqual([400, field])
+    }
     expect(await bob('PUT', '/v1.0/customer', { default_country: 'xx' })).toMatchObject({ status: 400 })
+  })
+
+  test('see the number of their last change rise with each change, and cannot set it', async () => {
+    const bob = await app.newcomer('Bob')
+    const version = async () => (await bob('GET', '/v1.0/customer')).body.configuration_version
+    const before = await version()
+    const { body } = await bob('POST', '/v1.0/providers', { hostname: 'sip.test' })
+    const made = await version()
+    expect(made).toBeGreaterThan(before)
+    await bob('DELETE', `/v1.0/providers/${body.id}`)
+    expect(await version()).toBeGreaterThan(made)
+    const { body: kept } = await bob('PUT', '/v1.0/customer', { name: 'Bob', configuration_version: 1 })
+    expect(kept.configuration_version).toBeGreaterThan(made)
   })
 
   test('cannot point their default caller id at another’s number', async () => {

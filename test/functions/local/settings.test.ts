@@ -19,6 +19,17 @@ describe('the settings of a local stack', () => {
     expect(settings.folder).toMatch(/\/\.trunkline$/)
   })
 
+  test('name the files of a certificate from where it is started', () => {
+    expect(readSettings({}).settings).toMatchObject({
+      sipTlsPort: 5061,
+      tlsCert: undefined,
+      tlsKey: undefined,
+    })
+    const { settings } = readSettings({ TLS_CERT: 'cert.pem', TLS_KEY: '/etc/key.pem', SIP_TLS_PORT: '5071' })
+    expect(settings).toMatchObject({ sipTlsPort: 5071, tlsKey: '/etc/key.pem' })
+    expect(settings.tlsCert).toBe(`${process.cwd()}/cert.pem`)
+  })
+
   test('take an empty value for none', () => {
     expect(readSettings({ PORT: '', DATABASE_URL: ' ', RTP_ENGINE: '' })).toMatchObject({
       settings: { port: 8787, databaseUrl: undefined },
@@ -36,6 +47,7 @@ describe('the settings of a local stack', () => {
     ['PORT', '0'],
     ['PORT', '80a'],
     ['SIP_PORT', '65536'],
+    ['SIP_TLS_PORT', '0'],
     ['RTP_PORTS', '10000'],
     ['RTP_PORTS', '20000-10000'],
     ['RTP_PORTS', '80-90'],

@@ -1,19 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { failoverPolicy, PLATFORM, routeDecision } from '#contract'
-import { decide } from '../../../functions/routing/decide.ts'
-import type { InboundFacts, OutboundFacts } from '../../../functions/routing/facts.ts'
+import { failoverPolicy } from '#contract'
 import {
-  ALICE,
   BASE,
-  called,
+  CAROL,
   customer,
+  decided,
   dials,
   extension,
   idOf,
-  known,
+  officeDials,
+  provider,
+  providersOf,
   REALM,
-  rings,
   route,
+  said,
+  tried,
+  trunk,
 } from './ladder.ts'
 
 describe('deciding a route', () => {
@@ -36,28 +38,38 @@ describe('deciding a route', () => {
   })
 
   test('adds default routes only for providers the customer has not listed', () => {
-    const routes = [
-      route('telnyx', { customer_id: PLATFORM, target: '+1555' }),
-      route('twilio', { customer_id: PLATFORM }),
-      route('telnyx'),
-    ]
-    expect(tried('+15551234567', { routes })).toEqual(['telnyx', 'twilio'])
-    expect(explained('+15551234567', { routes })).toContainEqual([
-      'telnyx',
-      false,
-      'an earlier route has the same provider',
+    const shared = [route('telnyx', { target: '+1555' }), route('twilio')]
+    const own = route('telnyx')
+    const scene = { routes: [own], platform: { routes: shared } }
+    expect(tried('+15551234567', scene)).toEqual(['telnyx', 'twilio'])
+    const decision = decided(dials('+15551234567'), scene)
+    expect(said(decision, 'telnyx')).toMatchObject([
+      { kept: true, platform: false },
+      {
+        kept: false,
+        platform: true,
+        code: 'DUPLICATE_PROVIDER',
+        why: 'an earlier route has the same provider',
+      },
     ])
+  })
+
+  test('leaves default routes out where the customer wants none', () => {
+    const platform = { routes: [route('twilio')] }
+    const use_default_routes = false
+    expect(decided(dials('+15551234567'), { platform, customer: { use_default_routes } })).toMatchObject({
+      reason: 'NO_ROUTE',
+      status: 404,
+    })
   })
 
   test('shares calls among weights as they ask, and always the same way for the same call', () => {
     const routes = [route('nine', { weight: 9 }), route('one', { weight: 1 }), route('spare')]
     const first = Array.from({ length: 2000 }, (_, at) => {
-      const question = {
-        ...dials('+15551234567'),
-        call_id: `99999999-9999-4999-8999-${String(at).padStart(12, '0')}`,
-      }
-      const [order, again] = [providersOf(question, { routes }), providersOf(question, { routes })]
-      expect(again).toEqual(order)
+      const call_id = `99999999-9999-4999-8999-${String(at).padStart(12, '0')}`
+      const order = providersOf(decided({ ...dials('+15551234567'), call_id }, { routes })).map(
+        ({ name }) => name,
+      )
       expect(order[2]).toBe('spare')
       return order[0]
     })
@@ -66,7 +78,7 @@ describe('deciding a route', () => {
     expect(share).toBeLessThan(0.94)
   })
 
-  test('skips what is disabled or deleted, and says so', () => {
+  test('skips what is disabled, deleted or locked, and says so', () => {
     const routes = [
       route('off', { enabled: false }),
       route('asleep', { provider: { enabled: false } }),
@@ -76,29 +88,31 @@ describe('deciding a route', () => {
       route('good', { priority: 5 }),
     ]
     expect(tried('+15551234567', { routes })).toEqual(['good'])
-    expect(explained('+15551234567', { routes })).toEqual(
-      expect.arrayContaining([
-        ['off', false, 'the route is disabled'],
-        ['asleep', false, 'the provider is disabled'],
-        ['gone', false, 'the provider was deleted'],
-        ['elsewhere', false, 'the number does not begin with +44'],
-        ['locked', false, 'its password cannot be opened with the present SEAL_KEYS'],
-        ['good', true, 'target all, priority 5'],
-      ]),
-    )
+    const decision = decided(dials('+15551234567'), { routes })
+    const codes = decision.explanation?.candidates.map(({ provider_name, code }) => [provider_name, code])
+    expect(Object.fromEntries(codes ?? [])).toEqual({
+      off: 'DISABLED',
+      asleep: 'PROVIDER_DISABLED',
+      gone: 'PROVIDER_DELETED',
+      elsewhere: 'PREFIX',
+      locked: 'PROVIDER_LOCKED',
+      good: 'KEPT',
+    })
+    expect(said(decision, 'locked')[0]?.why).toBe('its password cannot be opened with the present SEAL_KEYS')
+    expect(said(decision, 'elsewhere')[0]?.why).toBe('the number does not begin with +44')
+    expect(said(decision, 'good')[0]).toMatchObject({ order: 1, why: 'target all, priority 5' })
   })
 
-  test('rejects with 404 when nothing matches, and tells an empty list from a skipped one', () => {
-    expect(outbound('+15551234567')).toMatchObject({
+  test('rejects with 404 when nothing matches, and says of each route why not', () => {
+    expect(decided(dials('+15551234567'), {})).toMatchObject({
       kind: 'reject',
       status: 404,
       reason: 'NO_ROUTE',
       message: expect.stringContaining('POST /v1.0/routes'),
     })
-    const routes = [route('off', { enabled: false })]
-    expect(outbound('+15551234567', { routes })).toMatchObject({
+    expect(decided(dials('+15551234567'), { routes: [route('off', { enabled: false })] })).toMatchObject({
       reason: 'NO_ROUTE',
-      message: expect.stringContaining('explanation'),
+      message: 'No route can be taken. off: the route is disabled.',
     })
   })
 
@@ -109,22 +123,33 @@ describe('deciding a route', () => {
         provider: { failover: { answer_ms: 40_000, next_on: [404] } },
       }),
     ]
-    const [target] = providerTargets(outbound('+15551234567', { routes }))
+    const [target] = providersOf(decided(dials('+15551234567'), { routes }))
     expect(target?.policy).toEqual({ ...failoverPolicy.parse({}), answer_ms: 20_000, next_on: [404] })
   })
 
-  test('writes the number as each provider wants it', () => {
-    const routes = [
-      route('plus', { priority: 1 }),
-      route('plain', {
-        priority: 2,
-        provider: { called_format: 'e164', tech_prefix: '99#', tech_postfix: '.x' },
-      }),
-    ]
-    expect(providerTargets(outbound('(555) 123-4567', { routes })).map(({ user }) => user)).toEqual([
-      '+15551234567',
-      '99#15551234567.x',
-    ])
+  test('says how a provider is reached, with which credentials and headers', () => {
+    const telnyx = {
+      port: 5061,
+      transport: 'tls' as const,
+      tls: { verify: 'none' as const, fingerprint: null },
+      codecs: 'PCMA,PCMU',
+      tech_headers: { 'X-Account': '7' },
+      username: 'alice',
+      password: 'secret',
+      realm: 'telnyx',
+    }
+    const [target] = providersOf(
+      decided(dials('+15551234567'), { routes: [route('telnyx', { provider: telnyx })] }),
+    )
+    expect(target).toMatchObject({
+      hostname: 'telnyx.test',
+      port: 5061,
+      transport: 'tls',
+      tls: { verify: 'none' },
+      codecs: ['PCMA', 'PCMU'],
+      headers: [['X-Account', '7']],
+      credentials: { username: 'alice', password: 'secret', realm: 'telnyx' },
+    })
   })
 
   test('leaves an emergency number exactly as it was dialled, and sends it by routes for all', () => {
@@ -132,17 +157,46 @@ describe('deciding a route', () => {
       route('telnyx', { provider: { tech_prefix: '99', called_format: 'e164' } }),
       route('us', { target: '+1' }),
     ]
-    const decision = outbound('911', { routes, customer: customer({ allowed: ['GB'] }) })
-    expect(providerTargets(decision).map(({ name, user }) => [name, user])).toEqual([['telnyx', '911']])
+    const decision = decided(dials('911'), { routes, customer: customer({ allowed: ['GB'] }) })
+    expect(providersOf(decision).map(({ name, user }) => [name, user])).toEqual([['telnyx', '911']])
     expect(decision.destination.target).toBe('911')
+    expect(decision.explanation?.number).toEqual({ dialled: '911', kind: 'short', e164: null, country: null })
+  })
+
+  test('says who decided, for when, and on which configuration', () => {
+    const live = { decidedBy: 'relay' as const, snapshotAgeMs: 1200, version: () => 41 }
+    expect(decided(dials('+15551234567'), { routes: [route('telnyx')] }, live).explanation).toMatchObject({
+      decided_by: 'relay',
+      snapshot_age_ms: 1200,
+      version: 41,
+      platform_version: 41,
+      at: '2026-11-24T13:30:00.000Z',
+      message: 'Tries telnyx.',
+      number: { e164: '+15551234567', country: 'US' },
+    })
+  })
+
+  test('counts a call at the customer and at the extension or trunk that makes it', () => {
+    const routes = [route('telnyx')]
+    expect(decided(dials('+15551234567'), { routes })).toMatchObject({
+      scopes: [{ kind: 'customer' }, { kind: 'extension', id: idOf('alice') }],
+      extension_id: idOf('alice'),
+      trunk_id: null,
+    })
+    expect(decided(officeDials('+15551234567'), { routes, trunks: [trunk('office')] })).toMatchObject({
+      scopes: [{ kind: 'customer' }, { kind: 'trunk', id: idOf('office') }],
+      extension_id: null,
+      trunk_id: idOf('office'),
+    })
   })
 })
 
 describe('the countries a customer may call', () => {
   const routes = [route('telnyx')]
+  const call = (user: string, changes = {}) => decided(dials(user), { routes, customer: changes })
 
   test('are its own until it says otherwise, and the refusal says how to', () => {
-    expect(outbound('+442079460000', { routes })).toMatchObject({
+    expect(call('+442079460000')).toMatchObject({
       kind: 'reject',
       status: 403,
       reason: 'DESTINATION_NOT_ALLOWED',
@@ -151,204 +205,131 @@ describe('the countries a customer may call', () => {
   })
 
   test('include those of its numbers', () => {
-    expect(tried('+442079460000', { routes, customer: customer({ number_countries: ['GB'] }) })).toEqual([
-      'telnyx',
-    ])
+    expect(call('+442079460000', { number_countries: ['GB'] }).kind).toBe('connect')
   })
 
   test('are exactly those it lists, once it lists any', () => {
-    const listed = customer({ allowed: ['GB'], number_countries: ['US'] })
-    expect(tried('+442079460000', { routes, customer: listed })).toEqual(['telnyx'])
-    expect(outbound('+15551234567', { routes, customer: listed })).toMatchObject({
-      reason: 'DESTINATION_NOT_ALLOWED',
-    })
+    const listed = { allowed: ['GB'], number_countries: ['US'] }
+    expect(call('+442079460000', listed).kind).toBe('connect')
+    expect(call('+12125551234', listed)).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED' })
   })
 
   test('do not reach over a shared calling code: +1 876 is Jamaica', () => {
-    expect(outbound('+18765551234', { routes })).toMatchObject({
+    expect(call('+18765551234')).toMatchObject({
       reason: 'DESTINATION_NOT_ALLOWED',
       message: expect.stringContaining('"jm"'),
     })
   })
 
   test('never include a number of no country', () => {
-    expect(outbound('+88312345678', { routes })).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED' })
-  })
-})
-
-describe('the caller id', () => {
-  const routes = [route('telnyx')]
-
-  test.each([
-    [{ own: '+15550000001', default: '+15550000002', only: '+15550000003' }, '+15550000001'],
-    [{ own: null, default: '+15550000002', only: '+15550000003' }, '+15550000002'],
-    [{ own: null, default: null, only: '+15550000003' }, '+15550000003'],
-  ])('is the extension’s number, else the default, else the only one there is', (callerIds, shown) => {
-    expect(outbound('+15551234567', { routes, callerIds })).toMatchObject({
-      caller_id: { user: shown, asserted: shown, unverified: false },
-    })
+    expect(call('+88312345678')).toMatchObject({ reason: 'DESTINATION_NOT_ALLOWED' })
   })
 
-  test('is the extension’s name, asserted by nobody, where there is no number', () => {
-    expect(outbound('+15551234567', { routes })).toMatchObject({
-      caller_id: { user: 'alice', display: 'Alice', asserted: null, unverified: true },
-    })
+  test('hold +1 555 for the customer’s own where nobody can tell whose it is', () => {
+    expect(call('+15551234567').kind).toBe('connect')
+    expect(call('+15551234567', { country: 'CA' }).kind).toBe('connect')
   })
 
-  test('is required where the customer says so', () => {
-    expect(
-      outbound('+15551234567', { routes, customer: customer({ require_caller_id: true }) }),
-    ).toMatchObject({
-      kind: 'reject',
+  test('do not help where the beginning of the number is blocked, and the refusal says how to unblock it', () => {
+    expect(call('+19005551234', { blocked_prefixes: ['+1900'] })).toMatchObject({
       status: 403,
-      reason: 'CALLER_ID_REQUIRED',
+      reason: 'DESTINATION_BLOCKED',
+      message: expect.stringMatching(/\+1900.*blocked_prefixes/),
     })
+    expect(call('+12125551234', { blocked_prefixes: ['+1900'] }).kind).toBe('connect')
   })
 })
 
 describe('a call inside the realm', () => {
   test('rings the extension of that name', () => {
-    expect(outbound('bob', { callee: extension('bob') })).toMatchObject({
+    expect(decided(dials('bob'), {})).toMatchObject({
       kind: 'connect',
       direction: 'internal',
       targets: { kind: 'extension', extension: { extension: 'bob', realm: REALM, ring_ms: 30_000 } },
-      caller_id: { user: 'alice', asserted: null, unverified: false },
+      caller_id: { user: 'alice', display: 'Alice', asserted: null, unverified: false },
+      explanation: { message: 'Rings extension bob.' },
     })
   })
 
   test('rings an extension whose name is a number before the phone network', () => {
-    const callee = extension('5551234567')
-    expect(outbound('5551234567', { callee, routes: [route('telnyx')] })).toMatchObject({
-      direction: 'internal',
-    })
-  })
-
-  test('dials the number where the phone named another host', () => {
-    const facts = { callee: extension('5551234567'), routes: [route('telnyx')] }
-    expect(outbound('5551234567', facts, '192.0.2.1')).toMatchObject({ direction: 'outgoing' })
+    const scene = { extensions: [extension('alice'), extension('5551234567')], routes: [route('telnyx')] }
+    expect(decided(dials('5551234567'), scene)).toMatchObject({ direction: 'internal' })
+    expect(decided(dials('5551234567', '192.0.2.1'), scene)).toMatchObject({ direction: 'outgoing' })
   })
 
   test('knows a plain name whichever host the phone wrote', () => {
-    expect(outbound('bob', { callee: extension('bob') }, '192.0.2.1')).toMatchObject({
-      direction: 'internal',
-    })
+    expect(decided(dials('bob', '192.0.2.1'), {})).toMatchObject({ direction: 'internal' })
   })
 
   test('does not cross into a stranger’s realm', () => {
-    const elsewhere = `22222222-2222-4222-8222-222222222222.registrar.${BASE}`
-    expect(outbound('bob', { callee: extension('bob') }, elsewhere)).toMatchObject({
+    expect(decided(dials('bob', `${CAROL}.registrar.${BASE}`), {})).toMatchObject({
       status: 404,
       reason: 'EXTENSION_NOT_FOUND',
     })
+  })
+
+  test('looks past parameters of the user part', () => {
+    expect(decided(dials('bob;user=phone'), {})).toMatchObject({ direction: 'internal' })
+    const routes = [route('telnyx')]
+    for (const user of [
+      '+12125551234;npdi;rn=+12125550000',
+      'tel:+1-212-555-1234',
+      '2125551234;phone-context=+1',
+    ])
+      expect(decided(dials(user), { routes }), user).toMatchObject({
+        destination: { target: '+12125551234' },
+      })
   })
 
   test('says who is missing, disabled or impossible', () => {
-    expect(outbound('carol')).toMatchObject({ status: 404, reason: 'EXTENSION_NOT_FOUND' })
-    expect(outbound('bob', { callee: extension('bob', { enabled: false }) })).toMatchObject({
-      status: 480,
-      reason: 'EXTENSION_DISABLED',
-    })
-    expect(outbound('+1555')).toMatchObject({ status: 484, reason: 'INVALID_NUMBER' })
-    expect(outbound('+15551234567', { caller: null })).toMatchObject({
+    expect(decided(dials('carol'), {})).toMatchObject({ status: 404, reason: 'EXTENSION_NOT_FOUND' })
+    const off = { extensions: [extension('alice'), extension('bob', { enabled: false })] }
+    expect(decided(dials('bob'), off)).toMatchObject({ status: 480, reason: 'EXTENSION_DISABLED' })
+    expect(decided(dials('+1555'), {})).toMatchObject({ status: 484, reason: 'INVALID_NUMBER' })
+    expect(decided(dials('+12125551234'), { extensions: [] })).toMatchObject({
       status: 403,
       reason: 'CALLER_UNKNOWN',
     })
-  })
-})
-
-describe('a call from the phone network', () => {
-  test('rings the extension its number leads to, and asserts the caller', () => {
-    expect(inbound('15551230000')).toMatchObject({
-      kind: 'connect',
-      direction: 'incoming',
-      customer_id: ALICE,
-      number_id: idOf('number'),
-      provider_id: idOf('telnyx'),
-      targets: { kind: 'extension', extension: { extension: 'bob' } },
-      caller_id: { user: '+442079460000', display: 'Carol', asserted: '+442079460000' },
-    })
-  })
-
-  test('reads a caller written nationally in the provider’s country, and asserts no anonymous one', () => {
-    expect(inbound('15551230000', {}, '5559876543')).toMatchObject({
-      caller_id: { asserted: '+15559876543' },
-    })
-    expect(inbound('15551230000', {}, 'anonymous')).toMatchObject({
-      caller_id: { user: 'anonymous', asserted: null },
-    })
-  })
-
-  test('from an unknown address is refused with 403', () => {
-    expect(inbound('15551230000', { sources: [], numbers: [] })).toMatchObject({
+    expect(decided(dials('bob'), { extensions: [extension('alice', { enabled: false })] })).toMatchObject({
       status: 403,
-      reason: 'UNKNOWN_SOURCE',
-      customer_id: null,
-    })
-  })
-
-  test('to an unknown number is refused with 404, on the record of the one customer it can concern', () => {
-    expect(inbound('15559999999', { numbers: [] })).toMatchObject({
-      status: 404,
-      reason: 'NUMBER_NOT_FOUND',
-      customer_id: ALICE,
-    })
-  })
-
-  test('from the platform’s provider reaches every customer', () => {
-    const sources = [{ id: idOf('shared'), name: 'shared', customer_id: PLATFORM, country: 'US' }]
-    expect(inbound('15551230000', { sources })).toMatchObject({
-      kind: 'connect',
-      provider_id: idOf('shared'),
-    })
-  })
-
-  test('says what is wrong with the number', () => {
-    const number = (changes: object) => ({ numbers: called().numbers.map((one) => ({ ...one, ...changes })) })
-    expect(inbound('1', number({ enabled: false }))).toMatchObject({ status: 404, reason: 'NUMBER_DISABLED' })
-    expect(inbound('1', number({ leads_to: 'nothing', extension: null }))).toMatchObject({
-      reason: 'NUMBER_NOT_CONNECTED',
-    })
-    expect(inbound('1', number({ leads_to: 'flow', extension: null }))).toMatchObject({
-      reason: 'EXTENSION_NOT_FOUND',
-    })
-    expect(inbound('1', number({ extension: extension('bob', { enabled: false }) }))).toMatchObject({
-      status: 480,
+      reason: 'EXTENSION_DISABLED',
     })
   })
 })
 
-function outbound(user: string, facts: Partial<OutboundFacts> = {}, host = REALM) {
-  return checked(decide(dials(user, host), { kind: 'extension', facts: known(facts) }, BASE))
-}
+describe('a call from a PBX', () => {
+  const routes = [route('telnyx')]
 
-function inbound(user: string, facts: Partial<InboundFacts> = {}, from?: string) {
-  return checked(decide(rings(user, from), { kind: 'source', facts: called(facts) }, BASE))
-}
+  test('goes out by the customer’s routes, read in the PBX’s own country', () => {
+    const trunks = [trunk('office', { country: 'GB' })]
+    const scene = { trunks, routes, customer: { allowed: ['GB'] } }
+    expect(decided(officeDials('020 7946 0000'), scene)).toMatchObject({
+      kind: 'connect',
+      direction: 'outgoing',
+      destination: { target: '+442079460000' },
+      explanation: { caller: { rule: 'digest' } },
+    })
+  })
 
-/** Whatever is decided must be in the contract's words. */
-function checked(decision: ReturnType<typeof decide>) {
-  expect(routeDecision.parse(decision)).toEqual(decision)
-  return decision
-}
+  test('rings the customer’s extensions by name', () => {
+    expect(decided(officeDials('bob'), { trunks: [trunk('office')] })).toMatchObject({
+      direction: 'internal',
+      targets: { extension: { extension: 'bob' } },
+      trunk_id: idOf('office'),
+    })
+  })
 
-function providerTargets(decision: ReturnType<typeof decide>) {
-  if (decision.kind !== 'connect' || decision.targets.kind !== 'providers') return []
-  return decision.targets.providers
-}
+  test('is refused while the trunk is disabled or gone', () => {
+    const trunks = [trunk('office', { enabled: false })]
+    expect(decided(officeDials('+12125551234'), { trunks, routes })).toMatchObject({
+      status: 403,
+      reason: 'TRUNK_DISABLED',
+    })
+    expect(decided(officeDials('+12125551234'), { routes })).toMatchObject({ reason: 'CALLER_UNKNOWN' })
+  })
+})
 
-function providersOf(question: ReturnType<typeof dials>, facts: Partial<OutboundFacts>): string[] {
-  const decision = decide(question, { kind: 'extension', facts: known(facts) }, BASE)
-  return providerTargets(decision).map(({ name }) => name)
-}
-
-function tried(user: string, facts: Partial<OutboundFacts>): string[] {
-  return providersOf(dials(user), facts)
-}
-
-function explained(user: string, facts: Partial<OutboundFacts>) {
-  return outbound(user, facts).explanation?.candidates.map(({ provider_name, kept, why }) => [
-    provider_name,
-    kept,
-    why,
-  ])
-}
+test('a provider of another customer is never reached, though its name be known', () => {
+  const others = [{ id: CAROL, scene: { providers: [provider('carols')], routes: [route('carols')] } }]
+  expect(decided(dials('+12125551234'), { others })).toMatchObject({ reason: 'NO_ROUTE' })
+})

@@ -8,6 +8,7 @@ import {
   answers,
   bob,
   customerId,
+  invite,
   office,
   policy,
   provider,
@@ -31,6 +32,31 @@ describe('a failure which is ours says why (RFC 3326)', () => {
     expect(ladder.lastResponse(alice).reason).toBe('Forbidden')
     expect(reasons(ladder)).toEqual([
       'SIP;cause=403;text="DESTINATION_NOT_ALLOWED: Calls to jp are not allowed."',
+    ])
+  })
+
+  test('to a call from the phone network which is nobody’s', () => {
+    const ladder = watch(office())
+    ladder
+      .when(telnyx, invite(telnyx, 'sip:+15557654321@198.51.100.1', { domain: 'telnyx.test' }))
+      .gives('ask route')
+    ladder.decide(rejected(403, 'UNKNOWN_SOURCE', null, 'No provider calls from 203.0.113.1.'))
+    ladder.gives('403 to Telnyx')
+    const [reason] = ladder.lastResponse(telnyx).all('reason')
+    expect(reason).toBe('SIP;cause=403;text="UNKNOWN_SOURCE: No provider calls from 203.0.113.1."')
+  })
+
+  test('when the edge does not answer, to a phone and to the phone network', () => {
+    const ladder = watch(office())
+    aliceDials(ladder, '+15551234567')
+    ladder.noAnswer('route', 'no answer in 800 ms').gives('503 to Alice')
+    expect(reasons(ladder)).toEqual(['SIP;cause=503;text="no answer in 800 ms"'])
+    ladder
+      .when(telnyx, invite(telnyx, 'sip:+15557654321@198.51.100.1', { domain: 'telnyx.test' }))
+      .gives('ask route')
+    ladder.noAnswer('route').gives('503 to Telnyx')
+    expect(ladder.lastResponse(telnyx).all('reason')).toEqual([
+      'SIP;cause=503;text="the edge does not answer"',
     ])
   })
 

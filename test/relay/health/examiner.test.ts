@@ -272,7 +272,7 @@ function command(more: Partial<Command> = {}): Command {
 
 /** The edge has told the relay to test Telnyx. */
 function tested(facts: Partial<ProviderFacts> = {}, more: Partial<Command> = {}, carriers?: Party[]): Ladder {
-  const ladder = office({}, carriers)
+  const ladder = office({}, ...(carriers ?? []))
   ladder.hear({ type: 'providers', list: [configured(telnyx, { probe_interval: 0, ...facts })] })
   ladder.hear({ type: 'beat', answer: edgeSays({ commands: [command(more)] }), sentAt: ladder.now })
   return facts.enabled === false ? ladder : ladder.gives('ask locate')

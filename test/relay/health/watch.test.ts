@@ -300,7 +300,7 @@ describe('what the edge hears and says', () => {
 function watching(...list: (ProviderFacts | Party[])[]): Ladder {
   const facts = list.filter((one): one is ProviderFacts => !Array.isArray(one))
   const parties = list.find((one): one is Party[] => Array.isArray(one))
-  return office({}, parties).hear({ type: 'providers', list: facts })
+  return office({}, ...(parties ?? [])).hear({ type: 'providers', list: facts })
 }
 
 /** Time passes until the next probe sets out: it asks where its provider is. */

@@ -185,9 +185,27 @@ describe('locating a server (RFC 3263)', () => {
       expect(flows[2]).toBe('udp 192.0.2.3:5060')
       first[flows[0] ?? ''] = (first[flows[0] ?? ''] ?? 0) + 1
     }
-    // Of weights 3 and 1 a draw in [0, 4] gives the first 3.5 in 5 or so.
-    expect(first['udp 192.0.2.1:5060']).toBeGreaterThan(220)
-    expect(first['udp 192.0.2.2:5060']).toBeGreaterThan(50)
+    // Three in four, give or take five standard deviations.
+    expect(first['udp 192.0.2.1:5060']).toBeGreaterThan(256)
+    expect(first['udp 192.0.2.1:5060']).toBeLessThan(344)
+  })
+
+  test('leaves a small chance to a weight of 0, and none to a later priority', async () => {
+    const { locate } = world({
+      'srv _sip._udp.sip.example': [
+        srv('c.x', 5060, 20, 99),
+        srv('a.x', 5060, 10, 9),
+        srv('z.x', 5060, 10, 0),
+      ],
+      'a a.x': ['192.0.2.1'],
+      'a z.x': ['192.0.2.2'],
+      'a c.x': ['192.0.2.3'],
+    })
+    const firsts = await Promise.all(Array.from({ length: 400 }, () => locate('sip.example', null, 'udp')))
+    const zero = firsts.filter(([first]) => first === 'udp 192.0.2.2:5060').length
+    expect(zero).toBeGreaterThan(10)
+    expect(zero).toBeLessThan(80)
+    expect(firsts.every(([, , third]) => third === 'udp 192.0.2.3:5060')).toBe(true)
   })
 
   test('says that a name leads nowhere', async () => {
@@ -266,6 +284,22 @@ describe('remembering what DNS said', () => {
     expect(await why('sip.example', 5060)).toBe('DNS gave no answer for sip.example: ESERVFAIL')
   })
 
+  test('waits half a second for a new answer where it has an old one, and takes it when it comes', async () => {
+    const { locate, pass, zone, stall } = world({ 'a sip.example': ['192.0.2.1'] }, { ttl: 60 })
+    await locate('sip.example', 5060)
+    zone['a sip.example'] = ['192.0.2.2']
+    const comes = stall()
+    pass(61)
+    const began = performance.now()
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+    expect(performance.now() - began).toBeGreaterThan(450)
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.1:5060'])
+    expect(performance.now() - began).toBeLessThan(950)
+    comes()
+    await new Promise((later) => setTimeout(later, 0))
+    expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.2:5060'])
+  })
+
   test('asks one question once, however many calls wait for it', async () => {
     const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
     await Promise.all(Array.from({ length: 50 }, () => locate('sip.example', 5060)))
@@ -283,8 +317,10 @@ function world(
   const asked: string[] = []
   let now = 0
   let broken = false
+  let stalled: Promise<void> | undefined
   const answer = async <T>(question: string): Promise<Records<T>> => {
     asked.push(question)
+    await stalled
     if (broken || zone[question] === 'fails')
       throw Object.assign(new Error('query failed'), { code: 'ESERVFAIL' })
     return { records: (zone[question] ?? []) as T[], ttl: options.ttl ?? 60 }
@@ -300,6 +336,13 @@ function world(
     locator.locate({ hostname, port, transport })
   return {
     asked,
+    zone,
+    /** From now on DNS is silent, until the function is called. */
+    stall: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      stalled = promise
+      return resolve
+    },
     locator,
     located,
     pass: (seconds: number) => {

@@ -214,6 +214,15 @@ describe('a TLS connection to a carrier', () => {
     expect(unsent[1]?.why).toBe('it does not speak TLS')
   })
 
+  test('is not made where no cipher is shared', async () => {
+    const { wire, unsent } = await relay()
+    const other = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } as const
+    const carrier = await listening(good, other)
+    wire.send(flowTo(carrier.port, full('sip.example')), bytes(options))
+    await until(() => unsent.length === 1)
+    expect(unsent[0]?.why).toMatch(/^TLS failed: .*handshake failure$/)
+  })
+
   test('is given up when the other side does not come to an end with its handshake', async () => {
     const { wire, unsent } = await relay({ limits: { dialMs: 80 } })
     const slow = createTcpServer((socket) => {

@@ -386,7 +386,7 @@ function beat(ladder: Ladder, epochs: number[]): void {
 
 /** The relay was told to keep Telnyx's registration. */
 function told(more: Partial<ProviderFacts> = {}, carriers?: Party[]): Ladder {
-  const ladder = configure(office({}, carriers), more)
+  const ladder = configure(office({}, ...(carriers ?? [])), more)
   beat(ladder, [1])
   return ladder
 }

@@ -1,0 +1,68 @@
+import { and, desc, eq, isNull, or } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { PLATFORM } from '#contract'
+import { events as table } from '#db'
+import type { Edge } from '../env.ts'
+import { listed, readPage } from '../http/page.ts'
+import { Problem } from '../http/problem.ts'
+import { readId, readQuery } from '../http/validate.ts'
+import { id } from './fields.ts'
+import { before } from './rows.ts'
+
+const filters = z.object({
+  type: z
+    .string()
+    .regex(/^[a-z_]+(\.[a-z_]+)*$/, 'is not the name of an event, such as provider.health_changed')
+    .optional(),
+  subject_id: id.optional(),
+})
+
+/** What happened and is worth knowing: read only, newest first. */
+export const events = new Hono<Edge>()
+  .get('/', async (c) => {
+    const [page, { type, subject_id }] = [readPage(c), readQuery(c, filters)]
+    const rows = await c
+      .get('db')
+      .select()
+      .from(table)
+      .where(
+        and(
+          ours(c),
+          type === undefined ? undefined : eq(table.type, type),
+          subject_id === undefined ? undefined : eq(table.subjectId, subject_id),
+          page.after && before(table.at, table.id, page.after),
+        ),
+      )
+      .orderBy(desc(table.at), desc(table.id))
+      .limit(page.size + 1)
+    return c.json(listed(rows, page, ({ at, id }) => ({ at, id }), toWire))
+  })
+  .get('/:id', async (c) => {
+    const [row] = await c
+      .get('db')
+      .select()
+      .from(table)
+      .where(and(ours(c), eq(table.id, readId(c))))
+    if (!row) throw new Problem('EVENT_NOT_FOUND', 'There is no such event.')
+    return c.json(toWire(row))
+  })
+
+/** The condition that an event is the speaking customer's; nobody's in particular are the platform's. */
+function ours(c: Context<Edge>) {
+  const { customerId } = c.get('speaker')
+  const own = eq(table.customerId, customerId)
+  return customerId === PLATFORM ? or(own, isNull(table.customerId)) : own
+}
+
+function toWire(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    customer_id: row.customerId,
+    type: row.type,
+    subject_id: row.subjectId,
+    relay_id: row.relayId,
+    data: row.data,
+    tm_create: row.at,
+  }
+}

@@ -1,0 +1,88 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import { type Database, numbers } from '#db'
+import { readNumber } from '#routing'
+import type { Edge } from '../env.ts'
+import { Problem } from '../http/problem.ts'
+import { countryOf } from './owned.ts'
+
+/** One number, a range of them, or `any`: whatever comes from one provider. */
+export interface Span {
+  number: string
+  numberTo: string | null
+  country: string | null
+}
+
+const most = 1_000_000
+
+/** Reads a number, or the first and last of a range, as the customer writes them. */
+export async function readSpan(
+  c: Context<Edge>,
+  first: string,
+  last: string | null | undefined,
+): Promise<Span> {
+  if (first === 'any') {
+    if (last) throw Problem.field('number_to', 'means nothing beside "any"')
+    return { number: 'any', numberTo: null, country: null }
+  }
+  const home = await countryOf(c)
+  const from = read('number', first, home)
+  if (!last) return { number: from.e164, numberTo: null, country: from.country }
+  const to = read('number_to', last, home)
+  const why = notARange(from, to)
+  if (why) throw Problem.field('number_to', why)
+  return { number: from.e164, numberTo: to.e164, country: from.country }
+}
+
+/** A live number that is one of these already: whose, and the first they have in common. */
+export interface Overlap extends Record<string, unknown> {
+  id: string
+  customer_id: string
+  number: string
+}
+
+/** Live numbers and ranges with something of this one in them. */
+export function overlaps({ number, numberTo }: Span): SQL {
+  const [from, to] = [sql`${number}::text`, sql`${numberTo ?? number}::text`]
+  const alike = sql`n.deleted_at is null and n.number <> 'any' and length(n.number) = length(${from})`
+  return sql`(
+    select n.id, n.customer_id, n.number from ${numbers} n where ${alike} and n.number between ${from} and ${to}
+    union all
+    select n.id, n.customer_id, ${from} from ${numbers} n
+    where ${alike} and n.number_to is not null and n.number < ${from} and n.number_to >= ${from}
+  )`
+}
+
+/** The first of them, for a batch. */
+export function firstOverlap(db: Database, found: SQL) {
+  return db.execute<Overlap>(
+    sql`select id, customer_id, number from ${found} as overlap order by number limit 1`,
+  )
+}
+
+/** Refuses numbers that are somebody's; the row is named only to its own customer. */
+export function refuseTaken(overlap: Overlap | undefined, customerId: string, asked: Span): void {
+  if (overlap === undefined) return
+  const which = asked.numberTo === null ? 'is' : `holds ${overlap.number}, which is`
+  const whose = overlap.customer_id === customerId ? `your number ${overlap.id}` : 'in use'
+  throw Problem.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
+}
+
+function read(field: string, written: string, home: string) {
+  const number = readNumber(written, home)
+  if (number.kind === 'number') return number
+  throw Problem.field(field, 'is not a phone number; write it as +15551234567')
+}
+
+interface E164 {
+  e164: string
+  country: string | null
+}
+
+function notARange(from: E164, to: E164): string | undefined {
+  if (from.e164.length !== to.e164.length) return 'has not as many digits as "number"'
+  if (from.country !== to.country) return 'is in another country than "number"'
+  const more = Number(to.e164) - Number(from.e164)
+  if (more <= 0) return 'is not after "number"'
+  return more < most ? undefined : 'makes more than 1000000 numbers'
+}

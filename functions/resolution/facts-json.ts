@@ -1,0 +1,63 @@
+import { sql } from 'drizzle-orm'
+
+/*
+ * Rows as the contract's facts. Each stands in a query in which the row's table has the alias its name begins
+ * with: `c` customers, `e` extensions, `t` trunks, `n` numbers, `f` flows, `p` providers, `r` routes.
+ */
+
+/** Needs `mine` beside it: the live numbers of whoever calls. */
+export const customerJson = sql`jsonb_build_object(
+  'id', c.id, 'country', c.default_country, 'calling_code', c.calling_code, 'allowed', c.destination_whitelist,
+  'number_countries', (select coalesce(jsonb_agg(distinct country), '[]') from mine
+    where customer_id = c.id and country is not null and enabled),
+  'blocked_prefixes', c.blocked_prefixes, 'require_caller_id', c.require_caller_id,
+  'use_default_routes', c.use_default_routes,
+  'default_number', (select number from mine where id = c.default_outgoing_number_id and enabled),
+  'only_number', (select min(number) from mine
+    where customer_id = c.id and enabled and number <> 'any' and number_to is null having count(*) = 1),
+  'algorithms', c.digest_algorithms,
+  'caps', jsonb_build_object('max_channels', c.max_channels, 'max_cps', c.max_cps,
+    'max_daily_minutes', c.max_daily_minutes))`
+
+export const extensionJson = sql`jsonb_build_object(
+  'id', e.id, 'customer_id', e.customer_id, 'extension', e.extension, 'name', e.name, 'enabled', e.enabled,
+  'ring_timeout', e.ring_timeout,
+  'caller_id', (select number from numbers
+    where number = e.caller_id and number <> 'any' and customer_id = e.customer_id and enabled and deleted_at is null),
+  'caps', jsonb_build_object('max_channels', e.max_channels, 'max_cps', e.max_cps,
+    'max_daily_minutes', e.max_daily_minutes))`
+
+export const trunkJson = sql`jsonb_build_object(
+  'id', t.id, 'customer_id', t.customer_id, 'name', t.name, 'domain_name', t.domain_name, 'enabled', t.enabled,
+  'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'hostname', t.hostname, 'port', t.port,
+  'transport', t.transport, 'tls', jsonb_build_object('verify', t.tls_verify, 'fingerprint', t.tls_fingerprint),
+  'codecs', t.codecs, 'called_format', t.called_format, 'calling_format', t.calling_format, 'country', t.country,
+  'caller_ids', t.caller_ids, 'ring_timeout', t.ring_timeout,
+  'caps', jsonb_build_object('max_channels', t.max_channels, 'max_cps', t.max_cps,
+    'max_daily_minutes', t.max_daily_minutes))`
+
+export const numberJson = sql`jsonb_build_object(
+  'id', n.id, 'customer_id', n.customer_id, 'number', n.number, 'number_to', n.number_to,
+  'provider_id', n.provider_id, 'enabled', n.enabled, 'extension_id', n.extension_id, 'trunk_id', n.trunk_id,
+  'flow_id', n.call_flow_id)`
+
+export const flowJson = sql`jsonb_build_object(
+  'id', f.id, 'customer_id', f.customer_id,
+  'extension', f.actions #>> '{0,option,destinations,0,target_name}')`
+
+/** `password` is still sealed. */
+export const providerJson = sql`jsonb_build_object(
+  'id', p.id, 'customer_id', p.customer_id, 'name', p.name, 'enabled', p.enabled,
+  'deleted', p.deleted_at is not null, 'hostname', p.hostname, 'port', p.port, 'transport', p.transport,
+  'tls', jsonb_build_object('verify', p.tls_verify, 'fingerprint', p.tls_fingerprint), 'codecs', p.codecs,
+  'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
+  'called_format', p.called_format, 'calling_format', p.calling_format, 'asserted_format', p.asserted_format,
+  'country', p.country, 'username', p.username, 'password', p.sealed_password, 'locked', false, 'realm', p.realm,
+  'sources', p.sources, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
+  'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
+  'caps', jsonb_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
+
+export const routeJson = sql`jsonb_build_object(
+  'id', r.id, 'customer_id', r.customer_id, 'name', r.name, 'target', r.target, 'priority', r.priority,
+  'weight', r.weight, 'enabled', r.enabled, 'created_at', r.created_at, 'time_window', r.time_window,
+  'failover', r.failover, 'provider_id', r.provider_id)`

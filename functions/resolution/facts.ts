@@ -1,0 +1,239 @@
+import { type SQL, sql } from 'drizzle-orm'
+import {
+  type CustomerFacts,
+  deadAfterMs,
+  type ExtensionFacts,
+  type FlowFacts,
+  type HealthStatus,
+  type NumberFacts,
+  PLATFORM,
+  type ProviderFacts,
+  type RouteFacts,
+  type ScopeKind,
+  type TrunkFacts,
+} from '#contract'
+import type { Database } from '#db'
+import { elliptic, SHOWN } from '#routing'
+import {
+  customerJson,
+  extensionJson,
+  flowJson,
+  numberJson,
+  providerJson,
+  routeJson,
+  trunkJson,
+} from './facts-json.ts'
+import type { Wanted } from './wanted.ts'
+
+/** What one question rests on, as one statement brings it. */
+export interface Brought {
+  /** UTC ms, the database's. */
+  at: number
+  customers: { version: number; facts: CustomerFacts }[]
+  extensions: ExtensionFacts[]
+  trunks: TrunkFacts[]
+  numbers: NumberFacts[]
+  flows: FlowFacts[]
+  /** Passwords still sealed. */
+  providers: ProviderFacts[]
+  routes: RouteFacts[]
+  health: { id: string; status: HealthStatus }[]
+  /** Calls under way and seconds talked today (UTC) of everybody who has a limit. */
+  use: { kind: ScopeKind; id: string; calls: number; seconds: number }[]
+}
+
+/**
+ * Brings all a decision may look up, in one round trip.
+ *
+ * The caller's country is in the same answer, so what a national number means is not known yet: routes and
+ * numbers come along for all it may mean, and the oldest few routes for the explanation. `offset 0` keeps
+ * PostgreSQL to one index look-up per target, however many routes there are.
+ */
+export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
+  const { rows } = await db.execute<{ facts: Brought }>(sql`
+    with ${people(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
+    select jsonb_build_object(
+      'at', extract(epoch from now()) * 1000,
+      'customers', (select coalesce(jsonb_agg(jsonb_build_object('version', c.version, 'facts', ${customerJson})), '[]')
+        from customers c where c.deleted_at is null and (c.id = ${PLATFORM}::uuid
+          or c.id in (select customer_id from callers) or c.id in (select customer_id from heard)
+          or c.id in (select customer_id from rung))),
+      'extensions', (select coalesce(jsonb_agg(${extensionJson}), '[]') from phones e),
+      'trunks', (select coalesce(jsonb_agg(${trunkJson}), '[]') from offices t),
+      'numbers', (select coalesce(jsonb_agg(${numberJson}), '[]') from numbers n
+        where n.id in (select id from rung union select id from showable)),
+      'flows', (select coalesce(jsonb_agg(${flowJson}), '[]') from programs f),
+      'providers', (select coalesce(jsonb_agg(${providerJson}), '[]') from carriers p),
+      'routes', (select coalesce(jsonb_agg(${routeJson}), '[]')
+        from wishes cross join lateral (select * from routes where id = wishes.id offset 0) as r),
+      'health', (select coalesce(jsonb_agg(jsonb_build_object('id', provider_id, 'status', status)), '[]')
+        from provider_health where provider_id in (select id from carriers)),
+      'use', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'id', id,
+          'calls', ${callsOf(wanted)}, 'seconds', ${secondsOf})), '[]') from limited)
+    ) as facts`)
+  const [row] = rows
+  if (!row) throw new Error('The question brought no row, though it always brings one.')
+  return row.facts
+}
+
+/** Who may be calling: extensions and trunks, with their customers; and providers at the address. */
+function people(wanted: Wanted): SQL {
+  const { customerId, extensionId, callerName, trunkId, address, domain, lineProviderId } = wanted
+  const fromAddress = customerId === null
+  return sql`
+    pbxs as (
+      select * from trunks where customer_id = ${customerId}::uuid and id = ${trunkId}::uuid and deleted_at is null
+      union select * from trunks where domain_name = ${domain} and deleted_at is null
+        and (${fromAddress} or customer_id = ${customerId}::uuid)
+      union select * from trunks where ${address}::inet <<= any(sources) and deleted_at is null
+    ),
+    callers (customer_id) as (
+      select id from customers where id = ${customerId}::uuid and deleted_at is null
+      union select p.customer_id from pbxs p join customers c on c.id = p.customer_id and c.deleted_at is null
+    ),
+    me as (select c.* from customers c join callers on callers.customer_id = c.id),
+    mine as (select n.* from numbers n join me on n.customer_id = me.id where n.deleted_at is null),
+    caller as (
+      select * from extensions where customer_id = ${customerId}::uuid and deleted_at is null
+        and (id = ${extensionId}::uuid or extension = ${callerName})
+    ),
+    heard as (
+      select p.id, p.customer_id, p.country, c.calling_code
+      from providers p join customers c on c.id = p.customer_id and c.deleted_at is null
+      where p.deleted_at is null and p.enabled
+        and (${address}::inet <<= any(p.sources) or p.id = ${lineProviderId}::uuid)
+    )`
+}
+
+/** The routes which may match, by all that a national number may mean. */
+function routing({ tails, prefixes, codes }: Wanted): SQL {
+  return sql`
+    homes (country, code) as (
+      select default_country, calling_code from me
+      union select country, ${codes}::jsonb ->> country from pbxs where country is not null
+    ),
+    owners (id) as (select id from me union select ${PLATFORM}::uuid from me where use_default_routes),
+    targets (target) as (
+      select 'all' from me
+      union select unnest(${list(prefixes)})
+      union select left('+' || code || tail, length)
+      from homes, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
+    ),
+    wishes as (
+      select r.id from owners, targets, lateral (
+        select id from routes
+        where customer_id = owners.id and target = targets.target and deleted_at is null offset 0) as r
+      union
+      select r.id from owners join homes on homes.country = any(${list(tails.length > 0 ? elliptic : [])})
+      join routes r on r.customer_id = owners.id and r.deleted_at is null and starts_with(r.target, '+' || homes.code)
+      union
+      select r.id from me, lateral (
+        select id from routes where customer_id = me.id and deleted_at is null
+        order by created_at, id limit ${SHOWN}) as r
+    )`
+}
+
+/** The numbers a call from an address may ring: exactly, within a range, or as whatever comes from a provider. */
+function called({ readings, national, codes }: Wanted): SQL {
+  return sql`
+    readings (number) as (
+      select unnest(${list(readings)}) from heard
+      union select '+' || coalesce(${codes}::jsonb ->> heard.country, heard.calling_code) || digits
+      from heard, unnest(${list(national)}) as digits
+    ),
+    rung as (
+      select n.id, n.customer_id, n.extension_id, n.trunk_id, n.call_flow_id from numbers n
+      where n.id in (
+        ${within(sql`readings`)}
+        union select n.id from heard join numbers n on n.provider_id = heard.id
+          and n.number = 'any' and n.deleted_at is null)
+    )`
+}
+
+/** The numbers of the caller's customer which the caller asked to show, or has of its own. */
+function shown({ asked, askedTails, name }: Wanted): SQL {
+  return sql`
+    wishing (number) as (
+      select unnest(${list(asked)}) from me
+      union select '+' || code || tail from homes, unnest(${list(askedTails)}) as tail
+      union select unnest(caller_ids) from pbxs
+    ),
+    showable as (
+      select id from numbers where customer_id in (select id from me) and id in (${within(sql`wishing`)})
+      union
+      select mine.id from mine join homes on homes.country = any(${list(askedTails.length > 0 ? elliptic : [])})
+      where right(mine.number, 4) in (select right(tail, 4) from unnest(${list(askedTails)}) as tail)
+    ),
+    named as (
+      select e.* from extensions e join me on e.customer_id = me.id
+      where e.extension = ${name} and e.deleted_at is null
+    )`
+}
+
+/** Live numbers which are one of some numbers, or have one of them in their range; ranges never overlap. */
+function within(wanted: SQL): SQL {
+  return sql`
+    select n.id from ${wanted} as w join numbers n on n.number = w.number and n.number <> 'any'
+      and n.number_to is null and n.deleted_at is null
+    union
+    select n.id from ${wanted} as w, lateral (
+      select * from numbers
+      where number <= w.number and length(number) = length(w.number) and number_to is not null and deleted_at is null
+      order by number desc limit 1) as n
+    where n.number_to >= w.number`
+}
+
+const brought = sql`
+  programs as (
+    select f.* from flows f join rung on f.customer_id = rung.customer_id and f.id = rung.call_flow_id
+    where f.deleted_at is null
+  ),
+  phones as (
+    select * from caller union select * from named
+    union select e.* from extensions e join rung on e.customer_id = rung.customer_id and e.id = rung.extension_id
+    where e.deleted_at is null
+    union select e.* from extensions e join programs f on e.customer_id = f.customer_id
+      and e.extension = f.actions #>> '{0,option,destinations,0,target_name}'
+    where e.deleted_at is null
+  ),
+  offices as (
+    select * from pbxs
+    union select t.* from trunks t join rung on t.customer_id = rung.customer_id and t.id = rung.trunk_id
+    where t.deleted_at is null
+  ),
+  carriers as (
+    select p.* from providers p where p.id in (
+      select id from heard
+      union select r.provider_id from wishes, lateral (select * from routes where id = wishes.id offset 0) as r)
+  ),
+  limited (kind, id, customer_id, max_daily_minutes) as (
+    select 'customer'::scope_kind, id, id, max_daily_minutes from customers
+      where id in (select id from me union select customer_id from rung)
+        and num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
+    union all select 'extension', id, customer_id, max_daily_minutes from phones
+      where num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
+    union all select 'trunk', id, customer_id, max_daily_minutes from offices
+      where num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
+    union all select 'provider', id, customer_id, null from carriers
+      where num_nonnulls(max_channels, max_cps) > 0
+  )`
+
+/** Calls under way, this one aside, as far as living relays say so. */
+function callsOf({ callId }: Wanted): SQL {
+  return sql`(select count(*) from leases l join relays on relays.id = l.relay_id
+    where l.scope_id = limited.id and l.scope_kind = limited.kind and l.call_id <> ${callId}::uuid
+      and relays.beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
+}
+
+const secondsOf = sql`(select coalesce(sum(extract(epoch from
+    coalesce(a.ended_at, now()) - greatest(a.answered_at, date_trunc('day', now(), 'UTC')))), 0)
+  from calls a where limited.max_daily_minutes is not null and a.customer_id = limited.customer_id
+    and a.answered_at > now() - interval '2 days' and a.answered_at is not null
+    and coalesce(a.ended_at, now()) > date_trunc('day', now(), 'UTC')
+    and case limited.kind when 'customer' then true when 'extension' then a.extension_id = limited.id
+      else a.trunk_id = limited.id end)`
+
+/** Some texts as one text[] parameter. */
+function list(texts: readonly string[]): SQL {
+  return sql`array(select jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb))`
+}

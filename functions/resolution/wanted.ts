@@ -1,0 +1,71 @@
+import type { RouteQuestion } from '#contract'
+import {
+  callingCodes,
+  dialledName,
+  internationalReadings,
+  nationalReadings,
+  prefixesOf,
+  readIp,
+  tailsOf,
+  trunkDomainOf,
+  writeIp,
+} from '#routing'
+
+/** What a question makes the database look for. */
+export interface Wanted {
+  callId: string
+  /** Who proved itself; null where only an address is known. */
+  customerId: string | null
+  extensionId: string | null
+  trunkId: string | null
+  /** The name of the extension which calls, where its id is not known. */
+  callerName: string | null
+  /** null: it was not an address. */
+  address: string | null
+  /** The first part of a trunk's domain, where one was called. */
+  domain: string | null
+  lineProviderId: string | null
+  /** The extension that may have been dialled. */
+  name: string
+  /** Targets which a whole number may begin with, and what may follow a calling code. */
+  prefixes: string[]
+  tails: string[]
+  /** Numbers that may have been called: whole, and what may follow a calling code. */
+  readings: string[]
+  national: string[]
+  /** Numbers the caller may have asked to show, likewise. */
+  asked: string[]
+  askedTails: string[]
+  /** Calling codes by country, as JSON; empty where no national number is to be read. */
+  codes: string
+}
+
+/** Reads a question without knowing anything of who asks it. */
+export function wantedFor(
+  { call_id, caller, from, to }: RouteQuestion,
+  lineProviderId: string | null,
+  baseDomain: string,
+): Wanted {
+  const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
+  const [tails, asked] = [tailsOf(to.user), [from.asserted ?? '', from.user]]
+  const readings = internationalReadings(to.user)
+  const askedTails = asked.flatMap(tailsOf)
+  return {
+    callId: call_id,
+    customerId: caller.kind === 'source' ? null : caller.customer_id,
+    extensionId: caller.kind === 'extension' ? caller.extension_id : null,
+    trunkId: caller.kind === 'trunk' ? caller.trunk_id : null,
+    callerName: null,
+    address: ip ? writeIp(ip) : null,
+    domain: trunkDomainOf(to.host, baseDomain) ?? null,
+    lineProviderId,
+    name: dialledName(to.user),
+    prefixes: prefixesOf([...readings, ...tails.map((tail) => `+${tail}`)]),
+    tails,
+    readings,
+    national: nationalReadings(to.user),
+    asked: [...asked.flatMap(internationalReadings), ...askedTails.map((tail) => `+${tail}`)],
+    askedTails,
+    codes: tails.length + askedTails.length > 0 ? JSON.stringify(callingCodes()) : '{}',
+  }
+}

@@ -1,0 +1,83 @@
+import type { CustomerFacts, ExtensionFacts, RouteQuestion, TrunkFacts } from '#contract'
+import type { Book } from './book.ts'
+import { readNumber } from './e164.ts'
+
+/** Who makes the call: an extension, or a PBX. */
+export type Party = { kind: 'extension'; extension: ExtensionFacts } | { kind: 'trunk'; trunk: TrunkFacts }
+
+/** What the callee sees, or why the call may not be made. */
+export type CallerId =
+  | { number: string | null; from: string; unverified: boolean; why: string }
+  | { reason: 'CALLER_ID_REQUIRED' | 'CALLER_ID_NOT_OWNED'; message: string }
+
+/**
+ * Chooses the caller id: the number asked for where the caller may show it, else the caller's own, the
+ * customer's default, the only one there is; else a name, which nobody vouches for.
+ */
+export function callerIdFor(
+  question: RouteQuestion,
+  party: Party,
+  customer: CustomerFacts,
+  country: string,
+  book: Book,
+): CallerId {
+  const asked = askedNumber(question, country)
+  if (asked !== undefined && mayShow(asked, party, customer, book))
+    return shown(asked, 'asked', `${asked} was asked for, and is the customer’s`)
+  if (asked !== undefined && party.kind === 'trunk' && customer.require_caller_id)
+    return { reason: 'CALLER_ID_NOT_OWNED', message: notOwned(asked, party.trunk) }
+  const instead = asked === undefined ? '' : `; ${asked} was asked for and may not be shown`
+  const own = ownNumber(party, customer, book)
+  if (own) return shown(own, party.kind, `it is the ${party.kind}’s own${instead}`)
+  if (customer.default_number)
+    return shown(customer.default_number, 'default', `it is the customer’s default${instead}`)
+  if (customer.only_number)
+    return shown(customer.only_number, 'only', `it is the only number of the customer${instead}`)
+  if (customer.require_caller_id) return { reason: 'CALLER_ID_REQUIRED', message: required(party) }
+  const why = `the customer has no number to show${instead}`
+  return { number: null, from: 'none', unverified: true, why }
+}
+
+function shown(number: string, from: string, why: string): CallerId {
+  return { number, from, unverified: false, why }
+}
+
+/** The number the caller itself named: asserted (RFC 3325), or else in From. */
+function askedNumber({ from }: RouteQuestion, country: string): string | undefined {
+  for (const text of [from.asserted ?? '', from.user]) {
+    const read = readNumber(text, country)
+    if (read.kind === 'number') return read.e164
+  }
+  return undefined
+}
+
+function mayShow(asked: string, party: Party, customer: CustomerFacts, book: Book): boolean {
+  const any = party.kind !== 'trunk' || party.trunk.caller_ids.length === 0
+  return (any || party.trunk.caller_ids.includes(asked)) && owns(customer, asked, book)
+}
+
+/** Whether a number is the customer's, by itself or within a range. */
+function owns(customer: CustomerFacts, e164: string, book: Book): boolean {
+  return [...book.numbers(e164), ...book.ranges(e164)].some(
+    ({ customer_id, enabled }) => customer_id === customer.id && enabled,
+  )
+}
+
+function ownNumber(party: Party, customer: CustomerFacts, book: Book): string | null | undefined {
+  return party.kind === 'trunk'
+    ? party.trunk.caller_ids.find((number) => owns(customer, number, book))
+    : party.extension.caller_id
+}
+
+function notOwned(asked: string, { id, caller_ids }: TrunkFacts): string {
+  const choice =
+    caller_ids.length > 0
+      ? `Show one of ${caller_ids.slice(0, 5).join(', ')}, or add it to caller_ids with PUT /v1.0/trunks/${id}.`
+      : 'Show a number of the customer’s, or add this one with POST /v1.0/numbers.'
+  return `${asked} is no number this trunk may show, and the customer requires a caller id. ${choice}`
+}
+
+function required({ kind }: Party): string {
+  const field = kind === 'trunk' ? 'caller_ids' : 'a caller_id'
+  return `The customer requires a caller id and has none: give the ${kind} ${field} or set a default number.`
+}

@@ -1,0 +1,159 @@
+import type {
+  CustomerFacts,
+  ExtensionFacts,
+  NumberFacts,
+  ProviderFacts,
+  RouteDecision,
+  TrunkFacts,
+} from '#contract'
+import type { Book } from './book.ts'
+import { type Case, connect, extensionTarget, refuse, telAddress } from './case.ts'
+import { readNumber } from './e164.ts'
+import { written } from './formats.ts'
+import { fullness, limitsOf } from './limits.ts'
+import { trunkRealmOf } from './realm.ts'
+import type { Rung } from './source.ts'
+
+/** Decides a call from a provider to a number of a customer: it rings whoever the number leads to. */
+export function decideIncoming(begun: Case, provider: ProviderFacts, rung: Rung): RouteDecision {
+  const { number, e164 } = rung
+  const from = callerNumber(begun, provider)
+  const known: Case = {
+    ...begun,
+    customer_id: number.customer_id,
+    source: { ...telAddress(from ?? begun.question.from.user), name: begun.question.from.display },
+    destination: telAddress(e164),
+    number: { dialled: begun.question.to.user, kind: 'number', e164, country: null },
+  }
+  const callee = calleeOf(number, begun.book)
+  if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
+  const customer = begun.book.customer(number.customer_id)
+  if (!customer) return refuse(known, 404, 'NUMBER_NOT_FOUND', `${e164} belongs to nobody any more.`)
+  const counted = { ...known, ...countedFor(callee, customer, known) }
+  return fullLimit(counted) ?? ring(counted, callee, customer, rung, provider, from)
+}
+
+/** The caller in E.164 where its provider's country lets it be read so. */
+function callerNumber({ question, book }: Case, provider: ProviderFacts): string | null {
+  const country = provider.country ?? book.customer(provider.customer_id)?.country ?? ''
+  const read = readNumber(question.from.asserted ?? question.from.user, country)
+  return read.kind === 'number' ? read.e164 : null
+}
+
+type Callee = { kind: 'extension'; one: ExtensionFacts } | { kind: 'trunk'; one: TrunkFacts }
+interface Refusal {
+  status: number
+  reason: string
+  message: string
+}
+
+/** Whom a number rings, or why nobody. */
+function calleeOf(number: NumberFacts, book: Book): Callee | Refusal {
+  const { customer_id, enabled, extension_id, trunk_id, flow_id } = number
+  const name = nameOf(number)
+  if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${name} is not in service: it is disabled.`)
+  if (trunk_id !== null) return trunkOf(name, book.trunk(customer_id, trunk_id))
+  if (extension_id !== null)
+    return extensionOf(`extension ${name}`, book.extension(customer_id, extension_id))
+  if (flow_id !== null) {
+    const extension = book.flow(customer_id, flow_id)?.extension
+    return extensionOf(
+      `flow ${name}`,
+      extension == null ? undefined : book.extensionNamed(customer_id, extension),
+    )
+  }
+  const message = `${name} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id or a call_flow_id.`
+  return refusal(404, 'NUMBER_NOT_CONNECTED', message)
+}
+
+function nameOf({ number, number_to }: NumberFacts): string {
+  if (number === 'any') return 'The number for whatever comes from this provider'
+  return number_to === null ? number : `${number} to ${number_to}`
+}
+
+function extensionOf(what: string, extension: ExtensionFacts | undefined): Callee | Refusal {
+  const message = `The ${what} leads to names no extension any more.`
+  if (!extension) return refusal(404, 'EXTENSION_NOT_FOUND', message)
+  return extension.enabled
+    ? { kind: 'extension', one: extension }
+    : refusal(480, 'EXTENSION_DISABLED', 'The called extension is disabled.')
+}
+
+function trunkOf(name: string, trunk: TrunkFacts | undefined): Callee | Refusal {
+  if (!trunk) return refusal(404, 'TRUNK_NOT_FOUND', `The trunk ${name} leads to is gone.`)
+  return trunk.enabled
+    ? { kind: 'trunk', one: trunk }
+    : refusal(480, 'TRUNK_DISABLED', 'The called trunk is disabled.')
+}
+
+function refusal(status: number, reason: string, message: string): Refusal {
+  return { status, reason, message }
+}
+
+/** The called customer's limits and those of the extension or trunk that is rung. */
+function countedFor({ kind, one }: Callee, customer: CustomerFacts, { live }: Case) {
+  const counted = [
+    { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps },
+    { scope: { kind, id: one.id }, name: one.name, caps: one.caps },
+  ]
+  // Minutes are a limit on what is paid for: calls out.
+  const limits = limitsOf(counted, live).filter(({ resource }) => resource !== 'daily_minutes')
+  return {
+    scopes: counted.map(({ scope }) => scope),
+    extension_id: kind === 'extension' ? one.id : null,
+    trunk_id: kind === 'trunk' ? one.id : null,
+    limits,
+  }
+}
+
+/** Busy where all channels are taken: a carrier told 503 would take us for broken. */
+function fullLimit(known: Case): RouteDecision | undefined {
+  const full = known.limits.find(({ exceeded }) => exceeded)
+  if (!full) return undefined
+  const status = full.resource === 'channels' ? 486 : 503
+  const whose = full.name === '' ? `The called ${full.kind}` : `The called ${full.kind} ${full.name}`
+  const message = `${whose} is at its limit: ${fullness(full)}.`
+  return refuse(known, status, `${full.resource.toUpperCase()}_EXCEEDED`, message)
+}
+
+function ring(
+  known: Case,
+  callee: Callee,
+  customer: CustomerFacts,
+  { number, e164 }: Rung,
+  provider: ProviderFacts,
+  from: string | null,
+): RouteDecision {
+  const { user, display } = known.question.from
+  const seen = { user: from ?? user, display, asserted: from, unverified: false }
+  const place = { number_id: number.id, provider_id: provider.id }
+  if (callee.kind === 'extension') {
+    const extension = extensionTarget(callee.one, customer, known.live)
+    const targets = { kind: 'extension' as const, extension }
+    return connect(known, `Rings extension ${callee.one.extension}.`, { targets, caller_id: seen, ...place })
+  }
+  const trunk = callee.one
+  const country = trunk.country ?? customer.country
+  return connect(known, `Calls the trunk ${trunk.name || trunk.domain_name}.`, {
+    targets: { kind: 'trunk', trunk: trunkTarget(trunk, e164, country, known) },
+    caller_id: { ...seen, user: from === null ? user : written(from, trunk.calling_format, country) },
+    ...place,
+  })
+}
+
+function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }: Case) {
+  const { id, customer_id, domain_name, username, hostname, port, transport, tls, codecs } = trunk
+  return {
+    trunk_id: id,
+    customer_id,
+    username: username ?? domain_name,
+    realm: trunkRealmOf(domain_name, live.baseDomain),
+    hostname,
+    port,
+    transport,
+    tls,
+    user: e164.startsWith('+') ? written(e164, trunk.called_format, country) : e164,
+    codecs: codecs === '' ? [] : codecs.split(','),
+    ring_ms: trunk.ring_timeout * 1000,
+  }
+}
