@@ -481,6 +481,8 @@ export const relays = pgTable('relays', {
   bootId: uuid().notNull(),
   startedAt: instant().notNull(),
   beatAt: instant().notNull(),
+  /** Its own clock at its latest beat: one which comes after a later one is not believed. */
+  toldAt: instant().notNull().default(sql`'-infinity'`),
   draining: boolean().notNull(),
   address: text().notNull(),
   port: integer().notNull(),
@@ -518,6 +520,9 @@ export const slices = pgTable(
     customerId: uuid().notNull(),
     /** The most the relay may believe it has: what it was given, or what it still holds. */
     amount: integer().notNull(),
+    /** What of it was in use, and what it could have used, when it last said so. */
+    used: integer().notNull().default(0),
+    wanted: integer().notNull().default(0),
     updatedAt: instant().notNull().default(sql`now()`),
   },
   (slice) => [primaryKey({ columns: [slice.scopeId, slice.scopeKind, slice.resource, slice.relayId] })],

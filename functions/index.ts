@@ -19,6 +19,8 @@ import { Problem, present } from './http/problem.ts'
 import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
+import { beats } from './relays/beat.ts'
+import { snapshots } from './relays/snapshot.ts'
 import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
 
@@ -61,6 +63,8 @@ const app = new Hono<Edge>()
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/tells', tells)
   .route('/relay/v1/bindings', bindings)
+  .route('/relay/v1/beat', beats)
+  .route('/relay/v1/snapshots', snapshots)
 
 /** The Worker: every door of the edge. */
 export default app

@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from './secrets.ts'
+import { bytes, fromBase64, toBase64 } from './secrets.ts'
 
 const shape = /^rk_([a-z0-9-]{1,40})\.([A-Za-z0-9_-]{43})$/
 
@@ -23,8 +23,4 @@ function hmac(secret: string): Promise<CryptoKey> {
     'sign',
     'verify',
   ])
-}
-
-function bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
 }

@@ -68,7 +68,7 @@ export function randomText(size: number): string {
 }
 
 export function toBase64(of: Uint8Array): string {
-  return btoa(String.fromCharCode(...of))
+  return btoa(Array.from(of, (byte) => String.fromCharCode(byte)).join(''))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
@@ -83,10 +83,12 @@ function gcm(iv: Uint8Array, { table, id, field }: Place, kid: string) {
   return { name: 'AES-GCM', iv, additionalData: bytes([table, id, field, kid].join('|')) }
 }
 
+/** Lower-case hex. */
 export function toHex(of: Uint8Array): string {
   return Array.from(of, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+/** UTF-8. */
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }

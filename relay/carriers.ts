@@ -18,8 +18,13 @@ export interface Surroundings {
   readonly outbox: Outbox
   readonly transactions: Transactions
   readonly ports: Ports
+  /** All providers there are, as they are configured now. */
+  providers(): readonly ProviderFacts[]
   carry(now: number, outputs: readonly Output[]): void
 }
+
+/** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
+const gatherMs = 250
 
 /** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
 export class Carriers implements Reporter {
@@ -28,8 +33,12 @@ export class Carriers implements Reporter {
   readonly #watch: Watch
   readonly #examiner: Examiner
   readonly #registrant: Registrant
+  readonly #providers: Surroundings['providers']
 
-  constructor({ station, outbox, transactions, ports, carry }: Surroundings) {
+  #changes = 0
+  #renewal: number | undefined
+
+  constructor({ station, outbox, transactions, ports, providers, carry }: Surroundings) {
     const { ask, emit } = outbox
     const clients = new Clients(transactions, carry)
     const errands = new Errands({ station, clients, ask })
@@ -37,16 +46,18 @@ export class Carriers implements Reporter {
     const watch = new Watch({ station, errands, note })
     const facts = (id: string) => watch.facts(id)
     this.#examiner = new Examiner({ station, clients, errands, ports, facts, ask, emit, note })
+    this.#providers = providers
     this.#registrant = new Registrant({ station, errands, emit, note })
     this.#clients = clients
     this.#errands = errands
     this.#watch = watch
   }
 
-  /** All providers there are, as they are configured now. */
-  configure(now: number, list: readonly ProviderFacts[]): void {
-    this.#watch.configure(now, list)
-    this.#registrant.configure(now, list)
+  /** The configuration has changed where `changes` is another number than before: it is read in a moment. */
+  renew(now: number, changes: number): void {
+    if (changes === this.#changes) return
+    this.#changes = changes
+    this.#renewal ??= now + gatherMs
   }
 
   /** Registrations which stand, or are being taken back. */
@@ -104,12 +115,21 @@ export class Carriers implements Reporter {
   }
 
   tick(now: number): void {
+    if (this.#renewal !== undefined && this.#renewal <= now) this.#configure(now)
     for (const room of this.#rooms) room.tick(now)
   }
 
   nextDeadline(): number | undefined {
     const next = this.#rooms.flatMap((room) => room.nextDeadline() ?? [])
+    if (this.#renewal !== undefined) next.push(this.#renewal)
     return next.length === 0 ? undefined : Math.min(...next)
+  }
+
+  #configure(now: number): void {
+    this.#renewal = undefined
+    const list = this.#providers()
+    this.#watch.configure(now, list)
+    this.#registrant.configure(now, list)
   }
 
   get #rooms() {

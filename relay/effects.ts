@@ -5,9 +5,11 @@ import type {
   CallTell,
   CredentialAnswer,
   CredentialQuestion,
-  ProviderFacts,
+  EventTell,
   RouteDecision,
   RouteQuestion,
+  Snapshot,
+  SnapshotSecrets,
   TlsTrust,
   Transport,
 } from '#contract'
@@ -29,16 +31,45 @@ export interface Located {
   readonly why?: string
 }
 
+/** A snapshot whose signature was checked and whose secrets were opened; `signed` is how it came, to be kept. */
+export interface Filed {
+  readonly snapshot: Snapshot
+  readonly secrets: SnapshotSecrets
+  readonly signed: Uint8Array
+}
+
+/** What the edge gives for a snapshot: it, nothing newer than what is held, or that there is no such customer. */
+export type Pulled =
+  | { readonly kind: 'snapshot'; readonly filed: Filed }
+  | { readonly kind: 'same' }
+  | { readonly kind: 'gone' }
+
+/** What the edge named current, and when (UTC ms); of customers whose newest is missing here, when theirs was. */
+export interface Confirmed {
+  /** Highest configuration version whose snapshots were all here. */
+  readonly version: number
+  /** Number of snapshots which were here. */
+  readonly held: number
+  readonly at: number
+  readonly behind: Readonly<Record<string, number>>
+}
+
 /** What a call waits for, and the answer which comes back under the question's id. */
 export type Question =
   | { readonly ask: 'route'; readonly question: RouteQuestion }
   | { readonly ask: 'credential'; readonly question: CredentialQuestion }
   | { readonly ask: 'locate'; readonly question: LocateQuestion }
+  /** `held`: the version which is here already. */
+  | {
+      readonly ask: 'snapshot'
+      readonly question: { readonly customer_id: string; readonly held: number | undefined }
+    }
 
 export type Answer =
   | { readonly ask: 'route'; readonly answer: RouteDecision }
   | { readonly ask: 'credential'; readonly answer: CredentialAnswer }
   | { readonly ask: 'locate'; readonly answer: Located }
+  | { readonly ask: 'snapshot'; readonly answer: Pulled }
 
 /** What happened: all the engine ever hears. */
 export type Input =
@@ -51,14 +82,18 @@ export type Input =
   | { readonly type: 'answered'; readonly id: number; readonly answer: Answer }
   | { readonly type: 'unanswered'; readonly id: number; readonly why: string }
   | { readonly type: 'media'; readonly report: MediaReport }
-  /** This relay's bindings as the edge remembers them, after a start. */
-  | { readonly type: 'restored'; readonly list: BindingList }
+  /** This relay's bindings after a start: first as the disk, then as the edge remembers them. */
+  | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'disk' | 'edge' }
+  /** Snapshots which were on disk when this process began. */
+  | {
+      readonly type: 'filed'
+      readonly files: readonly Filed[]
+      readonly confirmed: Confirmed | undefined
+    }
   /** The edge answered the beat sent at `sentAt` (monotonic ms). */
   | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: number }
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   | { readonly type: 'unbeaten'; readonly why: string; readonly away: boolean }
-  /** All providers there are, as they are configured now. */
-  | { readonly type: 'providers'; readonly list: readonly ProviderFacts[] }
   /** No new calls from now on. */
   | { readonly type: 'drain' }
   /** Hang up what is left. */
@@ -74,7 +109,11 @@ export type Effect =
       /** No use in an answer which comes later; absent: the usual budget. */
       readonly withinMs?: number | undefined
     }
-  | { readonly type: 'tell'; readonly tell: CallTell | BindingTell }
+  | { readonly type: 'tell'; readonly tell: CallTell | BindingTell | EventTell }
+  /** Snapshots to be kept on disk, or no longer. */
+  | { readonly type: 'keep'; readonly filed: Filed }
+  | { readonly type: 'discard'; readonly customerId: string }
+  | { readonly type: 'confirmed'; readonly confirmed: Confirmed }
   | { readonly type: 'media'; readonly command: MediaCommand }
   /** Shut a stream whose peer broke the protocol. */
   | { readonly type: 'close'; readonly flow: Flow }

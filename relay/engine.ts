@@ -1,6 +1,8 @@
+import { unused } from '#routing'
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
+import { Desk } from './desk/desk.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
@@ -48,6 +50,7 @@ export class Engine {
   readonly #reporters: readonly Reporter[]
   /** How providers are, for whoever decides. */
   readonly carriers: Carriers
+  readonly #desk: Desk
   #now = 0
 
   constructor({ station, house, rtpPorts }: Setup) {
@@ -56,11 +59,33 @@ export class Engine {
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({ relayId, chance })
-    const reception = new Reception(house, challenger, (id, from) => registrar.isAt(id, from))
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below)
-    const carriers = new Carriers({ station, outbox, transactions, ports, carry })
+    const providers = () => desk.providers()
+    const carriers = new Carriers({ station, outbox, transactions, ports, providers, carry })
+    const { baseDomain } = house
+    const desk = new Desk({
+      runner: {
+        emit: outbox.emit,
+        note: (level, event, fields) => outbox.note(level, event, fields),
+        ask: outbox.ask,
+        below: chance.below,
+      },
+      baseDomain,
+      standing: {
+        health: (id) => carriers.health(this.#now, id),
+        trial: (id) => carriers.trial(this.#now, id),
+        use: () => unused,
+      },
+      at,
+    })
+    const reception = new Reception(house, challenger, {
+      ready: (now) => desk.ready(now),
+      isFamiliar: (address) => desk.isFamiliar(address),
+      onFile: (now, question) => desk.onFile(now, question),
+      isAt: (id, from) => registrar.isAt(id, from),
+    })
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -80,6 +105,7 @@ export class Engine {
       registrar,
       reception,
       switchboard,
+      desk,
       at,
       carry,
     }
@@ -90,7 +116,8 @@ export class Engine {
     this.#reception = reception
     this.#switchboard = switchboard
     this.carriers = carriers
-    this.#reporters = [carriers]
+    this.#desk = desk
+    this.#reporters = [desk, carriers]
   }
 
   /** Calls under way, calls remembered, bindings held, transactions open, registrations at providers. */
@@ -119,6 +146,7 @@ export class Engine {
   receive(now: number, input: Input): Effect[] {
     this.#now = now
     this.#hear(now, input)
+    this.carriers.renew(now, this.#desk.changes)
     return this.#outbox.take()
   }
 
@@ -165,14 +193,14 @@ export class Engine {
       case 'media':
         return this.#switchboard.media(now, input.report)
       case 'restored':
-        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list))
+        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
         return
       case 'unbeaten':
-        return
-      case 'providers':
-        return this.carriers.configure(now, input.list)
+        return this.#desk.missed(now, input.away)
+      case 'filed':
+        return this.#desk.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#reception.closed = true
         return this.carriers.drain(now)

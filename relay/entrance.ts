@@ -1,11 +1,14 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
 import { refusalOf, sipReason } from './call/reason.ts'
+import { instant } from './call/record.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
+import type { Desk } from './desk/desk.ts'
 import type { Question } from './effects.ts'
-import { type Flow, sameFlow } from './flow.ts'
+import { type Flow, neighbourhood, sameFlow } from './flow.ts'
 import type { Outbox } from './outbox.ts'
 import type { Admission, House, Reception } from './reception.ts'
+import { Allowance } from './registrar/allowance.ts'
 import type { Challenger } from './registrar/challenge.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
@@ -23,6 +26,7 @@ export interface Rooms {
   readonly registrar: Registrar
   readonly reception: Reception
   readonly switchboard: Switchboard
+  readonly desk: Desk
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
   /** Carries what the transaction layer ordered. */
@@ -44,6 +48,9 @@ export class Entrance {
   readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
   /** Questions about accounts which are not answered yet: calls keep room beside them. */
   #accountsAsked = 0
+  /** Refused calls of nobody which are told, by where they came from, and all together. */
+  readonly #oncePerMinute = new Allowance({ atOnce: 1, perSecond: 1 / 60 })
+  readonly #strangersTold = new Allowance({ atOnce: 20, perSecond: 1, remembered: 1 })
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
@@ -93,7 +100,7 @@ export class Entrance {
       case 'call':
         return admission.account
           ? this.#call(now, request, flow, admission.account)
-          : this.#incoming(request, flow)
+          : this.#incoming(now, request, flow)
     }
   }
 
@@ -104,11 +111,11 @@ export class Entrance {
   }
 
   #askAccount(now: number, request: Request, flow: Flow, question: AccountQuestion): void {
-    const { outbox, reception } = this.#rooms
+    const { outbox, reception, desk } = this.#rooms
     if (this.#accountsAsked >= crowd.accounts) return this.#recall(now, request, flow)
     this.#wait(request, flow)
     this.#accountsAsked++
-    outbox.ask({ ask: 'credential', question }, (later, answer, why) => {
+    desk.account(now, question, (later, answer, why) => {
       this.#accountsAsked--
       const cancelled = this.#waited(request)
       if (answer?.ask === 'credential') reception.remember(later, question, answer.answer)
@@ -142,26 +149,23 @@ export class Entrance {
 
   /** A phone which proved itself calls. */
   #call(now: number, request: Request, flow: Flow, account: Account): void {
-    const { outbox, switchboard } = this.#rooms
-    const { customer_id, extension_id } = account
+    const { desk, switchboard } = this.#rooms
     const line = this.#open(now, request, flow, false)
-    const question = routeQuestion(line, { kind: 'extension', customer_id, extension_id }, codecsOf(request))
-    outbox.ask({ ask: 'route', question }, (later, answer, why) => {
-      if (answer?.ask === 'route') switchboard.decided(later, line, answer.answer)
+    desk.route(now, routeQuestion(line, callerOf(account), codecsOf(request)), (later, decision, why) => {
+      if (decision) switchboard.decided(later, line, decision)
       else switchboard.step(later, line, 'undecided', { why })
     })
   }
 
-  /** Somebody calls from the phone network: only the edge knows whether the address is a provider's. */
-  #incoming(request: Request, flow: Flow): void {
-    const { outbox, station, at } = this.#rooms
+  /** Somebody calls from the phone network, if the address is a provider's. */
+  #incoming(now: number, request: Request, flow: Flow): void {
+    const { desk, outbox, station, at } = this.#rooms
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = { kind: 'source', address, port, transport, line: null }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
     this.#wait(request, flow)
-    outbox.ask({ ask: 'route', question }, (later, answer, why) => {
+    desk.route(now, question, (later, decision, why) => {
       const cancelled = this.#waited(request)
-      const decision = answer?.ask === 'route' ? answer.answer : undefined
       this.#settle(later, request, flow, decision)
       if (!decision) {
         this.#unanswered(why, request)
@@ -176,8 +180,32 @@ export class Entrance {
   #settle(now: number, request: Request, flow: Flow, decision: RouteDecision | undefined): void {
     const { outbox, reception } = this.#rooms
     const nobody = decision && isNobody(decision)
+    if (decision?.kind === 'reject') this.#tellRefused(now, request, flow, decision)
     if (!reception.settle(now, flow, decision && !nobody) || !nobody) return
     outbox.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+  }
+
+  /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
+  #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: Refusal): void {
+    const { outbox, station, at } = this.#rooms
+    const { customer_id, reason, message, explanation } = refusal
+    const place = neighbourhood(flow.address)
+    const nobodys = customer_id === null
+    if (nobodys && !(this.#oncePerMinute.take(now, place) && this.#strangersTold.take(now, ''))) return
+    const rule = explanation?.caller.rule ?? 'none'
+    const why = explanation?.caller.why ?? message
+    outbox.emit({
+      type: 'tell',
+      tell: {
+        kind: 'event',
+        tell_id: station.chance.uuid(at()),
+        at: instant(at()),
+        relay_id: station.relayId,
+        customer_id,
+        type: 'call.refused',
+        data: { rule, reason, why, source_address: flow.address, to: requestUri.slice(0, 200) },
+      },
+    })
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
@@ -215,9 +243,16 @@ export class Entrance {
 }
 
 type AccountQuestion = Extract<Question, { ask: 'credential' }>['question']
+type Refusal = Extract<RouteDecision, { kind: 'reject' }>
 type Account = NonNullable<Extract<Admission, { to: 'call' }>['account']>
 
-/** The edge knows no provider at this address. */
+function callerOf({ account, customer_id, extension_id }: Account): RouteQuestion['caller'] {
+  return account === 'trunk'
+    ? { kind: 'trunk', customer_id, trunk_id: extension_id }
+    : { kind: 'extension', customer_id, extension_id }
+}
+
+/** No provider is known at this address. */
 function isNobody(decision: RouteDecision): boolean {
   return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
 }

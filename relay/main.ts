@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { BindingTell, CallTell } from '#contract'
 import { type Config, readConfig } from './config.ts'
+import type { Input } from './effects.ts'
 import { Engine } from './engine.ts'
-import { type Flow, hostPort } from './flow.ts'
+import type { Flow } from './flow.ts'
 import { Heart } from './io/beat.ts'
+import { BindingFile } from './io/bindings.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { openChance } from './io/chance.ts'
 import { systemResolver } from './io/dns.ts'
@@ -14,6 +15,9 @@ import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
 import { startMedia } from './io/media.ts'
+import { logNews } from './io/news.ts'
+import { snapshotKeys } from './io/seal.ts'
+import { SnapshotFolder, SnapshotSource } from './io/snapshots.ts'
 import { Spool } from './io/spool.ts'
 import { openTcp } from './io/stream.ts'
 import { openTls } from './io/tls.ts'
@@ -37,12 +41,20 @@ async function start(config: Config): Promise<void> {
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const exchange = new Exchange({ url, key })
   const edge = new EdgeLink({ exchange, relayId, spool, log, budgetMs })
+  const keys = snapshotKeys(key)
+  const source = new SnapshotSource(exchange, keys)
+  const snapshots = new SnapshotFolder({ folder: join(config.dataDir, 'snapshots'), keys, log })
+  const kept = snapshots.load()
+  const phones = await BindingFile.open({ folder: join(config.dataDir, 'bindings'), log })
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
     chance,
     resolver: systemResolver(config.dnsServers),
   })
-  const hear: Host['hear'] = (input) => host.hear(input)
+  let host: Host | undefined
+  const early: Input[] = []
+  /** What comes before everything is in place waits a moment. */
+  const hear: Host['hear'] = (input) => (host ? host.hear(input) : void early.push(input))
   const media = await startMedia({
     engine: config.rtpEngine,
     host: config.sipHost,
@@ -79,21 +91,28 @@ async function start(config: Config): Promise<void> {
     rtpPorts: config.rtpPorts,
   })
   const wires = { udp, tcp, tls }
-  const host = new Host(engine, {
+  const running = new Host(engine, {
     send: (flow, bytes) => wires[flow.transport].send(flow, bytes),
     close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
-    ask: async (question, withinMs) =>
-      question.ask === 'locate'
-        ? { ask: 'locate', answer: await locator.locate(question.question) }
-        : edge.ask(question, withinMs),
+    ask: async (question, withinMs) => {
+      if (question.ask === 'locate') return { ask: 'locate', answer: await locator.locate(question.question) }
+      if (question.ask === 'snapshot')
+        return { ask: 'snapshot', answer: await source.pull(question.question) }
+      return edge.ask(question, withinMs)
+    },
     tell: (tell) => {
       edge.tell(tell)
-      if (tell.kind === 'binding') notePhone(tell, log)
-      else noteCall(tell, log)
+      if (tell.kind === 'binding') phones.file.keep(tell)
+      logNews(tell, log)
     },
+    snapshots,
     media: (command) => media.order(command),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
+  running.hear({ type: 'filed', ...kept })
+  running.hear({ type: 'restored', list: phones.list, from: 'disk' })
+  host = running
+  for (const input of early) hear(input)
   const at = new Date(performance.timeOrigin)
   const told = { tell_id: chance.uuid(at.getTime()), sequence: at.getTime(), at: at.toISOString() }
   edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
@@ -134,12 +153,12 @@ async function start(config: Config): Promise<void> {
   const hangUp = async (): Promise<void> => {
     hear({ type: 'stop' })
     await until(() => idle(engine.load), 2_000)
-    host.stop()
+    running.stop()
     await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
     await heart.stop()
     await edge.stop()
     exchange.close()
-    await spool.close()
+    await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
     process.exit(0)
   }
   const drain = async (): Promise<void> => {
@@ -154,35 +173,12 @@ async function start(config: Config): Promise<void> {
   process.on('SIGINT', () => void drain())
 }
 
-/** Phones as they come and go; refreshes are no news. */
-function notePhone({ event, binding }: BindingTell, log: Log): void {
-  if (event === 'refreshed') return
-  const { contact, received, extension_id } = binding
-  log('info', `phone.${event}`, { contact, from: hostPort(received.address, received.port), extension_id })
-}
-
-/** Calls when they are over, the last time they are told. */
-function noteCall({ call }: CallTell, log: Log): void {
-  if (call.status !== 'hangup' || (call.answered_at !== null && call.media === null)) return
-  const { call_id, direction, source, destination, hangup_by, hangup_reason, sip_status, attempts } = call
-  log('info', 'call.ended', {
-    call_id,
-    direction,
-    from: source.target,
-    to: destination.target,
-    by: hangup_by,
-    reason: hangup_reason,
-    status: sip_status,
-    attempts: attempts.length,
-  })
-}
-
-/** The edge remembers where phones are; until it answers, those who register anew are known again. */
+/** The edge remembers where phones are, should the disk have lost some. */
 async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<void> {
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
       const list = await edge.bindings()
-      hear({ type: 'restored', list })
+      hear({ type: 'restored', list, from: 'edge' })
       return log('info', 'bindings.restored', { count: list.bindings.length })
     } catch (error) {
       log('warn', 'bindings.not_restored', { why: sentence(error) })

@@ -1,7 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { allow } from './call/station.ts'
 import { type Flow, neighbourhood, reliable } from './flow.ts'
-import { Accounts, type Known } from './registrar/accounts.ts'
+import { Accounts, type Known, type OnFile } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
 import { type Block, Guard } from './registrar/guard.ts'
@@ -16,6 +16,17 @@ export interface House {
   readonly names: ReadonlySet<string>
   /** To those we do not know: an answer, or nothing at all. */
   readonly strangers: 'refuse' | 'silent'
+}
+
+/** What the reception needs to know of other rooms. */
+export interface Desk {
+  /** Whether calls can be decided at all. */
+  ready(now: number): boolean
+  /** Whether calls from this address are somebody's, as far as is known here. */
+  isFamiliar(address: string): boolean
+  onFile(now: number, question: CredentialQuestion): OnFile | undefined
+  /** Whether an extension has registered over a flow. */
+  isAt(extensionId: string, flow: Flow): boolean
 }
 
 /** What becomes of a request outside any dialog. */
@@ -65,9 +76,8 @@ const later: readonly Header[] = [['retry-after', '10']]
 export class Reception {
   readonly #house: House
   readonly #challenger: Challenger
-  /** Whether an extension has registered over a flow. */
-  readonly #isAt: (extensionId: string, flow: Flow) => boolean
-  readonly #accounts = new Accounts()
+  readonly #desk: Desk
+  readonly #accounts: Accounts
   readonly #guard = new Guard()
   readonly #questions = new Allowance(perAddress)
   readonly #pings = new Allowance(pings)
@@ -75,10 +85,11 @@ export class Reception {
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
 
-  constructor(house: House, challenger: Challenger, isAt: (extensionId: string, flow: Flow) => boolean) {
+  constructor(house: House, challenger: Challenger, desk: Desk) {
     this.#house = house
     this.#challenger = challenger
-    this.#isAt = isAt
+    this.#desk = desk
+    this.#accounts = new Accounts((now, question) => desk.onFile(now, question))
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
@@ -102,14 +113,23 @@ export class Reception {
     this.#accounts.remember(now, question, answer)
   }
 
-  /** The edge is silent: who proves to be whom we knew lately is let in; of others nothing can be said. */
+  /** The edge is silent: what was known last decides; where nothing was, nothing can be said. */
   recall(now: number, at: number, request: Request, flow: Flow): Admission | undefined {
     const { realm, proxy } = this.#asks(request)
     const credentials = this.#challenger.credentials(request, { realm, proxy })
-    const answer = credentials && this.#accounts.last(now, { realm, username: credentials.username })
-    if (!credentials || !answer) return undefined
-    const result = this.#challenger.check(at, request, credentials, answer, flow)
-    return result.ok ? admitted(result.verified, proxy) : undefined
+    const question = { realm, username: credentials?.username ?? '' }
+    const last = credentials && this.#accounts.last(now, question)
+    if (!credentials || !last) return undefined
+    const result = this.#challenger.check(at, request, credentials, last.answer, flow)
+    if (result.ok) {
+      this.#guard.right(guessing(question, flow))
+      return admitted(result.verified, proxy)
+    }
+    // Of one asked about long ago, too little is known to call a password wrong.
+    if (!last.filed) return undefined
+    const blocked = result.why === 'wrong' ? this.#guard.wrong(now, guessing(question, flow)) : undefined
+    const algorithms = last.answer.kind === 'known' ? last.answer.algorithms : usual
+    return challenged(question, { proxy, algorithms, stale: result.why === 'stale' }, blocked)
   }
 
   /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
@@ -139,7 +159,7 @@ export class Reception {
       ['accept', 'application/sdp'],
       ['supported', 'path'],
     ]
-    return { to: 'refuse', status: this.closed ? 503 : 200, headers }
+    return { to: 'refuse', status: this.closed || !this.#desk.ready(now) ? 503 : 200, headers }
   }
 
   #register(now: number, at: number, request: Request, flow: Flow): Admission {
@@ -161,6 +181,7 @@ export class Reception {
     const ours = this.isRealm(host)
     if (!ours && !this.isUs(host)) return this.#foreign()
     if (ours || this.isRealm(request.from.sip?.host ?? '')) return this.#authenticate(now, at, request, flow)
+    if (this.#desk.isFamiliar(flow.address)) return { to: 'call', account: undefined }
     switch (this.#strangers.meet(now, flow)) {
       case 'ask':
         return { to: 'call', account: undefined }
@@ -197,14 +218,8 @@ export class Reception {
     const question = { realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
     const algorithms = current?.answer.kind === 'known' ? current.answer.algorithms : usual
-    const challenge = (stale: boolean, block?: Block): Admission => ({
-      to: 'challenge',
-      realm,
-      proxy,
-      algorithms,
-      stale,
-      blocked: block && { ...block, account: `${question.username}@${realm}` },
-    })
+    const challenge = (stale: boolean, block?: Block): Admission =>
+      challenged(question, { proxy, algorithms, stale }, block)
     if (!credentials) return challenge(false)
     // Only who holds a young nonce of ours is worth a question to the edge.
     if (!this.#challenger.knows(at, credentials, flow)) return challenge(true)
@@ -231,9 +246,17 @@ export class Reception {
   /** Whether somebody guessed too often; never a phone which is registered right there. */
   #shutOut(now: number, question: CredentialQuestion, flow: Flow): boolean {
     if (!this.#guard.blocks(now, guessing(question, flow))) return false
-    const account = this.#accounts.last(now, question)
-    return account === undefined || !this.#isAt(account.extension_id, flow)
+    const account = this.#accounts.last(now, question)?.answer
+    return account?.kind !== 'known' || !this.#desk.isAt(account.extension_id, flow)
   }
+}
+
+function challenged(
+  { realm, username }: CredentialQuestion,
+  how: { proxy: boolean; algorithms: readonly DigestAlgorithm[]; stale: boolean },
+  block?: Block,
+): Admission {
+  return { to: 'challenge', realm, ...how, blocked: block && { ...block, account: `${username}@${realm}` } }
 }
 
 function admitted(verified: Verified, proxy: boolean): Admission {

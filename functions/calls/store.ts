@@ -1,17 +1,18 @@
 import { sql } from 'drizzle-orm'
-import type { BindingTell, CallTell, RelayTell, TellReceipt } from '#contract'
+import type { BindingTell, CallTell, EventTell, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
 
 /**
  * Stores what was told, in one statement. Hearing it twice, or late, ends where hearing it once would.
  *
- * What concerns a customer that never was is refused; an extension that is gone is no news, and accepted.
+ * What concerns a customer that never was is refused; an account that is gone is no news, and accepted.
+ * A call's attempts at providers are rows too: a provider's figures are counted from them.
  */
 export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
   const { rows } = await db.execute<{ customers: string[] | null }>(sql`
     with heard_bindings as (
       select * from jsonb_to_recordset(${newest(tells, 'binding')}::jsonb) as t (
-        binding_id uuid, customer_id uuid, extension_id uuid, relay_id text, sequence bigint, event text,
+        binding_id uuid, customer_id uuid, account text, extension_id uuid, relay_id text, sequence bigint, event text,
         contact text, q real, call_id text, cseq bigint, received jsonb, path text[], user_agent text,
         registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
     ),
@@ -23,14 +24,29 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
         attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text)
     ),
+    heard_events as (
+      select * from jsonb_to_recordset(${told(tells, 'event')}::jsonb) as t (
+        tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb)
+    ),
+    stored_events as (
+      insert into events (id, customer_id, type, at, relay_id, subject_id, data)
+      select distinct on (tell_id) tell_id, h.customer_id, h.type, h.at, h.relay_id, ${subject}, h.data
+      from heard_events h left join customers c on c.id = h.customer_id
+      where h.customer_id is null or c.id is not null
+      on conflict (id) do nothing
+    ),
     stored_bindings as (
-      insert into bindings (id, customer_id, extension_id, relay_id, sequence, event, contact, q, call_id, cseq,
+      insert into bindings (id, customer_id, extension_id, trunk_id, relay_id, sequence, event, contact, q, call_id, cseq,
         transport, address, port, path, user_agent, registered_at, refreshed_at, expires_at)
-      select h.binding_id, h.customer_id, h.extension_id, h.relay_id, h.sequence, h.event, h.contact, h.q, h.call_id,
+      select h.binding_id, h.customer_id, e.id, t.id, h.relay_id, h.sequence, h.event, h.contact, h.q, h.call_id,
         h.cseq, (h.received ->> 'transport')::transport, h.received ->> 'address', (h.received ->> 'port')::integer,
         h.path, h.user_agent, h.registered_at, h.refreshed_at, h.expires_at
       from heard_bindings h
-      join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
+      left join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
+        and h.account = 'extension'
+      left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id and t.deleted_at is null
+        and h.account = 'trunk'
+      where num_nonnulls(e.id, t.id) = 1
       on conflict (id) do update set
         relay_id = excluded.relay_id, sequence = excluded.sequence, event = excluded.event,
         contact = excluded.contact, q = excluded.q, call_id = excluded.call_id, cseq = excluded.cseq,
@@ -38,7 +54,8 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         user_agent = excluded.user_agent, registered_at = excluded.registered_at,
         refreshed_at = excluded.refreshed_at, expires_at = excluded.expires_at, updated_at = now()
       where bindings.sequence < excluded.sequence
-        and bindings.customer_id = excluded.customer_id and bindings.extension_id = excluded.extension_id
+        and bindings.customer_id = excluded.customer_id
+        and (bindings.extension_id, bindings.trunk_id) is not distinct from (excluded.extension_id, excluded.trunk_id)
     ),
     stored_calls as (
       insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
@@ -56,13 +73,32 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         started_at = excluded.started_at, ringing_at = excluded.ringing_at, answered_at = excluded.answered_at,
         ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
         sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
-        decision = excluded.decision,
-        extension_id = excluded.extension_id, trunk_id = excluded.trunk_id, reject_reason = excluded.reject_reason, updated_at = now()
+        decision = excluded.decision, extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
+        reject_reason = excluded.reject_reason, updated_at = now()
       where calls.sequence < excluded.sequence
         and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
+      returning *
+    ),
+    stored_attempts as (
+      insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status,
+        pdd_ms, answered_at, talked_seconds)
+      select c.id, a.position, c.customer_id, (a.told ->> 'provider_id')::uuid, c.relay_id,
+        c.started_at + (a.told ->> 'started_ms')::integer * interval '1 millisecond',
+        c.started_at + (a.told ->> 'ended_ms')::integer * interval '1 millisecond',
+        (a.told ->> 'status')::integer, (a.told ->> 'pdd_ms')::integer,
+        case when answered then c.answered_at end,
+        case when answered then extract(epoch from c.ended_at - c.answered_at) end
+      from stored_calls c, jsonb_array_elements(c.attempts) with ordinality as a (told, position),
+        lateral (select c.answered_at is not null and (a.told ->> 'status')::integer between 200 and 299 as answered) as o
+      where a.told ->> 'provider_id' is not null
+      on conflict (call_id, position) do update set
+        provider_id = excluded.provider_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
+        status = excluded.status, pdd_ms = excluded.pdd_ms, answered_at = excluded.answered_at,
+        talked_seconds = excluded.talked_seconds
     )
     select (select jsonb_agg(id) from customers where id in (
-      select customer_id from heard_bindings union select customer_id from heard_calls)) as customers`)
+      select customer_id from heard_bindings union select customer_id from heard_calls
+      union select customer_id from heard_events)) as customers`)
   return receipt(tells, new Set(rows[0]?.customers ?? []))
 }
 
@@ -74,17 +110,28 @@ export async function endLost(db: Database, { relay_id, at }: RelayTell): Promis
     where relay_id = ${relay_id} and status <> 'hangup' and started_at < ${at}::timestamptz`)
 }
 
-type Fact = BindingTell | CallTell
+/** What an event is about, where it says so in the usual words. */
+const subject = sql`case when coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')
+  ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+  then coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')::uuid end`
+
+/** What `store` takes: everything but a relay's beginning. */
+export type Fact = BindingTell | CallTell | EventTell
 type Row = { key: string; sequence: number }
 
 /** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
-function newest(tells: Fact[], kind: Fact['kind']): string {
+function newest(tells: Fact[], kind: 'binding' | 'call'): string {
   const rows = new Map<string, Row>()
-  for (const told of tells.filter((one) => one.kind === kind)) {
+  for (const told of tells) {
+    if (told.kind === 'event' || told.kind !== kind) continue
     const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
     if (row.sequence >= (rows.get(row.key)?.sequence ?? row.sequence)) rows.set(row.key, row)
   }
   return JSON.stringify([...rows.values()])
+}
+
+function told(tells: Fact[], kind: 'event'): string {
+  return JSON.stringify(tells.filter((one) => one.kind === kind))
 }
 
 function bindingRow({ binding, sequence, event }: BindingTell) {
@@ -96,12 +143,19 @@ function callRow({ call, sequence }: CallTell) {
 }
 
 function receipt(tells: Fact[], customers: Set<string>): TellReceipt {
-  const known = (told: Fact) =>
-    customers.has(told.kind === 'binding' ? told.binding.customer_id : told.call.customer_id)
+  const known = (told: Fact) => {
+    const customerId = customerOf(told)
+    return customerId === null || customers.has(customerId)
+  }
   return {
     accepted: tells.filter(known).map(({ tell_id }) => tell_id),
     refused: tells
       .filter((told) => !known(told))
       .map(({ tell_id }) => ({ tell_id, why: 'there is no such customer' })),
   }
+}
+
+function customerOf(told: Fact): string | null {
+  if (told.kind === 'event') return told.customer_id
+  return told.kind === 'binding' ? told.binding.customer_id : told.call.customer_id
 }

@@ -5,12 +5,12 @@ import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody } from '../http/validate.ts'
-import { endLost, store } from './store.ts'
+import { endLost, type Fact, store } from './store.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
 const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
 
-/** What relays tell: bindings and calls, at least once; stored exactly once. */
+/** What relays tell: bindings, calls and events, at least once; stored exactly once. */
 export const tells = new Hono<Edge>().post('/', async (c) => {
   const { relay_id, tells: told } = await readBody(c, batch)
   const relayId = c.get('relayId')
@@ -18,7 +18,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
   const heard = told.map((item) => hear(item, relayId))
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
-  const facts = good.filter((one) => one.kind === 'binding' || one.kind === 'call')
+  const facts = good.filter((one) => one.kind !== 'relay')
   const starts = good.filter((one) => one.kind === 'relay')
   const receipt = await storeAll(c.get('db'), facts)
   // After the facts: what the relay had yet to say of its calls counts first.
@@ -28,7 +28,6 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
 
-type Fact = Extract<Tell, { kind: 'binding' | 'call' }>
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 
 function hear(item: unknown, relayId: string): Heard {

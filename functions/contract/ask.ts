@@ -17,11 +17,11 @@ import {
 
 /** POST /relay/v1/route: where does this call go? */
 export const routeQuestion = z.object({
-  call_id: z.uuid(),
+  call_id: z.guid(),
   /** Who calls: an extension or trunk which proved itself by digest, or a bare source address. */
   caller: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('extension'), customer_id: z.uuid(), extension_id: z.uuid() }),
-    z.object({ kind: z.literal('trunk'), customer_id: z.uuid(), trunk_id: z.uuid() }),
+    z.object({ kind: z.literal('extension'), customer_id: z.guid(), extension_id: z.guid() }),
+    z.object({ kind: z.literal('trunk'), customer_id: z.guid(), trunk_id: z.guid() }),
     z.object({
       kind: z.literal('source'),
       address: z.string(),
@@ -46,7 +46,7 @@ export type RouteQuestion = z.infer<typeof routeQuestion>
 
 /** One provider to try, with everything needed to build the INVITE from the canonical call. */
 export const providerTarget = z.object({
-  provider_id: z.uuid(),
+  provider_id: z.guid(),
   name: z.string(),
   hostname: z.string(),
   /** null: found by RFC 3263. */
@@ -72,8 +72,8 @@ export type ProviderTarget = z.infer<typeof providerTarget>
 
 /** An extension to ring; its contacts are the registrar's to know. */
 export const extensionTarget = z.object({
-  extension_id: z.uuid(),
-  customer_id: z.uuid(),
+  extension_id: z.guid(),
+  customer_id: z.guid(),
   /** The user part phones register as, and their realm: together the address-of-record. */
   extension: z.string(),
   realm: z.string(),
@@ -83,8 +83,8 @@ export type ExtensionTarget = z.infer<typeof extensionTarget>
 
 /** A customer's PBX to call: where it registered, or at a host of its own. */
 export const trunkTarget = z.object({
-  trunk_id: z.uuid(),
-  customer_id: z.uuid(),
+  trunk_id: z.guid(),
+  customer_id: z.guid(),
   /** Its account and realm: together the address-of-record. */
   username: z.string(),
   realm: z.string(),
@@ -101,7 +101,7 @@ export const trunkTarget = z.object({
 export type TrunkTarget = z.infer<typeof trunkTarget>
 
 const known = {
-  customer_id: z.uuid().nullable(),
+  customer_id: z.guid().nullable(),
   direction,
   source: address,
   destination: address,
@@ -110,8 +110,8 @@ const known = {
   /** In whose limits the call counts besides the providers': the customer, and the extension or trunk that calls. */
   scopes: z.array(scope).default([]),
   /** Whose call it is, where an extension or trunk of the customer makes or takes it. */
-  extension_id: z.uuid().nullable().default(null),
-  trunk_id: z.uuid().nullable().default(null),
+  extension_id: z.guid().nullable().default(null),
+  trunk_id: z.guid().nullable().default(null),
 }
 
 /** Where a call goes. "Nowhere" is a decision too, never an HTTP error. */
@@ -141,8 +141,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
       unverified: z.boolean(),
     }),
     /** The number's or provider's identity this call came in on (incoming calls). */
-    number_id: z.uuid().nullable().default(null),
-    provider_id: z.uuid().nullable().default(null),
+    number_id: z.guid().nullable().default(null),
+    provider_id: z.guid().nullable().default(null),
     ...known,
   }),
 ])
@@ -155,10 +155,10 @@ export type CredentialQuestion = z.infer<typeof credentialQuestion>
 export const credentialAnswer = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('known'),
-    customer_id: z.uuid(),
+    customer_id: z.guid(),
     /** Whose account it is: `extension_id` is the trunk's id where `account` is a trunk. */
     account: z.enum(['extension', 'trunk']).default('extension'),
-    extension_id: z.uuid(),
+    extension_id: z.guid(),
     extension: z.string(),
     realm: z.string(),
     /** Lower-case hex H(username:realm:password). */

@@ -15,8 +15,8 @@ export const currentForMs = 5_000
 
 /** One call which goes on, and everybody whose limits it counts in: a lease, keyed by the call's id. */
 export const lease = z.object({
-  call_id: z.uuid(),
-  customer_id: z.uuid(),
+  call_id: z.guid(),
+  customer_id: z.guid(),
   scopes: z.array(scope),
 })
 export type Lease = z.infer<typeof lease>
@@ -24,7 +24,7 @@ export type Lease = z.infer<typeof lease>
 /** A relay's share of a limit: what it holds now, what of it is in use, how much it had to refuse lately. */
 export const sliceHeld = z.object({
   scope,
-  customer_id: z.uuid(),
+  customer_id: z.guid(),
   resource,
   /** null: it was never given one. */
   held: z.int().nullable(),
@@ -38,8 +38,8 @@ export type SliceGranted = z.infer<typeof sliceGranted>
 
 /** How a provider looks from one relay. */
 export const healthReport = z.object({
-  provider_id: z.uuid(),
-  customer_id: z.uuid(),
+  provider_id: z.guid(),
+  customer_id: z.guid(),
   status: healthStatus,
   since: z.iso.datetime(),
   /** Median of late answers to OPTIONS; null: none came. */
@@ -54,8 +54,8 @@ export const healthReport = z.object({
 export type HealthReport = z.infer<typeof healthReport>
 
 export const registrationReport = z.object({
-  provider_id: z.uuid(),
-  customer_id: z.uuid(),
+  provider_id: z.guid(),
+  customer_id: z.guid(),
   epoch: z.int(),
   status: registrationStatus,
   since: z.iso.datetime(),
@@ -70,7 +70,7 @@ export type RegistrationReport = z.infer<typeof registrationReport>
 
 /** What became of something a relay was told to do. */
 export const commandResult = z.object({
-  command_id: z.uuid(),
+  command_id: z.guid(),
   result: z.record(z.string(), z.unknown()),
 })
 export type CommandResult = z.infer<typeof commandResult>
@@ -78,7 +78,7 @@ export type CommandResult = z.infer<typeof commandResult>
 export const beat = z.object({
   relay_id: z.string(),
   /** One process: a relay which begins anew has another. */
-  boot_id: z.uuid(),
+  boot_id: z.guid(),
   started_at: z.iso.datetime(),
   at: z.iso.datetime(),
   draining: z.boolean(),
@@ -99,10 +99,10 @@ export type Beat = z.infer<typeof beat>
 
 /** Something to do, told to one relay. */
 export const command = z.object({
-  command_id: z.uuid(),
+  command_id: z.guid(),
   kind: z.literal('test_provider'),
-  provider_id: z.uuid(),
-  customer_id: z.uuid(),
+  provider_id: z.guid(),
+  customer_id: z.guid(),
   type: z.enum(['options', 'call']),
   /** Number to call, E.164 (type call). */
   to: z.string().nullable().default(null),
@@ -115,14 +115,14 @@ export const beatAnswer = z.object({
   /** Highest configuration version there is. */
   version: z.int(),
   /** Customers whose configuration is newer than `version` of the beat; gone ones are deleted. */
-  changed: z.array(z.object({ customer_id: z.uuid(), version: z.int(), gone: z.boolean() })),
+  changed: z.array(z.object({ customer_id: z.guid(), version: z.int(), gone: z.boolean() })),
   slices: z.array(sliceGranted),
   /** Answered seconds of today, UTC, of those with a limit on them: other relays' calls, and this one's before it began. */
   seconds: z.array(z.object({ scope, day: z.string(), seconds: z.int() })),
   /** How providers look to all relays together, where somebody has looked. */
-  health: z.array(z.object({ provider_id: z.uuid(), status: healthStatus, since: z.iso.datetime() })),
+  health: z.array(z.object({ provider_id: z.guid(), status: healthStatus, since: z.iso.datetime() })),
   /** Registrations this relay is to keep, and the epoch of each: a higher one takes it from a lower. */
-  registrations: z.array(z.object({ provider_id: z.uuid(), epoch: z.int() })),
+  registrations: z.array(z.object({ provider_id: z.guid(), epoch: z.int() })),
   commands: z.array(command),
   /** Relays alive, this one among them. */
   relays: z.int(),

@@ -7,9 +7,9 @@ import { failoverPolicy, healthStatus } from './vocabulary.ts'
 
 /** One candidate of a decision, and why it was kept or skipped. */
 export const consideration = z.object({
-  provider_id: z.uuid().nullable().default(null),
+  provider_id: z.guid().nullable().default(null),
   provider_name: z.string().default(''),
-  route_id: z.uuid().nullable().default(null),
+  route_id: z.guid().nullable().default(null),
   route_name: z.string().default(''),
   target: z.string().default(''),
   priority: z.int().nullable().default(null),
@@ -43,7 +43,7 @@ export type Identification = z.infer<typeof identification>
 /** A limit which was looked at: what is in use, of how much. */
 export const limit = z.object({
   kind: z.string(),
-  id: z.uuid(),
+  id: z.guid(),
   name: z.string().default(''),
   /** `channels`, `cps`, `daily_minutes`. */
   resource: z.string(),

@@ -7,7 +7,7 @@ import { caps, digestAlgorithm, failoverPolicy, tlsTrust, transport } from './vo
  */
 
 export const customerFacts = z.object({
-  id: z.uuid(),
+  id: z.guid(),
   /** ISO 3166 alpha-2, and its calling code without plus. */
   country: z.string(),
   calling_code: z.string(),
@@ -27,8 +27,8 @@ export const customerFacts = z.object({
 export type CustomerFacts = z.infer<typeof customerFacts>
 
 export const extensionFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   extension: z.string(),
   name: z.string(),
   enabled: z.boolean(),
@@ -42,8 +42,8 @@ export type ExtensionFacts = z.infer<typeof extensionFacts>
 
 /** A customer's PBX. */
 export const trunkFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   name: z.string(),
   /** `{domain_name}.trunk.{base}` is its domain and digest realm. */
   domain_name: z.string(),
@@ -73,29 +73,29 @@ export type TrunkFacts = z.infer<typeof trunkFacts>
 
 /** A number, a range of them (`number` to `number_to`), or all that comes from one provider (`number` is `any`). */
 export const numberFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   number: z.string(),
   number_to: z.string().nullable().default(null),
-  provider_id: z.uuid().nullable().default(null),
+  provider_id: z.guid().nullable().default(null),
   enabled: z.boolean(),
-  extension_id: z.uuid().nullable(),
-  trunk_id: z.uuid().nullable().default(null),
-  flow_id: z.uuid().nullable(),
+  extension_id: z.guid().nullable(),
+  trunk_id: z.guid().nullable().default(null),
+  flow_id: z.guid().nullable(),
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 
 export const flowFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   /** Extension its connect action rings; null: there is none. */
   extension: z.string().nullable(),
 })
 export type FlowFacts = z.infer<typeof flowFacts>
 
 export const providerFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   name: z.string(),
   enabled: z.boolean(),
   deleted: z.boolean().default(false),
@@ -152,8 +152,8 @@ export const timeWindow = z.object({
 export type TimeWindow = z.infer<typeof timeWindow>
 
 export const routeFacts = z.object({
-  id: z.uuid(),
-  customer_id: z.uuid(),
+  id: z.guid(),
+  customer_id: z.guid(),
   name: z.string().default(''),
   target: z.string(),
   priority: z.int(),
@@ -162,14 +162,14 @@ export const routeFacts = z.object({
   created_at: z.string(),
   time_window: timeWindow.nullable().default(null),
   failover: failoverPolicy.partial().nullable(),
-  provider_id: z.uuid(),
+  provider_id: z.guid(),
 })
 export type RouteFacts = z.infer<typeof routeFacts>
 
 /** How one account proves itself; the secrets travel sealed for one relay. */
 export const accountFacts = z.object({
   kind: z.enum(['extension', 'trunk']),
-  id: z.uuid(),
+  id: z.guid(),
   username: z.string(),
   realm: z.string(),
   ha1_md5: z.string(),
@@ -199,7 +199,7 @@ export type SnapshotSecrets = z.infer<typeof snapshotSecrets>
  */
 export const snapshot = z.object({
   format: z.literal(1),
-  customer_id: z.uuid(),
+  customer_id: z.guid(),
   /** Rises with every change of the customer's configuration. */
   version: z.int(),
   made_at: z.iso.datetime(),

@@ -18,11 +18,11 @@ import {
 /** Where one phone of an extension can be reached until `expires_at` (RFC 3261 §10). */
 export const binding = z.object({
   /** The same for as long as the contact is the same: derived from extension and contact. */
-  binding_id: z.uuid(),
-  customer_id: z.uuid(),
+  binding_id: z.guid(),
+  customer_id: z.guid(),
   /** Whose phone: `extension_id` is the trunk's id where `account` is a trunk. */
   account: z.enum(['extension', 'trunk']).default('extension'),
-  extension_id: z.uuid(),
+  extension_id: z.guid(),
   relay_id: z.string(),
   contact: z.string(),
   q: z.number().min(0).max(1).default(1),
@@ -41,7 +41,7 @@ export type Binding = z.infer<typeof binding>
 /** `sequence` rises with every change of one binding or one call; a lower one than stored is old news. */
 export const bindingTell = z.object({
   kind: z.literal('binding'),
-  tell_id: z.uuid(),
+  tell_id: z.guid(),
   sequence: z.int(),
   at: z.iso.datetime(),
   event: z.enum(['registered', 'refreshed', 'unregistered', 'expired', 'flow_lost']),
@@ -70,7 +70,7 @@ export type AddressTry = z.infer<typeof addressTry>
  * Address, transport, status and reason are those of the last address tried.
  */
 export const attempt = z.object({
-  provider_id: z.uuid().nullable(),
+  provider_id: z.guid().nullable(),
   provider_name: z.string(),
   /** host:port it went to; the name where no address was found. */
   address: z.string(),
@@ -104,18 +104,18 @@ export type MediaCounters = z.infer<typeof mediaCounters>
 /** A call as it stands: the whole record each time, so that the last one heard is the truth. */
 export const callTell = z.object({
   kind: z.literal('call'),
-  tell_id: z.uuid(),
+  tell_id: z.guid(),
   sequence: z.int(),
   at: z.iso.datetime(),
   call: z.object({
-    call_id: z.uuid(),
-    customer_id: z.uuid(),
+    call_id: z.guid(),
+    customer_id: z.guid(),
     relay_id: z.string(),
     direction,
     source: address,
     destination: address,
-    number_id: z.uuid().nullable(),
-    provider_id: z.uuid().nullable(),
+    number_id: z.guid().nullable(),
+    provider_id: z.guid().nullable(),
     status: callStatus,
     unverified: z.boolean(),
     sip_call_id: z.string(),
@@ -132,8 +132,8 @@ export const callTell = z.object({
     media: z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable(),
     /** Why the call went where it went; null while nobody knows. */
     decision: explanation.nullable().default(null),
-    extension_id: z.uuid().nullable().default(null),
-    trunk_id: z.uuid().nullable().default(null),
+    extension_id: z.guid().nullable().default(null),
+    trunk_id: z.guid().nullable().default(null),
     reject_reason: z.string().nullable(),
   }),
 })
@@ -142,7 +142,7 @@ export type CallTell = z.infer<typeof callTell>
 /** A relay has begun anew: whatever calls it had before `at` are over, whether or not it could say so. */
 export const relayTell = z.object({
   kind: z.literal('relay'),
-  tell_id: z.uuid(),
+  tell_id: z.guid(),
   sequence: z.int(),
   at: z.iso.datetime(),
   event: z.literal('started'),
@@ -153,11 +153,11 @@ export type RelayTell = z.infer<typeof relayTell>
 /** Something worth knowing which is no call and no binding; `tell_id` is the event's id. */
 export const eventTell = z.object({
   kind: z.literal('event'),
-  tell_id: z.uuid(),
+  tell_id: z.guid(),
   at: z.iso.datetime(),
   relay_id: z.string(),
   /** null: nobody's in particular, as a call from an address nobody knows. */
-  customer_id: z.uuid().nullable(),
+  customer_id: z.guid().nullable(),
   /** Dotted, e.g. `call.refused`. */
   type: z.string().max(64),
   data: z.record(z.string(), z.unknown()),
@@ -175,7 +175,7 @@ export type TellBatch = z.infer<typeof tellBatch>
  * What is `refused` never will be stored, so that telling it again is useless.
  */
 export const tellReceipt = z.object({
-  accepted: z.array(z.uuid()),
+  accepted: z.array(z.guid()),
   refused: z.array(z.object({ tell_id: z.string(), why: z.string() })).default([]),
 })
 export type TellReceipt = z.infer<typeof tellReceipt>

@@ -96,7 +96,7 @@ export const scopeKinds = ['customer', 'extension', 'trunk', 'provider'] as cons
 export const scopeKind = z.enum(scopeKinds)
 export type ScopeKind = z.infer<typeof scopeKind>
 
-export const scope = z.object({ kind: scopeKind, id: z.uuid() })
+export const scope = z.object({ kind: scopeKind, id: z.guid() })
 export type Scope = z.infer<typeof scope>
 
 /** Limits of one customer, extension, trunk or provider; null: none. */

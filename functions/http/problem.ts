@@ -48,8 +48,10 @@ const reasons = {
   NUMBER_IN_USE: 'FAILED_PRECONDITION',
   CUSTOMER_IN_USE: 'FAILED_PRECONDITION',
   AMBIGUOUS_SOURCE: 'FAILED_PRECONDITION',
+  RELAY_REPLACED: 'FAILED_PRECONDITION',
   INTERNAL: 'INTERNAL',
   SERVICE_UNAVAILABLE: 'UNAVAILABLE',
+  NO_RELAY: 'UNAVAILABLE',
 } as const satisfies Record<string, keyof typeof statuses>
 export type Reason = keyof typeof reasons
 

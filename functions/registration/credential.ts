@@ -1,8 +1,8 @@
-import { and, eq, isNull } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
-import { type CredentialAnswer, credentialQuestion } from '#contract'
-import { customers, type Database, extensions } from '#db'
-import { customerOf, realmOf } from '#routing'
+import { type CredentialAnswer, credentialQuestion, type DigestAlgorithm } from '#contract'
+import type { Database } from '#db'
+import { customerOf, realmOf, trunkDomainOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { readBody } from '../http/validate.ts'
 import type { Seal } from '../secrets.ts'
@@ -11,34 +11,66 @@ import type { Seal } from '../secrets.ts'
 const KNOWN_FOR = 60
 const UNKNOWN_FOR = 5
 
-/** The relay's question who username@realm is, and how they prove it. */
+/** The relay's question who username@realm is, and how they prove it: a phone, or a PBX. */
 export const credential = new Hono<Edge>().post('/', async (c) => {
   const { realm, username } = await readBody(c, credentialQuestion)
   const baseDomain = c.get('settings').BASE_DOMAIN
-  const customerId = customerOf(realm, baseDomain)
-  const row = customerId === undefined ? undefined : await accountOf(c.get('db'), customerId, username)
+  const row = await accountOf(c.get('db'), realm, username, baseDomain)
   const answer: CredentialAnswer = row
     ? await known(row, c.get('seal'), baseDomain)
     : await unknown(c.get('seal'))
   return c.json(answer)
 })
 
-async function accountOf(db: Database, customerId: string, username: string) {
-  const [row] = await db
-    .select({ extension: extensions, customerAlgorithms: customers.digestAlgorithms })
-    .from(extensions)
-    .innerJoin(customers, and(eq(customers.id, extensions.customerId), isNull(customers.deletedAt)))
-    .where(
-      and(
-        eq(extensions.customerId, customerId),
-        eq(extensions.extension, username),
-        isNull(extensions.deletedAt),
-      ),
-    )
-  return row
+/** One row of whoever may prove itself by digest; `domain` of a trunk is its domain's first part. */
+interface Account extends Record<string, unknown> {
+  kind: 'extension' | 'trunk'
+  id: string
+  customer_id: string
+  username: string
+  domain: string
+  sealed_md5: string
+  sealed_sha256: string
+  algorithms: DigestAlgorithm[]
+  enabled: boolean
+  max_contacts: number
+  min_expires: number
+  max_expires: number
+  default_expires: number
 }
 
-type Account = NonNullable<Awaited<ReturnType<typeof accountOf>>>
+async function accountOf(db: Database, realm: string, username: string, baseDomain: string) {
+  const question =
+    extensionIn(customerOf(realm, baseDomain), username) ??
+    trunkAt(trunkDomainOf(realm, baseDomain), username)
+  if (!question) return undefined
+  const { rows } = await db.execute<{ account: Account }>(question)
+  return rows[0]?.account
+}
+
+function extensionIn(customerId: string | undefined, username: string): SQL | undefined {
+  if (customerId === undefined) return undefined
+  return sql`
+    select ${account(sql`'kind', 'extension', 'username', a.extension, 'domain', ''`)} as account
+    from extensions a join customers c on c.id = a.customer_id and c.deleted_at is null
+    where a.customer_id = ${customerId}::uuid and a.extension = ${username} and a.deleted_at is null`
+}
+
+function trunkAt(domain: string | undefined, username: string): SQL | undefined {
+  if (domain === undefined) return undefined
+  return sql`
+    select ${account(sql`'kind', 'trunk', 'username', a.username, 'domain', a.domain_name`)} as account
+    from trunks a join customers c on c.id = a.customer_id and c.deleted_at is null
+    where a.domain_name = ${domain} and a.username = ${username} and a.deleted_at is null
+      and 'basic' = any(a.auth_types) and a.sealed_md5 is not null and a.sealed_sha256 is not null`
+}
+
+function account(self: SQL): SQL {
+  return sql`jsonb_build_object(${self}, 'id', a.id, 'customer_id', a.customer_id, 'sealed_md5', a.sealed_md5,
+    'sealed_sha256', a.sealed_sha256, 'algorithms', coalesce(a.digest_algorithms, c.digest_algorithms),
+    'enabled', a.enabled, 'max_contacts', a.max_contacts, 'min_expires', a.min_expires, 'max_expires', a.max_expires,
+    'default_expires', a.default_expires)`
+}
 
 /** Takes as long as an account would: time must not tell which names there are (RFC 7616 §5.7). */
 async function unknown(seal: Seal): Promise<CredentialAnswer> {
@@ -49,27 +81,23 @@ async function unknown(seal: Seal): Promise<CredentialAnswer> {
 
 const nobody = '0'.repeat(64)
 
-async function known(
-  { extension, customerAlgorithms }: Account,
-  seal: Seal,
-  baseDomain: string,
-): Promise<CredentialAnswer> {
-  const place = { table: 'extensions', id: extension.id }
+async function known(row: Account, seal: Seal, baseDomain: string): Promise<CredentialAnswer> {
+  const place = { table: `${row.kind}s`, id: row.id }
   return {
     kind: 'known',
-    customer_id: extension.customerId,
-    account: 'extension',
-    extension_id: extension.id,
-    extension: extension.extension,
-    realm: realmOf(extension.customerId, baseDomain),
-    ha1_md5: await seal.open({ ...place, field: 'ha1_md5' }, extension.sealedMd5),
-    ha1_sha256: await seal.open({ ...place, field: 'ha1_sha256' }, extension.sealedSha256),
-    algorithms: extension.digestAlgorithms ?? customerAlgorithms,
-    enabled: extension.enabled,
-    max_contacts: extension.maxContacts,
-    min_expires: extension.minExpires,
-    max_expires: extension.maxExpires,
-    default_expires: extension.defaultExpires,
+    customer_id: row.customer_id,
+    account: row.kind,
+    extension_id: row.id,
+    extension: row.username,
+    realm: row.kind === 'trunk' ? trunkRealmOf(row.domain, baseDomain) : realmOf(row.customer_id, baseDomain),
+    ha1_md5: await seal.open({ ...place, field: 'ha1_md5' }, row.sealed_md5),
+    ha1_sha256: await seal.open({ ...place, field: 'ha1_sha256' }, row.sealed_sha256),
+    algorithms: row.algorithms,
+    enabled: row.enabled,
+    max_contacts: row.max_contacts,
+    min_expires: row.min_expires,
+    max_expires: row.max_expires,
+    default_expires: row.default_expires,
     ttl: KNOWN_FOR,
   }
 }

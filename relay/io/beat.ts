@@ -1,6 +1,6 @@
 import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs } from '#contract'
 import type { Said } from '../reporter.ts'
-import { type Exchange, type Reply, readJson, retryAfterMs, valid } from './exchange.ts'
+import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
 import type { Log } from './log.ts'
 
 export interface HeartOptions {
@@ -89,9 +89,10 @@ export class Heart {
   #heard(reply: Reply, sentAt: number): void {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
     this.#retryAfterMs = Math.min(longestRetryAfterMs, retryAfterMs(reply.headers['retry-after']))
-    // An edge which knows no beats may well answer questions.
-    if (reply.status === 404) return this.#miss('the edge knows no beats (404)', false)
-    const answer = valid(beatAnswer.safeParse(readJson(reply)))
+    if (reply.status !== 200) return this.#miss(refusal(reply.status), reply.status >= 429)
+    const answer = read(reply)
+    // An edge which does not know beats may well answer questions.
+    if (typeof answer === 'string') return this.#miss(answer, false)
     if (this.#missed > 0) this.#options.log('info', 'edge.back', { missed: this.#missed })
     this.#missed = 0
     this.#retryAfterMs = 0
@@ -110,6 +111,15 @@ export class Heart {
     const sentence = `Another process beats as ${process.relay_id}: each relay needs a RELAY_KEY of its own. This one stops.`
     log('error', 'relay.replaced', { sentence })
     replaced()
+  }
+}
+
+/** The answer, or what is wrong with it. */
+function read(reply: Reply): BeatAnswer | string {
+  try {
+    return valid(beatAnswer.safeParse(readJson(reply)))
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

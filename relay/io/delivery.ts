@@ -50,6 +50,11 @@ export class Delivery {
     if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
   }
 
+  /** The edge did not listen the last time. */
+  get failing(): boolean {
+    return this.#failures > 0
+  }
+
   /** Tells what waits now; returns as soon as nothing waits, or the edge does not listen. */
   async settle(): Promise<void> {
     await this.#running

@@ -12,8 +12,8 @@ import { type Exchange, readJson, valid } from './exchange.ts'
 import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
-/** What the edge answers; where a host is, it does not know. */
-export type EdgeQuestion = Exclude<Question, { ask: 'locate' }>
+/** Questions a phone or a call waits for. */
+export type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
 
 export interface EdgeOptions {
   readonly exchange: Exchange
@@ -60,8 +60,10 @@ export class EdgeLink {
 
   /** This relay's bindings as the edge remembers them. */
   async bindings(): Promise<BindingList> {
-    // What the last process could not tell any more comes first, or its newest phones would be missing.
+    // What the last process could not tell any more comes first, or its newest phones would be missing,
+    // and those which left would be back.
     await this.#delivery.settle()
+    if (this.#delivery.failing) throw new Error('the edge has not yet heard what was told before')
     const path = `bindings?relay_id=${encodeURIComponent(this.#options.relayId)}`
     const reply = await this.#options.exchange.run({ method: 'GET', path, budgetMs: listBudgetMs })
     return valid(bindingList.safeParse(readJson(reply)))

@@ -134,7 +134,7 @@ export function valid<T>(
 }
 
 /** What an edge means which does not answer 200. */
-function refusal(status: number): string {
+export function refusal(status: number): string {
   return status === 401
     ? 'the edge does not take this RELAY_KEY (401): npm run relay-key there makes one it takes'
     : `the edge answered ${status}`

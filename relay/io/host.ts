@@ -1,5 +1,5 @@
-import type { BindingTell, CallTell } from '#contract'
-import type { Answer, Effect, Input, Note, Question } from '../effects.ts'
+import type { BindingTell, CallTell, EventTell } from '#contract'
+import type { Answer, Confirmed, Effect, Filed, Input, Note, Question } from '../effects.ts'
 import type { Engine } from '../engine.ts'
 import type { Flow } from '../flow.ts'
 import type { MediaCommand } from '../media/session.ts'
@@ -10,7 +10,13 @@ export interface World {
   close(flow: Flow): void
   /** `withinMs`: an answer is of no use later. */
   ask(question: Question, withinMs?: number): Promise<Answer>
-  tell(tell: CallTell | BindingTell): void
+  tell(tell: CallTell | BindingTell | EventTell): void
+  /** Snapshots on disk. */
+  readonly snapshots: {
+    keep(filed: Filed): void
+    discard(customerId: string): void
+    confirm(confirmed: Confirmed): void
+  }
   media(command: MediaCommand): void
   note(note: Note): void
 }
@@ -76,6 +82,12 @@ export class Host {
         return this.#world.media(effect.command)
       case 'close':
         return this.#world.close(effect.flow)
+      case 'keep':
+        return this.#world.snapshots.keep(effect.filed)
+      case 'discard':
+        return this.#world.snapshots.discard(effect.customerId)
+      case 'confirmed':
+        return this.#world.snapshots.confirm(effect.confirmed)
       case 'note':
         return this.#world.note(effect)
     }

@@ -49,6 +49,8 @@ export class Journal {
   readonly #segments: Segment[] = []
   #file: FileHandle | undefined
   #unwritten: (Kept | string)[] = []
+  /** Files which hold an older record of those not written yet. */
+  readonly #replaced = new Map<Kept, Segment>()
   /** Written, and not yet known to be on disk. */
   #unsynced = false
   #syncing: Promise<void> | undefined
@@ -72,13 +74,23 @@ export class Journal {
     this.#write(record)
   }
 
+  /** Keeps a record in place of an older one of the same id: of two found, the later counts. */
+  replace(older: Kept, record: Kept): void {
+    older.dropped = true
+    // Its file is needed until the newer one is written.
+    const holding = older.segment ?? this.#replaced.get(older)
+    this.#replaced.delete(older)
+    if (holding !== undefined) this.#replaced.set(record, holding)
+    this.#write(record)
+  }
+
   drop(records: readonly Kept[]): void {
     const written: string[] = []
     for (const record of records) {
       if (record.dropped) continue
       record.dropped = true
-      if (record.segment === undefined) continue
-      record.segment.live--
+      if (record.segment === undefined && !this.#replaced.has(record)) continue
+      if (record.segment !== undefined) record.segment.live--
       written.push(record.id)
     }
     if (written.length > 0) this.#write(`drop ${written.join(' ')}`)
@@ -117,7 +129,7 @@ export class Journal {
       this.#unwritten = []
       segment.bytes += text.length
       segment.lines += lines.length
-      for (const record of lines) if (typeof record !== 'string') settle(record, segment)
+      for (const record of group) if (typeof record !== 'string') this.#written(record, segment)
       this.#unsynced = true
       this.#later(syncMs)
     } catch (error) {
@@ -127,6 +139,14 @@ export class Journal {
       if (this.#closed) this.#unwritten = []
       else this.#later(1000)
     }
+  }
+
+  #written(record: Kept, segment: Segment): void {
+    settle(record, segment)
+    const before = this.#replaced.get(record)
+    if (before === undefined) return
+    before.live--
+    this.#replaced.delete(record)
   }
 
   #later(ms: number): void {

@@ -7,6 +7,13 @@ export interface Remembered<Answer = CredentialAnswer> {
   readonly until: number
 }
 
+/** What a snapshot says of an account: when the edge last named it current, and whether that still counts. */
+export interface OnFile {
+  readonly answer: CredentialAnswer
+  readonly since: number
+  readonly current: boolean
+}
+
 export type Known = Extract<CredentialAnswer, { kind: 'known' }>
 
 /** Accounts, as the edge last told of them: at most so many; the ones heard of longest ago are forgotten. */
@@ -17,9 +24,15 @@ const unknownAtMost = 10_000
 /** While the edge is silent, what it last said is good for a day. */
 const staleMs = 86_400_000
 
+/** How accounts prove themselves: by the snapshots while those are current, else as the edge said when asked. */
 export class Accounts {
+  readonly #onFile: (now: number, question: CredentialQuestion) => OnFile | undefined
   readonly #known = new Map<string, Remembered<Known>>()
   readonly #unknown = new Map<string, Remembered>()
+
+  constructor(onFile: (now: number, question: CredentialQuestion) => OnFile | undefined) {
+    this.#onFile = onFile
+  }
 
   /** Keeps the edge's answer as long as it allows. */
   remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
@@ -31,17 +44,30 @@ export class Accounts {
     else put(this.#unknown, unknownAtMost, key, { answer, ...times })
   }
 
-  /** An answer which is still good. */
+  /**
+   * An answer which is still good. One from a snapshot is never called fresh: what was configured since the last
+   * beat is known at the edge only.
+   */
   current(now: number, question: CredentialQuestion): Remembered | undefined {
-    const key = keyOf(question)
-    const found = this.#known.get(key) ?? this.#unknown.get(key)
-    return found !== undefined && found.until > now ? found : undefined
+    const found = this.#asked(question)
+    const asked = found !== undefined && found.until > now ? found : undefined
+    const filed = this.#onFile(now, question)
+    if (!filed?.current || (asked && asked.since > filed.since)) return asked
+    return { answer: filed.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   }
 
   /** The last answer, good or not: what is left to go by when the edge gives none. */
-  last(now: number, question: CredentialQuestion): Known | undefined {
+  last(now: number, question: CredentialQuestion): { answer: CredentialAnswer; filed: boolean } | undefined {
     const found = this.#known.get(keyOf(question))
-    return found !== undefined && now - found.since <= staleMs ? found.answer : undefined
+    const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
+    const filed = this.#onFile(now, question)
+    if (filed && !(asked && asked.since > filed.since)) return { answer: filed.answer, filed: true }
+    return asked && { answer: asked.answer, filed: false }
+  }
+
+  #asked(question: CredentialQuestion): Remembered | undefined {
+    const key = keyOf(question)
+    return this.#known.get(key) ?? this.#unknown.get(key)
   }
 }
 

@@ -18,6 +18,8 @@ export class Bindings {
   readonly #deadlines = new Deadlines<Entry>()
   /** Texts which many bindings share, once each. */
   readonly #shared = new Map<string, string>()
+  /** Removed before the edge's list was heard, which may still name them: their last sequence, by id. */
+  #gone: Map<string, number> | undefined = new Map()
   #size = 0
   #sequence = 0
 
@@ -84,12 +86,10 @@ export class Bindings {
   }
 
   remove(at: number, entry: Entry, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
-    this.#unlink(entry)
-    const { entries, extensionId } = entry.owner
-    entries.splice(entries.indexOf(entry), 1)
-    if (entries.length === 0) this.#ownerByExtension.delete(extensionId)
-    this.#size--
-    return this.#tell(at, entry, event)
+    this.#take(entry)
+    const tell = this.#tell(at, entry, event)
+    this.#gone?.set(entry.bindingId, entry.sequence)
+    return tell
   }
 
   /** Entries whose time was up a second ago. */
@@ -110,18 +110,29 @@ export class Bindings {
     return this.#entriesByConnection.has(connectionOf(flow) ?? '')
   }
 
-  /** Takes up what the edge remembers. A stream has not survived the restart; what else was heard of meanwhile stands. */
+  /**
+   * Takes up what the disk or the edge remembers: of two who know a binding, the higher sequence counts. A stream
+   * has not survived the restart.
+   */
   restore(now: number, at: number, list: BindingList): BindingTell[] {
     const tells: BindingTell[] = []
     for (const { sequence, ...binding } of list.bindings) {
-      const expiresAt = Date.parse(binding.expires_at)
       const owner = this.#owner(binding.customer_id, binding.extension_id)
-      if (expiresAt <= at || owner.entries.some(({ bindingId }) => bindingId === binding.binding_id)) continue
+      const held = owner.entries.find(({ bindingId }) => bindingId === binding.binding_id)
+      const known = held?.sequence ?? this.#gone?.get(binding.binding_id) ?? -1
+      const expiresAt = Date.parse(binding.expires_at)
+      if (expiresAt <= at || sequence <= known) continue
+      if (held) this.#take(held)
       const entry = this.#restored(owner, binding, expiresAt, sequence)
       this.#insert(now, at, entry)
       if (entry.flow.transport !== 'udp') tells.push(this.remove(at, entry, 'flow_lost'))
     }
     return tells
+  }
+
+  /** The edge's list was heard: nothing that is gone can come back any more. */
+  settled(): void {
+    this.#gone = undefined
   }
 
   nextDeadline(): number | undefined {
@@ -160,6 +171,14 @@ export class Bindings {
     if (connection === undefined) return
     const entries = this.#entriesByConnection.get(connection) ?? new Set()
     this.#entriesByConnection.set(connection, entries.add(entry))
+  }
+
+  #take(entry: Entry): void {
+    this.#unlink(entry)
+    const { entries, extensionId } = entry.owner
+    entries.splice(entries.indexOf(entry), 1)
+    if (entries.length === 0) this.#ownerByExtension.delete(extensionId)
+    this.#size--
   }
 
   #unlink(entry: Entry): void {

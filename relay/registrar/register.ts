@@ -112,8 +112,10 @@ export class Registrar {
   }
 
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
-  restore(now: number, at: number, list: BindingList): BindingTell[] {
-    return this.#bindings.restore(now, at, list)
+  restore(now: number, at: number, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
+    const tells = this.#bindings.restore(now, at, list)
+    if (from === 'edge') this.#bindings.settled()
+    return tells
   }
 
   /** A connection is gone, and with it every binding which could be reached only through it. */

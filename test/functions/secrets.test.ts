@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readSettings } from '../../functions/env.ts'
+import { lineOf } from '../../functions/line.ts'
 import { openDatabase } from '../../functions/local/database.ts'
 import { md5 } from '../../functions/md5.ts'
 import { type SealKey, sealWith } from '../../functions/secrets.ts'
@@ -139,4 +140,13 @@ describe('a password given to the API', { timeout: 120_000 }, () => {
     )
     return files.map((file) => readFileSync(join(file.parentPath, file.name), 'latin1')).join('')
   }
+})
+
+describe('the word in our contact at a provider', () => {
+  test('is twenty hex digits of an HMAC, another for every provider and secret', async () => {
+    const line = await lineOf('secret', 'a')
+    expect(line).toBe(createHmac('sha256', 'secret').update('line a').digest('hex').slice(0, 20))
+    expect(await lineOf('secret', 'b')).not.toBe(line)
+    expect(await lineOf('other', 'a')).not.toBe(line)
+  })
 })

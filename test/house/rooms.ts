@@ -13,6 +13,7 @@ export const relayOrder = [
   'errand',
   'health',
   'registrant',
+  'desk',
   'engine',
   'io',
   'main',

@@ -44,6 +44,7 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
     relay: as(await relayKey(RELAY_SECRET, 'relay-1')),
     as,
     send,
+    fetch: async (path: string, init: RequestInit = {}): Promise<Response> => app.request(path, init, env),
     newcomer,
     close: database.close,
   }

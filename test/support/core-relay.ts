@@ -10,6 +10,8 @@ import { openTcp } from '../../relay/io/stream.ts'
 import { openUdp } from '../../relay/io/udp.ts'
 import type { Said } from '../../relay/reporter.ts'
 import type { Place } from './line.ts'
+import { ownerId } from './providers.ts'
+import { configuration, filed } from './snapshot.ts'
 
 /** A relay's core on real sockets; whoever holds it is its edge. */
 export interface CoreRelay {
@@ -54,13 +56,18 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
       return { ask: 'locate', answer: await locator.locate(question.question) }
     },
     tell: () => undefined,
+    snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
     media: () => undefined,
     note: (note) => notes.push(note),
   })
   return {
     place: udp.address,
     notes,
-    configure: (list) => hear({ type: 'providers', list }),
+    configure: (list) => {
+      const { snapshot, secrets } = configuration(ownerId, 1)
+      const files = [filed({ snapshot: { ...snapshot, providers: [...list] }, secrets })]
+      hear({ type: 'filed', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
+    },
     beat: (answer) => {
       const said = engine.pulse(performance.now())
       hear({ type: 'beat', answer, sentAt: performance.now() })

@@ -9,11 +9,24 @@ export async function startDatabase(dataDir = `memory://${crypto.randomUUID()}`)
   const { place, drop } = await freshPlace(dataDir)
   const { pool, close } = await openDatabase(place)
   const heard: string[] = []
-  const endpoint = await startNeonEndpoint({ pool, heard: (statements) => heard.push(...statements) })
+  let roundTrips = 0
+  const endpoint = await startNeonEndpoint({
+    pool,
+    heard: (statements) => {
+      roundTrips += 1
+      heard.push(...statements)
+    },
+  })
   return {
     pool,
     /** Every statement since the last `splice`, in order. */
     heard,
+    /** How often it was asked since this was last called: a batch is asked once. */
+    requests() {
+      const count = roundTrips
+      roundTrips = 0
+      return count
+    },
     databaseUrl: endpoint.databaseUrl,
     endpointUrl: endpoint.url,
     async close() {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type CallTell, type CredentialAnswer, type RouteDecision, tell } from '#contract'
+import { type CallTell, type CredentialAnswer, type EventTell, type RouteDecision, tell } from '#contract'
 import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
 import type { Flow } from '../../relay/flow.ts'
@@ -38,10 +38,13 @@ export const realm = '11111111-1111-4111-8111-111111111111.registrar.trunkline.t
 export class Ladder {
   readonly engine: Engine
   readonly tells: CallTell[] = []
+  readonly events: EventTell[] = []
   readonly media: MediaCommand[] = []
+  /** What went to the folder of snapshots. */
+  readonly filed: Extract<Effect, { type: 'keep' | 'discard' | 'confirmed' }>[] = []
   readonly notes: Extract<Effect, { type: 'note' }>[] = []
   /** Questions not answered yet, oldest first. */
-  readonly questions: { id: number; question: Question }[] = []
+  readonly questions: { id: number; question: Question; withinMs?: number | undefined }[] = []
   readonly #parties: readonly Party[]
   #arrows: string[] = []
   #sent: { to: string; flow: Flow; message: Message }[] = []
@@ -190,6 +193,11 @@ export class Ladder {
     return last.call
   }
 
+  /** How long an answer to the oldest question of its kind is waited for; undefined: as long as usual. */
+  within(ask: Question['ask']): number | undefined {
+    return this.questions.find(({ question }) => question.ask === ask)?.withinMs
+  }
+
   #question(ask: Question['ask']): number {
     const index = this.questions.findIndex(({ question }) => question.ask === ask)
     const [found] = index < 0 ? [] : this.questions.splice(index, 1)
@@ -207,9 +215,12 @@ export class Ladder {
         // What the edge would refuse must not be told.
         tell.parse(effect.tell)
         if (effect.tell.kind === 'call') this.tells.push(effect.tell)
+        else if (effect.tell.kind === 'event') this.events.push(effect.tell)
         else this.#arrows.push(`tell ${effect.tell.event}`)
       } else if (effect.type === 'media') this.media.push(effect.command)
       else if (effect.type === 'note') this.notes.push(effect)
+      else if (effect.type === 'keep' || effect.type === 'discard' || effect.type === 'confirmed')
+        this.filed.push(effect)
       else this.#arrows.push(`close ${this.#nameOf(effect.flow)}`)
     }
   }

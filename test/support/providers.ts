@@ -1,17 +1,21 @@
 import { type BeatAnswer, beatAnswer, type ProviderFacts, providerFacts } from '#contract'
 import type { Ladder, Party } from './ladder.ts'
-import { customerId, provider } from './office.ts'
+import { provider } from './office.ts'
+import { configuration, filed } from './snapshot.ts'
 
 /*
  * Providers as the relay knows their configuration, and what the edge says of them.
  */
+
+/** Whose the providers are: not the office's, which nothing is known of here. */
+export const ownerId = '88888888-8888-4888-8888-888888888888'
 
 /** A carrier as configured: the same one calls go to. */
 export function configured(carrier: Party, more: Partial<ProviderFacts> = {}): ProviderFacts {
   const { provider_id, name, hostname } = provider(carrier)
   return providerFacts.parse({
     id: provider_id,
-    customer_id: customerId,
+    customer_id: ownerId,
     name,
     enabled: true,
     hostname,
@@ -41,6 +45,20 @@ export function edgeSays(more: Partial<BeatAnswer> = {}): BeatAnswer {
     relays: 1,
     ...more,
   })
+}
+
+/** The relay has these providers on its shelf from now on, and has read them. */
+export function knows(ladder: Ladder, ...providers: ProviderFacts[]): Ladder {
+  const { snapshot, secrets } = configuration(ownerId, 1)
+  const files = [filed({ snapshot: { ...snapshot, providers }, secrets })]
+  const confirmed = { version: 1, held: 1, at: 0, behind: {} }
+  return ladder.hear({ type: 'filed', files, confirmed }).after(250)
+}
+
+/** The edge answers a beat. */
+export function hears(ladder: Ladder, more: Partial<BeatAnswer> = {}): Ladder {
+  beats(ladder, more)
+  return ladder
 }
 
 /** What the relay's next beat says, the edge's answer heard meanwhile. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Command, ProviderFacts } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import { answers, customerId, office, provider, telnyx, twilio } from '../../support/office.ts'
-import { beats, configured, edgeSays } from '../../support/providers.ts'
+import { beats, configured, edgeSays, hears, knows } from '../../support/providers.ts'
 
 const commandId = '99999999-9999-4999-8999-999999999999'
 const challenge = 'Digest realm="telnyx", nonce="n1", algorithm=MD5, qop="auth"'
@@ -239,7 +239,7 @@ describe('a command', () => {
 
   test('which comes again is not carried out again', () => {
     const ladder = tested()
-    ladder.hear({ type: 'beat', answer: edgeSays({ commands: [command()] }), sentAt: ladder.now }).gives()
+    hears(ladder, { commands: [command()] }).gives()
   })
 
   test('has its result said until a beat with it was answered', () => {
@@ -253,7 +253,7 @@ describe('a command', () => {
     ladder.hear({ type: 'beat', answer: edgeSays(), sentAt: sentBefore })
     expect(beats(ladder).results).toHaveLength(1)
     expect(beats(ladder).results).toHaveLength(0)
-    ladder.hear({ type: 'beat', answer: edgeSays({ commands: [command()] }), sentAt: ladder.now }).gives()
+    hears(ladder, { commands: [command()] }).gives()
   })
 })
 
@@ -273,8 +273,8 @@ function command(more: Partial<Command> = {}): Command {
 /** The edge has told the relay to test Telnyx. */
 function tested(facts: Partial<ProviderFacts> = {}, more: Partial<Command> = {}, carriers?: Party[]): Ladder {
   const ladder = office({}, ...(carriers ?? []))
-  ladder.hear({ type: 'providers', list: [configured(telnyx, { probe_interval: 0, ...facts })] })
-  ladder.hear({ type: 'beat', answer: edgeSays({ commands: [command(more)] }), sentAt: ladder.now })
+  knows(ladder, configured(telnyx, { probe_interval: 0, ...facts }))
+  hears(ladder, { commands: [command(more)] })
   return facts.enabled === false ? ladder : ladder.gives('ask locate')
 }
 

@@ -1,18 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { ProviderFacts } from '#contract'
+import type { BeatAnswer, ProviderFacts } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
-import {
-  aliceDials,
-  answers,
-  customerId,
-  office,
-  provider,
-  sdp,
-  telnyx,
-  through,
-  twilio,
-} from '../../support/office.ts'
-import { beats, configured, edgeSays, healthOf } from '../../support/providers.ts'
+import { aliceDials, answers, office, provider, sdp, telnyx, through, twilio } from '../../support/office.ts'
+import { beats, configured, healthOf, hears, knows, ownerId } from '../../support/providers.ts'
 
 /** The same address over TCP. */
 const telnyxTcp = party('Telnyx', '203.0.113.1', 5060, 'tcp')
@@ -35,7 +25,7 @@ describe('a provider that is looked after', () => {
       .gives()
     expect(healthOf(ladder, telnyx)).toMatchObject({
       status: 'healthy',
-      customer_id: customerId,
+      customer_id: ownerId,
       latency_ms: 20,
       last: { by: 'probe', status: 200 },
       why: '200 OK from 203.0.113.1:5060 over UDP',
@@ -146,7 +136,7 @@ describe('a provider that is looked after', () => {
     for (const change of [{ enabled: false }, { deleted: true }, { probe_interval: 0 }]) {
       const ladder = watching(configured(telnyx))
       answered(ladder, 200)
-      ladder.hear({ type: 'providers', list: [configured(telnyx, change)] })
+      knows(ladder, configured(telnyx, change))
       ladder.after(120_000).gives()
       expect(ladder.engine.nextDeadline()).toBeUndefined()
     }
@@ -158,7 +148,7 @@ describe('a provider that is looked after', () => {
     look(ladder)
     ladder.locate(telnyx).gives('OPTIONS to Telnyx')
     const old = ladder.lastRequest(telnyx)
-    ladder.hear({ type: 'providers', list: [configured(telnyx, { port: 5080 })] })
+    knows(ladder, configured(telnyx, { port: 5080 }))
     expect(healthOf(ladder, telnyx)).toBeUndefined()
     ladder.when(telnyx, answers(old, telnyx, 200)).gives()
     expect(healthOf(ladder, telnyx)).toBeUndefined()
@@ -169,7 +159,7 @@ describe('a provider that is looked after', () => {
   test('keeps its health when something else about it changes', () => {
     const ladder = watching(configured(telnyx))
     answered(ladder, 200)
-    ladder.hear({ type: 'providers', list: [configured(telnyx, { name: 'Telnyx EU' })] })
+    knows(ladder, configured(telnyx, { name: 'Telnyx EU' }))
     expect(healthOf(ladder, telnyx)).toMatchObject({ status: 'healthy' })
   })
 
@@ -264,13 +254,13 @@ describe('calls', () => {
 
 describe('what the edge hears and says', () => {
   const { provider_id } = provider(telnyx)
-  const others = edgeSays({
+  const others: Partial<BeatAnswer> = {
     health: [{ provider_id, status: 'unhealthy', since: '2026-01-01T00:00:00.000Z' }],
-  })
+  }
 
   test('counts where we saw nothing ourselves for five minutes', () => {
     const ladder = watching(configured(telnyx, { probe_interval: 0 }))
-    const { engine } = ladder.hear({ type: 'beat', answer: others, sentAt: ladder.now })
+    const { engine } = hears(ladder, others).after(6_000)
     expect(engine.carriers.health(ladder.now, provider_id)).toBe('unhealthy')
     call(ladder, telnyx, 486)
     expect(engine.carriers.health(ladder.now, provider_id)).toBe('healthy')
@@ -279,10 +269,10 @@ describe('what the edge hears and says', () => {
 
   test('is one trial at a time for what it calls half open', () => {
     const ladder = watching(configured(telnyx, { probe_interval: 0 }))
-    const half = edgeSays({
+    const half: Partial<BeatAnswer> = {
       health: [{ provider_id, status: 'half_open', since: '2026-01-01T00:00:00.000Z' }],
-    })
-    const { engine } = ladder.hear({ type: 'beat', answer: half, sentAt: ladder.now })
+    }
+    const { engine } = hears(ladder, half)
     expect(engine.carriers.trial(ladder.now, provider_id)).toBe(true)
     expect(engine.carriers.trial(ladder.now + 10_000, provider_id)).toBe(false)
     expect(engine.carriers.trial(ladder.now + 30_000, provider_id)).toBe(true)
@@ -300,7 +290,7 @@ describe('what the edge hears and says', () => {
 function watching(...list: (ProviderFacts | Party[])[]): Ladder {
   const facts = list.filter((one): one is ProviderFacts => !Array.isArray(one))
   const parties = list.find((one): one is Party[] => Array.isArray(one))
-  return office({}, ...(parties ?? [])).hear({ type: 'providers', list: facts })
+  return knows(office({}, ...(parties ?? [])), ...facts)
 }
 
 /** Time passes until the next probe sets out: it asks where its provider is. */

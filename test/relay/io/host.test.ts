@@ -40,6 +40,7 @@ function relay(turns: (() => Effect[])[]) {
     close: () => undefined,
     ask: () => new Promise(() => undefined),
     tell: () => undefined,
+    snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
     media: () => undefined,
     note: (note) => notes.push(note),
   })

@@ -3,8 +3,8 @@ import type { ProviderFacts, RegistrationReport } from '#contract'
 import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { reply } from '../../../relay/sip/reply.ts'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
-import { answers, customerId, office, provider, telnyx, twilio } from '../../support/office.ts'
-import { configured, edgeSays } from '../../support/providers.ts'
+import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
+import { beats, configured, knows, ownerId } from '../../support/providers.ts'
 
 const telnyxTcp = party('Telnyx', '203.0.113.1', 5060, 'tcp')
 const { provider_id } = provider(telnyx)
@@ -22,7 +22,7 @@ describe('a registration at a provider (RFC 3261 §10.2)', () => {
     expect(asked.header('contact')).toBe(`${contact};expires=3600`)
     expect(asked.header('expires')).toBe('3600')
     expect(asked.header('authorization')).toBeUndefined()
-    expect(report(ladder)).toMatchObject({ status: 'pending', epoch: 1, customer_id: customerId })
+    expect(report(ladder)).toMatchObject({ status: 'pending', epoch: 1, customer_id: ownerId })
   })
 
   test('is proved when challenged, once, under the same Call-ID and the next number', () => {
@@ -65,7 +65,7 @@ describe('a registration at a provider (RFC 3261 §10.2)', () => {
     const ladder = asking()
     refuse(ladder, 403)
     expect(report(ladder)).toMatchObject({ status: 'auth_failed', sip_status: 403 })
-    configure(ladder, { password: 'better' }).after(100).gives('ask locate')
+    configure(ladder, { password: 'better' }).gives('ask locate')
     expect(report(ladder)).toMatchObject({ status: 'pending' })
     ladder.locate(telnyx).gives('REGISTER to Telnyx')
   })
@@ -284,9 +284,9 @@ describe('who holds a registration', () => {
 
   test('takes the old contact back and registers anew when the provider moves', () => {
     const ladder = registered()
-    configure(ladder, { hostname: 'sip.new.test' }).gives('REGISTER to Telnyx')
+    configure(ladder, { hostname: 'sip.new.test' }).gives('REGISTER to Telnyx', 'ask locate')
     const leaving = ladder.lastRequest(telnyx)
-    ladder.when(telnyx, plainly(leaving, 200)).after(100).gives('ask locate')
+    ladder.when(telnyx, plainly(leaving, 200)).gives()
     expect(ladder.lastRequest(telnyx).header('expires')).toBe('0')
     ladder.locate(twilio).gives('REGISTER to Twilio')
     expect(ladder.lastRequest(twilio).requestUri).toBe('sip:sip.new.test')
@@ -319,9 +319,10 @@ describe('many registrations', () => {
       { length: 100 },
       (_, i) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
     )
-    ladder.hear({ type: 'providers', list: ids.map((id) => trunk({ id })) })
+    knows(ladder, ...ids.map((id) => trunk({ id })))
     const registrations = ids.map((id) => ({ provider_id: id, epoch: 1 }))
-    ladder.hear({ type: 'beat', answer: edgeSays({ registrations }), sentAt: 0 }).whatever()
+    beats(ladder, { registrations })
+    ladder.whatever()
     const begun = [ladder.questions.length]
     for (let second = 1; second <= 10; second++) begun.push(ladder.after(1_000).whatever().questions.length)
     expect(begun).toEqual([1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100])
@@ -375,13 +376,13 @@ function trunk(more: Partial<ProviderFacts> = {}): ProviderFacts {
 }
 
 function configure(ladder: Ladder, more: Partial<ProviderFacts> = {}): Ladder {
-  return ladder.hear({ type: 'providers', list: [trunk(more)] })
+  return knows(ladder, trunk(more))
 }
 
 /** The edge says which registrations are this relay's, by epoch. */
 function beat(ladder: Ladder, epochs: number[]): void {
   const registrations = epochs.map((epoch) => ({ provider_id, epoch }))
-  ladder.hear({ type: 'beat', answer: edgeSays({ registrations }), sentAt: ladder.now })
+  beats(ladder, { registrations })
 }
 
 /** The relay was told to keep Telnyx's registration. */

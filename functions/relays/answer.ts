@@ -1,0 +1,57 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Beat, BeatAnswer } from '#contract'
+import { heard, living } from './hearing.ts'
+import { instant } from './instant.ts'
+
+/** What a beat's answer says beyond what the relay itself was granted. */
+export type News = Omit<BeatAnswer, 'slices' | 'registrations'>
+
+/** All that is new to a relay, as JSON; commands in it are marked as taken. */
+export function news(told: Beat): SQL {
+  return sql`
+    with taken as (
+      update commands set taken_at = now()
+      where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute' and ${heard(told)}
+      returning id, customer_id, body
+    )
+    select jsonb_build_object(
+      'at', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'version', (select version from configuration),
+      'changed', (select coalesce(jsonb_agg(jsonb_build_object(
+          'customer_id', id, 'version', version, 'gone', deleted_at is not null) order by version), '[]')
+        from customers where version > ${told.version} and (deleted_at is null or ${told.version} > 0)),
+      'seconds', (select coalesce(jsonb_agg(jsonb_build_object('scope', jsonb_build_object('kind', kind, 'id', id),
+          'day', to_char(now() at time zone 'UTC', 'YYYY-MM-DD'), 'seconds', seconds)), '[]') from ${talked(told)} as t),
+      'health', (select coalesce(jsonb_agg(jsonb_build_object(
+          'provider_id', provider_id, 'status', status, 'since', ${instant(sql`since`)})), '[]')
+        from provider_health where status <> 'unknown'),
+      'commands', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id)), '[]')
+        from taken),
+      'relays', (select count(*) from ${living} as alive)
+    ) as news where ${heard(told)}`
+}
+
+/**
+ * Seconds which those with a limit on their minutes have talked today (UTC), over other relays and over this one
+ * before it began. A call which a dead relay left open counts until it was last heard of.
+ */
+function talked(told: Beat): SQL {
+  return sql`(
+    with today as (select date_trunc('day', now(), 'UTC') as begin),
+    limited as (
+      select 'customer' as kind, id, id as customer_id from customers where max_daily_minutes is not null and deleted_at is null
+      union all
+      select 'extension', id, customer_id from extensions where max_daily_minutes is not null and deleted_at is null
+      union all
+      select 'trunk', id, customer_id from trunks where max_daily_minutes is not null and deleted_at is null
+    )
+    select l.kind, l.id, coalesce(sum(extract(epoch from
+        coalesce(c.ended_at, case when c.relay_id in (select id from ${living} as alive) then now() else c.updated_at end)
+          - greatest(c.answered_at, today.begin))), 0)::integer as seconds
+    from limited l cross join today
+    left join calls c on c.customer_id = l.customer_id and c.answered_at is not null
+      and c.answered_at > today.begin - interval '1 day' and coalesce(c.ended_at, now()) > today.begin
+      and case l.kind when 'customer' then true when 'extension' then c.extension_id = l.id else c.trunk_id = l.id end
+      and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
+    group by l.kind, l.id)`
+}

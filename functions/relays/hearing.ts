@@ -1,0 +1,64 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type Beat, deadAfterMs } from '#contract'
+
+/**
+ * Makes beats wait for one another until the transaction ends.
+ *
+ * What relays share (limits, a provider's health, registrations) is judged by one at a time, each seeing all
+ * that those before it wrote: no lock is forgotten, and none can be taken in the wrong order.
+ */
+export function takeTurn(): SQL {
+  return sql`select pg_advisory_xact_lock(${TURN}::bigint)`
+}
+
+const TURN = 7_266_501
+
+/** Whoever has been heard lately: the relays whose word counts. */
+export const living = sql`(select id, draining from relays
+  where beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
+
+/**
+ * Writes down that a relay lives; gives no row where a process begun later goes by its name.
+ *
+ * A new process holds nothing: what the one before was granted is free. What the dead held is swept out.
+ */
+export function hear(told: Beat): SQL {
+  return sql`
+    with before as (select boot_id from relays where id = ${told.relay_id}),
+    heard as (
+      insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells)
+      values (${told.relay_id}, ${told.boot_id}::uuid, ${told.started_at}::timestamptz, now(), ${told.at}::timestamptz,
+        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells})
+      on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
+        beat_at = excluded.beat_at, draining = excluded.draining, address = excluded.address, port = excluded.port,
+        version = excluded.version, waiting_tells = excluded.waiting_tells,
+        told_at = case when ${believed} then excluded.told_at else relays.told_at end
+      where relays.boot_id = excluded.boot_id
+        or (relays.started_at, relays.boot_id) < (excluded.started_at, excluded.boot_id)
+        or relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
+      returning id, boot_id
+    ),
+    renewed as (
+      delete from slices s using heard h, before b
+      where s.relay_id = h.id and b.boot_id <> h.boot_id
+    ),
+    dead as (
+      select id from relays where beat_at < now() - ${deadAfterMs} * interval '1 millisecond' and id <> ${told.relay_id}),
+    freed as (delete from slices where relay_id in (select id from dead)),
+    ended as (delete from leases where relay_id in (select id from dead))
+    select id from heard`
+}
+
+/** A beat on a slow way comes after a later one; but a clock may also be set back. */
+const believed = sql`(relays.boot_id <> excluded.boot_id or excluded.told_at > relays.told_at
+  or excluded.told_at < relays.told_at - interval '1 minute')`
+
+/** The condition that this very beat was heard: its process was not sent away. */
+export function heard(told: Beat): SQL {
+  return sql`exists (select from relays where id = ${told.relay_id} and boot_id = ${told.boot_id}::uuid and beat_at = now())`
+}
+
+/** The condition that no later beat of the same relay came before it. */
+export function latest(told: Beat): SQL {
+  return sql`exists (select from relays where id = ${told.relay_id} and told_at = ${told.at}::timestamptz)`
+}

@@ -1,0 +1,43 @@
+/* Implementation */
+const firstPauseMs = 1_000
+const longestPauseMs = 5_000
+/** Of an edge which just answered, one failure says little to those who have nothing else to go by. */
+const patience = 3
+
+/**
+ * Whether the edge is worth waiting for.
+ *
+ * After a failure nobody who could do without it waits for it again until something was answered; who cannot do
+ * without may try one at a time, after a pause which grows from one second to five.
+ */
+export class Circuit {
+  #failures = 0
+  #tryAt = Number.NEGATIVE_INFINITY
+
+  /** Nothing failed since the last answer. */
+  get closed(): boolean {
+    return this.#failures === 0
+  }
+
+  /** Whether one who cannot do without an answer may ask. */
+  admits(now: number): boolean {
+    if (this.#failures < patience) return true
+    if (now < this.#tryAt) return false
+    this.#rest(now)
+    return true
+  }
+
+  answered(): void {
+    this.#failures = 0
+  }
+
+  failed(now: number): void {
+    this.#failures++
+    this.#rest(now)
+  }
+
+  #rest(now: number): void {
+    const doublings = Math.max(0, Math.min(this.#failures - patience, 8))
+    this.#tryAt = now + Math.min(longestPauseMs, firstPauseMs * 2 ** doublings)
+  }
+}

@@ -1,0 +1,239 @@
+import { type BeatAnswer, currentForMs } from '#contract'
+import { Shelf } from '#routing'
+import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../effects.ts'
+
+/** What the filing needs of the engine around it. */
+export interface Runner {
+  emit(effect: Effect): void
+  note(level: Note['level'], event: string, fields: Note['fields']): void
+  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  /** Integer in [0, below). */
+  below(below: number): number
+}
+
+/** A customer whose newest configuration is not here: what the edge named, and when ours was last current. */
+interface Behind {
+  version: number
+  readonly confirmedAt: number
+  /** It was complained about. */
+  older: boolean
+}
+
+/* Implementation */
+const atOnce = 4
+/** After a pull which failed, until the next one. */
+const restMs = 5_000
+/** Written no more often; after a death everything counts as so much older at most. */
+const confirmEveryMs = 10_000
+
+/**
+ * Snapshots on the shelf: which of them the edge named current and when, and which are to be fetched.
+ *
+ * Versions only go up. One which is older than what is here is refused, and until the edge is ahead again that
+ * customer's snapshot does not count as current.
+ */
+export class Filing {
+  readonly shelf = new Shelf()
+  readonly #runner: Runner
+  readonly #behind = new Map<string, Behind>()
+  readonly #pulling = new Set<string>()
+  readonly #held = new Set<string>()
+  #changes = 0
+  /** Monotonic ms at which the last beat was sent whose answer was good. */
+  #confirmedAt = Number.NEGATIVE_INFINITY
+  /** Highest version whose snapshots are all here; and the one that will be when nothing is behind. */
+  #version = 0
+  #coming = 0
+  /** What the last beat said. */
+  #said = 0
+  #failures = 0
+  #restUntil = Number.NEGATIVE_INFINITY
+  #written = { at: Number.NEGATIVE_INFINITY, version: -1 }
+
+  constructor(runner: Runner) {
+    this.#runner = runner
+  }
+
+  /** The version to be said in a beat. */
+  says(): number {
+    this.#said = this.#version
+    return this.#said
+  }
+
+  /** Nothing newer is known than what is here. */
+  get complete(): boolean {
+    return this.#behind.size === 0
+  }
+
+  /** Rises with everything that is laid down or taken away. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Whether there is anything to decide on. */
+  get empty(): boolean {
+    return this.#held.size === 0
+  }
+
+  /** When the edge last named a customer's snapshot current, monotonic ms; where there is none, everybody's. */
+  confirmedAt(customerId?: string): number {
+    return this.#behind.get(customerId ?? '')?.confirmedAt ?? this.#confirmedAt
+  }
+
+  /** Whether what is here of a customer counts as the edge's own. */
+  current(now: number, customerId?: string): boolean {
+    return !this.#behind.has(customerId ?? '') && now - this.#confirmedAt <= currentForMs
+  }
+
+  /** Takes up what was on disk; `at` is UTC now. */
+  restore(now: number, at: number, files: readonly Filed[], confirmed: Confirmed | undefined): void {
+    for (const filed of files) this.#lay(filed)
+    if (confirmed === undefined) return
+    const monotonic = (then: number) => now - Math.max(0, at - then)
+    this.#version = confirmed.version
+    this.#confirmedAt = monotonic(confirmed.at)
+    for (const [customerId, then] of Object.entries(confirmed.behind))
+      this.#behind.set(customerId, { version: 0, confirmedAt: monotonic(then), older: false })
+  }
+
+  /** The edge says what is new to whoever had our version; sent at `sentAt`. */
+  heard(now: number, at: number, answer: BeatAnswer, sentAt: number): void {
+    if (answer.version < this.#version) return this.#startOver(answer.version)
+    const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
+    for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
+    if (this.#said === 0) this.#compare(answer.version, named)
+    for (const { customer_id, version, gone } of answer.changed) {
+      if (gone) this.#drop(customer_id)
+      else this.#named(customer_id, version)
+    }
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
+    this.#coming = answer.version
+    this.#arrive()
+    this.#pull(now)
+    this.#write(now, at)
+  }
+
+  #named(customerId: string, version: number): void {
+    const held = this.shelf.version(customerId)
+    if (held === version) return void this.#behind.delete(customerId)
+    const confirmedAt =
+      this.#behind.get(customerId)?.confirmedAt ??
+      (held === undefined ? Number.NEGATIVE_INFINITY : this.#confirmedAt)
+    const behind = { version, confirmedAt, older: this.#behind.get(customerId)?.older ?? false }
+    this.#behind.set(customerId, behind)
+    if (held !== undefined && held > version) this.#complain(customerId, behind, version)
+  }
+
+  /** All there are were named. Those which were not are gone; unless the edge has gone back behind what is here. */
+  #compare(version: number, named: ReadonlySet<string>): void {
+    const held = this.shelf.customers()
+    const highest = Math.max(0, ...held.map((one) => one.version))
+    for (const { customer_id } of held) {
+      if (named.has(customer_id)) continue
+      if (version < highest) this.#named(customer_id, 0)
+      else this.#drop(customer_id)
+    }
+  }
+
+  /** The edge has gone back behind what is here: hear all versions again, and compare. */
+  #startOver(version: number): void {
+    this.#runner.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
+    this.#version = 0
+  }
+
+  #complain(customerId: string, behind: Behind, version: number): void {
+    if (behind.older) return
+    behind.older = true
+    const held = this.shelf.version(customerId)
+    this.#runner.note('error', 'snapshot.older', {
+      customer_id: customerId,
+      version,
+      held,
+      sentence: goneBack,
+    })
+  }
+
+  #pull(now: number): void {
+    const room = this.#failures > 0 ? 1 : atOnce
+    for (const [customerId, { version }] of this.#behind) {
+      if (this.#pulling.size >= room || now < this.#restUntil) return
+      const held = this.shelf.version(customerId)
+      if (this.#pulling.has(customerId) || (held !== undefined && held >= version)) continue
+      this.#pulling.add(customerId)
+      this.#runner.ask(
+        { ask: 'snapshot', question: { customer_id: customerId, held } },
+        (later, answer, why) => {
+          this.#pulling.delete(customerId)
+          if (answer?.ask === 'snapshot') this.#pulled(later, customerId, answer.answer)
+          else this.#failed(later, customerId, why)
+          this.#pull(later)
+        },
+      )
+    }
+  }
+
+  #pulled(now: number, customerId: string, pulled: Pulled): void {
+    if (pulled.kind === 'gone') this.#drop(customerId)
+    if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
+    if (pulled.kind === 'snapshot' && !this.#put(customerId, pulled.filed)) return
+    this.#failures = 0
+    this.#arrive()
+  }
+
+  /** Lays it down, unless it is older than what is here. */
+  #put(customerId: string, filed: Filed): boolean {
+    const { version } = filed.snapshot
+    const behind = this.#behind.get(customerId)
+    if (version < (this.shelf.version(customerId) ?? 0)) {
+      if (behind) this.#complain(customerId, behind, version)
+      return false
+    }
+    this.#lay(filed)
+    this.#runner.emit({ type: 'keep', filed })
+    if (behind && version >= behind.version) this.#behind.delete(customerId)
+    return true
+  }
+
+  #lay({ snapshot, secrets }: Filed): void {
+    this.shelf.put(snapshot, secrets)
+    this.#changes++
+    this.#held.add(snapshot.customer_id)
+  }
+
+  /** The others go first the next time. */
+  #failed(now: number, customerId: string, why: string): void {
+    this.#runner.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
+    this.#failures++
+    this.#restUntil = now + restMs + this.#runner.below(1_000)
+    const behind = this.#behind.get(customerId)
+    this.#behind.delete(customerId)
+    if (behind) this.#behind.set(customerId, behind)
+  }
+
+  #drop(customerId: string): void {
+    this.#behind.delete(customerId)
+    if (!this.#held.delete(customerId)) return
+    this.shelf.drop(customerId)
+    this.#changes++
+    this.#runner.emit({ type: 'discard', customerId })
+  }
+
+  #arrive(): void {
+    if (this.complete) this.#version = Math.max(this.#version, this.#coming)
+  }
+
+  #write(now: number, at: number): void {
+    const { at: writtenAt, version } = this.#written
+    if (version === this.#version && now - writtenAt < confirmEveryMs) return
+    this.#written = { at: now, version: this.#version }
+    const utc = (then: number) => Math.floor(at - (now - then))
+    const late = [...this.#behind].filter(([, { confirmedAt }]) => confirmedAt > Number.NEGATIVE_INFINITY)
+    const behind = Object.fromEntries(late.map(([id, { confirmedAt }]) => [id, utc(confirmedAt)]))
+    const confirmed = { version: this.#version, held: this.#held.size, at: utc(this.#confirmedAt), behind }
+    this.#runner.emit({ type: 'confirmed', confirmed })
+  }
+}
+
+const goneBack =
+  'The edge names an older configuration than the one kept here, as after a restored database. It is refused; ' +
+  'calls are asked about one by one. To take it, stop the relay and delete its folder of snapshots.'

@@ -1,0 +1,72 @@
+import { type BindingList, type BindingTell, binding } from '#contract'
+import { Journal, type Kept } from './journal.ts'
+import type { Log } from './log.ts'
+
+type Binding = BindingList['bindings'][number]
+
+const sequenced = binding.extend({ sequence: binding.shape.cseq })
+
+/**
+ * Where phones are, on disk: what was registered is there a tenth of a second later, and survives this process
+ * and an edge which is away. Expiry is the instant on the clock.
+ */
+export class BindingFile {
+  readonly #journal: Journal
+  readonly #keptById = new Map<string, Kept>()
+  #order = 0
+
+  private constructor(journal: Journal) {
+    this.#journal = journal
+    journal.kept = () => [...this.#keptById.values()]
+  }
+
+  /** Opens the folder, making it where there is none; `list` is what it kept. */
+  static async open(options: {
+    readonly folder: string
+    readonly log: Log
+    readonly segmentBytes?: number
+  }): Promise<{ file: BindingFile; list: BindingList }> {
+    const { folder, log, segmentBytes = 16 * 1024 * 1024 } = options
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes })
+    const file = new BindingFile(journal)
+    const bindings = found.flatMap((kept) => file.#take(kept, log) ?? [])
+    file.#order = (found.at(-1)?.order ?? -1) + 1
+    return { file, list: { bindings } }
+  }
+
+  /** Never waits for the disk. */
+  keep({ event, binding, sequence }: BindingTell): void {
+    const id = binding.binding_id
+    const held = this.#keptById.get(id)
+    if (event !== 'registered' && event !== 'refreshed') {
+      this.#keptById.delete(id)
+      if (held) this.#journal.drop([held])
+      return
+    }
+    const text = JSON.stringify({ ...binding, sequence })
+    const kept = { id, order: this.#order++, text, segment: undefined, dropped: false }
+    this.#keptById.set(id, kept)
+    if (held) this.#journal.replace(held, kept)
+    else this.#journal.keep(kept)
+  }
+
+  /** Resolves when everything kept so far is on disk. */
+  flush(): Promise<void> {
+    return this.#journal.flush()
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close()
+  }
+
+  #take(kept: Kept, log: Log): Binding | undefined {
+    const read = sequenced.safeParse(JSON.parse(kept.text))
+    if (!read.success) {
+      log('error', 'binding.unreadable', { binding_id: kept.id })
+      this.#journal.drop([kept])
+      return undefined
+    }
+    this.#keptById.set(kept.id, kept)
+    return read.data
+  }
+}

@@ -1,0 +1,143 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Confirmed, Filed, Pulled } from '../effects.ts'
+import { type Exchange, type Reply, refusal, retryAfterMs } from './exchange.ts'
+import type { Log } from './log.ts'
+import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'
+
+/* Implementation */
+const budgetMs = 15_000
+const bytesAtMost = 256 * 1024 * 1024
+const longestRetryAfterMs = 300_000
+
+/** Fetches customers' configurations from the edge. */
+export class SnapshotSource {
+  readonly #exchange: Exchange
+  readonly #keys: SnapshotKeys
+  #notBefore = 0
+
+  constructor(exchange: Exchange, keys: SnapshotKeys) {
+    this.#exchange = exchange
+    this.#keys = keys
+  }
+
+  /** Rejects, saying why, when nothing came that could be believed. */
+  async pull(question: { readonly customer_id: string; readonly held: number | undefined }): Promise<Pulled> {
+    if (performance.now() < this.#notBefore) throw new Error('the edge asked to be left alone')
+    const { customer_id, held } = question
+    const headers = held === undefined ? {} : { 'if-none-match': `"${held}"` }
+    const path = `snapshots/${customer_id}`
+    const reply = await this.#exchange.run({ method: 'GET', path, headers, budgetMs, bytesAtMost })
+    return this.#read(customer_id, reply)
+  }
+
+  #read(customerId: string, { status, headers, body }: Reply): Pulled {
+    if (status === 304) return { kind: 'same' }
+    if (status === 404 || status === 410) return { kind: 'gone' }
+    if (status !== 200) {
+      const pauseMs = Math.min(longestRetryAfterMs, retryAfterMs(headers['retry-after']))
+      this.#notBefore = performance.now() + pauseMs
+      throw new Error(refusal(status))
+    }
+    const signature = String(headers['trunkline-signature'] ?? '')
+    return { kind: 'snapshot', filed: openSnapshot(this.#keys, customerId, signature, body) }
+  }
+}
+
+/**
+ * Snapshots on disk: one file each, as it was signed, its secrets sealed as they came.
+ *
+ * Files are written beside their place and moved there, one after the other, so that what is said of all of them
+ * (`confirmed.json`) never says more than is there.
+ */
+export class SnapshotFolder {
+  readonly #folder: string
+  readonly #keys: SnapshotKeys
+  readonly #log: Log
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(options: { readonly folder: string; readonly keys: SnapshotKeys; readonly log: Log }) {
+    this.#folder = options.folder
+    this.#keys = options.keys
+    this.#log = options.log
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+  }
+
+  /** Everything that can be read; what cannot is set aside as `.bad`, and then nothing counts as complete. */
+  load(): { files: Filed[]; confirmed: Confirmed | undefined } {
+    const names = readdirSync(this.#folder)
+    const files = names.flatMap((name) => this.#read(name) ?? [])
+    const confirmed = this.#confirmed()
+    if (confirmed === undefined || confirmed.held === files.length) return { files, confirmed }
+    return { files, confirmed: { ...confirmed, version: 0 } }
+  }
+
+  keep({ snapshot, signed }: Filed): void {
+    this.#then(() => this.#write(`${snapshot.customer_id}.snapshot`, signed))
+  }
+
+  discard(customerId: string): void {
+    this.#then(() => rm(join(this.#folder, `${customerId}.snapshot`), { force: true }))
+  }
+
+  confirm(confirmed: Confirmed): void {
+    this.#then(() => this.#write('confirmed.json', JSON.stringify(confirmed)))
+  }
+
+  /** Resolves when everything given so far is on disk. */
+  flush(): Promise<void> {
+    return this.#writing
+  }
+
+  #read(name: string): Filed | undefined {
+    const customerId = /^([0-9a-f-]{36})\.snapshot$/.exec(name)?.[1]
+    if (customerId === undefined) return undefined
+    const path = join(this.#folder, name)
+    try {
+      return reopenSnapshot(this.#keys, customerId, readFileSync(path))
+    } catch (error) {
+      this.#log('error', 'snapshot.set_aside', { file: name, why: (error as Error).message })
+      renameSync(path, `${path}.bad`)
+      return undefined
+    }
+  }
+
+  #confirmed(): Confirmed | undefined {
+    const path = join(this.#folder, 'confirmed.json')
+    try {
+      return readConfirmed(JSON.parse(readFileSync(path, 'utf8')))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      this.#log('error', 'snapshot.set_aside', { file: 'confirmed.json', why: (error as Error).message })
+      rmSync(path, { force: true })
+      return undefined
+    }
+  }
+
+  #then(write: () => Promise<void>): void {
+    this.#writing = this.#writing
+      .then(write)
+      .catch((error: Error) => this.#log('error', 'snapshot.unwritten', { why: error.message }))
+  }
+
+  async #write(name: string, content: Uint8Array | string): Promise<void> {
+    const path = join(this.#folder, name)
+    const file = await open(`${path}.new`, 'w', 0o600)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(`${path}.new`, path)
+  }
+}
+
+function readConfirmed(read: unknown): Confirmed {
+  const { version, held, at, behind } = read as Confirmed
+  const numbers = [version, held, at, ...Object.values(behind)]
+  if (!numbers.every((number) => Number.isFinite(number)))
+    throw new Error('it does not say what was confirmed')
+  return { version, held, at, behind }
+}

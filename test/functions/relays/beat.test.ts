@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type App, type Client, startApp } from '../../support/app.ts'
+import { callUnderWay, newRelay, type TestRelay } from '../../support/beat.ts'
+
+let app: App
+let bob: Client & { id: string }
+let one: TestRelay
+let two: TestRelay
+beforeAll(async () => {
+  app = await startApp()
+  bob = await app.newcomer('Bob')
+})
+beforeEach(async () => {
+  await app.database.pool.query('delete from relays')
+  one = await newRelay(app, 'relay-1')
+  two = await newRelay(app, 'relay-2')
+})
+afterAll(() => app.close())
+
+describe('POST /relay/v1/beat', () => {
+  test('is one round trip, whatever it says', async () => {
+    app.database.requests()
+    await one.beat({ leases: [callUnderWay(bob.id, { kind: 'customer', id: bob.id })] })
+    expect(app.database.requests()).toBe(1)
+  })
+
+  test('counts the relays which live', async () => {
+    expect((await one.beat()).relays).toBe(1)
+    expect((await two.beat()).relays).toBe(2)
+    await two.fallSilent()
+    expect((await one.beat()).relays).toBe(1)
+  })
+
+  test('sends away the elder of two processes with one name', async () => {
+    const younger = await newRelay(app, 'relay-1', { started_at: '2026-11-24T09:00:00.000Z' })
+    await one.beat()
+    await younger.beat()
+    expect(await one.raw()).toMatchObject({ status: 409, body: { error: { reason: 'RELAY_REPLACED' } } })
+    await younger.beat()
+    const { rows } = await app.database.pool.query("select boot_id from relays where id = 'relay-1'")
+    expect(rows).toEqual([{ boot_id: younger.bootId }])
+  })
+
+  test('is refused in another relay’s name, and where it is none', async () => {
+    expect(await two.raw({ leases: [] } as object)).toMatchObject({ status: 200 })
+    const body = { relay_id: 'relay-1' }
+    expect(await two.client('POST', '/relay/v1/beat', body)).toMatchObject({ status: 400 })
+    expect(await two.raw({ relay_id: 'relay-1' } as object)).toMatchObject({ status: 403 })
+    expect(await app.alice('POST', '/relay/v1/beat', body)).toMatchObject({ status: 401 })
+  })
+
+  test('names every customer whose configuration is newer, and those which are gone', async () => {
+    const { version, changed } = await one.beat()
+    expect(changed).toContainEqual({ customer_id: bob.id, version: expect.any(Number), gone: false })
+    expect(Math.max(...changed.map((customer) => customer.version))).toBeLessThanOrEqual(version)
+    expect((await one.beat({ version })).changed).toEqual([])
+    await bob('POST', '/v1.0/extensions', { extension: 'new', password: 'long enough' })
+    const later = await one.beat({ version })
+    expect(later.changed).toEqual([{ customer_id: bob.id, version: later.version, gone: false }])
+    const eve = await app.newcomer('Eve')
+    const known = (await one.beat()).version
+    await app.alice('DELETE', `/v1.0/customers/${eve.id}`)
+    expect((await one.beat({ version: known })).changed).toMatchObject([{ customer_id: eve.id, gone: true }])
+  })
+
+  test('replaces a relay’s leases, writing only what has changed', async () => {
+    const scope = { kind: 'customer', id: bob.id } as const
+    const [first, second] = [callUnderWay(bob.id, scope), callUnderWay(bob.id, scope)]
+    await one.beat({ leases: [first, second] })
+    const before = await leases()
+    await one.beat({ leases: [first, second] })
+    expect(await leases()).toEqual(before)
+    await one.beat({ leases: [second] })
+    expect((await leases()).map((row) => row.call_id)).toEqual([second.call_id])
+    await one.fallSilent()
+    await two.beat()
+    expect(await leases()).toEqual([])
+  })
+
+  async function leases() {
+    const { rows } = await app.database.pool.query(
+      'select call_id, taken_at, xmin from leases order by call_id',
+    )
+    return rows as { call_id: string }[]
+  }
+})

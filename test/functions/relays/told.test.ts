@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { bindingList, credentialAnswer, tellReceipt } from '#contract'
+import { type App, BASE_DOMAIN, startApp } from '../../support/app.ts'
+import { newTrunk } from '../../support/trunk.ts'
+
+let app: App
+let carrier: { id: string }
+let pbx: { id: string }
+let call: string
+beforeAll(async () => {
+  app = await startApp()
+  carrier = (await app.alice('POST', '/v1.0/providers', { name: 'telnyx', hostname: 'telnyx.test' })).body
+  pbx = await newTrunk(app, app.aliceId, 'acme', ['basic', 'ip'])
+})
+beforeEach(() => {
+  call = crypto.randomUUID()
+})
+afterAll(() => app.close())
+
+describe('a call told with its attempts', () => {
+  test('leaves a row for every attempt at a provider, in the same statement', async () => {
+    app.database.heard.splice(0)
+    await tell(
+      callTold(2, ended, [
+        attempt(503, 0, 30),
+        attempt(0, 30, 40, null),
+        attempt(200, 40, 900, carrier.id, 700),
+      ]),
+    )
+    expect(app.database.heard).toHaveLength(1)
+    expect(await attempts()).toEqual([
+      { position: 1, status: 503, pdd_ms: null, answered: false, talked_seconds: null },
+      { position: 3, status: 200, pdd_ms: 700, answered: true, talked_seconds: 8.5 },
+    ])
+  })
+
+  test('leaves the same rows whatever is heard twice or late', async () => {
+    const early = callTold(1, {}, [attempt(0, 0, null)])
+    const late = callTold(2, ended, [attempt(503, 0, 30), attempt(200, 40, 900, carrier.id, 700)])
+    await tell(late, early)
+    const rows = await attempts()
+    await tell(late)
+    await tell(early)
+    expect(await attempts()).toEqual(rows)
+    expect(rows).toHaveLength(2)
+  })
+
+  test('shows its decision and attempts to its customer', async () => {
+    await tell(callTold(1, { decision: why, reject_reason: null }, [attempt(486, 0, 30)]))
+    expect((await app.alice('GET', `/v1.0/calls/${call}`)).body).toMatchObject({
+      decision: { decided_by: 'relay', snapshot_age_ms: 1200 },
+      attempts: [{ provider_id: carrier.id, status: 486, address: '192.0.2.4:5060', transport: 'udp' }],
+    })
+  })
+})
+
+describe('an event told', () => {
+  test('is stored once, under the id of its tell, and about what it names', async () => {
+    const event = eventTold({ provider_id: carrier.id })
+    await tell(event, event)
+    await tell(event)
+    const { rows } = await app.database.pool.query(
+      'select id, type, subject_id, data from events where id = $1',
+      [event.tell_id],
+    )
+    expect(rows).toEqual([
+      {
+        id: event.tell_id,
+        type: 'call.refused',
+        subject_id: carrier.id,
+        data: expect.stringContaining(carrier.id),
+      },
+    ])
+  })
+
+  test('may be nobody’s, but not a stranger’s', async () => {
+    const nobodys = eventTold({}, null)
+    const strangers = eventTold({}, crypto.randomUUID())
+    expect(await tell(nobodys, strangers)).toEqual({
+      accepted: [nobodys.tell_id],
+      refused: [{ tell_id: strangers.tell_id, why: 'there is no such customer' }],
+    })
+  })
+})
+
+describe('a PBX', () => {
+  test('is known in its own domain, where it proves itself by digest', async () => {
+    const realm = `acme.trunk.${BASE_DOMAIN}`
+    expect(credentialAnswer.parse(await ask(realm, 'pbx'))).toMatchObject({
+      kind: 'known',
+      account: 'trunk',
+      extension_id: pbx.id,
+      extension: 'pbx',
+      realm,
+      customer_id: app.aliceId,
+      ha1_md5: 'md5 of acme',
+      algorithms: ['MD5'],
+    })
+    await newTrunk(app, app.aliceId, 'byaddress', ['ip'])
+    for (const [elsewhere, name] of [
+      [realm, 'other'],
+      [`byaddress.trunk.${BASE_DOMAIN}`, 'pbx'],
+      [`nobody.trunk.${BASE_DOMAIN}`, 'pbx'],
+    ] as const)
+      expect(await ask(elsewhere, name)).toEqual({ kind: 'unknown', ttl: 5 })
+  })
+
+  test('has its bindings stored and given back like a phone’s', async () => {
+    const binding = bindingTold(1, 'registered')
+    await tell(binding, bindingTold(1, 'registered', { extension_id: crypto.randomUUID() }))
+    const { bindings } = bindingList.parse((await app.relay('GET', '/relay/v1/bindings')).body)
+    expect(bindings).toMatchObject([
+      { account: 'trunk', extension_id: pbx.id, binding_id: binding.binding.binding_id, sequence: 1 },
+    ])
+    await tell({ ...binding, tell_id: crypto.randomUUID(), sequence: 2, event: 'unregistered' })
+    expect((await app.relay('GET', '/relay/v1/bindings')).body).toEqual({ bindings: [] })
+  })
+
+  async function ask(realm: string, username: string) {
+    return (await app.relay('POST', '/relay/v1/credential', { realm, username })).body
+  }
+})
+
+const ended = {
+  status: 'hangup',
+  answered_at: '2026-11-23T07:00:01.000Z',
+  ended_at: '2026-11-23T07:00:09.500Z',
+}
+
+const why = {
+  decided_by: 'relay',
+  at: '2026-11-23T07:00:00.000Z',
+  version: 3,
+  snapshot_age_ms: 1200,
+  outcome: 'connect',
+  caller: { rule: 'digest', why: 'it proved to be office1' },
+}
+
+async function tell(...told: object[]) {
+  const { body } = await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: told })
+  return tellReceipt.parse(body)
+}
+
+async function attempts() {
+  const { rows } = await app.database.pool.query(
+    `select position, status, pdd_ms, answered_at is not null as answered, talked_seconds
+     from attempts where call_id = $1 order by position`,
+    [call],
+  )
+  return rows.map((row) => ({
+    position: Number(row.position),
+    status: Number(row.status),
+    pdd_ms: row.pdd_ms === null ? null : Number(row.pdd_ms),
+    answered: row.answered === 't' || row.answered === true,
+    talked_seconds: row.talked_seconds === null ? null : Number(row.talked_seconds),
+  }))
+}
+
+function attempt(
+  status: number,
+  started_ms: number,
+  ended_ms: number | null,
+  provider_id: string | null = carrier.id,
+  pdd_ms: number | null = null,
+) {
+  const place = { provider_name: 'telnyx', address: '192.0.2.4:5060', transport: 'udp' }
+  return { provider_id, ...place, status, reason: '', decision: 'next', started_ms, ended_ms, pdd_ms }
+}
+
+function callTold(sequence: number, changes: object, tried: object[]) {
+  const tel = (target: string) => ({ type: 'tel', target })
+  return {
+    kind: 'call',
+    tell_id: crypto.randomUUID(),
+    sequence,
+    at: '2026-11-23T07:00:00Z',
+    call: {
+      call_id: call,
+      customer_id: app.aliceId,
+      relay_id: 'relay-1',
+      direction: 'outgoing',
+      source: tel('office1'),
+      destination: tel('+15551234567'),
+      number_id: null,
+      provider_id: null,
+      status: 'dialing',
+      unverified: true,
+      sip_call_id: 'a@b',
+      started_at: '2026-11-23T07:00:00.000Z',
+      ringing_at: null,
+      answered_at: null,
+      ended_at: null,
+      hangup_by: null,
+      hangup_reason: null,
+      sip_status: null,
+      attempts: tried,
+      media: null,
+      reject_reason: null,
+      ...changes,
+    },
+  }
+}
+
+function eventTold(data: object, customer_id: string | null = app.aliceId) {
+  const at = '2026-11-23T07:00:00Z'
+  return {
+    kind: 'event',
+    tell_id: crypto.randomUUID(),
+    at,
+    relay_id: 'relay-1',
+    customer_id,
+    type: 'call.refused',
+    data,
+  }
+}
+
+function bindingTold(sequence: number, event: string, changes: object = {}) {
+  return {
+    kind: 'binding',
+    tell_id: crypto.randomUUID(),
+    sequence,
+    at: '2026-11-23T07:00:00Z',
+    event,
+    binding: {
+      binding_id: crypto.randomUUID(),
+      customer_id: app.aliceId,
+      account: 'trunk',
+      extension_id: pbx.id,
+      relay_id: 'relay-1',
+      contact: 'sip:pbx@192.0.2.9',
+      call_id: 'c',
+      cseq: 1,
+      received: { transport: 'udp', address: '192.0.2.9', port: 5060 },
+      registered_at: '2026-11-23T07:00:00Z',
+      refreshed_at: '2026-11-23T07:00:00Z',
+      expires_at: '2099-01-01T00:00:00Z',
+      ...changes,
+    },
+  }
+}

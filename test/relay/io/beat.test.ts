@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type BeatAnswer, beat } from '#contract'
+import { Heart } from '../../../relay/io/beat.ts'
+import { Exchange } from '../../../relay/io/exchange.ts'
+import { silent } from '../../../relay/reporter.ts'
+import { EdgeServer, type Fault } from '../../support/edge-server.ts'
+import { configuration } from '../../support/snapshot.ts'
+import { pause, soon } from '../../support/wait.ts'
+
+const key = `rk_relay-1.${'k'.repeat(43)}`
+
+describe('a beat', () => {
+  test('says who we are and how things stand, in the contract’s words', async () => {
+    const { edge } = await beating({ everyMs: 50 })
+    await soon('two beats', () => edge.asked('beat').length >= 2)
+    const said = beat.parse(JSON.parse(edge.heard[0]?.body ?? ''))
+    expect(said).toMatchObject({ relay_id: 'relay-1', version: 3, waiting_tells: 5, port: 5060 })
+    expect(edge.heard[0]?.headers.authorization).toBe(`Bearer ${key}`)
+  })
+
+  test('brings what is new, and when it was asked for', async () => {
+    const { edge, answers } = await beating({ everyMs: 50 })
+    const customerId = randomUUID()
+    edge.customers.set(customerId, configuration(customerId, 9))
+    const { answer, sentAt } = await soon('news', () => answers.find(({ answer }) => answer.version === 9))
+    expect(answer.changed).toEqual([{ customer_id: customerId, version: 9, gone: false }])
+    expect(sentAt).toBeLessThan(performance.now())
+  })
+
+  test.each<Fault>([
+    { kind: 'garbage' },
+    { kind: 'truncated' },
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 502 },
+    { kind: 'silence' },
+  ])(
+    'which is answered by %j is missed, and the next is tried',
+    async (fault) => {
+      const { edge, missed, answers } = await beating({ everyMs: 50, fault })
+      await soon('a missed beat', () => missed[0])
+      expect(missed[0]?.away).toBe(true)
+      edge.fault = () => undefined
+      await soon('an answer', () => answers[0], 8_000)
+    },
+    15_000,
+  )
+
+  test('to an edge which knows no beats says nothing about its other answers', async () => {
+    const { missed } = await beating({ everyMs: 50, fault: { kind: 'status', status: 404 } })
+    await soon('a missed beat', () => missed[0])
+    expect(missed[0]?.away).toBe(false)
+  })
+
+  test('comes no more than once in five seconds from an edge in a storm', async () => {
+    const { edge } = await beating({ everyMs: 50, fault: { kind: 'status', status: 500 } })
+    await pause(4_000)
+    expect(edge.asked('beat').length).toBeLessThanOrEqual(2)
+  })
+
+  test('is left out for as long as the edge says', async () => {
+    const fault: Fault = { kind: 'status', status: 429, retryAfter: '2' }
+    const { edge } = await beating({ everyMs: 50, fault })
+    await soon('a second beat', () => edge.asked('beat').length >= 2, 5_000)
+    const [first, second] = edge.asked('beat')
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1_900)
+  })
+
+  test('ends with another process of the same name', async () => {
+    const { edge, replaced } = await beating({ everyMs: 50 })
+    edge.replaced = true
+    await soon('to be replaced', () => replaced.length > 0)
+    const count = edge.asked('beat').length
+    await pause(300)
+    expect(edge.asked('beat')).toHaveLength(count)
+  })
+})
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
+  const edge = await EdgeServer.open(key)
+  edge.fault = () => fault
+  const exchange = new Exchange({ url: edge.url, key })
+  const answers: { answer: BeatAnswer; sentAt: number }[] = []
+  const missed: { why: string; away: boolean }[] = []
+  const replaced: true[] = []
+  const heart = new Heart({
+    exchange,
+    process: {
+      relay_id: 'relay-1',
+      boot_id: randomUUID(),
+      started_at: new Date().toISOString(),
+      address: '127.0.0.1',
+      port: 5060,
+    },
+    pulse: () => ({ ...silent, version: 3 }),
+    waitingTells: () => 5,
+    answered: (answer, sentAt) => answers.push({ answer, sentAt }),
+    missed: (why, away) => missed.push({ why, away }),
+    replaced: () => replaced.push(true),
+    log: () => undefined,
+    everyMs,
+  })
+  cleanups.push(
+    () => edge.close(),
+    () => exchange.close(),
+    () => heart.stop(),
+  )
+  return { edge, answers, missed, replaced }
+}
