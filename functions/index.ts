@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { tells } from './calls/tells.ts'
+import { carriers } from './carriers/carriers.ts'
 import { accesskeys } from './config/accesskeys.ts'
 import { calls } from './config/calls.ts'
 import { customers, self } from './config/customers.ts'
@@ -48,6 +49,7 @@ const app = new Hono<Edge>()
   .route('/v1.0/accesskeys', accesskeys)
   .route('/v1.0/providers', providers)
   .route('/v1.0/routes/resolve', explain)
+  .route('/v1.0/providers', carriers)
   .route('/v1.0/routes', routes)
   .route('/v1.0/extensions', extensions)
   .route('/v1.0/trunks', trunks)

@@ -34,7 +34,12 @@ export function readQuery<Shape extends z.ZodType>(c: Context<Edge>, shape: Shap
 
 /** The `{id}` of the path. */
 export function readId(c: Context<Edge>): string {
-  const id = z.guid().safeParse(c.req.param('id'))
+  return readIdOf(c, 'id')
+}
+
+/** A UUID of the path by its name there. */
+export function readIdOf(c: Context<Edge>, name: string): string {
+  const id = z.guid().safeParse(c.req.param(name))
   if (id.success) return id.data.toLowerCase()
   throw new Problem('INVALID_ID', 'The id in the path is not a UUID.')
 }

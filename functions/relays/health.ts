@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat } from '#contract'
 import { heard, living } from './hearing.ts'
+import { instant } from './instant.ts'
 
 /** Seconds after which a relay's word on a provider says nothing any more; it is written anew before that. */
 const FRESH = sql`interval '90 seconds'`
@@ -43,7 +44,7 @@ export function combine(told: Beat): SQL {
         count(*) filter (where status in ('unhealthy', 'half_open')) as ill,
         count(*) filter (where status = 'half_open') as trying,
         percentile_cont(0.5) within group (order by latency_ms) as latency_ms,
-        jsonb_agg(jsonb_build_object('relay_id', relay_id, 'status', status, 'since', since, 'why', why)
+        jsonb_agg(jsonb_build_object('relay_id', relay_id, 'status', status, 'since', ${instant(sql`since`)}, 'why', why)
           order by relay_id) as said,
         string_agg(why, '; ' order by relay_id) filter (where why <> '' and status <> 'healthy') as reasons
       from provider_reports

@@ -32,10 +32,13 @@ export function candidatesFor(
 ): { providers: ProviderTarget[]; candidates: Consideration[] } {
   const { callId, customer, dialled } = dialling
   const e164 = dialled.kind === 'number' ? dialled.e164 : null
-  const considered: Considered[] = []
+  const [considered, listed]: [Considered[], Set<string>] = [[], new Set()]
   for (const owner of customer.use_default_routes ? [customer.id, PLATFORM] : [customer.id])
-    for (const route of inOrder(book.routes(owner, e164), callId))
-      considered.push(consider(route, considered, book, live))
+    for (const route of inOrder(book.routes(owner, e164), callId)) {
+      const one = consider(route, listed, book, live)
+      if (!one.flaw) listed.add(route.provider_id)
+      considered.push(one)
+    }
   const tried = inTurn(considered)
   const providers = tried.map(({ route, provider }) =>
     targetOf(route, provider, dialling.dialled, dialling.shown, customer.country),
@@ -64,9 +67,9 @@ interface Flaw {
   why: string
 }
 
-function consider(route: RouteFacts, before: readonly Considered[], book: Book, live: Live): Considered {
+function consider(route: RouteFacts, listed: ReadonlySet<string>, book: Book, live: Live): Considered {
   const provider = book.provider(route.provider_id)
-  const flaw = flawOf(route, provider, before, live)
+  const flaw = flawOf(route, provider, listed, live)
   const health = provider ? live.health(provider.id) : 'unknown'
   const unwell = health === 'unhealthy' || (health === 'half_open' && !live.trial(route.provider_id))
   return { route, provider, flaw, health, unwell, demoted: false, order: null }
@@ -75,7 +78,7 @@ function consider(route: RouteFacts, before: readonly Considered[], book: Book, 
 function flawOf(
   { enabled, time_window, provider_id }: RouteFacts,
   provider: ProviderFacts | undefined,
-  before: readonly Considered[],
+  listed: ReadonlySet<string>,
   live: Live,
 ): Flaw | undefined {
   if (!enabled) return flaws.DISABLED
@@ -84,8 +87,7 @@ function flawOf(
   if (!provider || provider.deleted) return flaws.PROVIDER_DELETED
   if (!provider.enabled) return flaws.PROVIDER_DISABLED
   if (provider.locked) return flaws.PROVIDER_LOCKED
-  if (before.some(({ flaw, route }) => !flaw && route.provider_id === provider_id))
-    return flaws.DUPLICATE_PROVIDER
+  if (listed.has(provider_id)) return flaws.DUPLICATE_PROVIDER
   return fullOf(provider, live)
 }
 

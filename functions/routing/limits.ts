@@ -10,6 +10,7 @@ export interface Counted {
 
 /** How far everybody's limits are used; only limits which are set are looked at. */
 export function limitsOf(counted: readonly Counted[], live: Live): Limit[] {
+  if (!counted.some(({ caps }) => limited(caps))) return []
   return counted.flatMap((one) => (limited(one.caps) ? limitsOfOne(one, live) : []))
 }
 

@@ -5,8 +5,9 @@ export function realmOf(customerId: string, baseDomain: string): string {
 
 /** The customer a realm belongs to; undefined where it is no realm of ours. */
 export function customerOf(realm: string, baseDomain: string): string | undefined {
-  const [id = '', ...rest] = realm.toLowerCase().split('.')
-  const ours = rest.join('.') === `registrar.${baseDomain.toLowerCase()}`
+  if (realm.length !== 36 + 11 + baseDomain.length) return undefined
+  const [id, domain] = [realm.slice(0, 36).toLowerCase(), realm.slice(36).toLowerCase()]
+  const ours = domain === `.registrar.${baseDomain.toLowerCase()}`
   return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
 

@@ -11,28 +11,41 @@ export interface RouteIndex {
 /** How many of a customer's routes an explanation mentions although their target does not match. */
 export const SHOWN = 5
 
-/** Sorts routes under their targets: a look-up takes one step per length of target in use. */
+/**
+ * Sorts routes under their targets: a look-up takes one step per length of target in use.
+ *
+ * A target is kept as the number its digits make: none begins with 0, and numbers are found faster than texts.
+ */
 export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
-  const targets = new Map<string, RouteFacts[]>()
+  const targets = new Map<number, RouteFacts[]>()
   for (const route of routes) {
-    const those = targets.get(route.target)
+    const key = route.target === 'all' ? 0 : Number(route.target)
+    const those = targets.get(key)
     if (those) those.push(route)
-    else targets.set(route.target, [route])
+    else targets.set(key, [route])
   }
   for (const those of targets.values()) those.sort(inTurn)
-  const all = targets.get('all') ?? []
-  targets.delete('all')
-  const lengths = [...new Set(Array.from(targets.keys(), ({ length }) => length))].sort((a, b) => b - a)
+  const all = targets.get(0) ?? []
+  const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
   return { matching: (e164) => (e164 === null ? all : under(e164)), eldest: eldestOf(routes) }
 
   function under(e164: string): readonly RouteFacts[] {
-    let found: RouteFacts[] | undefined
-    for (const length of lengths) {
-      const those = length <= e164.length ? targets.get(e164.slice(0, length)) : undefined
-      if (those) found = found ? found.concat(those) : those
+    let found: RouteFacts[] = []
+    const [whole, first] = [Number(e164), 10 ** (e164.length - 2)]
+    for (const power of powers) {
+      const those = power > first ? undefined : targets.get(Math.floor(whole / (first / power)))
+      if (those) found = found.length === 0 ? those : found.concat(those)
     }
-    return found ? (all.length > 0 ? found.concat(all) : found) : all
+    return found.length === 0 ? all : all.length === 0 ? found : found.concat(all)
   }
+}
+
+/** How many digits the targets have, most first. */
+function lengthsOf(routes: readonly RouteFacts[]): number[] {
+  const lengths = new Set(
+    routes.filter(({ target }) => target !== 'all').map(({ target }) => target.length - 1),
+  )
+  return [...lengths].sort((a, b) => b - a)
 }
 
 /** The first few without sorting the rest. */

@@ -52,7 +52,7 @@ export class Accounts {
     const found = this.#asked(question)
     const asked = found !== undefined && found.until > now ? found : undefined
     const filed = this.#onFile(now, question)
-    if (!filed?.current || (asked && asked.since > filed.since)) return asked
+    if (!filed?.current || (asked && asked.since >= filed.since)) return asked
     return { answer: filed.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   }
 
@@ -61,7 +61,7 @@ export class Accounts {
     const found = this.#known.get(keyOf(question))
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
     const filed = this.#onFile(now, question)
-    if (filed && !(asked && asked.since > filed.since)) return { answer: filed.answer, filed: true }
+    if (filed && !(asked && asked.since >= filed.since)) return { answer: filed.answer, filed: true }
     return asked && { answer: asked.answer, filed: false }
   }
 

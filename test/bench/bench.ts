@@ -1,12 +1,15 @@
+import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip` and `npm run bench -- rtp`: what a registration, a call and a packet cost here.
+ * `npm run bench -- sip`, `npm run bench -- rtp` and `npm run bench -- route`: what a registration, a call, a packet
+ * and a decision cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
   rtp: rtpBench,
+  route: routeBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -46,7 +46,7 @@ describe.concurrent('the next carrier is tried', () => {
     const lost = leg(await stage.nowhere(), silent, { hostname: 'no..such' })
     const played = await play(lost, await willing())
     expect(await shortly(played)).toEqual([200, '0 next: ', '200 final: 200'])
-    expect((await played.record()).attempts[0]?.reason).toContain('DNS gave no answer')
+    expect((await played.record()).attempts[0]?.reason).toMatch(/no answer for|no address found/)
   })
 
   test('when nothing comes of the first in its time', async () => {

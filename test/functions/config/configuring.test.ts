@@ -574,6 +574,8 @@ describe('customers', () => {
   test('go with everything they configured, and their keys open nothing any more', async () => {
     const bob = await app.newcomer('Bob')
     await bob('POST', '/v1.0/numbers', { number: '+15551110008' })
+    const pbx = { domain_name: 'bobs', auth_types: ['ip'], allowed_ips: ['198.51.100.8'] }
+    expect(await bob('POST', '/v1.0/trunks', pbx)).toMatchObject({ status: 200 })
     expect(await app.alice('DELETE', `/v1.0/customers/${bob.id}`)).toMatchObject({
       status: 200,
       body: { tm_delete: expect.any(String) },
@@ -582,6 +584,7 @@ describe('customers', () => {
     expect(await app.alice('POST', '/v1.0/numbers', { number: '+15551110008' })).toMatchObject({
       status: 200,
     })
+    expect(await app.alice('POST', '/v1.0/trunks', pbx)).toMatchObject({ status: 200 })
     for (const query of ['', `?customer_id=${PLATFORM}`]) {
       expect(await app.alice('DELETE', `/v1.0/customers/${app.aliceId}${query}`)).toMatchObject({
         status: 409,

@@ -75,6 +75,18 @@ describe('a limit shared by relays', () => {
     expect(Math.min(...holders.map((holder) => holder.held))).toBeGreaterThanOrEqual(12)
   })
 
+  test('is not given twice to strangers whose first beats come at once', async () => {
+    await limitTo(100)
+    for (let trial = 0; trial < 4; trial += 1) {
+      await startAfresh()
+      // As many connections as there will be beats: else the first would be over before the others begin.
+      await Promise.all(Array.from({ length: 8 }, () => app.database.pool.query('select pg_sleep(0.05)')))
+      const holders = await Promise.all(Array.from({ length: 8 }, (_, n) => newHolder(`relay-${n}`)))
+      await Promise.all(holders.map((holder) => holder.beat(0, 50)))
+      expect(sum(holders.map((holder) => holder.held))).toBeLessThanOrEqual(100)
+    }
+  })
+
   test('is not given away by a beat which comes late', async () => {
     await limitTo(10)
     const [one, two] = [await newRelay(app, 'relay-1'), await newHolder('relay-2')]

@@ -64,7 +64,7 @@ export function shelfOf({ platform = {}, others = [], ...alice }: Scene): Shelf 
 export function portionOf(id: string, scene: Scene): Portion {
   const own = <Thing extends { customer_id: string }>(thing: Thing): Thing => ({ ...thing, customer_id: id })
   const listed = scene.routes ?? []
-  const providers = [...(scene.providers ?? []), ...listed.map(({ provider }) => provider)].map(own)
+  const providers = [...listed.map(({ provider }) => provider), ...(scene.providers ?? [])].map(own)
   return {
     customer_id: id,
     version: 7,

@@ -54,6 +54,18 @@ describe('asking the edge', () => {
     await expect(link.ask(who)).rejects.toThrow('ECONNREFUSED')
   })
 
+  test('opens a bounded number of connections to an edge which swallows everything', async () => {
+    const edge = await scripted(() => undefined)
+    const { link } = await linked(edge, { budgetMs: 400 })
+    const asked = Array.from({ length: 200 }, (_, at) =>
+      link.ask({ ask: 'credential', question: { realm: 'acme', username: `phone${at}` } }),
+    )
+    const results = await Promise.allSettled(asked)
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true)
+    // 64 at once; one which is given up makes room for another.
+    expect(edge.connections()).toBeLessThan(100)
+  })
+
   test('asks again when a kept connection was closed behind its back', async () => {
     const edge = await scripted(() => ({ status: 200, body: { kind: 'unknown', ttl: 5 } }))
     const { link } = await linked(edge)

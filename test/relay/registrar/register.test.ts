@@ -368,6 +368,31 @@ describe('after a restart', () => {
     expect(after.phones.size).toBe(0)
   })
 
+  test('of what disk and edge remember, the newer counts, and nothing twice', () => {
+    const before = registrar()
+    before.register(['Contact: <sip:a@10.0.0.5>'])
+    const old = list(before.told)
+    before.register(['Contact: <sip:a@10.0.0.5>;q=0.5'], { cseq: 2, after: 1 })
+    const after = registrar()
+    after.pass(2)
+    after.phones.restore(after.now(), after.at(), old, 'disk')
+    after.phones.restore(after.now(), after.at(), list(before.told), 'edge')
+    after.phones.restore(after.now(), after.at(), old, 'edge')
+    expect(after.phones.size).toBe(1)
+    expect(contacts(after.register([], { cseq: 3 }))[0]).toContain('q=0.5')
+  })
+
+  test('a phone which left before the edge’s list came is not brought back by it', () => {
+    const before = registrar()
+    before.register(['Contact: <sip:a@10.0.0.5>'])
+    const after = registrar()
+    after.pass(1)
+    after.phones.restore(after.now(), after.at(), list(before.told), 'disk')
+    after.register(['Contact: <sip:a@10.0.0.5>;expires=0'], { cseq: 2 })
+    after.phones.restore(after.now(), after.at(), list(before.told), 'edge')
+    expect(after.phones.size).toBe(0)
+  })
+
   test('a phone which registered meanwhile is not put back to what it was', () => {
     const before = registrar()
     before.register(['Contact: <sip:a@10.0.0.5>'])

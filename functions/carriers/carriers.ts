@@ -1,0 +1,39 @@
+import { type Context, Hono } from 'hono'
+import { PLATFORM } from '#contract'
+import type { Edge } from '../env.ts'
+import { Problem } from '../http/problem.ts'
+import { readBody, readId, readIdOf } from '../http/validate.ts'
+import { healthOf } from './health.ts'
+import { readWindow, statsOf } from './stats.ts'
+import { begin, outcome, readWait, testWish } from './tests.ts'
+
+/** How providers are doing: as relays see them, as calls went, and as a test just now finds them. */
+export const carriers = new Hono<Edge>()
+  .get('/:id/health', async (c) => c.json(found(await healthOf(c.get('db'), readId(c), owners(c)))))
+  .get('/:id/stats', async (c) => {
+    const { customerId, admin } = c.get('speaker')
+    const figures = { window: readWindow(c.req.query('window')), owners: owners(c), customerId, admin }
+    return c.json(found(await statsOf(c.get('db'), readId(c), figures)))
+  })
+  .post('/:id/test', async (c) => {
+    const [id, wait] = [readId(c), readWait(c.req.query('wait'))]
+    const testId = await begin(c, id, await readBody(c, testWish))
+    const told = found(await outcome(c.get('db'), c.get('speaker').customerId, id, testId, wait))
+    return c.json(told, told.state === 'done' ? 200 : 202)
+  })
+  .get('/:id/tests/:test_id', async (c) => {
+    const testId = readIdOf(c, 'test_id')
+    const told = await outcome(c.get('db'), c.get('speaker').customerId, readId(c), testId, 0)
+    if (!told) throw new Problem('TEST_NOT_FOUND', 'There is no such test of this provider.')
+    return c.json(told)
+  })
+
+/** Whose providers the speaker may look at: its own, and the platform's. */
+function owners(c: Context<Edge>): string[] {
+  return [c.get('speaker').customerId, PLATFORM]
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Problem('PROVIDER_NOT_FOUND', 'There is no such provider.')
+  return row
+}

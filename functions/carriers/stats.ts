@@ -1,0 +1,79 @@
+import { sql } from 'drizzle-orm'
+import type { Database } from '#db'
+import { Problem } from '../http/problem.ts'
+
+/** Which attempts count: those begun within the window, and of whom. */
+export interface Figures {
+  window: Window
+  owners: string[]
+  customerId: string
+  admin: boolean
+}
+interface Window {
+  asked: string
+  seconds: number
+}
+
+const units = { m: 60, h: 3_600, d: 86_400 } as const
+
+/** `15m`, `1h`, `24h`, `7d`: up to 90 days. */
+export function readWindow(asked = '24h'): Window {
+  const [, count = '', unit = 'm'] = /^([1-9]\d{0,5})([mhd])$/.exec(asked) ?? []
+  const seconds = Number(count) * units[unit as keyof typeof units]
+  if (seconds > 0 && seconds <= 90 * units.d) return { asked, seconds }
+  throw Problem.field(
+    'window',
+    'is minutes, hours or days up to 90d, such as 15m, 1h or 7d',
+    'INVALID_REQUEST_PARAMETER',
+  )
+}
+
+/**
+ * A provider's figures, in one statement: everybody's of their own calls, administrators' of all.
+ *
+ * An attempt under way counts once it is over. ASR is answered ÷ attempts. `user_outcomes` are people's doing
+ * (480, busy 486 and 600, cancelled 487, declined 603) and no failures: NER counts them as the network's success
+ * (ITU-T E.425). ACD is the mean of the seconds talked; PDD runs from INVITE to the first ringing.
+ */
+export async function statsOf(
+  db: Database,
+  providerId: string,
+  { window, owners, customerId, admin }: Figures,
+) {
+  const { rows } = await db.execute<{ stats: Record<string, unknown> }>(sql`
+    with p as (select id, customer_id from providers
+      where id = ${providerId}::uuid and customer_id::text in ${owners}),
+    began as (
+      select a.*, a.answered_at is not null as answered,
+        a.answered_at is null and a.status in (480, 486, 487, 600, 603) as by_people
+      from attempts a join p on p.id = a.provider_id
+      where a.started_at > now() - ${window.seconds} * interval '1 second'
+        and (${admin}::boolean or a.customer_id = ${customerId}::uuid)
+    ),
+    tried as (select * from began where ended_at is not null or answered),
+    failed as (select case status when 0 then 'silence' else status::text end as code, count(*) as times
+      from tried where not answered and not by_people group by 1)
+    select jsonb_build_object(
+      'provider_id', p.id, 'window', ${window.asked}::text,
+      'attempts', (select count(*) from tried), 'under_way', (select count(*) from began) - (select count(*) from tried),
+      'answered', (select count(*) from tried where answered),
+      'asr', (select ${ratio} from tried),
+      'ner', (select round(count(*) filter (where answered or by_people)::numeric / nullif(count(*), 0), 4) from tried),
+      'user_outcomes', (select jsonb_build_object(
+          'no_answer', count(*) filter (where status = 480), 'busy', count(*) filter (where status in (486, 600)),
+          'cancelled', count(*) filter (where status = 487), 'declined', count(*) filter (where status = 603))
+        from tried where by_people),
+      'failures', (select coalesce(jsonb_object_agg(code, times), '{}') from failed),
+      'acd_seconds', (select round(avg(talked_seconds)::numeric, 1) from tried),
+      'pdd_ms', (select jsonb_build_object(
+          'p50', round(percentile_cont(0.5) within group (order by pdd_ms)),
+          'p95', round(percentile_cont(0.95) within group (order by pdd_ms))) from tried),
+      'relays', (select coalesce(jsonb_agg(jsonb_build_object(
+          'relay_id', relay_id, 'attempts', attempts, 'answered', answered, 'asr', asr) order by relay_id), '[]')
+        from (select relay_id, count(*) as attempts, count(*) filter (where answered) as answered, ${ratio} as asr
+          from tried group by relay_id) as t)
+    ) as stats from p`)
+  return rows[0]?.stats
+}
+
+const ratio = sql`round(count(*) filter (where answered)::numeric / nullif(count(*), 0), 4)`

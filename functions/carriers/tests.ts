@@ -1,0 +1,137 @@
+import { sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { type Command, deadAfterMs } from '#contract'
+import type { Database } from '#db'
+import { readNumber } from '#routing'
+import type { Edge } from '../env.ts'
+import { Problem } from '../http/problem.ts'
+import { instant } from '../relays/instant.ts'
+
+/** What to try: is it there, or does it put a call through; from which relay. */
+export const testWish = z.strictObject({
+  type: z.enum(['options', 'call']).default('options'),
+  relay_id: z.string().max(40).nullable().default(null),
+  to: z.string().max(64).nullable().default(null),
+  from: z.string().max(64).nullable().default(null),
+})
+type TestWish = z.output<typeof testWish>
+
+/** Seconds to wait for the outcome: 25 unless `?wait=` says fewer. */
+export function readWait(asked = '25'): number {
+  const seconds = Number(asked)
+  if (/^\d{1,2}$/.test(asked) && seconds <= 25) return seconds
+  throw Problem.field('wait', 'is seconds from 0 to 25', 'INVALID_REQUEST_PARAMETER')
+}
+
+/** Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named. */
+export async function begin(c: Context<Edge>, providerId: string, wish: TestWish): Promise<string> {
+  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const caller = await callerOf(db, customerId, providerId)
+  const body: Omit<Command, 'command_id' | 'customer_id'> = {
+    kind: 'test_provider',
+    provider_id: providerId,
+    type: wish.type,
+    ...numbersOf(wish, caller),
+  }
+  const { rows } = await db.execute<{ id: string }>(sql`
+    insert into commands (id, customer_id, relay_id, body)
+    select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
+    where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
+      and (r.id = ${wish.relay_id}::text or ${wish.relay_id}::text is null and not r.draining)
+    order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
+    returning id`)
+  const [command] = rows
+  if (command) return command.id
+  const who = wish.relay_id === null ? 'No relay is' : `Relay ${wish.relay_id} is not`
+  throw new Problem(
+    'NO_RELAY',
+    `${who} alive to test from: none was heard within ${deadAfterMs / 1000} seconds.`,
+  )
+}
+
+interface Caller extends Record<string, unknown> {
+  country: string
+  /** Countries which may be called, and the customer's own numbers. */
+  allowed: string[]
+  numbers: string[]
+}
+
+async function callerOf(db: Database, customerId: string, providerId: string): Promise<Caller> {
+  const { rows } = await db.execute<{ caller: Caller }>(sql`
+    with mine as (select number, country from numbers
+      where customer_id = ${customerId}::uuid and deleted_at is null and enabled)
+    select jsonb_build_object('country', c.default_country, 'numbers', (select coalesce(jsonb_agg(number), '[]') from mine),
+      'allowed', coalesce(to_jsonb(c.destination_whitelist), jsonb_build_array(c.default_country)
+        || (select coalesce(jsonb_agg(distinct country), '[]') from mine where country is not null))) as caller
+    from providers p join customers c on c.id = p.customer_id
+    where p.customer_id = ${customerId}::uuid and p.id = ${providerId}::uuid and p.deleted_at is null`)
+  const [row] = rows
+  if (!row) throw new Problem('PROVIDER_NOT_FOUND', 'There is no such provider of yours.')
+  return row.caller
+}
+
+function numbersOf({ type, to, from }: TestWish, caller: Caller): { to: string | null; from: string | null } {
+  if (type === 'options') {
+    if (to !== null || from !== null)
+      throw Problem.field(to === null ? 'from' : 'to', 'is for type call only')
+    return { to: null, from: null }
+  }
+  if (to === null) throw Problem.field('to', 'is needed: the number to call')
+  const called = readNumber(to, caller.country)
+  if (called.kind !== 'number') throw Problem.field('to', 'is not a phone number')
+  const permitted = called.country !== null && caller.allowed.includes(called.country)
+  if (!permitted && !caller.numbers.includes(called.e164))
+    throw Problem.field(
+      'to',
+      `leads to ${called.country ?? 'no country'}, which your destination_whitelist does not allow`,
+    )
+  return { to: called.e164, from: from === null ? null : own(from, caller) }
+}
+
+function own(from: string, caller: Caller): string {
+  const shown = readNumber(from, caller.country)
+  if (shown.kind === 'number' && caller.numbers.includes(shown.e164)) return shown.e164
+  throw Problem.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')
+}
+
+/** One test: what became of it, in the relay's words. */
+interface Outcome extends Record<string, unknown> {
+  state: 'waiting' | 'running' | 'done' | 'lost'
+  verdict: string
+}
+
+/** What became of a test; waits for it up to so many seconds, looking ever less often. */
+export async function outcome(
+  db: Database,
+  customerId: string,
+  providerId: string,
+  testId: string,
+  wait: number,
+): Promise<Outcome | undefined> {
+  let [told, pause] = [await look(db, customerId, providerId, testId), 250]
+  for (let left = wait * 1000; left > 0 && told && told.state !== 'done'; left -= pause) {
+    pause = Math.min(left, 1000, pause * 1.5)
+    await new Promise((resolve) => setTimeout(resolve, pause))
+    told = await look(db, customerId, providerId, testId)
+  }
+  return told
+}
+
+async function look(db: Database, customerId: string, providerId: string, testId: string) {
+  const { rows } = await db.execute<{ outcome: Outcome }>(sql`
+    with test as (
+      select *, case when done_at is not null then 'done' when created_at < now() - interval '90 seconds' then 'lost'
+        when taken_at is not null then 'running' else 'waiting' end as state
+      from commands
+      where id = ${testId}::uuid and customer_id = ${customerId}::uuid and body ->> 'provider_id' = ${providerId}
+    )
+    select jsonb_build_object('ok', null, 'steps', '[]'::jsonb, 'verdict', case state
+          when 'lost' then relay_id || ' never said what came of it'
+          when 'running' then relay_id || ' is at it' else 'waiting for ' || relay_id end)
+      || coalesce(result, '{}') || jsonb_build_object('id', id, 'provider_id', ${providerId}::text, 'relay_id', relay_id,
+        'type', body ->> 'type', 'to', body -> 'to', 'from', body -> 'from', 'state', state,
+        'tm_create', ${instant(sql`created_at`)}, 'tm_done', ${instant(sql`done_at`)}) as outcome
+    from test`)
+  return rows[0]?.outcome
+}

@@ -1,0 +1,126 @@
+import { eq } from 'drizzle-orm'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PLATFORM } from '#contract'
+import { connect, customers, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
+import { decide, type Portion } from '#routing'
+import { bookOf } from '../../../functions/resolution/book.ts'
+import { bring } from '../../../functions/resolution/facts.ts'
+import { wantedFor } from '../../../functions/resolution/wanted.ts'
+import { startDatabase, type TestDatabase } from '../../support/database.ts'
+import { ALICE, BASE, liveWith, portionOf, type Scene, shelfOf } from '../routing/ladder.ts'
+import { call, scene, standing } from '../routing/weather.ts'
+
+let database: TestDatabase
+let db: Database
+beforeAll(async () => {
+  database = await startDatabase()
+  db = connect(database.databaseUrl, database.endpointUrl)
+  await db.insert(customers).values({ id: ALICE, name: 'Alice' })
+})
+afterAll(() => database.close())
+
+test('the edge on what one statement brings, and a relay on whole snapshots, decide alike', async () => {
+  const questions = fc.array(fc.tuple(call, standing), { minLength: 12, maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(scene, questions, async (world, asked) => {
+      await settle(world)
+      const { book } = shelfOf(world)
+      for (const [question, how] of asked) {
+        database.heard.splice(0)
+        const brought = await bring(db, wantedFor(question, null, BASE))
+        expect(database.heard).toHaveLength(1)
+        const live = liveWith(how)
+        expect(decide(question, bookOf(brought), live)).toEqual(decide(question, book, live))
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
+/** Makes the database hold exactly what the scene says. */
+async function settle({ platform = {}, ...alice }: Scene): Promise<void> {
+  for (const table of [numbers, routes, trunks, flows, extensions, providers]) await db.delete(table)
+  await furnish(portionOf(PLATFORM, platform))
+  await furnish(portionOf(ALICE, alice))
+}
+
+async function furnish(portion: Portion): Promise<void> {
+  const { customer_id: customerId, customer } = portion
+  await db
+    .update(customers)
+    .set({
+      defaultCountry: customer.country,
+      callingCode: customer.calling_code,
+      destinationWhitelist: customer.allowed,
+      requireCallerId: customer.require_caller_id,
+      useDefaultRoutes: customer.use_default_routes,
+      blockedPrefixes: customer.blocked_prefixes,
+    })
+    .where(eq(customers.id, customerId))
+  const sealed = { sealedMd5: '', sealedSha256: '' }
+  for (const one of portion.providers)
+    await db.insert(providers).values({
+      id: one.id,
+      customerId,
+      name: one.name,
+      hostname: one.hostname,
+      enabled: one.enabled,
+      country: one.country,
+      calledFormat: one.called_format,
+      callingFormat: one.calling_format,
+      techPrefix: one.tech_prefix,
+      sources: one.sources,
+    })
+  for (const one of portion.routes)
+    await db.insert(routes).values({
+      id: one.id,
+      customerId,
+      name: one.name,
+      providerCustomerId: customerId,
+      providerId: one.provider_id,
+      target: one.target,
+      priority: one.priority,
+      weight: one.weight,
+      enabled: one.enabled,
+      timeWindow: one.time_window,
+      createdAt: one.created_at,
+    })
+  for (const { id, extension, name, enabled, ring_timeout } of portion.extensions)
+    await db
+      .insert(extensions)
+      .values({ id, customerId, extension, name, enabled, ringTimeout: ring_timeout, ...sealed })
+  for (const one of portion.trunks)
+    await db.insert(trunks).values({
+      id: one.id,
+      customerId,
+      name: one.name,
+      domainName: one.domain_name,
+      authTypes: one.auth_types,
+      enabled: one.enabled,
+      country: one.country,
+      callerIds: one.caller_ids,
+      sources: one.sources,
+      calledFormat: one.called_format,
+      ringTimeout: one.ring_timeout,
+    })
+  for (const { id, extension } of portion.flows) {
+    const option = { destinations: [{ type: 'extension', target_name: extension }] }
+    await db.insert(flows).values({ id, customerId, actions: [{ id, type: 'connect', option }] })
+  }
+  for (const one of portion.numbers)
+    await db.insert(numbers).values({
+      id: one.id,
+      customerId,
+      number: one.number,
+      numberTo: one.number_to,
+      providerId: one.provider_id,
+      providerCustomerId: one.provider_id && customerId,
+      country: countries[one.number.slice(0, 5)] ?? null,
+      extensionId: one.extension_id,
+      trunkId: one.trunk_id,
+      callFlowId: one.flow_id,
+    })
+}
+
+const countries: Record<string, string> = { '+1212': 'US', '+4420': 'GB', '+1268': 'AG' }

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { BindingFile } from '../../../relay/io/bindings.ts'
+import { silence } from '../../../relay/io/log.ts'
+import { bindingTell } from './tells.ts'
+
+describe('bindings on disk', () => {
+  test('are there again as they were last told, without those which left', async () => {
+    const { open } = folder()
+    const { file } = await open()
+    const [stays, leaves, refreshed] = [randomUUID(), randomUUID(), randomUUID()]
+    file.keep(bindingTell('registered', stays, 1))
+    file.keep(bindingTell('registered', leaves, 2))
+    file.keep(bindingTell('registered', refreshed, 3))
+    file.keep(bindingTell('unregistered', leaves, 4))
+    file.keep(bindingTell('refreshed', refreshed, 5))
+    await file.close()
+    const { list } = await open()
+    expect(list.bindings.map(({ binding_id, sequence }) => [binding_id, sequence])).toEqual([
+      [stays, 1],
+      [refreshed, 5],
+    ])
+  })
+
+  test.each([
+    ['written between', true],
+    ['in one breath', false],
+  ])('one which was refreshed and then left does not come back, %s', async (_, flushed) => {
+    const { open } = folder()
+    const { file } = await open()
+    const id = randomUUID()
+    for (const [event, sequence] of [
+      ['registered', 1],
+      ['refreshed', 2],
+      ['refreshed', 3],
+      ['expired', 4],
+    ] as const) {
+      file.keep(bindingTell(event, id, sequence))
+      if (flushed || sequence === 1) await file.flush()
+    }
+    await file.close()
+    expect((await open()).list.bindings).toEqual([])
+  })
+
+  test('a line torn by a crash costs that line only', async () => {
+    const { path, open } = folder()
+    const { file } = await open()
+    const id = randomUUID()
+    file.keep(bindingTell('registered', id))
+    await file.close()
+    const [name = ''] = readdirSync(path).sort().slice(-1)
+    appendFileSync(join(path, name), '1234abcd keep 00000000-0000')
+    expect((await open()).list.bindings.map(({ binding_id }) => binding_id)).toEqual([id])
+  })
+
+  test('refreshed many times take no more room than they need', async () => {
+    const { path, open } = folder()
+    const { file } = await open(20_000)
+    const ids = Array.from({ length: 10 }, () => randomUUID())
+    for (let sequence = 1; sequence <= 100; sequence++) {
+      for (const id of ids) file.keep(bindingTell('refreshed', id, sequence))
+      await file.flush()
+    }
+    expect(readdirSync(path).length).toBeLessThan(4)
+    await file.close()
+    const { list } = await open()
+    expect(list.bindings).toHaveLength(10)
+    expect(new Set(list.bindings.map(({ sequence }) => sequence))).toEqual(new Set([100]))
+  })
+})
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+function folder() {
+  const path = mkdtempSync(join(tmpdir(), 'bindings-'))
+  cleanups.push(() => rmSync(path, { recursive: true }))
+  const open = async (segmentBytes?: number) => {
+    const options = { folder: path, log: silence, ...(segmentBytes && { segmentBytes }) }
+    const opened = await BindingFile.open(options)
+    cleanups.push(() => opened.file.close())
+    return opened
+  }
+  return { path, open }
+}
