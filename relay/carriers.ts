@@ -20,6 +20,12 @@ export interface Surroundings {
   readonly ports: Ports
   /** All providers there are, as they are configured now. */
   providers(): readonly ProviderFacts[]
+  /** One of them; undefined: it is not known here. */
+  provider(id: string): ProviderFacts | undefined
+  /** Whether a customer's configuration is here as it stands now. */
+  current(now: number, customerId: string): boolean
+  /** A customer's country; '' where it is not known. */
+  country(customerId: string): string
   carry(now: number, outputs: readonly Output[]): void
 }
 
@@ -38,19 +44,30 @@ export class Carriers implements Reporter {
   #changes = 0
   #renewal: number | undefined
 
-  constructor({ station, outbox, transactions, ports, providers, carry }: Surroundings) {
+  constructor(around: Surroundings) {
+    const { station, outbox, transactions, ports, providers, current, country, carry } = around
     const { ask, emit } = outbox
     const clients = new Clients(transactions, carry)
     const errands = new Errands({ station, clients, ask })
     const note = outbox.note.bind(outbox)
-    const watch = new Watch({ station, errands, note })
-    const facts = (id: string) => watch.facts(id)
-    this.#examiner = new Examiner({ station, clients, errands, ports, facts, ask, emit, note })
-    this.#providers = providers
+    const facts = around.provider
+    this.#watch = new Watch({ station, errands, note })
+    this.#examiner = new Examiner({
+      station,
+      clients,
+      errands,
+      ports,
+      country,
+      current,
+      facts,
+      ask,
+      emit,
+      note,
+    })
     this.#registrant = new Registrant({ station, errands, emit, note })
     this.#clients = clients
     this.#errands = errands
-    this.#watch = watch
+    this.#providers = providers
   }
 
   /** The configuration has changed where `changes` is another number than before: it is read in a moment. */

@@ -62,8 +62,17 @@ export class Engine {
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below)
-    const providers = () => desk.providers()
-    const carriers = new Carriers({ station, outbox, transactions, ports, providers, carry })
+    const carriers = new Carriers({
+      station,
+      outbox,
+      transactions,
+      ports,
+      providers: () => desk.providers(),
+      provider: (id) => desk.book.provider(id),
+      current: (now, customerId) => desk.current(now, customerId),
+      country: (customerId) => desk.book.customer(customerId)?.country ?? '',
+      carry,
+    })
     const { baseDomain } = house
     const desk = new Desk({
       runner: {

@@ -82,6 +82,11 @@ export class Desk implements Reporter {
     return this.#filing.shelf.providers()
   }
 
+  /** Whether what is here of a customer's configuration is what the edge has. */
+  current(now: number, customerId: string): boolean {
+    return this.#filing.current(now, customerId)
+  }
+
   /** Whether calls can be decided at all. */
   ready(now: number): boolean {
     return this.#circuit.closed || (!this.#filing.empty && now - this.#filing.confirmedAt() <= staleMs)

@@ -13,7 +13,11 @@ import { CallStory, type Finding, optionsFinding } from './words.ts'
 export interface Laboratory extends Line {
   readonly errands: Errands
   readonly ports: Ports
-  /** The provider as it is configured now; undefined: it is not known here, or disabled. */
+  /** A customer's country; '' where it is not known. */
+  country(customerId: string): string
+  /** Whether a customer's configuration is here as it stands now. */
+  current(now: number, customerId: string): boolean
+  /** The provider as far as its configuration is here, disabled or not; undefined: it is not known. */
   facts(providerId: string): ProviderFacts | undefined
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
@@ -23,6 +27,9 @@ export interface Laboratory extends Line {
 /** So many addresses of one host are tried. */
 const addressesAtMost = 5
 const testsAtOnce = 20
+/** So long a provider's newest configuration is waited for, looking so often whether it has come. */
+const newsMs = 5_000
+const lookMs = 200
 /** A result that was heard is remembered so long, for its command may come once more. */
 const rememberMs = 600_000
 
@@ -50,9 +57,20 @@ export class Examiner {
     if (this.#tests.has(command.command_id)) return
     const test: Test = { command, since: now, finding: undefined, foundAt: undefined, heardAt: undefined }
     this.#tests.set(command.command_id, test)
-    const provider = this.#lab.facts(command.provider_id)
-    if (!provider)
-      return this.#found(now, test, nothing('this relay does not know the provider, or it is disabled'))
+    this.#begin(now, test, now + newsMs)
+  }
+
+  /** Whoever made or changed a provider a second ago means it as it is now: its snapshot may be on its way. */
+  #begin(now: number, test: Test, until: number): void {
+    const { command } = test
+    const { current, facts } = this.#lab
+    const provider = facts(command.provider_id)
+    const settled = provider !== undefined && current(now, command.customer_id)
+    if (!settled && now < until) {
+      this.#deadlines.set(now + lookMs, { ring: (later) => this.#begin(later, test, until) })
+      return
+    }
+    if (!provider) return this.#found(now, test, nothing('this relay does not know the provider'))
     if (this.#running() > testsAtOnce)
       return this.#found(now, test, nothing('too many tests run at once; try again'))
     if (command.type === 'options') return this.#options(now, test, provider)
@@ -98,14 +116,19 @@ export class Examiner {
   }
 
   #call(now: number, test: Test, provider: ProviderFacts, to: string): void {
-    const { ask, ports, station } = this.#lab
+    const { ask, country, ports, station } = this.#lab
     const port = ports.take(now)
     if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
     const memory: Memory = {
       provider,
       station,
       story: new CallStory(provider.hostname, now),
-      build: inviteFor(provider, station, { to, from: test.command.from, port }),
+      build: inviteFor(provider, station, {
+        home: country(provider.customer_id),
+        to,
+        from: test.command.from,
+        port,
+      }),
       flows: [],
       air: undefined,
       proofs: 0,

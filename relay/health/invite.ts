@@ -1,11 +1,13 @@
 import type { ProviderFacts } from '#contract'
+import { dialable, written } from '#routing'
 import { allow, contactOf, type Station, sipUri, viaOf } from '../call/station.ts'
 import type { Flow } from '../flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { fromOf, userAgent } from './options.ts'
 
-/** Whom a test call calls, who calls, and the even port its sound would come to. */
+/** Whom a test call calls, who calls, and the even port its sound would come to; `home` is the customer's country. */
 export interface Wanted {
+  readonly home: string
   readonly to: string
   readonly from: string | null
   readonly port: number
@@ -18,14 +20,16 @@ export interface Wanted {
 export function inviteFor(
   provider: ProviderFacts,
   station: Station,
-  { to, from, port }: Wanted,
+  { home, to, from, port }: Wanted,
 ): (flow: Flow, proof: readonly Header[]) => Request {
-  const uri = sipUri(numberAt(provider, to), provider.hostname, provider.port, provider.transport)
-  const called = sipUri(numberAt(provider, to), provider.hostname)
+  const country = provider.country ?? home
+  const number = numberAt(provider, to, country)
+  const uri = sipUri(number, provider.hostname, provider.port, provider.transport)
+  const caller = from === null ? '' : written(from, provider.calling_format, country)
   const callId = station.chance.hex(16)
   const tag = station.chance.hex(8)
   const body = offer(station, port)
-  let number = 0
+  let sent = 0
   return (flow, proof) =>
     request({
       method: 'INVITE',
@@ -33,10 +37,10 @@ export function inviteFor(
       headers: [
         ['via', viaOf(station, flow)],
         ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, station, flow, from ?? '')}>;tag=${tag}`],
-        ['to', `<${called}>`],
+        ['from', `<${fromOf(provider, station, flow, caller)}>;tag=${tag}`],
+        ['to', `<${sipUri(number, provider.hostname)}>`],
         ['call-id', callId],
-        ['cseq', `${++number} INVITE`],
+        ['cseq', `${++sent} INVITE`],
         ['contact', contactOf(station, flow.transport)],
         ['allow', allow],
         ...Object.entries(provider.tech_headers).map(([name, value]): Header => [name.toLowerCase(), value]),
@@ -49,10 +53,12 @@ export function inviteFor(
 }
 
 /** An E.164 number as this provider dials it. */
-function numberAt({ called_format, tech_prefix, tech_postfix }: ProviderFacts, e164: string): string {
-  const digits = e164.replace(/^\+/, '')
-  const number = called_format === 'e164' ? digits : called_format === '00' ? `00${digits}` : e164
-  return `${tech_prefix}${number}${tech_postfix}`
+function numberAt(
+  { called_format, tech_prefix, tech_postfix }: ProviderFacts,
+  e164: string,
+  country: string,
+): string {
+  return dialable(`${tech_prefix}${written(e164, called_format, country)}${tech_postfix}`)
 }
 
 function offer({ address, chance }: Station, port: number): Uint8Array {

@@ -77,11 +77,6 @@ export class Watch {
     for (const facts of there.values()) this.#take(now, facts)
   }
 
-  /** The provider as it is configured now; undefined: it is not watched. */
-  facts(providerId: string): ProviderFacts | undefined {
-    return this.#charges.get(providerId)?.facts
-  }
-
   /** Something was seen of a provider; of one we do not look after it says nothing. */
   observe(now: number, providerId: string, seen: Observation): void {
     const charge = this.#charges.get(providerId)

@@ -122,8 +122,9 @@ export class Registrant {
     const iso = (at: number | undefined) =>
       at === undefined ? null : new Date(Math.floor(this.#counter.station.epoch + at)).toISOString()
     return [...this.#held.values()].flatMap(({ id, epoch, facts, registration, since }) => {
-      if (!facts) return []
       const { until, nextAt, status, why } = registration.memory
+      // Of one which never began here nothing can be said; that it is given up can.
+      if (!facts || (registration.state === 'not_registered' && why === '')) return []
       return {
         provider_id: id,
         customer_id: facts.customer_id,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Command, ProviderFacts } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
-import { answers, customerId, office, provider, telnyx, twilio } from '../../support/office.ts'
-import { beats, configured, edgeSays, hears, knows } from '../../support/providers.ts'
+import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
+import { beats, configured, edgeSays, hears, knows, ownerId } from '../../support/providers.ts'
+import { configuration, filed } from '../../support/snapshot.ts'
 
 const commandId = '99999999-9999-4999-8999-999999999999'
 const challenge = 'Digest realm="telnyx", nonce="n1", algorithm=MD5, qop="auth"'
@@ -136,6 +137,15 @@ describe('a provider tested by a call', () => {
     nothingStays(ladder)
   })
 
+  test('is called as it writes numbers, by the number that was asked for', () => {
+    const formats = { called_format: 'national', calling_format: 'e164', country: 'GB' }
+    const ladder = tested(formats, { type: 'call', to: '+442079460018', from: '+15557654321' })
+    ladder.locate(telnyx).whatever()
+    const invite = ladder.lastRequest(telnyx)
+    expect(invite.target?.user).toBe('02079460018')
+    expect(invite.from.sip?.user).toBe('15557654321')
+  })
+
   test('which answers at once is thanked and hung up', () => {
     const ladder = tested({}, toBob)
     ladder.locate(telnyx).whatever()
@@ -231,10 +241,32 @@ describe('a provider tested by a call', () => {
 })
 
 describe('a command', () => {
-  test('of a provider which is not here is answered at once', () => {
-    const ladder = tested({ enabled: false })
-    ladder.gives()
-    expect(said(ladder)).toBe('this relay does not know the provider, or it is disabled')
+  test('of a provider whose configuration is not here yet waits for it, five seconds at most', () => {
+    const ladder = hears(office(), { commands: [command()] })
+    ladder.after(4_000).gives()
+    expect(said(ladder)).toBeUndefined()
+    ladder.after(1_000).gives()
+    expect(said(ladder)).toBe('this relay does not know the provider')
+  })
+
+  test('of a provider changed just now tests it as it is now', () => {
+    const ladder = knows(office(), configured(telnyx, { probe_interval: 0 }))
+    const changed = [{ customer_id: ownerId, version: 2, gone: false }]
+    hears(ladder, { version: 2, changed, commands: [command()] }).gives('ask snapshot')
+    const moved = [configured(telnyx, { probe_interval: 0, port: 5080 })]
+    const { snapshot, secrets } = configuration(ownerId, 2)
+    const file = filed({ snapshot: { ...snapshot, providers: moved }, secrets })
+    ladder.after(1_000).gives()
+    ladder
+      .answer({ ask: 'snapshot', answer: { kind: 'snapshot', filed: file } })
+      .whatever()
+      .after(200)
+    ladder.gives('ask locate')
+    expect(ladder.questions.at(-1)?.question).toMatchObject({ question: { port: 5080 } })
+  })
+
+  test('of a disabled provider is carried out: it is tried before it is used', () => {
+    tested({ enabled: false })
   })
 
   test('which comes again is not carried out again', () => {
@@ -262,7 +294,7 @@ function command(more: Partial<Command> = {}): Command {
     command_id: commandId,
     kind: 'test_provider',
     provider_id: provider(telnyx).provider_id,
-    customer_id: customerId,
+    customer_id: ownerId,
     type: 'options',
     to: null,
     from: null,
@@ -275,7 +307,7 @@ function tested(facts: Partial<ProviderFacts> = {}, more: Partial<Command> = {},
   const ladder = office({}, ...(carriers ?? []))
   knows(ladder, configured(telnyx, { probe_interval: 0, ...facts }))
   hears(ladder, { commands: [command(more)] })
-  return facts.enabled === false ? ladder : ladder.gives('ask locate')
+  return ladder.gives('ask locate')
 }
 
 /** Telnyx asks for credentials. */
