@@ -200,10 +200,12 @@ export class Registrant {
   }
 
   #leave(now: number, held: Held, why: string): void {
-    const { at, facts, registration } = held
-    const stands = registration.memory.until !== undefined
+    const { facts, registration, trip } = held
+    // What is in the air may be granted after all.
+    const asked = trip?.air?.flow
+    const at = registration.memory.until === undefined ? asked : (held.at ?? asked)
     this.#giveUp(now, held)
-    if (stands && at && facts) this.#takeBack(now, held, facts, at)
+    if (at && facts) this.#takeBack(now, held, facts, at)
     held.at = undefined
     held.over = undefined
     this.#step(now, held, 'left', { why })

@@ -298,6 +298,14 @@ describe('who holds a registration', () => {
     expect(report(ladder)).toMatchObject({ status: 'registered' })
   })
 
+  test('takes back what was asked for and not answered yet', () => {
+    const ladder = asking()
+    ladder.hear({ type: 'drain' }).gives('REGISTER to Telnyx')
+    expect(ladder.lastRequest(telnyx).header('expires')).toBe('0')
+    grant(ladder, 0)
+    ladder.after(10 * minute).gives()
+  })
+
   test('hands over when it drains: takes its contact back, and registers no more', () => {
     const ladder = registered({}, 60)
     ladder.hear({ type: 'drain' }).gives('REGISTER to Telnyx')
