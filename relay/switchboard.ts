@@ -1,4 +1,5 @@
 import type { RouteDecision, Scope } from '#contract'
+import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
@@ -27,6 +28,8 @@ export interface Exchange {
   readonly ledger: Ledger
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
+  /** How a call to a provider went says how the provider is. */
+  observe(now: number, providerId: string, seen: Observation): void
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly Output[]): void
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
@@ -248,6 +251,8 @@ export class Switchboard {
         return this.#tell(line)
       case 'cool':
         return this.#cool(now, order.provider, order.flow, order.ms)
+      case 'observed':
+        return this.#exchange.observe(now, order.providerId, order.seen)
       case 'release':
         line.silent = true
         return
