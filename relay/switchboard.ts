@@ -368,7 +368,9 @@ export class Switchboard {
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
-    if (call.record.answeredAt !== undefined) ledger.answered(call.id, call.record.answeredAt)
+    const { direction, answeredAt } = call.record
+    // Calls in and calls inside cost nobody minutes.
+    if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
   }
 
   #mediaOver(now: number, line: Line): void {
