@@ -97,6 +97,7 @@ export class Engine {
     const reception = new Reception(house, challenger, {
       ready: (now) => desk.ready(now),
       isFamiliar: (address) => desk.isFamiliar(address),
+      isLine: (word) => desk.book.line(word) !== undefined,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
       isAt: (id, from) => registrar.isAt(id, from),

@@ -3,6 +3,8 @@ import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import type { Row } from '../support/api.ts'
 import { answers, busy, Carrier, refuse } from '../support/carrier.ts'
+import { endedCall, knownCalls } from '../support/customer.ts'
+import { statusOf } from '../support/letter.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import { Registrar } from '../support/registrar.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
@@ -94,6 +96,11 @@ describe('a provider of the running product', () => {
     const lost = ids[before.findIndex(({ relay_id }) => relay_id === 'second')] ?? ''
     const line = (contact: string) => /line=([^;]+)/.exec(contact)?.[1]
     const old = registrar.standing.find((contact) => contact.includes('@127.0.7.61:')) ?? ''
+    await rungByTheContact(
+      registrar,
+      before.findIndex(({ relay_id }) => relay_id === 'local'),
+      ids,
+    )
     const killed = performance.now()
     await relays.second?.kill()
     Reflect.deleteProperty(relays, 'second')
@@ -110,6 +117,27 @@ describe('a provider of the running product', () => {
     registrar.close()
   })
 })
+
+/** A call to the contact we registered is the provider's, from whatever address it comes; one beside it is nobody's. */
+async function rungByTheContact(registrar: Registrar, at: number, ids: string[]): Promise<void> {
+  const number = '+15557650001'
+  const extension = await stack.api.post('/extensions', { username: 'rung', password: 'secure-password' })
+  await stack.api.post('/numbers', { number, extension_id: extension.id })
+  const stranger = await Carrier.open({ name: 'stranger', address: '127.0.7.65', relay: stack.relay })
+  const ours = registrar.standing.find((contact) => contact.includes(`@${stack.relay.address}:`))
+  const beside = await (await stranger.call('+15551112222', number)).result
+  expect(statusOf(beside)).toBe(403)
+  const known = await knownCalls(stack.api)
+  const { result } = await stranger.call('+15551112222', number, 'n', ours)
+  // Its phone is not there: the number was rung.
+  expect(statusOf(await result)).toBe(480)
+  expect(await endedCall(stack.api, known)).toMatchObject({
+    direction: 'incoming',
+    provider_id: ids[at],
+    decision: { caller: { rule: 'registration_token' } },
+  })
+  stranger.close()
+}
 
 async function created(more: object): Promise<Row> {
   const { address, port } = carrier.place
