@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
@@ -18,7 +18,13 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
   beforeAll(async () => {
     for (const place of [a, b, phone]) place.port = await freePort(place.address)
     stack = await startStack()
+  })
+  beforeEach(async () => {
+    // Carriers which failed before are remembered for it: each test has providers of its own.
     office = await openOffice(stack, [a, b])
+  })
+  afterEach(async () => {
+    await office.remove()
   })
   afterAll(async () => {
     for (const each of running) await each.stop()

@@ -13,10 +13,12 @@ export interface Office extends Customer {
   recorded(play: () => Promise<void>, check: (record: CallRecord) => void): Promise<void>
 }
 
+/** `more`: further fields of every provider. */
 export async function openOffice(
   stack: Stack,
   carriers: readonly (Place & { transport?: 'udp' | 'tcp' | 'tls' })[],
   extensions = ['office1'],
+  more: Record<string, unknown> = {},
 ): Promise<Office> {
   const customer = await newCustomer(stack, 'Live test')
   const { api, realm } = customer
@@ -28,6 +30,9 @@ export async function openOffice(
       hostname: address,
       port,
       transport,
+      // Between two calls nobody may be there, and a scenario knows no OPTIONS.
+      probe_interval: 0,
+      ...more,
     })
     await api.post('/routes', { name, provider_id: provider.id, priority: at + 1 })
   }
