@@ -212,6 +212,7 @@ describe('a trunk', () => {
     const mine = {
       trunk_id: trunk.id,
       trunk_domain_name: trunk.domain_name,
+      trunk_name: trunk.name,
       extension_id: null,
       extension: null,
     }
