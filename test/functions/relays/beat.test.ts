@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type App, type Client, startApp } from '../../support/app.ts'
-import { callUnderWay, newRelay, type TestRelay } from '../../support/beat.ts'
+import { callUnderWay, channels, newRelay, type TestRelay } from '../../support/beat.ts'
 
 let app: App
 let bob: Client & { id: string }
@@ -22,6 +22,61 @@ describe('POST /relay/v1/beat', () => {
     app.database.requests()
     await one.beat({ leases: [callUnderWay(bob.id, { kind: 'customer', id: bob.id })] })
     expect(app.database.requests()).toBe(1)
+  })
+
+  test('asks the database nothing about what the relay does not speak of', async () => {
+    app.database.heard.splice(0)
+    await one.beat()
+    const idle = app.database.heard.splice(0)
+    expect(idle.filter((sql) => /jsonb_to_recordset/.test(sql))).toHaveLength(1)
+    await one.beat({
+      slices: [channels(bob.id, null, 0)],
+      results: [{ command_id: crypto.randomUUID(), result: {} }],
+    })
+    expect(app.database.heard.filter((sql) => /jsonb_to_recordset/.test(sql))).toHaveLength(3)
+  })
+
+  // PGlite is one session: nobody could hold what another waits for.
+  test.runIf(process.env.TEST_DATABASE_URL)('waits for no dead relay which is just coming back', async () => {
+    await one.beat({ leases: [callUnderWay(bob.id, { kind: 'customer', id: bob.id })] })
+    await one.fallSilent()
+    const back = await app.database.pool.connect()
+    try {
+      await back.query('begin')
+      await back.query("select from leases where relay_id = 'relay-1' for update")
+      expect((await two.beat()).relays).toBe(1)
+      expect(await leases()).toHaveLength(1)
+    } finally {
+      await back.query('rollback')
+      back.release()
+    }
+    await two.beat()
+    expect(await leases()).toEqual([])
+  })
+
+  test('tells the seconds talked today of whoever has a limit on them: elsewhere, or before it began', async () => {
+    const [plain, limited] = await Promise.all(
+      [{}, { max_daily_minutes: 10 }].map((limits, at) =>
+        bob('POST', '/v1.0/extensions', { extension: `e${at}`, password: 'long enough', ...limits }),
+      ),
+    )
+    const office = { kind: 'extension', id: limited?.body.id } as const
+    await two.beat()
+    await talked('relay-2', limited?.body.id, 60)
+    await talked('relay-1', limited?.body.id, 30)
+    await talked('relay-1', plain?.body.id, 30)
+    const seconds = async (of = one) =>
+      (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
+    expect(await seconds()).toEqual([{ scope: office, seconds: 60 }])
+    expect(await seconds(await newRelay(app, 'relay-1', { started_at: '2100-01-01T00:00:00.000Z' }))).toEqual(
+      [{ scope: office, seconds: 90 }],
+    )
+    await bob('PUT', '/v1.0/customer', { max_daily_minutes: 100 })
+    expect(await seconds(two)).toEqual([
+      { scope: { kind: 'customer', id: bob.id }, seconds: 60 },
+      { scope: office, seconds: 30 },
+    ])
+    await bob('PUT', '/v1.0/customer', {})
   })
 
   test('counts the relays which live', async () => {
@@ -76,6 +131,17 @@ describe('POST /relay/v1/beat', () => {
     await two.beat()
     expect(await leases()).toEqual([])
   })
+
+  /** A call of Bob's which went on for some seconds of today; if the day is younger, they are to come. */
+  async function talked(relayId: string, extensionId: string, seconds: number) {
+    await app.database.pool.query(
+      `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, sip_call_id,
+        started_at, answered_at, ended_at, attempts, unverified, extension_id)
+      select gen_random_uuid(), $1, $2, 1, 'outgoing', '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
+        '[]', false, $3 from date_trunc('day', now(), 'UTC') as day`,
+      [bob.id, relayId, extensionId, seconds],
+    )
+  }
 
   async function leases() {
     const { rows } = await app.database.pool.query(
