@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PLATFORM } from '#contract'
 import { type App, type Client, startApp } from '../../support/app.ts'
-import { callUnderWay, channels, newRelay, type TestRelay } from '../../support/beat.ts'
+import { callUnderWay, channels, newRelay, type Said, type TestRelay } from '../../support/beat.ts'
 
 let app: App
 let bob: Client & { id: string }
@@ -16,6 +17,15 @@ beforeEach(async () => {
   two = await newRelay(app, 'relay-2')
 })
 afterAll(() => app.close())
+
+const reported = {
+  status: 'healthy' as const,
+  since: '2026-11-24T00:00:00.000Z',
+  latency_ms: 5,
+  last: null,
+  why: '',
+}
+const unsaid = { until: null, sip_status: null, next_at: null }
 
 describe('POST /relay/v1/beat', () => {
   test('is one round trip, whatever it says', async () => {
@@ -142,6 +152,51 @@ describe('POST /relay/v1/beat', () => {
       [bob.id, relayId, extensionId, seconds],
     )
   }
+
+  test('makes no row of anything that never was', async () => {
+    const never = crypto.randomUUID()
+    const scope = { kind: 'customer', id: bob.id } as const
+    await one.beat({
+      leases: [
+        callUnderWay(never, scope),
+        ...(['customer', 'extension', 'trunk', 'provider'] as const).map((kind) =>
+          callUnderWay(bob.id, { kind, id: never }),
+        ),
+      ],
+      slices: [channels(never, null, 3)],
+      health: [{ ...reported, provider_id: never, customer_id: bob.id, status: 'healthy' }],
+      registrations: [
+        { ...reported, provider_id: never, customer_id: bob.id, epoch: 1, status: 'registered', ...unsaid },
+      ],
+      results: [{ command_id: never, result: { ok: true } }],
+    })
+    const { rows } = await app.database.pool.query(
+      `select (select count(*) from leases) + (select count(*) from slices) + (select count(*) from provider_reports)
+         + (select count(*) from provider_registrations) + (select count(*) from commands)
+         + (select count(*) from events where subject_id = $1) as rows`,
+      [never],
+    )
+    expect(rows).toEqual([{ rows: '0' }])
+  })
+
+  test.each([
+    ['used', { slices: [{ ...channels(PLATFORM, null, 0), used: 2 ** 40 }] }],
+    [
+      'since',
+      {
+        health: [
+          { ...reported, provider_id: PLATFORM, customer_id: PLATFORM, since: '0000-01-01T00:00:00Z' },
+        ],
+      },
+    ],
+    ['port', { port: 2 ** 40 }],
+  ] as [string, Said][])('refuses a %s no database can keep as the relay’s fault', async (_, said) => {
+    expect(await one.raw(said)).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'INVALID_ARGUMENT' } },
+    })
+    expect(await leases()).toEqual([])
+  })
 
   async function leases() {
     const { rows } = await app.database.pool.query(
