@@ -52,7 +52,7 @@ export const providerJson = sql`jsonb_build_object(
   'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
   'called_format', p.called_format, 'calling_format', p.calling_format, 'asserted_format', p.asserted_format,
   'country', p.country, 'username', p.username, 'password', null, 'locked', false, 'realm', p.realm,
-  'sources', p.sources, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
+  'sources', p.sources, 'created_at', p.created_at, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
   'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
   'caps', jsonb_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
 

@@ -446,6 +446,28 @@ describe('an ambiguous source is refused when it is saved', () => {
     })
   })
 
+  test('but not where two are at one host with ports of their own', async () => {
+    const at = (port: number | null, changes: object = {}) =>
+      app.alice('POST', '/v1.0/providers', { hostname: '203.0.113.77', port, ...changes })
+    const { body: first } = await at(null)
+    const { body: second } = await at(5090)
+    expect([first.port, second.port]).toEqual([null, 5090])
+    for (const same of [
+      await at(5060),
+      await at(5090),
+      await at(5091, { inbound_addresses: ['203.0.113.77'] }),
+    ])
+      expect([same.status, same.body.error.reason]).toEqual([409, 'AMBIGUOUS_SOURCE'])
+    expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.76/30']))).toMatchObject({
+      status: 409,
+    })
+    const path = `/v1.0/providers/${second.id}`
+    expect(await app.alice('PUT', path, { hostname: '203.0.113.77' })).toMatchObject({ status: 409 })
+    expect(await app.alice('PUT', path, { hostname: '203.0.113.77', port: 5091 })).toMatchObject({
+      status: 200,
+    })
+  })
+
   test('also by a change, which leaves the provider as it was', async () => {
     const { body: first } = await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.32']))
     const { body: second } = await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.33']))
