@@ -353,6 +353,58 @@ describe('a range of numbers', () => {
 })
 
 describe('a number', () => {
+  test('never leads to what was deleted while it was saved', async () => {
+    const account = { extension: 'going', password: 'long enough' }
+    const destinations = [{ type: 'extension', target_name: 'going' }]
+    for (const [at, noun] of ['extensions', 'trunks', 'flows', 'extensions', 'trunks', 'flows'].entries()) {
+      const { body: phone } = await app.alice('POST', '/v1.0/extensions', account)
+      const wish = {
+        extensions: {},
+        trunks: pbx(),
+        flows: { actions: [{ type: 'connect', option: { destinations } }] },
+      }[noun]
+      const thing = noun === 'extensions' ? phone : (await app.alice('POST', `/v1.0/${noun}`, wish)).body
+      const field = { extensions: 'extension_id', trunks: 'trunk_id', flows: 'call_flow_id' }[noun] ?? ''
+      const { body: kept } = await app.alice('POST', '/v1.0/numbers', { number: `+1555339000${at}` })
+      const saving = [
+        app.alice('POST', '/v1.0/numbers', { number: `+1555338000${at}`, [field]: thing.id }),
+        app.alice('PUT', `/v1.0/numbers/${kept.id}`, { [field]: thing.id }),
+      ]
+      const [gone, ...saved] = await Promise.all([
+        app.alice('DELETE', `/v1.0/${noun}/${thing.id}${at < 3 ? '' : '?cascade=true'}`),
+        ...saving,
+      ])
+      for (const { status, body } of saved)
+        expect([200, 400].includes(status), JSON.stringify(body)).toBe(true)
+      const { rows } = await app.database.pool.query(
+        `select from numbers where deleted_at is null and $1 in (extension_id, trunk_id, call_flow_id)`,
+        [thing.id],
+      )
+      if (gone?.status === 200) expect(rows).toEqual([])
+      else expect(gone?.status).toBe(409)
+      await app.alice('DELETE', `/v1.0/extensions/${phone.id}?cascade=true`)
+    }
+  })
+
+  test('nor does a flow', async () => {
+    const actions = [
+      { type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'leaving' }] } },
+    ]
+    for (const cascade of [false, true]) {
+      const account = { extension: 'leaving', password: 'long enough' }
+      const { body: phone } = await app.alice('POST', '/v1.0/extensions', account)
+      const path = `/v1.0/extensions/${phone.id}?cascade=${cascade}`
+      const [gone, made] = await Promise.all([
+        app.alice('DELETE', path),
+        app.alice('POST', '/v1.0/flows', { actions }),
+      ])
+      const flow = made.status === 200 ? (await app.alice('GET', `/v1.0/flows/${made.body.id}`)).body : null
+      if (gone.status !== 200) expect([gone.status, made.status]).toEqual([409, 200])
+      else if (flow) expect(flow.tm_delete).not.toBeNull()
+      await app.alice('DELETE', `/v1.0/extensions/${phone.id}?cascade=true`)
+    }
+  })
+
   test('leads to one of extension, flow and trunk, of its own customer', async () => {
     const { body: trunk } = await app.alice('POST', '/v1.0/trunks', pbx())
     const { body: desk } = await app.alice('POST', '/v1.0/extensions', {

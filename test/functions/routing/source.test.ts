@@ -123,7 +123,9 @@ describe('a call from the phone network', () => {
     const port = (number: number) => expect.stringContaining(`the call comes from its port ${number}, not`)
     expect(from(5090)).toEqual([idOf('younger'), port(5090)])
     expect(from(5060)).toEqual([idOf('elder'), port(5060)])
-    const eldest = expect.stringContaining('younger could be meant as well, and elder is the oldest which takes it')
+    const eldest = expect.stringContaining(
+      'younger could be meant as well, and elder is the oldest which takes it',
+    )
     expect(from(40_000)).toEqual([idOf('elder'), eldest])
     const any = (name: string) => number('any', { provider_id: idOf(name), extension_id: idOf('bob') })
     const everything = { ...any('elder'), id: idOf('another') }
