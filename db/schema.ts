@@ -146,6 +146,8 @@ export const providers = pgTable(
   (provider) => [
     unique('provider_of_customer').on(provider.customerId, provider.id),
     index().on(provider.customerId, provider.createdAt, provider.id),
+    // Every beat asks where relays are to be registered.
+    index('providers_registering').on(provider.id).where(sql`${provider.register}`),
   ],
 )
 
@@ -215,6 +217,8 @@ export const extensions = pgTable(
       .on(extension.customerId, extension.extension)
       .where(sql`${extension.deletedAt} is null`),
     index().on(extension.customerId, extension.createdAt, extension.id),
+    // Every beat asks whose minutes are counted.
+    index('extensions_with_minutes').on(extension.id).where(sql`${extension.maxDailyMinutes} is not null`),
   ],
 )
 
@@ -261,6 +265,7 @@ export const trunks = pgTable(
     // A domain leads to one PBX in the world; also how a credential is found.
     uniqueIndex('trunk_domain_taken').on(trunk.domainName).where(sql`${trunk.deletedAt} is null`),
     index().on(trunk.customerId, trunk.createdAt, trunk.id),
+    index('trunks_with_minutes').on(trunk.id).where(sql`${trunk.maxDailyMinutes} is not null`),
   ],
 )
 

@@ -1,12 +1,14 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { type Command, deadAfterMs } from '#contract'
+import { type Command, type CustomerFacts, deadAfterMs } from '#contract'
 import type { Database } from '#db'
-import { readNumber } from '#routing'
+import { forbiddenTo, readNumber } from '#routing'
+import { holds } from '../config/owned.ts'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { instant } from '../relays/instant.ts'
+import { customerJson } from '../resolution/facts-json.ts'
 
 /** What to try: is it there, or does it put a call through; from which relay. */
 export const testWish = z.strictObject({
@@ -24,25 +26,37 @@ export function readWait(asked = '25'): number {
   throw Problem.field('wait', 'is seconds from 0 to 25', 'INVALID_REQUEST_PARAMETER')
 }
 
+/** Tests of one provider which may go on at once. */
+const MOST = 3
+
 /** Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named. */
 export async function begin(c: Context<Edge>, providerId: string, wish: TestWish): Promise<string> {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
-  const caller = await callerOf(db, customerId, providerId)
   const body: Omit<Command, 'command_id' | 'customer_id'> = {
     kind: 'test_provider',
     provider_id: providerId,
     type: wish.type,
-    ...numbersOf(wish, caller),
+    ...(await numbersOf(db, wish, await callerOf(db, customerId, providerId))),
   }
-  const { rows } = await db.execute<{ id: string }>(sql`
-    insert into commands (id, customer_id, relay_id, body)
-    select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
-    where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
-      and (r.id = ${wish.relay_id}::text or ${wish.relay_id}::text is null and not r.draining)
-    order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
-    returning id`)
+  // Whoever tests the same provider waits, so that two do not both see room for one more.
+  const [, { rows: others }, { rows }] = await db.batch([
+    db.execute(sql`select from providers where id = ${providerId}::uuid for no key update`),
+    db.execute<{ under_way: string }>(
+      sql`select count(*) as under_way from commands where ${underWay(providerId)}`,
+    ),
+    db.execute<{ id: string }>(sql`
+      insert into commands (id, customer_id, relay_id, body)
+      select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
+      where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
+        and (r.id = ${wish.relay_id}::text or ${wish.relay_id}::text is null and not r.draining)
+        and (select count(*) from commands where ${underWay(providerId)}) < ${MOST}
+      order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
+      returning id`),
+  ])
   const [command] = rows
   if (command) return command.id
+  if (Number(others[0]?.under_way) >= MOST)
+    throw new Problem('TOO_MANY_TESTS', `${MOST} tests of this provider go on already. Wait for one of them.`)
   const who = wish.relay_id === null ? 'No relay is' : `Relay ${wish.relay_id} is not`
   throw new Problem(
     'NO_RELAY',
@@ -50,28 +64,29 @@ export async function begin(c: Context<Edge>, providerId: string, wish: TestWish
   )
 }
 
-interface Caller extends Record<string, unknown> {
-  country: string
-  /** Countries which may be called, and the customer's own numbers. */
-  allowed: string[]
-  numbers: string[]
+/** The condition that a command is a test of this provider of which something may still come. */
+function underWay(providerId: string): SQL {
+  return sql`body ->> 'provider_id' = ${providerId} and done_at is null
+    and created_at > now() - case when taken_at is null then interval '1 minute' else interval '90 seconds' end`
 }
 
-async function callerOf(db: Database, customerId: string, providerId: string): Promise<Caller> {
-  const { rows } = await db.execute<{ caller: Caller }>(sql`
-    with mine as (select number, country from numbers
-      where customer_id = ${customerId}::uuid and deleted_at is null and enabled)
-    select jsonb_build_object('country', c.default_country, 'numbers', (select coalesce(jsonb_agg(number), '[]') from mine),
-      'allowed', coalesce(to_jsonb(c.destination_whitelist), jsonb_build_array(c.default_country)
-        || (select coalesce(jsonb_agg(distinct country), '[]') from mine where country is not null))) as caller
-    from providers p join customers c on c.id = p.customer_id
+/** Whose provider it is, and where that customer may call. */
+async function callerOf(db: Database, customerId: string, providerId: string): Promise<CustomerFacts> {
+  const { rows } = await db.execute<{ caller: CustomerFacts }>(sql`
+    with mine as (select * from numbers where customer_id = ${customerId}::uuid and deleted_at is null)
+    select ${customerJson} as caller from providers p join customers c on c.id = p.customer_id
     where p.customer_id = ${customerId}::uuid and p.id = ${providerId}::uuid and p.deleted_at is null`)
   const [row] = rows
   if (!row) throw new Problem('PROVIDER_NOT_FOUND', 'There is no such provider of yours.')
   return row.caller
 }
 
-function numbersOf({ type, to, from }: TestWish, caller: Caller): { to: string | null; from: string | null } {
+/** The numbers of a test call, which goes nowhere a phone of the customer's may not call. */
+async function numbersOf(
+  db: Database,
+  { type, to, from }: TestWish,
+  caller: CustomerFacts,
+): Promise<{ to: string | null; from: string | null }> {
   if (type === 'options') {
     if (to !== null || from !== null)
       throw Problem.field(to === null ? 'from' : 'to', 'is for type call only')
@@ -80,18 +95,18 @@ function numbersOf({ type, to, from }: TestWish, caller: Caller): { to: string |
   if (to === null) throw Problem.field('to', 'is needed: the number to call')
   const called = readNumber(to, caller.country)
   if (called.kind !== 'number') throw Problem.field('to', 'is not a phone number')
-  const permitted = called.country !== null && caller.allowed.includes(called.country)
-  if (!permitted && !caller.numbers.includes(called.e164))
-    throw Problem.field(
-      'to',
-      `leads to ${called.country ?? 'no country'}, which your destination_whitelist does not allow`,
-    )
-  return { to: called.e164, from: from === null ? null : own(from, caller) }
+  const forbidden = forbiddenTo(called, caller)
+  if (forbidden) throw Problem.field('to', forbidden.message)
+  return { to: called.e164, from: from === null ? null : await own(db, from, caller) }
 }
 
-function own(from: string, caller: Caller): string {
+async function own(db: Database, from: string, caller: CustomerFacts): Promise<string> {
   const shown = readNumber(from, caller.country)
-  if (shown.kind === 'number' && caller.numbers.includes(shown.e164)) return shown.e164
+  if (shown.kind === 'number') {
+    const { rows } = await db.execute(sql`select from numbers n
+      where n.customer_id = ${caller.id}::uuid and n.enabled and ${holds('n', sql`${shown.e164}::text`)}`)
+    if (rows.length > 0) return shown.e164
+  }
   throw Problem.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')
 }
 

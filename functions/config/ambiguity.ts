@@ -24,16 +24,31 @@ export interface Clash extends Record<string, unknown> {
   network: string
 }
 
-/** What stands in the way of a provider: a provider of the same customer, anybody's PBX, a stranger's catch-all. */
-export function providerClashes(claim: Claim & { register: boolean }): SQL {
-  const { id, customerId, sources, enabled, register } = claim
+/** What a provider claims: `sources` are the networks it listed, and then its host, where that is an address. */
+export interface ProviderClaim extends Claim {
+  register: boolean
+  inboundAddresses: string[]
+  port: number | null
+}
+
+/**
+ * What stands in the way of a provider: a provider of the same customer, anybody's PBX, a stranger's catch-all.
+ *
+ * Two at one host are told apart by the ports their calls come from, unless either listed the address.
+ */
+export function providerClashes(claim: ProviderClaim): SQL {
+  const { id, customerId, sources, enabled, register, inboundAddresses: listed, port } = claim
+  const hosts = sql`(place > ${listed.length}::integer and own_place > cardinality(o.inbound_addresses)
+    and coalesce(o.port, 5060) <> ${port ?? 5060}::integer)`
   const both = sql`(o.register and ${register}::boolean)`
   const anys = sql`select from ${numbers} mine join ${numbers} n on n.customer_id <> mine.customer_id
     where mine.provider_id = ${id}::uuid and n.provider_id = o.id and ${catchAll('mine')} and ${catchAll('n')}`
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
-    from unnest(${networks(sources)}) as claimed, ${providers} o
-    where ${enabled}::boolean and ${alive('o')} and o.id <> ${id}::uuid and not ${both} and ${calls('o')}
+    from unnest(${networks(sources)}) with ordinality as c (claimed, place), ${providers} o
+    where ${enabled}::boolean and ${alive('o')} and o.id <> ${id}::uuid and not ${both} and exists (
+        select from unnest(o.sources) with ordinality as own (network, own_place) where network && claimed
+          and not (o.customer_id = ${customerId}::uuid and ${hosts}))
       and (o.customer_id = ${customerId}::uuid or exists (${anys}))
     union all ${pbxes(id, sources, enabled)}
   )`

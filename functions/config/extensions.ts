@@ -10,6 +10,7 @@ import { readBody, readCascade, readId } from '../http/validate.ts'
 import { account, accountRow, accountShown, accountWish, password, proofs } from './account.ts'
 import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
+import { inTurn } from './in-turn.ts'
 import { ownNumber } from './owned.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
@@ -80,20 +81,20 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   const itsFlows = db.select({ id: flows.id }).from(flows).where(flowsHere)
   const rings = or(eq(numbers.extensionId, id), inArray(numbers.callFlowId, itsFlows))
   const numbersHere = and(eq(numbers.customerId, customerId), isNull(numbers.deletedAt), rings)
-  const gone = { deletedAt: now }
-  if (cascade) {
-    const [, , [deleted]] = await db.batch([
-      db.update(numbers).set({ extensionId: null, callFlowId: null, updatedAt: now }).where(numbersHere),
-      db.update(flows).set(gone).where(flowsHere),
-      db.update(table).set(gone).where(mine).returning(),
-    ])
-    return found(deleted)
-  }
   const unused = and(
     notExists(db.select({ one: sql`1` }).from(numbers).where(numbersHere)),
     notExists(db.select({ one: sql`1` }).from(flows).where(flowsHere)),
   )
-  const [deleted] = await db.update(table).set(gone).where(and(mine, unused)).returning()
+  const [gone, along] = [{ deletedAt: now }, sql`${cascade}::boolean`]
+  const [, , , [deleted]] = await db.batch([
+    inTurn(db),
+    db
+      .update(numbers)
+      .set({ extensionId: null, callFlowId: null, updatedAt: now })
+      .where(and(numbersHere, along)),
+    db.update(flows).set(gone).where(and(flowsHere, along)),
+    db.update(table).set(gone).where(and(mine, unused)).returning(),
+  ])
   if (deleted) return deleted
   throw new Problem(
     'EXTENSION_IN_USE',

@@ -1,4 +1,4 @@
-import { and, eq, isNull, notExists, sql } from 'drizzle-orm'
+import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { extensions, numbers, flows as table } from '#db'
@@ -7,7 +7,8 @@ import { listed, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readCascade, readId } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
-import { actions, rung } from './flow-actions.ts'
+import { type Actions, actions, rung } from './flow-actions.ts'
+import { insertWhere, inTurn } from './in-turn.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({ name, detail, type: z.literal('flow').default('flow'), actions })
@@ -20,10 +21,16 @@ export const flows = new Hono<Edge>()
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
-    const body = await readFlow(c)
-    const row = { id: crypto.randomUUID(), customerId: c.get('speaker').customerId, ...body }
-    const [made] = await c.get('db').insert(table).values(row).returning()
-    return c.json(toWire(found(made)))
+    const [body, { customerId }] = [await readFlow(c), c.get('speaker')]
+    const row = { id: crypto.randomUUID(), customerId, ...body }
+    const [, [made]] = await c
+      .get('db')
+      .batch([
+        inTurn(c.get('db')),
+        insertWhere(c.get('db'), table, row, sql`exists ${target(c, body.actions)}`).returning(),
+      ])
+    if (!made) throw targetGone()
+    return c.json(toWire(made))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
@@ -31,13 +38,16 @@ export const flows = new Hono<Edge>()
   })
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readFlow(c)]
-    const mine = live(table, c.get('speaker').customerId, id)
-    const [changed] = await c
-      .get('db')
-      .update(table)
-      .set({ ...body, updatedAt: now })
-      .where(mine)
-      .returning()
+    const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
+    const [, [changed]] = await db.batch([
+      inTurn(db),
+      db
+        .update(table)
+        .set({ ...body, updatedAt: now })
+        .where(and(mine, sql`exists ${target(c, body.actions)}`))
+        .returning(),
+    ])
+    if (!changed && (await liveRowOf(db, table, c.get('speaker').customerId, id))) throw targetGone()
     return c.json(toWire(found(changed)))
   })
   .delete('/:id', async (c) => {
@@ -47,16 +57,19 @@ export const flows = new Hono<Edge>()
       eq(numbers.callFlowId, id),
       isNull(numbers.deletedAt),
     )
-    const [mine, gone] = [live(table, customerId, id), { deletedAt: now }]
-    if (readCascade(c)) {
-      const [, [deleted]] = await db.batch([
-        db.update(numbers).set({ callFlowId: null, updatedAt: now }).where(uses),
-        db.update(table).set(gone).where(mine).returning(),
-      ])
-      return c.json(toWire(found(deleted)))
-    }
     const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
-    const [deleted] = await db.update(table).set(gone).where(and(mine, unused)).returning()
+    const [, , [deleted]] = await db.batch([
+      inTurn(db),
+      db
+        .update(numbers)
+        .set({ callFlowId: null, updatedAt: now })
+        .where(and(uses, sql`${readCascade(c)}::boolean`)),
+      db
+        .update(table)
+        .set({ deletedAt: now })
+        .where(and(live(table, customerId, id), unused))
+        .returning(),
+    ])
     if (deleted) return c.json(toWire(deleted))
     found(await liveRowOf(db, table, customerId, id))
     throw new Problem(
@@ -73,20 +86,23 @@ function found<Row>(row: Row | undefined): Row {
 /** A flow whose extension exists: a call must not be the first to find out. */
 async function readFlow(c: Context<Edge>) {
   const body = await readBody(c, wish, [...ours, 'on_complete_flow_id'])
-  const [target] = await c
-    .get('db')
-    .select({ id: extensions.id })
-    .from(extensions)
-    .where(
-      and(
-        eq(extensions.customerId, c.get('speaker').customerId),
-        eq(extensions.extension, rung(body.actions)),
-        isNull(extensions.deletedAt),
-      ),
-    )
-  if (target) return body
+  const { rows } = await c.get('db').execute(sql`select from ${target(c, body.actions)} as target`)
+  if (rows.length === 0) throw targetGone()
+  return body
+}
+
+/** The extension of the customer's which a flow rings. */
+function target(c: Context<Edge>, wanted: Actions): SQL {
+  return sql`(select from ${extensions} where ${and(
+    eq(extensions.customerId, c.get('speaker').customerId),
+    eq(extensions.extension, rung(wanted)),
+    isNull(extensions.deletedAt),
+  )})`
+}
+
+function targetGone(): Problem {
   const field = 'actions.0.option.destinations.0.target_name'
-  throw Problem.field(field, 'names no extension of yours', 'REFERENCE_NOT_FOUND')
+  return Problem.field(field, 'names no extension of yours', 'REFERENCE_NOT_FOUND')
 }
 
 function toWire(row: typeof table.$inferSelect) {

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
@@ -71,10 +71,16 @@ async function create(c: Context<Edge>, body: Wish): Promise<Row> {
     inTurn(db),
     firstOverlap(db, taken),
     firstClash(db, clashes),
-    insertWhere(db, table, row, sql`not exists ${taken} and not exists ${clashes}`).returning(),
+    insertWhere(
+      db,
+      table,
+      row,
+      sql`not exists ${taken} and not exists ${clashes} and ${leads(row)}`,
+    ).returning(),
   ])
   refuseTaken(overlap.rows[0], customerId, span)
   refuse(clash.rows[0], customerId, 'provider_id')
+  if (!made) await toRow(c, body)
   return found(made)
 }
 
@@ -90,10 +96,11 @@ async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
     db
       .update(table)
       .set(row)
-      .where(and(live(table, customerId, id), sql`not exists ${clashes}`))
+      .where(and(live(table, customerId, id), sql`not exists ${clashes}`, leads({ ...row, customerId })))
       .returning(),
   ])
   refuse(clash.rows[0], customerId, 'provider_id')
+  if (!changed) await toRow(c, body)
   return found(changed)
 }
 
@@ -147,6 +154,14 @@ async function toRow(c: Context<Edge>, body: Wish) {
     enabled: body.enabled,
   }
 }
+
+/** The condition that what a number leads to is still there; where it went meanwhile `toRow` says which. */
+function leads({ customerId, extensionId, callFlowId, trunkId }: Ends): SQL {
+  const alive = (of: Owned, id: string | null) =>
+    id === null ? sql`true` : sql`exists (select from ${of} where ${live(of, customerId, id)})`
+  return sql`${alive(extensions, extensionId)} and ${alive(flows, callFlowId)} and ${alive(trunks, trunkId)}`
+}
+type Ends = Pick<Row, 'customerId' | 'extensionId' | 'callFlowId' | 'trunkId'>
 
 async function exists(c: Context<Edge>, of: Owned, field: string, id: string | null): Promise<void> {
   if (id === null) return

@@ -37,7 +37,7 @@ export async function ownNumbers(
 }
 
 /** The condition that a live number named so is this one, or a range this one lies in. */
-function holds(name: string, number: SQL): SQL {
+export function holds(name: string, number: SQL): SQL {
   const n = sql.raw(name)
   return sql`${n}.deleted_at is null and (${n}.number = ${number} or (${n}.number_to is not null
     and length(${n}.number) = length(${number}) and ${number} between ${n}.number and ${n}.number_to))`

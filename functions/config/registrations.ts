@@ -33,7 +33,7 @@ export function reachable(): SQL | undefined {
 
 /** Bindings beside the live extension or trunk which each is of. */
 function withOwner(c: Context<Edge>) {
-  const names = { extension: extensions.extension, domainName: trunks.domainName }
+  const names = { extension: extensions.extension, domainName: trunks.domainName, trunkName: trunks.name }
   return c
     .get('db')
     .select({ binding: bindings, ...names })
@@ -58,7 +58,7 @@ function withOwner(c: Context<Edge>) {
 
 type Registration = Awaited<ReturnType<typeof withOwner>>[number]
 
-function toWire({ binding, extension, domainName }: Registration) {
+function toWire({ binding, extension, domainName, trunkName }: Registration) {
   return {
     id: binding.id,
     customer_id: binding.customerId,
@@ -68,6 +68,7 @@ function toWire({ binding, extension, domainName }: Registration) {
     /** Of a PBX; null where it is a phone's. */
     trunk_id: binding.trunkId,
     trunk_domain_name: domainName,
+    trunk_name: trunkName,
     state: binding.event,
     contact: binding.contact,
     transport: binding.transport,

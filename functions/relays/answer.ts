@@ -32,8 +32,9 @@ export function news(told: Beat): SQL {
 }
 
 /**
- * Seconds which those with a limit on their minutes have talked today (UTC), over other relays and over this one
- * before it began. A call which a dead relay left open counts until it was last heard of.
+ * Seconds which those with a limit on their minutes have talked today (UTC), if any: over other relays, and over this one
+ * before it began; their customers' calls are gone through once, however many limits there are. A call which a dead
+ * relay left open counts until it was last heard of.
  */
 function talked(told: Beat): SQL {
   return sql`(
@@ -44,14 +45,21 @@ function talked(told: Beat): SQL {
       select 'extension', id, customer_id from extensions where max_daily_minutes is not null and deleted_at is null
       union all
       select 'trunk', id, customer_id from trunks where max_daily_minutes is not null and deleted_at is null
-    )
-    select l.kind, l.id, coalesce(sum(extract(epoch from
+    ),
+    spoken as materialized (
+      select c.customer_id, c.extension_id, c.trunk_id, sum(
         coalesce(c.ended_at, case when c.relay_id in (select id from ${living} as alive) then now() else c.updated_at end)
-          - greatest(c.answered_at, today.begin))), 0)::integer as seconds
-    from limited l cross join today
-    left join calls c on c.customer_id = l.customer_id and c.answered_at is not null
-      and c.answered_at > today.begin - interval '1 day' and coalesce(c.ended_at, now()) > today.begin
-      and case l.kind when 'customer' then true when 'extension' then c.extension_id = l.id else c.trunk_id = l.id end
-      and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
-    group by l.kind, l.id)`
+          - greatest(c.answered_at, today.begin)) as time
+      from calls c cross join today
+      where c.customer_id in (select customer_id from limited) and c.answered_at is not null
+        and c.answered_at > today.begin - interval '1 day' and coalesce(c.ended_at, now()) > today.begin
+        and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
+      group by c.customer_id, c.extension_id, c.trunk_id
+    ),
+    added (kind, id, time) as (
+      select 'customer', customer_id, sum(time) from spoken group by customer_id
+      union all select 'extension', extension_id, sum(time) from spoken group by extension_id
+      union all select 'trunk', trunk_id, sum(time) from spoken group by trunk_id
+    )
+    select kind, id, extract(epoch from time)::integer as seconds from limited join added using (kind, id))`
 }

@@ -1,19 +1,20 @@
+import type { SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type Beat, type BeatAnswer, beat } from '#contract'
-import type { Database } from '#db'
+import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody } from '../http/validate.ts'
 import { type News, news } from './answer.ts'
 import { carryOut } from './commands.ts'
 import { combine, look } from './health.ts'
-import { hear, takeTurn } from './hearing.ts'
+import { hear, sweep, takeTurn } from './hearing.ts'
 import { lease } from './leases.ts'
 import { type Kept, keep, report, rest, take } from './registrations.ts'
-import { type Granted, share } from './slices.ts'
+import { forget, type Granted, share } from './slices.ts'
 
 /**
- * A relay says how things stand, and hears what is new: one round trip, in which relays take turns.
+ * A relay says how things stand, and hears what is new: one round trip, in which relays take turns where they share.
  *
  * 409 tells a process that another, begun later, goes by its name: it is to step down.
  */
@@ -26,28 +27,52 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
 })
 
 async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
-  const [, { rows: heard }, , , , , , , { rows: slices }, { rows: registrations }, { rows: answers }] =
-    await db.batch([
-      db.execute(takeTurn()),
-      db.execute<{ id: string }>(hear(told)),
-      db.execute(lease(told)),
-      db.execute(look(told)),
-      db.execute(combine(told)),
-      db.execute(report(told)),
-      db.execute(rest(told)),
-      db.execute(take(told)),
-      db.execute<Granted>(share(told)),
-      db.execute<Kept>(keep(told)),
-      db.execute<{ news: News }>(news(told)),
-      db.execute(carryOut(told)),
-    ])
-  const [answer] = answers
-  if (heard.length === 0 || !answer)
+  const [first, ...others] = statements(told)
+  const execute = (statement: SQL) => db.execute<Word>(statement)
+  const answers = await db.batch([execute(first), ...others.map(execute)]).catch(refuseValues)
+  const words = answers.flatMap(({ rows }) => rows)
+  const answer = words.find((word) => 'news' in word)
+  if (!answer)
     throw new Problem(
       'RELAY_REPLACED',
       `Another process of ${told.relay_id} began later: this one steps down.`,
     )
-  return { ...answer.news, slices: slices.map(granted), registrations: registrations.map(kept) }
+  return {
+    ...answer.news,
+    slices: words.filter((word) => 'amount' in word).map(granted),
+    registrations: words.filter((word) => 'epoch' in word).map(kept),
+  }
+}
+
+/** Class 22 is about the values told, which the same relay would tell again: no trouble of ours. */
+function refuseValues(error: unknown): never {
+  if (!/^22/.test(sqlState(error) ?? '')) throw error
+  throw new Problem('INVALID_ARGUMENT', 'The database refuses a value of this beat.')
+}
+
+/** What the statements of a beat bring, each row by what is in it. */
+type Word = { heard: string } | { news: News } | Granted | Kept
+
+/** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
+function statements(told: Beat): [SQL, ...SQL[]] {
+  const [health, registrations, results] = [told.health, told.registrations, told.results].map(
+    ({ length }) => length > 0,
+  )
+  return [
+    hear(told),
+    lease(told),
+    takeTurn(),
+    sweep(told),
+    ...(health ? [look(told)] : []),
+    combine(told),
+    ...(registrations ? [report(told)] : []),
+    rest(told),
+    take(told),
+    told.slices.length > 0 ? share(told) : forget(told),
+    keep(told),
+    ...(results ? [carryOut(told)] : []),
+    news(told),
+  ]
 }
 
 function granted({ kind, id, resource, amount }: Granted): BeatAnswer['slices'][number] {

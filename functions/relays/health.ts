@@ -35,7 +35,7 @@ export function look(told: Beat): SQL {
  * One state of each provider from what the living relays say of it; where it changes, an event says so.
  *
  * Not well where most say so, and half open once one of them tries it again; healthy where most say that;
- * else unknown.
+ * else unknown. `offset 0` keeps PostgreSQL to one index look-up each, however many providers there are.
  */
 export function combine(told: Beat): SQL {
   return sql`
@@ -61,7 +61,8 @@ export function combine(told: Beat): SQL {
         case when c.relays is null then 'no relay has looked lately'
           when c.ill > 0 then c.ill || ' of ' || c.relays || ' relays: ' || coalesce(c.reasons, 'it does not answer')
           else '' end as why
-      from providers p
+      from (select provider_id from counted union select provider_id from provider_health where status <> 'unknown') as known
+      cross join lateral (select * from providers where id = known.provider_id offset 0) as p
       left join counted c on c.provider_id = p.id
       left join provider_health h on h.provider_id = p.id
       where (c.relays is not null and p.enabled and p.deleted_at is null or h.status <> 'unknown') and ${heard(told)}

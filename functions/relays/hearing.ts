@@ -20,7 +20,7 @@ export const living = sql`(select id, draining from relays
 /**
  * Writes down that a relay lives; gives no row where a process begun later goes by its name.
  *
- * A new process holds nothing: what the one before was granted is free. What the dead held is swept out.
+ * A new process holds nothing: what the one before was granted is free.
  */
 export function hear(told: Beat): SQL {
   return sql`
@@ -41,12 +41,22 @@ export function hear(told: Beat): SQL {
     renewed as (
       delete from slices s using heard h, before b
       where s.relay_id = h.id and b.boot_id <> h.boot_id
-    ),
-    dead as (
+    )
+    select id as heard from heard`
+}
+
+/**
+ * Sweeps out what the dead held. One who is back and writes its own just now is left alone: nobody waits for it in
+ * whose turn it waits.
+ */
+export function sweep(told: Beat): SQL {
+  return sql`
+    with dead as (
       select id from relays where beat_at < now() - ${deadAfterMs} * interval '1 millisecond' and id <> ${told.relay_id}),
-    freed as (delete from slices where relay_id in (select id from dead)),
-    ended as (delete from leases where relay_id in (select id from dead))
-    select id from heard`
+    freed as (delete from slices where ctid = any(array(
+      select ctid from slices where relay_id in (select id from dead) for update skip locked)))
+    delete from leases where ctid = any(array(
+      select ctid from leases where relay_id in (select id from dead) for update skip locked))`
 }
 
 /** A beat on a slow way comes after a later one; but a clock may also be set back. */

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Beat } from '#contract'
 import { heard } from './hearing.ts'
 
-/** Makes a relay's leases what it says they are, writing no more than what has changed. */
+/** Makes a relay's leases what it says they are, writing no more than what has changed, and nothing that never was. */
 export function lease(told: Beat): SQL {
   return sql`
     with said as (
@@ -19,5 +19,10 @@ export function lease(told: Beat): SQL {
     select call_id, kind, id, customer_id, ${told.relay_id} from said
     where not exists (select from leases l
       where l.call_id = said.call_id and l.scope_kind = said.kind and l.scope_id = said.id)
+      and exists (select from customers where id = said.customer_id)
+      and case kind when 'customer' then exists (select from customers where id = said.id)
+        when 'extension' then exists (select from extensions where id = said.id)
+        when 'trunk' then exists (select from trunks where id = said.id)
+        else exists (select from providers where id = said.id) end
     on conflict do nothing`
 }

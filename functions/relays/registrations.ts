@@ -3,7 +3,7 @@ import type { Beat } from '#contract'
 import { heard, living } from './hearing.ts'
 
 /** One registration a relay is to keep. */
-export interface Kept extends Record<string, unknown> {
+export type Kept = {
   provider_id: string
   epoch: string
 }

@@ -3,7 +3,7 @@ import type { Beat, Resource, ScopeKind } from '#contract'
 import { heard, latest, living } from './hearing.ts'
 
 /** What a relay may use of one limit. */
-export interface Granted extends Record<string, unknown> {
+export type Granted = {
   kind: ScopeKind
   id: string
   resource: Resource
@@ -89,4 +89,9 @@ export function share(told: Beat): SQL {
       where (slices.amount, slices.used, slices.wanted) is distinct from (excluded.amount, excluded.used, excluded.wanted)
     )
     select kind, id, resource, amount from granted`
+}
+
+/** Takes back whatever a relay was granted which speaks of no limit at all. */
+export function forget(told: Beat): SQL {
+  return sql`delete from slices where relay_id = ${told.relay_id} and ${heard(told)} and ${latest(told)}`
 }

@@ -1,6 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { AccountFacts, Snapshot } from '#contract'
 import type { Database } from '#db'
+import {
+  all,
+  customerJson,
+  extensionJson,
+  flowJson,
+  numberJson,
+  providerJson,
+  routeJson,
+  trunkJson,
+} from '../resolution/facts-json.ts'
 import { instant } from './instant.ts'
 
 /** How an account proves itself, still sealed; `realm` of a trunk is its domain's first part. */
@@ -32,12 +42,14 @@ export async function snapshotRows(
       where p.deleted_at is null or p.id in (select provider_id from wishes) or p.id in (select provider_id from mine))
     select me.version::float8 as version,
       (select jsonb_build_object(
-        'format', 1, 'customer_id', id, 'version', version, 'made_at', ${instant(sql`now()`)}, 'customer', ${customer},
-        'extensions', ${all(sql`phones`, extension)}, 'trunks', ${all(sql`pbxs`, trunk)},
-        'numbers', ${all(sql`mine`, number)}, 'providers', ${all(sql`carriers`, provider)},
-        'routes', ${all(sql`wishes`, route)},
-        'flows', (select coalesce(jsonb_agg(${flow}), '[]') from flows
-          where customer_id = news.id and deleted_at is null)) from news) as facts,
+        'format', 1, 'customer_id', c.id, 'version', c.version, 'made_at', ${instant(sql`now()`)},
+        'customer', ${customerJson},
+        'extensions', ${all(extensionJson, sql`phones e`, eldest('e'))},
+        'trunks', ${all(trunkJson, sql`pbxs t`, eldest('t'))},
+        'numbers', ${all(numberJson, sql`mine n`, eldest('n'))},
+        'flows', ${all(flowJson, sql`flows f where f.customer_id = c.id and f.deleted_at is null`, eldest('f'))},
+        'providers', ${all(providerJson, sql`carriers p`, eldest('p'))},
+        'routes', ${all(routeJson, sql`wishes r`, eldest('r'))}) from news c) as facts,
       (select jsonb_agg(account) from (
         select ${extensionAccount} as account from phones union all
         select ${trunkAccount} from pbxs where 'basic' = any(auth_types) and username is not null and sealed_md5 is not null
@@ -47,56 +59,10 @@ export async function snapshotRows(
   return rows[0]
 }
 
-function all(table: SQL, of: SQL): SQL {
-  return sql`(select coalesce(jsonb_agg(${of} order by created_at, id), '[]') from ${table})`
+function eldest(name: 'e' | 't' | 'n' | 'f' | 'p' | 'r'): SQL {
+  const of = sql.raw(name)
+  return sql`${of}.created_at, ${of}.id`
 }
-
-const caps = sql`jsonb_build_object(
-  'max_channels', max_channels, 'max_cps', max_cps, 'max_daily_minutes', max_daily_minutes)`
-
-const tls = sql`jsonb_build_object('verify', tls_verify, 'fingerprint', tls_fingerprint)`
-
-const customer = sql`jsonb_build_object(
-  'id', id, 'country', default_country, 'calling_code', calling_code, 'allowed', destination_whitelist,
-  'number_countries', (select coalesce(jsonb_agg(distinct country), '[]') from mine where country is not null and enabled),
-  'blocked_prefixes', blocked_prefixes, 'require_caller_id', require_caller_id, 'use_default_routes', use_default_routes,
-  'default_number', (select number from mine where mine.id = news.default_outgoing_number_id and enabled),
-  'only_number', (select min(number) from mine where enabled and number <> 'any' and number_to is null having count(*) = 1),
-  'algorithms', digest_algorithms, 'caps', ${caps})`
-
-const extension = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'extension', extension, 'name', name, 'enabled', enabled,
-  'ring_timeout', ring_timeout,
-  'caller_id', (select mine.number from mine where mine.number = phones.caller_id and mine.enabled), 'caps', ${caps})`
-
-const trunk = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'name', name, 'domain_name', domain_name, 'enabled', enabled,
-  'auth_types', auth_types, 'username', username, 'sources', sources, 'hostname', hostname, 'port', port,
-  'transport', transport, 'tls', ${tls}, 'codecs', codecs, 'called_format', called_format,
-  'calling_format', calling_format, 'country', country, 'caller_ids', caller_ids, 'ring_timeout', ring_timeout,
-  'caps', ${caps})`
-
-const number = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'number', number, 'number_to', number_to, 'provider_id', provider_id,
-  'enabled', enabled, 'extension_id', extension_id, 'trunk_id', trunk_id, 'flow_id', call_flow_id)`
-
-const flow = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'extension', actions #>> '{0,option,destinations,0,target_name}')`
-
-const provider = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'name', name, 'enabled', enabled, 'deleted', deleted_at is not null,
-  'hostname', hostname, 'port', port, 'transport', transport, 'tls', ${tls}, 'codecs', codecs,
-  'tech_prefix', tech_prefix, 'tech_postfix', tech_postfix, 'tech_headers', tech_headers,
-  'called_format', called_format, 'calling_format', calling_format, 'asserted_format', asserted_format,
-  'country', country, 'username', username, 'password', null, 'realm', realm, 'sources', sources,
-  'register', register, 'register_expires', register_expires, 'failover', failover,
-  'probe_interval', probe_interval, 'probe_accept', probe_accept,
-  'caps', jsonb_build_object('max_channels', max_channels, 'max_cps', max_cps, 'max_daily_minutes', null))`
-
-const route = sql`jsonb_build_object(
-  'id', id, 'customer_id', customer_id, 'name', name, 'target', target, 'priority', priority, 'weight', weight,
-  'enabled', enabled, 'created_at', created_at, 'time_window', time_window, 'failover', failover,
-  'provider_id', provider_id)`
 
 const extensionAccount = sql`jsonb_build_object(
   'kind', 'extension', 'id', id, 'customer_id', customer_id, 'username', extension, 'realm', '',

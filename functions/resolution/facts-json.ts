@@ -1,9 +1,15 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 
 /*
- * Rows as the contract's facts. Each stands in a query in which the row's table has the alias its name begins
- * with: `c` customers, `e` extensions, `t` trunks, `n` numbers, `f` flows, `p` providers, `r` routes.
+ * Rows as the contract's facts, for one question and for whole snapshots. Each stands in a query in which the
+ * row's table has the alias its name begins with: `c` customers, `e` extensions, `t` trunks, `n` numbers,
+ * `f` flows, `p` providers, `r` routes.
  */
+
+/** Those rows as one JSON array, in the order given, or any. */
+export function all(facts: SQL, from: SQL, order?: SQL): SQL {
+  return sql`(select coalesce(jsonb_agg(${facts} ${order ? sql`order by ${order}` : sql``}), '[]') from ${from})`
+}
 
 /** Needs `mine` beside it: the live numbers of whoever calls. */
 export const customerJson = sql`jsonb_build_object(
@@ -15,26 +21,19 @@ export const customerJson = sql`jsonb_build_object(
   'default_number', (select number from mine where id = c.default_outgoing_number_id and enabled),
   'only_number', (select min(number) from mine
     where customer_id = c.id and enabled and number <> 'any' and number_to is null having count(*) = 1),
-  'algorithms', c.digest_algorithms,
-  'caps', jsonb_build_object('max_channels', c.max_channels, 'max_cps', c.max_cps,
-    'max_daily_minutes', c.max_daily_minutes))`
+  'algorithms', c.digest_algorithms, 'caps', ${caps('c')})`
 
 export const extensionJson = sql`jsonb_build_object(
   'id', e.id, 'customer_id', e.customer_id, 'extension', e.extension, 'name', e.name, 'enabled', e.enabled,
-  'ring_timeout', e.ring_timeout,
-  'caller_id', (select number from numbers
-    where number = e.caller_id and number <> 'any' and customer_id = e.customer_id and enabled and deleted_at is null),
-  'caps', jsonb_build_object('max_channels', e.max_channels, 'max_cps', e.max_cps,
-    'max_daily_minutes', e.max_daily_minutes))`
+  'ring_timeout', e.ring_timeout, 'caller_id', e.caller_id, 'caps', ${caps('e')})`
 
 export const trunkJson = sql`jsonb_build_object(
   'id', t.id, 'customer_id', t.customer_id, 'name', t.name, 'domain_name', t.domain_name, 'enabled', t.enabled,
   'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'hostname', t.hostname, 'port', t.port,
-  'transport', t.transport, 'tls', jsonb_build_object('verify', t.tls_verify, 'fingerprint', t.tls_fingerprint),
+  'transport', t.transport, 'tls', ${tls('t')},
   'codecs', t.codecs, 'called_format', t.called_format, 'calling_format', t.calling_format, 'country', t.country,
   'caller_ids', t.caller_ids, 'ring_timeout', t.ring_timeout,
-  'caps', jsonb_build_object('max_channels', t.max_channels, 'max_cps', t.max_cps,
-    'max_daily_minutes', t.max_daily_minutes))`
+  'caps', ${caps('t')})`
 
 export const numberJson = sql`jsonb_build_object(
   'id', n.id, 'customer_id', n.customer_id, 'number', n.number, 'number_to', n.number_to,
@@ -45,15 +44,15 @@ export const flowJson = sql`jsonb_build_object(
   'id', f.id, 'customer_id', f.customer_id,
   'extension', f.actions #>> '{0,option,destinations,0,target_name}')`
 
-/** `password` is still sealed. */
+/** Without its password: whoever may have that adds it. */
 export const providerJson = sql`jsonb_build_object(
   'id', p.id, 'customer_id', p.customer_id, 'name', p.name, 'enabled', p.enabled,
   'deleted', p.deleted_at is not null, 'hostname', p.hostname, 'port', p.port, 'transport', p.transport,
-  'tls', jsonb_build_object('verify', p.tls_verify, 'fingerprint', p.tls_fingerprint), 'codecs', p.codecs,
+  'tls', ${tls('p')}, 'codecs', p.codecs,
   'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
   'called_format', p.called_format, 'calling_format', p.calling_format, 'asserted_format', p.asserted_format,
-  'country', p.country, 'username', p.username, 'password', p.sealed_password, 'locked', false, 'realm', p.realm,
-  'sources', p.sources, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
+  'country', p.country, 'username', p.username, 'password', null, 'locked', false, 'realm', p.realm,
+  'sources', p.sources, 'created_at', p.created_at, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
   'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
   'caps', jsonb_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
 
@@ -61,3 +60,14 @@ export const routeJson = sql`jsonb_build_object(
   'id', r.id, 'customer_id', r.customer_id, 'name', r.name, 'target', r.target, 'priority', r.priority,
   'weight', r.weight, 'enabled', r.enabled, 'created_at', r.created_at, 'time_window', r.time_window,
   'failover', r.failover, 'provider_id', r.provider_id)`
+
+function caps(name: 'c' | 'e' | 't'): SQL {
+  const of = sql.raw(name)
+  return sql`jsonb_build_object('max_channels', ${of}.max_channels, 'max_cps', ${of}.max_cps,
+    'max_daily_minutes', ${of}.max_daily_minutes)`
+}
+
+function tls(name: 't' | 'p'): SQL {
+  const of = sql.raw(name)
+  return sql`jsonb_build_object('verify', ${of}.tls_verify, 'fingerprint', ${of}.tls_fingerprint)`
+}

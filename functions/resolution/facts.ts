@@ -15,6 +15,7 @@ import {
 import type { Database } from '#db'
 import { elliptic, SHOWN } from '#routing'
 import {
+  all,
   customerJson,
   extensionJson,
   flowJson,
@@ -58,14 +59,18 @@ export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
         from customers c where c.deleted_at is null and (c.id = ${PLATFORM}::uuid
           or c.id in (select customer_id from callers) or c.id in (select customer_id from heard)
           or c.id in (select customer_id from rung))),
-      'extensions', (select coalesce(jsonb_agg(${extensionJson}), '[]') from phones e),
-      'trunks', (select coalesce(jsonb_agg(${trunkJson}), '[]') from offices t),
-      'numbers', (select coalesce(jsonb_agg(${numberJson}), '[]') from numbers n
-        where n.id in (select id from rung union select id from showable)),
-      'flows', (select coalesce(jsonb_agg(${flowJson}), '[]') from programs f),
-      'providers', (select coalesce(jsonb_agg(${providerJson}), '[]') from carriers p),
-      'routes', (select coalesce(jsonb_agg(${routeJson}), '[]')
-        from wishes cross join lateral (select * from routes where id = wishes.id offset 0) as r),
+      'extensions', ${all(extensionJson, sql`phones e`)},
+      'trunks', ${all(trunkJson, sql`offices t`)},
+      'numbers', ${all(
+        numberJson,
+        sql`numbers n where n.id in (select id from rung union select id from showable)`,
+      )},
+      'flows', ${all(flowJson, sql`programs f`)},
+      'providers', ${all(sealedProvider, sql`carriers p`)},
+      'routes', ${all(
+        routeJson,
+        sql`wishes cross join lateral (select * from routes where id = wishes.id offset 0) as r`,
+      )},
       'health', (select coalesce(jsonb_agg(jsonb_build_object('id', provider_id, 'status', status)), '[]')
         from provider_health where provider_id in (select id from carriers)),
       'use', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'id', id,
@@ -75,6 +80,8 @@ export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
   if (!row) throw new Error('The question brought no row, though it always brings one.')
   return row.facts
 }
+
+const sealedProvider = sql`${providerJson} || jsonb_build_object('password', p.sealed_password)`
 
 /** Who may be calling: extensions and trunks, with their customers; and providers at the address. */
 function people(wanted: Wanted): SQL {
@@ -157,6 +164,7 @@ function shown({ asked, askedTails, name }: Wanted): SQL {
       select unnest(${list(asked)}) from me
       union select '+' || code || tail from homes, unnest(${list(askedTails)}) as tail
       union select unnest(caller_ids) from pbxs
+      union select caller_id from caller where caller_id is not null
     ),
     showable as (
       select id from numbers where customer_id in (select id from me) and id in (${within(sql`wishing`)})

@@ -64,9 +64,8 @@ function owns(customer: CustomerFacts, e164: string, book: Book): boolean {
 }
 
 function ownNumber(party: Party, customer: CustomerFacts, book: Book): string | null | undefined {
-  return party.kind === 'trunk'
-    ? party.trunk.caller_ids.find((number) => owns(customer, number, book))
-    : party.extension.caller_id
+  const own = party.kind === 'trunk' ? party.trunk.caller_ids : [party.extension.caller_id]
+  return own.find((number) => number !== null && owns(customer, number, book))
 }
 
 function notOwned(asked: string, { id, caller_ids }: TrunkFacts): string {

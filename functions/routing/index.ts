@@ -1,6 +1,7 @@
 /** Deciding where a call goes: pure, for the edge and for relays alike. */
 export * from './book.ts'
 export * from './decide.ts'
+export * from './destinations.ts'
 export * from './e164.ts'
 export { dialable, written } from './formats.ts'
 export * from './health.ts'

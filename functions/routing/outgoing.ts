@@ -2,6 +2,7 @@ import type { CustomerFacts, ExtensionFacts, RouteDecision } from '#contract'
 import { type CallerId, callerIdFor, type Party } from './caller-id.ts'
 import { candidatesFor } from './candidates.ts'
 import { type Case, connect, extensionAddress, extensionTarget, refuse, telAddress } from './case.ts'
+import { forbiddenTo } from './destinations.ts'
 import { type Dialled, dialledName, readNumber } from './e164.ts'
 import { fullness, limitsOf } from './limits.ts'
 import { customerOf, trunkDomainOf } from './realm.ts'
@@ -148,26 +149,6 @@ function towards(
     targets: { kind: 'providers', providers: [first, ...others] },
     caller_id: { user: number ?? name, display, asserted: number, unverified },
   })
-}
-
-/** Why it may not be called; undefined where it may. Short numbers stay in their country. */
-function forbiddenTo(dialled: Number, customer: CustomerFacts) {
-  if (dialled.kind === 'short') return undefined
-  const { e164, country } = dialled
-  const blocked = customer.blocked_prefixes.find((prefix) => e164.startsWith(prefix))
-  if (blocked !== undefined) {
-    const message = `Calls to ${blocked} are blocked. To allow them take it out of blocked_prefixes with PUT /v1.0/customer.`
-    return { reason: 'DESTINATION_BLOCKED', message }
-  }
-  const { allowed, country: own, number_countries } = customer
-  if (country !== null && (allowed ? allowed.includes(country) : country === own)) return undefined
-  if (country !== null && allowed === null && number_countries.includes(country)) return undefined
-  return { reason: 'DESTINATION_NOT_ALLOWED', message: notAllowed(e164, country?.toLowerCase()) }
-}
-
-function notAllowed(e164: string, country: string | undefined): string {
-  if (country === undefined) return `${e164} belongs to no country, and only countries can be allowed.`
-  return `Calls to ${country} are not allowed. To allow them add "${country}" to destination_whitelist with PUT /v1.0/customer.`
 }
 
 /** A refusal where a limit of the caller's side is reached. */

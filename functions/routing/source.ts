@@ -35,24 +35,21 @@ type Sender = Extract<RouteQuestion['caller'], { kind: 'source' }>
  * Recognises who calls from an address: by the token of a registration, by a trunk's domain, by address and
  * number, by the address alone where it is one party's only.
  */
-export function recognise(
-  { to }: RouteQuestion,
-  { address, line }: Sender,
-  book: Book,
-  baseDomain: string,
-): Source {
+export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, baseDomain: string): Source {
+  const { address, port, line } = sender
   const registered = line === null ? undefined : book.line(line)
   if (registered) return byToken(registered, to.user, book)
   const domain = trunkDomainOf(to.host, baseDomain)
   const named = domain === undefined ? undefined : book.trunkNamed(domain)
   if (named) return byDomain(named, to.host, address, book)
-  const providers = [...book.providersAt(address)].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const there = book.providersAt(address)
+  const providers = likely(there, port)
   const rung = providers.length === 0 ? undefined : rungBy(providers, to.user, book)
-  if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', address, rung) }
+  if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', sender, rung, there) }
   const trunks = book.trunksAt(address)
   if (trunks.length > 0) return byTrunks(trunks, address, baseDomain)
   if (providers.length === 0) return unknown(address, line)
-  return byAddress(providers, to.user, address, book)
+  return byAddress(providers, to.user, sender, book, there)
 }
 
 /** It came to the contact we registered there, so it is this provider, wherever it calls from. */
@@ -90,12 +87,22 @@ function byTrunks(trunks: readonly TrunkFacts[], address: string, baseDomain: st
 }
 
 /** No number led anywhere: whoever takes all that comes from there, if that is one. */
-function byAddress(providers: ProviderFacts[], dialled: string, address: string, book: Book): Source {
-  const taking = providers.flatMap((provider) =>
-    caught(provider, dialled, book).map((rung) => ({ provider, rung })),
-  )
+function byAddress(
+  providers: readonly ProviderFacts[],
+  dialled: string,
+  sender: Sender,
+  book: Book,
+  there: readonly ProviderFacts[],
+): Source {
+  const { address } = sender
+  const taking = providers
+    .flatMap((provider) => caught(provider, dialled, book).map((rung) => ({ provider, rung })))
+    .filter(
+      ({ rung: { number } }, at, all) => at === all.findIndex(({ rung }) => isSame(rung.number, number)),
+    )
   const [only, ...others] = taking
-  if (only && others.length === 0) return { kind: 'provider', ...only, ...words('source', address, only) }
+  if (only && others.length === 0)
+    return { kind: 'provider', ...only, ...words('source', sender, only, there) }
   const customers = new Set(providers.map(({ customer_id }) => customer_id))
   if (only || customers.size > 1) {
     const message = `${address} is the address of several providers, and ${dialled} is a number of none of their customers.`
@@ -137,16 +144,56 @@ function caught(provider: ProviderFacts, dialled: string, book: Book): Rung[] {
     .map((number) => ({ number, e164 }))
 }
 
+/** Catch-alls of one customer: two of its providers are there, and the likelier comes first. */
+function isSame(one: NumberFacts, other: NumberFacts): boolean {
+  return one.customer_id === other.customer_id
+}
+
+/** Who of each customer's providers at an address may be calling, the oldest first: those whose port it is, if any. */
+function likely(there: readonly ProviderFacts[], port: number): ProviderFacts[] {
+  const calls = (provider: ProviderFacts) => portOf(provider) === port
+  return there
+    .filter((one) => calls(one) || !rivals(one, there).some(calls))
+    .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1))
+}
+
+/** The same customer's other providers there. */
+function rivals({ id, customer_id }: ProviderFacts, there: readonly ProviderFacts[]): ProviderFacts[] {
+  return there.filter((other) => other.customer_id === customer_id && other.id !== id)
+}
+
+function portOf({ port }: ProviderFacts): number {
+  return port ?? 5060
+}
+
+function ageOf({ created_at, id }: ProviderFacts): string {
+  return `${created_at} ${id}`
+}
+
 function countryOf(provider: ProviderFacts, book: Book): string {
   return provider.country ?? book.customer(provider.customer_id)?.country ?? ''
 }
 
-function words(rule: string, address: string, { provider, rung }: { provider: ProviderFacts; rung: Rung }) {
+function words(
+  rule: string,
+  { address, port }: Sender,
+  { provider, rung }: { provider: ProviderFacts; rung: Rung },
+  there: readonly ProviderFacts[],
+) {
   const through =
     rung.number.number === 'any'
       ? 'whatever comes from there is taken'
       : `${rung.e164} is a number it may ring`
-  return { rule, why: `${address} is an address of ${provider.name}, and ${through}` }
+  const why = `${address} is an address of ${provider.name}, and ${through}`
+  return { rule, why: `${why}${preferred(provider, rivals(provider, there), port)}` }
+}
+
+/** Why this one, where the same customer has others there. */
+function preferred(provider: ProviderFacts, others: ProviderFacts[], port: number): string {
+  if (others.length === 0) return ''
+  if (portOf(provider) === port && !others.some((other) => portOf(other) === port))
+    return `; the call comes from its port ${port}, not from that of ${named(others)}`
+  return `; ${named(others)} could be meant as well, and ${provider.name} is the oldest which takes it`
 }
 
 function unknown(address: string, line: string | null): Source {

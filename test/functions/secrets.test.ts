@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readSettings } from '../../functions/env.ts'
-import { lineOf } from '../../functions/line.ts'
+import { lineOf, providerOfLine } from '../../functions/line.ts'
 import { openDatabase } from '../../functions/local/database.ts'
 import { md5 } from '../../functions/md5.ts'
 import { type SealKey, sealWith } from '../../functions/secrets.ts'
@@ -143,10 +143,22 @@ describe('a password given to the API', { timeout: 120_000 }, () => {
 })
 
 describe('the word in our contact at a provider', () => {
-  test('is the id and twenty hex digits of an HMAC, another for every provider and secret', async () => {
-    const line = await lineOf('secret', 'a')
-    expect(line).toBe(`a${createHmac('sha256', 'secret').update('line a').digest('hex').slice(0, 20)}`)
-    expect(await lineOf('secret', 'b')).not.toBe(line)
-    expect(await lineOf('other', 'a')).not.toBe(line)
+  const provider = '6a2f41a3-c54c-4ce8-a2d1-0123456789ab'
+
+  test('is its id and twenty hex digits of an HMAC, others for every provider and secret', async () => {
+    const line = await lineOf('secret', provider)
+    const mac = createHmac('sha256', 'secret').update(`line ${provider}`).digest('hex')
+    expect(line).toBe(`6a2f41a3c54c4ce8a2d10123456789ab${mac.slice(0, 20)}`)
+    expect((await lineOf('other', provider)).slice(-20)).not.toBe(line.slice(-20))
+    const another = provider.replace('6', '7')
+    expect((await lineOf('secret', another)).slice(-20)).not.toBe(line.slice(-20))
+  })
+
+  test('names its provider to whoever has the secret, and nobody where one digit is another', async () => {
+    const line = await lineOf('secret', provider)
+    expect(await providerOfLine('secret', line)).toBe(provider)
+    expect(await providerOfLine('other', line)).toBeUndefined()
+    for (const altered of [`7${line.slice(1)}`, line.replace(/.$/, (last) => (last === '0' ? '1' : '0'))])
+      expect(await providerOfLine('secret', altered)).toBeUndefined()
   })
 })

@@ -98,6 +98,36 @@ describe('POST /v1.0/providers/{id}/test', () => {
     }
   })
 
+  test('calls no number its customer’s phones may not call: blocked, or its own abroad', async () => {
+    await one.beat()
+    await bob('POST', '/v1.0/numbers', { number: '+442079460000', number_to: '+442079460099' })
+    const call = (body: object) => ask({ type: 'call', ...body }, '?wait=0')
+    expect((await call({ to: '+442079460005', from: '+442079460042' })).status).toBe(202)
+    await bob('PUT', '/v1.0/customer', { blocked_prefixes: ['+1900'], destination_whitelist: ['US'] })
+    for (const [to, words] of [
+      ['+19005551234', 'Calls to +1900 are blocked'],
+      ['+442079460005', 'add "gb" to destination_whitelist'],
+    ])
+      expect(await call({ to })).toMatchObject({
+        status: 400,
+        body: { error: { details: [{ field: 'to', message: expect.stringContaining(words ?? '') }] } },
+      })
+    expect(await call({ to: '+15551234567', from: '+442079460100' })).toMatchObject({ status: 400 })
+    await bob('PUT', '/v1.0/customer', {})
+  })
+
+  test('goes on three times at once, and no more often however many ask', async () => {
+    await one.beat()
+    const answers = await Promise.all(Array.from({ length: 6 }, () => ask({}, '?wait=0')))
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 202, 202, 429, 429, 429])
+    expect(answers.find(({ status }) => status === 429)?.body.error.reason).toBe('TOO_MANY_TESTS')
+    const [command] = (await one.beat()).commands
+    await one.beat({
+      results: [{ command_id: command?.command_id ?? '', result: { ok: true, verdict: '', steps: [] } }],
+    })
+    expect((await ask({}, '?wait=0')).status).toBe(202)
+  })
+
   test('is for one’s own providers', async () => {
     expect(await app.platform('POST', `/v1.0/providers/${carrier.id}/test`, {})).toMatchObject({
       status: 404,

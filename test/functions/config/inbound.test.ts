@@ -212,6 +212,7 @@ describe('a trunk', () => {
     const mine = {
       trunk_id: trunk.id,
       trunk_domain_name: trunk.domain_name,
+      trunk_name: trunk.name,
       extension_id: null,
       extension: null,
     }
@@ -352,6 +353,58 @@ describe('a range of numbers', () => {
 })
 
 describe('a number', () => {
+  test('never leads to what was deleted while it was saved', async () => {
+    const account = { extension: 'going', password: 'long enough' }
+    const destinations = [{ type: 'extension', target_name: 'going' }]
+    for (const [at, noun] of ['extensions', 'trunks', 'flows', 'extensions', 'trunks', 'flows'].entries()) {
+      const { body: phone } = await app.alice('POST', '/v1.0/extensions', account)
+      const wish = {
+        extensions: {},
+        trunks: pbx(),
+        flows: { actions: [{ type: 'connect', option: { destinations } }] },
+      }[noun]
+      const thing = noun === 'extensions' ? phone : (await app.alice('POST', `/v1.0/${noun}`, wish)).body
+      const field = { extensions: 'extension_id', trunks: 'trunk_id', flows: 'call_flow_id' }[noun] ?? ''
+      const { body: kept } = await app.alice('POST', '/v1.0/numbers', { number: `+1555339000${at}` })
+      const saving = [
+        app.alice('POST', '/v1.0/numbers', { number: `+1555338000${at}`, [field]: thing.id }),
+        app.alice('PUT', `/v1.0/numbers/${kept.id}`, { [field]: thing.id }),
+      ]
+      const [gone, ...saved] = await Promise.all([
+        app.alice('DELETE', `/v1.0/${noun}/${thing.id}${at < 3 ? '' : '?cascade=true'}`),
+        ...saving,
+      ])
+      for (const { status, body } of saved)
+        expect([200, 400].includes(status), JSON.stringify(body)).toBe(true)
+      const { rows } = await app.database.pool.query(
+        `select from numbers where deleted_at is null and $1 in (extension_id, trunk_id, call_flow_id)`,
+        [thing.id],
+      )
+      if (gone?.status === 200) expect(rows).toEqual([])
+      else expect(gone?.status).toBe(409)
+      await app.alice('DELETE', `/v1.0/extensions/${phone.id}?cascade=true`)
+    }
+  })
+
+  test('nor does a flow', async () => {
+    const actions = [
+      { type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'leaving' }] } },
+    ]
+    for (const cascade of [false, true]) {
+      const account = { extension: 'leaving', password: 'long enough' }
+      const { body: phone } = await app.alice('POST', '/v1.0/extensions', account)
+      const path = `/v1.0/extensions/${phone.id}?cascade=${cascade}`
+      const [gone, made] = await Promise.all([
+        app.alice('DELETE', path),
+        app.alice('POST', '/v1.0/flows', { actions }),
+      ])
+      const flow = made.status === 200 ? (await app.alice('GET', `/v1.0/flows/${made.body.id}`)).body : null
+      if (gone.status !== 200) expect([gone.status, made.status]).toEqual([409, 200])
+      else if (flow) expect(flow.tm_delete).not.toBeNull()
+      await app.alice('DELETE', `/v1.0/extensions/${phone.id}?cascade=true`)
+    }
+  })
+
   test('leads to one of extension, flow and trunk, of its own customer', async () => {
     const { body: trunk } = await app.alice('POST', '/v1.0/trunks', pbx())
     const { body: desk } = await app.alice('POST', '/v1.0/extensions', {
@@ -441,6 +494,28 @@ describe('an ambiguous source is refused when it is saved', () => {
     const host = await app.alice('POST', '/v1.0/providers', { hostname: '203.0.113.9' })
     expect(host.body.error.reason).toBe('AMBIGUOUS_SOURCE')
     expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.16']))).toMatchObject({
+      status: 200,
+    })
+  })
+
+  test('but not where two are at one host with ports of their own', async () => {
+    const at = (port: number | null, changes: object = {}) =>
+      app.alice('POST', '/v1.0/providers', { hostname: '203.0.113.77', port, ...changes })
+    const { body: first } = await at(null)
+    const { body: second } = await at(5090)
+    expect([first.port, second.port]).toEqual([null, 5090])
+    for (const same of [
+      await at(5060),
+      await at(5090),
+      await at(5091, { inbound_addresses: ['203.0.113.77'] }),
+    ])
+      expect([same.status, same.body.error.reason]).toEqual([409, 'AMBIGUOUS_SOURCE'])
+    expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.76/30']))).toMatchObject({
+      status: 409,
+    })
+    const path = `/v1.0/providers/${second.id}`
+    expect(await app.alice('PUT', path, { hostname: '203.0.113.77' })).toMatchObject({ status: 409 })
+    expect(await app.alice('PUT', path, { hostname: '203.0.113.77', port: 5091 })).toMatchObject({
       status: 200,
     })
   })

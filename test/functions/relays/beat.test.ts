@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PLATFORM } from '#contract'
 import { type App, type Client, startApp } from '../../support/app.ts'
-import { callUnderWay, newRelay, type TestRelay } from '../../support/beat.ts'
+import { callUnderWay, channels, newRelay, type Said, type TestRelay } from '../../support/beat.ts'
 
 let app: App
 let bob: Client & { id: string }
@@ -17,11 +18,75 @@ beforeEach(async () => {
 })
 afterAll(() => app.close())
 
+const reported = {
+  status: 'healthy' as const,
+  since: '2026-11-24T00:00:00.000Z',
+  latency_ms: 5,
+  last: null,
+  why: '',
+}
+const unsaid = { until: null, sip_status: null, next_at: null }
+
 describe('POST /relay/v1/beat', () => {
   test('is one round trip, whatever it says', async () => {
     app.database.requests()
     await one.beat({ leases: [callUnderWay(bob.id, { kind: 'customer', id: bob.id })] })
     expect(app.database.requests()).toBe(1)
+  })
+
+  test('asks the database nothing about what the relay does not speak of', async () => {
+    app.database.heard.splice(0)
+    await one.beat()
+    const idle = app.database.heard.splice(0)
+    expect(idle.filter((sql) => /jsonb_to_recordset/.test(sql))).toHaveLength(1)
+    await one.beat({
+      slices: [channels(bob.id, null, 0)],
+      results: [{ command_id: crypto.randomUUID(), result: {} }],
+    })
+    expect(app.database.heard.filter((sql) => /jsonb_to_recordset/.test(sql))).toHaveLength(3)
+  })
+
+  // PGlite is one session: nobody could hold what another waits for.
+  test.runIf(process.env.TEST_DATABASE_URL)('waits for no dead relay which is just coming back', async () => {
+    await one.beat({ leases: [callUnderWay(bob.id, { kind: 'customer', id: bob.id })] })
+    await one.fallSilent()
+    const back = await app.database.pool.connect()
+    try {
+      await back.query('begin')
+      await back.query("select from leases where relay_id = 'relay-1' for update")
+      expect((await two.beat()).relays).toBe(1)
+      expect(await leases()).toHaveLength(1)
+    } finally {
+      await back.query('rollback')
+      back.release()
+    }
+    await two.beat()
+    expect(await leases()).toEqual([])
+  })
+
+  test('tells the seconds talked today of whoever has a limit on them: elsewhere, or before it began', async () => {
+    const [plain, limited] = await Promise.all(
+      [{}, { max_daily_minutes: 10 }].map((limits, at) =>
+        bob('POST', '/v1.0/extensions', { extension: `e${at}`, password: 'long enough', ...limits }),
+      ),
+    )
+    const office = { kind: 'extension', id: limited?.body.id } as const
+    await two.beat()
+    await talked('relay-2', limited?.body.id, 60)
+    await talked('relay-1', limited?.body.id, 30)
+    await talked('relay-1', plain?.body.id, 30)
+    const seconds = async (of = one) =>
+      (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
+    expect(await seconds()).toEqual([{ scope: office, seconds: 60 }])
+    expect(await seconds(await newRelay(app, 'relay-1', { started_at: '2100-01-01T00:00:00.000Z' }))).toEqual(
+      [{ scope: office, seconds: 90 }],
+    )
+    await bob('PUT', '/v1.0/customer', { max_daily_minutes: 100 })
+    expect(await seconds(two)).toEqual([
+      { scope: { kind: 'customer', id: bob.id }, seconds: 60 },
+      { scope: office, seconds: 30 },
+    ])
+    await bob('PUT', '/v1.0/customer', {})
   })
 
   test('counts the relays which live', async () => {
@@ -74,6 +139,62 @@ describe('POST /relay/v1/beat', () => {
     expect((await leases()).map((row) => row.call_id)).toEqual([second.call_id])
     await one.fallSilent()
     await two.beat()
+    expect(await leases()).toEqual([])
+  })
+
+  /** A call of Bob's which went on for some seconds of today; if the day is younger, they are to come. */
+  async function talked(relayId: string, extensionId: string, seconds: number) {
+    await app.database.pool.query(
+      `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, sip_call_id,
+        started_at, answered_at, ended_at, attempts, unverified, extension_id)
+      select gen_random_uuid(), $1, $2, 1, 'outgoing', '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
+        '[]', false, $3 from date_trunc('day', now(), 'UTC') as day`,
+      [bob.id, relayId, extensionId, seconds],
+    )
+  }
+
+  test('makes no row of anything that never was', async () => {
+    const never = crypto.randomUUID()
+    const scope = { kind: 'customer', id: bob.id } as const
+    await one.beat({
+      leases: [
+        callUnderWay(never, scope),
+        ...(['customer', 'extension', 'trunk', 'provider'] as const).map((kind) =>
+          callUnderWay(bob.id, { kind, id: never }),
+        ),
+      ],
+      slices: [channels(never, null, 3)],
+      health: [{ ...reported, provider_id: never, customer_id: bob.id, status: 'healthy' }],
+      registrations: [
+        { ...reported, provider_id: never, customer_id: bob.id, epoch: 1, status: 'registered', ...unsaid },
+      ],
+      results: [{ command_id: never, result: { ok: true } }],
+    })
+    const { rows } = await app.database.pool.query(
+      `select (select count(*) from leases) + (select count(*) from slices) + (select count(*) from provider_reports)
+         + (select count(*) from provider_registrations) + (select count(*) from commands)
+         + (select count(*) from events where subject_id = $1) as rows`,
+      [never],
+    )
+    expect(rows).toEqual([{ rows: '0' }])
+  })
+
+  test.each([
+    ['used', { slices: [{ ...channels(PLATFORM, null, 0), used: 2 ** 40 }] }],
+    [
+      'since',
+      {
+        health: [
+          { ...reported, provider_id: PLATFORM, customer_id: PLATFORM, since: '0000-01-01T00:00:00Z' },
+        ],
+      },
+    ],
+    ['port', { port: 2 ** 40 }],
+  ] as [string, Said][])('refuses a %s no database can keep as the relay’s fault', async (_, said) => {
+    expect(await one.raw(said)).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'INVALID_ARGUMENT' } },
+    })
     expect(await leases()).toEqual([])
   })
 

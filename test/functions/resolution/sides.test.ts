@@ -93,13 +93,14 @@ async function furnish(portion: Portion): Promise<void> {
   )
   await fill(
     extensions,
-    portion.extensions.map(({ id, extension, name, enabled, ring_timeout }) => ({
+    portion.extensions.map(({ id, extension, name, enabled, ring_timeout, caller_id }) => ({
       id,
       customerId,
       extension,
       name,
       enabled,
       ringTimeout: ring_timeout,
+      callerId: caller_id,
       ...sealed,
     })),
   )

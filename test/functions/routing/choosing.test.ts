@@ -4,6 +4,7 @@ import {
   ALICE,
   decided,
   dials,
+  extension,
   idOf,
   number,
   officeDials,
@@ -39,6 +40,28 @@ describe('the caller id', () => {
       caller_id: { asserted: '+12125550003' },
       explanation: { caller_id: { from: 'only' } },
     })
+  })
+
+  test('is the extension’s own also where that is one of a range, and never one the customer has not', () => {
+    const numbers = [
+      number('+12125550100', { number_to: '+12125550199' }),
+      number('+12125550005', { enabled: false }),
+    ]
+    const own = (caller_id: string) => call({ numbers, extensions: [extension('alice', { caller_id })] })
+    expect(own('+12125550150')).toMatchObject({
+      caller_id: { asserted: '+12125550150' },
+      explanation: { caller_id: { from: 'extension' } },
+    })
+    for (const foreign of ['+12125550200', '+12125550005', '+14155550000'])
+      expect(own(foreign)).toMatchObject({ caller_id: { asserted: null, unverified: true } })
+  })
+
+  test('of a PBX may be one of a range, asked for or its own', () => {
+    const numbers = [number('+12125550100', { number_to: '+12125550199' })]
+    const scene = { numbers, trunks: [trunk('office', { caller_ids: ['+12125550151', '+12125550150'] })] }
+    const asking = (user: string) => call(scene, officeDials(dialled, { user }))
+    expect(asking('+12125550150')).toMatchObject({ caller_id: { asserted: '+12125550150' } })
+    expect(asking('+12125550152')).toMatchObject({ caller_id: { asserted: '+12125550151' } })
   })
 
   test('is the extension’s name, asserted by nobody, where there is no number', () => {
@@ -207,6 +230,14 @@ describe('a time window', () => {
     expect(open('2026-11-28T05:00:00Z', night)).toBe(false)
     expect(open('2026-11-26T21:30:00Z', night)).toBe(false)
     expect(open('2026-11-27T03:00:00Z', night)).toBe(false)
+  })
+
+  test('until 24:00 ends with the day', () => {
+    const evening = window([{ days: [2], from: '18:00', to: '24:00' }])
+    expect(open('2026-11-24T16:59:00Z', evening)).toBe(false)
+    expect(open('2026-11-24T22:59:59Z', evening)).toBe(true)
+    expect(open('2026-11-24T23:00:00Z', evening)).toBe(false)
+    expect(open('2026-11-24T12:00:00Z', window([{ days: [2], from: '00:00', to: '24:00' }]))).toBe(true)
   })
 
   test('goes by the wall on the days the clocks change', () => {

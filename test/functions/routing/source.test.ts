@@ -102,6 +102,39 @@ describe('a call from the phone network', () => {
     })
   })
 
+  test('from a host where a customer has two providers is the one’s whose port it comes from, else the oldest’s', () => {
+    const at = (name: string, port: number | null, created_at: string) =>
+      provider(name, { sources: ['192.0.2.7'], hostname: '192.0.2.7', port, created_at })
+    const providers = [at('younger', 5090, '2026-02'), at('elder', null, '2026-01')]
+    const from = (port: number, numbers = [toBob]) => {
+      const asked = rings(did)
+      const decision = decided(
+        { ...asked, caller: { ...asked.caller, port } as typeof asked.caller },
+        {
+          providers,
+          numbers,
+        },
+      )
+      return [
+        decision.kind === 'connect' ? decision.provider_id : decision.reason,
+        decision.explanation?.caller.why,
+      ]
+    }
+    const port = (number: number) => expect.stringContaining(`the call comes from its port ${number}, not`)
+    expect(from(5090)).toEqual([idOf('younger'), port(5090)])
+    expect(from(5060)).toEqual([idOf('elder'), port(5060)])
+    const eldest = expect.stringContaining(
+      'younger could be meant as well, and elder is the oldest which takes it',
+    )
+    expect(from(40_000)).toEqual([idOf('elder'), eldest])
+    const any = (name: string) => number('any', { provider_id: idOf(name), extension_id: idOf('bob') })
+    const everything = { ...any('elder'), id: idOf('another') }
+    expect(from(5090, [any('younger'), everything])).toEqual([idOf('younger'), port(5090)])
+    expect(from(40_000, [any('younger'), everything])).toEqual([idOf('elder'), eldest])
+    expect(from(40_000, [any('younger')])).toEqual([idOf('younger'), expect.anything()])
+    expect(from(5060, [any('younger')])[0]).toBe('NUMBER_NOT_FOUND')
+  })
+
   test('does not ring a number of a customer whose provider it does not come from', () => {
     const others = [{ id: CAROL, scene: { numbers: [number('+12125551111', { extension_id: idOf('x') })] } }]
     expect(decided(rings('+12125551111'), { ...alice, others })).toMatchObject({ reason: 'NUMBER_NOT_FOUND' })

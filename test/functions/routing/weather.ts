@@ -90,6 +90,8 @@ export const scene: fc.Arbitrary<Scene> = fc
     use_default_routes: fc.boolean(),
     blocked_prefixes: fc.constantFrom([], ['+1900'], ['+44']),
     bob: fc.boolean(),
+    /** What Alice's phone shows: nothing, a number there may be, one of the range. */
+    own_id: fc.constantFrom(null, ...dids, '+12125551500'),
     office: fc.record({
       enabled: fc.constantFrom(true, true, false),
       country: fc.constantFrom(null, 'GB'),
@@ -130,7 +132,10 @@ export const scene: fc.Arbitrary<Scene> = fc
         blocked_prefixes: [...some.blocked_prefixes],
         only_number: some.numbers.length === 1 ? (some.numbers[0] ?? null) : null,
       },
-      extensions: [extension('alice', { name: 'Alice' }), extension('bob', { enabled: some.bob })],
+      extensions: [
+        extension('alice', { name: 'Alice', caller_id: some.own_id }),
+        extension('bob', { enabled: some.bob }),
+      ],
       trunks: [office],
       flows: [{ id: idOf('flow'), customer_id: ALICE, extension: 'bob' }],
       numbers,
