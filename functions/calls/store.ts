@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { BindingTell, CallTell, EventTell, RelayTell, TellReceipt } from '#contract'
+import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
 
 /**
@@ -73,11 +73,16 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         started_at = excluded.started_at, ringing_at = excluded.ringing_at, answered_at = excluded.answered_at,
         ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
         sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
-        decision = excluded.decision, extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
+        decision = coalesce(excluded.decision, calls.decision), extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
         reject_reason = excluded.reject_reason, updated_at = now()
       where calls.sequence < excluded.sequence
         and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
       returning *
+    ),
+    late_decisions as (
+      update calls c set decision = h.decision from heard_calls h
+      where c.id = h.call_id and c.customer_id = h.customer_id and c.relay_id = h.relay_id
+        and c.sequence > h.sequence and c.decision is null and jsonb_typeof(h.decision) = 'object'
     ),
     stored_attempts as (
       insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status,
@@ -117,7 +122,7 @@ const subject = sql`case when coalesce(h.data ->> 'subject_id', h.data ->> 'prov
 
 /** What `store` takes: everything but a relay's beginning. */
 export type Fact = BindingTell | CallTell | EventTell
-type Row = { key: string; sequence: number }
+type Row = { key: string; sequence: number; decision?: Explanation | null | undefined }
 
 /** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
 function newest(tells: Fact[], kind: 'binding' | 'call'): string {
@@ -125,9 +130,16 @@ function newest(tells: Fact[], kind: 'binding' | 'call'): string {
   for (const told of tells) {
     if (told.kind === 'event' || told.kind !== kind) continue
     const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
-    if (row.sequence >= (rows.get(row.key)?.sequence ?? row.sequence)) rows.set(row.key, row)
+    const other = rows.get(row.key)
+    rows.set(row.key, other ? newer(other, row) : row)
   }
   return JSON.stringify([...rows.values()])
+}
+
+/** The later of two, with the decision of the earlier where it brings none: a relay tells it once. */
+function newer(one: Row, other: Row): Row {
+  const [last, first] = one.sequence > other.sequence ? [one, other] : [other, one]
+  return { ...last, decision: last.decision ?? first.decision }
 }
 
 function told(tells: Fact[], kind: 'event'): string {

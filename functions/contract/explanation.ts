@@ -89,7 +89,9 @@ export const explanation = z.object({
     .nullable()
     .default(null),
   limits: z.array(limit).default([]),
-  /** Every candidate, in the order considered. */
+  /** The candidates in the order considered: all that are tried, and the first of those that were skipped. */
   candidates: z.array(consideration).default([]),
+  /** How many more were skipped. */
+  left_out: z.int().default(0),
 })
 export type Explanation = z.infer<typeof explanation>

@@ -101,7 +101,7 @@ export const mediaCounters = z.object({
 })
 export type MediaCounters = z.infer<typeof mediaCounters>
 
-/** A call as it stands: the whole record each time, so that the last one heard is the truth. */
+/** A call as it stands: the whole record each time but for its decision, so that the last one heard is the truth. */
 export const callTell = z.object({
   kind: z.literal('call'),
   tell_id: z.guid(),
@@ -130,7 +130,7 @@ export const callTell = z.object({
     attempts: z.array(attempt),
     /** Heard from the caller, and from the callee; null until the media has ended. */
     media: z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable(),
-    /** Why the call went where it went; null while nobody knows. */
+    /** Why the call went where it went; null while nobody knows, and where it is as it was told before. */
     decision: explanation.nullable().default(null),
     extension_id: z.guid().nullable().default(null),
     trunk_id: z.guid().nullable().default(null),

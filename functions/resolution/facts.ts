@@ -13,7 +13,7 @@ import {
   type TrunkFacts,
 } from '#contract'
 import type { Database } from '#db'
-import { elliptic, SHOWN } from '#routing'
+import { elliptic, LOOKED_AT, SHOWN } from '#routing'
 import {
   all,
   customerJson,
@@ -129,7 +129,8 @@ function routing({ tails, prefixes, codes }: Wanted): SQL {
     wishes as (
       select r.id from owners, targets, lateral (
         select id from routes
-        where customer_id = owners.id and target = targets.target and deleted_at is null offset 0) as r
+        where customer_id = owners.id and target = targets.target and deleted_at is null
+        order by priority, created_at, id limit ${LOOKED_AT}) as r
       union
       select r.id from owners join homes on homes.country = any(${list(tails.length > 0 ? elliptic : [])})
       join routes r on r.customer_id = owners.id and r.deleted_at is null and starts_with(r.target, '+' || homes.code)

@@ -9,7 +9,7 @@ import {
 } from '#contract'
 import type { Book } from './book.ts'
 import type { Dialled } from './e164.ts'
-import { fullness, limitsOf } from './limits.ts'
+import { fullness, limited, limitsOf } from './limits.ts'
 import { type Live, unused } from './live.ts'
 import { inOrder } from './order.ts'
 import { targetOf } from './provider-target.ts'
@@ -24,64 +24,90 @@ export interface Dialling {
   shown: string | null
 }
 
+/** Most providers one call tries. */
+const TRIED = 32
+
+/** Most skipped routes an explanation lists, besides those which are tried and as many that are not well. */
+const SKIPPED = 36
+
 /** Providers to try in order, and about every route why it was kept or skipped. */
-export function candidatesFor(
-  dialling: Dialling,
-  book: Book,
-  standing: Live,
-): { providers: ProviderTarget[]; candidates: Consideration[] } {
+export interface Choice {
+  providers: ProviderTarget[]
+  candidates: Consideration[]
+  /** Skipped routes which are not listed. */
+  leftOut: number
+}
+
+/** Chooses among the customer's routes and the default ones. */
+export function candidatesFor(dialling: Dialling, book: Book, standing: Live): Choice {
   const { callId, customer, dialled } = dialling
   // A provider which is full is asked all the same where nothing may stop the call.
   const live: Live = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
   const e164 = dialled.kind === 'number' ? dialled.e164 : null
-  const [considered, listed]: [Considered[], Set<string>] = [[], new Set()]
-  for (const owner of customer.use_default_routes ? [customer.id, PLATFORM] : [customer.id])
-    for (const route of inOrder(book.routes(owner, e164), callId)) {
-      const one = consider(route, listed, book, live)
-      if (!one.flaw) listed.add(route.provider_id)
-      considered.push(one)
-    }
-  const tried = inTurn(considered)
-  const providers = tried.map(({ route, provider }) =>
-    targetOf(route, provider, dialling.dialled, dialling.shown, customer.country),
-  )
-  tried.forEach((one, at) => {
-    one.order = at + 1
-  })
-  const candidates = considered.map((one) => told(one, providers))
-  return { providers, candidates: candidates.concat(mismatches(customer, e164, book)) }
+  const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0 }
+  look(search, inOrder(book.routes(customer.id, e164), callId))
+  if (customer.use_default_routes) look(search, inOrder(book.routes(PLATFORM, e164), callId))
+  const providers = dial(inTurn(search), dialling)
+  for (const route of book.eldest(customer.id))
+    if (route.target !== 'all' && (e164 === null || !e164.startsWith(route.target)))
+      list(search, mismatch(route, book.provider(route.provider_id)))
+  const { candidates, skipped } = search
+  return { providers, candidates, leftOut: Math.max(0, skipped - SKIPPED) }
 }
 
-/** A route which was looked at: skipped where it has a flaw. */
-interface Considered {
-  route: RouteFacts
-  provider: ProviderFacts | undefined
-  flaw: Flaw | undefined
-  health: HealthStatus
+/** What was found on one pass over the routes. */
+interface Search {
+  live: Live
+  book: Book
+  well: Kept[]
   /** Not well, and no trial call is due. */
-  unwell: boolean
-  demoted: boolean
-  order: number | null
+  unwell: Kept[]
+  candidates: Consideration[]
+  /** How many were skipped, listed or not. */
+  skipped: number
 }
-type Kept = Considered & { provider: ProviderFacts }
+
+/** A route to take, and what is said of it. */
+interface Kept {
+  route: RouteFacts
+  provider: ProviderFacts
+  said: Consideration
+}
+
 interface Flaw {
   code: string
   why: string
 }
 
-function consider(route: RouteFacts, listed: ReadonlySet<string>, book: Book, live: Live): Considered {
-  const provider = book.provider(route.provider_id)
-  const flaw = flawOf(route, provider, listed, live)
-  const health = provider ? live.health(provider.id) : 'unknown'
-  const unwell = health === 'unhealthy' || (health === 'half_open' && !live.trial(route.provider_id))
-  return { route, provider, flaw, health, unwell, demoted: false, order: null }
+function look(search: Search, routes: readonly RouteFacts[]): void {
+  for (const route of routes) {
+    const provider = search.book.provider(route.provider_id)
+    const health = provider ? search.live.health(provider.id) : 'unknown'
+    const flaw = flawOf(route, provider, search)
+    if (flaw || !provider) list(search, told(route, provider, health, flaw))
+    else keep(search, route, provider, health)
+  }
+}
+
+function keep(search: Search, route: RouteFacts, provider: ProviderFacts, health: HealthStatus): void {
+  const ill = health === 'unhealthy' || (health === 'half_open' && !search.live.trial(provider.id))
+  const those = ill ? search.unwell : search.well
+  if (those.length === TRIED) return list(search, told(route, provider, health, flaws.ENOUGH))
+  const said = told(route, provider, health, undefined)
+  if (health === 'half_open' && !ill) said.why += '; its trial call is due'
+  those.push({ route, provider, said })
+  search.candidates.push(said)
+}
+
+function list(search: Search, said: Consideration): void {
+  search.skipped += 1
+  if (search.skipped <= SKIPPED) search.candidates.push(said)
 }
 
 function flawOf(
-  { enabled, time_window, provider_id }: RouteFacts,
+  { enabled, time_window }: RouteFacts,
   provider: ProviderFacts | undefined,
-  listed: ReadonlySet<string>,
-  live: Live,
+  { live, well, unwell }: Search,
 ): Flaw | undefined {
   if (!enabled) return flaws.DISABLED
   const closed = time_window === null ? undefined : closedAt(time_window, live.at)
@@ -89,8 +115,13 @@ function flawOf(
   if (!provider || provider.deleted) return flaws.PROVIDER_DELETED
   if (!provider.enabled) return flaws.PROVIDER_DISABLED
   if (provider.locked) return flaws.PROVIDER_LOCKED
-  if (listed.has(provider_id)) return flaws.DUPLICATE_PROVIDER
-  return fullOf(provider, live)
+  if (isAmong(well, provider) || isAmong(unwell, provider)) return flaws.DUPLICATE_PROVIDER
+  return limited(provider.caps) ? fullOf(provider, live) : undefined
+}
+
+function isAmong(kept: readonly Kept[], provider: ProviderFacts): boolean {
+  for (const one of kept) if (one.provider === provider) return true
+  return false
 }
 
 const flaws = {
@@ -102,6 +133,7 @@ const flaws = {
     why: 'its password cannot be opened with the present SEAL_KEYS',
   },
   DUPLICATE_PROVIDER: { code: 'DUPLICATE_PROVIDER', why: 'an earlier route has the same provider' },
+  ENOUGH: { code: 'ENOUGH', why: `${TRIED} providers are tried before it, and no more than that` },
 }
 
 function fullOf({ id, name, caps }: ProviderFacts, live: Live): Flaw | undefined {
@@ -112,23 +144,42 @@ function fullOf({ id, name, caps }: ProviderFacts, live: Live): Flaw | undefined
 }
 
 /** The well before the unwell; where none is well, all of them as they come: a last resort beats silence. */
-function inTurn(considered: readonly Considered[]): Kept[] {
-  const kept = considered.filter((one): one is Kept => one.flaw === undefined && one.provider !== undefined)
-  const well = kept.filter(({ unwell }) => !unwell)
-  if (well.length === 0 || well.length === kept.length) return kept
-  const unwell = kept.filter((one) => one.unwell)
-  for (const one of unwell) one.demoted = true
-  return [...well, ...unwell]
+function inTurn({ well, unwell }: Search): Kept[] {
+  if (unwell.length === 0) return well
+  const demoted = well.length > 0
+  for (const { said } of unwell) {
+    const turn = demoted
+      ? 'so it is tried after those that are well'
+      : 'and so are all the others: they are tried in order'
+    said.demoted = demoted
+    said.why += `; ${words[said.health]}, ${turn}`
+  }
+  const tried = [...well, ...unwell]
+  for (const { said } of tried.splice(TRIED))
+    Object.assign(said, flaws.ENOUGH, { kept: false, demoted: false })
+  return tried
+}
+
+/** What is sent to each of them; and notes it. */
+function dial(tried: readonly Kept[], { dialled, shown, customer }: Dialling): ProviderTarget[] {
+  return tried.map(({ route, provider, said }, at) => {
+    const target = targetOf(route, provider, dialled, shown, customer.country)
+    said.order = at + 1
+    said.dialled = target.user
+    said.policy = target.policy
+    return target
+  })
 }
 
 function told(
-  { route, provider, flaw, health, unwell, demoted, order }: Considered,
-  providers: readonly ProviderTarget[],
+  route: RouteFacts,
+  provider: ProviderFacts | undefined,
+  health: HealthStatus,
+  flaw: Flaw | undefined,
 ): Consideration {
-  const target = order === null ? undefined : providers[order - 1]
   return {
     provider_id: route.provider_id,
-    provider_name: provider?.name ?? '',
+    provider_name: provider ? provider.name : '',
     route_id: route.id,
     route_name: route.name,
     target: route.target,
@@ -136,26 +187,19 @@ function told(
     weight: route.weight,
     platform: route.customer_id === PLATFORM,
     kept: flaw === undefined,
-    order,
-    demoted,
+    order: null,
+    demoted: false,
     health,
-    code: flaw?.code ?? 'KEPT',
-    why: flaw?.why ?? reasonOf(route, health, unwell, demoted),
-    dialled: target?.user ?? null,
-    policy: target?.policy ?? null,
+    code: flaw ? flaw.code : 'KEPT',
+    why: flaw ? flaw.why : placeOf(route),
+    dialled: null,
+    policy: null,
   }
 }
 
-function reasonOf(
-  { target, priority, weight }: RouteFacts,
-  health: HealthStatus,
-  unwell: boolean,
-  demoted: boolean,
-): string {
-  const place = `target ${target}, priority ${priority}${weight > 0 ? `, weight ${weight}` : ''}`
-  if (demoted) return `${place}; ${words[health]}, so it is tried after those that are well`
-  if (unwell) return `${place}; ${words[health]}, and so are all the others: they are tried in order`
-  return health === 'half_open' ? `${place}; its trial call is due` : place
+function placeOf({ target, priority, weight }: RouteFacts): string {
+  const place = `target ${target}, priority ${priority}`
+  return weight > 0 ? `${place}, weight ${weight}` : place
 }
 
 const words = {
@@ -165,20 +209,12 @@ const words = {
   half_open: 'half open without a trial call due',
 }
 
-/** A few of the customer's routes which do not match, so that one who looks for them finds out why. */
-function mismatches(customer: CustomerFacts, e164: string | null, book: Book): Consideration[] {
-  return book
-    .eldest(customer.id)
-    .filter(({ target }) => target !== 'all' && (e164 === null || !e164.startsWith(target)))
-    .map((route) => mismatch(route, book.provider(route.provider_id)))
-}
-
+/** About a route of the customer which does not match, so that one who looks for it finds out why. */
 function mismatch(route: RouteFacts, provider: ProviderFacts | undefined): Consideration {
   const known = mismatched.get(route)
   if (known && known.provider_name === (provider?.name ?? '')) return known
   const flaw = { code: 'PREFIX', why: `the number does not begin with ${route.target}` }
-  const health = 'unknown' as const
-  const made = told({ route, provider, flaw, health, unwell: false, demoted: false, order: null }, [])
+  const made = told(route, provider, 'unknown', flaw)
   mismatched.set(route, made)
   return made
 }

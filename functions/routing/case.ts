@@ -17,7 +17,7 @@ import type { Book } from './book.ts'
 import type { Live } from './live.ts'
 import { realmOf } from './realm.ts'
 
-/** One question on its way to a decision: what has been found so far. */
+/** One question on its way to a decision: what has been found so far, written down as it is found. */
 export interface Case {
   question: RouteQuestion
   book: Book
@@ -34,19 +34,28 @@ export interface Case {
   caller_id: Explanation['caller_id']
   limits: Limit[]
   candidates: Consideration[]
+  /** Candidates which were looked at and are not listed. */
+  left_out: number
 }
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
 export function refuse(known: Case, status: number, reason: string, message: string): RouteDecision {
+  const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
     kind: 'reject',
     status,
     reason,
     message,
-    ...told(known),
+    customer_id,
+    direction,
+    source,
+    destination,
     explanation: explain(known, 'reject', status, reason, message),
+    scopes,
+    extension_id,
+    trunk_id,
   }
 }
 
@@ -54,21 +63,27 @@ export function refuse(known: Case, status: number, reason: string, message: str
 export function connect(
   known: Case,
   message: string,
-  place: Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>,
+  { targets, caller_id, number_id = null, provider_id = null }: Place,
 ): RouteDecision {
+  const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
     kind: 'connect',
-    number_id: null,
-    provider_id: null,
-    ...place,
-    ...told(known),
+    targets,
+    caller_id,
+    number_id,
+    provider_id,
+    customer_id,
+    direction,
+    source,
+    destination,
     explanation: explain(known, 'connect', null, null, message),
+    scopes,
+    extension_id,
+    trunk_id,
   }
 }
 
-function told({ customer_id, direction, source, destination, scopes, extension_id, trunk_id }: Case) {
-  return { customer_id, direction, source, destination, scopes, extension_id, trunk_id }
-}
+type Place = Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>
 
 function explain(
   known: Case,
@@ -77,10 +92,10 @@ function explain(
   reason: string | null,
   message: string,
 ): Explanation {
-  const { live, customer_id, caller, number, caller_id, limits, candidates } = known
+  const { live, customer_id, caller, number, caller_id, limits, candidates, left_out } = known
   return {
     decided_by: live.decidedBy,
-    at: new Date(live.at).toISOString(),
+    at: instant(live.at),
     version: customer_id === null ? null : live.version(customer_id),
     platform_version: live.version(PLATFORM),
     snapshot_age_ms: live.snapshotAgeMs,
@@ -93,8 +108,17 @@ function explain(
     caller_id,
     limits,
     candidates,
+    left_out,
   }
 }
+
+/** An instant in words; within a millisecond it is written once. */
+function instant(at: number): string {
+  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() }
+  return latest.text
+}
+
+let latest = { at: 0, text: new Date(0).toISOString() }
 
 export function telAddress(number: string): Address {
   return { type: 'tel', target: number, target_name: '', name: '', detail: '' }

@@ -18,9 +18,9 @@ export function decide(question: RouteQuestion, book: Book, live: Live): RouteDe
   if (caller.kind === 'source') return fromAddress(question, caller, book, live)
   const party = partyOf(caller, book)
   const begun = begin(question, book, live, 'outgoing')
-  return party
-    ? fromParty({ ...begun, caller: proved(party) }, party)
-    : refuse(begun, 403, 'CALLER_UNKNOWN', `The calling ${caller.kind} no longer exists.`)
+  if (!party) return refuse(begun, 403, 'CALLER_UNKNOWN', `The calling ${caller.kind} no longer exists.`)
+  begun.caller = proved(party)
+  return fromParty(begun, party)
 }
 
 type Caller = RouteQuestion['caller']
@@ -32,12 +32,13 @@ function fromAddress(
   live: Live,
 ): RouteDecision {
   const source = recognise(question, caller, book, live.baseDomain)
-  const begun = begin(question, book, live, source.kind === 'trunk' ? 'outgoing' : 'incoming')
+  const known = begin(question, book, live, source.kind === 'trunk' ? 'outgoing' : 'incoming')
   if (source.kind === 'nobody') {
-    const { status, reason, message, why, customer_id } = source
-    return refuse({ ...begun, customer_id, caller: { rule: 'none', why } }, status, reason, message)
+    known.customer_id = source.customer_id
+    known.caller = { rule: 'none', why: source.why }
+    return refuse(known, source.status, source.reason, source.message)
   }
-  const known = { ...begun, caller: { rule: source.rule, why: source.why } }
+  known.caller = { rule: source.rule, why: source.why }
   return source.kind === 'trunk'
     ? fromParty(known, { kind: 'trunk', trunk: source.trunk })
     : decideIncoming(known, source.provider, source.rung)
@@ -74,6 +75,7 @@ function begin(question: RouteQuestion, book: Book, live: Live, direction: Case[
     caller_id: null,
     limits: [],
     candidates: [],
+    left_out: 0,
   }
 }
 

@@ -1,10 +1,5 @@
-import {
-  type CountryCode,
-  isSupportedCountry,
-  type PhoneNumber,
-  parsePhoneNumberFromString,
-} from 'libphonenumber-js/min'
-import { type Reading, readInternational, readNational } from './numbering.ts'
+import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/min'
+import { isCountry, type Reading, readInternational, readNational } from './numbering.ts'
 
 export { callingCode, callingCodes } from './numbering.ts'
 
@@ -22,17 +17,20 @@ export type Dialled =
  * visual separators are not looked at.
  */
 export function readNumber(written: string, country: string): Dialled {
+  if (!hasDigit(written)) return { kind: 'nonsense' }
   const text = bare(written)
   if (/^[*#0-9][0-9]{1,5}$/.test(text)) return { kind: 'short', digits: text }
   if (!/^\+?\d{5,18}$/.test(text)) return { kind: 'nonsense' }
-  const home = isSupportedCountry(country) ? country : 'US'
+  const home = isCountry(country) ? country : 'US'
   const read = text.startsWith('+') ? withPlus(text, home) : withoutPlus(text, home)
   return read ? { kind: 'number', ...read } : { kind: 'nonsense' }
 }
 
 /** What was dialled without `tel:` and without parameters, as `;npdi` or `;user=phone` (RFC 3966 §3). */
 export function dialledName(written: string): string {
-  return written.replace(/^tel:/i, '').replace(/;.*$/s, '')
+  const name = written[3] === ':' ? written.replace(/^tel:/i, '') : written
+  const end = name.indexOf(';')
+  return end === -1 ? name : name.slice(0, end)
 }
 
 /** Every E.164 number that what was dialled may mean without knowing a country, likeliest first. */
@@ -76,10 +74,31 @@ const exits = ['00', '011', '0011', '010', '810']
 
 /** The digits and plus of what was dialled; a global phone-context goes before them (RFC 3966 §5.1.5). */
 function bare(written: string): string {
+  if (isPlain(written)) return written
   const name = dialledName(written)
   const [, context = ''] = /;phone-context=(\+[\d\-.()]+)/i.exec(written) ?? []
   return (name.startsWith('+') ? name : context + name).replace(/[\s().\-/]/g, '')
 }
+
+function hasDigit(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (isDigit(text.charCodeAt(at))) return true
+  return false
+}
+
+/** Whether it holds only digits and plus, so that nothing has to be taken off. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (!isDigit(code) && code !== plus) return false
+  }
+  return true
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+const plus = 0x2b
 
 function withPlus(text: string, home: CountryCode): Reading | null {
   const read = readInternational(text.slice(1), home)

@@ -15,22 +15,20 @@ import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './source.ts'
 
 /** Decides a call from a provider to a number of a customer: it rings whoever the number leads to. */
-export function decideIncoming(begun: Case, provider: ProviderFacts, rung: Rung): RouteDecision {
+export function decideIncoming(known: Case, provider: ProviderFacts, rung: Rung): RouteDecision {
   const { number, e164 } = rung
-  const from = callerNumber(begun, provider)
-  const known: Case = {
-    ...begun,
-    customer_id: number.customer_id,
-    source: { ...telAddress(from ?? begun.question.from.user), name: begun.question.from.display },
-    destination: telAddress(e164),
-    number: { dialled: begun.question.to.user, kind: 'number', e164, country: null },
-  }
-  const callee = calleeOf(number, begun.book)
+  const { from: caller, to } = known.question
+  const from = callerNumber(known, provider)
+  known.customer_id = number.customer_id
+  known.source = { ...telAddress(from ?? caller.user), name: caller.display }
+  known.destination = telAddress(e164)
+  known.number = { dialled: to.user, kind: 'number', e164, country: null }
+  const callee = calleeOf(number, known.book)
   if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
-  const customer = begun.book.customer(number.customer_id)
+  const customer = known.book.customer(number.customer_id)
   if (!customer) return refuse(known, 404, 'NUMBER_NOT_FOUND', `${e164} belongs to nobody any more.`)
-  const counted = { ...known, ...countedFor(callee, customer, known) }
-  return fullLimit(counted) ?? ring(counted, callee, customer, rung, provider, from)
+  count(known, callee, customer)
+  return fullLimit(known) ?? ring(known, callee, customer, rung, provider, from)
 }
 
 /** The caller in E.164 where its provider's country lets it be read so. */
@@ -90,20 +88,17 @@ function refusal(status: number, reason: string, message: string): Refusal {
   return { status, reason, message }
 }
 
-/** The called customer's limits and those of the extension or trunk that is rung. */
-function countedFor({ kind, one }: Callee, customer: CustomerFacts, { live }: Case) {
+/** Notes the called customer's limits and those of the extension or trunk that is rung. */
+function count(known: Case, { kind, one }: Callee, customer: CustomerFacts): void {
   const counted = [
     { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps },
     { scope: { kind, id: one.id }, name: one.name, caps: one.caps },
   ]
   // Minutes are a limit on what is paid for: calls out.
-  const limits = limitsOf(counted, live).filter(({ resource }) => resource !== 'daily_minutes')
-  return {
-    scopes: counted.map(({ scope }) => scope),
-    extension_id: kind === 'extension' ? one.id : null,
-    trunk_id: kind === 'trunk' ? one.id : null,
-    limits,
-  }
+  known.limits = limitsOf(counted, known.live).filter(({ resource }) => resource !== 'daily_minutes')
+  known.scopes = counted.map(({ scope }) => scope)
+  if (kind === 'extension') known.extension_id = one.id
+  else known.trunk_id = one.id
 }
 
 /** Busy where all channels are taken: a carrier told 503 would take us for broken. */

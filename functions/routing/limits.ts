@@ -25,7 +25,8 @@ const words: Record<string, string> = {
   daily_minutes: 'minutes today',
 }
 
-function limited({ max_channels, max_cps, max_daily_minutes }: Caps): boolean {
+/** Whether there is any limit. */
+export function limited({ max_channels, max_cps, max_daily_minutes }: Caps): boolean {
   return max_channels !== null || max_cps !== null || max_daily_minutes !== null
 }
 

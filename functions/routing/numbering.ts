@@ -14,23 +14,23 @@ export interface Reading {
 /** Reads digits that followed a plus; undefined: the library must look, null: there can be no such number. */
 export function readInternational(digits: string, home: string): Reading | null | undefined {
   const code = codeOf(digits)
-  const plans = code === undefined ? undefined : codes.get(code)
-  const main = plans?.[0]
-  if (code === undefined || !plans || !main) return undefined
+  const zone = code === undefined ? undefined : zones.get(code)
+  const main = zone?.plans[0]
+  if (code === undefined || !zone || !main) return undefined
   const national = digits.slice(code.length)
   if (main.trunkPrefix?.test(national)) return undefined
-  const known = plans.length === 1 ? main : plans.find((plan) => belongs(national, plan))
+  const known = planIn(zone, national)
   if (!(known ?? main).lengths.has(national.length)) return null
-  return { e164: `+${digits}`, country: known?.country ?? likely(plans, national, home) }
+  return { e164: `+${digits}`, country: known?.country ?? likely(zone.plans, national, home) }
 }
 
 /** Reads digits dialled within `home` without any prefix; undefined: the library must look. */
 export function readNational(digits: string, home: string): Reading | undefined {
   const plan = countries.get(home)
-  const plans = plan && codes.get(plan.code)
-  if (!plan || !plans || digits.startsWith(plan.code) || plan.trunkPrefix?.test(digits)) return undefined
+  const zone = plan && zones.get(plan.code)
+  if (!plan || !zone || digits.startsWith(plan.code) || plan.trunkPrefix?.test(digits)) return undefined
   if (plan.exit.test(digits)) return undefined
-  const known = (plans.length === 1 ? plan : plans.find((one) => belongs(digits, one))) ?? plan
+  const known = planIn(zone, digits) ?? plan
   return known.lengths.has(digits.length)
     ? { e164: `+${plan.code}${digits}`, country: known.country }
     : undefined
@@ -40,7 +40,7 @@ export function readNational(digits: string, home: string): Reading | undefined 
 export function codeOf(digits: string): string | undefined {
   for (let length = 1; length <= 3; length += 1) {
     const code = digits.slice(0, length)
-    if (codes.has(code)) return code
+    if (zones.has(code)) return code
   }
   return undefined
 }
@@ -48,6 +48,11 @@ export function codeOf(digits: string): string | undefined {
 /** The calling code of a country, or undefined where there is no such country. */
 export function callingCode(country: string): string | undefined {
   return countries.get(country)?.code
+}
+
+/** Whether the library knows the country. */
+export function isCountry(country: string): country is CountryCode {
+  return countries.has(country)
 }
 
 /** Every country's calling code. */
@@ -61,9 +66,24 @@ function likely(plans: Plan[], national: string, home: string): string | null {
   return (possible.find(({ country }) => country === home) ?? possible[0])?.country ?? null
 }
 
+/** The country whose number it is: one look tells whether any that are known by their first digits can be it. */
+function planIn({ plans, leading, others }: Zone, national: string): Plan | undefined {
+  if (plans.length === 1) return plans[0]
+  const possible = leading?.test(national) ? plans : others
+  return possible.find((plan) => belongs(national, plan))
+}
+
 function belongs(national: string, { leading, general, kinds }: Plan): boolean {
   if (leading) return leading.test(national)
   return kinds.get(national.length)?.test(national) === true && general.test(national)
+}
+
+/** The countries of one calling code, the main one first. */
+interface Zone {
+  plans: Plan[]
+  /** What numbers of those countries begin with which are known by their beginning; `others` are not. */
+  leading: RegExp | undefined
+  others: Plan[]
 }
 
 interface Plan {
@@ -100,12 +120,18 @@ const kinds =
   'FIXED_LINE MOBILE PREMIUM_RATE TOLL_FREE SHARED_COST VOIP PERSONAL_NUMBER PAGER UAN VOICEMAIL'.split(' ')
 
 const countries = new Map(getCountries().map((country) => [country as string, planOf(country)]))
-const codes = new Map(
-  Array.from(countries.values(), ({ code }) => [
-    code,
-    (metadata.getCountryCodesForCallingCode(code) ?? []).flatMap((country) => countries.get(country) ?? []),
-  ]),
-)
+const zones = new Map(Array.from(countries.values(), ({ code }) => [code, zoneOf(code)]))
+
+function zoneOf(code: string): Zone {
+  const names = metadata.getCountryCodesForCallingCode(code) ?? []
+  const plans = names.flatMap((country) => countries.get(country) ?? [])
+  const begun = plans.flatMap(({ leading }) => leading?.source ?? [])
+  return {
+    plans,
+    leading: begun.length > 0 ? new RegExp(begun.join('|')) : undefined,
+    others: plans.filter(({ leading }) => !leading),
+  }
+}
 
 function planOf(country: CountryCode): Plan {
   metadata.selectNumberingPlan(country)

@@ -1,45 +1,56 @@
-import type { CustomerFacts, ExtensionFacts, RouteDecision } from '#contract'
+import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
+import type { Book } from './book.ts'
 import { type CallerId, callerIdFor, type Party } from './caller-id.ts'
 import { candidatesFor } from './candidates.ts'
 import { type Case, connect, extensionAddress, extensionTarget, refuse, telAddress } from './case.ts'
 import { forbiddenTo } from './destinations.ts'
 import { type Dialled, dialledName, readNumber } from './e164.ts'
-import { fullness, limitsOf } from './limits.ts'
-import { customerOf, trunkDomainOf } from './realm.ts'
+import { fullness, limited, limitsOf } from './limits.ts'
+import { customerOf, isRealmOf, trunkDomainOf } from './realm.ts'
 
 type Number = Exclude<Dialled, { kind: 'nonsense' }>
 
 /** Decides a call from an extension or a PBX: to an extension of the customer, or to the phone network. */
-export function decideOutgoing(begun: Case, party: Party, customer: CustomerFacts): RouteDecision {
-  const { question, book } = begun
+export function decideOutgoing(known: Case, party: Party, customer: CustomerFacts): RouteDecision {
+  const { question, book } = known
   const country = (party.kind === 'trunk' ? party.trunk.country : null) ?? customer.country
   const dialled = readNumber(question.to.user, country)
-  const known = { ...begun, ...identity(party, customer, begun), number: asRead(question.to.user, dialled) }
+  identify(known, party, customer)
+  known.number = asRead(question.to.user, dialled)
   const disabled = disabledCaller(party)
   if (disabled) return refuse(known, 403, disabled, `The calling ${party.kind} is disabled.`)
   const place = placeOf(known, customer)
-  const callee = book.extensionNamed(customer.id, dialledName(question.to.user))
+  const callee = extensionDialled(question.to.user, customer, book)
   if (callee && place !== 'foreign' && (place === 'own' || dialled.kind !== 'number'))
     return internal(known, party, customer, callee)
   if (place === 'foreign' || dialled.kind === 'nonsense') return nobody(known)
   return outside(known, party, customer, dialled, country)
 }
 
-/** Who calls, and in whose limits it counts. */
-function identity(party: Party, customer: CustomerFacts, { live }: Case) {
+/** No account begins with a plus, and looking for a text nobody has read before is dear. */
+function extensionDialled(dialled: string, { id }: CustomerFacts, book: Book): ExtensionFacts | undefined {
+  return dialled.startsWith('+') ? undefined : book.extensionNamed(id, dialledName(dialled))
+}
+
+/** Notes who calls, and in whose limits it counts. */
+function identify(known: Case, party: Party, customer: CustomerFacts): void {
   const one = party.kind === 'trunk' ? party.trunk : party.extension
+  known.customer_id = customer.id
+  if (party.kind === 'extension') known.extension_id = one.id
+  else known.trunk_id = one.id
+  known.source = addressOf(party)
+  const [customers, own] = [scopeOf('customer', customer.id), scopeOf(party.kind, one.id)]
+  known.scopes = [customers, own]
+  if (!limited(customer.caps) && !limited(one.caps)) return
   const counted = [
-    { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps },
-    { scope: { kind: party.kind, id: one.id } as const, name: one.name, caps: one.caps },
+    { scope: customers, name: '', caps: customer.caps },
+    { scope: own, name: one.name, caps: one.caps },
   ]
-  return {
-    customer_id: customer.id,
-    extension_id: party.kind === 'extension' ? one.id : null,
-    trunk_id: party.kind === 'trunk' ? one.id : null,
-    source: addressOf(party),
-    scopes: counted.map(({ scope }) => scope),
-    limits: limitsOf(counted, live),
-  }
+  known.limits = limitsOf(counted, known.live)
+}
+
+function scopeOf(kind: Scope['kind'], id: string): Scope {
+  return { kind, id }
 }
 
 function addressOf(party: Party) {
@@ -64,6 +75,7 @@ function disabledCaller(party: Party): string | undefined {
 
 /** Whether the caller dialled within its own domain, within somebody else's, or named no domain of ours. */
 function placeOf({ question, book, live }: Case, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
+  if (isRealmOf(question.to.host, customer.id, live.baseDomain)) return 'own'
   const realm = customerOf(question.to.host, live.baseDomain)
   if (realm !== undefined) return realm === customer.id ? 'own' : 'foreign'
   const domain = trunkDomainOf(question.to.host, live.baseDomain)
@@ -71,19 +83,16 @@ function placeOf({ question, book, live }: Case, customer: CustomerFacts): 'own'
   return trunk?.customer_id === customer.id ? 'own' : 'elsewhere'
 }
 
-function internal(begun: Case, party: Party, customer: CustomerFacts, callee: ExtensionFacts): RouteDecision {
-  const known: Case = {
-    ...begun,
-    direction: 'internal',
-    destination: extensionAddress(callee),
-    number: { dialled: begun.question.to.user, kind: 'extension', e164: null, country: null },
-  }
+function internal(known: Case, party: Party, customer: CustomerFacts, callee: ExtensionFacts): RouteDecision {
+  known.direction = 'internal'
+  known.destination = extensionAddress(callee)
+  known.number = { dialled: known.question.to.user, kind: 'extension', e164: null, country: null }
   if (!callee.enabled) return refuse(known, 480, 'EXTENSION_DISABLED', 'The called extension is disabled.')
   const full = fullLimit(known)
   if (full) return full
-  const { user, display } = nameOf(party, begun)
+  const { user, display } = nameOf(party, known)
   return connect(known, `Rings extension ${callee.extension}.`, {
-    targets: { kind: 'extension', extension: extensionTarget(callee, customer, begun.live) },
+    targets: { kind: 'extension', extension: extensionTarget(callee, customer, known.live) },
     caller_id: { user, display, asserted: null, unverified: false },
   })
 }
@@ -102,51 +111,49 @@ function nameOf(party: Party, { question: { from } }: Case) {
 function nobody(known: Case): RouteDecision {
   const { user } = known.question.to
   if (/^[+\d\s().-]+$/.test(dialledName(user))) {
-    const message = `${user} is not a phone number that could exist.`
-    return refuse({ ...known, destination: telAddress(user) }, 484, 'INVALID_NUMBER', message)
+    known.destination = telAddress(user)
+    return refuse(known, 484, 'INVALID_NUMBER', `${user} is not a phone number that could exist.`)
   }
-  const destination = extensionAddress({ extension: user, name: '' })
-  const message = `There is no extension ${user} in this realm.`
-  return refuse({ ...known, direction: 'internal', destination }, 404, 'EXTENSION_NOT_FOUND', message)
+  known.direction = 'internal'
+  known.destination = extensionAddress({ extension: user, name: '' })
+  return refuse(known, 404, 'EXTENSION_NOT_FOUND', `There is no extension ${user} in this realm.`)
 }
 
 function outside(
-  begun: Case,
+  known: Case,
   party: Party,
   customer: CustomerFacts,
   dialled: Number,
   country: string,
 ): RouteDecision {
-  const destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
-  const reached: Case = { ...begun, destination }
+  known.destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
   const forbidden = forbiddenTo(dialled, customer)
-  if (forbidden) return refuse(reached, 403, forbidden.reason, forbidden.message)
-  const shown = callerIdFor(begun.question, party, customer, country, begun.book)
-  if ('reason' in shown) return refuse(reached, 403, shown.reason, shown.message)
-  const known: Case = { ...reached, caller_id: shown }
+  if (forbidden) return refuse(known, 403, forbidden.reason, forbidden.message)
+  const shown = callerIdFor(known.question, party, customer, country, known.book)
+  if ('reason' in shown) return refuse(known, 403, shown.reason, shown.message)
+  known.caller_id = shown
   // No limit stops a call to a short number, for an emergency's is among them.
   const full = dialled.kind === 'short' ? undefined : fullLimit(known)
   return full ?? towards(known, party, customer, dialled, shown)
 }
 
 function towards(
-  begun: Case,
+  known: Case,
   party: Party,
   customer: CustomerFacts,
   dialled: Number,
   { number, unverified }: Exclude<CallerId, { reason: string }>,
 ): RouteDecision {
-  const { question, book, live } = begun
-  const dialling = { callId: question.call_id, customer, dialled, shown: number }
-  const { providers, candidates } = candidatesFor(dialling, book, live)
-  const known: Case = { ...begun, candidates }
-  const [first, ...others] = providers
-  if (!first) return noProvider(known)
-  const { user, display } = nameOf(party, begun)
+  const dialling = { callId: known.question.call_id, customer, dialled, shown: number }
+  const { providers, candidates, leftOut } = candidatesFor(dialling, known.book, known.live)
+  known.candidates = candidates
+  known.left_out = leftOut
+  if (providers.length === 0) return noProvider(known)
+  const { user, display } = nameOf(party, known)
   // A number which a PBX wrote without being allowed to must not come through as a name.
   const name = party.kind === 'trunk' ? party.trunk.domain_name : user
-  return connect(known, `Tries ${providers.map((provider) => provider.name).join(', then ')}.`, {
-    targets: { kind: 'providers', providers: [first, ...others] },
+  return connect(known, `Tries ${providers.map(({ name }) => name).join(', then ')}.`, {
+    targets: { kind: 'providers', providers },
     caller_id: { user: number ?? name, display, asserted: number, unverified },
   })
 }

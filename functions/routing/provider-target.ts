@@ -17,12 +17,21 @@ export function targetOf(
   home: string,
 ): ProviderTarget {
   const country = provider.country ?? home
+  const { hostname, port, transport, tls, headers, codecs, credentials, policy } = fixedPart(provider)
   return {
-    ...fixedPart(provider),
+    provider_id: provider.id,
+    name: provider.name,
+    hostname,
+    port,
+    transport,
+    tls,
     user: userAt(provider, dialled, country),
     calling: shown === null ? null : written(shown, provider.calling_format, country),
     asserted: shown === null ? null : written(shown, provider.asserted_format, country),
-    policy: policyOf(route, provider),
+    headers,
+    codecs,
+    credentials,
+    policy: route.failover === null ? policy : policyOf(route, provider),
   }
 }
 
@@ -37,11 +46,13 @@ function userAt(
   return tech_prefix === '' && tech_postfix === '' ? number : dialable(tech_prefix + number + tech_postfix)
 }
 
-type Fixed = Omit<ProviderTarget, 'user' | 'calling' | 'asserted' | 'policy'>
+type Fixed = Omit<ProviderTarget, 'provider_id' | 'name' | 'user' | 'calling' | 'asserted'>
 
 /** Whatever is the same for every call, made once. */
 function fixedPart(provider: ProviderFacts): Fixed {
-  const made = fixed.get(provider) ?? makeFixed(provider)
+  const known = fixed.get(provider)
+  if (known) return known
+  const made = makeFixed(provider)
   fixed.set(provider, made)
   return made
 }
@@ -49,10 +60,8 @@ function fixedPart(provider: ProviderFacts): Fixed {
 const fixed = new WeakMap<ProviderFacts, Fixed>()
 
 function makeFixed(provider: ProviderFacts): Fixed {
-  const { id, name, hostname, port, transport, tls, codecs, username, password, realm } = provider
+  const { hostname, port, transport, tls, codecs, username, password, realm, failover } = provider
   return {
-    provider_id: id,
-    name,
     hostname,
     port,
     transport,
@@ -60,6 +69,7 @@ function makeFixed(provider: ProviderFacts): Fixed {
     headers: Object.entries(provider.tech_headers),
     codecs: codecs === '' ? [] : codecs.split(','),
     credentials: username !== null && password !== null ? { username, password, realm } : null,
+    policy: failoverPolicy.parse({ ...failover }),
   }
 }
 

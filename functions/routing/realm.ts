@@ -11,6 +11,18 @@ export function customerOf(realm: string, baseDomain: string): string | undefine
   return ours && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined
 }
 
+/** Whether a host is a customer's realm, letter for letter. */
+export function isRealmOf(host: string, customerId: string, baseDomain: string): boolean {
+  return (
+    host.length === customerId.length + between.length + baseDomain.length &&
+    host.startsWith(customerId) &&
+    host.startsWith(between, customerId.length) &&
+    host.endsWith(baseDomain)
+  )
+}
+
+const between = '.registrar.'
+
 /** The domain of a PBX, which is also its digest realm. */
 export function trunkRealmOf(domainName: string, baseDomain: string): string {
   return `${domainName}.trunk.${baseDomain}`

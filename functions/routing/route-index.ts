@@ -2,7 +2,7 @@ import type { RouteFacts } from '#contract'
 
 /** One customer's routes, found by the beginning of a number. */
 export interface RouteIndex {
-  /** Longest target first, `all` last; null: only `all`. */
+  /** Longest target first, `all` last; null: only `all`. At most `LOOKED_AT`. */
   matching(e164: string | null): readonly RouteFacts[]
   /** The first few by creation. */
   readonly eldest: readonly RouteFacts[]
@@ -10,6 +10,9 @@ export interface RouteIndex {
 
 /** How many of a customer's routes an explanation mentions although their target does not match. */
 export const SHOWN = 5
+
+/** How many of one owner's routes are looked at for one call: one which has more for a number pays no more. */
+export const LOOKED_AT = 256
 
 /**
  * Sorts routes under their targets: a look-up takes one step per length of target in use.
@@ -24,20 +27,26 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
     if (those) those.push(route)
     else targets.set(key, [route])
   }
-  for (const those of targets.values()) those.sort(inTurn)
+  for (const those of targets.values()) those.sort(inTurn).splice(LOOKED_AT)
   const all = targets.get(0) ?? []
   const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
   return { matching: (e164) => (e164 === null ? all : under(e164)), eldest: eldestOf(routes) }
 
   function under(e164: string): readonly RouteFacts[] {
-    let found: RouteFacts[] = []
-    const [whole, first] = [Number(e164), 10 ** (e164.length - 2)]
+    const found: RouteFacts[] = []
+    const whole = Number(e164)
+    const first = 10 ** (e164.length - 2)
     for (const power of powers) {
       const those = power > first ? undefined : targets.get(Math.floor(whole / (first / power)))
-      if (those) found = found.length === 0 ? those : found.concat(those)
+      if (those) append(found, those)
     }
-    return found.length === 0 ? all : all.length === 0 ? found : found.concat(all)
+    return append(found, all)
   }
+}
+
+function append(found: RouteFacts[], more: readonly RouteFacts[]): RouteFacts[] {
+  for (const route of more) if (found.length < LOOKED_AT) found.push(route)
+  return found
 }
 
 /** How many digits the targets have, most first. */

@@ -3,6 +3,7 @@ import type {
   CustomerFacts,
   NumberFacts,
   ProviderFacts,
+  RouteFacts,
   Snapshot,
   SnapshotSecrets,
   TrunkFacts,
@@ -170,9 +171,15 @@ function keep(facts: Portion, secrets: SnapshotSecrets | undefined): Kept {
       ...provider,
       password: secrets?.passwords[provider.id] ?? provider.password,
     })),
-    routes: indexRoutes(facts.routes),
+    routes: indexRoutes(facts.routes.map(naming(facts.providers))),
     accounts: (secrets?.accounts ?? []).map((account) => ({ ...account, customer_id: facts.customer_id })),
   }
+}
+
+/** Lets routes name a provider by one and the same text: looking up a text nobody has read before is dear. */
+function naming(providers: readonly ProviderFacts[]): (route: RouteFacts) => RouteFacts {
+  const ids = new Map(providers.map(({ id }) => [id, id]))
+  return (route) => ({ ...route, provider_id: ids.get(route.provider_id) ?? route.provider_id })
 }
 
 function by<Thing>(things: readonly Thing[], key: (thing: Thing) => string): Map<string, Thing> {

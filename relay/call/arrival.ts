@@ -75,6 +75,7 @@ function blankRecord(request: Request): Call['record'] {
     providerId: null,
     unverified: false,
     decision: null,
+    toldDecision: null,
     extensionId: null,
     trunkId: null,
     rejectReason: null,

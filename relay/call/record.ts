@@ -37,12 +37,19 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       media: record.media
         ? { from_caller: counters(record.media.caller), from_callee: counters(record.media.callee) }
         : null,
-      decision: record.decision,
+      decision: unheard(record),
       extension_id: record.extensionId,
       trunk_id: record.trunkId,
       reject_reason: record.rejectReason,
     },
   }
+}
+
+/** Why it went where it went, told once: it is most of a record, and seldom changes. */
+function unheard(record: Call['record']): CallTell['call']['decision'] {
+  if (record.decision === record.toldDecision) return null
+  record.toldDecision = record.decision
+  return record.decision
 }
 
 /** RFC 3339 in UTC, milliseconds. */

@@ -72,6 +72,8 @@ export interface Record_ {
   providerId: string | null
   unverified: boolean
   decision: Explanation | null
+  /** The decision as it was told last. */
+  toldDecision: Explanation | null
   extensionId: string | null
   trunkId: string | null
   rejectReason: string | null

@@ -29,8 +29,8 @@ export interface SpoolOptions {
 /**
  * Tells on disk until the edge has heard them: at least once each, in the order they happened.
  *
- * Of several waiting tells of one call only the newest is kept, since each is the whole record; so with
- * refreshes of one binding.
+ * Of several waiting tells of one call only the newest is kept, since each is the whole record but for the
+ * decision, and those which bring one; so with refreshes of one binding.
  */
 export class Spool {
   readonly #journal: Journal
@@ -140,7 +140,7 @@ function waiting(kept: Kept, tell: Tell): Waiting {
   if (tell.kind === 'call')
     return Object.assign(kept, {
       subject: `call ${tell.call.call_id}`,
-      passing: true,
+      passing: tell.call.decision === null,
       worth: 2 as const,
       ...fresh,
     })

@@ -201,11 +201,13 @@ export class Ladder {
     return found
   }
 
-  /** The call's record as last told. */
+  /** The call's record as last told, with the decision told last. */
   get record(): CallTell['call'] {
     const last = this.tells.at(-1)
     if (!last) throw new Error('no call was told')
-    return last.call
+    const { call_id } = last.call
+    const isDecided = ({ call }: CallTell) => call.call_id === call_id && call.decision !== null
+    return { ...last.call, decision: this.tells.findLast(isDecided)?.call.decision ?? null }
   }
 
   /** How long an answer to the oldest question of its kind is waited for; undefined: as long as usual. */

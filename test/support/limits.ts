@@ -33,6 +33,7 @@ export function explanationOf(candidates: readonly string[], kind = 'number'): E
     number: { dialled: '+15551234567', kind, e164: '+15551234567', country: 'us' },
     caller_id: null,
     limits: [],
+    left_out: 0,
     candidates: candidates.map((provider_id, index) => ({
       provider_id,
       provider_name: '',

@@ -54,6 +54,33 @@ describe('a call told with its attempts', () => {
   })
 })
 
+describe('a decision told once', () => {
+  const told = (sequence: number, decision: object | null) =>
+    callTold(sequence, { decision, reject_reason: null }, [])
+  const stored = async () => (await app.alice('GET', `/v1.0/calls/${call}`)).body.decision
+
+  test('stays with its call whatever is told after it, in the same batch or later', async () => {
+    await tell(told(1, why), told(2, null))
+    expect(await stored()).toMatchObject({ decided_by: 'relay', version: 3 })
+    await tell(told(3, null))
+    expect(await stored()).toMatchObject({ decided_by: 'relay', version: 3 })
+  })
+
+  test('is replaced by the next one told', async () => {
+    await tell(told(1, why), told(2, { ...why, version: 4 }), told(3, null))
+    expect(await stored()).toMatchObject({ version: 4 })
+    await tell(told(4, { ...why, version: 5 }))
+    expect(await stored()).toMatchObject({ version: 5 })
+  })
+
+  test('is kept although it is heard late, and replaces no later one', async () => {
+    await tell(told(3, null))
+    await tell(told(2, { ...why, version: 4 }))
+    await tell(told(1, why))
+    expect(await stored()).toMatchObject({ version: 4 })
+  })
+})
+
 describe('an event told', () => {
   test('is stored once, under the id of its tell, and about what it names', async () => {
     const event = eventTold({ provider_id: carrier.id })

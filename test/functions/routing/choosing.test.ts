@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { unused } from '#routing'
+import { decide, unused } from '#routing'
 import {
   ALICE,
   decided,
   dials,
   extension,
   idOf,
+  liveWith,
   number,
   officeDials,
   provider,
@@ -13,6 +14,7 @@ import {
   rings,
   route,
   said,
+  shelfOf,
   tried,
   trunk,
 } from './ladder.ts'
@@ -301,5 +303,60 @@ describe('numbers as a provider writes them', () => {
       calling: null,
       asserted: null,
     })
+  })
+})
+
+describe('a number with thousands of routes', () => {
+  const many = (count: number, wishes = {}) =>
+    Array.from({ length: count }, (_, at) =>
+      route(`carrier${at}`, {
+        id: idOf(`route ${at}`),
+        created_at: `2026-01-01T00:00:00.${String(at).padStart(6, '0')}+00:00`,
+        ...wishes,
+      }),
+    )
+
+  test('is tried at thirty-two providers, and its explanation lists a hundred routes at most', () => {
+    const decision = decided(dials(dialled), { routes: many(3000) })
+    expect(providersOf(decision).map(({ name }) => name)).toEqual(
+      Array.from({ length: 32 }, (_, at) => `carrier${at}`),
+    )
+    const { candidates = [], left_out } = decision.explanation ?? {}
+    expect(candidates.slice(32).every(({ code }) => code === 'ENOUGH')).toBe(true)
+    expect([candidates.length, left_out]).toEqual([68, 188])
+  })
+
+  test('is tried at the well ones after many which are not, and at no more than thirty-two', () => {
+    const ill = new Set(Array.from({ length: 40 }, (_, at) => idOf(`carrier${at}`)))
+    const health = (id: string) => (ill.has(id) ? 'unhealthy' : 'healthy')
+    const decision = decided(dials(dialled), { routes: many(50) }, { health })
+    const names = providersOf(decision).map(({ name }) => name)
+    expect(names).toHaveLength(32)
+    expect(names.slice(0, 11)).toEqual([
+      ...Array.from({ length: 10 }, (_, at) => `carrier${40 + at}`),
+      'carrier0',
+    ])
+    expect(decision.explanation?.candidates.filter(({ demoted }) => demoted)).toHaveLength(22)
+  })
+
+  test('is still tried at the last of them, however many before it are disabled', () => {
+    const routes = [
+      ...many(200, { enabled: false }),
+      route('telnyx', { created_at: '2026-02-01T00:00:00+00:00' }),
+    ]
+    const decision = decided(dials(dialled), { routes })
+    expect(providersOf(decision).map(({ name }) => name)).toEqual(['telnyx'])
+    expect([decision.explanation?.candidates.length, decision.explanation?.left_out]).toEqual([37, 164])
+  })
+
+  test('pays no more for ten thousand than for three hundred', () => {
+    const cost = (count: number) => {
+      const { book } = shelfOf({ routes: many(count, { weight: 1 }) })
+      const began = process.cpuUsage()
+      for (let done = 0; done < 200; done += 1) decide(dials(dialled), book, liveWith())
+      return process.cpuUsage(began).user
+    }
+    cost(300)
+    expect(cost(10_000)).toBeLessThan(5 * cost(300))
   })
 })

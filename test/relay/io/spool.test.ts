@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
 import { silence } from '../../../relay/io/log.ts'
 import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
+import { explanationOf } from '../../support/limits.ts'
 import { bindingTell, callTell } from './tells.ts'
 
 let folder: string
@@ -42,6 +43,21 @@ describe('the spool', () => {
     spool.add(first)
     spool.add(second)
     expect(told(spool)).toEqual([second])
+    await spool.close()
+  })
+
+  test('keeps a tell which brings a decision until it is heard, for those after it do not repeat it', async () => {
+    const spool = await opened()
+    const first = callTell(undefined, 1)
+    first.call.decision = explanationOf([])
+    const next = (sequence: number) => callTell(first.call.call_id, sequence)
+    const [second, third, fourth] = [next(2), next(3), next(4)]
+    for (const tell of [first, second, third]) spool.add(tell)
+    const batch = spool.take(10, 0)
+    expect(batch.map(({ id }) => id)).toEqual([first.tell_id, third.tell_id])
+    spool.add(fourth)
+    spool.failed(batch)
+    expect(told(spool)).toEqual([first, fourth])
     await spool.close()
   })
 

@@ -1,0 +1,121 @@
+import { PLATFORM, type RouteQuestion } from '#contract'
+import { callingCodes, decide, type Live, Shelf } from '#routing'
+import {
+  BASE,
+  extension,
+  idOf,
+  liveWith,
+  number,
+  portionOf,
+  route,
+  type Scene,
+} from '../functions/routing/ladder.ts'
+import { printTable } from './cost.ts'
+import { newDice } from './dice.ts'
+
+const CUSTOMER = '33333333-3333-4333-8333-333333333333'
+const ALICE = idOf('alice')
+const goal = 200_000
+const carriers = 20
+/** Questions read at a time, so few that none outlives what a collector takes for young. */
+const batch = 200
+const sizes = [10, 1_000, 100_000]
+
+/** One number of routes: CPU of a decision on it. */
+interface Step {
+  routes: number
+  /** Ms to lay the snapshot down. */
+  put: number
+  micros: number
+  candidates: number
+}
+
+/**
+ * The pure function as a relay calls it on its snapshots, on one core, with numbers nobody dialled before.
+ *
+ * However many routes there are, three match each number, so that what is compared is the routes.
+ */
+export function measureDecisions(count: number): string {
+  const steps = sizes.map((routes) => measured(routes, count))
+  const rows = steps.map(({ routes, put, micros, candidates }) =>
+    [routes, put.toFixed(0), Math.round(1e6 / micros), micros.toFixed(2), candidates.toFixed(1)].map(String),
+  )
+  const table = printTable(['routes', 'put ms', 'decisions/s', 'CPU us each', 'candidates'], rows)
+  return `decide() on a shelf: one core, always new numbers\n${table}\n${verdict(steps)}\n`
+}
+
+function verdict(steps: readonly Step[]): string {
+  const [few, many] = [steps[0]?.micros ?? 0, steps.at(-1)?.micros ?? 0]
+  const perSecond = Math.round(1e6 / many)
+  const said = perSecond >= goal ? 'reached' : 'missed'
+  const ratio = (many / few).toFixed(2)
+  return `With 100 000 routes ${perSecond} decisions/s; goal ${goal} ${said}. CPU of 100 000 routes : 10 routes = ${ratio}.`
+}
+
+function measured(routes: number, count: number): Step {
+  const shelf = new Shelf()
+  const scene = office(routes)
+  const portion = portionOf(CUSTOMER, scene)
+  const began = performance.now()
+  shelf.put(portion)
+  const put = performance.now() - began
+  shelf.put(portionOf(PLATFORM, {}))
+  const [live, random] = [liveWith(), newDice(2)]
+  const targets = portion.routes.slice(2).map(({ target }) => target)
+  const ask = () => Array.from({ length: batch }, () => question(targets, random))
+  // What a compiler spends on a process that has just begun is no cost of a call.
+  for (let done = 0; done < 50_000; done += batch) decideAll(ask(), shelf, live)
+  let [cpu, candidates, done] = [0, 0, 0]
+  for (; done < count; done += batch) {
+    const questions = ask()
+    const before = process.cpuUsage()
+    candidates += decideAll(questions, shelf, live)
+    const { user, system } = process.cpuUsage(before)
+    cpu += user + system
+  }
+  return { routes, put, micros: cpu / done, candidates: candidates / done }
+}
+
+function decideAll(questions: readonly RouteQuestion[], { book }: Shelf, live: Live): number {
+  let candidates = 0
+  for (const question of questions)
+    candidates += decide(question, book, live).explanation?.candidates.length ?? 0
+  return candidates
+}
+
+/** A call to a number under one of the targets, as it comes off a wire. */
+function question(targets: readonly string[], random: () => number): RouteQuestion {
+  const target = targets[Math.floor(random() * targets.length)] ?? ''
+  const tail = String(Math.floor(random() * 1e12)).padStart(12, '0')
+  return JSON.parse(
+    JSON.stringify({
+      call_id: `99999999-9999-4999-8999-${tail}`,
+      caller: { kind: 'extension', customer_id: CUSTOMER, extension_id: ALICE },
+      from: { user: 'alice', display: '', asserted: null },
+      to: { user: target + tail.slice(-4), host: `${CUSTOMER}.registrar.${BASE}` },
+      codecs: [],
+    }),
+  )
+}
+
+/** Countries of +1. */
+const nearby = Object.entries(callingCodes()).flatMap(([country, code]) => (code === '1' ? country : []))
+
+/** An office with so many routes: one for all, one for +1, each other for its own six digits after that. */
+function office(count: number): Scene {
+  const random = newDice(count)
+  const targets = new Set(['all', '+1'])
+  while (targets.size < count) targets.add(`+1${200_000 + Math.floor(random() * 800_000)}`)
+  return {
+    customer: { allowed: nearby, only_number: '+12125550000' },
+    extensions: [extension('alice')],
+    numbers: [number('+12125550000')],
+    routes: Array.from(targets, (target, at) =>
+      route(`carrier ${at < 2 ? at : 2 + (at % (carriers - 2))}`, { id: uuid(at), target }),
+    ),
+  }
+}
+
+function uuid(at: number): string {
+  return `88888888-8888-4888-8888-${String(at).padStart(12, '0')}`
+}
