@@ -32,7 +32,7 @@ export function news(told: Beat): SQL {
 }
 
 /**
- * Seconds which those with a limit on their minutes have talked today (UTC), if any: over other relays, and over this one
+ * Seconds which those with a limit on their minutes have talked today (UTC) in calls out, if any: over other relays, and over this one
  * before it began; their customers' calls are gone through once, however many limits there are. A call which a dead
  * relay left open counts until it was last heard of.
  */
@@ -51,7 +51,7 @@ function talked(told: Beat): SQL {
         coalesce(c.ended_at, case when c.relay_id in (select id from ${living} as alive) then now() else c.updated_at end)
           - greatest(c.answered_at, today.begin)) as time
       from calls c cross join today
-      where c.customer_id in (select customer_id from limited) and c.answered_at is not null
+      where c.customer_id in (select customer_id from limited) and c.direction = 'outgoing' and c.answered_at is not null
         and c.answered_at > today.begin - interval '1 day' and coalesce(c.ended_at, now()) > today.begin
         and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
       group by c.customer_id, c.extension_id, c.trunk_id

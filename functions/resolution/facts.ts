@@ -237,7 +237,7 @@ function callsOf({ callId }: Wanted): SQL {
 const secondsOf = sql`(select coalesce(sum(extract(epoch from
     coalesce(a.ended_at, now()) - greatest(a.answered_at, date_trunc('day', now(), 'UTC')))), 0)
   from calls a where limited.max_daily_minutes is not null and a.customer_id = limited.customer_id
-    and a.answered_at > now() - interval '2 days' and a.answered_at is not null
+    and a.direction = 'outgoing' and a.answered_at > now() - interval '2 days' and a.answered_at is not null
     and coalesce(a.ended_at, now()) > date_trunc('day', now(), 'UTC')
     and case limited.kind when 'customer' then true when 'extension' then a.extension_id = limited.id
       else a.trunk_id = limited.id end)`

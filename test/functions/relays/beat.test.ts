@@ -64,7 +64,7 @@ describe('POST /relay/v1/beat', () => {
     expect(await leases()).toEqual([])
   })
 
-  test('tells the seconds talked today of whoever has a limit on them: elsewhere, or before it began', async () => {
+  test('tells the seconds talked today, in calls out, of whoever has a limit on them: elsewhere, or before it began', async () => {
     const [plain, limited] = await Promise.all(
       [{}, { max_daily_minutes: 10 }].map((limits, at) =>
         bob('POST', '/v1.0/extensions', { extension: `e${at}`, password: 'long enough', ...limits }),
@@ -75,6 +75,7 @@ describe('POST /relay/v1/beat', () => {
     await talked('relay-2', limited?.body.id, 60)
     await talked('relay-1', limited?.body.id, 30)
     await talked('relay-1', plain?.body.id, 30)
+    await talked('relay-2', limited?.body.id, 500, 'incoming')
     const seconds = async (of = one) =>
       (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
     expect(await seconds()).toEqual([{ scope: office, seconds: 60 }])
@@ -143,13 +144,13 @@ describe('POST /relay/v1/beat', () => {
   })
 
   /** A call of Bob's which went on for some seconds of today; if the day is younger, they are to come. */
-  async function talked(relayId: string, extensionId: string, seconds: number) {
+  async function talked(relayId: string, extensionId: string, seconds: number, direction = 'outgoing') {
     await app.database.pool.query(
       `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, sip_call_id,
         started_at, answered_at, ended_at, attempts, unverified, extension_id)
-      select gen_random_uuid(), $1, $2, 1, 'outgoing', '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
+      select gen_random_uuid(), $1, $2, 1, $5::direction, '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
         '[]', false, $3 from date_trunc('day', now(), 'UTC') as day`,
-      [bob.id, relayId, extensionId, seconds],
+      [bob.id, relayId, extensionId, seconds, direction],
     )
   }
 
