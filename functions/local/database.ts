@@ -13,7 +13,8 @@ export interface LocalDatabase {
   close(): Promise<void>
 }
 
-export type Place = { dataDir: string } | { databaseUrl: string }
+/** `image`: what a new folder begins with instead of nothing, as PGlite dumps it. */
+export type Place = { dataDir: string; image?: Blob } | { databaseUrl: string }
 
 /**
  * Opens PGlite in a folder, or a PostgreSQL by its URL, and brings the schema up to date.
@@ -23,7 +24,9 @@ export type Place = { dataDir: string } | { databaseUrl: string }
  */
 export async function openDatabase(place: Place): Promise<LocalDatabase> {
   const opened =
-    'databaseUrl' in place ? await openPostgres(place.databaseUrl) : await openPGlite(place.dataDir)
+    'databaseUrl' in place
+      ? await openPostgres(place.databaseUrl)
+      : await openPGlite(place.dataDir, place.image)
   try {
     await applyMigrations(opened.pool)
     return opened
@@ -46,12 +49,12 @@ async function openPostgres(databaseUrl: string): Promise<LocalDatabase> {
   return { pool, kind: 'postgres', close: () => pool.end() }
 }
 
-async function openPGlite(dataDir: string): Promise<LocalDatabase> {
+async function openPGlite(dataDir: string, image?: Blob): Promise<LocalDatabase> {
   const inMemory = dataDir.startsWith('memory://')
   const unlock = inMemory ? () => {} : takeFolder(dataDir)
   try {
     if (!inMemory && readdirSync(dataDir).length === 0) await layOut(dataDir)
-    const pglite = await PGlite.create(dataDir)
+    const pglite = await PGlite.create(dataDir, image && { loadDataDir: image })
     const pool = listening(
       new pg.Pool({
         Client: clientOf(pglite),

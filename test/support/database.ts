@@ -1,5 +1,6 @@
 import { openDatabase } from '../../functions/local/database.ts'
 import { startNeonEndpoint } from '../../functions/local/neon.ts'
+import { emptyDatabase } from './empty-database.ts'
 
 /**
  * A fresh database behind the Neon endpoint: PGlite in memory or in a folder, or an empty database of its own in the
@@ -40,7 +41,10 @@ export type TestDatabase = Awaited<ReturnType<typeof startDatabase>>
 
 async function freshPlace(dataDir: string) {
   const server = process.env.TEST_DATABASE_URL
-  if (!server) return { place: { dataDir }, drop: async () => {} }
+  if (!server) {
+    const place = dataDir.startsWith('memory://') ? { dataDir, image: await emptyDatabase() } : { dataDir }
+    return { place, drop: async () => {} }
+  }
   const { Pool } = await import('pg')
   const admin = new Pool({ connectionString: server, max: 1 })
   const name = `test_${crypto.randomUUID().replaceAll('-', '')}`
