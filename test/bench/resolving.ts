@@ -154,5 +154,5 @@ async function layRoutes({ pool, customerId }: Side, count: number): Promise<voi
      from generate_series(0, $2::integer - 1) as at`,
     [customerId, count],
   )
-  await pool.query('analyze')
+  await pool.query('vacuum analyze')
 }
