@@ -132,8 +132,9 @@ function routing({ tails, prefixes, codes }: Wanted): SQL {
         where customer_id = owners.id and target = targets.target and deleted_at is null
         order by priority, created_at, id limit ${LOOKED_AT}) as r
       union
-      select r.id from owners join homes on homes.country = any(${list(tails.length > 0 ? elliptic : [])})
-      join routes r on r.customer_id = owners.id and r.deleted_at is null and starts_with(r.target, '+' || homes.code)
+      select r.id from owners join homes on homes.country = any(${list(tails.length > 0 ? elliptic : [])}), lateral (
+        select id from routes
+        where customer_id = owners.id and deleted_at is null and starts_with(target, '+' || homes.code) offset 0) as r
       union
       select r.id from me, lateral (
         select id from routes where customer_id = me.id and deleted_at is null

@@ -142,7 +142,7 @@ async function stop(child: ChildProcess, folder: string): Promise<void> {
 }
 
 /** Finds the parts among the descendants of the process which started them (Linux). */
-function pidsOf(start: number): Pids {
+export function pidsOf(start: number): Pids {
   const family = descendants(start)
   const running = (words: RegExp) => family.find((pid) => words.test(commandOf(pid)))
   return {

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { Carrier, ringing } from '../support/carrier.ts'
+import { answerChallenge } from '../support/digest.ts'
+import { header, type Letter, statusOf } from '../support/letter.ts'
+import type { Place } from '../support/line.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
+import { Party } from '../support/party.ts'
+import { sdp } from '../support/sound.ts'
+import { freePort, startStack } from '../support/stack.ts'
+import { pause } from '../support/wait.ts'
+import { printTable } from './cost.ts'
+
+const dialled = '+15551234567'
+const account = { username: 'office1', password: 'secure-password' }
+
+/** How much later it rings for going through us: a carrier which rings at once, called directly and by the relay, in turns. */
+export async function measureRinging(count: number): Promise<string> {
+  const stack = await startStack({ LOG_LEVEL: 'error' })
+  const place = { address: '127.0.7.71', port: await freePort('127.0.7.71') }
+  const carrier = await Carrier.open({ name: 'carrier', ...place, relay: stack.relay }, ringing)
+  const caller = await new Party({ name: 'phone', address: '127.0.7.72', relay: stack.relay }).open()
+  try {
+    const office = await openOffice(stack, [place])
+    // By then a beat has brought the snapshot.
+    await pause(3_000)
+    const delays: { direct: number[]; ours: number[] } = { direct: [], ours: [] }
+    for (let done = -20; done < count; done += 1) {
+      const direct = await ring(caller, place, dialled, place.address)
+      const ours = await ring(caller, stack.relay, dialled, office.realm)
+      if (done < 0) continue
+      delays.direct.push(direct)
+      delays.ours.push(ours)
+    }
+    const decided = await whoDecided(office)
+    return `Ms from INVITE (with its password) to 180, ${count} calls each, one at a time; decided by: ${decided}\n${table(delays)}\n`
+  } finally {
+    caller.close()
+    carrier.close()
+    await stack.stop()
+  }
+}
+
+function table({ direct, ours }: { direct: number[]; ours: number[] }): string {
+  const parts = [0.5, 0.99]
+  const of = (delays: number[]) => parts.map((part) => quantile(delays, part))
+  const [straight, through] = [of(direct), of(ours)]
+  const added = through.map((delay, at) => delay - (straight[at] ?? 0))
+  const row = (name: string, figures: number[]) => [name, ...figures.map((ms) => ms.toFixed(2))]
+  return printTable(
+    ['', 'p50', 'p99'],
+    [row('directly', straight), row('by the relay', through), row('added', added)],
+  )
+}
+
+function quantile(values: readonly number[], part: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
+}
+
+/** Rings, hangs up, and gives the ms it took to ring. */
+async function ring(caller: Party, to: Place, user: string, host: string): Promise<number> {
+  let invite = inviteOf(caller, user, host)
+  let began = performance.now()
+  let rang = Number.NaN
+  const heard = (response: Letter) => {
+    if (statusOf(response) !== 180 || !Number.isNaN(rang)) return
+    rang = performance.now() - began
+    void caller.ask(cancelOf(invite), to)
+  }
+  const first = await caller.ask(invite, to, heard)
+  if (statusOf(first) !== 407) return rang
+  const uri = invite.start.split(' ')[1] ?? ''
+  const proof = answerChallenge(header(first, 'proxy-authenticate'), 'INVITE', uri, account)
+  const headers = invite.headers.map(([name, value]): [string, string] =>
+    name === 'Via' ? [name, caller.via()] : name === 'CSeq' ? [name, '2 INVITE'] : [name, value],
+  )
+  invite = { ...invite, headers: [...headers, ['Proxy-Authorization', proof]] }
+  began = performance.now()
+  await caller.ask(invite, to, heard)
+  return rang
+}
+
+function inviteOf(caller: Party, user: string, host: string): Letter {
+  const uri = `sip:${user}@${host}`
+  return {
+    start: `INVITE ${uri} SIP/2.0`,
+    headers: [
+      ['Via', caller.via()],
+      ['From', `<sip:${account.username}@${host}>;tag=${randomBytes(4).toString('hex')}`],
+      ['To', `<${uri}>`],
+      ['Call-ID', randomBytes(8).toString('hex')],
+      ['CSeq', '1 INVITE'],
+      ['Max-Forwards', '70'],
+      ['Contact', `<${caller.contact(account.username)}>`],
+      ['Content-Type', 'application/sdp'],
+    ],
+    body: sdp({ address: caller.address, port: 4000 }),
+  }
+}
+
+function cancelOf(invite: Letter): Letter {
+  const kept = invite.headers.filter(([name]) => /^(via|from|to|call-id|max-forwards)$/i.test(name))
+  const cseq: [string, string] = ['CSeq', header(invite, 'cseq').replace('INVITE', 'CANCEL')]
+  return { start: invite.start.replace('INVITE', 'CANCEL'), headers: [...kept, cseq], body: '' }
+}
+
+/** Edge or relay, as the newest records say. */
+async function whoDecided({ api }: Office): Promise<string> {
+  await pause(1_000)
+  const calls = (await api.list('/calls')).slice(0, 20)
+  const records = await Promise.all(calls.map(({ id }) => api.get(`/calls/${id}`)))
+  const who = records.map(({ decision }) => (decision as { decided_by?: string } | null)?.decided_by)
+  return [...new Set(who)].join(', ')
+}
