@@ -14,6 +14,8 @@ export interface LoneRelay {
   lines(): LogLine[]
   /** SIGTERM; gives its exit code once it is gone. */
   stop(): Promise<number | null>
+  /** SIGKILL: gone without a word. */
+  kill(): Promise<void>
 }
 
 export interface LogLine {
@@ -61,6 +63,11 @@ export async function startRelay(
   return {
     place: { address, port: Number(ready.port) },
     lines,
+    async kill() {
+      child.kill('SIGKILL')
+      await gone
+      rmSync(folder, { recursive: true, force: true })
+    },
     async stop() {
       child.kill('SIGTERM')
       const [code] = await within(15_000, 'the relay to stop', gone).finally(() => child.kill('SIGKILL'))
