@@ -83,6 +83,17 @@ export class Traffic {
     return this.#talk('incoming', await this.carrier.call('+15557654321', this.office.number))
   }
 
+  /** A call out which goes on until it is hung up; that gives what its BYE is answered. */
+  async talking(): Promise<{ hangUp(): Promise<number> }> {
+    const [phone] = this.phones
+    if (!phone) throw new Error('there is no phone')
+    const { call, result } = await phone.call(dialled)
+    const entry = { direction: 'outgoing' as const, answered: false }
+    this.ledger.set(call.callId, entry)
+    entry.answered = statusOf(await result) === 200
+    return { hangUp: () => call.bye() }
+  }
+
   /** Places calls until one of each direction is decided at the relay: from then on the edge is not needed. */
   async settle(): Promise<void> {
     await soon(
