@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Call } from '../support/call.ts'
-import { answers, type Carrier, type Script } from '../support/carrier.ts'
+import { answers, type Carrier, refuse, type Script } from '../support/carrier.ts'
 import type { Leg, Scenario } from '../support/failover-scenario.ts'
 import { type Played, Stage } from '../support/failover-stage.ts'
 import type { Place } from '../support/line.ts'
@@ -44,6 +44,40 @@ describe('a carrier which answers and is then not heard of any more', () => {
     expect(record).toMatchObject({ hangup_by: 'caller', hangup_reason: 'normal' })
     expect(talkedMs(record)).toBeGreaterThan(900)
     await heardAgain(carrier)
+  })
+})
+
+describe('a carrier which', () => {
+  test('is full for two seconds (503, Retry-After) is left alone for as long, and no longer', async () => {
+    const [full, second] = [await stage.carrier('udp'), await stage.carrier('udp')]
+    const script = refuse(503, 'Service Unavailable', [['Retry-After', '2']])
+    const legs: Leg[] = [
+      { at: full, transport: 'udp', script },
+      { at: second, transport: 'udp', script: answer },
+    ]
+    for (let i = 0; i < 3; i++) expect((await stage.play({ legs })).heard).toBe(200)
+    expect([full.calls.length, second.calls.length]).toEqual([1, 3])
+    await pause(2_100)
+    expect((await stage.play({ legs })).heard).toBe(200)
+    expect([full.calls.length, second.calls.length]).toEqual([2, 4])
+  })
+
+  test('sends 183 and then nothing is cancelled in time; the caller hears 480, and one call is recorded', async () => {
+    const [carrier, second] = [await stage.carrier('udp'), await stage.carrier('udp')]
+    const policy = { answer_ms: 5_000 }
+    const legs: Leg[] = [
+      { at: carrier, transport: 'udp', policy, script: (call) => call.progress() },
+      { at: second, transport: 'udp', script: answer },
+    ]
+    const played = await stage.play({ legs })
+    expect(played.heard).toBe(480)
+    await soon('a CANCEL', () => carrier.calls[0]?.wasCancelled)
+    expect(await played.record()).toMatchObject({
+      hangup_by: 'system',
+      hangup_reason: 'noanswer',
+      attempts: [{}],
+    })
+    expect(second.calls).toEqual([])
   })
 })
 
