@@ -1,6 +1,7 @@
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
-import { Desk, unknownStanding } from './desk/desk.ts'
+import { Carriers } from './carriers.ts'
+import { Desk } from './desk/desk.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
@@ -52,6 +53,8 @@ export class Engine {
   readonly #entrance: Entrance
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly Reporter[]
+  /** How providers are, for whoever decides. */
+  readonly carriers: Carriers
   readonly #desk: Desk
   #now = 0
 
@@ -63,6 +66,18 @@ export class Engine {
     const registrar = new Registrar({ relayId, chance })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
+    const ports = new Ports(rtpPorts, chance.below)
+    const carriers = new Carriers({
+      station,
+      outbox,
+      transactions,
+      ports,
+      providers: () => desk.providers(),
+      provider: (id) => desk.book.provider(id),
+      current: (now, customerId) => desk.current(now, customerId),
+      country: (customerId) => desk.book.customer(customerId)?.country ?? '',
+      carry,
+    })
     const { baseDomain } = house
     const desk: Desk = new Desk({
       runner: {
@@ -72,12 +87,17 @@ export class Engine {
         below: chance.below,
       },
       baseDomain,
-      standing: { ...unknownStanding, use: (scope) => ledger.use(scope, this.#now) },
+      standing: {
+        health: (id) => carriers.health(this.#now, id),
+        trial: (id) => carriers.trial(this.#now, id),
+        use: (scope) => ledger.use(scope, this.#now),
+      },
       at,
     })
     const reception = new Reception(house, challenger, {
       ready: (now) => desk.ready(now),
       isFamiliar: (address) => desk.isFamiliar(address),
+      isLine: (word) => desk.book.line(word) !== undefined,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
       isAt: (id, from) => registrar.isAt(id, from),
@@ -86,10 +106,11 @@ export class Engine {
     const switchboard = new Switchboard({
       station,
       transactions,
-      ports: new Ports(rtpPorts, chance.below),
+      ports,
       ledger,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: outbox.emit,
+      observe: (now, id, seen) => carriers.observe(now, id, seen),
       ask: outbox.ask,
       carry,
     })
@@ -113,11 +134,12 @@ export class Engine {
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
+    this.carriers = carriers
     this.#desk = desk
-    this.#reporters = [desk, ledger]
+    this.#reporters = [desk, ledger, carriers]
   }
 
-  /** Calls under way, remembered, and counted in limits, bindings held, transactions open: for whoever watches. */
+  /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */
   get load() {
     return {
       calls: this.#switchboard.active,
@@ -125,12 +147,13 @@ export class Engine {
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
       counted: this.ledger.size,
+      registrations: this.carriers.registrations,
     }
   }
 
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
-    return this.#registrar.needs(flow) || this.#switchboard.needs(flow)
+    return this.#registrar.needs(flow) || this.#switchboard.needs(flow) || this.carriers.needs(flow)
   }
 
   /** What is to be said in a beat sent now. */
@@ -143,6 +166,7 @@ export class Engine {
   receive(now: number, input: Input): Effect[] {
     this.#now = now
     this.#hear(now, input)
+    this.carriers.renew(now, this.#desk.changes)
     return this.#outbox.take()
   }
 
@@ -151,13 +175,14 @@ export class Engine {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
+    this.carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
     return this.#outbox.take()
   }
 
   /** When to call tick() next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const rooms = [this.#transactions, this.#switchboard, this.#registrar]
+    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.carriers]
     let earliest: number | undefined
     for (const room of rooms) {
       const at = room.nextDeadline()
@@ -177,6 +202,7 @@ export class Engine {
         return this.#packet(now, input.flow, input.bytes)
       case 'closed':
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
+        this.carriers.closed(now, input.flow)
         return this.#outbox.tell(this.#registrar.flowLost(this.#at, input.flow))
       case 'unsent':
         return this.#carry(now, this.#transactions.unsent(now, input.flow, input.why))
@@ -197,7 +223,7 @@ export class Engine {
         return this.#desk.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#reception.closed = true
-        return
+        return this.carriers.drain(now)
       case 'stop':
         return this.#switchboard.stop(now)
     }
@@ -224,7 +250,7 @@ export class Engine {
         case 'timeout':
         case 'unreachable':
         case 'ended':
-          this.#switchboard.heard(now, output)
+          if (!this.#switchboard.heard(now, output)) this.carriers.came(now, output)
           break
         case 'stray': {
           const { response, flow } = output

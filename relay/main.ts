@@ -153,7 +153,7 @@ async function start(config: Config): Promise<void> {
   }
   const hangUp = async (): Promise<void> => {
     hear({ type: 'stop' })
-    await until(() => engine.load.calls === 0 && engine.load.legs === 0, 2_000)
+    await until(() => idle(engine.load), 2_000)
     running.stop()
     await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
     await heart.stop()
@@ -197,6 +197,10 @@ function ourNames({ publicIp, sipHost, baseDomain }: Config): Set<string> {
     `pstn.${baseDomain}`,
     `registrar.${baseDomain}`,
   ])
+}
+
+function idle({ calls, legs, registrations }: Engine['load']): boolean {
+  return calls === 0 && legs === 0 && registrations === 0
 }
 
 async function until(done: () => boolean, mostMs: number): Promise<void> {

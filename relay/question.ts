@@ -29,7 +29,7 @@ export function questionOf(
 export function lineOf({ target }: Request): string | null {
   const named = target?.params.get('line')
   if (named) return named
-  return target && /^[0-9a-f]{20}$/.test(target.user) ? target.user : null
+  return target && /^[0-9a-f]{52}$/.test(target.user) ? target.user : null
 }
 
 /** Registered lines ring our contact, whose user is a name; the number is in To then. */

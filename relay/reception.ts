@@ -1,6 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { allow } from './call/station.ts'
 import { type Flow, neighbourhood, reliable } from './flow.ts'
+import { lineOf } from './question.ts'
 import { Accounts, type Known, type OnFile } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
@@ -24,6 +25,8 @@ export interface Desk {
   ready(now: number): boolean
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean
+  /** Whether this is the word in a contact we registered somewhere. */
+  isLine(word: string): boolean
   /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
   lets(now: number, realm: string, address: string): boolean | undefined
   onFile(now: number, question: CredentialQuestion): OnFile | undefined
@@ -194,7 +197,10 @@ export class Reception {
       const silent = this.#challenger.credentials(request, this.#asks(request)) === undefined
       return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
     }
-    if (this.#desk.isFamiliar(flow.address)) return { to: 'call', account: undefined }
+    const line = lineOf(request)
+    // A word nobody can guess is worth more than an address.
+    if (this.#desk.isFamiliar(flow.address) || (line !== null && this.#desk.isLine(line)))
+      return { to: 'call', account: undefined }
     switch (this.#strangers.meet(now, flow)) {
       case 'ask':
         return { to: 'call', account: undefined }

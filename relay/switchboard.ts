@@ -1,4 +1,5 @@
 import type { RouteDecision, Scope } from '#contract'
+import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
@@ -28,6 +29,8 @@ export interface Exchange {
   readonly ledger: Ledger
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
+  /** How a call to a provider went says how the provider is. */
+  observe(now: number, providerId: string, seen: Observation): void
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly Output[]): void
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
@@ -249,6 +252,8 @@ export class Switchboard {
         return this.#tell(line)
       case 'cool':
         return this.#reputation.cool(now, order.provider, order.flow, order.ms)
+      case 'observed':
+        return this.#exchange.observe(now, order.providerId, order.seen)
       case 'release':
         line.silent = true
         return
@@ -363,7 +368,9 @@ export class Switchboard {
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
-    if (call.record.answeredAt !== undefined) ledger.answered(call.id, call.record.answeredAt)
+    const { direction, answeredAt } = call.record
+    // Calls in and calls inside cost nobody minutes.
+    if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
   }
 
   #mediaOver(now: number, line: Line): void {

@@ -2,6 +2,8 @@
 export * from './book.ts'
 export * from './decide.ts'
 export * from './e164.ts'
+export { dialable, written } from './formats.ts'
+export * from './health.ts'
 export * from './ip.ts'
 export * from './live.ts'
 export * from './realm.ts'

@@ -1,6 +1,7 @@
 import type { Response } from '../sip/message.ts'
 import { ringMs } from './branch.ts'
 import { answerTo, respond, since } from './ending.ts'
+import { sight } from './sight.ts'
 import { aim, soundOf, speak, trusts } from './sound.ts'
 import type { Branch, Call, Order } from './state.ts'
 import type { Station } from './station.ts'
@@ -19,6 +20,7 @@ export function branchProgressed(call: Call, branch: Branch, response: Response,
       : stops
   }
   const first = branch.heard !== 'ringing'
+  const seen = sight(branch, response.status, response.reason)
   branch.heard = 'ringing'
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   const timers: Order[] = first
@@ -29,7 +31,7 @@ export function branchProgressed(call: Call, branch: Branch, response: Response,
         ...ringFrom(call, branch),
       ]
     : []
-  return [...timers, ...ringCaller(call, branch, response, station)]
+  return [...timers, ...seen, ...ringCaller(call, branch, response, station)]
 }
 
 /** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */

@@ -2,7 +2,7 @@ import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Request, Response } from '../sip/message.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { allFull, nextWithRoom } from './capacity.ts'
@@ -10,6 +10,7 @@ import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
 import { peerOf } from './peer.ts'
 import { wordsOf } from './reason.ts'
+import { sight } from './sight.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
@@ -85,6 +86,7 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
     to: 'answered',
     effects: [
       ...stopTimers(branch),
+      ...sight(branch, response.status, response.reason),
       { type: 'stop', timer: 'search' },
       ...others,
       { type: 'dialog', side: 'callee', dialog },
@@ -226,7 +228,19 @@ function providerFailed(
   const silence = branch.provider?.provider_id ? 503 : 480
   call.failures.push({ status: status || silence, words })
   concluded(call, branch, status, why, meaning)
-  if (meaning === 'next') return next(call, station)
+  const step =
+    meaning === 'next' ? next(call, station) : refusedBy(call, { status, why, words, silence }, station)
+  // A refusal of our own says nothing about the provider.
+  const seen = status === 0 || response ? sight(branch, status, why) : []
+  return { ...step, effects: [...seen, ...step.effects] }
+}
+
+/** `silence`: what the caller hears where nobody spoke. */
+function refusedBy(
+  call: Call,
+  { status, why, words, silence }: { status: number; why: string; words: Header[]; silence: number },
+  station: Station,
+): Step {
   const told = heardBy(status, status === 0 ? silence : mostUseful(statuses(call)))
   const ending = { by: speaker(status), reason: reasonOf(told), status: told }
   return end(call, station, { ...ending, ...inOurWords(status, told, why) }, words)

@@ -8,6 +8,7 @@ import type {
   ProviderTarget,
   RouteDecision,
 } from '#contract'
+import type { Observation } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Located, LocateQuestion, Note } from '../effects.ts'
 import type { Flow } from '../flow.ts'
@@ -201,6 +202,8 @@ export type Order =
   | { readonly type: 'tell' }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
   | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
+  /** A provider has shown how it is doing. */
+  | { readonly type: 'observed'; readonly providerId: string; readonly seen: Observation }
   | { readonly type: 'release' }
   | Note
 

@@ -3,6 +3,7 @@ import {
   beatEveryMs,
   type CredentialQuestion,
   PLATFORM,
+  type ProviderFacts,
   type RouteDecision,
   type RouteQuestion,
 } from '#contract'
@@ -73,6 +74,21 @@ export class Desk implements Reporter {
 
   get book(): Book {
     return this.#filing.shelf.book
+  }
+
+  /** Rises when anything is configured otherwise than before. */
+  get changes(): number {
+    return this.#filing.changes
+  }
+
+  /** Everybody's providers, their passwords in the clear. */
+  providers(): readonly ProviderFacts[] {
+    return this.#filing.shelf.providers()
+  }
+
+  /** Whether what is here of a customer's configuration is what the edge has. */
+  current(now: number, customerId: string): boolean {
+    return this.#filing.current(now, customerId)
   }
 
   /** Whether calls can be decided at all. */

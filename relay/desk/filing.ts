@@ -38,6 +38,7 @@ export class Filing {
   readonly #behind = new Map<string, Behind>()
   readonly #pulling = new Set<string>()
   readonly #held = new Set<string>()
+  #changes = 0
   /** Monotonic ms at which the last beat was sent whose answer was good. */
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** Highest version whose snapshots are all here; and the one that will be when nothing is behind. */
@@ -62,6 +63,11 @@ export class Filing {
   /** Nothing newer is known than what is here. */
   get complete(): boolean {
     return this.#behind.size === 0
+  }
+
+  /** Rises with everything that is laid down or taken away. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** Whether there is anything to decide on. */
@@ -190,6 +196,7 @@ export class Filing {
 
   #lay({ snapshot, secrets }: Filed): void {
     this.shelf.put(snapshot, secrets)
+    this.#changes++
     this.#held.add(snapshot.customer_id)
   }
 
@@ -207,6 +214,7 @@ export class Filing {
     this.#behind.delete(customerId)
     if (!this.#held.delete(customerId)) return
     this.shelf.drop(customerId)
+    this.#changes++
     this.#runner.emit({ type: 'discard', customerId })
   }
 

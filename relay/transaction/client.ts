@@ -31,6 +31,7 @@ const rows: Rows<State> = {
     provisional: (response) => ({ to: 'proceeding', effects: [pass(response)] }),
     success: finish,
     failure: finish,
+    abandon: () => ({ to: 'terminated', effects: [] }),
   },
   proceeding: {
     E: (_, memory) => ({ effects: [...again(memory), slow('E', memory)] }),
@@ -39,6 +40,7 @@ const rows: Rows<State> = {
     provisional: (response) => ({ effects: [pass(response)] }),
     success: finish,
     failure: finish,
+    abandon: () => ({ to: 'terminated', effects: [] }),
   },
   completed: {
     K: () => ({ to: 'terminated', effects: [] }),

@@ -18,7 +18,11 @@ const blows: { what: string; strike: (stage: Stage) => unknown }[] = [
   { what: 'A answers 503, B is gone: nobody listens on its port', strike: ({ b }) => b.close() },
   {
     what: 'A is well again, B is gone, C is silent',
-    strike: ({ a, c }) => [well(a), script(c, silent)],
+    strike: ({ a, c }) => {
+      well(a)
+      // Whoever just heard no from A and B may still be on the way to C.
+      setTimeout(() => script(c, silent), 500)
+    },
   },
   {
     what: 'A is silent, B is back, C is silent',

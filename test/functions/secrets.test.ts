@@ -143,9 +143,9 @@ describe('a password given to the API', { timeout: 120_000 }, () => {
 })
 
 describe('the word in our contact at a provider', () => {
-  test('is twenty hex digits of an HMAC, another for every provider and secret', async () => {
+  test('is the id and twenty hex digits of an HMAC, another for every provider and secret', async () => {
     const line = await lineOf('secret', 'a')
-    expect(line).toBe(createHmac('sha256', 'secret').update('line a').digest('hex').slice(0, 20))
+    expect(line).toBe(`a${createHmac('sha256', 'secret').update('line a').digest('hex').slice(0, 20)}`)
     expect(await lineOf('secret', 'b')).not.toBe(line)
     expect(await lineOf('other', 'a')).not.toBe(line)
   })

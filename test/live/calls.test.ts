@@ -33,7 +33,6 @@ describe('calls through the running stack', () => {
     stack = await startStack()
     a = await Carrier.open({ name: 'carrier A', address: '127.0.7.40', relay: stack.relay })
     b = await Carrier.open({ name: 'carrier B', address: '127.0.7.41', relay: stack.relay })
-    office = await openOffice(stack, [a.place, b.place], ['office1', 'office2'])
   })
   afterAll(async () => {
     a?.close()
@@ -41,12 +40,15 @@ describe('calls through the running stack', () => {
     await stack?.stop()
   })
   beforeEach(async () => {
+    // Carriers which failed before are remembered for it: each test has providers of its own.
+    office = await openOffice(stack, [a.place, b.place], ['office1', 'office2'])
     phone = await opened('office1', '127.0.7.42')
     a.onCall = refuse(503, 'Service Unavailable')
     b.onCall = refuse(503, 'Service Unavailable')
   })
-  afterEach(() => {
+  afterEach(async () => {
     for (const party of open.splice(0)) party.close()
+    await office.remove()
   })
 
   test('a phone over TCP calls out and is heard', async () => {

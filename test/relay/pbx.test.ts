@@ -232,7 +232,7 @@ describe('a PBX which calls', () => {
 })
 
 describe('a call to a contact we registered at a carrier', () => {
-  const token = '0123456789abcdef0123'
+  const token = '0198c0de0000700080000000000000020123456789abcdef0123'
 
   test('is asked about with the token in it', () => {
     expect(caller(`sip:acme@${relayAddress};line=${token}`)).toMatchObject({ line: token })

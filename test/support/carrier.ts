@@ -25,10 +25,10 @@ export class Carrier extends Party {
     return carrierLine(transport, this.address, port, options, this.certificate)
   }
 
-  /** Sends us a call from the phone network, for one of our numbers. */
-  async call(from: string, to: string, letter = 'n'): Promise<Placed> {
+  /** Sends us a call from the phone network, for one of our numbers; `uri`: to a contact of ours. */
+  async call(from: string, to: string, letter = 'n', uri?: string): Promise<Placed> {
     const sound = await Sound.open(this.address)
-    const call = Call.outgoing(this, this.#invite(from, to, sound), sound)
+    const call = Call.outgoing(this, this.#invite(from, to, sound, uri), sound)
     this.calls.push(call)
     return { call, result: this.#place(call, letter) }
   }
@@ -42,10 +42,10 @@ export class Carrier extends Party {
     return response
   }
 
-  #invite(from: string, to: string, sound: Sound): Letter {
+  #invite(from: string, to: string, sound: Sound, contact?: string): Letter {
     const uri = `sip:${to}@${this.relay.address}:${this.relay.port}`
     return {
-      start: `INVITE ${uri} SIP/2.0`,
+      start: `INVITE ${contact ?? uri} SIP/2.0`,
       headers: [
         ['Via', this.via()],
         ['From', `<sip:${from}@${this.address}>;tag=${randomBytes(4).toString('hex')}`],

@@ -92,7 +92,7 @@ export function withCarrier(
     tech_postfix: '',
     tech_headers: {},
   }
-  const trust = { username: null, failover: null, enabled: true }
+  const trust = { username: null, failover: null, enabled: true, probe_interval: 0 }
   const provider = providerFacts.parse({ ...carrier, customer_id, ...plain, ...trust })
   const route = routeFacts.parse({
     id: numbered(carrier.id, '9'),

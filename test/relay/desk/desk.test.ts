@@ -48,6 +48,21 @@ describe('a call while the snapshot is confirmed current', () => {
     })
   })
 
+  test('to the contact we registered is the provider’s, though its address was nobody’s a moment ago', () => {
+    const word = '0198c0de0000700080000000000000020123456789abcdef0123'
+    const { snapshot, secrets } = officeConfiguration(7)
+    const providers = snapshot.providers.map((provider) => ({ ...provider, line: word }))
+    const ladder = informed([{ snapshot: { ...snapshot, providers }, secrets }])
+    proves(ladder, register(bob, 'bob'))
+    ladder.whatever()
+    const from = { user: '+15551112222', domain: 'somewhere.test' }
+    ladder.when(scanner, invite(scanner, `sip:${officeNumber}@${relayAddress}`, from)).gives('ask route')
+    ladder.noAnswer('route').gives('403 to the scanner')
+    ladder.when(scanner, invite(scanner, `sip:${officeNumber}@${relayAddress};line=${word}`, from))
+    ladder.gives('100 to the scanner', 'INVITE to Bob')
+    expect(ladder.record).toMatchObject({ provider_id: telnyxId })
+  })
+
   test('is asked about once the last beat is more than five seconds old', () => {
     const ladder = informed().after(5_001)
     dials(ladder).gives('ask credential').noAnswer('credential')

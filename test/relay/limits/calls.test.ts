@@ -112,6 +112,18 @@ describe('daily minutes which are used up', () => {
     expect(ladder.record.reject_reason).toBe('DAILY_MINUTES_EXCEEDED')
     expect(ladder.engine.load.calls).toBe(1)
   })
+
+  test('were used by calls out alone: one inside costs none', () => {
+    const ladder = office_({ [customerId]: { max_daily_minutes: 1 } })
+    registers(ladder, bob, 'bob')
+    const invited = dial(ladder, ringBob(), 'bob')
+    ladder.whatever()
+    ladder.when(bob, answers(ladder.lastRequest(bob), bob, 200, { body: sdp('10.0.0.6') })).whatever()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).whatever()
+    ladder.after(90_000).gives()
+    expect(ladder.engine.load.calls).toBe(1)
+    dials(ladder, both()).gives('ask locate')
+  })
 })
 
 describe('a provider with all channels in use', () => {

@@ -1,0 +1,155 @@
+import type { BeatAnswer, HealthStatus, ProviderFacts } from '#contract'
+import type { Observation } from '#routing'
+import type { Station } from './call/station.ts'
+import { Clients, type OfClient } from './errand/clients.ts'
+import { Errands } from './errand/errand.ts'
+import type { Flow } from './flow.ts'
+import { Examiner } from './health/examiner.ts'
+import { Watch } from './health/watch.ts'
+import type { Ports } from './media/ports.ts'
+import type { Outbox } from './outbox.ts'
+import { Registrant } from './registrant/registrant.ts'
+import type { Reporter, Said } from './reporter.ts'
+import type { Output, Transactions } from './transaction/layer.ts'
+
+/** The rooms around whoever deals with providers. */
+export interface Surroundings {
+  readonly station: Station
+  readonly outbox: Outbox
+  readonly transactions: Transactions
+  readonly ports: Ports
+  /** All providers there are, as they are configured now. */
+  providers(): readonly ProviderFacts[]
+  /** One of them; undefined: it is not known here. */
+  provider(id: string): ProviderFacts | undefined
+  /** Whether a customer's configuration is here as it stands now. */
+  current(now: number, customerId: string): boolean
+  /** A customer's country; '' where it is not known. */
+  country(customerId: string): string
+  carry(now: number, outputs: readonly Output[]): void
+}
+
+/** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
+const gatherMs = 250
+
+/** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
+export class Carriers implements Reporter {
+  readonly #clients: Clients
+  readonly #errands: Errands
+  readonly #watch: Watch
+  readonly #examiner: Examiner
+  readonly #registrant: Registrant
+  readonly #providers: Surroundings['providers']
+
+  #changes = 0
+  #renewal: number | undefined
+
+  constructor(around: Surroundings) {
+    const { station, outbox, transactions, ports, providers, current, country, carry } = around
+    const { ask, emit } = outbox
+    const clients = new Clients(transactions, carry)
+    const errands = new Errands({ station, clients, ask })
+    const note = outbox.note.bind(outbox)
+    const facts = around.provider
+    this.#watch = new Watch({ station, errands, note })
+    this.#examiner = new Examiner({
+      station,
+      clients,
+      errands,
+      ports,
+      country,
+      current,
+      facts,
+      ask,
+      emit,
+      note,
+    })
+    this.#registrant = new Registrant({ station, errands, emit, note })
+    this.#clients = clients
+    this.#errands = errands
+    this.#providers = providers
+  }
+
+  /** The configuration has changed where `changes` is another number than before: it is read in a moment. */
+  renew(now: number, changes: number): void {
+    if (changes === this.#changes) return
+    this.#changes = changes
+    this.#renewal ??= now + gatherMs
+  }
+
+  /** Registrations which stand, or are being taken back. */
+  get registrations(): number {
+    return this.#registrant.size
+  }
+
+  /** Whether a provider's calls come over this connection. */
+  needs(flow: Flow): boolean {
+    return this.#registrant.needs(flow)
+  }
+
+  closed(now: number, flow: Flow): void {
+    this.#registrant.closed(now, flow)
+  }
+
+  /** No new calls shall come here: other relays register now. */
+  drain(now: number): void {
+    this.#registrant.drain(now)
+  }
+
+  /** A call went to a provider, or did not. */
+  observe(now: number, providerId: string, seen: Observation): void {
+    this.#watch.observe(now, providerId, seen)
+  }
+
+  /** How a provider is, as far as anybody knows. */
+  health(now: number, providerId: string): HealthStatus {
+    return this.#watch.health(now, providerId)
+  }
+
+  /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
+  trial(now: number, providerId: string): boolean {
+    return this.#watch.trial(now, providerId)
+  }
+
+  says(now: number): Partial<Said> {
+    return {
+      health: this.#watch.reports(now),
+      registrations: this.#registrant.reports(),
+      results: this.#examiner.results(),
+    }
+  }
+
+  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+    this.#watch.aggregated(answer.health)
+    this.#registrant.assigned(now, answer.registrations)
+    this.#examiner.delivered(now, sentAt)
+    for (const command of answer.commands) this.#examiner.command(now, command)
+  }
+
+  /** What became of a request; false: it is none of ours. */
+  came(now: number, output: OfClient): boolean {
+    return this.#clients.heard(now, output)
+  }
+
+  tick(now: number): void {
+    if (this.#renewal !== undefined && this.#renewal <= now) this.#configure(now)
+    for (const room of this.#rooms) room.tick(now)
+  }
+
+  nextDeadline(): number | undefined {
+    const next = this.#rooms.flatMap((room) => room.nextDeadline() ?? [])
+    if (this.#renewal !== undefined) next.push(this.#renewal)
+    return next.length === 0 ? undefined : Math.min(...next)
+  }
+
+  #configure(now: number): void {
+    this.#renewal = undefined
+    const list = this.#providers()
+    this.#watch.configure(now, list)
+    this.#registrant.configure(now, list)
+  }
+
+  get #rooms() {
+    return [this.#errands, this.#watch, this.#examiner, this.#registrant]
+  }
+}

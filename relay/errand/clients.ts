@@ -1,0 +1,58 @@
+import type { Flow } from '../flow.ts'
+import type { Request, Response } from '../sip/message.ts'
+import type { Output, Transactions } from '../transaction/layer.ts'
+
+/** What comes of a request of ours: each answer to it, or why there is none. */
+export type Heard =
+  | { readonly type: 'response'; readonly response: Response; readonly flow: Flow }
+  | { readonly type: 'silence'; readonly why: string }
+
+export type Hear = (now: number, heard: Heard) => void
+
+/** Outputs which are about one client transaction. */
+export type OfClient = Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>
+
+/** Requests of ours outside any call, and who listens for what comes of each. */
+export class Clients {
+  readonly #transactions: Transactions
+  readonly #carry: (now: number, outputs: readonly Output[]) => void
+  readonly #listeners = new Map<number, Hear>()
+
+  constructor(transactions: Transactions, carry: (now: number, outputs: readonly Output[]) => void) {
+    this.#transactions = transactions
+    this.#carry = carry
+  }
+
+  /** Sends a request in a transaction of its own; its id is there to give it up by. */
+  request(now: number, request: Request, flow: Flow, hear: Hear): number {
+    const { id, outputs } = this.#transactions.request(now, request, flow)
+    this.#listeners.set(id, hear)
+    this.#carry(now, outputs)
+    return id
+  }
+
+  /** An INVITE is still listened to: what comes late must be hung up. Of anything else nothing is heard any more. */
+  abandon(now: number, id: number): void {
+    this.#carry(now, this.#transactions.abandon(now, id))
+  }
+
+  /** What the transaction layer heard; false: it is none of ours. */
+  heard(now: number, output: OfClient): boolean {
+    const hear = this.#listeners.get(output.id)
+    if (!hear) return false
+    switch (output.type) {
+      case 'response':
+        hear(now, { type: 'response', response: output.response, flow: output.flow })
+        break
+      case 'timeout':
+        hear(now, { type: 'silence', why: 'no final response' })
+        break
+      case 'unreachable':
+        hear(now, { type: 'silence', why: output.why })
+        break
+      case 'ended':
+        this.#listeners.delete(output.id)
+    }
+    return true
+  }
+}

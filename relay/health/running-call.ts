@@ -1,0 +1,112 @@
+import { withProof } from '../call/credentials.ts'
+import type { Station } from '../call/station.ts'
+import type { Deadline, Deadlines } from '../deadlines.ts'
+import type { Effect } from '../effects.ts'
+import type { Clients, Heard } from '../errand/clients.ts'
+import type { Flow } from '../flow.ts'
+import { turn } from '../machine.ts'
+import type { Request } from '../sip/message.ts'
+import { writeMessage } from '../sip/write.ts'
+import { type Air, type Events, type Order, prove, type TestCall, table } from './test-call.ts'
+import type { Finding } from './words.ts'
+
+/** What a running test call needs of the engine around it. */
+export interface Line {
+  readonly station: Station
+  readonly clients: Clients
+  emit(effect: Effect): void
+}
+
+/** Something to be woken for. */
+export interface Due {
+  ring(now: number): void
+}
+
+/* Implementation */
+/** One address may be silent so long. */
+export const patienceMs = 3_000
+/** A test call is given up so late at the latest; what is still in the air is let go afterwards. */
+const callMs = 18_000
+
+/** Carries out what a test call orders, and brings it what happens. */
+export class RunningCall {
+  readonly #lab: Line
+  readonly #deadlines: Deadlines<Due>
+  readonly #call: TestCall
+  readonly #found: (now: number, finding: Finding) => void
+  readonly #ids = new Map<Air, number>()
+  #silence: Deadline<Due> | undefined
+  #limit: Deadline<Due> | undefined
+
+  constructor(
+    lab: Line,
+    deadlines: Deadlines<Due>,
+    call: TestCall,
+    found: (now: number, finding: Finding) => void,
+  ) {
+    this.#lab = lab
+    this.#deadlines = deadlines
+    this.#call = call
+    this.#found = found
+  }
+
+  limit(now: number): void {
+    this.#limit = this.#deadlines.set(now + callMs, {
+      ring: (later) => this.step(later, 'limit', { now: later }),
+    })
+  }
+
+  step<E extends keyof Events>(now: number, name: E, event: Events[E]): void {
+    for (const order of turn(table, this.#call, name, event)) this.#carryOut(now, order)
+  }
+
+  #carryOut(now: number, order: Order): void {
+    const { clients, emit } = this.#lab
+    switch (order.type) {
+      case 'invite':
+        return this.#invite(now, order.air)
+      case 'send':
+        return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
+      case 'request':
+        return this.#request(now, order.request, order.flow, 0)
+      case 'abandon': {
+        const id = this.#ids.get(order.air)
+        return id === undefined ? undefined : clients.abandon(now, id)
+      }
+      case 'found':
+        this.#deadlines.cancel(this.#silence)
+        this.#deadlines.cancel(this.#limit)
+        return this.#found(now, order.finding)
+    }
+  }
+
+  #invite(now: number, air: Air): void {
+    this.#deadlines.cancel(this.#silence)
+    const ring = (later: number) =>
+      this.step(later, 'silence', { now: later, air, why: `no response in ${patienceMs / 1000} s` })
+    this.#silence = this.#deadlines.set(now + patienceMs, { ring })
+    this.#ids.set(
+      air,
+      this.#lab.clients.request(now, air.request, air.flow, (later, heard) => this.#heard(later, air, heard)),
+    )
+  }
+
+  #heard(now: number, air: Air, heard: Heard): void {
+    if (heard.type === 'silence') return this.step(now, 'silence', { now, air, why: heard.why })
+    const { response } = heard
+    const name = response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure'
+    this.step(now, name, { now, air, response })
+  }
+
+  /** A CANCEL or BYE; a BYE which is challenged goes out once more with proof. */
+  #request(now: number, request: Request, flow: Flow, proofs: number): void {
+    const { clients, station } = this.#lab
+    clients.request(now, request, flow, (later, heard) => {
+      if (heard.type === 'silence' || request.method !== 'BYE') return
+      const proof = prove(request, heard.response, proofs, this.#call.memory)
+      if (!proof) return
+      const again = withProof(request, request.cseq.number + 1, proof, flow, station)
+      this.#request(later, again, flow, proofs + 1)
+    })
+  }
+}

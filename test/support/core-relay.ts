@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import type { BeatAnswer, ProviderFacts } from '#contract'
+import type { Effect } from '../../relay/effects.ts'
+import { Engine } from '../../relay/engine.ts'
+import type { Flow } from '../../relay/flow.ts'
+import { openChance } from '../../relay/io/chance.ts'
+import { Host } from '../../relay/io/host.ts'
+import { Locator } from '../../relay/io/locate.ts'
+import { openTcp } from '../../relay/io/stream.ts'
+import { openUdp } from '../../relay/io/udp.ts'
+import type { Said } from '../../relay/reporter.ts'
+import type { Place } from './line.ts'
+import { ownerId } from './providers.ts'
+import { configuration, filed } from './snapshot.ts'
+
+/** A relay's core on real sockets; whoever holds it is its edge. */
+export interface CoreRelay {
+  readonly place: Place
+  readonly notes: Extract<Effect, { type: 'note' }>[]
+  configure(list: readonly ProviderFacts[]): void
+  /** A beat: what it says, and what it is answered. */
+  beat(answer: BeatAnswer): Said
+  drain(): void
+  /** Gone without a word, as a killed process is. */
+  kill(): Promise<void>
+}
+
+export async function openCoreRelay(address: string, relayId: string): Promise<CoreRelay> {
+  const chance = openChance(randomBytes(32))
+  const locator = new Locator({ allowPrivate: true, chance })
+  const notes: CoreRelay['notes'] = []
+  const hear: Host['hear'] = (input) => host.hear(input)
+  const ears = {
+    host: address,
+    receive: (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes }),
+    unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
+    log: () => undefined,
+  }
+  const udp = await openUdp({ ...ears, port: 0 })
+  const tcp = await openTcp({
+    ...ears,
+    port: udp.address.port,
+    closed: (flow) => hear({ type: 'closed', flow }),
+    needed: (flow) => engine.needs(flow),
+  })
+  const engine = new Engine({
+    station: { address, port: udp.address.port, relayId, chance, epoch: performance.timeOrigin },
+    house: { baseDomain: 'trunkline.test', names: new Set([address]), strangers: 'refuse' },
+    rtpPorts: [20_000, 20_099],
+  })
+  const host = new Host(engine, {
+    send: (flow, bytes) => (flow.transport === 'udp' ? udp : tcp).send(flow, bytes),
+    close: (flow) => tcp.hangUp(flow),
+    ask: async (question) => {
+      if (question.ask !== 'locate') throw new Error('there is no edge')
+      return { ask: 'locate', answer: await locator.locate(question.question) }
+    },
+    tell: () => undefined,
+    snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
+    media: () => undefined,
+    note: (note) => notes.push(note),
+  })
+  return {
+    place: udp.address,
+    notes,
+    configure: (list) => {
+      const { snapshot, secrets } = configuration(ownerId, 1)
+      const files = [filed({ snapshot: { ...snapshot, providers: [...list] }, secrets })]
+      hear({ type: 'filed', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
+    },
+    beat: (answer) => {
+      const said = engine.pulse(performance.now())
+      hear({ type: 'beat', answer, sentAt: performance.now() })
+      return said
+    },
+    drain: () => hear({ type: 'drain' }),
+    async kill() {
+      host.stop()
+      await Promise.all([udp.close(), tcp.close()])
+    },
+  }
+}
