@@ -50,6 +50,7 @@ async function start(config: Config): Promise<void> {
     allowPrivate: config.allowPrivateTargets,
     chance,
     resolver: systemResolver(config.dnsServers),
+    stale: (question) => log('warn', 'dns.stale', { question }),
   })
   let host: Host | undefined
   const early: Input[] = []

@@ -4,12 +4,13 @@ import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { type CallMachine, table } from './call/call.ts'
 import { callTell } from './call/record.ts'
+import { Reputation } from './call/reputation.ts'
 import type { Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
-import { type Flow, hostPort, sameFlow } from './flow.ts'
+import { type Flow, sameFlow } from './flow.ts'
 import { admitted } from './limits/gate.ts'
 import type { Ledger } from './limits/ledger.ts'
 import { turn } from './machine.ts'
@@ -80,7 +81,7 @@ export class Switchboard {
   readonly #byClient = new Map<number, Client>()
   /** Call-IDs of our own INVITEs: one that comes back to us is a loop (RFC 3261 §16.3). */
   readonly #ownCallIds = new Set<string>()
-  readonly #cooling = new Map<string, number>()
+  readonly #reputation = new Reputation()
   #sessions = 0
 
   constructor(exchange: Exchange) {
@@ -250,7 +251,7 @@ export class Switchboard {
       case 'tell':
         return this.#tell(line)
       case 'cool':
-        return this.#cool(now, order.provider, order.flow, order.ms)
+        return this.#reputation.cool(now, order.provider, order.flow, order.ms)
       case 'observed':
         return this.#exchange.observe(now, order.providerId, order.seen)
       case 'release':
@@ -294,6 +295,8 @@ export class Switchboard {
     const { status, reason } = response
     line.call.now = now
     spoke(line.call, branch, status)
+    if (branch.provider?.provider_id && branch.flow)
+      this.#reputation.spoke(branch.provider.provider_id, branch.flow)
     if (status < 200) this.step(now, line, 'provisional', { branch, response })
     else if (status < 300) this.step(now, line, 'success', { branch, response })
     else this.step(now, line, 'failure', { branch, status, why: reason, response })
@@ -303,6 +306,7 @@ export class Switchboard {
     const { line, role, sent, flow } = client
     concluded(client)
     if (role.role === 'invite') {
+      this.#unheard(now, role.branch)
       this.step(now, line, 'failure', { branch: role.branch, status: 0, why, response: undefined })
     } else if (role.role === 'passed') {
       this.step(now, line, 'passed', { ...role, sent, flow, response: undefined })
@@ -312,25 +316,19 @@ export class Switchboard {
   #locate(line: Line, branch: Branch, question: Extract<Question, { ask: 'locate' }>['question']): void {
     this.#exchange.ask({ ask: 'locate', question }, (now, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      this.step(now, line, 'located', { branch, located: this.#cooled(now, line, branch, located) })
+      this.step(now, line, 'located', { branch, located: this.#inTurn(now, line, branch, located) })
     })
   }
 
-  #cool(now: number, provider: string, flow: Flow, ms: number): void {
-    for (const [place, until] of this.#cooling) if (until <= now) this.#cooling.delete(place)
-    this.#cooling.set(coolKey(provider, flow), now + ms)
+  #inTurn(now: number, { call }: Line, { provider }: Branch, located: Located): Located {
+    const id = provider?.provider_id
+    return id ? this.#reputation.inTurn(now, id, located, call.waiting.length > 0) : located
   }
 
-  /** Addresses which asked to be left alone are tried only when there is nobody else. */
-  #cooled(now: number, line: Line, { provider }: Branch, located: Located): Located {
-    const id = provider?.provider_id
-    if (this.#cooling.size === 0 || !id) return located
-    const isCool = (flow: Flow) => (this.#cooling.get(coolKey(id, flow)) ?? 0) > now
-    const warm = located.flows.filter((flow) => !isCool(flow))
-    if (warm.length > 0 || located.flows.length === 0) return { ...located, flows: warm }
-    return line.call.waiting.length > 0
-      ? { flows: [], why: 'asked to be left alone (503, Retry-After)' }
-      : located
+  /** A provider which is called gave no sign of life yet, and now it is late; or it cannot be reached. */
+  #unheard(now: number, { provider, flow, heard, state }: Branch): void {
+    if (provider?.provider_id && flow && heard === 'nothing' && state === 'calling')
+      this.#reputation.silent(now, provider.provider_id, flow)
   }
 
   #set(now: number, line: Line, ms: number, timer: Timer): void {
@@ -348,6 +346,8 @@ export class Switchboard {
   #ring(now: number, line: Line, timer: Timer): void {
     switch (timer.timer) {
       case 'silence':
+        this.#unheard(now, timer.branch)
+        return this.step(now, line, timer.timer, { branch: timer.branch })
       case 'progress':
       case 'ring':
         return this.step(now, line, timer.timer, { branch: timer.branch })
@@ -438,11 +438,6 @@ function scopesOf({ decision, branches }: Call): Scope[] {
 function concluded(client: Client): void {
   if (client.open) client.line.outstanding--
   client.open = false
-}
-
-/** What a carrier says to one customer's account is nothing to another's. */
-function coolKey(provider: string, { address, port }: Flow): string {
-  return `${provider} ${hostPort(address, port)}`
 }
 
 function callerKey(call: Call): string {

@@ -45,6 +45,10 @@ export async function startEdgeSide(settings: Settings, parts: Parts): Promise<E
       ALLOW_PRIVATE_TARGETS: 'true',
     },
     said: (_, line) => print(`edge  ${readableLine(line)}`),
+    note: print,
+    lost: (error) => {
+      throw new Error(`The edge died and cannot be started again: ${error.message}`)
+    },
   })
   parts.add(() => edge.stop())
   return { apiUrl: edge.url, access, secrets }

@@ -19,6 +19,10 @@ export interface EdgePlan {
   readonly folder: string
   /** A line the Worker logged, or a failure of its own. */
   said(level: string, line: string): void
+  /** Something a person should know: it died, it is back. */
+  note(sentence: string): void
+  /** It died and cannot be started again. */
+  lost(error: Error): void
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,7 +39,8 @@ export async function startEdge(plan: EdgePlan): Promise<Edge> {
       host: plan.host,
       port: plan.port,
       cf: false,
-      log: new Log(LogLevel.NONE),
+      log: watching(plan),
+      unsafeHandleRuntimeRestart: () => plan.note('The edge is back.'),
       telemetry: { enabled: false },
       resourcePersistencePath: plan.folder,
       handleStructuredLogs: ({ level, message }) => plan.said(level, message),
@@ -46,6 +51,18 @@ export async function startEdge(plan: EdgePlan): Promise<Edge> {
   await miniflare.ready
   signalsAreOurs()
   return { url: `http://${reachable(plan.host)}:${plan.port}`, stop: () => miniflare.dispose() }
+}
+
+/** Miniflare starts workerd again by itself when it died; all we hear of that is what it would log. */
+function watching(plan: EdgePlan): Log {
+  const log = new Log(LogLevel.NONE)
+  log.warn = (message) => {
+    if (message.includes('runtime crashed')) plan.note('The edge died; starting it again.')
+  }
+  log.error = (error) => {
+    if ('code' in error && error.code === 'ERR_RUNTIME_FAILURE') plan.lost(error)
+  }
+  return log
 }
 
 /** An address to call what listens on `host`, as a URL writes it. */

@@ -24,12 +24,15 @@ interface Remembered {
 export class DnsMemory {
   readonly #resolver: Resolver
   readonly #now: () => number
+  readonly #stale: (question: string) => void
   readonly #rememberedByQuestion = new Map<string, Remembered>()
   readonly #asked = new Map<string, Promise<readonly unknown[]>>()
 
-  constructor(resolver: Resolver, now: () => number) {
+  /** `stale` hears of a question which gets an answer whose time is over. */
+  constructor(resolver: Resolver, now: () => number, stale: (question: string) => void = () => undefined) {
     this.#resolver = resolver
     this.#now = now
+    this.#stale = stale
   }
 
   naptr(name: string): Promise<readonly Naptr[]> {
@@ -50,7 +53,7 @@ export class DnsMemory {
       return Promise.resolve(known.records as readonly T[])
     const asking = (this.#asked.get(question) ?? this.#begin(question, ask, known)) as Promise<readonly T[]>
     if (known === undefined || known.staleUntil <= this.#now()) return asking
-    return inTime(asking, () => this.#longer<T>(known))
+    return inTime(asking, () => this.#longer<T>(question, known))
   }
 
   #begin<T>(
@@ -75,11 +78,13 @@ export class DnsMemory {
     } catch (error) {
       // The resolver is away: yesterday's answer is better than none.
       if (known === undefined || known.staleUntil <= this.#now()) throw error
-      return this.#longer(known)
+      return this.#longer(question, known)
     }
   }
 
-  #longer<T>(known: Remembered): readonly T[] {
+  #longer<T>(question: string, known: Remembered): readonly T[] {
+    // Said once for all who ask until the resolver is asked again.
+    if (known.freshUntil <= this.#now()) this.#stale(question)
     known.freshUntil = this.#now() + retrySeconds * 1000
     return known.records as readonly T[]
   }

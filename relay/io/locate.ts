@@ -12,6 +12,8 @@ export interface LocatorOptions {
   readonly chance: Chance
   readonly resolver?: Resolver
   readonly now?: () => number
+  /** Name servers do not answer this, and what they said before goes on. */
+  readonly stale?: (question: string) => void
 }
 
 /** What SRV says of a service: where it is; and whether it says that there is none (RFC 2782, target `.`). */
@@ -41,7 +43,8 @@ export class Locator {
   constructor(options: LocatorOptions) {
     this.#allowPrivate = options.allowPrivate
     this.#chance = options.chance
-    this.#dns = new DnsMemory(options.resolver ?? systemResolver(), options.now ?? (() => performance.now()))
+    const { resolver = systemResolver(), now = () => performance.now(), stale } = options
+    this.#dns = new DnsMemory(resolver, now, stale)
   }
 
   /** Addresses to try, best first. Never rejects: an empty list comes with the reason. */

@@ -25,6 +25,8 @@ beforeAll(async () => {
     port: await freePort(),
     folder,
     said: (_, line) => said.push(line),
+    note: (sentence) => said.push(sentence),
+    lost: (error) => said.push(error.message),
     bindings: {
       DATABASE_URL: database.databaseUrl,
       NEON_ENDPOINT: database.endpointUrl,

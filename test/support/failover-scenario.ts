@@ -22,6 +22,8 @@ export interface Leg {
   readonly credentials?: { username: string; password: string }
   /** Instead of its address. */
   readonly hostname?: string
+  /** Instead of its own; null: DNS is to tell. */
+  readonly port?: null
 }
 
 export interface Scenario {
@@ -63,7 +65,7 @@ function target(leg: Leg, at: number, number: string): z.input<typeof providerTa
     provider_id: ids.get(leg.at) ?? '',
     name: `carrier ${at + 1}`,
     hostname: leg.hostname ?? address,
-    port,
+    port: leg.port === null ? null : port,
     transport: leg.transport,
     tls: trustOf(leg.at),
     user: number,

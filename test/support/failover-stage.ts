@@ -45,7 +45,8 @@ export class Stage {
     this.#scenarios = scenarios
   }
 
-  static async open(): Promise<Stage> {
+  /** `environment`: what the relay is told besides. */
+  static async open(environment: Record<string, string> = {}): Promise<Stage> {
     const scenarios = new Map<string, Scenario>()
     const edge = await openEdge(async ({ to }) => {
       const scenario = scenarios.get(to.user)
@@ -53,7 +54,7 @@ export class Stage {
       await pause(scenario.decideMs ?? 0)
       return decisionFor(from, to.user, scenario)
     })
-    const stage = new Stage(await startRelay(edge.url, host), edge, scenarios)
+    const stage = new Stage(await startRelay(edge.url, host, environment), edge, scenarios)
     stage.#caller = await stage.carrier('udp', '127.0.9.3')
     // Whose address it is, the relay asks once; until it knows, others who call from there wait.
     await stage.play({ legs: [], refusal: { status: 404, reason: 'NO_ROUTE', message: 'Nothing yet.' } })

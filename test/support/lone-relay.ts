@@ -12,6 +12,8 @@ export interface LoneRelay {
   readonly place: Place
   /** Its log lines so far. */
   lines(): LogLine[]
+  /** Its exit code, once it has ended. */
+  readonly gone: Promise<number | null>
   /** SIGTERM; gives its exit code once it is gone. */
   stop(): Promise<number | null>
   /** SIGKILL: gone without a word. */
@@ -62,6 +64,7 @@ export async function startRelay(
   })
   return {
     place: { address, port: Number(ready.port) },
+    gone: gone.then(([code]) => code),
     lines,
     async kill() {
       child.kill('SIGKILL')

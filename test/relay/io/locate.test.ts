@@ -300,6 +300,19 @@ describe('remembering what DNS said', () => {
     expect(await locate('sip.example', 5060)).toEqual(['udp 192.0.2.2:5060'])
   })
 
+  test('tells that it goes on with an old answer, once for each time it asks anew', async () => {
+    const { locate, pass, breakDown, stale } = world({ 'a sip.example': ['192.0.2.1'] })
+    await locate('sip.example', 5060)
+    breakDown()
+    expect(stale).toEqual([])
+    pass(61)
+    for (let i = 0; i < 5; i++) await locate('sip.example', 5060)
+    expect(stale).toEqual(['a sip.example'])
+    pass(6)
+    await Promise.all([locate('sip.example', 5060), locate('sip.example', 5060)])
+    expect(stale).toEqual(['a sip.example', 'a sip.example'])
+  })
+
   test('asks one question once, however many calls wait for it', async () => {
     const { locate, asked } = world({ 'a sip.example': ['192.0.2.1'] })
     await Promise.all(Array.from({ length: 50 }, () => locate('sip.example', 5060)))
@@ -331,11 +344,20 @@ function world(
     addresses: (name) => answer(`a ${name}`),
   }
   const allowPrivate = options.allowPrivate ?? false
-  const locator = new Locator({ allowPrivate, chance, resolver, now: () => now })
+  const stale: string[] = []
+  const locator = new Locator({
+    allowPrivate,
+    chance,
+    resolver,
+    now: () => now,
+    stale: (question) => stale.push(question),
+  })
   const located = (hostname: string, port: number | null, transport: Transport | null) =>
     locator.locate({ hostname, port, transport })
   return {
     asked,
+    /** What was answered from memory for want of better. */
+    stale,
     zone,
     /** From now on DNS is silent, until the function is called. */
     stall: () => {

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Aftermath, besieged, openSiege, type Siege } from '../support/siege.ts'
+import { pause, soon } from '../support/wait.ts'
+
+let siege: Siege
+
+beforeAll(async () => {
+  siege = await openSiege('127.0.10')
+})
+afterAll(() => siege?.close())
+
+/* Five calls a second, out and in by turns, and three phones which refresh; the books are compared afterwards. */
+describe('calls and registrations go on, and all are recorded once afterwards, while the edge', () => {
+  test('refuses connections', async () => {
+    const { proxy, relay } = siege
+    const after = await besieged(siege, async () => {
+      await proxy.refuse()
+      await pause(9_000)
+      await proxy.listen()
+      await back()
+    })
+    wentOn(after)
+    expect(relay.lines().filter(({ event }) => event === 'tells.unheard').length).toBeLessThan(10)
+  })
+
+  test('takes connections and says nothing', async () => {
+    const { proxy } = siege
+    const from = performance.now()
+    const after = await besieged(siege, async () => {
+      proxy.fault = () => ({ kind: 'silence' })
+      await pause(9_000)
+      proxy.fault = () => undefined
+      await back()
+    })
+    wentOn(after)
+    // Nobody waits for it: no call and no phone asks.
+    expect(proxy.asked('route', from).length + proxy.asked('credential', from).length).toBeLessThan(2)
+  })
+
+  test('takes five seconds for every answer', async () => {
+    const { proxy } = siege
+    const from = performance.now()
+    proxy.connectionsAtMost = 0
+    const after = await besieged(siege, async () => {
+      proxy.fault = () => ({ kind: 'slow', ms: 5_000 })
+      await pause(9_000)
+      proxy.fault = () => undefined
+      await back()
+    })
+    wentOn(after)
+    expect(proxy.asked('route', from).length + proxy.asked('credential', from).length).toBeLessThan(2)
+    expect(proxy.connectionsAtMost).toBeLessThanOrEqual(64)
+  })
+})
+
+/** Nothing went wrong, and the calls of the last seconds were decided on snapshots which grew older and older. */
+function wentOn({ troubles, meanwhile, ages }: Aftermath): void {
+  expect(troubles).toEqual([])
+  expect(ages).toHaveLength(meanwhile.length)
+  const stale = ages.filter((age) => age > 0)
+  expect(stale.length).toBeGreaterThan(5)
+  expect(Math.max(...stale)).toBeGreaterThan(6_500)
+  expect(stale).toEqual(stale.toSorted((a, b) => a - b))
+}
+
+/** The relay has heard from the edge again. */
+async function back(): Promise<void> {
+  const told = () => siege.relay.lines().filter(({ event }) => event === 'edge.back').length
+  const before = told()
+  await soon('the relay to find the edge back', () => told() > before, 30_000)
+}

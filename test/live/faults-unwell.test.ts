@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Passing } from '../support/chaos-proxy.ts'
+import type { Fault } from '../support/edge-server.ts'
+import { besieged, openSiege, type Siege } from '../support/siege.ts'
+import { pause, soon } from '../support/wait.ts'
+
+let siege: Siege
+
+beforeAll(async () => {
+  siege = await openSiege('127.0.11')
+})
+afterAll(() => siege?.close())
+
+/* Five calls a second, out and in by turns, and three phones which refresh; the books are compared afterwards. */
+describe('calls and registrations go on, and all are recorded once afterwards, while the edge', () => {
+  test('answers 500, 502, and 429 with Retry-After: the relay asks less and less, and heeds that', async () => {
+    const { proxy } = siege
+    const from = performance.now()
+    /** When each word was told 429, once: after that it finds the edge well. */
+    const told = new Map<string, number>()
+    let status = 500
+    const after = await besieged(siege, async () => {
+      proxy.fault = (word) => {
+        if (told.has(word)) return undefined
+        if (status === 429) told.set(word, performance.now())
+        return { kind: 'status', status, ...(status === 429 ? { retryAfter: '7' } : {}) }
+      }
+      for (const next of [502, 500, 502, 500, 429]) {
+        await pause(1_000)
+        status = next
+      }
+      await soon('a beat and tells to be told 429', () => told.has('beat') && told.has('tells'), 30_000)
+      await soon('the relay to find the edge back', () => seen('edge.back') > 0, 30_000)
+      const tellsAt = told.get('tells') ?? 0
+      await soon('tells to be told again', () => proxy.asked('tells', tellsAt + 1).length > 0, 30_000)
+      proxy.fault = () => undefined
+    })
+    expect(after.troubles).toEqual([])
+    expect(Math.max(...after.ages)).toBeGreaterThan(10_000)
+    for (const [word, at] of told)
+      expect((proxy.asked(word, at + 1)[0] ?? 0) - at, word).toBeGreaterThan(6_990)
+    // Nobody who calls or registers asks, and the others ask ever more seldom.
+    const asked = (word: string) => proxy.asked(word, from).filter((at) => at <= (told.get(word) ?? 0)).length
+    expect(proxy.asked('route', from).length + proxy.asked('credential', from).length).toBeLessThan(3)
+    expect([asked('beat') <= 5, asked('tells') <= 8]).toEqual([true, true])
+  })
+
+  test('answers rubbish, halves of answers, and snapshots which are not what was signed: what is here stays', async () => {
+    const { proxy, relay, traffic } = siege
+    const [before, away] = [seen('snapshot.not_pulled'), seen('edge.away')]
+    const [extension] = await traffic.office.api.list('/extensions')
+    const after = await besieged(siege, async () => {
+      proxy.fault = (word) => faultOf(word, { snapshots: 'forged', tells: 'truncated' })
+      await traffic.office.api.put(`/extensions/${extension?.id}`, { name: 'Another name' })
+      await soon('the relay to tell of a forged one', () => seen('snapshot.not_pulled') > before, 30_000)
+      proxy.fault = () => ({ kind: 'garbage' })
+      await soon('the relay to tell of rubbish', () => seen('edge.away') > away, 30_000)
+      proxy.fault = (word) => faultOf(word, { snapshots: 'truncated' })
+      await soon('the relay to tell of half a one', () => seen('snapshot.not_pulled') > before + 1, 30_000)
+      proxy.fault = () => undefined
+    })
+    expect(after.troubles).toEqual([])
+    const why = relay.lines().flatMap(({ event, why }) => (event === 'snapshot.not_pulled' ? [why] : []))
+    expect(why).toEqual([expect.stringMatching(/signature/), expect.stringMatching(/broke off|aborted/)])
+    expect(seen('bug')).toBe(0)
+    await traffic.settle()
+  })
+
+  test('has gone back to an older configuration: it is refused, and the log says so', async () => {
+    const { proxy, stack, traffic } = siege
+    const { id } = traffic.office
+    // What the edge said of this customer once.
+    let old: Passing | undefined
+    proxy.alter = (word, answer) => {
+      if (word === 'snapshots' && answer.body.includes(`"customer_id":"${id}"`)) old ??= answer
+      return answer
+    }
+    const changed = async (name: string) => {
+      const asked = proxy.asked('snapshots').length
+      await stack.api.put(`/customers/${id}`, { name })
+      await soon('the change to be fetched', () => proxy.asked('snapshots').length > asked, 30_000)
+      await pause(500)
+    }
+    await changed('Old')
+    const { version } = JSON.parse(old?.body ?? '{}')
+    await changed('New')
+    let mended = 0
+    const after = await besieged(siege, async () => {
+      proxy.alter = (word, answer) =>
+        old && word === 'snapshots' ? old : word === 'beat' ? beatOf(answer, id, version) : answer
+      await soon('the relay to complain', () => seen('snapshot.older') > 0, 30_000)
+      await pause(3_000)
+      proxy.alter = (_, answer) => answer
+      mended = performance.now()
+    })
+    expect(after.troubles).toEqual([])
+    const complaints = siege.relay.lines().filter(({ event }) => event === 'snapshot.older')
+    expect(complaints).toContainEqual(
+      expect.objectContaining({ customer_id: id, version, held: expect.any(Number) }),
+    )
+    // What it held it still has: once the edge is itself again, there is nothing to fetch.
+    await traffic.settle()
+    expect(proxy.asked('snapshots', mended)).toEqual([])
+  })
+})
+
+function faultOf(word: string, kinds: Record<string, 'forged' | 'truncated'>): Fault | undefined {
+  const kind = kinds[word]
+  return kind && { kind }
+}
+
+/** The answer to a beat as an edge gives it whose database was restored. */
+function beatOf(answer: Passing, customerId: string, version: number): Passing {
+  const told = JSON.parse(answer.body)
+  const changed = [{ customer_id: customerId, version, gone: false }]
+  return { ...answer, body: JSON.stringify({ ...told, version, changed }) }
+}
+
+function seen(event: string): number {
+  return siege.relay.lines().filter((line) => line.event === event).length
+}
