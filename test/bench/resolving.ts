@@ -105,6 +105,10 @@ async function open(parts: Parts): Promise<Side> {
       ALLOW_PRIVATE_TARGETS: 'true',
     },
     said: () => {},
+    note: () => {},
+    lost: (error) => {
+      throw error
+    },
   })
   parts.add(() => edge.stop())
   return {
