@@ -13,7 +13,7 @@ import {
   type TrunkFacts,
 } from '#contract'
 import type { Database } from '#db'
-import { elliptic, LOOKED_AT, SHOWN } from '#routing'
+import { LOOKED_AT, SHOWN } from '#routing'
 import {
   all,
   customerJson,
@@ -43,15 +43,23 @@ export interface Brought {
   use: { kind: ScopeKind; id: string; calls: number; seconds: number }[]
 }
 
+/** Brings all a decision may look up, in one round trip. */
+export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
+  const { rows } = await db.execute<{ facts: Brought }>(statementFor(wanted))
+  const [row] = rows
+  if (!row) throw new Error('The question brought no row, though it always brings one.')
+  return row.facts
+}
+
 /**
- * Brings all a decision may look up, in one round trip.
+ * The statement which brings it.
  *
  * The caller's country is in the same answer, so what a national number means is not known yet: routes and
  * numbers come along for all it may mean, and the oldest few routes for the explanation. `offset 0` keeps
  * PostgreSQL to one index look-up per target, however many routes there are.
  */
-export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
-  const { rows } = await db.execute<{ facts: Brought }>(sql`
+export function statementFor(wanted: Wanted): SQL {
+  return sql`
     with ${people(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
     select jsonb_build_object(
       'at', extract(epoch from now()) * 1000,
@@ -75,10 +83,7 @@ export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
         from provider_health where provider_id in (select id from carriers)),
       'use', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'id', id,
           'calls', ${callsOf(wanted)}, 'seconds', ${secondsOf})), '[]') from limited)
-    ) as facts`)
-  const [row] = rows
-  if (!row) throw new Error('The question brought no row, though it always brings one.')
-  return row.facts
+    ) as facts`
 }
 
 const sealedProvider = sql`${providerJson} || jsonb_build_object('password', p.sealed_password)`
@@ -113,7 +118,7 @@ function people(wanted: Wanted): SQL {
 }
 
 /** The routes which may match, by all that a national number may mean. */
-function routing({ tails, prefixes, codes }: Wanted): SQL {
+function routing({ tails, prefixes, local, codes }: Wanted): SQL {
   return sql`
     homes (country, code) as (
       select default_country, calling_code from me
@@ -125,16 +130,13 @@ function routing({ tails, prefixes, codes }: Wanted): SQL {
       union select unnest(${list(prefixes)})
       union select left('+' || code || tail, length)
       from homes, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
+      union select left(${local}::jsonb ->> country, length) from homes, generate_series(2, 16) as length
     ),
     wishes as (
       select r.id from owners, targets, lateral (
         select id from routes
         where customer_id = owners.id and target = targets.target and deleted_at is null
         order by priority, created_at, id limit ${LOOKED_AT}) as r
-      union
-      select r.id from owners join homes on homes.country = any(${list(tails.length > 0 ? elliptic : [])}), lateral (
-        select id from routes
-        where customer_id = owners.id and deleted_at is null and starts_with(target, '+' || homes.code) offset 0) as r
       union
       select r.id from me, lateral (
         select id from routes where customer_id = me.id and deleted_at is null
@@ -160,19 +162,17 @@ function called({ readings, national, codes }: Wanted): SQL {
 }
 
 /** The numbers of the caller's customer which the caller asked to show, or has of its own. */
-function shown({ asked, askedTails, name }: Wanted): SQL {
+function shown({ asked, askedTails, askedLocal, name }: Wanted): SQL {
   return sql`
     wishing (number) as (
       select unnest(${list(asked)}) from me
       union select '+' || code || tail from homes, unnest(${list(askedTails)}) as tail
+      union select read ->> country from homes, jsonb_array_elements(${askedLocal}::jsonb) as read
       union select unnest(caller_ids) from pbxs
       union select caller_id from caller where caller_id is not null
     ),
     showable as (
       select id from numbers where customer_id in (select id from me) and id in (${within(sql`wishing`)})
-      union
-      select mine.id from mine join homes on homes.country = any(${list(askedTails.length > 0 ? elliptic : [])})
-      where right(mine.number, 4) in (select right(tail, 4) from unnest(${list(askedTails)}) as tail)
     ),
     named as (
       select e.* from extensions e join me on e.customer_id = me.id
@@ -243,7 +243,7 @@ const secondsOf = sql`(select coalesce(sum(extract(epoch from
     and case limited.kind when 'customer' then true when 'extension' then a.extension_id = limited.id
       else a.trunk_id = limited.id end)`
 
-/** Some texts as one text[] parameter. */
+/** Some texts as one parameter, whose length PostgreSQL reckons with. */
 function list(texts: readonly string[]): SQL {
-  return sql`array(select jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb))`
+  return sql`${sql.param([...texts])}::text[]`
 }

@@ -3,6 +3,7 @@ import {
   callingCodes,
   dialledName,
   internationalReadings,
+  localReadings,
   nationalReadings,
   prefixesOf,
   readIp,
@@ -30,12 +31,16 @@ export interface Wanted {
   /** Targets which a whole number may begin with, and what may follow a calling code. */
   prefixes: string[]
   tails: string[]
+  /** The number itself by country, as JSON, where a country's numbers may lack their first digits. */
+  local: string
   /** Numbers that may have been called: whole, and what may follow a calling code. */
   readings: string[]
   national: string[]
   /** Numbers the caller may have asked to show, likewise. */
   asked: string[]
   askedTails: string[]
+  /** Likewise, for each of them. */
+  askedLocal: string
   /** Calling codes by country, as JSON; empty where no national number is to be read. */
   codes: string
 }
@@ -62,10 +67,12 @@ export function wantedFor(
     name: dialledName(to.user),
     prefixes: prefixesOf([...readings, ...tails.map((tail) => `+${tail}`)]),
     tails,
+    local: JSON.stringify(localReadings(to.user)),
     readings,
     national: nationalReadings(to.user),
     asked: [...asked.flatMap(internationalReadings), ...askedTails.map((tail) => `+${tail}`)],
     askedTails,
+    askedLocal: JSON.stringify(asked.map(localReadings)),
     codes: tails.length + askedTails.length > 0 ? JSON.stringify(callingCodes()) : '{}',
   }
 }

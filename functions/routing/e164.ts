@@ -58,6 +58,15 @@ export function tailsOf(written: string): string[] {
   return Array.from({ length: 8 }, (_, at) => text.slice(at)).filter((tail) => tail.length >= 4)
 }
 
+/** What a number means in the countries where its first digits may be left out, in E.164 by country. */
+export function localReadings(written: string): Record<string, string> {
+  if (!/^\d{5,8}$/.test(bare(written))) return {}
+  const read = elliptic.map((country) => [country, readNumber(written, country)] as const)
+  return Object.fromEntries(
+    read.flatMap(([country, number]) => (number.kind === 'number' ? [[country, number.e164]] : [])),
+  )
+}
+
 /** All beginnings of some numbers: what a route's target must be one of. */
 export function prefixesOf(numbers: string[]): string[] {
   return [

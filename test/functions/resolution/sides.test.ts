@@ -9,7 +9,20 @@ import { bookOf } from '../../../functions/resolution/book.ts'
 import { bring } from '../../../functions/resolution/facts.ts'
 import { wantedFor } from '../../../functions/resolution/wanted.ts'
 import { startDatabase, type TestDatabase } from '../../support/database.ts'
-import { ALICE, BASE, liveWith, portionOf, type Scene, shelfOf } from '../routing/ladder.ts'
+import {
+  ALICE,
+  BASE,
+  customer,
+  dials,
+  extension,
+  liveWith,
+  number,
+  portionOf,
+  REALM,
+  route,
+  type Scene,
+  shelfOf,
+} from '../routing/ladder.ts'
 import { call, scene, standing } from '../routing/weather.ts'
 
 let database: TestDatabase
@@ -38,6 +51,25 @@ test('the edge on what one statement brings, and a relay on whole snapshots, dec
     { numRuns: 10, endOnFailure: true },
   )
 }, 180_000)
+
+test('a number dialled on an island without its area code finds its route and its caller id', async () => {
+  const world: Scene = {
+    customer: customer({ country: 'BB', calling_code: '1' }),
+    extensions: [extension('alice')],
+    numbers: [number('+12464605678'), number('+12464605679')],
+    routes: [route('far', { target: '+1268' }), route('near', { target: '+1246460' })],
+  }
+  await settle(world)
+  const question = dials('4601234', REALM, { user: '4605678' })
+  const brought = await bring(db, wantedFor(question, null, BASE))
+  const live = liveWith()
+  const decision = decide(question, bookOf(brought), live)
+  expect(decision).toEqual(decide(question, shelfOf(world).book, live))
+  expect(decision).toMatchObject({
+    targets: { providers: [{ user: '+12464601234' }] },
+    caller_id: { asserted: '+12464605678' },
+  })
+})
 
 /** Makes the database hold exactly what the scene says. */
 async function settle({ platform = {}, ...alice }: Scene): Promise<void> {

@@ -4,12 +4,14 @@ import { describe, expect, test } from 'vitest'
 import {
   elliptic,
   internationalReadings,
+  localReadings,
   nationalReadings,
   prefixesOf,
   readNumber,
   tailsOf,
 } from '../../../functions/routing/e164.ts'
 import { readInternational, readNational } from '../../../functions/routing/numbering.ts'
+import { newDice } from '../../bench/dice.ts'
 
 describe('a dialled number', () => {
   test.each([
@@ -121,6 +123,27 @@ describe('the countries in which a national number can lack digits', () => {
         ).toBe(true)
       }
     }
+  })
+
+  test('lack them only in numbers of at most eight digits, which are read for each of them', () => {
+    const random = newDice(4)
+    for (let count = 0; count < 400; count += 1) {
+      const length = 5 + Math.floor(random() * 13)
+      const dialled = Array.from({ length }, () => Math.floor(random() * 10)).join('')
+      for (const country of elliptic) {
+        const read = readNumber(dialled, country)
+        if (read.kind !== 'number') continue
+        const found = localReadings(dialled)[country] ?? ''
+        const known = [found, ...tailsOf(dialled)].filter((tail) => tail !== '')
+        expect(
+          known.some((tail) => read.e164.endsWith(tail)),
+          `${dialled} in ${country}`,
+        ).toBe(true)
+      }
+    }
+    expect(localReadings('4601234')).toMatchObject({ AG: '+12684601234', BB: '+12464601234' })
+    expect(localReadings('+12684601234')).toEqual({})
+    expect(localReadings('2684601234')).toEqual({})
   })
 
   /** A part of the metadata which the library has and its types do not name. */
