@@ -146,6 +146,8 @@ export const providers = pgTable(
   (provider) => [
     unique('provider_of_customer').on(provider.customerId, provider.id),
     index().on(provider.customerId, provider.createdAt, provider.id),
+    // Whose address it is: each network the address lies in is looked for.
+    index('provider_sources').using('gin', provider.sources).where(sql`${provider.deletedAt} is null`),
     // Every beat asks where relays are to be registered.
     index('providers_registering').on(provider.id).where(sql`${provider.register}`),
   ],
@@ -265,6 +267,7 @@ export const trunks = pgTable(
     // A domain leads to one PBX in the world; also how a credential is found.
     uniqueIndex('trunk_domain_taken').on(trunk.domainName).where(sql`${trunk.deletedAt} is null`),
     index().on(trunk.customerId, trunk.createdAt, trunk.id),
+    index('trunk_sources').using('gin', trunk.sources).where(sql`${trunk.deletedAt} is null`),
     index('trunks_with_minutes').on(trunk.id).where(sql`${trunk.maxDailyMinutes} is not null`),
   ],
 )
@@ -341,10 +344,17 @@ export const numbers = pgTable(
     uniqueIndex('number_any_taken')
       .on(number.customerId, number.providerId)
       .where(sql`${number.deletedAt} is null and ${number.number} = 'any'`),
+    index('number_catch_alls')
+      .on(number.providerId)
+      .where(sql`${number.deletedAt} is null and ${number.number} = 'any'`),
     index('number_ranges')
       .on(number.number)
       .where(sql`${number.deletedAt} is null and ${number.numberTo} is not null`),
     index().on(number.customerId, number.createdAt, number.id),
+    // Which countries a customer has numbers in.
+    index('number_countries')
+      .on(number.customerId, number.country)
+      .where(sql`${number.deletedAt} is null and ${number.enabled} and ${number.country} is not null`),
   ],
 )
 
@@ -432,7 +442,16 @@ export const calls = pgTable(
     // A relay which begins anew ends what it left open.
     index('calls_under_way').on(call.relayId).where(sql`${call.status} <> 'hangup'`),
     // Answered minutes of a day, of those with a limit on them.
-    index('calls_answered').on(call.customerId, call.answeredAt).where(sql`${call.answeredAt} is not null`),
+    index('calls_out_answered')
+      .on(call.customerId, call.answeredAt)
+      .where(sql`${call.direction} = 'outgoing' and ${call.answeredAt} is not null`),
+    // And those which began the day before, or are under way.
+    index('calls_out_over_midnight')
+      .on(call.customerId, call.answeredAt)
+      .where(
+        sql`${call.direction} = 'outgoing' and ${call.answeredAt} is not null and (${call.endedAt} is null
+          or (${call.endedAt} at time zone 'UTC')::date > (${call.answeredAt} at time zone 'UTC')::date)`,
+      ),
   ],
 )
 

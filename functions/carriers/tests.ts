@@ -73,7 +73,6 @@ function underWay(providerId: string): SQL {
 /** Whose provider it is, and where that customer may call. */
 async function callerOf(db: Database, customerId: string, providerId: string): Promise<CustomerFacts> {
   const { rows } = await db.execute<{ caller: CustomerFacts }>(sql`
-    with mine as (select * from numbers where customer_id = ${customerId}::uuid and deleted_at is null)
     select ${customerJson} as caller from providers p join customers c on c.id = p.customer_id
     where p.customer_id = ${customerId}::uuid and p.id = ${providerId}::uuid and p.deleted_at is null`)
   const [row] = rows

@@ -1,6 +1,6 @@
 import { type Ip, mapped, within } from '#routing'
 
-export { readIp, readNetwork, writeIp } from '#routing'
+export { readIp, readNetwork, writeIp, writeNetwork } from '#routing'
 
 /** Whether an address can be a carrier's on the internet: not loopback, private, shared, local or multicast. */
 export function isPublic(ip: Ip): boolean {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Problem } from '../http/problem.ts'
-import { isPublic, readIp, readNetwork, writeIp } from './ip.ts'
+import { isPublic, readIp, readNetwork, writeNetwork } from './ip.ts'
 
 /** Addresses and networks calls come from, as written. */
 export const sources = z.array(z.string().trim()).max(64).default([])
@@ -22,7 +22,7 @@ function network(field: string, text: string, allowPrivate: boolean): string {
   if (read.bits < (read.ip.length === 4 ? 8 : 19))
     throw Problem.field(field, 'is too wide to name who calls from there')
   if (!allowPrivate && !isPublic(read.ip)) throw Problem.field(field, 'is not on the public internet')
-  return read.bits === read.ip.length * 8 ? writeIp(read.ip) : text
+  return writeNetwork(read.ip, read.bits)
 }
 
 function reachable(hostname: string, baseDomain: string): boolean {

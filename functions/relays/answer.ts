@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, BeatAnswer } from '#contract'
+import { talkedToday, today } from '../calls/talk.ts'
 import { heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 
@@ -38,8 +39,7 @@ export function news(told: Beat): SQL {
  */
 function talked(told: Beat): SQL {
   return sql`(
-    with today as (select date_trunc('day', now(), 'UTC') as begin),
-    limited as (
+    with limited as (
       select 'customer' as kind, id, id as customer_id from customers where max_daily_minutes is not null and deleted_at is null
       union all
       select 'extension', id, customer_id from extensions where max_daily_minutes is not null and deleted_at is null
@@ -49,11 +49,9 @@ function talked(told: Beat): SQL {
     spoken as materialized (
       select c.customer_id, c.extension_id, c.trunk_id, sum(
         coalesce(c.ended_at, case when c.relay_id in (select id from ${living} as alive) then now() else c.updated_at end)
-          - greatest(c.answered_at, today.begin)) as time
-      from calls c cross join today
-      where c.customer_id in (select customer_id from limited) and c.direction = 'outgoing' and c.answered_at is not null
-        and c.answered_at > today.begin - interval '1 day' and coalesce(c.ended_at, now()) > today.begin
-        and (c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz)
+          - greatest(c.answered_at, ${today})) as time
+      from ${talkedToday(sql`c.customer_id in (select customer_id from limited)`)} c
+      where c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz
       group by c.customer_id, c.extension_id, c.trunk_id
     ),
     added (kind, id, time) as (

@@ -41,20 +41,20 @@ export async function snapshotRows(
     carriers as (select p.* from providers p join news on p.customer_id = news.id
       where p.deleted_at is null or p.id in (select provider_id from wishes) or p.id in (select provider_id from mine))
     select me.version::float8 as version,
-      (select jsonb_build_object(
+      (select json_build_object(
         'format', 1, 'customer_id', c.id, 'version', c.version, 'made_at', ${instant(sql`now()`)},
         'customer', ${customerJson},
         'extensions', ${all(extensionJson, sql`phones e`, eldest('e'))},
         'trunks', ${all(trunkJson, sql`pbxs t`, eldest('t'))},
         'numbers', ${all(numberJson, sql`mine n`, eldest('n'))},
         'flows', ${all(flowJson, sql`flows f where f.customer_id = c.id and f.deleted_at is null`, eldest('f'))},
-        'providers', ${all(providerJson, sql`carriers p`, eldest('p'))},
+        'providers', ${all(providerJson(), sql`carriers p`, eldest('p'))},
         'routes', ${all(routeJson, sql`wishes r`, eldest('r'))}) from news c) as facts,
-      (select jsonb_agg(account) from (
+      (select json_agg(account) from (
         select ${extensionAccount} as account from phones union all
         select ${trunkAccount} from pbxs where 'basic' = any(auth_types) and username is not null and sealed_md5 is not null
       ) as t) as accounts,
-      (select jsonb_object_agg(id, sealed_password) from carriers where sealed_password is not null) as passwords
+      (select json_object_agg(id, sealed_password) from carriers where sealed_password is not null) as passwords
     from me`)
   return rows[0]
 }
@@ -64,11 +64,11 @@ function eldest(name: 'e' | 't' | 'n' | 'f' | 'p' | 'r'): SQL {
   return sql`${of}.created_at, ${of}.id`
 }
 
-const extensionAccount = sql`jsonb_build_object(
+const extensionAccount = sql`json_build_object(
   'kind', 'extension', 'id', id, 'customer_id', customer_id, 'username', extension, 'realm', '',
   'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()})`
 
-const trunkAccount = sql`jsonb_build_object(
+const trunkAccount = sql`json_build_object(
   'kind', 'trunk', 'id', id, 'customer_id', customer_id, 'username', username, 'realm', domain_name,
   'ha1_md5', sealed_md5, 'ha1_sha256', sealed_sha256, 'algorithms', ${algorithms()}, ${limits()})`
 

@@ -8,26 +8,32 @@ import { type SQL, sql } from 'drizzle-orm'
 
 /** Those rows as one JSON array, in the order given, or any. */
 export function all(facts: SQL, from: SQL, order?: SQL): SQL {
-  return sql`(select coalesce(jsonb_agg(${facts} ${order ? sql`order by ${order}` : sql``}), '[]') from ${from})`
+  return sql`(select coalesce(json_agg(${facts} ${order ? sql`order by ${order}` : sql``}), '[]') from ${from})`
 }
 
-/** Needs `mine` beside it: the live numbers of whoever calls. */
-export const customerJson = sql`jsonb_build_object(
+/** Of thousands of numbers it looks at one for each country, and two more. */
+export const customerJson = sql`json_build_object(
   'id', c.id, 'country', c.default_country, 'calling_code', c.calling_code, 'allowed', c.destination_whitelist,
-  'number_countries', (select coalesce(jsonb_agg(distinct country), '[]') from mine
-    where customer_id = c.id and country is not null and enabled),
+  'number_countries', (
+    with recursive found (country) as (
+      select ${nextCountry(sql`''`)}
+      union all select ${nextCountry(sql`found.country`)} from found where found.country is not null
+    )
+    select coalesce(json_agg(country order by country), '[]') from found where country is not null),
   'blocked_prefixes', c.blocked_prefixes, 'require_caller_id', c.require_caller_id,
   'use_default_routes', c.use_default_routes,
-  'default_number', (select number from mine where id = c.default_outgoing_number_id and enabled),
-  'only_number', (select min(number) from mine
-    where customer_id = c.id and enabled and number <> 'any' and number_to is null having count(*) = 1),
+  'default_number', (select number from numbers n
+    where n.id = c.default_outgoing_number_id and n.customer_id = c.id and n.deleted_at is null and n.enabled),
+  'only_number', (select min(number) from (
+      select number from numbers n where n.customer_id = c.id and n.deleted_at is null and n.enabled
+        and n.number <> 'any' and n.number_to is null order by n.created_at, n.id limit 2) as two having count(*) = 1),
   'algorithms', c.digest_algorithms, 'caps', ${caps('c')})`
 
-export const extensionJson = sql`jsonb_build_object(
+export const extensionJson = sql`json_build_object(
   'id', e.id, 'customer_id', e.customer_id, 'extension', e.extension, 'name', e.name, 'enabled', e.enabled,
   'ring_timeout', e.ring_timeout, 'caller_id', e.caller_id, 'caps', ${caps('e')})`
 
-export const trunkJson = sql`jsonb_build_object(
+export const trunkJson = sql`json_build_object(
   'id', t.id, 'customer_id', t.customer_id, 'name', t.name, 'domain_name', t.domain_name, 'enabled', t.enabled,
   'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'hostname', t.hostname, 'port', t.port,
   'transport', t.transport, 'tls', ${tls('t')},
@@ -35,39 +41,45 @@ export const trunkJson = sql`jsonb_build_object(
   'caller_ids', t.caller_ids, 'ring_timeout', t.ring_timeout,
   'caps', ${caps('t')})`
 
-export const numberJson = sql`jsonb_build_object(
+export const numberJson = sql`json_build_object(
   'id', n.id, 'customer_id', n.customer_id, 'number', n.number, 'number_to', n.number_to,
   'provider_id', n.provider_id, 'enabled', n.enabled, 'extension_id', n.extension_id, 'trunk_id', n.trunk_id,
   'flow_id', n.call_flow_id)`
 
-export const flowJson = sql`jsonb_build_object(
+export const flowJson = sql`json_build_object(
   'id', f.id, 'customer_id', f.customer_id,
   'extension', f.actions #>> '{0,option,destinations,0,target_name}')`
 
-/** Without its password: whoever may have that adds it. */
-export const providerJson = sql`jsonb_build_object(
+/** With its password sealed where `password` says where that is; else with none. */
+export const providerJson = (password: SQL = sql`null`) => sql`json_build_object(
   'id', p.id, 'customer_id', p.customer_id, 'name', p.name, 'enabled', p.enabled,
   'deleted', p.deleted_at is not null, 'hostname', p.hostname, 'port', p.port, 'transport', p.transport,
   'tls', ${tls('p')}, 'codecs', p.codecs,
   'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
   'called_format', p.called_format, 'calling_format', p.calling_format, 'asserted_format', p.asserted_format,
-  'country', p.country, 'username', p.username, 'password', null, 'locked', false, 'realm', p.realm,
+  'country', p.country, 'username', p.username, 'password', ${password}, 'locked', false, 'realm', p.realm,
   'sources', p.sources, 'created_at', p.created_at, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
   'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
-  'caps', jsonb_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
+  'caps', json_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
 
-export const routeJson = sql`jsonb_build_object(
+export const routeJson = sql`json_build_object(
   'id', r.id, 'customer_id', r.customer_id, 'name', r.name, 'target', r.target, 'priority', r.priority,
   'weight', r.weight, 'enabled', r.enabled, 'created_at', r.created_at, 'time_window', r.time_window,
   'failover', r.failover, 'provider_id', r.provider_id)`
 
+/** The next country of those the customer has numbers in, or null. */
+function nextCountry(after: SQL): SQL {
+  return sql`(select n.country from numbers n where n.customer_id = c.id and n.deleted_at is null and n.enabled
+    and n.country is not null and n.country > ${after} order by n.country limit 1)`
+}
+
 function caps(name: 'c' | 'e' | 't'): SQL {
   const of = sql.raw(name)
-  return sql`jsonb_build_object('max_channels', ${of}.max_channels, 'max_cps', ${of}.max_cps,
+  return sql`json_build_object('max_channels', ${of}.max_channels, 'max_cps', ${of}.max_cps,
     'max_daily_minutes', ${of}.max_daily_minutes)`
 }
 
 function tls(name: 't' | 'p'): SQL {
   const of = sql.raw(name)
-  return sql`jsonb_build_object('verify', ${of}.tls_verify, 'fingerprint', ${of}.tls_fingerprint)`
+  return sql`json_build_object('verify', ${of}.tls_verify, 'fingerprint', ${of}.tls_fingerprint)`
 }

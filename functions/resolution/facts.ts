@@ -14,6 +14,7 @@ import {
 } from '#contract'
 import type { Database } from '#db'
 import { LOOKED_AT, SHOWN } from '#routing'
+import { talkedToday, today } from '../calls/talk.ts'
 import {
   all,
   customerJson,
@@ -56,64 +57,64 @@ export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
  *
  * The caller's country is in the same answer, so what a national number means is not known yet: routes and
  * numbers come along for all it may mean, and the oldest few routes for the explanation. `offset 0` keeps
- * PostgreSQL to one index look-up per target, however many routes there are.
+ * PostgreSQL to look-ups by index, however many rows there are.
  */
 export function statementFor(wanted: Wanted): SQL {
   return sql`
     with ${people(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
-    select jsonb_build_object(
+    select json_build_object(
       'at', extract(epoch from now()) * 1000,
-      'customers', (select coalesce(jsonb_agg(jsonb_build_object('version', c.version, 'facts', ${customerJson})), '[]')
-        from customers c where c.deleted_at is null and (c.id = ${PLATFORM}::uuid
-          or c.id in (select customer_id from callers) or c.id in (select customer_id from heard)
-          or c.id in (select customer_id from rung))),
+      'customers', (select coalesce(json_agg(json_build_object('version', c.version, 'facts', ${customerJson})), '[]')
+        from ${byId(
+          'customers',
+          sql`select ${PLATFORM}::uuid as id union select customer_id from callers
+          union select customer_id from heard union select customer_id from rung`,
+        )} as c where c.deleted_at is null),
       'extensions', ${all(extensionJson, sql`phones e`)},
       'trunks', ${all(trunkJson, sql`offices t`)},
       'numbers', ${all(
         numberJson,
-        sql`numbers n where n.id in (select id from rung union select id from showable)`,
+        sql`${byId('numbers', sql`select id from rung union select id from showable`)} as n`,
       )},
       'flows', ${all(flowJson, sql`programs f`)},
-      'providers', ${all(sealedProvider, sql`carriers p`)},
-      'routes', ${all(
-        routeJson,
-        sql`wishes cross join lateral (select * from routes where id = wishes.id offset 0) as r`,
-      )},
-      'health', (select coalesce(jsonb_agg(jsonb_build_object('id', provider_id, 'status', status)), '[]')
+      'providers', ${all(providerJson(sql`p.sealed_password`), sql`carriers p`)},
+      'routes', ${all(routeJson, sql`${byId('routes', sql`select id from wishes`)} as r`)},
+      'health', (select coalesce(json_agg(json_build_object('id', provider_id, 'status', status)), '[]')
         from provider_health where provider_id in (select id from carriers)),
-      'use', (select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'id', id,
+      'use', (select coalesce(json_agg(json_build_object('kind', kind, 'id', id,
           'calls', ${callsOf(wanted)}, 'seconds', ${secondsOf})), '[]') from limited)
     ) as facts`
 }
 
-const sealedProvider = sql`${providerJson} || jsonb_build_object('password', p.sealed_password)`
-
 /** Who may be calling: extensions and trunks, with their customers; and providers at the address. */
 function people(wanted: Wanted): SQL {
-  const { customerId, extensionId, callerName, trunkId, address, domain, lineProviderId } = wanted
+  const { customerId, extensionId, callerName, trunkId, networks, domain, lineProviderId } = wanted
+  const around = sql`${sql.param([...networks])}::inet[]`
   const fromAddress = customerId === null
   return sql`
     pbxs as (
       select * from trunks where customer_id = ${customerId}::uuid and id = ${trunkId}::uuid and deleted_at is null
       union select * from trunks where domain_name = ${domain} and deleted_at is null
         and (${fromAddress} or customer_id = ${customerId}::uuid)
-      union select * from trunks where ${address}::inet <<= any(sources) and deleted_at is null
+      union select * from trunks where sources && ${around} and deleted_at is null
     ),
     callers (customer_id) as (
       select id from customers where id = ${customerId}::uuid and deleted_at is null
       union select p.customer_id from pbxs p join customers c on c.id = p.customer_id and c.deleted_at is null
     ),
     me as (select c.* from customers c join callers on callers.customer_id = c.id),
-    mine as (select n.* from numbers n join me on n.customer_id = me.id where n.deleted_at is null),
     caller as (
       select * from extensions where customer_id = ${customerId}::uuid and deleted_at is null
         and (id = ${extensionId}::uuid or extension = ${callerName})
     ),
     heard as (
       select p.id, p.customer_id, p.country, c.calling_code
-      from providers p join customers c on c.id = p.customer_id and c.deleted_at is null
+      from ${byId(
+        'providers',
+        sql`select id from providers where sources && ${around} and deleted_at is null
+        union select ${lineProviderId}::uuid`,
+      )} as p join customers c on c.id = p.customer_id and c.deleted_at is null
       where p.deleted_at is null and p.enabled
-        and (${address}::inet <<= any(p.sources) or p.id = ${lineProviderId}::uuid)
     )`
 }
 
@@ -153,11 +154,13 @@ function called({ readings, national, codes }: Wanted): SQL {
       from heard, unnest(${list(national)}) as digits
     ),
     rung as (
-      select n.id, n.customer_id, n.extension_id, n.trunk_id, n.call_flow_id from numbers n
-      where n.id in (
-        ${within(sql`readings`)}
+      select n.id, n.customer_id, n.extension_id, n.trunk_id, n.call_flow_id
+      from ${byId(
+        'numbers',
+        sql`${within(sql`readings`)}
         union select n.id from heard join numbers n on n.provider_id = heard.id
-          and n.number = 'any' and n.deleted_at is null)
+          and n.number = 'any' and n.deleted_at is null`,
+      )} as n
     )`
 }
 
@@ -172,7 +175,7 @@ function shown({ asked, askedTails, askedLocal, name }: Wanted): SQL {
       union select caller_id from caller where caller_id is not null
     ),
     showable as (
-      select id from numbers where customer_id in (select id from me) and id in (${within(sql`wishing`)})
+      select n.id from ${byId('numbers', within(sql`wishing`))} as n where n.customer_id in (select id from me)
     ),
     named as (
       select e.* from extensions e join me on e.customer_id = me.id
@@ -183,8 +186,9 @@ function shown({ asked, askedTails, askedLocal, name }: Wanted): SQL {
 /** Live numbers which are one of some numbers, or have one of them in their range; ranges never overlap. */
 function within(wanted: SQL): SQL {
   return sql`
-    select n.id from ${wanted} as w join numbers n on n.number = w.number and n.number <> 'any'
-      and n.number_to is null and n.deleted_at is null
+    select n.id from ${wanted} as w, lateral (
+      select id from numbers
+      where number = w.number and number <> 'any' and number_to is null and deleted_at is null offset 0) as n
     union
     select n.id from ${wanted} as w, lateral (
       select * from numbers
@@ -212,14 +216,15 @@ const brought = sql`
     where t.deleted_at is null
   ),
   carriers as (
-    select p.* from providers p where p.id in (
-      select id from heard
-      union select r.provider_id from wishes, lateral (select * from routes where id = wishes.id offset 0) as r)
+    select p.* from ${byId(
+      'providers',
+      sql`select id from heard union select provider_id from ${byId('routes', sql`select id from wishes`)} as r`,
+    )} as p
   ),
   limited (kind, id, customer_id, max_daily_minutes) as (
-    select 'customer'::scope_kind, id, id, max_daily_minutes from customers
-      where id in (select id from me union select customer_id from rung)
-        and num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
+    select 'customer'::scope_kind, id, id, max_daily_minutes
+      from ${byId('customers', sql`select id from me union select customer_id from rung`)} as c
+      where num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
     union all select 'extension', id, customer_id, max_daily_minutes from phones
       where num_nonnulls(max_channels, max_cps, max_daily_minutes) > 0
     union all select 'trunk', id, customer_id, max_daily_minutes from offices
@@ -236,12 +241,17 @@ function callsOf({ callId }: Wanted): SQL {
 }
 
 const secondsOf = sql`(select coalesce(sum(extract(epoch from
-    coalesce(a.ended_at, now()) - greatest(a.answered_at, date_trunc('day', now(), 'UTC')))), 0)
-  from calls a where limited.max_daily_minutes is not null and a.customer_id = limited.customer_id
-    and a.direction = 'outgoing' and a.answered_at > now() - interval '2 days' and a.answered_at is not null
-    and coalesce(a.ended_at, now()) > date_trunc('day', now(), 'UTC')
+    coalesce(a.ended_at, now()) - greatest(a.answered_at, ${today}))), 0)
+  from ${talkedToday(sql`c.customer_id = limited.customer_id`)} a
+  where limited.max_daily_minutes is not null
     and case limited.kind when 'customer' then true when 'extension' then a.extension_id = limited.id
       else a.trunk_id = limited.id end)`
+
+/** Rows of a table by some ids: one look-up each, whatever PostgreSQL thinks of their number. */
+function byId(table: 'customers' | 'numbers' | 'providers' | 'routes', ids: SQL): SQL {
+  const found = sql`select * from ${sql.raw(table)} where id = wanted.id offset 0`
+  return sql`(select found.* from (${ids}) as wanted (id) cross join lateral (${found}) as found)`
+}
 
 /** Some texts as one parameter, whose length PostgreSQL reckons with. */
 function list(texts: readonly string[]): SQL {

@@ -5,11 +5,11 @@ import {
   internationalReadings,
   localReadings,
   nationalReadings,
+  networksAround,
   prefixesOf,
   readIp,
   tailsOf,
   trunkDomainOf,
-  writeIp,
 } from '#routing'
 
 /** What a question makes the database look for. */
@@ -21,8 +21,8 @@ export interface Wanted {
   trunkId: string | null
   /** The name of the extension which calls, where its id is not known. */
   callerName: string | null
-  /** null: it was not an address. */
-  address: string | null
+  /** Every network the caller's address lies in, itself among them; none: it was not an address. */
+  networks: string[]
   /** The first part of a trunk's domain, where one was called. */
   domain: string | null
   lineProviderId: string | null
@@ -61,7 +61,7 @@ export function wantedFor(
     extensionId: caller.kind === 'extension' ? caller.extension_id : null,
     trunkId: caller.kind === 'trunk' ? caller.trunk_id : null,
     callerName: null,
-    address: ip ? writeIp(ip) : null,
+    networks: ip ? networksAround(ip) : [],
     domain: trunkDomainOf(to.host, baseDomain) ?? null,
     lineProviderId,
     name: dialledName(to.user),

@@ -26,6 +26,19 @@ export function writeIp(ip: Ip): string {
   return groups.join(':')
 }
 
+/** A network as PostgreSQL writes it: without the bits which name a host in it, and without its length where that is whole. */
+export function writeNetwork(ip: Ip, bits: number): string {
+  if (ip.length === 16 && bits >= 96 && within(ip, mapped, 96)) return writeNetwork(ip.slice(12), bits - 96)
+  const first = ip.map((byte, at) => byte & (0xff << (8 - Math.min(8, Math.max(0, bits - at * 8)))) & 0xff)
+  return bits === ip.length * 8 ? writeIp(first) : `${writeIp(first)}/${bits}`
+}
+
+/** Every network an address lies in, itself first. */
+export function networksAround(ip: Ip): string[] {
+  const lengths = ip.length * 8
+  return Array.from({ length: lengths + 1 }, (_, less) => writeNetwork(ip, lengths - less))
+}
+
 /** Whether an address lies in a network of so many bits. */
 export function within(ip: Ip, network: Ip, bits: number): boolean {
   return ip.every((byte, at) => {

@@ -1,0 +1,22 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Midnight, UTC: minutes are counted by its day. */
+export const today = sql`date_trunc('day', now(), 'UTC')`
+
+/**
+ * Calls out which were talked in today: those answered since midnight, and the few which midnight found talking.
+ * `whose` says of the call `c` that it is to be counted. Each half is one look-up by index per customer.
+ */
+export function talkedToday(whose: SQL): SQL {
+  const columns = sql`c.customer_id, c.extension_id, c.trunk_id, c.relay_id, c.started_at, c.answered_at, c.ended_at, c.updated_at`
+  return sql`(
+    select ${columns} from calls c
+    where ${whose} and c.direction = 'outgoing' and c.answered_at is not null and c.answered_at >= ${today}
+    union all
+    select ${columns} from calls c
+    where ${whose} and c.direction = 'outgoing' and c.answered_at is not null
+      and (c.ended_at is null or (c.ended_at at time zone 'UTC')::date > (c.answered_at at time zone 'UTC')::date)
+      and c.answered_at < ${today} and c.answered_at > ${today} - interval '1 day'
+      and coalesce(c.ended_at, now()) > ${today}
+  )`
+}
