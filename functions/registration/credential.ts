@@ -16,9 +16,8 @@ export const credential = new Hono<Edge>().post('/', async (c) => {
   const { realm, username } = await readBody(c, credentialQuestion)
   const baseDomain = c.get('settings').BASE_DOMAIN
   const row = await accountOf(c.get('db'), realm, username, baseDomain)
-  const answer: CredentialAnswer = row
-    ? await known(row, c.get('seal'), baseDomain)
-    : await unknown(c.get('seal'))
+  const proofs = row && (await proofsOf(row, c.get('seal')))
+  const answer: CredentialAnswer = proofs ? known(row, proofs, baseDomain) : await unknown(c.get('seal'))
   return c.json(answer)
 })
 
@@ -81,8 +80,23 @@ async function unknown(seal: Seal): Promise<CredentialAnswer> {
 
 const nobody = '0'.repeat(64)
 
-async function known(row: Account, seal: Seal, baseDomain: string): Promise<CredentialAnswer> {
-  const place = { table: `${row.kind}s`, id: row.id }
+interface Proofs {
+  ha1_md5: string
+  ha1_sha256: string
+}
+
+/** undefined where they were sealed under a key we no longer have: nobody can prove to be this account then. */
+async function proofsOf({ kind, id, sealed_md5, sealed_sha256 }: Account, seal: Seal) {
+  const place = { table: `${kind}s`, id }
+  try {
+    const ha1_md5 = await seal.open({ ...place, field: 'ha1_md5' }, sealed_md5)
+    return { ha1_md5, ha1_sha256: await seal.open({ ...place, field: 'ha1_sha256' }, sealed_sha256) }
+  } catch {
+    return undefined
+  }
+}
+
+function known(row: Account, proofs: Proofs, baseDomain: string): CredentialAnswer {
   return {
     kind: 'known',
     customer_id: row.customer_id,
@@ -90,8 +104,7 @@ async function known(row: Account, seal: Seal, baseDomain: string): Promise<Cred
     extension_id: row.id,
     extension: row.username,
     realm: row.kind === 'trunk' ? trunkRealmOf(row.domain, baseDomain) : realmOf(row.customer_id, baseDomain),
-    ha1_md5: await seal.open({ ...place, field: 'ha1_md5' }, row.sealed_md5),
-    ha1_sha256: await seal.open({ ...place, field: 'ha1_sha256' }, row.sealed_sha256),
+    ...proofs,
     algorithms: row.algorithms,
     enabled: row.enabled,
     max_contacts: row.max_contacts,

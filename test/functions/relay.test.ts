@@ -66,6 +66,13 @@ describe('POST /relay/v1/credential', () => {
     }
   })
 
+  test('knows nobody whose secret was sealed under a key that is gone, and does not fail', async () => {
+    const { pool } = app.database
+    const { body } = await bob('POST', '/v1.0/extensions', { extension: 'sealed', password: 'long enough' })
+    await pool.query(`update extensions set sealed_md5 = 'gone.' || sealed_md5 where id = $1`, [body.id])
+    expect(await ask(body.realm, 'sealed')).toMatchObject({ status: 200, body: { kind: 'unknown' } })
+  })
+
   test('says the algorithms of the extension, else of its customer', async () => {
     const made = await bob('POST', '/v1.0/extensions', { extension: 'b', password: 'long enough' })
     await bob('PUT', '/v1.0/customer', { digest_algorithms: ['SHA-256'] })
