@@ -40,7 +40,13 @@ async function openPostgres(databaseUrl: string): Promise<LocalDatabase> {
   let pool: pg.Pool
   try {
     pool = listening(
-      new pg.Pool({ connectionString: databaseUrl, max: 10, connectionTimeoutMillis: 5_000, types: asText }),
+      new pg.Pool({
+        connectionString: databaseUrl,
+        max: 10,
+        connectionTimeoutMillis: 5_000,
+        onConnect: interpret,
+        types: asText,
+      }),
     )
     await pool.query('select 1')
   } catch (error) {
@@ -101,6 +107,11 @@ function clientOf(pglite: PGlite) {
 /** PGlite is one session whoever connects: it still holds the statements which the connection before has named. */
 async function forget(client: pg.ClientBase): Promise<void> {
   await client.query('deallocate all')
+}
+
+/** As the database does for whoever connects from now on; this connection may be older than that. */
+async function interpret(client: pg.ClientBase): Promise<void> {
+  await client.query('set jit = off')
 }
 
 /** Makes the folder if need be, checks that it is one of ours, and locks it. */

@@ -74,13 +74,29 @@ async function answer(pool: Pool, secret: string, request: IncomingMessage, hear
   const arrays = request.headers['neon-array-mode'] === 'true'
   const client = await pool.connect()
   try {
-    if (!('queries' in asked)) return present(await run(client, asked, arrays))
+    if (!('queries' in asked)) return present(await alone(client, asked, arrays))
     return { results: await inTransaction(client, statements, arrays, request) }
   } finally {
     // Kept also after a failed statement: `pool.query` would throw the connection away.
     client.release()
   }
 }
+
+/**
+ * Planning a statement so long takes several times longer than running it: its plan is kept, whatever it is asked
+ * with. Others are shorter, and their plans better for knowing what is asked.
+ */
+async function alone(client: PoolClient, statement: Statement, arrays: boolean): Promise<Result> {
+  if (statement.query.length < longStatement) return run(client, statement, arrays)
+  await client.query('set plan_cache_mode = force_generic_plan')
+  try {
+    return await run(client, statement, arrays)
+  } finally {
+    await client.query('set plan_cache_mode = auto')
+  }
+}
+
+const longStatement = 10_000
 
 async function inTransaction(
   client: PoolClient,

@@ -71,6 +71,15 @@ describe('the Neon endpoint', () => {
     expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
   })
 
+  test('plans a long statement once, whatever it is asked with, and every other one as PostgreSQL likes', async () => {
+    const sql = neon(database.databaseUrl)
+    const mode = sql`select current_setting('plan_cache_mode') as mode`
+    const long = `select current_setting('plan_cache_mode') as mode, $1::int as one /* ${'x'.repeat(10_000)} */`
+    expect(await sql.query(long, [1])).toEqual([{ mode: 'force_generic_plan', one: 1 }])
+    await expect(sql.query(long, ['x'])).rejects.toMatchObject({ code: '22P02' })
+    expect(await mode).toEqual([{ mode: 'auto' }])
+  })
+
   test('asks again over a fresh connection what it asked over one that is gone', async () => {
     const sql = neon(database.databaseUrl)
     await sql.query('select $1::int as again', [1])
