@@ -129,8 +129,14 @@ async function start(config: Config): Promise<void> {
     },
     pulse: () => engine.pulse(performance.now()),
     waitingTells: () => spool.size,
-    answered: (answer, sentAt) => hear({ type: 'beat', answer, sentAt }),
-    missed: (why, away) => hear({ type: 'unbeaten', why, away }),
+    answered: (answer, sentAt) => {
+      edge.beaten(true)
+      hear({ type: 'beat', answer, sentAt })
+    },
+    missed: (why, away) => {
+      if (away) edge.beaten(false)
+      hear({ type: 'unbeaten', why, away })
+    },
     replaced: () => void drain(),
     log,
   })

@@ -28,8 +28,9 @@ const longestRetryAfterMs = 3_600_000
 /**
  * Brings spooled tells to the edge, one batch at a time.
  *
- * An edge which is away is tried again after a growing, jittered pause, or when it says (Retry-After). A tell
- * it does not accept rests by itself and holds up no other.
+ * An edge which does not listen is tried again after a growing, jittered pause, or when it says (Retry-After);
+ * while it does not answer beats either, they alone try it, and the tells follow as soon as one is answered. A tell it
+ * does not accept rests by itself and holds up no other.
  */
 export class Delivery {
   readonly #options: DeliveryOptions
@@ -39,6 +40,7 @@ export class Delivery {
   #size = batchAtMost
   #stopped = false
   #retryAfterMs = 0
+  #away = false
 
   constructor(options: DeliveryOptions) {
     this.#options = options
@@ -48,6 +50,20 @@ export class Delivery {
   /** Something waits. */
   nudge(): void {
     if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
+  }
+
+  /** A beat was not answered. */
+  missed(): void {
+    this.#away = true
+  }
+
+  /** A beat was answered: what waited for the edge to come back waits no longer, unless it asked for that. */
+  answered(): void {
+    const back = this.#away
+    this.#away = false
+    if (!back || this.#timer === undefined || this.#retryAfterMs > 0) return
+    clearTimeout(this.#timer)
+    this.#wake(0)
   }
 
   /** The edge did not listen the last time. */
@@ -87,7 +103,9 @@ export class Delivery {
   }
 
   #pauseMs(): number {
-    const grown = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures - 1, 10))
+    const grown = this.#away
+      ? longestPauseMs
+      : Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures - 1, 10))
     return Math.max(this.#retryAfterMs, grown / 2 + (Math.random() * grown) / 2)
   }
 

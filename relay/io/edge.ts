@@ -58,6 +58,12 @@ export class EdgeLink {
     this.#delivery.nudge()
   }
 
+  /** A beat was answered, or was not: what waits to be told goes by that. */
+  beaten(answered: boolean): void {
+    if (answered) this.#delivery.answered()
+    else this.#delivery.missed()
+  }
+
   /** This relay's bindings as the edge remembers them. */
   async bindings(): Promise<BindingList> {
     // What the last process could not tell any more comes first, or its newest phones would be missing,

@@ -103,6 +103,21 @@ describe('telling the edge', () => {
     expect(edge.batches()).toEqual([[tell], [tell], [tell]])
   })
 
+  test('leaves it to the beats to try an edge which is away, and goes on when one is answered', async () => {
+    let away = true
+    const edge = await scripted((body) => (away ? { status: 503, body: {} } : acceptAll(body)))
+    const { link, spool } = await linked(edge)
+    link.beaten(false)
+    link.tell(callTell())
+    await until(() => edge.batches().length === 1)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect(edge.batches()).toHaveLength(1)
+    away = false
+    link.beaten(true)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toHaveLength(2)
+  })
+
   test('waits as long as the edge asks for', async () => {
     let failures = 1
     const edge = await scripted((body) =>
