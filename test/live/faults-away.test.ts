@@ -23,6 +23,17 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
     expect(relay.lines().filter(({ event }) => event === 'tells.unheard').length).toBeLessThan(10)
   })
 
+  test('is a black hole: every packet to it is dropped', async () => {
+    const { proxy } = siege
+    const after = await besieged(siege, async () => {
+      const end = await proxy.swallow()
+      await pause(9_000)
+      await end()
+      await back()
+    })
+    wentOn(after)
+  })
+
   test('takes connections and says nothing', async () => {
     const { proxy } = siege
     const from = performance.now()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { blackHole } from './black-hole.ts'
 import type { Fault } from './edge-server.ts'
 import { pause } from './wait.ts'
 
@@ -67,6 +68,16 @@ export class ChaosProxy {
     this.#server.close()
     this.#server.closeAllConnections()
     await closed
+  }
+
+  /** Not even a connection comes about any more: packets are dropped. Gives what ends that. */
+  async swallow(): Promise<() => Promise<void>> {
+    await this.refuse()
+    const end = await blackHole(this.#port)
+    return async () => {
+      await end()
+      await this.listen()
+    }
   }
 
   async close(): Promise<void> {
