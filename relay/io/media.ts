@@ -78,10 +78,11 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
 
 /**
  * Whether the thread must be woken, which costs a system call here and a waking processor there. Closing may
- * wait until it looks up by itself, 20 ms at most; so may anything while it is attentive, for then that is 4 ms.
+ * wait until it looks up by itself, 20 ms at most; so may anything while it is attentive, for then that is 4 ms. Told to
+ * stop it may be gone, and what wakes it with it, before we could.
  */
 function isUrgent(orders: Orders, attentive: boolean): boolean {
-  return orders === 'stop' || (!attentive && orders.some(({ type }) => type !== 'close'))
+  return orders !== 'stop' && !attentive && orders.some(({ type }) => type !== 'close')
 }
 
 function readiness(worker: Worker): Promise<Ready> {
