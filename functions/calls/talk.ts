@@ -16,7 +16,7 @@ export function talkedToday(whose: SQL): SQL {
     select ${columns} from calls c
     where ${whose} and c.direction = 'outgoing' and c.answered_at is not null
       and (c.ended_at is null or (c.ended_at at time zone 'UTC')::date > (c.answered_at at time zone 'UTC')::date)
-      and c.answered_at < ${today} and c.answered_at > ${today} - interval '1 day'
+      and c.answered_at < ${today} and c.answered_at > ${today} - interval '2 days'
       and coalesce(c.ended_at, now()) > ${today}
   )`
 }

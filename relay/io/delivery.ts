@@ -40,6 +40,7 @@ export class Delivery {
   #size = batchAtMost
   #stopped = false
   #retryAfterMs = 0
+  #failedAt = 0
   #away = false
 
   constructor(options: DeliveryOptions) {
@@ -57,13 +58,13 @@ export class Delivery {
     this.#away = true
   }
 
-  /** A beat was answered: what waited for the edge to come back waits no longer, unless it asked for that. */
+  /** A beat was answered: what waited for the edge to come back waits no longer than the edge asked for. */
   answered(): void {
     const back = this.#away
     this.#away = false
-    if (!back || this.#timer === undefined || this.#retryAfterMs > 0) return
+    if (!back || this.#timer === undefined) return
     clearTimeout(this.#timer)
-    this.#wake(0)
+    this.#wake(Math.max(0, this.#failedAt + this.#retryAfterMs - performance.now()))
   }
 
   /** The edge did not listen the last time. */
@@ -120,6 +121,7 @@ export class Delivery {
     } catch (error) {
       // Whether the edge stored the batch is not known; told again, it will know them by their ids.
       this.#failures++
+      this.#failedAt = performance.now()
       log('warn', 'tells.unheard', {
         why: (error as Error).message,
         tells: batch.length,

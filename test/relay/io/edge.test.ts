@@ -118,6 +118,23 @@ describe('telling the edge', () => {
     expect(edge.batches()).toHaveLength(2)
   })
 
+  test('waits as long as the edge asked for, though a beat is answered before', async () => {
+    let failures = 1
+    const edge = await scripted((body) =>
+      failures-- > 0 ? { status: 503, body: {}, headers: { 'retry-after': '1' } } : acceptAll(body),
+    )
+    const { link, spool } = await linked(edge)
+    link.beaten(false)
+    link.tell(callTell())
+    await until(() => edge.batches().length === 1)
+    const refusedAt = performance.now()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    link.beaten(true)
+    await until(() => spool.size === 0)
+    expect(performance.now() - refusedAt).toBeGreaterThan(850)
+    expect(edge.batches()).toHaveLength(2)
+  })
+
   test('waits as long as the edge asks for', async () => {
     let failures = 1
     const edge = await scripted((body) =>
