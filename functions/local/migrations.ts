@@ -13,6 +13,7 @@ const MIGRATING = 7_465_827
  */
 export async function applyMigrations(pool: Pool): Promise<void> {
   const client = await pool.connect()
+  client.on('notice', pass)
   try {
     await client.query('begin')
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATING])
@@ -22,8 +23,14 @@ export async function applyMigrations(pool: Pool): Promise<void> {
     await client.query('rollback')
     throw error
   } finally {
+    client.off('notice', pass)
     client.release()
   }
+}
+
+/** What a migration wants a person to know; that something is there already PostgreSQL says under other codes. */
+function pass({ code, message }: { code?: string | undefined; message?: string | undefined }): void {
+  if (code === '00000') process.stderr.write(`${message}\n`)
 }
 
 async function applyMissing(client: PoolClient): Promise<void> {
