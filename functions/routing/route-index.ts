@@ -17,18 +17,19 @@ export const LOOKED_AT = 256
 /**
  * Sorts routes under their targets: a look-up takes one step per length of target in use.
  *
- * A target is kept as the number its digits make: none begins with 0, and numbers are found faster than texts.
+ * A target is kept as the number its digits make: none begins with 0, and numbers are found faster than texts. One
+ * route stands there by itself: a list around it would be one more place in memory to fetch.
  */
 export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
-  const targets = new Map<number, RouteFacts[]>()
+  const targets = new Map<number, RouteFacts | RouteFacts[]>()
   for (const route of routes) {
     const key = route.target === 'all' ? 0 : Number(route.target)
     const those = targets.get(key)
-    if (those) those.push(route)
-    else targets.set(key, [route])
+    if (Array.isArray(those)) those.push(route)
+    else targets.set(key, those ? [those, route] : route)
   }
-  for (const those of targets.values()) those.sort(inTurn).splice(LOOKED_AT)
-  const all = targets.get(0) ?? []
+  for (const those of targets.values()) if (Array.isArray(those)) those.sort(inTurn).splice(LOOKED_AT)
+  const all = [targets.get(0) ?? []].flat()
   const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
   return { matching: (e164) => (e164 === null ? all : under(e164)), eldest: eldestOf(routes) }
 
@@ -38,7 +39,8 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
     const first = 10 ** (e164.length - 2)
     for (const power of powers) {
       const those = power > first ? undefined : targets.get(Math.floor(whole / (first / power)))
-      if (those) append(found, those)
+      if (Array.isArray(those)) append(found, those)
+      else if (those && found.length < LOOKED_AT) found.push(those)
     }
     return append(found, all)
   }
