@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { transport } from '#contract'
+import { readIp, writeIp } from '#routing'
 import type { Settings } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import type { Seal } from '../secrets.ts'
 import { country, detail, failover, id, limits, name } from './fields.ts'
-import { readIp, writeIp } from './ip.ts'
 import { codecs, dialled, headers, host, numberFormat, tlsRow, tlsWish, words } from './sip-fields.ts'
 import { networks, refusePrivate, sources } from './sources.ts'
 

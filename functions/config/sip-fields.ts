@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Transport } from '#contract'
+import { readIp } from '#routing'
 import { Problem } from '../http/problem.ts'
-import { readIp } from './ip.ts'
 
 /*
  * What may be written into a SIP message on a customer's word: nothing that could end a line, and no

@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { reachOf, readNetwork, writeNetwork } from '#routing'
 import { Problem } from '../http/problem.ts'
-import { isPublic, readIp, readNetwork, writeNetwork } from './ip.ts'
 
 /** Addresses and networks calls come from, as written. */
 export const sources = z.array(z.string().trim()).max(64).default([])
@@ -21,13 +21,15 @@ function network(field: string, text: string, allowPrivate: boolean): string {
   if (!read) throw Problem.field(field, 'is not an IP address or a network such as 192.0.2.0/24')
   if (read.bits < (read.ip.length === 4 ? 8 : 19))
     throw Problem.field(field, 'is too wide to name who calls from there')
-  if (!allowPrivate && !isPublic(read.ip)) throw Problem.field(field, 'is not on the public internet')
+  const reach = reachOf(read.ip)
+  if (reach === 'none' || (!allowPrivate && reach !== 'public'))
+    throw Problem.field(field, 'is not on the public internet')
   return writeNetwork(read.ip, read.bits)
 }
 
 function reachable(hostname: string, baseDomain: string): boolean {
-  const ip = readIp(hostname)
-  if (ip) return isPublic(ip)
+  const reach = reachOf(hostname)
+  if (reach) return reach === 'public'
   return ![baseDomain, 'localhost', 'local', 'internal', 'home.arpa'].some(
     (domain) => hostname === domain || hostname.endsWith(`.${domain}`),
   )

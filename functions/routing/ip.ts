@@ -1,3 +1,5 @@
+import ipaddr from 'ipaddr.js'
+
 /** A literal address: 4 or 16 bytes. */
 export type Ip = number[]
 
@@ -24,6 +26,14 @@ export function writeIp(ip: Ip): string {
     (((ip[at * 2] ?? 0) << 8) | (ip[at * 2 + 1] ?? 0)).toString(16),
   )
   return groups.join(':')
+}
+
+/** An address as sockets write it (RFC 5952), mapped IPv4 as IPv4; what is no address stays as it is. */
+export function spelled(text: string): string {
+  const ip = readIp(text)
+  if (ip === undefined) return text
+  const address = ipaddr.fromByteArray(ip.length === 16 && within(ip, mapped, 96) ? ip.slice(12) : ip)
+  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
 }
 
 /** A network as PostgreSQL writes it: without the bits which name a host in it, and without its length where that is whole. */
@@ -81,4 +91,4 @@ function readGroups(text: string): number[] | undefined {
 }
 
 /** ::ffff:0:0/96, IPv4 in the clothes of IPv6 (RFC 4291 §2.5.5.2). */
-export const mapped: Ip = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+const mapped: Ip = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]

@@ -1,4 +1,5 @@
 import type { Transport } from '#contract'
+import { reachOf, spelled } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
 import { type Flow, usualPort } from '../flow.ts'
@@ -27,8 +28,10 @@ export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
 /** The route set's or remote target's address; undefined: a name, or an address which leads us nowhere. */
 function target(dialog: Dialog, legFlow: Flow): SipUri | undefined {
   const hop = nextHop(dialog)
-  const lost = !hop || !literal(hop.host) || (isPrivate(hop.host) && !isPrivate(legFlow.address))
-  return lost ? undefined : hop
+  const reach = hop && reachOf(hop.host)
+  if (!hop || reach === undefined || reach === 'none') return undefined
+  const lost = reach !== 'public' && reachOf(legFlow.address) === 'public'
+  return lost ? undefined : { ...hop, host: spelled(hop.host) }
 }
 
 /**
@@ -69,18 +72,4 @@ export function admits(call: Call, side: Side, { address }: Flow): boolean {
 export function follow(call: Call, side: Side, source: Flow): void {
   const leg = side === 'caller' ? call.caller : call.callee
   if (leg && !trusts(call, side)) leg.flow = source
-}
-
-/** Whether a host is written as an address. */
-export function literal(host: string): boolean {
-  return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)
-}
-
-/** Addresses nobody outside can reach (RFC 1918, 6598, 4193, loopback, link-local). */
-export function isPrivate(address: string): boolean {
-  return (
-    /^(10\.|127\.|169\.254\.|192\.168\.|0\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/.test(
-      address,
-    ) || /^(::1?$|fe[89ab]|f[cd])/i.test(address)
-  )
 }

@@ -1,10 +1,10 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import type { Transport } from '#contract'
+import { reachOf } from '#routing'
 import type { Chance, Located, LocateQuestion } from '../effects.ts'
 import { type Flow, type Trust, usualPort } from '../flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory } from './dns-memory.ts'
-import { plainAddress } from './wire.ts'
 
 export interface LocatorOptions {
   /** Whether loopback and private networks may be reached: yes at home, no in production. */
@@ -188,32 +188,6 @@ function ipv4First(a: string, b: string): number {
 
 /** Whether packets may go there: never to groups, broadcasts or nowhere; to private networks if allowed. */
 function isReachable(address: string, allowPrivate: boolean): boolean {
-  const plain = plainAddress(address)
-  const family = isIPv4(plain) ? 'ipv4' : 'ipv6'
-  return !nowhere.check(plain, family) && (allowPrivate || !atHome.check(plain, family))
-}
-
-const nowhere = blocked('0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4', '::/128', 'ff00::/8')
-const atHome = blocked(
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '::1/128',
-  '64:ff9b::/96',
-  'fc00::/7',
-  'fe80::/10',
-)
-
-function blocked(...networks: string[]): BlockList {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits = ''] = network.split('/')
-    list.addSubnet(address, Number(bits), isIPv4(address) ? 'ipv4' : 'ipv6')
-  }
-  return list
+  const reach = reachOf(address)
+  return allowPrivate ? reach !== 'none' : reach === 'public'
 }

@@ -1,6 +1,7 @@
+import { reachOf } from '#routing'
 import { clockOf } from './codecs.ts'
 import { isBlind, relayed } from './offer.ts'
-import { type Place, reachOf, readPlace } from './place.ts'
+import { type Place, readPlace } from './place.ts'
 import { attribute, connectionOf, directionOf, type Media, type Sdp } from './sdp.ts'
 import type { Aim } from './session.ts'
 
@@ -51,8 +52,8 @@ export function isQuiet(sdp: Sdp, media: Media): boolean {
 /** A local address counts only for those who are as local themselves; what is nobody's address, never. */
 function usable(named: Place | undefined, signalling: Place): Place | undefined {
   if (named === undefined) return undefined
-  const reach = reachOf(named)
-  const from = reachOf(signalling)
+  const reach = reachOf(named.address)
+  const from = reachOf(signalling.address)
   const near = reach === 'loopback' ? from === 'loopback' : from !== 'public'
   return reach === 'public' || (reach !== 'none' && near) ? named : undefined
 }

@@ -1,3 +1,5 @@
+import { readIp } from '#routing'
+
 /**
  * An IP address and port as plain numbers, so that packets can be compared without text.
  *
@@ -38,9 +40,6 @@ export class Place {
 
 export const MAPPED = 0xffff
 
-/** How far an address reaches; `none` are those nothing may ever be sent to. */
-export type Reach = 'none' | 'loopback' | 'private' | 'public'
-
 /** Reads a literal IP address, IPv6 with or without brackets; undefined for names and nonsense. */
 export function readPlace(address: string, port = 0): Place | undefined {
   const place = new Place()
@@ -48,26 +47,6 @@ export function readPlace(address: string, port = 0): Place | undefined {
   const bare = address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address
   const read = bare.includes(':') ? readIPv6(bare, place) : readIPv4(bare, place)
   return read ? place : undefined
-}
-
-/** Unspecified, multicast and broadcast addresses reach nobody in particular; link-local counts as private. */
-export function reachOf(place: Place): Reach {
-  return place.isIPv4 ? reachOfIPv4(place.d) : reachOfIPv6(place)
-}
-
-function reachOfIPv4(word: number): Reach {
-  const [a, b] = bytesOf(word) as [number, number, number, number]
-  if (a === 0 || a >= 224) return 'none'
-  if (a === 127) return 'loopback'
-  const local = a === 10 || (a === 172 && b >> 4 === 1) || (a === 192 && b === 168)
-  return local || (a === 169 && b === 254) || (a === 100 && b >> 6 === 1) ? 'private' : 'public'
-}
-
-function reachOfIPv6({ a, b, c, d }: Place): Reach {
-  if ((a | b | c) === 0) return d === 1 ? 'loopback' : 'none'
-  const top = a >>> 16
-  if (top >> 8 === 0xff) return 'none'
-  return top >> 9 === 0xfc >> 1 || top >> 6 === 0xfe80 >> 6 ? 'private' : 'public'
 }
 
 function readIPv4(text: string, into: Place): boolean {
@@ -85,35 +64,15 @@ function ipv4Word(text: string): number | undefined {
   return parts.reduce((word, part) => (word << 8) | Number(part), 0)
 }
 
-/** RFC 4291 §2.2: eight groups, one run of zeros as `::`, the last two perhaps as IPv4. */
 function readIPv6(text: string, into: Place): boolean {
-  if (text.length > 45) return false
-  const halves = text.split('::')
-  const head = groups(halves[0] ?? '')
-  const tail = groups(halves[1] ?? '')
-  if (halves.length > 2 || head === undefined || tail === undefined) return false
-  const missing = 8 - head.length - tail.length
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return false
-  const all = [...head, ...new Array<number>(missing).fill(0), ...tail]
-  const word = (i: number) => ((all[i] ?? 0) << 16) | (all[i + 1] ?? 0)
+  const ip = text.length > 45 ? undefined : readIp(text)
+  if (ip === undefined) return false
+  const word = (at: number) => ip.slice(at, at + 4).reduce((all, byte) => (all << 8) | byte, 0)
   into.a = word(0)
-  into.b = word(2)
-  into.c = word(4)
-  into.d = word(6)
+  into.b = word(4)
+  into.c = word(8)
+  into.d = word(12)
   return true
-}
-
-function groups(text: string): number[] | undefined {
-  if (text === '') return []
-  const all: number[] = []
-  const parts = text.split(':')
-  for (const [i, part] of parts.entries()) {
-    const mapped = i === parts.length - 1 ? ipv4Word(part) : undefined
-    if (mapped !== undefined) all.push(mapped >>> 16, mapped & 0xffff)
-    else if (/^[0-9a-f]{1,4}$/i.test(part)) all.push(Number.parseInt(part, 16))
-    else return undefined
-  }
-  return all
 }
 
 function bytesOf(word: number): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isPublic, readIp, readNetwork, writeIp } from '../../../functions/config/ip.ts'
+import { readIp, readNetwork, spelled, writeIp } from '#routing'
 
 describe('a literal address', () => {
   test.each([
@@ -40,21 +40,16 @@ describe('a literal address', () => {
     expect(readIp(text)).toBeUndefined()
   })
 
-  test('knows the last and the first address of a private network from its neighbours', () => {
-    const reach = (text: string) => isPublic(readIp(text) ?? [])
-    expect(['172.15.255.255', '172.16.0.0', '172.31.255.255', '172.32.0.0'].map(reach)).toEqual([
-      true,
-      false,
-      false,
-      true,
-    ])
-    expect(['100.63.255.255', '100.64.0.0', '100.127.255.255', '100.128.0.0'].map(reach)).toEqual([
-      true,
-      false,
-      false,
-      true,
-    ])
-    expect(['fbff::1', 'fc00::1', 'fe7f::1', 'fe80::1'].map(reach)).toEqual([true, false, true, false])
+  test.each([
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['2001:db8:0:1:0:0:0:1', '2001:db8:0:1::1'],
+    ['::FFFF:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['SIP.example.com', 'SIP.example.com'],
+  ])('%s is to sockets %s', (text, written) => {
+    expect(spelled(text)).toBe(written)
   })
 })
 
