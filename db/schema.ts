@@ -77,6 +77,8 @@ export const customers = pgTable('customers', {
   requireCallerId: boolean().notNull().default(false),
   defaultOutgoingNumberId: uuid(),
   useDefaultRoutes: boolean().notNull().default(true),
+  /** Whether the names which its callers give themselves go to providers. */
+  passDisplayName: boolean().notNull().default(false),
   digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
   /** Beginnings of E.164 numbers nobody of this customer may call. */
   blockedPrefixes: text().array().notNull().default([]),

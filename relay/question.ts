@@ -1,4 +1,5 @@
 import type { RouteQuestion } from '#contract'
+import { divertedBy } from './call/claims.ts'
 import { parseNameAddrs } from './sip/address.ts'
 import type { Request } from './sip/message.ts'
 import type { Line } from './switchboard.ts'
@@ -14,12 +15,12 @@ export function questionOf(
   caller: RouteQuestion['caller'],
   codecs: string[],
 ): RouteQuestion {
-  const { from } = invite
-  const asserted = caller.kind === 'extension' ? null : assertedBy(invite)
+  // What a phone asserts of itself counts for nothing.
+  const claims = caller.kind !== 'extension'
   return {
     call_id: callId,
     caller,
-    from: { user: from.sip?.user ?? '', display: from.display, asserted },
+    from: { ...callerOf(invite, claims), diverting: claims ? divertedBy(invite) : [] },
     to: { user: dialled(invite, caller), host: invite.target?.host ?? '' },
     codecs,
   }
@@ -42,12 +43,29 @@ function dialled({ target, to }: Request, caller: RouteQuestion['caller']): stri
 
 const isNumber = /^\+?\d+$/
 
+/** The caller by its From, or by what a PBX or carrier asserts: the name is taken from where the number is. */
+function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'], 'diverting'> {
+  const { sip, display } = invite.from
+  const user = sip?.user ?? ''
+  const asserted = claims ? assertedBy(invite) : undefined
+  if (!asserted) return { user, display, asserted: null }
+  // A From of the same number may name what the assertion does not.
+  const known = asserted.display || !sameNumber(user, asserted.user) ? asserted.display : display
+  return { user, display: known, asserted: asserted.user }
+}
+
 /** Whom a PBX or carrier says the call is from (RFC 3325 §9.1; what a PBX only prefers counts as much: §9.2). */
-function assertedBy(invite: Request): string | null {
+function assertedBy(invite: Request): { user: string; display: string } | undefined {
   for (const name of ['p-asserted-identity', 'p-preferred-identity'])
-    for (const { uri, sip } of parseNameAddrs(invite.all(name)) ?? []) {
+    for (const { uri, sip, display } of parseNameAddrs(invite.all(name)) ?? []) {
       const user = sip?.user ?? /^tel:([^;]+)/i.exec(uri)?.[1]
-      if (user) return user
+      if (user) return { user, display }
     }
-  return null
+  return undefined
+}
+
+/** Whether two ways of writing a number end in the same seven digits at least. */
+function sameNumber(one: string, other: string): boolean {
+  const [a, b] = [one.replace(/\D/g, ''), other.replace(/\D/g, '')]
+  return one === other || (Math.min(a.length, b.length) >= 7 && (a.endsWith(b) || b.endsWith(a)))
 }

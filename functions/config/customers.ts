@@ -39,6 +39,8 @@ const wish = z.strictObject({
   require_caller_id: z.boolean().default(false),
   default_outgoing_number_id: optionalId,
   use_default_routes: z.boolean().default(true),
+  /** Whether the names which callers give themselves go to providers. */
+  pass_display_name: z.boolean().default(false),
   digest_algorithms: algorithms.default(['MD5']),
   /** Numbers beginning so may not be called, whatever their country. */
   blocked_prefixes: prefixes,
@@ -152,6 +154,7 @@ async function toRow(c: Context<Edge>, id: string, body: Wish) {
     requireCallerId: body.require_caller_id,
     defaultOutgoingNumberId: await outgoing(c, id, body.default_outgoing_number_id),
     useDefaultRoutes: body.use_default_routes,
+    passDisplayName: body.pass_display_name,
     digestAlgorithms: body.digest_algorithms,
     blockedPrefixes: body.blocked_prefixes,
     ...limitsRow(body),
@@ -183,6 +186,7 @@ const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
   require_caller_id: row.requireCallerId,
   default_outgoing_number_id: row.defaultOutgoingNumberId,
   use_default_routes: row.useDefaultRoutes,
+  pass_display_name: row.passDisplayName,
   digest_algorithms: row.digestAlgorithms,
   blocked_prefixes: row.blockedPrefixes,
   ...limitsShown(row),

@@ -31,11 +31,15 @@ export const routeQuestion = z.object({
       line: z.string().nullable().default(null),
     }),
   ]),
-  /** User part and display name of the caller's From; `asserted`: user part of its P-Asserted-Identity. */
+  /**
+   * User part and display name of the caller: of its P-Asserted-Identity, `asserted`, where it has one, else of
+   * its From. `diverting`: user parts of those it says to call for (Diversion, History-Info).
+   */
   from: z.object({
     user: z.string(),
     display: z.string().default(''),
     asserted: z.string().nullable().default(null),
+    diverting: z.array(z.string()).default([]),
   }),
   /** What was dialled: user and host part of the Request-URI, unescaped. */
   to: z.object({ user: z.string(), host: z.string() }),
@@ -133,11 +137,15 @@ export const routeDecision = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('extension'), extension: extensionTarget }),
       z.object({ kind: z.literal('trunk'), trunk: trunkTarget }),
     ]),
-    /** What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed. */
+    /**
+     * What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed;
+     * `diverting`: of those the caller says to call for, as it wrote them, those a provider may hear of.
+     */
     caller_id: z.object({
       user: z.string(),
       display: z.string(),
       asserted: z.string().nullable(),
+      diverting: z.array(z.string()).default([]),
       unverified: z.boolean(),
     }),
     /** The number's or provider's identity this call came in on (incoming calls). */

@@ -18,6 +18,8 @@ export const customerFacts = z.object({
   blocked_prefixes: z.array(z.string()).default([]),
   require_caller_id: z.boolean(),
   use_default_routes: z.boolean().default(true),
+  /** Names which its callers give themselves go to providers. */
+  pass_display_name: z.boolean().default(false),
   /** The default outgoing number, and the only number there is: E.164. */
   default_number: z.string().nullable().default(null),
   only_number: z.string().nullable().default(null),

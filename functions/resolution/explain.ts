@@ -78,7 +78,7 @@ function questionOf(c: Context<Edge>, { from, to, source }: Wish): RouteQuestion
   return {
     call_id: crypto.randomUUID(),
     caller: { kind: 'source', address: source ?? '', port: 5060, transport: 'udp', line: null },
-    from: { user: from, display: '', asserted: null },
+    from: { user: from, display: '', asserted: null, diverting: [] },
     to: { user: to, host },
     codecs: [],
   }

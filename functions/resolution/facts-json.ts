@@ -22,6 +22,7 @@ export const customerJson = sql`json_build_object(
     select coalesce(json_agg(country order by country), '[]') from found where country is not null),
   'blocked_prefixes', c.blocked_prefixes, 'require_caller_id', c.require_caller_id,
   'use_default_routes', c.use_default_routes,
+  'pass_display_name', c.pass_display_name,
   'default_number', (select number from numbers n
     where n.id = c.default_outgoing_number_id and n.customer_id = c.id and n.deleted_at is null and n.enabled),
   'only_number', (select min(number) from (

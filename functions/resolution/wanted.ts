@@ -36,7 +36,7 @@ export interface Wanted {
   /** Numbers that may have been called: whole, and what may follow a calling code. */
   readings: string[]
   national: string[]
-  /** Numbers the caller may have asked to show, likewise. */
+  /** Numbers the caller may have asked to show, or says to call for, likewise. */
   asked: string[]
   askedTails: string[]
   /** Likewise, for each of them. */
@@ -52,7 +52,7 @@ export function wantedFor(
   baseDomain: string,
 ): Wanted {
   const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
-  const [tails, asked] = [tailsOf(to.user), [from.asserted ?? '', from.user]]
+  const [tails, asked] = [tailsOf(to.user), [from.asserted ?? '', from.user, ...from.diverting]]
   const readings = internationalReadings(to.user)
   const askedTails = asked.flatMap(tailsOf)
   return {

@@ -38,6 +38,21 @@ export function callerIdFor(
   return { number: null, from: 'none', unverified: true, why }
 }
 
+/** Of those a PBX says it calls for, the ones which are its customer's: a provider may hear of no others. */
+export function divertingFor(
+  { from }: RouteQuestion,
+  party: Party,
+  customer: CustomerFacts,
+  country: string,
+  book: Book,
+): string[] {
+  if (party.kind !== 'trunk') return []
+  return from.diverting.filter((user) => {
+    const read = readNumber(user, country)
+    return read.kind === 'number' && owns(customer, read.e164, book)
+  })
+}
+
 function shown(number: string, from: string, why: string): CallerId {
   return { number, from, unverified: false, why }
 }

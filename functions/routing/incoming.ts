@@ -120,7 +120,7 @@ function ring(
   from: string | null,
 ): RouteDecision {
   const { user, display } = known.question.from
-  const seen = { user: from ?? user, display, asserted: from, unverified: false }
+  const seen = { user: from ?? user, display, asserted: from, diverting: [], unverified: false }
   const place = { number_id: number.id, provider_id: provider.id }
   if (callee.kind === 'extension') {
     const extension = extensionTarget(callee.one, customer, known.live)

@@ -1,6 +1,6 @@
 import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
 import type { Book } from './book.ts'
-import { type CallerId, callerIdFor, type Party } from './caller-id.ts'
+import { type CallerId, callerIdFor, divertingFor, type Party } from './caller-id.ts'
 import { candidatesFor } from './candidates.ts'
 import { type Case, connect, extensionAddress, extensionTarget, refuse, telAddress } from './case.ts'
 import { forbiddenTo } from './destinations.ts'
@@ -90,21 +90,19 @@ function internal(known: Case, party: Party, customer: CustomerFacts, callee: Ex
   if (!callee.enabled) return refuse(known, 480, 'EXTENSION_DISABLED', 'The called extension is disabled.')
   const full = fullLimit(known)
   if (full) return full
-  const { user, display } = nameOf(party, known)
+  const { user, display } = nameOf(party, known, true)
   return connect(known, `Rings extension ${callee.extension}.`, {
     targets: { kind: 'extension', extension: extensionTarget(callee, customer, known.live) },
-    caller_id: { user, display, asserted: null, unverified: false },
+    caller_id: { user, display, asserted: null, diverting: [], unverified: false },
   })
 }
 
-/** Who calls where no number is shown. */
-function nameOf(party: Party, { question: { from } }: Case) {
+/** Who calls where no number is shown; the name it gives itself is taken where it may be, else its customer's for it. */
+function nameOf(party: Party, { question: { from } }: Case, mayClaim: boolean) {
+  const claimed = mayClaim ? from.display : ''
   if (party.kind === 'extension')
-    return { user: party.extension.extension, display: from.display || party.extension.name }
-  return {
-    user: dialledName(from.user) || party.trunk.domain_name,
-    display: from.display || party.trunk.name,
-  }
+    return { user: party.extension.extension, display: claimed || party.extension.name }
+  return { user: dialledName(from.user) || party.trunk.domain_name, display: claimed || party.trunk.name }
 }
 
 /** Neither an extension of the customer's nor a number. */
@@ -134,7 +132,9 @@ function outside(
   known.caller_id = shown
   // No limit stops a call to a short number, for an emergency's is among them.
   const full = dialled.kind === 'short' ? undefined : fullLimit(known)
-  return full ?? towards(known, party, customer, dialled, shown)
+  if (full) return full
+  const diverting = divertingFor(known.question, party, customer, country, known.book)
+  return towards(known, party, customer, dialled, { ...shown, diverting })
 }
 
 function towards(
@@ -142,19 +142,19 @@ function towards(
   party: Party,
   customer: CustomerFacts,
   dialled: Number,
-  { number, unverified }: Exclude<CallerId, { reason: string }>,
+  { number, unverified, diverting }: Exclude<CallerId, { reason: string }> & { diverting: string[] },
 ): RouteDecision {
   const dialling = { callId: known.question.call_id, customer, dialled, shown: number }
   const { providers, candidates, leftOut } = candidatesFor(dialling, known.book, known.live)
   known.candidates = candidates
   known.left_out = leftOut
   if (providers.length === 0) return noProvider(known)
-  const { user, display } = nameOf(party, known)
+  const { user, display } = nameOf(party, known, customer.pass_display_name)
   // A number which a PBX wrote without being allowed to must not come through as a name.
   const name = party.kind === 'trunk' ? party.trunk.domain_name : user
   return connect(known, `Tries ${providers.map(({ name }) => name).join(', then ')}.`, {
     targets: { kind: 'providers', providers },
-    caller_id: { user: number ?? name, display, asserted: number, unverified },
+    caller_id: { user: number ?? name, display, asserted: number, diverting, unverified },
   })
 }
 

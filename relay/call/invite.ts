@@ -2,13 +2,14 @@ import type { Flow } from '../flow.ts'
 import { quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'
+import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
 import { allow, contactOf, portFor, type Station, sipUri, viaOf } from './station.ts'
 
 /**
  * The INVITE of one branch, built from the canonical call and never from an earlier attempt.
  *
- * Identity headers are made here from the decision; nothing the caller claimed is copied (RFC 3325 §5).
+ * Identity headers are made here from the decision; of what the caller said, `passages` says what goes on.
  */
 export function buildInvite(
   call: Call,
@@ -57,15 +58,6 @@ export function buildCancel(invite: Request, reason: string | undefined): Reques
 
 const shared = new Set(['via', 'max-forwards', 'from', 'to', 'call-id', 'route'])
 
-/** What anybody's INVITE may say to the callee besides its offer. */
-const passable = new Set(['alert-info', 'call-info', 'subject', 'priority'])
-/** What a provider's may say besides: on whose behalf a call comes is not for a phone to claim. */
-const trusted = new Set(['diversion', 'history-info', 'identity'])
-
-function passedOn({ caller }: Call): Header[] {
-  return caller.invite.headers.filter(([name]) => passable.has(name) || (caller.trusted && trusted.has(name)))
-}
-
 function providerUri(branch: Branch): string {
   const provider = branch.provider
   if (!provider) return ''
@@ -96,13 +88,13 @@ function bare(uri: string): string {
 }
 
 function callerName(call: Call, branch: Branch, flow: Flow, station: Station): string {
-  if (isAnonymous(call.caller.invite)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
+  if (isHidden(call.caller.invite)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
   // No terminal shall obey a name.
   const name = id?.display.replace(/\p{Cc}/gu, '')
   const display = name ? `${quote(name)} ` : ''
   const { host, port } = ourDomain(call, branch, flow, station)
-  const user = branch.provider?.calling ?? id?.user ?? 'anonymous'
+  const user = branch.provider?.calling || id?.user || 'anonymous'
   return `${display}<${sipUri(user, host, port)}>`
 }
 
@@ -125,13 +117,8 @@ function ourDomain(
 function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
   const asserted = call.decision?.caller_id.asserted
   if (call.decision?.targets.kind === 'extension' || !asserted) return []
-  const hidden: Header[] = isAnonymous(call.caller.invite) ? [['privacy', 'id']] : []
+  const hidden: Header[] = isHidden(call.caller.invite) ? [['privacy', 'id']] : []
   const { host, port } = ourDomain(call, branch, flow, station)
   const user = branch.provider?.asserted ?? asserted
   return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]
-}
-
-function isAnonymous(invite: Request): boolean {
-  const privacy = invite.header('privacy')?.toLowerCase()
-  return (privacy !== undefined && /\b(id|user)\b/.test(privacy)) || invite.from.sip?.user === 'anonymous'
 }

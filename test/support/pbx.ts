@@ -65,6 +65,12 @@ export function ringPbx(more: Partial<TrunkTarget> = {}): RouteDecision {
     ring_ms: 30_000,
     ...more,
   }
-  const caller_id = { user: '+15551112222', display: '', asserted: '+15551112222', unverified: false }
+  const caller_id = {
+    user: '+15551112222',
+    display: '',
+    asserted: '+15551112222',
+    diverting: [],
+    unverified: false,
+  }
   return { ...inside, targets: { kind: 'trunk', trunk }, caller_id, trunk_id: trunkId }
 }

@@ -492,6 +492,7 @@ describe('customers', () => {
       require_caller_id: false,
       default_outgoing_number_id: null,
       use_default_routes: true,
+      pass_display_name: false,
       digest_algorithms: ['MD5'],
       blocked_prefixes: [],
       max_channels: null,

@@ -91,7 +91,7 @@ describe('one question to a database with 100 000 routes', () => {
 
 function asked(number: string) {
   const caller = { kind: 'extension' as const, customer_id: app.aliceId, extension_id: phone }
-  const from = { user: 'desk', display: '', asserted: null }
+  const from = { user: 'desk', display: '', asserted: null, diverting: [] }
   const to = { user: number, host: BASE_DOMAIN }
   return wantedFor({ call_id: crypto.randomUUID(), caller, from, to, codecs: [] }, null, BASE_DOMAIN)
 }

@@ -88,6 +88,7 @@ async function furnish(portion: Portion): Promise<void> {
       destinationWhitelist: customer.allowed,
       requireCallerId: customer.require_caller_id,
       useDefaultRoutes: customer.use_default_routes,
+      passDisplayName: customer.pass_display_name,
       blockedPrefixes: customer.blocked_prefixes,
     })
     .where(eq(customers.id, customerId))

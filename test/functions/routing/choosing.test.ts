@@ -66,6 +66,32 @@ describe('the caller id', () => {
     expect(asking('+12125550152')).toMatchObject({ caller_id: { asserted: '+12125550151' } })
   })
 
+  test('has the name the caller gives itself only where its customer lets that out', () => {
+    const scene = { numbers: [mine], trunks: [trunk('office', { name: 'Office' })] }
+    const claims = { display: 'IRS' }
+    const shown = (pass_display_name: boolean) => {
+      const customer = { pass_display_name }
+      const phone = call({ ...scene, customer }, dials(dialled, undefined, claims))
+      const pbx = call({ ...scene, customer }, officeDials(dialled, claims))
+      return [phone, pbx].map((decision) => decision.kind === 'connect' && decision.caller_id.display)
+    }
+    expect(shown(false)).toEqual(['Alice', 'Office'])
+    expect(shown(true)).toEqual(['IRS', 'IRS'])
+    const inside = decided(dials('bob', undefined, claims), {})
+    expect(inside).toMatchObject({ caller_id: { display: 'IRS' } })
+  })
+
+  test('of a PBX comes with those of the numbers it calls for which are its customer’s', () => {
+    const numbers = [mine, number('+12125550100', { number_to: '+12125550199' })]
+    const diverting = ['2125550001', '+12125550150', '+18005550000', 'sales']
+    const asking = (question: Parameters<typeof call>[1]) =>
+      call({ numbers, trunks: [trunk('office')] }, question)
+    expect(asking(officeDials(dialled, { diverting }))).toMatchObject({
+      caller_id: { diverting: ['2125550001', '+12125550150'] },
+    })
+    expect(asking(dials(dialled, undefined, { diverting }))).toMatchObject({ caller_id: { diverting: [] } })
+  })
+
   test('is the extension’s name, asserted by nobody, where there is no number', () => {
     expect(call({})).toMatchObject({
       caller_id: { user: 'alice', display: 'Alice', asserted: null, unverified: true },

@@ -140,7 +140,7 @@ export function dials(user: string, host = REALM, from: Partial<RouteQuestion['f
   return {
     call_id: '99999999-9999-4999-8999-999999999999',
     caller: { kind: 'extension', customer_id: ALICE, extension_id: idOf('alice') },
-    from: { user: 'alice', display: '', asserted: null, ...from },
+    from: { user: 'alice', display: '', asserted: null, diverting: [], ...from },
     to: { user, host },
     codecs: [],
   }
@@ -162,7 +162,7 @@ export function rings(
   return {
     ...dials(user, host),
     caller: { kind: 'source', address, port: 5060, transport: 'udp', line },
-    from: { user: from, display: 'Carol', asserted: null },
+    from: { user: from, display: 'Carol', asserted: null, diverting: [] },
   }
 }
 

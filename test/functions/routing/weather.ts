@@ -88,6 +88,7 @@ export const scene: fc.Arbitrary<Scene> = fc
     allowed: fc.constantFrom(null, ['US', 'GB', 'AG'], ['US', 'GB', 'AG']),
     require_caller_id: fc.boolean(),
     use_default_routes: fc.boolean(),
+    pass_display_name: fc.boolean(),
     blocked_prefixes: fc.constantFrom([], ['+1900'], ['+44']),
     bob: fc.boolean(),
     /** What Alice's phone shows: nothing, a number there may be, one of the range. */
@@ -129,6 +130,7 @@ export const scene: fc.Arbitrary<Scene> = fc
         number_countries: [...new Set(of)].sort(),
         require_caller_id: some.require_caller_id,
         use_default_routes: some.use_default_routes,
+        pass_display_name: some.pass_display_name,
         blocked_prefixes: [...some.blocked_prefixes],
         only_number: some.numbers.length === 1 ? (some.numbers[0] ?? null) : null,
       },
@@ -175,9 +177,10 @@ export const call: fc.Arbitrary<RouteQuestion> = fc
     user: fc.constantFrom(...dialled),
     from: fc.constantFrom(...shown),
     asserted: fc.constantFrom(null, ...shown),
+    diverting: fc.subarray(shown, { maxLength: 2 }),
     host: fc.constantFrom(REALM, `office.trunk.${BASE}`, '192.0.2.1'),
   })
-  .map(({ call_id, kind, address, user, from, asserted, host }) => ({
+  .map(({ call_id, kind, address, user, from, asserted, diverting, host }) => ({
     call_id,
     caller:
       kind === 'extension'
@@ -185,7 +188,7 @@ export const call: fc.Arbitrary<RouteQuestion> = fc
         : kind === 'trunk'
           ? { kind, customer_id: ALICE, trunk_id: idOf('office') }
           : { kind: 'source' as const, address, port: 5060, transport: 'udp' as const, line: null },
-    from: { user: from, display: '', asserted },
+    from: { user: from, display: '', asserted, diverting },
     to: { user, host },
     codecs: [],
   })) as fc.Arbitrary<RouteQuestion>

@@ -347,7 +347,7 @@ describe('a decision by snapshot', () => {
     const question: RouteQuestion = {
       call_id: customerId,
       caller: { kind: 'extension', customer_id: customerId, extension_id: extensionIds.alice },
-      from: { user: 'alice', display: '', asserted: null },
+      from: { user: 'alice', display: '', asserted: null, diverting: [] },
       to: { user: '+15551234567', host: realm },
       codecs: [],
     }

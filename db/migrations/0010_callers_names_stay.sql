@@ -1,0 +1,1 @@
+ALTER TABLE "customers" ADD COLUMN "pass_display_name" boolean DEFAULT false NOT NULL;

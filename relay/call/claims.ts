@@ -1,0 +1,110 @@
+import type { RouteDecision } from '#contract'
+import { parseNameAddrs } from '../sip/address.ts'
+import { splitList } from '../sip/grammar.ts'
+import type { Header, Request } from '../sip/message.ts'
+import type { Call, Connect } from './state.ts'
+
+/** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
+export type PartyKind = 'phone' | 'pbx' | 'carrier'
+
+/** Between whom a header of an INVITE passes. */
+interface Passage {
+  readonly from: readonly PartyKind[]
+  readonly to: readonly PartyKind[]
+  /** It could tell who calls: not passed where the caller hides. */
+  readonly telling?: true
+}
+
+const anybody: readonly PartyKind[] = ['phone', 'pbx', 'carrier']
+/** The customer's own: strangers command no phone of theirs, to answer by itself or to fetch a URL. */
+const own: readonly PartyKind[] = ['phone', 'pbx']
+
+/**
+ * What of a caller's INVITE the callee hears as it was said.
+ *
+ * Who calls (From, P-Asserted-Identity, Privacy) is written anew out of the decision (RFC 3325 §5), for which
+ * P-Asserted-Identity and P-Preferred-Identity are read of PBXs and providers. What is not named here passes from
+ * nobody to anybody: Remote-Party-ID, Geolocation, User-to-User, Reason, Answer-Mode, Referred-By and the rest.
+ */
+export const passages: Readonly<Record<string, Passage>> = {
+  subject: { from: anybody, to: anybody, telling: true },
+  priority: { from: own, to: own },
+  'alert-info': { from: own, to: own },
+  'call-info': { from: own, to: own, telling: true },
+  // On whose behalf a call comes (RFC 5806, RFC 7044): of a PBX to a provider only its customer's own numbers.
+  diversion: { from: ['pbx', 'carrier'], to: anybody },
+  'history-info': { from: ['pbx', 'carrier'], to: anybody },
+  // A provider's word for a number (RFC 8224). Ours to a provider it could not be: it signs another From.
+  identity: { from: ['carrier'], to: own, telling: true },
+}
+
+/** The headers of the caller's INVITE which its callee hears as they are. */
+export function passedOn({ caller, decision }: Call): Header[] {
+  if (!decision) return []
+  const [from, to] = [callerKind(decision), calleeKind(decision)]
+  const hidden = isHidden(caller.invite)
+  return caller.invite.headers.flatMap(([name, value]): Header[] => {
+    const passage = passages[name]
+    if (!passage?.from.includes(from) || !passage.to.includes(to) || (hidden && passage.telling)) return []
+    if (!diverting.has(name)) return [[name, value]]
+    const told = splitList(value).filter((one) => mayBeTold(one, caller.invite, decision, from, to))
+    return told.length > 0 ? [[name, told.join(', ')]] : []
+  })
+}
+
+/** User parts of the addresses an INVITE says it was diverted by, each once; a hostile one may name any number. */
+export function divertedBy(invite: Request): string[] {
+  const users = [...diverting].flatMap((name) => invite.all(name).flatMap(usersOf))
+  return [...new Set(users)].slice(0, divertersAtMost)
+}
+
+/** Whether the caller wants its number kept from the callee (RFC 3323 §4.2), in whichever line it says so. */
+export function isHidden(invite: Request): boolean {
+  const { sip } = invite.from
+  if (sip && (sip.user.toLowerCase() === 'anonymous' || sip.host === 'anonymous.invalid')) return true
+  if (wishes(invite).some((wish) => wish === 'id' || wish === 'user')) return true
+  // What came before RFC 3325: draft-ietf-sip-privacy-04.
+  return invite.all('remote-party-id').some((value) => /;\s*privacy\s*=\s*"?(full|uri)/i.test(value))
+}
+
+/** Privacy, all lines of it; its values are parted by semicolons, by some callers with commas. */
+function wishes(invite: Request): string[] {
+  return invite.all('privacy').flatMap((value) => value.toLowerCase().split(/[;,\s]+/))
+}
+
+const diverting: ReadonlySet<string> = new Set(['diversion', 'history-info'])
+const divertersAtMost = 8
+
+function callerKind({ direction, trunk_id }: RouteDecision): PartyKind {
+  if (direction === 'incoming') return 'carrier'
+  return trunk_id === null ? 'phone' : 'pbx'
+}
+
+function calleeKind({ targets }: Connect): PartyKind {
+  if (targets.kind === 'providers') return 'carrier'
+  return targets.kind === 'trunk' ? 'pbx' : 'phone'
+}
+
+/** Whether one member of a Diversion or History-Info goes to this callee. */
+function mayBeTold(
+  member: string,
+  invite: Request,
+  { caller_id }: Connect,
+  from: PartyKind,
+  to: PartyKind,
+): boolean {
+  // Who diverted may hide, too (RFC 7044 §10.1); phones are outside what is trusted with it.
+  const hides = /privacy\s*=\s*"?(?!off|none)/i.test(member)
+  if (to === 'phone') return !hides && !wishes(invite).includes('history')
+  if (to === 'pbx' || from === 'carrier') return true
+  // The end of a history is the number which is called now.
+  const told = [...caller_id.diverting, invite.target?.user ?? '']
+  return usersOf(member).every((user) => told.includes(user)) && usersOf(member).length > 0
+}
+
+function usersOf(member: string): string[] {
+  return (parseNameAddrs(member) ?? []).flatMap(({ uri, sip }) => {
+    const user = sip?.user ?? /^tel:([^;]+)/i.exec(uri)?.[1]
+    return user ? [user] : []
+  })
+}
