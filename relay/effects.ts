@@ -135,9 +135,9 @@ export interface Chance {
   uuid(at: number): string
   /** Integer in [0, below). */
   below(below: number): number
-  /** Lower-case hex digests of text taken as UTF-8. */
-  md5(text: string): string
-  sha256(text: string): string
+  /** Lower-case hex digests of octets, or of text taken as UTF-8. */
+  md5(of: string | Uint8Array): string
+  sha256(of: string | Uint8Array): string
   /** HMAC-SHA256 under the relay's nonce key, lower-case hex. */
   mac(text: string): string
 }

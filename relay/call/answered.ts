@@ -4,6 +4,7 @@ import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { noProofs } from '../sip/proofs.ts'
 import { base } from '../transaction/timers.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
@@ -114,7 +115,7 @@ export function sayGoodbye(call: Call, branch: Branch, response: Response, stati
   return [
     ...stopTimers(branch),
     ack,
-    { type: 'request', request: bye, flow, role: { role: 'bye', branch, proofs: 0 } },
+    { type: 'request', request: bye, flow, role: { role: 'bye', branch, proofs: noProofs } },
   ]
 }
 
@@ -129,19 +130,19 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
   const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, station) : []
   const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
   const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
-  const role: Role = { role: 'bye', branch: side === 'callee' ? call.callee : undefined, proofs: 0 }
+  const role: Role = { role: 'bye', branch: side === 'callee' ? call.callee : undefined, proofs: noProofs }
   return [...unacked, { type: 'request', request, flow: leg.flow, role }]
 }
 
 /** A provider which wants a BYE proved gets its proof: otherwise the call would go on there, and be billed. */
 export function byeAgain(
-  { branch, proofs, sent, flow, response }: Events['byeAnswered'],
+  { branch, proofs: before, sent, flow, response }: Events['byeAnswered'],
   station: Station,
 ): Order[] {
-  const proof = branch && proveToProvider(branch, sent, response, proofs, station)
-  if (!branch || !proof) return []
-  const request = withProof(sent, sent.cseq.number + 1, proof, flow, station)
-  return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs: proofs + 1 } }]
+  const proofs = branch && proveToProvider(branch, sent, response, before, station)
+  if (!branch || !proofs) return []
+  const request = withProof(sent, sent.cseq.number + 1, proofs, flow, station)
+  return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs } }]
 }
 
 /** A callee's 2xx with a delayed offer, never acknowledged since the caller left: ACK first, then BYE. */

@@ -2,6 +2,7 @@ import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Header, noBody } from '../sip/message.ts'
+import { noProofs, type Proofs } from '../sip/proofs.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { soundOf, speak } from './sound.ts'
@@ -31,7 +32,7 @@ export function newBranch(
     invite: undefined,
     state: 'locating',
     heard: 'nothing',
-    proofs: 0,
+    proofs: noProofs,
     cancelled: false,
     farewell: undefined,
     dialog: undefined,
@@ -85,12 +86,12 @@ function invite(
 }
 
 /** The provider's challenge is answered with the same offer under the next number (RFC 3261 §22.2). */
-export function inviteAgain(call: Call, branch: Branch, proof: Header, station: Station): Order[] {
-  branch.proofs++
+export function inviteAgain(call: Call, branch: Branch, proofs: Proofs, station: Station): Order[] {
+  branch.proofs = proofs
   branch.cseq++
   const flow = branch.flow
   const body = branch.invite?.body ?? noBody
-  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, station, body, [proof])] : []
+  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, station, body, proofs.headers)] : []
 }
 
 /** Milliseconds this branch may ring. */

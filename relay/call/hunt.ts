@@ -117,9 +117,9 @@ function answeredMute(call: Call, branch: Branch, response: Response, station: S
 /** A branch failed: its next address, the next provider, or the end. */
 export function branchFailed(call: Call, failure: Events['failure'], station: Station): Step {
   const { branch, response } = failure
-  const proof =
+  const proofs =
     response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, station)
-  if (proof) return { effects: inviteAgain(call, branch, proof, station) }
+  if (proofs) return { effects: inviteAgain(call, branch, proofs, station) }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]
   const step = branch.provider

@@ -1,5 +1,6 @@
 import { inDialog } from '../dialog/request.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { noProofs } from '../sip/proofs.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
 import { hangUp } from './answered.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
@@ -38,7 +39,7 @@ export function passRequest(call: Call, asked: Asked, station: Station): Order[]
     headers: [...typeOf(request, body), ['allow', allow]],
     body,
   })
-  return sendOn(call, { asked, proofs: 0, sent, flow: leg.flow })
+  return sendOn(call, { asked, proofs: noProofs, sent, flow: leg.flow })
 }
 
 /** Why a request is not passed on: hops, extensions, or another change of the session still open (§14.2). */
@@ -161,13 +162,13 @@ function passFailure(call: Call, passed: Passed, change: Pending | undefined, st
 
 /** A provider which wants the change proved gets its proof; who asked does not hear of it. */
 function provedAgain(call: Call, passed: Passed, response: Response, station: Station): Order[] | undefined {
-  const { asked, sent, flow, proofs } = passed
+  const { asked, sent, flow } = passed
   const leg = legOf(call, 'callee')
   if (asked.side !== 'caller' || !call.callee || !leg) return undefined
-  const proof = proveToProvider(call.callee, sent, response, proofs, station)
-  if (!proof) return undefined
-  const again = withProof(sent, ++leg.dialog.localCseq, proof, flow, station)
-  return sendOn(call, { ...passed, sent: again, proofs: proofs + 1 })
+  const proofs = proveToProvider(call.callee, sent, response, passed.proofs, station)
+  if (!proofs) return undefined
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, flow, station)
+  return sendOn(call, { ...passed, sent: again, proofs })
 }
 
 /**

@@ -18,6 +18,7 @@ import type { Sent } from '../media/offer.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
 import type { Contact } from '../registrar/register.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import type { Proofs } from '../sip/proofs.ts'
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
@@ -128,8 +129,8 @@ export interface Branch {
   state: 'locating' | 'calling' | 'abandoned' | 'answered' | 'over'
   /** What came back so far. */
   heard: 'nothing' | 'trying' | 'ringing'
-  /** How often a digest challenge of its INVITE was answered; credentials.ts says how often is enough. */
-  proofs: number
+  /** What its INVITE has shown of us. */
+  proofs: Proofs
   /** A CANCEL was sent. */
   cancelled: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
@@ -172,10 +173,10 @@ export interface Farewell {
 export type Role =
   | { readonly role: 'invite'; readonly branch: Branch }
   | { readonly role: 'cancel' }
-  /** A BYE to a branch, or to the caller. `proofs`: challenges of it which were answered. */
-  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: number }
+  /** A BYE to a branch, or to the caller. */
+  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: Proofs }
   /** A request of one side passed on to the other. */
-  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: number }
+  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: Proofs }
 
 export type Timer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
@@ -237,7 +238,7 @@ export interface Events {
   /** The other side's answer to one passed on as `sent`; no response: it never came. */
   passed: Passed
   /** What a BYE of ours was answered. */
-  byeAnswered: { branch: Branch | undefined; proofs: number; sent: Request; flow: Flow; response: Response }
+  byeAnswered: { branch: Branch | undefined; proofs: Proofs; sent: Request; flow: Flow; response: Response }
   passedAck: { side: Side; request: Request }
   repeatPending: { side: Side }
   unacknowledgedPending: { side: Side }
@@ -257,7 +258,7 @@ export interface Asked {
 /** What became of a request passed on. */
 export interface Passed {
   readonly asked: Asked
-  readonly proofs: number
+  readonly proofs: Proofs
   readonly sent: Request
   readonly flow: Flow
   readonly response: Response | undefined

@@ -2,8 +2,8 @@ import type { Station } from '../call/station.ts'
 import { type Deadline, Deadlines } from '../deadlines.ts'
 import type { Answer, Located, LocateQuestion, Question } from '../effects.ts'
 import { type Flow, sameFlow } from '../flow.ts'
-import { answerChallenge, type ChallengeAnswer } from '../sip/digest.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { type Account, noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import type { Clients, Heard } from './clients.ts'
 
 /** Something asked of a host outside any call. */
@@ -24,12 +24,6 @@ export interface Errand {
   done(now: number, outcome: Outcome): void
 }
 
-export interface Account {
-  readonly username: string
-  readonly password: string
-  readonly realm: string | null
-}
-
 /** One address tried: its last word, or why there was none. */
 export interface Try {
   readonly flow: Flow
@@ -43,8 +37,6 @@ export interface Try {
   readonly response: Response | undefined
   /** What it came over: with its connection, where there is one. */
   readonly over: Flow
-  /** The realm we proved ourselves to. */
-  readonly realm: string | undefined
 }
 
 /** How an errand ended: the addresses tried, the last one decides; none: `why` says why there was none. */
@@ -76,15 +68,14 @@ export interface Trip {
   air:
     | { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number }
     | undefined
-  proofs: number
-  realm: string | undefined
+  proofs: Proofs
   deadline: Deadline<Trip> | undefined
   over: boolean
 }
 
 /**
  * Errands: a host is found (RFC 3263), its addresses are tried one after the other until one answers,
- * a challenge is answered once, and once more where only the nonce was stale (RFC 7616 §3.3).
+ * challenges are answered as often as `prove` finds it right.
  */
 export class Errands {
   readonly #office: Office
@@ -103,13 +94,12 @@ export class Errands {
       found: [],
       flows: [],
       air: undefined,
-      proofs: 0,
-      realm: undefined,
+      proofs: noProofs,
       deadline: undefined,
       over: false,
     }
     if (errand.at) {
-      this.#send(now, trip, errand.at, [])
+      this.#send(now, trip, errand.at)
       return trip
     }
     this.#office.ask({ ask: 'locate', question: errand.place }, (later, answer, why) => {
@@ -149,9 +139,8 @@ export class Errands {
   #next(now: number, trip: Trip, why: string): void {
     const [flow, ...rest] = trip.flows
     trip.flows = rest
-    trip.proofs = 0
-    trip.realm = undefined
-    if (flow) return this.#send(now, trip, flow, [])
+    trip.proofs = noProofs
+    if (flow) return this.#send(now, trip, flow)
     this.#end(now, trip, why)
   }
 
@@ -161,9 +150,9 @@ export class Errands {
     trip.errand.done(now, { found, tries, locateMs, why })
   }
 
-  #send(now: number, trip: Trip, flow: Flow, proof: readonly Header[]): void {
+  #send(now: number, trip: Trip, flow: Flow): void {
     const { errand } = trip
-    const request = errand.build(flow, proof)
+    const request = errand.build(flow, trip.proofs.headers)
     const hear = (later: number, heard: Heard) => {
       if (trip.air?.request === request) this.#heard(later, trip, heard)
     }
@@ -177,20 +166,13 @@ export class Errands {
     if (heard.type === 'silence') return this.#tried(now, trip, heard.why)
     const { response, flow } = heard
     if (response.status < 200) return
-    const proof = this.#proof(trip, response)
-    if (!proof || !trip.air) return this.#tried(now, trip, words(response), response, flow)
-    this.#deadlines.cancel(trip.deadline)
-    trip.proofs++
-    trip.realm = proof.challenge.realm
-    this.#send(now, trip, trip.air.flow, [proof.header])
-  }
-
-  #proof({ errand, proofs, air }: Trip, response: Response): ChallengeAnswer | undefined {
-    if (!errand.credentials || !air || (response.status !== 401 && response.status !== 407)) return undefined
+    const { air, errand } = trip
     const { chance } = this.#office.station
-    const asked = { method: air.request.method, uri: air.request.requestUri }
-    const answer = answerChallenge(response, asked, errand.credentials, { cnonce: chance.hex(8) }, chance)
-    return proofs === 0 || (proofs === 1 && answer?.challenge.stale === true) ? answer : undefined
+    const proofs = air && prove(trip.proofs, response, air.request, errand.credentials, chance)
+    if (!proofs) return this.#tried(now, trip, words(response), response, flow)
+    this.#deadlines.cancel(trip.deadline)
+    trip.proofs = proofs
+    this.#send(now, trip, air.flow)
   }
 
   #silent(now: number, trip: Trip): void {
@@ -201,12 +183,13 @@ export class Errands {
 
   /** Silence, 408 and 503 lead to the next address (RFC 3263 §4.3); anything else is an answer. */
   #tried(now: number, trip: Trip, why: string, response?: Response, over?: Flow): void {
-    const { air, errand, proofs, realm } = trip
+    const { air, errand } = trip
     if (!air) return
     const status = response?.status ?? 0
     this.#deadlines.cancel(trip.deadline)
     const { flow } = air
-    trip.tries.push({ flow, status, why, ms: now - air.at, proofs, realm, response, over: over ?? flow })
+    const proofs = trip.proofs.rounds
+    trip.tries.push({ flow, status, why, ms: now - air.at, proofs, response, over: over ?? flow })
     trip.air = undefined
     if (errand.every > 0 || status === 0 || status === 408 || status === 503) this.#next(now, trip, why)
     else this.#end(now, trip, why)

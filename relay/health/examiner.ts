@@ -3,6 +3,7 @@ import { Deadlines } from '../deadlines.ts'
 import type { Answer, Located, Note, Question } from '../effects.ts'
 import type { Errands } from '../errand/errand.ts'
 import type { Ports } from '../media/ports.ts'
+import { noProofs } from '../sip/proofs.ts'
 import { inviteFor } from './invite.ts'
 import { accountOf, optionsFor, placeOf } from './options.ts'
 import { type Due, type Line, patienceMs, RunningCall } from './running-call.ts'
@@ -131,7 +132,7 @@ export class Examiner {
       }),
       flows: [],
       air: undefined,
-      proofs: 0,
+      proofs: noProofs,
     }
     const call = new RunningCall(
       this.#lab,

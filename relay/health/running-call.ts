@@ -6,8 +6,10 @@ import type { Clients, Heard } from '../errand/clients.ts'
 import type { Flow } from '../flow.ts'
 import { turn } from '../machine.ts'
 import type { Request } from '../sip/message.ts'
+import { noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import { writeMessage } from '../sip/write.ts'
-import { type Air, type Events, type Order, prove, type TestCall, table } from './test-call.ts'
+import { accountOf } from './options.ts'
+import { type Air, type Events, type Order, type TestCall, table } from './test-call.ts'
 import type { Finding } from './words.ts'
 
 /** What a running test call needs of the engine around it. */
@@ -68,7 +70,7 @@ export class RunningCall {
       case 'send':
         return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
       case 'request':
-        return this.#request(now, order.request, order.flow, 0)
+        return this.#request(now, order.request, order.flow, noProofs)
       case 'abandon': {
         const id = this.#ids.get(order.air)
         return id === undefined ? undefined : clients.abandon(now, id)
@@ -99,14 +101,15 @@ export class RunningCall {
   }
 
   /** A CANCEL or BYE; a BYE which is challenged goes out once more with proof. */
-  #request(now: number, request: Request, flow: Flow, proofs: number): void {
+  #request(now: number, request: Request, flow: Flow, before: Proofs): void {
     const { clients, station } = this.#lab
+    const account = accountOf(this.#call.memory.provider)
     clients.request(now, request, flow, (later, heard) => {
       if (heard.type === 'silence' || request.method !== 'BYE') return
-      const proof = prove(request, heard.response, proofs, this.#call.memory)
-      if (!proof) return
-      const again = withProof(request, request.cseq.number + 1, proof, flow, station)
-      this.#request(later, again, flow, proofs + 1)
+      const proofs = prove(before, heard.response, request, account, station.chance)
+      if (!proofs) return
+      const again = withProof(request, request.cseq.number + 1, proofs, flow, station)
+      this.#request(later, again, flow, proofs)
     })
   }
 }

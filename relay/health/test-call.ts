@@ -17,8 +17,8 @@ import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Machine, Table, Turn } from '../machine.ts'
-import { answerChallenge } from '../sip/digest.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import { noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import { accountOf } from './options.ts'
 import { type CallStory, callFinding, type Finding } from './words.ts'
 
@@ -62,8 +62,8 @@ export interface Memory {
   readonly build: (flow: Flow, proof: readonly Header[]) => Request
   flows: readonly Flow[]
   air: Air | undefined
-  /** Challenges answered at this address. */
-  proofs: number
+  /** What this address was shown of us. */
+  proofs: Proofs
 }
 
 export type TestCall = Machine<State, Memory>
@@ -92,12 +92,12 @@ export const table: Table<State, Events, Memory, Order> = {
       if (air !== memory.air) return unwanted.provisional({ now, air, response })
       air.heard = true
       if (response.status === 100) return { effects: [] }
-      memory.story.spoke(now, air, response, memory.proofs)
+      memory.story.spoke(now, air, response, memory.proofs.rounds)
       return over(memory)
     },
     success: ({ now, air, response }, memory) => {
       if (air !== memory.air) return unwanted.success({ now, air, response }, memory)
-      memory.story.spoke(now, air, response, memory.proofs)
+      memory.story.spoke(now, air, response, memory.proofs.rounds)
       const leaving = leave(air, response, memory)
       memory.air = undefined
       const { to, effects } = over(memory)
@@ -120,43 +120,30 @@ export const table: Table<State, Events, Memory, Order> = {
   over: unwanted,
 }
 
-/** Credentials are tried once, another address where this one cannot; else that was the answer. */
+/** Credentials are tried, another address where this one cannot; else that was the answer. */
 function refused(now: number, air: Air, response: Response, memory: Memory): Step {
-  const proof = prove(air.request, response, memory.proofs, memory)
-  if (proof) {
-    memory.proofs++
-    return { effects: [invite(now, memory, air.flow, [proof])] }
+  const { provider, station, story } = memory
+  const proofs = prove(memory.proofs, response, air.request, accountOf(provider), station.chance)
+  if (proofs) {
+    memory.proofs = proofs
+    return { effects: [invite(now, memory, air.flow)] }
   }
-  memory.story.spoke(now, air, response, memory.proofs)
+  story.spoke(now, air, response, memory.proofs.rounds)
   memory.air = undefined
   const elsewhere = response.status === 408 || response.status === 503
   return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(memory)
 }
 
-/** Our credentials against a provider's challenge: once, and once more where only its nonce was stale. */
-export function prove(
-  sent: Request,
-  response: Response,
-  proofs: number,
-  { provider, station }: Pick<Memory, 'provider' | 'station'>,
-): Header | undefined {
-  const account = accountOf(provider)
-  if (!account || (response.status !== 401 && response.status !== 407)) return undefined
-  const asked = { method: sent.method, uri: sent.requestUri }
-  const answer = answerChallenge(response, asked, account, { cnonce: station.chance.hex(8) }, station.chance)
-  return proofs === 0 || (proofs === 1 && answer?.challenge.stale === true) ? answer?.header : undefined
-}
-
 function next(now: number, memory: Memory): Step {
   const [flow, ...rest] = memory.flows
   memory.flows = rest
-  memory.proofs = 0
+  memory.proofs = noProofs
   memory.air = undefined
-  return flow ? { to: 'calling', effects: [invite(now, memory, flow, [])] } : over(memory)
+  return flow ? { to: 'calling', effects: [invite(now, memory, flow)] } : over(memory)
 }
 
-function invite(now: number, memory: Memory, flow: Flow, proof: readonly Header[]): Order {
-  const request = memory.build(flow, proof)
+function invite(now: number, memory: Memory, flow: Flow): Order {
+  const request = memory.build(flow, memory.proofs.headers)
   memory.air = { request, flow, at: now, heard: false, cancelled: false, answerers: new Set() }
   return { type: 'invite', air: memory.air }
 }

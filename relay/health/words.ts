@@ -3,7 +3,7 @@ import { probeServes } from '#routing'
 import type { Located } from '../effects.ts'
 import { type Outcome, type Try, words } from '../errand/errand.ts'
 import type { Flow } from '../flow.ts'
-import { parseChallenge } from '../sip/digest.ts'
+import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { placeWords } from './options.ts'
 
@@ -66,13 +66,12 @@ export function refusal(
   if (response.status === 403)
     return `${hostname} does not know us: ${said}; is our address ${address} on its list?`
   if (response.status !== 401 && response.status !== 407) return undefined
-  if (proofs > 0)
-    return `${hostname} asks for credentials and refuses ours: ${said}; are username and password right?`
   const theirs = realmOf(response)
   const asks = `${hostname} asks for credentials${theirs === undefined ? '' : ` for realm "${theirs}"`}`
   if (username === null || password === null) return `${asks}, and the provider has none: ${said}`
-  return realm !== null && realm !== theirs
-    ? `${asks}, and ours are for realm "${realm}": ${said}`
+  if (realm !== null && realm !== theirs) return `${asks}, and ours are for realm "${realm}": ${said}`
+  return proofs > 0
+    ? `${hostname} asks for credentials and refuses ours: ${said}; are username and password right?`
     : `${asks} in a way we cannot answer: ${said}`
 }
 
@@ -120,7 +119,7 @@ function notFound(hostname: string, why: string): string {
 
 function realmOf(response: Response): string | undefined {
   const name = response.status === 407 ? 'proxy-authenticate' : 'www-authenticate'
-  return response.all(name).map(parseChallenge).find(Boolean)?.realm
+  return response.all(name).flatMap(parseChallenges)[0]?.realm
 }
 
 /** What is written down of a test call while it runs. */

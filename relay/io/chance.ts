@@ -13,8 +13,8 @@ export function openChance(nonceKey: Uint8Array): Chance {
     hex: randomHex,
     uuid: uuidv7,
     below: (below) => randomInt(below),
-    md5: (text) => hash('md5', text),
-    sha256: (text) => hash('sha256', text),
+    md5: (of) => hash('md5', of),
+    sha256: (of) => hash('sha256', of),
     mac: (text) => createHmac('sha256', key).update(text).digest('hex'),
   }
 }

@@ -38,8 +38,6 @@ interface Held {
   since: number
   readonly series: Series
   trip: Trip | undefined
-  /** The realm we proved ourselves to: no other one gets our credentials. */
-  realm: string | null
   /** The address which took it, and the connection it came over. */
   at: Flow | undefined
   over: Flow | undefined
@@ -157,7 +155,6 @@ export class Registrant {
       since: now,
       series: { callId: chance.hex(16), tag: chance.hex(8), number: 0 },
       trip: undefined,
-      realm: null,
       at: undefined,
       over: undefined,
       due: undefined,
@@ -186,7 +183,6 @@ export class Registrant {
     }
     if (before && placeKey(before) !== placeKey(facts)) this.#leave(now, held, 'it moved')
     held.facts = facts
-    held.realm = facts.realm
     this.#giveUp(now, held)
     this.#step(now, held, 'changed', { now, expires: facts.register_expires })
   }
@@ -217,7 +213,7 @@ export class Registrant {
       place: placeOf(facts),
       at,
       patienceMs,
-      credentials: accountOf({ ...facts, realm: held.realm }),
+      credentials: accountOf(facts),
       every: 0,
       build: registerFor(facts, station, held.series, 0),
       done: () => void this.#leaving.delete(trip),
@@ -285,7 +281,7 @@ export class Registrant {
     const { facts } = held
     if (!facts) return
     this.#giveUp(now, held)
-    const credentials = accountOf({ ...facts, realm: held.realm })
+    const credentials = accountOf(facts)
     if (!credentials) {
       const why = facts.locked ? 'its password cannot be opened' : 'it has no username and password'
       return this.#step(now, held, 'denied', { now, status: 0, why })
@@ -316,11 +312,8 @@ export class Registrant {
       const least = seconds(response.header('min-expires')) ?? 0
       return this.#step(now, held, 'tooBrief', { now, seconds: least, why: last.why })
     }
-    if (status === 401 || status === 403 || status === 407) {
-      // Its realm may have changed: the next time the first one asked for counts again.
-      held.realm = facts.realm
+    if (status === 401 || status === 403 || status === 407)
       return this.#step(now, held, 'denied', { now, status, why: last.why })
-    }
     const retryAfter = status >= 500 ? seconds(response.header('retry-after')) : undefined
     this.#step(now, held, 'refused', { now, status, why: last.why, retryAfter })
   }
@@ -332,7 +325,7 @@ export class Registrant {
     wanted: number,
     last: Outcome['tries'][number],
   ): void {
-    const { status, response, flow, over, realm } = last
+    const { status, response, flow, over } = last
     const granted = response && grantedSeconds(response, facts, this.#counter.station, wanted)
     if (!granted) {
       const why = `${last.why}, but our contact is not among those registered`
@@ -340,7 +333,6 @@ export class Registrant {
     }
     held.at = flow
     held.over = over
-    held.realm ??= realm ?? null
     if (reliable(over)) this.#keepOpen(now, held, over)
     this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
   }

@@ -1,7 +1,14 @@
 import type { CredentialAnswer, DigestAlgorithm } from '#contract'
 import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
-import { type Credentials, digestResponse, hashFor, parseCredentials, writeChallenge } from '../sip/digest.ts'
+import {
+  type Credentials,
+  digestResponse,
+  hashFor,
+  parseCredentials,
+  withoutSession,
+  writeChallenge,
+} from '../sip/digest.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
@@ -135,22 +142,26 @@ export class Challenger {
     return Number.parseInt(stamp, 36)
   }
 
-  /** The digest covers a URI; it must be the one this request is for (RFC 3261 §22.4), ports and parameters aside. */
+  /**
+   * The digest covers a URI; it must be of the resource this request is for (RFC 3261 §22.4, RFC 7616 §3.4.6). One
+   * which only names us, by whatever name, is: many callers sign their proxy's. What guards against replay is the nonce.
+   */
   #means(credentials: Credentials, request: Request): boolean {
     if (credentials.uri === request.requestUri) return true
     const named = parseUri(credentials.uri)
-    if (named === undefined || named.user !== request.target?.user) return false
-    return [request.target.host, credentials.realm, ...this.#hosts].includes(named.host)
+    if (named === undefined || (named.user !== '' && named.user !== request.target?.user)) return false
+    return [request.target?.host, credentials.realm, ...this.#hosts].includes(named.host)
   }
 }
 
 function offered(answer: KnownCredential, { algorithm, realm }: Credentials): boolean {
-  return answer.realm === realm && answer.algorithms.includes(algorithm.toUpperCase() as DigestAlgorithm)
+  const base = withoutSession(algorithm) as DigestAlgorithm
+  return answer.realm === realm && answer.algorithms.includes(base)
 }
 
 /** Nobody's HA1 for those who have none: its digest is computed all the same. */
 function ha1Of(answer: CredentialAnswer, algorithm: string): string {
-  const md5 = algorithm.toUpperCase() === 'MD5'
+  const md5 = withoutSession(algorithm) === 'MD5'
   if (answer.kind === 'known') return md5 ? answer.ha1_md5 : answer.ha1_sha256
   return md5 ? nobodyMd5 : nobodySha256
 }

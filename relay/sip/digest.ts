@@ -1,10 +1,9 @@
 import { quote, quotedEnd, skipSpace, tokenEnd, unquote } from './grammar.ts'
-import type { Header, Response } from './message.ts'
 
-/** Lower-case hex digests of text taken as UTF-8: handed in, as the core rolls its own of nothing. */
+/** Lower-case hex digests of octets, or of text taken as UTF-8: handed in, as the core rolls its own of nothing. */
 export interface Hashes {
-  md5(text: string): string
-  sha256(text: string): string
+  md5(of: string | Uint8Array): string
+  sha256(of: string | Uint8Array): string
 }
 
 /** What a server asks for (RFC 7616 §3.3). */
@@ -36,23 +35,24 @@ export interface Credentials {
   readonly nc?: string | undefined
 }
 
-/** Reads a WWW-Authenticate or Proxy-Authenticate value; undefined when it is malformed or no Digest. */
-export function parseChallenge(value: string): Challenge | undefined {
-  const params = readDigest(value)
-  const realm = params?.get('realm')
-  const nonce = params?.get('nonce')
-  if (params === undefined || realm === undefined || nonce === undefined) return undefined
-  return {
-    realm,
-    nonce,
-    algorithm: params.get('algorithm') ?? 'MD5',
-    qop: (params.get('qop') ?? '')
-      .split(',')
-      .map((option) => option.trim().toLowerCase())
-      .filter(Boolean),
-    opaque: params.get('opaque'),
-    stale: params.get('stale')?.toLowerCase() === 'true',
-  }
+/** Reads the Digest challenges of a WWW-Authenticate or Proxy-Authenticate value: one, as RFC 3261 §7.3.1 wants it, or a list as HTTP writes it. */
+export function parseChallenges(value: string): Challenge[] {
+  return readDigests(value).flatMap((params) => {
+    const realm = params.get('realm')
+    const nonce = params.get('nonce')
+    if (realm === undefined || nonce === undefined) return []
+    return {
+      realm,
+      nonce,
+      algorithm: params.get('algorithm') ?? 'MD5',
+      qop: (params.get('qop') ?? '')
+        .split(',')
+        .map((option) => option.trim().toLowerCase())
+        .filter(Boolean),
+      opaque: params.get('opaque'),
+      stale: params.get('stale')?.toLowerCase() === 'true',
+    }
+  })
 }
 
 export function writeChallenge(challenge: Challenge): string {
@@ -68,7 +68,7 @@ export function writeChallenge(challenge: Challenge): string {
 
 /** Reads an Authorization or Proxy-Authorization value; undefined when it is malformed or no Digest. */
 export function parseCredentials(value: string): Credentials | undefined {
-  const params = readDigest(value)
+  const [params] = readDigests(value)
   const username = params?.get('username')
   const realm = params?.get('realm')
   const nonce = params?.get('nonce')
@@ -92,15 +92,17 @@ export function parseCredentials(value: string): Credentials | undefined {
 }
 
 export function writeCredentials(credentials: Credentials): string {
-  const { qop } = credentials
+  const { qop, algorithm } = credentials
+  // A session's digest covers cnonce whatever the qop: who checks it must know it.
+  const cnonce = qop === undefined && !isSession(algorithm) ? undefined : credentials.cnonce
   return writeDigest([
     ['username', quote(credentials.username)],
     ['realm', quote(credentials.realm)],
     ['nonce', quote(credentials.nonce)],
     ['uri', quote(credentials.uri)],
     ['response', quote(credentials.response)],
-    ['algorithm', credentials.algorithm],
-    ['cnonce', qop === undefined || credentials.cnonce === undefined ? undefined : quote(credentials.cnonce)],
+    ['algorithm', algorithm],
+    ['cnonce', cnonce === undefined ? undefined : quote(cnonce)],
     ['opaque', credentials.opaque === undefined ? undefined : quote(credentials.opaque)],
     ['qop', qop],
     ['nc', qop === undefined ? undefined : credentials.nc],
@@ -112,102 +114,92 @@ export function ha1Text(username: string, realm: string, password: string): stri
   return `${username}:${realm}:${password}`
 }
 
-/** The hash an algorithm names; undefined when we do not have it. */
-export function hashFor(algorithm: string, hashes: Hashes): ((text: string) => string) | undefined {
-  const name = algorithm.toUpperCase()
+/** The hash an algorithm names, a session's (`-sess`) being its own; undefined when we do not have it. */
+export function hashFor(algorithm: string, hashes: Hashes): Hashes['md5'] | undefined {
+  const name = withoutSession(algorithm)
   if (name === 'MD5') return hashes.md5
   return name === 'SHA-256' ? hashes.sha256 : undefined
 }
 
+/** `MD5` of `md5-sess`: whose hash it is, in capitals. */
+export function withoutSession(algorithm: string): string {
+  return algorithm.toUpperCase().replace(/-SESS$/, '')
+}
+
 /** The `response` of a request (RFC 7616 §3.4.1); without `qop` that of RFC 2069. */
 export function digestResponse(parts: {
+  /** Of username, realm and password, a session's too: what that adds is added here. */
   ha1: string
+  algorithm: string
   nonce: string
   method: string
   uri: string
-  hash: (text: string) => string
+  hash: Hashes['md5']
   qop?: string | undefined
   nc?: string | undefined
   cnonce?: string | undefined
-  /** The body as text, for qop `auth-int`. */
-  body?: string | undefined
+  /** For qop `auth-int`. */
+  body?: Uint8Array | undefined
 }): string {
-  const { ha1, nonce, method, uri, hash, qop, nc = '', cnonce = '' } = parts
+  const { nonce, method, uri, hash, qop, nc = '', cnonce = '' } = parts
+  const ha1 = isSession(parts.algorithm) ? hash(`${parts.ha1}:${nonce}:${cnonce}`) : parts.ha1
   const a2 = qop === 'auth-int' ? `${method}:${uri}:${hash(parts.body ?? '')}` : `${method}:${uri}`
   const between = qop === undefined ? nonce : `${nonce}:${nc}:${cnonce}:${qop}`
   return hash(`${ha1}:${between}:${hash(a2)}`)
 }
 
-/** An answer to a challenge: the header to repeat the request with, and what it answers. */
-export interface ChallengeAnswer {
-  readonly header: Header
-  readonly challenge: Challenge
-}
-
-/**
- * Answers a 401 or 407 with an account's password (RFC 3261 §22.2, §22.3; RFC 8760 §2.4).
- *
- * Takes the first challenge it can answer: of the account's realm where it names one, with a hash
- * we have, and qop `auth` or none. undefined: there is no such challenge.
- */
-export function answerChallenge(
-  refusal: Response,
-  request: { readonly method: string; readonly uri: string },
-  account: {
-    readonly username: string
-    readonly password: string
-    readonly realm?: string | null | undefined
-  },
-  fresh: { readonly cnonce: string; readonly nc?: number },
-  hashes: Hashes,
-): ChallengeAnswer | undefined {
-  const proxy = refusal.status === 407
-  for (const value of refusal.all(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
-    const challenge = parseChallenge(value)
-    const hash =
-      challenge && answerable(challenge, account.realm) ? hashFor(challenge.algorithm, hashes) : undefined
-    if (challenge === undefined || hash === undefined) continue
-    const { realm, nonce, algorithm, opaque } = challenge
-    const { username } = account
-    const qop = challenge.qop.length > 0 ? 'auth' : undefined
-    const nc = (fresh.nc ?? 1).toString(16).padStart(8, '0')
-    const ha1 = hash(ha1Text(username, realm, account.password))
-    const proof = { nonce, uri: request.uri, cnonce: fresh.cnonce, qop, nc }
-    const response = digestResponse({ ...proof, ha1, method: request.method, hash })
-    const header = writeCredentials({ ...proof, username, realm, response, algorithm, opaque })
-    return { header: [proxy ? 'proxy-authorization' : 'authorization', header], challenge }
-  }
-  return undefined
-}
-
-function answerable(challenge: Challenge, realm: string | null | undefined): boolean {
-  const known = challenge.qop.length === 0 || challenge.qop.includes('auth')
-  return known && (realm === undefined || realm === null || realm === challenge.realm)
+function isSession(algorithm: string): boolean {
+  return withoutSession(algorithm).length < algorithm.length
 }
 
 function writeDigest(params: readonly (readonly [name: string, value: string | undefined])[]): string {
   return `Digest ${params.flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`)).join(', ')}`
 }
 
-/** The parameters of a Digest value, unquoted, names in lower case; the first of a name counts. */
-function readDigest(value: string): ReadonlyMap<string, string> | undefined {
-  const schemeEnd = tokenEnd(value, 0)
-  if (value.slice(0, schemeEnd).toLowerCase() !== 'digest') return undefined
-  const params = new Map<string, string>()
-  for (let i = skipSpace(value, schemeEnd); i < value.length; ) {
+/**
+ * The parameters of each Digest in a value, unquoted, names in lower case; the first of a name counts.
+ *
+ * A word with something after it that is no `=` begins a scheme; other schemes, and words alone, are passed over.
+ * One which cannot be read is left out, and hides no other.
+ */
+function readDigests(value: string): ReadonlyMap<string, string>[] {
+  const found: Map<string, string>[] = []
+  let params: Map<string, string> | undefined
+  for (let i = skipCommas(value, 0); i < value.length; ) {
     const nameEnd = tokenEnd(value, i)
-    const equals = skipSpace(value, nameEnd)
-    if (nameEnd === i || value.charCodeAt(equals) !== 0x3d) return undefined
-    const name = value.slice(i, nameEnd).toLowerCase()
-    const from = skipSpace(value, equals + 1)
-    const to = value.charCodeAt(from) === 0x22 ? quotedEnd(value, from) : bareEnd(value, from)
-    if (to < 0) return undefined
-    if (!params.has(name)) params.set(name, unquote(value.slice(from, to)))
-    i = skipSpace(value, to)
-    if (i < value.length && value.charCodeAt(i) !== 0x2c) return undefined
-    while (i < value.length && (value.charCodeAt(i) === 0x2c || value.charCodeAt(i) === 0x20)) i++
+    const next = skipSpace(value, nameEnd)
+    if (nameEnd > i && value.charCodeAt(next) === EQUALS) {
+      const from = skipSpace(value, next + 1)
+      const to = value.charCodeAt(from) === 0x22 ? quotedEnd(value, from) : bareEnd(value, from)
+      const end = to < 0 ? value.length : skipSpace(value, to)
+      const clean = to >= 0 && (end === value.length || value.charCodeAt(end) === COMMA)
+      const name = value.slice(i, nameEnd).toLowerCase()
+      if (!clean) {
+        if (params) found.pop()
+        params = undefined
+      } else if (params && !params.has(name)) params.set(name, unquote(value.slice(from, to)))
+      i = skipCommas(value, clean ? end : commaAfter(value, end))
+    } else if (nameEnd > i && next > nameEnd && next < value.length && value.charCodeAt(next) !== COMMA) {
+      params = value.slice(i, nameEnd).toLowerCase() === 'digest' ? new Map() : undefined
+      if (params) found.push(params)
+      i = next
+    } else i = skipCommas(value, commaAfter(value, i))
   }
-  return params
+  return found
+}
+
+const COMMA = 0x2c
+const EQUALS = 0x3d
+
+function skipCommas(text: string, from: number): number {
+  let i = skipSpace(text, from)
+  while (text.charCodeAt(i) === COMMA) i = skipSpace(text, i + 1)
+  return i
+}
+
+function commaAfter(text: string, from: number): number {
+  const comma = text.indexOf(',', from)
+  return comma < 0 ? text.length : comma
 }
 
 /** An unquoted value ends at a comma or space; some clients leave more than tokens unquoted. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { CredentialAnswer, FailoverPolicy, ProviderTarget, RouteDecision } from '#contract'
 import { hostPort } from '../../relay/flow.ts'
-import { answerChallenge } from '../../relay/sip/digest.ts'
 import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
+import { prove as answered, noProofs } from '../../relay/sip/proofs.ts'
 import { reply } from '../../relay/sip/reply.ts'
 import { steadyChance } from './chance.ts'
 import { Ladder, type Party, party, realm, relayAddress } from './ladder.ts'
@@ -116,12 +116,11 @@ export function register(from: Party, user: string, headers: Header[] = [], doma
 
 /** The same request again, with the challenge in `response` answered. */
 export function prove(challenged: Request, response: Response, user: string, secret = password): Request {
-  const asked = { method: challenged.method, uri: challenged.requestUri }
-  const answer = answerChallenge(
+  const answer = answered(
+    noProofs,
     response,
-    asked,
-    { username: user, password: secret },
-    { cnonce: chance.hex(4) },
+    challenged,
+    { username: user, password: secret, realm: null },
     chance,
   )
   if (!answer) throw new Error(`no challenge in ${response.status}`)
@@ -129,7 +128,7 @@ export function prove(challenged: Request, response: Response, user: string, sec
     if (name === 'via') return [name, old.replace(/branch=[^;]+/, `branch=z9hG4bK${chance.hex(8)}`)]
     return name === 'cseq' ? [name, `${challenged.cseq.number + 1} ${challenged.method}`] : [name, old]
   })
-  headers.push(answer.header)
+  headers.push(...answer.headers)
   return request({
     method: challenged.method,
     requestUri: challenged.requestUri,

@@ -191,6 +191,26 @@ describe('a provider tested by a call', () => {
     expect(result(ladder)).toMatchObject({ ok: true })
   })
 
+  test('whose proxy and whose server both ask is given both proofs', () => {
+    const ladder = tested(credentials, toBob)
+    ladder.locate(telnyx).whatever()
+    const asks = (status: number, header: [string, string]) =>
+      ladder.when(
+        telnyx,
+        answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, status, { headers: [header] }),
+      )
+    asks(407, ['proxy-authenticate', 'Digest realm="proxy", nonce="p"']).gives(
+      'ACK to Telnyx',
+      'INVITE to Telnyx',
+    )
+    asks(401, ['www-authenticate', challenge]).gives('ACK to Telnyx', 'INVITE to Telnyx')
+    const proved = ladder.lastRequest(telnyx, 'INVITE')
+    expect(proved.header('proxy-authorization')).toContain('realm="proxy"')
+    expect(proved.header('authorization')).toContain('realm="telnyx"')
+    ladder.when(telnyx, answers(proved, telnyx, 486)).gives('ACK to Telnyx')
+    expect(result(ladder)).toMatchObject({ ok: true })
+  })
+
   test.each([
     [486, true, 'takes the call, the number is busy'],
     [404, false, 'does not know the number'],

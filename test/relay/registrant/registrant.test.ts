@@ -75,12 +75,24 @@ describe('a registration at a provider (RFC 3261 §10.2)', () => {
     expect(report(ladder)).toMatchObject({ status: 'auth_failed', sip_status: 401 })
   })
 
-  test('shows its credentials to no other realm than the first which took them', () => {
+  test('is proved to each node of the carrier, though their realms differ', () => {
     const ladder = challenge(asking()).whatever()
     grant(ladder, 60)
     refreshes(ladder)
-    challenge(ladder, 'Digest realm="somebody", nonce="x", qop="auth"').gives()
-    expect(report(ladder)).toMatchObject({ status: 'auth_failed' })
+    challenge(ladder, 'Digest realm="node b", nonce="x", qop="auth"').gives('REGISTER to Telnyx')
+    expect(ladder.lastRequest(telnyx).header('authorization')).toContain('realm="node b"')
+    grant(ladder, 60)
+  })
+
+  test('is proved to a proxy and to the registrar behind it, in one request', () => {
+    const ladder = asking()
+    const headers: Header[] = [['proxy-authenticate', 'Digest realm="proxy", nonce="p", qop="auth"']]
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 407, { headers }))
+    challenge(ladder.gives('REGISTER to Telnyx')).gives('REGISTER to Telnyx')
+    const asked = ladder.lastRequest(telnyx)
+    expect(asked.header('proxy-authorization')).toContain('realm="proxy"')
+    expect(asked.header('authorization')).toContain('realm="telnyx"')
+    grant(ladder, 60)
   })
 
   test('without a password is auth_failed and asks nobody', () => {

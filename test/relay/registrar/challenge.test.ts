@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Challenger } from '../../../relay/registrar/challenge.ts'
-import { parseChallenge } from '../../../relay/sip/digest.ts'
+import { parseChallenges } from '../../../relay/sip/digest.ts'
 import { answered, challenged, chance, checked, office, realm, request, start, tampered } from './phone.ts'
 
 describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
@@ -10,14 +10,17 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
     const registrar = challenger.challenge(start, request(), { ...wish, proxy: false })
     const proxy = challenger.challenge(start, request(), { ...wish, proxy: true })
     expect([registrar.status, proxy.status]).toEqual([401, 407])
-    const challenge = parseChallenge(registrar.header('www-authenticate') ?? '')
+    const [challenge] = parseChallenges(registrar.header('www-authenticate') ?? '')
     expect(challenge).toMatchObject({ realm, algorithm: 'MD5', qop: ['auth'], stale: false })
     expect(proxy.header('proxy-authenticate')).toBe(registrar.header('www-authenticate'))
   })
 
   test('offers one challenge per algorithm, in the order wished for', () => {
     const response = challenged(new Challenger(chance), start, request(), ['SHA-256', 'MD5'])
-    const offered = response.all('www-authenticate').map((value) => parseChallenge(value)?.algorithm)
+    const offered = response
+      .all('www-authenticate')
+      .flatMap(parseChallenges)
+      .map(({ algorithm }) => algorithm)
     expect(offered).toEqual(['SHA-256', 'MD5'])
   })
 
@@ -33,7 +36,7 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
     const challenger = new Challenger(chance)
     const nonces = ['a@1', 'b@2'].map((callId) => {
       const response = challenged(challenger, start, request([], { callId }))
-      return parseChallenge(response.header('www-authenticate') ?? '')?.nonce
+      return parseChallenges(response.header('www-authenticate') ?? '')[0]?.nonce
     })
     expect(nonces[0]).not.toBe(nonces[1])
   })
@@ -87,11 +90,33 @@ describe('checking an answer', () => {
       ok: false,
       why: 'wrong',
     })
-    expect(checked(challenger, start, tampered(line, { algorithm: 'MD5-sess' }))).toEqual({
+    expect(checked(challenger, start, tampered(line, { algorithm: 'SHA-512-256' }))).toEqual({
       ok: false,
       why: 'malformed',
     })
   })
+
+  test.each([
+    ['MD5', 'MD5-sess', 'SHA-256-sess'],
+    ['SHA-256', 'SHA-256-SESS', 'MD5-sess'],
+  ] as const)(
+    'accepts a session of %s, which is worth as much, and none of another hash (RFC 7616 §3.4.2)',
+    (offered, session, other) => {
+      const challenger = new Challenger(chance)
+      const credential = office({ algorithms: [offered] })
+      const line = (algorithm: string, password?: string) =>
+        answered(challenged(challenger, start, request(), [offered]), request(), {
+          algorithm,
+          ...(password && { password }),
+        })
+      expect(checked(challenger, start, line(session, 'guess'), credential)).toEqual({
+        ok: false,
+        why: 'wrong',
+      })
+      expect(checked(challenger, start, line(other), credential)).toEqual({ ok: false, why: 'wrong' })
+      expect(checked(challenger, start, line(session), credential).ok).toBe(true)
+    },
+  )
 
   test('calls a right answer stale when its nonce is too old, but never a wrong one', () => {
     const challenger = new Challenger(chance, { lifetimeMs: 60_000 })
@@ -110,7 +135,7 @@ describe('checking an answer', () => {
       proxy: false,
       algorithms: ['MD5'],
     })
-    const nonce = parseChallenge(elsewhere.header('www-authenticate') ?? '')?.nonce ?? ''
+    const nonce = parseChallenges(elsewhere.header('www-authenticate') ?? '')[0]?.nonce ?? ''
     for (const invented of [nonce, 'dcd98b7102dd2f0e8b11d0f600bfb0c093', '..', 'zzzz.1.']) {
       const challenge = challenged(challenger, start)
       const value =
@@ -153,6 +178,27 @@ describe('checking an answer', () => {
     expect(checked(challenger, start, elsewhere)).toEqual(wrong)
     const somebody = answered(challenge, request(), { uri: `sip:somebody@${realm}` })
     expect(checked(challenger, start, somebody)).toEqual(wrong)
+  })
+
+  test('takes a call proved for us and not for its number: by address, realm or domain, with a port (RFC 3261 §22.4)', () => {
+    const challenger = new Challenger(chance, { hosts: ['192.0.2.1', 'sip.example'] })
+    const call = { method: 'INVITE', uri: `sip:+15551234567@${realm}` }
+    let nc = 0
+    const spelt = (uri: string) => {
+      nc++
+      const challenge = challenged(challenger, start, request([], call))
+      return checked(challenger, start, answered(challenge, request([], call), { uri, nc }), office(), call)
+        .ok
+    }
+    const ours = [
+      'sip:192.0.2.1:5060',
+      `sip:${realm}`,
+      'sips:SIP.example;transport=tls',
+      `sip:+15551234567@192.0.2.1`,
+    ]
+    expect(ours.map(spelt)).toEqual([true, true, true, true])
+    const others = ['sip:192.0.2.2:5060', 'sip:+15550000000@192.0.2.1', 'tel:+15551234567', '*']
+    expect(others.map(spelt)).toEqual([false, false, false, false])
   })
 
   test('bears a transport parameter, a port, and our address in place of the realm', () => {

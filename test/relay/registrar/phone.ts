@@ -2,7 +2,14 @@ import type { CredentialAnswer, DigestAlgorithm } from '#contract'
 import type { Flow } from '../../../relay/flow.ts'
 import { openChance } from '../../../relay/io/chance.ts'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/registrar/challenge.ts'
-import { answerChallenge, ha1Text, parseCredentials, writeCredentials } from '../../../relay/sip/digest.ts'
+import {
+  digestResponse,
+  ha1Text,
+  hashFor,
+  parseChallenges,
+  parseCredentials,
+  writeCredentials,
+} from '../../../relay/sip/digest.ts'
 import type { Request, Response } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 
@@ -61,19 +68,23 @@ export function request(
 export function answered(
   challenge: Response,
   asked: Request,
-  changes: { password?: string; username?: string; nc?: number; uri?: string } = {},
+  changes: { password?: string; username?: string; nc?: number; uri?: string; algorithm?: string } = {},
 ): string {
-  const { password = 'secure-password', username = 'office1', nc = 1, uri = asked.requestUri } = changes
-  const answer = answerChallenge(
-    challenge,
-    { method: asked.method, uri },
-    { username, password },
-    { cnonce: 'c0ffee', nc },
-    chance,
+  const { password = 'secure-password', username = 'office1', uri = asked.requestUri } = changes
+  const proxy = challenge.status === 407
+  const [question] = parseChallenges(
+    challenge.all(proxy ? 'proxy-authenticate' : 'www-authenticate')[0] ?? '',
   )
-  if (answer === undefined) throw new Error('the phone cannot answer that challenge')
-  const [name, value] = answer.header
-  return `${name}: ${value}`
+  if (question === undefined) throw new Error('the phone cannot answer that challenge')
+  const { realm, nonce } = question
+  const algorithm = changes.algorithm ?? question.algorithm
+  const nc = (changes.nc ?? 1).toString(16).padStart(8, '0')
+  const hash = hashFor(algorithm, chance) ?? chance.md5
+  const ha1 = hash(ha1Text(username, realm, password))
+  const proof = { nonce, uri, algorithm, qop: 'auth', cnonce: 'c0ffee', nc }
+  const response = digestResponse({ ...proof, ha1, method: asked.method, hash })
+  const value = writeCredentials({ ...proof, username, realm, response })
+  return `${proxy ? 'Proxy-Authorization' : 'Authorization'}: ${value}`
 }
 
 /** The same answer with something in it changed behind the digest's back. */

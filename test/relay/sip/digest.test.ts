@@ -2,20 +2,18 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Hashes } from '../../../relay/sip/digest.ts'
 import {
-  answerChallenge,
   digestResponse,
   ha1Text,
   hashFor,
-  parseChallenge,
+  parseChallenges,
   parseCredentials,
   writeChallenge,
   writeCredentials,
 } from '../../../relay/sip/digest.ts'
-import { readResponse, responseText } from '../../support/wire.ts'
 
 const hashes: Hashes = {
-  md5: (text) => createHash('md5').update(text).digest('hex'),
-  sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  md5: (of) => createHash('md5').update(of).digest('hex'),
+  sha256: (of) => createHash('sha256').update(of).digest('hex'),
 }
 
 /** RFC 7616 §3.9.1: Mufasa's request. */
@@ -34,26 +32,44 @@ describe('a digest (RFC 7616 §3.4.1)', () => {
     ['SHA-256', '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1'],
   ])('with %s is as the RFC worked it out (§3.9.1)', (algorithm, response) => {
     const hash = hashFor(algorithm, hashes) ?? String
-    expect(digestResponse({ ...mufasa, qop: 'auth', ha1: hash(mufasaHa1), hash })).toBe(response)
+    expect(digestResponse({ ...mufasa, algorithm, qop: 'auth', ha1: hash(mufasaHa1), hash })).toBe(response)
   })
+
+  test.each(['MD5-sess', 'SHA-256-SESS'])(
+    'with %s hashes nonce and cnonce into HA1 (§3.4.2)',
+    (algorithm) => {
+      const hash = hashFor(algorithm, hashes) ?? String
+      const { nonce, nc, cnonce, method, uri } = mufasa
+      const ha1 = hash(`${hash(mufasaHa1)}:${nonce}:${cnonce}`)
+      const expected = hash(`${ha1}:${nonce}:${nc}:${cnonce}:auth:${hash(`${method}:${uri}`)}`)
+      expect(digestResponse({ ...mufasa, algorithm, qop: 'auth', ha1: hash(mufasaHa1), hash })).toBe(expected)
+    },
+  )
 
   test('without qop is that of RFC 2069', () => {
     const { md5 } = hashes
     const ha1 = md5('a:b:c')
-    const parts = { ha1, nonce: 'n', method: 'REGISTER', uri: 'sip:x', hash: md5 }
+    const parts = { ha1, algorithm: 'MD5', nonce: 'n', method: 'REGISTER', uri: 'sip:x', hash: md5 }
     expect(digestResponse(parts)).toBe(md5(`${ha1}:n:${md5('REGISTER:sip:x')}`))
   })
 
-  test('covers the body with auth-int', () => {
+  test('covers the body with auth-int, octet for octet (§3.4.3)', () => {
     const { md5 } = hashes
-    const parts = { ...mufasa, ha1: 'h', hash: md5, qop: 'auth-int' }
-    expect(digestResponse({ ...parts, body: 'a' })).not.toBe(digestResponse({ ...parts, body: 'b' }))
+    const { nonce, nc, cnonce, method, uri } = mufasa
+    const parts = { ...mufasa, algorithm: 'MD5', ha1: 'h', hash: md5, qop: 'auth-int' }
+    const of = (body: Uint8Array) =>
+      md5(
+        `h:${nonce}:${nc}:${cnonce}:auth-int:${md5(`${method}:${uri}:${createHash('md5').update(body).digest('hex')}`)}`,
+      )
+    const latin = Uint8Array.of(0x73, 0x3d, 0xfc)
+    expect(digestResponse({ ...parts, body: latin })).toBe(of(latin))
+    expect(digestResponse(parts)).toBe(of(new Uint8Array()))
   })
 
   test('is not made with a hash we do not have', () => {
     expect(hashFor('md5', hashes)).toBe(hashes.md5)
     expect(hashFor('SHA-512-256', hashes)).toBeUndefined()
-    expect(hashFor('MD5-sess', hashes)).toBeUndefined()
+    expect(hashFor('AKAv1-MD5', hashes)).toBeUndefined()
   })
 })
 
@@ -61,7 +77,7 @@ describe('a challenge', () => {
   test('is read, commas inside quotes and all', () => {
     const text =
       'Digest realm="a, \\"b\\"", nonce="n=,;", qop="auth, auth-int",algorithm=SHA-256 , opaque="", stale=TRUE'
-    expect(parseChallenge(text)).toEqual({
+    expect(only(text)).toEqual({
       realm: 'a, "b"',
       nonce: 'n=,;',
       qop: ['auth', 'auth-int'],
@@ -72,7 +88,7 @@ describe('a challenge', () => {
   })
 
   test('is MD5 and without qop where it says neither', () => {
-    expect(parseChallenge('digest realm=a,nonce=b')).toMatchObject({
+    expect(only('digest realm=a,nonce=b')).toMatchObject({
       algorithm: 'MD5',
       qop: [],
       stale: false,
@@ -81,7 +97,7 @@ describe('a challenge', () => {
 
   test('is read as it was written', () => {
     const challenge = { realm: 'r', nonce: 'n"', qop: ['auth'], algorithm: 'MD5', opaque: 'o', stale: true }
-    expect(parseChallenge(writeChallenge(challenge))).toEqual(challenge)
+    expect(only(writeChallenge(challenge))).toEqual(challenge)
   })
 
   test.each([
@@ -92,8 +108,39 @@ describe('a challenge', () => {
     'Digest realm="a, nonce="b"',
     'Digest realm, nonce="b"',
   ])('is not %j', (text) => {
-    expect(parseChallenge(text)).toBeUndefined()
+    expect(parseChallenges(text)).toEqual([])
   })
+
+  test.each([
+    ['tabs for spaces', 'Digest\trealm\t=\t"a"\t,\tnonce="n"\t,\tqop="auth"'],
+    ['a qop without quotes', 'Digest realm="a",nonce="n",qop=auth'],
+    ['two of them without quotes', 'Digest realm="a",nonce="n",qop=auth,auth-int,algorithm=MD5'],
+    ['commas too many', 'Digest realm="a",, nonce="n", qop="auth",'],
+    ['a word alone', 'Digest realm="a", nonce="n", charset, qop="auth"'],
+    ['another scheme before it', 'Bearer authz="https://x", Digest realm="a", nonce="n", qop="auth"'],
+    ['another scheme after it', 'Digest realm="a", nonce="n", qop="auth", Basic realm="b"'],
+    [
+      'one before it which cannot be read',
+      'Digest realm="x"y, nonce="m", Digest realm="a", nonce="n", qop="auth"',
+    ],
+  ])('is read with %s', (_, text) => {
+    expect(only(text)).toMatchObject({ realm: 'a', nonce: 'n', qop: ['auth'], algorithm: 'MD5' })
+  })
+
+  test('may stand beside another in one line', () => {
+    const text = 'Digest realm="a", nonce="1", algorithm=SHA-256, Digest realm="a", nonce="2", algorithm=MD5'
+    const read = parseChallenges(text).map(({ nonce, algorithm }) => [nonce, algorithm])
+    expect(read).toEqual([
+      ['1', 'SHA-256'],
+      ['2', 'MD5'],
+    ])
+  })
+
+  function only(text: string) {
+    const all = parseChallenges(text)
+    expect(all).toHaveLength(1)
+    return all[0]
+  }
 })
 
 describe('credentials', () => {
@@ -127,6 +174,11 @@ describe('credentials', () => {
     expect(written).toBe('Digest username="u", realm="r", nonce="n", uri="x", response="0", algorithm=MD5')
   })
 
+  test('may come with tabs, as some clients send them', () => {
+    const text = 'Digest\tusername="u",\trealm="r",\tnonce="n"\t,uri="x",\tresponse="00"'
+    expect(parseCredentials(text)).toMatchObject({ username: 'u', nonce: 'n', response: '00' })
+  })
+
   test('may come unquoted, as some clients send them', () => {
     const text =
       'Digest username=alice,realm=r,nonce=n,uri=sip:a@b,response=FF,qop="auth",nc="00000001",cnonce=c'
@@ -144,64 +196,4 @@ describe('credentials', () => {
       expect(parseCredentials(text)).toBeUndefined()
     },
   )
-})
-
-describe('a provider’s challenge', () => {
-  const account = { username: 'trunk', password: 'secret', realm: null }
-  const request = { method: 'INVITE', uri: 'sip:+1555@carrier.example' }
-  const answer = (status: number, challenges: string[], realm: string | null = null) => {
-    const name = status === 407 ? 'Proxy-Authenticate' : 'WWW-Authenticate'
-    const refusal = readResponse(responseText(status, { headers: { [name]: challenges } }))
-    return answerChallenge(refusal, request, { ...account, realm }, { cnonce: 'c0' }, hashes)
-  }
-
-  test('by 407 is answered in Proxy-Authorization, with qop auth', () => {
-    const answered = answer(407, ['Digest realm="carrier", nonce="n1", qop="auth", opaque="o"'])
-    expect(answered?.header[0]).toBe('proxy-authorization')
-    const credentials = parseCredentials(answered?.header[1] ?? '')
-    expect(credentials).toMatchObject({
-      username: 'trunk',
-      uri: request.uri,
-      nc: '00000001',
-      opaque: 'o',
-      qop: 'auth',
-    })
-    const ha1 = hashes.md5('trunk:carrier:secret')
-    expect(credentials?.response).toBe(
-      digestResponse({
-        ...request,
-        ha1,
-        nonce: 'n1',
-        nc: '00000001',
-        cnonce: 'c0',
-        qop: 'auth',
-        hash: hashes.md5,
-      }),
-    )
-  })
-
-  test('by 401 is answered in Authorization, without qop where it has none', () => {
-    const answered = answer(401, ['Digest realm="carrier", nonce="n1"'])
-    expect(answered?.header[0]).toBe('authorization')
-    expect(parseCredentials(answered?.header[1] ?? '')).toMatchObject({ qop: undefined, cnonce: undefined })
-  })
-
-  test('is answered with the first hash of its list which we have', () => {
-    const list = ['SHA-512-256', 'SHA-256', 'MD5'].map(
-      (name) => `Digest realm="r", nonce="n", algorithm=${name}`,
-    )
-    expect(answer(401, list)?.challenge.algorithm).toBe('SHA-256')
-  })
-
-  test('says whether only the nonce was too old', () => {
-    expect(answer(401, ['Digest realm="r", nonce="n", stale=true'])?.challenge.stale).toBe(true)
-  })
-
-  test('is not answered for another realm, with a strange hash, or with auth-int alone', () => {
-    expect(answer(407, ['Digest realm="other", nonce="n"'], 'carrier')).toBeUndefined()
-    expect(answer(407, ['Digest realm="carrier", nonce="n", algorithm=AKAv1-MD5'])).toBeUndefined()
-    expect(answer(407, ['Digest realm="carrier", nonce="n", qop="auth-int"'])).toBeUndefined()
-    expect(answer(407, ['Basic realm="carrier"'])).toBeUndefined()
-    expect(answer(407, [])).toBeUndefined()
-  })
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseNameAddrs } from '../../../relay/sip/address.ts'
 import { sdpBody } from '../../../relay/sip/body.ts'
-import { parseChallenge, parseCredentials } from '../../../relay/sip/digest.ts'
+import { parseChallenges, parseCredentials } from '../../../relay/sip/digest.ts'
 import { Framer } from '../../../relay/sip/framing.ts'
 import type { Message } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
@@ -70,7 +70,7 @@ describe('whatever a stranger sends', () => {
     })
     fc.assert(
       fc.property(crooked, (text) => {
-        for (const reads of [parseUri, parseVia, parseNameAddrs, parseChallenge, parseCredentials])
+        for (const reads of [parseUri, parseVia, parseNameAddrs, parseChallenges, parseCredentials])
           reads(text)
       }),
       { numRuns: 1000 },
@@ -117,7 +117,7 @@ describe('64 KiB of malice takes no more than its share of time', () => {
     'addresses which never close': [(size) => 'a <'.repeat(size / 3), parseNameAddrs],
     'quotes which never close': [(size) => '<sip:a>,"'.repeat(size / 9), parseNameAddrs],
     'addresses in a row': [(size) => '<sip:a>,'.repeat(size / 8), parseNameAddrs],
-    'digest parameters': [(size) => `Digest ${'a=b,'.repeat(size / 4)}`, parseChallenge],
+    'digest parameters': [(size) => `Digest ${'a=b,'.repeat(size / 4)}`, parseChallenges],
     'digest spaces': [(size) => `Digest a${' '.repeat(size)}`, parseCredentials],
     'URI parameters': [(size) => `sip:a${';'.repeat(size)}`, parseUri],
   }

@@ -1,0 +1,136 @@
+import {
+  type Challenge,
+  digestResponse,
+  type Hashes,
+  ha1Text,
+  hashFor,
+  parseChallenges,
+  writeCredentials,
+} from './digest.ts'
+import type { Header, Request, Response } from './message.ts'
+
+/** Who we are to a server. */
+export interface Account {
+  readonly username: string
+  readonly password: string
+  /** The only realm it is shown to; null: to any realm of the server it belongs to. */
+  readonly realm: string | null
+}
+
+/** What one request, with its repeats, has shown of us so far. */
+export interface Proofs {
+  /** Refusals answered. */
+  readonly rounds: number
+  /** What its next repeat bears: one for each server and proxy which asked. */
+  readonly headers: readonly Header[]
+  readonly shown: readonly Shown[]
+}
+
+/** Our answer to one realm. */
+interface Shown {
+  /** Asked by a proxy on the way, not by the server itself. */
+  readonly proxy: boolean
+  readonly challenge: Challenge
+  /** How often its nonce was answered with. */
+  readonly count: number
+  /** It was answered anew once; and no realm is more often. */
+  readonly renewed: boolean
+  /** Another was asked for afterwards, so this one had been taken. */
+  readonly taken: boolean
+}
+
+/** What a request shows which nobody has challenged. */
+export const noProofs: Proofs = { rounds: 0, headers: [], shown: [] }
+
+/** Proxies which may stand before a registrar, each with a realm of its own, and a stale nonce or two. */
+const mostRounds = 6
+
+/**
+ * Answers a 401 or 407 (RFC 3261 §22.2, §22.3, RFC 8760 §2.4): each realm with the first of its challenges which
+ * we can, together with what other realms were shown before.
+ *
+ * A realm is answered once, and once more where its nonce was stale or its first answer had been taken. Only who the
+ * account belongs to may get here, and where it names a realm only that one is answered (CVE-2021-41158).
+ * undefined: the refusal stands.
+ */
+export function prove(
+  before: Proofs,
+  refusal: Response,
+  asked: Pick<Request, 'method' | 'requestUri' | 'body'>,
+  account: Account | null,
+  dice: Hashes & { hex(bytes: number): string },
+): Proofs | undefined {
+  if (!account || (refusal.status !== 401 && refusal.status !== 407) || before.rounds >= mostRounds)
+    return undefined
+  const wanted = questions(refusal, account, dice)
+  if (wanted.length === 0) return undefined
+  const shown = before.shown.map((one): Shown => {
+    const again = wanted.find((question) => sameRealm(question, one))
+    return again
+      ? { ...again, count: 1, renewed: true, taken: false }
+      : { ...one, count: one.count + 1, taken: true }
+  })
+  for (const question of wanted) {
+    const known = before.shown.find((one) => sameRealm(one, question))
+    if (!known) shown.push({ ...question, count: 1, renewed: false, taken: false })
+    else if (known.renewed || !(question.challenge.stale || known.taken)) return undefined
+  }
+  const headers = shown.map((one) => answer(one, asked, account, dice))
+  return { rounds: before.rounds + 1, headers, shown }
+}
+
+/** What is asked of us, the best we can answer of each realm; forks may ask in several ways at once (§16.7). */
+function questions(
+  refusal: Response,
+  { realm }: Account,
+  hashes: Hashes,
+): Pick<Shown, 'proxy' | 'challenge'>[] {
+  const found: Pick<Shown, 'proxy' | 'challenge'>[] = []
+  for (const proxy of [true, false]) {
+    for (const value of refusal.all(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
+      for (const challenge of parseChallenges(value)) {
+        const question = { proxy, challenge }
+        const ours = realm === null || realm === challenge.realm
+        const known = qopOf(challenge) !== null && hashFor(challenge.algorithm, hashes) !== undefined
+        if (ours && known && !found.some((other) => sameRealm(other, question))) found.push(question)
+      }
+    }
+  }
+  return found
+}
+
+function sameRealm(a: Pick<Shown, 'proxy' | 'challenge'>, b: Pick<Shown, 'proxy' | 'challenge'>): boolean {
+  return a.proxy === b.proxy && a.challenge.realm === b.challenge.realm
+}
+
+/** undefined: as in RFC 2069, the server knows none; null: none which we know (RFC 7616 §3.3). */
+function qopOf({ qop }: Challenge): 'auth' | 'auth-int' | undefined | null {
+  if (qop.length === 0) return undefined
+  if (qop.includes('auth')) return 'auth'
+  return qop.includes('auth-int') ? 'auth-int' : null
+}
+
+function answer(
+  { proxy, challenge, count }: Shown,
+  { method, requestUri, body }: Pick<Request, 'method' | 'requestUri' | 'body'>,
+  { username, password }: Account,
+  dice: Hashes & { hex(bytes: number): string },
+): Header {
+  const { realm, nonce, algorithm, opaque } = challenge
+  const hash = hashFor(algorithm, dice) ?? dice.md5
+  const ha1 = hash(ha1Text(username, realm, password))
+  const nc = count.toString(16).padStart(8, '0')
+  const proof = {
+    nonce,
+    uri: requestUri,
+    algorithm,
+    cnonce: dice.hex(8),
+    qop: qopOf(challenge) ?? undefined,
+    nc,
+  }
+  const response = digestResponse({ ...proof, ha1, method, body, hash })
+  return [
+    proxy ? 'proxy-authorization' : 'authorization',
+    writeCredentials({ ...proof, username, realm, response, opaque }),
+  ]
+}
