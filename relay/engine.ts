@@ -100,7 +100,7 @@ export class Engine {
       isLine: (word) => desk.book.line(word) !== undefined,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
-      isAt: (id, from) => registrar.isAt(id, from),
+      whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
     const ledger = new Ledger(station.epoch, limits ?? limitsOn(desk.shelf))
     const switchboard = new Switchboard({

@@ -1,16 +1,18 @@
-import type { RouteDecision, RouteQuestion } from '#contract'
+import type { CredentialAnswer, RouteDecision, RouteQuestion } from '#contract'
 import { refusalOf, sipReason } from './call/reason.ts'
 import { instant } from './call/record.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
-import type { Question } from './effects.ts'
 import { type Flow, neighbourhood, sameFlow } from './flow.ts'
+import { Inquiries } from './inquiries.ts'
 import type { Outbox } from './outbox.ts'
 import { lineOf, questionOf, routeQuestion } from './question.ts'
-import type { Admission, Challenge, House, Reception } from './reception.ts'
+import type { Admission, House, Reception } from './reception.ts'
 import { Allowance } from './registrar/allowance.ts'
+import type { Challenge, Inquiry } from './registrar/authenticator.ts'
 import type { Challenger } from './registrar/challenge.ts'
+import type { Guess } from './registrar/guard.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
@@ -35,7 +37,7 @@ export interface Rooms {
 }
 
 /** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
-const crowd = { transactions: 200_000, questions: 2_000, accounts: 200 }
+const crowd = { transactions: 200_000, questions: 2_000 }
 
 /**
  * Where requests outside any dialog become something: a refusal, a registration, a call.
@@ -47,14 +49,14 @@ export class Entrance {
   readonly #rooms: Rooms
   /** INVITEs and REGISTERs which wait for the edge before they are anybody's, by transaction. */
   readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
-  /** Questions about accounts which are not answered yet: calls keep room beside them. */
-  #accountsAsked = 0
+  readonly #inquiries: Inquiries
   /** Refused calls of nobody which are told, by where they came from, and all together. */
   readonly #oncePerMinute = new Allowance({ atOnce: 1, perSecond: 1 / 60 })
   readonly #strangersTold = new Allowance({ atOnce: 20, perSecond: 1, remembered: 1 })
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
+    this.#inquiries = new Inquiries(rooms.desk)
   }
 
   /** A request of nobody yet. */
@@ -95,7 +97,7 @@ export class Entrance {
       case 'challenge':
         return this.#challenge(request, flow, admission)
       case 'ask':
-        return this.#askAccount(now, request, flow, admission.question)
+        return this.#inquire(now, request, flow, admission)
       case 'register':
         return this.#register(now, request, flow, admission)
       case 'call':
@@ -111,27 +113,28 @@ export class Entrance {
     outbox.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
   }
 
-  #askAccount(now: number, request: Request, flow: Flow, question: AccountQuestion): void {
-    const { outbox, reception, desk } = this.#rooms
-    if (this.#accountsAsked >= crowd.accounts) return this.#recall(now, request, flow)
+  #inquire(now: number, request: Request, flow: Flow, { question, guess }: Inquiry): void {
+    const { reception } = this.#rooms
+    if (!this.#inquiries.hasRoom(flow))
+      return this.#readmit(now, request, flow, { guess, why: 'too many wait' })
     this.#wait(request, flow)
-    this.#accountsAsked++
-    desk.account(now, question, (later, answer, why) => {
-      this.#accountsAsked--
+    this.#inquiries.ask(now, question, flow, (later, said, why) => {
       const cancelled = this.#waited(request)
-      if (answer?.ask === 'credential') reception.remember(later, question, answer.answer)
-      if (cancelled) return outbox.refuse(request, flow, 487)
-      if (answer?.ask === 'credential') return this.#admit(later, request, flow)
-      this.#unanswered(why, request)
-      this.#recall(later, request, flow)
+      if (said) reception.remember(later, question, said)
+      this.#readmit(later, request, flow, { said, guess, why, cancelled })
     })
   }
 
-  /** The edge cannot be asked: whom we knew lately comes in all the same, others come back later. */
-  #recall(now: number, request: Request, flow: Flow): void {
+  /**
+   * After the edge was asked. Where it said nothing, whom we knew lately comes in all the same, and others come back
+   * later. A request which was taken back meanwhile is looked at as well: a guess may not be made for nothing.
+   */
+  #readmit(now: number, request: Request, flow: Flow, { said, guess, why, cancelled }: Said): void {
     const { outbox, reception, at } = this.#rooms
-    const recalled = reception.recall(now, at(), request, flow)
-    if (recalled) this.#let(now, request, flow, recalled)
+    if (!said) this.#unanswered(why, request)
+    const admission = reception.readmit(now, at(), request, flow, said, guess)
+    if (cancelled) return outbox.refuse(request, flow, 487)
+    if (admission) this.#let(now, request, flow, admission)
     else outbox.later(request, flow)
   }
 
@@ -258,7 +261,14 @@ export class Entrance {
   }
 }
 
-type AccountQuestion = Extract<Question, { ask: 'credential' }>['question']
+/** What came of asking the edge about an account. */
+interface Said {
+  readonly said?: CredentialAnswer | undefined
+  readonly guess: Guess | undefined
+  readonly why: string
+  readonly cancelled?: boolean
+}
+
 type Refusal = Extract<RouteDecision, { kind: 'reject' }>
 type Account = NonNullable<Extract<Admission, { to: 'call' }>['account']>
 

@@ -1,11 +1,22 @@
-import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
+import type { CredentialAnswer, CredentialQuestion } from '#contract'
 import { allow } from './call/station.ts'
 import { type Flow, neighbourhood, reliable } from './flow.ts'
 import { lineOf } from './question.ts'
-import { Accounts, type Known, type OnFile } from './registrar/accounts.ts'
+import type { Known } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
+import {
+  Authenticator,
+  type Challenge,
+  type Files,
+  type Inquiry,
+  later,
+  type Proof,
+  type Realm,
+  type Refusal,
+  usual,
+} from './registrar/authenticator.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
-import { type Block, Guard } from './registrar/guard.ts'
+import type { Guess } from './registrar/guard.ts'
 import type { Header, Request } from './sip/message.ts'
 import { screen } from './sip/screen.ts'
 import { Strangers } from './strangers.ts'
@@ -20,7 +31,7 @@ export interface House {
 }
 
 /** What the reception needs to know of other rooms. */
-export interface Desk {
+export interface Desk extends Files {
   /** Whether calls can be decided at all. */
   ready(now: number): boolean
   /** Whether calls from this address are somebody's, as far as is known here. */
@@ -29,52 +40,20 @@ export interface Desk {
   isLine(word: string): boolean
   /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
   lets(now: number, realm: string, address: string): boolean | undefined
-  onFile(now: number, question: CredentialQuestion): OnFile | undefined
-  /** Whether an extension has registered over a flow. */
-  isAt(extensionId: string, flow: Flow): boolean
 }
 
 /** What becomes of a request outside any dialog. */
 export type Admission =
-  | {
-      readonly to: 'refuse'
-      readonly status: number
-      readonly reason?: string
-      readonly headers?: readonly Header[]
-    }
+  | Refusal
   | Challenge
+  | Inquiry
   | { readonly to: 'drop'; readonly why: string }
-  | { readonly to: 'ask'; readonly question: CredentialQuestion }
   | { readonly to: 'register'; readonly verified: Verified }
   /** `otherwise`: what to say where the address turns out to be nobody's. */
   | { readonly to: 'call'; readonly account: Known | undefined; readonly otherwise?: Challenge }
 
-export interface Challenge {
-  readonly to: 'challenge'
-  readonly realm: string
-  readonly proxy: boolean
-  readonly algorithms: readonly DigestAlgorithm[]
-  readonly stale: boolean
-  /** So many wrong answers came that no more are looked at for a while. */
-  readonly blocked?: (Block & { readonly account: string }) | undefined
-}
-
-/** What phones are challenged with until we know theirs: the only one all of them answer. */
-const usual: readonly DigestAlgorithm[] = ['MD5']
-
-/** An answer older than this is asked for again before a password is called wrong. */
-const freshMs = 2_000
-
-/** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
-const perAddress = { atOnce: 1_000, perSecond: 50 }
-
 /** Our answer is longer than the question: whoever forges a sender must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
-
-/** No username with its realm is longer. */
-const accountLettersAtMost = 256
-
-const later: readonly Header[] = [['retry-after', '10']]
 
 /**
  * Meets every request that belongs to no dialog: screened, challenged, let in (RFC 3261 §8.2, §22).
@@ -83,11 +62,8 @@ const later: readonly Header[] = [['retry-after', '10']]
  */
 export class Reception {
   readonly #house: House
-  readonly #challenger: Challenger
   readonly #desk: Desk
-  readonly #accounts: Accounts
-  readonly #guard = new Guard()
-  readonly #questions = new Allowance(perAddress)
+  readonly #authenticator: Authenticator
   readonly #pings = new Allowance(pings)
   readonly #strangers = new Strangers()
   /** No new calls; phones may still register, for they are kept elsewhere too. */
@@ -95,9 +71,8 @@ export class Reception {
 
   constructor(house: House, challenger: Challenger, desk: Desk) {
     this.#house = house
-    this.#challenger = challenger
     this.#desk = desk
-    this.#accounts = new Accounts((now, question) => desk.onFile(now, question))
+    this.#authenticator = new Authenticator(challenger, desk)
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
@@ -118,26 +93,26 @@ export class Reception {
 
   /** Keeps the edge's answer about an account as long as it allows. */
   remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
-    this.#accounts.remember(now, question, answer)
+    this.#authenticator.remember(now, question, answer)
   }
 
-  /** The edge is silent: what was known last decides; where nothing was, nothing can be said. */
-  recall(now: number, at: number, request: Request, flow: Flow): Admission | undefined {
-    const { realm, proxy } = this.#asks(request)
-    const credentials = this.#challenger.credentials(request, { realm, proxy })
-    const question = { realm, username: credentials?.username ?? '' }
-    const last = credentials && this.#accounts.last(now, question)
-    if (!credentials || !last) return undefined
-    const result = this.#challenger.check(at, request, credentials, last.answer, flow)
-    if (result.ok) {
-      this.#guard.right(guessing(question, flow))
-      return admitted(result.verified, proxy)
-    }
-    // Of one asked about long ago, too little is known to call a password wrong.
-    if (!last.filed) return undefined
-    const blocked = result.why === 'wrong' ? this.#guard.wrong(now, guessing(question, flow)) : undefined
-    const algorithms = last.answer.kind === 'known' ? last.answer.algorithms : usual
-    return challenged(question, { proxy, algorithms, stale: result.why === 'stale' }, blocked)
+  /**
+   * What a request is let in as of whose account the edge was asked. Where the edge said nothing, what was known last
+   * decides; undefined: nothing was.
+   */
+  readmit(
+    now: number,
+    at: number,
+    request: Request,
+    flow: Flow,
+    said: CredentialAnswer | undefined,
+    guess?: Guess,
+  ): Admission | undefined {
+    const asks = this.#asks(request)
+    const proof = this.#authenticator.proveAgain(now, at, request, flow, asks, said, guess)
+    if (proof?.to === 'proved' && asks.proxy && this.closed)
+      return { to: 'refuse', status: 503, headers: later }
+    return proof && this.#admitted(proof, asks)
   }
 
   /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
@@ -194,7 +169,7 @@ export class Reception {
     if (!ours && !this.isUs(host)) return this.#foreign()
     if (ours || this.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)
-      const silent = this.#challenger.credentials(request, this.#asks(request)) === undefined
+      const silent = !this.#authenticator.answers(request, this.#asks(request))
       return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
     }
     const line = lineOf(request)
@@ -237,8 +212,7 @@ export class Reception {
     return this.#house.strangers === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
   }
 
-  /** Who has to prove himself to whom: calls pass through us, registrations end here (§22.2, §22.3). */
-  #asks(request: Request): { realm: string; proxy: boolean } {
+  #asks(request: Request): Realm {
     const proxy = request.method !== 'REGISTER'
     const target = request.target?.host ?? ''
     const { to, from } = request
@@ -247,56 +221,13 @@ export class Reception {
   }
 
   #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
-    const { realm, proxy } = this.#asks(request)
-    const credentials = this.#challenger.credentials(request, { realm, proxy })
-    const question = { realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
-    const current = this.#accounts.current(now, question)
-    const algorithms = current?.answer.kind === 'known' ? current.answer.algorithms : usual
-    const challenge = (stale: boolean, block?: Block): Challenge =>
-      challenged(question, { proxy, algorithms, stale }, block)
-    if (!credentials) return challenge(false)
-    // Only who holds a young nonce of ours is worth a question to the edge.
-    if (!this.#challenger.knows(at, credentials, flow)) return challenge(true)
-    if (this.#shutOut(now, question, flow)) return challenge(false)
-    const result = current && this.#challenger.check(at, request, credentials, current.answer, flow)
-    if (result?.ok) {
-      this.#guard.right(guessing(question, flow))
-      return admitted(result.verified, proxy)
-    }
-    if (result && result.why !== 'wrong') return challenge(result.why === 'stale')
-    // The password may have changed since we asked.
-    if (current && now - current.since <= freshMs)
-      return challenge(false, this.#guard.wrong(now, guessing(question, flow)))
-    const readable = question.username.length + realm.length <= accountLettersAtMost
-    return readable ? this.#question(now, question, flow) : challenge(false)
+    const asks = this.#asks(request)
+    return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks)
   }
 
-  /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
-  #question(now: number, question: CredentialQuestion, flow: Flow): Admission {
-    if (this.#questions.take(now, neighbourhood(flow.address))) return { to: 'ask', question }
-    return { to: 'refuse', status: 503, headers: later }
+  #admitted(proof: Proof, { proxy }: Realm): Admission {
+    if (proof.to !== 'proved') return proof
+    const { verified } = proof
+    return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
   }
-
-  /** Whether somebody guessed too often; never a phone which is registered right there. */
-  #shutOut(now: number, question: CredentialQuestion, flow: Flow): boolean {
-    if (!this.#guard.blocks(now, guessing(question, flow))) return false
-    const account = this.#accounts.last(now, question)?.answer
-    return account?.kind !== 'known' || !this.#desk.isAt(account.extension_id, flow)
-  }
-}
-
-function challenged(
-  { realm, username }: CredentialQuestion,
-  how: { proxy: boolean; algorithms: readonly DigestAlgorithm[]; stale: boolean },
-  block?: Block,
-): Challenge {
-  return { to: 'challenge', realm, ...how, blocked: block && { ...block, account: `${username}@${realm}` } }
-}
-
-function admitted(verified: Verified, proxy: boolean): Admission {
-  return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
-}
-
-function guessing({ realm, username }: CredentialQuestion, { address }: Flow): string {
-  return `${username}@${realm} ${neighbourhood(address)}`
 }

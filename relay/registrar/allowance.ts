@@ -18,15 +18,29 @@ export class Allowance {
 
   /** Spends one; false: there is none left. */
   take(now: number, who: string): boolean {
-    const purse = this.#purses.get(who) ?? { left: this.#atOnce, at: now }
-    const earned = ((now - purse.at) / 1000) * this.#perSecond
-    purse.left = Math.min(this.#atOnce, purse.left + earned)
-    purse.at = now
+    const purse = { left: this.#left(now, who), at: now }
+    const enough = purse.left >= 1
+    if (enough) purse.left--
     this.#purses.delete(who)
     this.#purses.set(who, purse)
     if (this.#purses.size > this.#remembered) this.#purses.delete(this.#purses.keys().next().value ?? '')
-    if (purse.left < 1) return false
-    purse.left--
-    return true
+    return enough
+  }
+
+  /** Whether there is one left. */
+  has(now: number, who: string): boolean {
+    return this.#left(now, who) >= 1
+  }
+
+  /** What was taken was not spent after all. */
+  giveBack(now: number, who: string): void {
+    const purse = this.#purses.get(who)
+    if (purse) Object.assign(purse, { left: Math.min(this.#atOnce, this.#left(now, who) + 1), at: now })
+  }
+
+  #left(now: number, who: string): number {
+    const purse = this.#purses.get(who)
+    if (purse === undefined) return this.#atOnce
+    return Math.min(this.#atOnce, purse.left + ((now - purse.at) / 1000) * this.#perSecond)
   }
 }

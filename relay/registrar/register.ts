@@ -1,6 +1,6 @@
 import type { BindingList, BindingTell } from '#contract'
 import type { Chance } from '../effects.ts'
-import { type Flow, sameFlow } from '../flow.ts'
+import { type Flow, neighbourhood, sameFlow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { Bindings } from './bindings.ts'
@@ -101,9 +101,12 @@ export class Registrar {
       })
   }
 
-  /** Whether an extension has a phone at the other end of this very flow. */
-  isAt(extensionId: string, flow: Flow): boolean {
-    return this.#bindings.of(extensionId).some((entry) => sameFlow(entry.flow, flow))
+  /** Whether an extension has a phone at the other end of this very flow, or one in its neighbourhood. */
+  whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined {
+    const held = this.#bindings.of(extensionId)
+    if (held.some((entry) => sameFlow(entry.flow, flow))) return 'here'
+    const place = neighbourhood(flow.address)
+    return held.some((entry) => neighbourhood(entry.flow.address) === place) ? 'near' : undefined
   }
 
   /** Whether some phone can be reached by this connection only. */

@@ -225,10 +225,10 @@ describe('who guesses passwords', () => {
     refreshes(ladder, 'correct horse battery').gives('tell refreshed', '200 to Alice')
   })
 
-  test('and invents names is asked about no more than an office full of phones', () => {
+  test('and invents names is asked about two hundred times', () => {
     const ladder = office()
     let asked = 0
-    for (let name = 0; name < 1_500; name++) {
+    for (let name = 0; name < 300; name++) {
       const first = register(scanner, `x${name}`)
       ladder.when(scanner, first).whatever()
       ladder.when(scanner, prove(first, ladder.lastResponse(scanner), `x${name}`, 'guess')).whatever()
@@ -236,7 +236,7 @@ describe('who guesses passwords', () => {
       if (ladder.questions.length > 0)
         ladder.credential({ kind: 'unknown', ttl: 5 }).gives('401 to the scanner')
     }
-    expect(asked).toBe(1_000)
+    expect(asked).toBe(200)
     // A phone which came too late is told to come again, not that its password is wrong.
     expect(ladder.lastResponse(scanner).status).toBe(503)
     expect(ladder.lastResponse(scanner).header('retry-after')).toBeDefined()

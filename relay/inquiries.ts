@@ -1,0 +1,56 @@
+import type { CredentialAnswer, CredentialQuestion } from '#contract'
+import type { Desk } from './desk/desk.ts'
+import { type Flow, neighbourhood } from './flow.ts'
+
+/** What the edge said of an account; undefined: nothing, and why. */
+export type Heard = (now: number, answer: CredentialAnswer | undefined, why: string) => void
+
+/** Who may wait at once: calls keep room beside registrations, and places beside each other. */
+const waitingAtMost = { inAll: 200, perPlace: 100 }
+
+/**
+ * Requests which wait for what the edge says of their accounts.
+ *
+ * Of each account there is one question under way: whoever comes meanwhile waits for its answer as well, and they hear
+ * it in the order they came.
+ */
+export class Inquiries {
+  readonly #desk: Pick<Desk, 'account'>
+  readonly #waitingByAccount = new Map<string, Heard[]>()
+  readonly #countByPlace = new Map<string, number>()
+  #count = 0
+
+  constructor(desk: Pick<Desk, 'account'>) {
+    this.#desk = desk
+  }
+
+  hasRoom({ address }: Flow): boolean {
+    const here = this.#countByPlace.get(neighbourhood(address)) ?? 0
+    return this.#count < waitingAtMost.inAll && here < waitingAtMost.perPlace
+  }
+
+  ask(now: number, question: CredentialQuestion, { address }: Flow, then: Heard): void {
+    const place = neighbourhood(address)
+    this.#counts(place, 1)
+    const heard: Heard = (later, answer, why) => {
+      this.#counts(place, -1)
+      then(later, answer, why)
+    }
+    const account = `${question.realm}\n${question.username}`
+    const waiting = this.#waitingByAccount.get(account)
+    if (waiting) return void waiting.push(heard)
+    this.#waitingByAccount.set(account, [heard])
+    this.#desk.account(now, question, (later, answer, why) => {
+      const all = this.#waitingByAccount.get(account) ?? []
+      this.#waitingByAccount.delete(account)
+      for (const each of all) each(later, answer?.ask === 'credential' ? answer.answer : undefined, why)
+    })
+  }
+
+  #counts(place: string, by: 1 | -1): void {
+    this.#count += by
+    const here = (this.#countByPlace.get(place) ?? 0) + by
+    if (here > 0) this.#countByPlace.set(place, here)
+    else this.#countByPlace.delete(place)
+  }
+}
