@@ -7,8 +7,8 @@ const patience = 3
 /**
  * Whether the edge is worth waiting for.
  *
- * After a failure nobody who could do without it waits for it again until something was answered; who cannot do
- * without may try one at a time, after a pause which grows from one second to five.
+ * After a failure a question which has a snapshot to go by does not wait for it again until something was answered.
+ * One which has not, or should not rely on it, may try: one at a time, after a pause which grows from one second to five.
  */
 export class Circuit {
   #failures = 0
@@ -19,9 +19,14 @@ export class Circuit {
     return this.#failures === 0
   }
 
-  /** Whether one who cannot do without an answer may ask. */
+  /** Whether a question without any other answer may be asked. */
   admits(now: number): boolean {
-    if (this.#failures < patience) return true
+    return this.#failures < patience || this.tries(now)
+  }
+
+  /** Whether a question is asked although there is an older answer: one in each pause. */
+  tries(now: number): boolean {
+    if (this.closed) return true
     if (now < this.#tryAt) return false
     this.#rest(now)
     return true

@@ -132,15 +132,22 @@ export class Desk implements Reporter {
   route(now: number, question: RouteQuestion, then: Decided): void {
     const own = this.#decide(now, question)
     if (own?.current && !this.#asksAgain(now, own.decision)) return then(now, own.decision, '')
-    this.#ask(now, { ask: 'route', question }, own !== undefined, (later, answer, why) => {
+    const spared = own !== undefined
+    const worthwhile = spared ? this.#circuit.closed : this.#circuit.admits(now)
+    this.#ask(now, { ask: 'route', question }, { spared, worthwhile }, (later, answer, why) => {
       if (answer?.ask === 'route') return then(later, answer.answer, '')
       then(later, (own ?? this.#decide(later, question))?.decision, why)
     })
   }
 
-  /** Asks about an account, unless that is of no use now. */
+  /**
+   * Asks about an account, unless that is of no use now. Without beats some phones wait for an answer, so that an edge
+   * which hears questions only is found out, and a password of yesterday does not hold for a day.
+   */
   account(now: number, question: CredentialQuestion, then: Then): void {
-    this.#ask(now, { ask: 'credential', question }, this.onFile(now, question) !== undefined, then)
+    const spared = this.onFile(now, question) !== undefined
+    const worthwhile = spared ? this.#circuit.tries(now) : this.#circuit.admits(now)
+    this.#ask(now, { ask: 'credential', question }, { spared, worthwhile }, then)
   }
 
   /** What the snapshots say of an account; undefined: they do not know its customer. */
@@ -170,10 +177,14 @@ export class Desk implements Reporter {
     return domain === undefined ? customerOf(realm, baseDomain) : this.book.trunkNamed(domain)?.customer_id
   }
 
-  /** Asks where that is worth while; `spared`: there is something to go by without. */
-  #ask(now: number, question: Question, spared: boolean, then: Then): void {
-    if (!(spared ? this.#circuit.closed : this.#circuit.admits(now)))
-      return then(now, undefined, 'the edge is away')
+  /** Asks where that is worthwhile; `spared`: there is something to go by without. */
+  #ask(
+    now: number,
+    question: Question,
+    { spared, worthwhile }: { spared: boolean; worthwhile: boolean },
+    then: Then,
+  ): void {
+    if (!worthwhile) return then(now, undefined, 'the edge is away')
     const answered: Then = (later, answer, why) => {
       if (answer) this.#circuit.answered()
       else this.#circuit.failed(later)

@@ -175,23 +175,24 @@ export class Filing {
   #pulled(now: number, customerId: string, pulled: Pulled): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
-    if (pulled.kind === 'snapshot' && !this.#put(customerId, pulled.filed)) return
+    if (pulled.kind === 'snapshot') this.#put(customerId, pulled.filed)
+    // A copy from in between, or a database which lags: asked for again at once it would come again at once.
+    if (this.#behind.has(customerId)) return this.#failed(now, customerId, 'what came is older than what was named')
     this.#failures = 0
     this.#arrive()
   }
 
   /** Lays it down, unless it is older than what is here. */
-  #put(customerId: string, filed: Filed): boolean {
+  #put(customerId: string, filed: Filed): void {
     const { version } = filed.snapshot
     const behind = this.#behind.get(customerId)
     if (version < (this.shelf.version(customerId) ?? 0)) {
       if (behind) this.#complain(customerId, behind, version)
-      return false
+      return
     }
     this.#lay(filed)
     this.#runner.emit({ type: 'keep', filed })
     if (behind && version >= behind.version) this.#behind.delete(customerId)
-    return true
   }
 
   #lay({ snapshot, secrets }: Filed): void {

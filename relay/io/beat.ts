@@ -1,4 +1,4 @@
-import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs } from '#contract'
+import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
 import type { Said } from '../reporter.ts'
 import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
 import type { Log } from './log.ts'
@@ -24,14 +24,14 @@ export interface HeartOptions {
 /* Implementation */
 const budgetMs = 1_500
 const answerBytesAtMost = 16 * 1024 * 1024
-const longestPauseMs = 6_000
-const longestRetryAfterMs = 300_000
+/** A relay which rests longer is taken for dead: its limits, leases and registrations would be anybody's. */
+const longestPauseMs = deadAfterMs
 
 /**
  * Says every two seconds how things stand, and brings what the edge answers.
  *
  * Each pause is jittered by a tenth, so that relays do not beat together. An edge which does not answer is
- * tried again after 2, then 5 to 6 seconds, or when it says (Retry-After).
+ * tried again after 2, then 5 to 6 seconds, or when it says (Retry-After), but never later than it counts us dead.
  */
 export class Heart {
   readonly #options: HeartOptions
@@ -61,8 +61,7 @@ export class Heart {
 
   #pauseMs(): number {
     const { everyMs = beatEveryMs } = this.#options
-    if (this.#missed > 1) return Math.max(this.#retryAfterMs, longestPauseMs * (1 - Math.random() / 6))
-    return Math.max(this.#retryAfterMs, everyMs * (0.9 + Math.random() / 5))
+    return pauseMs({ everyMs, missed: this.#missed, retryAfterMs: this.#retryAfterMs, dice: Math.random() })
   }
 
   async #once(): Promise<void> {
@@ -83,13 +82,14 @@ export class Heart {
 
   #words(): Beat {
     const { process, pulse, waitingTells } = this.#options
-    return { ...process, at: new Date().toISOString(), waiting_tells: waitingTells(), ...pulse() }
+    return { ...process, at: instant(), waiting_tells: waitingTells(), ...pulse() }
   }
 
   #heard(reply: Reply, sentAt: number): void {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
-    this.#retryAfterMs = Math.min(longestRetryAfterMs, retryAfterMs(reply.headers['retry-after']))
-    if (reply.status !== 200) return this.#miss(refusal(reply.status), reply.status >= 429)
+    this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
+    // Too many beats (429) says nothing about questions.
+    if (reply.status !== 200) return this.#miss(refusal(reply.status), reply.status >= 500)
     const answer = read(reply)
     // An edge which does not know beats may well answer questions.
     if (typeof answer === 'string') return this.#miss(answer, false)
@@ -112,6 +112,24 @@ export class Heart {
     log('error', 'relay.replaced', { sentence })
     replaced()
   }
+}
+
+/** How long a beat is after the one before; `dice` in [0, 1). */
+export function pauseMs(after: {
+  readonly everyMs: number
+  /** Beats in a row which came to nothing. */
+  readonly missed: number
+  readonly retryAfterMs: number
+  readonly dice: number
+}): number {
+  const { everyMs, missed, retryAfterMs, dice } = after
+  const usual = missed > 1 ? longestPauseMs * (1 - dice / 6) : everyMs * (0.9 + dice / 5)
+  return Math.min(longestPauseMs, Math.max(retryAfterMs, usual))
+}
+
+/** When a beat is said: it rises with every beat of this process, whatever becomes of the machine's clock. */
+function instant(): string {
+  return new Date(performance.timeOrigin + performance.now()).toISOString()
 }
 
 /** The answer, or what is wrong with it. */

@@ -23,7 +23,7 @@ const batchAtMost = 500
 const gatherMs = 250
 const firstPauseMs = 250
 const longestPauseMs = 30_000
-const longestRetryAfterMs = 3_600_000
+const longestRetryAfterMs = 60_000
 
 /**
  * Brings spooled tells to the edge, one batch at a time.
@@ -140,7 +140,7 @@ export class Delivery {
     if (posted.status === 200) this.#accept(batch, posted.body)
     else if (unacceptable.has(posted.status)) this.#refuse(batch, posted.status)
     else {
-      this.#retryAfterMs = Math.min(longestRetryAfterMs, retryAfterMs(posted.retryAfter))
+      this.#retryAfterMs = retryAfterMs(posted.retryAfter, longestRetryAfterMs)
       throw new Error(`the edge answered ${posted.status}`)
     }
   }

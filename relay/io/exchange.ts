@@ -140,9 +140,13 @@ export function refusal(status: number): string {
     : `the edge answered ${status}`
 }
 
-/** Milliseconds to wait, given in seconds or as a date (RFC 9110 §10.2.3); 0 where nothing is said. */
-export function retryAfterMs(value: string | undefined): number {
+/**
+ * Milliseconds to wait, given in seconds or as a date (RFC 9110 §10.2.3); 0 where nothing is said.
+ *
+ * `longestMs` bounds it: a proxy on the way, or one which errs, must not silence a relay for an hour.
+ */
+export function retryAfterMs(value: string | undefined, longestMs: number): number {
   if (value === undefined) return 0
   const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Math.max(ms || 0, 0)
+  return Math.min(Math.max(ms || 0, 0), longestMs)
 }

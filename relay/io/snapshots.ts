@@ -9,7 +9,7 @@ import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'
 /* Implementation */
 const budgetMs = 15_000
 const bytesAtMost = 256 * 1024 * 1024
-const longestRetryAfterMs = 300_000
+const longestRetryAfterMs = 60_000
 
 /** Fetches customers' configurations from the edge. */
 export class SnapshotSource {
@@ -36,8 +36,7 @@ export class SnapshotSource {
     if (status === 304) return { kind: 'same' }
     if (status === 404 || status === 410) return { kind: 'gone' }
     if (status !== 200) {
-      const pauseMs = Math.min(longestRetryAfterMs, retryAfterMs(headers['retry-after']))
-      this.#notBefore = performance.now() + pauseMs
+      this.#notBefore = performance.now() + retryAfterMs(headers['retry-after'], longestRetryAfterMs)
       throw new Error(refusal(status))
     }
     const signature = String(headers['trunkline-signature'] ?? '')

@@ -270,6 +270,19 @@ describe('a phone while the edge is away', () => {
     ladder.gives('401 to the scanner')
   })
 
+  test('is asked about once in a while all the same: an edge which hears no beats may know a newer password', () => {
+    const ladder = informed().after(6_000)
+    ladder.hear({ type: 'unbeaten', why: 'the edge answered 503', away: true }).after(1_000)
+    proves(ladder, register(alice, 'alice'))
+    ladder.gives('ask credential')
+    expect(ladder.within('credential')).toBe(300)
+    ladder.answer({ ask: 'credential', answer: { kind: 'unknown', ttl: 60 } }).gives('401 to Alice')
+    proves(ladder, register(bob, 'bob'))
+    ladder.gives('ask credential').noAnswer('credential').gives('tell registered', '200 to Bob')
+    proves(ladder, register(bob, 'bob'))
+    ladder.gives('tell refreshed', '200 to Bob')
+  })
+
   test('of a customer of whom nothing is here is told to come again', () => {
     const ladder = office()
     for (let i = 0; i < 3; i++) ladder.hear({ type: 'unbeaten', why: 'ECONNREFUSED', away: true })
@@ -329,6 +342,22 @@ describe('snapshots', () => {
     gives(ladder, filed(officeConfiguration(6)))
     expect(older(ladder)).toHaveLength(1)
     expect(ladder.filed.map(({ type }) => type)).toEqual(['confirmed', 'keep', 'confirmed'])
+  })
+
+  test.each([
+    ['older than what is here', 6],
+    ['what is here already', 7],
+    ['newer than what is here, and older than what was named', 8],
+  ])('which come stale (%s) are a failure, and asked for again after a rest', (_, version) => {
+    const ladder = informed()
+    hears(ladder, 9, changed([officeConfiguration(9)]))
+    gives(ladder, filed(officeConfiguration(version)))
+    expect(ladder.notes.map(({ event }) => event)).toContain('snapshot.not_pulled')
+    hears(ladder, 9, changed([officeConfiguration(9)]))
+    ladder.gives().after(6_001)
+    hears(ladder, 9, changed([officeConfiguration(9)]))
+    gives(ladder, filed(officeConfiguration(9)))
+    expect(ladder.engine.pulse(ladder.now).version).toBe(9)
   })
 })
 

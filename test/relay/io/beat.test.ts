@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type BeatAnswer, beat } from '#contract'
-import { Heart } from '../../../relay/io/beat.ts'
-import { Exchange } from '../../../relay/io/exchange.ts'
+import { type BeatAnswer, beat, deadAfterMs } from '#contract'
+import { Heart, pauseMs } from '../../../relay/io/beat.ts'
+import { Exchange, retryAfterMs } from '../../../relay/io/exchange.ts'
 import { silent } from '../../../relay/reporter.ts'
 import { EdgeServer, type Fault } from '../../support/edge-server.ts'
 import { configuration } from '../../support/snapshot.ts'
@@ -58,10 +58,11 @@ describe('a beat', () => {
     expect(edge.asked('beat').length).toBeLessThanOrEqual(2)
   })
 
-  test('is left out for as long as the edge says', async () => {
+  test('is left out for as long as the edge says, which is no reason to ask it nothing', async () => {
     const fault: Fault = { kind: 'status', status: 429, retryAfter: '2' }
-    const { edge } = await beating({ everyMs: 50, fault })
+    const { edge, missed } = await beating({ everyMs: 50, fault })
     await soon('a second beat', () => edge.asked('beat').length >= 2, 5_000)
+    expect(missed[0]?.away).toBe(false)
     const [first, second] = edge.asked('beat')
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1_900)
   })
@@ -74,6 +75,33 @@ describe('a beat', () => {
     await pause(300)
     expect(edge.asked('beat')).toHaveLength(count)
   })
+})
+
+describe('the pause between beats', () => {
+  const well = { everyMs: 2_000, missed: 0, retryAfterMs: 0, dice: 0.5 }
+  test.each([
+    ['is two seconds', well, 2_000],
+    ['differs by a tenth either way, so that relays do not beat together', { ...well, dice: 0 }, 1_800],
+    ['is as usual after one beat which came to nothing', { ...well, missed: 1 }, 2_000],
+    ['is five to six seconds after several', { ...well, missed: 2 }, 5_500],
+    ['is what Retry-After asks for', { ...well, missed: 1, retryAfterMs: 4_000 }, 4_000],
+    [
+      'is never longer than the time after which the edge takes a relay for dead',
+      { ...well, missed: 9, retryAfterMs: 3_600_000 },
+      deadAfterMs,
+    ],
+  ])('%s', (_, after, ms) => expect(pauseMs(after)).toBe(ms))
+})
+
+describe('Retry-After', () => {
+  test.each([
+    ['is nothing where nothing is said', undefined, 0],
+    ['counts seconds', '3', 3_000],
+    ['is bounded by whoever obeys it', '3600', 60_000],
+    ['is nothing where it is no number and no date', 'soon', 0],
+    ['is nothing where its date is past', 'Tue, 24 Nov 2020 00:00:00 GMT', 0],
+    ['is bounded as a date, too', 'Fri, 24 Nov 9999 00:00:00 GMT', 60_000],
+  ])('%s', (_, value, ms) => expect(retryAfterMs(value, 60_000)).toBe(ms))
 })
 
 const cleanups: (() => unknown)[] = []
