@@ -505,6 +505,8 @@ export const events = pgTable(
 export const relays = pgTable('relays', {
   id: text().primaryKey(),
   bootId: uuid().notNull(),
+  /** The processes which went by its name before, latest first: one of them which speaks again is sent away. */
+  replacedBoots: uuid().array().notNull().default(sql`'{}'`),
   startedAt: instant().notNull(),
   beatAt: instant().notNull(),
   /** Its own clock at its latest beat: one which comes after a later one is not believed. */

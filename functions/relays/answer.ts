@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, BeatAnswer } from '#contract'
 import { talkedToday, today } from '../calls/talk.ts'
-import { heard, living } from './hearing.ts'
+import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 
 /** What a beat's answer says beyond what the relay itself was granted. */
@@ -51,7 +51,7 @@ function talked(told: Beat): SQL {
         coalesce(c.ended_at, case when c.relay_id in (select id from ${living} as alive) then now() else c.updated_at end)
           - greatest(c.answered_at, ${today})) as time
       from ${talkedToday(sql`c.customer_id in (select customer_id from limited)`)} c
-      where c.relay_id <> ${told.relay_id} or c.started_at < ${told.started_at}::timestamptz
+      where c.relay_id <> ${told.relay_id} or c.started_at < ${begun(told)}
       group by c.customer_id, c.extension_id, c.trunk_id
     ),
     added (kind, id, time) as (

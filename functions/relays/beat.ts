@@ -16,7 +16,7 @@ import { forget, type Granted, share } from './slices.ts'
 /**
  * A relay says how things stand, and hears what is new: one round trip, in which relays take turns where they share.
  *
- * 409 tells a process that another, begun later, goes by its name: it is to step down.
+ * 409 tells a process that another has taken its name since: it is to step down.
  */
 export const beats = new Hono<Edge>().post('/', async (c) => {
   const told = await readBody(c, beat)
@@ -35,7 +35,7 @@ async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
   if (!answer)
     throw new Problem(
       'RELAY_REPLACED',
-      `Another process of ${told.relay_id} began later: this one steps down.`,
+      `Another process of ${told.relay_id} took its place: this one steps down.`,
     )
   return {
     ...answer.news,

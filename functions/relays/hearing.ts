@@ -18,23 +18,26 @@ export const living = sql`(select id, draining from relays
   where beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
 
 /**
- * Writes down that a relay lives; gives no row where a process begun later goes by its name.
+ * Writes down that a relay lives; gives no row to a process whose place another has taken.
  *
- * A new process holds nothing: what the one before was granted is free.
+ * Of two with one name the one heard of last is the relay: the order in which they came here tells, never their own
+ * clocks. A new process holds nothing: what the one before was granted is free.
  */
 export function hear(told: Beat): SQL {
   return sql`
     with before as (select boot_id from relays where id = ${told.relay_id}),
     heard as (
       insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells)
-      values (${told.relay_id}, ${told.boot_id}::uuid, ${told.started_at}::timestamptz, now(), ${told.at}::timestamptz,
+      values (${told.relay_id}, ${told.boot_id}::uuid, ${begun(told)}, now(), ${told.at}::timestamptz,
         ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells})
       on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
+        replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
+          else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
         beat_at = excluded.beat_at, draining = excluded.draining, address = excluded.address, port = excluded.port,
         version = excluded.version, waiting_tells = excluded.waiting_tells,
         told_at = case when ${believed} then excluded.told_at else relays.told_at end
       where relays.boot_id = excluded.boot_id
-        or (relays.started_at, relays.boot_id) < (excluded.started_at, excluded.boot_id)
+        or excluded.boot_id <> all(relays.replaced_boots)
         or relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
       returning id, boot_id
     ),
@@ -43,6 +46,14 @@ export function hear(told: Beat): SQL {
       where s.relay_id = h.id and b.boot_id <> h.boot_id
     )
     select id as heard from heard`
+}
+
+/** More processes of one name than ever live at once. */
+const bootsAtMost = 16
+
+/** When a relay's process began, by its own clock, which may be wrong; no later than now. */
+export function begun(told: Beat): SQL {
+  return sql`least(${told.started_at}::timestamptz, now())`
 }
 
 /**

@@ -107,6 +107,42 @@ describe('POST /relay/v1/beat', () => {
     expect(rows).toEqual([{ boot_id: younger.bootId }])
   })
 
+  test.each([
+    ['an hour behind', '2026-11-23T23:00:00.000Z'],
+    ['in the year 9999', '9999-12-31T23:59:59.000Z'],
+  ])('takes a relay which was started again for the relay, though its clock was %s', async (_, started_at) => {
+    const before = await newRelay(app, 'relay-1', { started_at })
+    await before.beat()
+    await one.beat()
+    expect(await before.raw()).toMatchObject({ status: 409 })
+    const after = await newRelay(app, 'relay-1', { started_at })
+    await after.beat()
+    expect(await one.raw()).toMatchObject({ status: 409 })
+    expect(await before.raw()).toMatchObject({ status: 409 })
+    const { body } = await app.alice('GET', '/v1.0/relays')
+    const shown = body.result.find(({ id }: { id: string }) => id === 'relay-1')
+    expect(Date.parse(shown.started_at)).toBeLessThanOrEqual(Date.now() + 1_000)
+  })
+
+  test('lets a process which was replaced be the relay again once the other is dead', async () => {
+    await one.beat()
+    const other = await newRelay(app, 'relay-1')
+    await other.beat()
+    expect(await one.raw()).toMatchObject({ status: 409 })
+    await other.fallSilent()
+    await one.beat()
+    expect(await other.raw()).toMatchObject({ status: 409 })
+  })
+
+  test('of the year 9999 does not make later ones unbelieved', async () => {
+    const limited = { max_channels: 5 }
+    await bob('PUT', '/v1.0/customer', limited)
+    await one.raw({ at: '9999-12-31T23:59:59.000Z', slices: [channels(bob.id, null, 0)] })
+    const { slices } = await one.beat({ slices: [channels(bob.id, 0, 2)] })
+    expect(slices).toMatchObject([{ amount: 5 }])
+    await bob('PUT', '/v1.0/customer', {})
+  })
+
   test('is refused in another relay’s name, and where it is none', async () => {
     expect(await two.raw({ leases: [] } as object)).toMatchObject({ status: 200 })
     const body = { relay_id: 'relay-1' }

@@ -1,0 +1,1 @@
+ALTER TABLE "relays" ADD COLUMN "replaced_boots" uuid[] DEFAULT '{}' NOT NULL;
