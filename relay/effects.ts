@@ -83,7 +83,8 @@ export type Input =
   | { readonly type: 'unanswered'; readonly id: number; readonly why: string }
   | { readonly type: 'media'; readonly report: MediaReport }
   /** This relay's bindings after a start: first as the disk, then as the edge remembers them. */
-  | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'disk' | 'edge' }
+  | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'disk' }
+  | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'edge'; readonly sentAt: number }
   /** Snapshots which were on disk when this process began. */
   | {
       readonly type: 'filed'

@@ -1,6 +1,7 @@
 import { admits } from './call/path.ts'
 import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
+import { clockError, type TimeTold } from './clock.ts'
 import { Desk } from './desk/desk.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
@@ -58,7 +59,8 @@ export class Engine {
   readonly #desk: Desk
   #now = 0
 
-  constructor({ station, house, rtpPorts, limits }: Setup) {
+  constructor({ station: given, house, rtpPorts, limits }: Setup) {
+    const station = { ...given }
     const { chance, relayId } = station
     const outbox = new Outbox(station)
     const transactions = this.#transactions
@@ -102,7 +104,7 @@ export class Engine {
       onFile: (now, question) => desk.onFile(now, question),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
-    const ledger = new Ledger(station.epoch, limits ?? limitsOn(desk.shelf))
+    const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -191,6 +193,11 @@ export class Engine {
     return earliest
   }
 
+  /** UTC ms at monotonic 0, as far as it is known. */
+  get epoch(): number {
+    return this.#station.epoch
+  }
+
   /** UTC of the event being handled, in whole milliseconds. */
   get #at(): number {
     return Math.floor(this.#station.epoch + this.#now)
@@ -213,8 +220,11 @@ export class Engine {
       case 'media':
         return this.#switchboard.media(now, input.report)
       case 'restored':
+        if (input.from === 'edge' && input.list.at !== undefined)
+          this.#timeTold(now, { edgeAt: Date.parse(input.list.at), sentAt: input.sentAt, heardAt: now })
         return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
+        this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
         return
       case 'unbeaten':
@@ -227,6 +237,15 @@ export class Engine {
       case 'stop':
         return this.#switchboard.stop(now)
     }
+  }
+
+  /** UTC is the edge's: what is told, and what expires, is compared there. */
+  #timeTold(now: number, told: TimeTold): void {
+    const behindMs = clockError(this.#station.epoch, told)
+    this.#station.epoch += behindMs
+    if (behindMs !== 0)
+      this.#outbox.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })
+    this.#outbox.tell(this.#registrar.timeTold(now, this.#at, behindMs))
   }
 
   #packet(now: number, flow: Flow, bytes: Uint8Array): void {
@@ -326,3 +345,5 @@ export class Engine {
     this.#carry(now, this.#transactions.respond(now, id, reply(request, 200, { flow, toTag })))
   }
 }
+
+const wrongClock = "This machine's clock is not the edge's. The edge's is used; set this one right (NTP)."

@@ -115,8 +115,12 @@ async function start(config: Config): Promise<void> {
   host = running
   for (const input of early) hear(input)
   const at = new Date(performance.timeOrigin)
-  const told = { tell_id: chance.uuid(at.getTime()), sequence: at.getTime(), at: at.toISOString() }
-  edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
+  /** Told when the edge has told the time: calls of the process before are those which began earlier. */
+  const tellStart = once(() => {
+    const began = new Date(engine.epoch)
+    const told = { tell_id: chance.uuid(began.getTime()), sequence: began.getTime(), at: began.toISOString() }
+    edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
+  })
   restore(edge, hear, log)
   const heart = new Heart({
     exchange,
@@ -132,6 +136,7 @@ async function start(config: Config): Promise<void> {
     answered: (answer, sentAt) => {
       edge.beaten(true)
       hear({ type: 'beat', answer, sentAt })
+      tellStart()
     },
     missed: (why, away) => {
       if (away) edge.beaten(false)
@@ -184,8 +189,9 @@ async function start(config: Config): Promise<void> {
 async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<void> {
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
+      const sentAt = performance.now()
       const list = await edge.bindings()
-      hear({ type: 'restored', list, from: 'edge' })
+      hear({ type: 'restored', list, from: 'edge', sentAt })
       return log('info', 'bindings.restored', { count: list.bindings.length })
     } catch (error) {
       log('warn', 'bindings.not_restored', { why: sentence(error) })
@@ -212,6 +218,14 @@ function idle({ calls, legs, registrations }: Engine['load']): boolean {
 async function until(done: () => boolean, mostMs: number): Promise<void> {
   const end = performance.now() + mostMs
   while (!done() && performance.now() < end) await pause(50)
+}
+
+function once(act: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) act()
+    done = true
+  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -181,5 +181,9 @@ export const tellReceipt = z.object({
 export type TellReceipt = z.infer<typeof tellReceipt>
 
 /** GET /relay/v1/bindings: this relay's unexpired bindings with their sequence, to be restored after a restart. */
-export const bindingList = z.object({ bindings: z.array(binding.extend({ sequence: z.int() })) })
+export const bindingList = z.object({
+  bindings: z.array(binding.extend({ sequence: z.int() })),
+  /** What the edge's clock said, by which they expire. */
+  at: z.iso.datetime().optional(),
+})
 export type BindingList = z.infer<typeof bindingList>

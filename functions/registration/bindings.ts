@@ -12,7 +12,7 @@ export const bindings = new Hono<Edge>().get('/', async (c) => {
     .select()
     .from(table)
     .where(and(eq(table.relayId, c.get('relayId')), reachable()))
-  const list: BindingList = bindingList.parse({ bindings: rows.map(toWire) })
+  const list: BindingList = bindingList.parse({ bindings: rows.map(toWire), at: new Date().toISOString() })
   return c.json(list)
 })
 

@@ -10,6 +10,7 @@ import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
 import { flowFor, legOf } from './path.ts'
 import { dropPending } from './pending.ts'
+import { utcOf } from './record.ts'
 import { aim, described, soundOf, speak } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
 import { type Station, viaOf } from './station.ts'
@@ -40,7 +41,7 @@ export function answerCaller(call: Call, sound: Uint8Array | undefined, station:
   dialog.confirmed = true
   call.caller.dialog = dialog
   call.caller.answer = { response, waitMs: t1 }
-  call.record.answeredAt = station.epoch + call.now
+  call.record.answeredAt = utcOf(call)
   call.record.sipStatus = 200
   return [
     { type: 'dialog', side: 'caller', dialog },
@@ -94,7 +95,7 @@ export function hangUp(
   const repeats = side === 'caller' ? forgetCaller(call) : []
   const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, station))
   const byes = sides.flatMap((other) => byeTo(call, other, farewell, station))
-  close(call, side === 'both' ? 'system' : side, reason, station)
+  close(call, side === 'both' ? 'system' : side, reason)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 

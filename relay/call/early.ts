@@ -1,6 +1,7 @@
 import type { Response } from '../sip/message.ts'
 import { ringMs } from './branch.ts'
 import { answerTo, respond, since } from './ending.ts'
+import { utcOf } from './record.ts'
 import { sight } from './sight.ts'
 import { aim, soundOf, speak, trusts } from './sound.ts'
 import type { Branch, Call, Order } from './state.ts'
@@ -50,7 +51,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, station: Sta
   if (repeated) return []
   const first = !call.rang
   call.rang = true
-  call.record.ringingAt ??= station.epoch + call.now
+  call.record.ringingAt ??= utcOf(call)
   return [
     ...(early && sound && flow ? aim(call, 'callee', sound, flow, trusts(call, 'callee', branch)) : []),
     respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early)),

@@ -3,6 +3,7 @@ import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { buildCancel } from './invite.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
+import { utcOf } from './record.ts'
 import { noCodec } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
@@ -43,7 +44,7 @@ export function soon(status: number): Header[] {
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */
 export function end(call: Call, station: Station, ending: Ending, headers: readonly Header[] = []): Step {
   const letting = call.branches.flatMap((branch) => letGo(branch))
-  close(call, ending.by, ending.reason, station)
+  close(call, ending.by, ending.reason)
   call.record.sipStatus = ending.status
   const warning = ending.status === 488 ? [noCodec(station)] : []
   const said = ending.why
@@ -60,9 +61,9 @@ export function endedBySystem(call: Call, station: Station): Step {
 }
 
 /** Writes down who ended the call, and why, once. */
-export function close(call: Call, by: HangupParty, reason: HangupReason, station: Station): void {
+export function close(call: Call, by: HangupParty, reason: HangupReason): void {
   if (call.record.endedAt !== undefined) return
-  call.record.endedAt = station.epoch + call.now
+  call.record.endedAt = utcOf(call)
   call.record.by = by
   call.record.reason = reason
   for (const branch of call.branches) {

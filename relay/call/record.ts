@@ -8,7 +8,7 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
   const { record } = call
   if (record.customerId === undefined) return undefined
   record.sequence++
-  const at = station.epoch + call.now
+  const at = utcOf(call)
   return {
     kind: 'call',
     tell_id: station.chance.uuid(at),
@@ -61,6 +61,11 @@ export function instant(at: number): string {
 function copied(attempt: Attempt): Attempt {
   const tries = attempt.tries.map((one) => ({ ...one, codes: [...one.codes] }))
   return { ...attempt, tries }
+}
+
+/** UTC ms of the event being handled, counted from the call's start: a clock put right meanwhile makes no call shorter. */
+export function utcOf({ startedAt, startedNow, now }: Call): number {
+  return startedAt + now - startedNow
 }
 
 function statusOf(call: Call): CallStatus {

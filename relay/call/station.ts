@@ -14,8 +14,8 @@ export interface Station {
   readonly tlsPort?: number | undefined
   readonly relayId: string
   readonly chance: Chance
-  /** UTC ms at monotonic 0. */
-  readonly epoch: number
+  /** UTC ms at monotonic 0; the engine puts it right when the edge tells the time. */
+  epoch: number
 }
 
 /** What we can do, for Allow (RFC 3261 §20.5). */

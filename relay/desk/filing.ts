@@ -177,7 +177,8 @@ export class Filing {
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
     if (pulled.kind === 'snapshot') this.#put(customerId, pulled.filed)
     // A copy from in between, or a database which lags: asked for again at once it would come again at once.
-    if (this.#behind.has(customerId)) return this.#failed(now, customerId, 'what came is older than what was named')
+    if (this.#behind.has(customerId))
+      return this.#failed(now, customerId, 'what came is older than what was named')
     this.#failures = 0
     this.#arrive()
   }

@@ -25,16 +25,16 @@ const reportedAtMost = 1_000
  * It counts and answers; who is turned away is decided at the gate and in the search.
  */
 export class Ledger implements Reporter {
-  readonly #epoch: number
+  readonly #clock: { readonly epoch: number }
   readonly #known: Limits
   readonly #entries = new Map<string, Entry>()
   readonly #pages = new Pages()
   readonly #daily = new Daily()
   readonly #shares = new Shares()
 
-  /** `epoch`: UTC ms at monotonic 0. */
-  constructor(epoch: number, known: Limits) {
-    this.#epoch = epoch
+  /** `epoch` of the clock: UTC ms at monotonic 0, as it stands. */
+  constructor(clock: { readonly epoch: number }, known: Limits) {
+    this.#clock = clock
     this.#known = known
   }
 
@@ -56,7 +56,7 @@ export class Ledger implements Reporter {
     if (!entry || entry.scopes.has(key)) return
     entry.scopes.set(key, scope)
     this.#pages.open(now, scope, entry.customerId).take(now, callId)
-    if (entry.answered) this.#daily.begin(key, callId, this.#epoch + now)
+    if (entry.answered) this.#daily.begin(key, callId, this.#clock.epoch + now)
   }
 
   holds(callId: string, scope: Scope): boolean {
@@ -171,7 +171,7 @@ export class Ledger implements Reporter {
 
   /** Minutes of today to a tenth, rounded down. */
   #minutes(scope: Scope, now: number): number {
-    return Math.floor(this.#daily.seconds(keyOf(scope), this.#epoch + now) / 6) / 10
+    return Math.floor(this.#daily.seconds(keyOf(scope), this.#clock.epoch + now) / 6) / 10
   }
 
   #leave(now: number, callId: string, entry: Entry, key: string): void {
@@ -179,6 +179,6 @@ export class Ledger implements Reporter {
     if (!scope) return
     entry.scopes.delete(key)
     this.#pages.of(scope)?.leave(now, callId)
-    this.#daily.end(key, callId, this.#epoch + now)
+    this.#daily.end(key, callId, this.#clock.epoch + now)
   }
 }

@@ -7,6 +7,10 @@ import { bindingIdOf, bindingOf, detached, type Entry, iso, type Owner, type Sta
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
+/** One which was on disk is not forgotten sooner, as long as only this machine's clock says that its time is up. */
+const doubtMs = 1_800_000
+/** One whose time was up so long ago is forgotten, whatever the clock. */
+const longGoneMs = 86_400_000
 const none: readonly Entry[] = []
 
 /** Which contacts each extension has, until when, and over which connection. */
@@ -20,6 +24,8 @@ export class Bindings {
   readonly #shared = new Map<string, string>()
   /** Removed before the edge's list was heard, which may still name them: their last sequence, by id. */
   #gone: Map<string, number> | undefined = new Map()
+  /** Taken up from disk before the edge told the time, and not refreshed since; undefined once it did. */
+  #doubtful: Set<Entry> | undefined = new Set()
   #size = 0
   #sequence = 0
 
@@ -80,6 +86,7 @@ export class Bindings {
 
   refresh(now: number, at: number, entry: Entry, stated: Stated): BindingTell {
     this.#unlink(entry)
+    this.#doubtful?.delete(entry)
     Object.assign(entry, this.#owned(stated, entry), { refreshedAt: at })
     this.#link(now, at, entry)
     return this.#tell(at, entry, 'refreshed')
@@ -114,20 +121,51 @@ export class Bindings {
    * Takes up what the disk or the edge remembers: of two who know a binding, the higher sequence counts. A stream
    * has not survived the restart.
    */
-  restore(now: number, at: number, list: BindingList): BindingTell[] {
+  restore(now: number, at: number, list: BindingList, from: 'disk' | 'edge'): BindingTell[] {
+    const doubtful = from === 'disk' ? this.#doubtful : undefined
+    const over = doubtful ? at - longGoneMs : at
     const tells: BindingTell[] = []
     for (const { sequence, ...binding } of list.bindings) {
       const owner = this.#owner(binding)
       const held = owner.entries.find(({ bindingId }) => bindingId === binding.binding_id)
       const known = held?.sequence ?? this.#gone?.get(binding.binding_id) ?? -1
       const expiresAt = Date.parse(binding.expires_at)
-      if (expiresAt <= at || sequence <= known) continue
+      if (expiresAt <= over || sequence <= known) continue
       if (held) this.#take(held)
       const entry = this.#restored(owner, binding, expiresAt, sequence)
+      doubtful?.add(entry)
       this.#insert(now, at, entry)
       if (entry.flow.transport !== 'udp') tells.push(this.remove(at, entry, 'flow_lost'))
     }
     return tells
+  }
+
+  /** Whether a contact's time is not yet up, as far as that is known. */
+  lives(entry: Entry, at: number): boolean {
+    return entry.expiresAt > at || this.#doubtful?.has(entry) === true
+  }
+
+  /**
+   * The edge has told the time, to which `at` is put right; our UTC was behind by so many ms. What is on disk was said
+   * in right time, unless it was said by this process.
+   */
+  timeTold(now: number, at: number, behindMs: number): BindingTell[] {
+    const doubtful = this.#doubtful
+    this.#doubtful = undefined
+    for (const entry of doubtful ?? none) {
+      this.#unlink(entry)
+      this.#link(now, at, entry)
+    }
+    if (behindMs === 0) return []
+    const own = this.#all().filter((entry) => !doubtful?.has(entry))
+    for (const entry of own) {
+      for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const) entry[time] += behindMs
+    }
+    return own.map((entry) => this.#tell(at, entry, 'refreshed'))
+  }
+
+  #all(): Entry[] {
+    return [...this.#ownerByExtension.values()].flatMap(({ entries }) => entries)
   }
 
   /** The edge's list was heard: nothing that is gone can come back any more. */
@@ -168,7 +206,9 @@ export class Bindings {
   }
 
   #link(now: number, at: number, entry: Entry): void {
-    entry.deadline = this.#deadlines.set(now + entry.expiresAt - at + graceMs, entry)
+    const leftMs = entry.expiresAt - at + graceMs
+    const doubted = this.#doubtful?.has(entry) === true
+    entry.deadline = this.#deadlines.set(now + (doubted ? Math.max(leftMs, doubtMs) : leftMs), entry)
     const connection = connectionOf(entry.flow)
     if (connection === undefined) return
     const entries = this.#entriesByConnection.get(connection) ?? new Set()
@@ -177,6 +217,7 @@ export class Bindings {
 
   #take(entry: Entry): void {
     this.#unlink(entry)
+    this.#doubtful?.delete(entry)
     const { entries, extensionId } = entry.owner
     entries.splice(entries.indexOf(entry), 1)
     if (entries.length === 0) this.#ownerByExtension.delete(extensionId)

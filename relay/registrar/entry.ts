@@ -15,7 +15,7 @@ export interface Entry {
   flow: Flow
   path: readonly string[]
   userAgent: string
-  readonly registeredAt: number
+  registeredAt: number
   refreshedAt: number
   expiresAt: number
   sequence: number

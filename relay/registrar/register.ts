@@ -93,7 +93,7 @@ export class Registrar {
   contacts(customerId: string, extensionId: string, at: number): Contact[] {
     return this.#bindings
       .of(extensionId)
-      .filter(({ owner, expiresAt }) => owner.customerId === customerId && expiresAt > at)
+      .filter((entry) => entry.owner.customerId === customerId && this.#bindings.lives(entry, at))
       .sort((a, b) => b.q - a.q || b.refreshedAt - a.refreshedAt)
       .map(({ bindingId, contact, q, flow, path, userAgent }) => {
         const requestUri = contact.split('?', 1)[0] ?? contact
@@ -116,9 +116,14 @@ export class Registrar {
 
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
   restore(now: number, at: number, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
-    const tells = this.#bindings.restore(now, at, list)
+    const tells = this.#bindings.restore(now, at, list, from)
     if (from === 'edge') this.#bindings.settled()
     return tells
+  }
+
+  /** The edge has told the time; our UTC was behind it by so many ms. */
+  timeTold(now: number, at: number, behindMs: number): BindingTell[] {
+    return this.#bindings.timeTold(now, at, behindMs)
   }
 
   /** A connection is gone, and with it every binding which could be reached only through it. */

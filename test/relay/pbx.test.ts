@@ -45,6 +45,7 @@ describe('a PBX which registers', () => {
       anew.hear({
         type: 'restored',
         from: 'edge',
+        sentAt: anew.now,
         list: { bindings: [{ ...told.binding, sequence: told.sequence }] },
       })
     anew.after(3_602_000).whatever()

@@ -37,6 +37,9 @@ export function party(
 export const relayAddress = '198.51.100.1'
 export const realm = '11111111-1111-4111-8111-111111111111.registrar.trunkline.test'
 
+/** What an answer to a beat says whose test is not about time. */
+export const unsaidTime = '2026-01-01T00:00:00.000Z'
+
 /**
  * A call ladder on paper: arrows in, arrows out, and a clock that only moves when told.
  *
@@ -100,9 +103,12 @@ export class Ladder {
     return this.hear({ type: 'packet', flow: from.flow, bytes })
   }
 
-  /** Anything else happens. */
+  /** Anything else happens. A beat's answer says the ladder's own time, unless it says one of its own. */
   hear(input: Input): this {
-    this.#take(this.engine.receive(this.#now, input))
+    const unsaid = input.type === 'beat' && input.answer.at === unsaidTime
+    const at = new Date(Math.floor(this.engine.epoch + this.#now)).toISOString()
+    const heard = unsaid ? { ...input, answer: { ...input.answer, at } } : input
+    this.#take(this.engine.receive(this.#now, heard))
     return this
   }
 

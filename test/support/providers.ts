@@ -1,5 +1,5 @@
 import { type BeatAnswer, beatAnswer, type ProviderFacts, providerFacts } from '#contract'
-import type { Ladder, Party } from './ladder.ts'
+import { type Ladder, type Party, unsaidTime } from './ladder.ts'
 import { provider } from './office.ts'
 import { configuration, filed } from './snapshot.ts'
 
@@ -34,7 +34,7 @@ export function configured(carrier: Party, more: Partial<ProviderFacts> = {}): P
 /** The edge's answer to a beat. */
 export function edgeSays(more: Partial<BeatAnswer> = {}): BeatAnswer {
   return beatAnswer.parse({
-    at: '2026-01-01T00:00:00.000Z',
+    at: unsaidTime,
     version: 1,
     changed: [],
     slices: [],

@@ -12,6 +12,7 @@ import {
   type SnapshotSecrets,
 } from '#contract'
 import type { Filed } from '../../relay/effects.ts'
+import { unsaidTime } from './ladder.ts'
 
 /** One customer's configuration, and its secrets, as the edge has them. */
 export interface Configuration {
@@ -152,7 +153,7 @@ export function filed({ snapshot, secrets }: Configuration): Filed {
 /** An answer to a beat with nothing in it but what is given. */
 export function beatAnswer(version: number, changed: BeatAnswer['changed'] = []): BeatAnswer {
   return {
-    at: '2026-01-01T00:00:00.000Z',
+    at: unsaidTime,
     version,
     changed,
     slices: [],

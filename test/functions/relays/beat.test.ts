@@ -110,19 +110,22 @@ describe('POST /relay/v1/beat', () => {
   test.each([
     ['an hour behind', '2026-11-23T23:00:00.000Z'],
     ['in the year 9999', '9999-12-31T23:59:59.000Z'],
-  ])('takes a relay which was started again for the relay, though its clock was %s', async (_, started_at) => {
-    const before = await newRelay(app, 'relay-1', { started_at })
-    await before.beat()
-    await one.beat()
-    expect(await before.raw()).toMatchObject({ status: 409 })
-    const after = await newRelay(app, 'relay-1', { started_at })
-    await after.beat()
-    expect(await one.raw()).toMatchObject({ status: 409 })
-    expect(await before.raw()).toMatchObject({ status: 409 })
-    const { body } = await app.alice('GET', '/v1.0/relays')
-    const shown = body.result.find(({ id }: { id: string }) => id === 'relay-1')
-    expect(Date.parse(shown.started_at)).toBeLessThanOrEqual(Date.now() + 1_000)
-  })
+  ])(
+    'takes a relay which was started again for the relay, though its clock was %s',
+    async (_, started_at) => {
+      const before = await newRelay(app, 'relay-1', { started_at })
+      await before.beat()
+      await one.beat()
+      expect(await before.raw()).toMatchObject({ status: 409 })
+      const after = await newRelay(app, 'relay-1', { started_at })
+      await after.beat()
+      expect(await one.raw()).toMatchObject({ status: 409 })
+      expect(await before.raw()).toMatchObject({ status: 409 })
+      const { body } = await app.alice('GET', '/v1.0/relays')
+      const shown = body.result.find(({ id }: { id: string }) => id === 'relay-1')
+      expect(Date.parse(shown.started_at)).toBeLessThanOrEqual(Date.now() + 1_000)
+    },
+  )
 
   test('lets a process which was replaced be the relay again once the other is dead', async () => {
     await one.beat()

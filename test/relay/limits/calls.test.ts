@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type BeatAnswer, beat, type Caps, type RouteDecision } from '#contract'
 import type { Request } from '../../../relay/sip/message.ts'
-import type { Ladder } from '../../support/ladder.ts'
+import { type Ladder, unsaidTime } from '../../support/ladder.ts'
 import { acme, counted, limitedBy } from '../../support/limits.ts'
 import {
   ack,
@@ -27,7 +27,7 @@ import { leavesNothingBehind, watch } from '../../support/scene.ts'
 leavesNothingBehind()
 
 const nothingNew: BeatAnswer = {
-  at: '2026-01-05T12:00:00Z',
+  at: unsaidTime,
   version: 0,
   changed: [],
   slices: [],

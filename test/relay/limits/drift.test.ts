@@ -13,7 +13,7 @@ describe('a ledger in which calls come and go in any order, and much is said twi
   test('always says what a list of the calls would say', () => {
     for (let seed = 0; seed < 100; seed++) {
       const below = dice(seed)
-      const ledger = new Ledger(epoch, limitedBy({ [customerId]: { max_channels: 8 } }))
+      const ledger = new Ledger({ epoch }, limitedBy({ [customerId]: { max_channels: 8 } }))
       const calls = new Map<string, Set<Scope>>()
       let now = 0
       for (let step = 0; step < 300; step++) {
@@ -81,7 +81,7 @@ class Relay {
 
   constructor(name: string, limit: number) {
     this.name = name
-    this.ledger = new Ledger(epoch, limitedBy({ [customerId]: { max_channels: limit } }, [acme]))
+    this.ledger = new Ledger({ epoch }, limitedBy({ [customerId]: { max_channels: limit } }, [acme]))
   }
 
   call(now: number): void {

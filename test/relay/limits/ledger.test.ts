@@ -253,7 +253,7 @@ describe('what a relay may use of a limit', () => {
 
   test('has no bound any more when the limit was taken away', () => {
     const caps = { max_channels: 10 as number | null }
-    const ledger = new Ledger(epoch, limitedBy({ [customerId]: caps }, [acme]))
+    const ledger = new Ledger({ epoch }, limitedBy({ [customerId]: caps }, [acme]))
     hears(ledger, 0, slice(3))
     caps.max_channels = null
     expect(use(ledger)).toEqual([])
@@ -304,7 +304,7 @@ describe('what is said of limits in a beat', () => {
     const others = Array.from({ length: 3_000 }, (_, i): Scope => ({ kind: 'customer', id: `c${i}` }))
     const limits = limitedBy({}, [acme, ...others])
     const one = { ...noLimits, max_channels: 1 }
-    const ledger = new Ledger(epoch, { ...limits, of: () => ({ customerId, name: '', caps: one }) })
+    const ledger = new Ledger({ epoch }, { ...limits, of: () => ({ customerId, name: '', caps: one }) })
     expect(ledger.slices(0)[0]).toMatchObject({ scope: acme, resource: 'channels', held: null, used: 0 })
     expect(ledger.slices(0)).toHaveLength(1_000)
   })
@@ -342,7 +342,7 @@ describe('the limits on a shelf of snapshots', () => {
 })
 
 function acmeWith(limits: Parameters<typeof limitedBy>[0][string]): Ledger {
-  return new Ledger(epoch, limitedBy({ [customerId]: limits, [extensionIds.bob]: {} }))
+  return new Ledger({ epoch }, limitedBy({ [customerId]: limits, [extensionIds.bob]: {} }))
 }
 
 function begins(ledger: Ledger, callId: string, scopes: readonly Scope[] = [acme], now = 0): void {

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { clockError } from '../../relay/clock.ts'
+import type { Ladder } from '../support/ladder.ts'
+import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../support/office.ts'
+import { talking } from '../support/scene.ts'
+import { beatAnswer } from '../support/snapshot.ts'
+
+const hour = 3_600_000
+
+describe('how far our UTC is behind the edge’s', () => {
+  const epoch = 1_700_000_000_000
+  const told = (edgeAt: number) => clockError(epoch, { edgeAt, sentAt: 1_000, heardAt: 1_200 })
+  test.each([
+    ['nothing, where it lies between question and answer', epoch + 1_100, 0],
+    ['nothing, two seconds either way', epoch + 1_200 + 2_000, 0],
+    ['nothing, two seconds either way', epoch + 1_000 - 2_000, 0],
+    ['an hour', epoch + 1_100 + hour, hour],
+    ['minus an hour', epoch + 1_100 - hour, -hour],
+    ['nothing, where the edge says no time', Number.NaN, 0],
+  ])('is %s', (_, edgeAt, ms) => expect(told(edgeAt)).toBe(ms))
+})
+
+describe('a relay whose clock is wrong', () => {
+  test.each([
+    ['an hour ahead', -hour],
+    ['an hour behind', hour],
+  ])('%s goes by the edge’s as soon as it hears it, and says so', (_, behindMs) => {
+    const ladder = office()
+    hearsTime(ladder, behindMs)
+    expect(ladder.notes).toMatchObject([{ event: 'clock.wrong', fields: { behind_ms: behindMs } }])
+    expect(ladder.engine.epoch).toBeCloseTo(before + behindMs, -1)
+    hearsTime(ladder, 0)
+    expect(ladder.notes).toHaveLength(1)
+  })
+
+  test.each([
+    ['an hour ahead', -hour],
+    ['an hour behind', hour],
+  ])('%s makes no call longer or shorter when it is put right meanwhile', (_, behindMs) => {
+    const { ladder, invited, answer } = talking()
+    const { started_at, answered_at } = ladder.record
+    hearsTime(ladder, behindMs)
+    ladder
+      .after(10_000)
+      .when(alice, within(invited, answer, alice, 'BYE', 3))
+      .whatever()
+    expect(ladder.record).toMatchObject({ started_at, answered_at })
+    expect(Date.parse(ladder.record.ended_at ?? '') - Date.parse(answered_at ?? '')).toBe(10_000)
+  })
+
+  test.each([
+    ['an hour ahead', -hour],
+    ['an hour behind', hour],
+  ])('%s tells of its phones again, by the right time, and forgets none', (_, behindMs) => {
+    const ladder = office()
+    registers(ladder, alice, 'alice')
+    const [told] = ladder.bindings
+    hearsTime(ladder, behindMs)
+    ladder.gives('tell refreshed')
+    const shifted = Date.parse(told?.binding.expires_at ?? '') + behindMs
+    const off = Date.parse(ladder.bindings[1]?.binding.expires_at ?? '') - shifted
+    expect(Math.abs(off)).toBeLessThan(2)
+    ladder.after(3_500_000).gives()
+    ladder.after(102_000).gives('tell expired')
+  })
+})
+
+describe('phones on disk, when a relay starts with a clock', () => {
+  test('an hour ahead are rung, and kept when the edge tells the time', () => {
+    const ladder = restarted(-hour)
+    rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
+    ladder.after(60_000).whatever()
+    hearsTime(ladder, -hour)
+    ladder.after(60_000).whatever()
+    rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
+  })
+
+  test('an hour behind are kept no longer than they were granted, once the edge tells the time', () => {
+    const ladder = restarted(hour)
+    hearsTime(ladder, hour)
+    ladder.after(3_500_000).gives()
+    ladder.after(102_000).gives('tell expired')
+  })
+
+  test('which is right are forgotten when the edge has told the time, not before', () => {
+    const ladder = restarted(-hour)
+    rings(ladder).gives('100 to Telnyx', 'INVITE to Bob')
+    ladder.after(60_000).whatever()
+    hearsTime(ladder, 0)
+    ladder.after(1_000).gives('tell expired')
+    rings(ladder).gives('100 to Telnyx', '480 to Telnyx')
+  })
+
+  test('and without an edge are forgotten after half an hour, if their time is up by it', () => {
+    const ladder = restarted(-hour)
+    ladder.after(1_795_000).gives()
+    ladder.after(10_000).gives('tell expired')
+  })
+})
+
+/** UTC at monotonic 0, in ladders. */
+const before = office().engine.epoch
+
+/** The edge answers a beat; its clock is so much ahead of the relay's. */
+function hearsTime(ladder: Ladder, aheadMs: number): void {
+  const at = new Date(ladder.engine.epoch + ladder.now + aheadMs).toISOString()
+  ladder.hear({ type: 'beat', answer: { ...beatAnswer(1), at }, sentAt: ladder.now })
+}
+
+/** A call from the phone network for Bob. */
+function rings(ladder: Ladder): Ladder {
+  return ladder
+    .when(
+      telnyx,
+      invite(telnyx, `sip:+15557654321@198.51.100.1`, { user: '+15551112222', domain: telnyx.flow.address }),
+    )
+    .gives('ask route')
+    .decide(ringBob('incoming'))
+}
+
+/** Bob registered for an hour in right time; now the relay starts again, its clock so much behind. */
+function restarted(behindMs: number): Ladder {
+  const ladder = office()
+  registers(ladder, bob, 'bob')
+  const [told] = ladder.bindings
+  if (!told) throw new Error('Bob is not registered')
+  const moved = (at: string) => new Date(Date.parse(at) + behindMs).toISOString()
+  const { binding, sequence } = told
+  const kept = {
+    ...binding,
+    sequence,
+    registered_at: moved(binding.registered_at),
+    refreshed_at: moved(binding.refreshed_at),
+    expires_at: moved(binding.expires_at),
+  }
+  return office().hear({ type: 'restored', from: 'disk', list: { bindings: [kept] } })
+}
