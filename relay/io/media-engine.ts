@@ -10,7 +10,7 @@ export interface Engine {
   readonly wake: number | undefined
   /** Opens a gate's socket; `failed` is called, now or soon, when it cannot be. */
   bind(gate: Gate, failed: (why: string) => void): void
-  /** The gate's latch is open again: whoever is allowed must be heard. */
+  /** The gate's latch is open again, or its peer silent: all must be heard. */
   loosen(gate: Gate): void
   release(gate: Gate): void
   /** Closes every socket and ends the engine's own loop. */

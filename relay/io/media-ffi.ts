@@ -41,8 +41,8 @@ export function ffiEngine(host: string, work: Work): Engine | string {
 }
 
 /**
- * A gate whose latch is locked gets its socket tied (connected) to the peer: the kernel then turns all others away,
- * and neither looks up a route nor copies an address per packet.
+ * A gate whose peer nobody could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
+ * and neither looks up a route nor copies an address per packet. It is untied when the peer falls silent.
  */
 class FfiEngine implements Engine {
   readonly wake: number
@@ -143,7 +143,7 @@ class FfiEngine implements Engine {
     if (fd === this.wake) this.#called = true
     else if (gate === undefined) return
     else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
-    else if (this.#take(now, gate) && gate.latch.locked) this.#tie(now, gate)
+    else if (this.#take(now, gate) && gate.latch.heardAt === now && gate.latch.exclusive) this.#tie(now, gate)
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */

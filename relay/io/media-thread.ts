@@ -32,6 +32,8 @@ export interface Ready {
 }
 
 const SWEEP_MS = 1000
+/** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
+const UNTIE_MS = 200
 
 if (parentPort !== null) run(workerData as Setup, parentPort)
 
@@ -88,14 +90,17 @@ function run(setup: Setup, parent: MessagePort): void {
 
   function stop(): void {
     clearInterval(sweeping)
+    clearInterval(untying)
     engine.stop()
     setup.port.close()
   }
 
   const sweeping = setInterval(() => {
-    loosen(bay.sweep(performance.now()))
+    bay.sweep(performance.now())
     report()
   }, SWEEP_MS)
+  const untie = (gate: Gate) => engine.loosen(gate)
+  const untying = setInterval(() => bay.eachDeaf(performance.now(), untie), UNTIE_MS)
   if (engine.wake === undefined) {
     setup.port.on('message', (orders: Orders) => {
       obeyEach(orders)

@@ -1,6 +1,8 @@
+import type { Evidence } from './contender.ts'
 import { Gate } from './gate.ts'
 import { type Place, readPlace } from './place.ts'
 import type { Aim, MediaReport, Side } from './session.ts'
+import { sequenceOf, ssrcOf } from './statistics.ts'
 
 /** One party's place at the patchbay: its two gates and what is known of its silence. */
 class Seat {
@@ -46,6 +48,7 @@ export class Patchbay {
   readonly reports: MediaReport[] = []
   readonly #sessions = new Map<number, Session>()
   readonly #timeoutMs: number
+  readonly #evidence: Evidence = { ssrc: 0, sequence: -1, continues: false }
 
   /** `timeoutMs` 0: silence is never reported. */
   constructor(timeoutMs: number) {
@@ -75,8 +78,8 @@ export class Patchbay {
     if (session === undefined) return []
     const seat = session[side]
     const sources = aim.sources.map((source) => readPlace(source)).filter((place) => place !== undefined)
-    seat.rtp.latch.aim(targetOf(aim.rtp, aim), sources)
-    seat.rtcp.latch.aim(targetOf(aim.rtcp, aim), sources)
+    seat.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
+    seat.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
     seat.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
     seat.mux = aim.mux
     seat.blind = aim.blind === true
@@ -117,22 +120,41 @@ export class Patchbay {
     const seat = session[gate.side]
     const control = !seat.blind && (gate.control || looksLikeControl(packet))
     if (!seat.blind && !isValid(packet, length, control)) return drop(gate)
-    if (length > LONGEST || !gate.latch.accepts(now, from) || !gate.spare(now)) return drop(gate)
+    if (length > LONGEST) return drop(gate)
+    if (!gate.latch.hears(now, from) && !this.#learns(now, seat, gate, from, packet, control))
+      return drop(gate)
+    if (!gate.spare(now)) return drop(gate)
     if (!control) this.#hear(now, seat, packet, length)
     const other = gate.side === 'caller' ? session.callee : session.caller
     const out = control && !other.mux ? other.rtcp : other.rtp
     return out.latch.destination === undefined ? drop(gate) : out
   }
 
-  /** To be called about once a second; the gates silent for so long that another source may take them over. */
-  sweep(now: number): Gate[] {
-    const abandoned: Gate[] = []
-    for (const [id, session] of this.#sessions) {
-      if (this.#timeoutMs > 0) this.#listen(now, id, session)
-      for (const gate of gatesOf(session.caller, session.callee))
-        if (gate.latch.isAbandoned(now)) abandoned.push(gate)
+  /** To be called about once a second: notices who has fallen silent. */
+  sweep(now: number): void {
+    if (this.#timeoutMs === 0) return
+    for (const [id, session] of this.#sessions) this.#listen(now, id, session)
+  }
+
+  /** To be called five times a second: gates whose peer is silent, so that others must be heard there. */
+  eachDeaf(now: number, then: (gate: Gate) => void): void {
+    for (const { caller, callee } of this.#sessions.values()) {
+      if (caller.rtp.latch.isDeaf(now)) then(caller.rtp)
+      if (caller.rtcp.latch.isDeaf(now)) then(caller.rtcp)
+      if (callee.rtp.latch.isDeaf(now)) then(callee.rtp)
+      if (callee.rtcp.latch.isDeaf(now)) then(callee.rtcp)
     }
-    return abandoned
+  }
+
+  /** A packet from elsewhere than the gate's peer. RTCP on the RTP port says nothing of a sequence. */
+  #learns(now: number, seat: Seat, gate: Gate, from: Place, packet: Uint8Array, control: boolean): boolean {
+    if (control && !gate.control) return gate.latch.learns(now, from, undefined)
+    const { statistics } = seat.rtp
+    const evidence = this.#evidence
+    evidence.ssrc = seat.blind ? 0 : ssrcOf(packet, control)
+    evidence.sequence = seat.blind || control ? -1 : sequenceOf(packet)
+    evidence.continues = !seat.blind && statistics.isOf(evidence.ssrc, evidence.sequence)
+    return gate.latch.learns(now, from, evidence)
   }
 
   #hear(now: number, seat: Seat, packet: Uint8Array, length: number): void {

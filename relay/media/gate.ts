@@ -11,7 +11,7 @@ export class Gate {
   readonly control: boolean
   /** Whatever io knows the socket by. */
   handle = -1
-  readonly latch = new Latch()
+  readonly latch: Latch
   readonly statistics = new Statistics()
   readonly #guard = new Guard()
 
@@ -20,6 +20,7 @@ export class Gate {
     this.side = side
     this.port = port
     this.control = control
+    this.latch = new Latch(control)
   }
 
   /** Whether one more packet at `now` is still within what a call can need. */

@@ -1,58 +1,136 @@
+import { Contenders, type Evidence } from './contender.ts'
 import { Place } from './place.ts'
 
-/** Milliseconds of silence after which a lock may be taken over, by an allowed source only. */
-const RELEARN_MS = 10_000
+/** The peer's own stream may come from elsewhere after so many milliseconds without it: its NAT has rebound. */
+const MOVED_MS = 100
+/** Another stream may after so many, while the peer is new or an offer was just made. */
+const LEFT_MS = 200
+/** And after so many at any other time, where the peer's port was never announced: a phone began anew. */
+const ABANDONED_MS = 10_000
+/** An engine which has the kernel turn others away hears them again when the peer was silent for so long. */
+const DEAF_MS = 400
+/** Packets after which a peer is no longer new: half a second of speech. */
+const SETTLED = 25
 
 /**
- * Learns where a party behind NAT really is, from its first packet (RFC 7362), and from then on hears nobody else.
+ * Learns where a party really is (RFC 7362), and hears nobody else. Only allowed addresses are looked at; of these,
+ * best evidence first:
  *
- * Only the allowed addresses may latch; the port is free until then, and locked after. A new offer or answer opens the
- * latch again, as does a long silence: the peer it had is still sent to until another allowed one speaks.
+ *   announced   its SDP names this very address and port: takes the place from any lesser one, at once and for good
+ *   continuing  the stream heard before goes on, and where it came from is silent: a NAT gave it another port
+ *   steady      packets in sequence, for as long as nothing better is known
+ *
+ * A new offer for the same place lets a steady source follow one which has gone silent; on hold none may. A steady
+ * source is heard before it is answered: until it has settled, the announced port is sent to.
+ *
+ * Who spoofs an allowed address or sits behind the same NAT does not see the SSRC, and does not have the port. RTCP
+ * (`control`) has no sequence: it must come from the announced port or name the SSRC its party speaks under.
  */
 export class Latch {
-  /** Whom we hear and answer, once `known`. */
+  /** Whom we hear, once `locked`. */
   readonly peer = new Place()
-  known = false
   locked = false
   /** When the last packet was accepted. */
   heardAt = 0
+  /** Where this party's packets go; undefined: nowhere yet. */
+  destination: Place | undefined
+  readonly #control: boolean
+  readonly #contenders = new Contenders()
   #sources: readonly Place[] = []
   #target: Place | undefined
+  #quiet = false
+  #aimedAt = 0
+  /** The peer spoke from the announced port, or its stream did before a NAT moved it. */
+  #announced = false
+  /** An offer came since the peer was heard last. */
+  #reopened = false
+  #settled = false
+  #count = 0
 
-  /** `target` is where to send before the peer is known; undefined: nowhere. */
-  aim(target: Place | undefined, sources: readonly Place[]): void {
+  constructor(control = false) {
+    this.#control = control
+  }
+
+  /** `target` is the announced place; undefined: none that is believed. `quiet`: the party said it will not send. */
+  aim(now: number, target: Place | undefined, sources: readonly Place[], quiet = false): void {
     const moved = target !== undefined && this.#target?.same(target) !== true
-    this.#target = target ?? this.#target
+    this.#target = target ?? (this.locked ? this.#target : undefined)
     this.#sources = sources
-    this.locked = false
-    if (moved || !this.#allows(this.peer)) this.known = false
-    if (target === undefined && !this.known) this.#target = undefined
+    this.#quiet = quiet
+    this.#aimedAt = now
+    this.#reopened = true
+    if (moved || !this.#allows(this.peer)) this.#forget()
+    this.#point()
   }
 
-  /** Whether a packet from there is this party's; locks on the first that may be. */
-  accepts(now: number, from: Place): boolean {
-    if (!(this.locked && this.peer.same(from)) && !this.#learn(now, from)) return false
+  /** Whether a packet from there is the peer's. */
+  hears(now: number, from: Place): boolean {
+    if (!this.locked || !this.peer.same(from)) return false
     this.heardAt = now
+    if (this.#reopened || !this.#settled) this.#settle()
     return true
   }
 
-  /** Where this party's packets go; undefined: nowhere yet. */
-  get destination(): Place | undefined {
-    return this.known ? this.peer : this.#target
-  }
-
-  /** Whether a silence has been long enough for another allowed source to take over. */
-  isAbandoned(now: number): boolean {
-    return this.locked && now - this.heardAt >= RELEARN_MS
-  }
-
-  #learn(now: number, from: Place): boolean {
-    if (this.locked && !this.isAbandoned(now)) return false
+  /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */
+  learns(now: number, from: Place, evidence: Evidence | undefined): boolean {
     if (!this.#allows(from)) return false
-    this.peer.copy(from)
-    this.known = true
+    if (!this.#announced && this.#target?.same(from) === true) return this.#take(now, from, true)
+    if (evidence === undefined) return false
+    if (evidence.continues && !this.locked) return this.#take(now, from, false)
+    if (evidence.continues && now - this.heardAt >= MOVED_MS) return this.#follow(now, from)
+    if (this.#control || !this.#contenders.heard(now, from, evidence)) return false
+    return !this.locked || this.#isLeft(now) ? this.#take(now, from, false) : false
+  }
+
+  /** Whether nobody could have better evidence than the peer, as long as it speaks: others need not be heard. */
+  get exclusive(): boolean {
+    return this.locked && this.#settled && !this.#reopened && (this.#announced || this.#target === undefined)
+  }
+
+  /** Whether the peer has been silent for so long that others must be heard. */
+  isDeaf(now: number): boolean {
+    return this.locked && now - this.heardAt >= DEAF_MS
+  }
+
+  #isLeft(now: number): boolean {
+    if (this.#quiet) return false
+    if (this.#reopened || !this.#settled) return now - Math.max(this.heardAt, this.#aimedAt) >= LEFT_MS
+    return !this.#announced && now - this.heardAt >= ABANDONED_MS
+  }
+
+  #take(now: number, from: Place, announced: boolean): true {
+    this.#contenders.forget()
+    this.#announced = announced
+    this.#settled = announced || this.#control
+    this.#count = 0
     this.locked = true
+    return this.#follow(now, from)
+  }
+
+  /** The same party at another place: what it has proved stays proved. */
+  #follow(now: number, from: Place): true {
+    this.peer.copy(from)
+    this.heardAt = now
+    this.#settle()
     return true
+  }
+
+  #settle(): void {
+    this.#reopened = false
+    if (++this.#count >= SETTLED) this.#settled = true
+    this.#point()
+  }
+
+  #point(): void {
+    const known = this.locked && (this.#settled || this.#target === undefined)
+    this.destination = known ? this.peer : this.#target
+  }
+
+  #forget(): void {
+    this.locked = false
+    this.#announced = false
+    this.#settled = false
+    this.#contenders.forget()
   }
 
   #allows(from: Place): boolean {

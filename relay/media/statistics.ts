@@ -36,13 +36,20 @@ export class Statistics {
    *   0: V P X CC   1: M PT   2–3: sequence   4–7: timestamp   8–11: SSRC
    */
   hear(now: number, packet: Uint8Array): void {
-    const sequence = (byte(packet, 2) << 8) | byte(packet, 3)
+    const sequence = sequenceOf(packet)
     const rtpTime = word(packet, 4)
-    const ssrc = word(packet, 8)
+    const ssrc = ssrcOf(packet, false)
     if (!this.#started || ssrc !== this.#ssrc) this.#begin(now, ssrc, sequence, rtpTime)
     else this.#advance(sequence)
     this.#received++
     this.#measure(now, rtpTime)
+  }
+
+  /** Whether a packet with this SSRC belongs to the stream counted here, and comes next in it; RTCP's sequence is −1. */
+  isOf(ssrc: number, sequence: number): boolean {
+    if (!this.#started || ssrc !== this.#ssrc) return false
+    const ahead = (sequence - this.#highest) & 0xffff
+    return sequence < 0 || (ahead > 0 && ahead < MAX_DROPOUT)
   }
 
   /** Lost so far (appendix A.3); duplicates may make up for losses, but never for more. */
@@ -113,6 +120,16 @@ export class Statistics {
   #arrival(now: number, rtpTime: number): number {
     return (now * this.ticks - rtpTime) | 0
   }
+}
+
+/** Of an RTP packet. */
+export function sequenceOf(packet: Uint8Array): number {
+  return (byte(packet, 2) << 8) | byte(packet, 3)
+}
+
+/** Of an RTP packet, or of an RTCP packet's sender (RFC 3550 §5.1, §6.4). */
+export function ssrcOf(packet: Uint8Array, control: boolean): number {
+  return word(packet, control ? 4 : 8)
 }
 
 function byte(packet: Uint8Array, at: number): number {

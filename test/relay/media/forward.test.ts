@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Patchbay } from '../../../relay/media/forward.ts'
-import { Place, readPlace } from '../../../relay/media/place.ts'
-import type { Aim, Side } from '../../../relay/media/session.ts'
+import type { Side } from '../../../relay/media/session.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
-
-const alice = '192.0.2.1'
-const bob = '198.51.100.2'
-const mallory = '203.0.113.66'
+import { aimAt, alice, between, bob, mallory } from './between.ts'
 
 describe('sound between two parties', () => {
   test('crosses to where the other party is, from the port it knows', () => {
@@ -18,7 +14,7 @@ describe('sound between two parties', () => {
   test('goes to no one whose SDP names another address, until that one speaks', () => {
     const call = between({ callee: { eager: false } })
     expect(call.says('caller', alice, 5000)).toBe('dropped')
-    call.says('callee', bob, 6000)
+    for (const now of [20, 40, 60]) call.at(now).says('callee', bob, 6000)
     expect(call.says('caller', alice, 5000)).toBe(`callee → ${bob} 6000`)
   })
 
@@ -103,7 +99,8 @@ describe('silence', () => {
     const call = between()
     const talk = (from: number, to: number, ...sides: Side[]) => {
       for (let now = from; now < to; now += 1000) {
-        for (const side of sides) call.at(now).says(side, side === 'caller' ? alice : bob, 4000)
+        for (const side of sides)
+          call.at(now).says(side, side === 'caller' ? alice : bob, side === 'caller' ? 5000 : 4000)
         call.sweep()
       }
     }
@@ -159,55 +156,3 @@ test('a session which is closed forwards nothing more, and closing it again says
   expect(call.says('caller', alice, 5000)).toBe('dropped')
   expect(call.closed()).toBeUndefined()
 })
-
-type Aims = Partial<Record<Side, Partial<Aim>>>
-
-/** Alice at 5000 calls Bob at 4000, both aimed at zero. */
-function between(aims: Aims = {}) {
-  const bay = new Patchbay(60_000)
-  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = bay.open(1, { caller: 1000, callee: 2000 })
-  if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
-  bay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
-  bay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
-  let now = 0
-  let sequence = 0
-
-  function comes(gate: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
-    const from = readPlace(address, port) ?? new Place()
-    const out = gate && bay.arrive(now, gate, from, packet, packet.length)
-    const to = out?.latch.destination
-    return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
-  }
-
-  const call = {
-    at(time: number) {
-      now = time
-      return call
-    },
-    says(side: Side, address: string, port: number, packet = rtpPacket({ sequence: sequence++, ssrc: 1 })) {
-      return comes(side === 'caller' ? callerRtp : calleeRtp, address, port, packet)
-    },
-    control(side: Side, address: string, port: number, packet = rtcpPacket(1)) {
-      return comes(side === 'caller' ? callerRtcp : calleeRtcp, address, port, packet)
-    },
-    sweep: () => bay.sweep(now),
-    silences: () =>
-      bay.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
-    closed() {
-      bay.close(1)
-      return bay.reports.splice(0).find(({ type }) => type === 'closed')
-    },
-  }
-  return call
-}
-
-function aimAt(address: string, port: number): Aim {
-  return {
-    rtp: { address, port },
-    rtcp: { address, port: port + 1 },
-    sources: [address],
-    eager: true,
-    mux: false,
-    quiet: false,
-  }
-}

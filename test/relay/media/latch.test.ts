@@ -1,112 +1,247 @@
 import { describe, expect, test } from 'vitest'
-import { Latch } from '../../../relay/media/latch.ts'
-import { type Place, readPlace } from '../../../relay/media/place.ts'
+import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
+import { alice, between, bob, mallory } from './between.ts'
 
-const phone = at('192.0.2.1', 4000)
-const mapped = at('192.0.2.1', 61_234)
-const mallory = at('198.51.100.66', 4000)
+/*
+ * Bob is called; what he hears says what was taken for Alice's voice, and where his voice goes says where she is taken
+ * to be. Alice speaks with SSRC 1 from port 5000, which her SDP names unless said otherwise. A neighbour behind her NAT
+ * has her address and any port but hers, and cannot know her SSRC.
+ */
 
-describe('a latch (RFC 7362)', () => {
-  test('learns the real port from the first packet of an allowed address', () => {
-    const latch = aimed()
-    expect(latch.accepts(1, mapped)).toBe(true)
-    expect(latch.destination).toEqual(mapped)
+const neighbour = 0xbad
+const toAlice = `caller → ${alice} 5000`
+
+describe('the announced port', () => {
+  test('is heard from its first packet on, and nobody else is any more', () => {
+    const scene = onStage()
+    expect(scene.stream(alice, 5000, 1, { packets: 1 })).toBe(1)
+    expect(scene.after(10_000).stream(alice, 6000, neighbour, { packets: 100 })).toBe(0)
+    expect(scene.bobsVoice()).toBe(toAlice)
   })
 
-  test('hears nobody from elsewhere, first or later', () => {
-    const latch = aimed()
-    expect(latch.accepts(1, mallory)).toBe(false)
-    latch.accepts(2, phone)
-    expect(latch.accepts(3, mallory)).toBe(false)
-    expect(latch.destination).toEqual(phone)
+  test('which speaks late takes both directions from one that was first', () => {
+    const scene = onStage()
+    expect(scene.stream(alice, 6000, neighbour, { packets: 100 })).toBeGreaterThan(90)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 6000`)
+    expect(scene.stream(alice, 5000, 1, { packets: 1 })).toBe(1)
+    expect(scene.bobsVoice()).toBe(toAlice)
+    expect(scene.stream(alice, 6000, neighbour, { packets: 100, from: 100 })).toBe(0)
   })
 
-  test('once locked, hears no other port of the same address', () => {
-    const latch = aimed()
-    latch.accepts(1, phone)
-    expect(latch.accepts(20, mapped)).toBe(false)
-    expect(latch.accepts(40, phone)).toBe(true)
+  test('is sent to until another has spoken for half a second', () => {
+    const scene = onStage()
+    expect(scene.stream(alice, 6000, 1, { packets: 24 })).toBe(22)
+    expect(scene.bobsVoice()).toBe(toAlice)
+    scene.stream(alice, 6000, 1, { packets: 3, from: 24 })
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 6000`)
   })
 
-  test('is taken over after ten seconds of silence, by an allowed address alone', () => {
-    const latch = aimed()
-    latch.accepts(1_000, phone)
-    expect(latch.accepts(10_999, mapped)).toBe(false)
-    expect(latch.accepts(11_000, mallory)).toBe(false)
-    expect(latch.accepts(11_000, mapped)).toBe(true)
-    expect(latch.accepts(11_020, phone)).toBe(false)
-  })
-
-  test('opens again with a new offer, and keeps sending to the old place meanwhile', () => {
-    const latch = aimed()
-    latch.accepts(1, phone)
-    latch.aim(undefined, [at('192.0.2.1')])
-    expect(latch.destination).toEqual(phone)
-    expect(latch.accepts(2, mapped)).toBe(true)
-    expect(latch.destination).toEqual(mapped)
-  })
-
-  test('forgets the old place when the new offer allows it no more', () => {
-    const latch = aimed()
-    latch.accepts(1, phone)
-    latch.aim(undefined, [at('203.0.113.9')])
-    expect(latch.destination).toBeUndefined()
-    expect(latch.accepts(2, phone)).toBe(false)
-  })
-
-  test('sends at once to a target, and to a new one when it moves', () => {
-    const latch = new Latch()
-    latch.aim(phone, [at('192.0.2.1')])
-    expect(latch.destination).toEqual(phone)
-    latch.accepts(1, mapped)
-    latch.aim(phone, [at('192.0.2.1')])
-    expect(latch.destination).toEqual(mapped)
-    latch.aim(at('192.0.2.1', 4_444), [at('192.0.2.1')])
-    expect(latch.destination?.port).toBe(4_444)
-  })
-
-  test('without a target sends nothing before it heard', () => {
-    expect(aimed().destination).toBeUndefined()
+  test('has the kernel turn others away only where it is the peer, and only while it speaks', () => {
+    const scene = onStage()
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    expect(scene.call.at(scene.now + 390).deaf()).toEqual([])
+    expect(scene.call.at(scene.now + 400).deaf()).toEqual(['caller'])
   })
 })
 
-describe('a place', () => {
-  test.each(['192.0.2.1', '255.255.255.255', '2001:db8::1', '::1', '::', 'fe80::1:0:0:2', '1:2:3:4:5:6:7:8'])(
-    'reads and writes %s',
-    (address) => {
-      expect(readPlace(address)?.address).toBe(address)
-    },
-  )
+describe('a NAT which gives a phone another port', () => {
+  test.each([
+    ['announced', {}],
+    ['not to be announced', { rtp: undefined, eager: false }],
+  ])('is followed within 100 ms of the silence it makes, where the old port was %s', (_, aim) => {
+    const scene = onStage(aim)
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    expect(scene.after(100).stream(alice, 7000, 1, { packets: 1, from: 56 })).toBe(1)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 7000`)
+    expect(scene.stream(alice, 7000, 1, { packets: 50, from: 57 })).toBe(50)
+  })
 
-  test('is the same however it is written', () => {
-    expect(at('::ffff:192.0.2.1')).toEqual(at('192.0.2.1'))
-    expect(at('[2001:DB8:0:0::1]')).toEqual(at('2001:db8::1'))
+  test('does not give the old port to the neighbour who gets it next', () => {
+    const scene = onStage()
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    scene.after(100).stream(alice, 7000, 1, { packets: 50, from: 56 })
+    expect(scene.stream(alice, 5000, neighbour, { packets: 500 })).toBe(0)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 7000`)
+  })
+
+  test('may do so over and over', () => {
+    const scene = onStage()
+    for (let i = 0; i < 5; i++) {
+      scene.after(200).stream(alice, 5000 + i, 1, { packets: 50, from: i * 60 })
+      expect(scene.bobsVoice()).toBe(`caller → ${alice} ${5000 + i}`)
+    }
   })
 
   test.each([
-    '',
-    'localhost',
-    '1.2.3',
-    '1.2.3.256',
-    '1.2.3.4.5',
-    '1::2::3',
-    '1:2:3:4:5:6:7',
-    'fe80::1%eth0',
-    ':::',
-    '1:2:3:4:5:6:7:8:9',
-  ])('is not %j', (text) => {
-    expect(readPlace(text)).toBeUndefined()
+    ['whose SSRC is not hers', { ssrc: 2, from: 56, at: alice }],
+    ['whose numbers are long past', { ssrc: 1, from: 1, at: alice }],
+    ['whose numbers are far ahead', { ssrc: 1, from: 20_000, at: alice }],
+    ['which comes from another address', { ssrc: 1, from: 56, at: mallory }],
+  ])('is not believed of a stream %s', (_, { ssrc, from, at }) => {
+    const scene = onStage()
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    expect(scene.after(5_000).stream(at, 7000, ssrc, { packets: 2, from })).toBe(0)
+    expect(scene.bobsVoice()).toBe(toAlice)
+  })
+
+  test('is not believed while the old port speaks', () => {
+    const scene = onStage()
+    for (let i = 0; i < 20; i++) {
+      scene.stream(alice, 5000, 1, { packets: 1, from: i * 2 })
+      expect(scene.stream(alice, 7000, 1, { packets: 1, from: i * 2 + 1, ms: 0 })).toBe(0)
+    }
   })
 })
 
-function aimed(): Latch {
-  const latch = new Latch()
-  latch.aim(undefined, [at('192.0.2.1')])
-  return latch
-}
+describe('a phone whose SDP names an address nobody can reach', () => {
+  const hidden = { rtp: undefined, rtcp: undefined, eager: false }
 
-function at(address: string, port = 0): Place {
-  const place = readPlace(address, port)
-  if (place === undefined) throw new Error(`${address} is no address`)
-  return place
+  test('is known by its third packet in sequence, wherever its NAT put it', () => {
+    const scene = onStage(hidden)
+    expect(scene.bobsVoice()).toBe('dropped')
+    expect(scene.stream(alice, 61_234, 1, { packets: 10 })).toBe(8)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 61234`)
+  })
+
+  test.each([
+    ['one packet a second, numbered on', { ms: 1_000, step: 1 }],
+    ['bursts of one moment', { ms: 0, step: 1 }],
+    ['packets without a sequence', { ms: 20, step: 977 }],
+    ['the same packet over and over', { ms: 20, step: 0 }],
+  ])('does not lose its place to %s, sprayed before it spoke', (_, { ms, step }) => {
+    const scene = onStage(hidden)
+    expect(scene.stream(alice, 6000, neighbour, { packets: 200, ms, step })).toBe(0)
+    expect(scene.bobsVoice()).toBe('dropped')
+    expect(scene.stream(alice, 61_234, 1, { packets: 10 })).toBe(8)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 61234`)
+  })
+
+  test('wins its place back from a steady spray which moved on before it had settled', () => {
+    const scene = onStage(hidden)
+    expect(scene.stream(alice, 6000, neighbour, { packets: 5 })).toBeGreaterThan(0)
+    expect(scene.after(200).stream(alice, 61_234, 1, { packets: 10 })).toBe(8)
+  })
+
+  test('keeps its place against a neighbour who speaks as steadily, as long as it speaks', () => {
+    const scene = onStage(hidden)
+    scene.stream(alice, 61_234, 1, { packets: 5 })
+    for (let i = 0; i < 1_000; i++) {
+      expect(scene.stream(alice, 61_234, 1, { packets: 1, from: 5 + i })).toBe(1)
+      expect(scene.stream(alice, 6000, neighbour, { packets: 1, from: i, ms: 0 })).toBe(0)
+    }
+  })
+
+  test('which began anew under another SSRC and port is heard again after ten seconds', () => {
+    const scene = onStage(hidden)
+    scene.stream(alice, 61_234, 1, { packets: 50 })
+    expect(scene.after(9_000).stream(alice, 62_000, 2, { packets: 10 })).toBe(0)
+    expect(scene.after(1_000).stream(alice, 62_000, 2, { packets: 10, from: 60 })).toBeGreaterThan(5)
+  })
+
+  test('which is on hold is waited for', () => {
+    const scene = onStage(hidden)
+    scene.stream(alice, 61_234, 1, { packets: 50 })
+    scene.call.aims('caller', { ...hidden, quiet: true })
+    expect(scene.after(60_000).stream(alice, 6000, neighbour, { packets: 500 })).toBe(0)
+    scene.call.aims('caller', hidden)
+    expect(scene.stream(alice, 61_234, 1, { packets: 5, from: 50 })).toBe(5)
+    expect(scene.stream(alice, 6000, neighbour, { packets: 400 })).toBe(0)
+  })
+})
+
+describe('a new offer', () => {
+  test('for the same place changes nothing for a peer who goes on speaking', () => {
+    const scene = onStage()
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    scene.call.aims('caller')
+    expect(scene.stream(alice, 5000, 1, { packets: 1, from: 50 })).toBe(1)
+    expect(scene.stream(alice, 6000, neighbour, { packets: 100 })).toBe(0)
+  })
+
+  test('for the same place lets a silent peer begin anew elsewhere, and keeps sending to the old place meanwhile', () => {
+    const scene = onStage({ rtp: undefined, eager: false })
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    scene.after(1_000).call.aims('caller', { rtp: undefined, eager: false })
+    expect(scene.bobsVoice()).toBe(toAlice)
+    expect(scene.after(180).stream(alice, 7000, 2, { packets: 10 })).toBeGreaterThan(6)
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 7000`)
+  })
+
+  test('for another port is followed at once, both ways', () => {
+    const scene = onStage()
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    scene.call.aims('caller', { rtp: { address: alice, port: 5002 } })
+    expect(scene.bobsVoice()).toBe(`caller → ${alice} 5002`)
+    expect(scene.stream(alice, 5002, 1, { packets: 1, from: 50 })).toBe(1)
+    expect(scene.stream(alice, 5000, 1, { packets: 4, from: 51 })).toBe(0)
+  })
+
+  test('from another address forgets the old one', () => {
+    const scene = onStage({ rtp: undefined, eager: false })
+    scene.stream(alice, 5000, 1, { packets: 50 })
+    scene.call.aims('caller', { rtp: undefined, eager: false, sources: ['203.0.113.9'] })
+    expect(scene.bobsVoice()).toBe('dropped')
+    expect(scene.stream(alice, 5000, 1, { packets: 50, from: 50 })).toBe(0)
+  })
+})
+
+describe('RTCP', () => {
+  test('from another port is taken if it names the SSRC its party speaks under, never before that party spoke', () => {
+    const { call, stream } = onStage()
+    expect(call.control('caller', alice, 5007, rtcpPacket(1))).toBe('dropped')
+    stream(alice, 5000, 1, { packets: 1 })
+    expect(call.control('caller', alice, 5007, rtcpPacket(neighbour))).toBe('dropped')
+    expect(call.control('callee', bob, 4001)).toBe(`caller rtcp → ${alice} 5001`)
+    expect(call.control('caller', alice, 5007, rtcpPacket(1))).toBe(`callee rtcp → ${bob} 4001`)
+    expect(call.control('callee', bob, 4001)).toBe(`caller rtcp → ${alice} 5007`)
+  })
+
+  test('on the RTP port of somebody else shows nothing', () => {
+    const { call } = onStage({ rtp: undefined, eager: false })
+    for (let now = 0; now < 200; now += 20)
+      expect(call.at(now).says('caller', alice, 6000, rtcpPacket(1))).toBe('dropped')
+  })
+})
+
+test('a fax, which has no SSRC, keeps to whom it began with', () => {
+  const scene = onStage({ blind: true, rtp: undefined, eager: false })
+  scene.stream(alice, 5000, 1, { packets: 50 })
+  expect(scene.after(5_000).stream(alice, 7000, 1, { packets: 50, from: 50 })).toBe(0)
+  expect(scene.bobsVoice()).toBe(toAlice)
+})
+
+/** Alice calls Bob; time begins at a second. */
+function onStage(aim: Parameters<ReturnType<typeof between>['aims']>[1] = {}) {
+  const call = between({ caller: aim })
+  const scene = {
+    call,
+    now: 1_000,
+    after(ms: number) {
+      scene.now += ms
+      call.at(scene.now)
+      return scene
+    },
+    /** How many of these packets, `ms` apart, are taken for Alice's. */
+    stream(
+      address: string,
+      port: number,
+      ssrc: number,
+      {
+        packets,
+        from = 0,
+        ms = 20,
+        step = 1,
+      }: { packets: number; from?: number; ms?: number; step?: number },
+    ): number {
+      let taken = 0
+      for (let i = 0; i < packets; i++) {
+        const packet = rtpPacket({ sequence: from + i * step, ssrc })
+        if (scene.after(ms).call.says('caller', address, port, packet) !== 'dropped') taken++
+      }
+      return taken
+    },
+    bobsVoice: () => call.says('callee', bob, 4000),
+  }
+  scene.after(0)
+  return scene
 }

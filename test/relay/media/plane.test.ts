@@ -97,6 +97,47 @@ describe.each(engines)('the media thread with %s', (engine) => {
     moved.close()
   })
 
+  test('gives the announced port both directions, although another port of its address was first', async () => {
+    const neighbour = await rtpParty('127.0.9.2', 0xbad)
+    call()
+    await settled()
+    for (let i = 0; i < 40; i++) {
+      neighbour.say(ports.caller, host)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    bob.say(ports.callee, host)
+    await Promise.all([bob.hears(1), neighbour.hears(1)])
+    await reply(alice, bob)
+    bob.say(ports.callee, host, 20)
+    neighbour.say(ports.caller, host, 20)
+    await alice.hears(21)
+    expect(neighbour.heard).toHaveLength(1)
+    expect(bob.heard.filter(({ packet }) => packet.readUInt32BE(8) === 0xa11ce)).toHaveLength(1)
+    neighbour.close()
+  })
+
+  test('follows a stream which a NAT moved in less than a second, and nobody else', async () => {
+    call()
+    await reply(alice, bob)
+    const neighbour = await rtpParty('127.0.9.2', 0xbad)
+    const moved = await rtpParty('127.0.9.2', 0xa11ce)
+    const began = performance.now()
+    let sequence = 1
+    const speaking = setInterval(() => {
+      neighbour.say(ports.caller, host)
+      moved.send(rtpPacket({ sequence: sequence++, ssrc: 0xa11ce }), ports.caller, host)
+      bob.say(ports.callee, host)
+    }, 20)
+    await moved.hears(1)
+    const healed = performance.now() - began
+    await moved.hears(20)
+    clearInterval(speaking)
+    expect(healed).toBeLessThan(1_000)
+    expect(neighbour.heard).toHaveLength(0)
+    neighbour.close()
+    moved.close()
+  })
+
   test('goes on when a party is away for a moment and its port refuses', async () => {
     call()
     await reply(alice, bob)

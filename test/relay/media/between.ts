@@ -1,0 +1,71 @@
+import { Patchbay } from '../../../relay/media/forward.ts'
+import { Place, readPlace } from '../../../relay/media/place.ts'
+import type { Aim, Side } from '../../../relay/media/session.ts'
+import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
+
+export const alice = '192.0.2.1'
+export const bob = '198.51.100.2'
+export const mallory = '203.0.113.66'
+
+export type Aims = Partial<Record<Side, Partial<Aim>>>
+
+/** Alice at 5000 calls Bob at 4000, both aimed at zero; packets come as from the kernel. */
+export function between(aims: Aims = {}) {
+  const bay = new Patchbay(60_000)
+  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = bay.open(1, { caller: 1000, callee: 2000 })
+  if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
+  bay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  bay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  let now = 0
+  let sequence = 0
+
+  function comes(gate: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
+    const from = readPlace(address, port) ?? new Place()
+    const out = gate && bay.arrive(now, gate, from, packet, packet.length)
+    const to = out?.latch.destination
+    return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
+  }
+
+  const call = {
+    at(time: number) {
+      now = time
+      return call
+    },
+    says(side: Side, address: string, port: number, packet = rtpPacket({ sequence: sequence++, ssrc: 1 })) {
+      return comes(side === 'caller' ? callerRtp : calleeRtp, address, port, packet)
+    },
+    control(side: Side, address: string, port: number, packet = rtcpPacket(1)) {
+      return comes(side === 'caller' ? callerRtcp : calleeRtcp, address, port, packet)
+    },
+    /** A new offer or answer. */
+    aims(side: Side, aim: Partial<Aim> = {}) {
+      bay.aim(now, 1, side, { ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)), ...aim })
+      return call
+    },
+    /** Gates at which the kernel must let all through. */
+    deaf() {
+      const gates: string[] = []
+      bay.eachDeaf(now, ({ side, control }) => gates.push(control ? `${side} rtcp` : side))
+      return gates
+    },
+    sweep: () => bay.sweep(now),
+    silences: () =>
+      bay.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
+    closed() {
+      bay.close(1)
+      return bay.reports.splice(0).find(({ type }) => type === 'closed')
+    },
+  }
+  return call
+}
+
+export function aimAt(address: string, port: number): Aim {
+  return {
+    rtp: { address, port },
+    rtcp: { address, port: port + 1 },
+    sources: [address],
+    eager: true,
+    mux: false,
+    quiet: false,
+  }
+}
