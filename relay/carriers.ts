@@ -121,7 +121,7 @@ export class Carriers implements Reporter {
 
   heard(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#watch.aggregated(answer.health)
-    this.#registrant.assigned(now, answer.registrations)
+    this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
     this.#examiner.delivered(now, sentAt)
     for (const command of answer.commands) this.#examiner.command(now, command)
   }

@@ -123,6 +123,11 @@ export const beatAnswer = z.object({
   health: z.array(z.object({ provider_id: z.guid(), status: healthStatus, since: z.iso.datetime() })),
   /** Registrations this relay is to keep, and the epoch of each: a higher one takes it from a lower. */
   registrations: z.array(z.object({ provider_id: z.guid(), epoch: z.int() })),
+  /**
+   * Of the registrations this beat spoke of, those no relay is to keep any more: their contacts are taken back. One which
+   * is neither here nor above is kept by another relay.
+   */
+  withdrawn: z.array(z.guid()).default([]),
   commands: z.array(command),
   /** Relays alive, this one among them. */
   relays: z.int(),

@@ -5,7 +5,7 @@ import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 
 /** What a beat's answer says beyond what the relay itself was granted. */
-export type News = Omit<BeatAnswer, 'slices' | 'registrations'>
+export type News = Omit<BeatAnswer, 'slices' | 'registrations' | 'withdrawn'>
 
 /** All that is new to a relay, as JSON; commands in it are marked as taken. */
 export function news(told: Beat): SQL {

@@ -10,7 +10,7 @@ import { carryOut } from './commands.ts'
 import { combine, look } from './health.ts'
 import { hear, sweep, takeTurn } from './hearing.ts'
 import { lease } from './leases.ts'
-import { type Kept, keep, report, rest, take } from './registrations.ts'
+import { type Kept, keep, report, rest, take, type Withdrawn, withdraw } from './registrations.ts'
 import { forget, type Granted, share } from './slices.ts'
 
 /**
@@ -41,6 +41,7 @@ async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
     ...answer.news,
     slices: words.filter((word) => 'amount' in word).map(granted),
     registrations: words.filter((word) => 'epoch' in word).map(kept),
+    withdrawn: words.filter((word) => 'withdrawn' in word).map(({ withdrawn }) => withdrawn),
   }
 }
 
@@ -51,7 +52,7 @@ function refuseValues(error: unknown): never {
 }
 
 /** What the statements of a beat bring, each row by what is in it. */
-type Word = { heard: string } | { news: News } | Granted | Kept
+type Word = { heard: string } | { news: News } | Granted | Kept | Withdrawn
 
 /** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
 function statements(told: Beat): [SQL, ...SQL[]] {
@@ -70,6 +71,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     take(told),
     told.slices.length > 0 ? share(told) : forget(told),
     keep(told),
+    ...(registrations ? [withdraw(told)] : []),
     ...(results ? [carryOut(told)] : []),
     news(told),
   ]

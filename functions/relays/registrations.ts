@@ -8,6 +8,11 @@ export type Kept = {
   epoch: string
 }
 
+/** One it is to take back. */
+export type Withdrawn = {
+  withdrawn: string
+}
+
 /** Writes down how the registrations stand which a relay holds; what it held before is not its to speak of. */
 export function report(told: Beat): SQL {
   return sql`
@@ -87,6 +92,15 @@ export function keep(told: Beat): SQL {
     select provider_id, epoch from provider_registrations
     where relay_id = ${told.relay_id} and status <> 'not_registered' and ${heard(told)}
       and provider_id in (select id from ${wished} as p)
+    order by provider_id`
+}
+
+/** Registrations a relay speaks of which are nobody's to keep: it is told so at every beat until it has let go. */
+export function withdraw(told: Beat): SQL {
+  return sql`
+    select provider_id as withdrawn
+    from jsonb_to_recordset(${JSON.stringify(told.registrations)}::jsonb) as t (provider_id uuid)
+    where provider_id not in (select id from ${wished} as p) and ${heard(told)}
     order by provider_id`
 }
 

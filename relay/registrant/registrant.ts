@@ -7,8 +7,9 @@ import { Pace } from '../errand/pace.ts'
 import { type Flow, reliable } from '../flow.ts'
 import { accountOf, placeOf } from '../health/options.ts'
 import { turn } from '../machine.ts'
+import { grantedSeconds } from './grant.ts'
 import { type Events, newRegistration, type Order, type Registration, table } from './registration.ts'
-import { grantedSeconds, registerFor, type Series, seconds } from './request.ts'
+import { registerFor, type Series, seconds } from './request.ts'
 
 /** What the registrant needs of the engine around it. */
 export interface Counter {
@@ -26,6 +27,7 @@ const apartMs = 100
 /** Connections are kept open for calls which come over them (RFC 5626 §3.5.1). */
 const pingMs = 27_000
 const ping = new TextEncoder().encode('\r\n\r\n')
+const unwanted = 'it is disabled, deleted, or not to be registered any more'
 
 /** A registration this relay is to keep. */
 interface Held {
@@ -53,8 +55,8 @@ interface Due {
 /**
  * Registers at providers, one relay at each: the one the edge has told to, under an epoch (§ registrations of a beat).
  *
- * While the edge is away it keeps what it holds. Taken away, it stops and leaves its contact to expire, for another
- * relay's stands beside it; given up by ourselves, it takes its contact back.
+ * While the edge is away it keeps what it holds. Handed to another relay, it stops and leaves its contact to expire,
+ * for the other's stands beside it; withdrawn, or given up by ourselves, it takes its contact back.
  */
 export class Registrant {
   readonly #counter: Counter
@@ -89,10 +91,14 @@ export class Registrant {
     for (const held of this.#held.values()) this.#review(now, held)
   }
 
-  /** What the edge says is ours to keep. */
-  assigned(now: number, list: BeatAnswer['registrations']): void {
+  /** What the edge says is ours to keep, and what is to be kept by no relay any more; the rest another one keeps. */
+  assigned(now: number, list: BeatAnswer['registrations'], withdrawn: BeatAnswer['withdrawn']): void {
     const epochs = new Map(list.map(({ provider_id, epoch }) => [provider_id, epoch]))
-    for (const held of this.#held.values()) if (!epochs.has(held.id)) this.#drop(now, held)
+    for (const held of this.#held.values()) {
+      if (epochs.has(held.id)) continue
+      if (withdrawn.includes(held.id)) this.#leave(now, held, unwanted)
+      this.#drop(now, held)
+    }
     for (const [id, epoch] of epochs) {
       const held = this.#held.get(id) ?? this.#hold(now, id, epoch)
       held.epoch = Math.max(held.epoch, epoch)
@@ -172,7 +178,7 @@ export class Registrant {
     const facts = this.#facts.get(held.id)
     const wanted = facts?.enabled && !facts.deleted && facts.register && !this.#draining
     if (!facts || !wanted) {
-      if (before) this.#leave(now, held, 'it is disabled, deleted, or not to be registered any more')
+      if (before) this.#leave(now, held, unwanted)
       held.facts = facts ?? before
       return
     }
@@ -187,12 +193,12 @@ export class Registrant {
     this.#step(now, held, 'changed', { now, expires: facts.register_expires })
   }
 
-  /** Another relay has it: nothing is sent, our contact expires by itself. */
+  /** It is held here no longer. What still stands another relay has: nothing is sent, our contact expires by itself. */
   #drop(now: number, held: Held): void {
     this.#giveUp(now, held)
     this.#rest(held)
     this.#held.delete(held.id)
-    this.#note('info', held, 'registration.handed_over')
+    if (held.registration.state !== 'not_registered') this.#note('info', held, 'registration.handed_over')
   }
 
   #leave(now: number, held: Held, why: string): void {
@@ -309,7 +315,7 @@ export class Registrant {
     const { status } = last
     if (status < 300) return this.#granted(now, held, facts, wanted, last)
     if (status === 423) {
-      const least = seconds(response.header('min-expires')) ?? 0
+      const least = seconds(response.header('min-expires'))
       return this.#step(now, held, 'tooBrief', { now, seconds: least, why: last.why })
     }
     if (status === 401 || status === 403 || status === 407)
@@ -326,9 +332,10 @@ export class Registrant {
     last: Outcome['tries'][number],
   ): void {
     const { status, response, flow, over } = last
-    const granted = response && grantedSeconds(response, facts, this.#counter.station, wanted)
+    const { station } = this.#counter
+    const granted = response && grantedSeconds(response, facts, station, flow, wanted)
     if (!granted) {
-      const why = `${last.why}, but our contact is not among those registered`
+      const why = `${last.why}, but for no time at all`
       return this.#step(now, held, 'refused', { now, status, why, retryAfter: undefined })
     }
     held.at = flow

@@ -6,6 +6,7 @@
 //
 // It never stops for good: a failure is tried again ever later, refused credentials every half hour, and
 // either at once when the configuration changes. A grant stands until it ends, though a refresh failed.
+// Whatever makes us ask again before it is time, a 2xx among it, makes us wait longer each time.
 
 import type { RegistrationStatus } from '#contract'
 import type { Machine, Table, Turn } from '../machine.ts'
@@ -17,8 +18,8 @@ export interface Events {
   due: { now: number }
   /** 2xx: until so many seconds from now. */
   granted: { now: number; seconds: number; status: number; why: string }
-  /** 423: not for less than so many seconds. */
-  tooBrief: { now: number; seconds: number; why: string }
+  /** 423: not for less than so many seconds; undefined: it did not say. */
+  tooBrief: { now: number; seconds: number | undefined; why: string }
   /** Any other failure, status 0 for none heard; `retryAfter` in seconds where it was said. */
   refused: { now: number; status: number; why: string; retryAfter: number | undefined }
   /** Our credentials were refused, or cannot be shown. */
@@ -52,6 +53,11 @@ export interface Memory {
   expires: number
   /** In a row. */
   failures: number
+  /** The last grant was given then; connections which were lost soon after one, in a row. */
+  grantedAt: number
+  cuts: number
+  /** A longer time was adopted at once, and not granted yet. */
+  adopted: boolean
   status: number | undefined
   why: string
 }
@@ -65,13 +71,19 @@ export const longestWaitMs = 1_800_000
 const longestRetryAfterMs = 3_600_000
 /** A grant shorter than this could not be refreshed in time. */
 const leastGrantMs = 5_000
+/** A registrar which sends us away for less is asked so much later, doubled each time. */
+const leastWaitMs = 1_000
+/** A lost connection is made anew so soon, and ever later where none lasts for a minute. */
+const firstCutMs = 2_000
+const steadyMs = 60_000
+/** What nearly every registrar grants (RFC 3261 §10.2). */
+const usualSeconds = 3_600
 
 const asking = {
   due: ({ now }: Events['due'], memory: Memory): Step => ask(now, memory),
   granted: grant,
-  tooBrief: adopt,
-  refused: (event: Events['refused'], memory: Memory): Step =>
-    moved('failed', event.now, event.status, event.why, memory, waitMs(event.retryAfter, memory)),
+  tooBrief: (event: Events['tooBrief'], memory: Memory): Step => adopt(event, memory, fail),
+  refused: fail,
   denied: deny,
   changed: anew,
   left: leave,
@@ -86,11 +98,12 @@ export const table: Table<RegistrationStatus, Events, Memory, Order> = {
   registered: {
     ...asking,
     refused: stillGranted,
+    tooBrief: (event, memory) => adopt(event, memory, stillGranted),
     lapsed: (_, memory) => {
       memory.until = undefined
       return { to: 'failed', effects: [] }
     },
-    cut: ({ now }, memory) => wake(now + memory.below(2_000), memory),
+    cut: ({ now }, memory) => wake(Math.min(now + cutMs(now, memory), memory.nextAt ?? now), memory),
   },
   failed: asking,
   auth_failed: asking,
@@ -104,6 +117,9 @@ export function newRegistration(expires: number, below: Memory['below']): Regist
     nextAt: undefined,
     expires,
     failures: 0,
+    grantedAt: Number.NEGATIVE_INFINITY,
+    cuts: 0,
+    adopted: false,
     status: undefined,
     why: '',
   }
@@ -119,15 +135,27 @@ function ask(now: number, memory: Memory): Step {
 function grant({ now, seconds, status, why }: Events['granted'], memory: Memory): Step {
   const ms = Math.max(seconds * 1000, leastGrantMs)
   const refreshMs = Math.min(ms * (0.5 + memory.below(400) / 1000), Math.max(ms - 10_000, ms / 2))
-  Object.assign(memory, { until: now + seconds * 1000, failures: 0, status, why })
+  const until = now + seconds * 1000
+  Object.assign(memory, { until, grantedAt: now, failures: 0, adopted: false, status, why })
   const { effects } = wake(now + refreshMs, memory)
-  return { to: 'registered', effects: [...effects, { type: 'lapse', at: now + seconds * 1000 }] }
+  return { to: 'registered', effects: [...effects, { type: 'lapse', at: until }] }
 }
 
-function adopt({ now, seconds, why }: Events['tooBrief'], memory: Memory): Step {
-  if (seconds <= memory.expires) return moved('failed', now, 423, why, memory, waitMs(undefined, memory))
-  memory.expires = seconds
+/** A longer time is asked for at once, but no second one: a registrar may want ever more. */
+function adopt(
+  { now, seconds = usualSeconds, why }: Events['tooBrief'],
+  memory: Memory,
+  no: typeof fail,
+): Step {
+  const again = memory.adopted || seconds <= memory.expires
+  memory.expires = Math.max(memory.expires, seconds)
+  if (again) return no({ now, status: 423, why, retryAfter: undefined }, memory)
+  memory.adopted = true
   return ask(now, memory)
+}
+
+function fail({ now, status, why, retryAfter }: Events['refused'], memory: Memory): Step {
+  return moved('failed', now, status, why, memory, waitMs(retryAfter, memory))
 }
 
 function deny({ now, status, why }: Events['denied'], memory: Memory): Step {
@@ -138,13 +166,21 @@ function deny({ now, status, why }: Events['denied'], memory: Memory): Step {
 /** The provider refused a refresh, but its word for the present registration still holds. */
 function stillGranted({ now, status, why, retryAfter }: Events['refused'], memory: Memory): Step {
   const left = (memory.until ?? now) - now
-  const ms = Math.min(waitMs(retryAfter, memory), Math.max(left / 2, leastGrantMs))
+  const ms = waitMs(retryAfter, memory)
   Object.assign(memory, { status, why })
-  return wake(now + (retryAfter === undefined ? ms : waitOf(retryAfter)), memory)
+  return wake(now + (retryAfter === undefined ? Math.min(ms, Math.max(left / 2, leastGrantMs)) : ms), memory)
 }
 
 function anew({ now, expires }: Events['changed'], memory: Memory): Step {
-  Object.assign(memory, { expires, failures: 0, until: undefined, status: undefined, why: '' })
+  Object.assign(memory, {
+    expires,
+    failures: 0,
+    cuts: 0,
+    adopted: false,
+    until: undefined,
+    status: undefined,
+    why: '',
+  })
   const { effects } = wake(now, memory)
   return { to: 'pending', effects }
 }
@@ -172,13 +208,21 @@ function wake(at: number, memory: Memory): Step {
   return { effects: [{ type: 'wake', at }] }
 }
 
-/** Thirty seconds, doubled with every failure, half an hour at most; a fifth more or less. */
+/**
+ * Thirty seconds, doubled with every failure, half an hour at most; a fifth more or less. Where the registrar said
+ * how long, so long, but never as short as the last time for ever.
+ */
 function waitMs(retryAfter: number | undefined, memory: Memory): number {
-  const ms = Math.min(firstWaitMs * 2 ** memory.failures, longestWaitMs)
+  const doubled = (ms: number) => Math.min(ms * 2 ** memory.failures, longestWaitMs)
+  const [ms, least] = [doubled(firstWaitMs), doubled(leastWaitMs)]
   memory.failures++
-  return retryAfter === undefined ? ms * (0.8 + memory.below(400) / 1000) : waitOf(retryAfter)
+  if (retryAfter === undefined) return ms * (0.8 + memory.below(400) / 1000)
+  return Math.max(least, Math.min(retryAfter * 1000, longestRetryAfterMs))
 }
 
-function waitOf(retryAfter: number): number {
-  return Math.min(retryAfter * 1000, longestRetryAfterMs)
+/** A moment after the first cut, half to all of the doubled time after the others (RFC 5626 §4.5). */
+function cutMs(now: number, memory: Memory): number {
+  if (now - memory.grantedAt >= steadyMs) memory.cuts = 0
+  const ms = Math.min(firstCutMs * 2 ** memory.cuts, longestWaitMs)
+  return memory.cuts++ === 0 ? memory.below(ms) : ms * (0.5 + memory.below(500) / 1000)
 }

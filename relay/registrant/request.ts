@@ -2,8 +2,7 @@ import type { ProviderFacts } from '#contract'
 import { allow, portFor, type Station, sipUri, viaOf } from '../call/station.ts'
 import type { Flow } from '../flow.ts'
 import { userAgent } from '../health/options.ts'
-import { parseNameAddrs } from '../sip/address.ts'
-import { type Header, type Request, type Response, request } from '../sip/message.ts'
+import { type Header, type Request, request } from '../sip/message.ts'
 import { type SipUri, writeUri } from '../sip/uri.ts'
 
 /** What stays the same from one REGISTER of a registration to the next (RFC 3261 §10.2.4); the number rises. */
@@ -42,41 +41,13 @@ export function registerFor(
     })
 }
 
-/**
- * For how many seconds a 2xx grants our contact: what stands beside it in the list of all that are
- * registered, else what Expires says, else what we asked for (RFC 3261 §10.2.4).
- *
- * undefined: others are listed and ours is not, so it was not taken.
- */
-export function grantedSeconds(
-  response: Response,
-  provider: ProviderFacts,
-  station: Station,
-  asked: number,
-): number | undefined {
-  const listed = parseNameAddrs(response.all('contact')) ?? []
-  const ours = listed.find(({ sip }) => sip && isOurs(sip, provider, station))
-  if (listed.length > 0 && !ours) return undefined
-  return seconds(ours?.params.get('expires')) ?? seconds(response.header('expires')) ?? asked
-}
-
 /** Where a provider sends calls for us: `line` tells whose they are, whatever address they come from. */
-function contactAt({ username, line }: ProviderFacts, station: Station, { transport }: Flow): SipUri {
+export function contactAt({ username, line }: ProviderFacts, station: Station, { transport }: Flow): SipUri {
   const port = portFor(station, transport)
   const params = new Map<string, string>()
   if (line !== '') params.set('line', line)
   if (transport !== 'udp') params.set('transport', transport)
   return { scheme: 'sip', user: username ?? '', host: station.address, port, params, headers: undefined }
-}
-
-/** Registrars may drop what they do not know of a contact; its host they keep, for calls go there. */
-function isOurs(
-  { user, host, params }: SipUri,
-  { username, line }: ProviderFacts,
-  station: Station,
-): boolean {
-  const theirs = params.get('line')
-  return user === username && host === station.address && (theirs === undefined || theirs === line)
 }
 
 /** Whole seconds of a delta-seconds value; undefined where there is none. */

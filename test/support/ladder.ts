@@ -250,6 +250,11 @@ export class Ladder {
   }
 
   #arrow({ flow, bytes }: Extract<Effect, { type: 'send' }>): void {
+    // A keep-alive is no message (RFC 5626 §3.5.1).
+    if (bytes.every((byte) => byte === 0x0d || byte === 0x0a)) {
+      this.#arrows.push(`ping to ${this.#nameOf(flow)}`)
+      return
+    }
     const parsed = parseMessage(bytes)
     if (!parsed.ok) throw new Error(`we sent nonsense: ${parsed.fault.where} ${parsed.fault.why}`)
     const message = parsed.value

@@ -160,6 +160,7 @@ export function beatAnswer(version: number, changed: BeatAnswer['changed'] = [])
     seconds: [],
     health: [],
     registrations: [],
+    withdrawn: [],
     commands: [],
     relays: 1,
   }

@@ -84,6 +84,26 @@ describe('registrations at providers', () => {
     expect((await changes()).slice(2)).toEqual(['registered → not_registered', 'not_registered → pending'])
   })
 
+  test('are withdrawn, each time it speaks of them, from a relay which had them, and from none where another has them', async () => {
+    const [provider = ''] = await wished(1)
+    expect((await one.beat()).withdrawn).toEqual([])
+    expect((await one.beat(saying(provider, 1, 'registered'))).withdrawn).toEqual([])
+    await two.beat()
+    const handed = await two.beat(saying(provider, 1, 'registered'))
+    expect([handed.registrations, handed.withdrawn]).toEqual([[], []])
+    for (const change of [
+      'enabled = false',
+      'enabled = true, register = false',
+      'register = true, deleted_at = now()',
+    ]) {
+      await app.database.pool.query(`update providers set ${change} where id = $1`, [provider])
+      expect((await one.beat(saying(provider, 1, 'registered'))).withdrawn).toEqual([provider])
+      expect((await one.beat(saying(provider, 1, 'registered'))).withdrawn).toEqual([provider])
+      expect((await one.beat()).withdrawn).toEqual([])
+    }
+    expect((await changes()).at(-1)).toBe('registered → not_registered')
+  })
+
   async function wished(count: number): Promise<string[]> {
     const made = []
     for (let n = 0; n < count; n += 1) {

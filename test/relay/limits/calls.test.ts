@@ -34,6 +34,7 @@ const nothingNew: BeatAnswer = {
   seconds: [],
   health: [],
   registrations: [],
+  withdrawn: [],
   commands: [],
   relays: 1,
 }

@@ -113,6 +113,33 @@ describe('a registration at a provider (RFC 3261 §10.2)', () => {
     expect(ladder.lastRequest(telnyx).header('expires')).toBe('300')
   })
 
+  test('asks for an hour where a 423 does not say what is long enough', () => {
+    const ladder = asking({ register_expires: 60 })
+    refuse(ladder, 423).gives('ask locate').locate(telnyx).gives('REGISTER to Telnyx')
+    expect(ladder.lastRequest(telnyx).header('expires')).toBe('3600')
+    refuse(ladder, 423).gives()
+    expect(report(ladder)).toMatchObject({ status: 'failed', sip_status: 423 })
+  })
+
+  test('waits before it asks again where each 423 wants more than the one before', () => {
+    const ladder = asking({ register_expires: 60 })
+    const more = (seconds: number) => refuse(ladder, 423, [['min-expires', `${seconds}`]])
+    more(100).gives('ask locate').locate(telnyx).gives('REGISTER to Telnyx')
+    more(200).gives()
+    expect(untilDue(ladder)).toBeGreaterThanOrEqual(24_000)
+    ladder.gives('ask locate').locate(telnyx).gives('REGISTER to Telnyx')
+    expect(ladder.lastRequest(telnyx).header('expires')).toBe('200')
+    more(300).gives()
+    expect(untilDue(ladder)).toBeGreaterThanOrEqual(48_000)
+  })
+
+  test('keeps what was granted where a refresh is too brief and stays so', () => {
+    const ladder = registered({ register_expires: 600 }, 600)
+    refreshes(ladder)
+    refuse(ladder, 423, [['min-expires', '300']]).gives()
+    expect(report(ladder)).toMatchObject({ status: 'registered', sip_status: 423 })
+  })
+
   test('fails where a 423 names no longer time', () => {
     const ladder = asking()
     refuse(ladder, 423, [['min-expires', '60']]).gives()
@@ -141,14 +168,19 @@ describe('what was granted', () => {
     expect(until - (1_700_000_000_000 + ladder.now)).toBeCloseTo(seconds * 1000, -1)
   })
 
-  test('is nothing where others are listed and we are not', () => {
+  test('for no time at all is a failure, tried again ever later', () => {
     const ladder = asking()
-    const headers: Header[] = [['contact', '<sip:x@192.0.2.9>;expires=30']]
-    ladder.when(telnyx, plainly(ladder.lastRequest(telnyx), 200, headers)).gives()
-    expect(report(ladder)).toMatchObject({
-      status: 'failed',
-      why: '200 OK, but our contact is not among those registered',
-    })
+    const waits: number[] = []
+    for (let i = 0; i < 4; i++) {
+      ladder
+        .when(telnyx, plainly(ladder.lastRequest(telnyx), 200, [['contact', `${contact};expires=0`]]))
+        .gives()
+      expect(report(ladder)).toMatchObject({ status: 'failed', why: '200 OK, but for no time at all' })
+      waits.push(untilDue(ladder))
+      ladder.gives('ask locate').locate(telnyx).gives('REGISTER to Telnyx')
+    }
+    expect(waits).toEqual([...waits].sort((a, b) => a - b))
+    expect(waits[0]).toBeGreaterThanOrEqual(24_000)
   })
 
   test.each([60, 120, 3600])(
@@ -217,6 +249,17 @@ describe('a registration that fails', () => {
     expect(untilDue(ladder)).toBe(77_000)
   })
 
+  test('is not tried at once, nor ever as soon as before, though Retry-After says 0', () => {
+    const ladder = asking()
+    const waits: number[] = []
+    for (let i = 0; i < 6; i++) {
+      refuse(ladder, 503, [['retry-after', '0']]).gives()
+      waits.push(untilDue(ladder))
+      ladder.gives('ask locate').locate(telnyx).gives('REGISTER to Telnyx')
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
+  })
+
   test('goes to the next address when the first is silent, out of service or cannot be reached', () => {
     const ladder = told().gives('ask locate').locate(telnyx, twilio).gives('REGISTER to Telnyx')
     ladder.after(500).whatever().after(3_499).whatever().after(1).gives('REGISTER to Twilio')
@@ -268,6 +311,28 @@ describe('who holds a registration', () => {
     ladder.after(10 * minute).gives()
     expect(report(ladder)).toBeUndefined()
     expect(ladder.engine.nextDeadline()).toBeUndefined()
+  })
+
+  test('takes its own contact back when the edge withdraws it, before the snapshot says why', () => {
+    const ladder = registered()
+    beat(ladder, [], [provider_id])
+    ladder.gives('REGISTER to Telnyx')
+    const leaving = ladder.lastRequest(telnyx)
+    expect(leaving.header('contact')).toBe(`${contact};expires=0`)
+    expect(report(ladder)).toBeUndefined()
+    ladder.when(telnyx, plainly(leaving, 200)).gives()
+    expect(ladder.engine.load.registrations).toBe(0)
+    configure(ladder, { deleted: true })
+      .after(10 * minute)
+      .gives()
+  })
+
+  test('takes it back once, though the snapshot comes before the edge withdraws it', () => {
+    const ladder = registered()
+    configure(ladder, { register: false }).gives('REGISTER to Telnyx')
+    beat(ladder, [], [provider_id])
+    ladder.when(telnyx, plainly(ladder.lastRequest(telnyx), 200)).gives()
+    ladder.after(10 * minute).gives()
   })
 
   test('begins at once when it is given it, and names its epoch', () => {
@@ -376,6 +441,25 @@ describe('a registration over TCP', () => {
     ladder.gives('ask locate')
   })
 
+  test('is made anew ever later where its connection is lost again and again, and soon after one which lasted', () => {
+    const ladder = overTcp()
+    const waits: number[] = []
+    const lost = (connection: number) => {
+      ladder.hear({ type: 'closed', flow: { ...telnyxTcp.flow, connection } })
+      waits.push(untilDue(ladder))
+      ladder.gives('ask locate').locate(telnyxTcp).gives('REGISTER to Telnyx')
+      grant(ladder, 3600, { name: 'Telnyx', flow: { ...telnyxTcp.flow, connection: connection + 1 } })
+    }
+    for (let connection = 7; connection < 15; connection++) lost(connection)
+    for (const [i, wait] of waits.slice(1).entries()) {
+      expect(wait).toBeGreaterThanOrEqual(2_000 * 2 ** i)
+      expect(wait).toBeLessThanOrEqual(4_000 * 2 ** i)
+    }
+    ladder.after(30_000).gives('ping to Telnyx').after(30_000).gives('ping to Telnyx')
+    lost(15)
+    expect(waits.at(-1)).toBeLessThanOrEqual(2_000)
+  })
+
   function overTcp(): Ladder {
     const ladder = told({ transport: 'tcp' }, [telnyxTcp, twilio]).gives('ask locate')
     ladder.locate(telnyxTcp).gives('REGISTER to Telnyx')
@@ -400,9 +484,9 @@ function configure(ladder: Ladder, more: Partial<ProviderFacts> = {}): Ladder {
 }
 
 /** The edge says which registrations are this relay's, by epoch. */
-function beat(ladder: Ladder, epochs: number[]): void {
+function beat(ladder: Ladder, epochs: number[], withdrawn: string[] = []): void {
   const registrations = epochs.map((epoch) => ({ provider_id, epoch }))
-  beats(ladder, { registrations })
+  beats(ladder, { registrations, withdrawn })
 }
 
 /** The relay was told to keep Telnyx's registration. */
