@@ -1,4 +1,5 @@
 import { admits } from './call/path.ts'
+import { reasonsOf } from './call/reason.ts'
 import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
 import { clockError, type TimeTold } from './clock.ts'
@@ -9,6 +10,7 @@ import { Entrance } from './entrance.ts'
 import { type Flow, reliable } from './flow.ts'
 import { Ledger } from './limits/ledger.ts'
 import { type Limits, limitsOn } from './limits/scope.ts'
+import type { LegFound } from './lines.ts'
 import { Ports } from './media/ports.ts'
 import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
@@ -18,7 +20,7 @@ import { type Reporter, type Said, silent } from './reporter.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
-import { type LegFound, Switchboard } from './switchboard.ts'
+import { Switchboard } from './switchboard.ts'
 import { type Output, Transactions } from './transaction/layer.ts'
 
 /** How the engine is set up. */
@@ -155,7 +157,7 @@ export class Engine {
 
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
-    return this.#registrar.needs(flow) || this.#switchboard.needs(flow) || this.carriers.needs(flow)
+    return this.#registrar.needs(flow) || this.#switchboard.lines.needs(flow) || this.carriers.needs(flow)
   }
 
   /** What is to be said in a beat sent now. */
@@ -291,23 +293,31 @@ export class Engine {
   #cancel(now: number, request: Request, flow: Flow): void {
     if (this.#entrance.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
-    const line = transaction === undefined ? undefined : this.#switchboard.byServer(transaction)
+    const line = transaction === undefined ? undefined : this.#switchboard.lines.server(transaction)
     if (!line || line.call.caller.flow.address !== flow.address)
       return this.#outbox.refuse(request, flow, 481)
     this.#accept(now, request, flow, line.call.caller.localTag)
-    this.#switchboard.step(now, line, 'cancel', { reason: request.header('reason') })
+    this.#switchboard.step(now, line, 'cancel', { reason: reasonsOf(request) })
   }
 
   #inDialog(now: number, request: Request, flow: Flow): void {
-    const found = this.#switchboard.leg(request)
+    const found = this.#switchboard.lines.leg(request)
     const ack = request.method === 'ACK'
     if (!found || !admits(found.line.call, found.side, flow))
-      return ack ? undefined : this.#outbox.refuse(request, flow, 481)
+      return ack ? undefined : this.#inNoDialog(request, flow)
     if (ack) return this.#acked(now, request, found)
     const leg = found.side === 'caller' ? found.line.call.caller : found.line.call.callee
     if (leg?.dialog && receiveInDialog(leg.dialog, request) === 'old')
       return this.#outbox.refuse(request, flow, 500)
     this.#withinCall(now, request, flow, found)
+  }
+
+  /** A callee which rings offers something while our own offer is open, or asks for what waits for its answer. */
+  #inNoDialog(request: Request, flow: Flow): void {
+    const early = this.#switchboard.lines.early(request, flow)
+    if (!early || !waits.has(request.method)) return this.#outbox.refuse(request, flow, 481)
+    if (request.method !== 'INFO' && request.body.length > 0) return this.#outbox.refuse(request, flow, 491)
+    this.#outbox.notYet(request, flow)
   }
 
   #acked(now: number, request: Request, { line, side }: LegFound): void {
@@ -320,12 +330,11 @@ export class Engine {
     switch (request.method) {
       case 'BYE':
         this.#accept(now, request, flow)
-        return this.#switchboard.step(now, line, 'bye', { side, reason: request.header('reason') })
+        return this.#switchboard.step(now, line, 'bye', { side, reason: reasonsOf(request) })
       case 'INVITE':
       case 'UPDATE':
       case 'INFO': {
-        if (line.machine.state !== 'answered')
-          return this.#outbox.refuse(request, flow, request.method === 'INFO' ? 481 : 491)
+        if (line.machine.state !== 'answered') return this.#outbox.notYet(request, flow)
         const transaction = this.#transactions.open(now, request, flow)
         return this.#switchboard.step(now, line, 'request', { side, request, transaction, source: flow })
       }
@@ -347,3 +356,6 @@ export class Engine {
 }
 
 const wrongClock = "This machine's clock is not the edge's. The edge's is used; set this one right (NTP)."
+
+/** Requests inside a dialog which are passed on once the call is answered. */
+const waits: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO'])

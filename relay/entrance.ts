@@ -6,6 +6,7 @@ import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
 import { type Flow, neighbourhood, sameFlow } from './flow.ts'
 import { Inquiries } from './inquiries.ts'
+import type { Line } from './lines.ts'
 import type { Outbox } from './outbox.ts'
 import { lineOf, questionOf, routeQuestion } from './question.ts'
 import type { Admission, House, Reception } from './reception.ts'
@@ -16,7 +17,7 @@ import type { Guess } from './registrar/guard.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
-import type { Line, Switchboard } from './switchboard.ts'
+import type { Switchboard } from './switchboard.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 
 /** The rooms around the entrance. */
@@ -63,8 +64,7 @@ export class Entrance {
   meet(now: number, request: Request, flow: Flow): void {
     const { outbox, switchboard, transactions } = this.#rooms
     if (transactions.merged(request)) return outbox.refuse(request, flow, 482)
-    if (switchboard.isOwn(request.callId))
-      return outbox.refuse(request, flow, 482, 'this call is already here')
+    if (switchboard.lines.loops(request)) return outbox.refuse(request, flow, 482)
     if (!this.#waiting.has(waitingKey(request))) this.#admit(now, request, flow)
   }
 

@@ -77,6 +77,11 @@ export class Outbox {
     this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
   }
 
+  /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */
+  notYet(request: Request, flow: Flow): void {
+    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#station.chance.below(11))]])
+  }
+
   /** The edge does not answer: come back soon. */
   later(request: Request, flow: Flow): void {
     const seconds = 5 + this.#station.chance.below(10)

@@ -1,8 +1,8 @@
 import type { RouteQuestion } from '#contract'
 import { divertedBy } from './call/claims.ts'
+import type { Line } from './lines.ts'
 import { parseNameAddrs } from './sip/address.ts'
 import type { Request } from './sip/message.ts'
-import type { Line } from './switchboard.ts'
 
 /** The question a call asks before anything else. */
 export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {

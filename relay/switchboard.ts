@@ -2,17 +2,17 @@ import type { RouteDecision, Scope } from '#contract'
 import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
-import { type CallMachine, table } from './call/call.ts'
+import { table } from './call/call.ts'
 import { callTell } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import type { Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
-import { type Deadline, Deadlines } from './deadlines.ts'
-import { dialogKey, dialogKeyOf } from './dialog/dialog.ts'
+import { Deadlines } from './deadlines.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
-import { type Flow, sameFlow } from './flow.ts'
+import type { Flow } from './flow.ts'
 import { admitted } from './limits/gate.ts'
 import type { Ledger } from './limits/ledger.ts'
+import { type Due, type Line, Lines } from './lines.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
 import type { MediaReport } from './media/session.ts'
@@ -36,26 +36,6 @@ export interface Exchange {
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
 }
 
-/** A call on the board. */
-interface Line {
-  readonly machine: CallMachine
-  readonly call: Call
-  readonly timers: Map<string, Deadline<Due>>
-  /** The INVITE in the air: of a branch, or passed on for a side. */
-  readonly clients: Map<Branch | Side, number>
-  /** Our requests which have no final answer yet. */
-  outstanding: number
-  /** The media thread said its last word, or there never was any. */
-  silent: boolean
-  /** The record was told with everything in it. */
-  told: boolean
-}
-
-interface Due {
-  readonly line: Line
-  readonly timer: Timer
-}
-
 /** One of our client transactions; `open` until its final answer came. */
 interface Client {
   readonly line: Line
@@ -65,22 +45,12 @@ interface Client {
   open: boolean
 }
 
-/** A leg of a call, as a request inside a dialog finds it. */
-export interface LegFound {
-  readonly line: Line
-  readonly side: Side
-}
-
 /** All calls: carries out what their machines order, and brings them what happens. */
 export class Switchboard {
   readonly #exchange: Exchange
   readonly #deadlines = new Deadlines<Due>()
-  readonly #lines = new Map<number, Line>()
-  readonly #byDialog = new Map<string, LegFound>()
-  readonly #byServer = new Map<number, Line>()
+  readonly #lines = new Lines()
   readonly #byClient = new Map<number, Client>()
-  /** Call-IDs of our own INVITEs: one that comes back to us is a loop (RFC 3261 §16.3). */
-  readonly #ownCallIds = new Set<string>()
   readonly #reputation = new Reputation()
   #sessions = 0
 
@@ -88,15 +58,17 @@ export class Switchboard {
     this.#exchange = exchange
   }
 
-  /** Calls not yet over. */
   get active(): number {
-    let count = 0
-    for (const { machine } of this.#lines.values()) if (machine.state !== 'ended') count++
-    return count
+    return this.#lines.active
   }
 
   get size(): number {
     return this.#lines.size
+  }
+
+  /** How what comes in finds its call. */
+  get lines(): Omit<Lines, 'enter' | 'strike' | 'serves' | 'served' | 'meets' | 'sent'> {
+    return this.#lines
   }
 
   nextDeadline(): number | undefined {
@@ -125,9 +97,7 @@ export class Switchboard {
       silent: true,
       told: false,
     }
-    this.#lines.set(call.session, line)
-    this.#byServer.set(transaction, line)
-    this.#byDialog.set(callerKey(call), { line, side: 'caller' })
+    this.#lines.enter(line)
     return line
   }
 
@@ -152,33 +122,6 @@ export class Switchboard {
     this.#settle(now, line)
   }
 
-  /** The leg an in-dialog request belongs to. */
-  leg(request: Request): LegFound | undefined {
-    const key = dialogKeyOf(request)
-    const found = key === undefined ? undefined : this.#byDialog.get(key)
-    // A call which is over only waits for ACK and BYE; anything else comes too late (RFC 5407 §3.2.2).
-    const over = found?.line.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
-    return over ? undefined : found
-  }
-
-  /** The call whose first INVITE came in by this server transaction. */
-  byServer(transaction: number): Line | undefined {
-    return this.#byServer.get(transaction)
-  }
-
-  /** Whether a call under way is signalled over this connection: one its party made, or we. */
-  needs(connection: Flow): boolean {
-    for (const { call } of this.#lines.values()) {
-      const flows = [call.caller.flow, call.callee?.flow]
-      if (flows.some((flow) => flow !== undefined && sameFlow(flow, connection))) return true
-    }
-    return false
-  }
-
-  isOwn(callId: string): boolean {
-    return this.#ownCallIds.has(callId)
-  }
-
   /** What a client transaction brought; false when it is none of ours. */
   heard(
     now: number,
@@ -196,7 +139,7 @@ export class Switchboard {
   }
 
   media(now: number, report: MediaReport): void {
-    const line = this.#lines.get(report.session)
+    const line = this.#lines.session(report.session)
     if (!line) return
     line.call.now = now
     if (report.type === 'closed') {
@@ -209,7 +152,7 @@ export class Switchboard {
   }
 
   stop(now: number): void {
-    for (const line of [...this.#lines.values()]) this.step(now, line, 'stop', undefined)
+    for (const line of this.#lines.all()) this.step(now, line, 'stop', undefined)
   }
 
   /** Where an extension, or a PBX without a host of its own, has registered. */
@@ -227,7 +170,7 @@ export class Switchboard {
     switch (order.type) {
       case 'respond':
         if (order.response.status >= 200 && order.transaction !== line.call.caller.transaction)
-          this.#byServer.delete(order.transaction)
+          this.#lines.served(order.transaction)
         return this.#exchange.carry(now, transactions.respond(now, order.transaction, order.response))
       case 'request':
         return this.#request(now, line, order)
@@ -246,8 +189,7 @@ export class Switchboard {
       case 'media':
         return emit({ type: 'media', command: order.command })
       case 'dialog':
-        this.#byDialog.set(dialogKey(order.dialog), { line, side: order.side })
-        return
+        return this.#lines.meets(line, order.side, order.dialog)
       case 'tell':
         return this.#tell(line)
       case 'cool':
@@ -268,10 +210,10 @@ export class Switchboard {
     line.outstanding++
     if (role.role === 'invite') {
       line.clients.set(role.branch, id)
-      this.#ownCallIds.add(role.branch.callId)
+      this.#lines.sent(role.branch)
     } else if (role.role === 'passed' && request.method === 'INVITE') {
       line.clients.set(role.asked.side, id)
-      this.#byServer.set(role.asked.transaction, line)
+      this.#lines.serves(line, role.asked.transaction)
     }
     this.#exchange.carry(now, outputs)
   }
@@ -392,19 +334,12 @@ export class Switchboard {
       this.#exchange.ports.give(now, call.ports.callee)
       call.ports = undefined
     }
-    if (line.outstanding > 0 || call.caller.answer || !this.#lines.has(call.session)) return
+    if (line.outstanding > 0 || call.caller.answer || !this.#lines.has(line)) return
     this.#forget(line)
   }
 
   #forget(line: Line): void {
-    const { call } = line
-    this.#lines.delete(call.session)
-    this.#byServer.delete(call.caller.transaction)
-    this.#byDialog.delete(callerKey(call))
-    for (const branch of call.branches) {
-      this.#ownCallIds.delete(branch.callId)
-      if (branch.dialog) this.#byDialog.delete(dialogKey(branch.dialog))
-    }
+    this.#lines.strike(line)
     for (const deadline of line.timers.values()) this.#deadlines.cancel(deadline)
     line.timers.clear()
   }
@@ -424,8 +359,6 @@ export class Switchboard {
   }
 }
 
-export type { Line }
-
 /** The scopes of its decision, and every provider which is being called or has answered. */
 function scopesOf({ decision, branches }: Call): Scope[] {
   const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
@@ -438,11 +371,6 @@ function scopesOf({ decision, branches }: Call): Scope[] {
 function concluded(client: Client): void {
   if (client.open) client.line.outstanding--
   client.open = false
-}
-
-function callerKey(call: Call): string {
-  const { callId, from } = call.caller.invite
-  return dialogKey({ callId, localTag: call.caller.localTag, remoteTag: from.tag ?? '' })
 }
 
 function timerKey(timer: Timer): string {

@@ -1,5 +1,5 @@
 import type { Consideration, Limit } from '#contract'
-import { explained, inWords, isUrgent, placeAt } from '../limits/gate.ts'
+import { explained, inTheWayAt, inWords, isUrgent, placeAt } from '../limits/gate.ts'
 import { end, soon } from './ending.ts'
 import type { Call, Peer, Step } from './state.ts'
 import type { Station } from './station.ts'
@@ -14,6 +14,12 @@ export function nextWithRoom(call: Call): Peer | undefined {
     skip(call, provider, limit)
   }
   return undefined
+}
+
+/** Whether a provider not tried yet has room, as things stand. */
+export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boolean {
+  const urgent = isUrgent(record.decision)
+  return waiting.some(({ provider_id }) => !provider_id || !inTheWayAt(ledger, now, id, provider_id, urgent))
 }
 
 /** Nobody was called, for every provider is full. */

@@ -5,16 +5,16 @@ import type { Contact } from '../registrar/register.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
-import { allFull, nextWithRoom } from './capacity.ts'
+import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
 import { peerOf } from './peer.ts'
-import { wordsOf } from './reason.ts'
+import { elsewhere, wordsOf } from './reason.ts'
 import { sight } from './sight.ts'
 import { aim, readable, soundOf, trusts } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
-import { heardBy, mostUseful, reasonOf, speaker, verdict } from './verdict.ts'
+import { heardBy, mostUseful, reasonOf, redirects, speaker, verdict } from './verdict.ts'
 
 /** The edge said where: opens the media and starts with the best target. */
 export function begin(
@@ -130,12 +130,12 @@ export function branchFailed(call: Call, failure: Events['failure'], station: St
 
 /** Timer: nothing came at all. The INVITE stays in the air, and whatever comes late is let go. */
 export function noResponse(call: Call, branch: Branch, station: Station): Step {
-  return givenUp(call, branch, station, `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`)
+  return movedOn(call, branch, station, `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`)
 }
 
 /** Timer: nothing but 100. */
 export function noProgress(call: Call, branch: Branch, station: Station): Step {
-  return givenUp(call, branch, station, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
+  return movedOn(call, branch, station, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
 }
 
 /** Timer: it rang, nobody answered. Final, never an advance. */
@@ -151,7 +151,9 @@ export function answerTimeout(call: Call, branch: Branch, station: Station): Ste
 /** Timer: the search as a whole took too long. */
 export function nobodyRings(call: Call, station: Station): Step {
   for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
-  const status = mostUseful([...statuses(call), 408])
+  // A PBX which is away is like a phone which is away.
+  const silence = call.decision?.targets.kind === 'trunk' ? 480 : 408
+  const status = mostUseful([...statuses(call), silence])
   return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time' })
 }
 
@@ -227,7 +229,7 @@ function providerFailed(
   // A PBX which is away is like a phone which is away, whatever becomes of carriers.
   const silence = branch.provider?.provider_id ? 503 : 480
   call.failures.push({ status: status || silence, words })
-  concluded(call, branch, status, why, meaning)
+  concluded(call, branch, status, elsewhere(response) ?? why, meaning)
   const step =
     meaning === 'next' ? next(call, station) : refusedBy(call, { status, why, words, silence }, station)
   // A refusal of our own says nothing about the provider.
@@ -242,7 +244,8 @@ function refusedBy(
   station: Station,
 ): Step {
   const told = heardBy(status, status === 0 ? silence : mostUseful(statuses(call)))
-  const ending = { by: speaker(status), reason: reasonOf(told), status: told }
+  const reason = redirects(status) ? 'failed' : reasonOf(told)
+  const ending = { by: speaker(status), reason, status: told } as const
   return end(call, station, { ...ending, ...inOurWords(status, told, why) }, words)
 }
 
@@ -260,15 +263,24 @@ function contactFailed(
   { branch, status, why, response }: Events['failure'],
   station: Station,
 ): Step {
-  concluded(call, branch, status, why, 'final')
+  concluded(call, branch, status, elsewhere(response) ?? why, 'final')
   const words = wordsOf(response)
   call.failures.push({ status: status === 0 || status === 408 ? 480 : status, words })
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
   const told = mostUseful(statuses(call))
+  const away = told === 480 && call.failures.find((failure) => redirects(failure.status))
+  if (away) return redirected(call, away.status, station)
   const ending = { by: speaker(status), reason: reasonOf(told), status: told }
   const ours = told === 480 ? inOurWords(status, told, why) : {}
   return end(call, station, { ...ending, ...ours }, told === status ? words : [])
+}
+
+/** The callee's phone sends its calls elsewhere: it did not fail to answer, and the caller shall not be told so. */
+function redirected(call: Call, cause: number, station: Station): Step {
+  call.record.rejectReason = 'REDIRECTED'
+  const why = 'the phone forwards its calls, which is not followed'
+  return end(call, station, { by: 'callee', reason: 'rejected', status: 480, cause, why })
 }
 
 /** Where the caller is told something else than the other side said, the Reason says what that was. */
@@ -277,7 +289,9 @@ function inOurWords(status: number, told: number, why: string): Pick<Ending, 'wh
   return status === 0 ? { why } : { why, cause: status }
 }
 
-function givenUp(call: Call, branch: Branch, station: Station, why: string): Step {
+/** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
+function movedOn(call: Call, branch: Branch, station: Station, why: string): Step {
+  if (branch.flows.length === 0 && !roomElsewhere(call)) return { effects: sight(branch, 0, why) }
   const letting = letGo(branch)
   branch.state = 'abandoned'
   const step = providerFailed(call, { branch, status: 0, why, response: undefined }, station)

@@ -1,5 +1,6 @@
+import { parseNameAddr } from '../sip/address.ts'
 import { quote, splitList } from '../sip/grammar.ts'
-import type { Header, Response } from '../sip/message.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
 
 /** No caller reads more. */
 const lettersAtMost = 120
@@ -19,6 +20,18 @@ export function refusalOf({ reason, message }: { reason: string; message: string
 export function wordsOf(response: Response | undefined): Header[] {
   const values = response?.all('reason') ?? []
   return values.flatMap((value) => splitList(value)).map((value): Header => ['reason', value])
+}
+
+/** Why a party leaves, in all its words (RFC 3326 §2: one for each protocol, on a line of its own or not). */
+export function reasonsOf(request: Request): string | undefined {
+  return request.all('reason').join(', ') || undefined
+}
+
+/** A redirection with the place it names, for the record; undefined: it is none, or names none. */
+export function elsewhere(response: Response | undefined): string | undefined {
+  if (!response || response.status < 300 || response.status > 399) return undefined
+  const uri = parseNameAddr(response.all('contact')[0] ?? '')?.uri
+  return uri && `${response.reason} to ${uri}`.slice(0, 200)
 }
 
 /** Our Reason before theirs: of each protocol there may be only one (RFC 3326 §2). */

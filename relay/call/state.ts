@@ -198,7 +198,7 @@ export type Order =
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   | { readonly type: 'set'; readonly ms: number; readonly timer: Timer }
   | { readonly type: 'stop'; readonly timer: Timer['timer']; readonly of?: Branch | Side }
-  /** The INVITE of a branch, or the one passed on for a side, is not repeated any more; what comes late is still heard. */
+  /** The INVITE of a branch, or the one passed on for a side, is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Branch | Side }
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'dialog'; readonly side: Side; readonly dialog: Dialog }

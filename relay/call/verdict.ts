@@ -29,6 +29,11 @@ export function reasonOf(status: number): HangupReason {
   return 'failed'
 }
 
+/** Whether an answer only names another place; none is ever followed. */
+export function redirects(status: number): boolean {
+  return status >= 300 && status < 400
+}
+
 /** After a final answer the caller hears what was said, unless it was said to us. */
 export function heardBy(status: number, fallback: number): number {
   return status >= 400 && status !== 401 && status !== 407 ? status : fallback
@@ -45,6 +50,6 @@ const ours = new Set([401, 403, 407])
 
 /** What the caller is told for a provider's word. A redirection is never followed: nobody was reached. */
 function own(status: number): number {
-  if (status < 400) return 480
+  if (redirects(status)) return 480
   return ours.has(status) && status !== 403 ? 500 : status
 }

@@ -63,12 +63,23 @@ export function placeAt(
   providerId: string,
   urgent: boolean,
 ): Limit | undefined {
-  const scope: Scope = { kind: 'provider', id: providerId }
-  const held = urgent || ledger.holds(callId, scope)
-  const inTheWay = held ? undefined : ledger.limits(scope, now).find(({ exceeded }) => exceeded)
+  const inTheWay = inTheWayAt(ledger, now, callId, providerId, urgent)
   if (inTheWay) ledger.refuse(now, callId, undefined, inTheWay)
-  else ledger.take(now, callId, scope)
+  else ledger.take(now, callId, { kind: 'provider', id: providerId })
   return inTheWay
+}
+
+/** The limit of a provider which a call would meet there now; nothing is taken. */
+export function inTheWayAt(
+  ledger: Ledger,
+  now: number,
+  callId: string,
+  providerId: string,
+  urgent: boolean,
+): Limit | undefined {
+  const scope: Scope = { kind: 'provider', id: providerId }
+  if (urgent || ledger.holds(callId, scope)) return undefined
+  return ledger.limits(scope, now).find(({ exceeded }) => exceeded)
 }
 
 /** A call to a short number, an emergency's among them: no limit stops it, and it counts in all of them. */

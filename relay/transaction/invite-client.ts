@@ -1,4 +1,4 @@
-// Repeats an INVITE until something is heard, and ACKs a failure by itself; a 2xx is ACKed above.
+// Repeats an INVITE until something is heard, given up above or not, and ACKs a failure by itself; a 2xx is ACKed above.
 // RFC 3261 figure 5 as replaced by RFC 6026 §8.4: after a 2xx it stays to pass on the 2xx of others,
 // for the INVITE may have been forked.
 
@@ -76,10 +76,12 @@ export function ackFor(invite: Request, response: Response): Request {
   return newRequest({ method: 'ACK', requestUri: invite.requestUri, headers })
 }
 
-/** Given up above before anything was heard: it cannot be cancelled yet (§9.1), but need not be repeated. */
+/**
+ * Given up above before anything was heard. It cannot be cancelled yet (§9.1), and who has it may answer it: it is
+ * repeated until a provisional allows the CANCEL, or timer B says that there was no one.
+ */
 function forsake(memory: Memory): Order[] {
   memory.abandoned = true
-  memory.last = undefined
   return []
 }
 

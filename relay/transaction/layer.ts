@@ -106,8 +106,8 @@ export class Transactions {
   /**
    * The user of a client transaction has given up on it, of an INVITE usually by a CANCEL (§9.1).
    *
-   * It is repeated no more, and over in 64·T1 at the latest; what still comes is reported as ever:
-   * a provisional, that it may be cancelled, and a 2xx, that it may be hung up. Any other request is
+   * It is repeated until it is heard of, and over in 64·T1 at the latest; what still comes is reported as
+   * ever: a provisional, that it may be cancelled, and a 2xx, that it may be hung up. Any other request is
    * over at once: whatever comes of it late is nobody's.
    */
   abandon(now: number, id: number): Output[] {

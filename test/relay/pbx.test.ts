@@ -130,7 +130,9 @@ describe('a PBX at a host of its own', () => {
   test('is 480 to the caller when none of its addresses speaks, or it has none', () => {
     const silent = ringing(at)
     silent.locate(pbx).gives('INVITE to the PBX')
-    silent.after(3_000).whatever()
+    silent.after(29_000).whatever()
+    expect(silent.lastResponse(telnyx).status).toBe(100)
+    silent.after(1_000).whatever()
     expect(silent.lastResponse(telnyx).status).toBe(480)
     const nowhere = ringing(at)
     nowhere.locate().gives('480 to Telnyx')

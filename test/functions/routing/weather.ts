@@ -178,9 +178,10 @@ export const call: fc.Arbitrary<RouteQuestion> = fc
     from: fc.constantFrom(...shown),
     asserted: fc.constantFrom(null, ...shown),
     diverting: fc.subarray(shown, { maxLength: 2 }),
+    display: fc.constantFrom('', 'Carol'),
     host: fc.constantFrom(REALM, `office.trunk.${BASE}`, '192.0.2.1'),
   })
-  .map(({ call_id, kind, address, user, from, asserted, diverting, host }) => ({
+  .map(({ call_id, kind, address, user, from, asserted, diverting, display, host }) => ({
     call_id,
     caller:
       kind === 'extension'
@@ -188,7 +189,7 @@ export const call: fc.Arbitrary<RouteQuestion> = fc
         : kind === 'trunk'
           ? { kind, customer_id: ALICE, trunk_id: idOf('office') }
           : { kind: 'source' as const, address, port: 5060, transport: 'udp' as const, line: null },
-    from: { user: from, display: '', asserted, diverting },
+    from: { user: from, display, asserted, diverting },
     to: { user, host },
     codecs: [],
   })) as fc.Arbitrary<RouteQuestion>

@@ -34,6 +34,15 @@ describe('a CANCEL', () => {
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 100)).gives('CANCEL to Telnyx')
   })
 
+  test('reaches a callee whose first 100 was lost: the INVITE is repeated until one comes (§9.1)', () => {
+    const { ladder, invited } = calling()
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', '487 to Alice')
+    ladder.after(500).gives('INVITE to Telnyx', '487 to Alice')
+    const sent = ladder.lastRequest(telnyx)
+    ladder.when(telnyx, answers(sent, telnyx, 100)).gives('CANCEL to Telnyx')
+    ladder.when(telnyx, answers(sent, telnyx, 487)).gives('ACK to Telnyx')
+  })
+
   test('is sent to the callee only once', () => {
     const { ladder, invited } = ringing()
     ladder.when(alice, cancel(invited)).whatever()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Header } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
+import { counted, limitedBy } from '../../support/limits.ts'
 import {
   alice,
   aliceDials,
@@ -106,16 +107,43 @@ describe('an outbound call with two providers', () => {
       .gives('ACK to Twilio', '486 to Alice')
   })
 
-  test('tells 503 when all were silent', () => {
+  test('waits for the last one, for there is none to move on to, and tells 503 when all were silent', () => {
     const ladder = hunting()
+    ladder.after(3_000).whatever().locate(twilio).whatever()
+    ladder.after(26_900).whatever()
+    expect(ladder.record.status).toBe('dialing')
+    ladder.after(100).gives('503 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'timeout', hangup_by: 'system', sip_status: 503 })
+  })
+
+  test('is answered by the last one however late that speaks, after a silence or only 100', () => {
+    for (const said of [[], [100]]) {
+      const ladder = hunting()
+      ladder.after(3_000).whatever().locate(twilio).whatever()
+      const sent = ladder.lastRequest(twilio)
+      for (const status of said) ladder.when(twilio, answers(sent, twilio, status))
+      ladder.after(20_000).whatever()
+      ladder
+        .when(twilio, answers(sent, twilio, 200, { body: sdp('203.0.113.2') }))
+        .gives('ACK to Twilio', '200 to Alice')
+      expect(ladder.record.attempts).toMatchObject([{ status: 0, decision: 'next' }, { status: 200 }])
+    }
+  })
+
+  test('moves on from no one where the others are full', () => {
+    const full = provider(twilio)
+    const limits = limitedBy({ [full.provider_id]: { max_channels: 0 } })
+    const ladder = office({ limits })
+    aliceDials(ladder, '+15551234567')
     ladder
-      .after(3_000)
+      .decide(counted(through(provider(telnyx), full)))
       .whatever()
-      .locate(twilio)
+      .locate(telnyx)
       .whatever()
-      .after(3_000)
-      .gives('INVITE to Twilio', 'INVITE to Twilio', '503 to Alice')
-    expect(ladder.record).toMatchObject({ hangup_reason: 'failed', hangup_by: 'system', sip_status: 503 })
+    ladder.after(10_000).whatever()
+    const body = sdp('203.0.113.1')
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 200, { body }))
+    ladder.gives('ACK to Telnyx', '200 to Alice')
   })
 
   test('asks for nothing more once the caller has cancelled', () => {
@@ -280,6 +308,8 @@ describe('an outbound call with two providers', () => {
       headers: [['contact', '<sip:premium@evil.test>']],
     })
     ladder.when(telnyx, elsewhere).gives('ACK to Telnyx', '480 to Alice')
+    expect(ladder.record.hangup_reason).toBe('failed')
+    expect(ladder.record.attempts).toMatchObject([{ reason: 'Moved Temporarily to sip:premium@evil.test' }])
   })
 
   test('goes to the second when the first takes none of the offered codecs', () => {

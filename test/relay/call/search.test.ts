@@ -294,6 +294,25 @@ describe('several phones of one extension', () => {
     const second = ladder.lastRequest(bobMobile, 'INVITE')
     ladder.when(bobMobile, answers(second, bobMobile, 302, { headers: away }))
     ladder.gives("ACK to Bob's mobile", '480 to Alice')
+    expect(ladder.lastResponse(alice).all('reason')).toEqual([
+      'SIP;cause=302;text="the phone forwards its calls, which is not followed"',
+    ])
+    expect(ladder.record).toMatchObject({
+      hangup_by: 'callee',
+      hangup_reason: 'rejected',
+      reject_reason: 'REDIRECTED',
+    })
+    expect(ladder.record.attempts).toMatchObject(
+      Array(2).fill({ status: 302, reason: 'Moved Temporarily to sip:premium@192.0.2.99' }),
+    )
+  })
+
+  test('are busy where one redirects and the other is busy', () => {
+    const { ladder } = ringing()
+    ladder.when(bob, answers(ladder.lastRequest(bob, 'INVITE'), bob, 302)).gives('ACK to Bob')
+    const second = ladder.lastRequest(bobMobile, 'INVITE')
+    ladder.when(bobMobile, answers(second, bobMobile, 486)).gives("ACK to Bob's mobile", '486 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'busy', reject_reason: null })
   })
 
   test('are all let go when one which answers cannot be heard', () => {

@@ -58,11 +58,12 @@ describe('an answered call', () => {
 
   test('ends when the callee hangs up, and says why', () => {
     const { ladder, sent } = talking()
-    const reason = 'Q.850;cause=16'
+    const reasons = ['SIP;cause=200;text="bye, then"', 'Q.850;cause=16']
     const answer = answers(sent, telnyx, 200)
-    ladder.when(telnyx, fromCallee(sent, answer, telnyx, 'BYE', 1, { headers: [['reason', reason]] }))
+    const headers = reasons.map((reason): [string, string] => ['reason', reason])
+    ladder.when(telnyx, fromCallee(sent, answer, telnyx, 'BYE', 1, { headers }))
     ladder.gives('200 to Telnyx', 'BYE to Alice')
-    expect(ladder.lastRequest(alice, 'BYE').header('reason')).toBe(reason)
+    expect(ladder.lastRequest(alice, 'BYE').all('reason')).toEqual(reasons)
     expect(ladder.record).toMatchObject({ hangup_by: 'callee' })
   })
 

@@ -89,12 +89,21 @@ describe('INVITE client transaction over UDP (RFC 3261 §17.1.1)', () => {
 })
 
 describe('an INVITE given up by the layer above (§9.1)', () => {
-  test('is repeated no more when nothing was heard, and over at 64·T1', () => {
+  test('is repeated all the same until something is heard, and over at 64·T1', () => {
     const desk = new Desk()
     desk.sends(invite)
     desk.after(3000)
     expect(desk.abandons()).toEqual([])
-    expect(desk.after(60_000)).toEqual(['29000 timeout', '29000 ended'])
+    const repeats = [500, 4_500, 12_500, 28_500].map((at) => `${at} → INVITE`)
+    expect(desk.after(60_000)).toEqual([...repeats, '29000 timeout', '29000 ended'])
+  })
+
+  test('is not repeated once a provisional came', () => {
+    const desk = new Desk()
+    desk.sends(invite)
+    desk.abandons()
+    desk.hears(says(invite, 100))
+    expect(desk.after(31_999)).toEqual([])
   })
 
   test('still tells of a late provisional, that it may be cancelled, and is over 64·T1 later', () => {
