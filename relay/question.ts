@@ -57,7 +57,7 @@ function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'],
 /** Whom a PBX or carrier says the call is from (RFC 3325 §9.1; what a PBX only prefers counts as much: §9.2). */
 function assertedBy(invite: Request): { user: string; display: string } | undefined {
   for (const name of ['p-asserted-identity', 'p-preferred-identity'])
-    for (const { uri, sip, display } of parseNameAddrs(invite.all(name)) ?? []) {
+    for (const { uri, sip, display } of parseNameAddrs(invite.all(name))) {
       const user = sip?.user ?? /^tel:([^;]+)/i.exec(uri)?.[1]
       if (user) return { user, display }
     }

@@ -1,4 +1,4 @@
-import { parseNameAddr } from '../sip/address.ts'
+import { hopsOf, parseNameAddrs } from '../sip/address.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 
 /** Two parties who have met, as one of them sees it (RFC 3261 §12). Plain facts; the functions below keep them. */
@@ -34,7 +34,7 @@ export function uacDialog(invite: Request, response: Response): Dialog {
     localCseq: invite.cseq.number,
     remoteCseq: undefined,
     remoteTarget: contact(response) ?? invite.requestUri,
-    routeSet: response.all('record-route').reverse(),
+    routeSet: hopsOf(response, 'record-route').reverse(),
     confirmed: response.status >= 200,
   }
 }
@@ -50,7 +50,7 @@ export function uasDialog(invite: Request, localTag: string): Dialog {
     localCseq: 0,
     remoteCseq: invite.cseq.number,
     remoteTarget: contact(invite) ?? invite.from.uri,
-    routeSet: invite.all('record-route'),
+    routeSet: hopsOf(invite, 'record-route'),
     confirmed: false,
   }
 }
@@ -58,7 +58,7 @@ export function uasDialog(invite: Request, localTag: string): Dialog {
 /** The 2xx for an early dialog: the caller learns the route set and the target anew (RFC 3261 §13.2.2.4). */
 export function confirm(dialog: Dialog, response: Response): void {
   dialog.confirmed = true
-  dialog.routeSet = response.all('record-route').reverse()
+  dialog.routeSet = hopsOf(response, 'record-route').reverse()
   dialog.remoteTarget = contact(response) ?? dialog.remoteTarget
 }
 
@@ -100,6 +100,5 @@ export function dialogKeyOf({ callId, from, to }: Request): string | undefined {
 }
 
 function contact(message: Message): string | undefined {
-  const first = message.all('contact')[0]
-  return first === undefined ? undefined : parseNameAddr(first)?.uri
+  return parseNameAddrs(message.all('contact'))[0]?.uri
 }

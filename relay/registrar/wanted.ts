@@ -1,4 +1,4 @@
-import { type NameAddr, parseNameAddrs } from '../sip/address.ts'
+import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 import type { KnownCredential } from './challenge.ts'
 
@@ -40,9 +40,10 @@ export function readWanted(request: Request, limits: KnownCredential): Wanted {
     return alone ? { kind: 'nothing' } : refused('Contact * Needs Expires 0')
   }
   const addresses = parseNameAddrs(values)
-  const path = readPath(request)
-  if (addresses === undefined) return refused('Bad Contact')
-  if (path === undefined) return refused('Bad Path')
+  const path = hopsOf(request, 'path')
+  // One which cannot be read hides no other: the answer lists what was bound.
+  if (addresses.length === 0 && values.length > 0) return refused('Bad Contact')
+  if (path.length === 0 && request.header('path') !== undefined) return refused('Bad Path')
   const contacts: WantedContact[] = []
   for (const address of addresses) {
     if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
@@ -71,11 +72,4 @@ function readSeconds(text: string | undefined): number | undefined {
 
 function readQ(text: string | undefined): number {
   return text !== undefined && /^(0(\.\d{1,3})?|1(\.0{1,3})?)$/.test(text) ? Number(text) : 1
-}
-
-/** Proxies on the way which want to stay on it, if the phone knows of them (RFC 3327 §5.3). */
-function readPath(request: Request): string[] | undefined {
-  if (!request.all('supported').includes('path')) return []
-  const path = request.all('path')
-  return parseNameAddrs(path)?.every(({ sip }) => sip !== undefined) ? path : undefined
 }

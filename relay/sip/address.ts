@@ -1,10 +1,21 @@
-import { noParams, quote, quotedEnd, readParams, skipSpace, unquote, writeParams } from './grammar.ts'
+import { readable } from './charset.ts'
+import {
+  noParams,
+  quote,
+  quotedEnd,
+  readParams,
+  skipSpace,
+  splitList,
+  unquote,
+  writeParams,
+} from './grammar.ts'
+import type { Message } from './message.ts'
 import type { SipUri } from './uri.ts'
 import { parseUri, uriScheme, writeUri } from './uri.ts'
 
 /** name-addr or addr-spec with header parameters: From, To, Contact, Route (RFC 3261 §20). */
 export interface NameAddr {
-  /** Unquoted. */
+  /** Unquoted, in letters for people. */
   readonly display: string
   /** The URI as written between the brackets. */
   readonly uri: string
@@ -21,20 +32,41 @@ export interface NameAddr {
  * The `*` of a Contact is no address. A display name may hold spaces and dots without quotes, but no comma.
  */
 export function parseNameAddr(text: string): NameAddr | undefined {
-  const list: NameAddr[] = []
-  return readNameAddr(text, 0, list) === text.length ? list[0] : undefined
+  const start = skipSpace(text, 0)
+  const bracket = openingBracket(text, start)
+  if (bracket === -2) return undefined
+  const close = bracket < 0 ? bareEnd(text, start) : text.indexOf('>', bracket)
+  if (close < 0) return undefined
+  const uri = text.slice(bracket < 0 ? start : bracket + 1, close)
+  const sip = parseUri(uri)
+  if (sip === undefined && !foreign(uri)) return undefined
+  // A URI without brackets may hold no question mark: nobody could tell whose it is (§20).
+  if (bracket < 0 && sip?.headers !== undefined) return undefined
+  const params = paramsOf(text, bracket < 0 ? close : close + 1)
+  const tag = params?.get('tag')
+  if (params === undefined || tag === '') return undefined
+  const display = bracket < 0 ? '' : displayName(text, start, bracket)
+  return { display, uri, sip, params, tag }
 }
 
-/** Reads a list of addresses, from one header value or several; undefined when one of them is malformed. */
-export function parseNameAddrs(values: string | readonly string[]): NameAddr[] | undefined {
-  const list: NameAddr[] = []
-  for (const text of typeof values === 'string' ? [values] : values) {
-    for (let i = 0; i < text.length; i++) {
-      i = readNameAddr(text, i, list)
-      if (i < 0) return undefined
-    }
-  }
-  return list
+/** The addresses of a list, from one header value or several; a member which cannot be read hides no other. */
+export function parseNameAddrs(values: string | readonly string[]): NameAddr[] {
+  return [values]
+    .flat()
+    .flatMap((value) => splitList(value))
+    .map(parseNameAddr)
+    .filter((address) => address !== undefined)
+}
+
+/**
+ * The hops a Record-Route or Path names, as written. One we cannot read may be read by the proxy which wrote it, so its
+ * URI stays as it is; what names no SIP URI at all is passed over.
+ */
+export function hopsOf(message: Message, name: 'record-route' | 'path'): string[] {
+  return message.all(name).flatMap((value) => {
+    if (parseNameAddr(value)?.sip !== undefined) return [value]
+    return /<sips?:[^<>]+>/i.exec(value)?.slice(0, 1) ?? []
+  })
 }
 
 /** Writes an address, always with brackets. */
@@ -59,27 +91,11 @@ export function nameAddr(
   }
 }
 
-/** Appends the address which starts at `at`; gives back the index of the comma or end behind it, -1 when malformed. */
-function readNameAddr(text: string, at: number, list: NameAddr[]): number {
-  const start = skipSpace(text, at)
-  const bracket = openingBracket(text, start)
-  if (bracket === -2) return -1
-  const close = bracket < 0 ? bareEnd(text, start) : text.indexOf('>', bracket)
-  if (close < 0) return -1
-  const uri = text.slice(bracket < 0 ? start : bracket + 1, close)
-  const sip = parseUri(uri)
-  if (sip === undefined && !foreign(uri)) return -1
-  // A URI without brackets may hold no question mark: nobody could tell whose it is (§20).
-  if (bracket < 0 && sip?.headers !== undefined) return -1
-  const paramsAt = bracket < 0 ? close : close + 1
-  const params = paramsAt === text.length ? undefined : new Map<string, string>()
-  const end = params === undefined ? paramsAt : readParams(text, paramsAt, params)
-  if (end < 0) return -1
-  const tag = params?.get('tag')
-  if (tag === '') return -1
-  const display = bracket < 0 ? '' : displayName(text, start, bracket)
-  list.push({ display, uri, sip, params: params ?? noParams, tag })
-  return end
+/** The parameters from `at` to the end; undefined when something else stands there. */
+function paramsOf(text: string, at: number): ReadonlyMap<string, string> | undefined {
+  if (at === text.length) return noParams
+  const params = new Map<string, string>()
+  return readParams(text, at, params) === text.length ? params : undefined
 }
 
 /** Index of `<`, -1 when the URI stands bare, -2 when what stands before the bracket is no display name. */
@@ -109,7 +125,7 @@ function bareEnd(text: string, at: number): number {
 }
 
 function displayName(text: string, start: number, bracket: number): string {
-  return unquote(text.slice(start, bracket).trimEnd())
+  return readable(unquote(text.slice(start, bracket).trimEnd()))
 }
 
 /** A URI of some other scheme; a malformed sip URI is not let through as one. */

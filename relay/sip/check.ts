@@ -7,9 +7,8 @@ import { properName } from './names.ts'
 import { uriScheme } from './uri.ts'
 import { cookie } from './via.ts'
 
-/** What is too much of a good thing. */
-export function overLimit(bytes: Uint8Array, head: Head): Flaw | undefined {
-  if (bytes.length > limits.message) return flaw('message', 'is too long', 513)
+/** More Vias than there can be hops. */
+export function tooManyHops(head: Head): Flaw | undefined {
   let vias = 0
   for (const [name, value] of head.headers) {
     if (name === 'via') vias += value.includes(',') ? value.split(',').length : 1
@@ -22,19 +21,29 @@ const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'] as const
 /** Headers which say one thing only (§7.3.1); twice is a contradiction. */
 const single = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'])
 
-/** What every message must have, once and readable (§8.1.1). */
-export function flawOf(message: RequestMessage | ResponseMessage): Flaw | undefined {
-  for (const name of mandatory)
-    if (message.header(name) === undefined) return flaw(properName(name), 'is missing')
-  const twice = repeated(message.headers)
+/** What every request must have, once and readable (§8.1.1). */
+export function requestFlaw(request: RequestMessage): Flaw | undefined {
+  const missing = mandatory.find((name) => request.header(name) === undefined)
+  if (missing !== undefined) return flaw(properName(missing), 'is missing')
+  const twice = repeated(request.headers)
   if (twice !== undefined) return flaw(properName(twice), 'stands there twice')
-  const where = message.unreadable()
+  const where = request.unreadable()
   if (where !== undefined) return flaw(where, 'is malformed')
-  if (message.via.branch === cookie) return flaw('Via', 'has an empty branch')
-  const hops = message.header('max-forwards')
+  if (request.via.branch === cookie) return flaw('Via', 'has an empty branch')
+  const hops = request.header('max-forwards')
   return hops !== undefined && parseMaxForwards(hops) === undefined
     ? flaw('Max-Forwards', 'is no number')
     : undefined
+}
+
+/**
+ * What no response can do without: whose it is (§17.1.3), and the To which its ACK copies (§17.1.1.3).
+ *
+ * Of all else the first that can be read counts: an answer nobody takes is a silent peer, and a call which rings on.
+ */
+export function responseFlaw(response: ResponseMessage): Flaw | undefined {
+  const where = response.header('to') === undefined ? 'To' : response.unreadable()
+  return where === undefined ? undefined : flaw(where, 'is missing or malformed')
 }
 
 function repeated(headers: readonly Header[]): string | undefined {
@@ -58,14 +67,18 @@ export function requestUriFlaw(request: Request): Flaw | undefined {
     : undefined
 }
 
-/** The body as long as Content-Length says (§18.3); on a datagram the rest where it says nothing. */
+/**
+ * The body as long as Content-Length says (§18.3); on a datagram the rest where it says nothing, or in a response
+ * nothing which can be read.
+ */
 export function readBody(
   headers: readonly Header[],
   bytes: Uint8Array,
   at: number,
-  options: { stream?: boolean },
+  options: { stream?: boolean; response?: boolean },
 ): { bytes: Uint8Array; flaw: Flaw | undefined } {
-  const length = contentLength(valuesOf(headers, 'content-length'))
+  const said = contentLength(valuesOf(headers, 'content-length'))
+  const length = said === 'broken' && options.response ? 'missing' : said
   const there = bytes.length - at
   if (length === 'broken') return { bytes: noBody, flaw: flaw('Content-Length', 'is no single number') }
   if (length === 'missing' && options.stream) {

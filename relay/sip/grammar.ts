@@ -62,27 +62,41 @@ export function quote(text: string): string {
   return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`
 }
 
-/** The members of a comma-separated list (RFC 3261 §7.3.1); commas inside quotes or brackets are not separators. */
+/**
+ * The members of a comma-separated list (RFC 3261 §7.3.1); commas inside quotes or brackets are not separators.
+ *
+ * A quote or bracket which never closes stands for itself, so that it hides no other member.
+ */
 export function splitList(text: string, separator = ','): string[] {
   if (!text.includes(separator)) return [text]
   const code = separator.charCodeAt(0)
   const parts: string[] = []
   let start = 0
+  let quotes = true
   for (let i = 0; i < text.length; i++) {
     const here = text.charCodeAt(i)
     if (here === code) {
       parts.push(text.slice(start, i).trim())
       start = i + 1
-    } else if (here === 0x22) i = closing(quotedEnd(text, i) - 1, text)
-    else if (here === 0x3c) i = closing(text.indexOf('>', i), text)
+    } else if (here === 0x22 && quotes) {
+      const end = quotedEnd(text, i)
+      // Behind one which never closes no other does.
+      quotes = end > 0
+      if (quotes) i = end - 1
+    } else if (here === 0x3c) i = bracketEnd(text, i)
   }
   parts.push(text.slice(start).trim())
   return parts.filter((part) => part !== '')
 }
 
-/** An opened quote or bracket which never closes swallows the rest. */
-function closing(at: number, text: string): number {
-  return at < 0 ? text.length : at
+/** Index of the bracket which closes the one at `at`; `at` itself when another opens first, or none closes. */
+function bracketEnd(text: string, at: number): number {
+  for (let i = at + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 0x3e) return i
+    if (code === 0x3c) return at
+  }
+  return at
 }
 
 /** No parameters: shared, since most addresses have none. */

@@ -1,35 +1,36 @@
 import { isSpace, skipSpace, tokenEnd } from './grammar.ts'
 import { flaw, limits } from './limits.ts'
 import type { Flaw, Header } from './message.ts'
-import { headerName } from './names.ts'
+import { headerName, isHeeded, properName } from './names.ts'
 
-/** The headers of a message, and the first thing that is wrong with them. */
+/** The headers of a message, and the first thing a request is refused for. */
 export interface Head {
   readonly headers: readonly Header[]
   readonly flaw: Flaw | undefined
 }
 
-/** Every header up to the limit; a malformed line is remembered and passed over, so that the rest can be answered. */
+/** Every header up to the limit. A line which is none is passed over, and so is one nobody heeds (RFC 3261 §8.2.2). */
 export function readHeaders(text: string, from: number): Head {
   const headers: Header[] = []
   let wrong: Flaw | undefined
   let lines = 0
   for (let i = from; i < text.length && !text.startsWith('\r\n', i); ) {
     if (++lines > limits.headers) return { headers, flaw: flaw('headers', 'are too many', 513) }
-    const nameEnd = tokenEnd(text, i)
+    const start = i
+    const nameEnd = tokenEnd(text, start)
     const colon = skipSpace(text, nameEnd)
-    const end = headerEnd(text, i)
+    const end = headerEnd(text, start)
     const next = end + 2
-    if (text.charCodeAt(colon) !== 0x3a || nameEnd === i) {
-      wrong ??= flaw('headers', 'hold a line without a name')
-    } else if (next - i > limits.header) {
-      wrong ??= flaw(text.slice(i, Math.min(nameEnd, i + 40)), 'is too long', 513)
-    } else {
-      const value = headerValue(text, colon + 1, end)
-      if (value === undefined) wrong ??= flaw(text.slice(i, nameEnd), 'holds half a line break')
-      else headers.push([headerName(text.slice(i, nameEnd)), value])
-    }
     i = next
+    if (text.charCodeAt(colon) !== 0x3a || nameEnd === start) continue
+    if (next - start > limits.header) {
+      wrong ??= flaw(text.slice(start, Math.min(nameEnd, start + 40)), 'is too long', 513)
+      continue
+    }
+    const name = headerName(text.slice(start, nameEnd))
+    const value = headerValue(text, colon + 1, end)
+    if (value !== undefined) headers.push([name, value])
+    else if (isHeeded(name)) wrong ??= flaw(properName(name), 'holds half a line break')
   }
   return { headers, flaw: wrong }
 }
@@ -66,17 +67,4 @@ export function headEnd(bytes: Uint8Array, from: number): number {
     i += octet === 13 ? 1 : octet === 10 ? 2 : 4
   }
   return bytes.length
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-const latin1 = new TextDecoder('latin1')
-
-/** The text of a message's head. */
-export function decode(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    // Old phones spell names in Latin-1; better an odd letter than a lost call.
-    return latin1.decode(bytes)
-  }
 }

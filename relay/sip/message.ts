@@ -131,17 +131,20 @@ class CommonFacts implements Common {
     return this.#cseq
   }
 
-  /** Reads what every message must have; the header which cannot be read, if there is one. */
+  /** Reads what a response cannot do without: whose it is (§17.1.3); the header which cannot be read, if there is one. */
   unreadable(): string | undefined {
     this.#via = parseVia(this.header('via') ?? '')
     if (this.#via === undefined) return 'Via'
+    this.#cseq = parseCSeq(this.header('cseq') ?? '')
+    return this.#cseq === undefined ? 'CSeq' : undefined
+  }
+
+  /** Reads who speaks to whom; the header which cannot be read, if there is one. */
+  protected unreadableParty(): string | undefined {
     this.#from = parseNameAddr(this.header('from') ?? '')
     if (this.#from === undefined) return 'From'
     this.#to = parseNameAddr(this.header('to') ?? '')
-    if (this.#to === undefined) return 'To'
-    this.#cseq = parseCSeq(this.header('cseq') ?? '')
-    if (this.#cseq === undefined) return 'CSeq'
-    return /[ \t]/.test(this.callId) || this.callId === '' ? 'Call-ID' : undefined
+    return this.#to === undefined ? 'To' : undefined
   }
 
   header(name: string): string | undefined {
@@ -167,6 +170,12 @@ export class RequestMessage extends CommonFacts implements Request {
     super(headers, body)
     this.method = method
     this.requestUri = requestUri
+  }
+
+  override unreadable(): string | undefined {
+    const wrong = super.unreadable() ?? this.unreadableParty()
+    if (wrong !== undefined) return wrong
+    return this.callId === '' || /[ \t]/.test(this.callId) ? 'Call-ID' : undefined
   }
 
   get target(): SipUri | undefined {
@@ -210,8 +219,8 @@ export function parseMaxForwards(text: string | undefined): number | undefined {
 }
 
 /*
- * The parser has refused what cannot be read; these two are for requests which are refused themselves
- * and only wait to be answered.
+ * What cannot be read: requests which are refused themselves and only wait to be answered, and the parties
+ * of a response, of which nothing but the tag is needed.
  */
 function topVia(text: string): Via {
   return (
@@ -221,5 +230,6 @@ function topVia(text: string): Via {
 }
 
 function party(text: string): NameAddr {
-  return parseNameAddr(text) ?? { display: '', uri: text, sip: undefined, params: noParams, tag: undefined }
+  const tag = /.*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>"]+)/i.exec(text)?.[1]
+  return parseNameAddr(text) ?? { display: '', uri: text, sip: undefined, params: noParams, tag }
 }

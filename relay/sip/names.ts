@@ -112,6 +112,29 @@ const lists = new Set([
   'warning',
 ])
 
+/** Headers a request is answered by: of these none is passed over because of what is wrong with it. */
+const heeded = new Set([
+  'accept',
+  'authorization',
+  'call-id',
+  'contact',
+  'content-disposition',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cseq',
+  'expires',
+  'from',
+  'max-forwards',
+  'path',
+  'privacy',
+  'proxy-authorization',
+  'record-route',
+  'require',
+  'to',
+  'via',
+])
+
 /** Any usual spelling to the one name: looked up before anything is put into lower case. */
 const known = new Map<string, string>()
 const proper = new Map<string, string>()
@@ -141,6 +164,11 @@ export function properName(name: string): string {
 /** A name no table knows: only token characters survive, so that none can carry a line break along. */
 function invented(name: string): string {
   return name.replace(/[^\w.!%*+`'~-]+/g, '').replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+}
+
+/** Whether a request which says this in a way nobody can read must be refused. */
+export function isHeeded(name: string): boolean {
+  return heeded.has(name)
 }
 
 /** Whether a header is a comma-separated list. */

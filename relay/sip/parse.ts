@@ -1,7 +1,8 @@
-import { flawOf, overLimit, readBody, requestUriFlaw } from './check.ts'
-import { digits, isToken } from './grammar.ts'
+import { decode } from './charset.ts'
+import { readBody, requestFlaw, requestUriFlaw, responseFlaw, tooManyHops } from './check.ts'
+import { digits, isSpace, isToken } from './grammar.ts'
 import type { Head } from './headers.ts'
-import { decode, headEnd, readHeaders } from './headers.ts'
+import { headEnd, readHeaders } from './headers.ts'
 import { flaw, limits } from './limits.ts'
 import type { Flaw, Message, Parsed, Request } from './message.ts'
 import { RequestMessage, ResponseMessage } from './message.ts'
@@ -42,9 +43,10 @@ function readRequest(
   const request = new RequestMessage(start.method, start.requestUri, head.headers, body.bytes)
   const wrong =
     start.flaw ??
-    overLimit(bytes, head) ??
+    tooLong(bytes) ??
+    tooManyHops(head) ??
     head.flaw ??
-    flawOf(request) ??
+    requestFlaw(request) ??
     requestUriFlaw(request) ??
     body.flaw
   return wrong === undefined ? { ok: true, value: request } : fault(wrong, request)
@@ -59,10 +61,14 @@ function readResponse(
 ): Parsed<Message> {
   const start = readStatusLine(line)
   if (start === undefined) return fault(flaw('Status-Line', 'is no SIP/2.0 status'), undefined)
-  const body = readBody(head.headers, bytes, bodyAt, options)
+  const body = readBody(head.headers, bytes, bodyAt, { ...options, response: true })
   const response = new ResponseMessage(start.status, start.reason, head.headers, body.bytes)
-  const wrong = overLimit(bytes, head) ?? head.flaw ?? flawOf(response) ?? body.flaw
+  const wrong = tooLong(bytes) ?? responseFlaw(response) ?? body.flaw
   return wrong === undefined ? { ok: true, value: response } : fault(wrong, undefined)
+}
+
+function tooLong(bytes: Uint8Array): Flaw | undefined {
+  return bytes.length > limits.message ? flaw('message', 'is too long', 513) : undefined
 }
 
 function fault(wrong: Flaw, request: Request | undefined): Parsed<Message> {
@@ -84,28 +90,34 @@ function isStatusLine(line: string): boolean {
 
 /** Status-Line = SIP-Version SP Status-Code SP Reason-Phrase */
 function readStatusLine(line: string): { status: number; reason: string } | undefined {
-  if (line.slice(0, 8).toUpperCase() !== 'SIP/2.0 ') return undefined
-  const space = line.indexOf(' ', 8)
-  const end = space < 0 ? line.length : space
+  if (line.slice(0, 7).toUpperCase() !== 'SIP/2.0' || !isSpace(line.charCodeAt(7))) return undefined
+  const end = spaceAt(line, 8)
   const status = end === 11 ? digits(line, 8, end, 699) : undefined
   if (status === undefined || status < 100) return undefined
   return { status, reason: line.slice(end + 1) }
 }
 
-/** Request-Line = Method SP Request-URI SP SIP-Version; undefined when it is not about SIP at all. */
+/** Request-Line = Method SP Request-URI SP SIP-Version, a tab as good as SP; undefined when it is not about SIP at all. */
 function readRequestLine(
   line: string,
 ): { method: string; requestUri: string; flaw: Flaw | undefined } | undefined {
   const tidy = line.trimEnd()
-  const first = tidy.indexOf(' ')
-  const last = tidy.lastIndexOf(' ')
+  const first = spaceAt(tidy, 0)
+  const last = Math.max(tidy.lastIndexOf(' '), tidy.lastIndexOf('\t'))
   const version = tidy.slice(last + 1)
   const method = tidy.slice(0, first)
-  if (first <= 0 || last === first || !isToken(method)) return undefined
+  if (first === 0 || last <= first || !isToken(method)) return undefined
   const requestUri = tidy.slice(first + 1, last)
   if (version === 'SIP/2.0' && tidy === line) return { method, requestUri, flaw: undefined }
   if (!/^SIP\/\d+\.\d+$/i.test(version)) return undefined
   const other = version.toUpperCase() !== 'SIP/2.0'
   if (other) return { method, requestUri, flaw: flaw('Request-Line', `speaks ${version.slice(0, 20)}`, 505) }
   return { method, requestUri, flaw: tidy === line ? undefined : flaw('Request-Line', 'ends in spaces') }
+}
+
+/** Index of the first space or tab from `from`, or of the end. */
+function spaceAt(line: string, from: number): number {
+  let i = from
+  while (i < line.length && !isSpace(line.charCodeAt(i))) i++
+  return i
 }

@@ -47,11 +47,12 @@ function taggedTo(to: string, status: number, tag: string | undefined): string {
   return address === undefined || address.tag !== undefined ? to : `${to};tag=${tag}`
 }
 
-/** Marks the first Via; one that cannot be read goes back untouched. */
+/** Marks the first Via; one that cannot be read goes back untouched, as do those behind it. */
 function stampVia(headers: Header[], flow: Flow): void {
   const index = headers.findIndex(([name]) => name === 'via')
-  const [top = '', ...others] = splitList(headers[index]?.[1] ?? '')
+  const value = headers[index]?.[1] ?? ''
+  const [top = ''] = splitList(value)
   const via = parseVia(top)
-  if (via === undefined) return
-  headers[index] = ['via', [receivedVia(via, flow), ...others].join(', ')]
+  if (via !== undefined && value.startsWith(top))
+    headers[index] = ['via', receivedVia(via, flow) + value.slice(top.length)]
 }

@@ -65,7 +65,7 @@ function sense(request: Request): Refusal | undefined {
   if (method !== 'INVITE') return undefined
   const contacts = request.all('contact')
   // A Contact may be absent: RFC 2543 did not ask for it.
-  const one = contacts.length === 0 || parseNameAddrs(contacts)?.length === 1
+  const one = contacts.length === 0 || parseNameAddrs(contacts).length === 1
   return one ? undefined : bad('Contact is not one address')
 }
 

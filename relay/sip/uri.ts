@@ -1,3 +1,4 @@
+import { decode, encode } from './charset.ts'
 import { noParams } from './grammar.ts'
 import { readHostPort, writeHost } from './host.ts'
 
@@ -161,15 +162,24 @@ function readUriParams(text: string, from: number, end: number): ReadonlyMap<str
   return params
 }
 
-/** escaped = "%" HEXDIG HEXDIG, in UTF-8; undefined when a % stands for nothing. */
+/** escaped = "%" HEXDIG HEXDIG; undefined when a % stands for nothing. */
 function unescaped(text: string): string | undefined {
   if (!text.includes('%')) return text
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    // Not two hex digits, or no UTF-8.
-    return undefined
+  if (/%(?![0-9a-f]{2})/i.test(text)) return undefined
+  const octets: number[] = []
+  const bytes = encode(text)
+  for (let i = 0; i < bytes.length; i++) {
+    const octet = bytes[i] ?? 0
+    const isEscape = octet === 0x25
+    octets.push(isEscape ? hexOf(bytes[i + 1]) * 16 + hexOf(bytes[i + 2]) : octet)
+    if (isEscape) i += 2
   }
+  return decode(Uint8Array.from(octets))
+}
+
+/** What a hex digit stands for. */
+function hexOf(code = 0x30): number {
+  return code < 0x40 ? code - 0x30 : (code & 0x0f) + 9
 }
 
 /** unreserved and user-unreserved; then password and paramchar in their turn (RFC 3261 §25.1). */
@@ -181,10 +191,8 @@ function escaped(text: string, unfit: RegExp): string {
   return text.replace(unfit, escapeAll)
 }
 
-const utf8 = new TextEncoder()
-
 function escapeAll(text: string): string {
   let out = ''
-  for (const byte of utf8.encode(text)) out += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  for (const byte of encode(text)) out += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   return out
 }

@@ -1,7 +1,6 @@
+import { encode } from './charset.ts'
 import type { Header, Message } from './message.ts'
 import { properName } from './names.ts'
-
-const utf8 = new TextEncoder()
 
 /**
  * Writes a message as it travels (RFC 3261 §7): names in their usual spelling, and a Content-Length
@@ -15,7 +14,7 @@ export function writeMessage(message: Message): Uint8Array {
     if (name !== 'content-length') head += `${properName(name)}: ${oneLine(value)}\r\n`
   }
   head += `Content-Length: ${message.body.length}\r\n\r\n`
-  return join(utf8.encode(head), message.body)
+  return join(encode(head), message.body)
 }
 
 /** Headers without `names`: what is left when some are to be replaced. */

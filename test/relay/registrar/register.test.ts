@@ -271,14 +271,23 @@ describe('registering (RFC 3261 §10.3)', () => {
   })
 
   describe('extensions', () => {
-    test('keeps and returns a Path the phone supports, and ignores one it does not (RFC 3327)', () => {
+    test.each([['Supported: path'], ['Supported: Path'], ['Require: path'], ['Supported: gruu'], []])(
+      'keeps and returns a Path, whether the phone knows of it or not (RFC 3327 §5.3): %s',
+      (...said) => {
+        const { register, phones } = registrar()
+        const answer = register(['Contact: <sip:a@10.0.0.5>', 'Path: <sip:edge.example;lr>', ...said])
+        expect(answer.header('path')).toBe('<sip:edge.example;lr>')
+        const [contact] = phones.contacts(office().customer_id, office().extension_id, start)
+        expect(contact?.path).toEqual(['<sip:edge.example;lr>'])
+      },
+    )
+
+    test('keeps a hop it cannot read as its proxy wrote it, and refuses a Path which names none', () => {
       const { register, phones } = registrar()
-      const path = 'Path: <sip:edge.example;lr>'
-      expect(register(['Contact: <sip:a@10.0.0.5>', path]).header('path')).toBeUndefined()
-      const known = register(['Contact: <sip:a@10.0.0.5>', path, 'Supported: path'], { cseq: 2 })
-      expect(known.header('path')).toBe('<sip:edge.example;lr>')
+      register(['Contact: <sip:a@10.0.0.5>', 'Path: <sip:edge.example;lr;k="b,7">, <<>>, <sip:inner;lr>'])
       const [contact] = phones.contacts(office().customer_id, office().extension_id, start)
-      expect(contact?.path).toEqual(['<sip:edge.example;lr>'])
+      expect(contact?.path).toEqual(['<sip:edge.example;lr;k="b,7">', '<sip:inner;lr>'])
+      expect(register(['Contact: <sip:a@10.0.0.5>', 'Path: <<>>'], { cseq: 2 }).status).toBe(400)
     })
 
     test('refuses what it is required to do and cannot, naming it', () => {
