@@ -27,11 +27,11 @@ export class BindingFile {
     readonly segmentBytes?: number
   }): Promise<{ file: BindingFile; list: BindingList }> {
     const { folder, log, segmentBytes = 16 * 1024 * 1024 } = options
-    const { journal, found } = await Journal.open({ folder, log, segmentBytes })
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
     const file = new BindingFile(journal)
-    const bindings = found.flatMap((kept) => file.#take(kept, log) ?? [])
-    file.#order = (found.at(-1)?.order ?? -1) + 1
-    return { file, list: { bindings } }
+    for (const { kept } of found) file.#keptById.set(kept.id, kept)
+    file.#order = (found.at(-1)?.kept.order ?? -1) + 1
+    return { file, list: { bindings: found.map(({ binding }) => binding) } }
   }
 
   /** Never waits for the disk. */
@@ -58,15 +58,9 @@ export class BindingFile {
   close(): Promise<void> {
     return this.#journal.close()
   }
+}
 
-  #take(kept: Kept, log: Log): Binding | undefined {
-    const read = sequenced.safeParse(JSON.parse(kept.text))
-    if (!read.success) {
-      log('error', 'binding.unreadable', { binding_id: kept.id })
-      this.#journal.drop([kept])
-      return undefined
-    }
-    this.#keptById.set(kept.id, kept)
-    return read.data
-  }
+function read(kept: Kept): { kept: Kept; binding: Binding } | undefined {
+  const { success, data } = sequenced.safeParse(JSON.parse(kept.text))
+  return success ? { kept, binding: data } : undefined
 }

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Log } from './log.ts'
@@ -32,15 +32,20 @@ export interface JournalOptions {
   readonly segmentBytes: number
 }
 
+/** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
+export type Reading<T> = (kept: Kept) => T | undefined
+
 /* Implementation */
 const gatherMs = 20
 const syncMs = 100
+const asideName = 'set-aside'
 
 /**
  * Records in files: with the kernel after 20 ms, on the disk after 100, behind the caller's back.
  *
  * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
- * were all dropped is deleted; the oldest hands its last few to the newest.
+ * were all dropped is deleted; the oldest hands its last few to the newest. Records which another version wrote and
+ * this one cannot read wait in `set-aside`, and are taken up again by one which can.
  */
 export class Journal {
   /** All records kept now; set by whoever holds them. */
@@ -61,12 +66,16 @@ export class Journal {
     this.#options = options
   }
 
-  /** Opens the folder, making it where there is none; `found` is what it kept, oldest first. */
-  static async open(options: JournalOptions): Promise<{ journal: Journal; found: Kept[] }> {
+  /** Opens the folder, making it where there is none; `found` is what it kept, oldest first, as `read` makes it. */
+  static async open<T>(options: JournalOptions, read: Reading<T>): Promise<{ journal: Journal; found: T[] }> {
     const journal = new Journal(options)
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
-    const found = await journal.#recall()
+    const { records, waiting } = await journal.#recall()
+    const { found, unread } = sorted(records, read)
+    if (waiting.length > 0 || unread.length > 0) await journal.#setAside(unread)
     await journal.#begin([])
+    journal.drop(unread)
+    for (const record of waiting) if (!unread.includes(record)) journal.keep(record)
     return { journal, found }
   }
 
@@ -207,7 +216,21 @@ export class Journal {
     }
   }
 
-  async #recall(): Promise<Kept[]> {
+  /** Writes down what cannot be read, in place of what could not before. */
+  async #setAside(unread: readonly Kept[]): Promise<void> {
+    const { folder, log } = this.#options
+    const path = join(folder, asideName)
+    const file = await open(`${path}.new`, 'w', 0o600)
+    await file.writeFile(unread.map(lineOf).join('')).then(() => file.sync())
+    await file.close()
+    await rename(`${path}.new`, path)
+    if (unread.length === 0) return rm(path)
+    const sentence = 'These records were written by another version: they wait there for it.'
+    log('error', 'journal.set_aside', { file: path, records: unread.length, sentence })
+  }
+
+  /** All records, oldest first; `waiting`: those of them which stand in no journal, since they were set aside. */
+  async #recall(): Promise<{ records: Kept[]; waiting: Kept[] }> {
     const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
     const found = new Map<string, Kept>()
     for (const name of names.sort()) {
@@ -219,7 +242,35 @@ export class Journal {
       const torn = readLines(text, segment, found)
       if (torn > 0) this.#options.log('warn', 'journal.torn', { file: name, lines: torn })
     }
-    return [...found.values()].sort((a, b) => a.order - b.order)
+    const waiting = (await this.#aside()).filter(({ id }) => !found.has(id))
+    return { records: [...found.values(), ...waiting].sort((a, b) => a.order - b.order), waiting }
+  }
+
+  async #aside(): Promise<Kept[]> {
+    const text = await readFile(join(this.#options.folder, asideName), 'utf8').catch(() => '')
+    const found = new Map<string, Kept>()
+    readLines(text, { path: asideName, number: 0, bytes: 0, lines: 0, live: 0 }, found)
+    return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
+  }
+}
+
+/** The records by whether this version can read them. */
+function sorted<T>(records: readonly Kept[], read: Reading<T>): { found: T[]; unread: Kept[] } {
+  const found: T[] = []
+  const unread: Kept[] = []
+  for (const record of records) {
+    const made = attempt(() => read(record))
+    if (made === undefined) unread.push(record)
+    else found.push(made)
+  }
+  return { found, unread }
+}
+
+function attempt<T>(make: () => T | undefined): T | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
   }
 }
 

@@ -53,9 +53,10 @@ export class Spool {
   /** Opens the folder, making it where there is none, and takes up what waits in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { folder, log, segmentBytes = 4 * 1024 * 1024 } = options
-    const { journal, found } = await Journal.open({ folder, log, segmentBytes })
+    const read = (kept: Kept) => waiting(kept, JSON.parse(kept.text) as Tell)
+    const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
     const spool = new Spool(journal, options)
-    for (const kept of found) spool.#wait(waiting(kept, JSON.parse(kept.text) as Tell))
+    for (const one of found) spool.#wait(one)
     spool.#order = (found.at(-1)?.order ?? -1) + 1
     return spool
   }
@@ -69,6 +70,7 @@ export class Spool {
   add(tell: Tell): void {
     const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
     const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
+    if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
     this.#wait(added)
     this.#journal.keep(added)
     if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
@@ -135,28 +137,31 @@ export class Spool {
   }
 }
 
-function waiting(kept: Kept, tell: Tell): Waiting {
-  const fresh = { sent: false, refused: 0, notBefore: 0 }
-  if (tell.kind === 'call')
-    return Object.assign(kept, {
-      subject: `call ${tell.call.call_id}`,
-      passing: tell.call.decision === null,
-      worth: 2 as const,
-      ...fresh,
-    })
-  if (tell.kind === 'relay' || tell.kind === 'event')
-    return Object.assign(kept, {
-      subject: tell.kind === 'relay' ? 'relay' : `event ${tell.tell_id}`,
-      passing: tell.kind === 'relay',
-      worth: 2 as const,
-      ...fresh,
-    })
-  const refreshed = tell.event === 'refreshed'
-  const worth = refreshed ? (0 as const) : (1 as const)
-  return Object.assign(kept, {
-    subject: `binding ${tell.binding.binding_id}`,
-    passing: refreshed,
-    worth,
-    ...fresh,
-  })
+/** A tell as it waits; undefined where its kind or its subject is not one this version knows. */
+function waiting(kept: Kept, tell: Tell): Waiting | undefined {
+  const matter = matterOf(tell)
+  return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0 })
+}
+
+type Matter = Pick<Waiting, 'subject' | 'passing' | 'worth'>
+
+function matterOf(tell: Tell): Matter | undefined {
+  switch (tell.kind) {
+    case 'call':
+      return about('call', tell.call.call_id, tell.call.decision === null, 2)
+    case 'relay':
+      return about('relay', '', true, 2)
+    case 'event':
+      return about('event', tell.tell_id, false, 2)
+    case 'binding': {
+      const refreshed = tell.event === 'refreshed'
+      return about('binding', tell.binding.binding_id, refreshed, refreshed ? 0 : 1)
+    }
+    default:
+      return undefined
+  }
+}
+
+function about(what: string, id: unknown, passing: boolean, worth: Matter['worth']): Matter | undefined {
+  return typeof id === 'string' ? { subject: `${what} ${id}`, passing, worth } : undefined
 }

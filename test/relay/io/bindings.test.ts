@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { BindingFile } from '../../../relay/io/bindings.ts'
 import { silence } from '../../../relay/io/log.ts'
@@ -54,6 +55,19 @@ describe('bindings on disk', () => {
     const [name = ''] = readdirSync(path).sort().slice(-1)
     appendFileSync(join(path, name), '1234abcd keep 00000000-0000')
     expect((await open()).list.bindings.map(({ binding_id }) => binding_id)).toEqual([id])
+  })
+
+  test('of a shape unknown here are set aside, and do not keep the relay from starting', async () => {
+    const { path, open } = folder()
+    const { file } = await open()
+    const id = randomUUID()
+    file.keep(bindingTell('registered', id))
+    await file.close()
+    const words = `keep ${randomUUID()} 1 {"contact":7}`
+    const [name = ''] = readdirSync(path).sort().slice(-1)
+    appendFileSync(join(path, name), `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`)
+    expect((await open()).list.bindings.map(({ binding_id }) => binding_id)).toEqual([id])
+    expect(readdirSync(path)).toContain('set-aside')
   })
 
   test('refreshed many times take no more room than they need', async () => {

@@ -1,7 +1,18 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
 import { silence } from '../../../relay/io/log.ts'
@@ -35,6 +46,38 @@ describe('the spool', () => {
     expect(told(after)).toEqual(tells.slice(1))
     await after.close()
   })
+
+  test.each([
+    ['of a kind unknown here', (tell: Tell) => ({ ...tell, kind: 'recording' })],
+    ['without its subject', ({ kind, tell_id }: Tell) => ({ kind, tell_id })],
+    ['which is no JSON', () => undefined],
+  ])(
+    'sets a record %s aside, says so, starts, and leaves it to a version which can read it',
+    async (_, spoil) => {
+      const before = await opened()
+      const [good, bad] = [callTell(), callTell()]
+      before.add(good)
+      await before.close()
+      await write(bad, JSON.stringify(spoil(bad)) ?? '{')
+      const said: string[] = []
+      for (let starts = 0; starts < 2; starts++) {
+        const spool = await opened({ log: (_level, event) => void said.push(event) })
+        expect(told(spool)).toEqual([good])
+        await spool.close()
+        expect(said.splice(0)).toEqual(['journal.set_aside'])
+      }
+      const aside = await readFile(join(folder, 'set-aside'), 'utf8')
+      expect(aside.split('\n')).toHaveLength(2)
+      await write(bad, JSON.stringify(bad), 'set-aside')
+      const newer = await opened()
+      expect(told(newer)).toEqual([good, bad])
+      await newer.close()
+      expect(await readdir(folder)).not.toContain('set-aside')
+      const later = await opened()
+      expect(told(later)).toEqual([good, bad])
+      await later.close()
+    },
+  )
 
   test('keeps only the newest of several waiting tells of one call', async () => {
     const spool = await opened()
@@ -192,6 +235,15 @@ describe('the spool', () => {
     await spool.close()
   })
 })
+
+/** Puts a tell into the newest journal, or alone into another file, as some version wrote it. */
+async function write({ tell_id }: Tell, text: string, alone?: string): Promise<void> {
+  const words = `keep ${tell_id} 1 ${text}`
+  const line = `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`
+  if (alone) return writeFile(join(folder, alone), line)
+  const journals = (await readdir(folder)).filter((name) => name.endsWith('.journal'))
+  await appendFile(join(folder, journals.sort().at(-1) ?? ''), line)
+}
 
 function opened(options: Partial<SpoolOptions> = {}): Promise<Spool> {
   return Spool.open({ folder, log: silence, ...options })
