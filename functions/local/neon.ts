@@ -16,6 +16,8 @@ interface Options {
   pool: Pool
   host?: string
   port?: number
+  /** What its connection string proves itself by; made up where it is not given. */
+  secret?: string
   /** Is told the SQL of every statement in a request, before it runs. */
   heard?: (statements: string[]) => void
 }
@@ -29,9 +31,9 @@ export async function startNeonEndpoint({
   pool,
   host = '127.0.0.1',
   port = 0,
+  secret = newSecret(),
   heard,
 }: Options): Promise<NeonEndpoint> {
-  const secret = crypto.randomUUID().replaceAll('-', '')
   const databaseUrl = `postgres://trunkline:${secret}@localhost/trunkline`
   const server = createServer((request, response) => {
     answer(pool, secret, request, heard).then(
@@ -55,6 +57,11 @@ export async function startNeonEndpoint({
         server.closeAllConnections()
       }),
   }
+}
+
+/** 122 bits, fit for a URL. */
+export function newSecret(): string {
+  return crypto.randomUUID().replaceAll('-', '')
 }
 
 class Stranger extends Error {}

@@ -2,15 +2,14 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relayKey } from '../relay-key.ts'
-import { type Access, keepAccess } from './access.ts'
-import { openDatabase } from './database.ts'
+import type { Access } from './access.ts'
 import { takeFolder } from './folder.ts'
-import { startNeonEndpoint } from './neon.ts'
+import { newSecret } from './neon.ts'
 import type { Parts } from './parts.ts'
-import { checkPort } from './port.ts'
+import { checkPort, freePort } from './port.ts'
 import { readableLine } from './readable-line.ts'
 import { keepSecrets, type Secrets, writePrivately } from './secrets-file.ts'
-import { placeOf, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { supervise } from './supervise.ts'
 import { startEdge } from './worker.ts'
 
@@ -27,18 +26,14 @@ export async function startEdgeSide(settings: Settings, parts: Parts): Promise<E
   rmSync(localFile(settings), { force: true })
   const secrets = keepSecrets(settings.folder)
   await checkPort(settings.host, settings.port, 'PORT')
-  const database = await openDatabase(placeOf(settings))
-  parts.add(() => database.close())
-  const access = await keepAccess(database.pool, settings.folder, secrets)
-  const neon = await startNeonEndpoint({ pool: database.pool })
-  parts.add(() => neon.close())
+  const database = await startDatabase(parts)
   const edge = await startEdge({
     host: settings.host,
     port: settings.port,
     folder: join(settings.folder, 'edge'),
     bindings: {
-      DATABASE_URL: neon.databaseUrl,
-      NEON_ENDPOINT: neon.url,
+      DATABASE_URL: database.database_url,
+      NEON_ENDPOINT: database.url,
       SEAL_KEYS: secrets.seal_keys,
       RELAY_SECRET: secrets.relay_secret,
       BASE_DOMAIN: settings.baseDomain,
@@ -51,8 +46,31 @@ export async function startEdgeSide(settings: Settings, parts: Parts): Promise<E
     },
   })
   parts.add(() => edge.stop())
-  return { apiUrl: edge.url, access, secrets }
+  return { apiUrl: edge.url, access: database.access, secrets }
 }
+
+/** What the database's ready line says. */
+interface DatabaseSide {
+  readonly url: string
+  readonly database_url: string
+  readonly access: Access
+}
+
+/** Starts the database in its own process and waits until its schema is up to date. */
+async function startDatabase(parts: Parts): Promise<DatabaseSide> {
+  const database = supervise({
+    name: 'database',
+    file: fileURLToPath(new URL('database-process.ts', import.meta.url)),
+    environment: { ...process.env, NEON_PORT: String(await freePort()), NEON_SECRET: newSecret() },
+    said: (line) => print(`database ${line}`),
+    note: print,
+  })
+  parts.add(() => database.stop(databaseMs))
+  return (await database.ready) as unknown as DatabaseSide
+}
+
+/** A database which is told to stop and does not, hangs: killed, it loses nothing it had acknowledged. */
+const databaseMs = 5_000
 
 /** Starts the one local relay and waits until it hears SIP. */
 export async function startRelaySide(settings: Settings, edge: EdgeSide, parts: Parts): Promise<void> {

@@ -5,7 +5,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { freePort, type Local, startStack } from '../support/stack.ts'
+import { openApi } from '../support/api.ts'
+import { freePort, type Local, pidsOf, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -97,15 +98,39 @@ describe('npm start', () => {
 
   test('takes its children with it, even when it is killed', async () => {
     const stack = await startStack()
-    const { start: pid, relay, edge } = stack.pids()
-    expect([relay, edge].every((child) => child !== undefined && lives(child))).toBe(true)
+    const { start: pid, relay, edge, database } = stack.pids()
+    const children = [relay, edge, database]
+    expect(children.every((child) => child !== undefined && lives(child))).toBe(true)
     process.kill(pid, 'SIGKILL')
-    await soon('its children to be gone', () => [relay, edge].every((child) => !lives(child ?? 0)), 10_000)
+    await soon('its children to be gone', () => children.every((child) => !lives(child ?? 0)), 10_000)
     await stack.stop()
+  })
+
+  test('stops when it is told to, though its database hangs', async () => {
+    running = start()
+    await local(running)
+    const { database } = pidsOf(running.pid)
+    process.kill(database ?? 0, 'SIGSTOP')
+    const told = performance.now()
+    expect(await running.stop('SIGTERM')).toBe(0)
+    expect(performance.now() - told).toBeLessThan(20_000)
+    expect(lives(database ?? 0)).toBe(false)
+  })
+
+  test('goes on when its database was killed, and has lost nothing it had said yes to', async () => {
+    running = start()
+    const { api_url, access_key } = await local(running)
+    const api = openApi(api_url, access_key)
+    const made = await api.post('/extensions', { extension: 'kept1', password: 'long enough to keep' })
+    process.kill(pidsOf(running.pid).database ?? 0, 'SIGKILL')
+    await soon('the database to be back', () => running?.words().includes('The database is back.'), 20_000)
+    expect(await api.get(`/extensions/${made.id}`)).toMatchObject({ extension: 'kept1' })
+    expect(await running.stop('SIGTERM')).toBe(0)
   })
 })
 
 interface Started {
+  readonly pid: number
   words(): string
   code(): number | undefined
   /** Its exit code. */
@@ -123,6 +148,7 @@ function start(changes: Record<string, string> = {}): Started {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const ended = once(child, 'close').then(([code]) => Number(code))
   return {
+    pid: child.pid ?? 0,
     words: () => words.join(''),
     code: () => child.exitCode ?? undefined,
     ended,

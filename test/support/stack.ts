@@ -40,6 +40,8 @@ export interface Pids {
   relay: number | undefined
   /** workerd. */
   edge: number | undefined
+  /** PGlite, or the way to a PostgreSQL. */
+  database: number | undefined
 }
 
 const root = join(import.meta.dirname, '..', '..')
@@ -149,6 +151,7 @@ export function pidsOf(start: number): Pids {
     start,
     relay: running(/relay\/main\.ts/),
     edge: running(/workerd\S* serve\b/),
+    database: running(/local\/database-process\.ts/),
   }
 }
 
