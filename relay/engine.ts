@@ -160,6 +160,12 @@ export class Engine {
     return this.#registrar.needs(flow) || this.#switchboard.lines.needs(flow) || this.carriers.needs(flow)
   }
 
+  /** Whether who is at the other end has proved who it is over this connection, or calls from an address of somebody's. */
+  knows(flow: Flow): boolean {
+    if (this.#reception.hasProved(flow) || this.#registrar.needs(flow)) return true
+    return this.carriers.needs(flow) || this.#desk.isFamiliar(flow.address)
+  }
+
   /** What is to be said in a beat sent now. */
   pulse(now: number): Said {
     const said = { ...silent, draining: this.#reception.closed }
@@ -210,6 +216,7 @@ export class Engine {
       case 'packet':
         return this.#packet(now, input.flow, input.bytes)
       case 'closed':
+        this.#reception.forget(input.flow)
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
         this.carriers.closed(now, input.flow)
         return this.#outbox.tell(this.#registrar.flowLost(this.#at, input.flow))
@@ -255,7 +262,9 @@ export class Engine {
     if (parsed.ok) return this.#carry(now, this.#transactions.receive(now, parsed.value, flow))
     const { where, why, status, answerable } = parsed.fault
     this.#outbox.note('debug', 'sip.fault', { where, why, status, from: flow.address })
-    if (answerable) this.#outbox.refuse(answerable, flow, status, why)
+    if (answerable) return this.#outbox.refuse(answerable, flow, status, why)
+    // Who has nothing to say and is nobody makes room for others.
+    if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#outbox.emit({ type: 'close', flow })
   }
 
   #carry(now: number, outputs: readonly Output[]): void {

@@ -62,6 +62,11 @@ export function neighbourhood(address: string): string {
   return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
 }
 
+/** The network an address is in, as far as whoever has one of its addresses may have them all: /24, with IPv6 /64. */
+export function networkOf(address: string): string {
+  return address.includes(':') ? neighbourhood(address) : address.slice(0, address.lastIndexOf('.'))
+}
+
 function groups(text: string): string[] {
   return text === '' ? [] : text.split(':').map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
 }

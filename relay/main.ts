@@ -8,6 +8,7 @@ import { Heart } from './io/beat.ts'
 import { BindingFile } from './io/bindings.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { openChance } from './io/chance.ts'
+import { readDescriptors, shared } from './io/descriptors.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Exchange } from './io/exchange.ts'
@@ -22,6 +23,7 @@ import { Spool } from './io/spool.ts'
 import { openTcp } from './io/stream.ts'
 import { openTls } from './io/tls.ts'
 import { openUdp } from './io/udp.ts'
+import { Visitors } from './io/visitors.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -34,12 +36,15 @@ else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel })
+  const { limit, open } = readDescriptors()
+  const descriptors = shared(limit, open)
+  log('info', 'descriptors', { limit, ...descriptors })
   const pair = config.tls && (await readPair(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const chance = openChance(nonceKey)
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
-  const exchange = new Exchange({ url, key })
+  const exchange = new Exchange({ url, key, socketsAtMost: descriptors.edge })
   const edge = new EdgeLink({ exchange, relayId, spool, log, budgetMs })
   const keys = snapshotKeys(key)
   const source = new SnapshotSource(exchange, keys)
@@ -70,11 +75,13 @@ async function start(config: Config): Promise<void> {
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log,
   }
-  const udp = await openUdp(ears)
+  const udp = await openUdp({ ...ears, peersAtMost: descriptors.peers })
   const streams = {
     ...ears,
     closed: (flow: Flow) => hear({ type: 'closed', flow }),
     needed: (flow: Flow) => engine.needs(flow),
+    known: (flow: Flow) => engine.knows(flow),
+    visitors: new Visitors(descriptors),
   }
   const tcp = await openTcp({ ...streams, port: udp.address.port })
   const tls = await openTls({ ...streams, port: config.tls?.port ?? 0, ...(pair && { pair }) })

@@ -17,6 +17,7 @@ import {
 } from './registrar/authenticator.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
 import type { Guess } from './registrar/guard.ts'
+import { Proofs } from './registrar/proofs.ts'
 import type { Header, Request } from './sip/message.ts'
 import { screen } from './sip/screen.ts'
 import { Strangers } from './strangers.ts'
@@ -66,6 +67,7 @@ export class Reception {
   readonly #authenticator: Authenticator
   readonly #pings = new Allowance(pings)
   readonly #strangers = new Strangers()
+  readonly #proofs = new Proofs()
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
 
@@ -112,12 +114,22 @@ export class Reception {
     const proof = this.#authenticator.proveAgain(now, at, request, flow, asks, said, guess)
     if (proof?.to === 'proved' && asks.proxy && this.closed)
       return { to: 'refuse', status: 503, headers: later }
-    return proof && this.#admitted(proof, asks)
+    return proof && this.#admitted(proof, asks, flow)
   }
 
   /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
   settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
     return this.#strangers.settle(now, flow, known, realm)
+  }
+
+  /** Whether somebody proved over this very connection to be somebody. */
+  hasProved(flow: Flow): boolean {
+    return this.#proofs.has(flow)
+  }
+
+  /** A connection is gone. */
+  forget(flow: Flow): void {
+    this.#proofs.forget(flow)
   }
 
   /** Whether a host is a realm of ours: `{customer}.registrar.{base}`, `{name}.trunk.{base}`. */
@@ -222,12 +234,13 @@ export class Reception {
 
   #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
     const asks = this.#asks(request)
-    return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks)
+    return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }
 
-  #admitted(proof: Proof, { proxy }: Realm): Admission {
+  #admitted(proof: Proof, { proxy }: Realm, flow: Flow): Admission {
     if (proof.to !== 'proved') return proof
     const { verified } = proof
+    this.#proofs.add(flow, verified.credential.extension_id)
     return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
   }
 }

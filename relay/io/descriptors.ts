@@ -45,7 +45,7 @@ export function readDescriptors(): { limit: number; open: number } {
 
 /** RLIMIT_NOFILE as it stands (Node raised it as far as it may). */
 function softLimit(): number {
-  const report: unknown = process.report.getReport()
+  const report: unknown = Object.assign(process.report, { excludeNetwork: true }).getReport()
   const found = (report as { userLimits?: { open_files?: { soft?: unknown } } }).userLimits?.open_files?.soft
   return typeof found === 'number' ? found : Number.MAX_SAFE_INTEGER
 }

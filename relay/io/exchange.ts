@@ -21,20 +21,19 @@ export interface Errand {
 }
 
 /* Implementation */
-const socketsAtMost = 64
 const bytesAtMost = 4 * 1024 * 1024
 
-/** The connections to the edge, which are kept; no more than 64, whatever becomes of the edge. */
+/** The connections to the edge, which are kept; never more than so many, whatever becomes of the edge. */
 export class Exchange {
   readonly #base: URL
   readonly #key: string
   readonly #agent: http.Agent
 
   /** `url` is `http://…` or `https://…`, without `/relay/v1`. */
-  constructor(options: { readonly url: string; readonly key: string }) {
+  constructor(options: { readonly url: string; readonly key: string; readonly socketsAtMost?: number }) {
     this.#base = new URL(options.url)
     this.#key = options.key
-    const kept = { keepAlive: true, maxSockets: socketsAtMost, scheduling: 'lifo' } as const
+    const kept = { keepAlive: true, maxSockets: options.socketsAtMost ?? 64, scheduling: 'lifo' } as const
     this.#agent = this.#base.protocol === 'https:' ? new https.Agent(kept) : new http.Agent(kept)
   }
 

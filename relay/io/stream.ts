@@ -1,8 +1,9 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Note } from '../effects.ts'
-import { type Flow, hostPort, type Trust, trustKey } from '../flow.ts'
+import { type Flow, hostPort, networkOf, type Trust, trustKey } from '../flow.ts'
 import { Framer } from '../sip/framing.ts'
 import type { Log } from './log.ts'
+import { type Visitor, Visitors } from './visitors.ts'
 import { bindError, plainAddress, type Wire, type WireEnds, whyUnsent } from './wire.ts'
 
 /** A wire of connections. */
@@ -15,11 +16,10 @@ export interface StreamLimits {
   /** From a stranger's connection, and from its handshake, to its first message; from a message's first octet to its last. */
   readonly firstMessageMs: number
   readonly messageMs: number
-  /** How long a connection nobody needs may be silent. */
+  /** How long a connection nobody needs may be silent, and a stranger's: all that could be owed to it is over (64·T1). */
   readonly idleMs: number
+  readonly strangerIdleMs: number
   readonly dialMs: number
-  readonly connections: number
-  readonly connectionsPerAddress: number
   /** Octets waiting for a peer which does not read. */
   readonly unreadBytes: number
 }
@@ -29,9 +29,8 @@ export const usualLimits: StreamLimits = {
   firstMessageMs: 5_000,
   messageMs: 30_000,
   idleMs: 600_000,
+  strangerIdleMs: 32_000,
   dialMs: 3_000,
-  connections: 20_000,
-  connectionsPerAddress: 1_000,
   unreadBytes: 1024 * 1024,
 }
 
@@ -42,6 +41,10 @@ export interface StreamOptions extends WireEnds {
   closed(flow: Flow): void
   /** Whether somebody can be reached by this connection only: its silence is borne. */
   needed?(flow: Flow): boolean
+  /** Whether who is at the other end has proved who it is, or calls from an address of somebody's. */
+  known?(flow: Flow): boolean
+  /** Who is connected, over this port and others; absent: over this one alone, at most so many as anybody needs. */
+  readonly visitors?: Visitors
   readonly limits?: Partial<StreamLimits>
 }
 
@@ -81,9 +84,16 @@ export async function openStreams(kind: StreamKind, options: StreamOptions): Pro
   return wire
 }
 
+/** A connection taken: its socket may shake hands for a while before there is a flow. */
+interface Taken extends Visitor {
+  flow: Flow | undefined
+}
+
 interface Connection {
   readonly socket: Socket
   readonly flow: Flow & { readonly connection: number }
+  /** Of one which was made to us. */
+  readonly visitor: Visitor | undefined
   readonly framer: Framer
   /** Dialled, and not yet through: what is to be sent waits. */
   dialling: boolean
@@ -98,12 +108,12 @@ class Connections implements StreamWire {
   readonly #kind: StreamKind
   readonly #options: StreamOptions
   readonly #limits: StreamLimits
+  readonly #visitors: Visitors
   readonly #connectionByNumber = new Map<number, Connection>()
   /** The newest to each place, and for whom it was proved. */
   readonly #connectionByPlace = new Map<string, Connection>()
-  /** Sockets taken, those which still shake hands among them. */
-  readonly #taken = new Set<Socket>()
-  readonly #countByAddress = new Map<string, number>()
+  /** Sockets taken, by who is at the other end; those which still shake hands among them. */
+  readonly #taken = new Map<string, { readonly socket: Socket; readonly visitor: Taken }>()
   readonly #sweeper: NodeJS.Timeout
   #number = 0
 
@@ -111,6 +121,7 @@ class Connections implements StreamWire {
     this.#kind = kind
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
+    this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
     kind.server?.on('connection', (socket: Socket) => this.#admit(socket))
     kind.server?.on(kind.taken, (socket: Socket) => this.#accept(socket))
     this.#sweeper = setInterval(() => this.#sweep(performance.now()), 500).unref()
@@ -139,8 +150,9 @@ class Connections implements StreamWire {
   send(flow: Flow, bytes: Uint8Array): void {
     const connection = this.#find(flow) ?? (flow.connection === undefined ? this.#dial(flow) : undefined)
     if (connection === undefined) {
+      const why = flow.connection === undefined ? 'there are too many connections' : 'the connection is gone'
       // Never within the sender's own turn.
-      queueMicrotask(() => this.#options.unsent(flow, 'the connection is gone'))
+      queueMicrotask(() => this.#options.unsent(flow, why))
       return
     }
     this.#write(connection, bytes)
@@ -155,7 +167,7 @@ class Connections implements StreamWire {
   close(): Promise<void> {
     clearInterval(this.#sweeper)
     for (const { socket } of this.#connectionByNumber.values()) socket.destroy()
-    for (const socket of this.#taken) socket.destroy()
+    for (const { socket } of this.#taken.values()) socket.destroy()
     return new Promise((closed) => (this.#kind.server ? this.#kind.server.close(() => closed()) : closed()))
   }
 
@@ -164,42 +176,56 @@ class Connections implements StreamWire {
     return this.#connectionByPlace.get(placeOf(flow))
   }
 
-  /** Counts whoever connects, before a word is said; too many are shut out. */
+  /** Finds a place for who connects, before a word is said. */
   #admit(socket: Socket): void {
-    const address = plainAddress(socket.remoteAddress ?? '')
-    const already = this.#countByAddress.get(address) ?? 0
-    const { connections, connectionsPerAddress } = this.#limits
-    if (this.#taken.size >= connections || already >= connectionsPerAddress || address === '') {
-      this.#note('too_many', { source: address, open: already })
+    const { remoteAddress, remotePort = 0 } = socket
+    if (remoteAddress === undefined) return void socket.destroy()
+    const address = plainAddress(remoteAddress)
+    const peer = hostPort(address, remotePort)
+    const visitor: Taken = {
+      network: networkOf(address),
+      flow: undefined,
+      isKnown: () => visitor.flow !== undefined && (this.#options.known?.(visitor.flow) ?? false),
+      shut: () => {
+        this.#note('shut', { source: address, why: 'there are too many connections' })
+        socket.destroy()
+      },
+    }
+    if (!this.#visitors.enter(visitor)) {
+      this.#note('too_many', { source: address, open: this.#visitors.size })
       return void socket.destroy()
     }
-    this.#taken.add(socket)
-    this.#countByAddress.set(address, already + 1)
+    this.#taken.set(peer, { socket, visitor })
     socket.once('close', () => {
-      this.#taken.delete(socket)
-      const left = (this.#countByAddress.get(address) ?? 1) - 1
-      if (left > 0) this.#countByAddress.set(address, left)
-      else this.#countByAddress.delete(address)
+      if (this.#taken.get(peer)?.socket === socket) this.#taken.delete(peer)
+      this.#visitors.leave(visitor)
     })
   }
 
   #accept(socket: Socket): void {
     const { remoteAddress, remotePort = 0 } = socket
     if (socket.destroyed || remoteAddress === undefined) return void socket.destroy()
-    this.#join(socket, { address: plainAddress(remoteAddress), port: remotePort }, false)
+    const peer = { address: plainAddress(remoteAddress), port: remotePort }
+    const visitor = this.#taken.get(hostPort(peer.address, peer.port))?.visitor
+    if (visitor === undefined) return void socket.destroy()
+    visitor.flow = this.#join(socket, peer, visitor).flow
   }
 
-  #dial(flow: Flow): Connection {
+  #dial(flow: Flow): Connection | undefined {
     const { address, port, tls } = flow
     const { host } = this.#options
+    if (!this.#visitors.make()) return undefined
     const bound = host !== '0.0.0.0' && host !== '::' && isIPv6(host) === isIPv6(address)
     const to = { host: address, port, noDelay: true, keepAlive: true, ...(bound && { localAddress: host }) }
     const socket = this.#kind.dial(to, flow)
     // Nothing leaves before it is known who listens.
     socket.cork()
     const limit = setTimeout(() => socket.destroy(timedOut()), this.#limits.dialMs)
-    socket.once('close', () => clearTimeout(limit))
-    const connection = this.#join(socket, { address, port, ...(tls && { tls }) }, true)
+    socket.once('close', () => {
+      clearTimeout(limit)
+      this.#visitors.unmake()
+    })
+    const connection = this.#join(socket, { address, port, ...(tls && { tls }) })
     socket.once(this.#kind.through, () => {
       clearTimeout(limit)
       const flaw = this.#kind.flaw(socket, flow)
@@ -210,11 +236,14 @@ class Connections implements StreamWire {
     return connection
   }
 
-  #join(socket: Socket, peer: Peer, dialling: boolean): Connection {
+  /** `visitor`: who made the connection; undefined: we do, and it is not yet through. */
+  #join(socket: Socket, peer: Peer, visitor?: Visitor): Connection {
     const now = performance.now()
+    const dialling = visitor === undefined
     const connection: Connection = {
       socket,
       flow: { transport: this.#kind.transport, ...peer, connection: ++this.#number },
+      visitor,
       framer: new Framer(),
       dialling,
       greeted: dialling,
@@ -277,13 +306,18 @@ class Connections implements StreamWire {
     }
   }
 
-  #note(event: 'too_many' | 'unread' | 'broken', fields: Note['fields']): void {
+  #note(event: 'too_many' | 'shut' | 'unread' | 'broken', fields: Note['fields']): void {
     this.#options.log('warn', `${this.#kind.transport}.${event}`, fields)
   }
 
   #idle(connection: Connection, now: number): boolean {
-    if (now - connection.heardAt <= this.#limits.idleMs) return false
-    if (!this.#options.needed?.(connection.flow)) return true
+    const { idleMs, strangerIdleMs } = this.#limits
+    const { visitor, flow } = connection
+    const silentMs = now - connection.heardAt
+    if (silentMs <= Math.min(idleMs, strangerIdleMs)) return false
+    const stranger = visitor !== undefined && !this.#visitors.isKnown(visitor)
+    if (silentMs <= (stranger ? Math.min(idleMs, strangerIdleMs) : idleMs)) return false
+    if (!this.#options.needed?.(flow)) return true
     connection.heardAt = now
     return false
   }

@@ -7,7 +7,7 @@ import { bindError, plainAddress, whyUnsent } from './wire.ts'
 
 /* Implementation */
 const bufferBytes = 4 * 1024 * 1024
-const peersAtMost = 128
+const usualPeers = 128
 /** A peer asked nothing for this long has no transaction left which could fail (64·T1). */
 const peerIdleMs = 64_000
 
@@ -17,12 +17,14 @@ const peerIdleMs = 64_000
  * Requests leave through a second socket, bound to the same port and connected to their destination: only so
  * does the kernel say that nobody listens there (RFC 3261 §18.4). What that socket hears is received as well.
  */
-export async function openUdp(options: { host: string; port: number; log: Log } & WireEnds): Promise<Wire> {
+export async function openUdp(
+  options: { host: string; port: number; log: Log; peersAtMost?: number } & WireEnds,
+): Promise<Wire> {
   const { host, log } = options
   const port = await freePort(host, options.port)
   const main = await bound(host, port)
   const place = main.address()
-  const peers = new Peers(host, port, options)
+  const peers = new Peers(host, port, options, options.peersAtMost ?? usualPeers)
   main.on('message', (bytes, from) => deliver(options, bytes, from))
   main.on('error', (error) => log('warn', 'udp.error', { why: error.message }))
   return {
@@ -49,13 +51,15 @@ class Peers {
   readonly #host: string
   readonly #port: number
   readonly #ends: WireEnds
+  readonly #atMost: number
   readonly #peerByPlace = new Map<string, { socket: Socket; usedAt: number }>()
   readonly #sweeper: NodeJS.Timeout
 
-  constructor(host: string, port: number, ends: WireEnds) {
+  constructor(host: string, port: number, ends: WireEnds, atMost: number) {
     this.#host = host
     this.#port = port
     this.#ends = ends
+    this.#atMost = atMost
     this.#sweeper = setInterval(() => this.#sweep(), peerIdleMs / 4).unref()
   }
 
@@ -67,8 +71,8 @@ class Peers {
       peer.usedAt = performance.now()
       return peer.socket
     }
-    if (this.#peerByPlace.size >= peersAtMost) this.#sweep()
-    return this.#peerByPlace.size >= peersAtMost ? undefined : this.#connect(flow, place)
+    if (this.#peerByPlace.size >= this.#atMost) this.#sweep()
+    return this.#peerByPlace.size >= this.#atMost ? undefined : this.#connect(flow, place)
   }
 
   close(): void {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { Flow } from '../../relay/flow.ts'
 import { type Response, request } from '../../relay/sip/message.ts'
 import { writeMessage } from '../../relay/sip/write.ts'
+import { informed } from '../support/desk.ts'
 import { Ladder, type Party, party, realm, relayAddress } from '../support/ladder.ts'
 import {
   account,
@@ -330,6 +332,21 @@ describe('a connection', () => {
     expect(ladder.engine.needs(phone.flow)).toBe(false)
   })
 
+  test('is known once somebody proved over it who it is, until it is gone; and from a carrier’s address', () => {
+    const pbx = over('Alice', 1)
+    const ladder = informed(undefined, new Ladder([pbx]))
+    const first = invite(pbx, '+15551234567', { user: 'alice' })
+    ladder.when(pbx, first).whatever()
+    expect(ladder.engine.knows(pbx.flow)).toBe(false)
+    ladder.when(pbx, prove(first, ladder.lastResponse(pbx), 'alice')).whatever()
+    expect(ladder.engine.knows(pbx.flow)).toBe(true)
+    expect(ladder.engine.knows(over('beside', 2).flow)).toBe(false)
+    ladder.hear({ type: 'closed', flow: pbx.flow })
+    expect(ladder.engine.knows(pbx.flow)).toBe(false)
+    const carrier: Flow = { ...telnyx.flow, transport: 'tcp', connection: 3 }
+    expect(ladder.engine.knows(carrier)).toBe(true)
+  })
+
   test('is needed while a call is signalled over it', () => {
     const phone = over('Alice', 1)
     const ladder = new Ladder([phone, over('Bob', 2)])
@@ -426,6 +443,18 @@ describe('nonsense', () => {
     ladder.when(scanner, 'hello\r\n\r\n').gives()
     ladder.when(scanner, '\0\u0001\u0002').gives()
     ladder.when(scanner, '\r\n\r\n').gives()
+  })
+
+  test('has the connection shut over which nobody can be answered, unless its phone is known', () => {
+    const over = (name: string, port: number): Party => ({
+      name,
+      flow: { transport: 'tcp', address: '192.0.2.30', port, connection: port },
+    })
+    const [phone, stranger] = [over('Alice', 1), over('the stranger', 2)]
+    const ladder = new Ladder([phone, stranger])
+    registers(ladder, phone, 'alice')
+    ladder.when(stranger, 'hello\r\n\r\n').gives('close the stranger')
+    ladder.when(phone, 'hello\r\n\r\n').gives()
   })
 
   test('is told what is wrong with it when it can', () => {

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
-import { openTcp, type StreamLimits, type StreamWire } from '../../../relay/io/stream.ts'
+import { openTcp, type StreamLimits, type StreamOptions, type StreamWire } from '../../../relay/io/stream.ts'
+import { Visitors } from '../../../relay/io/visitors.ts'
 
 describe('SIP over TCP', () => {
   test('receives each message once, however the stream was cut, and answers on the same connection', async () => {
@@ -125,15 +126,42 @@ describe('SIP over TCP', () => {
     expect(String((await once(bound, 'data'))[0])).toBe('still here')
   })
 
-  test('takes no more connections from one address than it may have', async () => {
-    const { wire, heard } = await relay({ limits: { connectionsPerAddress: 2 } })
-    const first = await dialled(wire)
-    await dialled(wire)
-    const third = connect({ port: wire.address.port, host: '127.0.0.1' })
-    third.on('error', () => {})
-    await once(third, 'close')
-    first.write(options)
+  test('shuts a stranger’s idle connection much sooner than one who is known', async () => {
+    const { wire, heard } = await relay({
+      limits: { idleMs: 600_000, strangerIdleMs: 50 },
+      known: ({ connection }) => connection === heard[0]?.flow.connection,
+    })
+    const [phone, idle] = [await dialled(wire), await dialled(wire)]
+    phone.write(options)
     await until(() => heard.length === 1)
+    idle.write(options)
+    await once(idle, 'close')
+    phone.write(options)
+    await until(() => heard.length === 3)
+  })
+
+  test('full of strangers shuts one of them for whoever comes, and never who is known', async () => {
+    const { wire, heard } = await relay({
+      visitors: new Visitors({ streams: 8, strangers: 2 }),
+      known: ({ connection }) => connection === heard[0]?.flow.connection,
+    })
+    const phone = await dialled(wire)
+    phone.write(options)
+    await until(() => heard.length === 1)
+    const strangers: Socket[] = []
+    for (let at = 0; at < 5; at++) strangers.push(await dialled(wire))
+    await until(() => strangers.slice(0, 3).every(({ destroyed }) => destroyed))
+    phone.write(options)
+    strangers[4]?.write(options)
+    await until(() => heard.length === 3)
+  })
+
+  test('with all places taken says so of a message which would need another', async () => {
+    const { wire, unsent } = await relay({ visitors: new Visitors({ streams: 0, strangers: 0 }) })
+    const carrier = await listening()
+    wire.send(flowTo(carrier.port), bytes(options))
+    await until(() => unsent.length === 1)
+    expect(unsent[0]?.why).toBe('there are too many connections')
   })
 
   test('drops a peer who does not read', async () => {
@@ -197,7 +225,10 @@ afterEach(async () => {
 })
 
 async function relay(
-  script: { answer?: string; limits?: Partial<StreamLimits>; needed?: (flow: Flow) => boolean } = {},
+  script: { answer?: string; limits?: Partial<StreamLimits> } & Pick<
+    Partial<StreamOptions>,
+    'needed' | 'known' | 'visitors'
+  > = {},
 ) {
   const heard: { flow: Flow; text: string }[] = []
   const unsent: { flow: Flow; why: string }[] = []
@@ -208,6 +239,8 @@ async function relay(
     log: silence,
     limits: script.limits ?? {},
     needed: script.needed ?? (() => false),
+    known: script.known ?? (() => false),
+    ...(script.visitors && { visitors: script.visitors }),
     receive(flow, payload) {
       heard.push({ flow, text: new TextDecoder().decode(payload) })
       if (script.answer !== undefined) wire.send(flow, bytes(script.answer))
