@@ -83,6 +83,8 @@ export const customers = pgTable('customers', {
   /** Beginnings of E.164 numbers nobody of this customer may call. */
   blockedPrefixes: text().array().notNull().default([]),
   ...limits(),
+  /** How many of everything it may have, where that is not as usual: by noun. */
+  quotas: jsonb().$type<Record<string, number>>().notNull().default({}),
   /** The number of the last change to anything the customer configures; triggers see to it. */
   version: bigint({ mode: 'number' }).notNull().default(0),
   ...times(),

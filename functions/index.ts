@@ -17,6 +17,7 @@ import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { Problem, present } from './http/problem.ts'
+import { knownParameters } from './http/query.ts'
 import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
@@ -43,7 +44,7 @@ const app = new Hono<Edge>()
 
   .get('/healthz', (c) => c.json({ status: 'ok' }))
 
-  .use('/v1.0/*', atMost(256 * KIB), authenticate)
+  .use('/v1.0/*', atMost(256 * KIB), authenticate, knownParameters('token', 'accesskey', 'customer_id'))
   .route('/v1.0/customers', customers)
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)
@@ -60,7 +61,7 @@ const app = new Hono<Edge>()
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
 
-  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)
+  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay, knownParameters())
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/tells', tells)

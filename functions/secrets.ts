@@ -74,10 +74,15 @@ export function toBase64(of: Uint8Array): string {
     .replaceAll('=', '')
 }
 
+/** Reads base64url as `toBase64` writes it, and in no other spelling: one secret has one text. Throws where it is none. */
 export function fromBase64(text: string): Uint8Array {
   const plain = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  if (!canonical.test(text)) throw new Error('This is not base64url, or has bits which mean nothing.')
   return Uint8Array.from(plain, (character) => character.charCodeAt(0))
 }
+
+/** Four letters are three bytes; after two or three the last letter has bits to spare, which are 0. */
+const canonical = /^([\w-]{4})*([\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/
 
 function gcm(iv: Uint8Array, { table, id, field }: Place, kid: string) {
   return { name: 'AES-GCM', iv, additionalData: bytes([table, id, field, kid].join('|')) }

@@ -78,7 +78,7 @@ export function readConfig(
 }
 
 function relayIdOf(key: string, faults: string[]): string {
-  const id = /^rk_([a-z0-9-]{1,40})\.[\w-]{43}$/.exec(key)?.[1]
+  const id = /^rk_([a-z0-9-]{1,40})\.[\w-]{42}[AEIMQUYcgkosw048]$/.exec(key)?.[1]
   if (!id && key) faults.push('RELAY_KEY must look like rk_<relay id>.<43 characters>')
   return id ?? ''
 }

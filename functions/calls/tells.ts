@@ -4,7 +4,7 @@ import { type Tell, type TellReceipt, tell, tellBatch } from '#contract'
 import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody } from '../http/validate.ts'
+import { readTold } from '../http/validate.ts'
 import { endLost, type Fact, store } from './store.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
@@ -12,7 +12,7 @@ const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
 
 /** What relays tell: bindings, calls and events, at least once; stored exactly once. */
 export const tells = new Hono<Edge>().post('/', async (c) => {
-  const { relay_id, tells: told } = await readBody(c, batch)
+  const { relay_id, tells: told } = await readTold(c, batch)
   const relayId = c.get('relayId')
   if (relay_id !== relayId)
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)

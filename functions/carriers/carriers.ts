@@ -2,21 +2,22 @@ import { type Context, Hono } from 'hono'
 import { PLATFORM } from '#contract'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
+import { readQuery, takes } from '../http/query.ts'
 import { readBody, readId, readIdOf } from '../http/validate.ts'
 import { healthOf } from './health.ts'
-import { readWindow, statsOf } from './stats.ts'
-import { begin, outcome, readWait, testWish } from './tests.ts'
+import { statsOf, within } from './stats.ts'
+import { begin, outcome, testWish, waiting } from './tests.ts'
 
 /** How providers are doing: as relays see them, as calls went, and as a test just now finds them. */
 export const carriers = new Hono<Edge>()
   .get('/:id/health', async (c) => c.json(found(await healthOf(c.get('db'), readId(c), owners(c)))))
-  .get('/:id/stats', async (c) => {
+  .get('/:id/stats', takes(within), async (c) => {
     const { customerId, admin } = c.get('speaker')
-    const figures = { window: readWindow(c.req.query('window')), owners: owners(c), customerId, admin }
+    const figures = { window: readQuery(c, within).window, owners: owners(c), customerId, admin }
     return c.json(found(await statsOf(c.get('db'), readId(c), figures)))
   })
-  .post('/:id/test', async (c) => {
-    const [id, wait] = [readId(c), readWait(c.req.query('wait'))]
+  .post('/:id/test', takes(waiting), async (c) => {
+    const [id, { wait }] = [readId(c), readQuery(c, waiting)]
     const testId = await begin(c, id, await readBody(c, testWish))
     const told = found(await outcome(c.get('db'), c.get('speaker').customerId, id, testId, wait))
     return c.json(told, told.state === 'done' ? 200 : 202)

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
+import * as z from 'zod'
 import type { Database } from '#db'
-import { Problem } from '../http/problem.ts'
 
 /** Which attempts count: those begun within the window, and of whom. */
 export interface Figures {
@@ -17,15 +17,19 @@ interface Window {
 const units = { m: 60, h: 3_600, d: 86_400 } as const
 
 /** `15m`, `1h`, `24h`, `7d`: up to 90 days. */
-export function readWindow(asked = '24h'): Window {
+export const within = z.object({
+  window: z
+    .string()
+    .default('24h')
+    .transform(readWindow)
+    .refine(({ seconds }) => seconds > 0 && seconds <= 90 * units.d, {
+      error: 'is minutes, hours or days up to 90d, such as 15m, 1h or 7d',
+    }),
+})
+
+function readWindow(asked: string): Window {
   const [, count = '', unit = 'm'] = /^([1-9]\d{0,5})([mhd])$/.exec(asked) ?? []
-  const seconds = Number(count) * units[unit as keyof typeof units]
-  if (seconds > 0 && seconds <= 90 * units.d) return { asked, seconds }
-  throw Problem.field(
-    'window',
-    'is minutes, hours or days up to 90d, such as 15m, 1h or 7d',
-    'INVALID_REQUEST_PARAMETER',
-  )
+  return { asked, seconds: Number(count) * units[unit as keyof typeof units] }
 }
 
 /**

@@ -20,11 +20,13 @@ export const testWish = z.strictObject({
 type TestWish = z.output<typeof testWish>
 
 /** Seconds to wait for the outcome: 25 unless `?wait=` says fewer. */
-export function readWait(asked = '25'): number {
-  const seconds = Number(asked)
-  if (/^\d{1,2}$/.test(asked) && seconds <= 25) return seconds
-  throw Problem.field('wait', 'is seconds from 0 to 25', 'INVALID_REQUEST_PARAMETER')
-}
+export const waiting = z.object({
+  wait: z
+    .string()
+    .regex(/^(1?\d|2[0-5])$/, 'is seconds from 0 to 25')
+    .default('25')
+    .transform(Number),
+})
 
 /** Tests of one provider which may go on at once. */
 const MOST = 3

@@ -3,16 +3,16 @@ import * as z from 'zod'
 import { accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
 import type { Edge } from '../env.ts'
-import { customerFor } from '../http/authenticate.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readId } from '../http/validate.ts'
-import { detail, id, name, ours } from './fields.ts'
+import { readId, readWish } from '../http/validate.ts'
+import { detail, name, ours } from './fields.ts'
+import { insertWhere } from './in-turn.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 const changes = z.strictObject({ name, detail })
 const wish = changes.extend({
-  customer_id: id.optional(),
   /** Seconds from now; without it the key stays until it is deleted. */
   expire: z.int().min(1).max(3_153_600_000).optional(),
   /** Only administrators make administrators. */
@@ -22,26 +22,27 @@ const shown = [...ours, 'token_prefix', 'tm_expire', 'admin']
 
 /** Keys for programs. The token is in the answer to POST and nowhere else, ever. */
 export const accesskeys = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
-    const body = await readBody(c, wish)
+    const body = await readWish(c, wish)
     if (body.admin && !c.get('speaker').admin) {
       throw new Problem('PERMISSION_DENIED', 'Only an administrator can make an administrator key.')
     }
     const { token, hash, prefix } = await newAccessKey()
-    const owner = { id: crypto.randomUUID(), customerId: customerFor(c, body.customer_id) }
+    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const owner = { id: crypto.randomUUID(), customerId }
     const row = { ...owner, hash, prefix, name: body.name, detail: body.detail, admin: body.admin }
     const expiresAt =
       body.expire === undefined ? null : new Date(Date.now() + body.expire * 1000).toISOString()
-    const [made] = await c
-      .get('db')
-      .insert(table)
-      .values({ ...row, expiresAt })
-      .returning()
+    const [, room, [made]] = await db.batch([
+      ...roomFor(db, 'accesskeys', customerId),
+      insertWhere(db, table, { ...row, expiresAt }, hasRoom('accesskeys', customerId)).returning(),
+    ])
+    if (!made) refuseFull('accesskeys', room)
     return c.json({ ...toWire(found(made)), token })
   })
   .get('/:id', async (c) => {
@@ -49,7 +50,7 @@ export const accesskeys = new Hono<Edge>()
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => {
-    const [id, body] = [readId(c), await readBody(c, changes, shown)]
+    const [id, body] = [readId(c), await readWish(c, changes, shown)]
     const mine = live(table, c.get('speaker').customerId, id)
     const [changed] = await c
       .get('db')

@@ -4,20 +4,21 @@ import * as z from 'zod'
 import { address, attempt, callStatuses, directions, explanation, mediaCounters } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readId, readQuery } from '../http/validate.ts'
+import { readQuery } from '../http/query.ts'
+import { readId } from '../http/validate.ts'
 import { before } from './rows.ts'
 
-const filters = z.object({
+const filters = {
   status: z.enum(callStatuses, `is one of ${callStatuses.join(', ')}`).optional(),
   direction: z.enum(directions, `is one of ${directions.join(', ')}`).optional(),
-})
+}
 
 /** What became of every call: read only, told by the relays. */
 export const calls = new Hono<Edge>()
-  .get('/', async (c) => {
-    const [page, { status, direction }] = [readPage(c), readQuery(c, filters)]
+  .get('/', lists(filters), async (c) => {
+    const [page, { status, direction }] = [readPage(c), readQuery(c, z.object(filters))]
     const after = page.after && before(table.startedAt, table.id, page.after)
     const rows = await c
       .get('db')

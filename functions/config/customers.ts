@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull } from 'drizzle-orm'
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
@@ -6,7 +6,7 @@ import { accessKeys, extensions, flows, numbers, providers, routes, customers as
 import { callingCode, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { administrator } from '../http/authenticate.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readBody, readId } from '../http/validate.ts'
 import {
@@ -20,7 +20,9 @@ import {
   optionalId,
   ours,
 } from './fields.ts'
-import { before, liveRowOf, now, times } from './rows.ts'
+import { inTurn } from './in-turn.ts'
+import { type Quotas, quotasOf, quotasWish, unusual } from './quota.ts'
+import { before, live, liveRowOf, now, times } from './rows.ts'
 
 /** Beginnings of E.164 numbers; the plus may be left out. */
 const prefixes = z
@@ -44,15 +46,18 @@ const wish = z.strictObject({
   digest_algorithms: algorithms.default(['MD5']),
   /** Numbers beginning so may not be called, whatever their country. */
   blocked_prefixes: prefixes,
+  /** How many of everything it may have; left out, it stays. Changed by administrators. */
+  quotas: quotasWish.optional(),
   ...limits,
 })
 type Wish = z.output<typeof wish>
+type Row = typeof table.$inferSelect
 const shown = [...ours, 'realm', 'configuration_version']
 
 /** Every customer, for administrators. */
 export const customers = new Hono<Edge>()
   .use(administrator)
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const after = page.after && before(table.createdAt, table.id, page.after)
     const rows = await c
@@ -65,8 +70,8 @@ export const customers = new Hono<Edge>()
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
   .post('/', async (c) => {
-    const id = crypto.randomUUID()
-    const row = { id, ...(await toRow(c, id, await readBody(c, wish))) }
+    const stored = { id: crypto.randomUUID(), quotas: {} }
+    const row = { id: stored.id, ...(await toRow(c, stored, await readBody(c, wish))) }
     const [made] = await c.get('db').insert(table).values(row).returning()
     return c.json(toWire(c)(found(made)))
   })
@@ -91,16 +96,26 @@ async function customer(c: Context<Edge>, id: string) {
 }
 
 async function replace(c: Context<Edge>, id: string) {
-  const row = { ...(await toRow(c, id, await readBody(c, wish, shown))), updatedAt: now }
+  const [db, stored] = [c.get('db'), found(await customer(c, id))]
+  const row = { ...(await toRow(c, stored, await readBody(c, wish, shown))), updatedAt: now }
   const alive = and(eq(table.id, id), isNull(table.deletedAt))
-  const [changed] = await c.get('db').update(table).set(row).where(alive).returning()
+  const [, [changed]] = await db.batch([
+    inTurn(db),
+    db
+      .update(table)
+      .set(row)
+      .where(and(alive, showable(id, row.defaultOutgoingNumberId)))
+      .returning(),
+  ])
+  if (!changed) await outgoing(c, id, row.defaultOutgoingNumberId)
   return found(changed)
 }
 
 /** A customer goes with everything it configured; its records stay. */
 async function remove(c: Context<Edge>, id: string) {
   const [db, gone] = [c.get('db'), { deletedAt: now }]
-  const [deleted] = await db.batch([
+  const [, deleted] = await db.batch([
+    inTurn(db),
     db
       .update(table)
       .set(gone)
@@ -143,7 +158,7 @@ function found<Row>(row: Row | undefined): Row {
   return row
 }
 
-async function toRow(c: Context<Edge>, id: string, body: Wish) {
+async function toRow(c: Context<Edge>, { id, quotas }: Pick<Row, 'id' | 'quotas'>, body: Wish) {
   return {
     name: body.name,
     detail: body.detail,
@@ -157,8 +172,19 @@ async function toRow(c: Context<Edge>, id: string, body: Wish) {
     passDisplayName: body.pass_display_name,
     digestAlgorithms: body.digest_algorithms,
     blockedPrefixes: body.blocked_prefixes,
+    quotas: allowed(c, quotas, body.quotas),
     ...limitsRow(body),
   }
+}
+
+/** Only an administrator gives more or less than is usual; without a word it stays as it is. */
+function allowed(c: Context<Edge>, stored: Partial<Quotas>, asked: Quotas | undefined): Partial<Quotas> {
+  if (asked === undefined) return stored
+  const [was, wanted] = [quotasOf(stored), asked]
+  const moved = Object.entries(wanted).find(([noun, most]) => was[noun as keyof Quotas] !== most)
+  if (moved && !c.get('speaker').admin)
+    throw new Problem('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
+  return unusual(wanted)
 }
 
 async function outgoing(
@@ -174,7 +200,13 @@ async function outgoing(
   throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }
 
-const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
+/** The condition that the number is there which the customer shows by default. */
+function showable(customerId: string, numberId: string | null): SQL {
+  if (numberId === null) return sql`true`
+  return sql`exists (select from ${numbers} where ${live(numbers, customerId, numberId)})`
+}
+
+const toWire = (c: Context<Edge>) => (row: Row) => ({
   id: row.id,
   name: row.name,
   detail: row.detail,
@@ -189,6 +221,7 @@ const toWire = (c: Context<Edge>) => (row: typeof table.$inferSelect) => ({
   pass_display_name: row.passDisplayName,
   digest_algorithms: row.digestAlgorithms,
   blocked_prefixes: row.blockedPrefixes,
+  quotas: quotasOf(row.quotas),
   ...limitsShown(row),
   /** The number of the last change to anything the customer configures. */
   configuration_version: row.version,

@@ -4,24 +4,25 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { events as table } from '#db'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readId, readQuery } from '../http/validate.ts'
+import { readQuery } from '../http/query.ts'
+import { readId } from '../http/validate.ts'
 import { id } from './fields.ts'
 import { before } from './rows.ts'
 
-const filters = z.object({
+const filters = {
   type: z
     .string()
     .regex(/^[a-z_]+(\.[a-z_]+)*$/, 'is not the name of an event, such as provider.health_changed')
     .optional(),
   subject_id: id.optional(),
-})
+}
 
 /** What happened and is worth knowing: read only, newest first. */
 export const events = new Hono<Edge>()
-  .get('/', async (c) => {
-    const [page, { type, subject_id }] = [readPage(c), readQuery(c, filters)]
+  .get('/', lists(filters), async (c) => {
+    const [page, { type, subject_id }] = [readPage(c), readQuery(c, z.object(filters))]
     const rows = await c
       .get('db')
       .select()

@@ -4,14 +4,16 @@ import * as z from 'zod'
 import { bindings, flows, numbers, extensions as table } from '#db'
 import { realmOf } from '#routing'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readCascade, readId } from '../http/validate.ts'
+import { mayCascade, readCascade } from '../http/query.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { account, accountRow, accountShown, accountWish, password, proofs } from './account.ts'
 import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
-import { inTurn } from './in-turn.ts'
+import { insertWhere, inTurn } from './in-turn.ts'
 import { ownNumber } from './owned.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 
@@ -30,33 +32,38 @@ const shown = [...ours, 'domain_name', 'realm', 'password_set']
 
 /** Accounts which phones register as. */
 export const extensions = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
   .post('/', async (c) => {
-    const body = await readBody(c, wish)
-    const { customerId } = c.get('speaker')
+    const body = await readWish(c, wish)
+    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
     const extension = accountOf(body)
     if (extension === undefined)
       throw Problem.field('extension', 'is needed: the name the phone registers as')
     if (body.password === undefined) throw Problem.field('password', 'is needed')
     const owner = { id: crypto.randomUUID(), customerId, extension }
     const row = { ...owner, ...(await toRow(c, body)), ...(await secrets(c, owner, body.password)) }
-    const [made] = await c.get('db').insert(table).values(row).returning()
+    const [, room, [made]] = await db.batch([
+      ...roomFor(db, 'extensions', customerId),
+      insertWhere(db, table, row, hasRoom('extensions', customerId)).returning(),
+    ])
+    if (!made) refuseFull('extensions', room)
     return c.json(toWire(c)(found(made)))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(c)(found(row)))
   })
-  .get('/:id/registrations', async (c) => {
+  .get('/:id/registrations', lists(), async (c) => {
     const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
     return c.json(await registrationsOf(c, eq(bindings.extensionId, id)))
   })
   .put('/:id', async (c) => {
-    const [id, { customerId }, body] = [readId(c), c.get('speaker'), await readBody(c, wish, shown)]
+    const [id, body] = [readId(c), await readWish(c, wish, shown)]
+    const { customerId } = c.get('speaker')
     const stored = found(await liveRowOf(c.get('db'), table, customerId, id))
     if ((accountOf(body) ?? stored.extension) !== stored.extension) {
       throw Problem.field('extension', 'cannot be changed; make another extension instead')
@@ -71,7 +78,7 @@ export const extensions = new Hono<Edge>()
       .returning()
     return c.json(toWire(c)(found(changed)))
   })
-  .delete('/:id', async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
+  .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]

@@ -8,11 +8,13 @@ import { callingCode } from '#routing'
 
 const NIL = '00000000-0000-0000-0000-000000000000'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is kept out.
-const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u
-
-export const name = z.string().max(255).regex(printable, 'has control characters').default('')
-export const detail = z.string().max(4000).regex(printable, 'has control characters').default('')
+/** One line; `detail` may have several. What no text may hold the door has refused already. */
+export const name = z
+  .string()
+  .max(255)
+  .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+  .default('')
+export const detail = z.string().max(4000).default('')
 export const id = z.guid('is not a UUID').toLowerCase()
 export const optionalId = z
   .guid('is not a UUID')
@@ -83,4 +85,4 @@ export function limitsShown(row: ReturnType<typeof limitsRow>): Limits {
 }
 
 /** Keys of every resource that only we set: a client may send them back, and nothing happens. */
-export const ours = ['id', 'customer_id', 'tm_create', 'tm_update', 'tm_delete'] as const
+export const ours = ['id', 'tm_create', 'tm_update', 'tm_delete'] as const

@@ -3,32 +3,35 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { extensions, numbers, flows as table } from '#db'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readCascade, readId } from '../http/validate.ts'
+import { mayCascade, readCascade } from '../http/query.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
 import { type Actions, actions, rung } from './flow-actions.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({ name, detail, type: z.literal('flow').default('flow'), actions })
 
 /** Small programs which incoming calls follow. */
 export const flows = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
-    const [body, { customerId }] = [await readFlow(c), c.get('speaker')]
+    const body = await readFlow(c)
+    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
     const row = { id: crypto.randomUUID(), customerId, ...body }
-    const [, [made]] = await c
-      .get('db')
-      .batch([
-        inTurn(c.get('db')),
-        insertWhere(c.get('db'), table, row, sql`exists ${target(c, body.actions)}`).returning(),
-      ])
+    const possible = sql`${hasRoom('flows', customerId)} and exists ${target(c, body.actions)}`
+    const [, room, [made]] = await db.batch([
+      ...roomFor(db, 'flows', customerId),
+      insertWhere(db, table, row, possible).returning(),
+    ])
+    if (!made) refuseFull('flows', room)
     if (!made) throw targetGone()
     return c.json(toWire(made))
   })
@@ -50,7 +53,7 @@ export const flows = new Hono<Edge>()
     if (!changed && (await liveRowOf(db, table, c.get('speaker').customerId, id))) throw targetGone()
     return c.json(toWire(found(changed)))
   })
-  .delete('/:id', async (c) => {
+  .delete('/:id', mayCascade, async (c) => {
     const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
     const uses = and(
       eq(numbers.customerId, customerId),
@@ -85,7 +88,7 @@ function found<Row>(row: Row | undefined): Row {
 
 /** A flow whose extension exists: a call must not be the first to find out. */
 async function readFlow(c: Context<Edge>) {
-  const body = await readBody(c, wish, [...ours, 'on_complete_flow_id'])
+  const body = await readWish(c, wish, [...ours, 'on_complete_flow_id'])
   const { rows } = await c.get('db').execute(sql`select from ${target(c, body.actions)} as target`)
   if (rows.length === 0) throw targetGone()
   return body

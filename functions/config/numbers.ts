@@ -4,13 +4,14 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { customers, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
 import { detail, name, optionalId, ours } from './fields.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
 import { firstOverlap, overlaps, readSpan, refuseTaken } from './number-span.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({
@@ -35,23 +36,26 @@ const shown = [...ours, 'country', 'status']
 
 /** Phone numbers, and who is rung when they are called. */
 export const numbers = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
-  .post('/', async (c) => c.json(toWire(await create(c, await readBody(c, wish)))))
+  .post('/', async (c) => c.json(toWire(await create(c, await readWish(c, wish)))))
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
-  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c), await readBody(c, wish, shown)))))
+  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c), await readWish(c, wish, shown)))))
   .delete('/:id', async (c) => {
     const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
     const defaults = and(eq(customers.id, customerId), eq(customers.defaultOutgoingNumberId, id))
     const unused = notExists(db.select({ one: sql`1` }).from(customers).where(defaults))
     const mine = live(table, customerId, id)
-    const [deleted] = await db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning()
+    const [, [deleted]] = await db.batch([
+      inTurn(db),
+      db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning(),
+    ])
     if (deleted) return c.json(toWire(deleted))
     found(await liveRowOf(db, table, customerId, id))
     throw new Problem(
@@ -67,21 +71,23 @@ async function create(c: Context<Edge>, body: Wish): Promise<Row> {
   const from = await providerOf(c, body.number === 'any', body.provider_id)
   const row = { id: crypto.randomUUID(), customerId, ...span, ...from, ...(await toRow(c, body)) }
   const [taken, clashes] = [overlaps(span), catchAllClashes(row)]
-  const [, overlap, clash, [made]] = await db.batch([
-    inTurn(db),
+  const [, room, overlap, clash, [made]] = await db.batch([
+    ...roomFor(db, 'numbers', customerId),
     firstOverlap(db, taken),
     firstClash(db, clashes),
     insertWhere(
       db,
       table,
       row,
-      sql`not exists ${taken} and not exists ${clashes} and ${leads(row)}`,
+      sql`${hasRoom('numbers', customerId)} and not exists ${taken} and not exists ${clashes} and ${leads(row)}`,
     ).returning(),
   ])
+  if (!made) refuseFull('numbers', room)
   refuseTaken(overlap.rows[0], customerId, span)
   refuse(clash.rows[0], customerId, 'provider_id')
   if (!made) await toRow(c, body)
-  return found(made)
+  if (!made) throw providerGone()
+  return made
 }
 
 async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
@@ -96,7 +102,7 @@ async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
     db
       .update(table)
       .set(row)
-      .where(and(live(table, customerId, id), sql`not exists ${clashes}`, leads({ ...row, customerId })))
+      .where(and(live(table, customerId, id), sql`not exists ${clashes}`, leads({ ...stored, ...row })))
       .returning(),
   ])
   refuse(clash.rows[0], customerId, 'provider_id')
@@ -132,8 +138,12 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
     .select({ providerId: providers.id, providerCustomerId: providers.customerId })
     .from(providers)
     .where(and(owners, eq(providers.id, id), isNull(providers.deletedAt)))
-  if (!row) throw Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+  if (!row) throw providerGone()
   return row
+}
+
+function providerGone(): Problem {
+  return Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {
@@ -156,12 +166,16 @@ async function toRow(c: Context<Edge>, body: Wish) {
 }
 
 /** The condition that what a number leads to is still there; where it went meanwhile `toRow` says which. */
-function leads({ customerId, extensionId, callFlowId, trunkId }: Ends): SQL {
-  const alive = (of: Owned, id: string | null) =>
-    id === null ? sql`true` : sql`exists (select from ${of} where ${live(of, customerId, id)})`
-  return sql`${alive(extensions, extensionId)} and ${alive(flows, callFlowId)} and ${alive(trunks, trunkId)}`
+function leads({ customerId, extensionId, callFlowId, trunkId, providerCustomerId, providerId }: Ends): SQL {
+  const alive = (of: Owned, id: string | null, owner: string | null = customerId) =>
+    id === null || owner === null ? sql`true` : sql`exists (select from ${of} where ${live(of, owner, id)})`
+  return sql`${alive(extensions, extensionId)} and ${alive(flows, callFlowId)} and ${alive(trunks, trunkId)}
+    and ${alive(providers, providerId, providerCustomerId)}`
 }
-type Ends = Pick<Row, 'customerId' | 'extensionId' | 'callFlowId' | 'trunkId'>
+type Ends = Pick<
+  Row,
+  'customerId' | 'extensionId' | 'callFlowId' | 'trunkId' | 'providerCustomerId' | 'providerId'
+>
 
 async function exists(c: Context<Edge>, of: Owned, field: string, id: string | null): Promise<void> {
   if (id === null) return

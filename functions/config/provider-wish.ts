@@ -4,13 +4,12 @@ import { readIp, writeIp } from '#routing'
 import type { Settings } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import type { Seal } from '../secrets.ts'
-import { country, detail, failover, id, limits, name } from './fields.ts'
+import { country, detail, failover, limits, name } from './fields.ts'
 import { codecs, dialled, headers, host, numberFormat, tlsRow, tlsWish, words } from './sip-fields.ts'
 import { networks, refusePrivate, sources } from './sources.ts'
 
 /** What a customer may say of a provider. */
 export const providerWish = z.strictObject({
-  customer_id: id.optional(),
   name,
   detail,
   type: z.literal('sip').default('sip'),

@@ -2,10 +2,10 @@ import { and, desc, eq, isNotNull, isNull, notExists, type SQL, sql } from 'driz
 import { type Context, Hono } from 'hono'
 import { type Database, numbers, routes, providers as table } from '#db'
 import type { Edge } from '../env.ts'
-import { customerFor } from '../http/authenticate.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readCascade, readId } from '../http/validate.ts'
+import { mayCascade, readCascade } from '../http/query.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { firstClash, providerClashes, refuse } from './ambiguity.ts'
 import { ours } from './fields.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
@@ -17,11 +17,12 @@ import {
   providerWish,
   sealedPassword,
 } from './provider-wish.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, now, onPage } from './rows.ts'
 
 /** SIP carriers: where calls to the phone network go, and where calls from it come from. */
 export const providers = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await standing(c.get('db'))
       .where(onPage(table, c.get('speaker').customerId, page))
@@ -30,28 +31,29 @@ export const providers = new Hono<Edge>()
     const cursorOf = ({ provider }: (typeof rows)[number]) => ({ at: provider.createdAt, id: provider.id })
     return c.json(listed(rows, page, cursorOf, providerToWire))
   })
-  .post('/', async (c) => c.json(await create(c, await readBody(c, providerWish))))
+  .post('/', async (c) => c.json(await create(c, await readWish(c, providerWish))))
   .get('/:id', async (c) => {
     const [found] = await byId(c.get('db'), c.get('speaker').customerId, readId(c))
     return c.json(shown(found))
   })
   .put('/:id', async (c) =>
-    c.json(await replace(c, readId(c), await readBody(c, providerWish, [...ours, ...providerShown]))),
+    c.json(await replace(c, readId(c), await readWish(c, providerWish, [...ours, ...providerShown]))),
   )
-  .delete('/:id', async (c) => c.json(await remove(c, readId(c), readCascade(c))))
+  .delete('/:id', mayCascade, async (c) => c.json(await remove(c, readId(c), readCascade(c))))
 
 async function create(c: Context<Edge>, wish: ProviderWish) {
-  const [db, id, customerId] = [c.get('db'), crypto.randomUUID(), customerFor(c, wish.customer_id)]
+  const [db, id, { customerId }] = [c.get('db'), crypto.randomUUID(), c.get('speaker')]
   const changes = await rowOf(c, id, wish)
   if (changes.register && !wish.password) throw passwordNeeded()
   const row = { id, customerId, ...changes }
   const clashes = providerClashes(row)
-  const [, clash, , [made]] = await db.batch([
-    inTurn(db),
+  const [, room, clash, , [made]] = await db.batch([
+    ...roomFor(db, 'providers', customerId),
     firstClash(db, clashes),
-    insertWhere(db, table, row, sql`not exists ${clashes}`),
+    insertWhere(db, table, row, sql`${hasRoom('providers', customerId)} and not exists ${clashes}`),
     byId(db, customerId, id),
   ])
+  if (!made) refuseFull('providers', room)
   refuse(clash.rows[0], customerId, 'inbound_addresses')
   return shown(made)
 }

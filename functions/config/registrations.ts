@@ -2,11 +2,11 @@ import { and, desc, eq, inArray, isNotNull, isNull, or, type SQL, sql } from 'dr
 import { type Context, Hono } from 'hono'
 import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { before } from './rows.ts'
 
 /** Where phones and PBXs can be reached now: read only, told by the relays. */
-export const registrations = new Hono<Edge>().get('/', async (c) => c.json(await registrationsOf(c)))
+export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.json(await registrationsOf(c)))
 
 /** One page of a customer's registrations, or of those for which `whose` holds. */
 export async function registrationsOf(c: Context<Edge>, whose?: SQL) {

@@ -1,15 +1,16 @@
-import { and, eq, inArray, isNull } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM, timeWindow as shownWindow } from '#contract'
 import { providers, routes as table } from '#db'
 import type { Edge } from '../env.ts'
-import { customerFor } from '../http/authenticate.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readId } from '../http/validate.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { detail, failover, id, name, ours } from './fields.ts'
-import { live, now, pageOf, rowOf, times } from './rows.ts'
+import { insertWhere, inTurn } from './in-turn.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
+import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 
 /** `all`, or the beginning of an E.164 number; the plus may be left out. */
 const target = z
@@ -49,7 +50,6 @@ const timeWindow = z
   .default(null)
 
 const wish = z.strictObject({
-  customer_id: id.optional(),
   name,
   detail,
   provider_id: id,
@@ -65,31 +65,41 @@ const wish = z.strictObject({
 
 /** Which provider for which destination, in which order. */
 export const routes = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
-    const body = await readBody(c, wish)
-    const customerId = customerFor(c, body.customer_id)
-    const row = { id: crypto.randomUUID(), customerId, ...(await toRow(c, customerId, body)) }
-    const [made] = await c.get('db').insert(table).values(row).returning()
-    return c.json(toWire(found(made)))
+    const body = await readWish(c, wish)
+    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const row = { id: crypto.randomUUID(), customerId, ...(await toRow(c, body)) }
+    const possible = sql`${hasRoom('routes', customerId)} and ${leads(row)}`
+    const [, room, [made]] = await db.batch([
+      ...roomFor(db, 'routes', customerId),
+      insertWhere(db, table, row, possible).returning(),
+    ])
+    if (!made) refuseFull('routes', room)
+    if (!made) throw providerGone()
+    return c.json(toWire(made))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => {
-    const [id, { customerId }, body] = [readId(c), c.get('speaker'), await readBody(c, wish, ours)]
-    const row = { ...(await toRow(c, customerId, body)), updatedAt: now }
-    const [changed] = await c
-      .get('db')
-      .update(table)
-      .set(row)
-      .where(live(table, customerId, id))
-      .returning()
+    const [id, body] = [readId(c), await readWish(c, wish, ours)]
+    const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
+    const row = { ...(await toRow(c, body)), updatedAt: now }
+    const [, [changed]] = await db.batch([
+      inTurn(db),
+      db
+        .update(table)
+        .set(row)
+        .where(and(mine, leads(row)))
+        .returning(),
+    ])
+    if (!changed && (await liveRowOf(db, table, c.get('speaker').customerId, id))) throw providerGone()
     return c.json(toWire(found(changed)))
   })
   .delete('/:id', async (c) => {
@@ -114,12 +124,12 @@ function isTimeZone(text: string): boolean {
   }
 }
 
-async function toRow(c: Context<Edge>, customerId: string, body: z.output<typeof wish>) {
+async function toRow(c: Context<Edge>, body: z.output<typeof wish>) {
   return {
     name: body.name,
     detail: body.detail,
     providerId: body.provider_id,
-    providerCustomerId: await ownerOf(c, customerId, body.provider_id),
+    providerCustomerId: await ownerOf(c, body.provider_id),
     priority: body.priority,
     weight: body.weight,
     target: body.target,
@@ -130,20 +140,29 @@ async function toRow(c: Context<Edge>, customerId: string, body: z.output<typeof
 }
 
 /** Whose provider it is: the customer's own or the platform's; a stranger's does not exist. */
-async function ownerOf(c: Context<Edge>, customerId: string, providerId: string): Promise<string> {
+async function ownerOf(c: Context<Edge>, providerId: string): Promise<string> {
   const [provider] = await c
     .get('db')
     .select({ customerId: providers.customerId })
     .from(providers)
     .where(
       and(
-        inArray(providers.customerId, [customerId, PLATFORM]),
+        inArray(providers.customerId, [c.get('speaker').customerId, PLATFORM]),
         eq(providers.id, providerId),
         isNull(providers.deletedAt),
       ),
     )
-  if (!provider) throw Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+  if (!provider) throw providerGone()
   return provider.customerId
+}
+
+/** The condition that the provider is still there. */
+function leads({ providerCustomerId, providerId }: { providerCustomerId: string; providerId: string }): SQL {
+  return sql`exists (select from ${providers} where ${live(providers, providerCustomerId, providerId)})`
+}
+
+function providerGone(): Problem {
+  return Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
 }
 
 function toWire(row: typeof table.$inferSelect) {

@@ -3,14 +3,16 @@ import { type Context, Hono } from 'hono'
 import { bindings, numbers, trunks as table } from '#db'
 import { trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
-import { listed, readPage } from '../http/page.ts'
+import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody, readCascade, readId } from '../http/validate.ts'
+import { mayCascade, readCascade } from '../http/query.ts'
+import { readId, readWish } from '../http/validate.ts'
 import { accountShown, proofs } from './account.ts'
 import { firstClash, refuse, trunkClashes } from './ambiguity.ts'
 import { ours } from './fields.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
 import { ownNumbers } from './owned.ts'
+import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 import { type TrunkWish, trunkRow, trunkWish } from './trunk-wish.ts'
@@ -20,24 +22,24 @@ const shown = [...ours, 'realm', 'password_set']
 
 /** Customers' own PBXs: they call through us, and numbers lead to them. */
 export const trunks = new Hono<Edge>()
-  .get('/', async (c) => {
+  .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
-  .post('/', async (c) => c.json(toWire(c)(await create(c, await readBody(c, trunkWish)))))
+  .post('/', async (c) => c.json(toWire(c)(await create(c, await readWish(c, trunkWish)))))
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(c)(found(row)))
   })
-  .get('/:id/registrations', async (c) => {
+  .get('/:id/registrations', lists(), async (c) => {
     const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
     return c.json(await registrationsOf(c, eq(bindings.trunkId, id)))
   })
   .put('/:id', async (c) =>
-    c.json(toWire(c)(await replace(c, readId(c), await readBody(c, trunkWish, shown)))),
+    c.json(toWire(c)(await replace(c, readId(c), await readWish(c, trunkWish, shown)))),
   )
-  .delete('/:id', async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
+  .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
@@ -47,11 +49,12 @@ async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
   const row = { ...owner, ...(await rowFor(c, wish)), ...(await secrets(c, owner, wish)) }
   if (row.authTypes.includes('basic') && !row.sealedMd5) throw passwordNeeded()
   const clashes = trunkClashes(claim(row))
-  const [, clash, [made]] = await db.batch([
-    inTurn(db),
+  const [, room, clash, [made]] = await db.batch([
+    ...roomFor(db, 'trunks', customerId),
     firstClash(db, clashes),
-    insertWhere(db, table, row, sql`not exists ${clashes}`).returning(),
+    insertWhere(db, table, row, sql`${hasRoom('trunks', customerId)} and not exists ${clashes}`).returning(),
   ])
+  if (!made) refuseFull('trunks', room)
   refuse(clash.rows[0], customerId, 'allowed_ips')
   return found(made)
 }

@@ -36,12 +36,16 @@ export const administrator: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
 }
 
-/** The customer a body is about: the speaker's own, or any for an administrator. */
-export function customerFor(c: Context<Edge>, asked: string | undefined): string {
-  const { customerId, admin } = c.get('speaker')
-  if (asked === undefined || asked === customerId) return customerId
-  if (admin) return asked
-  throw new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
+/** Makes the request be about the customer its body names, as `?customer_id=` does. */
+export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
+  const speaker = c.get('speaker')
+  const id = z.guid().toLowerCase().safeParse(asked)
+  if (!id.success) throw Problem.field('customer_id', 'is not a UUID')
+  if (id.data === speaker.customerId) return
+  if (!speaker.admin) throw administratorsOnly()
+  if (c.req.query('customer_id') !== undefined)
+    throw Problem.field('customer_id', 'is not the one which the query names')
+  c.set('speaker', { ...speaker, customerId: await liveCustomer(c, id.data) })
 }
 
 async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
@@ -61,8 +65,7 @@ async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
   const asked = c.req.query('customer_id')
   const own = { ...found, ownId: found.customerId }
   if (asked === undefined || asked === found.customerId) return own
-  if (!found.admin)
-    throw new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
+  if (!found.admin) throw administratorsOnly()
   return { ...own, customerId: await liveCustomer(c, asked) }
 }
 
@@ -76,6 +79,10 @@ async function liveCustomer(c: Context<Edge>, asked: string): Promise<string> {
     .where(and(eq(customers.id, id.data), isNull(customers.deletedAt)))
   if (!found) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   return found.id
+}
+
+function administratorsOnly(): Problem {
+  return new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
 }
 
 function bearer(c: Context<Edge>): string | undefined {

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { fromBase64, toBase64 } from '../secrets.ts'
 import { Problem } from './problem.ts'
+import { readQuery, takes } from './query.ts'
 
 /** One page of a list, newest first; `after` is the last row of the page before. */
 export interface Page {
@@ -16,14 +17,27 @@ export interface Cursor {
 
 const cursor = z.tuple([z.string().regex(/^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/), z.guid()])
 
+const size = 'is a whole number from 1 to 100'
+/** What every list takes. */
+export const paging = z.object({
+  page_size: z
+    .string()
+    .regex(/^\d{1,3}$/, size)
+    .transform(Number)
+    .pipe(z.int().min(1, size).max(100, size))
+    .default(100),
+  page_token: z.string().default(''),
+})
+
+/** Declares an endpoint to be a list, with more parameters than those or none. */
+export function lists(more: z.core.$ZodLooseShape = {}) {
+  return takes(paging.extend(more))
+}
+
 /** `page_size` and `page_token` of the query. A bad one is refused, not guessed. */
 export function readPage(c: Context<Edge>): Page {
-  const size = Number(c.req.query('page_size') ?? 100)
-  if (!Number.isInteger(size) || size < 1 || size > 100) {
-    throw Problem.field('page_size', 'is a whole number from 1 to 100', 'INVALID_REQUEST_PARAMETER')
-  }
-  const token = c.req.query('page_token') ?? ''
-  return { size, after: token === '' ? undefined : readToken(token) }
+  const { page_size, page_token } = readQuery(c, paging)
+  return { size: page_size, after: page_token === '' ? undefined : readToken(page_token) }
 }
 
 /** The list envelope, from one row more than the page holds; the token is empty at the end. */

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
+import { actFor } from './authenticate.ts'
+import { readJson, refuseUnprintable, storable } from './json.ts'
 import { type Detail, Problem } from './problem.ts'
 
 /**
@@ -13,7 +15,35 @@ export async function readBody<Shape extends z.ZodType>(
   shape: Shape,
   ignored: readonly string[] = [],
 ): Promise<z.output<Shape>> {
-  const body = without(await readJson(c), ignored)
+  const body = await readJson(c)
+  refuseUnprintable(body)
+  return read(shape, without(body, ignored))
+}
+
+/**
+ * The same of something a customer configures. Whose it is `customer_id` may say, for an administrator: from here
+ * on the speaker is that customer.
+ */
+export async function readWish<Shape extends z.ZodType>(
+  c: Context<Edge>,
+  shape: Shape,
+  ignored: readonly string[] = [],
+): Promise<z.output<Shape>> {
+  const body = await readJson(c)
+  refuseUnprintable(body)
+  if (isRecord(body) && body.customer_id !== undefined) await actFor(c, body.customer_id)
+  return read(shape, without(body, [...ignored, 'customer_id']))
+}
+
+/** What a relay says: keys it does not know are another edge's, and what the database cannot keep was on the wire. */
+export async function readTold<Shape extends z.ZodType>(
+  c: Context<Edge>,
+  shape: Shape,
+): Promise<z.output<Shape>> {
+  return read(shape, storable(await readJson(c)))
+}
+
+function read<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
   const read = shape.safeParse(body)
   if (read.success) return read.data
   const details = read.error.issues.flatMap(toDetails)
@@ -22,14 +52,6 @@ export async function readBody<Shape extends z.ZodType>(
     details.map(({ field, message }) => `${field}: ${message}`).join('; '),
     details,
   )
-}
-
-/** The query's parameters that `shape` names; a bad one is refused, not ignored. */
-export function readQuery<Shape extends z.ZodType>(c: Context<Edge>, shape: Shape): z.output<Shape> {
-  const read = shape.safeParse(c.req.query())
-  if (read.success) return read.data
-  const [wrong] = read.error.issues.flatMap(toDetails)
-  throw Problem.field(wrong?.field ?? 'query', wrong?.message ?? 'is wrong', 'INVALID_REQUEST_PARAMETER')
 }
 
 /** The `{id}` of the path. */
@@ -44,35 +66,16 @@ export function readIdOf(c: Context<Edge>, name: string): string {
   throw new Problem('INVALID_ID', 'The id in the path is not a UUID.')
 }
 
-/** Whether what leans on a resource should go with it. */
-export function readCascade(c: Context<Edge>): boolean {
-  const asked = c.req.query('cascade') ?? 'false'
-  if (asked === 'true' || asked === 'false') return asked === 'true'
-  throw Problem.field('cascade', 'is true or false', 'INVALID_REQUEST_PARAMETER')
-}
-
-async function readJson(c: Context<Edge>): Promise<unknown> {
-  const text = await c.req.text()
-  try {
-    return unstorable.test(text) ? JSON.parse(text, storable) : JSON.parse(text)
-  } catch {
-    throw new Problem('INVALID_JSON_BODY', 'The body is not valid JSON.')
-  }
-}
-
-const unstorable = /\\u0000|\\ud[89a-f]|\p{Surrogate}/iu
-
-/** PostgreSQL keeps neither NUL nor half a surrogate pair; what SIP brings may hold both. */
-function storable(_: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd') : value
-}
-
 function without(body: unknown, ignored: readonly string[]): unknown {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  if (!isRecord(body)) return body
   return Object.fromEntries(Object.entries(body).filter(([key]) => !ignored.includes(key)))
 }
 
-function toDetails(issue: z.core.$ZodIssue): Detail[] {
+function isRecord(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null && !Array.isArray(body)
+}
+
+export function toDetails(issue: z.core.$ZodIssue): Detail[] {
   const at = issue.path.map(String)
   const field = at.join('.') || 'body'
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))

@@ -4,7 +4,7 @@ import { type CredentialAnswer, credentialQuestion, type DigestAlgorithm } from 
 import type { Database } from '#db'
 import { customerOf, realmOf, trunkDomainOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
-import { readBody } from '../http/validate.ts'
+import { readTold } from '../http/validate.ts'
 import type { Seal } from '../secrets.ts'
 
 /** Seconds a relay may go on believing an answer. */
@@ -13,7 +13,7 @@ const UNKNOWN_FOR = 5
 
 /** The relay's question who username@realm is, and how they prove it: a phone, or a PBX. */
 export const credential = new Hono<Edge>().post('/', async (c) => {
-  const { realm, username } = await readBody(c, credentialQuestion)
+  const { realm, username } = await readTold(c, credentialQuestion)
   const baseDomain = c.get('settings').BASE_DOMAIN
   const row = await accountOf(c.get('db'), realm, username, baseDomain)
   const proofs = row && (await proofsOf(row, c.get('seal')))

@@ -4,7 +4,7 @@ import { type Beat, type BeatAnswer, beat } from '#contract'
 import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
-import { readBody } from '../http/validate.ts'
+import { readTold } from '../http/validate.ts'
 import { type News, news } from './answer.ts'
 import { carryOut } from './commands.ts'
 import { combine, look } from './health.ts'
@@ -19,7 +19,7 @@ import { forget, type Granted, share } from './slices.ts'
  * 409 tells a process that another has taken its name since: it is to step down.
  */
 export const beats = new Hono<Edge>().post('/', async (c) => {
-  const told = await readBody(c, beat)
+  const told = await readTold(c, beat)
   const relayId = c.get('relayId')
   if (told.relay_id !== relayId)
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${told.relay_id}'s.`)

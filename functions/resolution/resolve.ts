@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono'
 import { type RouteQuestion, routeQuestion } from '#contract'
 import { decide } from '#routing'
 import type { Edge } from '../env.ts'
-import { readBody } from '../http/validate.ts'
+import { readTold } from '../http/validate.ts'
 import { providerOfLine } from '../line.ts'
 import { bookOf, liveOf, unsealed } from './book.ts'
 import { bring } from './facts.ts'
@@ -10,7 +10,7 @@ import { wantedFor } from './wanted.ts'
 
 /** The relay's question where a call goes: one round trip to the database, then a pure decision. */
 export const resolve = new Hono<Edge>().post('/', async (c) => {
-  const question = await readBody(c, routeQuestion)
+  const question = await readTold(c, routeQuestion)
   const decision = await decided(c, question)
   const silent =
     decision.kind === 'reject' &&

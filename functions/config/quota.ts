@@ -1,0 +1,89 @@
+import { type SQL, sql } from 'drizzle-orm'
+import * as z from 'zod'
+import { accessKeys, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
+import { Problem } from '../http/problem.ts'
+import { inTurn } from './in-turn.ts'
+
+/*
+ * How much of everything one customer may have. All of it but keys is in its snapshot, which a Worker with 128 MB
+ * makes and every relay keeps: what is allowed by default makes some megabytes at worst.
+ */
+
+/** What a customer makes: where it is kept, how many it may have, and the most an administrator may allow. */
+const nouns = {
+  providers: { table: providers, usual: 100, most: 1_000 },
+  routes: { table: routes, usual: 2_000, most: 100_000 },
+  extensions: { table: extensions, usual: 2_000, most: 20_000 },
+  trunks: { table: trunks, usual: 100, most: 1_000 },
+  numbers: { table: numbers, usual: 2_000, most: 100_000 },
+  flows: { table: flows, usual: 1_000, most: 20_000 },
+  accesskeys: { table: accessKeys, usual: 100, most: 1_000 },
+} as const
+export type Noun = keyof typeof nouns
+export type Quotas = Record<Noun, number>
+
+/** Other quotas than the usual, as an administrator gives them. */
+export const quotasWish = z.strictObject(
+  eachNoun(({ usual, most }) => z.int().min(0).max(most).default(usual)),
+)
+
+/** A customer's quotas, those which are as usual too. */
+export function quotasOf(own: Partial<Quotas>): Quotas {
+  return { ...eachNoun(({ usual }) => usual), ...own }
+}
+
+/** Those which are not as usual: what is kept of them. */
+export function unusual(quotas: Quotas): Partial<Quotas> {
+  const own = Object.entries(quotas).filter(([noun, most]) => most !== nouns[noun as Noun].usual)
+  return Object.fromEntries(own)
+}
+
+/**
+ * The statements with which a batch begins that makes something: it waits its turn, and sees whose it is to be and
+ * how many of it there are.
+ */
+export function roomFor(db: Database, noun: Noun, customerId: string) {
+  const room = sql<Room>`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
+    from customers c where ${alive(customerId)}`
+  return [inTurn(db), db.execute<Room>(room)] as const
+}
+interface Room extends Record<string, unknown> {
+  most: number
+  used: number
+}
+
+/** The condition that its customer is there and may have one more. */
+export function hasRoom(noun: Noun, customerId: string): SQL {
+  return sql`exists (select from customers c where ${alive(customerId)} and ${countOf(noun, customerId)} < ${mostOf(noun)})`
+}
+
+/** Refuses what there was no room for. */
+export function refuseFull(noun: Noun, { rows: [room] }: { rows: Room[] }): void {
+  if (!room) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  if (room.used < room.most) return
+  const more = `delete some, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
+  throw new Problem(
+    'QUOTA_EXCEEDED',
+    `This customer has ${room.used} ${noun} and may have ${room.most}: ${more}.`,
+  )
+}
+
+function alive(customerId: string): SQL {
+  return sql`c.id = ${customerId}::uuid and c.deleted_at is null`
+}
+
+function mostOf(noun: Noun): SQL {
+  return sql`coalesce((c.quotas ->> ${noun}::text)::integer, ${nouns[noun].usual}::integer)`
+}
+
+function countOf(noun: Noun, customerId: string): SQL {
+  const expired = noun === 'accesskeys' ? sql`and (expires_at is null or expires_at > now())` : sql``
+  return sql`(select count(*) from ${nouns[noun].table} where customer_id = ${customerId}::uuid and deleted_at is null ${expired})`
+}
+
+function eachNoun<Of>(of: (noun: (typeof nouns)[Noun]) => Of): Record<Noun, Of> {
+  return Object.fromEntries(Object.entries(nouns).map(([noun, about]) => [noun, of(about)])) as Record<
+    Noun,
+    Of
+  >
+}

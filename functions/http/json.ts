@@ -1,0 +1,72 @@
+import type { Context } from 'hono'
+import type { Edge } from '../env.ts'
+import { Problem } from './problem.ts'
+
+/** Levels of a body: our own deepest shape, a call's tell, has nine. What is deeper cannot be shown again. */
+export const DEEPEST = 32
+
+/** The body as JSON of a bearable depth. */
+export async function readJson(c: Context<Edge>): Promise<unknown> {
+  const text = await c.req.text()
+  if (depthOf(text) > DEEPEST)
+    throw new Problem('INVALID_JSON_BODY', `The body is nested deeper than ${DEEPEST} levels.`)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Problem('INVALID_JSON_BODY', 'The body is not valid JSON.')
+  }
+}
+
+/** How deep JSON is nested, read once from the left, before anything recurses into it. */
+function depthOf(json: string): number {
+  let [depth, deepest, at] = [0, 0, 0]
+  for (; at < json.length; at += 1) {
+    const letter = json[at]
+    if (letter === '"') at = endOfText(json, at)
+    else if (letter === '{' || letter === '[') deepest = Math.max(deepest, ++depth)
+    else if (letter === '}' || letter === ']') depth -= 1
+  }
+  return deepest
+}
+
+/** Where the text that begins here ends: at the next quotation mark which no odd number of backslashes precedes. */
+function endOfText(json: string, start: number): number {
+  let end = json.indexOf('"', start + 1)
+  while (end > 0 && backslashesBefore(json, end) % 2 === 1) end = json.indexOf('"', end + 1)
+  return end < 0 ? json.length : end
+}
+
+function backslashesBefore(json: string, at: number): number {
+  let first = at
+  while (json[first - 1] === '\\') first -= 1
+  return at - first
+}
+
+/** Refuses a text no field may hold, naming the field: control characters, and half a surrogate pair. */
+export function refuseUnprintable(value: unknown, path: readonly string[] = []): void {
+  const field = path.join('.') || 'body'
+  if (typeof value === 'string' && unprintable.test(value))
+    throw Problem.field(field, 'has control characters, or half a character')
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, part] of Object.entries(value)) {
+    if (unprintable.test(key)) throw Problem.field(field, 'has a key with control characters')
+    refuseUnprintable(part, [...path, key])
+  }
+}
+
+/** All but tab and the ends of lines, which a description may have and other fields refuse themselves. */
+const unprintable = /(?![\t\n\r])\p{Cc}|\p{Surrogate}/u
+
+/** What SIP brought, as PostgreSQL can keep it: it has neither NUL nor half a surrogate pair. */
+export function storable(value: unknown): unknown {
+  if (typeof value === 'string') return unstorable.test(value) ? cleaned(value) : value
+  if (Array.isArray(value)) return value.map(storable)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [cleaned(key), storable(part)]))
+}
+
+const unstorable = /\0|\p{Surrogate}/u
+
+function cleaned(text: string): string {
+  return text.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd')
+}
