@@ -96,8 +96,8 @@ async function customer(c: Context<Edge>, id: string) {
 }
 
 async function replace(c: Context<Edge>, id: string) {
-  const [db, stored] = [c.get('db'), found(await customer(c, id))]
-  const row = { ...(await toRow(c, stored, await readBody(c, wish, shown))), updatedAt: now }
+  const [db, body] = [c.get('db'), await readBody(c, wish, shown)]
+  const row = { ...(await toRow(c, found(await customer(c, id)), body)), updatedAt: now }
   const alive = and(eq(table.id, id), isNull(table.deletedAt))
   const [, [changed]] = await db.batch([
     inTurn(db),

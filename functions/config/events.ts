@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { events as table } from '#db'
 import type { Edge } from '../env.ts'
+import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readQuery } from '../http/query.ts'
@@ -63,7 +64,7 @@ function toWire(row: typeof table.$inferSelect) {
     type: row.type,
     subject_id: row.subjectId,
     relay_id: row.relayId,
-    data: row.data,
+    data: depthOf(row.data) > DEEPEST ? { left_out: 'it is nested too deeply to be shown' } : row.data,
     tm_create: row.at,
   }
 }

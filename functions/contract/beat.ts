@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { healthStatus, registrationStatus, resource, scope } from './vocabulary.ts'
+import { healthStatus, registrationStatus, remarks, resource, scope } from './vocabulary.ts'
 
 /*
  * POST /relay/v1/beat: every two seconds a relay says that it lives and how things stand, and hears what is new.
@@ -71,7 +71,7 @@ export type RegistrationReport = z.infer<typeof registrationReport>
 /** What became of something a relay was told to do. */
 export const commandResult = z.object({
   command_id: z.guid(),
-  result: z.record(z.string(), z.unknown()),
+  result: remarks,
 })
 export type CommandResult = z.infer<typeof commandResult>
 

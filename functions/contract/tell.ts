@@ -6,6 +6,7 @@ import {
   direction,
   hangupParty,
   hangupReason,
+  remarks,
   transport,
   verdict,
 } from './vocabulary.ts'
@@ -160,7 +161,7 @@ export const eventTell = z.object({
   customer_id: z.guid().nullable(),
   /** Dotted, e.g. `call.refused`. */
   type: z.string().max(64),
-  data: z.record(z.string(), z.unknown()),
+  data: remarks,
 })
 export type EventTell = z.infer<typeof eventTell>
 

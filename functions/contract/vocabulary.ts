@@ -35,6 +35,11 @@ export const tlsTrust = z.object({
 })
 export type TlsTrust = z.infer<typeof tlsTrust>
 
+/** What is said in no fixed shape, and kept and shown as it was said: 16 KiB of JSON at most. */
+export const remarks = z
+  .record(z.string(), z.unknown())
+  .refine((said) => JSON.stringify(said).length <= 16_384, 'is larger than 16 KiB')
+
 /** Who ended a call: one of its two parties, or we. */
 export const hangupParties = ['caller', 'callee', 'system'] as const
 export const hangupParty = z.enum(hangupParties)

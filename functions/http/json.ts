@@ -8,7 +8,7 @@ export const DEEPEST = 32
 /** The body as JSON of a bearable depth. */
 export async function readJson(c: Context<Edge>): Promise<unknown> {
   const text = await c.req.text()
-  if (depthOf(text) > DEEPEST)
+  if (depthOfText(text) > DEEPEST)
     throw new Problem('INVALID_JSON_BODY', `The body is nested deeper than ${DEEPEST} levels.`)
   try {
     return JSON.parse(text)
@@ -18,7 +18,7 @@ export async function readJson(c: Context<Edge>): Promise<unknown> {
 }
 
 /** How deep JSON is nested, read once from the left, before anything recurses into it. */
-function depthOf(json: string): number {
+function depthOfText(json: string): number {
   let [depth, deepest, at] = [0, 0, 0]
   for (; at < json.length; at += 1) {
     const letter = json[at]
@@ -40,6 +40,14 @@ function backslashesBefore(json: string, at: number): number {
   let first = at
   while (json[first - 1] === '\\') first -= 1
   return at - first
+}
+
+/** How deep a value is nested, without recursing into it. */
+export function depthOf(value: unknown): number {
+  let [depth, level] = [0, [value]]
+  for (; level.length > 0; depth += 1)
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  return depth - 1
 }
 
 /** Refuses a text no field may hold, naming the field: control characters, and half a surrogate pair. */
