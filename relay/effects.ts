@@ -102,7 +102,8 @@ export type Input =
 
 /** What to do about it: all the engine ever orders. */
 export type Effect =
-  | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
+  /** `loose`: nothing waits for it, and what becomes of it need not be known. */
+  | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array; readonly loose?: true }
   | {
       readonly type: 'ask'
       readonly id: number

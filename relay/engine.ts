@@ -67,7 +67,7 @@ export class Engine {
     const outbox = new Outbox(station)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
-    const registrar = new Registrar({ relayId, chance })
+    const registrar = new Registrar({ relayId, chance, asker: station })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below)
@@ -187,6 +187,7 @@ export class Engine {
     this.#switchboard.tick(now)
     this.carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
+    for (const effect of this.#registrar.keepOpen(now)) this.#outbox.emit(effect)
     return this.#outbox.take()
   }
 
@@ -284,6 +285,7 @@ export class Engine {
           break
         case 'stray': {
           const { response, flow } = output
+          if (this.#registrar.isAnswer(response)) break
           this.#outbox.note('debug', 'sip.stray', { status: response.status, from: flow.address })
           break
         }

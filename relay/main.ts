@@ -100,7 +100,7 @@ async function start(config: Config): Promise<void> {
   })
   const wires = { udp, tcp, tls }
   const running = new Host(engine, {
-    send: (flow, bytes) => wires[flow.transport].send(flow, bytes),
+    send: (flow, bytes, loose) => wires[flow.transport].send(flow, bytes, loose),
     close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     ask: async (question, withinMs) => {
       if (question.ask === 'locate') return { ask: 'locate', answer: await locator.locate(question.question) }

@@ -6,7 +6,8 @@ import type { MediaCommand } from '../media/session.ts'
 
 /** The world, as far as the engine's effects reach into it. */
 export interface World {
-  send(flow: Flow, bytes: Uint8Array): void
+  /** `loose`: nothing waits for it, and what becomes of it need not be known. */
+  send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(flow: Flow): void
   /** `withinMs`: an answer is of no use later. */
   ask(question: Question, withinMs?: number): Promise<Answer>
@@ -73,7 +74,7 @@ export class Host {
   #make(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        return this.#world.send(effect.flow, effect.bytes)
+        return this.#world.send(effect.flow, effect.bytes, effect.loose)
       case 'ask':
         return this.#ask(effect)
       case 'tell':

@@ -4,8 +4,8 @@ import { type Flow, hostPort } from '../flow.ts'
 /** One bound port which carries SIP. */
 export interface Wire {
   readonly address: { readonly address: string; readonly port: number }
-  /** Sends, or reports through `unsent`; never throws. */
-  send(flow: Flow, bytes: Uint8Array): void
+  /** Sends, or reports through `unsent` unless it is `loose`, for which nothing is opened either; never throws. */
+  send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(): Promise<void>
 }
 

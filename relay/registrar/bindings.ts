@@ -4,6 +4,7 @@ import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
 import { bindingIdOf, bindingOf, detached, type Entry, iso, type Owner, type Stated } from './entry.ts'
+import type { KeepOpen } from './keep-open.ts'
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
@@ -20,6 +21,7 @@ export class Bindings {
   readonly #ownerByExtension = new Map<string, Owner>()
   readonly #entriesByConnection = new Map<string, Set<Entry>>()
   readonly #deadlines = new Deadlines<Entry>()
+  readonly #keepOpen: KeepOpen
   /** Texts which many bindings share, once each. */
   readonly #shared = new Map<string, string>()
   /** Removed before the edge's list was heard, which may still name them: their last sequence, by id. */
@@ -29,9 +31,10 @@ export class Bindings {
   #size = 0
   #sequence = 0
 
-  constructor(relayId: string, chance: Chance) {
+  constructor(relayId: string, chance: Chance, keepOpen: KeepOpen) {
     this.#relayId = relayId
     this.#chance = chance
+    this.#keepOpen = keepOpen
   }
 
   get size(): number {
@@ -81,6 +84,7 @@ export class Bindings {
       deadline: undefined,
     }
     this.#insert(now, at, entry)
+    if (entry.behindNat) this.#keepOpen.heard(now, entry)
     return this.#tell(at, entry, 'registered')
   }
 
@@ -89,6 +93,8 @@ export class Bindings {
     this.#doubtful?.delete(entry)
     Object.assign(entry, this.#owned(stated, entry), { refreshedAt: at })
     this.#link(now, at, entry)
+    if (entry.behindNat) this.#keepOpen.heard(now, entry)
+    else this.#keepOpen.forget(entry)
     return this.#tell(at, entry, 'refreshed')
   }
 
@@ -135,6 +141,7 @@ export class Bindings {
       const entry = this.#restored(owner, binding, expiresAt, sequence)
       doubtful?.add(entry)
       this.#insert(now, at, entry)
+      if (entry.behindNat) this.#keepOpen.add(entry)
       if (entry.flow.transport !== 'udp') tells.push(this.remove(at, entry, 'flow_lost'))
     }
     return tells
@@ -182,7 +189,18 @@ export class Bindings {
     return {
       owner,
       bindingId: detached(binding.binding_id),
-      ...this.#owned({ contact, instance: '', q, callId, cseq, flow, path, userAgent, expiresAt }),
+      ...this.#owned({
+        contact,
+        instance: '',
+        q,
+        callId,
+        cseq,
+        flow,
+        behindNat: flow.transport === 'udp',
+        path,
+        userAgent,
+        expiresAt,
+      }),
       registeredAt: Date.parse(binding.registered_at),
       refreshedAt: Date.parse(binding.refreshed_at),
       sequence,
@@ -217,6 +235,7 @@ export class Bindings {
 
   #take(entry: Entry): void {
     this.#unlink(entry)
+    this.#keepOpen.forget(entry)
     this.#doubtful?.delete(entry)
     const { entries, extensionId } = entry.owner
     entries.splice(entries.indexOf(entry), 1)
@@ -244,6 +263,7 @@ export class Bindings {
       callId: own(stated.callId, held?.callId),
       cseq: stated.cseq,
       flow: { ...flow, address: own(flow.address, held?.flow.address) },
+      behindNat: stated.behindNat,
       path: stated.path.length === 0 ? noPath : stated.path.map(detached),
       userAgent: this.#once(stated.userAgent),
       expiresAt: stated.expiresAt,

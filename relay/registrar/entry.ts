@@ -13,6 +13,8 @@ export interface Entry {
   callId: string
   cseq: number
   flow: Flow
+  /** It was seen behind a NAT which forgets it: over UDP only. Of one that was restored this is not known: true. */
+  behindNat: boolean
   path: readonly string[]
   userAgent: string
   registeredAt: number
@@ -33,7 +35,7 @@ export interface Owner {
 /** What of an entry a REGISTER says. */
 export type Stated = Pick<
   Entry,
-  'contact' | 'instance' | 'q' | 'callId' | 'cseq' | 'flow' | 'path' | 'userAgent' | 'expiresAt'
+  'contact' | 'instance' | 'q' | 'callId' | 'cseq' | 'flow' | 'behindNat' | 'path' | 'userAgent' | 'expiresAt'
 >
 
 /** An entry in the contract's words. */

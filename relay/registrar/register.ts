@@ -1,11 +1,12 @@
 import type { BindingList, BindingTell } from '#contract'
-import type { Chance } from '../effects.ts'
+import type { Chance, Effect } from '../effects.ts'
 import { type Flow, neighbourhood, sameFlow } from '../flow.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { Bindings } from './bindings.ts'
 import type { Verified } from './challenge.ts'
 import type { Entry } from './entry.ts'
+import { type Asker, isBehindNat, KeepOpen } from './keep-open.ts'
 import { readWanted, type WantedContact } from './wanted.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
@@ -37,10 +38,12 @@ const extensions = new Set(['path'])
 export class Registrar {
   readonly #bindings: Bindings
   readonly #chance: Chance
+  readonly #keepOpen: KeepOpen
 
-  constructor(options: { relayId: string; chance: Chance }) {
+  constructor(options: { relayId: string; chance: Chance; asker: Asker }) {
     this.#chance = options.chance
-    this.#bindings = new Bindings(options.relayId, options.chance)
+    this.#keepOpen = new KeepOpen(options.asker, options.chance)
+    this.#bindings = new Bindings(options.relayId, options.chance, this.#keepOpen)
   }
 
   /** Bindings held. */
@@ -136,8 +139,19 @@ export class Registrar {
     return this.#bindings.expire(now, at)
   }
 
+  /** What keeps NATs open, as far as it is due. */
+  keepOpen(now: number): Effect[] {
+    return this.#keepOpen.tick(now)
+  }
+
+  /** Whether a response means nothing but that a NAT is open. */
+  isAnswer(response: Response): boolean {
+    return this.#keepOpen.isAnswer(response)
+  }
+
   nextDeadline(): number | undefined {
-    return this.#bindings.nextDeadline()
+    const [ends, asks] = [this.#bindings.nextDeadline(), this.#keepOpen.nextDeadline()]
+    return ends === undefined || asks === undefined ? (ends ?? asks) : Math.min(ends, asks)
   }
 
   /** Each contact beside the entry it changes. Of two which name the same, the later counts. */
@@ -168,6 +182,7 @@ export class Registrar {
       callId: request.callId,
       cseq: request.cseq.number,
       flow,
+      behindNat: isBehindNat(request, contact.uri, flow),
       path,
       userAgent: request.header('user-agent') ?? '',
       expiresAt: at + contact.seconds * 1000,

@@ -415,7 +415,7 @@ describe('after a restart', () => {
 
 /** A registrar with its clock, a phone which has proved itself, and everything told. */
 function registrar(limits: Parameters<typeof office>[0] = {}) {
-  const phones = new Registrar({ relayId: 'relay-1', chance })
+  const phones = new Registrar({ relayId: 'relay-1', chance, asker: { address: '198.51.100.1', port: 5060 } })
   const credential = office(limits)
   const proof = verified(new Challenger(chance), credential)
   const told: BindingTell[] = []

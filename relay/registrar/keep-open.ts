@@ -1,0 +1,142 @@
+import type { Chance, Effect } from '../effects.ts'
+import { type Flow, hostPort } from '../flow.ts'
+import { type Place, readPlace } from '../media/place.ts'
+import { type Request, type Response, request } from '../sip/message.ts'
+import { parseUri } from '../sip/uri.ts'
+import { cookie } from '../sip/via.ts'
+import { writeMessage } from '../sip/write.ts'
+import type { Entry } from './entry.ts'
+
+/** Many NATs forget a silent UDP port after 30 s (RFC 5626 §4.4.2). */
+const everyMs = 24_000
+/** At most so many in one go, and so long between two: a thousand a second, however many phones there are. */
+const together = 20
+const apartMs = 20
+
+/** Who asks: what Via and From say. */
+export interface Asker {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * Keeps the NATs open behind which phones registered over UDP: each is asked OPTIONS in turn, from the port it
+ * registered at.
+ *
+ * An answer of any kind opens the NAT from inside, which every NAT heeds; nothing is concluded from silence. Only
+ * contacts whose phone proved itself from that very address are asked. One row in the order they are due: no timer per
+ * phone, and a crowd which is due at once, as after a restart, is served one after the other.
+ */
+export class KeepOpen {
+  readonly #asker: Asker
+  readonly #chance: Chance
+  /** In their branches we know our own questions again. */
+  readonly #word: string
+  /** When each is due (monotonic ms), earliest first. */
+  readonly #dueByEntry = new Map<Entry, number>()
+  /** Those who may have been kept waiting already. */
+  readonly #overdue = new Set<Entry>()
+  #free = Number.NEGATIVE_INFINITY
+  #asked = 0
+
+  constructor(asker: Asker, chance: Chance) {
+    this.#asker = asker
+    this.#chance = chance
+    this.#word = `${cookie}open${chance.hex(6)}`
+  }
+
+  get size(): number {
+    return this.#dueByEntry.size + this.#overdue.size
+  }
+
+  /** A phone was heard just now. */
+  heard(now: number, entry: Entry): void {
+    this.forget(entry)
+    this.#dueByEntry.set(entry, now + everyMs)
+  }
+
+  /** It is not known when a phone was heard: it is asked as soon as may be. */
+  add(entry: Entry): void {
+    this.forget(entry)
+    this.#overdue.add(entry)
+  }
+
+  forget(entry: Entry): void {
+    this.#dueByEntry.delete(entry)
+    this.#overdue.delete(entry)
+  }
+
+  nextDeadline(): number | undefined {
+    const due = this.#overdue.size > 0 ? this.#free : firstOf(this.#dueByEntry.values())
+    return due === undefined ? undefined : Math.max(due, this.#free)
+  }
+
+  /** What is to be sent now. */
+  tick(now: number): Effect[] {
+    const effects: Effect[] = []
+    if (now < this.#free) return effects
+    for (let entry = this.#next(now); entry && effects.length < together; entry = this.#next(now)) {
+      this.heard(now, entry)
+      effects.push({ type: 'send', flow: entry.flow, bytes: this.#question(entry), loose: true })
+    }
+    if (effects.length > 0) this.#free = now + apartMs
+    return effects
+  }
+
+  /** Whether a response answers one of our questions: it has done its work by coming through. */
+  isAnswer(response: Response): boolean {
+    return response.via.branch?.startsWith(this.#word) === true
+  }
+
+  #next(now: number): Entry | undefined {
+    const overdue = firstOf(this.#overdue)
+    if (overdue !== undefined) return overdue
+    const [entry, due] = firstOf(this.#dueByEntry) ?? []
+    return due !== undefined && due <= now ? entry : undefined
+  }
+
+  #question(entry: Entry): Uint8Array {
+    const place = hostPort(this.#asker.address, this.#asker.port)
+    const number = ++this.#asked
+    const uri = entry.contact.split('?', 1)[0] ?? entry.contact
+    return writeMessage(
+      request({
+        method: 'OPTIONS',
+        requestUri: uri,
+        headers: [
+          ['via', `SIP/2.0/UDP ${place};rport;branch=${this.#word}.${number}`],
+          ...entry.path.map((hop) => ['route', hop] as const),
+          ['max-forwards', '70'],
+          ['from', `<sip:${place}>;tag=${this.#word}`],
+          ['to', `<${uri}>`],
+          ['call-id', `${this.#chance.hex(8)}@${this.#asker.address}`],
+          ['cseq', `${number} OPTIONS`],
+          ['accept', 'application/sdp'],
+        ],
+      }),
+    )
+  }
+}
+
+/**
+ * Whether a phone is seen to be behind a NAT: its packets come over UDP from elsewhere than it says. Behind a proxy
+ * only what the proxy says of itself counts.
+ */
+export function isBehindNat(register: Request, contact: string, flow: Flow): boolean {
+  const source = readPlace(flow.address, flow.port)
+  if (flow.transport !== 'udp' || source === undefined) return false
+  const sentBy = readPlace(register.via.host)
+  if (sentBy !== undefined && !sentBy.sameAddress(source)) return true
+  return register.all('via').length === 1 && placeOf(contact)?.same(source) === false
+}
+
+/** Undefined where the contact has a name for its host. */
+function placeOf(contact: string): Place | undefined {
+  const uri = parseUri(contact)
+  return uri && readPlace(uri.host, uri.port ?? 5060)
+}
+
+function firstOf<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value
+  return undefined
+}
