@@ -252,6 +252,8 @@ export class Switchboard {
       this.step(now, line, 'failure', { branch: role.branch, status: 0, why, response: undefined })
     } else if (role.role === 'passed') {
       this.step(now, line, 'passed', { ...role, sent, flow, response: undefined })
+    } else if (role.role === 'bye') {
+      this.step(now, line, 'byeAnswered', { ...role, sent, flow, response: undefined })
     } else this.#settle(now, line)
   }
 

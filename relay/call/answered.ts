@@ -8,8 +8,8 @@ import { noProofs } from '../sip/proofs.ts'
 import { base } from '../transaction/timers.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
-import { flowFor, legOf } from './path.ts'
-import { dropPending } from './pending.ts'
+import { flowFor, isLost, legOf, wayBack } from './path.ts'
+import { ackAgain, dropPending } from './pending.ts'
 import { utcOf } from './record.ts'
 import { aim, described, soundOf, speak } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
@@ -23,13 +23,13 @@ const giveUpMs = 64 * t1
 export function acknowledge(
   branch: Branch,
   response: Response,
-  station?: Station,
+  station: Station,
   body?: Uint8Array,
 ): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
-  if (known) return [{ type: 'ack', ...known }]
-  if (!branch.dialog || !branch.flow || !branch.invite || !station) return []
+  if (known) return ackAgain(known, branch, station)
+  if (!branch.dialog || !branch.flow || !branch.invite) return []
   return [ackOnce(branch, branch.dialog, tag, branch.flow, station, body)]
 }
 
@@ -106,7 +106,7 @@ const mostForks = 16
 export function sayGoodbye(call: Call, branch: Branch, response: Response, station: Station): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
-  if (known) return [{ type: 'ack', ...known }]
+  if (known) return ackAgain(known, { ...branch, dialog: undefined }, station)
   if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
   const ack = ackOnce(branch, dialog, tag, branch.flow, station)
@@ -135,12 +135,21 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
   return [...unacked, { type: 'request', request, flow: leg.flow, role }]
 }
 
-/** A provider which wants a BYE proved gets its proof: otherwise the call would go on there, and be billed. */
+/**
+ * A BYE which was lost goes the way its dialog came by; and a provider which wants it proved gets its proof:
+ * otherwise the call would go on there, and be billed.
+ */
 export function byeAgain(
+  call: Call,
   { branch, proofs: before, sent, flow, response }: Events['byeAnswered'],
   station: Station,
 ): Order[] {
-  const proofs = branch && proveToProvider(branch, sent, response, before, station)
+  const back = isLost(response) ? wayBack(branch ?? call.caller, flow) : undefined
+  if (back) {
+    const request = withProof(sent, sent.cseq.number + 1, before, back, station)
+    return [{ type: 'request', request, flow: back, role: { role: 'bye', branch, proofs: before } }]
+  }
+  const proofs = branch && response && proveToProvider(branch, sent, response, before, station)
   if (!branch || !proofs) return []
   const request = withProof(sent, sent.cseq.number + 1, proofs, flow, station)
   return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs } }]
@@ -180,7 +189,7 @@ function ackOnce(
   const cseq = branch.invite?.cseq.number ?? branch.cseq
   const proofs = branch.invite ? proofsOf(branch.invite) : []
   const request = ackFor2xx(dialog, cseq, { via: viaOf(station, flow), ...described(body, proofs) })
-  branch.acks.set(tag, { request, flow })
+  branch.acks.set(tag, { request, flow, repeats: 0 })
   return { type: 'ack', request, flow }
 }
 

@@ -101,7 +101,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
       report.type === 'failed'
         ? end(call, station, { by: 'system', reason: 'failed', status: 503, why: report.why })
         : stay(),
-    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
+    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
     stop: (_, { call, station }) => endedBySystem(call, station),
   },
 
@@ -109,7 +109,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     ...unwanted,
     success: ({ branch, response }, { call, station }) =>
       branch === call.callee && branch.dialog?.remoteTag === response.to.tag
-        ? stay(...acknowledge(branch, response))
+        ? stay(...acknowledge(branch, response, station))
         : stay(...sayGoodbye(call, branch, response, station)),
     acked: ({ request }, { call, station }) => callerAcked(call, request, station),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
@@ -124,7 +124,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     unacknowledgedPending: ({ side }, { call, station }) => unacknowledgedPassed(call, side, station),
     stalledPending: ({ side }, { call }) =>
       stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
-    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
+    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
     media: ({ report }, { call, station }) => soundChanged(call, report, station),
     stop: (_, { call, station }) =>
       hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station),
@@ -138,7 +138,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
     bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
     passed: (event, { call, station }) => stay(...passedLate(call, event, station)),
-    byeAnswered: (event, { station }) => stay(...byeAgain(event, station)),
+    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
   },
 }
 

@@ -6,7 +6,7 @@ import { hangUp } from './answered.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
-import { follow, legOf } from './path.ts'
+import { follow, isLost, legOf, wayBack } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
 import { noCodec, readable, soundOf } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
@@ -145,7 +145,8 @@ export function passedLate(call: Call, passed: Passed, station: Station): Order[
 function passFailure(call: Call, passed: Passed, change: Pending | undefined, station: Station): Step {
   const { asked, response } = passed
   const { side, request } = asked
-  const again = response && provedAgain(call, passed, response, station)
+  const again =
+    lostAgain(call, passed, change, station) ?? (response && provedAgain(call, passed, response, station))
   if (again) return { effects: again }
   const stops = change ? closePending(call, side) : []
   const status = response?.status ?? 408
@@ -158,6 +159,22 @@ function passFailure(call: Call, passed: Passed, change: Pending | undefined, st
       ? hangUp(call, opposite(side), farewell, station)
       : hangUp(call, 'both', farewell, station, 'timeout')
   return { ...step, effects: [...back, ...step.effects] }
+}
+
+/** A request which was lost where the other side's Contact or routes lead goes once more, the way the call came by. */
+function lostAgain(
+  call: Call,
+  passed: Passed,
+  change: Pending | undefined,
+  station: Station,
+): Order[] | undefined {
+  const { asked, sent, flow, proofs, response } = passed
+  const leg = asked.side === 'caller' ? call.callee : call.caller
+  if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
+  const back = wayBack(leg, flow)
+  if (!back) return undefined
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, back, station)
+  return sendOn(call, { ...passed, sent: again, flow: back })
 }
 
 /** A provider which wants the change proved gets its proof; who asked does not hear of it. */

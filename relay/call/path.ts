@@ -1,18 +1,19 @@
 import type { Transport } from '#contract'
-import { reachOf, spelled } from '#routing'
+import { reachOf, readIp, spelled } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
-import { type Flow, usualPort } from '../flow.ts'
+import { type Flow, hostPort, sameFlow, usualPort } from '../flow.ts'
+import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
 import { trusts } from './sound.ts'
-import type { Call, Side } from './state.ts'
+import type { Branch, Call, CallerLeg, Side } from './state.ts'
 
 /**
  * Where a request inside a dialog goes (RFC 3261 §12.2.1.1).
  *
  * Phones sit behind NATs: theirs goes down the flow they signal from, whatever their Contact says.
- * A provider's goes to its route set or remote target where that is a literal address; a name, or a
- * private address it let slip, means the address the dialog was made with.
+ * A provider's goes to its route set or remote target where that is a literal address which can be reached;
+ * else, and where a request was lost there, to the address the dialog was made with.
  */
 export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
   const hop = trusted ? target(dialog, legFlow) : undefined
@@ -20,6 +21,7 @@ export function flowFor(dialog: Dialog, legFlow: Flow, trusted: boolean): Flow {
   const transport = transportTo(hop, legFlow)
   if (transport === undefined) return legFlow
   const port = hop.port ?? usualPort(transport)
+  if (hostPort(hop.host, port) === dialog.lostAt) return legFlow
   if (hop.host === legFlow.address && port === legFlow.port && transport === legFlow.transport) return legFlow
   const { tls } = legFlow
   return tls ? { transport, address: hop.host, port, tls } : { transport, address: hop.host, port }
@@ -30,8 +32,32 @@ function target(dialog: Dialog, legFlow: Flow): SipUri | undefined {
   const hop = nextHop(dialog)
   const reach = hop && reachOf(hop.host)
   if (!hop || reach === undefined || reach === 'none') return undefined
-  const lost = reach !== 'public' && reachOf(legFlow.address) === 'public'
-  return lost ? undefined : { ...hop, host: spelled(hop.host) }
+  const reached = reach === 'public' || besides(hop.host, legFlow.address)
+  return reached ? { ...hop, host: spelled(hop.host) } : undefined
+}
+
+/** Whether an address which is not public may lie in the network its peer speaks from: every private block is one. */
+function besides(host: string, peer: string): boolean {
+  const [a, b] = [readIp(host), readIp(peer)]
+  return a !== undefined && b !== undefined && a.length === b.length && a[0] === b[0]
+}
+
+/**
+ * The way a request goes which was lost on another: down the flow its dialog was made with, as everything that
+ * follows does. undefined: it went there.
+ */
+export function wayBack(
+  { dialog, flow }: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
+  went: Flow,
+): Flow | undefined {
+  if (!flow || sameFlow(flow, went)) return undefined
+  if (dialog) dialog.lostAt = hostPort(went.address, went.port)
+  return flow
+}
+
+/** Whether what came back, or nothing, says that a request did not reach the dialog's other side. */
+export function isLost(response: Response | undefined): boolean {
+  return response === undefined || response.status === 408 || response.status === 481
 }
 
 /**

@@ -1,10 +1,10 @@
 import { ackFor2xx } from '../dialog/request.ts'
-import type { Header } from '../sip/message.ts'
+import { type Header, request as newRequest, type Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { proofsOf } from './credentials.ts'
-import { legOf } from './path.ts'
+import { legOf, wayBack } from './path.ts'
 import { described } from './sound.ts'
-import type { Asked, Call, Order, Side } from './state.ts'
+import type { Acked, Asked, Branch, Call, CallerLeg, Order, Side } from './state.ts'
 import { type Station, viaOf } from './station.ts'
 
 /** A change of the session which one side asked for is settled, or dropped: its timers stop. */
@@ -43,15 +43,41 @@ export function ackPassed(
   body?: Uint8Array,
 ): Order[] {
   const known = call.acks[side]
-  if (known?.request.cseq.number === cseq) return [{ type: 'ack', ...known }]
+  const other = opposite(side) === 'caller' ? call.caller : call.callee
+  if (other && known?.request.cseq.number === cseq) return ackAgain(known, other, station)
   const leg = legOf(call, opposite(side))
   if (!leg) return []
   const sent = call.pending[side]?.sent.request
   const proofs = sent?.cseq.number === cseq ? proofsOf(sent) : []
   const via = viaOf(station, leg.flow)
   const request = ackFor2xx(leg.dialog, cseq, { via, ...described(body, proofs) })
-  call.acks[side] = { request, flow: leg.flow }
+  call.acks[side] = { request, flow: leg.flow, repeats: 0 }
   return [{ type: 'ack', request, flow: leg.flow }]
+}
+
+/**
+ * The ACK of a 2xx which came again: lost on its way, or where it was sent cannot be reached. So it goes the way
+ * back, too; and a second time round, what follows does.
+ */
+export function ackAgain(
+  known: Acked,
+  leg: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
+  station: Station,
+): Order[] {
+  const { request, flow } = known
+  known.repeats++
+  const back = wayBack(known.repeats > 1 ? leg : { ...leg, dialog: undefined }, flow)
+  if (!back) return [{ type: 'ack', request, flow }]
+  const again = withVia(request, viaOf(station, back))
+  return [
+    { type: 'ack', request, flow },
+    { type: 'ack', request: again, flow: back },
+  ]
+}
+
+function withVia({ method, requestUri, headers, body }: Request, via: string): Request {
+  const others = headers.filter(([name]) => name !== 'via')
+  return newRequest({ method, requestUri, headers: [['via', via], ...others], body })
 }
 
 export function refuseRequest(

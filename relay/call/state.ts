@@ -52,7 +52,7 @@ export interface Call {
   /** Re-INVITE or UPDATE passed through and not answered yet, by the side which asked. */
   pending: Partial<Record<Side, Pending>>
   /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
-  acks: Partial<Record<Side, { request: Request; flow: Flow }>>
+  acks: Partial<Record<Side, Acked>>
   record: Record_
 }
 
@@ -137,10 +137,17 @@ export interface Branch {
   farewell: string | undefined
   dialog: Dialog | undefined
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
-  acks: Map<string, { request: Request; flow: Flow }>
+  acks: Map<string, Acked>
   /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
   early: Map<string, Uint8Array>
   sdp: Spoken
+}
+
+/** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */
+export interface Acked {
+  readonly request: Request
+  readonly flow: Flow
+  repeats: number
 }
 
 /** The SDP we last sent to one side. */
@@ -237,8 +244,14 @@ export interface Events {
   request: Asked
   /** The other side's answer to one passed on as `sent`; no response: it never came. */
   passed: Passed
-  /** What a BYE of ours was answered. */
-  byeAnswered: { branch: Branch | undefined; proofs: Proofs; sent: Request; flow: Flow; response: Response }
+  /** What a BYE of ours was answered; no response: it never was. */
+  byeAnswered: {
+    branch: Branch | undefined
+    proofs: Proofs
+    sent: Request
+    flow: Flow
+    response: Response | undefined
+  }
   passedAck: { side: Side; request: Request }
   repeatPending: { side: Side }
   unacknowledgedPending: { side: Side }

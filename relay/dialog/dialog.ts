@@ -21,6 +21,8 @@ export interface Dialog {
   routeSet: readonly string[]
   /** False while early: no 2xx yet. */
   confirmed: boolean
+  /** The first hop, `host:port`, at which our requests were lost; undefined: none was. */
+  lostAt?: string | undefined
 }
 
 /** The dialog a caller enters by a 101-299 to its INVITE (RFC 3261 §12.1.2). */

@@ -71,7 +71,7 @@ function ofFirst({ code, before, transport }: Cell): Outcome {
     says: heard === code ? [] : [`SIP;cause=${code};text="As Scripted"`],
     attempts: [`${code} final: ${rang}${code}`],
     by: ours ? 'system' : 'callee',
-    reason: reasonOf(heard),
+    reason: code < 400 ? 'failed' : reasonOf(heard),
   }
 }
 
@@ -96,17 +96,28 @@ function ofSecond({ code, second, transport }: Cell): Outcome {
         reason: 'busy',
       }
     case 'dead':
-    case 'silent':
       return {
         ...both,
         // A number which does not exist says more than a network which fails.
         heard: code === 404 ? 404 : 503,
-        invites: [1, second === 'dead' ? 0 : 1],
+        invites: [1, 0],
         says: ['SIP;cause=503;text="all providers failed"'],
         attempts: [first, '0 next: '],
         by: 'system',
         reason: 'failed',
       }
+    case 'silent': {
+      const heard = code === 404 ? 404 : 503
+      return {
+        ...both,
+        heard,
+        // There is none to move on to: the search as a whole is over.
+        says: [`SIP;cause=${heard};text="nobody rang in time"`],
+        attempts: [first, '0 final: '],
+        by: 'system',
+        reason: 'timeout',
+      }
+    }
   }
 }
 

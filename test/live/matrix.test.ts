@@ -61,7 +61,8 @@ async function outcome(cell: Cell): Promise<Outcome & { cell: Cell }> {
 function legs({ code, before, transport, second, names }: Cell): Leg[] {
   const there = places.get(transport)
   if (!there) throw new Error(`nobody speaks ${transport}`)
-  const policy = { next_on: [...names] }
+  const search: Leg['policy'] = second === 'silent' ? { search_ms: 4_000 } : {}
+  const policy = { next_on: [...names], ...search }
   return [
     { at: there.first, transport, policy, script: says(code, before) },
     second === 'dead' ? { at: there.dead, transport } : { at: there.second, transport, ...behaviour[second] },
@@ -71,7 +72,7 @@ function legs({ code, before, transport, second, names }: Cell): Leg[] {
 const behaviour: Record<Exclude<Second, 'dead'>, Pick<Leg, 'script' | 'policy'>> = {
   ok: { script: (call) => void call.answer() },
   busy: { script: busy },
-  silent: { script: silent, policy: { first_response_ms: 500 } },
+  silent: { script: silent, policy: { first_response_ms: 500, search_ms: 4_000 } },
 }
 
 /** Refuses with `code`, after it rang if it is to. A redirection points at the next carrier, who must not hear of it. */

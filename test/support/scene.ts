@@ -91,15 +91,17 @@ export function closeMedia(ladder: Ladder): void {
 export function calling(
   more: Partial<ProviderTarget> = {},
   options: Parameters<typeof aliceDials>[2] = {},
+  at: Party = telnyx,
 ): Scene {
   const ladder = watch(office())
   const invited = aliceDials(ladder, '+15551234567', options)
   ladder
     .decide(through(provider(telnyx, more)))
     .gives('ask locate')
-    .locate(telnyx)
-    .gives('INVITE to Telnyx')
-  return { ladder, invited, sent: ladder.lastRequest(telnyx, 'INVITE') }
+    .locate(at)
+  const sent = ladder.lastRequest(at, 'INVITE')
+  ladder.whatever()
+  return { ladder, invited, sent }
 }
 
 /** Telnyx has answered; Alice's ACK has not come yet. */

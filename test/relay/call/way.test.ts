@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Header, type Response, response } from '../../../relay/sip/message.ts'
+import { type Header, type Message, request, response } from '../../../relay/sip/message.ts'
 import { party } from '../../support/ladder.ts'
 import {
   ack,
@@ -132,6 +132,94 @@ describe('a provider which calls us through its proxy', () => {
   })
 })
 
+describe('a Contact which cannot be reached', () => {
+  const held = sdp('192.0.2.10')
+
+  test('is not taken where it lies in another private network than its peer speaks from', () => {
+    const inside = party('10.0.0.5:5060', '10.0.0.5')
+    const there = (contact: string) => {
+      const { ladder, sent } = calling({}, {}, inside)
+      ladder.when(inside, at(contact, answers(sent, inside, 200, { body: sdp('10.0.0.5') }))).whatever()
+      return ladder.flow('ACK')?.address
+    }
+    expect(there('<sip:core@192.168.1.7>')).toBe('10.0.0.5')
+    expect(there('<sip:core@127.0.0.1>')).toBe('10.0.0.5')
+    expect(there('<sip:core@10.8.7.6>')).toBe('10.8.7.6')
+    expect(there('<sip:core@203.0.113.77>')).toBe('203.0.113.77')
+  })
+
+  test.for(['unsent', 'silent'] as const)(
+    'has what was lost there (%s) sent the way the call came by, and all that follows',
+    (how) => {
+      const { ladder, invited, answer } = through([])
+      ladder
+        .when(alice, within(invited, answer, alice, 'INVITE', 3, { body: held }))
+        .gives(`INVITE to ${core.name}`)
+      if (how === 'unsent') ladder.hear({ type: 'unsent', flow: core.flow, why: 'refused' })
+      else ladder.after(31_999).whatever().after(1)
+      ladder.gives('INVITE to Telnyx')
+      const again = ladder.lastRequest(telnyx, 'INVITE')
+      expect(again.requestUri).toBe('sip:core@203.0.113.77:5080')
+      ladder.when(
+        telnyx,
+        at('<sip:core@203.0.113.77:5080>', reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1'))),
+      )
+      ladder.gives('ACK to Telnyx', '200 to Alice')
+      ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+      ladder.when(alice, within(invited, answer, alice, 'BYE', 4)).gives('200 to Alice', 'BYE to Telnyx')
+    },
+  )
+
+  test('ends the call on both sides where that way is silent, too', () => {
+    const { ladder, invited, answer } = through([])
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: held })).whatever()
+    ladder.hear({ type: 'unsent', flow: core.flow, why: 'refused' }).gives('INVITE to Telnyx')
+    ladder.after(31_999).whatever().after(1).gives('408 to Alice', 'BYE to Alice', 'BYE to Telnyx')
+  })
+
+  test('has its BYE sent the way the call came by', () => {
+    const { ladder, invited, answer } = through([])
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 3)).gives('200 to Alice', `BYE to ${core.name}`)
+    ladder.hear({ type: 'unsent', flow: core.flow, why: 'refused' }).gives('BYE to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'BYE')).gives()
+  })
+
+  test('which leads to another who knows nothing of the call is none of its side’s', () => {
+    const { ladder, invited, answer } = through([])
+    ladder.when(alice, within(invited, answer, alice, 'BYE', 3)).whatever()
+    const unknown = answers(ladder.lastRequest(core, 'BYE'), core, 481, { tag: '' })
+    ladder.when(core, unknown).gives('BYE to Telnyx')
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'BYE'), telnyx, 481, { tag: '' })).gives()
+  })
+
+  test('has its ACK sent both ways when the 200 comes again, and is not used after the second time', () => {
+    const { ladder, invited, answer, accepted } = through([])
+    for (let times = 0; times < 2; times++)
+      ladder.when(telnyx, accepted).gives(`ACK to ${core.name}`, 'ACK to Telnyx')
+    ladder.when(alice, within(invited, answer, alice, 'INFO', 3)).gives('INFO to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INFO')).gives('200 to Alice')
+  })
+
+  test('of a caller from the network is gone round, too: it hears what is asked, and the BYE', () => {
+    const ladder = watch(office())
+    registers(ladder, bob, 'bob')
+    const asked = at(
+      '<sip:core@203.0.113.77:5080>',
+      invite(telnyx, 'sip:+15557654321@198.51.100.1', { domain: 'carrier.test' }),
+    )
+    ladder.when(telnyx, asked).whatever().decide(ringBob('incoming')).whatever()
+    const rung = ladder.lastRequest(bob, 'INVITE')
+    const bobs = answers(rung, bob, 200, { body: sdp('192.0.2.20') })
+    ladder.when(bob, bobs).whatever()
+    ladder.when(telnyx, ack(asked, ladder.lastResponse(telnyx))).gives()
+    ladder.when(bob, fromCallee(rung, bobs, bob, 'INVITE', 1, { body: held })).gives(`INVITE to ${core.name}`)
+    ladder.hear({ type: 'unsent', flow: core.flow, why: 'refused' }).gives('INVITE to Telnyx')
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 488, { tag: '' }))
+    ladder.gives('ACK to Telnyx', '488 to Bob')
+    ladder.when(bob, fromCallee(rung, bobs, bob, 'BYE', 2)).gives('200 to Bob', 'BYE to Telnyx')
+  })
+})
+
 /** Telnyx answers from its core, behind these proxies; both talk. */
 function through(recordRoutes: readonly string[]): Answered {
   const scene = calling()
@@ -144,8 +232,13 @@ function through(recordRoutes: readonly string[]): Answered {
   return { ...scene, accepted, answer }
 }
 
-function at(contact: string, { status, headers, body }: Response): Response {
-  return response({ status, headers: replaced(headers, [['contact', contact]]), body })
+function at<M extends Message>(contact: string, message: M): M
+function at(contact: string, message: Message): Message {
+  const { body } = message
+  const headers = replaced(message.headers, [['contact', contact]])
+  return message.kind === 'request'
+    ? request({ ...message, headers, body })
+    : response({ ...message, headers, body })
 }
 
 function replaced(headers: readonly Header[], by: readonly Header[]): Header[] {
