@@ -20,6 +20,7 @@ import type { Guess } from './registrar/guard.ts'
 import { Proofs } from './registrar/proofs.ts'
 import type { Header, Request } from './sip/message.ts'
 import { screen } from './sip/screen.ts'
+import { isTel } from './sip/uri.ts'
 import { Strangers } from './strangers.ts'
 
 /** What we are called, and how we meet strangers. */
@@ -146,8 +147,12 @@ export class Reception {
   }
 
   #isOurs(request: Request): boolean {
-    const host = request.target?.host ?? ''
-    return this.isRealm(host) || this.isUs(host) || this.isRealm(request.from.sip?.host ?? '')
+    return this.#names(request) || this.isRealm(request.from.sip?.host ?? '')
+  }
+
+  /** Whether a request is meant for us; a number alone is meant for whom it is sent to. */
+  #names({ target, requestUri }: Request): boolean {
+    return target ? this.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
   }
 
   #options(now: number, flow: Flow): Admission {
@@ -176,10 +181,8 @@ export class Reception {
   }
 
   #invite(now: number, at: number, request: Request, flow: Flow): Admission {
-    const host = request.target?.host ?? ''
-    const ours = this.isRealm(host)
-    if (!ours && !this.isUs(host)) return this.#foreign()
-    if (ours || this.isRealm(request.from.sip?.host ?? '')) {
+    if (!this.#names(request)) return this.#foreign()
+    if (this.isRealm(request.target?.host ?? '') || this.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)
       const silent = !this.#authenticator.answers(request, this.#asks(request))
       return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission

@@ -1,5 +1,5 @@
 import type { RouteDecision } from '#contract'
-import { parseNameAddrs } from '../sip/address.ts'
+import { parseNameAddrs, userOf } from '../sip/address.ts'
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Request } from '../sip/message.ts'
 import type { Call, Connect } from './state.ts'
@@ -98,13 +98,12 @@ function mayBeTold(
   if (to === 'phone') return !hides && !wishes(invite).includes('history')
   if (to === 'pbx' || from === 'carrier') return true
   // The end of a history is the number which is called now.
-  const told = [...caller_id.diverting, invite.target?.user ?? '']
+  const told = [...caller_id.diverting, userOf({ sip: invite.target, uri: invite.requestUri })]
   return usersOf(member).every((user) => told.includes(user)) && usersOf(member).length > 0
 }
 
 function usersOf(member: string): string[] {
-  return (parseNameAddrs(member) ?? []).flatMap(({ uri, sip }) => {
-    const user = sip?.user ?? /^tel:([^;]+)/i.exec(uri)?.[1]
-    return user ? [user] : []
-  })
+  return parseNameAddrs(member)
+    .map(userOf)
+    .filter((user) => user !== '')
 }

@@ -1,5 +1,5 @@
 import type { Flow } from '../flow.ts'
-import { quote } from '../sip/grammar.ts'
+import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'
 import { isHidden, passedOn } from './claims.ts'
@@ -69,7 +69,7 @@ function contactUri({ decision }: Call, { contact }: Branch): string {
   const registered = contact?.requestUri ?? ''
   if (decision?.targets.kind !== 'trunk') return registered
   const uri = parseUri(registered)
-  return uri ? writeUri({ ...uri, user: decision.targets.trunk.user }) : registered
+  return uri ? writeUri({ ...uri, user: decision.targets.trunk.user || uri.user }) : registered
 }
 
 function calledAs({ decision }: Call, contact: string): string {
@@ -82,9 +82,10 @@ function calledAs({ decision }: Call, contact: string): string {
   return bare(contact)
 }
 
-function bare(uri: string): string {
-  const semicolon = uri.indexOf(';', uri.indexOf('@') + 1)
-  return semicolon < 0 ? uri : uri.slice(0, semicolon)
+/** Without parameters and headers. */
+function bare(text: string): string {
+  const uri = parseUri(text)
+  return uri ? writeUri({ ...uri, params: noParams, headers: undefined }) : text
 }
 
 function callerName(call: Call, branch: Branch, flow: Flow, station: Station): string {

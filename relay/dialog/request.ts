@@ -1,6 +1,6 @@
 import { parseNameAddr } from '../sip/address.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import { parseUri, type SipUri, writeUri } from '../sip/uri.ts'
+import { parseUri, type SipUri, whereTo, writeUri } from '../sip/uri.ts'
 import type { Dialog } from './dialog.ts'
 
 /** What a request within a dialog adds to what the dialog knows. */
@@ -44,10 +44,11 @@ export function ackFor2xx(
   return inDialog(dialog, { ...wanted, method: 'ACK', cseq: inviteCseq })
 }
 
-/** Where requests of this dialog go first; undefined when that is no sip or sips URI (RFC 3261 §8.1.2). */
+/** Where requests of this dialog go first, its maddr as its host; undefined when that is no sip or sips URI (RFC 3261 §8.1.2). */
 export function nextHop(dialog: Dialog): SipUri | undefined {
   const first = dialog.routeSet[0]
-  return first === undefined ? parseUri(dialog.remoteTarget) : parseNameAddr(first)?.sip
+  const hop = first === undefined ? parseUri(dialog.remoteTarget) : parseNameAddr(first)?.sip
+  return hop && { ...hop, ...whereTo(hop) }
 }
 
 /** Request-URI and Route: a first hop without `lr` wants its own name in the one and the target last in the other. */

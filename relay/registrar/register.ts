@@ -1,8 +1,10 @@
 import type { BindingList, BindingTell } from '#contract'
 import type { Chance, Effect } from '../effects.ts'
 import { type Flow, neighbourhood, sameFlow } from '../flow.ts'
+import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
+import { withoutHeaders } from '../sip/uri.ts'
 import { Bindings } from './bindings.ts'
 import type { Verified } from './challenge.ts'
 import type { Entry } from './entry.ts'
@@ -99,8 +101,7 @@ export class Registrar {
       .filter((entry) => entry.owner.customerId === customerId && this.#bindings.lives(entry, at))
       .sort((a, b) => b.q - a.q || b.refreshedAt - a.refreshedAt)
       .map(({ bindingId, contact, q, flow, path, userAgent }) => {
-        const requestUri = contact.split('?', 1)[0] ?? contact
-        return { bindingId, requestUri, q, flow, path, userAgent }
+        return { bindingId, requestUri: withoutHeaders(contact), q, flow, path, userAgent }
       })
   }
 
@@ -184,7 +185,7 @@ export class Registrar {
       flow,
       behindNat: isBehindNat(request, contact.uri, flow),
       path,
-      userAgent: request.header('user-agent') ?? '',
+      userAgent: readable(request.header('user-agent') ?? ''),
       expiresAt: at + contact.seconds * 1000,
     }
     if (entry === undefined) return [this.#bindings.add(now, at, credential, stated)]

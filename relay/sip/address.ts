@@ -11,7 +11,7 @@ import {
 } from './grammar.ts'
 import type { Message } from './message.ts'
 import type { SipUri } from './uri.ts'
-import { parseUri, uriScheme, writeUri } from './uri.ts'
+import { isTel, parseUri, uriScheme, writeUri } from './uri.ts'
 
 /** name-addr or addr-spec with header parameters: From, To, Contact, Route (RFC 3261 §20). */
 export interface NameAddr {
@@ -59,14 +59,22 @@ export function parseNameAddrs(values: string | readonly string[]): NameAddr[] {
 }
 
 /**
- * The hops a Record-Route or Path names, as written. One we cannot read may be read by the proxy which wrote it, so its
+ * The hops a Record-Route, Service-Route or Path names, as written. One we cannot read may be read by the proxy which wrote it, so its
  * URI stays as it is; what names no SIP URI at all is passed over.
  */
-export function hopsOf(message: Message, name: 'record-route' | 'path'): string[] {
+export function hopsOf(message: Message, name: 'record-route' | 'service-route' | 'path'): string[] {
   return message.all(name).flatMap((value) => {
     if (parseNameAddr(value)?.sip !== undefined) return [value]
     return /<sips?:[^<>]+>/i.exec(value)?.slice(0, 1) ?? []
   })
+}
+
+/**
+ * Whom an address names, in letters for people: the user of a SIP URI, or of a `tel:` URI all behind the scheme, its
+ * parameters included, as it would stand in one (RFC 3261 §19.1.6). Empty where it names no user.
+ */
+export function userOf({ sip, uri }: Pick<NameAddr, 'sip' | 'uri'>): string {
+  return readable(sip?.user ?? (isTel(uri) ? uri.slice(uri.indexOf(':') + 1) : ''))
 }
 
 /** Writes an address, always with brackets. */

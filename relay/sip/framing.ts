@@ -62,10 +62,10 @@ export class Framer {
     this.#filled = needed
   }
 
-  /** Skips line breaks between messages; every second CRLF in a row is a ping. */
+  /** Skips line breaks and zeros between messages; every second CRLF in a row is a ping. */
   #passBreaks(from: number, ping: () => void): number {
     let i = from
-    for (; i < this.#filled && isBreak(this.#bytes[i]); i++) {
+    for (; i < this.#filled && isFiller(this.#bytes[i]); i++) {
       const expected = this.#breaks % 2 === 0 ? 13 : 10
       this.#breaks = this.#bytes[i] === expected ? this.#breaks + 1 : this.#bytes[i] === 13 ? 1 : 0
       if (this.#breaks < 4) continue
@@ -122,13 +122,14 @@ export class Framer {
 
 /** Whether a datagram is no message but keeps a NAT's door open: line breaks, zeros, or four octets of anything. */
 export function isKeepAlive(bytes: Uint8Array): boolean {
-  return bytes.length <= 4 || bytes.every((octet) => isBreak(octet) || octet === 0)
+  return bytes.length <= 4 || bytes.every(isFiller)
 }
 
 const tooLong: Flaw = flaw('message', 'is too long', 513)
 
-function isBreak(octet: number | undefined): boolean {
-  return octet === 13 || octet === 10
+/** What may come between messages: line breaks, and the zeros some phones keep a NAT's door open with. */
+function isFiller(octet: number | undefined): boolean {
+  return octet === 13 || octet === 10 || octet === 0
 }
 
 /** The Content-Length values of the head between `from` and `to`. */

@@ -1,7 +1,7 @@
 import { parseNameAddrs } from './address.ts'
 import { mediaType, sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
-import { uriScheme } from './uri.ts'
+import { isTel, uriScheme } from './uri.ts'
 
 /** Why a request goes no further: the response it gets, or silence. */
 export interface Refusal {
@@ -73,9 +73,11 @@ function bad(why: string): Refusal {
   return { status: 400, reason: `Bad Request: ${why}` }
 }
 
-function schemeRefusal(request: Request): Refusal | undefined {
-  const scheme = uriScheme(request.requestUri)
-  return scheme === 'sip' || scheme === 'sips' ? undefined : { status: 416 }
+/** A call may be for a number, whatever domain it is in (RFC 3261 §19.1.6). */
+function schemeRefusal({ method, requestUri }: Request): Refusal | undefined {
+  const scheme = uriScheme(requestUri)
+  const fit = scheme === 'sip' || scheme === 'sips' || (method === 'INVITE' && isTel(requestUri))
+  return fit ? undefined : { status: 416 }
 }
 
 function requireRefusal(request: Request): Refusal | undefined {
@@ -86,18 +88,19 @@ function requireRefusal(request: Request): Refusal | undefined {
 /** An INVITE brings a session description, no body, or one it calls optional (§8.2.3, §20.11). */
 function bodyRefusal(request: Request): Refusal | undefined {
   if (request.body.length === 0) return undefined
-  const encoding = request.header('content-encoding')?.toLowerCase() ?? 'identity'
-  if (encoding === 'identity' && sdpBody(request) !== undefined) return undefined
+  const plain = request.all('content-encoding').every((encoding) => encoding.toLowerCase() === 'identity')
+  if (plain && sdpBody(request) !== undefined) return undefined
   if (/;\s*handling\s*=\s*optional/i.test(request.header('content-disposition') ?? '')) return undefined
   if (mediaType(request.header('content-type')) === undefined) return bad('a body without Content-Type')
   return { status: 415, headers: [acceptHeader, acceptEncodingHeader] }
 }
 
-/** Whoever does not accept SDP cannot be answered (RFC 4475 §3.3.15). */
+/** Whoever does not accept SDP cannot be answered (RFC 4475 §3.3.15). An empty Accept takes nothing (RFC 3261 §20.1). */
 function acceptRefusal(request: Request): Refusal | undefined {
-  const types = request.all('accept').map((type) => mediaType(type))
+  const accepted = request.all('accept')
+  const types = accepted.map((type) => mediaType(type) ?? '').filter((type) => /^[^/]+\/[^/]+$/.test(type))
   const answerable = ['application/sdp', 'application/*', '*/*']
-  if (types.length === 0 || types.some((type) => type !== undefined && answerable.includes(type)))
-    return undefined
+  const silent = types.length === 0 && !accepted.includes('')
+  if (silent || types.some((type) => answerable.includes(type))) return undefined
   return { status: 406, headers: [['warning', '399 trunkline "only application/sdp can be sent"']] }
 }

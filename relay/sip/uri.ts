@@ -1,5 +1,6 @@
 import { decode, encode } from './charset.ts'
 import { noParams } from './grammar.ts'
+import type { HostPort } from './host.ts'
 import { readHostPort, writeHost } from './host.ts'
 
 /** A SIP or SIPS URI taken apart (RFC 3261 §19.1). */
@@ -44,6 +45,23 @@ export function uriScheme(text: string): string | undefined {
   if (colon < 1 || colon === text.length - 1 || unfit(text)) return undefined
   const scheme = text.slice(0, colon)
   return /^[a-zA-Z][a-zA-Z0-9+.-]*$/.test(scheme) ? scheme.toLowerCase() : undefined
+}
+
+/** Whether a URI is a telephone number's (RFC 3966). */
+export function isTel(text: string): boolean {
+  return uriScheme(text) === 'tel'
+}
+
+/** A URI as written, without the headers it may end in; any other text as it is. */
+export function withoutHeaders(text: string): string {
+  const headers = parseUri(text)?.headers
+  return headers === undefined ? text : text.slice(0, -headers.length - 1)
+}
+
+/** Where a request for this URI goes: to its maddr where it has one, whatever host it names (RFC 3261 §19.1.1). */
+export function whereTo(uri: SipUri): HostPort {
+  const maddr = uri.params.get('maddr') ?? ''
+  return { host: readHostPort(maddr, 0, maddr.length)?.host ?? uri.host, port: uri.port }
 }
 
 /** Writes a URI, escaping what may not stand bare. */

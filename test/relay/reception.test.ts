@@ -21,6 +21,7 @@ import {
   scanner,
   telnyx,
   through,
+  twilio,
   within,
 } from '../support/office.ts'
 
@@ -62,6 +63,20 @@ describe('a stranger', () => {
   test('is told 404 for a domain which is not ours', () => {
     const ladder = office()
     ladder.when(scanner, invite(scanner, 'sip:info@elsewhere.test')).gives('404 to the scanner')
+  })
+
+  test('who asks for a number and no domain is asked who he is by his address, a carrier is let in by it', () => {
+    const ladder = office()
+    const number = 'tel:+15551234567'
+    const stray = invite(scanner, number, { domain: 'elsewhere.test' })
+    ladder.when(scanner, stray).gives('ask route')
+    ladder.decide(rejected(403, 'UNKNOWN_SOURCE', null)).gives('403 to the scanner')
+    ladder.when(telnyx, invite(telnyx, number, { domain: 'elsewhere.test' })).gives('ask route')
+    ladder.decide(through(provider(twilio))).gives('100 to Telnyx', 'ask locate')
+  })
+
+  test('who asks for a number under a name of ours proves it, whatever domain the number is in', () => {
+    office().when(scanner, invite(scanner, 'tel:+15551234567')).gives('407 to the scanner')
   })
 
   test('hears nothing at all about a foreign domain where the house is silent', () => {

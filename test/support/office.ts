@@ -74,7 +74,7 @@ export function invite(
   } = {},
 ): Request {
   const user = options.user ?? from.name.toLowerCase().replace(/\W/g, '')
-  const uri = to.startsWith('sip:') ? to : `sip:${to}@${realm}`
+  const uri = /^(?:sip|tel):/.test(to) ? to : `sip:${to}@${realm}`
   const body = options.body ?? sdp(from.flow.address)
   return request({
     method: 'INVITE',

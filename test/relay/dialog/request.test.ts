@@ -85,6 +85,18 @@ describe('the way of a request within a dialog (RFC 3261 §12.2.1.1)', () => {
     expect(nextHop(routed)).toMatchObject({ host: 'strict.example.com' })
   })
 
+  test.each([
+    ['a Contact', { remoteTarget: 'sip:bob@example.com:5062;maddr=192.0.2.7' }],
+    ['a Record-Route', { routeSet: ['<sip:example.com:5062;maddr=192.0.2.7;lr>'] }],
+  ])('leads to the maddr of %s (§19.1.1)', (_, parts) => {
+    expect(nextHop(dialog(parts))).toMatchObject({ host: '192.0.2.7', port: 5062 })
+  })
+
+  test('leads to the host where its maddr is none', () => {
+    const { host } = nextHop(dialog({ remoteTarget: 'sip:bob@192.0.2.9;maddr=' })) ?? {}
+    expect(host).toBe('192.0.2.9')
+  })
+
   test('takes a strict router further down as any other', () => {
     const routed = dialog({ routeSet: ['<sip:first.example.com;lr>', '<sip:strict.example.com>'] })
     const bye = inDialog(routed, { method: 'BYE', via })

@@ -305,6 +305,27 @@ describe('reaching an extension', () => {
     expect(contact).toMatchObject({ requestUri: 'sip:x@203.0.113.9', flow })
   })
 
+  test.each([
+    ['sip:what?ever@10.0.0.5', ''],
+    ['sip:desk?4;x@10.0.0.5;transport=udp;x=1', '?Subject=hi'],
+    ['sip:10.0.0.5;x=1', '?Route=%3Csip:evil.example%3E'],
+  ])('asks for %s as it was registered, without the headers behind it: %j', (uri, headers) => {
+    const { register, reachable } = registrar()
+    register([`Contact: <${uri}${headers}>`])
+    expect(reachable()).toEqual([uri])
+  })
+
+  test('keeps of several contacts those which can be read, and says so', () => {
+    const { register, reachable } = registrar()
+    const answer = register([
+      'Contact: "x <sip:y@10.0.0.6>, <sip:a@10.0.0.5>, <<>>',
+      'Contact: <sip:b@10.0.0.5>',
+    ])
+    expect(answer.all('contact')).toHaveLength(reachable().length)
+    expect(reachable().sort()).toEqual(['sip:a@10.0.0.5', 'sip:b@10.0.0.5'])
+    expect(register(['Contact: <<>>'], { cseq: 2 }).status).toBe(400)
+  })
+
   test('prefers the highest q, then the phone heard of last', () => {
     const { register, reachable } = registrar()
     register(['Contact: <sip:low@10.0.0.5>;q=0.2'], { after: 1 })

@@ -64,6 +64,12 @@ describe('a keep-alive on a stream (RFC 5626 §3.5.1)', () => {
     expect(pushed([bytes(text)])).toEqual({ texts: [], pings, broken: undefined })
   })
 
+  test('may be zeros, one or more, before a message and between two', () => {
+    const text = requestText('OPTIONS')
+    expect(pushed([bytes('\0'), bytes(text), bytes(`\0\0\0\0${text}`)]).texts).toEqual([text, text])
+    expect(pushed([bytes('\r\n\0\r\n')]).pings).toBe(0)
+  })
+
   test('is no keep-alive when half of it came before a message and half after', () => {
     expect(pushed([bytes(`\r\n${invite()}\r\n`)]).pings).toBe(0)
   })

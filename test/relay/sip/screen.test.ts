@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { sdpBody } from '../../../relay/sip/body.ts'
 import { allowHeader, refusedMethods, screen } from '../../../relay/sip/screen.ts'
-import { invite, readRequest, register, requestText, sdp } from '../../support/wire.ts'
+import {
+  bytes,
+  invite,
+  readRequest,
+  readResponse,
+  register,
+  requestText,
+  responseText,
+  sdp,
+} from '../../support/wire.ts'
 
 const verdictOn = (text: string) => screen(readRequest(text))
 
@@ -31,7 +40,9 @@ describe('screening a request (RFC 3261 §8.2)', () => {
   })
 
   test('refuses a scheme it does not know, wherever it may lead', () => {
-    expect(verdictOn(invite({ uri: 'tel:+15551234567' }))?.status).toBe(416)
+    expect(verdictOn(invite({ uri: 'isbn:2983792873' }))?.status).toBe(416)
+    expect(verdictOn(register({ uri: 'tel:+15551234567' }))?.status).toBe(416)
+    expect(verdictOn(invite({ uri: 'TEL:+15551234567;phone-context=+1' }))).toBeUndefined()
     expect(verdictOn(invite({ uri: 'sips:bob@example.com' }))).toBeUndefined()
   })
 
@@ -47,6 +58,7 @@ describe('screening a request (RFC 3261 §8.2)', () => {
     expect(refusal?.headers).toContainEqual(['accept-encoding', 'identity'])
     expect(refusal?.headers?.[0]?.[1]).toContain('application/sdp')
     expect(verdictOn(invite({ headers: { 'Content-Encoding': 'gzip' } }))?.status).toBe(415)
+    expect(verdictOn(invite({ headers: { 'Content-Encoding': ['identity', 'gzip'] } }))?.status).toBe(415)
     expect(verdictOn(invite({ headers: { 'Content-Type': null } }))?.status).toBe(400)
   })
 
@@ -60,7 +72,14 @@ describe('screening a request (RFC 3261 §8.2)', () => {
 
   test('lets nobody call who could not take the answer', () => {
     expect(verdictOn(invite({ headers: { Accept: 'text/plain' } }))?.status).toBe(406)
-    for (const accept of ['application/sdp;level=1, text/plain', '*/*', 'Application/*;q=0.5']) {
+    expect(verdictOn(invite({ headers: { Accept: '' } }))?.status).toBe(406)
+    for (const accept of [
+      '@@',
+      '@@, */*',
+      'application/sdp;level=1, text/plain',
+      '*/*',
+      'Application/*;q=0.5',
+    ]) {
       expect(verdictOn(invite({ headers: { Accept: accept } }))).toBeUndefined()
     }
   })
@@ -68,6 +87,7 @@ describe('screening a request (RFC 3261 §8.2)', () => {
   test('refuses an INVITE with a Contact nobody can call back, and lets one without through', () => {
     expect(verdictOn(invite({ headers: { Contact: '<sip:a@b>;;' } }))?.status).toBe(400)
     expect(verdictOn(invite({ headers: { Contact: '<sip:a@b>, <sip:c@d>' } }))?.status).toBe(400)
+    expect(verdictOn(invite({ headers: { Contact: '<sip:a@b>, <<>>' } }))).toBeUndefined()
     expect(verdictOn(invite({ headers: { Contact: null } }))).toBeUndefined()
   })
 
@@ -106,6 +126,48 @@ describe('the session description of a message', () => {
     expect(described('Application/SDP;charset=utf-8', sdp)).toBe(sdp)
     expect(described('multipart/mixed; boundary=outer', mixed)).toBe(sdp.slice(0, -2))
     expect(described('multipart/related;type=x;Boundary="outer"', mixed)).toBe(sdp.slice(0, -2))
+  })
+
+  test('is found in any depth, under folded headers and beside a boundary which only begins alike', () => {
+    const nested = [
+      '--outer',
+      'c:',
+      ' multipart/alternative ;',
+      '\tx-boundary=other; BOUNDARY = "outer-x"',
+      '',
+      '--outer-x',
+      'Content-Type: text/plain',
+      '',
+      'v=0',
+      '--outer-x',
+      'Content-Type:',
+      ' application/sdp',
+      '',
+      `${sdp}--outer-x--`,
+      '--outer--',
+      '',
+    ].join('\r\n')
+    expect(described('multipart/mixed;boundary=outer', nested)).toBe(sdp.slice(0, -2))
+  })
+
+  test('is looked for in so many parts and no more', () => {
+    const wrapped = (depth: number): string =>
+      depth === 0
+        ? `Content-Type: application/sdp\r\n\r\n${sdp}`
+        : `Content-Type: multipart/mixed;boundary=b${depth}\r\n\r\n--b${depth}\r\n${wrapped(depth - 1)}\r\n--b${depth}--\r\n`
+    const within = (depth: number) =>
+      described(`multipart/mixed;boundary=o`, `--o\r\n${wrapped(depth)}\r\n--o--`)
+    expect(within(19)).toBe(sdp)
+    expect(within(20)).toBeUndefined()
+  })
+
+  test.each([
+    [{ 'Content-Type': ['@@', 'application/sdp'] }],
+    [{ 'Content-Type': null }],
+    [{ 'Content-Type': '@@' }],
+  ])('is found in an answer which does not say well what it is: %j', (headers) => {
+    const answer = readResponse(responseText(200, { body: sdp, headers }))
+    expect(sdpBody(answer)).toEqual(bytes(sdp))
   })
 
   test.each([
