@@ -64,7 +64,7 @@ export class Engine {
   constructor({ station: given, house, rtpPorts, limits }: Setup) {
     const station = { ...given }
     const { chance, relayId } = station
-    const outbox = new Outbox(station)
+    const outbox = new Outbox(station, () => this.#now)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({ relayId, chance, asker: station })
@@ -185,6 +185,7 @@ export class Engine {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
+    this.#entrance.tick(now)
     this.carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
     for (const effect of this.#registrar.keepOpen(now)) this.#outbox.emit(effect)
@@ -193,7 +194,7 @@ export class Engine {
 
   /** When to call tick() next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.carriers]
+    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.#entrance, this.carriers]
     let earliest: number | undefined
     for (const room of rooms) {
       const at = room.nextDeadline()
@@ -245,6 +246,7 @@ export class Engine {
         this.#reception.closed = true
         return this.carriers.drain(now)
       case 'stop':
+        this.#entrance.stop()
         return this.#switchboard.stop(now)
     }
   }
@@ -260,10 +262,16 @@ export class Engine {
 
   #packet(now: number, flow: Flow, bytes: Uint8Array): void {
     const parsed = parseMessage(bytes, { stream: reliable(flow) })
-    if (parsed.ok) return this.#carry(now, this.#transactions.receive(now, parsed.value, flow))
+    if (parsed.ok) {
+      if (parsed.value.kind === 'request') this.#outbox.weigh(parsed.value, bytes.length)
+      return this.#carry(now, this.#transactions.receive(now, parsed.value, flow))
+    }
     const { where, why, status, answerable } = parsed.fault
     this.#outbox.note('debug', 'sip.fault', { where, why, status, from: flow.address })
-    if (answerable) return this.#outbox.refuse(answerable, flow, status, why)
+    if (answerable) {
+      this.#outbox.weigh(answerable, bytes.length)
+      return this.#outbox.refuse(answerable, flow, status, why)
+    }
     // Who has nothing to say and is nobody makes room for others.
     if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#outbox.emit({ type: 'close', flow })
   }

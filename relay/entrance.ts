@@ -1,16 +1,15 @@
 import type { CredentialAnswer, RouteDecision, RouteQuestion } from '#contract'
 import { refusalOf, sipReason } from './call/reason.ts'
-import { instant } from './call/record.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
-import { type Flow, neighbourhood, sameFlow } from './flow.ts'
+import { type Flow, sameFlow } from './flow.ts'
 import { Inquiries } from './inquiries.ts'
 import type { Line } from './lines.ts'
 import type { Outbox } from './outbox.ts'
 import { lineOf, questionOf, routeQuestion } from './question.ts'
 import type { Admission, House, Reception } from './reception.ts'
-import { Allowance } from './registrar/allowance.ts'
+import { Refusals } from './refusals.ts'
 import type { Challenge, Inquiry } from './registrar/authenticator.ts'
 import type { Challenger } from './registrar/challenge.ts'
 import type { Guess } from './registrar/guard.ts'
@@ -51,13 +50,25 @@ export class Entrance {
   /** INVITEs and REGISTERs which wait for the edge before they are anybody's, by transaction. */
   readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
   readonly #inquiries: Inquiries
-  /** Refused calls of nobody which are told, by where they came from, and all together. */
-  readonly #oncePerMinute = new Allowance({ atOnce: 1, perSecond: 1 / 60 })
-  readonly #strangersTold = new Allowance({ atOnce: 20, perSecond: 1, remembered: 1 })
+  readonly #refusals: Refusals
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
     this.#inquiries = new Inquiries(rooms.desk)
+    this.#refusals = new Refusals(rooms.station, (tell) => rooms.outbox.emit({ type: 'tell', tell }))
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#refusals.nextDeadline()
+  }
+
+  tick(now: number): void {
+    this.#refusals.tick(now, this.#rooms.at())
+  }
+
+  /** Nothing more will come in. */
+  stop(): void {
+    this.#refusals.stop(this.#rooms.at())
   }
 
   /** A request of nobody yet. */
@@ -206,32 +217,23 @@ export class Entrance {
 
   /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
   #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: Refusal): void {
-    const { outbox, station, at } = this.#rooms
-    const { customer_id, reason, message, explanation } = refusal
-    const place = neighbourhood(flow.address)
-    const nobodys = customer_id === null
-    if (nobodys && !(this.#oncePerMinute.take(now, place) && this.#strangersTold.take(now, ''))) return
-    const rule = explanation?.caller.rule ?? 'none'
-    const why = explanation?.caller.why ?? message
-    outbox.emit({
-      type: 'tell',
-      tell: {
-        kind: 'event',
-        tell_id: station.chance.uuid(at()),
-        at: instant(at()),
-        relay_id: station.relayId,
-        customer_id,
-        type: 'call.refused',
-        data: { rule, reason, why, source_address: flow.address, to: requestUri.slice(0, 200) },
-      },
-    })
+    const { customer_id: customerId, reason, message, explanation } = refusal
+    const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
+    this.#refusals.add(
+      now,
+      this.#rooms.at(),
+      { customerId, reason, rule, why, to: requestUri.slice(0, 200) },
+      flow,
+    )
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
     const { house, outbox, switchboard } = this.#rooms
-    if (decision.kind === 'connect' || (!isNobody(decision) && decision.customer_id !== null))
+    const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
+    const kept = customers !== null && this.#refusals.mayKeep(now, customers, flow)
+    if (decision.kind === 'connect' || kept)
       return switchboard.decided(now, this.#open(now, request, flow, true), decision)
-    if (house.strangers !== 'refuse' || decision.status === 0) return
+    if ((customers === null && house.strangers !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
     outbox.refuse(request, flow, decision.status, undefined, [why])
   }

@@ -2,7 +2,8 @@ import type { BindingTell } from '#contract'
 import { sipReason } from './call/reason.ts'
 import type { Station } from './call/station.ts'
 import type { Answer, Effect, Note, Question } from './effects.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, networkOf, reliable } from './flow.ts'
+import { Allowance } from './registrar/allowance.ts'
 import type { Header, Request, Response } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
 import { responseFlow } from './sip/via.ts'
@@ -11,15 +12,23 @@ import { writeMessage } from './sip/write.ts'
 /** What to do when a question was answered; no answer comes with why. */
 export type Then = (now: number, answer: Answer | undefined, why: string) => void
 
+const longAnswers = { atOnce: 200, perSecond: 50 }
+
 /** Effects on their way out, and the questions among them which wait for an answer. */
 export class Outbox {
   readonly #station: Station
+  readonly #clock: () => number
+  /** Octets of requests which belong to no transaction. */
+  readonly #octets = new WeakMap<Request, number>()
+  readonly #longAnswers = new Allowance(longAnswers)
   readonly #questions = new Map<number, Then>()
   #lastQuestion = 0
   #effects: Effect[] = []
 
-  constructor(station: Station) {
+  /** `clock`: monotonic milliseconds of the event being handled. */
+  constructor(station: Station, clock: () => number) {
     this.#station = station
+    this.#clock = clock
   }
 
   /** Questions not answered yet. */
@@ -58,9 +67,21 @@ export class Outbox {
     this.emit({ type: 'note', level, event, fields })
   }
 
-  /** Sends a response to where its request came from, outside any transaction. */
+  /** How long a request was: its answer is measured by that. */
+  weigh(request: Request, octets: number): void {
+    this.#octets.set(request, octets)
+  }
+
+  /**
+   * Sends a response to where its request came from, outside any transaction. Over UDP that may be forged: answers more
+   * than twice as long as what they answer have an allowance, by network.
+   */
   send(response: Response, request: Request, flow: Flow): void {
-    this.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes: writeMessage(response) })
+    const bytes = writeMessage(response)
+    const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
+    if (!long || this.#longAnswers.take(this.#clock(), networkOf(flow.address)))
+      return this.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
+    this.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
   }
 
   /** Answers without keeping anything; the tag is the same for every repeat (RFC 3261 §8.2.7). */
