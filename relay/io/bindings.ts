@@ -34,20 +34,21 @@ export class BindingFile {
     return { file, list: { bindings: found.map(({ binding }) => binding) } }
   }
 
-  /** Never waits for the disk. */
+  /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
   keep({ event, binding, sequence }: BindingTell): void {
     const id = binding.binding_id
     const held = this.#keptById.get(id)
     if (event !== 'registered' && event !== 'refreshed') {
       this.#keptById.delete(id)
       if (held) this.#journal.drop([held])
-      return
+      return this.#journal.write()
     }
     const text = JSON.stringify({ ...binding, sequence })
     const kept = { id, order: this.#order++, text, segment: undefined, dropped: false }
     this.#keptById.set(id, kept)
     if (held) this.#journal.replace(held, kept)
     else this.#journal.keep(kept)
+    if (event === 'registered') this.#journal.write()
   }
 
   /** Resolves when everything kept so far is on disk. */

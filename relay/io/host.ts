@@ -55,8 +55,11 @@ export class Host {
     this.#perform(() => this.#engine.tick(performance.now()))
   }
 
+  /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. */
   #perform(effects: () => Effect[]): void {
-    for (const effect of this.#survived(effects) ?? []) this.#survived(() => this.#make(effect))
+    const all = this.#survived(effects) ?? []
+    for (const effect of all) if (effect.type === 'tell') this.#survived(() => this.#make(effect))
+    for (const effect of all) if (effect.type !== 'tell') this.#survived(() => this.#make(effect))
     this.#arm()
   }
 

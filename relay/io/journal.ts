@@ -41,7 +41,7 @@ const syncMs = 100
 const asideName = 'set-aside'
 
 /**
- * Records in files: with the kernel after 20 ms, on the disk after 100, behind the caller's back.
+ * Records in files: with the kernel after 20 ms, or at once where `write` is called; on the disk after 100.
  *
  * Each line carries its checksum, so that one torn by a crash is known for what it is. A file whose records
  * were all dropped is deleted; the oldest hands its last few to the newest. Records which another version wrote and
@@ -103,6 +103,11 @@ export class Journal {
       written.push(record.id)
     }
     if (written.length > 0) this.#write(`drop ${written.join(' ')}`)
+  }
+
+  /** Hands everything given so far to the kernel: what ends this process ends none of it, a power cut may. */
+  write(): void {
+    if (!this.#closed) this.#append()
   }
 
   /** Resolves when everything given so far is on disk. */

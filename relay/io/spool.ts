@@ -66,13 +66,14 @@ export class Spool {
     return this.#waitingById.size
   }
 
-  /** Never waits for the disk. */
+  /** Never waits for the disk; what may not be lost with this process is with the kernel when this returns. */
   add(tell: Tell): void {
     const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
     const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
     if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
     this.#wait(added)
     this.#journal.keep(added)
+    if (added.worth > 0) this.#journal.write()
     if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
   }
 

@@ -27,6 +27,13 @@ describe('a broken promise of ours', () => {
   })
 })
 
+test('what is to be told is told before anything leaves', () => {
+  const told: Effect = { type: 'tell', tell: {} as Extract<Effect, { type: 'tell' }>['tell'] }
+  const { host, sent } = relay([() => [send('INVITE'), told, send('200')]])
+  host.hear({ type: 'drain' })
+  expect(sent).toEqual(['a tell', 'INVITE', '200'])
+})
+
 function relay(turns: (() => Effect[])[]) {
   const notes: Note[] = []
   const sent: string[] = []
@@ -39,7 +46,7 @@ function relay(turns: (() => Effect[])[]) {
     },
     close: () => undefined,
     ask: () => new Promise(() => undefined),
-    tell: () => undefined,
+    tell: () => void sent.push('a tell'),
     snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
     media: () => undefined,
     note: (note) => notes.push(note),

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
+import { BindingFile } from '../../../relay/io/bindings.ts'
 import { silence } from '../../../relay/io/log.ts'
 import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
@@ -234,6 +235,17 @@ describe('the spool', () => {
     expect(named.filter((id) => !kept.has(id))).toEqual([])
     await spool.close()
   })
+})
+
+test('a call and a phone which were told of outlive kill -9 in the very next moment', async () => {
+  const child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'one-tell.ts'), folder])
+  const [, signal] = await new Promise<unknown[]>((ended) => child.on('close', (...how) => ended(how)))
+  expect(signal).toBe('SIGKILL')
+  const spool = await Spool.open({ folder: join(folder, 'spool'), log: silence })
+  expect(told(spool).map(({ kind }) => kind)).toEqual(['call', 'binding'])
+  const { file, list } = await BindingFile.open({ folder: join(folder, 'bindings'), log: silence })
+  expect(list.bindings).toHaveLength(1)
+  await Promise.all([spool.close(), file.close()])
 })
 
 /** Puts a tell into the newest journal, or alone into another file, as some version wrote it. */

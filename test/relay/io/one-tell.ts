@@ -1,0 +1,14 @@
+import { BindingFile } from '../../../relay/io/bindings.ts'
+import { silence } from '../../../relay/io/log.ts'
+import { Spool } from '../../../relay/io/spool.ts'
+import { bindingTell, callTell } from './tells.ts'
+
+/* Tells of a call and a phone, and is killed in the same turn: not even its own timers run any more. */
+const folder = process.argv[2] ?? ''
+const spool = await Spool.open({ folder: `${folder}/spool`, log: silence })
+const { file } = await BindingFile.open({ folder: `${folder}/bindings`, log: silence })
+spool.add(callTell())
+const phone = bindingTell('registered')
+spool.add(phone)
+file.keep(phone)
+process.kill(process.pid, 'SIGKILL')
