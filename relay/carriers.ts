@@ -60,6 +60,7 @@ export class Carriers implements Reporter {
       country,
       current,
       facts,
+      serviceRoute: (id) => this.#registrant.serviceRoute(id),
       ask,
       emit,
       note,
@@ -94,6 +95,11 @@ export class Carriers implements Reporter {
   /** No new calls shall come here: other relays register now. */
   drain(now: number): void {
     this.#registrant.drain(now)
+  }
+
+  /** The route which a provider's registrar gave us for calls out; empty: none. */
+  serviceRoute(providerId: string): readonly string[] {
+    return this.#registrant.serviceRoute(providerId)
   }
 
   /** A call went to a provider, or did not. */

@@ -115,6 +115,7 @@ export class Engine {
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: outbox.emit,
       observe: (now, id, seen) => carriers.observe(now, id, seen),
+      serviceRoute: (id) => carriers.serviceRoute(id),
       ask: outbox.ask,
       carry,
     })

@@ -31,6 +31,8 @@ export interface Exchange {
   emit(effect: Effect): void
   /** How a call to a provider went says how the provider is. */
   observe(now: number, providerId: string, seen: Observation): void
+  /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
+  serviceRoute(providerId: string): readonly string[]
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly Output[]): void
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
@@ -86,8 +88,9 @@ export class Switchboard {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
-    const { station, ledger } = this.#exchange
-    const call = newCall(now, ++this.#sessions, { request, flow, transaction, trusted }, station, ledger)
+    const { station, ledger, serviceRoute } = this.#exchange
+    const arrival = { request, flow, transaction, trusted }
+    const call = newCall(now, ++this.#sessions, arrival, station, ledger, serviceRoute)
     const line: Line = {
       machine: { state: 'routing', memory: { call, station } },
       call,

@@ -20,6 +20,7 @@ export function newCall(
   arrival: Arrival,
   station: Station,
   ledger: Ledger,
+  serviceRoute: Call['serviceRoute'],
 ): Call {
   const startedAt = station.epoch + now
   return {
@@ -30,6 +31,7 @@ export function newCall(
     now,
     caller: callerLeg(arrival, station),
     ledger,
+    serviceRoute,
     decision: undefined,
     ports: undefined,
     waiting: [],

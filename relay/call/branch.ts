@@ -24,6 +24,7 @@ export function newBranch(
     tried: undefined,
     provider,
     contact,
+    route: contact?.path ?? (provider?.provider_id ? call.serviceRoute(provider.provider_id) : []),
     callId: chance.hex(16),
     localTag: chance.hex(8),
     cseq: 1,

@@ -8,6 +8,7 @@ import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
+import { firstHop } from './first-hop.ts'
 import { peerOf } from './peer.ts'
 import { elsewhere, wordsOf } from './reason.ts'
 import { sight } from './sight.ts'
@@ -189,8 +190,7 @@ function next(call: Call, station: Station): Step {
   const provider = nextWithRoom(call)
   if (!provider) return call.branches.length > 0 ? exhausted(call, station) : allFull(call, station)
   const branch = newBranch(call, station, provider, undefined)
-  const { hostname, port, transport, tls } = provider
-  const question = { hostname, port, transport, tls }
+  const question = firstHop(provider, branch.route)
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
 

@@ -29,7 +29,7 @@ export function buildInvite(
     ['cseq', `${branch.cseq} INVITE`],
     ['contact', contactOf(station, flow.transport)],
     ['allow', allow],
-    ...(branch.contact?.path ?? []).map((route): Header => ['route', route]),
+    ...branch.route.map((route): Header => ['route', route]),
     ...identity(call, branch, flow, station),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),

@@ -37,6 +37,8 @@ export interface Call {
   readonly caller: CallerLeg
   /** Whose limits it counts in. */
   readonly ledger: Ledger
+  /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
+  readonly serviceRoute: (providerId: string) => readonly string[]
   decision: Connect | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
@@ -118,6 +120,8 @@ export interface Branch {
   /** Found by RFC 3263 and tried address by address; undefined: a registered contact. */
   readonly provider: Peer | undefined
   readonly contact: Contact | undefined
+  /** Route values its INVITE carries: the contact's Path, or its provider's Service-Route. */
+  readonly route: readonly string[]
   readonly callId: string
   readonly localTag: string
   cseq: number

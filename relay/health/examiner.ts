@@ -1,4 +1,5 @@
 import type { Command, CommandResult, ProviderFacts } from '#contract'
+import { firstHop } from '../call/first-hop.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { Answer, Located, Note, Question } from '../effects.ts'
 import type { Errands } from '../errand/errand.ts'
@@ -20,6 +21,8 @@ export interface Laboratory extends Line {
   current(now: number, customerId: string): boolean
   /** The provider as far as its configuration is here, disabled or not; undefined: it is not known. */
   facts(providerId: string): ProviderFacts | undefined
+  /** The route which a provider's registrar gave us for calls out; empty: none. */
+  serviceRoute(providerId: string): readonly string[]
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
 }
@@ -117,7 +120,8 @@ export class Examiner {
   }
 
   #call(now: number, test: Test, provider: ProviderFacts, to: string): void {
-    const { ask, country, ports, station } = this.#lab
+    const { ask, country, ports, serviceRoute, station } = this.#lab
+    const route = serviceRoute(provider.id)
     const port = ports.take(now)
     if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
     const memory: Memory = {
@@ -129,6 +133,7 @@ export class Examiner {
         to,
         from: test.command.from,
         port,
+        route,
       }),
       flows: [],
       air: undefined,
@@ -144,7 +149,7 @@ export class Examiner {
       },
     )
     call.limit(now)
-    ask({ ask: 'locate', question: placeOf(provider) }, (later, answer, why) => {
+    ask({ ask: 'locate', question: firstHop(placeOf(provider), route) }, (later, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
       call.step(later, 'located', { now: later, located })
     })

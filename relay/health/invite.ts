@@ -5,12 +5,14 @@ import type { Flow } from '../flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { fromOf, userAgent } from './options.ts'
 
-/** Whom a test call calls, who calls, and the even port its sound would come to; `home` is the customer's country. */
+/** Whom a test call calls, who calls, the even port its sound would come to, and by which way; `home` is the customer's country. */
 export interface Wanted {
   readonly home: string
   readonly to: string
   readonly from: string | null
   readonly port: number
+  /** Route values, first hop first. */
+  readonly route: readonly string[]
 }
 
 /**
@@ -20,7 +22,7 @@ export interface Wanted {
 export function inviteFor(
   provider: ProviderFacts,
   station: Station,
-  { home, to, from, port }: Wanted,
+  { home, to, from, port, route }: Wanted,
 ): (flow: Flow, proof: readonly Header[]) => Request {
   const country = provider.country ?? home
   const number = numberAt(provider, to, country)
@@ -36,6 +38,7 @@ export function inviteFor(
       requestUri: uri,
       headers: [
         ['via', viaOf(station, flow)],
+        ...route.map((value): Header => ['route', value]),
         ['max-forwards', '70'],
         ['from', `<${fromOf(provider, station, flow, caller)}>;tag=${tag}`],
         ['to', `<${sipUri(number, provider.hostname)}>`],

@@ -1,4 +1,5 @@
 import type { ProviderFacts } from '#contract'
+import { reachOf } from '#routing'
 import type { Station } from '../call/station.ts'
 import { type Flow, usualPort } from '../flow.ts'
 import { parseNameAddr } from '../sip/address.ts'
@@ -16,6 +17,7 @@ interface Listed {
 /* Implementation */
 /** No refresh is later than this, whatever was granted. */
 const longestSeconds = 86_400
+const mostHops = 8
 
 /**
  * For how many seconds a 2xx grants the contact which was sent over `flow`: what stands beside it in the list of all
@@ -36,6 +38,19 @@ export function grantedSeconds(
   const ours = best(listed, contactAt(provider, station, flow))
   const times = ours.length > 0 ? ours : [...listed, { for: said ?? asked }]
   return Math.min(Math.max(asked, longestSeconds), ...times.map((one) => one.for))
+}
+
+/**
+ * The Route values which requests over this registration bear (RFC 3608 §6.1). None where a part of them cannot be read
+ * or routes strictly, or where they lead from the open network, `flow`'s, to an address which cannot be reached from there.
+ */
+export function serviceRouteOf(response: Response, { address }: Flow): readonly string[] {
+  const values = response.all('service-route')
+  const hops = values.map((value) => parseNameAddr(value)?.sip)
+  const loose = hops.length <= mostHops && hops.every((hop) => hop?.params.has('lr'))
+  const reach = hops[0] && reachOf(hops[0].host)
+  const lost = reach !== undefined && reach !== 'public' && reachOf(address) === 'public'
+  return loose && !lost ? values : []
 }
 
 function read(member: string, otherwise: number): Listed {

@@ -7,7 +7,7 @@ import { Pace } from '../errand/pace.ts'
 import { type Flow, reliable } from '../flow.ts'
 import { accountOf, placeOf } from '../health/options.ts'
 import { turn } from '../machine.ts'
-import { grantedSeconds } from './grant.ts'
+import { grantedSeconds, serviceRouteOf } from './grant.ts'
 import { type Events, newRegistration, type Order, type Registration, table } from './registration.ts'
 import { registerFor, type Series, seconds } from './request.ts'
 
@@ -43,6 +43,8 @@ interface Held {
   /** The address which took it, and the connection it came over. */
   at: Flow | undefined
   over: Flow | undefined
+  /** Route values for calls out, as the last 2xx gave them. */
+  route: readonly string[]
   due: Deadline<Due> | undefined
   lapse: Deadline<Due> | undefined
   pinged: Deadline<Due> | undefined
@@ -83,6 +85,12 @@ export class Registrant {
     if (connection === undefined) return false
     for (const { over } of this.#held.values()) if (over?.connection === connection) return true
     return false
+  }
+
+  /** The route for calls out which a provider gave us with the present registration; empty: none. */
+  serviceRoute(providerId: string): readonly string[] {
+    const held = this.#held.get(providerId)
+    return held?.registration.memory.until === undefined ? [] : held.route
   }
 
   /** All providers there are, as they are configured now. */
@@ -163,6 +171,7 @@ export class Registrant {
       trip: undefined,
       at: undefined,
       over: undefined,
+      route: [],
       due: undefined,
       lapse: undefined,
       pinged: undefined,
@@ -340,6 +349,7 @@ export class Registrant {
     }
     held.at = flow
     held.over = over
+    held.route = serviceRouteOf(response, flow)
     if (reliable(over)) this.#keepOpen(now, held, over)
     this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
   }
