@@ -3,8 +3,8 @@ import type { Dialog } from '../dialog/dialog.ts'
 import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
+import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { noProofs } from '../sip/proofs.ts'
 import { base } from '../transaction/timers.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
@@ -116,7 +116,7 @@ export function sayGoodbye(call: Call, branch: Branch, response: Response, stati
   return [
     ...stopTimers(branch),
     ack,
-    { type: 'request', request: bye, flow, role: { role: 'bye', branch, proofs: noProofs } },
+    { type: 'request', request: bye, flow, role: { role: 'bye', branch, proofs: noAuthorizations } },
   ]
 }
 
@@ -131,7 +131,11 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
   const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, station) : []
   const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
   const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
-  const role: Role = { role: 'bye', branch: side === 'callee' ? call.callee : undefined, proofs: noProofs }
+  const role: Role = {
+    role: 'bye',
+    branch: side === 'callee' ? call.callee : undefined,
+    proofs: noAuthorizations,
+  }
   return [...unacked, { type: 'request', request, flow: leg.flow, role }]
 }
 

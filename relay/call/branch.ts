@@ -1,8 +1,8 @@
 import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../flow.ts'
 import type { Contact } from '../registrar/register.ts'
+import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
-import { noProofs, type Proofs } from '../sip/proofs.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { soundOf, speak } from './sound.ts'
@@ -33,7 +33,7 @@ export function newBranch(
     invite: undefined,
     state: 'locating',
     heard: 'nothing',
-    proofs: noProofs,
+    proofs: noAuthorizations,
     cancelled: false,
     farewell: undefined,
     dialog: undefined,
@@ -87,7 +87,7 @@ function invite(
 }
 
 /** The provider's challenge is answered with the same offer under the next number (RFC 3261 §22.2). */
-export function inviteAgain(call: Call, branch: Branch, proofs: Proofs, station: Station): Order[] {
+export function inviteAgain(call: Call, branch: Branch, proofs: Authorizations, station: Station): Order[] {
   branch.proofs = proofs
   branch.cseq++
   const flow = branch.flow

@@ -1,6 +1,6 @@
 import type { Flow } from '../flow.ts'
+import { type Authorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
-import { type Proofs, prove } from '../sip/proofs.ts'
 import type { Branch } from './state.ts'
 import { type Station, viaOf } from './station.ts'
 
@@ -12,9 +12,9 @@ export function proveToProvider(
   { provider }: Branch,
   challenged: Request,
   response: Response,
-  before: Proofs,
+  before: Authorizations,
   { chance }: Station,
-): Proofs | undefined {
+): Authorizations | undefined {
   return prove(before, response, challenged, provider?.credentials ?? null, chance)
 }
 
@@ -22,7 +22,7 @@ export function proveToProvider(
 export function withProof(
   sent: Request,
   number: number,
-  proofs: Proofs,
+  proofs: Authorizations,
   flow: Flow,
   station: Station,
 ): Request {

@@ -1,6 +1,6 @@
 import { inDialog } from '../dialog/request.ts'
+import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { noProofs } from '../sip/proofs.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
 import { hangUp } from './answered.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
@@ -39,7 +39,7 @@ export function passRequest(call: Call, asked: Asked, station: Station): Order[]
     headers: [...typeOf(request, body), ['allow', allow]],
     body,
   })
-  return sendOn(call, { asked, proofs: noProofs, sent, flow: leg.flow })
+  return sendOn(call, { asked, proofs: noAuthorizations, sent, flow: leg.flow })
 }
 
 /** Why a request is not passed on: hops, extensions, or another change of the session still open (§14.2). */

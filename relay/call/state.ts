@@ -17,8 +17,8 @@ import type { Turn } from '../machine.ts'
 import type { Sent } from '../media/offer.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
 import type { Contact } from '../registrar/register.ts'
+import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import type { Proofs } from '../sip/proofs.ts'
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
@@ -134,7 +134,7 @@ export interface Branch {
   /** What came back so far. */
   heard: 'nothing' | 'trying' | 'ringing'
   /** What its INVITE has shown of us. */
-  proofs: Proofs
+  proofs: Authorizations
   /** A CANCEL was sent. */
   cancelled: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
@@ -185,9 +185,9 @@ export type Role =
   | { readonly role: 'invite'; readonly branch: Branch }
   | { readonly role: 'cancel' }
   /** A BYE to a branch, or to the caller. */
-  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: Proofs }
+  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: Authorizations }
   /** A request of one side passed on to the other. */
-  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: Proofs }
+  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: Authorizations }
 
 export type Timer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
@@ -251,7 +251,7 @@ export interface Events {
   /** What a BYE of ours was answered; no response: it never was. */
   byeAnswered: {
     branch: Branch | undefined
-    proofs: Proofs
+    proofs: Authorizations
     sent: Request
     flow: Flow
     response: Response | undefined
@@ -275,7 +275,7 @@ export interface Asked {
 /** What became of a request passed on. */
 export interface Passed {
   readonly asked: Asked
-  readonly proofs: Proofs
+  readonly proofs: Authorizations
   readonly sent: Request
   readonly flow: Flow
   readonly response: Response | undefined

@@ -2,8 +2,8 @@ import type { Station } from '../call/station.ts'
 import { type Deadline, Deadlines } from '../deadlines.ts'
 import type { Answer, Located, LocateQuestion, Question } from '../effects.ts'
 import { type Flow, sameFlow } from '../flow.ts'
+import { type Account, type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { type Account, noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import type { Clients, Heard } from './clients.ts'
 
 /** Something asked of a host outside any call. */
@@ -68,7 +68,7 @@ export interface Trip {
   air:
     | { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number }
     | undefined
-  proofs: Proofs
+  proofs: Authorizations
   deadline: Deadline<Trip> | undefined
   over: boolean
 }
@@ -94,7 +94,7 @@ export class Errands {
       found: [],
       flows: [],
       air: undefined,
-      proofs: noProofs,
+      proofs: noAuthorizations,
       deadline: undefined,
       over: false,
     }
@@ -139,7 +139,7 @@ export class Errands {
   #next(now: number, trip: Trip, why: string): void {
     const [flow, ...rest] = trip.flows
     trip.flows = rest
-    trip.proofs = noProofs
+    trip.proofs = noAuthorizations
     if (flow) return this.#send(now, trip, flow)
     this.#end(now, trip, why)
   }

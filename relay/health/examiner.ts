@@ -4,7 +4,7 @@ import { Deadlines } from '../deadlines.ts'
 import type { Answer, Located, Note, Question } from '../effects.ts'
 import type { Errands } from '../errand/errand.ts'
 import type { Ports } from '../media/ports.ts'
-import { noProofs } from '../sip/proofs.ts'
+import { noAuthorizations } from '../sip/authorization.ts'
 import { inviteFor } from './invite.ts'
 import { accountOf, optionsFor, placeOf } from './options.ts'
 import { type Due, type Line, patienceMs, RunningCall } from './running-call.ts'
@@ -137,7 +137,7 @@ export class Examiner {
       }),
       flows: [],
       air: undefined,
-      proofs: noProofs,
+      proofs: noAuthorizations,
     }
     const call = new RunningCall(
       this.#lab,

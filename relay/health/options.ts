@@ -2,8 +2,8 @@ import type { ProviderFacts } from '#contract'
 import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../call/station.ts'
 import type { LocateQuestion } from '../effects.ts'
 import { type Flow, hostPort } from '../flow.ts'
+import type { Account } from '../sip/authorization.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import type { Account } from '../sip/proofs.ts'
 
 /** Where a provider is looked for (RFC 3263). */
 export function placeOf({ hostname, port, transport, tls }: ProviderFacts): LocateQuestion {

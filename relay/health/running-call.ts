@@ -5,8 +5,8 @@ import type { Effect } from '../effects.ts'
 import type { Clients, Heard } from '../errand/clients.ts'
 import type { Flow } from '../flow.ts'
 import { turn } from '../machine.ts'
+import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Request } from '../sip/message.ts'
-import { noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import { writeMessage } from '../sip/write.ts'
 import { accountOf } from './options.ts'
 import { type Air, type Events, type Order, type TestCall, table } from './test-call.ts'
@@ -70,7 +70,7 @@ export class RunningCall {
       case 'send':
         return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
       case 'request':
-        return this.#request(now, order.request, order.flow, noProofs)
+        return this.#request(now, order.request, order.flow, noAuthorizations)
       case 'abandon': {
         const id = this.#ids.get(order.air)
         return id === undefined ? undefined : clients.abandon(now, id)
@@ -101,7 +101,7 @@ export class RunningCall {
   }
 
   /** A CANCEL or BYE; a BYE which is challenged goes out once more with proof. */
-  #request(now: number, request: Request, flow: Flow, before: Proofs): void {
+  #request(now: number, request: Request, flow: Flow, before: Authorizations): void {
     const { clients, station } = this.#lab
     const account = accountOf(this.#call.memory.provider)
     clients.request(now, request, flow, (later, heard) => {

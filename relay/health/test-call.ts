@@ -17,8 +17,8 @@ import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Machine, Table, Turn } from '../machine.ts'
+import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { noProofs, type Proofs, prove } from '../sip/proofs.ts'
 import { accountOf } from './options.ts'
 import { type CallStory, callFinding, type Finding } from './words.ts'
 
@@ -63,7 +63,7 @@ export interface Memory {
   flows: readonly Flow[]
   air: Air | undefined
   /** What this address was shown of us. */
-  proofs: Proofs
+  proofs: Authorizations
 }
 
 export type TestCall = Machine<State, Memory>
@@ -137,7 +137,7 @@ function refused(now: number, air: Air, response: Response, memory: Memory): Ste
 function next(now: number, memory: Memory): Step {
   const [flow, ...rest] = memory.flows
   memory.flows = rest
-  memory.proofs = noProofs
+  memory.proofs = noAuthorizations
   memory.air = undefined
   return flow ? { to: 'calling', effects: [invite(now, memory, flow)] } : over(memory)
 }

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { CredentialAnswer, FailoverPolicy, ProviderTarget, RouteDecision } from '#contract'
 import { hostPort } from '../../relay/flow.ts'
+import { prove as answered, noAuthorizations } from '../../relay/sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
-import { prove as answered, noProofs } from '../../relay/sip/proofs.ts'
 import { reply } from '../../relay/sip/reply.ts'
 import { steadyChance } from './chance.ts'
 import { Ladder, type Party, party, realm, relayAddress } from './ladder.ts'
@@ -117,7 +117,7 @@ export function register(from: Party, user: string, headers: Header[] = [], doma
 /** The same request again, with the challenge in `response` answered. */
 export function prove(challenged: Request, response: Response, user: string, secret = password): Request {
   const answer = answered(
-    noProofs,
+    noAuthorizations,
     response,
     challenged,
     { username: user, password: secret, realm: null },

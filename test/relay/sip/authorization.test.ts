@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { type Authorizations, noAuthorizations, prove } from '../../../relay/sip/authorization.ts'
 import {
   type Credentials,
   digestResponse,
@@ -7,7 +8,6 @@ import {
   hashFor,
   parseCredentials,
 } from '../../../relay/sip/digest.ts'
-import { noProofs, type Proofs, prove } from '../../../relay/sip/proofs.ts'
 import { readResponse, responseText } from '../../support/wire.ts'
 
 const dice = {
@@ -25,7 +25,7 @@ const request = {
 describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
   test('by 407 is answered in Proxy-Authorization, with qop auth', () => {
     const proofs = prove(
-      noProofs,
+      noAuthorizations,
       refusal(407, ['realm="carrier", nonce="n1", qop="auth", opaque="o"']),
       request,
       account,
@@ -38,7 +38,13 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
   })
 
   test('by 401 is answered in Authorization, without qop where it has none', () => {
-    const proofs = prove(noProofs, refusal(401, ['realm="carrier", nonce="n1"']), request, account, dice)
+    const proofs = prove(
+      noAuthorizations,
+      refusal(401, ['realm="carrier", nonce="n1"']),
+      request,
+      account,
+      dice,
+    )
     expect(proofs?.headers[0]?.[0]).toBe('authorization')
     expect(proofs?.headers[0]?.[1]).not.toMatch(/qop|nc=|cnonce/)
     expect(shown(proofs)).toMatchObject([{ right: true }])
@@ -49,7 +55,13 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
     ['auth-int, body and all, where nothing else is', 'qop="auth-int"', 'auth-int'],
     ['auth beside what we do not know', 'qop="token, auth"', 'auth'],
   ])('is answered with %s', (_, asks, qop) => {
-    const proofs = prove(noProofs, refusal(401, [`realm="r", nonce="n", ${asks}`]), request, account, dice)
+    const proofs = prove(
+      noAuthorizations,
+      refusal(401, [`realm="r", nonce="n", ${asks}`]),
+      request,
+      account,
+      dice,
+    )
     expect(shown(proofs)).toMatchObject([{ qop, right: true }])
   })
 
@@ -60,14 +72,14 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
     [['md5', 'SHA-256'], 'md5'],
   ])('in %j is answered with the first hash which we have (RFC 8760 §2.4)', (names, algorithm) => {
     const challenges = names.map((name, i) => `realm="r", nonce="n${i}", algorithm=${name}, qop="auth"`)
-    const proofs = prove(noProofs, refusal(401, challenges), request, account, dice)
+    const proofs = prove(noAuthorizations, refusal(401, challenges), request, account, dice)
     expect(proofs?.shown[0]?.challenge.algorithm).toBe(algorithm)
     expect(shown(proofs)).toMatchObject([{ right: true }])
   })
 
   test('of a session without qop is answered with the cnonce which it covers', () => {
     const proofs = prove(
-      noProofs,
+      noAuthorizations,
       refusal(401, ['realm="r", nonce="n", algorithm=MD5-sess']),
       request,
       account,
@@ -78,19 +90,19 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
 
   test('is not answered with a strange hash, a strange qop, another scheme, or without an account', () => {
     const answer = (status: number, challenges: string[], who: typeof account | null = account) =>
-      prove(noProofs, refusal(status, challenges), request, who, dice)
+      prove(noAuthorizations, refusal(status, challenges), request, who, dice)
     expect(answer(407, ['realm="r", nonce="n", algorithm=AKAv1-MD5'])).toBeUndefined()
     expect(answer(407, ['realm="r", nonce="n", qop="token"'])).toBeUndefined()
     expect(answer(407, [])).toBeUndefined()
     expect(answer(403, ['realm="r", nonce="n"'])).toBeUndefined()
     expect(answer(401, ['realm="r", nonce="n"'], null)).toBeUndefined()
     const basic = readResponse(responseText(401, { headers: { 'WWW-Authenticate': 'Basic realm="r"' } }))
-    expect(prove(noProofs, basic, request, account, dice)).toBeUndefined()
+    expect(prove(noAuthorizations, basic, request, account, dice)).toBeUndefined()
   })
 
   test('of another realm than the account is for is never answered, alone or beside ours (CVE-2021-41158)', () => {
     const pinned = { ...account, realm: 'carrier' }
-    const answer = (status: number, challenges: string[], before = noProofs) =>
+    const answer = (status: number, challenges: string[], before = noAuthorizations) =>
       prove(before, refusal(status, challenges), request, pinned, dice)
     expect(answer(407, ['realm="other", nonce="n"'])).toBeUndefined()
     const both = answer(401, ['realm="other", nonce="n"', 'realm="carrier", nonce="n"'])
@@ -101,7 +113,7 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
 
 describe('challenges one after the other', () => {
   test('of a proxy and of the server behind it are both answered, and both proofs sent', () => {
-    const first = challengedOn(noProofs, 407, 'realm="proxy", nonce="p", qop="auth"')
+    const first = challengedOn(noAuthorizations, 407, 'realm="proxy", nonce="p", qop="auth"')
     const both = challengedOn(first, 401, 'realm="carrier", nonce="s", qop="auth"')
     expect(both.headers.map(([name]) => name)).toEqual(['proxy-authorization', 'authorization'])
     expect(shown(both)).toMatchObject([
@@ -112,7 +124,7 @@ describe('challenges one after the other', () => {
 
   test('of one realm by 407 and by 401 are two', () => {
     const both = challengedOn(
-      challengedOn(noProofs, 407, 'realm="r", nonce="p"'),
+      challengedOn(noAuthorizations, 407, 'realm="r", nonce="p"'),
       401,
       'realm="r", nonce="s"',
     )
@@ -121,7 +133,7 @@ describe('challenges one after the other', () => {
 
   test('in one refusal of several are answered at once (§16.7)', () => {
     const proofs = prove(
-      noProofs,
+      noAuthorizations,
       refusal(401, ['realm="a", nonce="1"', 'realm="b", nonce="2"']),
       request,
       account,
@@ -131,7 +143,7 @@ describe('challenges one after the other', () => {
   })
 
   test('of one realm are answered once, and once more where the nonce was stale, with a count from one', () => {
-    const once = challengedOn(noProofs, 401, 'realm="r", nonce="1", qop="auth"')
+    const once = challengedOn(noAuthorizations, 401, 'realm="r", nonce="1", qop="auth"')
     expect(
       prove(once, refusal(401, ['realm="r", nonce="2", qop="auth"']), request, account, dice),
     ).toBeUndefined()
@@ -143,7 +155,7 @@ describe('challenges one after the other', () => {
 
   test('are answered anew by a proxy whose nonces are good once, for it had taken the first', () => {
     const both = challengedOn(
-      challengedOn(noProofs, 407, 'realm="proxy", nonce="p1"'),
+      challengedOn(noAuthorizations, 407, 'realm="proxy", nonce="p1"'),
       401,
       'realm="carrier", nonce="s"',
     )
@@ -153,7 +165,7 @@ describe('challenges one after the other', () => {
   })
 
   test('without end have one', () => {
-    let proofs: Proofs | undefined = noProofs
+    let proofs: Authorizations | undefined = noAuthorizations
     let rounds = 0
     for (; proofs && rounds < 100; rounds++)
       proofs = prove(proofs, refusal(401, [`realm="${rounds}", nonce="n"`]), request, account, dice)
@@ -166,14 +178,14 @@ function refusal(status: number, challenges: string[]) {
   return readResponse(responseText(status, { headers: { [name]: challenges.map((one) => `Digest ${one}`) } }))
 }
 
-function challengedOn(before: Proofs, status: number, challenge: string): Proofs {
+function challengedOn(before: Authorizations, status: number, challenge: string): Authorizations {
   const proofs = prove(before, refusal(status, [challenge]), request, account, dice)
   if (!proofs) throw new Error(`${challenge} was not answered`)
   return proofs
 }
 
 /** What each proof says, and whether the server would find it right. */
-function shown(proofs: Proofs | undefined) {
+function shown(proofs: Authorizations | undefined) {
   return (proofs?.headers ?? []).map(([, value]) => {
     const credentials = parseCredentials(value)
     if (!credentials) throw new Error(`${value} cannot be read`)

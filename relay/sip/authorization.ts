@@ -18,16 +18,16 @@ export interface Account {
 }
 
 /** What one request, with its repeats, has shown of us so far. */
-export interface Proofs {
+export interface Authorizations {
   /** Refusals answered. */
   readonly rounds: number
   /** What its next repeat bears: one for each server and proxy which asked. */
   readonly headers: readonly Header[]
-  readonly shown: readonly Shown[]
+  readonly shown: readonly RealmAnswer[]
 }
 
 /** Our answer to one realm. */
-interface Shown {
+interface RealmAnswer {
   /** Asked by a proxy on the way, not by the server itself. */
   readonly proxy: boolean
   readonly challenge: Challenge
@@ -40,7 +40,7 @@ interface Shown {
 }
 
 /** What a request shows which nobody has challenged. */
-export const noProofs: Proofs = { rounds: 0, headers: [], shown: [] }
+export const noAuthorizations: Authorizations = { rounds: 0, headers: [], shown: [] }
 
 /** Proxies which may stand before a registrar, each with a realm of its own, and a stale nonce or two. */
 const mostRounds = 6
@@ -54,17 +54,17 @@ const mostRounds = 6
  * undefined: the refusal stands.
  */
 export function prove(
-  before: Proofs,
+  before: Authorizations,
   refusal: Response,
   asked: Pick<Request, 'method' | 'requestUri' | 'body'>,
   account: Account | null,
   dice: Hashes & { hex(bytes: number): string },
-): Proofs | undefined {
+): Authorizations | undefined {
   if (!account || (refusal.status !== 401 && refusal.status !== 407) || before.rounds >= mostRounds)
     return undefined
   const wanted = questions(refusal, account, dice)
   if (wanted.length === 0) return undefined
-  const shown = before.shown.map((one): Shown => {
+  const shown = before.shown.map((one): RealmAnswer => {
     const again = wanted.find((question) => sameRealm(question, one))
     return again
       ? { ...again, count: 1, renewed: true, taken: false }
@@ -84,8 +84,8 @@ function questions(
   refusal: Response,
   { realm }: Account,
   hashes: Hashes,
-): Pick<Shown, 'proxy' | 'challenge'>[] {
-  const found: Pick<Shown, 'proxy' | 'challenge'>[] = []
+): Pick<RealmAnswer, 'proxy' | 'challenge'>[] {
+  const found: Pick<RealmAnswer, 'proxy' | 'challenge'>[] = []
   for (const proxy of [true, false]) {
     for (const value of refusal.all(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
       for (const challenge of parseChallenges(value)) {
@@ -99,7 +99,10 @@ function questions(
   return found
 }
 
-function sameRealm(a: Pick<Shown, 'proxy' | 'challenge'>, b: Pick<Shown, 'proxy' | 'challenge'>): boolean {
+function sameRealm(
+  a: Pick<RealmAnswer, 'proxy' | 'challenge'>,
+  b: Pick<RealmAnswer, 'proxy' | 'challenge'>,
+): boolean {
   return a.proxy === b.proxy && a.challenge.realm === b.challenge.realm
 }
 
@@ -111,7 +114,7 @@ function qopOf({ qop }: Challenge): 'auth' | 'auth-int' | undefined | null {
 }
 
 function answer(
-  { proxy, challenge, count }: Shown,
+  { proxy, challenge, count }: RealmAnswer,
   { method, requestUri, body }: Pick<Request, 'method' | 'requestUri' | 'body'>,
   { username, password }: Account,
   dice: Hashes & { hex(bytes: number): string },
