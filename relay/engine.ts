@@ -356,7 +356,7 @@ export class Engine {
       case 'INFO': {
         if (line.machine.state !== 'answered') return this.#outbox.notYet(request, flow)
         const transaction = this.#transactions.open(now, request, flow)
-        return this.#switchboard.step(now, line, 'request', { side, request, transaction, source: flow })
+        return this.#switchboard.request(now, line, { side, request, transaction, source: flow })
       }
       case 'OPTIONS':
         return this.#outbox.refuse(request, flow, 200, undefined, [

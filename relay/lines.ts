@@ -58,14 +58,14 @@ export class Lines {
     const { call } = line
     this.#bySession.set(call.session, line)
     this.#byServer.set(call.caller.transaction, line)
-    this.#byDialog.set(callerKey(call), { line, side: 'caller' })
+    this.#byDialog.set(callerKey(call, call.caller.localTag), { line, side: 'caller' })
   }
 
   strike(line: Line): void {
     const { call } = line
     this.#bySession.delete(call.session)
     this.#byServer.delete(call.caller.transaction)
-    this.#byDialog.delete(callerKey(call))
+    for (const tag of callerTags(call)) this.#byDialog.delete(callerKey(call, tag))
     for (const branch of call.branches) {
       this.#byCallId.delete(branch.callId)
       if (branch.dialog) this.#byDialog.delete(dialogKey(branch.dialog))
@@ -103,7 +103,7 @@ export class Lines {
     const found = key === undefined ? undefined : this.#byDialog.get(key)
     // A call which is over only waits for ACK and BYE; anything else comes too late (RFC 5407 §3.2.2).
     const over = found?.line.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
-    return over ? undefined : found
+    return over || (found && isLeft(found, request)) ? undefined : found
   }
 
   sent(branch: Branch): void {
@@ -136,7 +136,17 @@ export class Lines {
   }
 }
 
-function callerKey(call: Call): string {
+function callerKey(call: Call, localTag: string): string {
   const { callId, from } = call.caller.invite
-  return dialogKey({ callId, localTag: call.caller.localTag, remoteTag: from.tag ?? '' })
+  return dialogKey({ callId, localTag, remoteTag: from.tag ?? '' })
+}
+
+/** Under which tags the caller knows us: an early dialog of its own for each description. */
+function callerTags({ caller }: Call): readonly string[] {
+  return [caller.localTag, ...caller.told.map(({ tag }) => tag)]
+}
+
+/** An early dialog with the caller which another one has followed, or has answered. */
+function isLeft({ line, side }: LegFound, { to }: Request): boolean {
+  return side === 'caller' && to.tag !== line.call.caller.localTag
 }

@@ -103,7 +103,8 @@ async function start(config: Config): Promise<void> {
     send: (flow, bytes, loose) => wires[flow.transport].send(flow, bytes, loose),
     close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     ask: async (question, withinMs) => {
-      if (question.ask === 'locate') return { ask: 'locate', answer: await locator.locate(question.question) }
+      if (question.ask === 'locate')
+        return { ask: 'locate', answer: await locator.locate(question.question, withinMs) }
       if (question.ask === 'snapshot')
         return { ask: 'snapshot', answer: await source.pull(question.question) }
       return edge.ask(question, withinMs)

@@ -3,9 +3,11 @@ import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { table } from './call/call.ts'
+import { foundAt, hostQuestion, lookUpMs } from './call/hosts.ts'
 import { callTell } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
-import type { Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
+import { unknownHost } from './call/sound.ts'
+import type { Asked, Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
@@ -35,7 +37,11 @@ export interface Exchange {
   serviceRoute(providerId: string): readonly string[]
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly Output[]): void
-  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  ask(
+    question: Question,
+    then: (now: number, answer: Answer | undefined, why: string) => void,
+    withinMs?: number,
+  ): void
 }
 
 /** One of our client transactions; `open` until its final answer came. */
@@ -108,12 +114,22 @@ export class Switchboard {
   decided(now: number, line: Line, decided: RouteDecision): void {
     // The caller may have left while we asked.
     if (line.machine.state !== 'routing') return
+    const host =
+      decided.kind === 'connect' && unknownHost(line.call, line.call.caller.invite, this.#exchange.station)
+    if (host) return this.#lookUp(line, host, (later) => this.decided(later, line, decided))
     const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect && this.#takePorts(now)
     const contacts = connect ? this.#contacts(connect.targets) : []
     if (ports) line.silent = false
     this.step(now, line, 'decided', { decision, contacts, ports })
+  }
+
+  /** One side asks something inside its dialog; the host its offer names is looked up first. */
+  request(now: number, line: Line, asked: Asked): void {
+    const host = unknownHost(line.call, asked.request, this.#exchange.station)
+    if (host) return this.#lookUp(line, host, (later) => this.request(later, line, asked))
+    this.step(now, line, 'request', asked)
   }
 
   /** Brings one event to a call. */
@@ -185,6 +201,8 @@ export class Switchboard {
       }
       case 'locate':
         return this.#locate(line, order.branch, order.question)
+      case 'resolve':
+        return this.#lookUp(line, order.host, (now) => this.step(now, line, 'resolved', order))
       case 'set':
         return this.#set(now, line, order.ms, order.timer)
       case 'stop':
@@ -265,6 +283,15 @@ export class Switchboard {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
       this.step(now, line, 'located', { branch, located: this.#inTurn(now, line, branch, located) })
     })
+  }
+
+  #lookUp({ call }: Line, host: string, then: (now: number) => void): void {
+    const { ask, station } = this.#exchange
+    const learn = (now: number, answer: Answer | undefined, why: string) => {
+      call.hosts.set(host, foundAt(station.address, host, answer, why))
+      then(now)
+    }
+    ask(hostQuestion(host), learn, lookUpMs)
   }
 
   #inTurn(now: number, { call }: Line, { provider }: Branch, located: Located): Located {

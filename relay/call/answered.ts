@@ -3,6 +3,7 @@ import type { Dialog } from '../dialog/dialog.ts'
 import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../flow.ts'
+import type { Relayed } from '../media/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { base } from '../transaction/timers.ts'
@@ -10,10 +11,12 @@ import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
 import { flowFor, isLost, legOf, wayBack } from './path.ts'
 import { ackAgain, dropPending } from './pending.ts'
+import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { aim, described, soundOf, speak } from './sound.ts'
+import { aim, answerOf, brings, described, speak, written } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
 import { type Station, viaOf } from './station.ts'
+import { soundForCaller } from './tags.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
 const { t1, t2 } = base
@@ -34,9 +37,9 @@ export function acknowledge(
 }
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
-export function answerCaller(call: Call, sound: Uint8Array | undefined, station: Station): Order[] {
-  const body = sound && speak(call, 'caller', call.caller.sdp, sound, station)
-  const response = answerTo(call, station, 200, [], body)
+export function answerCaller(call: Call, said: Relayed, station: Station): Order[] {
+  const sound = soundForCaller(call, said, station, 'answer')
+  const response = answerTo(call, station, 200, [], sound?.body)
   const dialog = uasDialog(call.caller.invite, call.caller.localTag)
   dialog.confirmed = true
   call.caller.dialog = dialog
@@ -68,7 +71,7 @@ export function callerAcked(call: Call, request: Request, station: Station): Ste
     { type: 'stop', timer: 'unacknowledged' },
   ]
   if (call.caller.bye) return { effects: [...stops, ...byeTo(call, 'caller', call.caller.bye, station)] }
-  const delayed = soundOf(call.caller.invite) === undefined
+  const delayed = !brings(call.caller.invite)
   if (!delayed || !call.callee) return { effects: stops }
   const step = completeDelayedOffer(call, call.callee, request, station)
   return { ...step, effects: [...stops, ...step.effects] }
@@ -102,17 +105,26 @@ export function hangUp(
 /** No carrier forks wider; whoever sends more tags than this wants to see us busy. */
 const mostForks = 16
 
-/** A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2). */
-export function sayGoodbye(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+/**
+ * A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2).
+ * `headers` say why; `body` is the answer which an offer in it must have.
+ */
+export function sayGoodbye(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  station: Station,
+  { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array | undefined } = {},
+): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return ackAgain(known, { ...branch, dialog: undefined }, station)
   if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
-  const ack = ackOnce(branch, dialog, tag, branch.flow, station)
+  const ack = ackOnce(branch, dialog, tag, branch.flow, station, body)
   if (call.callee !== branch) branch.state = 'over'
   const flow = flowFor(dialog, branch.flow, branch.provider !== undefined)
-  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(station, flow) })
+  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(station, flow), headers })
   return [
     ...stopTimers(branch),
     ack,
@@ -167,16 +179,18 @@ function ackBeforeBye(branch: Branch, station: Station): Order[] {
 }
 
 function completeDelayedOffer(call: Call, callee: Branch, ack: Request, station: Station): Step {
-  const answer = soundOf(ack)
-  const said = answer && speak(call, 'callee', callee.sdp, answer, station)
-  if (!answer || !said || !callee.dialog || !callee.flow) {
-    return hangUp(call, 'both', { reason: 'SIP;cause=488;text="no answer in ACK"' }, station, 'failed')
+  const answer = answerOf(ack, station, call.caller.sdp.sent)
+  const offer = call.aimed.callee?.said
+  const sent = answer?.ok ? speak(call, 'callee', callee.sdp, answer.value, station, { offer }) : undefined
+  if (!answer?.ok || !sent || !callee.dialog || !callee.flow) {
+    const [, reason] = sipReason(488, answer?.ok === false ? answer.fault.why : 'no answer in ACK')
+    return hangUp(call, 'both', { reason }, station, 'failed')
   }
   const tag = callee.dialog.remoteTag ?? ''
   return {
     effects: [
-      ackOnce(callee, callee.dialog, tag, callee.flow, station, said),
-      ...aim(call, 'caller', answer, call.caller.flow, call.caller.trusted),
+      ackOnce(callee, callee.dialog, tag, callee.flow, station, written(sent)),
+      ...aim(call, 'caller', answer.value, call.caller, station),
     ],
   }
 }

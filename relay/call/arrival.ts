@@ -41,6 +41,8 @@ export function newCall(
     failures: [],
     pending: {},
     acks: {},
+    aimed: {},
+    hosts: new Map(),
     record: blankRecord(arrival.request),
   }
 }
@@ -51,6 +53,7 @@ function callerLeg({ request, flow, transaction, trusted }: Arrival, { chance }:
     invite: request,
     transaction,
     localTag: chance.hex(8),
+    told: [],
     trusted,
     dialog: undefined,
     answer: undefined,

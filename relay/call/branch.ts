@@ -5,7 +5,7 @@ import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
-import { soundOf, speak } from './sound.ts'
+import { offerOf, speak, written } from './sound.ts'
 import type { Branch, Call, Order, Peer } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -50,12 +50,13 @@ export function callAt(call: Call, branch: Branch, flow: Flow, station: Station)
   branch.flow = flow
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
-  const offer = soundOf(call.caller.invite)
-  const body = offer && speak(call, 'callee', branch.sdp, offer, station, codecsFor(call, branch))
-  if (offer && !body) return undefined
+  const offer = offerOf(call.caller.invite, station)
+  const only = codecsFor(call, branch)
+  const sent = offer?.ok ? speak(call, 'callee', branch.sdp, offer.value, station, { only }) : undefined
+  if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
-  return invite(call, branch, flow, station, body ?? noBody)
+  return invite(call, branch, flow, station, sent ? written(sent) : noBody)
 }
 
 /** A peer may ring without end. */

@@ -26,6 +26,8 @@ import {
   noResponse,
 } from './hunt.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './midcall.ts'
+import { refuseRequest } from './pending.ts'
+import { aimAgain } from './sound.ts'
 import type { Call, Events, Order, State } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -80,6 +82,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
 
   hunting: {
     located: ({ branch, located }, { call, station }) => branchLocated(call, branch, located, station),
+    resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
     provisional: (event, { call, station }) =>
       event.branch.state === 'calling'
         ? stay(...branchProgressed(call, event.branch, event.response, station))
@@ -118,6 +121,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: (farewell, { call }) => stay(...cancelPassed(call, 'caller', farewell)),
     request: (event, { call, station }) => stay(...passRequest(call, event, station)),
+    resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
     passed: (event, { call, station }) => passAnswer(call, event, station),
     passedAck: ({ side, request }, { call, station }) => passAck(call, side, request, station),
     repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),
@@ -135,6 +139,8 @@ export const table: Table<State, Events, CallMemory, Order> = {
     acked: ({ request }, { call, station }) => callerAcked(call, request, station),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
     unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
+    /** The host its offer names was looked up meanwhile (RFC 3261 §15.1.2). */
+    request: (event) => stay(refuseRequest(event, 487)),
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
     bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
     passed: (event, { call, station }) => stay(...passedLate(call, event, station)),

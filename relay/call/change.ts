@@ -1,12 +1,25 @@
 import { refreshTarget } from '../dialog/dialog.ts'
+import type { Relayed, Unusable } from '../media/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { base } from '../transaction/timers.ts'
 import { hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { legOf } from './path.ts'
-import { ackPassed, closePending, opposite } from './pending.ts'
-import { aim, soundOf, speak, spokenOf } from './sound.ts'
+import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
+import { sipReason } from './reason.ts'
+import {
+  aim,
+  aimAtBranch,
+  answerOf,
+  declined,
+  described,
+  offerOf,
+  refusalWords,
+  speak,
+  spokenOf,
+  written,
+} from './sound.ts'
 import type { Asked, Call, Order, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
 
@@ -19,22 +32,26 @@ const { t1, t2 } = base
 const giveUpMs = 64 * t1
 
 /** A change of the session was accepted; both dialogs learn where the other side is now (§12.2). */
-export function accept(call: Call, pending: Pending, response: Response, station: Station): Order[] {
+export function accept(call: Call, pending: Pending, response: Response, station: Station): Step {
   const { side, request } = pending.asked
   const here = legOf(call, side)
   const there = legOf(call, opposite(side))
   if (here) refreshTarget(here.dialog, request, response.status)
   if (there) refreshTarget(there.dialog, response, response.status)
-  const offered = soundOf(request)
-  const sound = soundOf(response)
+  const asked = offerOf(request, station)
+  const said = answerOf(response, station, asked && spokenOf(call, opposite(side))?.sent)
+  if (request.method === 'INVITE' && !asked && said?.ok === false)
+    return unusableOffer(call, pending, response, said.fault, station)
   const sounds =
-    offered && sound ? [...aimSide(call, side, offered), ...aimSide(call, opposite(side), sound)] : []
+    asked?.ok && said?.ok
+      ? [...aimSide(call, side, asked.value, station), ...aimSide(call, opposite(side), said.value, station)]
+      : []
   const ok = okFor(call, pending.asked, response, station)
-  if (request.method !== 'INVITE') return [...closePending(call, side), ok, ...sounds]
+  if (request.method !== 'INVITE') return { effects: [...closePending(call, side), ok, ...sounds] }
   pending.answer = { response: ok.response, waitMs: t1 }
-  const delayed = offered === undefined && sound !== undefined
+  const delayed = asked === undefined && said !== undefined
   if (delayed) pending.accepted = response
-  return [
+  const effects: Order[] = [
     ...(delayed ? [] : ackPassed(call, side, response.cseq.number, station)),
     ok,
     { type: 'stop', timer: 'stalledPending', of: side },
@@ -42,6 +59,29 @@ export function accept(call: Call, pending: Pending, response: Response, station
     { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledgedPending', side } },
     ...sounds,
   ]
+  return { effects }
+}
+
+/**
+ * A 2xx whose offer nobody can serve: it is declined in the ACK, which leaves nothing to talk by (RFC 3261 §14.1,
+ * RFC 6337 §2.3).
+ */
+function unusableOffer(
+  call: Call,
+  { asked }: Pending,
+  response: Response,
+  fault: Unusable,
+  station: Station,
+): Step {
+  const { side } = asked
+  const spoken = spokenOf(call, opposite(side))
+  const body = spoken && declined(response, call, spoken, station)
+  const acks = ackPassed(call, side, response.cseq.number, station, body)
+  const refusal = refuseRequest(asked, 488, refusalWords(fault, station))
+  const closed = closePending(call, side)
+  const [, reason] = sipReason(488, fault.why)
+  const step = hangUp(call, 'both', { reason }, station, 'failed')
+  return { ...step, effects: [...closed, ...acks, refusal, ...step.effects] }
 }
 
 /** Anything else was: its answer goes back as it is. */
@@ -58,13 +98,18 @@ export function passAck(call: Call, side: Side, ack: Request, station: Station):
   if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
   if (!accepted) return { effects: closePending(call, side) }
-  const answer = soundOf(ack)
   const other = opposite(side)
-  const body = answer && speakTo(call, other, answer, station)
-  // An offer without an answer leaves nothing to talk by: hanging up sends the ACK, too.
-  if (!body)
-    return hangUp(call, 'both', { reason: 'SIP;cause=488;text="no answer in ACK"' }, station, 'failed')
-  const sounds = [...aimSide(call, side, answer), ...aimSide(call, other, soundOf(accepted))]
+  const answer = answerOf(ack, station, spokenOf(call, side)?.sent)
+  const offer = answerOf(accepted, station, undefined)
+  const said = answer?.ok ? answer.value : spokenOf(call, other)?.sent?.said
+  const body = said && offer?.ok && speakTo(call, other, said, station, { offer: offer.value })
+  if (!body || !offer?.ok) {
+    const reason = 'SIP;cause=488;text="no answer in ACK"'
+    return hangUp(call, 'both', { reason }, station, 'failed')
+  }
+  const sounds = answer?.ok
+    ? [...aimSide(call, side, answer.value, station), ...aimSide(call, other, offer.value, station)]
+    : []
   const acks = ackPassed(call, side, accepted.cseq.number, station, body)
   return { effects: [...closePending(call, side), ...acks, ...sounds] }
 }
@@ -87,48 +132,47 @@ export function unacknowledgedPassed(call: Call, side: Side, station: Station): 
 
 /** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
 export function offerFor(call: Call, to: Side, request: Request, station: Station): Uint8Array | undefined {
-  const sound = soundOf(request)
-  const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : undefined
-  return sound ? speakTo(call, to, sound, station, only) : noBody
+  const offer = offerOf(request, station)
+  const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : []
+  return offer?.ok ? speakTo(call, to, offer.value, station, { only }) : noBody
 }
 
-/** The 2xx for who asked. An offer which the other side left without an answer leaves the sound as it was. */
+/** The 2xx for who asked. An offer which the other side left without a usable answer leaves the sound as it was. */
 function okFor(
   call: Call,
   { side, request, transaction, source }: Asked,
   response: Response,
   station: Station,
 ): Extract<Order, { type: 'respond' }> {
-  const sound = soundOf(response)
-  const before = soundOf(request) && spokenOf(call, side)?.sent
-  const body = sound ? speakTo(call, side, sound, station) : before && bytes.encode(before.text)
   const headers: Header[] = [
     ['contact', contactOf(station, legOf(call, side)?.flow.transport ?? 'udp')],
     ['allow', allow],
-    ...(body ? typeOf(response, body) : []),
   ]
+  const offer = offerOf(request, station)
+  const there = spokenOf(call, opposite(side))?.sent
+  const answer = answerOf(response, station, offer && there)
+  const said = answer?.ok ? answer.value : offer && spokenOf(call, side)?.sent?.said
+  const body = said && speakTo(call, side, said, station, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
-  const ok = reply(request, status, { reason, headers, body, flow: source })
+  const ok = reply(request, status, { reason, ...described(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }
-
-const bytes = new TextEncoder()
 
 function speakTo(
   call: Call,
   to: Side,
-  sound: Uint8Array,
+  said: Relayed,
   station: Station,
-  only?: readonly string[],
+  more: Parameters<typeof speak>[5],
 ): Uint8Array | undefined {
   const spoken = spokenOf(call, to)
-  return spoken && speak(call, to, spoken, sound, station, only)
+  const sent = spoken && speak(call, to, spoken, said, station, more)
+  return sent && written(sent)
 }
 
-function aimSide(call: Call, side: Side, sound: Uint8Array | undefined): Order[] {
-  const leg = legOf(call, side)
-  const flow = side === 'caller' ? call.caller.flow : call.callee?.flow
-  return sound && leg && flow ? aim(call, side, sound, flow, leg.trusted) : []
+function aimSide(call: Call, side: Side, said: Relayed, station: Station): Order[] {
+  if (side === 'caller') return aim(call, side, said, call.caller, station)
+  return call.callee ? aimAtBranch(call, call.callee, said, station) : []
 }
 
 /** We write SDP ourselves; anything else is passed on as it was called. */

@@ -1,11 +1,13 @@
+import type { Relayed } from '../media/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import { ringMs } from './branch.ts'
 import { answerTo, respond, since } from './ending.ts'
 import { utcOf } from './record.ts'
 import { sight } from './sight.ts'
-import { aim, soundOf, speak, trusts } from './sound.ts'
+import { aimAtBranch, answerOf, brings } from './sound.ts'
 import type { Branch, Call, Order } from './state.ts'
 import type { Station } from './station.ts'
+import { soundForCaller } from './tags.ts'
 
 /** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
 export function branchProgressed(call: Call, branch: Branch, response: Response, station: Station): Order[] {
@@ -42,19 +44,20 @@ function ringFrom(call: Call, branch: Branch): Order[] {
 
 /** A provisional goes on to the caller: with sound where one provider rings, plain where phones do. */
 function ringCaller(call: Call, branch: Branch, response: Response, station: Station): Order[] {
-  const sound = soundOf(response)
+  const said = remember18x(branch, response, station)
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
-  const flow = branch.flow
-  const early = sound && alone ? speak(call, 'caller', call.caller.sdp, sound, station) : undefined
-  if (sound && early) remember18x(branch, response, sound)
+  // An offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
+  const early =
+    said && alone && brings(call.caller.invite) ? soundForCaller(call, said, station, 'early') : undefined
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
   const first = !call.rang
   call.rang = true
   call.record.ringingAt ??= utcOf(call)
   return [
-    ...(early && sound && flow ? aim(call, 'callee', sound, flow, trusts(call, 'callee', branch)) : []),
-    respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early)),
+    ...(early && said ? aimAtBranch(call, branch, said, station) : []),
+    ...(early?.orders ?? []),
+    respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as Order] : []),
   ]
 }
@@ -62,7 +65,11 @@ function ringCaller(call: Call, branch: Branch, response: Response, station: Sta
 /** A hostile carrier may name tags without end. */
 const mostEarly = 16
 
-function remember18x(branch: Branch, response: Response, sound: Uint8Array): void {
+/** The sound a provisional brings; one which cannot be used rings all the same. */
+function remember18x(branch: Branch, response: Response, station: Station): Relayed | undefined {
+  const said = answerOf(response, station, branch.sdp.sent)
+  if (!said?.ok) return undefined
   const tag = response.to.tag ?? ''
-  if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, sound)
+  if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, said.value)
+  return said.value
 }

@@ -4,7 +4,7 @@ import { reply } from '../sip/reply.ts'
 import { buildCancel } from './invite.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { noCodec } from './sound.ts'
+import { noCodec, warning } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
 import { allow, contactOf, type Station } from './station.ts'
 
@@ -17,6 +17,8 @@ export interface Ending {
   /** Why, where that is ours to say, for a Reason header (RFC 3326); `cause` is its status unless given. */
   readonly why?: string
   readonly cause?: number
+  /** The warn-code which goes with `why` (RFC 3261 §20.43). */
+  readonly code?: number
 }
 
 /** The edge says no: the caller hears its status and why. */
@@ -46,12 +48,16 @@ export function end(call: Call, station: Station, ending: Ending, headers: reado
   const letting = call.branches.flatMap((branch) => letGo(branch))
   close(call, ending.by, ending.reason)
   call.record.sipStatus = ending.status
-  const warning = ending.status === 488 ? [noCodec(station)] : []
   const said = ending.why
     ? withReason(headers, sipReason(ending.cause ?? ending.status, ending.why))
     : headers
-  const response = answerTo(call, station, ending.status, [...said, ...warning])
+  const response = answerTo(call, station, ending.status, [...said, ...warningOf(ending, station)])
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
+}
+
+function warningOf({ status, why, code }: Ending, station: Station): Header[] {
+  if (code !== undefined && why !== undefined) return [warning(station, code, why)]
+  return status === 488 ? [noCodec(station)] : []
 }
 
 export function endedBySystem(call: Call, station: Station): Step {

@@ -1,8 +1,9 @@
 import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
+import type { Relayed, Unusable } from '../media/relayed.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Header, Request, Response } from '../sip/message.ts'
+import type { Header, Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
@@ -10,9 +11,9 @@ import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
 import { firstHop } from './first-hop.ts'
 import { peerOf } from './peer.ts'
-import { elsewhere, wordsOf } from './reason.ts'
+import { elsewhere, sipReason, wordsOf } from './reason.ts'
 import { sight } from './sight.ts'
-import { aim, readable, soundOf, trusts } from './sound.ts'
+import { aim, aimAtBranch, answerOf, brings, declined, faultOf, offerOf } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
 import { heardBy, mostUseful, reasonOf, redirects, speaker, verdict } from './verdict.ts'
@@ -28,13 +29,13 @@ export function begin(
   remember(call, decision)
   call.decision = decision
   call.ports = ports
-  const obstacle = obstacleOf(call.caller.invite)
+  const obstacle = obstacleOf(call, station)
   if (!ports) return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
   if (obstacle) return end(call, station, { by: 'system', reason: 'failed', ...obstacle })
-  const offer = soundOf(call.caller.invite)
+  const offer = offerOf(call.caller.invite, station)
   const media: Order[] = [
     { type: 'media', command: { type: 'open', session: call.session, ports } },
-    ...(offer ? aim(call, 'caller', offer, call.caller.flow, call.caller.trusted) : []),
+    ...(offer?.ok ? aim(call, 'caller', offer.value, call.caller, station) : []),
   ]
   const peers = peersOf(decision)
   const step = peers ? search(call, peers, station) : ringAll(call, contacts, station)
@@ -48,13 +49,11 @@ function peersOf({ targets }: Connect): readonly Peer[] | undefined {
   return pbx && [pbx]
 }
 
-/** What no branch could mend: no hop left (RFC 7332), or an offer nobody can read. */
-function obstacleOf(invite: Request): Pick<Ending, 'status' | 'why'> | undefined {
+/** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
+function obstacleOf(call: Call, station: Station): Pick<Ending, 'status' | 'why' | 'code'> | undefined {
+  const { invite, trusted } = call.caller
   if (invite.maxForwards <= 0) return { status: 483, why: 'too many hops' }
-  const offer = soundOf(invite)
-  return offer && !readable(offer)
-    ? { status: 400, why: 'the session description cannot be read' }
-    : undefined
+  return faultOf(call, offerOf(invite, station), trusted)
 }
 
 /** Addresses for a provider came back, or none did. */
@@ -73,8 +72,9 @@ export function branchLocated(call: Call, branch: Branch, located: Located, stat
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */
 export function branchAnswered(call: Call, branch: Branch, response: Response, station: Station): Step {
-  const sound = soundOf(response) ?? branch.early.get(response.to.tag ?? '')
-  if (!sound || !readable(sound)) return answeredMute(call, branch, response, station)
+  const answer = answerOf(response, station, branch.sdp.sent)
+  const said = answer?.ok ? answer.value : earlySound(branch, response)
+  if (!said) return answeredMute(call, branch, response, answer?.ok ? undefined : answer?.fault, station)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   branch.state = 'answered'
@@ -82,7 +82,7 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
   const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
   branch.dialog = dialog
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
-  const offered = soundOf(call.caller.invite) !== undefined
+  const offered = brings(call.caller.invite)
   return {
     to: 'answered',
     effects: [
@@ -92,8 +92,8 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
       ...others,
       { type: 'dialog', side: 'callee', dialog },
       ...(offered ? acknowledge(branch, response, station) : []),
-      ...(branch.flow ? aim(call, 'callee', sound, branch.flow, trusts(call, 'callee', branch)) : []),
-      ...answerCaller(call, sound, station),
+      ...aimAtBranch(call, branch, said, station),
+      ...answerCaller(call, said, station),
       { type: 'tell' },
     ],
   }
@@ -105,13 +105,27 @@ function lost(call: Call, branch: Branch): Order[] {
   return letGo(branch, 'SIP;cause=200;text="Call completed elsewhere"')
 }
 
-/** A 2xx nobody could hear anything of (RFC 3264 §5): thanked, hung up, and taken for a failure. */
-function answeredMute(call: Call, branch: Branch, response: Response, station: Station): Step {
-  const goodbye = sayGoodbye(call, branch, response, station)
-  const why = 'answered without a session description'
-  const step = branchFailed(call, { branch, status: 500, why, response: undefined }, station)
-  branch.attempt.status = response.status
-  if (branch.tried) branch.tried.status = response.status
+/** What a 2xx without sound of its own is heard by: what it said early, or else what was heard last (RFC 6337 §3.1.1). */
+function earlySound({ early }: Branch, { to }: Response): Relayed | undefined {
+  return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
+}
+
+/**
+ * A 2xx by which neither person could hear the other. Somebody has answered: the call ends on both sides, and rings
+ * nowhere else. An offer which came in it is declined in its ACK (RFC 3261 §13.2.2.4).
+ */
+function answeredMute(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  fault: Unusable | undefined,
+  station: Station,
+): Step {
+  const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
+  const body = brings(call.caller.invite) ? undefined : declined(response, call, branch.sdp, station)
+  const goodbye = sayGoodbye(call, branch, response, station, { headers: [sipReason(488, why)], body })
+  concluded(call, branch, response.status, why, 'final')
+  const step = end(call, station, { by: 'system', reason: 'failed', status: 488, why, code })
   return { ...step, effects: [...goodbye, ...step.effects] }
 }
 

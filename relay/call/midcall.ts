@@ -8,7 +8,7 @@ import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
 import { follow, isLost, legOf, wayBack } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
-import { noCodec, readable, soundOf } from './sound.ts'
+import { brings, faultOf, noCodec, offerOf, refusalWords, trusts } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
 
@@ -42,7 +42,7 @@ export function passRequest(call: Call, asked: Asked, station: Station): Order[]
   return sendOn(call, { asked, proofs: noAuthorizations, sent, flow: leg.flow })
 }
 
-/** Why a request is not passed on: hops, extensions, or another change of the session still open (§14.2). */
+/** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer nobody can serve. */
 function refusalOf(
   call: Call,
   side: Side,
@@ -56,16 +56,15 @@ function refusalOf(
   if (call.pending[side]) return [500, [['retry-after', String(station.chance.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
-  const first = call.caller.answer && (side === 'callee' || soundOf(call.caller.invite) === undefined)
-  return first || call.pending[opposite(side)] ? [491] : undefined
+  const first = call.caller.answer && (side === 'callee' || !brings(call.caller.invite))
+  if (first || call.pending[opposite(side)]) return [491]
+  const fault = faultOf(call, offerOf(request, station), trusts(call, side))
+  return fault && [fault.status, refusalWords(fault, station)]
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
 function screenWithin(request: Request): Refusal | undefined {
-  if (request.method === 'INVITE') {
-    const sound = soundOf(request)
-    return screen(request) ?? (sound && !readable(sound) ? { status: 400 } : undefined)
-  }
+  if (request.method === 'INVITE') return screen(request)
   const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }
@@ -97,8 +96,7 @@ export function passAnswer(call: Call, passed: Passed, station: Station): Step {
   if (response && response.status < 300) {
     if (sent.method === 'INVITE' && (!change || change.answer))
       return { effects: passedAgain(call, passed, station) }
-    const effects = change ? accept(call, change, response, station) : [accepted(asked, response)]
-    return { effects }
+    return change ? accept(call, change, response, station) : { effects: [accepted(asked, response)] }
   }
   return passFailure(call, passed, change, station)
 }

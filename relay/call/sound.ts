@@ -1,12 +1,15 @@
-import { type Flow, hostPort } from '../flow.ts'
+import { hostPort } from '../flow.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../media/codecs.ts'
-import { compose } from '../media/offer.ts'
-import { readSdp } from '../media/sdp.ts'
+import { compose, decline, live, type Sent } from '../media/offer.ts'
+import { hostOf, type Reading, type Relayed, relayed, type Unusable } from '../media/relayed.ts'
+import { readSdp, type Sdp } from '../media/sdp.ts'
 import type { Side } from '../media/session.ts'
 import { sdpBody } from '../sip/body.ts'
-import type { Header, Message } from '../sip/message.ts'
-import type { Branch, Call, Order, Spoken } from './state.ts'
+import { quote } from '../sip/grammar.ts'
+import type { Header, Message, Request } from '../sip/message.ts'
+import { sipReason } from './reason.ts'
+import type { Aimed, Branch, Call, Order, Spoken } from './state.ts'
 import type { Station } from './station.ts'
 
 const utf8 = new TextDecoder('utf-8')
@@ -14,49 +17,115 @@ const bytes = new TextEncoder()
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
-  const body = sdpBody(message)
-  const sdp = body && readSdp(utf8.decode(body))
+  const sdp = sdpOf(message)
   return sdp ? codecs(sdp) : []
 }
 
-/** The SDP of a message as raw bytes: alone, or inside multipart/mixed. */
-export function soundOf(message: Message): Uint8Array | undefined {
-  const body = sdpBody(message)
-  return body && body.length > 0 ? body : undefined
+/** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
+export function offerOf(message: Message, { address }: Station): Reading | undefined {
+  return brings(message) ? relayed(sdpOf(message), { address }) : undefined
 }
 
-/** Whether a body can be understood as SDP. */
-export function readable(body: Uint8Array): boolean {
-  return readSdp(utf8.decode(body)) !== undefined
+/** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
+export function answerOf(
+  message: Message,
+  { address }: Station,
+  sent: Sent | undefined,
+): Reading | undefined {
+  if (!brings(message)) return undefined
+  return relayed(sdpOf(message), { address, answered: true, offered: live(sent) })
+}
+
+/** Whether a message brings SDP, whatever it says. */
+export function brings(message: Message): boolean {
+  return (sdpBody(message)?.length ?? 0) > 0
+}
+
+const readByMessage = new WeakMap<Message, { readonly sdp: Sdp | undefined }>()
+
+/** A message's SDP, read once. */
+function sdpOf(message: Message): Sdp | undefined {
+  const known = readByMessage.get(message)
+  if (known) return known.sdp
+  const body = sdpBody(message)
+  const sdp = body && readSdp(utf8.decode(body))
+  readByMessage.set(message, { sdp })
+  return sdp
 }
 
 /**
- * One side's SDP as the other side shall hear it: our address, our port, our origin line whose
- * version rises only when the text changed (RFC 3264 §8). `only` keeps these codecs; undefined comes
- * back when none is left, or when the text cannot be read.
+ * What one side said as the other side shall hear it: our address, our port, our origin. `offer`: the other side's
+ * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
  */
 export function speak(
   call: Call,
   to: Side,
   spoken: Spoken,
-  body: Uint8Array,
+  said: Relayed,
   station: Station,
-  only: readonly string[] = [],
-): Uint8Array | undefined {
-  const sdp = readSdp(utf8.decode(body))
-  const kept = sdp && only.length > 0 ? keepCodecs(sdp, only) : sdp
+  { offer, only = [] }: { offer?: Relayed | undefined; only?: readonly string[] } = {},
+): Sent | undefined {
+  const kept = keepCodecs(said, only)
   if (!kept || !call.ports) return undefined
-  const { address } = station
-  spoken.sent = compose(spoken.sent, kept, { address, port: call.ports[to], id: spoken.id })
-  return bytes.encode(spoken.sent.text)
+  const leg = { address: station.address, port: call.ports[to], id: spoken.id }
+  spoken.sent = compose(spoken.sent, kept, leg, offer)
+  return spoken.sent
 }
 
-/** Tells the media thread where one side listens and from where it may speak. */
-export function aim(call: Call, side: Side, body: Uint8Array, flow: Flow, trusted: boolean): Order[] {
-  const sdp = readSdp(utf8.decode(body))
-  const target = sdp && aimOf(sdp, { signalling: flow.address, trusted })
-  if (!target || !call.ports) return []
-  return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }]
+export function written({ text }: Pick<Sent, 'text'>): Uint8Array {
+  return bytes.encode(text)
+}
+
+/** The body of an ACK which declines the offer that came in a 2xx; undefined: none came which could be read. */
+export function declined(message: Message, call: Call, { id }: Spoken, { address }: Station) {
+  const sdp = brings(message) ? sdpOf(message) : undefined
+  if (!sdp || sdp.media.length === 0 || !call.ports) return undefined
+  return bytes.encode(decline(sdp, { address, port: 0, id }))
+}
+
+/** Tells the media thread where one side listens and from where it may speak; a host it names is looked up. */
+export function aim(
+  call: Call,
+  side: Side,
+  said: Relayed,
+  { flow, trusted }: Omit<Aimed, 'said'>,
+  { address: us }: Station,
+): Order[] {
+  call.aimed[side] = { said, flow, trusted }
+  const host = hostOf(said)
+  const known = host === undefined ? undefined : call.hosts.get(host)
+  const ask: Order[] = host !== undefined && known === undefined ? [{ type: 'resolve', side, host }] : []
+  const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
+  if (!target || !call.ports) return ask
+  return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }, ...ask]
+}
+
+/** The same for what a branch said. */
+export function aimAtBranch(call: Call, branch: Branch, said: Relayed, station: Station): Order[] {
+  const { flow } = branch
+  return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, station) : []
+}
+
+/** The host a side named was looked up: what it said last is aimed at again, unless it has said something else since. */
+export function aimAgain(call: Call, side: Side, host: string, station: Station): Order[] {
+  const last = call.aimed[side]
+  if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
+  return aim(call, side, last.said, last, station)
+}
+
+/** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */
+export function faultOf(call: Call, offer: Reading | undefined, trusted: boolean): Unusable | undefined {
+  if (!offer?.ok) return offer?.fault
+  const host = hostOf(offer.value)
+  const found = host !== undefined && trusted ? call.hosts.get(host) : undefined
+  return found && found.address === undefined ? { status: 488, code: 301, why: found.why } : undefined
+}
+
+/** The host an offer names, which has to be looked up before anything is said to it. */
+export function unknownHost(call: Call, request: Request, station: Station): string | undefined {
+  const offer = offerOf(request, station)
+  const host = offer?.ok ? hostOf(offer.value) : undefined
+  return host !== undefined && !call.hosts.has(host) ? host : undefined
 }
 
 /** Content-Type stands only where there is content. */
@@ -68,9 +137,19 @@ export function described(
   return { body, headers: [...headers, ['content-type', 'application/sdp']] }
 }
 
-/** Goes with a 488: incompatible media format (RFC 3261 §20.43). */
-export function noCodec({ address, port }: Station): Header {
-  return ['warning', `305 ${hostPort(address, port)} "no codec is left that both sides speak"`]
+/** Goes with a 488: what of the session description is in the way (RFC 3261 §20.43). */
+export function warning({ address, port }: Station, code: number, text: string): Header {
+  return ['warning', `${code} ${hostPort(address, port)} ${quote(text)}`]
+}
+
+/** Incompatible media format. */
+export function noCodec(station: Station): Header {
+  return warning(station, 305, 'no codec is left that both sides speak')
+}
+
+/** Says why a description is refused, to persons and to machines. */
+export function refusalWords({ status, code, why }: Unusable, station: Station): Header[] {
+  return [sipReason(status, why), warning(station, code, why)]
 }
 
 /** The SDP record of the leg on one side. */

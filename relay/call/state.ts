@@ -15,6 +15,7 @@ import type { Flow } from '../flow.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Turn } from '../machine.ts'
 import type { Sent } from '../media/offer.ts'
+import type { Relayed } from '../media/relayed.ts'
 import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts'
 import type { Contact } from '../registrar/register.ts'
 import type { Authorizations } from '../sip/authorization.ts'
@@ -55,7 +56,24 @@ export interface Call {
   pending: Partial<Record<Side, Pending>>
   /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
   acks: Partial<Record<Side, Acked>>
+  /** What each side said last of its sound, and where from. */
+  aimed: Partial<Record<Side, Aimed>>
+  /** Where host names in SDP lead, by name in lower case. */
+  readonly hosts: Map<string, Found>
   record: Record_
+}
+
+/** A description which the media thread was told of. */
+export interface Aimed {
+  readonly said: Relayed
+  readonly flow: Flow
+  readonly trusted: boolean
+}
+
+/** What became of a host name; no address: `why` says why not. */
+export interface Found {
+  readonly address: string | undefined
+  readonly why: string
 }
 
 /** A branch's failure: its status, and why in the words of its side (RFC 3326). */
@@ -96,7 +114,10 @@ export interface CallerLeg {
   readonly invite: Request
   /** Our server transaction for that INVITE. */
   readonly transaction: number
-  readonly localTag: string
+  /** The To tag of what it was last told; once it is answered, of its dialog. */
+  localTag: string
+  /** The To tags under which it was sent a description, and which. */
+  readonly told: { readonly tag: string; readonly sent: Sent }[]
   /** From a provider's trunk, not from a phone: its SDP address is believed. */
   readonly trusted: boolean
   dialog: Dialog | undefined
@@ -143,7 +164,7 @@ export interface Branch {
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
   acks: Map<string, Acked>
   /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
-  early: Map<string, Uint8Array>
+  early: Map<string, Relayed>
   sdp: Spoken
 }
 
@@ -207,6 +228,8 @@ export type Order =
   /** An ACK for a 2xx: outside any transaction (RFC 3261 §13.2.2.4). */
   | { readonly type: 'ack'; readonly request: Request; readonly flow: Flow }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
+  /** A side's SDP names a host. */
+  | { readonly type: 'resolve'; readonly side: Side; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: Timer }
   | { readonly type: 'stop'; readonly timer: Timer['timer']; readonly of?: Branch | Side }
   /** The INVITE of a branch, or the one passed on for a side, is wanted no more; what comes late is still heard. */
@@ -229,6 +252,8 @@ export interface Events {
   decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | undefined }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
+  /** It is known where a host leads which a side named in its SDP, or that it leads nowhere. */
+  resolved: { side: Side; host: string }
   provisional: { branch: Branch; response: Response }
   success: { branch: Branch; response: Response }
   /** A final failure; status 0 when the network spoke instead of the peer. */

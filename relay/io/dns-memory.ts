@@ -53,7 +53,7 @@ export class DnsMemory {
       return Promise.resolve(known.records as readonly T[])
     const asking = (this.#asked.get(question) ?? this.#begin(question, ask, known)) as Promise<readonly T[]>
     if (known === undefined || known.staleUntil <= this.#now()) return asking
-    return inTime(asking, () => this.#longer<T>(question, known))
+    return inTime(asking, patienceMs, () => this.#longer<T>(question, known))
   }
 
   #begin<T>(
@@ -100,10 +100,11 @@ export class DnsMemory {
   }
 }
 
-function inTime<T>(asking: Promise<T>, otherwise: () => T): Promise<T> {
+/** What `asking` gives within `ms`, or else `otherwise`. */
+export function inTime<T>(asking: Promise<T>, ms: number, otherwise: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<T>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise()), patienceMs)
+    timer = setTimeout(() => resolve(otherwise()), ms)
   })
   return Promise.race([asking, late]).finally(() => clearTimeout(timer))
 }

@@ -4,7 +4,7 @@ import { reachOf } from '#routing'
 import type { Chance, Located, LocateQuestion } from '../effects.ts'
 import { type Flow, type Trust, usualPort } from '../flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
-import { DnsMemory } from './dns-memory.ts'
+import { DnsMemory, inTime } from './dns-memory.ts'
 
 export interface LocatorOptions {
   /** Whether loopback and private networks may be reached: yes at home, no in production. */
@@ -47,8 +47,15 @@ export class Locator {
     this.#dns = new DnsMemory(resolver, now, stale)
   }
 
-  /** Addresses to try, best first. Never rejects: an empty list comes with the reason. */
-  async locate(question: LocateQuestion): Promise<Located> {
+  /** Addresses to try, best first. Never rejects: an empty list comes with the reason, also after `withinMs`. */
+  async locate(question: LocateQuestion, withinMs?: number): Promise<Located> {
+    const finding = this.#find(question)
+    if (withinMs === undefined) return finding
+    const why = `DNS gave no answer for ${question.hostname} in ${withinMs} ms`
+    return inTime(finding, withinMs, () => ({ flows: [], why }))
+  }
+
+  async #find(question: LocateQuestion): Promise<Located> {
     const host = question.hostname
       .toLowerCase()
       .replace(/^\[(.*)\]$/, '$1')

@@ -1,8 +1,8 @@
 import { reachOf } from '#routing'
 import { clockOf } from './codecs.ts'
-import { isBlind, relayed } from './offer.ts'
 import { type Place, readPlace } from './place.ts'
-import { attribute, connectionOf, directionOf, type Media, type Sdp } from './sdp.ts'
+import { isBlind, isNowhere, mediaOf, type Relayed } from './relayed.ts'
+import { attribute, connectionOf, directionOf, type Media } from './sdp.ts'
 import type { Aim } from './session.ts'
 
 /** What is known of the party whose description is read. */
@@ -11,6 +11,10 @@ export interface Party {
   readonly signalling: string
   /** A provider, whose media may come from another host than its signalling. */
   readonly trusted: boolean
+  /** Where a host name in its description leads; undefined: there is none, or it leads nowhere. */
+  readonly found?: string | undefined
+  /** Our address: nothing of another family is aimed at; undefined: of either. */
+  readonly us?: string
   /** Our own sockets, which must never be aimed at. */
   readonly ours?: (address: string, port: number) => boolean
 }
@@ -19,15 +23,15 @@ export interface Party {
  * Where a party's sound goes and whence it is accepted, from the description it sent.
  *
  * A phone is heard only from where it signals, whatever its SDP says, and is sent nothing before it was heard unless
- * both agree: nobody can have our packets sent to a third party. A provider is believed. Undefined: the description
- * has nothing we relay.
+ * both agree: nobody can have our packets sent to a third party. A provider is believed, and taken to be where it
+ * signals from if it names no address we could send to.
  */
-export function aimOf(sdp: Sdp, party: Party): Aim | undefined {
-  const media = relayed(sdp)
+export function aimOf(said: Relayed, party: Party): Aim | undefined {
+  const media = mediaOf(said)
   const signalling = readPlace(party.signalling)
-  if (media === undefined || signalling === undefined) return undefined
-  const address = connectionOf(sdp, media) ?? ''
-  const named = usable(readPlace(address), signalling)
+  if (signalling === undefined) return undefined
+  const written = placeOf(said, party)
+  const named = usable(written ?? (party.trusted ? signalling : undefined), signalling)
   const eager = party.trusted || named?.sameAddress(signalling) === true
   const target = eager ? named?.address : undefined
   const believed = party.trusted && named !== undefined ? [named.address] : []
@@ -37,16 +41,23 @@ export function aimOf(sdp: Sdp, party: Party): Aim | undefined {
     sources: [...new Set([...believed, signalling.address])],
     eager,
     mux: false,
-    quiet: isQuiet(sdp, media),
+    quiet: isQuiet(said),
     ...(isBlind(media) ? { blind: true } : { clock: clockOf(media) }),
   }
 }
 
+/** The address a description names or its host name leads to, where it is of our family. */
+function placeOf(said: Relayed, { found, us }: Party): Place | undefined {
+  const place = readPlace(found ?? connectionOf(said.sdp, mediaOf(said)) ?? '')
+  const ours = us === undefined ? undefined : readPlace(us)
+  return ours && place?.isIPv4 !== ours.isIPv4 && !isNowhere(place?.address) ? undefined : place
+}
+
 /** Whether the party said it will not send: its silence is then no fault. */
-export function isQuiet(sdp: Sdp, media: Media): boolean {
-  const direction = directionOf(sdp, media)
-  const nowhere = /^(0\.0\.0\.0|::)$/.test(connectionOf(sdp, media) ?? '')
-  return nowhere || direction === 'recvonly' || direction === 'inactive'
+function isQuiet(said: Relayed): boolean {
+  const media = mediaOf(said)
+  const direction = directionOf(said.sdp, media)
+  return isNowhere(connectionOf(said.sdp, media)) || direction === 'recvonly' || direction === 'inactive'
 }
 
 /** A local address counts only for those who are as local themselves; what is nobody's address, never. */

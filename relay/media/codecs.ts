@@ -1,33 +1,27 @@
-import { relayed } from './offer.ts'
+import { mediaOf, type Relayed, soundLine } from './relayed.ts'
 import type { Media, Sdp } from './sdp.ts'
 import { attributeName } from './sdp.ts'
 
-/** Names of the codecs the relayed m-line speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
+/** Names of the codecs the m-line with the sound speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
 export function codecs(sdp: Sdp): string[] {
-  const media = relayed(sdp)
+  const media = sdp.media[soundLine(sdp)]
   if (media === undefined) return []
   const names = media.formats.map((format) => nameOf(media, format)).filter((name) => name !== undefined)
   return [...new Set(names.filter((name) => !accompanies(name)))]
-}
-
-/** The codec the answer chose, if the offer had it; undefined is what 488 is for (RFC 3261 §13.3.1.3). */
-export function commonCodec(offer: Sdp, answer: Sdp): string | undefined {
-  const offered = new Set(codecs(offer))
-  return codecs(answer).find((name) => offered.has(name))
 }
 
 /**
  * Leaves only the codecs in `names` (any case), in the offerer's order, with the tones and the comfort noise which
  * accompany them; undefined when none is left. An empty list keeps all.
  */
-export function keepCodecs(sdp: Sdp, names: readonly string[]): Sdp | undefined {
-  const media = relayed(sdp)
-  if (media === undefined) return undefined
-  if (names.length === 0) return sdp
+export function keepCodecs(said: Relayed, names: readonly string[]): Relayed | undefined {
+  if (names.length === 0) return said
+  const media = mediaOf(said)
   const wanted = new Set(names.map((name) => name.trim().toUpperCase()))
   const formats = media.formats.filter((format) => staysFor(nameOf(media, format), wanted))
   if (!formats.some((format) => !accompanies(nameOf(media, format)))) return undefined
-  return { ...sdp, media: sdp.media.map((each) => (each === media ? withFormats(media, formats) : each)) }
+  const all = said.sdp.media.map((each) => (each === media ? withFormats(media, formats) : each))
+  return { sdp: { ...said.sdp, media: all }, at: said.at }
 }
 
 /** Ticks per second of the first codec's clock: what RTP timestamps and jitter are counted in. */

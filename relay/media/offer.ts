@@ -1,93 +1,97 @@
+import { isNowhere, mediaOf, type Relayed } from './relayed.ts'
 import type { Direction, Media, Sdp } from './sdp.ts'
 import { attributeName, connectionOf, directionOf, isConnection, isDirection, writeSdp } from './sdp.ts'
 
-/** What a description says of us once it has passed through our hands. */
-export interface Ours {
+/** What stays the same for one leg: where it hears us, and the session id of its o-line. */
+export interface Leg {
   /** What SDP shall say: our public address. */
   readonly address: string
   /** Our RTP port towards the reader; RTCP stands one above it. */
   readonly port: number
-  readonly origin: { readonly id: string | number; readonly version: number }
-}
-
-/** What stays the same for one leg: where it hears, and the session id of its o-line. */
-export interface Leg {
-  readonly address: string
-  readonly port: number
   readonly id: string | number
 }
 
-/** A description as one leg last sent it: what the next one is compared with. */
+/** A description as one leg was last sent it: what the next one is compared with. */
 export interface Sent {
   readonly text: string
   readonly version: number
   /** The text without its o-line. */
   readonly body: string
-}
-
-/** The one m-line which is relayed: the first with a port which travels over UDP as we know it. */
-export function relayed(sdp: Sdp): Media | undefined {
-  return sdp.media.find(travels)
-}
-
-/** A relayed m-line which carries no RTP: fax over UDPTL (RFC 3362). */
-export function isBlind(media: Media): boolean {
-  return /^udptl$/i.test(media.proto)
+  /** The m-lines this leg has by now: none goes away, and each keeps its place (RFC 3264 §8). */
+  readonly media: readonly Media[]
+  /** The other party's description it was made of. */
+  readonly said: Relayed
 }
 
 /**
- * Puts us between the two parties: the relayed m-line gets our address and port, every other keeps its place with
- * port 0 (RFC 3264 §6), and nothing is left which would let media go around us.
+ * Writes the description one leg is sent next: of what the other party said only the relayed m-line, with our address
+ * and port, and nothing which would let media go around us. As an offer it stands where the leg has its sound already;
+ * as the answer to the leg's own `offer` it goes line by line after that, every other line declined (RFC 3264 §6).
  *
- * SDES keys (a=crypto) pass untouched: we forward SRTP blindly. ICE and rtcp-mux are taken out, so the reader sees a
- * plain peer with two ports. A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
+ * The version rises only when more than the o-line changed since `last` (RFC 3264 §8). SDES keys (a=crypto) pass
+ * untouched: we forward SRTP blindly. ICE and rtcp-mux are taken out, so the reader sees a plain peer with two ports.
+ * A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
  */
-export function rewrite(sdp: Sdp, ours: Ours): Sdp {
-  const kept = relayed(sdp)
-  const held = kept !== undefined && isNowhere(connectionOf(sdp, kept))
-  const direction = kept && held ? withoutReceiving(directionOf(sdp, kept)) : undefined
-  return {
-    session: withConnection(
-      sdp.session.filter(passes).map((line) => ourLine(line, ours)),
-      ours,
-    ),
-    media: sdp.media.map((media) =>
-      media === kept ? ourMedia(media, ours, direction) : refused(media, ours),
-    ),
-  }
+export function compose(last: Sent | undefined, said: Relayed, ours: Leg, offer?: Relayed): Sent {
+  const sound = ourMedia(said, ours.port)
+  const media = offer ? answering(offer, sound) : inItsPlace(last?.media ?? [], sound)
+  const session = ourSession(said.sdp, ours.address)
+  const body = writeSdp({ session, media })
+  const version = last === undefined ? 1 : last.version + Number(last.body !== body)
+  const text = writeSdp({ session: withOrigin(session, ours, version), media })
+  return { text, version, body, media, said }
 }
 
-/**
- * Writes the description one leg sends next, under that leg's own o-line: the version rises only when the rest of
- * the body changed since `last` (RFC 3264 §8).
- */
-export function compose(last: Sent | undefined, sdp: Sdp, ours: Leg): Sent {
-  const same = written(sdp, ours, last?.version ?? 1)
-  if (last === undefined || last.body === same.body) return same
-  return written(sdp, ours, last.version + 1)
+/** The answer which declines every line of an offer, for an ACK which has to bring one (RFC 3261 §13.2.2.4). */
+export function decline(offer: Sdp, ours: Leg): string {
+  const session = ourSession({ session: [], media: [] }, ours.address)
+  return writeSdp({ session: withOrigin(session, ours, 1), media: offer.media.map(declined) })
 }
 
-function written(sdp: Sdp, { address, port, id }: Leg, version: number): Sent {
-  const text = writeSdp(rewrite(sdp, { address, port, origin: { id, version } }))
-  return { text, version, body: withoutOrigin(text) }
+/** The m-line of a leg which is not declined. */
+export function live(sent: Sent | undefined): Media | undefined {
+  return sent?.media.find(({ port }) => port !== 0)
 }
 
-function travels(media: Media): boolean {
-  return media.port !== 0 && /^(rtp\/s?avpf?|udptl)$/i.test(media.proto)
+/** Line by line as offered; the kind and protocol of the answered one are the offer's. */
+function answering({ sdp, at }: Relayed, sound: Media): Media[] {
+  return sdp.media.map((offered, place) =>
+    place === at ? { ...sound, kind: offered.kind, proto: offered.proto } : declined(offered),
+  )
 }
 
-function ourMedia(media: Media, ours: Ours, direction: Direction | undefined): Media {
-  const lines = media.lines.filter(passes).map((line) => ourLine(line, ours))
-  if (direction === undefined) return { ...media, port: ours.port, lines }
-  return {
-    ...media,
-    port: ours.port,
-    lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`],
-  }
+/** Where the leg has sound of this kind, else in the place of what it has: fax may follow on voice (RFC 3264 §8.3.3). */
+function inItsPlace(places: readonly Media[], sound: Media): Media[] {
+  if (places.length === 0) return [sound]
+  const same = places.findIndex(({ kind }) => kind === sound.kind)
+  const at = same >= 0 ? same : places.findIndex(({ port }) => port !== 0)
+  return places.map((media, place) => (place === Math.max(at, 0) ? sound : declined(media)))
 }
 
-function refused(media: Media, ours: Ours): Media {
-  return { ...media, port: 0, lines: media.lines.filter(passes).map((line) => ourLine(line, ours)) }
+function ourMedia(said: Relayed, port: number): Media {
+  const media = mediaOf(said)
+  const address = connectionOf(said.sdp, media)
+  const lines = media.lines.filter((line) => passes(line) && !isConnection(line))
+  if (!isNowhere(address)) return { ...media, port, lines }
+  const direction = withoutReceiving(directionOf(said.sdp, media))
+  return { ...media, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
+}
+
+function declined({ kind, proto, formats }: Media): Media {
+  return { kind, port: 0, proto, formats: formats.length > 0 ? formats : ['0'], lines: [] }
+}
+
+/** The lines before the first m-line, but for the o-line: those each description must have, and what passes. */
+function ourSession({ session }: Sdp, address: string): string[] {
+  const of = (types: string) => session.filter((line) => types.includes(line[0] ?? '') && passes(line))
+  const [name = 's='] = of('s')
+  const connection = `c=IN ${family(address)}`
+  const [time = 't=0 0'] = of('t')
+  return ['v=0', name === 's=' ? 's=-' : name, ...of('iuep'), connection, ...of('b'), time, ...of('ka')]
+}
+
+function withOrigin([version = 'v=0', ...lines]: readonly string[], ours: Leg, number: number): string[] {
+  return [version, `o=- ${ours.id} ${number} IN ${family(ours.address)}`, ...lines]
 }
 
 /** Attributes which name another way than through us, or ask for what we do not offer. */
@@ -106,39 +110,19 @@ const strippedAttributes: ReadonlySet<string> = new Set([
   'rtcp-mux-only',
   'source-filter',
   'altc',
+  // Lines which are not passed on are in no group with those which are (RFC 5888).
+  'group',
 ])
 
 function passes(line: string): boolean {
   const name = attributeName(line)
-  if (name === undefined) return true
-  return !strippedAttributes.has(name) && !/^a=group:\s*BUNDLE\b/i.test(line)
-}
-
-function ourLine(line: string, ours: Ours): string {
-  if (line.startsWith('o=')) return `o=- ${ours.origin.id} ${ours.origin.version} IN ${family(ours.address)}`
-  return isConnection(line) ? `c=IN ${family(ours.address)}` : line
+  return name === undefined || !strippedAttributes.has(name)
 }
 
 function family(address: string): string {
   return `${address.includes(':') ? 'IP6' : 'IP4'} ${address}`
 }
 
-/** A description without any session c-line gets ours, so that every m-line has one. */
-function withConnection(session: string[], ours: Ours): string[] {
-  if (session.some(isConnection)) return session
-  const after = session.findLastIndex((line) => /^[vosiuep]=/.test(line))
-  return session.toSpliced(after + 1, 0, `c=IN ${family(ours.address)}`)
-}
-
-function isNowhere(address: string | undefined): boolean {
-  return address === '0.0.0.0' || address === '::'
-}
-
 function withoutReceiving(direction: Direction): Direction {
   return direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
-}
-
-function withoutOrigin(text: string): string {
-  const start = text.indexOf('\no=') + 1
-  return text.slice(0, start) + text.slice(text.indexOf('\n', start) + 1)
 }

@@ -1,4 +1,10 @@
-/** A session description as its lines, so that whatever we do not understand travels on untouched (RFC 4566 §5). */
+import { readPlace } from './place.ts'
+
+/**
+ * A session description as its lines, so that attributes we do not understand travel on untouched (RFC 4566 §5).
+ *
+ * Only lines which can be understood by their type stand here, in the order of the RFC.
+ */
 export interface Sdp {
   /** Lines before the first m-line, without their line ends. */
   readonly session: readonly string[]
@@ -8,7 +14,7 @@ export interface Sdp {
 /** One m-line and the lines which belong to it (RFC 4566 §5.14). */
 export interface Media {
   readonly kind: string
-  /** 0: refused, or not offered. */
+  /** 0: refused, not offered, or not to be read. */
   readonly port: number
   readonly proto: string
   /** Payload types, or whatever the protocol calls its formats. */
@@ -18,23 +24,35 @@ export interface Media {
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
+/* Implementation */
 const LONGEST = 32 * 1024
 const MOST_LINES = 1000
 const MOST_MEDIA = 16
 
-/** Reads a description, with CRLF or bare LF; undefined when it is none, or beyond all bounds. */
+/* Specification */
+const sessionTypes = 'vosiuepcbtka'
+const mediaTypes = 'icbka'
+/** Types which may stand several times in one section. */
+const repeatable = 'epba'
+
+/**
+ * Reads a description as they are met in the field: lines end anyhow, in spaces too, and a line which is none, or
+ * says again what was said, counts as not there.
+ *
+ * Undefined: no description, one of another version, or one beyond all bounds.
+ */
 export function readSdp(text: string): Sdp | undefined {
   if (text.length > LONGEST) return undefined
-  const lines = text
-    .split('\n', MOST_LINES + 1)
-    .map(withoutReturn)
-    .filter(notEmpty)
-  if (lines.length > MOST_LINES || lines[0] !== 'v=0' || !lines.every(wellFormed)) return undefined
+  const written = text.split(/[\r\n\0]+/, MOST_LINES + 1)
+  if (written.length > MOST_LINES) return undefined
+  const lines = written.map(tidied).filter(hasType)
   const first = lines.findIndex((line) => line.startsWith('m='))
   const session = first < 0 ? lines : lines.slice(0, first)
-  if (!session.some((line) => line.startsWith('o='))) return undefined
   const media = first < 0 ? [] : readMedia(lines.slice(first))
-  return media && { session, media }
+  const versions = session.filter((line) => line.startsWith('v='))
+  const unversioned = versions.length === 0 && media?.length === 0
+  if (unversioned || (versions.length > 0 && !versions.includes('v=0'))) return undefined
+  return media && { session: understood(session, sessionTypes), media }
 }
 
 export function writeSdp(sdp: Sdp): string {
@@ -58,11 +76,10 @@ export function attributeName(line: string): string | undefined {
   return (colon < 0 ? line.slice(2) : line.slice(2, colon)).trim()
 }
 
-/** The address an m-line's sound is wanted at: its own c-line, or the session's (RFC 4566 §5.7). */
+/** The address or host name an m-line's sound is wanted at: its own c-line's, or the session's (RFC 4566 §5.7). */
 export function connectionOf(sdp: Sdp, media: Media): string | undefined {
   const line = media.lines.find(isConnection) ?? sdp.session.find(isConnection)
-  const address = line?.slice(2).trim().split(/\s+/)[2]
-  return address?.split('/')[0]
+  return line && connectionIn(line)
 }
 
 /** What this party means to do with an m-line's sound; sendrecv unless it says otherwise (RFC 3264 §5.1). */
@@ -75,50 +92,101 @@ export function isConnection(line: string): boolean {
 }
 
 export function isDirection(line: string): boolean {
-  return line.startsWith('a=') && directions.has(line.slice(2).trim())
+  return line.startsWith('a=') && directions.has(line.slice(2))
 }
 
 const directions: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
 
 function directionIn(lines: readonly string[]): Direction | undefined {
-  return lines.find(isDirection)?.slice(2).trim() as Direction | undefined
+  return lines.find(isDirection)?.slice(2) as Direction | undefined
+}
+
+/** c=IN <IP4|IP6> <address or host>[/<ttl>]; an address of either family is taken for what it is. */
+function connectionIn(line: string): string | undefined {
+  const [, place = ''] = /^c=IN\s+IP[46]\s+([^\s/]+)/i.exec(line) ?? []
+  return readPlace(place) !== undefined || isHostName(place) ? place : undefined
+}
+
+/** Labels of letters, digits and hyphens, the last no number (RFC 1123 §2.1). */
+function isHostName(text: string): boolean {
+  return text.length < 254 && /^(?:[\w-]{1,63}\.)*[a-z][a-z\d-]{0,62}\.?$/i.test(text)
 }
 
 function readMedia(lines: readonly string[]): Media[] | undefined {
-  const all: (Media & { lines: string[] })[] = []
-  for (const line of lines) {
-    if (!line.startsWith('m=')) {
-      all.at(-1)?.lines.push(line)
-      continue
-    }
-    const media = readMediaLine(line)
-    if (media === undefined || all.length === MOST_MEDIA) return undefined
-    all.push(media)
-  }
-  return all
+  const starts = lines.flatMap((line, at) => (line.startsWith('m=') ? [at] : []))
+  if (starts.length > MOST_MEDIA) return undefined
+  return starts.flatMap((start, at) => {
+    const media = readMediaLine(lines[start] ?? '')
+    if (media === undefined) return []
+    return [{ ...media, lines: understood(lines.slice(start + 1, starts[at + 1]), mediaTypes) }]
+  })
 }
 
-/** m=<media> <port>[/<number of ports>] <proto> <fmt> … */
-function readMediaLine(line: string): (Media & { lines: string[] }) | undefined {
-  const [kind, where, proto, ...formats] = line.slice(2).trim().split(/ +/)
-  const port = /^(\d{1,5})(\/\d+)?$/.exec(where ?? '')?.[1]
-  if (!kind || !proto || port === undefined || Number(port) > 65_535) return undefined
-  return { kind, port: Number(port), proto, formats, lines: [] }
+/** m=<media> <port>[/<number of ports>] <proto> <fmt> …; a port which cannot be read is none. */
+function readMediaLine(line: string): Media | undefined {
+  const [kind, where = '', proto, ...formats] = line.slice(2).split(/\s+/)
+  if (!kind || !proto) return undefined
+  const port = Number(/^(\d{1,5})(\/\d+)?$/.exec(where)?.[1] ?? 0)
+  return { kind, port: port > 65_535 ? 0 : port, proto, formats: [...new Set(formats)], lines: [] }
 }
 
 function mediaLine({ kind, port, proto, formats }: Media): string {
   return `m=${[kind, port, proto, ...formats].join(' ')}`
 }
 
-function withoutReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line
+/** Without the spaces around its value. */
+function tidied(line: string): string {
+  const trimmed = line.trim()
+  return trimmed[1] === '=' ? `${trimmed[0]}=${trimmed.slice(2).trim()}` : trimmed
 }
 
-function notEmpty(line: string): boolean {
-  return line !== ''
+function hasType(line: string): boolean {
+  return line[1] === '=' && line[0] !== undefined && (line[0] === 'm' || sessionTypes.includes(line[0]))
 }
 
-/** type=value, and no stray control bytes which could end a line in someone else's eyes. */
-function wellFormed(line: string): boolean {
-  return line[1] === '=' && line[0] !== undefined && line[0] >= 'a' && line[0] <= 'z' && !line.includes('\r')
+/** The lines of one section which say something, each thing once and in the order of `types`. */
+function understood(lines: readonly string[], types: string): string[] {
+  const said = new Set<string>()
+  const kept = lines.filter((line) => {
+    const key = types.includes(line[0] ?? '') && isSound(line) ? matter(line) : undefined
+    if (key === undefined || said.has(key)) return false
+    said.add(key)
+    return true
+  })
+  return kept.sort((a, b) => types.indexOf(a[0] ?? '') - types.indexOf(b[0] ?? ''))
+}
+
+/** What a line is about: of two about the same, the first counts. */
+function matter(line: string): string {
+  const type = line[0] ?? ''
+  if (!repeatable.includes(type)) return type
+  if (isDirection(line)) return 'a direction'
+  const name = attributeName(line)
+  if (name === 'ptime' || name === 'maxptime') return name
+  return name === 'rtpmap' || name === 'fmtp' ? (line.split(' ', 1)[0] ?? '') : line
+}
+
+function isSound(line: string): boolean {
+  if (line.startsWith('a=')) return isAttribute(line)
+  if (isConnection(line)) return connectionIn(line) !== undefined
+  return shapes[line.slice(0, 2)]?.test(line) ?? true
+}
+
+const shapes: Readonly<Record<string, RegExp>> = {
+  't=': /^t=\d+ +\d+$/,
+  'b=': /^b=[\w-]+:\d+$/,
+}
+
+/** An attribute's name is one word; the values of those which both ends must understand alike have their shape, too. */
+function isAttribute(line: string): boolean {
+  const [, name = '', value] = /^a=([^\s:]+)(?::(.*))?$/.exec(line) ?? []
+  if (directions.has(name)) return value === undefined
+  return name !== '' && (values[name]?.test(value ?? '') ?? true)
+}
+
+const values: Readonly<Record<string, RegExp>> = {
+  rtpmap: /^\d{1,3} +[^\s/]+\/\d+(\/\d+)?$/,
+  fmtp: /^\S+ +\S/,
+  ptime: /^\d+(\.\d+)?$/,
+  maxptime: /^\d+(\.\d+)?$/,
 }

@@ -130,7 +130,7 @@ function calls(address: string, peer: string): boolean {
 function sounds(address: string, peer: string): boolean {
   const family = address.includes(':') ? 'IN IP6' : 'IN IP4'
   const sdp = sdpOf(phone.replaceAll('IN IP4 192.0.2.1', `${family} ${address}`))
-  return aimOf(sdp, { signalling: peer, trusted: true })?.rtp !== undefined
+  return aimOf({ sdp, at: 0 }, { signalling: peer, trusted: true })?.rtp !== undefined
 }
 
 async function locates(address: string, allowPrivate: boolean): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { type Relayed, relayed, type Unusable, type Wanted } from '../../../relay/media/relayed.ts'
 import { readSdp, type Sdp, writeSdp } from '../../../relay/media/sdp.ts'
 
 /** What a plain phone at 192.0.2.1 offers. */
@@ -50,6 +51,19 @@ export function sdpOf(text: string): Sdp {
   const sdp = readSdp(text)
   if (sdp === undefined) throw new Error(`no description:\n${text}`)
   return sdp
+}
+
+/** The m-line which is relayed of what a phone offers, or of what somebody answers. */
+export function soundOf(text: string, wanted: Omit<Wanted, 'address'> = {}): Relayed {
+  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...wanted })
+  if (!reading.ok) throw new Error(`${reading.fault.why}:\n${text}`)
+  return reading.value
+}
+
+/** Why nothing of it can be relayed; undefined: something can. */
+export function faultOf(text: string, wanted: Omit<Wanted, 'address'> = {}): Unusable | undefined {
+  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...wanted })
+  return reading.ok ? undefined : reading.fault
 }
 
 export function textOf(sdp: Sdp): string {

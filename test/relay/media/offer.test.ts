@@ -1,76 +1,166 @@
 import { describe, expect, test } from 'vitest'
-import { codecs, commonCodec, keepCodecs } from '../../../relay/media/codecs.ts'
-import { compose, relayed, rewrite } from '../../../relay/media/offer.ts'
-import { description, fancy, phone, sdpOf, textOf } from './descriptions.ts'
+import { codecs, keepCodecs } from '../../../relay/media/codecs.ts'
+import { compose, decline } from '../../../relay/media/offer.ts'
+import { description, fancy, faultOf, phone, sdpOf, soundOf } from './descriptions.ts'
 
-const ours = { address: '203.0.113.7', port: 20_000, origin: { id: 77, version: 3 } }
+const ours = { address: '203.0.113.7', port: 20_000, id: 77 }
+const offered = (text: string) => compose(undefined, soundOf(text), ours).text
+const crypto = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj'
+const head = phone.slice(0, phone.indexOf('m='))
+const audio = 'm=audio 4000 RTP/AVP 0\r\n'
+const video = 'm=video 4002 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n'
+const fax = 'm=image 4100 udptl t38\r\na=T38FaxVersion:0\r\n'
+const lines = (text: string) => text.match(/^m=.*$/gm)
 
-describe('an offer or answer on its way through us', () => {
+describe('an offer on its way through us', () => {
   test('names our address and port, our origin, and keeps all else in place', () => {
-    expect(textOf(rewrite(sdpOf(phone), ours))).toBe(
+    expect(offered(phone)).toBe(
       phone
-        .replace('o=alice 53655765 2353687637 IN IP4 192.0.2.1', 'o=- 77 3 IN IP4 203.0.113.7')
+        .replace('o=alice 53655765 2353687637 IN IP4 192.0.2.1', 'o=- 77 1 IN IP4 203.0.113.7')
         .replace('c=IN IP4 192.0.2.1', 'c=IN IP4 203.0.113.7')
         .replace('m=audio 4000', 'm=audio 20000'),
     )
   })
 
-  test('refuses every m-line but the first which travels, keeping its place (RFC 3264 §6)', () => {
-    const text = textOf(rewrite(sdpOf(fancy), ours))
-    expect(text.match(/^m=.*$/gm)).toEqual(['m=audio 20000 RTP/SAVPF 111 0', 'm=video 0 RTP/SAVPF 96'])
+  test('is one m-line: what we do not pass on nobody has to decline', () => {
+    expect(lines(offered(fancy))).toEqual(['m=audio 20000 RTP/SAVPF 111 0'])
+  })
+
+  test.each([
+    ['video before it', head + video + audio],
+    ['video behind it', head + audio + video],
+    ['a picture of fax before it', head + fax + audio],
+    ['the same under a key before it', `${head}m=audio 4010 RTP/SAVP 0\r\n${crypto}\r\n${audio}`],
+    ['the same for browsers before it', `${head}m=audio 4010 UDP/TLS/RTP/SAVPF 0\r\n${audio}`],
+    ['a refused one before it', `${head}m=audio 0 RTP/AVP 8\r\n${audio}`],
+    ['one whose port cannot be read before it', `${head}m=audio x RTP/AVP 8\r\n${audio}`],
+  ])('finds the sound with %s', (_, text) => {
+    expect(lines(offered(text))).toEqual(['m=audio 20000 RTP/AVP 0'])
   })
 
   test('leaves no way around us: no ICE, no mux, no other address; SDES keys pass', () => {
-    const text = textOf(rewrite(sdpOf(fancy), ours))
+    const text = offered(fancy)
     expect(text).not.toMatch(/candidate|ice-|rtcp|BUNDLE|10\.0\.0\.5/)
     expect(text).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80')
   })
 
-  test('gets a c-line in its proper place when it came without', () => {
-    const bare = phone.replace('c=IN IP4 192.0.2.1\r\n', '')
-    expect(textOf(rewrite(sdpOf(bare), ours))).toContain('s=-\r\nc=IN IP4 203.0.113.7\r\nt=0 0')
+  test('has what each description must have, whatever was missing (RFC 4566 §5)', () => {
+    const bare = 'c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n'
+    expect(offered(bare)).toBe(
+      'v=0\r\no=- 77 1 IN IP4 203.0.113.7\r\ns=-\r\nc=IN IP4 203.0.113.7\r\nt=0 0\r\nm=audio 20000 RTP/AVP 0\r\n',
+    )
   })
 
   test('says IP6 where our address is one', () => {
-    const text = textOf(rewrite(sdpOf(phone), { ...ours, address: '2001:db8::7' }))
+    const { text } = compose(undefined, soundOf(phone), { ...ours, address: '2001:db8::7' })
     expect(text).toContain('c=IN IP6 2001:db8::7')
-    expect(text).toContain('o=- 77 3 IN IP6 2001:db8::7')
+    expect(text).toContain('o=- 77 1 IN IP6 2001:db8::7')
   })
 
   test('turns a hold by 0.0.0.0 into a direction, since the address is now ours', () => {
-    const held = sdpOf(phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 0.0.0.0'))
-    expect(textOf(rewrite(held, ours))).toMatch(/c=IN IP4 203\.0\.113\.7[\s\S]*a=sendonly\r\n$/)
+    const held = phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 0.0.0.0')
+    expect(offered(held)).toMatch(/c=IN IP4 203\.0\.113\.7[\s\S]*a=sendonly\r\n$/)
+  })
+})
+
+describe('an answer on its way through us (RFC 3264 §6)', () => {
+  const answering = (offer: string, answer = phone) =>
+    lines(compose(undefined, soundOf(answer, { answered: true }), ours, soundOf(offer)).text)
+
+  test('has a line for each of the offer’s, in its order, all declined but one', () => {
+    const offer = `${head}m=audio 4010 UDP/TLS/RTP/SAVPF 111\r\n${video}${audio}${fax}`
+    expect(answering(offer)).toEqual([
+      'm=audio 0 UDP/TLS/RTP/SAVPF 111',
+      'm=video 0 RTP/AVP 99',
+      'm=audio 20000 RTP/AVP 0 8 18 101',
+      'm=image 0 udptl t38',
+    ])
   })
 
-  test('relays the fax which replaces the sound', () => {
-    const fax = description('m=audio 0 RTP/AVP 0', 'm=image 4100 udptl t38', 'a=T38FaxVersion:0')
-    const text = textOf(rewrite(sdpOf(phone.replace(/m=[\s\S]*/, fax)), ours))
-    expect(text).toMatch(/m=audio 0 RTP\/AVP 0\r\nm=image 20000 udptl t38\r\na=T38FaxVersion:0/)
+  test('speaks the protocol of the line it answers', () => {
+    expect(answering(phone.replace('RTP/AVP', 'RTP/AVPF'))).toEqual(['m=audio 20000 RTP/AVPF 0 8 18 101'])
   })
 
-  test('has nothing to relay when its media travels otherwise', () => {
-    expect(relayed(sdpOf(phone.replace('RTP/AVP', 'TCP/RTP/AVP')))).toBeUndefined()
-    expect(relayed(sdpOf(phone.replace('m=audio 4000', 'm=audio 0')))).toBeUndefined()
-    expect(relayed(sdpOf(phone.replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF')))).toBeUndefined()
+  test('which declines all has every line of the offer', () => {
+    const text = decline(sdpOf(head + video + audio), { ...ours, port: 0 })
+    expect(lines(text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 0 RTP/AVP 0'])
+  })
+})
+
+describe('an offer within a call (RFC 3264 §8)', () => {
+  const first = compose(undefined, soundOf(phone), ours, soundOf(head + video + audio))
+  const next = (text: string, last = first) => compose(last, soundOf(text), ours)
+
+  test('leaves the sound in the place it has', () => {
+    expect(lines(next(head + audio + video).text)).toEqual([
+      'm=video 0 RTP/AVP 99',
+      'm=audio 20000 RTP/AVP 0',
+    ])
+  })
+
+  test('lets the fax follow the voice in its place, and the voice follow the fax (§8.3.3)', () => {
+    const faxed = next(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
+    expect(lines(faxed.text)).toEqual(['m=video 0 RTP/AVP 99', 'm=image 20000 udptl t38'])
+    expect(lines(next(head + audio, faxed).text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 20000 RTP/AVP 0'])
+  })
+})
+
+describe('a description nothing can be relayed of', () => {
+  test.each([
+    ['nobody can read', 'hello', 400, 399],
+    ['has no m-line', head, 488, 304],
+    ['declines all there is', `${head}m=audio 0 RTP/AVP 0\r\n`, 488, 304],
+    ['wants its keys agreed on over DTLS', phone.replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF'), 488, 302],
+    ['wants them so without saying so', phone.replace('RTP/AVP', 'RTP/SAVPF'), 488, 302],
+    ['travels over TCP', phone.replace('RTP/AVP', 'TCP/RTP/AVP'), 488, 302],
+    ['names no format', phone.replace('RTP/AVP 0 8 18 101', 'RTP/AVP'), 488, 305],
+    ['names formats which are none', phone.replace('RTP/AVP 0 8 18 101', 'RTP/AVP PCMU'), 488, 305],
+    ['names no address', phone.replace('c=IN IP4 192.0.2.1\r\n', ''), 488, 399],
+    ['names half an address', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4'), 488, 399],
+    ['names an impossible one', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 192.0.2.256'), 488, 399],
+    ['names one of another network', phone.replace('c=IN IP4', 'c=ATM NSAP'), 488, 399],
+    ['names one of another family', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP6 2001:db8::1'), 488, 301],
+    ['wants it sent to a group', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 224.2.1.1/127'), 488, 330],
+  ])('because it %s says which, and how it is refused', (_, text, status, code) => {
+    expect(faultOf(text)).toMatchObject({ status, code })
+    expect(faultOf(text)?.why).toMatch(/^\S.*\S$/)
+  })
+
+  test('says so in few words, whatever it says itself', () => {
+    const long = phone.replace('RTP/AVP', `\u0007${'x'.repeat(5_000)}`)
+    expect(faultOf(long)?.why).toHaveLength(100)
+    expect(faultOf(long)?.why).not.toMatch(/\p{Cc}/u)
+  })
+
+  test('is an offer: of an answer an address is forgiven, for it is heard where it signals', () => {
+    const answered = true
+    expect(faultOf(phone.replace('c=IN IP4 192.0.2.1\r\n', ''), { answered })).toBeUndefined()
+    expect(faultOf(phone.replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF'), { answered })).toBeDefined()
+  })
+
+  test('may be one which answers something else than was offered', () => {
+    const [, plain] = [video, audio].map((text) => soundOf(head + text).sdp.media[0])
+    const answered = { answered: true, offered: plain }
+    expect(faultOf(head + video, answered)?.code).toBe(302)
+    expect(faultOf(`${head}m=audio 4010 RTP/SAVP 0\r\n${crypto}\r\n`, answered)?.code).toBe(302)
+    expect(faultOf(phone.replace('RTP/AVP', 'RTP/AVPF'), answered)).toBeUndefined()
   })
 })
 
 describe('the origin of a leg (RFC 3264 §8)', () => {
-  const leg = { address: '203.0.113.7', port: 20_000, id: 9 }
-
   test('keeps its version while the body stays', () => {
-    const first = compose(undefined, sdpOf(phone), leg)
-    const second = compose(first, sdpOf(phone.replace('2353687637', '2353687638')), leg)
-    expect(second).toEqual(first)
-    expect(first.text).toContain('o=- 9 1 IN IP4')
+    const first = compose(undefined, soundOf(phone), ours)
+    const second = compose(first, soundOf(phone.replace('2353687637', '2353687638')), ours)
+    expect(second.text).toBe(first.text)
+    expect(first.text).toContain('o=- 77 1 IN IP4')
   })
 
   test('rises by one when the body changed', () => {
-    const first = compose(undefined, sdpOf(phone), leg)
-    const second = compose(first, sdpOf(`${phone}a=sendonly\r\n`), leg)
-    const third = compose(second, sdpOf(phone), leg)
+    const first = compose(undefined, soundOf(phone), ours)
+    const second = compose(first, soundOf(`${phone}a=sendonly\r\n`), ours)
+    const third = compose(second, soundOf(phone), ours)
     expect([first.version, second.version, third.version]).toEqual([1, 2, 3])
-    expect(third.text).toContain('o=- 9 3 IN IP4')
+    expect(third.text).toContain('o=- 77 3 IN IP4')
     expect(third.body).toBe(first.body)
   })
 })
@@ -82,26 +172,35 @@ describe('codecs', () => {
     expect(codecs(sdpOf(phone.replace('m=audio 4000', 'm=audio 0')))).toEqual([])
   })
 
+  test('are those of the sound, wherever it stands', () => {
+    expect(codecs(sdpOf(head + video + audio))).toEqual(['PCMU'])
+  })
+
   test('are cut down to what a provider takes, with the tones kept and no word of the others', () => {
-    const kept = keepCodecs(sdpOf(phone), ['pcma', 'OPUS'])
-    const text = kept && textOf(kept)
-    expect(text).toContain('m=audio 4000 RTP/AVP 8 101\r\n')
+    const kept = keepCodecs(soundOf(phone), ['pcma', 'OPUS'])
+    const text = kept && compose(undefined, kept, ours).text
+    expect(text).toContain('m=audio 20000 RTP/AVP 8 101\r\n')
     expect(text).toContain('a=fmtp:101 0-16')
     expect(text).not.toMatch(/PCMU|G729|fmtp:18/)
   })
 
   test('leave nothing to offer when the provider takes none of them', () => {
-    expect(keepCodecs(sdpOf(phone), ['OPUS'])).toBeUndefined()
+    expect(keepCodecs(soundOf(phone), ['OPUS'])).toBeUndefined()
   })
 
   test('are all kept when the provider names none', () => {
-    expect(keepCodecs(sdpOf(phone), [])).toEqual(sdpOf(phone))
+    expect(keepCodecs(soundOf(phone), [])).toEqual(soundOf(phone))
   })
+})
 
-  test('agree on the first of the answer which the offer had', () => {
-    const answer = (format: string) => sdpOf(phone.replace('RTP/AVP 0 8 18 101', `RTP/AVP ${format}`))
-    expect(commonCodec(sdpOf(phone), answer('8 101'))).toBe('PCMA')
-    expect(commonCodec(sdpOf(phone), answer('3'))).toBeUndefined()
-    expect(commonCodec(sdpOf(phone), answer('101'))).toBeUndefined()
-  })
+test('a description of a description is read again as it was written', () => {
+  const text = description(
+    'v=0',
+    'o=- 1 1 IN IP4 192.0.2.1',
+    's=-',
+    'c=IN IP4 192.0.2.1',
+    't=0 0',
+    audio.trim(),
+  )
+  expect(offered(offered(text))).toBe(offered(text))
 })

@@ -16,16 +16,42 @@ describe('a session description (RFC 4566)', () => {
     ['nothing', ''],
     ['prose', 'hello\r\n'],
     ['another version', phone.replace('v=0', 'v=1')],
-    ['no origin', phone.replace(/o=.*\r\n/, '')],
-    ['a port beyond all ports', phone.replace('m=audio 4000', 'm=audio 70000')],
-    ['a port which is no number', phone.replace('m=audio 4000', 'm=audio $')],
-    ['a line without a type', `${phone}nonsense\r\n`],
-    ['a bare CR inside a line', phone.replace('s=-', 's=a\rc=IN IP4 6.6.6.6')],
     ['a flood of lines', phone + 'a=x\r\n'.repeat(1001)],
     ['a flood of m-lines', phone + 'm=audio 9 RTP/AVP 0\r\n'.repeat(17)],
     ['40 kB', `${phone}a=${'x'.repeat(40_000)}\r\n`],
   ])('is not %s', (_, text) => {
     expect(readSdp(text)).toBeUndefined()
+  })
+
+  test.each([
+    ['blank lines', phone.replaceAll('\r\n', '\r\n\r\n')],
+    ['blank lines before it', `\r\n${phone}`],
+    ['a line of spaces', `${phone}  \r\n`],
+    ['a tab for its last line', `${phone}\t\r\n`],
+    ['spaces at its line ends', phone.replaceAll('\r\n', ' \r\n')],
+    ['spaces around its values', phone.replace(/^(.)=/gm, '$1= ')],
+    ['NUL at its end', `${phone}\0`],
+    ['CR for line ends', phone.replaceAll('\r\n', '\r')],
+    ['no last line end', phone.trimEnd()],
+    ['a line without a type', `${phone}nonsense\r\n`],
+    ['a line of an unknown type', phone.replace('t=', 'x=y\r\nt=')],
+    ['every line twice', phone.replace(/(.*\r\n)/g, (line) => (line.startsWith('m=') ? line : line + line))],
+    ['its lines in another order', phone.replace(/(s=-\r\n)(c=.*\r\n)/, '$2$1')],
+  ])('may have %s', (_, text) => {
+    expect(textOf(sdpOf(text))).toBe(phone)
+  })
+
+  test('is told its hosts and addresses apart from what is neither', () => {
+    const named = (place: string) => {
+      const sdp = sdpOf(phone.replace('c=IN IP4 192.0.2.1', `c=IN IP4 ${place}`))
+      const [media] = sdp.media
+      return media && connectionOf(sdp, media)
+    }
+    for (const place of ['media.example.com', 'localhost', '2001:db8::1', 'xn--bcher-kva.example.'])
+      expect(named(place)).toBe(place)
+    expect(named('224.2.1.1/127/3')).toBe('224.2.1.1')
+    for (const place of ['1.2.3', '1.2.3.400', '-', 'a..b', 'a b.test', '[::1', 'exämple.com'])
+      expect(named(place), place).not.toBe(place)
   })
 
   test('lets an m-line speak for itself and the session for the rest', () => {

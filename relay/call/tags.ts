@@ -1,0 +1,46 @@
+import { uasDialog } from '../dialog/dialog.ts'
+import { compose } from '../media/offer.ts'
+import type { Relayed } from '../media/relayed.ts'
+import { offerOf, written } from './sound.ts'
+import type { Call, Order } from './state.ts'
+import type { Station } from './station.ts'
+
+/*
+ * What the caller is told of the callee's sound before and with the answer.
+ *
+ * A caller takes the first description under a To tag for the answer and ignores any other (RFC 3261 §13.2.1,
+ * RFC 6337 §3.1.1). So where a provider forks, or says something else than it said before, the caller gets another early dialog.
+ */
+
+/** No provider forks wider; the sound of what comes then is not told before the answer. */
+const mostTags = 16
+
+/** The body of a response which brings the caller this sound, under the To tag it sets; a new tag is to be known. */
+export function soundForCaller(
+  call: Call,
+  said: Relayed,
+  station: Station,
+  last: 'early' | 'answer',
+): { body: Uint8Array; orders: Order[] } | undefined {
+  const { caller, ports } = call
+  if (!ports) return undefined
+  const offer = offerOf(caller.invite, station)
+  const leg = { address: station.address, port: ports.caller, id: caller.sdp.id }
+  const sent = compose(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
+  const known = caller.told.find((told) => told.sent.body === sent.body)
+  if (!known && last === 'early' && caller.told.length >= mostTags) return undefined
+  const told = known ?? { tag: freeTag(call, station), sent }
+  if (!known) caller.told.push(told)
+  const orders: Order[] =
+    told.tag === caller.localTag
+      ? []
+      : [{ type: 'dialog', side: 'caller', dialog: uasDialog(caller.invite, told.tag) }]
+  caller.localTag = told.tag
+  caller.sdp.sent = told.sent
+  return { body: written(told.sent), orders }
+}
+
+/** The tag the caller knows already, as long as it brought no description. */
+function freeTag({ caller }: Call, { chance }: Station): string {
+  return caller.told.some(({ tag }) => tag === caller.localTag) ? chance.hex(8) : caller.localTag
+}

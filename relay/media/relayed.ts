@@ -1,0 +1,140 @@
+import { reachOf } from '#routing'
+import { readPlace } from './place.ts'
+import { attribute, connectionOf, type Media, type Sdp } from './sdp.ts'
+
+/** A description, and which of its m-lines is relayed. */
+export interface Relayed {
+  readonly sdp: Sdp
+  readonly at: number
+}
+
+/** Why nothing of a description can be relayed, as its sender shall hear it. */
+export interface Unusable {
+  readonly status: 400 | 488
+  /** The warn-code of RFC 3261 §20.43. */
+  readonly code: number
+  readonly why: string
+}
+
+export type Reading =
+  | { readonly ok: true; readonly value: Relayed }
+  | { readonly ok: false; readonly fault: Unusable }
+
+/** What is asked of a description. */
+export interface Wanted {
+  /** Our address: the family we speak. */
+  readonly address: string
+  /**
+   * It comes with the answer to a call. A person has answered, so an address which is missing or not ours to reach
+   * is forgiven: who is heard from where it signals tells it.
+   */
+  readonly answered?: boolean
+  /** The m-line this answers; its kind and protocol are to be the answer's (RFC 3264 §6). */
+  readonly offered?: Media | undefined
+}
+
+/** Finds the m-line to relay: sound before all else, plain before encrypted, wherever it stands. */
+export function relayed(sdp: Sdp | undefined, wanted: Wanted): Reading {
+  if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
+  const at = best(sdp, (media) => obstacleOf(sdp, media, wanted) === undefined)
+  if (at >= 0) return { ok: true, value: { sdp, at } }
+  const nearest = sdp.media.find(isAudio) ?? sdp.media[0]
+  const obstacle = nearest && obstacleOf(sdp, nearest, wanted)
+  return { ok: false, fault: obstacle ?? fault(304, 'the session description has no m-line') }
+}
+
+/** The m-line a description would have relayed, whoever sent it and whatever its address; -1: none. */
+export function soundLine(sdp: Sdp): number {
+  return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media) === undefined)
+}
+
+export function mediaOf({ sdp, at }: Relayed): Media {
+  return sdp.media[at] as Media
+}
+
+/** The host name an m-line's sound is wanted at; undefined: an address, or nothing. */
+export function hostOf(sound: Relayed): string | undefined {
+  const named = connectionOf(sound.sdp, mediaOf(sound))
+  return named === undefined || readPlace(named) !== undefined ? undefined : named.toLowerCase()
+}
+
+/** A relayed m-line which carries no RTP: fax over UDPTL (RFC 3362). */
+export function isBlind(media: Media): boolean {
+  return /^udptl$/i.test(media.proto)
+}
+
+/** Hold as RFC 2543 had it: an address which is none. */
+export function isNowhere(address: string | undefined): boolean {
+  return address === '0.0.0.0' || address === '::'
+}
+
+/** The first of the best rank among the m-lines which pass. */
+function best({ media }: Sdp, passes: (media: Media) => boolean): number {
+  const passing = media.flatMap((each, at) => (passes(each) ? [{ at, rank: rankOf(each) }] : []))
+  return passing.reduce((a, b) => (b.rank < a.rank ? b : a), passing[0] ?? { at: -1, rank: 0 }).at
+}
+
+function rankOf(media: Media): number {
+  if (isAudio(media)) return isSecure(media) ? 1 : 0
+  return isBlind(media) ? 2 : 3
+}
+
+function obstacleOf(sdp: Sdp, media: Media, wanted: Wanted): Unusable | undefined {
+  const { kind, port } = media
+  if (port === 0) return fault(304, `m=${kind} has no port`)
+  const obstacle = protocolObstacle(sdp, media) ?? (wanted.offered && mismatch(media, wanted.offered))
+  if (obstacle !== undefined || wanted.answered) return obstacle
+  return addressObstacle(connectionOf(sdp, media), wanted.address)
+}
+
+/** What we cannot carry: other transports, and keys which are agreed on in the media path (RFC 5763). */
+function protocolObstacle(sdp: Sdp, media: Media): Unusable | undefined {
+  const { kind, proto, formats } = media
+  if (!/^(rtp\/s?avpf?|udptl)$/i.test(proto)) return fault(302, `m=${kind} over ${proto} is not carried`)
+  const keyed = [media.lines, sdp.session].some((lines) =>
+    ['crypto', 'key-mgmt'].some((name) => attribute(lines, name) !== undefined),
+  )
+  if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} brings no key (a=crypto)`)
+  const formed = isBlind(media) ? formats.length > 0 : formats.some((format) => /^\d{1,3}$/.test(format))
+  return formed ? undefined : fault(305, `m=${kind} names no format`)
+}
+
+function mismatch(media: Media, offered: Media): Unusable | undefined {
+  const same =
+    media.kind === offered.kind &&
+    isBlind(media) === isBlind(offered) &&
+    isSecure(media) === isSecure(offered)
+  if (same) return undefined
+  return fault(
+    302,
+    `m=${media.kind} over ${media.proto} is no answer to m=${offered.kind} over ${offered.proto}`,
+  )
+}
+
+/** A host name is looked up elsewhere. */
+function addressObstacle(address: string | undefined, ours: string): Unusable | undefined {
+  if (address === undefined) return fault(399, 'no c-line says where the sound is wanted')
+  const place = readPlace(address)
+  if (place === undefined || isNowhere(address)) return undefined
+  if (place.isIPv4 !== readPlace(ours)?.isIPv4) return fault(301, `${address} is of another address family`)
+  return reachOf(place.address) === 'none' ? fault(330, `nothing can be sent to ${address}`) : undefined
+}
+
+function isAudio({ kind }: Media): boolean {
+  return kind === 'audio'
+}
+
+function isSecure({ proto }: Media): boolean {
+  return /savpf?$/i.test(proto)
+}
+
+/** Words of a peer's stand in it: they are cut, and kept on one line. */
+function fault(code: number, why: string): Unusable {
+  return { status: 488, code, why: [...why.replace(/\p{Cc}+/gu, ' ')].slice(0, wordsAtMost).join('') }
+}
+
+const wordsAtMost = 100
+
+function unusable(status: Unusable['status'], code: number, why: string): Reading {
+  return { ok: false, fault: { status, code, why } }
+}
