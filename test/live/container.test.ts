@@ -1,0 +1,97 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { relayKey } from '../../functions/relay-key.ts'
+import { answers, Carrier } from '../support/carrier.ts'
+import { statusOf } from '../support/letter.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
+import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { pause, soon, within } from '../support/wait.ts'
+
+const script = join(import.meta.dirname, '..', '..', '.ci', 'container')
+const address = '127.0.7.60'
+const canBuild =
+  process.getuid?.() === 0 && ['buildah', 'mmdebstrap'].every((tool) => existsSync(`/usr/bin/${tool}`))
+
+let folder: string
+let stack: OwnStack
+let office: Office
+let container: ChildProcess
+let words = ''
+let port: number
+
+/** Built without a Docker engine, which few test machines have: .ci/container says how. */
+describe.skipIf(!canBuild)('the relay’s container', () => {
+  beforeAll(async () => {
+    folder = process.env.RELAY_IMAGE ?? build()
+    stack = await startStack()
+    port = await freePort(address)
+    container = await run()
+  }, 400_000)
+  afterAll(async () => {
+    container?.kill('SIGKILL')
+    await stack?.stop()
+    if (!process.env.RELAY_IMAGE) rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('starts, takes a phone, carries its call, and drains when it is told to stop', async () => {
+    const relay = { address, port }
+    const carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.61', relay }, answers('c', 50))
+    office = await openOffice(stack, [carrier.place])
+    const phone = await office.phone('office1', '127.0.7.62', 'UDP', relay)
+    try {
+      expect(statusOf(await phone.register())).toBe(200)
+      const { call, result } = await phone.call('+15551234567', 'p')
+      expect(statusOf(await result)).toBe(200)
+      await soon(
+        'each to hear the other',
+        () => call.sound?.heard.get('c') && carrier.calls.at(-1)?.sound?.heard.get('p'),
+      )
+      container.kill('SIGTERM')
+      await soon('it to drain', () => words.includes('draining'))
+      await pause(1_000)
+      expect(container.exitCode).toBeNull()
+      expect(statusOf(await (await phone.call('+15551234567')).result)).toBe(503)
+      expect(await call.bye()).toBe(200)
+      const [code] = await within(15_000, 'the container to end', once(container, 'exit'))
+      expect(code).toBe(0)
+    } finally {
+      phone.close()
+      carrier.close()
+    }
+  })
+})
+
+/** RELAY_IMAGE: where it was built before. */
+function build(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-image-'))
+  execFileSync(script, ['build', folder], { stdio: ['ignore', 'ignore', 'pipe'], timeout: 380_000 })
+  return folder
+}
+
+async function run(): Promise<ChildProcess> {
+  const secrets = JSON.parse(readFileSync(join(stack.folder, 'secrets.json'), 'utf8'))
+  const settings = {
+    EDGE_URL: stack.local.api_url,
+    RELAY_KEY: await relayKey(secrets.relay_secret, 'container'),
+    SIP_HOST: address,
+    SIP_PORT: String(port),
+    RTP_PORTS: '32000-32099',
+    ALLOW_PRIVATE_TARGETS: 'true',
+  }
+  const given = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  const child = spawn(script, ['run', folder, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (words += String(bytes)))
+  await soon(
+    'the container to be ready',
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${words}`)
+      return words.includes('"ready"')
+    },
+    60_000,
+  )
+  return child
+}
