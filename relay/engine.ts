@@ -29,6 +29,8 @@ export interface Setup {
   readonly house: House
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
+  /** Sockets there may be for sound: two are one pair; absent: as many as the range has. */
+  readonly mediaSockets?: number
   /** Who has which limits; absent: as the snapshots say. */
   readonly limits?: Limits
 }
@@ -61,7 +63,7 @@ export class Engine {
   readonly #desk: Desk
   #now = 0
 
-  constructor({ station: given, house, rtpPorts, limits }: Setup) {
+  constructor({ station: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
     const station = { ...given }
     const { chance, relayId } = station
     const outbox = new Outbox(station, () => this.#now)
@@ -70,7 +72,7 @@ export class Engine {
     const registrar = new Registrar({ relayId, chance, asker: station })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
-    const ports = new Ports(rtpPorts, chance.below)
+    const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
     const carriers = new Carriers({
       station,
       outbox,

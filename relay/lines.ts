@@ -16,6 +16,8 @@ export interface Line {
   outstanding: number
   /** The media thread said its last word, or there never was any. */
   silent: boolean
+  /** How often its ports were refused. */
+  refusals: number
   /** The record was told with everything in it. */
   told: boolean
 }

@@ -97,6 +97,7 @@ async function start(config: Config): Promise<void> {
     },
     house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
     rtpPorts: config.rtpPorts,
+    mediaSockets: descriptors.media,
   })
   const wires = { udp, tcp, tls }
   const running = new Host(engine, {

@@ -7,7 +7,7 @@ import { foundAt, hostQuestion, lookUpMs } from './call/hosts.ts'
 import { callTell } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import { unknownHost } from './call/sound.ts'
-import type { Asked, Branch, Call, Connect, Events, Order, Role, Side, Timer } from './call/state.ts'
+import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Answer, Effect, Located, Question } from './effects.ts'
@@ -17,7 +17,7 @@ import type { Ledger } from './limits/ledger.ts'
 import { type Due, type Line, Lines } from './lines.ts'
 import { turn } from './machine.ts'
 import type { Ports } from './media/ports.ts'
-import type { MediaReport } from './media/session.ts'
+import { lacksDescriptors, type MediaReport } from './media/session.ts'
 import type { Contact } from './registrar/register.ts'
 import type { Request, Response } from './sip/message.ts'
 import { writeMessage } from './sip/write.ts'
@@ -44,6 +44,10 @@ export interface Exchange {
   ): void
 }
 
+/** Pairs of ports a call tries, since another program may have one of them. */
+const pairsAtMost = 4
+const lackEveryMs = 10_000
+
 /** One of our client transactions; `open` until its final answer came. */
 interface Client {
   readonly line: Line
@@ -61,6 +65,7 @@ export class Switchboard {
   readonly #byClient = new Map<number, Client>()
   readonly #reputation = new Reputation()
   #sessions = 0
+  #lackSaidAt = Number.NEGATIVE_INFINITY
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange
@@ -104,6 +109,7 @@ export class Switchboard {
       clients: new Map(),
       outstanding: 0,
       silent: true,
+      refusals: 0,
       told: false,
     }
     this.#lines.enter(line)
@@ -119,9 +125,10 @@ export class Switchboard {
     if (host) return this.#lookUp(line, host, (later) => this.decided(later, line, decided))
     const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
-    const ports = connect && this.#takePorts(now)
+    const ports = connect ? this.#exchange.ports.both(now) : ''
+    if (connect && typeof ports === 'string') this.#lacking(now, ports)
     const contacts = connect ? this.#contacts(connect.targets) : []
-    if (ports) line.silent = false
+    if (typeof ports === 'object') line.silent = false
     this.step(now, line, 'decided', { decision, contacts, ports })
   }
 
@@ -165,6 +172,7 @@ export class Switchboard {
       line.call.record.media = { caller: report.caller, callee: report.callee }
       this.#mediaOver(now, line)
     } else if (report.type === 'failed') {
+      if (this.#openOthers(now, line, report.why)) return
       line.silent = true
       this.step(now, line, 'media', { report })
     } else this.step(now, line, 'media', { report })
@@ -381,13 +389,30 @@ export class Switchboard {
     if (tell) this.#exchange.emit({ type: 'tell', tell })
   }
 
-  #takePorts(now: number): Record<Side, number> | undefined {
-    const { ports } = this.#exchange
-    const caller = ports.take(now)
-    const callee = caller === undefined ? undefined : ports.take(now)
-    if (caller !== undefined && callee !== undefined) return { caller, callee }
-    if (caller !== undefined) ports.give(now, caller)
-    return undefined
+  /** A port of the range is another program's: another pair is tried, as long as it is only that. */
+  #openOthers(now: number, line: Line, why: string): boolean {
+    const { call, machine } = line
+    this.#lacking(now, why)
+    if (machine.state !== 'opening' || !call.ports || lacksDescriptors(why)) return false
+    if (++line.refusals >= pairsAtMost) return false
+    const { ports, emit } = this.#exchange
+    const others = ports.both(now)
+    if (typeof others === 'string') return false
+    ports.give(now, call.ports.caller)
+    ports.give(now, call.ports.callee)
+    call.ports = others
+    emit({ type: 'media', command: { type: 'open', session: call.session, ports: others } })
+    return true
+  }
+
+  /** Says what to raise, once in a while: each call which is refused for it has its own record. */
+  #lacking(now: number, why: string): void {
+    if (now < this.#lackSaidAt + lackEveryMs) return
+    this.#lackSaidAt = now
+    const raise = /descriptor|MFILE|ENFILE/.test(why)
+      ? 'the limit of open files (ulimit -n, LimitNOFILE): a call takes four'
+      : 'RTP_PORTS: a call takes two pairs which no other program has'
+    this.#exchange.emit({ type: 'note', level: 'warn', event: 'media.lacking', fields: { why, raise } })
   }
 }
 

@@ -34,6 +34,7 @@ export function newCall(
     serviceRoute,
     decision: undefined,
     ports: undefined,
+    contacts: [],
     waiting: [],
     branches: [],
     callee: undefined,

@@ -1,5 +1,5 @@
 import type { Machine, Table, Turn } from '../machine.ts'
-import type { MediaReport } from '../media/session.ts'
+import { lacksDescriptors, type MediaReport } from '../media/session.ts'
 import {
   acknowledge,
   byeAgain,
@@ -24,6 +24,8 @@ import {
   nobodyRings,
   noProgress,
   noResponse,
+  opened,
+  soundless,
 } from './hunt.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './midcall.ts'
 import { refuseRequest } from './pending.ts'
@@ -34,9 +36,9 @@ import type { Station } from './station.ts'
 /*
  * A call, from the caller's INVITE to the last BYE.
  *
- *   routing ──decided──► hunting ──success──► answered ──bye──► ended
- *      │                    │                                     ▲
- *      └──── reject ────────┴──── nobody left, cancel, timers ────┘
+ *   routing ──decided──► opening ──sockets──► hunting ──success──► answered ──bye──► ended
+ *      │                    │                    │                                     ▲
+ *      └──── reject ────────┴──── no sockets ────┴──── nobody left, cancel, timers ────┘
  *
  * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
@@ -80,6 +82,17 @@ export const table: Table<State, Events, CallMemory, Order> = {
     stop: (_, { call, station }) => endedBySystem(call, station),
   },
 
+  opening: {
+    media: ({ report }, { call, station }) => {
+      if (report.type === 'opened') return opened(call, station)
+      return report.type === 'failed' ? soundless(call, noSound(report), station) : stay()
+    },
+    search: (_, { call, station }) => soundless(call, 'the media thread is late', station),
+    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+    stop: (_, { call, station }) => endedBySystem(call, station),
+  },
+
   hunting: {
     located: ({ branch, located }, { call, station }) => branchLocated(call, branch, located, station),
     resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
@@ -100,10 +113,6 @@ export const table: Table<State, Events, CallMemory, Order> = {
     cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
     bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    media: ({ report }, { call, station }) =>
-      report.type === 'failed'
-        ? end(call, station, { by: 'system', reason: 'failed', status: 503, why: report.why })
-        : stay(),
     byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
     stop: (_, { call, station }) => endedBySystem(call, station),
   },
@@ -148,11 +157,13 @@ export const table: Table<State, Events, CallMemory, Order> = {
   },
 }
 
-/** Both silent for too long, or the ports could not be had after all: nobody hears anybody. */
+/** Both silent for too long: nobody hears anybody. */
 function soundChanged(call: Call, report: MediaReport, station: Station): Turn<State, Order> {
-  if (report.type === 'failed') {
-    return hangUp(call, 'both', { reason: 'SIP;cause=500;text="no media port"' }, station, 'failed')
-  }
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, 'media_timeout')
+}
+
+/** Why sockets could not be had, in a caller's words. */
+function noSound({ why }: Extract<MediaReport, { type: 'failed' }>): string {
+  return lacksDescriptors(why) ? 'no descriptor left for the sound' : `no media port: ${why}`
 }

@@ -8,7 +8,7 @@ import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { proveToProvider } from './credentials.ts'
-import { concluded, type Ending, end, letGo, remember, since, stopTimers, tryEnded } from './ending.ts'
+import { concluded, type Ending, end, letGo, remember, since, soon, stopTimers, tryEnded } from './ending.ts'
 import { firstHop } from './first-hop.ts'
 import { peerOf } from './peer.ts'
 import { elsewhere, sipReason, wordsOf } from './reason.ts'
@@ -18,28 +18,46 @@ import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step }
 import type { Station } from './station.ts'
 import { heardBy, mostUseful, reasonOf, redirects, speaker, verdict } from './verdict.ts'
 
-/** The edge said where: opens the media and starts with the best target. */
+/** How long our own sockets may be waited for. */
+const openingMs = 2_000
+
+/** The edge said where: the sockets for the sound come first, so that nothing is answered which could not be heard. */
 export function begin(
   call: Call,
   decision: Connect,
   contacts: readonly Contact[],
-  ports: Record<Side, number> | undefined,
+  ports: Record<Side, number> | string,
   station: Station,
 ): Step {
   remember(call, decision)
   call.decision = decision
+  call.contacts = contacts
+  if (typeof ports === 'string') return soundless(call, ports, station)
   call.ports = ports
   const obstacle = obstacleOf(call, station)
-  if (!ports) return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'no media port' })
   if (obstacle) return end(call, station, { by: 'system', reason: 'failed', ...obstacle })
+  return {
+    to: 'opening',
+    effects: [
+      { type: 'media', command: { type: 'open', session: call.session, ports } },
+      { type: 'set', ms: openingMs, timer: { timer: 'search' } },
+    ],
+  }
+}
+
+/** The sockets are there: starts with the best target. */
+export function opened(call: Call, station: Station): Step {
   const offer = offerOf(call.caller.invite, station)
-  const media: Order[] = [
-    { type: 'media', command: { type: 'open', session: call.session, ports } },
-    ...(offer?.ok ? aim(call, 'caller', offer.value, call.caller, station) : []),
-  ]
-  const peers = peersOf(decision)
-  const step = peers ? search(call, peers, station) : ringAll(call, contacts, station)
-  return { to: step.to ?? 'hunting', effects: [...media, ...step.effects] }
+  const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, station) : []
+  const peers = call.decision && peersOf(call.decision)
+  const step = peers ? search(call, peers, station) : ringAll(call, call.contacts, station)
+  const effects: Order[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
+  return { to: step.to ?? 'hunting', effects }
+}
+
+/** There are no sockets for its sound: nobody is called. Who finds us full may come again. */
+export function soundless(call: Call, why: string, station: Station): Step {
+  return end(call, station, { by: 'system', reason: 'failed', status: 503, why }, soon(503))
 }
 
 /** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */

@@ -43,6 +43,8 @@ export interface Call {
   decision: Connect | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
+  /** Where the phones it goes to have registered, until they are rung. */
+  contacts: readonly Contact[]
   /** Providers not tried yet, best first. */
   waiting: Peer[]
   branches: Branch[]
@@ -245,11 +247,11 @@ export type Order =
   | Note
 
 /** Where a call stands; call.ts draws the figure. */
-export type State = 'routing' | 'hunting' | 'answered' | 'ended'
+export type State = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
 
 export interface Events {
-  /** The edge's answer, the extension's contacts, and ports for the media (none left: undefined). */
-  decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | undefined }
+  /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
+  decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | string }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
   /** It is known where a host leads which a side named in its SDP, or that it leads nowhere. */

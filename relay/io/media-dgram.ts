@@ -17,15 +17,15 @@ export function dgramEngine(host: string, work: Work): Engine {
   const lines = new Map<Gate, Line>()
   const type = host.includes(':') ? 'udp6' : 'udp4'
 
-  function bind(gate: Gate, failed: (why: string) => void): void {
+  function bind(gate: Gate, done: (why?: string) => void): void {
     const socket = createSocket({ type, ipv6Only: false, lookup: literally })
     const line = { socket, source: '', from: new Place(), destination: '', to: new Place() }
     lines.set(gate, line)
     socket.on('error', (error) => {
-      if (!isBound(socket)) failed(error.message)
+      if (!isBound(socket)) done(error.message)
     })
     socket.on('message', (packet, info) => receive(gate, line, packet, info))
-    socket.bind({ port: gate.port, address: host, exclusive: true })
+    socket.bind({ port: gate.port, address: host, exclusive: true }, () => done())
   }
 
   function receive(gate: Gate, line: Line, packet: Buffer, info: RemoteInfo): void {

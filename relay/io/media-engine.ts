@@ -8,8 +8,8 @@ export const ATTENTIVE_MS = 200
 export interface Engine {
   /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
   readonly wake: number | undefined
-  /** Opens a gate's socket; `failed` is called, now or soon, when it cannot be. */
-  bind(gate: Gate, failed: (why: string) => void): void
+  /** Opens a gate's socket; `done` is called, now or soon: without why, it is there. */
+  bind(gate: Gate, done: (why?: string) => void): void
   /** The gate's latch is open again, or its peer silent: all must be heard. */
   loosen(gate: Gate): void
   release(gate: Gate): void

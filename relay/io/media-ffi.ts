@@ -76,9 +76,8 @@ class FfiEngine implements Engine {
     setImmediate(() => this.#round())
   }
 
-  bind(gate: Gate, failed: (why: string) => void): void {
-    const why = this.#open(gate)
-    if (why !== undefined) failed(why)
+  bind(gate: Gate, done: (why?: string) => void): void {
+    done(this.#open(gate))
   }
 
   loosen(gate: Gate): void {

@@ -64,20 +64,21 @@ function run(setup: Setup, parent: MessagePort): void {
     const id = command.session
     if (command.type === 'aim') loosen(bay.aim(performance.now(), id, command.side, command.aim))
     else if (command.type === 'close') release(bay.close(id))
-    else open(id, bay.open(id, command.ports))
+    else open(bay.open(id, command.ports))
   }
 
-  function open(id: number, gates: Gate[]): void {
-    for (const gate of gates) if (bay.has(id)) engine.bind(gate, (why) => fail(id, why))
+  function open(gates: Gate[]): void {
+    for (const gate of gates) if (bay.has(gate)) engine.bind(gate, (why) => bound(gate, why))
+  }
+
+  function bound(gate: Gate, why: string | undefined): void {
+    if (why === undefined) bay.bound(gate)
+    else release(bay.fail(gate, why))
+    report()
   }
 
   function loosen(gates: Gate[]): void {
     for (const gate of gates) engine.loosen(gate)
-  }
-
-  function fail(id: number, why: string): void {
-    release(bay.fail(id, why))
-    report()
   }
 
   function release(gates: Gate[]): void {

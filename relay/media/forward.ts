@@ -30,6 +30,8 @@ class Seat {
 interface Session {
   readonly caller: Seat
   readonly callee: Seat
+  /** Gates which have no socket yet. */
+  unbound: number
   silent: boolean
 }
 
@@ -59,8 +61,10 @@ export class Patchbay {
     return this.#sessions.size
   }
 
-  has(id: number): boolean {
-    return this.#sessions.has(id)
+  /** Whether a gate is one of a session that stands. */
+  has(gate: Gate): boolean {
+    const seat = this.#sessions.get(gate.session)?.[gate.side]
+    return seat?.rtp === gate || seat?.rtcp === gate
   }
 
   /** The four gates to be bound; none when the session is there already. */
@@ -68,7 +72,7 @@ export class Patchbay {
     if (this.#sessions.has(id)) return []
     const caller = new Seat(id, 'caller', ports.caller)
     const callee = new Seat(id, 'callee', ports.callee)
-    this.#sessions.set(id, { caller, callee, silent: false })
+    this.#sessions.set(id, { caller, callee, unbound: 4, silent: false })
     return gatesOf(caller, callee)
   }
 
@@ -104,10 +108,19 @@ export class Patchbay {
     return gatesOf(session.caller, session.callee)
   }
 
-  /** A session whose ports were refused: as `close`, but the report says why. */
-  fail(id: number, why: string): Gate[] {
+  /** A gate has its socket. */
+  bound(gate: Gate): void {
+    const session = this.#sessions.get(gate.session)
+    if (session === undefined || !this.has(gate)) return
+    session.unbound--
+    if (session.unbound === 0) this.reports.push({ type: 'opened', session: gate.session })
+  }
+
+  /** A gate was refused its socket: as `close`, but the report says why. */
+  fail(gate: Gate, why: string): Gate[] {
+    const id = gate.session
     const session = this.#sessions.get(id)
-    if (session === undefined) return []
+    if (session === undefined || !this.has(gate)) return []
     this.#sessions.delete(id)
     this.reports.push({ type: 'failed', session: id, why })
     return gatesOf(session.caller, session.callee)

@@ -1,3 +1,5 @@
+import type { Side } from './session.ts'
+
 /** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
 const REST_MS = 30_000
 /** And so many at least when there is no other: a call refused is worse than a short rest. */
@@ -14,10 +16,17 @@ export class Ports {
   #resting: { readonly port: number; readonly since: number }[] = []
   #rested = 0
   readonly #below: (below: number) => number
+  readonly #atMost: number
+  #taken = 0
 
-  /** `range` includes both ends; a pair which does not fit whole is left out. */
-  constructor(range: readonly [low: number, high: number], below: (below: number) => number) {
+  /** `range` includes both ends; a pair which does not fit whole is left out. `atMost` pairs are out at one time. */
+  constructor(
+    range: readonly [low: number, high: number],
+    below: (below: number) => number,
+    atMost = Number.POSITIVE_INFINITY,
+  ) {
     this.#below = below
+    this.#atMost = atMost
     for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2) this.#ready.push(port)
   }
 
@@ -26,8 +35,18 @@ export class Ports {
     return this.#ready.length + this.#resting.length - this.#rested
   }
 
+  /** Both pairs of a call, or why they cannot be had. */
+  both(now: number): Record<Side, number> | string {
+    const caller = this.take(now)
+    const callee = caller === undefined ? undefined : this.take(now)
+    if (caller !== undefined && callee !== undefined) return { caller, callee }
+    if (caller !== undefined) this.give(now, caller)
+    return this.#taken + 2 > this.#atMost ? 'no descriptor left for the sound' : 'no media port'
+  }
+
   /** undefined: none is left. */
   take(now: number): number | undefined {
+    if (this.#taken >= this.#atMost) return undefined
     this.#wake(now, REST_MS)
     if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
     const ready = this.#ready
@@ -37,10 +56,12 @@ export class Ports {
     const port = ready[i]
     ready[i] = ready[last] as number
     ready.pop()
+    this.#taken++
     return port
   }
 
   give(now: number, port: number): void {
+    this.#taken--
     this.#resting.push({ port, since: now })
   }
 

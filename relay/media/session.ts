@@ -44,7 +44,9 @@ export interface Heard {
 
 /** What the media thread reports back. */
 export type MediaReport =
-  /** The ports could not be bound; the session does not exist. */
+  /** All four sockets are there. */
+  | { readonly type: 'opened'; readonly session: number }
+  /** They could not be had; the session does not exist. */
   | { readonly type: 'failed'; readonly session: number; readonly why: string }
   /** First packet accepted from a side. */
   | {
@@ -58,3 +60,8 @@ export type MediaReport =
   | { readonly type: 'silent'; readonly session: number; readonly side: Side | 'both'; readonly ms: number }
   /** The last word about a session. */
   | { readonly type: 'closed'; readonly session: number; readonly caller: Heard; readonly callee: Heard }
+
+/** Whether a socket was refused because the process, or the system, may open no more. */
+export function lacksDescriptors(why: string): boolean {
+  return /\b(EMFILE|ENFILE)\b/.test(why)
+}

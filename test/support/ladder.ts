@@ -58,6 +58,7 @@ export class Ladder {
   /** Questions not answered yet, oldest first. */
   readonly questions: { id: number; question: Question; withinMs?: number | undefined }[] = []
   readonly #parties: readonly Party[]
+  readonly #opens: boolean
   #arrows: string[] = []
   #sent: { to: string; flow: Flow; message: Message }[] = []
   #now = 0
@@ -68,10 +69,14 @@ export class Ladder {
       strangers?: 'refuse' | 'silent'
       rtpPorts?: [number, number]
       tlsPort?: number
+      mediaSockets?: number
       limits?: Limits
+      /** false: the test speaks for the media thread. */
+      opens?: boolean
     } = {},
   ) {
     this.#parties = parties
+    this.#opens = house.opens ?? true
     this.engine = new Engine({
       station: {
         address: relayAddress,
@@ -88,6 +93,7 @@ export class Ladder {
         strangers: house.strangers ?? 'refuse',
       },
       rtpPorts: house.rtpPorts ?? [10_000, 10_999],
+      ...(house.mediaSockets === undefined ? {} : { mediaSockets: house.mediaSockets }),
       ...(house.limits ? { limits: house.limits } : {}),
     })
   }
@@ -241,12 +247,24 @@ export class Ladder {
         if (effect.tell.kind === 'call') this.tells.push(effect.tell)
         else if (effect.tell.kind === 'event') this.events.push(effect.tell)
         else this.#arrows.push(`tell ${effect.tell.event}`)
-      } else if (effect.type === 'media') this.media.push(effect.command)
+      } else if (effect.type === 'media') this.#order(effect.command)
       else if (effect.type === 'note') this.notes.push(effect)
       else if (effect.type === 'keep' || effect.type === 'discard' || effect.type === 'confirmed')
         this.filed.push(effect)
       else this.#arrows.push(`close ${this.#nameOf(effect.flow)}`)
     }
+  }
+
+  /** Sockets are there as soon as they are ordered, unless the test says otherwise. */
+  #order(command: MediaCommand): void {
+    this.media.push(command)
+    if (command.type === 'open' && this.#opens)
+      this.#take(
+        this.engine.receive(this.#now, {
+          type: 'media',
+          report: { type: 'opened', session: command.session },
+        }),
+      )
   }
 
   #arrow({ flow, bytes }: Extract<Effect, { type: 'send' }>): void {

@@ -359,14 +359,6 @@ test('a delayed offer is not changed before its answer has come: 491', () => {
   ladder.after(32_000).whatever()
 })
 
-test('media which cannot be had after all ends an answered call', () => {
-  const { ladder } = talking()
-  const session = ladder.media[0]?.session ?? 0
-  ladder.hear({ type: 'media', report: { type: 'failed', session, why: 'EADDRINUSE' } })
-  ladder.gives('BYE to Alice', 'BYE to Telnyx')
-  expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'failed' })
-})
-
 function version(description: string): number {
   return Number(/^o=- \S+ (\d+)/m.exec(description)?.[1])
 }

@@ -251,7 +251,7 @@ describe('several phones of one extension', () => {
     ladder.after(20_000).whatever()
     ladder.when(bobMobile, answers(ladder.lastRequest(bobMobile), bobMobile, 180)).gives()
     ladder.after(9_999).gives()
-    ladder.after(1).gives('CANCEL to Bob', "CANCEL to Bob's mobile", '480 to Alice')
+    ladder.after(1).gives("CANCEL to Bob's mobile", 'CANCEL to Bob', '480 to Alice')
     expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'noanswer', sip_status: 480 })
     expect(ladder.record.attempts).toMatchObject([
       { status: 0, reason: 'no answer' },

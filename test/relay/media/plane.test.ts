@@ -163,6 +163,12 @@ describe.each(engines)('the media thread with %s', (engine) => {
     }
   })
 
+  test('says when all four sockets are there', async () => {
+    call()
+    expect(await reported('opened')).toEqual({ type: 'opened', session: 1 })
+    expect(reports.map(({ type }) => type)).toEqual(['opened'])
+  })
+
   test('reports ports which are taken, and the session is gone', async () => {
     const squatter = await rtpParty(host, 1, ports.callee)
     plane.order({ type: 'open', session: 1, ports })

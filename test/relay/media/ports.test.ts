@@ -35,6 +35,17 @@ describe('ports', () => {
     expect(ports.take(6_000)).toBe(10_000)
   })
 
+  test('are lent no more at one time than there are descriptors for', () => {
+    const ports = new Ports([10_000, 10_099], first, 3)
+    const [one, other] = [ports.both(0), ports.both(0)]
+    expect(one).toEqual({ caller: 10_000, callee: 10_098 })
+    expect(other).toBe('no descriptor left for the sound')
+    ports.give(0, 10_000)
+    expect(ports.both(0)).toMatchObject({ caller: expect.any(Number) })
+    expect(new Ports([10_000, 10_003], first).both(0)).toMatchObject({ callee: expect.any(Number) })
+    expect(new Ports([10_000, 10_001], first).both(0)).toBe('no media port')
+  })
+
   test('lose none over ten thousand calls', () => {
     const ports = new Ports([10_000, 10_099], (below) => below >> 1)
     for (let now = 0; now < 10_000_000; now += 1_000) {
