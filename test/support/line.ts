@@ -64,6 +64,11 @@ export async function udpLine(address: string, port: number, options: LineOption
   }
 }
 
+/** The same line, on which some of what is sent is lost. */
+export function lossy(line: Line, loses: () => boolean): Line {
+  return { ...line, send: (letter, to) => (loses() ? undefined : line.send(letter, to)) }
+}
+
 /** One connection from `address` to the relay, by TCP or TLS; whatever the destination, it is used. */
 export async function phoneLine(
   transport: 'TCP' | 'TLS',

@@ -5,6 +5,7 @@ import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './le
 import {
   type Line,
   type LineOptions,
+  lossy,
   type Place,
   phoneLine,
   type Sighting,
@@ -21,6 +22,8 @@ export interface PartyOptions {
   trace?: Sighting[]
   /** What it shows when it takes TLS connections; a self-signed one by default. */
   certificate?: Certificate
+  /** Asked of every message, either way, whether it is lost on the wire; none is by default. */
+  loses?: () => boolean
 }
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
@@ -60,16 +63,18 @@ export class Party {
   deaf = false
   /** What it shows over TLS. */
   readonly certificate: Certificate
+  readonly #loses: () => boolean
   #line: Line | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
-  constructor({ name, address, relay, trace = [], certificate: shown }: PartyOptions) {
+  constructor({ name, address, relay, trace = [], certificate: shown, loses = never }: PartyOptions) {
     this.name = name
     this.address = address
     this.relay = relay
     this.trace = trace
     this.certificate = shown ?? selfSigned()
+    this.#loses = loses
   }
 
   async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
@@ -80,7 +85,7 @@ export class Party {
     }
     this.#line =
       transport === 'UDP'
-        ? await udpLine(this.address, port, options)
+        ? lossy(await udpLine(this.address, port, options), this.#loses)
         : await this.connected(transport, port, options)
     return this
   }
@@ -170,7 +175,7 @@ export class Party {
   }
 
   #receive(letter: Letter, from: Place): void {
-    if (this.deaf) return
+    if (this.deaf || this.#loses()) return
     if (statusOf(letter) === undefined) this.#receiveRequest(letter, from)
     else this.#receiveResponse(letter)
   }
@@ -330,6 +335,8 @@ export function placeOf(uri: string): Place | undefined {
   const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
 }
+
+const never = () => false
 
 let shared: Certificate | undefined
 
