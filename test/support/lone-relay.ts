@@ -27,15 +27,18 @@ export interface LogLine {
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Starts relay/main.ts on a free port of `address`. */
+/** Starts relay/main.ts on a free port of `address`; `descriptors`: it may open so many. */
 export async function startRelay(
   edgeUrl: string,
   address: string,
   environment: Record<string, string> = {},
+  descriptors?: number,
 ): Promise<LoneRelay> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-relay-'))
   const words: string[] = []
-  const child = spawn(process.execPath, ['--no-warnings', 'relay/main.ts'], {
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const command = `${limit}exec "${process.execPath}" --no-warnings relay/main.ts`
+  const child = spawn('sh', ['-c', command], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
