@@ -199,6 +199,8 @@ export class Reception {
       case 'unknown':
         return this.#unless({ to: 'refuse', status: 403 })
       case 'tooMany':
+        // Over UDP it will be heard again, if its address is not forged.
+        if (!reliable(flow)) return { to: 'drop', why: 'too many addresses are asked about' }
         return this.#unless({ to: 'refuse', status: 503, headers: later })
     }
   }

@@ -27,10 +27,34 @@ describe('an address which calls for the first time', () => {
 })
 
 describe('ten thousand forged addresses', () => {
-  test('cause a hundred questions at once and fifty a second', () => {
+  test('cause fifty questions at once and twenty-five a second', () => {
     const strangers = new Strangers()
-    expect(asked(strangers, 0, 10_000)).toBe(100)
-    expect(asked(strangers, 1_000, 10_000)).toBe(50)
+    expect(asked(strangers, 0, 10_000)).toBe(50)
+    expect(asked(strangers, 1_000, 10_000)).toBe(25)
+  })
+
+  test('do not keep out a carrier nobody heard of: it repeats itself, as they do not', () => {
+    const strangers = new Strangers()
+    const carrier = udp('203.0.113.1')
+    asked(strangers, 0, 10_000)
+    expect(strangers.meet(0, carrier)).toBe('tooMany')
+    for (let now = 100; now < 500; now += 100) asked(strangers, now, 1_000)
+    expect(strangers.meet(500, carrier)).toBe('ask')
+  })
+
+  test('nor one which connects', () => {
+    const strangers = new Strangers()
+    asked(strangers, 0, 10_000)
+    expect(strangers.meet(0, { ...udp('203.0.113.1'), transport: 'tcp' })).toBe('ask')
+  })
+
+  test('of one network cause ten questions at once and two a second, and leave the rest to others', () => {
+    const strangers = new Strangers()
+    const ofNetwork = (now: number) =>
+      Array.from({ length: 250 }, (_, at) => strangers.meet(now, udp(`198.51.100.${at}`)))
+    expect(ofNetwork(0).filter((answer) => answer === 'ask')).toHaveLength(10)
+    expect(ofNetwork(1_000).filter((answer) => answer === 'ask')).toHaveLength(2)
+    expect(strangers.meet(1_000, udp('203.0.113.1'))).toBe('ask')
   })
 
   test('do not keep out a carrier who called within the hour', () => {
