@@ -52,7 +52,7 @@ describe('a query', () => {
     )
     expect(await known('/v1.0/providers/:id/stats')).toContain('known: window, token')
     expect((await ask('DELETE', '/v1.0/flows/:id', 'x=1')).body.error.message).toContain('known: cascade')
-    expect(await known('/relay/v1/bindings')).toContain('known: none')
+    expect(await known('/relay/v1/bindings')).toContain('known: relay_id')
   })
 
   test.each(['page_size=5&page_size=6', 'customer_id=a&customer_id=b', 'status=hangup&status=dialing'])(

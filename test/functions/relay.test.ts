@@ -298,7 +298,8 @@ describe('POST /relay/v1/tells', () => {
 
   test('gives a relay its own bindings back after a restart', async () => {
     await tells(bindingTold(7, 'refreshed'))
-    const list = bindingList.parse((await app.relay('GET', '/relay/v1/bindings')).body)
+    // As relays ask.
+    const list = bindingList.parse((await app.relay('GET', '/relay/v1/bindings?relay_id=relay-1')).body)
     expect(list.bindings).toContainEqual(
       expect.objectContaining({
         binding_id: binding,
