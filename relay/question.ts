@@ -1,7 +1,8 @@
 import type { RouteQuestion } from '#contract'
+import { dialledName, plainly } from '#routing'
 import { divertedBy } from './call/claims.ts'
 import type { Line } from './lines.ts'
-import { parseNameAddrs } from './sip/address.ts'
+import { parseNameAddrs, userOf } from './sip/address.ts'
 import type { Request } from './sip/message.ts'
 
 /** The question a call asks before anything else. */
@@ -34,19 +35,22 @@ export function lineOf({ target }: Request): string | null {
 }
 
 /** Registered lines ring our contact, whose user is a name; the number is in To then. */
-function dialled({ target, to }: Request, caller: RouteQuestion['caller']): string {
-  const user = target?.user ?? ''
+function dialled({ target, requestUri, to }: Request, caller: RouteQuestion['caller']): string {
+  const user = userOf({ sip: target, uri: requestUri })
   const isLine = caller.kind === 'source' && caller.line !== null
-  const meant = to.sip?.user ?? ''
-  return isLine && !isNumber.test(user) && isNumber.test(meant) ? meant : user
+  const meant = userOf(to)
+  return isLine && !isNumber(user) && isNumber(meant) ? meant : user
 }
 
-const isNumber = /^\+?\d+$/
+/** Whether it is written in digits: letters are more often a name. */
+function isNumber(user: string): boolean {
+  return !/[a-z]/i.test(dialledName(user)) && /^\+?\d+$/.test(plainly(user))
+}
 
 /** The caller by its From, or by what a PBX or carrier asserts: the name is taken from where the number is. */
 function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'], 'diverting'> {
-  const { sip, display } = invite.from
-  const user = sip?.user ?? ''
+  const { display } = invite.from
+  const user = userOf(invite.from)
   const asserted = claims ? assertedBy(invite) : undefined
   if (!asserted) return { user, display, asserted: null }
   // A From of the same number may name what the assertion does not.
@@ -57,9 +61,9 @@ function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'],
 /** Whom a PBX or carrier says the call is from (RFC 3325 §9.1; what a PBX only prefers counts as much: §9.2). */
 function assertedBy(invite: Request): { user: string; display: string } | undefined {
   for (const name of ['p-asserted-identity', 'p-preferred-identity'])
-    for (const { uri, sip, display } of parseNameAddrs(invite.all(name))) {
-      const user = sip?.user ?? /^tel:([^;]+)/i.exec(uri)?.[1]
-      if (user) return { user, display }
+    for (const address of parseNameAddrs(invite.all(name))) {
+      const user = userOf(address)
+      if (user) return { user, display: address.display }
     }
   return undefined
 }

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { accessKeys, extensions, flows, numbers, providers, routes, customers as table, trunks } from '#db'
-import { callingCode, realmOf } from '#routing'
+import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { administrator } from '../http/authenticate.ts'
 import { listed, lists, readPage } from '../http/page.ts'
@@ -24,12 +24,8 @@ import { inTurn } from './in-turn.ts'
 import { type Quotas, quotasOf, quotasWish, unusual } from './quota.ts'
 import { before, live, liveRowOf, now, times } from './rows.ts'
 
-/** Beginnings of E.164 numbers; the plus may be left out. */
-const prefixes = z
-  .array(z.string().regex(/^\+?[1-9]\d{0,14}$/, 'is not the beginning of an E.164 number, such as +1900'))
-  .max(1000)
-  .transform((all) => [...new Set(all.map((text) => (text.startsWith('+') ? text : `+${text}`)))])
-  .default([])
+/** Beginnings of numbers, E.164 or short; the plus may be left out. */
+const prefixes = z.array(z.string().max(64)).max(1000).default([])
 
 const wish = z.strictObject({
   name,
@@ -171,7 +167,7 @@ async function toRow(c: Context<Edge>, { id, quotas }: Pick<Row, 'id' | 'quotas'
     useDefaultRoutes: body.use_default_routes,
     passDisplayName: body.pass_display_name,
     digestAlgorithms: body.digest_algorithms,
-    blockedPrefixes: body.blocked_prefixes,
+    blockedPrefixes: blocked(body.blocked_prefixes, body.default_country),
     quotas: allowed(c, quotas, body.quotas),
     ...limitsRow(body),
   }
@@ -185,6 +181,20 @@ function allowed(c: Context<Edge>, stored: Partial<Quotas>, asked: Quotas | unde
   if (moved && !c.get('speaker').admin)
     throw new Problem('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
   return unusual(wanted)
+}
+
+/** Beginnings of numbers as they are compared, each once. */
+function blocked(prefixes: string[], country: string): string[] {
+  const read = prefixes.map((text, at) => {
+    const prefix = readBeginning(text, country)
+    const field = `blocked_prefixes.${at}`
+    if (prefix === undefined)
+      throw Problem.field(field, 'is not the beginning of a number, such as +1900 or 118')
+    if (isEmergency(prefix, country))
+      throw Problem.field(field, 'is an emergency number: nothing stops calls to it')
+    return prefix
+  })
+  return [...new Set(read)]
 }
 
 async function outgoing(

@@ -2,7 +2,7 @@ import { and, eq, inArray, isNull, notExists, or, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { bindings, flows, numbers, extensions as table } from '#db'
-import { realmOf } from '#routing'
+import { isEmergency, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
@@ -12,7 +12,7 @@ import { account, accountRow, accountShown, accountWish, password, proofs } from
 import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
-import { ownNumber } from './owned.ts'
+import { countriesOf, ownNumber } from './owned.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
@@ -43,6 +43,7 @@ export const extensions = new Hono<Edge>()
     const extension = accountOf(body)
     if (extension === undefined)
       throw Problem.field('extension', 'is needed: the name the phone registers as')
+    await refuseEmergency(c, extension)
     if (body.password === undefined) throw Problem.field('password', 'is needed')
     const owner = { id: crypto.randomUUID(), customerId, extension }
     const row = { ...owner, ...(await toRow(c, body)), ...(await secrets(c, owner, body.password)) }
@@ -119,6 +120,17 @@ function accountOf({ extension, username }: Wish): string | undefined {
     throw Problem.field('username', 'is another name for "extension": give one, or the same twice')
   }
   return extension ?? username
+}
+
+/** Whoever dials an emergency number means that, whatever a phone is called. */
+async function refuseEmergency(c: Context<Edge>, extension: string): Promise<void> {
+  if (!/^\d{2,4}$/.test(extension)) return
+  const country = (await countriesOf(c)).find((one) => isEmergency(extension, one))
+  if (country !== undefined)
+    throw Problem.field(
+      'extension',
+      `is an emergency number (${country}), which no phone may answer; take another name`,
+    )
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { type Database, numbers } from '#db'
-import { readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
+import { numberField } from './number-field.ts'
 import { countryOf } from './owned.ts'
 
 /** One number, a range of them, or `any`: whatever comes from one provider. */
@@ -26,9 +26,9 @@ export async function readSpan(
     return { number: 'any', numberTo: null, country: null }
   }
   const home = await countryOf(c)
-  const from = read('number', first, home)
+  const from = numberField('number', first, home)
   if (!last) return { number: from.e164, numberTo: null, country: from.country }
-  const to = read('number_to', last, home)
+  const to = numberField('number_to', last, home)
   const why = notARange(from, to)
   if (why) throw Problem.field('number_to', why)
   return { number: from.e164, numberTo: to.e164, country: from.country }
@@ -66,12 +66,6 @@ export function refuseTaken(overlap: Overlap | undefined, customerId: string, as
   const which = asked.numberTo === null ? 'is' : `holds ${overlap.number}, which is`
   const whose = overlap.customer_id === customerId ? `your number ${overlap.id}` : 'in use'
   throw Problem.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
-}
-
-function read(field: string, written: string, home: string) {
-  const number = readNumber(written, home)
-  if (number.kind === 'number') return number
-  throw Problem.field(field, 'is not a phone number; write it as +15551234567')
 }
 
 interface E164 {

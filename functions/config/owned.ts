@@ -1,9 +1,9 @@
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { customers, numbers } from '#db'
-import { readNumber } from '#routing'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
+import { numberField } from './number-field.ts'
 
 /** The country in which the speaking customer's numbers are read. */
 export async function countryOf(c: Context<Edge>): Promise<string> {
@@ -15,9 +15,19 @@ export async function countryOf(c: Context<Edge>): Promise<string> {
   return customer?.country ?? 'US'
 }
 
+/** The countries a customer is in: its own, and those of its trunks and numbers. */
+export async function countriesOf(c: Context<Edge>): Promise<string[]> {
+  const { customerId } = c.get('speaker')
+  const { rows } = await c.get('db').execute<{ country: string }>(sql`
+    select default_country as country from customers where id = ${customerId}::uuid
+    union select country from trunks where customer_id = ${customerId}::uuid and deleted_at is null and country is not null
+    union select country from numbers where customer_id = ${customerId}::uuid and deleted_at is null and country is not null`)
+  return rows.map(({ country }) => country)
+}
+
 /** A live number of the speaking customer as E.164, however it is written; else a refusal naming `field`. */
 export async function ownNumber(c: Context<Edge>, field: string, written: string): Promise<string> {
-  const number = e164(field, written, await countryOf(c))
+  const number = numberField(field, written, await countryOf(c)).e164
   await owned(c, [number], () => field)
   return number
 }
@@ -31,7 +41,7 @@ export async function ownNumbers(
 ): Promise<string[]> {
   if (written.length === 0) return []
   const home = country ?? (await countryOf(c))
-  const read = written.map((text, at) => e164(`${field}.${at}`, text, home))
+  const read = written.map((text, at) => numberField(`${field}.${at}`, text, home).e164)
   await owned(c, read, (number) => `${field}.${read.indexOf(number)}`)
   return [...new Set(read)]
 }
@@ -41,12 +51,6 @@ export function holds(name: string, number: SQL): SQL {
   const n = sql.raw(name)
   return sql`${n}.deleted_at is null and (${n}.number = ${number} or (${n}.number_to is not null
     and length(${n}.number) = length(${number}) and ${number} between ${n}.number and ${n}.number_to))`
-}
-
-function e164(field: string, written: string, country: string): string {
-  const read = readNumber(written, country)
-  if (read.kind !== 'number') throw Problem.field(field, 'is not a phone number')
-  return read.e164
 }
 
 async function owned(c: Context<Edge>, wanted: string[], fieldOf: (number: string) => string) {

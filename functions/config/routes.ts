@@ -2,7 +2,8 @@ import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM, timeWindow as shownWindow } from '#contract'
-import { providers, routes as table } from '#db'
+import { customers, providers, routes as table } from '#db'
+import { readBeginning } from '#routing'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
@@ -12,12 +13,8 @@ import { insertWhere, inTurn } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 
-/** `all`, or the beginning of an E.164 number; the plus may be left out. */
-const target = z
-  .string()
-  .regex(/^(all|\+?[1-9]\d{0,14})$/, 'is "all" or the beginning of an E.164 number, such as +1212')
-  .transform((text) => (text === 'all' || text.startsWith('+') ? text : `+${text}`))
-  .default('all')
+/** `all`, or the beginning of numbers, E.164 or short; the plus may be left out. */
+const target = z.string().max(64).default('all')
 
 const minute = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time such as 08:30')
 
@@ -125,35 +122,44 @@ function isTimeZone(text: string): boolean {
 }
 
 async function toRow(c: Context<Edge>, body: z.output<typeof wish>) {
+  const { owner, country } = await ownerOf(c, body.provider_id)
   return {
     name: body.name,
     detail: body.detail,
     providerId: body.provider_id,
-    providerCustomerId: await ownerOf(c, body.provider_id),
+    providerCustomerId: owner,
     priority: body.priority,
     weight: body.weight,
-    target: body.target,
+    target: body.target === 'all' ? 'all' : readTarget(body.target, country),
     timeWindow: body.time_window,
     failover: body.failover,
     enabled: body.enabled,
   }
 }
 
-/** Whose provider it is: the customer's own or the platform's; a stranger's does not exist. */
-async function ownerOf(c: Context<Edge>, providerId: string): Promise<string> {
+function readTarget(written: string, country: string): string {
+  const target = readBeginning(written, country)
+  if (target !== undefined) return target
+  throw Problem.field('target', 'is "all" or the beginning of a number, such as +1212, 911 or *')
+}
+
+/** Whose provider it is, the customer's own or the platform's, and the customer's country; a stranger's does not exist. */
+async function ownerOf(c: Context<Edge>, providerId: string): Promise<{ owner: string; country: string }> {
+  const { customerId } = c.get('speaker')
   const [provider] = await c
     .get('db')
-    .select({ customerId: providers.customerId })
+    .select({ owner: providers.customerId, country: customers.defaultCountry })
     .from(providers)
+    .innerJoin(customers, eq(customers.id, customerId))
     .where(
       and(
-        inArray(providers.customerId, [c.get('speaker').customerId, PLATFORM]),
+        inArray(providers.customerId, [customerId, PLATFORM]),
         eq(providers.id, providerId),
         isNull(providers.deletedAt),
       ),
     )
   if (!provider) throw providerGone()
-  return provider.customerId
+  return provider
 }
 
 /** The condition that the provider is still there. */

@@ -139,7 +139,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
     ]),
     /**
      * What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed;
-     * `diverting`: of those the caller says to call for, as it wrote them, those a provider may hear of.
+     * `diverting`: of those the caller says to call for, as it wrote them, those a provider may hear of;
+     * `hidden`: whether all this is kept from the callee, whatever the INVITE says; null: as the INVITE says.
      */
     caller_id: z.object({
       user: z.string(),
@@ -147,6 +148,7 @@ export const routeDecision = z.discriminatedUnion('kind', [
       asserted: z.string().nullable(),
       diverting: z.array(z.string()).default([]),
       unverified: z.boolean(),
+      hidden: z.boolean().nullable().default(null),
     }),
     /** The number's or provider's identity this call came in on (incoming calls). */
     number_id: z.guid().nullable().default(null),

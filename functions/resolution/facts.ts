@@ -119,7 +119,7 @@ function people(wanted: Wanted): SQL {
 }
 
 /** The routes which may match, by all that a national number may mean. */
-function routing({ tails, prefixes, local, codes }: Wanted): SQL {
+function routing({ tails, prefixes, short, local, codes }: Wanted): SQL {
   return sql`
     homes (country, code) as (
       select default_country, calling_code from me
@@ -128,7 +128,8 @@ function routing({ tails, prefixes, local, codes }: Wanted): SQL {
     owners (id) as (select id from me union select ${PLATFORM}::uuid from me where use_default_routes),
     targets (target) as (
       select 'all' from me
-      union select unnest(${list(prefixes)})
+      union select unnest(${list([...prefixes, ...short])})
+      union select '+' || code from homes where ${short.length > 0}
       union select left('+' || code || tail, length)
       from homes, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
       union select left(${local}::jsonb ->> country, length) from homes, generate_series(2, 16) as length

@@ -8,8 +8,10 @@ import {
   networksAround,
   prefixesOf,
   readIp,
+  shortBeginnings,
   tailsOf,
   trunkDomainOf,
+  withoutCode,
 } from '#routing'
 
 /** What a question makes the database look for. */
@@ -33,6 +35,8 @@ export interface Wanted {
   tails: string[]
   /** The number itself by country, as JSON, where a country's numbers may lack their first digits. */
   local: string
+  /** A short number and its beginnings, where one was dialled. */
+  short: string[]
   /** Numbers that may have been called: whole, and what may follow a calling code. */
   readings: string[]
   national: string[]
@@ -52,9 +56,11 @@ export function wantedFor(
   baseDomain: string,
 ): Wanted {
   const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
-  const [tails, asked] = [tailsOf(to.user), [from.asserted ?? '', from.user, ...from.diverting]]
-  const readings = internationalReadings(to.user)
+  const { rest } = withoutCode(to.user)
+  const [tails, asked] = [tailsOf(rest), [from.asserted ?? '', from.user, ...from.diverting]]
+  const readings = internationalReadings(rest)
   const askedTails = asked.flatMap(tailsOf)
+  const short = shortBeginnings(rest)
   return {
     callId: call_id,
     customerId: caller.kind === 'source' ? null : caller.customer_id,
@@ -64,15 +70,16 @@ export function wantedFor(
     networks: ip ? networksAround(ip) : [],
     domain: trunkDomainOf(to.host, baseDomain) ?? null,
     lineProviderId,
-    name: dialledName(to.user),
+    name: dialledName(rest),
     prefixes: prefixesOf([...readings, ...tails.map((tail) => `+${tail}`)]),
     tails,
-    local: JSON.stringify(localReadings(to.user)),
+    short,
+    local: JSON.stringify(localReadings(rest)),
     readings,
-    national: nationalReadings(to.user),
+    national: nationalReadings(rest),
     asked: [...asked.flatMap(internationalReadings), ...askedTails.map((tail) => `+${tail}`)],
     askedTails,
     askedLocal: JSON.stringify(asked.map(localReadings)),
-    codes: tails.length + askedTails.length > 0 ? JSON.stringify(callingCodes()) : '{}',
+    codes: tails.length + askedTails.length + short.length > 0 ? JSON.stringify(callingCodes()) : '{}',
   }
 }

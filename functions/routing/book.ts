@@ -24,9 +24,11 @@ export interface Book {
   provider(id: string): ProviderFacts | undefined
   /**
    * A customer's routes whose target the number begins with, longest target first, `all` last; of one target
-   * in the order of priority, creation, id. null: a short number, which only `all` matches.
+   * in the order of priority, creation, id.
    */
-  routes(customerId: string, e164: string | null): readonly RouteFacts[]
+  routes(customerId: string, e164: string): readonly RouteFacts[]
+  /** Likewise for a short number, whose targets have no plus. */
+  shortRoutes(customerId: string, digits: string): readonly RouteFacts[]
   /** The first few of a customer's routes by creation, for explaining why those which do not match do not. */
   eldest(customerId: string): readonly RouteFacts[]
   /** Whoever has exactly this number: one customer, but for a moment when it moves. */

@@ -20,6 +20,10 @@ export interface Dialling {
   callId: string
   customer: CustomerFacts
   dialled: Exclude<Dialled, { kind: 'nonsense' }>
+  /** The calling code of the country it is dialled in, with a plus. */
+  zone: string
+  /** No route is too narrow for it, if there is no other. */
+  emergency: boolean
   /** E.164; null: none may be claimed. */
   shown: string | null
 }
@@ -43,17 +47,58 @@ export function candidatesFor(dialling: Dialling, book: Book, standing: Live): C
   const { callId, customer, dialled } = dialling
   // A provider which is full is asked all the same where nothing may stop the call.
   const live: Live = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
-  const e164 = dialled.kind === 'number' ? dialled.e164 : null
   const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0 }
-  look(search, inOrder(book.routes(customer.id, e164), callId))
-  if (customer.use_default_routes) look(search, inOrder(book.routes(PLATFORM, e164), callId))
+  look(search, inOrder(routesFor(dialling, customer.id, book), callId))
+  if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))
+  const spare = dialled.kind === 'short' && isEmpty(search) ? spareFor(dialling, book) : none
+  look(search, spare)
   const providers = dial(inTurn(search), dialling)
   for (const route of book.eldest(customer.id))
-    if (route.target !== 'all' && (e164 === null || !e164.startsWith(route.target)))
+    if (!matches(route.target, dialling) && !spare.includes(route))
       list(search, mismatch(route, book.provider(route.provider_id)))
   const { candidates, skipped } = search
   return { providers, candidates, leftOut: Math.max(0, skipped - SKIPPED) }
 }
+
+function routesFor({ dialled }: Dialling, customerId: string, book: Book): readonly RouteFacts[] {
+  return dialled.kind === 'number'
+    ? book.routes(customerId, dialled.e164)
+    : book.shortRoutes(customerId, dialled.digits)
+}
+
+function matches(target: string, { dialled }: Dialling): boolean {
+  if (target === 'all') return true
+  return (dialled.kind === 'number' ? dialled.e164 : dialled.digits).startsWith(target)
+}
+
+function isEmpty({ well, unwell }: Search): boolean {
+  return well.length + unwell.length === 0
+}
+
+/** For a short number nothing else takes: the routes of its country; for an emergency, even those of some of its numbers. */
+function spareFor(dialling: Dialling, book: Book): readonly RouteFacts[] {
+  const { customer, zone, emergency } = dialling
+  const own = ofCountry(dialling, customer.id, book)
+  const parts = own.length === 0 && emergency ? book.eldest(customer.id).filter(isIn(zone)).sort(longest) : []
+  return [...own, ...parts, ...(customer.use_default_routes ? ofCountry(dialling, PLATFORM, book) : [])]
+}
+
+function ofCountry({ zone, callId }: Dialling, customerId: string, book: Book): readonly RouteFacts[] {
+  return inOrder(
+    book.routes(customerId, zone).filter(({ target }) => target === zone),
+    callId,
+  )
+}
+
+function isIn(zone: string): (route: RouteFacts) => boolean {
+  return ({ target }) => target.startsWith(zone)
+}
+
+function longest(a: RouteFacts, b: RouteFacts): number {
+  return b.target.length - a.target.length || a.priority - b.priority
+}
+
+const none: readonly RouteFacts[] = []
 
 /** What was found on one pass over the routes. */
 interface Search {

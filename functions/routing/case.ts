@@ -32,6 +32,8 @@ export interface Case {
   scopes: Scope[]
   number: Explanation['number']
   caller_id: Explanation['caller_id']
+  /** Whether the caller id is hidden for this call, as a code dialled before the number asks; null: none does. */
+  hidden: boolean | null
   limits: Limit[]
   candidates: Consideration[]
   /** Candidates which were looked at and are not listed. */
@@ -69,7 +71,7 @@ export function connect(
   return {
     kind: 'connect',
     targets,
-    caller_id,
+    caller_id: { ...caller_id, hidden: known.hidden },
     number_id,
     provider_id,
     customer_id,
@@ -83,7 +85,9 @@ export function connect(
   }
 }
 
-type Place = Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>
+type Place = Pick<Connect, 'targets'> & { caller_id: Omit<Connect['caller_id'], 'hidden'> } & Partial<
+    Pick<Connect, 'number_id' | 'provider_id'>
+  >
 
 function explain(
   known: Case,

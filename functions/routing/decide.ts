@@ -73,6 +73,7 @@ function begin(question: RouteQuestion, book: Book, live: Live, direction: Case[
     scopes: [],
     number: null,
     caller_id: null,
+    hidden: null,
     limits: [],
     candidates: [],
     left_out: 0,

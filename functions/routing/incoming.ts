@@ -8,7 +8,7 @@ import type {
 } from '#contract'
 import type { Book } from './book.ts'
 import { type Case, connect, extensionTarget, refuse, telAddress } from './case.ts'
-import { readNumber } from './e164.ts'
+import { dialledName, readNumber } from './e164.ts'
 import { written } from './formats.ts'
 import { fullness, limitsOf } from './limits.ts'
 import { trunkRealmOf } from './realm.ts'
@@ -34,8 +34,11 @@ export function decideIncoming(known: Case, provider: ProviderFacts, rung: Rung)
 /** The caller in E.164 where its provider's country lets it be read so. */
 function callerNumber({ question, book }: Case, provider: ProviderFacts): string | null {
   const country = provider.country ?? book.customer(provider.customer_id)?.country ?? ''
-  const read = readNumber(question.from.asserted ?? question.from.user, country)
-  return read.kind === 'number' ? read.e164 : null
+  for (const text of [question.from.asserted ?? '', question.from.user]) {
+    const read = readNumber(text, country)
+    if (read.kind === 'number') return read.e164
+  }
+  return null
 }
 
 type Callee = { kind: 'extension'; one: ExtensionFacts } | { kind: 'trunk'; one: TrunkFacts }
@@ -120,7 +123,7 @@ function ring(
   from: string | null,
 ): RouteDecision {
   const { user, display } = known.question.from
-  const seen = { user: from ?? user, display, asserted: from, diverting: [], unverified: false }
+  const seen = { user: from ?? dialledName(user), display, asserted: from, diverting: [], unverified: false }
   const place = { number_id: number.id, provider_id: provider.id }
   if (callee.kind === 'extension') {
     const extension = extensionTarget(callee.one, customer, known.live)
@@ -131,7 +134,7 @@ function ring(
   const country = trunk.country ?? customer.country
   return connect(known, `Calls the trunk ${trunk.name || trunk.domain_name}.`, {
     targets: { kind: 'trunk', trunk: trunkTarget(trunk, e164, country, known) },
-    caller_id: { ...seen, user: from === null ? user : written(from, trunk.calling_format, country) },
+    caller_id: { ...seen, user: from === null ? seen.user : written(from, trunk.calling_format, country) },
     ...place,
   })
 }

@@ -4,9 +4,12 @@ import { type CallerId, callerIdFor, divertingFor, type Party } from './caller-i
 import { candidatesFor } from './candidates.ts'
 import { type Case, connect, extensionAddress, extensionTarget, refuse, telAddress } from './case.ts'
 import { forbiddenTo } from './destinations.ts'
-import { type Dialled, dialledName, readNumber } from './e164.ts'
+import { callingCode, type Dialled, readNumber } from './e164.ts'
+import { isEmergency } from './emergency.ts'
 import { fullness, limited, limitsOf } from './limits.ts'
 import { customerOf, isRealmOf, trunkDomainOf } from './realm.ts'
+import { dialledName, plainly } from './spelling.ts'
+import { withoutCode } from './star-codes.ts'
 
 type Number = Exclude<Dialled, { kind: 'nonsense' }>
 
@@ -14,17 +17,32 @@ type Number = Exclude<Dialled, { kind: 'nonsense' }>
 export function decideOutgoing(known: Case, party: Party, customer: CustomerFacts): RouteDecision {
   const { question, book } = known
   const country = (party.kind === 'trunk' ? party.trunk.country : null) ?? customer.country
-  const dialled = readNumber(question.to.user, country)
+  const { rest, hidden } = withoutCode(question.to.user)
+  const dialled = readNumber(rest, country)
+  known.hidden = hidden
   identify(known, party, customer)
   known.number = asRead(question.to.user, dialled)
   const disabled = disabledCaller(party)
   if (disabled) return refuse(known, 403, disabled, `The calling ${party.kind} is disabled.`)
   const place = placeOf(known, customer)
-  const callee = extensionDialled(question.to.user, customer, book)
-  if (callee && place !== 'foreign' && (place === 'own' || dialled.kind !== 'number'))
+  const emergency = dialled.kind === 'short' && isEmergency(dialled.digits, country)
+  const callee = emergency ? undefined : extensionDialled(rest, customer, book)
+  if (callee && place !== 'foreign' && (place === 'own' || dialled.kind !== 'number' || isWord(rest)))
     return internal(known, party, customer, callee)
   if (place === 'foreign' || dialled.kind === 'nonsense') return nobody(known)
-  return outside(known, party, customer, dialled, country)
+  return outside(known, party, customer, { dialled, country, emergency })
+}
+
+/** What is dialled to the phone network, and from which country. */
+interface Outside {
+  dialled: Number
+  country: string
+  emergency: boolean
+}
+
+/** Letters may stand for digits, but name an extension first. */
+function isWord(dialled: string): boolean {
+  return /[a-z]/i.test(dialledName(dialled))
 }
 
 /** No account begins with a plus, and looking for a text nobody has read before is dear. */
@@ -108,7 +126,12 @@ function nameOf(party: Party, { question: { from } }: Case, mayClaim: boolean) {
 /** Neither an extension of the customer's nor a number. */
 function nobody(known: Case): RouteDecision {
   const { user } = known.question.to
-  if (/^[+\d\s().-]+$/.test(dialledName(user))) {
+  const text = plainly(user)
+  if (/^[+\d]*[*#]/.test(text)) {
+    known.destination = telAddress(user)
+    return refuse(known, 404, 'SERVICE_CODE_UNKNOWN', unknownCode(user))
+  }
+  if (/^\+?\d+$/.test(text)) {
     known.destination = telAddress(user)
     return refuse(known, 484, 'INVALID_NUMBER', `${user} is not a phone number that could exist.`)
   }
@@ -117,34 +140,37 @@ function nobody(known: Case): RouteDecision {
   return refuse(known, 404, 'EXTENSION_NOT_FOUND', `There is no extension ${user} in this realm.`)
 }
 
-function outside(
-  known: Case,
-  party: Party,
-  customer: CustomerFacts,
-  dialled: Number,
-  country: string,
-): RouteDecision {
+function unknownCode(code: string): string {
+  return `${code} is no service code we know: *67 or #31# before a number hides the caller id, *82 or *31# shows it.`
+}
+
+function outside(known: Case, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
+  const { dialled, country, emergency } = to
   known.destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
-  const forbidden = forbiddenTo(dialled, customer)
+  // Who helps must be able to call back.
+  if (emergency) known.hidden = false
+  const forbidden = emergency ? undefined : forbiddenTo(dialled, customer)
   if (forbidden) return refuse(known, 403, forbidden.reason, forbidden.message)
-  const shown = callerIdFor(known.question, party, customer, country, known.book)
+  const rules = emergency ? { ...customer, require_caller_id: false } : customer
+  const shown = callerIdFor(known.question, party, rules, country, known.book)
   if ('reason' in shown) return refuse(known, 403, shown.reason, shown.message)
   known.caller_id = shown
   // No limit stops a call to a short number, for an emergency's is among them.
   const full = dialled.kind === 'short' ? undefined : fullLimit(known)
   if (full) return full
   const diverting = divertingFor(known.question, party, customer, country, known.book)
-  return towards(known, party, customer, dialled, { ...shown, diverting })
+  return towards(known, party, customer, to, { ...shown, diverting })
 }
 
 function towards(
   known: Case,
   party: Party,
   customer: CustomerFacts,
-  dialled: Number,
+  { dialled, country, emergency }: Outside,
   { number, unverified, diverting }: Exclude<CallerId, { reason: string }> & { diverting: string[] },
 ): RouteDecision {
-  const dialling = { callId: known.question.call_id, customer, dialled, shown: number }
+  const zone = dialled.kind === 'short' ? `+${callingCode(country) ?? '1'}` : ''
+  const dialling = { callId: known.question.call_id, customer, dialled, zone, emergency, shown: number }
   const { providers, candidates, leftOut } = candidatesFor(dialling, known.book, known.live)
   known.candidates = candidates
   known.left_out = leftOut
@@ -182,12 +208,14 @@ function noProvider(known: Case): RouteDecision {
       `Every provider that could take the call is full: ${who}.`,
     )
   }
-  return refuse(known, 404, 'NO_ROUTE', noRoute(candidates))
+  return refuse(known, 404, 'NO_ROUTE', noRoute(known))
 }
 
-function noRoute(candidates: Case['candidates']): string {
+function noRoute({ candidates, number, destination }: Case): string {
   if (candidates.length === 0) return 'There is no route yet. Make one with POST /v1.0/routes.'
   const why = candidates.slice(0, 3).map(({ provider_name, why }) => `${provider_name || 'a route'}: ${why}`)
+  if (number?.kind === 'short')
+    why.push(`give one the target ${destination.target}, the country’s calling code or all`)
   const rest = candidates.length > 3 ? `, and ${candidates.length - 3} more in the explanation` : ''
   return `No route can be taken. ${why.join('; ')}${rest}.`
 }

@@ -2,8 +2,10 @@ import type { RouteFacts } from '#contract'
 
 /** One customer's routes, found by the beginning of a number. */
 export interface RouteIndex {
-  /** Longest target first, `all` last; null: only `all`. At most `LOOKED_AT`. */
-  matching(e164: string | null): readonly RouteFacts[]
+  /** Longest target first, `all` last. At most `LOOKED_AT`. */
+  matching(e164: string): readonly RouteFacts[]
+  /** Likewise for a short number as it was dialled. */
+  matchingShort(digits: string): readonly RouteFacts[]
   /** The first few by creation. */
   readonly eldest: readonly RouteFacts[]
 }
@@ -17,21 +19,21 @@ export const LOOKED_AT = 256
 /**
  * Sorts routes under their targets: a look-up takes one step per length of target in use.
  *
- * A target is kept as the number its digits make: none begins with 0, and numbers are found faster than texts. One
- * route stands there by itself: a list around it would be one more place in memory to fetch.
+ * A target with a plus is kept as the number its digits make: none begins with 0, and numbers are found faster than
+ * texts. One route stands there by itself: a list around it would be one more place in memory to fetch.
  */
 export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
   const targets = new Map<number, RouteFacts | RouteFacts[]>()
+  const shorts = new Map<string, RouteFacts | RouteFacts[]>()
   for (const route of routes) {
-    const key = route.target === 'all' ? 0 : Number(route.target)
-    const those = targets.get(key)
-    if (Array.isArray(those)) those.push(route)
-    else targets.set(key, those ? [those, route] : route)
+    if (isShortTarget(route.target)) put(shorts, route.target, route)
+    else put(targets, route.target === 'all' ? 0 : Number(route.target), route)
   }
-  for (const those of targets.values()) if (Array.isArray(those)) those.sort(inTurn).splice(LOOKED_AT)
+  sortEach(targets)
+  sortEach(shorts)
   const all = [targets.get(0) ?? []].flat()
   const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
-  return { matching: (e164) => (e164 === null ? all : under(e164)), eldest: eldestOf(routes) }
+  return { matching: under, matchingShort: underShort, eldest: eldestOf(routes) }
 
   function under(e164: string): readonly RouteFacts[] {
     const found: RouteFacts[] = []
@@ -44,6 +46,28 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
     }
     return append(found, all)
   }
+
+  function underShort(digits: string): readonly RouteFacts[] {
+    const found: RouteFacts[] = []
+    for (let length = digits.length; length > 0; length -= 1)
+      append(found, [shorts.get(digits.slice(0, length)) ?? []].flat())
+    return append(found, all)
+  }
+}
+
+/** Whether a target is of numbers as they are dialled, and not of E.164 numbers or of all. */
+export function isShortTarget(target: string): boolean {
+  return target !== 'all' && !target.startsWith('+')
+}
+
+function put<Key>(map: Map<Key, RouteFacts | RouteFacts[]>, key: Key, route: RouteFacts): void {
+  const those = map.get(key)
+  if (Array.isArray(those)) those.push(route)
+  else map.set(key, those ? [those, route] : route)
+}
+
+function sortEach(map: Map<unknown, RouteFacts | RouteFacts[]>): void {
+  for (const those of map.values()) if (Array.isArray(those)) those.sort(inTurn).splice(LOOKED_AT)
 }
 
 function append(found: RouteFacts[], more: readonly RouteFacts[]): RouteFacts[] {
@@ -54,7 +78,7 @@ function append(found: RouteFacts[], more: readonly RouteFacts[]): RouteFacts[] 
 /** How many digits the targets have, most first. */
 function lengthsOf(routes: readonly RouteFacts[]): number[] {
   const lengths = new Set(
-    routes.filter(({ target }) => target !== 'all').map(({ target }) => target.length - 1),
+    routes.filter(({ target }) => target.startsWith('+')).map(({ target }) => target.length - 1),
   )
   return [...lengths].sort((a, b) => b - a)
 }

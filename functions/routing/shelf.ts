@@ -53,6 +53,7 @@ export class Shelf {
     flow: (customerId, id) => this.#kept.get(customerId)?.flows.get(id),
     provider: (id) => this.#providers.get(id),
     routes: (customerId, e164) => this.#kept.get(customerId)?.routes.matching(e164) ?? [],
+    shortRoutes: (customerId, digits) => this.#kept.get(customerId)?.routes.matchingShort(digits) ?? [],
     eldest: (customerId) => this.#kept.get(customerId)?.routes.eldest ?? [],
     numbers: (e164) => this.#numbers.get(e164) ?? [],
     ranges: (e164) => this.#rangesWith(e164),

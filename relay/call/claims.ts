@@ -42,7 +42,7 @@ export const passages: Readonly<Record<string, Passage>> = {
 export function passedOn({ caller, decision }: Call): Header[] {
   if (!decision) return []
   const [from, to] = [callerKind(decision), calleeKind(decision)]
-  const hidden = isHidden(caller.invite)
+  const hidden = isHidden({ caller, decision })
   return caller.invite.headers.flatMap(([name, value]): Header[] => {
     const passage = passages[name]
     if (!passage?.from.includes(from) || !passage.to.includes(to) || (hidden && passage.telling)) return []
@@ -58,8 +58,13 @@ export function divertedBy(invite: Request): string[] {
   return [...new Set(users)].slice(0, divertersAtMost)
 }
 
-/** Whether the caller wants its number kept from the callee (RFC 3323 §4.2), in whichever line it says so. */
-export function isHidden(invite: Request): boolean {
+/** Whether the caller's number is kept from the callee: as it dialled, else as its INVITE asks. */
+export function isHidden({ caller, decision }: Pick<Call, 'caller' | 'decision'>): boolean {
+  return decision?.caller_id.hidden ?? asksToHide(caller.invite)
+}
+
+/** Whether an INVITE asks for it (RFC 3323 §4.2), in whichever line it says so. */
+function asksToHide(invite: Request): boolean {
   const { sip } = invite.from
   if (sip && (sip.user.toLowerCase() === 'anonymous' || sip.host === 'anonymous.invalid')) return true
   if (wishes(invite).some((wish) => wish === 'id' || wish === 'user')) return true

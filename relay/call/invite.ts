@@ -89,7 +89,7 @@ function bare(text: string): string {
 }
 
 function callerName(call: Call, branch: Branch, flow: Flow, station: Station): string {
-  if (isHidden(call.caller.invite)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
+  if (isHidden(call)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
   // No terminal shall obey a name.
   const name = id?.display.replace(/\p{Cc}/gu, '')
@@ -118,7 +118,7 @@ function ourDomain(
 function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
   const asserted = call.decision?.caller_id.asserted
   if (call.decision?.targets.kind === 'extension' || !asserted) return []
-  const hidden: Header[] = isHidden(call.caller.invite) ? [['privacy', 'id']] : []
+  const hidden: Header[] = isHidden(call) ? [['privacy', 'id']] : []
   const { host, port } = ourDomain(call, branch, flow, station)
   const user = branch.provider?.asserted ?? asserted
   return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]

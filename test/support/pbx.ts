@@ -71,6 +71,7 @@ export function ringPbx(more: Partial<TrunkTarget> = {}): RouteDecision {
     asserted: '+15551112222',
     diverting: [],
     unverified: false,
+    hidden: null,
   }
   return { ...inside, targets: { kind: 'trunk', trunk }, caller_id, trunk_id: trunkId }
 }

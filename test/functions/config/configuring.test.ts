@@ -264,6 +264,15 @@ describe('POST /v1.0/routes', () => {
     expect(body).toMatchObject({ target: '+1212', priority: 1, weight: 0, enabled: true })
   })
 
+  test('keeps the target of short numbers as they are dialled', async () => {
+    for (const target of ['911', '112', '118', '*97', '000']) {
+      const { body } = await app.alice('POST', '/v1.0/routes', { provider_id: provider, target })
+      expect(body).toMatchObject({ target })
+    }
+    const { body } = await app.alice('POST', '/v1.0/routes', { provider_id: provider, target: '\u200e00 44' })
+    expect(body).toMatchObject({ target: '+44' })
+  })
+
   test('is taken at its hours, in its time zone', async () => {
     const time_window = {
       time_zone: 'Europe/Berlin',
@@ -322,6 +331,25 @@ describe('POST /v1.0/routes', () => {
 
 describe('POST /v1.0/extensions', () => {
   const wish = (name: string) => ({ extension: name, password: 'long enough' })
+
+  test('refuses the name of an emergency number of a country the customer is in', async () => {
+    const bob = await app.newcomer('Bob')
+    const tries = async (name: string) => {
+      const { status, body } = await bob('POST', '/v1.0/extensions', wish(name))
+      return status === 200 ? 'made' : body.error.details[0].field
+    }
+    expect(await Promise.all(['911', '112', '110', '118', '9110'].map(tries))).toEqual([
+      'extension',
+      'extension',
+      'made',
+      'made',
+      'made',
+    ])
+    await bob('POST', '/v1.0/numbers', { number: '+39 06 9876 5432' })
+    expect(await tries('113')).toBe('extension')
+    await bob('PUT', '/v1.0/customer', { default_country: 'gb' })
+    expect(await tries('999')).toBe('extension')
+  })
 
   test('takes "extension" or "username", and tells the phone its realm', async () => {
     const { body } = await app.alice('POST', '/v1.0/extensions', wish('desk'))
@@ -505,7 +533,7 @@ describe('customers', () => {
       default_country: 'gb',
       destination_whitelist: ['gb', 'FR'],
       digest_algorithms: ['SHA-256', 'MD5'],
-      blocked_prefixes: ['+44900', '1900', '+1900'],
+      blocked_prefixes: ['+44900', '1900', '+1900', '118', '00\u00a033'],
       max_channels: 100,
       max_cps: 10,
       max_daily_minutes: 10_000,
@@ -513,10 +541,11 @@ describe('customers', () => {
     expect((await bob('PUT', '/v1.0/customer', wish)).body).toMatchObject({
       ...wish,
       destination_whitelist: ['gb', 'fr'],
-      blocked_prefixes: ['+44900', '+1900'],
+      blocked_prefixes: ['+44900', '+1900', '118', '+33'],
     })
     for (const [field, value] of [
-      ['blocked_prefixes', ['00900']],
+      ['blocked_prefixes', ['+0900']],
+      ['blocked_prefixes', ['999']],
       ['max_channels', 0],
       ['max_daily_minutes', -1],
     ] as const) {

@@ -293,6 +293,20 @@ describe('a range of numbers', () => {
     expect(body.error.message).toMatch(why)
   })
 
+  test.each([
+    ['\u202a+1\u00a0555\u2011334\u20110100\u202c', '+15553340100'],
+    ['٥٥٥ ٣٣٤ ٠١٠١', '+15553340101'],
+    ['1-555-334-CALL', '+15553342255'],
+  ])('is read as it shows: %s', async (number, e164) => {
+    expect((await app.alice('POST', '/v1.0/numbers', { number })).body).toMatchObject({ number: e164 })
+  })
+
+  test('is refused with an extension behind it, which nobody could call', async () => {
+    const { status, body } = await app.alice('POST', '/v1.0/numbers', { number: '+15553340102;ext=7' })
+    expect([status, body.error.details[0].field]).toEqual([400, 'number'])
+    expect(body.error.message).toMatch(/extension/)
+  })
+
   test('may be a million numbers', async () => {
     const all = range('+15557000000', '+15557999999')
     expect(await app.alice('POST', '/v1.0/numbers', all)).toMatchObject({ status: 200 })

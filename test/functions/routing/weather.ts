@@ -21,7 +21,20 @@ import {
 
 const dids = ['+12125550000', '+12125550001', '+442079460000', '+12685551234']
 const sources = ['192.0.2.7', '192.0.2.0/24', '198.51.100.7', '2001:db8::/32']
-const targets = ['all', '+1', '+1212', '+1212555', '+12125551234', '+44', '+4420', '+1268']
+const targets = [
+  'all',
+  '+1',
+  '+1212',
+  '+1212555',
+  '+12125551234',
+  '+44',
+  '+4420',
+  '+1268',
+  '911',
+  '9',
+  '118',
+  '*',
+]
 const formats = ['+e164', 'e164', '00', 'national', '0{national}']
 const names = ['a', 'b', 'c', 'd', 'e']
 
@@ -89,7 +102,7 @@ export const scene: fc.Arbitrary<Scene> = fc
     require_caller_id: fc.boolean(),
     use_default_routes: fc.boolean(),
     pass_display_name: fc.boolean(),
-    blocked_prefixes: fc.constantFrom([], ['+1900'], ['+44']),
+    blocked_prefixes: fc.constantFrom([], ['+1900'], ['+44'], ['118', '9']),
     bob: fc.boolean(),
     /** What Alice's phone shows: nothing, a number there may be, one of the range. */
     own_id: fc.constantFrom(null, ...dids, '+12125551500'),
@@ -156,6 +169,18 @@ const dialled = [
   'bob',
   'nobody',
   '911',
+  '999',
+  '118118',
+  '*97',
+  '*672125551234',
+  '#31#911',
+  '*67bob',
+  '*82*97',
+  '2125551234#',
+  '\u202a+1\u00a0212\u2011555\u20111234\u202c',
+  '1-212-CALL-ALL',
+  '+44 (0)20 7946 0000',
+  '2079460000;phone-context=+44',
   '+1',
   '+12125551234;npdi',
 ]

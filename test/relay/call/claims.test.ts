@@ -129,6 +129,21 @@ describe('a caller who hides (RFC 3323)', () => {
     expect(outward.header('privacy')).toBe('id')
   })
 
+  test('by a code it dialled is hidden as one who asks in its INVITE', () => {
+    const told: Header[] = [['subject', 'from Alice']]
+    const sent = passed('phone', 'carrier', told, { hidden: true })
+    expect(sent.header('from')).toMatch(/^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
+    expect(sent.header('p-asserted-identity')).toMatch(/sip:\+15557654321@/)
+    expect([sent.header('privacy'), sent.header('subject')]).toEqual(['id', undefined])
+    expect(passed('phone', 'phone', told, { hidden: true }).header('from')).toMatch(/anonymous\.invalid/)
+  })
+
+  test('but dialled a code which shows its number is shown, whatever its phone says', () => {
+    const sent = passed('phone', 'carrier', [['privacy', 'id']], { hidden: false })
+    expect(sent.header('from')).toMatch(/sip:\+15557654321@/)
+    expect(sent.header('privacy')).toBeUndefined()
+  })
+
   test('says nothing else that tells who it is', () => {
     const hidden: Header = ['privacy', 'id']
     const identity: Header = [
@@ -213,11 +228,12 @@ function passed(
   from: 'phone' | 'pbx' | 'pbx by address' | 'carrier',
   to: 'phone' | 'pbx' | 'carrier',
   headers: Header[],
+  shown: { hidden?: boolean } = {},
 ) {
   const ladder = pbxOffice()
   registers(ladder, bob, 'bob')
   calls(ladder, from, headers)
-  ladder.decide(decided(from, to)).whatever()
+  ladder.decide(decided(from, to, shown)).whatever()
   const callee = to === 'phone' ? bob : to === 'pbx' ? twilio : telnyx
   if (to !== 'phone') ladder.locate(callee).whatever()
   return ladder.lastRequest(callee)
@@ -249,7 +265,7 @@ function calls(
 }
 
 /** Which of its customer's phones, PBXs and carriers it goes to; the PBX at a host of its own is Twilio's here. */
-function decided(from: string, to: 'phone' | 'pbx' | 'carrier'): RouteDecision {
+function decided(from: string, to: 'phone' | 'pbx' | 'carrier', shown: { hidden?: boolean }): RouteDecision {
   const direction = from === 'carrier' ? ('incoming' as const) : ('outgoing' as const)
   const decision = {
     phone: ringBob(),
@@ -258,7 +274,12 @@ function decided(from: string, to: 'phone' | 'pbx' | 'carrier'): RouteDecision {
   }[to]
   if (decision.kind === 'reject') throw new Error('rejected')
   const trunk_id = from.startsWith('pbx') || (from === 'carrier' && to === 'pbx') ? trunkId : null
-  return { ...decision, direction, trunk_id, caller_id: { ...decision.caller_id, diverting: [own] } }
+  return {
+    ...decision,
+    direction,
+    trunk_id,
+    caller_id: { ...decision.caller_id, diverting: [own], ...shown },
+  }
 }
 
 function ways(...from: string[]): string[] {

@@ -1,0 +1,15 @@
+import { readNumber } from '#routing'
+import { Problem } from '../http/problem.ts'
+
+/** A phone number as a customer writes it, read in `country`; else a refusal naming `field`. */
+export function numberField(
+  field: string,
+  written: string,
+  country: string,
+): { e164: string; country: string | null } {
+  if (/;\s*(ext|isub)\s*=/i.test(written))
+    throw Problem.field(field, 'names an extension behind a number; give the number alone')
+  const read = readNumber(written, country)
+  if (read.kind === 'number') return read
+  throw Problem.field(field, 'is not a phone number; write it as +15551234567')
+}
