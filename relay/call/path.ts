@@ -32,8 +32,8 @@ function target(dialog: Dialog, legFlow: Flow): SipUri | undefined {
   const hop = nextHop(dialog)
   const reach = hop && reachOf(hop.host)
   if (!hop || reach === undefined || reach === 'none') return undefined
-  const reached = reach === 'public' || besides(hop.host, legFlow.address)
-  return reached ? { ...hop, host: spelled(hop.host) } : undefined
+  const host = spelled(hop.host)
+  return reach === 'public' || besides(host, legFlow.address) ? { ...hop, host } : undefined
 }
 
 /** Whether an address which is not public may lie in the network its peer speaks from: every private block is one. */
