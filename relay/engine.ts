@@ -106,6 +106,7 @@ export class Engine {
       isLine: (word) => desk.book.line(word) !== undefined,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
+      algorithms: (realm) => desk.algorithms(realm),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
     const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))

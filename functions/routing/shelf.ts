@@ -37,6 +37,7 @@ export class Shelf {
   readonly #lines = new Map<string, ProviderFacts>()
   readonly #domains = new Map<string, TrunkFacts>()
   readonly #accounts = new Map<string, Account>()
+  readonly #algorithms = new Map<string, readonly Account['algorithms'][]>()
   readonly #numbers = new Map<string, NumberFacts[]>()
   readonly #ranges = new Map<string, NumberFacts[]>()
   readonly #catchAlls = new Map<string, NumberFacts[]>()
@@ -72,6 +73,7 @@ export class Shelf {
     for (const provider of kept.providers) if (provider.line !== '') this.#lines.set(provider.line, provider)
     for (const trunk of kept.trunks.values()) this.#domains.set(trunk.domain_name.toLowerCase(), trunk)
     for (const account of kept.accounts) this.#accounts.set(accountKey(account), account)
+    for (const [realm, lists] of kept.algorithms) this.#algorithms.set(realm, lists)
     for (const number of kept.numbers) {
       const { map, key } = this.#placeOf(number)
       map.set(key, [...(map.get(key) ?? []), number])
@@ -88,6 +90,7 @@ export class Shelf {
     for (const provider of kept.providers) remove(this.#lines, provider.line, provider)
     for (const trunk of kept.trunks.values()) remove(this.#domains, trunk.domain_name.toLowerCase(), trunk)
     for (const account of kept.accounts) remove(this.#accounts, accountKey(account), account)
+    for (const [realm, lists] of kept.algorithms) remove(this.#algorithms, realm, lists)
     for (const number of kept.numbers) {
       const { map, key } = this.#placeOf(number)
       const left = (map.get(key) ?? []).filter((one) => one !== number)
@@ -109,6 +112,11 @@ export class Shelf {
   /** The account username@realm, with whom it belongs to. */
   account(realm: string, username: string): Account | undefined {
     return this.#accounts.get(accountKey({ realm, username }))
+  }
+
+  /** What each account of a realm is challenged with, in one order whoever they are. */
+  algorithms(realm: string): readonly Account['algorithms'][] {
+    return this.#algorithms.get(realm.toLowerCase()) ?? []
   }
 
   /** Every provider on the shelf, the passwords in the clear where they could be opened. */
@@ -157,6 +165,8 @@ interface Kept {
   providers: ProviderFacts[]
   routes: RouteIndex
   accounts: Account[]
+  /** Of its accounts, by realm. */
+  algorithms: Map<string, Account['algorithms'][]>
 }
 
 function keep(facts: Portion, secrets: SnapshotSecrets | undefined): Kept {
@@ -174,7 +184,19 @@ function keep(facts: Portion, secrets: SnapshotSecrets | undefined): Kept {
     })),
     routes: indexRoutes(facts.routes.map(naming(facts.providers))),
     accounts: (secrets?.accounts ?? []).map((account) => ({ ...account, customer_id: facts.customer_id })),
+    algorithms: algorithmsOf(secrets?.accounts ?? []),
   }
+}
+
+function algorithmsOf(accounts: readonly AccountFacts[]): Kept['algorithms'] {
+  const lists = new Map<string, Account['algorithms'][]>()
+  for (const { realm, algorithms } of accounts) {
+    const others = lists.get(realm.toLowerCase())
+    if (others) others.push(algorithms)
+    else lists.set(realm.toLowerCase(), [algorithms])
+  }
+  for (const list of lists.values()) list.sort((a, b) => (a.join() < b.join() ? -1 : 1))
+  return lists
 }
 
 /** Lets routes name a provider by one and the same text: looking up a text nobody has read before is dear. */

@@ -2,6 +2,7 @@ import {
   type BeatAnswer,
   beatEveryMs,
   type CredentialQuestion,
+  type DigestAlgorithm,
   PLATFORM,
   type ProviderFacts,
   type RouteDecision,
@@ -169,6 +170,11 @@ export class Desk implements Reporter {
       ttl: 0,
     } as const
     return { answer, since, current }
+  }
+
+  /** What each account of a realm is challenged with, as far as the snapshots know them. */
+  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[] {
+    return this.#filing.shelf.algorithms(realm)
   }
 
   #customerOf(realm: string): string | undefined {

@@ -36,6 +36,8 @@ export type Proof = Challenge | Refusal | Inquiry | { readonly to: 'proved'; rea
 /** What an authenticator needs to know of other rooms. */
 export interface Files {
   onFile(now: number, question: CredentialQuestion): OnFile | undefined
+  /** What each account of a realm is challenged with, in one order whoever they are. */
+  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
   /** Whether an extension has registered over a flow, or from its neighbourhood. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
 }
@@ -99,7 +101,11 @@ export class Authenticator {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
-    const challenge = this.#challengeFor(asks, question, current?.answer)
+    const challenge = this.#challengeFor(
+      asks,
+      question,
+      current?.answer ?? this.#accounts.last(now, question)?.answer,
+    )
     if (!credentials) return challenge()
     // Only who holds a young nonce of ours is worth a question to the edge.
     if (!this.#challenger.knows(at, credentials, flow)) return challenge({ stale: true })
@@ -182,7 +188,10 @@ export class Authenticator {
   }
 
   #challengeFor(asks: Realm, question: CredentialQuestion, known: CredentialAnswer | undefined) {
-    const algorithms = known?.kind === 'known' ? known.algorithms : usual
+    const algorithms =
+      known?.kind === 'known'
+        ? known.algorithms
+        : (this.#challenger.draw(question, this.#files.algorithms(asks.realm)) ?? usual)
     const account = `${question.username}@${question.realm}`
     return ({ stale = false, block }: { stale?: boolean; block?: Block | undefined } = {}): Challenge => ({
       to: 'challenge',

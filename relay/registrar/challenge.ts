@@ -1,4 +1,4 @@
-import type { CredentialAnswer, DigestAlgorithm } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import type { Chance } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import {
@@ -79,6 +79,21 @@ export class Challenger {
       return [name, writeChallenge({ realm, nonce, algorithm, qop: ['auth'], stale })]
     })
     return reply(request, wish.proxy ? 407 : 401, { headers, toTag: same.slice(0, 16), flow: wish.flow })
+  }
+
+  /**
+   * With what a name nobody has is challenged: drawn from what the accounts of its realm are challenged with, one list
+   * each, and the same one every time. So it is as likely to get each list as an account is, and no list tells whether
+   * there is one. undefined: there are no accounts.
+   */
+  draw(
+    { realm, username }: CredentialQuestion,
+    lists: readonly (readonly DigestAlgorithm[])[],
+  ): readonly DigestAlgorithm[] | undefined {
+    const [first] = lists
+    if (first?.join() === lists.at(-1)?.join()) return first
+    const chance = Number.parseInt(this.#chance.mac(`algorithms ${realm} ${username}`).slice(0, 12), 16)
+    return lists[Math.floor((chance / 2 ** 48) * lists.length)]
   }
 
   /** The answer to a challenge of our realm; those to others are not ours to read. */
