@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion } from '#contract'
 import { allow } from './call/station.ts'
-import { type Flow, neighbourhood, reliable } from './flow.ts'
+import { type Flow, networkOf, reliable } from './flow.ts'
 import { lineOf } from './question.ts'
 import type { Known } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'
@@ -156,7 +156,7 @@ export class Reception {
   }
 
   #options(now: number, flow: Flow): Admission {
-    if (!reliable(flow) && !this.#pings.take(now, neighbourhood(flow.address)))
+    if (!reliable(flow) && !this.#pings.take(now, networkOf(flow.address)))
       return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [
       ['allow', allow],

@@ -10,6 +10,7 @@ import {
 } from '#contract'
 import { type Book, customerOf, decide, type Live, type Shelf, trunkDomainOf, unused } from '#routing'
 import type { Answer, Confirmed, Filed, Question } from '../effects.ts'
+import { neighbourhood } from '../flow.ts'
 import type { OnFile } from '../registrar/accounts.ts'
 import { Allowance } from '../registrar/allowance.ts'
 import type { Reporter, Said } from '../reporter.ts'
@@ -49,6 +50,8 @@ const shortlyMs = 300
 /** An answer to a beat says that the edge lives until the next one is due. */
 const livesForMs = beatEveryMs * 1.25
 const secondLooks = { atOnce: 50, perSecond: 20, remembered: 1 }
+/** Of them, those of one caller: an address may be forged, and must not use up everybody's. */
+const secondLooksEach = { atOnce: 10, perSecond: 4 }
 
 /**
  * Decides where calls go, and knows who may register: by snapshots which the edge named current, else by asking
@@ -61,6 +64,7 @@ export class Desk implements Reporter {
   readonly #filing: Filing
   readonly #circuit = new Circuit()
   readonly #secondLooks = new Allowance(secondLooks)
+  readonly #secondLooksEach = new Allowance(secondLooksEach)
   #beatAnsweredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: DeskOptions) {
@@ -132,7 +136,7 @@ export class Desk implements Reporter {
   /** Decides a call, at once where it can. */
   route(now: number, question: RouteQuestion, then: Decided): void {
     const own = this.#decide(now, question)
-    if (own?.current && !this.#asksAgain(now, own.decision)) return then(now, own.decision, '')
+    if (own?.current && !this.#asksAgain(now, question, own.decision)) return then(now, own.decision, '')
     const spared = own !== undefined
     const worthwhile = spared ? this.#circuit.closed : this.#circuit.admits(now)
     this.#ask(now, { ask: 'route', question }, { spared, worthwhile }, (later, answer, why) => {
@@ -234,11 +238,12 @@ export class Desk implements Reporter {
   }
 
   /** Nothing but a limit is known better here than at the edge. */
-  #asksAgain(now: number, decision: RouteDecision): boolean {
+  #asksAgain(now: number, { caller }: RouteQuestion, decision: RouteDecision): boolean {
     if (decision.kind !== 'reject' || !this.#circuit.closed) return false
     const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
     if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false
-    return this.#secondLooks.take(now, '')
+    const who = caller.kind === 'source' ? neighbourhood(caller.address) : caller.customer_id
+    return this.#secondLooksEach.take(now, who) && this.#secondLooks.take(now, '')
   }
 }
 

@@ -22,6 +22,7 @@ import {
   office,
   prove,
   register,
+  rejected,
   scanner,
   telnyx,
 } from '../../support/office.ts'
@@ -73,6 +74,20 @@ describe('a call while the snapshot is confirmed current', () => {
     const ladder = informed()
     rings(ladder, '+15550000000').gives('ask route')
     ladder.decide(edgeSays).gives('100 to Telnyx', 'ask locate')
+  })
+
+  test('which is refused is asked about ten times for one address, and still for another', () => {
+    const ladder = informed()
+    let asked = 0
+    for (let call = 0; call < 100; call++) {
+      rings(ladder, '+15550000000')
+      asked += ladder.questions.length
+      while (ladder.questions.length > 0) ladder.whatever().decide(rejected(404, 'NUMBER_NOT_FOUND'))
+      ladder.whatever()
+    }
+    expect(asked).toBe(10)
+    proves(ladder, invite(alice, '+447700900123'))
+    ladder.gives('100 to Alice', 'ask route')
   })
 
   test('which is refused is refused all the same where the edge says nothing, and the refusal is told', () => {
