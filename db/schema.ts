@@ -30,6 +30,7 @@ import {
   hangupParties,
   hangupReasons,
   healthStatuses,
+  ownerships,
   PLATFORM,
   registrationStatuses,
   resources,
@@ -51,6 +52,7 @@ export const direction = pgEnum('direction', directions)
 export const callStatus = pgEnum('call_status', callStatuses)
 export const hangupParty = pgEnum('hangup_party', hangupParties)
 export const hangupReason = pgEnum('hangup_reason', hangupReasons)
+export const ownership = pgEnum('ownership', ownerships)
 export const healthStatus = pgEnum('health_status', healthStatuses)
 export const registrationStatus = pgEnum('registration_status', registrationStatuses)
 export const scopeKind = pgEnum('scope_kind', scopeKinds)
@@ -304,6 +306,9 @@ export const numbers = pgTable(
     numberTo: text(),
     providerCustomerId: uuid(),
     providerId: uuid(),
+    /** Whether it is the customer's, or only said to be; and since when. `any` is neither. */
+    ownership: ownership().notNull().default('claimed'),
+    verifiedAt: instant(),
     /** ISO 3166 alpha-2, or null where the number belongs to none. */
     country: text(),
     type: text().notNull().default('normal'),
@@ -341,9 +346,14 @@ export const numbers = pgTable(
       'number_provider_own_or_platform',
       sql`${number.providerCustomerId} = ${number.customerId} or ${number.providerCustomerId} = ${sql.raw(`'${PLATFORM}'`)}`,
     ),
-    // A number rings in one place in the world; what lies in a range is looked for by its beginning.
+    // A number is one customer's in the world, however many say that it is theirs; and each says so once.
     uniqueIndex('number_taken')
       .on(number.number)
+      .where(
+        sql`${number.deletedAt} is null and ${number.number} <> 'any' and ${number.ownership} <> 'claimed'`,
+      ),
+    uniqueIndex('number_twice')
+      .on(number.customerId, number.number)
       .where(sql`${number.deletedAt} is null and ${number.number} <> 'any'`),
     uniqueIndex('number_any_taken')
       .on(number.customerId, number.providerId)
@@ -351,14 +361,22 @@ export const numbers = pgTable(
     index('number_catch_alls')
       .on(number.providerId)
       .where(sql`${number.deletedAt} is null and ${number.number} = 'any'`),
+    // What lies in a range is looked for by its beginning.
     index('number_ranges')
-      .on(number.number)
+      .on(number.customerId, number.number)
       .where(sql`${number.deletedAt} is null and ${number.numberTo} is not null`),
+    index('number_ranges_taken')
+      .on(number.number)
+      .where(
+        sql`${number.deletedAt} is null and ${number.numberTo} is not null and ${number.ownership} <> 'claimed'`,
+      ),
     index().on(number.customerId, number.createdAt, number.id),
     // Which countries a customer has numbers in.
     index('number_countries')
       .on(number.customerId, number.country)
-      .where(sql`${number.deletedAt} is null and ${number.enabled} and ${number.country} is not null`),
+      .where(
+        sql`${number.deletedAt} is null and ${number.enabled} and ${number.country} is not null and ${number.ownership} <> 'claimed'`,
+      ),
   ],
 )
 

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
+import { proved, verify } from './proof.ts'
 
 /**
  * Stores what was told, in one statement. Hearing it twice, or late, ends where hearing it once would.
@@ -9,7 +10,7 @@ import type { Database } from '#db'
  * A call's attempts at providers are rows too: a provider's figures are counted from them.
  */
 export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
-  const { rows } = await db.execute<{ customers: string[] | null }>(sql`
+  const { rows } = await db.execute<{ customers: string[] | null; proved: string[] | null }>(sql`
     with heard_bindings as (
       select * from jsonb_to_recordset(${newest(tells, 'binding')}::jsonb) as t (
         binding_id uuid, customer_id uuid, account text, extension_id uuid, relay_id text, sequence bigint, event text,
@@ -103,7 +104,10 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
     )
     select (select jsonb_agg(id) from customers where id in (
       select customer_id from heard_bindings union select customer_id from heard_calls
-      union select customer_id from heard_events)) as customers`)
+      union select customer_id from heard_events)) as customers,
+      (${proved(sql`heard_calls`)}) as proved`)
+  const [{ proved: numbers } = {}] = rows
+  if (numbers) await verify(db, numbers)
   return receipt(tells, new Set(rows[0]?.customers ?? []))
 }
 

@@ -105,7 +105,7 @@ async function own(db: Database, from: string, caller: CustomerFacts): Promise<s
   const shown = readNumber(from, caller.country)
   if (shown.kind === 'number') {
     const { rows } = await db.execute(sql`select from numbers n
-      where n.customer_id = ${caller.id}::uuid and n.enabled and ${holds('n', sql`${shown.e164}::text`)}`)
+      where n.customer_id = ${caller.id}::uuid and n.enabled and n.ownership <> 'claimed' and ${holds('n', sql`${shown.e164}::text`)}`)
     if (rows.length > 0) return shown.e164
   }
   throw Problem.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')

@@ -1,10 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { PLATFORM } from '#contract'
 import { type Database, numbers, providers, trunks } from '#db'
 import { Problem } from '../http/problem.ts'
 
 /*
- * Calls that prove nothing else are told apart by the address they come from, and by the number called. What
- * that could not tell apart is refused when it is saved, not puzzled over when somebody calls.
+ * Calls that prove nothing else are told apart by the address they come from, and by the number called. What one
+ * customer's own things could not tell apart is refused when it is saved, not puzzled over when somebody calls.
+ *
+ * Another customer's never stand in the way: an address is nobody's by being listed. Those who share one are told
+ * apart by the number, a trunk's domain or a registration, and else by who was there first (#routing's `recognise`).
+ * The platform's providers are an administrator's word, and no trunk may be where they are.
  */
 
 /** Something that is recognised by its addresses, as it is about to be saved. */
@@ -32,7 +37,7 @@ export interface ProviderClaim extends Claim {
 }
 
 /**
- * What stands in the way of a provider: a provider of the same customer, anybody's PBX, a stranger's catch-all.
+ * What stands in the way of a provider: a provider or a PBX of the same customer.
  *
  * Two at one host are told apart by the ports their calls come from, unless either listed the address.
  */
@@ -41,42 +46,39 @@ export function providerClashes(claim: ProviderClaim): SQL {
   const hosts = sql`(place > ${listed.length}::integer and own_place > cardinality(o.inbound_addresses)
     and coalesce(o.port, 5060) <> ${port ?? 5060}::integer)`
   const both = sql`(o.register and ${register}::boolean)`
-  const anys = sql`select from ${numbers} mine join ${numbers} n on n.customer_id <> mine.customer_id
-    where mine.provider_id = ${id}::uuid and n.provider_id = o.id and ${catchAll('mine')} and ${catchAll('n')}`
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
     from unnest(${networks(sources)}) with ordinality as c (claimed, place), ${providers} o
-    where ${enabled}::boolean and ${alive('o')} and o.id <> ${id}::uuid and not ${both} and exists (
-        select from unnest(o.sources) with ordinality as own (network, own_place) where network && claimed
-          and not (o.customer_id = ${customerId}::uuid and ${hosts}))
-      and (o.customer_id = ${customerId}::uuid or exists (${anys}))
-    union all ${pbxes(id, sources, enabled)}
+    where ${enabled}::boolean and ${alive('o')} and o.customer_id = ${customerId}::uuid and o.id <> ${id}::uuid
+      and not ${both} and exists (
+        select from unnest(o.sources) with ordinality as own (network, own_place)
+        where network && claimed and not ${hosts})
+    union all ${pbxes(claim)}
   )`
 }
 
-/** What stands in the way of a PBX known by its addresses: any provider, any other such PBX. */
-export function trunkClashes({ id, sources, enabled }: Claim): SQL {
+/** What stands in the way of a PBX known by its addresses: its customer's provider, the platform's, its other PBXs. */
+export function trunkClashes(claim: Claim): SQL {
+  const { customerId, sources, enabled } = claim
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
     from unnest(${networks(sources)}) as claimed, ${providers} o
-    where ${enabled}::boolean and ${alive('o')} and ${calls('o')}
-    union all ${pbxes(id, sources, enabled)}
+    where ${enabled}::boolean and ${alive('o')} and o.customer_id in (${customerId}::uuid, ${PLATFORM}::uuid) and ${calls('o')}
+    union all ${pbxes(claim)}
   )`
 }
 
-/** What stands in the way of a catch-all: another customer's, where the same calls may come from. */
+/** What stands in the way of a catch-all of the platform's provider: another customer's of the same. */
 export function catchAllClashes(wish: {
   customerId: string
   providerId: string | null
   enabled: boolean
 }): SQL {
   return sql`(
-    select 'number' as kind, n.id, n.customer_id, coalesce(abbrev(claimed), '') as network
-    from ${providers} p join ${numbers} n on ${catchAll('n')} and n.customer_id <> ${wish.customerId}::uuid
-    join ${providers} o on o.id = n.provider_id and ${alive('o')}
-    left join unnest(p.sources) as claimed on ${calls('o')}
-    where p.id = ${wish.providerId}::uuid and p.enabled and ${wish.enabled}::boolean
-      and (o.id = p.id or (claimed is not null and not (o.register and p.register)))
+    select 'number' as kind, n.id, n.customer_id, '' as network
+    from ${providers} p join ${numbers} n on n.provider_id = p.id and ${catchAll('n')}
+    where p.id = ${wish.providerId}::uuid and n.customer_id <> ${wish.customerId}::uuid
+      and p.enabled and ${wish.enabled}::boolean
   )`
 }
 
@@ -98,15 +100,16 @@ export function refuse(clash: Clash | undefined, customerId: string, field: stri
 }
 
 const others = {
-  provider: 'another customer’s provider',
+  provider: 'the platform’s provider',
   trunk: 'another customer’s trunk',
   number: 'another customer’s catch-all number',
 }
 
-function pbxes(id: string, sources: string[], enabled: boolean): SQL {
+function pbxes({ id, customerId, sources, enabled }: Claim): SQL {
   return sql`select 'trunk', o.id, o.customer_id, abbrev(claimed)
     from unnest(${networks(sources)}) as claimed, ${trunks} o
-    where ${enabled}::boolean and ${alive('o')} and o.id <> ${id}::uuid and 'ip' = any(o.auth_types) and ${calls('o')}`
+    where ${enabled}::boolean and ${alive('o')} and o.customer_id = ${customerId}::uuid and o.id <> ${id}::uuid
+      and 'ip' = any(o.auth_types) and ${calls('o')}`
 }
 
 /** The condition that something named so may call from the network `claimed`. */

@@ -13,13 +13,16 @@ export interface Span {
   country: string | null
 }
 
-const most = 1_000_000
+/** Numbers of a range: as many as an administrator assigns, and as many as a customer claims by its word alone. */
+export const assignable = 1_000_000
+export const claimable = 1_000
 
-/** Reads a number, or the first and last of a range, as the customer writes them. */
+/** Reads a number, or the first and last of a range of `most` at most, as the customer writes them. */
 export async function readSpan(
   c: Context<Edge>,
   first: string,
   last: string | null | undefined,
+  most: number,
 ): Promise<Span> {
   if (first === 'any') {
     if (last) throw Problem.field('number_to', 'means nothing beside "any"')
@@ -29,7 +32,7 @@ export async function readSpan(
   const from = numberField('number', first, home)
   if (!last) return { number: from.e164, numberTo: null, country: from.country }
   const to = numberField('number_to', last, home)
-  const why = notARange(from, to)
+  const why = notARange(from, to, most)
   if (why) throw Problem.field('number_to', why)
   return { number: from.e164, numberTo: to.e164, country: from.country }
 }
@@ -41,15 +44,20 @@ export interface Overlap extends Record<string, unknown> {
   number: string
 }
 
-/** Live numbers and ranges with something of this one in them. */
-export function overlaps({ number, numberTo }: Span): SQL {
-  const [from, to] = [sql`${number}::text`, sql`${numberTo ?? number}::text`]
-  const alike = sql`n.deleted_at is null and n.number <> 'any' and length(n.number) = length(${from})`
+/** Live numbers and ranges with something of this one in them, and of which `those` holds; each is called `other`. */
+export function overlaps({ number, numberTo }: Span, those: SQL): SQL {
+  return taken(sql`${number}::text`, sql`${numberTo ?? number}::text`, those)
+}
+
+/** The same of what lies between two numbers. */
+export function taken(from: SQL, to: SQL, those: SQL): SQL {
+  const alike = sql`other.deleted_at is null and other.number <> 'any' and length(other.number) = length(${from}) and ${those}`
   return sql`(
-    select n.id, n.customer_id, n.number from ${numbers} n where ${alike} and n.number between ${from} and ${to}
+    select other.id, other.customer_id, other.number from ${numbers} other
+    where ${alike} and other.number between ${from} and ${to}
     union all
-    select n.id, n.customer_id, ${from} from ${numbers} n
-    where ${alike} and n.number_to is not null and n.number < ${from} and n.number_to >= ${from}
+    select other.id, other.customer_id, ${from} from ${numbers} other
+    where ${alike} and other.number_to is not null and other.number < ${from} and other.number_to >= ${from}
   )`
 }
 
@@ -73,10 +81,10 @@ interface E164 {
   country: string | null
 }
 
-function notARange(from: E164, to: E164): string | undefined {
+function notARange(from: E164, to: E164, most: number): string | undefined {
   if (from.e164.length !== to.e164.length) return 'has not as many digits as "number"'
   if (from.country !== to.country) return 'is in another country than "number"'
   const more = Number(to.e164) - Number(from.e164)
   if (more <= 0) return 'is not after "number"'
-  return more < most ? undefined : 'makes more than 1000000 numbers'
+  return more < most ? undefined : `makes more than ${most} numbers`
 }

@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { PLATFORM } from '#contract'
+import { type Ownership, PLATFORM } from '#contract'
 import { customers, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
@@ -10,7 +10,8 @@ import { readId, readWish } from '../http/validate.ts'
 import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
 import { detail, name, optionalId, ours } from './fields.ts'
 import { insertWhere, inTurn } from './in-turn.ts'
-import { firstOverlap, overlaps, readSpan, refuseTaken } from './number-span.ts'
+import { assignable, firstOverlap, readSpan, refuseTaken } from './number-span.ts'
+import { mostOf, ownershipFor, ownershipWish, standing, supersede } from './ownership.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from './rows.ts'
 
@@ -28,11 +29,12 @@ const wish = z.strictObject({
   trunk_id: optionalId,
   /** Clients written for voice and messages send it; we carry calls only. */
   message_flow_id: optionalId.refine((value) => value === null, 'is not possible: only calls are carried'),
+  ownership: ownershipWish,
   enabled: z.boolean().default(true),
 })
 type Wish = z.output<typeof wish>
 type Row = typeof table.$inferSelect
-const shown = [...ours, 'country', 'status']
+const shown = [...ours, 'country', 'status', 'verified_at']
 
 /** Phone numbers, and who is rung when they are called. */
 export const numbers = new Hono<Edge>()
@@ -67,20 +69,21 @@ export const numbers = new Hono<Edge>()
 async function create(c: Context<Edge>, body: Wish): Promise<Row> {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   if (body.number === undefined) throw Problem.field('number', 'is needed')
-  const span = await readSpan(c, body.number, body.number_to)
-  const from = await providerOf(c, body.number === 'any', body.provider_id)
-  const row = { id: crypto.randomUUID(), customerId, ...span, ...from, ...(await toRow(c, body)) }
-  const [taken, clashes] = [overlaps(span), catchAllClashes(row)]
-  const [, room, overlap, clash, [made]] = await db.batch([
+  const any = body.number === 'any'
+  const ownership = any ? 'claimed' : ownershipFor(c, body.ownership)
+  const span = await readSpan(c, body.number, body.number_to, mostOf(ownership))
+  const from = await providerOf(c, any, body.provider_id)
+  const verifiedAt = ownership === 'claimed' ? null : new Date().toISOString()
+  const ends = { ...span, ...from, ...(await toRow(c, body)) }
+  const row = { id: crypto.randomUUID(), customerId, ownership, verifiedAt, ...ends }
+  const [taken, clashes] = [standing(row), catchAllClashes(row)]
+  const possible = sql`${hasRoom('numbers', customerId)} and not exists ${taken} and not exists ${clashes} and ${leads(row)}`
+  const [, room, overlap, clash, , [made]] = await db.batch([
     ...roomFor(db, 'numbers', customerId),
     firstOverlap(db, taken),
     firstClash(db, clashes),
-    insertWhere(
-      db,
-      table,
-      row,
-      sql`${hasRoom('numbers', customerId)} and not exists ${taken} and not exists ${clashes} and ${leads(row)}`,
-    ).returning(),
+    supersede(db, row, possible),
+    insertWhere(db, table, row, possible).returning(),
   ])
   if (!made) refuseFull('numbers', room)
   refuseTaken(overlap.rows[0], customerId, span)
@@ -94,20 +97,33 @@ async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   const stored = found(await liveRowOf(db, table, customerId, id))
   await refuseMoved(c, stored, body)
-  const row = { ...(await toRow(c, body)), updatedAt: now }
-  const clashes = catchAllClashes({ ...stored, ...row })
-  const [, clash, [changed]] = await db.batch([
+  const ownership =
+    stored.number === 'any' ? stored.ownership : ownershipFor(c, body.ownership, stored.ownership)
+  const row = { ...(await toRow(c, body)), ...stated(stored, ownership), updatedAt: now }
+  const wanted = { ...stored, ownership }
+  const [taken, clashes] = [standing(wanted), catchAllClashes({ ...stored, ...row })]
+  const possible = sql`not exists ${taken} and not exists ${clashes} and ${leads({ ...stored, ...row })}`
+  const [, overlap, clash, , [changed]] = await db.batch([
     inTurn(db),
+    firstOverlap(db, taken),
     firstClash(db, clashes),
+    supersede(db, wanted, possible),
     db
       .update(table)
       .set(row)
-      .where(and(live(table, customerId, id), sql`not exists ${clashes}`, leads({ ...stored, ...row })))
+      .where(and(live(table, customerId, id), possible))
       .returning(),
   ])
+  refuseTaken(overlap.rows[0], customerId, stored)
   refuse(clash.rows[0], customerId, 'provider_id')
   if (!changed) await toRow(c, body)
   return found(changed)
+}
+
+/** What is to be written of whose a number is: nothing where that stays, since a call may prove it meanwhile. */
+function stated({ ownership: was }: Row, ownership: Ownership) {
+  if (ownership === was) return {}
+  return { ownership, verifiedAt: ownership === 'claimed' ? null : now }
 }
 
 function found(row: Row | undefined): Row {
@@ -118,7 +134,7 @@ function found(row: Row | undefined): Row {
 /** Which numbers a row is about stays as it was made; only who is rung may change. */
 async function refuseMoved(c: Context<Edge>, stored: Row, body: Wish): Promise<void> {
   const last = body.number_to === undefined ? stored.numberTo : body.number_to
-  const span = await readSpan(c, body.number ?? stored.number, last)
+  const span = await readSpan(c, body.number ?? stored.number, last, assignable)
   const moved =
     (span.number !== stored.number && 'number') ||
     (span.numberTo !== stored.numberTo && 'number_to') ||
@@ -198,6 +214,9 @@ function toWire(row: Row) {
     extension_id: row.extensionId,
     call_flow_id: row.callFlowId,
     trunk_id: row.trunkId,
+    /** `claimed`, `verified` by a call or `assigned`; null for `any`, which is no number. */
+    ownership: row.number === 'any' ? null : row.ownership,
+    verified_at: row.verifiedAt,
     enabled: row.enabled,
     ...times(row),
   }

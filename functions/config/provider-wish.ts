@@ -6,7 +6,7 @@ import { Problem } from '../http/problem.ts'
 import type { Seal } from '../secrets.ts'
 import { country, detail, failover, limits, name } from './fields.ts'
 import { codecs, dialled, headers, host, numberFormat, tlsRow, tlsWish, words } from './sip-fields.ts'
-import { networks, refusePrivate, sources } from './sources.ts'
+import { networks, refusePrivate, sources, type Widest } from './sources.ts'
 
 /** What a customer may say of a provider. */
 export const providerWish = z.strictObject({
@@ -56,10 +56,10 @@ export const providerWish = z.strictObject({
 export type ProviderWish = z.output<typeof providerWish>
 
 /** The same for the database; what cannot be is refused, naming the field. */
-export function providerRow(wish: ProviderWish, settings: Settings) {
+export function providerRow(wish: ProviderWish, settings: Settings, widest: Widest) {
   if (!settings.ALLOW_PRIVATE_TARGETS) refusePrivate(wish.hostname, settings.BASE_DOMAIN)
   const hostIp = readIp(wish.hostname)
-  const listed = networks('inbound_addresses', wish.inbound_addresses, settings.ALLOW_PRIVATE_TARGETS)
+  const listed = networks('inbound_addresses', wish.inbound_addresses, settings.ALLOW_PRIVATE_TARGETS, widest)
   return {
     name: wish.name,
     detail: wish.detail,

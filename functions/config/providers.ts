@@ -1,5 +1,6 @@
 import { and, desc, eq, isNotNull, isNull, notExists, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
+import { PLATFORM } from '#contract'
 import { type Database, numbers, routes, providers as table } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
@@ -19,6 +20,7 @@ import {
 } from './provider-wish.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, now, onPage } from './rows.ts'
+import { carriersNetwork, neighbourhood } from './sources.ts'
 
 /** SIP carriers: where calls to the phone network go, and where calls from it come from. */
 export const providers = new Hono<Edge>()
@@ -126,7 +128,12 @@ function byId(db: Database, customerId: string, id: string) {
 }
 
 async function rowOf(c: Context<Edge>, id: string, wish: ProviderWish) {
-  return { ...providerRow(wish, c.get('settings')), ...(await sealedPassword(c.get('seal'), id, wish)) }
+  const { admin, customerId } = c.get('speaker')
+  const widest = admin && customerId === PLATFORM ? carriersNetwork : neighbourhood
+  return {
+    ...providerRow(wish, c.get('settings'), widest),
+    ...(await sealedPassword(c.get('seal'), id, wish)),
+  }
 }
 
 function shown(found: Awaited<ReturnType<typeof byId>>[number] | undefined) {

@@ -5,7 +5,7 @@ import { Problem } from '../http/problem.ts'
 import { account, accountRow, accountWish, password } from './account.ts'
 import { country, detail, name } from './fields.ts'
 import { codecs, host, numberFormat, tlsRow, tlsWish } from './sip-fields.ts'
-import { networks, refusePrivate, sources } from './sources.ts'
+import { neighbourhood, networks, refusePrivate, sources } from './sources.ts'
 
 /** The first labels of a PBX's own domain. */
 const domain = z
@@ -57,7 +57,7 @@ export function trunkRow(wish: TrunkWish, settings: Settings) {
     authTypes: wish.auth_types,
     username: wish.username,
     allowedIps: wish.allowed_ips,
-    sources: networks('allowed_ips', wish.allowed_ips, ALLOW_PRIVATE_TARGETS),
+    sources: networks('allowed_ips', wish.allowed_ips, ALLOW_PRIVATE_TARGETS, neighbourhood),
     hostname: wish.hostname,
     port: wish.port,
     transport: wish.transport,

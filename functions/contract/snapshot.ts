@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { caps, digestAlgorithm, failoverPolicy, tlsTrust, transport } from './vocabulary.ts'
+import { caps, digestAlgorithm, failoverPolicy, ownership, tlsTrust, transport } from './vocabulary.ts'
 
 /*
  * One customer's configuration as a decision looks things up. A query brings a part of it for one question;
@@ -55,6 +55,8 @@ export const trunkFacts = z.object({
   username: z.string().nullable(),
   /** Networks it may call from. */
   sources: z.array(z.string()),
+  /** Of several customers' at one address the oldest is meant; '' where it is not known. */
+  created_at: z.string().default(''),
   /** Where it takes calls; hostname null: where it registered. */
   hostname: z.string().nullable(),
   port: z.int().nullable(),
@@ -80,6 +82,8 @@ export const numberFacts = z.object({
   number: z.string(),
   number_to: z.string().nullable().default(null),
   provider_id: z.guid().nullable().default(null),
+  /** An edge which does not say has assigned ones only. */
+  ownership: ownership.default('assigned'),
   enabled: z.boolean(),
   extension_id: z.guid().nullable(),
   trunk_id: z.guid().nullable().default(null),

@@ -40,6 +40,14 @@ export const remarks = z
   .record(z.string(), z.unknown())
   .refine((said) => JSON.stringify(said).length <= 16_384, 'is larger than 16 KiB')
 
+/**
+ * What a number is to the customer that lists it: `claimed` by its word alone, `verified` by a call for it which came
+ * in over a provider of the customer's own, `assigned` by an administrator.
+ */
+export const ownerships = ['claimed', 'verified', 'assigned'] as const
+export const ownership = z.enum(ownerships)
+export type Ownership = z.infer<typeof ownership>
+
 /** Who ended a call: one of its two parties, or we. */
 export const hangupParties = ['caller', 'callee', 'system'] as const
 export const hangupParty = z.enum(hangupParties)

@@ -97,6 +97,7 @@ const collisions: Record<string, Problem> = {
   trunk_domain_taken: Problem.field('domain_name', 'is taken', 'TRUNK_DOMAIN_TAKEN'),
   number_any_taken: Problem.field('number', 'there is already a catch-all for this provider', 'NUMBER_TAKEN'),
   number_taken: Problem.field('number', 'is already in use', 'NUMBER_TAKEN'),
+  number_twice: Problem.field('number', 'is already yours', 'NUMBER_TAKEN'),
 }
 
 function understood(error: Error): Problem {

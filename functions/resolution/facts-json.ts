@@ -24,10 +24,10 @@ export const customerJson = sql`json_build_object(
   'use_default_routes', c.use_default_routes,
   'pass_display_name', c.pass_display_name,
   'default_number', (select number from numbers n
-    where n.id = c.default_outgoing_number_id and n.customer_id = c.id and n.deleted_at is null and n.enabled),
+    where n.id = c.default_outgoing_number_id and n.customer_id = c.id and n.deleted_at is null and n.enabled and n.ownership <> 'claimed'),
   'only_number', (select min(number) from (
       select number from numbers n where n.customer_id = c.id and n.deleted_at is null and n.enabled
-        and n.number <> 'any' and n.number_to is null order by n.created_at, n.id limit 2) as two having count(*) = 1),
+        and n.ownership <> 'claimed' and n.number <> 'any' and n.number_to is null order by n.created_at, n.id limit 2) as two having count(*) = 1),
   'algorithms', c.digest_algorithms, 'caps', ${caps('c')})`
 
 export const extensionJson = sql`json_build_object(
@@ -36,7 +36,7 @@ export const extensionJson = sql`json_build_object(
 
 export const trunkJson = sql`json_build_object(
   'id', t.id, 'customer_id', t.customer_id, 'name', t.name, 'domain_name', t.domain_name, 'enabled', t.enabled,
-  'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'hostname', t.hostname, 'port', t.port,
+  'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'created_at', t.created_at, 'hostname', t.hostname, 'port', t.port,
   'transport', t.transport, 'tls', ${tls('t')},
   'codecs', t.codecs, 'called_format', t.called_format, 'calling_format', t.calling_format, 'country', t.country,
   'caller_ids', t.caller_ids, 'ring_timeout', t.ring_timeout,
@@ -44,7 +44,7 @@ export const trunkJson = sql`json_build_object(
 
 export const numberJson = sql`json_build_object(
   'id', n.id, 'customer_id', n.customer_id, 'number', n.number, 'number_to', n.number_to,
-  'provider_id', n.provider_id, 'enabled', n.enabled, 'extension_id', n.extension_id, 'trunk_id', n.trunk_id,
+  'provider_id', n.provider_id, 'ownership', n.ownership, 'enabled', n.enabled, 'extension_id', n.extension_id, 'trunk_id', n.trunk_id,
   'flow_id', n.call_flow_id)`
 
 export const flowJson = sql`json_build_object(
@@ -71,7 +71,7 @@ export const routeJson = sql`json_build_object(
 /** The next country of those the customer has numbers in, or null. */
 function nextCountry(after: SQL): SQL {
   return sql`(select n.country from numbers n where n.customer_id = c.id and n.deleted_at is null and n.enabled
-    and n.country is not null and n.country > ${after} order by n.country limit 1)`
+    and n.country is not null and n.ownership <> 'claimed' and n.country > ${after} order by n.country limit 1)`
 }
 
 function caps(name: 'c' | 'e' | 't'): SQL {

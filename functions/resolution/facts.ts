@@ -158,7 +158,8 @@ function called({ readings, national, codes }: Wanted): SQL {
       select n.id, n.customer_id, n.extension_id, n.trunk_id, n.call_flow_id
       from ${byId(
         'numbers',
-        sql`${within(sql`readings`)}
+        sql`${within(sql`readings`, sql`(select distinct customer_id from heard)`)}
+        union ${taken(sql`readings`)}
         union select n.id from heard join numbers n on n.provider_id = heard.id
           and n.number = 'any' and n.deleted_at is null`,
       )} as n
@@ -176,7 +177,7 @@ function shown({ asked, askedTails, askedLocal, name }: Wanted): SQL {
       union select caller_id from caller where caller_id is not null
     ),
     showable as (
-      select n.id from ${byId('numbers', within(sql`wishing`))} as n where n.customer_id in (select id from me)
+      ${within(sql`wishing`, sql`(select id as customer_id from me)`)}
     ),
     named as (
       select e.* from extensions e join me on e.customer_id = me.id
@@ -184,16 +185,27 @@ function shown({ asked, askedTails, askedLocal, name }: Wanted): SQL {
     )`
 }
 
-/** Live numbers which are one of some numbers, or have one of them in their range; ranges never overlap. */
-function within(wanted: SQL): SQL {
+/** Numbers which some customers list, and which are one of some numbers or have one of them in their range. */
+function within(wanted: SQL, customers: SQL): SQL {
+  return spans(sql`${wanted} as w cross join ${customers} as o`, sql`customer_id = o.customer_id`)
+}
+
+/** The same of whoever's they are: what is only claimed is not looked for. */
+function taken(wanted: SQL): SQL {
+  return spans(sql`${wanted} as w`, sql`ownership <> 'claimed'`)
+}
+
+/** Ranges of one customer never overlap, nor do those which are taken: of each only the last before a number counts. */
+function spans(wanted: SQL, those: SQL): SQL {
   return sql`
-    select n.id from ${wanted} as w, lateral (
+    select n.id from ${wanted}, lateral (
       select id from numbers
-      where number = w.number and number <> 'any' and number_to is null and deleted_at is null offset 0) as n
+      where ${those} and number = w.number and number <> 'any' and number_to is null and deleted_at is null offset 0) as n
     union
-    select n.id from ${wanted} as w, lateral (
+    select n.id from ${wanted}, lateral (
       select * from numbers
-      where number <= w.number and length(number) = length(w.number) and number_to is not null and deleted_at is null
+      where ${those} and number <= w.number and length(number) = length(w.number) and number_to is not null
+        and deleted_at is null
       order by number desc limit 1) as n
     where n.number_to >= w.number`
 }

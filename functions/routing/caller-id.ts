@@ -1,4 +1,4 @@
-import type { CustomerFacts, ExtensionFacts, RouteQuestion, TrunkFacts } from '#contract'
+import type { CustomerFacts, ExtensionFacts, NumberFacts, RouteQuestion, TrunkFacts } from '#contract'
 import type { Book } from './book.ts'
 import { readNumber } from './e164.ts'
 
@@ -26,7 +26,7 @@ export function callerIdFor(
     return shown(asked, 'asked', `${asked} was asked for, and is the customer’s`)
   if (asked !== undefined && party.kind === 'trunk' && customer.require_caller_id)
     return { reason: 'CALLER_ID_NOT_OWNED', message: notOwned(asked, party.trunk) }
-  const instead = asked === undefined ? '' : `; ${asked} was asked for and may not be shown`
+  const instead = asked === undefined ? '' : `; ${asked} was asked for and ${notShown(asked, customer, book)}`
   const own = ownNumber(party, customer, book)
   if (own) return shown(own, party.kind, `it is the ${party.kind}’s own${instead}`)
   if (customer.default_number)
@@ -71,12 +71,24 @@ function mayShow(asked: string, party: Party, customer: CustomerFacts, book: Boo
   return (any || party.trunk.caller_ids.includes(asked)) && owns(customer, asked, book)
 }
 
-/** Whether a number is the customer's, by itself or within a range. */
+/** Whether a number is the customer's, by itself or within a range; what it only claims is not. */
 function owns(customer: CustomerFacts, e164: string, book: Book): boolean {
-  return [...book.numbers(e164), ...book.ranges(e164)].some(
+  return listed(customer, e164, book).some(({ ownership }) => ownership !== 'claimed')
+}
+
+function listed(customer: CustomerFacts, e164: string, book: Book): NumberFacts[] {
+  return [...book.numbers(e164), ...book.ranges(e164)].filter(
     ({ customer_id, enabled }) => customer_id === customer.id && enabled,
   )
 }
+
+function notShown(asked: string, customer: CustomerFacts, book: Book): string {
+  const claimed = listed(customer, asked, book).length > 0 && !owns(customer, asked, book)
+  return claimed ? `is only claimed: ${unproved}` : 'may not be shown'
+}
+
+const unproved =
+  'it is shown once a call to it came in over a provider of the customer’s own, or an administrator assigned it'
 
 function ownNumber(party: Party, customer: CustomerFacts, book: Book): string | null | undefined {
   const own = party.kind === 'trunk' ? party.trunk.caller_ids : [party.extension.caller_id]

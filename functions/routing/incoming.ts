@@ -12,7 +12,7 @@ import { dialledName, readNumber } from './e164.ts'
 import { written } from './formats.ts'
 import { fullness, limitsOf } from './limits.ts'
 import { trunkRealmOf } from './realm.ts'
-import type { Rung } from './source.ts'
+import type { Rung } from './rung.ts'
 
 /** Decides a call from a provider to a number of a customer: it rings whoever the number leads to. */
 export function decideIncoming(known: Case, provider: ProviderFacts, rung: Rung): RouteDecision {

@@ -1,20 +1,7 @@
-import {
-  type NumberFacts,
-  PLATFORM,
-  type ProviderFacts,
-  type RouteQuestion,
-  type TrunkFacts,
-} from '#contract'
+import { PLATFORM, type ProviderFacts, type RouteQuestion, type TrunkFacts } from '#contract'
 import type { Book } from './book.ts'
-import { callingCode, dialledName, internationalReadings, nationalReadings, readNumber } from './e164.ts'
 import { trunkDomainOf } from './realm.ts'
-
-/** The number a call rings, and how it was read. */
-export interface Rung {
-  number: NumberFacts
-  /** The called number in E.164; as dialled where it could not be read. */
-  e164: string
-}
+import { caught, type Match, type Rung, rungBy } from './rung.ts'
 
 /** Who is behind an address, and by which rule; or what was tried in vain. */
 export type Source =
@@ -33,7 +20,10 @@ type Sender = Extract<RouteQuestion['caller'], { kind: 'source' }>
 
 /**
  * Recognises who calls from an address: by the token of a registration, by a trunk's domain, by address and
- * number, by the address alone where it is one party's only.
+ * number, by the address alone.
+ *
+ * An address is nobody's by being listed: where several customers list one, only a number which is assigned decides
+ * against the others, and else who was there first; what may be either's is refused rather than given to the wrong one.
  */
 export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, baseDomain: string): Source {
   const { address, port, line } = sender
@@ -42,20 +32,45 @@ export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, bas
   const domain = trunkDomainOf(to.host, baseDomain)
   const named = domain === undefined ? undefined : book.trunkNamed(domain)
   if (named) return byDomain(named, to.host, address, book)
-  const there = book.providersAt(address)
+  const there = [...book.providersAt(address)].sort(eldestFirst)
   const providers = likely(there, port)
-  const rung = providers.length === 0 ? undefined : rungBy(providers, to.user, book)
+  const trunks = trunksAt(address, there, book)
+  const rung = rungBy(providers, to.user, book)
+  if (rung === 'contested' || (rung && !givesWay(trunks[0], rung))) return contested(to.user, address)
   if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', sender, rung, there) }
-  const trunks = book.trunksAt(address)
+  const taking = takenBy(providers, to.user, book)
+  if (taking && isBefore(taking, trunks[0]))
+    return { kind: 'provider', ...taking, ...words('source', sender, taking, there) }
   if (trunks.length > 0) return byTrunks(trunks, address, baseDomain)
-  if (providers.length === 0) return unknown(address, line)
-  return byAddress(providers, to.user, sender, book, there)
+  return providers.length === 0 ? unknown(address, line) : noneRung(providers, to.user, address)
+}
+
+/** The trunks of whoever was first to call from an address; none where a carrier of the platform's does. */
+function trunksAt(address: string, there: readonly ProviderFacts[], book: Book): TrunkFacts[] {
+  if (there.some(({ customer_id }) => customer_id === PLATFORM)) return []
+  const trunks = [...book.trunksAt(address)].sort(
+    (a, b) => Number(b.enabled) - Number(a.enabled) || eldestFirst(a, b),
+  )
+  return trunks.filter(({ customer_id }) => customer_id === trunks[0]?.customer_id)
+}
+
+/** Whether a call cannot be another customer's trunk's as well, which calls from the same address. */
+function givesWay(trunk: TrunkFacts | undefined, { provider, rung }: Match): boolean {
+  if (!trunk?.enabled || trunk.customer_id === provider.customer_id) return true
+  return rung.number.ownership === 'assigned' || ageOf(provider) < ageOf(trunk)
+}
+
+/** Whether a catch-all of one customer goes before a trunk of another. */
+function isBefore(taking: Match, trunk: TrunkFacts | undefined): boolean {
+  if (trunk === undefined) return true
+  return trunk.customer_id !== taking.provider.customer_id && ageOf(taking.provider) < ageOf(trunk)
 }
 
 /** It came to the contact we registered there, so it is this provider, wherever it calls from. */
 function byToken(provider: ProviderFacts, dialled: string, book: Book): Source {
   const why = `it came to the contact we registered at ${provider.name}`
-  const rung = rungBy([provider], dialled, book)?.rung ?? caught(provider, dialled, book)[0]
+  const match = rungBy([provider], dialled, book)
+  const rung = match === 'contested' ? undefined : (match?.rung ?? caught(provider, dialled, book)[0])
   if (rung) return { kind: 'provider', provider, rung, rule: 'registration_token', why }
   return notRung([provider], dialled, why)
 }
@@ -86,75 +101,32 @@ function byTrunks(trunks: readonly TrunkFacts[], address: string, baseDomain: st
   return ambiguous(message, trunks)
 }
 
-/** No number led anywhere: whoever takes all that comes from there, if that is one. */
-function byAddress(
-  providers: readonly ProviderFacts[],
-  dialled: string,
-  sender: Sender,
-  book: Book,
-  there: readonly ProviderFacts[],
-): Source {
-  const { address } = sender
-  const taking = providers
-    .flatMap((provider) => caught(provider, dialled, book).map((rung) => ({ provider, rung })))
-    .filter(
-      ({ rung: { number } }, at, all) => at === all.findIndex(({ rung }) => isSame(rung.number, number)),
-    )
-  const [only, ...others] = taking
-  if (only && others.length === 0)
-    return { kind: 'provider', ...only, ...words('source', sender, only, there) }
-  const customers = new Set(providers.map(({ customer_id }) => customer_id))
-  if (only || customers.size > 1) {
-    const message = `${address} is the address of several providers, and ${dialled} is a number of none of their customers.`
-    return ambiguous(message, providers)
+/** No number led anywhere: whoever takes all that comes from there, the oldest where several do. */
+function takenBy(providers: readonly ProviderFacts[], dialled: string, book: Book): Match | undefined {
+  for (const provider of providers) {
+    const [rung] = caught(provider, dialled, book)
+    if (rung) return { provider, rung }
   }
-  return notRung(providers, dialled, `${address} is an address of ${named(providers)}`)
-}
-
-/** The number dialled, and the provider it came from: exact numbers before ranges, the owner's provider before the platform's. */
-function rungBy(providers: readonly ProviderFacts[], dialled: string, book: Book) {
-  for (const among of ['numbers', 'ranges'] as const)
-    for (const e164 of readingsFor(providers, dialled, book))
-      for (const number of book[among](e164)) {
-        const provider =
-          providers.find(({ customer_id }) => customer_id === number.customer_id) ??
-          providers.find(({ customer_id }) => customer_id === PLATFORM)
-        if (provider) return { provider, rung: { number, e164 } }
-      }
   return undefined
 }
 
-/** What a number may mean: first without a country, then within the countries of the providers. */
-function readingsFor(providers: readonly ProviderFacts[], dialled: string, book: Book): string[] {
-  const national = nationalReadings(dialled)
-  const within = providers.flatMap((provider) => {
-    const code = callingCode(countryOf(provider, book))
-    return code === undefined ? [] : national.map((digits) => `+${code}${digits}`)
-  })
-  return [...internationalReadings(dialled), ...within]
+function noneRung(providers: readonly ProviderFacts[], dialled: string, address: string): Source {
+  const customers = new Set(providers.map(({ customer_id }) => customer_id))
+  if (customers.size === 1)
+    return notRung(providers, dialled, `${address} is an address of ${named(providers)}`)
+  const message = `${address} is the address of several providers, and ${dialled} is a number of none of their customers.`
+  return ambiguous(message, providers)
 }
 
-/** Whoever takes all that comes from a provider. */
-function caught(provider: ProviderFacts, dialled: string, book: Book): Rung[] {
-  const read = readNumber(dialled, countryOf(provider, book))
-  const e164 = read.kind === 'number' ? read.e164 : dialledName(dialled)
-  return [...book.catchAlls(provider.id)]
-    .filter(({ customer_id }) => customer_id === provider.customer_id || provider.customer_id === PLATFORM)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((number) => ({ number, e164 }))
+function contested(dialled: string, address: string): Source {
+  const message = `${dialled} may be for several customers who list ${address}, and is assigned to none. Have an administrator assign it, register at the provider, or call to the trunk’s domain.`
+  return ambiguous(message, [])
 }
 
-/** Catch-alls of one customer: two of its providers are there, and the likelier comes first. */
-function isSame(one: NumberFacts, other: NumberFacts): boolean {
-  return one.customer_id === other.customer_id
-}
-
-/** Who of each customer's providers at an address may be calling, the oldest first: those whose port it is, if any. */
+/** Who of each customer's providers at an address may be calling: those whose port it is, if any. */
 function likely(there: readonly ProviderFacts[], port: number): ProviderFacts[] {
   const calls = (provider: ProviderFacts) => portOf(provider) === port
-  return there
-    .filter((one) => calls(one) || !rivals(one, there).some(calls))
-    .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1))
+  return there.filter((one) => calls(one) || !rivals(one, there).some(calls))
 }
 
 /** The same customer's other providers there. */
@@ -166,18 +138,23 @@ function portOf({ port }: ProviderFacts): number {
   return port ?? 5060
 }
 
-function ageOf({ created_at, id }: ProviderFacts): string {
-  return `${created_at} ${id}`
+function eldestFirst(a: Aged, b: Aged): number {
+  return ageOf(a) < ageOf(b) ? -1 : 1
 }
 
-function countryOf(provider: ProviderFacts, book: Book): string {
-  return provider.country ?? book.customer(provider.customer_id)?.country ?? ''
+interface Aged {
+  created_at: string
+  id: string
+}
+
+function ageOf({ created_at, id }: Aged): string {
+  return `${created_at} ${id}`
 }
 
 function words(
   rule: string,
   { address, port }: Sender,
-  { provider, rung }: { provider: ProviderFacts; rung: Rung },
+  { provider, rung }: Match,
   there: readonly ProviderFacts[],
 ) {
   const through =

@@ -152,7 +152,7 @@ describe('POST /relay/v1/route', () => {
     await app.alice('POST', '/v1.0/providers', {
       name: 'carrier',
       hostname: 'c.test',
-      inbound_addresses: ['198.51.100.0/28', '2001:db8::/32'],
+      inbound_addresses: ['198.51.100.0/28', '2001:db8::/56'],
     })
     const { body: number } = await app.alice('POST', '/v1.0/numbers', {
       number: '+15553330001',

@@ -98,7 +98,7 @@ async function trunk(name: string, more: object): Promise<Row> {
   const domain_name = `${name}${Math.floor(Math.random() * 1e9)}`
   const made = await office.api.post('/trunks', { name, domain_name, ...more })
   lines[name] = `+1555${1_000_000 + Math.floor(Math.random() * 8_999_999)}`
-  await office.api.post('/numbers', { number: lines[name], name, trunk_id: made.id })
+  await stack.api.post('/numbers', { number: lines[name], name, trunk_id: made.id, customer_id: office.id })
   return made
 }
 

@@ -40,7 +40,8 @@ export async function openOffice(
   for (const username of extensions)
     made.push(await api.post('/extensions', { name: username, username, password: 'secure-password' }))
   const number = `+1555${1_000_000 + Math.floor(Math.random() * 8_999_999)}`
-  await api.post('/numbers', { number, name: 'Main line', extension_id: made[0]?.id })
+  const line = { number, name: 'Main line', extension_id: made[0]?.id }
+  await stack.api.post('/numbers', { ...line, customer_id: customer.id })
   return {
     ...customer,
     number,

@@ -19,6 +19,11 @@ beforeEach(async () => {
 })
 afterAll(() => app.close())
 
+/** A number which is Bob's by an administrator's word. */
+function assign(number: object) {
+  return app.alice('POST', '/v1.0/numbers', { ...number, customer_id: bob.id })
+}
+
 describe('POST /v1.0/providers/{id}/test', () => {
   test('waits for what the relay finds, and gives it in words', async () => {
     await one.beat()
@@ -79,7 +84,8 @@ describe('POST /v1.0/providers/{id}/test', () => {
 
   test('calls only where the customer may call, from a number of its own', async () => {
     await one.beat()
-    await bob('POST', '/v1.0/numbers', { number: '+15552220001' })
+    await assign({ number: '+15552220001' })
+    await bob('POST', '/v1.0/numbers', { number: '+15559990000' })
     const call = (body: object) => ask({ type: 'call', ...body }, '?wait=0')
     expect((await call({ to: '555 123 4567', from: '5552220001' })).body).toMatchObject({
       to: '+15551234567',
@@ -100,7 +106,7 @@ describe('POST /v1.0/providers/{id}/test', () => {
 
   test('calls no number its customer’s phones may not call: blocked, or its own abroad', async () => {
     await one.beat()
-    await bob('POST', '/v1.0/numbers', { number: '+442079460000', number_to: '+442079460099' })
+    await assign({ number: '+442079460000', number_to: '+442079460099' })
     const call = (body: object) => ask({ type: 'call', ...body }, '?wait=0')
     expect((await call({ to: '+442079460005', from: '+442079460042' })).status).toBe(202)
     await bob('PUT', '/v1.0/customer', { blocked_prefixes: ['+1900'], destination_whitelist: ['US'] })

@@ -33,7 +33,8 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
       password: 'for the carrier',
     })
     const { body: route } = await bob('POST', '/v1.0/routes', { provider_id: carrier.id, target: '+1' })
-    const { body: number } = await bob('POST', '/v1.0/numbers', {
+    const { body: number } = await app.alice('POST', '/v1.0/numbers', {
+      customer_id: bob.id,
       number: '+15552220001',
       extension_id: phone.id,
     })
@@ -54,7 +55,7 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
         },
       ],
       routes: [{ id: route.id, provider_id: carrier.id, target: '+1' }],
-      numbers: [{ id: number.id, number: '+15552220001', extension_id: phone.id }],
+      numbers: [{ id: number.id, number: '+15552220001', ownership: 'assigned', extension_id: phone.id }],
       trunks: [],
     })
     const { md5, sha256 } = await ha1s('office1', phone.realm, 'secure-password')

@@ -33,8 +33,8 @@ beforeAll(async () => {
      from customers`,
   )
   await pool.query(
-    `insert into numbers (id, customer_id, number, country)
-     select gen_random_uuid(), $1, '+1555' || 1000000 + at, case when at % 2 = 0 then 'US' else 'CA' end
+    `insert into numbers (id, customer_id, number, country, ownership)
+     select gen_random_uuid(), $1, '+1555' || 1000000 + at, case when at % 2 = 0 then 'US' else 'CA' end, 'assigned'
      from generate_series(1, 10000) as at`,
     [app.aliceId],
   )

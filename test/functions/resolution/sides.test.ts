@@ -12,6 +12,7 @@ import { startDatabase, type TestDatabase } from '../../support/database.ts'
 import {
   ALICE,
   BASE,
+  CAROL,
   customer,
   dials,
   extension,
@@ -30,7 +31,7 @@ let db: Database
 beforeAll(async () => {
   database = await startDatabase()
   db = connect(database.databaseUrl, database.endpointUrl)
-  await db.insert(customers).values({ id: ALICE, name: 'Alice' })
+  await db.insert(customers).values([ALICE, CAROL].map((id) => ({ id })))
 })
 afterAll(() => database.close())
 
@@ -72,10 +73,11 @@ test('a number dialled on an island without its area code finds its route and it
 })
 
 /** Makes the database hold exactly what the scene says. */
-async function settle({ platform = {}, ...alice }: Scene): Promise<void> {
+async function settle({ platform = {}, others = [], ...alice }: Scene): Promise<void> {
   for (const table of [numbers, routes, trunks, flows, extensions, providers]) await db.delete(table)
   await furnish(portionOf(PLATFORM, platform))
   await furnish(portionOf(ALICE, alice))
+  for (const { id, scene } of others) await furnish(portionOf(id, scene))
 }
 
 async function furnish(portion: Portion): Promise<void> {
@@ -106,6 +108,7 @@ async function furnish(portion: Portion): Promise<void> {
       callingFormat: one.calling_format,
       techPrefix: one.tech_prefix,
       sources: one.sources,
+      ...(one.created_at !== '' && { createdAt: one.created_at }),
     })),
   )
   await fill(
@@ -149,6 +152,7 @@ async function furnish(portion: Portion): Promise<void> {
       country: one.country,
       callerIds: one.caller_ids,
       sources: one.sources,
+      ...(one.created_at !== '' && { createdAt: one.created_at }),
       calledFormat: one.called_format,
       ringTimeout: one.ring_timeout,
     })),
@@ -167,6 +171,7 @@ async function furnish(portion: Portion): Promise<void> {
       customerId,
       number: one.number,
       numberTo: one.number_to,
+      ownership: one.ownership,
       providerId: one.provider_id,
       providerCustomerId: one.provider_id && customerId,
       country: countries[one.number.slice(0, 5)] ?? null,

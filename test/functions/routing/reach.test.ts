@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { reachOf, spelled } from '#routing'
-import { networks } from '../../../functions/config/sources.ts'
+import { neighbourhood, networks } from '../../../functions/config/sources.ts'
 import { flowFor } from '../../../relay/call/path.ts'
 import type { Dialog } from '../../../relay/dialog/dialog.ts'
 import { openChance } from '../../../relay/io/chance.ts'
@@ -143,7 +143,7 @@ async function locates(address: string, allowPrivate: boolean): Promise<boolean>
 
 function configures(address: string, allowPrivate: boolean): boolean {
   try {
-    return networks('allowed_ips', [address], allowPrivate).length > 0
+    return networks('allowed_ips', [address], allowPrivate, neighbourhood).length > 0
   } catch {
     return false
   }

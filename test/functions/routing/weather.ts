@@ -1,10 +1,11 @@
 import fc from 'fast-check'
-import type { RouteQuestion } from '#contract'
+import type { NumberFacts, Ownership, RouteQuestion } from '#contract'
 import type { Live } from '#routing'
 import {
   ALICE,
   AT,
   BASE,
+  CAROL,
   extension,
   idOf,
   number,
@@ -38,6 +39,11 @@ const targets = [
 const formats = ['+e164', 'e164', '00', 'national', '0{national}']
 const names = ['a', 'b', 'c', 'd', 'e']
 
+/** When something was made: of those who share an address the oldest is meant. */
+const since = fc.integer({ min: 1, max: 4 }).map((day) => `2026-01-0${day}T00:00:00+00:00`)
+/** How many of what a customer lists is its own. */
+const whose = fc.constantFrom<Ownership>('assigned', 'assigned', 'verified', 'claimed')
+
 const carrier = fc
   .record({
     enabled: fc.boolean(),
@@ -46,6 +52,7 @@ const carrier = fc
     calling_format: fc.constantFrom(...formats),
     tech_prefix: fc.constantFrom('', '99#'),
     sources: fc.subarray(sources, { maxLength: 2 }),
+    created_at: since,
   })
   .map((changes) => ({ ...changes, enabled: changes.enabled || changes.tech_prefix === '' }))
 
@@ -112,8 +119,23 @@ export const scene: fc.Arbitrary<Scene> = fc
       caller_ids: fc.subarray(dids, { maxLength: 2 }),
       sources: fc.subarray(sources, { maxLength: 1 }),
       called_format: fc.constantFrom(...formats),
+      created_at: since,
     }),
     numbers: fc.subarray(dids, { maxLength: 3 }),
+    ownerships: fc.tuple(whose, whose, whose, whose),
+    /** Another customer, who may list the same addresses and numbers. */
+    carol: fc.record({
+      carrier,
+      pbx: fc.record({
+        sources: fc.subarray(sources, { maxLength: 2 }),
+        enabled: fc.boolean(),
+        created_at: since,
+      }),
+      numbers: fc.subarray(dids, { maxLength: 3 }),
+      range: fc.boolean(),
+      any: fc.boolean(),
+      ownership: whose,
+    }),
     leads: fc.constantFrom('alice', 'bob', 'office', 'flow', 'nowhere'),
     range: fc.boolean(),
     any: fc.boolean(),
@@ -126,13 +148,19 @@ export const scene: fc.Arbitrary<Scene> = fc
       flow_id: some.leads === 'flow' ? idOf('flow') : null,
     }
     const numbers = [
-      ...some.numbers.map((e164) => number(e164, leads)),
-      ...(some.range ? [number('+12125551000', { number_to: '+12125551999', ...leads })] : []),
+      ...some.numbers.map((e164, at) =>
+        number(e164, { ownership: some.ownerships[at] ?? 'claimed', ...leads }),
+      ),
+      ...(some.range
+        ? [number('+12125551000', { number_to: '+12125551999', ownership: some.ownerships[3], ...leads })]
+        : []),
       ...(some.any ? [number('any', { provider_id: provider('a').id, ...leads })] : []),
     ]
     const code: Record<string, string> = { US: '1', GB: '44', AG: '1' }
     const countries: Record<string, string> = { '+1212': 'US', '+4420': 'GB', '+1268': 'AG' }
-    const of = numbers.flatMap(({ number }) => countries[number.slice(0, 5)] ?? [])
+    const own = numbers.filter(({ ownership, number }) => ownership !== 'claimed' && number !== 'any')
+    const single = own.filter(({ number_to }) => number_to === null)
+    const of = own.flatMap(({ number }) => countries[number.slice(0, 5)] ?? [])
     return {
       ...some.own,
       platform: some.platform,
@@ -145,7 +173,7 @@ export const scene: fc.Arbitrary<Scene> = fc
         use_default_routes: some.use_default_routes,
         pass_display_name: some.pass_display_name,
         blocked_prefixes: [...some.blocked_prefixes],
-        only_number: some.numbers.length === 1 ? (some.numbers[0] ?? null) : null,
+        only_number: single.length === 1 ? (single[0]?.number ?? null) : null,
       },
       extensions: [
         extension('alice', { name: 'Alice', caller_id: some.own_id }),
@@ -154,8 +182,36 @@ export const scene: fc.Arbitrary<Scene> = fc
       trunks: [office],
       flows: [{ id: idOf('flow'), customer_id: ALICE, extension: 'bob' }],
       numbers,
+      others: [{ id: CAROL, scene: carols(some.carol, own) }],
     }
   })
+
+/** Carol lists what she likes; but a number which is Alice's cannot be hers as well. */
+function carols(
+  some: Record<'carrier' | 'pbx', object> & {
+    numbers: string[]
+    range: boolean
+    any: boolean
+    ownership: Ownership
+  },
+  taken: NumberFacts[],
+): Scene {
+  const leads = { extension_id: idOf('carol') }
+  const owned = (e164: string): Ownership =>
+    taken.some(({ number }) => number === e164) ? 'claimed' : some.ownership
+  const mine = (e164: string, changes: Partial<NumberFacts> = {}) =>
+    number(e164, { id: idOf(`carol’s ${e164}`), ownership: owned(e164), ...leads, ...changes })
+  return {
+    providers: [provider('carols', some.carrier)],
+    trunks: [trunk('carolspbx', some.pbx)],
+    extensions: [extension('carol')],
+    numbers: [
+      ...some.numbers.map((e164) => mine(e164)),
+      ...(some.range ? [mine('+12125551000', { number_to: '+12125551999' })] : []),
+      ...(some.any ? [mine('any', { provider_id: idOf('carols'), ownership: 'claimed' })] : []),
+    ],
+  }
+}
 
 const dialled = [
   ...dids,

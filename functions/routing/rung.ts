@@ -1,0 +1,87 @@
+import { type NumberFacts, PLATFORM, type ProviderFacts } from '#contract'
+import type { Book } from './book.ts'
+import { callingCode, dialledName, internationalReadings, nationalReadings, readNumber } from './e164.ts'
+
+/** The number a call rings, and how it was read. */
+export interface Rung {
+  number: NumberFacts
+  /** The called number in E.164; as dialled where it could not be read. */
+  e164: string
+}
+
+/** The number a call rings, and the provider it came from. */
+export interface Match {
+  provider: ProviderFacts
+  rung: Rung
+}
+
+/**
+ * The number dialled, of those which calls from these providers may ring.
+ *
+ * What is somebody's counts before what is only claimed, exact numbers before ranges, and the owner's provider before
+ * the platform's. Claims of several customers none of whom proved the number are `contested`.
+ */
+export function rungBy(
+  providers: readonly ProviderFacts[],
+  dialled: string,
+  book: Book,
+): Match | 'contested' | undefined {
+  const readings = readingsFor(providers, dialled, book)
+  const among = (numbers: readonly NumberFacts[], e164: string) =>
+    numbers.flatMap((number) => matchOf(number, providers, e164))
+  for (const list of ['numbers', 'ranges'] as const)
+    for (const e164 of readings) {
+      const [own] = among(book[list](e164), e164).filter(isOwned).sort(assignedFirst)
+      if (own) return own
+    }
+  for (const e164 of readings) {
+    const [claim, ...others] = among([...book.numbers(e164), ...book.ranges(e164)], e164)
+    if (claim) return others.some(isOther(claim)) ? 'contested' : claim
+  }
+  return undefined
+}
+
+/** The provider of its customer which may ring a number, or the platform's where an administrator assigned it. */
+function matchOf(number: NumberFacts, providers: readonly ProviderFacts[], e164: string): Match[] {
+  const of = (owner: string) => providers.find(({ customer_id }) => customer_id === owner)
+  const provider = of(number.customer_id) ?? (number.ownership === 'assigned' ? of(PLATFORM) : undefined)
+  return provider ? [{ provider, rung: { number, e164 } }] : []
+}
+
+function isOwned({ rung: { number } }: Match): boolean {
+  return number.ownership !== 'claimed'
+}
+
+/** Two are there for a moment only, while one becomes another's. */
+function assignedFirst({ rung: { number: a } }: Match, { rung: { number: b } }: Match): number {
+  if (a.ownership !== b.ownership) return a.ownership === 'assigned' ? -1 : 1
+  return a.id < b.id ? -1 : 1
+}
+
+function isOther({ rung: { number } }: Match): (other: Match) => boolean {
+  return (other) => other.rung.number.customer_id !== number.customer_id
+}
+
+/** What a number may mean: first without a country, then within the countries of the providers. */
+function readingsFor(providers: readonly ProviderFacts[], dialled: string, book: Book): string[] {
+  const national = nationalReadings(dialled)
+  const within = providers.flatMap((provider) => {
+    const code = callingCode(countryOf(provider, book))
+    return code === undefined ? [] : national.map((digits) => `+${code}${digits}`)
+  })
+  return [...internationalReadings(dialled), ...within]
+}
+
+/** Whoever takes all that comes from a provider. */
+export function caught(provider: ProviderFacts, dialled: string, book: Book): Rung[] {
+  const read = readNumber(dialled, countryOf(provider, book))
+  const e164 = read.kind === 'number' ? read.e164 : dialledName(dialled)
+  return [...book.catchAlls(provider.id)]
+    .filter(({ customer_id }) => customer_id === provider.customer_id || provider.customer_id === PLATFORM)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((number) => ({ number, e164 }))
+}
+
+export function countryOf(provider: ProviderFacts, book: Book): string {
+  return provider.country ?? book.customer(provider.customer_id)?.country ?? ''
+}
