@@ -5,6 +5,7 @@ import {
   ha1Text,
   hashFor,
   parseChallenges,
+  withoutSession,
   writeCredentials,
 } from './digest.ts'
 import type { Header, Request, Response } from './message.ts'
@@ -26,11 +27,14 @@ export interface Authorizations {
   readonly shown: readonly RealmAnswer[]
 }
 
-/** Our answer to one realm. */
-interface RealmAnswer {
+interface Demand {
   /** Asked by a proxy on the way, not by the server itself. */
   readonly proxy: boolean
   readonly challenge: Challenge
+}
+
+/** Our answer to one realm. */
+interface RealmAnswer extends Demand {
   /** How often its nonce was answered with. */
   readonly count: number
   /** It was answered anew once; and no realm is more often. */
@@ -44,6 +48,8 @@ export const noAuthorizations: Authorizations = { rounds: 0, headers: [], shown:
 
 /** Proxies which may stand before a registrar, each with a realm of its own, and a stale nonce or two. */
 const mostRounds = 6
+/** No server has more hashes than this to choose from. */
+const mostQuestions = 32
 
 /**
  * Answers a 401 or 407 (RFC 3261 §22.2, §22.3, RFC 8760 §2.4): each realm with the first of its challenges which
@@ -80,30 +86,29 @@ export function prove(
 }
 
 /** What is asked of us, the best we can answer of each realm; forks may ask in several ways at once (§16.7). */
-function questions(
-  refusal: Response,
-  { realm }: Account,
-  hashes: Hashes,
-): Pick<RealmAnswer, 'proxy' | 'challenge'>[] {
-  const found: Pick<RealmAnswer, 'proxy' | 'challenge'>[] = []
-  for (const proxy of [true, false]) {
-    for (const value of refusal.all(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
-      for (const challenge of parseChallenges(value)) {
-        const question = { proxy, challenge }
-        const ours = realm === null || realm === challenge.realm
-        const known = qopOf(challenge) !== null && hashFor(challenge.algorithm, hashes) !== undefined
-        if (ours && known && !found.some((other) => sameRealm(other, question))) found.push(question)
-      }
-    }
-  }
-  return found
+function questions(refusal: Response, { realm }: Account, hashes: Hashes): Demand[] {
+  const asked = [true, false].flatMap((proxy) =>
+    refusal
+      .all(proxy ? 'proxy-authenticate' : 'www-authenticate')
+      .flatMap(parseChallenges)
+      .map((challenge): Demand => ({ proxy, challenge })),
+  )
+  const known = asked.slice(0, mostQuestions).filter(({ challenge }) => {
+    const ours = realm === null || realm === challenge.realm
+    return ours && qopOf(challenge) !== null && hashFor(challenge.algorithm, hashes) !== undefined
+  })
+  const plain = known.filter((one) => !known.some((other) => isPlainer(other, one)))
+  return plain.filter((one, i) => plain.findIndex((other) => sameRealm(other, one)) === i)
 }
 
-function sameRealm(
-  a: Pick<RealmAnswer, 'proxy' | 'challenge'>,
-  b: Pick<RealmAnswer, 'proxy' | 'challenge'>,
-): boolean {
+function sameRealm(a: Demand, b: Demand): boolean {
   return a.proxy === b.proxy && a.challenge.realm === b.challenge.realm
+}
+
+/** Sessions are worth no more than the hash they are made with, and many servers get them wrong. */
+function isPlainer(a: Demand, b: Demand): boolean {
+  const [plain, session] = [a.challenge.algorithm, b.challenge.algorithm].map((name) => name.toUpperCase())
+  return sameRealm(a, b) && session !== plain && withoutSession(session ?? '') === plain
 }
 
 /** undefined: as in RFC 2069, the server knows none; null: none which we know (RFC 7616 §3.3). */
