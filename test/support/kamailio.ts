@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Place } from './line.ts'
+import { freePort } from './stack.ts'
+import { soon } from './wait.ts'
+
+/** Whether Kamailio is installed here. */
+export const hasKamailio = spawnSync('kamailio', ['-v']).error === undefined
+
+/** The realms it asks for: as the proxy by 407, then as the registrar or switch by 401. */
+export const kamailioRealms = ['proxy.test', 'switch.test'] as const
+
+/**
+ * A real Kamailio as a carrier's registrar and proxy: whoever knows the password registers and calls out through it to
+ * the phone network, and what the network sends goes to where `username` has registered.
+ */
+export class Kamailio {
+  readonly place: Place
+  readonly #child: ChildProcess
+  readonly #folder: string
+
+  private constructor(place: Place, child: ChildProcess, folder: string) {
+    this.place = place
+    this.#child = child
+    this.#folder = folder
+  }
+
+  static async open(
+    address: string,
+    account: { username: string; password: string },
+    network: Place,
+  ): Promise<Kamailio> {
+    const place = { address, port: await freePort(address) }
+    const folder = mkdtempSync(join(tmpdir(), 'kamailio-'))
+    const file = join(folder, 'kamailio.cfg')
+    writeFileSync(file, configuration(place, account, network))
+    const child = spawn('kamailio', ['-f', file, '-DD', '-E', '-m', '32', '-M', '4', '-Y', folder], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const words: string[] = []
+    child.stderr?.on('data', (bytes) => words.push(String(bytes)))
+    const ready = () => {
+      if (child.exitCode !== null) throw new Error(`kamailio ended: ${words.join('')}`)
+      return words.join('').includes('trunkline test is ready')
+    }
+    await soon('kamailio to listen', ready, 15_000)
+    return new Kamailio(place, child, folder)
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    await gone
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+const modules = ['tm', 'sl', 'rr', 'pv', 'usrloc', 'registrar', 'auth', 'siputils', 'textops', 'xlog']
+
+function configuration(
+  { address, port }: Place,
+  { username, password }: { username: string; password: string },
+  network: Place,
+): string {
+  const [proxy, server] = kamailioRealms
+  const both = `
+    if (!pv_proxy_authenticate("${proxy}", "${password}", "0")) { proxy_challenge("${proxy}", "1"); exit; }
+    if (!pv_www_authenticate("${server}", "${password}", "0")) { www_challenge("${server}", "1"); exit; }`
+  return `
+debug=1
+log_stderror=yes
+children=2
+disable_tcp=yes
+auto_aliases=no
+listen=udp:${address}:${port}
+${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
+event_route[core:worker-one-init] { xlog("L_ALERT", "trunkline test is ready\\n"); }
+request_route {
+  if (has_totag()) { loose_route(); t_relay(); exit; }
+  if (is_method("CANCEL|ACK")) { if (t_check_trans()) t_relay(); exit; }
+  t_check_trans();
+  if (is_method("REGISTER")) {${both}
+    save("location");
+    exit;
+  }
+  if (!is_method("INVITE")) { sl_send_reply("405", "Method Not Allowed"); exit; }
+  record_route();
+  if ($si == "${network.address}") {
+    $ru = "sip:${username}@${address}:${port}";
+    if (!lookup("location")) { sl_send_reply("404", "Not Registered"); exit; }
+    t_relay();
+    exit;
+  }
+  ${both}
+  consume_credentials();
+  $du = "sip:${network.address}:${network.port}";
+  t_relay();
+}
+`
+}
