@@ -117,6 +117,8 @@ export type Effect =
   | { readonly type: 'discard'; readonly customerId: string }
   | { readonly type: 'confirmed'; readonly confirmed: Confirmed }
   | { readonly type: 'media'; readonly command: MediaCommand }
+  /** How things stand is to be said at once, and not with the next beat only. */
+  | { readonly type: 'beat' }
   /** Shut a stream whose peer broke the protocol. */
   | { readonly type: 'close'; readonly flow: Flow }
   | Note

@@ -17,6 +17,7 @@ import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
 import { type Reporter, type Said, silent } from './reporter.ts'
+import { Shortage } from './shortage.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
@@ -61,6 +62,7 @@ export class Engine {
   /** How providers are, for whoever decides. */
   readonly carriers: Carriers
   readonly #desk: Desk
+  readonly #shortage: Shortage
   #now = 0
 
   constructor({ station: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
@@ -110,6 +112,11 @@ export class Engine {
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
     const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))
+    this.#shortage = new Shortage({
+      route: (now, question, then) => desk.route(now, question, then),
+      ledger,
+      emit: outbox.emit,
+    })
     const switchboard = new Switchboard({
       station,
       transactions,
@@ -131,6 +138,7 @@ export class Engine {
       registrar,
       reception,
       switchboard,
+      shortage: this.#shortage,
       desk,
       at,
       carry,
@@ -190,6 +198,7 @@ export class Engine {
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
     this.#entrance.tick(now)
+    this.#shortage.tick(now)
     this.carriers.tick(now)
     this.#outbox.tell(this.#registrar.tick(now, this.#at))
     for (const effect of this.#registrar.keepOpen(now)) this.#outbox.emit(effect)
@@ -198,7 +207,14 @@ export class Engine {
 
   /** When to call tick() next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const rooms = [this.#transactions, this.#switchboard, this.#registrar, this.#entrance, this.carriers]
+    const rooms = [
+      this.#transactions,
+      this.#switchboard,
+      this.#registrar,
+      this.#entrance,
+      this.#shortage,
+      this.carriers,
+    ]
     let earliest: number | undefined
     for (const room of rooms) {
       const at = room.nextDeadline()
@@ -241,7 +257,8 @@ export class Engine {
       case 'beat':
         this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
-        return
+        if (this.ledger.fell()) this.#outbox.emit({ type: 'beat' })
+        return this.#shortage.shared(now)
       case 'unbeaten':
         return this.#desk.missed(now, input.away)
       case 'filed':

@@ -14,6 +14,7 @@ import type { Challenge, Inquiry } from './registrar/authenticator.ts'
 import type { Challenger } from './registrar/challenge.ts'
 import type { Guess } from './registrar/guard.ts'
 import type { Registrar } from './registrar/register.ts'
+import type { Shortage } from './shortage.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
 import type { Switchboard } from './switchboard.ts'
@@ -30,6 +31,7 @@ export interface Rooms {
   readonly reception: Reception
   readonly switchboard: Switchboard
   readonly desk: Desk
+  readonly shortage: Shortage
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
   /** Carries what the transaction layer ordered. */
@@ -164,9 +166,9 @@ export class Entrance {
 
   /** A phone, or a PBX, which proved itself calls. */
   #call(now: number, request: Request, flow: Flow, account: Account): void {
-    const { desk, switchboard } = this.#rooms
+    const { shortage, switchboard } = this.#rooms
     const line = this.#open(now, request, flow, false)
-    desk.route(now, routeQuestion(line, callerOf(account), codecsOf(request)), (later, decision, why) => {
+    shortage.route(now, routeQuestion(line, callerOf(account), codecsOf(request)), (later, decision, why) => {
       if (decision) switchboard.decided(later, line, decision)
       else switchboard.step(later, line, 'undecided', { why })
     })
@@ -174,7 +176,7 @@ export class Entrance {
 
   /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
   #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
-    const { desk, outbox, station, at } = this.#rooms
+    const { shortage, outbox, station, at } = this.#rooms
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
       kind: 'source',
@@ -185,7 +187,7 @@ export class Entrance {
     }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
     this.#wait(request, flow)
-    desk.route(now, question, (later, decision, why) => {
+    shortage.route(now, question, (later, decision, why) => {
       const cancelled = this.#waited(request)
       this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {

@@ -117,6 +117,8 @@ async function start(config: Config): Promise<void> {
     },
     snapshots,
     media: (command) => media.order(command),
+    // Asked for only once a beat was answered.
+    beat: () => heart.hurry(),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
   running.hear({ type: 'filed', ...kept })

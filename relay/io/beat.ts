@@ -23,6 +23,7 @@ export interface HeartOptions {
 
 /* Implementation */
 const budgetMs = 1_500
+const leastPauseMs = 500
 const answerBytesAtMost = 16 * 1024 * 1024
 /** A relay which rests longer is taken for dead: its limits, leases and registrations would be anybody's. */
 const longestPauseMs = deadAfterMs
@@ -40,10 +41,21 @@ export class Heart {
   #missed = 0
   #retryAfterMs = 0
   #stopped = false
+  #hurried = false
+  #saidAt = 0
 
   constructor(options: HeartOptions) {
     this.#options = options
     this.#beat()
+  }
+
+  /** Something cannot wait for the next beat: it comes at once, yet no sooner than half a second after the last. */
+  hurry(): void {
+    if (this.#stopped || this.#missed > 0) return
+    this.#hurried = true
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#beat(), Math.max(0, this.#saidAt + leastPauseMs - performance.now()))
   }
 
   /** No beat from now on; waits for the one in flight. */
@@ -54,6 +66,9 @@ export class Heart {
   }
 
   #beat(): void {
+    this.#timer = undefined
+    this.#hurried = false
+    this.#saidAt = performance.now()
     this.#beating = this.#once().finally(() => {
       if (!this.#stopped) this.#timer = setTimeout(() => this.#beat(), this.#pauseMs())
     })
@@ -61,6 +76,7 @@ export class Heart {
 
   #pauseMs(): number {
     const { everyMs = beatEveryMs } = this.#options
+    if (this.#hurried && this.#missed === 0) return leastPauseMs
     return pauseMs({ everyMs, missed: this.#missed, retryAfterMs: this.#retryAfterMs, dice: Math.random() })
   }
 

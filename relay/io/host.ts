@@ -19,6 +19,8 @@ export interface World {
     confirm(confirmed: Confirmed): void
   }
   media(command: MediaCommand): void
+  /** Says how things stand as soon as it may. */
+  beat(): void
   note(note: Note): void
 }
 
@@ -84,6 +86,8 @@ export class Host {
         return this.#world.tell(effect.tell)
       case 'media':
         return this.#world.media(effect.command)
+      case 'beat':
+        return this.#world.beat()
       case 'close':
         return this.#world.close(effect.flow)
       case 'keep':

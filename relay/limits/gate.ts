@@ -40,6 +40,18 @@ export function admitted(
   return { ...decision, explanation }
 }
 
+/** Limits which stand against a decided call only because other relays have shares of them. */
+export function shortFor(ledger: Ledger, now: number, decision: RouteDecision): Reached[] {
+  const full = decision.kind === 'reject' && /^(CHANNELS|CPS)_EXCEEDED$|_FULL$/.test(decision.reason)
+  if (isUrgent(decision.explanation) || (decision.kind === 'reject' && !full)) return []
+  const providers = foreseen(decision.explanation).filter(({ kind }) => kind === 'provider')
+  const scopes = [...decision.scopes, ...(full ? (providers as Scope[]) : [])]
+  const reached = scopes.flatMap((scope) => ledger.reached(scope, now, decision.customer_id ?? undefined))
+  return reached.some(({ kind, whole }) => whole && kind !== 'provider')
+    ? []
+    : reached.filter(({ whole }) => !whole)
+}
+
 /** What a decision made here found full: limits of the caller's side, and of providers it left out. */
 function foreseen(explanation: Explanation | null): Reached[] {
   if (explanation?.decided_by !== 'relay') return []

@@ -1,4 +1,12 @@
-import type { BeatAnswer, Lease, Limit, Resource, Scope, SliceHeld } from '#contract'
+import {
+  type BeatAnswer,
+  deadAfterMs,
+  type Lease,
+  type Limit,
+  type Resource,
+  type Scope,
+  type SliceHeld,
+} from '#contract'
 import type { Use } from '#routing'
 import type { Reporter } from '../reporter.ts'
 import { Daily } from './daily.ts'
@@ -31,6 +39,9 @@ export class Ledger implements Reporter {
   readonly #pages = new Pages()
   readonly #daily = new Daily()
   readonly #shares = new Shares()
+  /** When the edge was heard last (monotonic ms), and whether it has to hear of it that a share fell. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  #fell = false
 
   /** `epoch` of the clock: UTC ms at monotonic 0, as it stands. */
   constructor(clock: { readonly epoch: number }, known: Limits) {
@@ -109,6 +120,29 @@ export class Ledger implements Reporter {
     ]
   }
 
+  /** Channels and calls per second which are reached here; `whole`: no share could be greater. */
+  reached(scope: Scope, now: number, customerId?: string): (Reached & { whole: boolean })[] {
+    const page = this.#pages.of(scope)
+    const caps = this.#known.of(scope, customerId ?? page?.customerId)?.caps
+    return this.limits(scope, now, customerId).flatMap(({ kind, id, resource, used, exceeded }) => {
+      if (!exceeded || resource === 'daily_minutes') return []
+      const most = resource === 'channels' ? caps?.max_channels : caps?.max_cps
+      return [{ kind, id, resource, whole: used >= (most ?? 0) }]
+    })
+  }
+
+  /** Whether the edge may still share anew: other relays have shares, and it was heard lately. */
+  shares(now: number): boolean {
+    return this.#shares.shared && now - this.#heardAt < deadAfterMs
+  }
+
+  /** True, once, after a share fell: others wait for the edge to hear that it is known here. */
+  fell(): boolean {
+    const fell = this.#fell
+    this.#fell = false
+    return fell
+  }
+
   /** The same, as a decision asks for it. */
   use(scope: Scope, now: number, customerId?: string): Use {
     const limits = this.limits(scope, now, customerId)
@@ -145,7 +179,8 @@ export class Ledger implements Reporter {
 
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
   heard(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>, sentAt: number): void {
-    this.#shares.hear(answer)
+    this.#heardAt = now
+    this.#fell = this.#shares.hear(answer) || this.#fell
     this.#daily.hear(answer.seconds)
     this.#pages.reported(now, sentAt)
   }

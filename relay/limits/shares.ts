@@ -8,9 +8,20 @@ export class Shares {
   readonly #slices = new Map<string, number>()
   #relays = 1
 
-  hear({ relays, slices }: Pick<BeatAnswer, 'relays' | 'slices'>): void {
+  /** True: less of something is ours than before, which others get only once the edge hears that we know. */
+  hear({ relays, slices }: Pick<BeatAnswer, 'relays' | 'slices'>): boolean {
     this.#relays = Math.max(1, relays)
-    for (const slice of slices) this.#slices.set(sliceKey(slice), slice.amount)
+    let less = false
+    for (const slice of slices) {
+      if (slice.amount < (this.held(slice) ?? 0)) less = true
+      this.#slices.set(sliceKey(slice), slice.amount)
+    }
+    return less
+  }
+
+  /** Whether others have shares, too. */
+  get shared(): boolean {
+    return this.#relays > 1
   }
 
   /**

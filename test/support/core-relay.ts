@@ -58,6 +58,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     tell: () => undefined,
     snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
     media: () => undefined,
+    beat: () => undefined,
     note: (note) => notes.push(note),
   })
   return {

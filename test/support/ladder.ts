@@ -249,6 +249,7 @@ export class Ladder {
         else this.#arrows.push(`tell ${effect.tell.event}`)
       } else if (effect.type === 'media') this.#order(effect.command)
       else if (effect.type === 'note') this.notes.push(effect)
+      else if (effect.type === 'beat') this.#arrows.push('beat')
       else if (effect.type === 'keep' || effect.type === 'discard' || effect.type === 'confirmed')
         this.filed.push(effect)
       else this.#arrows.push(`close ${this.#nameOf(effect.flow)}`)

@@ -41,6 +41,20 @@ describe('a limit shared by relays', () => {
     expect(await one.beat(4, 3)).toBe(5)
   })
 
+  test('comes to a relay which returns while nobody calls, as many as there are calls there', async () => {
+    await limitTo(5)
+    const [one, two] = [await newHolder('relay-1'), await newHolder('relay-2')]
+    expect(await one.beat(0)).toBe(5)
+    expect(await two.beat(0, 1)).toBe(0)
+    for (let calls = 0; calls < 5; calls += 1) {
+      // The other one hears of it, and says that it knows.
+      await one.beat(0)
+      await one.beat(0)
+      expect(await two.beat(calls, 1)).toBeGreaterThan(calls)
+    }
+    expect(two.held + one.held).toBe(5)
+  })
+
   test('of one goes to one of two, and stays where it is used', async () => {
     await limitTo(1)
     const [one, two] = [await newHolder('relay-1'), await newHolder('relay-2')]

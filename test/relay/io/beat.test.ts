@@ -58,6 +58,19 @@ describe('a beat', () => {
     expect(edge.asked('beat').length).toBeLessThanOrEqual(2)
   })
 
+  test('which cannot wait comes at once, half a second after the last at the soonest', async () => {
+    const { edge, heart } = await beating({ everyMs: 60_000 })
+    await soon('the first beat', () => edge.asked('beat').length === 1)
+    for (let times = 0; times < 5; times++) heart.hurry()
+    await soon('the second beat', () => edge.asked('beat').length === 2, 2_000)
+    heart.hurry()
+    await soon('the third beat', () => edge.asked('beat').length === 3, 2_000)
+    const at = edge.asked('beat').map((asked) => asked.at)
+    for (const which of [1, 2]) expect((at[which] ?? 0) - (at[which - 1] ?? 0)).toBeGreaterThan(450)
+    await pause(600)
+    expect(edge.asked('beat')).toHaveLength(3)
+  })
+
   test('is left out for as long as the edge says, which is no reason to ask it nothing', async () => {
     const fault: Fault = { kind: 'status', status: 429, retryAfter: '2' }
     const { edge, missed } = await beating({ everyMs: 50, fault })
@@ -138,5 +151,5 @@ async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
     () => exchange.close(),
     () => heart.stop(),
   )
-  return { edge, answers, missed, replaced }
+  return { edge, heart, answers, missed, replaced }
 }

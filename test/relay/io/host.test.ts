@@ -49,6 +49,7 @@ function relay(turns: (() => Effect[])[]) {
     tell: () => void sent.push('a tell'),
     snapshots: { keep: () => undefined, discard: () => undefined, confirm: () => undefined },
     media: () => undefined,
+    beat: () => undefined,
     note: (note) => notes.push(note),
   })
   return { host, notes, sent }

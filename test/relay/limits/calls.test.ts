@@ -255,8 +255,9 @@ describe('a beat', () => {
     ])
     const slices = [{ scope: acme, resource: 'channels' as const, amount: 1 }]
     ladder.hear({ type: 'beat', answer: { ...nothingNew, slices, relays: 2 }, sentAt: now })
-    dials(ladder, both()).gives('503 to Alice')
+    dials(ladder, both()).gives('beat')
     expect(engine.pulse(now).slices[0]).toMatchObject({ held: 1, used: 1, refused: 1 })
+    ladder.after(3_000).gives('ask route').decide(counted(both())).gives('503 to Alice')
   })
 })
 
