@@ -61,7 +61,8 @@ const app = new Hono<Edge>()
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
 
-  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay, knownParameters())
+  // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
+  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/tells', tells)

@@ -1,17 +1,12 @@
 import { and, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
-import * as z from 'zod'
 import { type BindingList, bindingList } from '#contract'
 import { bindings as table } from '#db'
 import { reachable } from '../config/registrations.ts'
 import type { Edge } from '../env.ts'
-import { takes } from '../http/query.ts'
 
-/** Relays say who they are; whose bindings they get is said by their key. */
-const asked = takes(z.object({ relay_id: z.string() }))
-
-/** A relay's own bindings that have not run out, for its registrar after a restart. */
-export const bindings = new Hono<Edge>().get('/', asked, async (c) => {
+/** A relay's own bindings that have not run out, for its registrar after a restart; whose key it is says which relay's. */
+export const bindings = new Hono<Edge>().get('/', async (c) => {
   const rows = await c
     .get('db')
     .select()
