@@ -3,7 +3,7 @@ import type { Observation } from '#routing'
 import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { table } from './call/call.ts'
-import { foundAt, hostQuestion, lookUpMs } from './call/hosts.ts'
+import { hostQuestion, leadOf, learn, lookUpMs } from './call/hosts.ts'
 import { callTell } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import { unknownHost } from './call/sound.ts'
@@ -295,11 +295,11 @@ export class Switchboard {
 
   #lookUp({ call }: Line, host: string, then: (now: number) => void): void {
     const { ask, station } = this.#exchange
-    const learn = (now: number, answer: Answer | undefined, why: string) => {
-      call.hosts.set(host, foundAt(station.address, host, answer, why))
+    const found = (now: number, answer: Answer | undefined, why: string) => {
+      learn(call, host, leadOf(station.address, host, answer, why))
       then(now)
     }
-    ask(hostQuestion(host), learn, lookUpMs)
+    ask(hostQuestion(host), found, lookUpMs)
   }
 
   #inTurn(now: number, { call }: Line, { provider }: Branch, located: Located): Located {

@@ -2,7 +2,7 @@ import { hostPort } from '../flow.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../media/codecs.ts'
 import { compose, decline, live, type Sent } from '../media/offer.ts'
-import { hostOf, type Reading, type Relayed, relayed, type Unusable } from '../media/relayed.ts'
+import { hostOf, type Relayed, relayed, type Understood, type Unusable } from '../media/relayed.ts'
 import { readSdp, type Sdp } from '../media/sdp.ts'
 import type { Side } from '../media/session.ts'
 import { sdpBody } from '../sip/body.ts'
@@ -22,7 +22,7 @@ export function codecsOf(message: Message): string[] {
 }
 
 /** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
-export function offerOf(message: Message, { address }: Station): Reading | undefined {
+export function offerOf(message: Message, { address }: Station): Understood | undefined {
   return brings(message) ? relayed(sdpOf(message), { address }) : undefined
 }
 
@@ -31,7 +31,7 @@ export function answerOf(
   message: Message,
   { address }: Station,
   sent: Sent | undefined,
-): Reading | undefined {
+): Understood | undefined {
   if (!brings(message)) return undefined
   return relayed(sdpOf(message), { address, answered: true, offered: live(sent) })
 }
@@ -114,7 +114,7 @@ export function aimAgain(call: Call, side: Side, host: string, station: Station)
 }
 
 /** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */
-export function faultOf(call: Call, offer: Reading | undefined, trusted: boolean): Unusable | undefined {
+export function faultOf(call: Call, offer: Understood | undefined, trusted: boolean): Unusable | undefined {
   if (!offer?.ok) return offer?.fault
   const host = hostOf(offer.value)
   const found = host !== undefined && trusted ? call.hosts.get(host) : undefined

@@ -61,7 +61,7 @@ export interface Call {
   /** What each side said last of its sound, and where from. */
   aimed: Partial<Record<Side, Aimed>>
   /** Where host names in SDP lead, by name in lower case. */
-  readonly hosts: Map<string, Found>
+  readonly hosts: Map<string, Lead>
   record: Record_
 }
 
@@ -73,7 +73,7 @@ export interface Aimed {
 }
 
 /** What became of a host name; no address: `why` says why not. */
-export interface Found {
+export interface Lead {
   readonly address: string | undefined
   readonly why: string
 }
@@ -140,7 +140,7 @@ export interface Branch {
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
   tried: AddressTry | undefined
-  /** Found by RFC 3263 and tried address by address; undefined: a registered contact. */
+  /** Lead by RFC 3263 and tried address by address; undefined: a registered contact. */
   readonly provider: Peer | undefined
   readonly contact: Contact | undefined
   /** Route values its INVITE carries: the contact's Path, or its provider's Service-Route. */

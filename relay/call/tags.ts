@@ -9,18 +9,19 @@ import type { Station } from './station.ts'
  * What the caller is told of the callee's sound before and with the answer.
  *
  * A caller takes the first description under a To tag for the answer and ignores any other (RFC 3261 §13.2.1,
- * RFC 6337 §3.1.1). So where a provider forks, or says something else than it said before, the caller gets another early dialog.
+ * RFC 6337 §3.1.1). So where a provider forks, or says something else than it said before, the caller gets another
+ * early dialog.
  */
 
 /** No provider forks wider; the sound of what comes then is not told before the answer. */
 const mostTags = 16
 
-/** The body of a response which brings the caller this sound, under the To tag it sets; a new tag is to be known. */
+/** The body of a response which brings the caller this sound, under the To tag which the caller's leg then has. */
 export function soundForCaller(
   call: Call,
   said: Relayed,
   station: Station,
-  last: 'early' | 'answer',
+  when: 'early' | 'answer',
 ): { body: Uint8Array; orders: Order[] } | undefined {
   const { caller, ports } = call
   if (!ports) return undefined
@@ -28,7 +29,7 @@ export function soundForCaller(
   const leg = { address: station.address, port: ports.caller, id: caller.sdp.id }
   const sent = compose(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
-  if (!known && last === 'early' && caller.told.length >= mostTags) return undefined
+  if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, station), sent }
   if (!known) caller.told.push(told)
   const orders: Order[] =

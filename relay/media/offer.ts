@@ -60,12 +60,16 @@ function answering({ sdp, at }: Relayed, sound: Media): Media[] {
   )
 }
 
-/** Where the leg has sound of this kind, else in the place of what it has: fax may follow on voice (RFC 3264 §8.3.3). */
+/** Where the leg has its sound, or had this kind of it; fax may follow in the place of voice (RFC 3264 §8.3.3). */
 function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   if (places.length === 0) return [sound]
-  const same = places.findIndex(({ kind }) => kind === sound.kind)
-  const at = same >= 0 ? same : places.findIndex(({ port }) => port !== 0)
-  return places.map((media, place) => (place === Math.max(at, 0) ? sound : declined(media)))
+  const now = Math.max(
+    0,
+    places.findIndex(({ port }) => port !== 0),
+  )
+  const before = places.findIndex(({ kind }) => kind === sound.kind)
+  const at = places[now]?.kind === sound.kind || before < 0 ? now : before
+  return places.map((media, place) => (place === at ? sound : declined(media)))
 }
 
 function ourMedia(said: Relayed, port: number): Media {

@@ -16,12 +16,12 @@ export interface Unusable {
   readonly why: string
 }
 
-export type Reading =
+export type Understood =
   | { readonly ok: true; readonly value: Relayed }
   | { readonly ok: false; readonly fault: Unusable }
 
 /** What is asked of a description. */
-export interface Wanted {
+export interface Terms {
   /** Our address: the family we speak. */
   readonly address: string
   /**
@@ -34,12 +34,12 @@ export interface Wanted {
 }
 
 /** Finds the m-line to relay: sound before all else, plain before encrypted, wherever it stands. */
-export function relayed(sdp: Sdp | undefined, wanted: Wanted): Reading {
+export function relayed(sdp: Sdp | undefined, terms: Terms): Understood {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
-  const at = best(sdp, (media) => obstacleOf(sdp, media, wanted) === undefined)
+  const at = best(sdp, (media) => obstacleOf(sdp, media, terms) === undefined)
   if (at >= 0) return { ok: true, value: { sdp, at } }
   const nearest = sdp.media.find(isAudio) ?? sdp.media[0]
-  const obstacle = nearest && obstacleOf(sdp, nearest, wanted)
+  const obstacle = nearest && obstacleOf(sdp, nearest, terms)
   return { ok: false, fault: obstacle ?? fault(304, 'the session description has no m-line') }
 }
 
@@ -79,12 +79,12 @@ function rankOf(media: Media): number {
   return isBlind(media) ? 2 : 3
 }
 
-function obstacleOf(sdp: Sdp, media: Media, wanted: Wanted): Unusable | undefined {
+function obstacleOf(sdp: Sdp, media: Media, terms: Terms): Unusable | undefined {
   const { kind, port } = media
   if (port === 0) return fault(304, `m=${kind} has no port`)
-  const obstacle = protocolObstacle(sdp, media) ?? (wanted.offered && mismatch(media, wanted.offered))
-  if (obstacle !== undefined || wanted.answered) return obstacle
-  return addressObstacle(connectionOf(sdp, media), wanted.address)
+  const obstacle = protocolObstacle(sdp, media) ?? (terms.offered && mismatch(media, terms.offered))
+  if (obstacle !== undefined || terms.answered) return obstacle
+  return addressObstacle(connectionOf(sdp, media), terms.address)
 }
 
 /** What we cannot carry: other transports, and keys which are agreed on in the media path (RFC 5763). */
@@ -135,6 +135,6 @@ function fault(code: number, why: string): Unusable {
 
 const wordsAtMost = 100
 
-function unusable(status: Unusable['status'], code: number, why: string): Reading {
+function unusable(status: Unusable['status'], code: number, why: string): Understood {
   return { ok: false, fault: { status, code, why } }
 }

@@ -1,4 +1,4 @@
-import { type Relayed, relayed, type Unusable, type Wanted } from '../../../relay/media/relayed.ts'
+import { type Relayed, relayed, type Terms, type Unusable } from '../../../relay/media/relayed.ts'
 import { readSdp, type Sdp, writeSdp } from '../../../relay/media/sdp.ts'
 
 /** What a plain phone at 192.0.2.1 offers. */
@@ -54,15 +54,15 @@ export function sdpOf(text: string): Sdp {
 }
 
 /** The m-line which is relayed of what a phone offers, or of what somebody answers. */
-export function soundOf(text: string, wanted: Omit<Wanted, 'address'> = {}): Relayed {
-  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...wanted })
+export function soundOf(text: string, terms: Omit<Terms, 'address'> = {}): Relayed {
+  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...terms })
   if (!reading.ok) throw new Error(`${reading.fault.why}:\n${text}`)
   return reading.value
 }
 
 /** Why nothing of it can be relayed; undefined: something can. */
-export function faultOf(text: string, wanted: Omit<Wanted, 'address'> = {}): Unusable | undefined {
-  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...wanted })
+export function faultOf(text: string, terms: Omit<Terms, 'address'> = {}): Unusable | undefined {
+  const reading = relayed(readSdp(text), { address: '203.0.113.7', ...terms })
   return reading.ok ? undefined : reading.fault
 }
 

@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecs, keepCodecs } from '../../../relay/media/codecs.ts'
 import { compose, decline } from '../../../relay/media/offer.ts'
+import { relayed } from '../../../relay/media/relayed.ts'
+import { readSdp } from '../../../relay/media/sdp.ts'
 import { description, fancy, faultOf, phone, sdpOf, soundOf } from './descriptions.ts'
 
 const ours = { address: '203.0.113.7', port: 20_000, id: 77 }
@@ -98,6 +101,15 @@ describe('an offer within a call (RFC 3264 §8)', () => {
     ])
   })
 
+  test('leaves it there, too, where another of its kind was declined before it', () => {
+    const keyed = `${head}m=audio 4010 UDP/TLS/RTP/SAVPF 111\r\n${audio}`
+    const last = compose(undefined, soundOf(phone), ours, soundOf(keyed))
+    expect(lines(next(head + audio, last).text)).toEqual([
+      'm=audio 0 UDP/TLS/RTP/SAVPF 111',
+      'm=audio 20000 RTP/AVP 0',
+    ])
+  })
+
   test('lets the fax follow the voice in its place, and the voice follow the fax (§8.3.3)', () => {
     const faxed = next(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
     expect(lines(faxed.text)).toEqual(['m=video 0 RTP/AVP 99', 'm=image 20000 udptl t38'])
@@ -191,6 +203,31 @@ describe('codecs', () => {
   test('are all kept when the provider names none', () => {
     expect(keepCodecs(soundOf(phone), [])).toEqual(soundOf(phone))
   })
+})
+
+test('whatever a description says, ours names no place but us, and only one line of it is not declined', () => {
+  const line = fc.oneof(
+    fc.constantFrom(
+      ...phone.split('\r\n'),
+      ...fancy.split('\r\n'),
+      ...fax.split('\r\n'),
+      'm=audio 9 RTP/AVP',
+      'c=IN IP4 x',
+    ),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(fc.array(line), fc.boolean(), (some, answered) => {
+      const read = relayed(readSdp([phone, ...some].join('\n')), { address: ours.address, answered })
+      if (!read.ok) return
+      for (const offer of [undefined, read.value]) {
+        const { text } = compose(undefined, read.value, ours, offer)
+        expect(text.match(/^[co]=.*$/gm)).toEqual(['o=- 77 1 IN IP4 203.0.113.7', 'c=IN IP4 203.0.113.7'])
+        expect(text.match(/^m=\S+ (?!0 ).*$/gm)).toEqual([expect.stringMatching(/^m=\S+ 20000 /)])
+        expect(relayed(readSdp(text), { address: ours.address }).ok).toBe(true)
+      }
+    }),
+  )
 })
 
 test('a description of a description is read again as it was written', () => {
