@@ -159,7 +159,7 @@ export class Engine {
   get load() {
     return {
       calls: this.#switchboard.active,
-      legs: this.#switchboard.size,
+      legs: this.#switchboard.legs,
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
       counted: this.ledger.size,

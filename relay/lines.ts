@@ -41,8 +41,9 @@ export class Lines {
   /** Branches whose INVITE was sent, by its Call-ID. */
   readonly #byCallId = new Map<string, Branch>()
 
-  get size(): number {
-    return this.#bySession.size
+  /** Legs which requests can be for, of calls which are over too; an early dialog is one. */
+  get legs(): number {
+    return this.#byDialog.size
   }
 
   /** Calls not yet over. */

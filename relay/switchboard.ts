@@ -75,8 +75,8 @@ export class Switchboard {
     return this.#lines.active
   }
 
-  get size(): number {
-    return this.#lines.size
+  get legs(): number {
+    return this.#lines.legs
   }
 
   /** How what comes in finds its call. */

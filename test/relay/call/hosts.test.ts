@@ -25,6 +25,7 @@ leavesNothingBehind()
 
 const named = sdp('Media.telnyx.test', 6000)
 const found = { flows: [{ transport: 'udp' as const, address: '203.0.113.77', port: 9 }] }
+const otherFamily = { flows: [{ transport: 'udp' as const, address: '2001:db8::1', port: 9 }] }
 const forbidden = { flows: [], why: 'address_not_allowed: 10.0.0.5' }
 
 describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
@@ -55,10 +56,7 @@ describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
   test.each([
     ['where nothing may be sent', forbidden],
     ['nowhere', { flows: [], why: 'DNS gave no answer' }],
-    [
-      'to another address family',
-      { flows: [{ transport: 'udp' as const, address: '2001:db8::1', port: 9 }] },
-    ],
+    ['to another address family', otherFamily],
   ])('which leads %s leaves the sound where the carrier signals', (_, located) => {
     const { ladder, invited, sent } = calling()
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: named })).whatever()
@@ -72,7 +70,9 @@ describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
     const { ladder, sent } = calling()
     ladder.when(telnyx, answers(sent, telnyx, 183, { body: named })).whatever()
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })).whatever()
+    const aimed = ladder.media.length
     leads(ladder, found).gives()
+    expect(ladder.media).toHaveLength(aimed)
     expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: 4000 } })
   })
 })
@@ -91,6 +91,7 @@ describe('a host name in the c-line of an offer', () => {
   test.each([
     ['where nothing may be sent', forbidden, /leads nowhere: address_not_allowed: 10\.0\.0\.5/],
     ['nowhere', undefined, /leads nowhere: timeout/],
+    ['to another family', otherFamily, /leads nowhere: no address of our family/],
   ])('which leads %s is 488 in words', (_, located, why) => {
     const { ladder } = fromTelnyx()
     if (located) leads(ladder, located)

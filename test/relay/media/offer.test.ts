@@ -114,6 +114,12 @@ describe('an offer within a call (RFC 3264 §8)', () => {
     const faxed = next(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
     expect(lines(faxed.text)).toEqual(['m=video 0 RTP/AVP 99', 'm=image 20000 udptl t38'])
     expect(lines(next(head + audio, faxed).text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 20000 RTP/AVP 0'])
+    const beside = soundOf(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
+    const answered = compose(undefined, beside, ours, beside)
+    expect(lines(next(head + audio, answered).text)).toEqual([
+      'm=audio 20000 RTP/AVP 0',
+      'm=image 0 udptl t38',
+    ])
   })
 })
 
