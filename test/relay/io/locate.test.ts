@@ -213,6 +213,16 @@ describe('locating a server (RFC 3263)', () => {
     expect(await why('nowhere.example')).toBe('no address found for nowhere.example')
   })
 
+  test('says so where DNS says nothing for as long as one can wait', async () => {
+    const { locator, stall } = world({ 'a slow.example': ['192.0.2.1'] })
+    const speak = stall()
+    const question = { hostname: 'slow.example', port: 9, transport: 'udp' } as const
+    const why = 'DNS gave no answer for slow.example in 20 ms'
+    expect(await locator.locate(question, 20)).toEqual({ flows: [], why })
+    speak()
+    expect((await locator.locate(question, 20)).flows).toHaveLength(1)
+  })
+
   test('knows localhost without asking anybody (RFC 6761)', async () => {
     const locator = new Locator({ allowPrivate: true, chance })
     const { flows } = await locator.locate({ hostname: 'localhost', port: 5090, transport: null })
