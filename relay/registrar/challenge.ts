@@ -82,7 +82,7 @@ export class Challenger {
   }
 
   /**
-   * With what a name nobody has is challenged: drawn from what the accounts of its realm are challenged with, one list
+   * With what a name is challenged which no account has: drawn from what the accounts of its realm are challenged with, one list
    * each, and the same one every time. So it is as likely to get each list as an account is, and no list tells whether
    * there is one. undefined: there are no accounts.
    */

@@ -46,14 +46,20 @@ export class Kamailio {
       if (child.exitCode !== null) throw new Error(`kamailio ended: ${words.join('')}`)
       return words.join('').includes('trunkline test is ready')
     }
-    await soon('kamailio to listen', ready, 15_000)
-    return new Kamailio(place, child, folder)
+    const kamailio = new Kamailio(place, child, folder)
+    await soon('kamailio to listen', ready, 15_000).catch(async (error) => {
+      await kamailio.stop()
+      throw error
+    })
+    return kamailio
   }
 
   async stop(): Promise<void> {
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGTERM')
-    await gone
+    if (this.#child.exitCode === null) {
+      const gone = once(this.#child, 'exit')
+      this.#child.kill('SIGTERM')
+      await gone
+    }
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

@@ -14,8 +14,8 @@ export interface SippOptions {
   at: Place
   /** Values of the scenario's [keywords]. */
   keys?: Record<string, string>
-  /** username, password and the digest's URI (without `sip:`). */
-  auth?: { username: string; password: string; uri: string }
+  /** username, password and the digest's URI (without `sip:`); without one it names us, as SIPp does by itself. */
+  auth?: { username: string; password: string; uri?: string }
   transport?: 'udp' | 'tcp'
   /** Further arguments, such as rates. */
   more?: string[]
@@ -83,7 +83,8 @@ function parameters({
     ...['-i', at.address, '-p', String(at.port), '-t', transport === 'udp' ? 'u1' : 't1'],
     ...['-mi', at.address, '-mp', String(20_000 + 2 * (at.port % 10_000))],
     ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, value]),
-    ...(auth ? ['-au', auth.username, '-ap', auth.password, '-auth_uri', auth.uri] : []),
+    ...(auth ? ['-au', auth.username, '-ap', auth.password] : []),
+    ...(auth?.uri ? ['-auth_uri', auth.uri] : []),
     ...['-timeout', String(timeoutS), '-timeout_error', '-nostdin', '-trace_err'],
     ...(more.includes('-m') ? [] : ['-m', '1']),
     ...more,

@@ -25,7 +25,7 @@ describe('what a challenge tells of who there is', () => {
     },
   )
 
-  test('is nothing where they differ: a name nobody has gets each list as often as accounts have it', () => {
+  test('is nothing where they differ: a name no account has gets each list as often as accounts have it', () => {
     const ladder = knowing(accounts([strong ?? [], weak ?? [], weak ?? [], weak ?? []]))
     expect(['user0', 'user1'].map((user) => offeredTo(ladder, user))).toEqual([['SHA-256'], ['MD5']])
     const drawn = Array.from({ length: 400 }, (_, i) => offeredTo(ladder, `nobody${i}`).join())
