@@ -2,51 +2,9 @@ import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetCon
 import type { Note } from '../effects.ts'
 import { type Flow, hostPort, networkOf, type Trust, trustKey } from '../flow.ts'
 import { Framer } from '../sip/framing.ts'
-import type { Log } from './log.ts'
+import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
 import { type Visitor, Visitors } from './visitors.ts'
-import { bindError, plainAddress, type Wire, type WireEnds, whyUnsent } from './wire.ts'
-
-/** A wire of connections. */
-export interface StreamWire extends Wire {
-  /** Shuts a connection once everything sent over it has left. */
-  hangUp(flow: Flow): void
-}
-
-export interface StreamLimits {
-  /** From a stranger's connection, and from its handshake, to its first message; from a message's first octet to its last. */
-  readonly firstMessageMs: number
-  readonly messageMs: number
-  /** How long a connection nobody needs may be silent, and a stranger's: all that could be owed to it is over (64·T1). */
-  readonly idleMs: number
-  readonly strangerIdleMs: number
-  readonly dialMs: number
-  /** Octets waiting for a peer which does not read. */
-  readonly unreadBytes: number
-}
-
-/** Where nobody asks for others. */
-export const usualLimits: StreamLimits = {
-  firstMessageMs: 5_000,
-  messageMs: 30_000,
-  idleMs: 600_000,
-  strangerIdleMs: 32_000,
-  dialMs: 3_000,
-  unreadBytes: 1024 * 1024,
-}
-
-export interface StreamOptions extends WireEnds {
-  readonly host: string
-  readonly port: number
-  readonly log: Log
-  closed(flow: Flow): void
-  /** Whether somebody can be reached by this connection only: its silence is borne. */
-  needed?(flow: Flow): boolean
-  /** Whether who is at the other end has proved who it is, or calls from an address of somebody's. */
-  known?(flow: Flow): boolean
-  /** Who is connected, over this port and others; absent: over this one alone, at most so many as anybody needs. */
-  readonly visitors?: Visitors
-  readonly limits?: Partial<StreamLimits>
-}
+import { bindError, plainAddress, whyUnsent } from './wire.ts'
 
 /** SIP over TCP on one port: connections accepted and dialled, each used both ways (RFC 3261 §18). */
 export function openTcp(options: StreamOptions): Promise<StreamWire> {
@@ -289,6 +247,10 @@ class Connections implements StreamWire {
       connection.messageSince = undefined
     } else if (!isBreaks(chunk)) connection.messageSince ??= connection.heardAt
     for (const message of messages) if (message.length > 0) this.#options.receive(flow, message)
+    if (framer.held > this.#limits.strangerBytes && this.#isStranger(connection)) {
+      this.#note('shut', { source: flow.address, why: 'the message of a stranger is too long' })
+      return void socket.destroy()
+    }
     if (broken === undefined) return
     this.#note('broken', { source: flow.address, where: broken.where, why: broken.why })
     // What was just answered leaves first.
@@ -310,14 +272,16 @@ class Connections implements StreamWire {
     this.#options.log('warn', `${this.#kind.transport}.${event}`, fields)
   }
 
+  #isStranger({ visitor }: Connection): boolean {
+    return visitor !== undefined && !this.#visitors.isKnown(visitor)
+  }
+
   #idle(connection: Connection, now: number): boolean {
     const { idleMs, strangerIdleMs } = this.#limits
-    const { visitor, flow } = connection
     const silentMs = now - connection.heardAt
-    if (silentMs <= Math.min(idleMs, strangerIdleMs)) return false
-    const stranger = visitor !== undefined && !this.#visitors.isKnown(visitor)
-    if (silentMs <= (stranger ? Math.min(idleMs, strangerIdleMs) : idleMs)) return false
-    if (!this.#options.needed?.(flow)) return true
+    const least = Math.min(idleMs, strangerIdleMs)
+    if (silentMs <= least || silentMs <= (this.#isStranger(connection) ? least : idleMs)) return false
+    if (!this.#options.needed?.(connection.flow)) return true
     connection.heardAt = now
     return false
   }

@@ -2,7 +2,8 @@ import { isIP } from 'node:net'
 import { connect, createServer, type Server, TLSSocket } from 'node:tls'
 import type { KeyPair } from './certificate.ts'
 import { flawOf } from './identity.ts'
-import { openStreams, type StreamOptions, type StreamWire, usualLimits } from './stream.ts'
+import { openStreams } from './stream.ts'
+import { type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
 
 /** SIP over TLS. */
 export interface TlsWire extends StreamWire {

@@ -31,6 +31,11 @@ export class Framer {
   #breaks = 0
   #over = false
 
+  /** Octets of the unfinished message. */
+  get held(): number {
+    return this.#over ? 0 : this.#filled
+  }
+
   push(chunk: Uint8Array): Framed {
     if (this.#over) return { messages: [], pings: 0 }
     this.#append(chunk)

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
-import { openTcp, type StreamLimits, type StreamOptions, type StreamWire } from '../../../relay/io/stream.ts'
+import { openTcp } from '../../../relay/io/stream.ts'
+import type { StreamLimits, StreamOptions, StreamWire } from '../../../relay/io/stream-options.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
 
 describe('SIP over TCP', () => {
@@ -138,6 +139,23 @@ describe('SIP over TCP', () => {
     await once(idle, 'close')
     phone.write(options)
     await until(() => heard.length === 3)
+  })
+
+  test('shuts a stranger’s whose message grows long before it is whole, and hears out who is known', async () => {
+    const { wire, heard } = await relay({
+      limits: { strangerBytes: 1_000 },
+      known: ({ connection }) => connection === heard[0]?.flow.connection,
+    })
+    const phone = await dialled(wire)
+    phone.write(options)
+    await until(() => heard.length === 1)
+    const long = options.replace('Length: 0', `Length: 5000\r\nX: ${'x'.repeat(2_000)}`)
+    const stranger = await dialled(wire)
+    stranger.write(long)
+    phone.write(long)
+    await until(() => stranger.destroyed)
+    phone.write('x'.repeat(5_000))
+    await until(() => heard.length === 2)
   })
 
   test('full of strangers shuts one of them for whoever comes, and never who is known', async () => {

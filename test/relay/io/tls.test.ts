@@ -16,7 +16,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Flow, Trust } from '../../../relay/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
-import type { StreamLimits, StreamOptions } from '../../../relay/io/stream.ts'
+import type { StreamLimits, StreamOptions } from '../../../relay/io/stream-options.ts'
 import { openTls, type TlsWire } from '../../../relay/io/tls.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
 import { type Certificate, certificate } from '../../support/certificate.ts'

@@ -1,0 +1,49 @@
+import type { Flow } from '../flow.ts'
+import type { Log } from './log.ts'
+import type { Visitors } from './visitors.ts'
+import type { Wire, WireEnds } from './wire.ts'
+
+/** A wire of connections. */
+export interface StreamWire extends Wire {
+  /** Shuts a connection once everything sent over it has left. */
+  hangUp(flow: Flow): void
+}
+
+export interface StreamLimits {
+  /** From a stranger's connection, and from its handshake, to its first message; from a message's first octet to its last. */
+  readonly firstMessageMs: number
+  readonly messageMs: number
+  /** How long a connection nobody needs may be silent, and a stranger's: all that could be owed to it is over (64·T1). */
+  readonly idleMs: number
+  readonly strangerIdleMs: number
+  readonly dialMs: number
+  /** Octets of a stranger's message while not all of it is there: each of thousands holds so many. */
+  readonly strangerBytes: number
+  /** Octets waiting for a peer which does not read. */
+  readonly unreadBytes: number
+}
+
+/** Where nobody asks for others. */
+export const usualLimits: StreamLimits = {
+  firstMessageMs: 5_000,
+  messageMs: 30_000,
+  idleMs: 600_000,
+  strangerIdleMs: 32_000,
+  dialMs: 3_000,
+  strangerBytes: 16 * 1024,
+  unreadBytes: 1024 * 1024,
+}
+
+export interface StreamOptions extends WireEnds {
+  readonly host: string
+  readonly port: number
+  readonly log: Log
+  closed(flow: Flow): void
+  /** Whether somebody can be reached by this connection only: its silence is borne. */
+  needed?(flow: Flow): boolean
+  /** Whether who is at the other end has proved who it is, or calls from an address of somebody's. */
+  known?(flow: Flow): boolean
+  /** Who is connected, over this port and others; absent: over this one alone, at most so many as anybody needs. */
+  readonly visitors?: Visitors
+  readonly limits?: Partial<StreamLimits>
+}
