@@ -1,6 +1,6 @@
 import { afterEach, expect } from 'vitest'
 import type { ProviderTarget } from '#contract'
-import type { Header, Request, Response } from '../../relay/sip/message.ts'
+import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
 import type { Ladder, Party } from './ladder.ts'
 import { ack, alice, aliceDials, answers, office, provider, sdp, telnyx, through } from './office.ts'
 
@@ -125,3 +125,18 @@ export function reply200(ladder: Ladder, to: Party, method: string, body?: Uint8
 }
 
 export const text = (body: Uint8Array): string => new TextDecoder().decode(body)
+
+let hop = 0
+
+/** A request of ours as Telnyx sends it on where its switch is a proxy: under its own Via. */
+export function proxied(
+  sent: Request,
+  requestUri = sent.requestUri,
+  hops = String(sent.maxForwards - 1),
+): Request {
+  const kept = sent.headers.map(([name, value]): Header => [name, name === 'max-forwards' ? hops : value])
+  const routed: Header[] = sent.method === 'INVITE' ? [['record-route', '<sip:203.0.113.1;lr>']] : []
+  const onward = kept.filter(([name]) => name !== 'route')
+  const via: Header = ['via', `SIP/2.0/UDP 203.0.113.1:5060;rport;branch=z9hG4bKproxy${++hop}`]
+  return request({ method: sent.method, requestUri, headers: [via, ...routed, ...onward], body: sent.body })
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Scope } from '#contract'
 import type { Header, Request } from '../../../relay/sip/message.ts'
-import type { Ladder, Party } from '../../support/ladder.ts'
+import { type Ladder, type Party, party, relayAddress } from '../../support/ladder.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
 import {
   ack,
@@ -17,6 +17,7 @@ import {
   office,
   provider,
   registers,
+  rejected,
   ringBob,
   sdp,
   telnyx,
@@ -24,12 +25,15 @@ import {
   twilio,
   within,
 } from '../../support/office.ts'
-import { forgets } from '../../support/scene.ts'
+import { forgets, proxied } from '../../support/scene.ts'
 
 /*
  * Calls in which everybody does anything at any time. Nothing is known of what comes out, but that
  * nobody throws, every call ends with one sound record, nothing stays behind, and no limit is ever overstepped.
  */
+
+/** Where carriers' Contacts may lead. */
+const core = party('203.0.113.77:5080', '203.0.113.77', 5080)
 
 type Below = (below: number) => number
 
@@ -180,6 +184,7 @@ const acts: readonly ((play: Play) => void)[] = [
   netFails,
   mediaSpeaks,
   again,
+  comesBack,
 ]
 
 function located({ ladder, below }: Play): void {
@@ -237,7 +242,7 @@ function timePasses({ ladder, below }: Play): void {
 
 function netFails({ ladder, below, callees }: Play): void {
   if (below(3) > 0) return
-  const { flow } = pick([alice, ...callees], below)
+  const { flow } = pick([alice, ...callees, core], below)
   ladder.hear({ type: 'unsent', flow, why: 'ECONNREFUSED' })
 }
 
@@ -258,6 +263,17 @@ function again({ ladder, invited, below }: Play): void {
   if (below(2) === 0) ladder.when(alice, invited)
 }
 
+/** Telnyx sends our INVITE back to us, as it was or changed, and hears of a loop or that it is nobody’s. */
+function comesBack({ ladder, below }: Play): void {
+  const sent = requestTo(ladder, telnyx, 'INVITE')
+  if (!sent || sent.to.tag !== undefined || below(3) > 0) return
+  ladder
+    .when(telnyx, proxied(sent, pick([sent.requestUri, `sip:+15557654321@${relayAddress}`], below)))
+    .whatever()
+  if (ladder.questions.at(-1)?.question.ask !== 'route') return
+  ladder.decide(rejected(403, 'UNKNOWN_SOURCE', null))
+}
+
 function anyAnswer(asked: Request, from: Party, below: Below) {
   const status = pick(statuses, below)
   const stale = below(2) === 0 ? ', stale=true' : ''
@@ -269,7 +285,8 @@ function anyAnswer(asked: Request, from: Party, below: Below) {
   const sound = status < 300 && below(4) > 0 ? { body: sdp(from.flow.address, 4000 + below(3)) } : {}
   const tag =
     asked.to.tag !== undefined ? '' : below(5) === 0 ? 'fork' : `tag-${from.name.replace(/\W/g, '')}`
-  return answers(asked, from, status, { headers, tag, ...sound })
+  const contact = below(4) === 0 ? { contact: '<sip:core@203.0.113.77:5080>' } : {}
+  return answers(asked, from, status, { headers, tag, ...contact, ...sound })
 }
 
 function requestTo(ladder: Ladder, to: Party, method: string): Request | undefined {

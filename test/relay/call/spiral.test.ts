@@ -17,7 +17,7 @@ import {
   through,
   within,
 } from '../../support/office.ts'
-import { leavesNothingBehind, watch } from '../../support/scene.ts'
+import { leavesNothingBehind, proxied, watch } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -41,23 +41,19 @@ describe('a call which a proxy sends back to us with another Request-URI (RFC 32
         .gives('ACK to Bob', '200 to Telnyx')
       ladder.when(telnyx, upstream(ladder.lastResponse(telnyx))).gives('ACK to Telnyx', '200 to Alice')
       // The ACK of our outgoing leg is the one our incoming leg waits for.
-      ladder.when(telnyx, downstream(ladder.lastRequest(telnyx, 'ACK'))).gives()
+      ladder.when(telnyx, proxied(ladder.lastRequest(telnyx, 'ACK'))).gives()
       const answer = ladder.lastResponse(alice)
       ladder.when(alice, ack(invited, answer)).gives()
       ladder.after(40_000).gives()
       if (leaver === 'alice') {
         ladder.when(alice, within(invited, answer, alice, 'BYE', 3)).gives('200 to Alice', 'BYE to Telnyx')
-        ladder
-          .when(telnyx, downstream(ladder.lastRequest(telnyx, 'BYE')))
-          .gives('200 to Telnyx', 'BYE to Bob')
+        ladder.when(telnyx, proxied(ladder.lastRequest(telnyx, 'BYE'))).gives('200 to Telnyx', 'BYE to Bob')
         ladder.when(bob, answers(ladder.lastRequest(bob, 'BYE'), bob, 200)).gives()
         ladder.when(telnyx, upstream(ladder.lastResponse(telnyx))).gives()
       } else {
         ladder.when(bob, fromCallee(rung, answers(rung, bob, 200), bob, 'BYE', 1))
         ladder.gives('200 to Bob', 'BYE to Telnyx')
-        ladder
-          .when(telnyx, downstream(ladder.lastRequest(telnyx, 'BYE')))
-          .gives('200 to Telnyx', 'BYE to Alice')
+        ladder.when(telnyx, proxied(ladder.lastRequest(telnyx, 'BYE'))).gives('200 to Telnyx', 'BYE to Alice')
         ladder.when(alice, answers(ladder.lastRequest(alice, 'BYE'), alice, 200)).gives()
         ladder.when(telnyx, upstream(ladder.lastResponse(telnyx))).gives()
       }
@@ -89,7 +85,7 @@ describe('a call which a proxy sends back to us with another Request-URI (RFC 32
 
 test('an INVITE of ours which comes back as we sent it is a loop: 482, and the call it came from goes on', () => {
   const { ladder, sent } = calling()
-  ladder.when(telnyx, downstream(sent, sent.requestUri)).gives('482 to Telnyx')
+  ladder.when(telnyx, proxied(sent, sent.requestUri)).gives('482 to Telnyx')
   ladder.when(telnyx, answers(sent, telnyx, 180)).gives('180 to Alice')
 })
 
@@ -98,7 +94,7 @@ test('the Call-ID of one of our calls in another party’s INVITE makes no loop 
   const headers = sent.headers.map(
     ([name, value]): Header => [name, name === 'from' ? '<sip:a@b.test>;tag=x' : value],
   )
-  const other = downstream(
+  const other = proxied(
     request({ method: 'INVITE', requestUri: sent.requestUri, headers, body: sent.body }),
     sent.requestUri,
   )
@@ -119,26 +115,10 @@ function calling(): { ladder: Ladder; invited: Request; sent: Request } {
 /** It is back, and rings Bob, unless it has no hop left. */
 function spiral(hops?: string): ReturnType<typeof calling> {
   const { ladder, invited, sent } = calling()
-  ladder.when(telnyx, downstream(sent, `sip:+15557654321@${relayAddress}`, hops)).gives('ask route')
+  ladder.when(telnyx, proxied(sent, `sip:+15557654321@${relayAddress}`, hops)).gives('ask route')
   const arrows = hops === '0' ? ['483 to Telnyx'] : ['INVITE to Bob']
   ladder.decide(ringBob('incoming')).gives('100 to Telnyx', ...arrows)
   return { ladder, invited, sent }
-}
-
-const theirVia = 'SIP/2.0/UDP 203.0.113.1:5060;rport;branch=z9hG4bKproxy'
-let hop = 0
-
-/** A request of ours as the proxy sends it on. */
-function downstream(
-  sent: Request,
-  requestUri = sent.requestUri,
-  hops = String(sent.maxForwards - 1),
-): Request {
-  const kept = sent.headers.map(([name, value]): Header => [name, name === 'max-forwards' ? hops : value])
-  const routed: Header[] = sent.method === 'INVITE' ? [['record-route', '<sip:203.0.113.1;lr>']] : []
-  const onward = kept.filter(([name]) => name !== 'route')
-  const via: Header = ['via', `${theirVia}${++hop}`]
-  return request({ method: sent.method, requestUri, headers: [via, ...routed, ...onward], body: sent.body })
 }
 
 /** An answer of ours as the proxy sends it back: without its own Via. */
