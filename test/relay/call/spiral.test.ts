@@ -7,6 +7,7 @@ import {
   aliceDials,
   answers,
   bob,
+  cancel,
   fromCallee,
   office,
   provider,
@@ -64,10 +65,12 @@ describe('a call which a proxy sends back to us with another Request-URI (RFC 32
   })
 
   test('is taken back with the one it came from', () => {
-    const { ladder, sent } = spiral()
-    const [, theirs] = [sent, ladder.lastRequest(bob)]
-    ladder.when(bob, answers(theirs, bob, 180)).gives('180 to Telnyx')
+    const { ladder, invited, back } = spiral()
+    ladder.when(bob, answers(ladder.lastRequest(bob), bob, 180)).gives('180 to Telnyx')
     ladder.when(telnyx, upstream(ladder.lastResponse(telnyx))).gives('180 to Alice')
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', 'CANCEL to Telnyx', '487 to Alice')
+    ladder.when(telnyx, cancel(back)).gives('200 to Telnyx', 'CANCEL to Bob', '487 to Telnyx')
+    ladder.when(telnyx, upstream(ladder.lastResponse(telnyx))).gives('ACK to Telnyx')
   })
 
   test('ends where no hop is left: 483', () => {
@@ -113,12 +116,13 @@ function calling(): { ladder: Ladder; invited: Request; sent: Request } {
 }
 
 /** It is back, and rings Bob, unless it has no hop left. */
-function spiral(hops?: string): ReturnType<typeof calling> {
+function spiral(hops?: string): ReturnType<typeof calling> & { back: Request } {
   const { ladder, invited, sent } = calling()
-  ladder.when(telnyx, proxied(sent, `sip:+15557654321@${relayAddress}`, hops)).gives('ask route')
+  const back = proxied(sent, `sip:+15557654321@${relayAddress}`, hops)
+  ladder.when(telnyx, back).gives('ask route')
   const arrows = hops === '0' ? ['483 to Telnyx'] : ['INVITE to Bob']
   ladder.decide(ringBob('incoming')).gives('100 to Telnyx', ...arrows)
-  return { ladder, invited, sent }
+  return { ladder, invited, sent, back }
 }
 
 /** An answer of ours as the proxy sends it back: without its own Via. */
