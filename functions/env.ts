@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { connect, type Database } from '#db'
+import { WrongKeys } from './http/wrong-keys.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 
 /** What every request carries: the settings and database of this Worker, and who is speaking. */
@@ -9,6 +10,7 @@ export interface Edge {
     settings: Settings
     db: Database
     seal: Seal
+    wrongKeys: WrongKeys
     requestId: string
     speaker: Speaker
     relayId: string
@@ -50,7 +52,7 @@ export function readSettings(env: object): Settings {
   throw new Error(`The edge is not configured: ${wrong.join('; ')}.`)
 }
 
-const prepared = new WeakMap<object, Pick<Edge['Variables'], 'settings' | 'db' | 'seal'>>()
+const prepared = new WeakMap<object, Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys'>>()
 
 /** The same, with what is built from them; once per Worker. */
 export function prepare(env: object) {
@@ -58,7 +60,7 @@ export function prepare(env: object) {
   if (!parts) {
     const settings = readSettings(env)
     const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT)
-    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS) }
+    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), wrongKeys: new WrongKeys() }
     prepared.set(env, parts)
   }
   return parts

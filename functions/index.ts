@@ -35,10 +35,11 @@ const app = new Hono<Edge>()
   })
   .use(requestId)
   .use(async (c, next) => {
-    const { settings, db, seal } = prepare(c.env)
+    const { settings, db, seal, wrongKeys } = prepare(c.env)
     c.set('settings', settings)
     c.set('db', db)
     c.set('seal', seal)
+    c.set('wrongKeys', wrongKeys)
     await next()
   })
 

@@ -18,7 +18,7 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
     c.header('WWW-Authenticate', 'Bearer')
     throw new Problem('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
   }
-  c.set('speaker', await speakerOf(c, key))
+  c.set('speaker', await actingFor(c, await slowed(c, await sha256Hex(key))))
   await next()
 }
 
@@ -48,7 +48,34 @@ export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
   c.set('speaker', { ...speaker, customerId: await liveCustomer(c, id.data) })
 }
 
-async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
+/** Who holds the key of this hash; an address which has tried too many wrong ones has to wait. */
+async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
+  // Cloudflare says who it was; where nothing does, nobody can be slowed.
+  const [wrongKeys, address] = [c.get('wrongKeys'), c.req.header('cf-connecting-ip')]
+  const verdict = address === undefined ? 'ask' : wrongKeys.judge(address, hash, Date.now())
+  if (typeof verdict === 'number') {
+    c.header('Retry-After', String(Math.ceil(verdict / 1000)))
+    throw new Problem(
+      'TOO_MANY_WRONG_KEYS',
+      'Too many wrong access keys came from this address. Wait a minute.',
+    )
+  }
+  const note = (right: boolean | undefined) =>
+    address !== undefined && wrongKeys.found(address, hash, right, Date.now())
+  const holder = verdict === 'wrong' ? undefined : await holderOf(c, hash).catch(failed)
+  note(holder !== undefined)
+  if (!holder) throw new Problem('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
+  return holder
+
+  function failed(error: unknown): never {
+    note(undefined)
+    throw error
+  }
+}
+
+type Holder = Pick<Speaker, 'keyId' | 'customerId' | 'admin'>
+
+async function holderOf(c: Context<Edge>, hash: string): Promise<Holder | undefined> {
   const [found] = await c
     .get('db')
     .select({ keyId: accessKeys.id, customerId: accessKeys.customerId, admin: accessKeys.admin })
@@ -56,12 +83,16 @@ async function speakerOf(c: Context<Edge>, key: string): Promise<Speaker> {
     .innerJoin(customers, and(eq(customers.id, accessKeys.customerId), isNull(customers.deletedAt)))
     .where(
       and(
-        eq(accessKeys.hash, await sha256Hex(key)),
+        eq(accessKeys.hash, hash),
         isNull(accessKeys.deletedAt),
         or(isNull(accessKeys.expiresAt), gt(accessKeys.expiresAt, sql`now()`)),
       ),
     )
-  if (!found) throw new Problem('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
+  return found
+}
+
+/** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */
+async function actingFor(c: Context<Edge>, found: Holder): Promise<Speaker> {
   const asked = c.req.query('customer_id')
   const own = { ...found, ownId: found.customerId }
   if (asked === undefined || asked === found.customerId) return own

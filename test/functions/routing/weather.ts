@@ -200,7 +200,7 @@ function carols(
   const owned = (e164: string): Ownership =>
     taken.some(({ number }) => number === e164) ? 'claimed' : some.ownership
   const mine = (e164: string, changes: Partial<NumberFacts> = {}) =>
-    number(e164, { id: idOf(`carol’s ${e164}`), ownership: owned(e164), ...leads, ...changes })
+    number(e164, { id: idOf(`c${e164}`), ownership: owned(e164), ...leads, ...changes })
   return {
     providers: [provider('carols', some.carrier)],
     trunks: [trunk('carolspbx', some.pbx)],
