@@ -111,7 +111,7 @@ async function forget(client: pg.ClientBase): Promise<void> {
 
 /** As the database does for whoever connects from now on; this connection may be older than that. */
 async function interpret(client: pg.ClientBase): Promise<void> {
-  await client.query('set jit = off')
+  await client.query("set jit = off; set statement_timeout = '20s'")
 }
 
 /** Makes the folder if need be, checks that it is one of ours, and locks it. */

@@ -16,6 +16,8 @@ export async function applyMigrations(pool: Pool): Promise<void> {
   client.on('notice', pass)
   try {
     await client.query('begin')
+    // An index of many rows takes as long as it takes.
+    await client.query('set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATING])
     await applyMissing(client)
     await client.query('commit')

@@ -16,9 +16,13 @@ import { instant } from './instant.ts'
 /** How an account proves itself, still sealed; `realm` of a trunk is its domain's first part. */
 export type SealedAccount = AccountFacts & { customer_id: string }
 
-/** All a snapshot is made of. `facts` null: the asker has this version. */
+/** Bytes of facts a Worker with 128 MB can make a snapshot of: it holds them five times at once. */
+export const MOST_BYTES = 12 * 1024 * 1024
+
+/** All a snapshot is made of. `facts` null: the asker has this version, or `bytes` are more than that. */
 export interface SnapshotRows extends Record<string, unknown> {
   version: number
+  bytes: number | null
   facts: Omit<Snapshot, 'sealed'> | null
   accounts: SealedAccount[] | null
   /** Sealed passwords by provider id. */
@@ -39,9 +43,8 @@ export async function snapshotRows(
     pbxs as (select t.* from trunks t join news on t.customer_id = news.id where t.deleted_at is null),
     wishes as (select r.* from routes r join news on r.customer_id = news.id where r.deleted_at is null),
     carriers as (select p.* from providers p join news on p.customer_id = news.id
-      where p.deleted_at is null or p.id in (select provider_id from wishes) or p.id in (select provider_id from mine))
-    select me.version::float8 as version,
-      (select json_build_object(
+      where p.deleted_at is null or p.id in (select provider_id from wishes) or p.id in (select provider_id from mine)),
+    whole (facts) as materialized (select json_build_object(
         'format', 1, 'customer_id', c.id, 'version', c.version, 'made_at', ${instant(sql`now()`)},
         'customer', ${customerJson},
         'extensions', ${all(extensionJson, sql`phones e`, eldest('e'))},
@@ -49,11 +52,15 @@ export async function snapshotRows(
         'numbers', ${all(numberJson, sql`mine n`, eldest('n'))},
         'flows', ${all(flowJson, sql`flows f where f.customer_id = c.id and f.deleted_at is null`, eldest('f'))},
         'providers', ${all(providerJson(), sql`carriers p`, eldest('p'))},
-        'routes', ${all(routeJson, sql`wishes r`, eldest('r'))}) from news c) as facts,
+        'routes', ${all(routeJson, sql`wishes r`, eldest('r'))}) from news c),
+    bearable (facts) as (select facts from whole where octet_length(facts::text) <= ${MOST_BYTES})
+    select me.version::float8 as version,
+      (select octet_length(facts::text) from whole) as bytes,
+      (select facts from bearable) as facts,
       (select json_agg(account) from (
         select ${extensionAccount} as account from phones union all
         select ${trunkAccount} from pbxs where 'basic' = any(auth_types) and username is not null and sealed_md5 is not null
-      ) as t) as accounts,
+      ) as t where exists (select from bearable)) as accounts,
       (select json_object_agg(id, sealed_password) from carriers where sealed_password is not null) as passwords
     from me`)
   return rows[0]

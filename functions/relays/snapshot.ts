@@ -8,7 +8,7 @@ import { lineOf } from '../line.ts'
 import { relayKey } from '../relay-key.ts'
 import { bytes, type Seal } from '../secrets.ts'
 import { seal as sealFor, signature } from './envelope.ts'
-import { type SealedAccount, snapshotRows } from './snapshot-rows.ts'
+import { MOST_BYTES, type SealedAccount, type SnapshotRows, snapshotRows } from './snapshot-rows.ts'
 
 /** All of one customer's configuration for one relay, signed; 304 where the relay has this version already. */
 export const snapshots = new Hono<Edge>().get('/:id', async (c) => {
@@ -17,7 +17,8 @@ export const snapshots = new Hono<Edge>().get('/:id', async (c) => {
   const rows = await snapshotRows(c.get('db'), readId(c), known)
   if (!rows) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   c.header('ETag', `"${rows.version}"`)
-  if (rows.version === known || !rows.facts) return c.body(null, 304)
+  if (rows.version === known) return c.body(null, 304)
+  if (!rows.facts) throw tooLarge(rows)
   const { accounts, passwords, facts } = rows
   const secrets: SnapshotSecrets = {
     accounts: await openAccounts(accounts ?? [], c.get('seal'), BASE_DOMAIN),
@@ -44,6 +45,15 @@ export const snapshots = new Hono<Edge>().get('/:id', async (c) => {
     'trunkline-signature': await signature(key, bytes(body)),
   })
 })
+
+/** Its relays ask about each of its calls instead. */
+function tooLarge({ bytes }: SnapshotRows): Problem {
+  const most = `${MOST_BYTES / 1024 / 1024} MiB`
+  return new Problem(
+    'SNAPSHOT_TOO_LARGE',
+    `This customer’s configuration is ${bytes} bytes, more than the ${most} of a snapshot: lower its quotas.`,
+  )
+}
 
 function readTag(tag: string | undefined): number | undefined {
   const [, digits] = /^(?:W\/)?"(\d{1,15})"$/.exec(tag ?? '') ?? []

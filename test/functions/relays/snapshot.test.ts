@@ -135,6 +135,38 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
     expect(performance.now() - began).toBeLessThan(20_000)
   })
 
+  test('of as much as quotas allow can be made, and of much more is refused before it is', async () => {
+    const { id } = await app.newcomer('Erin')
+    const { pool } = app.database
+    await pool.query(
+      `insert into providers (id, customer_id, name, hostname, tech_headers) select gen_random_uuid(), $1, repeat('n', 255),
+         'sip' || at || '.test', (select jsonb_object_agg('X-' || key || repeat('x', 50), repeat('v', 512)) from generate_series(1, 16) key)
+       from generate_series(1, 100) at`,
+      [id],
+    )
+    await pool.query(
+      `insert into routes (id, name, customer_id, provider_customer_id, provider_id, target, priority)
+       select gen_random_uuid(), repeat('r', 255), $1, $1, (select id from providers where customer_id = $1 limit 1), '+1' || at, 1
+       from generate_series(200001, 202000) at`,
+      [id],
+    )
+    await pool.query(
+      `insert into numbers (id, customer_id, number) select gen_random_uuid(), $1, '+1555' || at from generate_series(1000001, 1002000) at`,
+      [id],
+    )
+    const { text } = await pulled(id)
+    expect(text.length).toBeGreaterThan(2e6)
+    expect(text.length).toBeLessThan(5e6)
+    await pool.query(
+      `insert into providers (id, customer_id, name, hostname, tech_headers)
+       select gen_random_uuid(), $1, '', hostname, tech_headers from providers, generate_series(1, 12) where customer_id = $1`,
+      [id],
+    )
+    const { status, body } = await app.relay('GET', `/relay/v1/snapshots/${id}`)
+    expect([status, body.error.reason]).toEqual([409, 'SNAPSHOT_TOO_LARGE'])
+    expect(body.error.message).toMatch(/is \d{8} bytes, more than the 12 MiB/)
+  })
+
   async function sealedPhone(_: unknown, n: number) {
     const id = crypto.randomUUID()
     const seal = sealWith(readSettings(app.env).SEAL_KEYS)
