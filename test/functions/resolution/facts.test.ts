@@ -80,12 +80,13 @@ describe('one question to a database with 100 000 routes', () => {
   })
 
   // A statement of a certain cost PostgreSQL compiles before it runs it, which takes it a second.
-  test('is never compiled first', async () => {
+  test('is never compiled first, and has an end', async () => {
     const { rows } = await app.database.pool.query(
       `select setconfig from pg_db_role_setting join pg_database d on d.oid = setdatabase
        where datname = current_database()`,
     )
     expect(JSON.stringify(rows)).toContain('jit=off')
+    expect(JSON.stringify(rows)).toContain('statement_timeout=20s')
   })
 })
 
