@@ -16,6 +16,8 @@ export interface PhoneOptions extends PartyOptions {
 export class Phone extends Party {
   readonly realm: string
   credentials: Credentials
+  /** The address its SDP names, as STUN told it; undefined: its own. */
+  outside: string | undefined
   #registrations = 0
   readonly #callId = randomBytes(8).toString('hex')
 
@@ -97,7 +99,7 @@ export class Phone extends Party {
         ['User-Agent', 'Scripted phone'],
         ['Content-Type', 'application/sdp'],
       ],
-      body: sdp(sound.place),
+      body: sdp({ ...sound.place, address: this.outside ?? sound.place.address }),
     }
   }
 

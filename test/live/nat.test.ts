@@ -1,0 +1,169 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Call } from '../support/call.ts'
+import { statusOf } from '../support/letter.ts'
+import type { Place } from '../support/line.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
+import { type NatWorld, natObstacle, openNatWorld } from '../support/nat.ts'
+import type { Phone } from '../support/phone.ts'
+import { rtpPacket } from '../support/rtp.ts'
+import { soundPlace } from '../support/sound.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { pause, soon } from '../support/wait.ts'
+
+const obstacle = natObstacle()
+if (obstacle !== undefined) test.skip(`skipped: there can be no NAT here: ${obstacle}`)
+
+const insiders = ['office1', 'office2', 'office3', 'office4']
+
+describe.skipIf(obstacle !== undefined).each(['ffi', 'dgram'])('behind one NAT, with %s', (engine) => {
+  let world: NatWorld
+  let stack: OwnStack
+  let office: Office
+  let bob: Phone
+  let phones: Phone[]
+
+  beforeAll(async () => {
+    world = openNatWorld(30)
+    world.goOutside()
+    const here = { SIP_HOST: world.outside, RTP_ENGINE: engine, RTP_PORTS: '20000-20799' }
+    stack = await startStack({ ...here, PORT: '8799', SIP_PORT: '5060' })
+    office = await openOffice(stack, [], [...insiders, 'bob'])
+    bob = await office.phone('bob', world.outside)
+    await bob.register()
+    world.goInside()
+    phones = []
+    for (const name of insiders) phones.push(await office.phone(name, world.phones[0]))
+    for (const phone of phones) {
+      phone.outside = world.nat
+      expect(statusOf(await phone.register(3600))).toBe(200)
+      phone.onCall = (call) => call.refuse(486, 'Busy Here')
+    }
+  })
+  afterAll(async () => {
+    for (const party of [bob, ...(phones ?? [])]) party?.close()
+    world?.goOutside()
+    await stack?.stop()
+    world?.close()
+  })
+
+  test.each([
+    ['whose SDP names where the NAT put it', true],
+    ['whose SDP names an address nobody can reach', false],
+  ])('a phone %s is heard, and its neighbour who sprays gets nothing', async (_, announces) => {
+    const phone = phones[0] as Phone
+    phone.outside = announces ? world.nat : undefined
+    const neighbour = await sprayer(world.phones[1], world.outside)
+    // Every port of the range, once a second: as fast as an uplink lets it.
+    neighbour.spray(
+      Array.from({ length: 800 }, (_, i) => 20_000 + i),
+      1_000,
+    )
+    const { call, relayPort } = await talk(phone, bob)
+    await soon('Alice to hear Bob', () => heard(call, 'b') > 10)
+    neighbour.spray([relayPort, relayPort + 1], 20)
+    await pause(1_500)
+    const bobHeard = bob.calls.at(-1)?.sound
+    expect(neighbour.heard()).toBe(0)
+    expect(heard(call, 'b')).toBeGreaterThan(50)
+    expect(bobHeard?.heardOf('o')).toBeGreaterThan(50)
+    expect(bobHeard?.heardOf('x')).toBe(0)
+    neighbour.close()
+    await call.bye()
+  })
+
+  test('a call whose NAT gives it another port is heard again within a second, by both', async () => {
+    const phone = phones[1] as Phone
+    phone.outside = world.nat
+    const neighbour = await sprayer(world.phones[1], world.outside)
+    const { call, relayPort } = await talk(phone, bob)
+    const bobsEar = bob.calls.at(-1)?.sound
+    await soon('both to hear each other', () => heard(call, 'b') > 50 && (bobsEar?.heardOf('o') ?? 0) > 50)
+    neighbour.spray([relayPort, relayPort + 1], 20)
+    const began = performance.now()
+    world.rebind()
+    const rebound = performance.now()
+    const [alices, bobs] = [heard(call, 'b'), bobsEar?.heardOf('o') ?? 0]
+    await soon(
+      'both to hear again',
+      () => heard(call, 'b') > alices + 5 && (bobsEar?.heardOf('o') ?? 0) > bobs + 5,
+    )
+    expect(performance.now() - rebound).toBeLessThan(1_000)
+    expect(rebound - began).toBeLessThan(1_000)
+    expect(neighbour.heard()).toBe(0)
+    neighbour.close()
+    await call.bye()
+  })
+
+  test.runIf(engine === 'ffi')(
+    'four phones which were silent for two minutes are all called',
+    { timeout: 200_000 },
+    async () => {
+      world.goInside()
+      for (const phone of phones) await phone.register(3600)
+      await pause(125_000)
+      for (const phone of phones) {
+        world.goOutside()
+        const { result } = await bob.call(phone.name, 'b')
+        world.goInside()
+        expect(statusOf(await result)).toBe(486)
+      }
+    },
+  )
+
+  /** The phone inside calls Bob; both talk. */
+  async function talk(phone: Phone, other: Phone): Promise<{ call: Call; relayPort: number }> {
+    other.onCall = (call) => {
+      world.goOutside()
+      void call.answer('b').finally(() => world.goInside())
+    }
+    world.goInside()
+    const { call, result } = await phone.call('bob', 'o')
+    const answer = await result
+    expect(statusOf(answer)).toBe(200)
+    return { call, relayPort: soundPlace(answer.body)?.port ?? 0 }
+  }
+})
+
+function heard(call: Call, letter: string): number {
+  return call.sound?.heardOf(letter) ?? 0
+}
+
+/** A socket which speaks to many ports, a steady stream to each. */
+async function sprayer(address: string, relay: string) {
+  const socket = createSocket('udp4')
+  let came = 0
+  socket.on('message', () => came++)
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  let spraying: NodeJS.Timeout | undefined
+  let sequence = 0
+  const say = (port: Place['port']) => {
+    const packet = rtpPacket({ sequence, ssrc: 0xbad, size: 160 })
+    packet.fill('x', 12)
+    socket.send(packet, port, relay)
+  }
+  return {
+    heard: () => came,
+    /** Each port once in `everyMs`. */
+    spray(ports: readonly number[], everyMs: number) {
+      clearInterval(spraying)
+      const turnMs = 10
+      let at = 0
+      spraying = setInterval(
+        () => {
+          for (let due = (ports.length * turnMs) / everyMs; due > 0; due--) {
+            if (at % ports.length === 0) sequence++
+            say(ports[at++ % ports.length] as number)
+          }
+        },
+        ports.length === 2 ? everyMs : turnMs,
+      )
+    },
+    close() {
+      clearInterval(spraying)
+      socket.close()
+    },
+  }
+}
