@@ -165,5 +165,5 @@ function soundChanged(call: Call, report: MediaReport, station: Station): Turn<S
 
 /** Why sockets could not be had, in a caller's words. */
 function noSound({ why }: Extract<MediaReport, { type: 'failed' }>): string {
-  return lacksDescriptors(why) ? 'no descriptor left for the sound' : `no media port: ${why}`
+  return lacksDescriptors(why) ? 'no descriptor left for the sound' : 'no media port'
 }

@@ -35,9 +35,7 @@ describe('the sockets for a call’s sound', () => {
     const tried = ladder.media.flatMap((order) => (order.type === 'open' ? order.ports.caller : []))
     expect(new Set(tried).size).toBe(4)
     reports(ladder, { type: 'failed', why: 'bind EADDRINUSE' }).gives('503 to Alice')
-    expect(ladder.lastResponse(alice).header('reason')).toBe(
-      'SIP;cause=503;text="no media port: bind EADDRINUSE"',
-    )
+    expect(ladder.lastResponse(alice).header('reason')).toBe('SIP;cause=503;text="no media port"')
     over(ladder)
   })
 
