@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { type Command, type CustomerFacts, deadAfterMs } from '#contract'
 import type { Database } from '#db'
 import { forbiddenTo, readNumber } from '#routing'
+import { numberField } from '../config/number-field.ts'
 import { holds } from '../config/owned.ts'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
@@ -94,9 +95,8 @@ async function numbersOf(
     return { to: null, from: null }
   }
   if (to === null) throw Problem.field('to', 'is needed: the number to call')
-  const called = readNumber(to, caller.country)
-  if (called.kind !== 'number') throw Problem.field('to', 'is not a phone number')
-  const forbidden = forbiddenTo(called, caller)
+  const called = numberField('to', to, caller.country)
+  const forbidden = forbiddenTo({ kind: 'number', ...called }, caller)
   if (forbidden) throw Problem.field('to', forbidden.message)
   return { to: called.e164, from: from === null ? null : await own(db, from, caller) }
 }

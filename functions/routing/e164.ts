@@ -1,6 +1,6 @@
 import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from 'libphonenumber-js/min'
 import { isCountry, type Reading, readInternational, readNational } from './numbering.ts'
-import { plainly } from './spelling.ts'
+import { isShort, plainly } from './spelling.ts'
 
 export { callingCode, callingCodes } from './numbering.ts'
 export { dialledName } from './spelling.ts'
@@ -24,11 +24,6 @@ export function readNumber(written: string, country: string): Dialled {
   const home = isCountry(country) ? country : 'US'
   const read = text.startsWith('+') ? withPlus(text, home) : withoutPlus(text, home)
   return read ? { kind: 'number', ...read } : { kind: 'nonsense' }
-}
-
-/** Up to six digits, or a service code of a carrier's: *97, *100#. */
-export function isShort(text: string): boolean {
-  return /^(\d{2,6}|[*#](?=.*\d)[*#\d]{1,7})$/.test(text)
 }
 
 /** Every E.164 number that what was dialled may mean without knowing a country, likeliest first. */

@@ -131,7 +131,7 @@ function nobody(known: Case): RouteDecision {
     known.destination = telAddress(user)
     return refuse(known, 404, 'SERVICE_CODE_UNKNOWN', unknownCode(user))
   }
-  if (/^\+?\d+$/.test(text)) {
+  if (/^(\+?\d+$|\+\d|\d{7})/.test(text)) {
     known.destination = telAddress(user)
     return refuse(known, 484, 'INVALID_NUMBER', `${user} is not a phone number that could exist.`)
   }
@@ -154,7 +154,7 @@ function outside(known: Case, party: Party, customer: CustomerFacts, to: Outside
   const rules = emergency ? { ...customer, require_caller_id: false } : customer
   const shown = callerIdFor(known.question, party, rules, country, known.book)
   if ('reason' in shown) return refuse(known, 403, shown.reason, shown.message)
-  known.caller_id = shown
+  known.caller_id = known.hidden ? { ...shown, why: `${shown.why}; it is hidden for this call` } : shown
   // No limit stops a call to a short number, for an emergency's is among them.
   const full = dialled.kind === 'short' ? undefined : fullLimit(known)
   if (full) return full

@@ -1,3 +1,5 @@
+import { codeOf } from './numbering.ts'
+
 /*
  * How numbers are written: by people, with marks they do not see, in other digits or in letters; and by machines,
  * as RFC 3966 has it. Everything that reads one starts here.
@@ -13,9 +15,13 @@ export function plainly(written: string): string {
   if (isPlain(written)) return withoutSend(written)
   if (!mayHoldDigits(written)) return ''
   const name = digitsOf(dialledName(written).replace(unseen, ''))
-  const [, context = ''] = /;phone-context=(\+[\d\-.()]+)/i.exec(written) ?? []
-  const whole = name.startsWith('+') ? name : context.replace(unseen, '') + name
+  const whole = name.startsWith('+') ? name : contextOf(written, name) + name
   return withoutSend(isVanity(whole) ? whole.replace(/[a-z]/gi, keyOf) : whole)
+}
+
+/** Up to six digits, or a service code of a carrier's: *97, *100#. */
+export function isShort(text: string): boolean {
+  return /^(\d{2,6}|[*#](?=.*\d)[*#\d]{1,7})$/.test(text)
 }
 
 /** What was dialled without `tel:` and without parameters, as `;npdi` or `;user=phone` (RFC 3966 §3). */
@@ -23,6 +29,14 @@ export function dialledName(written: string): string {
   const name = written[3] === ':' ? written.replace(/^tel:/i, '') : written
   const end = name.indexOf(';')
   return end === -1 ? name : name.slice(0, end)
+}
+
+/** Within a country a short number stays short: 911;phone-context=+1 is 911, and 123456;phone-context=+4930 is not. */
+function contextOf(written: string, name: string): string {
+  const [, global = ''] = /;phone-context=(\+[\d\-.()]+)/i.exec(written) ?? []
+  const context = global.replace(unseen, '')
+  const country = codeOf(context.slice(1)) === context.slice(1)
+  return isShort(name) && (country || name.length <= 3) ? '' : context
 }
 
 /** Separators of libphonenumber, with all dashes, spaces and whatever Unicode says is not shown. */

@@ -155,6 +155,8 @@ describe('a call which hides its caller id', () => {
       caller_id: { asserted: '+12125550000', hidden },
       explanation: { number: { dialled, kind: 'number', e164: '+12125550199' } },
     })
+    const why = decide(dialled, scene).explanation?.caller_id?.why
+    expect(why?.endsWith('hidden for this call')).toBe(hidden === true)
   })
 
   test('within the company rings the phone which was dialled', () => {

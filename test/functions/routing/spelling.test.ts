@@ -68,6 +68,20 @@ describe('a number as people write it', () => {
   })
 
   test.each([
+    ['911;phone-context=+1', '911'],
+    ['tel:911;phone-context=+1-212', '911'],
+    ['tel:118118;phone-context=+44', '118118'],
+    ['tel:112;phone-context=ims.example.com', '112'],
+    ['*97;phone-context=+1', '*97'],
+  ])('%s stays short: %s', (written, digits) => {
+    expect(readNumber(written, 'US')).toEqual({ kind: 'short', digits })
+  })
+
+  test('is a subscriber’s where its context is an area', () => {
+    expect(readNumber('123456;phone-context=+4930', 'US')).toMatchObject({ e164: '+4930123456' })
+  })
+
+  test.each([
     'alice',
     'office1',
     'desk-12345678',
