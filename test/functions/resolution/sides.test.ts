@@ -72,6 +72,46 @@ test('a number dialled on an island without its area code finds its route and it
   })
 })
 
+test('what is dialled oddly finds on both sides what it means', async () => {
+  const elsewhere = ['+44', '+49', '+33', '+39', '+34', '+31'].map((target) =>
+    route(`to${target}`, { target }),
+  )
+  const young = { created_at: '2026-02-01T00:00:00+00:00' }
+  const world: Scene = {
+    customer: customer(),
+    extensions: [extension('alice'), extension('bob')],
+    numbers: [number('+12125550000')],
+    routes: [
+      ...elsewhere,
+      route('us', { target: '+1', ...young }),
+      route('city', { target: '+1212', ...young }),
+      route('codes', { target: '*', ...young }),
+    ],
+  }
+  await settle(world)
+  const live = liveWith()
+  for (const [dialled, target] of [
+    ['911', 'us'],
+    ['911;phone-context=+1', 'us'],
+    ['411', 'us'],
+    ['*97', 'codes'],
+    ['*672125551234', 'city'],
+    ['#31#(212) 555-1234', 'city'],
+    ['212-555-1234;phone-context=+1', 'city'],
+    ['1-212-CALL-ALL', 'city'],
+    ['\u202a212\u2011555\u20111234\u202c#', 'city'],
+    ['*67bob', 'bob'],
+  ] as const) {
+    const question = dials(dialled, REALM, { user: '\u2066212\u00a0555\u00a00000\u2069' })
+    const decision = decide(question, bookOf(await bring(db, wantedFor(question, null, BASE))), live)
+    expect(decision).toEqual(decide(question, shelfOf(world).book, live))
+    const targets = decision.kind === 'connect' ? decision.targets : undefined
+    const found =
+      targets?.kind === 'providers' ? targets.providers[0]?.name : targets?.kind === 'extension' && 'bob'
+    expect([dialled, found]).toEqual([dialled, target])
+  }
+})
+
 /** Makes the database hold exactly what the scene says. */
 async function settle({ platform = {}, others = [], ...alice }: Scene): Promise<void> {
   for (const table of [numbers, routes, trunks, flows, extensions, providers]) await db.delete(table)
