@@ -3,7 +3,7 @@ import { refusalOf, sipReason } from './call/reason.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
-import { type Flow, sameFlow } from './flow.ts'
+import type { Flow } from './flow.ts'
 import { Inquiries } from './inquiries.ts'
 import type { Line } from './lines.ts'
 import type { Outbox } from './outbox.ts'
@@ -19,6 +19,7 @@ import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
 import type { Switchboard } from './switchboard.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
+import { Waiting } from './waiting.ts'
 
 /** The rooms around the entrance. */
 export interface Rooms {
@@ -49,8 +50,7 @@ const crowd = { transactions: 200_000, questions: 2_000 }
  */
 export class Entrance {
   readonly #rooms: Rooms
-  /** INVITEs and REGISTERs which wait for the edge before they are anybody's, by transaction. */
-  readonly #waiting = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
+  readonly #waiting = new Waiting()
   readonly #inquiries: Inquiries
   readonly #refusals: Refusals
 
@@ -78,14 +78,12 @@ export class Entrance {
     const { outbox, switchboard, transactions } = this.#rooms
     if (transactions.merged(request)) return outbox.refuse(request, flow, 482)
     if (switchboard.lines.loops(request)) return outbox.refuse(request, flow, 482)
-    if (!this.#waiting.has(waitingKey(request))) this.#admit(now, request, flow)
+    if (!this.#waiting.has(request)) this.#admit(now, request, flow)
   }
 
   /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
   cancel(request: Request, flow: Flow): boolean {
-    const waiting = this.#waiting.get(waitingKey(request))
-    if (!waiting || !sameFlow(waiting.flow, flow)) return false
-    waiting.cancelled = true
+    if (!this.#waiting.cancel(request, flow)) return false
     this.#rooms.outbox.refuse(request, flow, 200)
     return true
   }
@@ -130,9 +128,9 @@ export class Entrance {
     const { reception } = this.#rooms
     if (!this.#inquiries.hasRoom(flow))
       return this.#readmit(now, request, flow, { guess, why: 'too many wait' })
-    this.#wait(request, flow)
+    this.#waiting.begin(request, flow)
     this.#inquiries.ask(now, question, flow, (later, said, why) => {
-      const cancelled = this.#waited(request)
+      const cancelled = this.#waiting.end(request)
       if (said) reception.remember(later, question, said)
       this.#readmit(later, request, flow, { said, guess, why, cancelled })
     })
@@ -186,9 +184,9 @@ export class Entrance {
       line: lineOf(request),
     }
     const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
-    this.#wait(request, flow)
+    this.#waiting.begin(request, flow)
     shortage.route(now, question, (later, decision, why) => {
-      const cancelled = this.#waited(request)
+      const cancelled = this.#waiting.end(request)
       this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
         this.#unanswered(why, request)
@@ -248,18 +246,6 @@ export class Entrance {
     return line
   }
 
-  #wait(request: Request, flow: Flow): void {
-    this.#waiting.set(waitingKey(request), { flow, cancelled: false })
-  }
-
-  /** Ends the wait; true when the caller has given up meanwhile. */
-  #waited(request: Request): boolean {
-    const key = waitingKey(request)
-    const cancelled = this.#waiting.get(key)?.cancelled ?? false
-    this.#waiting.delete(key)
-    return cancelled
-  }
-
   #unanswered(why: string, { method }: Request): void {
     this.#rooms.outbox.note('warn', 'edge.unanswered', { why, method })
   }
@@ -285,9 +271,4 @@ function callerOf({ account, customer_id, extension_id }: Account): RouteQuestio
 /** No provider is known at this address. */
 function isNobody(decision: RouteDecision): boolean {
   return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
-}
-
-/** What an INVITE and its CANCEL have in common before there is a transaction (§9.2). */
-function waitingKey({ via, callId, cseq }: Request): string {
-  return `${callId}\n${cseq.number}\n${via.branch}\n${via.host}`
 }

@@ -16,7 +16,7 @@ const waitingAtMost = { inAll: 200, perPlace: 100 }
  */
 export class Inquiries {
   readonly #desk: Pick<Desk, 'account'>
-  readonly #waitingByAccount = new Map<string, Heard[]>()
+  readonly #waitingByAccount = new Map<string, { readonly place: string; readonly heard: Heard }[]>()
   readonly #countByPlace = new Map<string, number>()
   #count = 0
 
@@ -32,18 +32,16 @@ export class Inquiries {
   ask(now: number, question: CredentialQuestion, { address }: Flow, then: Heard): void {
     const place = neighbourhood(address)
     this.#counts(place, 1)
-    const heard: Heard = (later, answer, why) => {
-      this.#counts(place, -1)
-      then(later, answer, why)
-    }
     const account = `${question.realm}\n${question.username}`
     const waiting = this.#waitingByAccount.get(account)
-    if (waiting) return void waiting.push(heard)
-    this.#waitingByAccount.set(account, [heard])
+    if (waiting) return void waiting.push({ place, heard: then })
+    this.#waitingByAccount.set(account, [{ place, heard: then }])
     this.#desk.account(now, question, (later, answer, why) => {
       const all = this.#waitingByAccount.get(account) ?? []
       this.#waitingByAccount.delete(account)
-      for (const each of all) each(later, answer?.ask === 'credential' ? answer.answer : undefined, why)
+      for (const { place } of all) this.#counts(place, -1)
+      const said = answer?.ask === 'credential' ? answer.answer : undefined
+      for (const { heard } of all) heard(later, said, why)
     })
   }
 
