@@ -103,7 +103,7 @@ export const table: Table<RegistrationStatus, Events, Memory, Order> = {
       memory.until = undefined
       return { to: 'failed', effects: [] }
     },
-    cut: ({ now }, memory) => wake(Math.min(now + cutMs(now, memory), memory.nextAt ?? now), memory),
+    cut,
   },
   failed: asking,
   auth_failed: asking,
@@ -161,6 +161,12 @@ function fail({ now, status, why, retryAfter }: Events['refused'], memory: Memor
 function deny({ now, status, why }: Events['denied'], memory: Memory): Step {
   const ms = longestWaitMs * (0.8 + memory.below(400) / 1000)
   return moved('auth_failed', now, status, why, memory, ms)
+}
+
+/** Made anew before its refresh would be due; one which is under way is let finish. */
+function cut({ now }: Events['cut'], memory: Memory): Step {
+  const { nextAt = now } = memory
+  return nextAt <= now ? { effects: [] } : wake(Math.min(now + cutMs(now, memory), nextAt), memory)
 }
 
 /** The provider refused a refresh, but its word for the present registration still holds. */

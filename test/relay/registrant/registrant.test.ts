@@ -441,6 +441,16 @@ describe('a registration over TCP', () => {
     ladder.gives('ask locate')
   })
 
+  test('goes on with a refresh which is under way when its connection is lost', () => {
+    const ladder = overTcp()
+    while (ladder.questions.length === 0)
+      ladder.after((ladder.engine.nextDeadline() ?? 0) - ladder.now).whatever()
+    ladder.hear({ type: 'closed', flow: connected.flow }).after(1_000).gives()
+    ladder.locate(telnyxTcp).gives('REGISTER to Telnyx')
+    grant(ladder, 3600, connected)
+    expect(report(ladder)).toMatchObject({ status: 'registered' })
+  })
+
   test('is made anew ever later where its connection is lost again and again, and soon after one which lasted', () => {
     const ladder = overTcp()
     const waits: number[] = []
