@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { address, attempt, callStatuses, directions, explanation, mediaCounters } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
+import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readQuery } from '../http/query.ts'
@@ -43,18 +44,30 @@ export const calls = new Hono<Edge>()
     return c.json(toWire(row))
   })
 
-/** jsonb forgets the order of keys; read by the words they were told in, they stand as documented. */
-const attempts = z.array(attempt)
-const decision = explanation.nullable()
-const media = z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable()
+/*
+ * jsonb forgets the order of keys; read by the words they were told in, they stand as documented. What an older or a
+ * later edge kept in other words is shown as it is: one record must not keep the others from being read.
+ */
+const attempts = legibly(z.array(attempt))
+const decision = legibly(explanation.nullable())
+const media = legibly(z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable())
+const party = legibly(address)
+
+function legibly(shape: z.ZodType): (kept: unknown) => unknown {
+  return (kept) => {
+    const read = shape.safeParse(kept)
+    if (read.success) return read.data
+    return depthOf(kept) > DEEPEST ? null : kept
+  }
+}
 
 function toWire(row: typeof table.$inferSelect) {
   return {
     id: row.id,
     customer_id: row.customerId,
     direction: row.direction,
-    source: address.parse(row.source),
-    destination: address.parse(row.destination),
+    source: party(row.source),
+    destination: party(row.destination),
     number_id: row.numberId,
     provider_id: row.providerId,
     status: row.status,
@@ -64,9 +77,9 @@ function toWire(row: typeof table.$inferSelect) {
     reject_reason: row.rejectReason,
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
-    attempts: attempts.parse(row.attempts),
-    media: media.parse(row.media),
-    decision: decision.parse(row.decision),
+    attempts: attempts(row.attempts),
+    media: media(row.media),
+    decision: decision(row.decision),
     extension_id: row.extensionId,
     trunk_id: row.trunkId,
     tm_ringing: row.ringingAt,

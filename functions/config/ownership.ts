@@ -13,7 +13,10 @@ import { assignable, claimable, overlaps, type Span } from './number-span.ts'
  * where an administrator assigns it. An administrator's word counts more than a call.
  */
 
-/** Left out or null: an administrator assigns what it makes, a customer claims it; a change leaves it as it is. */
+/**
+ * Left out or null: an administrator assigns what it makes, a customer claims it; a change leaves it as it is. So does
+ * a customer's `claimed`, which it may have been shown before a call proved more.
+ */
 export const ownershipWish = ownershipShape.nullish()
 
 /** What a number is to be, as far as the speaker may say. */
@@ -24,6 +27,7 @@ export function ownershipFor(
 ): Ownership {
   const { admin } = c.get('speaker')
   if (asked == null) return stored ?? (admin ? 'assigned' : 'claimed')
+  if (asked === 'claimed' && !admin) return stored ?? asked
   if (asked === stored || asked === 'claimed') return asked
   if (!admin) throw new Problem('PERMISSION_DENIED', 'Only an administrator may assign a number.')
   if (asked === 'verified')

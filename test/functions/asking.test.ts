@@ -167,6 +167,28 @@ describe('an event nested without end, as an older edge kept it', () => {
   })
 })
 
+describe('a call’s record, as another edge kept it', () => {
+  test('does not keep the others from being read', async () => {
+    const keep = (attempts: string) =>
+      app.database.pool.query(
+        `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, unverified,
+           sip_call_id, started_at, attempts) values (gen_random_uuid(), $1, 'relay-1', 1, 'outgoing', '{}',
+           '{"type":"tel","target":"+15551234567"}', 'hangup', false, '', now(), $2)`,
+        [app.aliceId, attempts],
+      )
+    await keep('[{"provider":"of old"}]')
+    await keep(`${'['.repeat(3_000)}${']'.repeat(3_000)}`)
+    const { status, body } = await app.alice('GET', '/v1.0/calls')
+    expect([status, body.result]).toMatchObject([
+      200,
+      [
+        { attempts: null },
+        { attempts: [{ provider: 'of old' }], source: {}, destination: { type: 'tel', name: '' } },
+      ],
+    ])
+  })
+})
+
 describe('a key', () => {
   const others = (letter: string) => {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

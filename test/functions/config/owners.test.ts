@@ -40,7 +40,7 @@ describe('a number', () => {
     expect(await lists(app.alice, '+15551120001', { customer_id: bob.id })).toMatchObject({ status: 409 })
   })
 
-  test('cannot be assigned or called verified by its customer, but given up', async () => {
+  test('cannot be assigned or called verified by its customer, who takes nothing back by an old word either', async () => {
     for (const ownership of ['assigned', 'verified'])
       expect(await lists(bob, '+15551130001', { ownership })).toMatchObject({ status: 403 })
     const { body } = await lists(app.alice, '+15551130001', { customer_id: bob.id })
@@ -51,6 +51,9 @@ describe('a number', () => {
     })
     expect(await bob('PUT', path, { name: 'still' })).toMatchObject({ body: { ownership: 'assigned' } })
     expect(await bob('PUT', path, { ownership: 'claimed' })).toMatchObject({
+      body: { ownership: 'assigned' },
+    })
+    expect(await app.alice('PUT', `${path}?customer_id=${bob.id}`, { ownership: 'claimed' })).toMatchObject({
       body: { ownership: 'claimed', verified_at: null },
     })
     expect(await bob('PUT', path, { ownership: 'assigned' })).toMatchObject({ status: 403 })
