@@ -16,6 +16,7 @@ import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
 import { startMedia } from './io/media.ts'
+import { keepTrimmed } from './io/memory.ts'
 import { logNews } from './io/news.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { SnapshotFolder, SnapshotSource } from './io/snapshots.ts'
@@ -36,6 +37,7 @@ else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel })
+  keepTrimmed(log)
   const { limit, open } = readDescriptors()
   const descriptors = shared(limit, open)
   log('info', 'descriptors', { limit, ...descriptors })

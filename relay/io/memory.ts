@@ -1,0 +1,67 @@
+import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Log } from './log.ts'
+
+/* Implementation */
+const lookMs = 15_000
+const much = 48 * 1024 * 1024
+/** Busier than this, the loop has no time for it: a pause of some ten milliseconds would be heard of. */
+const quiet = 0.1
+
+/**
+ * Gives memory back to the system once it is quiet after a burst. Nobody uses it: V8 does not look for dead buffers
+ * while it has nothing to do, and glibc keeps what is freed piece by piece between pieces still in use, for good.
+ */
+export function keepTrimmed(log: Log): void {
+  const slack = new Slack()
+  const trim = loadTrim()
+  const collect = loadCollector()
+  let before = performance.eventLoopUtilization()
+  setInterval(() => {
+    const { utilization } = performance.eventLoopUtilization(before)
+    before = performance.eventLoopUtilization()
+    const resident = process.memoryUsage.rss()
+    if (!slack.isMuch(resident) || utilization > quiet) return
+    const began = performance.now()
+    collect?.()
+    trim?.()
+    const rest = process.memoryUsage.rss()
+    slack.restsAt(rest)
+    log('info', 'memory.returned', { bytes: resident - rest, ms: Math.round(performance.now() - began) })
+  }, lookMs).unref()
+}
+
+/** How much more is resident than there ever had to be. */
+export class Slack {
+  #least = Number.POSITIVE_INFINITY
+
+  /** Whether it is worth a pause to look for what could be given back. */
+  isMuch(resident: number): boolean {
+    this.#least = Math.min(this.#least, resident)
+    return resident - this.#least > much
+  }
+
+  /** So much is left after all was given back: it is in use, and is not asked for again. */
+  restsAt(resident: number): void {
+    this.#least = resident
+  }
+}
+
+/** A full collection by V8; undefined where it cannot be asked for. */
+export function loadCollector(): (() => void) | undefined {
+  setFlagsFromString('--expose-gc')
+  const gc: unknown = runInNewContext('globalThis.gc')
+  return typeof gc === 'function' ? () => void gc() : undefined
+}
+
+/** glibc's malloc_trim; undefined where it is not to be had (another libc, no FFI), and another malloc's business. */
+export function loadTrim(): (() => boolean) | undefined {
+  try {
+    const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
+    const { functions } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } } as const)
+    return () => functions.malloc_trim(0n) === 1
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { loadCollector, loadTrim, Slack } from '../../../relay/io/memory.ts'
+
+const mebi = 1024 * 1024
+const isMuch = (slack: Slack, ...residents: number[]) => residents.map((each) => slack.isMuch(each * mebi))
+
+describe('memory which is resident and used by nobody', () => {
+  test('is given back when there is much more of it than there ever had to be', () => {
+    expect(isMuch(new Slack(), 150, 190, 198, 199)).toEqual([false, false, false, true])
+    expect(isMuch(new Slack(), 250, 150, 199)).toEqual([false, false, true])
+  })
+
+  test('is not asked for again when it turns out to be in use', () => {
+    const slack = new Slack()
+    expect(isMuch(slack, 150, 350)).toEqual([false, true])
+    slack.restsAt(340 * mebi)
+    expect(isMuch(slack, 380, 160, 220)).toEqual([false, false, true])
+  })
+
+  test('is found by a collection: a buffer nobody holds is gone after it', () => {
+    const before = process.memoryUsage().arrayBuffers
+    for (let at = 0; at < 20; at++) new Uint8Array(mebi).fill(1)
+    const collect = loadCollector()
+    collect?.()
+    expect(collect).toBeDefined()
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5 * mebi)
+  })
+
+  test.runIf(process.platform === 'linux' && 'glibcVersionRuntime' in header())(
+    'goes back by malloc_trim',
+    () => {
+      expect(loadTrim()?.()).toBeTypeOf('boolean')
+    },
+  )
+})
+
+function header(): object {
+  return (process.report.getReport() as { header: object }).header
+}
