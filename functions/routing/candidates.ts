@@ -51,10 +51,11 @@ export function candidatesFor(dialling: Dialling, book: Book, standing: Live): C
   look(search, inOrder(routesFor(dialling, customer.id, book), callId))
   if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))
   const spare = dialled.kind === 'short' && isEmpty(search) ? spareFor(dialling, book) : none
-  look(search, spare)
+  if (spare.length > 0) look(search, spare)
   const providers = dial(inTurn(search), dialling)
+  const number = dialled.kind === 'number' ? dialled.e164 : dialled.digits
   for (const route of book.eldest(customer.id))
-    if (!matches(route.target, dialling) && !spare.includes(route))
+    if (route.target !== 'all' && !number.startsWith(route.target) && !spare.includes(route))
       list(search, mismatch(route, book.provider(route.provider_id)))
   const { candidates, skipped } = search
   return { providers, candidates, leftOut: Math.max(0, skipped - SKIPPED) }
@@ -64,11 +65,6 @@ function routesFor({ dialled }: Dialling, customerId: string, book: Book): reado
   return dialled.kind === 'number'
     ? book.routes(customerId, dialled.e164)
     : book.shortRoutes(customerId, dialled.digits)
-}
-
-function matches(target: string, { dialled }: Dialling): boolean {
-  if (target === 'all') return true
-  return (dialled.kind === 'number' ? dialled.e164 : dialled.digits).startsWith(target)
 }
 
 function isEmpty({ well, unwell }: Search): boolean {

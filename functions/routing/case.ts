@@ -71,7 +71,7 @@ export function connect(
   return {
     kind: 'connect',
     targets,
-    caller_id: { ...caller_id, hidden: known.hidden },
+    caller_id,
     number_id,
     provider_id,
     customer_id,
@@ -85,9 +85,7 @@ export function connect(
   }
 }
 
-type Place = Pick<Connect, 'targets'> & { caller_id: Omit<Connect['caller_id'], 'hidden'> } & Partial<
-    Pick<Connect, 'number_id' | 'provider_id'>
-  >
+type Place = Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>
 
 function explain(
   known: Case,

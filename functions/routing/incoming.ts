@@ -123,7 +123,14 @@ function ring(
   from: string | null,
 ): RouteDecision {
   const { user, display } = known.question.from
-  const seen = { user: from ?? dialledName(user), display, asserted: from, diverting: [], unverified: false }
+  const seen = {
+    user: from ?? dialledName(user),
+    display,
+    asserted: from,
+    diverting: [],
+    unverified: false,
+    hidden: null,
+  }
   const place = { number_id: number.id, provider_id: provider.id }
   if (callee.kind === 'extension') {
     const extension = extensionTarget(callee.one, customer, known.live)

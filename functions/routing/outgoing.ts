@@ -111,7 +111,7 @@ function internal(known: Case, party: Party, customer: CustomerFacts, callee: Ex
   const { user, display } = nameOf(party, known, true)
   return connect(known, `Rings extension ${callee.extension}.`, {
     targets: { kind: 'extension', extension: extensionTarget(callee, customer, known.live) },
-    caller_id: { user, display, asserted: null, diverting: [], unverified: false },
+    caller_id: { user, display, asserted: null, diverting: [], unverified: false, hidden: known.hidden },
   })
 }
 
@@ -180,7 +180,14 @@ function towards(
   const name = party.kind === 'trunk' ? party.trunk.domain_name : user
   return connect(known, `Tries ${providers.map(({ name }) => name).join(', then ')}.`, {
     targets: { kind: 'providers', providers },
-    caller_id: { user: number ?? name, display, asserted: number, diverting, unverified },
+    caller_id: {
+      user: number ?? name,
+      display,
+      asserted: number,
+      diverting,
+      unverified,
+      hidden: known.hidden,
+    },
   })
 }
 

@@ -21,7 +21,7 @@ export function plainly(written: string): string {
 
 /** Up to six digits, or a service code of a carrier's: *97, *100#. */
 export function isShort(text: string): boolean {
-  return /^(\d{2,6}|[*#](?=.*\d)[*#\d]{1,7})$/.test(text)
+  return text.length <= 8 && /^(\d{2,6}|[*#](?=.*\d)[*#\d]{1,7})$/.test(text)
 }
 
 /** What was dialled without `tel:` and without parameters, as `;npdi` or `;user=phone` (RFC 3966 §3). */
@@ -68,7 +68,7 @@ const [hash, star, plus] = [0x23, 0x2a, 0x2b]
 
 /** # after a number is the key which sends it; after a service code it is part of that. */
 function withoutSend(text: string): string {
-  return text.endsWith('#') && /^\+?\d{2,}#$/.test(text) ? text.slice(0, -1) : text
+  return text.charCodeAt(text.length - 1) === hash && /^\+?\d{2,}#$/.test(text) ? text.slice(0, -1) : text
 }
 
 function digitsOf(text: string): string {
