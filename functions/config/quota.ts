@@ -12,10 +12,10 @@ import { inTurn } from './in-turn.ts'
 /** What a customer makes: where it is kept, how many it may have, and the most an administrator may allow. */
 const nouns = {
   providers: { table: providers, usual: 100, most: 1_000 },
-  routes: { table: routes, usual: 2_000, most: 25_000 },
+  routes: { table: routes, usual: 2_000, most: 20_000 },
   extensions: { table: extensions, usual: 2_000, most: 20_000 },
   trunks: { table: trunks, usual: 100, most: 1_000 },
-  numbers: { table: numbers, usual: 2_000, most: 25_000 },
+  numbers: { table: numbers, usual: 2_000, most: 20_000 },
   flows: { table: flows, usual: 1_000, most: 20_000 },
   accesskeys: { table: accessKeys, usual: 100, most: 1_000 },
 } as const

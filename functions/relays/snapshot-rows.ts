@@ -16,8 +16,8 @@ import { instant } from './instant.ts'
 /** How an account proves itself, still sealed; `realm` of a trunk is its domain's first part. */
 export type SealedAccount = AccountFacts & { customer_id: string }
 
-/** Bytes of facts a Worker with 128 MB can make a snapshot of: it holds them five times at once. */
-export const MOST_BYTES = 12 * 1024 * 1024
+/** Bytes of facts a Worker with 128 MB can make a snapshot of: it holds them some six times at once, and makes others beside it. */
+export const MOST_BYTES = 8 * 1024 * 1024
 
 /** All a snapshot is made of. `facts` null: the asker has this version, or `bytes` are more than that. */
 export interface SnapshotRows extends Record<string, unknown> {

@@ -164,7 +164,7 @@ describe('GET /relay/v1/snapshots/{customer_id}', () => {
     )
     const { status, body } = await app.relay('GET', `/relay/v1/snapshots/${id}`)
     expect([status, body.error.reason]).toEqual([409, 'SNAPSHOT_TOO_LARGE'])
-    expect(body.error.message).toMatch(/is \d{8} bytes, more than the 12 MiB/)
+    expect(body.error.message).toMatch(/is \d{8} bytes, more than the 8 MiB/)
   })
 
   async function sealedPhone(_: unknown, n: number) {
