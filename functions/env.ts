@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { strangerPolicies } from '#contract'
 import { connect, type Database } from '#db'
 import { WrongKeys } from './http/wrong-keys.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
@@ -33,8 +34,11 @@ const variables = z.object({
   SEAL_KEYS: z.string().transform(readSealKeys),
   /** Relays' keys are derived from it. */
   RELAY_SECRET: z.string().min(32, 'needs at least 32 characters'),
-  /** What a caller hears whose address is no provider's: 403, or nothing at all. */
-  UNKNOWN_SOURCE: z.enum(['refuse', 'ignore']).default('refuse'),
+  /** `ignore` is what `silent` was called before: an edge so set must not fall silent itself. */
+  UNKNOWN_SOURCE: z
+    .enum([...strangerPolicies, 'ignore'], `must be one of ${strangerPolicies.join(', ')}`)
+    .default('refuse')
+    .transform((word) => (word === 'ignore' ? 'silent' : word)),
   BASE_DOMAIN: z.hostname().default('trunkline.localhost'),
   /** Providers on loopback and private addresses are for a local stack only. */
   ALLOW_PRIVATE_TARGETS: z

@@ -1,3 +1,5 @@
+import { type StrangerPolicy, strangerPolicies } from '#contract'
+
 /** Everything a relay is told by its environment; units stand in the names. */
 export interface Config {
   readonly edgeUrl: string
@@ -14,7 +16,7 @@ export interface Config {
   readonly baseDomain: string
   readonly dataDir: string
   readonly logLevel: string
-  readonly strangers: 'refuse' | 'silent'
+  readonly strangers: StrangerPolicy
   readonly allowPrivateTargets: boolean
   /** Shared by relays which one phone may reach; nonces of one are then good at all. */
   readonly nonceKey: string
@@ -66,7 +68,7 @@ export function readConfig(
     baseDomain: text('BASE_DOMAIN', 'trunkline.localhost').toLowerCase(),
     dataDir: text('DATA_DIR', '.trunkline'),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info') ?? 'info',
-    strangers: oneOf('UNKNOWN_SOURCE', ['refuse', 'silent'], 'refuse') ?? 'refuse',
+    strangers: oneOf('UNKNOWN_SOURCE', strangerPolicies, 'refuse') ?? 'refuse',
     allowPrivateTargets: oneOf('ALLOW_PRIVATE_TARGETS', ['true', 'false'], 'false') === 'true',
     nonceKey: env.NONCE_KEY || relayKey,
     askBudgetMs: number('ASK_BUDGET_MS', 800, 50, 10_000),

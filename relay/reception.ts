@@ -1,4 +1,4 @@
-import type { CredentialAnswer, CredentialQuestion } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
 import { allow } from './call/station.ts'
 import { type Flow, networkOf, reliable } from './flow.ts'
 import { lineOf } from './question.ts'
@@ -29,7 +29,7 @@ export interface House {
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
   /** To those we do not know: an answer, or nothing at all. */
-  readonly strangers: 'refuse' | 'silent'
+  readonly strangers: StrangerPolicy
 }
 
 /** What the reception needs to know of other rooms. */

@@ -8,6 +8,10 @@ export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)
 export type Transport = z.infer<typeof transport>
 
+/** What a caller hears whose address is no provider's: 403, or nothing at all. */
+export const strangerPolicies = ['refuse', 'silent'] as const
+export type StrangerPolicy = (typeof strangerPolicies)[number]
+
 /** incoming: from the phone network. outgoing: to it. internal: between two extensions. */
 export const directions = ['incoming', 'outgoing', 'internal'] as const
 export const direction = z.enum(directions)

@@ -1,6 +1,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
+import { strangerPolicies } from '#contract'
 
 /** What `npm start` can be told by its environment; README.md lists the same, for people. */
 export interface Settings {
@@ -63,7 +64,7 @@ export function readSettings(environment: Environment): { settings: Settings; wr
     logLevel: read('LOG_LEVEL', 'info', logLevel),
   }
   read('RTP_ENGINE', '', oneOf('ffi', 'dgram', ''))
-  read('UNKNOWN_SOURCE', '', oneOf('refuse', 'silent', ''))
+  read('UNKNOWN_SOURCE', '', oneOf(...strangerPolicies, ''))
   return { settings, wrong }
 }
 

@@ -15,7 +15,7 @@ export const resolve = new Hono<Edge>().post('/', async (c) => {
   const silent =
     decision.kind === 'reject' &&
     decision.reason === 'UNKNOWN_SOURCE' &&
-    c.get('settings').UNKNOWN_SOURCE === 'ignore'
+    c.get('settings').UNKNOWN_SOURCE === 'silent'
   return c.json(silent ? { ...decision, status: 0 } : decision)
 })
 

@@ -1,4 +1,5 @@
 import { runningStack, startStack } from '../support/stack.ts'
+import { pause } from '../support/wait.ts'
 import { pickScenes } from './scenes.ts'
 import { say, showScene, showVerdicts, type Verdict } from './show.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -7,9 +8,13 @@ import { openStage, type Stage } from './stage.ts'
  * `npm run demo`: real calls over real sockets, told so that a newcomer can follow them. Uses the stack
  * which runs here, or starts one of its own for as long as it lasts.
  *
- * `npm run demo -- cancel` plays only the scenes whose title holds that word.
+ * `npm run demo -- cancel` plays only the scenes whose title holds that word. It ends within a minute, with a verdict
+ * per scene, whatever becomes of the calls.
  */
 const started = performance.now()
+/** What closing takes at most is left of the minute. */
+const endsAt = started + 54_000
+const closingMs = 5_000
 const running = await runningStack(process.env.DATA_DIR ?? '.trunkline')
 say(
   running ? `Using the stack at ${running.local.api_url}.` : 'No stack runs here: starting one for the demo.',
@@ -20,22 +25,23 @@ let stage: Stage | undefined
 
 process.once('SIGINT', () => void close().then(() => process.exit(130)))
 
+let code = 1
 try {
   if (stack === undefined) throw new Error('there is no stack to show')
   stage = await openStage(stack)
   const verdicts: Verdict[] = []
-  for (const scene of pickScenes(process.argv.slice(2))) verdicts.push(await showScene(scene, stage))
+  for (const scene of pickScenes(process.argv.slice(2))) verdicts.push(await showScene(scene, stage, endsAt))
   showVerdicts(verdicts, performance.now() - started)
-  process.exitCode = verdicts.every(({ failed }) => failed.length === 0) ? 0 : 1
+  code = verdicts.every(({ failed }) => failed.length === 0) ? 0 : 1
 } catch (error) {
   say(`The demo could not go on: ${error instanceof Error ? error.message : error}`)
   if (own) say(own.words())
-  process.exitCode = 1
-} finally {
-  await close()
 }
+await close()
+// A scene whose time was up may still wait for something.
+process.exit(code)
 
 async function close(): Promise<void> {
-  await stage?.close()
-  await own?.stop()
+  await Promise.race([stage?.close(), pause(closingMs)]).catch(() => undefined)
+  await Promise.race([own?.stop(), pause(closingMs)])
 }

@@ -2,6 +2,7 @@ import type { Row } from '../support/api.ts'
 import type { Call } from '../support/call.ts'
 import { printLadder } from '../support/ladder-print.ts'
 import type { Sighting } from '../support/line.ts'
+import { within } from '../support/wait.ts'
 import { columns, type Stage } from './stage.ts'
 
 /** One thing the demo shows, and what must be true afterwards. */
@@ -30,12 +31,14 @@ export function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** Plays a scene and prints its ladder, its sound and its rows. */
-export async function showScene(scene: Scene, stage: Stage): Promise<Verdict> {
+/** Plays a scene and prints its ladder, its sound and its rows; it fails when it is not over at `endsAt` (monotonic ms). */
+export async function showScene(scene: Scene, stage: Stage, endsAt: number): Promise<Verdict> {
+  const leftMs = Math.round(endsAt - performance.now())
+  if (leftMs <= 0) return { title: scene.title, what: '', failed: ['played: the minute is over'] }
   say(`\n== ${scene.title} ${'='.repeat(Math.max(3, 100 - scene.title.length))}\n`)
   stage.trace.length = 0
   try {
-    const outcome = await scene.play(stage)
+    const outcome = await within(leftMs, 'the end of this scene before the minute is over', scene.play(stage))
     show(outcome, stage)
     const failed = Object.entries(outcome.checks).filter(([, holds]) => !holds)
     return { title: scene.title, what: outcome.what, failed: failed.map(([check]) => check) }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../support/api.ts'
+import { environmentOf } from '../support/environment.ts'
 import { freePort, type Local, pidsOf, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
@@ -143,7 +144,7 @@ function start(changes: Record<string, string> = {}): Started {
   const child = spawn(process.execPath, ['--no-warnings', 'functions/local/start.ts'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment, ...changes },
+    env: environmentOf({ ...environment, ...changes }),
   })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const ended = once(child, 'close').then(([code]) => Number(code))

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { relayKey } from '../../functions/relay-key.ts'
+import { environmentOf } from './environment.ts'
 import type { Place } from './line.ts'
 import { soon, within } from './wait.ts'
 
@@ -41,8 +42,7 @@ export async function startRelay(
   const child = spawn('sh', ['-c', command], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
+    env: environmentOf({
       EDGE_URL: edgeUrl,
       RELAY_KEY: await relayKey('the secret of a test', 'lone-1'),
       SIP_HOST: address,
@@ -52,7 +52,7 @@ export async function startRelay(
       ALLOW_PRIVATE_TARGETS: 'true',
       DRAIN_MS: '2000',
       ...environment,
-    },
+    }),
   })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const gone = once(child, 'exit')

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, openApi } from './api.ts'
+import { environmentOf } from './environment.ts'
 import type { Place } from './line.ts'
 import { soon } from './wait.ts'
 
@@ -53,7 +54,7 @@ export async function startStack(environment: Record<string, string> = {}): Prom
   const child = spawn(process.execPath, ['--no-warnings', 'functions/local/start.ts'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(await settings(folder)), ...environment },
+    env: environmentOf({ ...(await settings(folder)), ...environment }),
   })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => words.push(String(bytes)))
   const spoken = () => words.join('')
@@ -98,7 +99,7 @@ async function settings(folder: string): Promise<Record<string, string>> {
     SIP_PORT: String(sip),
     RTP_PORTS: `${rtp}-${rtp + 1999}`,
     DATA_DIR: folder,
-    LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+    LOG_LEVEL: 'warn',
     // A machine shared with others is slow at times; how fast it answers is not what these calls prove.
     ASK_BUDGET_MS: '3000',
   }
