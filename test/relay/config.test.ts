@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../relay/config.ts'
 
-const least = { EDGE_URL: 'http://127.0.0.1:8787', RELAY_KEY: `rk_berlin-1.${'x'.repeat(43)}` }
+const least = { EDGE_URL: 'http://127.0.0.1:8787', RELAY_KEY: `rk_berlin-1.${'w'.repeat(43)}` }
 
 describe('the settings of a relay', () => {
   test('take no TLS connections unless a certificate and its key are named', () => {

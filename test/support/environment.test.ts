@@ -4,7 +4,7 @@ import { environmentOf } from './environment.ts'
 test('a process under test has of the caller’s environment what is no setting of ours, and what is named', () => {
   const caller = {
     PATH: '/bin',
-    HOME: '/home/bob',
+    HOME: '/users/bob',
     LC_ALL: 'C',
     NODE_OPTIONS: '--trace-warnings',
     PUBLIC_IP: '203.0.113.7',
@@ -17,7 +17,7 @@ test('a process under test has of the caller’s environment what is no setting 
   }
   expect(environmentOf({ LOG_LEVEL: 'warn', SIP_PORT: '5060' }, caller)).toEqual({
     PATH: '/bin',
-    HOME: '/home/bob',
+    HOME: '/users/bob',
     LC_ALL: 'C',
     NODE_OPTIONS: '--trace-warnings',
     LOG_LEVEL: 'warn',
