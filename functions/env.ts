@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { strangerPolicies } from '#contract'
 import { connect, type Database } from '#db'
-import { WrongKeys } from './http/wrong-keys.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
+import { WrongKeys } from './wrong-keys.ts'
 
 /** What every request carries: the settings and database of this Worker, and who is speaking. */
 export interface Edge {

@@ -16,6 +16,7 @@ import { routes } from './config/routes.ts'
 import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
+import { unanswered } from './http/method.ts'
 import { Problem, present } from './http/problem.ts'
 import { knownParameters } from './http/query.ts'
 import { requestId } from './http/request-id.ts'
@@ -28,11 +29,9 @@ import { resolve } from './resolution/resolve.ts'
 
 const KIB = 1024
 
-const app = new Hono<Edge>()
+/** A slash at the end of a path says nothing more. */
+const app = new Hono<Edge>({ strict: false })
   .onError(present)
-  .notFound(() => {
-    throw new Problem('RESOURCE_NOT_FOUND', 'There is nothing at this path.')
-  })
   .use(requestId)
   .use(async (c, next) => {
     const { settings, db, seal, wrongKeys } = prepare(c.env)
@@ -51,6 +50,7 @@ const app = new Hono<Edge>()
   .route('/v1.0/accesskeys', accesskeys)
   .route('/v1.0/providers', providers)
   .route('/v1.0/routes/resolve', explain)
+  .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)
   .route('/v1.0/routes', routes)
   .route('/v1.0/extensions', extensions)
@@ -70,6 +70,8 @@ const app = new Hono<Edge>()
   .route('/relay/v1/bindings', bindings)
   .route('/relay/v1/beat', beats)
   .route('/relay/v1/snapshots', snapshots)
+
+app.notFound((c) => unanswered(app, c))
 
 /** The Worker: every door of the edge. */
 export default app

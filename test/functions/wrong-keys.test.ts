@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { WrongKeys } from '../../functions/http/wrong-keys.ts'
+import { WrongKeys } from '../../functions/wrong-keys.ts'
 import { type App, startApp } from '../support/app.ts'
 
 let app: App

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { trespasses } from './rooms.ts'
+import { edgeOrder, relayOrder, trespasses } from './rooms.ts'
 import { sources } from './source.ts'
 
 describe('the house', () => {
@@ -7,6 +7,17 @@ describe('the house', () => {
     const files = ['functions/**/*.ts', 'db/**/*.ts', 'relay/**/*.ts'].flatMap(sources)
     expect(files.length).toBeGreaterThan(10)
     expect(files.flatMap(trespasses)).toEqual([])
+  })
+
+  test('every room has its place in the order', () => {
+    const folders = (house: string) =>
+      new Set(sources(`${house}/*/**/*.ts`).map(({ path }) => path.split('/')[1]))
+    const doors = ['contract', 'local', 'routing']
+    expect([...folders('functions')].filter((room) => !doors.includes(room ?? '')).sort()).toEqual(
+      edgeOrder.filter((room) => room !== 'ground' && room !== 'index').sort(),
+    )
+    const alone = new Set(['ground', 'engine', 'main'])
+    expect([...folders('relay')].sort()).toEqual(relayOrder.filter((room) => !alone.has(room)).sort())
   })
 })
 
@@ -37,6 +48,18 @@ describe('the fence between rooms', () => {
     ],
     ['a database which knows the edge', 'db/schema.ts', `import { env } from '../functions/env.ts'`],
     ['a contract with a dependency', 'functions/contract/ask.ts', `import { Hono } from 'hono'`],
+    ['manners which know a noun', 'functions/http/page.ts', `import { times } from '../config/rows.ts'`],
+    [
+      'a noun which knows who tells of calls',
+      'functions/config/calls.ts',
+      `import { store } from '../calls/store.ts'`,
+    ],
+    [
+      'a ground file of the edge which knows manners, though only by a type',
+      'functions/secrets.ts',
+      `import type { Page } from './http/page.ts'`,
+    ],
+    ['an edge which begins in the middle', 'functions/relays/beat.ts', `import app from '../index.ts'`],
     ['an import loaded late', 'relay/sip/parse.ts', `const io = await import('../io/udp.ts')`],
     [
       'an import over several lines',

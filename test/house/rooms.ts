@@ -20,6 +20,19 @@ export const relayOrder = [
   'main',
 ] as const
 
+/** The edge's rooms in the same way; contract, routing and local have doors of their own. */
+export const edgeOrder = [
+  'ground',
+  'http',
+  'config',
+  'calls',
+  'resolution',
+  'registration',
+  'relays',
+  'carriers',
+  'index',
+] as const
+
 /** Sentences for every import of a file which leads where it may not. */
 export function trespasses({ path, text }: Source): string[] {
   return imports(text).flatMap(({ from, typeOnly }) => {
@@ -69,13 +82,20 @@ function astray(path: string, target: string, typeOnly: boolean): string | undef
   const [from, to] = [houseOf(path), houseOf(target)]
   if (from === 'local' && to === 'functions') return undefined
   if (from !== to) return `${from} enters ${to} by its door or not at all`
-  return from === 'relay' ? upwards(path, target, typeOnly) : undefined
+  if (from === 'functions') return upwards(edgeOrder, edgeRoom(path), edgeRoom(target))
+  if (from !== 'relay' || (target === 'relay/effects.ts' && typeOnly)) return undefined
+  return upwards(relayOrder, relayRoom(path), relayRoom(target))
 }
 
-function upwards(path: string, target: string, typeOnly: boolean): string | undefined {
-  if (target === 'relay/effects.ts' && typeOnly) return undefined
-  const [from, to] = [relayRoom(path), relayRoom(target)]
-  return relayOrder.indexOf(to) > relayOrder.indexOf(from) ? `${to} stands above ${from}` : undefined
+function upwards<Room>(order: readonly Room[], from: Room, to: Room): string | undefined {
+  return order.indexOf(to) > order.indexOf(from) ? `${to} stands above ${from}` : undefined
+}
+
+/** Which of the edge's rooms a file lives in; one which is not in the order stands above all of them. */
+export function edgeRoom(path: string): (typeof edgeOrder)[number] {
+  const [, first = '', second] = path.split('/')
+  if (second !== undefined) return edgeOrder.find((room) => room === first) ?? 'index'
+  return first === 'index.ts' ? 'index' : 'ground'
 }
 
 /** Which of the relay's rooms a file lives in. */
