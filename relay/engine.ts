@@ -108,6 +108,7 @@ export class Engine {
       isLine: (word) => desk.book.line(word) !== undefined,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
+      customerOf: (realm) => desk.customerOf(realm),
       algorithms: (realm) => desk.algorithms(realm),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })

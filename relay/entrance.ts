@@ -3,6 +3,7 @@ import { refusalOf, sipReason } from './call/reason.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
+import { Failures } from './failures.ts'
 import type { Flow } from './flow.ts'
 import { Inquiries } from './inquiries.ts'
 import type { Line } from './lines.ts'
@@ -11,7 +12,8 @@ import { lineOf, questionOf, routeQuestion } from './question.ts'
 import type { Admission, House, Reception } from './reception.ts'
 import { Refusals } from './refusals.ts'
 import type { Challenge, Inquiry } from './registrar/authenticator.ts'
-import type { Challenger } from './registrar/challenge.ts'
+import { type Challenger, failureOf } from './registrar/challenge.ts'
+import type { Failure } from './registrar/failure.ts'
 import type { Guess } from './registrar/guard.ts'
 import type { Registrar } from './registrar/register.ts'
 import type { Shortage } from './shortage.ts'
@@ -53,24 +55,31 @@ export class Entrance {
   readonly #waiting = new Waiting()
   readonly #inquiries: Inquiries
   readonly #refusals: Refusals
+  readonly #failures: Failures
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
     this.#inquiries = new Inquiries(rooms.desk)
     this.#refusals = new Refusals(rooms.station, (tell) => rooms.outbox.emit({ type: 'tell', tell }))
+    this.#failures = new Failures(rooms.station, rooms.outbox.emit)
   }
 
   nextDeadline(): number | undefined {
-    return this.#refusals.nextDeadline()
+    const [refusals, failures] = [this.#refusals.nextDeadline(), this.#failures.nextDeadline()]
+    return refusals === undefined || failures === undefined
+      ? (refusals ?? failures)
+      : Math.min(refusals, failures)
   }
 
   tick(now: number): void {
     this.#refusals.tick(now, this.#rooms.at())
+    this.#failures.tick(now, this.#rooms.at())
   }
 
   /** Nothing more will come in. */
   stop(): void {
     this.#refusals.stop(this.#rooms.at())
+    this.#failures.stop(this.#rooms.at())
   }
 
   /** A request of nobody yet. */
@@ -104,8 +113,10 @@ export class Entrance {
           from: flow.address,
         })
       case 'refuse':
+        this.#failed(now, request, flow, admission.status, admission.failed)
         return outbox.refuse(request, flow, admission.status, admission.reason, admission.headers)
       case 'challenge':
+        this.#failed(now, request, flow, admission.proxy ? 407 : 401, admission.failed)
         return this.#challenge(request, flow, admission)
       case 'ask':
         return this.#inquire(now, request, flow, admission)
@@ -116,6 +127,10 @@ export class Entrance {
           ? this.#call(now, request, flow, admission.account)
           : this.#incoming(now, request, flow, admission.otherwise)
     }
+  }
+
+  #failed(now: number, request: Request, flow: Flow, status: number, failed: Failure | undefined): void {
+    if (failed) this.#failures.add(now, this.#rooms.at(), failed, { request, flow, status })
   }
 
   #challenge(request: Request, flow: Flow, admission: Challenge): void {
@@ -157,7 +172,8 @@ export class Entrance {
   ): void {
     const { outbox, registrar, transactions, at, carry } = this.#rooms
     const id = transactions.open(now, request, flow)
-    const { response, tells } = registrar.register(now, at(), request, flow, verified)
+    const { response, tells, failed } = registrar.register(now, at(), request, flow, verified)
+    if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
     outbox.tell(tells)
     carry(now, transactions.respond(now, id, response))
   }

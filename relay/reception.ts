@@ -176,7 +176,12 @@ export class Reception {
       proxy: false,
       algorithms: usual,
       stale: false,
-      blocked: undefined,
+      failed: {
+        reason: 'UNKNOWN_DOMAIN',
+        account: `${request.to.sip?.user ?? ''}@${realm}`,
+        customerId: null,
+        accountId: null,
+      },
     })
   }
 

@@ -1,8 +1,8 @@
 import type { EventTell } from '#contract'
 import { instant } from './call/record.ts'
 import type { Station } from './call/station.ts'
-import { Deadlines } from './deadlines.ts'
 import { type Flow, neighbourhood, networkOf } from './flow.ts'
+import { type Gathered, Gathering } from './gathering.ts'
 import { Allowance } from './registrar/allowance.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
@@ -15,24 +15,12 @@ export interface Refused {
   readonly to: string
 }
 
-/** Calls of one customer from one place which were refused for one reason and are not told yet. */
-interface Gathered {
-  readonly key: string
-  last: Refused & { readonly source: string }
-  count: number
-  firstAt: number
-  lastAt: number
-  /** What comes before is gathered. */
-  until: number
-}
-
 /* Implementation */
 const gatheredMs = 60_000
 /** Places of which strangers' calls are told apart; what comes from still others is told together. */
 const strangePlaces = { atOnce: 20, perSecond: 1, remembered: 1 }
 /** Refused calls of one customer from one address which get a record each. */
 const records = { atOnce: 60, perSecond: 1 }
-const gatheredAtMost = 10_000
 const elsewhere = 'elsewhere'
 
 /**
@@ -44,8 +32,7 @@ const elsewhere = 'elsewhere'
 export class Refusals {
   readonly #station: Station
   readonly #tell: (tell: EventTell) => void
-  readonly #gatheredByKey = new Map<string, Gathered>()
-  readonly #deadlines = new Deadlines<Gathered>()
+  readonly #gathering = new Gathering<Seen>([gatheredMs], (at, gathered) => this.#say(at, gathered))
   readonly #strangePlaces = new Allowance(strangePlaces)
   readonly #records = new Allowance(records)
 
@@ -55,15 +42,7 @@ export class Refusals {
   }
 
   add(now: number, at: number, refused: Refused, { address }: Flow): void {
-    const key = this.#keyOf(now, refused, address)
-    const seen = { ...refused, source: address }
-    const gathered = this.#gatheredByKey.get(key)
-    if (!gathered || (gathered.count === 0 && now >= gathered.until)) return this.#begin(now, at, key, seen)
-    gathered.last = seen
-    gathered.lastAt = at
-    if (gathered.count++ > 0) return
-    gathered.firstAt = at
-    this.#deadlines.set(gathered.until, gathered)
+    this.#gathering.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
   }
 
   /** Whether a refused call may have a record, and be answered as often as it takes; else it is answered once. */
@@ -72,35 +51,19 @@ export class Refusals {
   }
 
   nextDeadline(): number | undefined {
-    return this.#deadlines.next()
+    return this.#gathering.nextDeadline()
   }
 
   tick(now: number, at: number): void {
-    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
-      due.until = now + gatheredMs
-      this.#say(due, at)
-    }
+    this.#gathering.tick(now, at)
   }
 
-  /** What was gathered is told now, for there will be no later. */
   stop(at: number): void {
-    for (const gathered of this.#gatheredByKey.values()) if (gathered.count > 0) this.#say(gathered, at)
+    this.#gathering.stop(at)
   }
 
-  #begin(now: number, at: number, key: string, last: Gathered['last']): void {
-    const gathered = { key, last, count: 1, firstAt: at, lastAt: at, until: now + gatheredMs }
-    this.#gatheredByKey.delete(key)
-    this.#gatheredByKey.set(key, gathered)
-    this.#say(gathered, at)
-    const [oldest] = this.#gatheredByKey.values()
-    const over = oldest && oldest.count === 0 && now >= oldest.until
-    if (over) this.#gatheredByKey.delete(oldest.key)
-  }
-
-  #say(gathered: Gathered, at: number): void {
-    const { last, count, firstAt, lastAt } = gathered
+  #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
     const { customerId, source, ...words } = last
-    gathered.count = 0
     this.#tell({
       kind: 'event',
       tell_id: this.#station.chance.uuid(at),
@@ -120,10 +83,11 @@ export class Refusals {
 
   #keyOf(now: number, { customerId, reason }: Refused, address: string): string {
     const key = (place: string) => `${customerId} ${place} ${reason}`
-    const full = this.#gatheredByKey.size >= gatheredAtMost
-    if (customerId !== null) return key(full ? elsewhere : neighbourhood(address))
+    if (customerId !== null) return key(this.#gathering.full ? elsewhere : neighbourhood(address))
     const own = key(networkOf(address))
-    if (this.#gatheredByKey.has(own)) return own
+    if (this.#gathering.has(own)) return own
     return this.#strangePlaces.take(now, '') ? own : key(elsewhere)
   }
 }
+
+type Seen = Refused & { readonly source: string }

@@ -157,8 +157,8 @@ export class Desk implements Reporter {
 
   /** What the snapshots say of an account; undefined: they do not know its customer. */
   onFile(now: number, { realm, username }: CredentialQuestion): OnFile | undefined {
-    const customerId = this.#customerOf(realm)
-    if (customerId === undefined || this.book.customer(customerId) === undefined) return undefined
+    const customerId = this.customerOf(realm)
+    if (customerId === undefined) return undefined
     const since = this.#filing.confirmedAt(customerId)
     if (now - since > staleMs) return undefined
     const current = this.#filing.current(now, customerId)
@@ -181,10 +181,13 @@ export class Desk implements Reporter {
     return this.#filing.shelf.algorithms(realm)
   }
 
-  #customerOf(realm: string): string | undefined {
+  /** Whose realm it is, as far as that is known here. */
+  customerOf(realm: string): string | undefined {
     const { baseDomain } = this.#options
     const domain = trunkDomainOf(realm, baseDomain)
-    return domain === undefined ? customerOf(realm, baseDomain) : this.book.trunkNamed(domain)?.customer_id
+    const id =
+      domain === undefined ? customerOf(realm, baseDomain) : this.book.trunkNamed(domain)?.customer_id
+    return id === undefined || this.book.customer(id) === undefined ? undefined : id
   }
 
   /** Asks where that is worthwhile; `spared`: there is something to go by without. */

@@ -4,7 +4,8 @@ import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { Accounts, type OnFile, type Remembered } from './accounts.ts'
 import { Allowance } from './allowance.ts'
-import type { Challenger, Verified } from './challenge.ts'
+import { type Challenger, isAllowed, type Verified } from './challenge.ts'
+import type { Failure, FailureReason } from './failure.ts'
 import { type Block, type Claimant, Guard, type Guess } from './guard.ts'
 
 export interface Challenge {
@@ -15,6 +16,8 @@ export interface Challenge {
   readonly stale: boolean
   /** So many wrong answers came that no more are looked at for a while. */
   readonly blocked?: (Block & { readonly account: string }) | undefined
+  /** The answer given does not open anything, and why. */
+  readonly failed?: Failure | undefined
 }
 
 export interface Refusal {
@@ -22,6 +25,7 @@ export interface Refusal {
   readonly status: number
   readonly reason?: string
   readonly headers?: readonly Header[]
+  readonly failed?: Failure | undefined
 }
 
 /** The edge is to be asked about an account; `guess`: the answer given looks wrong, by what is known here. */
@@ -35,6 +39,8 @@ export type Proof = Challenge | Refusal | Inquiry | { readonly to: 'proved'; rea
 
 /** What an authenticator needs to know of other rooms. */
 export interface Files {
+  /** Whose realm it is, as far as that is known here. */
+  customerOf(realm: string): string | undefined
   onFile(now: number, question: CredentialQuestion): OnFile | undefined
   /** What each account of a realm is challenged with, in one order whoever they are. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
@@ -106,14 +112,17 @@ export class Authenticator {
       question,
       current?.answer ?? this.#accounts.last(now, question)?.answer,
     )
-    if (!credentials) return challenge()
+    if (!credentials)
+      return challenge({ failed: this.#challenger.strays(request, asks) ? 'WRONG_REALM' : undefined })
     // Only who holds a young nonce of ours is worth a question to the edge.
-    if (!this.#challenger.knows(at, credentials, flow)) return challenge({ stale: true })
+    if (!this.#challenger.knows(at, credentials, flow))
+      return challenge({ stale: true, failed: 'STALE_NONCES' })
     if (question.username.length + asks.realm.length > accountLettersAtMost) return challenge()
     const claimant = this.#claimant(now, question, flow, current?.answer)
     const leave = this.#guard.leave(now, claimant)
-    if (leave === 'blocked') return challenge()
-    if (leave === 'spent') return busy
+    if (leave === 'blocked') return challenge({ failed: 'TOO_MANY_ATTEMPTS' })
+    if (leave === 'spent')
+      return { ...busy, failed: this.#failure('TOO_MANY_ATTEMPTS', question, current?.answer) }
     // The answers which are asked about say first whether this one may be looked at.
     if (leave === 'pending' || !current) return this.#inquire(now, question, flow)
     return this.#look(now, at, { request, flow, credentials, question, current, claimant, challenge })
@@ -139,20 +148,21 @@ export class Authenticator {
     const challenge = this.#challengeFor(asks, question, last.answer)
     const claimant = this.#claimant(now, question, flow, last.answer)
     const leave = guess ? 'free' : this.#guard.leave(now, claimant)
-    if (leave !== 'free') return leave === 'blocked' ? challenge() : busy
+    if (leave !== 'free') return leave === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
     const result = this.#challenger.check(at, request, credentials, last.answer, flow)
     if (result.ok) {
       guess?.pardon(now)
       this.#guard.right(now, claimant)
       return { to: 'proved', verified: result.verified }
     }
+    const failed = reasonOf(result.why, credentials, last.answer)
     if (result.why !== 'wrong') {
       guess?.pardon(now)
-      return challenge({ stale: result.why === 'stale' })
+      return challenge({ stale: result.why === 'stale', failed })
     }
     const block = (guess ?? this.#guard.suspect(now, claimant)).wrong(now)
     // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
-    return last.filed ? challenge({ block }) : undefined
+    return last.filed ? challenge({ block, failed }) : undefined
   }
 
   /** By what is known here. */
@@ -163,9 +173,10 @@ export class Authenticator {
       this.#guard.right(now, claimant)
       return { to: 'proved', verified: result.verified }
     }
-    if (result.why !== 'wrong') return challenge({ stale: result.why === 'stale' })
+    const failed = reasonOf(result.why, credentials, current.answer)
+    if (result.why !== 'wrong') return challenge({ stale: result.why === 'stale', failed })
     const guess = this.#guard.suspect(now, claimant)
-    if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now) })
+    if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now), failed })
     // The password may have changed since we asked.
     const inquiry = this.#inquire(now, question, flow, guess)
     if (inquiry.to === 'refuse') guess.wrong(now)
@@ -193,14 +204,50 @@ export class Authenticator {
         ? known.algorithms
         : (this.#challenger.draw(question, this.#files.algorithms(asks.realm)) ?? usual)
     const account = `${question.username}@${question.realm}`
-    return ({ stale = false, block }: { stale?: boolean; block?: Block | undefined } = {}): Challenge => ({
+    return ({ stale = false, block, failed }: Outcome = {}): Challenge => ({
       to: 'challenge',
       ...asks,
       algorithms,
       stale,
       blocked: block && { ...block, account },
+      failed: failed && this.#failure(failed, question, known),
     })
   }
+
+  #failure(
+    reason: FailureReason,
+    question: CredentialQuestion,
+    answer: CredentialAnswer | undefined,
+  ): Failure {
+    const known = answer?.kind === 'known' ? answer : undefined
+    return {
+      reason,
+      account: `${question.username}@${question.realm}`,
+      customerId: known?.customer_id ?? this.#files.customerOf(question.realm) ?? null,
+      accountId: known?.extension_id ?? null,
+    }
+  }
+}
+
+/** How a challenge comes about. */
+interface Outcome {
+  readonly stale?: boolean
+  readonly block?: Block | undefined
+  readonly failed?: FailureReason | undefined
+}
+
+function reasonOf(
+  why: 'wrong' | 'stale' | 'replayed' | 'malformed',
+  { algorithm }: Credentials,
+  answer: CredentialAnswer,
+): FailureReason {
+  if (why !== 'wrong')
+    return ({ stale: 'STALE_NONCES', replayed: 'REPEATED_ANSWERS', malformed: 'BAD_CREDENTIALS' } as const)[
+      why
+    ]
+  if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'
+  if (!answer.enabled) return 'ACCOUNT_DISABLED'
+  return isAllowed(answer, algorithm) ? 'WRONG_PASSWORD' : 'WRONG_ALGORITHM'
 }
 
 /** An answer to a challenge, beside what is known of its account. */
@@ -211,5 +258,5 @@ interface Seen {
   readonly question: CredentialQuestion
   readonly current: Remembered
   readonly claimant: Claimant
-  readonly challenge: (how?: { stale?: boolean; block?: Block | undefined }) => Challenge
+  readonly challenge: (how?: Outcome) => Challenge
 }

@@ -12,6 +12,7 @@ import {
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
+import type { Failure, FailureReason } from './failure.ts'
 import { NonceCounts } from './nonce-counts.ts'
 
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
@@ -105,6 +106,11 @@ export class Challenger {
     return undefined
   }
 
+  /** Whether a phone proves itself, but to another realm: a registrar is asked by nobody else's challenges. */
+  strays(request: Request, wish: { realm: string; proxy: boolean }): boolean {
+    return !wish.proxy && request.header('authorization') !== undefined && !this.credentials(request, wish)
+  }
+
   /** Whether the nonce is ours, this peer's and still young: only then is its holder worth a question to the edge. */
   knows(at: number, { nonce, realm }: Credentials, flow?: Flow): boolean {
     const issuedAt = this.#issuedAt(nonce, realm, flow?.address)
@@ -170,8 +176,18 @@ export class Challenger {
 }
 
 function offered(answer: KnownCredential, { algorithm, realm }: Credentials): boolean {
-  const base = withoutSession(algorithm) as DigestAlgorithm
-  return answer.realm === realm && answer.algorithms.includes(base)
+  return answer.realm === realm && isAllowed(answer, algorithm)
+}
+
+/** Whether an account may prove itself by this algorithm. */
+export function isAllowed({ algorithms }: KnownCredential, algorithm: string): boolean {
+  return algorithms.includes(withoutSession(algorithm) as DigestAlgorithm)
+}
+
+/** What failed for an account which had proved itself. */
+export function failureOf(reason: FailureReason, { credential }: Verified): Failure {
+  const { customer_id: customerId, extension_id: accountId, extension, realm } = credential
+  return { reason, account: `${extension}@${realm}`, customerId, accountId }
 }
 
 /** Nobody's HA1 for those who have none: its digest is computed all the same. */

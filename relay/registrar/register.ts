@@ -8,6 +8,7 @@ import { withoutHeaders } from '../sip/uri.ts'
 import { Bindings } from './bindings.ts'
 import type { Verified } from './challenge.ts'
 import type { Entry } from './entry.ts'
+import type { FailureReason } from './failure.ts'
 import { type Asker, isBehindNat, KeepOpen } from './keep-open.ts'
 import { readWanted, type WantedContact } from './wanted.ts'
 
@@ -26,6 +27,8 @@ export interface Contact {
 export interface Registered {
   readonly response: Response
   readonly tells: BindingTell[]
+  /** Why nothing was granted. */
+  readonly failed?: FailureReason
 }
 
 /* Implementation */
@@ -57,21 +60,22 @@ export class Registrar {
   register(now: number, at: number, request: Request, flow: Flow, verified: Verified): Registered {
     const answer = (status: number, parts: ReplyParts = {}): Response =>
       reply(request, status, { ...parts, toTag: this.#chance.hex(8), flow })
-    const refused = (status: number, parts?: ReplyParts): Registered => ({
+    const refused = (status: number, parts?: ReplyParts, failed: FailureReason = 'REGISTER_REFUSED') => ({
       response: answer(status, parts),
       tells: [],
+      failed,
     })
 
     const unsupported = request.all('require').filter((option) => !extensions.has(option.toLowerCase()))
     if (unsupported.length > 0)
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
-    if (!owns(verified, request)) return refused(403)
+    if (!owns(verified, request)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
     const wanted = readWanted(request, credential)
     if (wanted.kind === 'refused') {
       const headers: Header[] =
         wanted.minExpires === undefined ? [] : [['min-expires', `${wanted.minExpires}`]]
-      return refused(wanted.status, { reason: wanted.reason, headers })
+      return refused(wanted.status, { reason: wanted.reason, headers }, wanted.failed)
     }
 
     const held = this.#bindings.of(credential.extension_id)
@@ -82,7 +86,7 @@ export class Registrar {
       changes.filter(({ contact }) => contact !== undefined && contact.seconds > 0).length >
       credential.max_contacts
     )
-      return refused(403, { reason: 'Too Many Contacts' })
+      return refused(403, { reason: 'Too Many Contacts' }, 'TOO_MANY_CONTACTS')
 
     const path = wanted.kind === 'contacts' ? wanted.path : []
     const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, verified, path, change))

@@ -1,6 +1,7 @@
 import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 import type { KnownCredential } from './challenge.ts'
+import type { FailureReason } from './failure.ts'
 
 /** One contact a REGISTER speaks of; `seconds` 0 takes it away. */
 export interface WantedContact {
@@ -24,6 +25,7 @@ export type Wanted =
       readonly status: number
       readonly reason?: string
       readonly minExpires?: number
+      readonly failed?: FailureReason
     }
 
 /* Implementation */
@@ -49,7 +51,7 @@ export function readWanted(request: Request, limits: KnownCredential): Wanted {
     if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
     const asked = readSeconds(address.params.get('expires')) ?? expires ?? limits.default_expires
     if (asked > 0 && asked < limits.min_expires && asked < anHour)
-      return { kind: 'refused', status: 423, minExpires: limits.min_expires }
+      return { kind: 'refused', status: 423, minExpires: limits.min_expires, failed: 'EXPIRES_TOO_SHORT' }
     contacts.push(wantedContact(address, Math.min(asked, limits.max_expires)))
   }
   return { kind: 'contacts', contacts, path }

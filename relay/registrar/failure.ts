@@ -1,0 +1,31 @@
+/** Why a registration, or a call which had to prove whose it is, failed: stable codes, each with its sentence. */
+export const failures = {
+  WRONG_PASSWORD: 'The password is wrong, or the phone uses another name for it (authorization user).',
+  UNKNOWN_ACCOUNT: 'There is no extension or trunk of this name in this domain.',
+  ACCOUNT_DISABLED: 'The extension or trunk is disabled.',
+  WRONG_ALGORITHM: 'The phone answered by a digest algorithm which this account does not allow.',
+  WRONG_REALM:
+    'The phone answers for another realm than it was asked for: leave its realm or auth domain empty.',
+  UNKNOWN_DOMAIN: 'The domain is none of ours: phones use the domain_name of their extension or trunk.',
+  STALE_NONCES: 'The phone goes on answering old challenges, or its address changes from packet to packet.',
+  REPEATED_ANSWERS: 'The phone sends one and the same answer (nonce count) again and again.',
+  BAD_CREDENTIALS: 'The Authorization header lacks what qop=auth needs: cnonce and nc.',
+  TOO_MANY_ATTEMPTS:
+    'So many wrong passwords came that none is looked at for a while; a new password ends the wait.',
+  EXPIRES_TOO_SHORT: 'The phone asks to be registered for less than min_expires.',
+  TOO_MANY_CONTACTS: 'One REGISTER names more contacts than max_contacts.',
+  NOT_ITS_ACCOUNT: 'The phone proved to be another account than the one it registers.',
+  REGISTER_REFUSED: 'The REGISTER cannot be granted as it is.',
+} as const
+export type FailureReason = keyof typeof failures
+
+/** A failure, and whose it is as far as that is known. */
+export interface Failure {
+  readonly reason: FailureReason
+  /** `user@domain`, as claimed. */
+  readonly account: string
+  /** null: nobody's. */
+  readonly customerId: string | null
+  /** null: there is no such account, or nobody knows which. */
+  readonly accountId: string | null
+}
