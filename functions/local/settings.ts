@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { strangerPolicies } from '#contract'
 
-/** What `npm start` can be told by its environment; README.md lists the same, for people. */
+/** What `npm start` can be told by its environment; README.md beside this file lists the same, for people. */
 export interface Settings {
   /** Where the API listens. */
   readonly host: string

@@ -4,15 +4,16 @@ import { expect, test } from 'vitest'
 import { failoverPolicy } from '#contract'
 import { cells, expected } from '../live/matrix-cells.ts'
 
-const rows = tableOf(readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8'), 'Failover')
+const plate = join(import.meta.dirname, '..', '..', 'relay', 'call', 'README.md')
+const rows = tableOf(readFileSync(plate, 'utf8'), 'Failover')
 
-test('the README’s failover table names everything a policy has, with its default', () => {
+test('the failover table of relay/call/README.md names everything a policy has, with its default', () => {
   const usual = failoverPolicy.parse({})
   const told = Object.keys(usual).map((name) => [name, saidOf(name)])
   expect(Object.fromEntries(told)).toEqual(usual)
 })
 
-test('the README’s failover table sends a call on where the matrix does', () => {
+test('the failover table of relay/call/README.md sends a call on where the matrix does', () => {
   const next = codesIn(rowOf('next_on'))
   const sentOn = cells('udp', 'ok')
     .filter(({ before, names }) => before === 'nothing' && names.length === next.length)

@@ -1,8 +1,8 @@
 import { type FailoverPolicy, failoverPolicy, type HangupReason, type Transport } from '#contract'
 
 /*
- * The failover matrix: its cells, and what has to come of each. The rules here are written from the README's
- * table and know nothing of the relay's own.
+ * The failover matrix: its cells, and what has to come of each. The rules here are written from the table of
+ * relay/call/README.md and know nothing of the relay's own.
  */
 
 /** The first carrier says `code`, perhaps after it rang; the second does what it does. */
