@@ -456,7 +456,9 @@ export const calls = pgTable(
     media: jsonb().$type<CallTell['call']['media']>(),
     /** Why it went where it went. */
     decision: jsonb().$type<Explanation>(),
+    /** Why it was not carried, or was cut, in a word and in a sentence. */
     rejectReason: text(),
+    rejectMessage: text(),
     updatedAt: instant().notNull().default(sql`now()`),
   },
   (call) => [

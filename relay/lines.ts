@@ -20,6 +20,8 @@ export interface Line {
   refusals: number
   /** The record was told with everything in it. */
   told: boolean
+  /** The log has its end. */
+  said: boolean
 }
 
 export interface Due {

@@ -4,7 +4,7 @@ import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { table } from './call/call.ts'
 import { hostQuestion, leadOf, learn, lookUpMs } from './call/hosts.ts'
-import { callTell } from './call/record.ts'
+import { callTell, endedNote } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import { unknownHost } from './call/sound.ts'
 import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from './call/state.ts'
@@ -111,6 +111,7 @@ export class Switchboard {
       silent: true,
       refusals: 0,
       told: false,
+      said: false,
     }
     this.#lines.enter(line)
     return line
@@ -369,6 +370,7 @@ export class Switchboard {
   #settle(now: number, line: Line): void {
     const { call } = line
     if (line.machine.state !== 'ended' || !line.silent) return
+    this.#sayEnded(line)
     if (call.ports) {
       this.#exchange.ports.give(now, call.ports.caller)
       this.#exchange.ports.give(now, call.ports.callee)
@@ -376,6 +378,13 @@ export class Switchboard {
     }
     if (line.outstanding > 0 || call.caller.answer || !this.#lines.has(line)) return
     this.#forget(line)
+  }
+
+  /** Its record is whole now, but for what never came. */
+  #sayEnded(line: Line): void {
+    if (line.said || line.call.record.customerId === undefined) return
+    line.said = true
+    this.#exchange.emit(endedNote(line.call))
   }
 
   #forget(line: Line): void {

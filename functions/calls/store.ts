@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
+import { elsewhere, message, reason } from './elsewhere.ts'
 import { proved, verify } from './proof.ts'
 
 /**
@@ -23,7 +24,8 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         destination jsonb, number_id uuid, provider_id uuid, status call_status, unverified boolean,
         sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
         ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
-        attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text)
+        attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text,
+        reject_message text)
     ),
     heard_events as (
       select * from jsonb_to_recordset(${told(tells, 'event')}::jsonb) as t (
@@ -58,15 +60,16 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         and bindings.customer_id = excluded.customer_id
         and (bindings.extension_id, bindings.trunk_id) is not distinct from (excluded.extension_id, excluded.trunk_id)
     ),
+    registered_elsewhere as (${elsewhere(sql`heard_calls`)}),
     stored_calls as (
       insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
         status, unverified, sip_call_id, started_at, ringing_at, answered_at, ended_at, hangup_by, hangup_reason,
-        sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason)
+        sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason, reject_message)
       select h.call_id, h.customer_id, h.relay_id, h.sequence, h.direction, h.source, h.destination, h.number_id,
         h.provider_id, h.status, h.unverified, h.sip_call_id, h.started_at, h.ringing_at, h.answered_at, h.ended_at,
         h.hangup_by, h.hangup_reason, h.sip_status, h.attempts, nullif(h.media, 'null'),
-        nullif(h.decision, 'null'), h.extension_id, h.trunk_id, h.reject_reason
-      from heard_calls h join customers c on c.id = h.customer_id
+        nullif(h.decision, 'null'), h.extension_id, h.trunk_id, ${reason}, ${message}
+      from heard_calls h join customers c on c.id = h.customer_id left join registered_elsewhere o on o.call_id = h.call_id
       on conflict (id) do update set
         sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
         destination = excluded.destination, number_id = excluded.number_id, provider_id = excluded.provider_id,
@@ -75,7 +78,7 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
         sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
         decision = coalesce(excluded.decision, calls.decision), extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
-        reject_reason = excluded.reject_reason, updated_at = now()
+        reject_reason = excluded.reject_reason, reject_message = excluded.reject_message, updated_at = now()
       where calls.sequence < excluded.sequence
         and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
       returning *

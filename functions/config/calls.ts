@@ -75,6 +75,7 @@ function toWire(row: typeof table.$inferSelect) {
     hangup_by: row.hangupBy,
     hangup_reason: row.hangupReason,
     reject_reason: row.rejectReason,
+    reject_message: row.rejectMessage,
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
     attempts: attempts(row.attempts),

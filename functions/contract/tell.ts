@@ -135,7 +135,9 @@ export const callTell = z.object({
     decision: explanation.nullable().default(null),
     extension_id: z.guid().nullable().default(null),
     trunk_id: z.guid().nullable().default(null),
+    /** Why it was not carried, or was cut: a word which stays the same, and a sentence; an older relay tells none. */
     reject_reason: z.string().nullable(),
+    reject_message: z.string().nullable().default(null),
   }),
 })
 export type CallTell = z.infer<typeof callTell>

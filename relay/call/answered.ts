@@ -7,6 +7,7 @@ import type { Relayed } from '../media/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { base } from '../transaction/timers.ts'
+import { type Cause, notAcknowledged, unheard } from './cause.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
 import { flowFor, isLost, legOf, wayBack } from './path.ts'
@@ -15,7 +16,7 @@ import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import { aim, answerOf, brings, described, speak, written } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
-import { type Station, viaOf } from './station.ts'
+import { contactOf, type Station, viaOf } from './station.ts'
 import { soundForCaller } from './tags.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
@@ -82,8 +83,19 @@ export function giveUpOnAck(call: Call, station: Station): Step {
   call.caller.answer = undefined
   const stop: Order = { type: 'stop', timer: 'repeat' }
   if (call.caller.bye) return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station)] }
-  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, 'failed')
+  const ended = failed(notAcknowledged('caller', contactOf(station, call.caller.flow.transport)))
+  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, ended)
   return { ...step, effects: [stop, ...step.effects] }
+}
+
+/** How an answered call ends, for its record. */
+export interface Ended {
+  readonly reason: HangupReason
+  readonly because: Cause | undefined
+}
+
+export function failed(because: Cause): Ended {
+  return { reason: 'failed', because }
 }
 
 /** Ends an answered call: BYE to whoever did not hang up itself. */
@@ -92,13 +104,13 @@ export function hangUp(
   side: Side | 'both',
   farewell: Farewell,
   station: Station,
-  reason: HangupReason = 'normal',
+  { reason, because }: Ended = { reason: 'normal', because: undefined },
 ): Step {
   const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
   const repeats = side === 'caller' ? forgetCaller(call) : []
   const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, station))
   const byes = sides.flatMap((other) => byeTo(call, other, farewell, station))
-  close(call, side === 'both' ? 'system' : side, reason)
+  close(call, side === 'both' ? 'system' : side, reason, because)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 
@@ -183,8 +195,9 @@ function completeDelayedOffer(call: Call, callee: Branch, ack: Request, station:
   const offer = call.aimed.callee?.said
   const sent = answer?.ok ? speak(call, 'callee', callee.sdp, answer.value, station, { offer }) : undefined
   if (!answer?.ok || !sent || !callee.dialog || !callee.flow) {
-    const [, reason] = sipReason(488, answer?.ok === false ? answer.fault.why : 'no answer in ACK')
-    return hangUp(call, 'both', { reason }, station, 'failed')
+    const why = answer?.ok === false ? answer.fault.why : 'no answer in ACK'
+    const [, reason] = sipReason(488, why)
+    return hangUp(call, 'both', { reason }, station, failed(unheard('caller', why)))
   }
   const tag = callee.dialog.remoteTag ?? ''
   return {

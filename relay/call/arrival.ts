@@ -85,6 +85,7 @@ function blankRecord(request: Request): Call['record'] {
     extensionId: null,
     trunkId: null,
     rejectReason: null,
+    rejectMessage: null,
     ringingAt: undefined,
     answeredAt: undefined,
     endedAt: undefined,

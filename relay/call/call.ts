@@ -10,9 +10,11 @@ import {
   repeatAnswer,
   sayGoodbye,
 } from './answered.ts'
+import { cause } from './cause.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './change.ts'
 import { branchProgressed } from './early.ts'
-import { end, endedBySystem, letGo, refuse, spokeLate } from './ending.ts'
+import { end, endedBySystem, letGo, refuse, spokeLate, stopped } from './ending.ts'
+import { nobodyRings } from './fruitless.ts'
 import {
   answerTimeout,
   begin,
@@ -21,7 +23,6 @@ import {
   branchLocated,
   callerCancelled,
   cooling,
-  nobodyRings,
   noProgress,
   noResponse,
   opened,
@@ -75,8 +76,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
       decision.kind === 'reject'
         ? refuse(call, decision, station)
         : begin(call, decision, contacts, ports, station),
-    undecided: ({ why }, { call, station }) =>
-      end(call, station, { by: 'system', reason: 'failed', status: 503, why }, [['retry-after', '5']]),
+    undecided: ({ why }, { call, station }) => undecided(call, why, station),
     cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
     bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
     stop: (_, { call, station }) => endedBySystem(call, station),
@@ -140,7 +140,10 @@ export const table: Table<State, Events, CallMemory, Order> = {
     byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
     media: ({ report }, { call, station }) => soundChanged(call, report, station),
     stop: (_, { call, station }) =>
-      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station),
+      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station, {
+        reason: 'normal',
+        because: stopped.because,
+      }),
   },
 
   ended: {
@@ -160,7 +163,16 @@ export const table: Table<State, Events, CallMemory, Order> = {
 /** Both silent for too long: nobody hears anybody. */
 function soundChanged(call: Call, report: MediaReport, station: Station): Turn<State, Order> {
   if (report.type !== 'silent' || report.side !== 'both') return stay()
-  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, 'media_timeout')
+  const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
+  const end = { reason: 'media_timeout', because } as const
+  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, end)
+}
+
+/** Nobody could say where it goes. */
+function undecided(call: Call, why: string, station: Station): Turn<State, Order> {
+  const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
+  const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const
+  return end(call, station, ending, [['retry-after', '5']])
 }
 
 /** Why sockets could not be had, in a caller's words. */

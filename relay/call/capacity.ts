@@ -27,12 +27,11 @@ export function allFull(call: Call, station: Station): Step {
   const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
   const message = 'Every provider this call could take is at its limit.'
   const { record } = call
-  record.rejectReason = reason
   record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
   return end(
     call,
     station,
-    { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}` },
+    { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}`, because: { reason, message } },
     soon(status),
   )
 }

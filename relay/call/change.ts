@@ -3,8 +3,9 @@ import type { Relayed, Unusable } from '../media/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { base } from '../transaction/timers.ts'
-import { hangUp } from './answered.ts'
+import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
+import { notAcknowledged, unheard } from './cause.ts'
 import { legOf } from './path.ts'
 import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
 import { sipReason } from './reason.ts'
@@ -80,7 +81,7 @@ function unusableOffer(
   const refusal = refuseRequest(asked, 488, refusalWords(fault, station))
   const closed = closePending(call, side)
   const [, reason] = sipReason(488, fault.why)
-  const step = hangUp(call, 'both', { reason }, station, 'failed')
+  const step = hangUp(call, 'both', { reason }, station, failed(unheard(opposite(side), fault.why)))
   return { ...step, effects: [...closed, ...acks, refusal, ...step.effects] }
 }
 
@@ -105,7 +106,7 @@ export function passAck(call: Call, side: Side, ack: Request, station: Station):
   const body = said && offer?.ok && speakTo(call, other, said, station, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
-    return hangUp(call, 'both', { reason }, station, 'failed')
+    return hangUp(call, 'both', { reason }, station, failed(unheard(side, 'no answer in ACK')))
   }
   const sounds = answer?.ok
     ? [...aimSide(call, side, answer.value, station), ...aimSide(call, other, offer.value, station)]
@@ -127,7 +128,9 @@ export function repeatPassed(call: Call, side: Side): Order[] {
 
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
 export function unacknowledgedPassed(call: Call, side: Side, station: Station): Step {
-  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, station, 'failed')
+  const contact = contactOf(station, (legOf(call, side)?.flow ?? call.caller.flow).transport)
+  const ended = failed(notAcknowledged(side, contact))
+  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, station, ended)
 }
 
 /** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */

@@ -1,6 +1,7 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
+import { type Cause, cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
@@ -19,6 +20,8 @@ export interface Ending {
   readonly cause?: number
   /** The warn-code which goes with `why` (RFC 3261 §20.43). */
   readonly code?: number
+  /** Why, for the record; undefined: the caller left. */
+  readonly because: Cause | undefined
 }
 
 /** The edge says no: the caller hears its status and why. */
@@ -28,12 +31,12 @@ export function refuse(
   station: Station,
 ): Step {
   remember(call, decision)
-  call.record.rejectReason = decision.reason
+  const { reason, message } = decision
   const status = decision.status >= 300 ? decision.status : 403
   return end(
     call,
     station,
-    { by: 'system', reason: 'rejected', status, why: refusalOf(decision) },
+    { by: 'system', reason: 'rejected', status, why: refusalOf(decision), because: { reason, message } },
     soon(status),
   )
 }
@@ -46,7 +49,7 @@ export function soon(status: number): Header[] {
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */
 export function end(call: Call, station: Station, ending: Ending, headers: readonly Header[] = []): Step {
   const letting = call.branches.flatMap((branch) => letGo(branch))
-  close(call, ending.by, ending.reason)
+  close(call, ending.by, ending.reason, ending.because)
   call.record.sipStatus = ending.status
   const said = ending.why
     ? withReason(headers, sipReason(ending.cause ?? ending.status, ending.why))
@@ -60,18 +63,26 @@ function warningOf({ status, why, code }: Ending, station: Station): Header[] {
   return status === 488 ? [noCodec(station)] : []
 }
 
+/** We go down: what was not answered failed. */
+export const stopped = {
+  reason: 'failed',
+  because: cause('RELAY_STOPPED', 'The relay was stopped.'),
+} as const
+
 export function endedBySystem(call: Call, station: Station): Step {
-  return end(call, station, { by: 'system', reason: 'failed', status: 503, why: 'going down' }, [
-    ['retry-after', '10'],
-  ])
+  const ending = { ...stopped, by: 'system', status: 503, why: 'going down' } as const
+  return end(call, station, ending, [['retry-after', '10']])
 }
 
 /** Writes down who ended the call, and why, once. */
-export function close(call: Call, by: HangupParty, reason: HangupReason): void {
-  if (call.record.endedAt !== undefined) return
-  call.record.endedAt = utcOf(call)
-  call.record.by = by
-  call.record.reason = reason
+export function close(call: Call, by: HangupParty, reason: HangupReason, because: Cause | undefined): void {
+  const { record } = call
+  if (record.endedAt !== undefined) return
+  record.endedAt = utcOf(call)
+  record.by = by
+  record.reason = reason
+  record.rejectReason = because?.reason ?? null
+  record.rejectMessage = because?.message ?? null
   for (const branch of call.branches) {
     if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'cancelled', 'final')
     tryEnded(call, branch, 0, 'cancelled')

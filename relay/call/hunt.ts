@@ -3,20 +3,22 @@ import type { Located } from '../effects.ts'
 import type { Flow } from '../flow.ts'
 import type { Relayed, Unusable } from '../media/relayed.ts'
 import type { Contact } from '../registrar/register.ts'
-import type { Header, Response } from '../sip/message.ts'
+import type { Response } from '../sip/message.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
-import { callAt, inviteAgain, newBranch } from './branch.ts'
+import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
+import { cause, notRegistered, unanswered, unheard } from './cause.ts'
 import { proveToProvider } from './credentials.ts'
 import { concluded, type Ending, end, letGo, remember, since, soon, stopTimers, tryEnded } from './ending.ts'
 import { firstHop } from './first-hop.ts'
+import { alive, exhausted, noted, phonesFailed, refusedBy } from './fruitless.ts'
 import { peerOf } from './peer.ts'
-import { elsewhere, sipReason, wordsOf } from './reason.ts'
+import { sipReason } from './reason.ts'
 import { sight } from './sight.ts'
 import { aim, aimAtBranch, answerOf, brings, declined, faultOf, offerOf } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
-import { heardBy, mostUseful, reasonOf, redirects, speaker, verdict } from './verdict.ts'
+import { verdict } from './verdict.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
@@ -57,7 +59,8 @@ export function opened(call: Call, station: Station): Step {
 
 /** There are no sockets for its sound: nobody is called. Who finds us full may come again. */
 export function soundless(call: Call, why: string, station: Station): Step {
-  return end(call, station, { by: 'system', reason: 'failed', status: 503, why }, soon(503))
+  const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
+  return end(call, station, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
 }
 
 /** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
@@ -68,10 +71,14 @@ function peersOf({ targets }: Connect): readonly Peer[] | undefined {
 }
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
-function obstacleOf(call: Call, station: Station): Pick<Ending, 'status' | 'why' | 'code'> | undefined {
+function obstacleOf(call: Call, station: Station): Omit<Ending, 'by' | 'reason'> | undefined {
   const { invite, trusted } = call.caller
-  if (invite.maxForwards <= 0) return { status: 483, why: 'too many hops' }
-  return faultOf(call, offerOf(invite, station), trusted)
+  if (invite.maxForwards <= 0) {
+    const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
+    return { status: 483, why: 'too many hops', because }
+  }
+  const fault = faultOf(call, offerOf(invite, station), trusted)
+  return fault && { ...fault, because: unheard('caller', fault.why) }
 }
 
 /** Addresses for a provider came back, or none did. */
@@ -143,7 +150,8 @@ function answeredMute(
   const body = brings(call.caller.invite) ? undefined : declined(response, call, branch.sdp, station)
   const goodbye = sayGoodbye(call, branch, response, station, { headers: [sipReason(488, why)], body })
   concluded(call, branch, response.status, why, 'final')
-  const step = end(call, station, { by: 'system', reason: 'failed', status: 488, why, code })
+  const because = unheard('callee', why)
+  const step = end(call, station, { by: 'system', reason: 'failed', status: 488, why, code, because })
   return { ...step, effects: [...goodbye, ...step.effects] }
 }
 
@@ -177,23 +185,21 @@ export function answerTimeout(call: Call, branch: Branch, station: Station): Ste
   const letting = letGo(branch)
   branch.state = 'abandoned'
   if (!branch.provider && alive(call).length > 0) return { effects: letting }
-  const step = end(call, station, { by: 'system', reason: 'noanswer', status: 480, why: 'no answer' })
+  const because = unanswered(call, ringMs(call, branch))
+  const step = end(call, station, {
+    by: 'system',
+    reason: 'noanswer',
+    status: 480,
+    why: 'no answer',
+    because,
+  })
   return { ...step, effects: [...letting, ...step.effects] }
-}
-
-/** Timer: the search as a whole took too long. */
-export function nobodyRings(call: Call, station: Station): Step {
-  for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
-  // A PBX which is away is like a phone which is away.
-  const silence = call.decision?.targets.kind === 'trunk' ? 480 : 408
-  const status = mostUseful([...statuses(call), silence])
-  return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time' })
 }
 
 /** The caller hangs up before an answer (RFC 3261 §9.2). */
 export function callerCancelled(call: Call, farewell: Farewell, station: Station): Step {
   const letting = call.branches.flatMap((branch) => letGo(branch, farewell.reason))
-  const step = end(call, station, { by: 'caller', reason: 'cancel', status: 487 })
+  const step = end(call, station, { by: 'caller', reason: 'cancel', status: 487, because: undefined })
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
@@ -206,7 +212,8 @@ function search(call: Call, providers: readonly Peer[], station: Station): Step 
 
 function ringAll(call: Call, contacts: readonly Contact[], station: Station): Step {
   if (contacts.length === 0) {
-    return end(call, station, { by: 'system', reason: 'failed', status: 480, why: 'not registered' })
+    const because = notRegistered(call)
+    return end(call, station, { by: 'system', reason: 'failed', status: 480, why: 'not registered', because })
   }
   const effects: Order[] = [{ type: 'tell' }]
   for (const contact of contacts) {
@@ -222,6 +229,7 @@ function next(call: Call, station: Station): Step {
   const provider = nextWithRoom(call)
   if (!provider) return call.branches.length > 0 ? exhausted(call, station) : allFull(call, station)
   const branch = newBranch(call, station, provider, undefined)
+  call.record.providerId = provider.provider_id ?? call.record.providerId
   const question = firstHop(provider, branch.route)
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
@@ -231,15 +239,6 @@ function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
   return effects
     ? { effects }
     : branchFailed(call, { branch, status: 488, why: 'no codec left', response: undefined }, station)
-}
-
-function exhausted(call: Call, station: Station): Step {
-  const status = mostUseful(statuses(call))
-  const by = status === 486 || status >= 600 ? 'callee' : 'system'
-  const toPbx = call.decision?.targets.kind === 'trunk'
-  const ours = toPbx ? { why: 'the PBX cannot be reached' } : { why: 'all providers failed', cause: 503 }
-  const theirs = call.failures.findLast((failure) => failure.status === status)?.words
-  return end(call, station, { by, reason: reasonOf(status), status, ...ours }, theirs)
 }
 
 function providerFailed(
@@ -257,28 +256,14 @@ function providerFailed(
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, station)
   }
-  const words = wordsOf(response)
   // A PBX which is away is like a phone which is away, whatever becomes of carriers.
   const silence = branch.provider?.provider_id ? 503 : 480
-  call.failures.push({ status: status || silence, words })
-  concluded(call, branch, status, elsewhere(response) ?? why, meaning)
-  const step =
-    meaning === 'next' ? next(call, station) : refusedBy(call, { status, why, words, silence }, station)
+  const failed = noted(call, { branch, status, why, response }, silence)
+  concluded(call, branch, status, failed.said, meaning)
+  const step = meaning === 'next' ? next(call, station) : refusedBy(call, failed, silence, station)
   // A refusal of our own says nothing about the provider.
-  const seen = status === 0 || response ? sight(branch, status, why) : []
+  const seen = status === 0 || response ? sight(branch, status, failed.said) : []
   return { ...step, effects: [...seen, ...step.effects] }
-}
-
-/** `silence`: what the caller hears where nobody spoke. */
-function refusedBy(
-  call: Call,
-  { status, why, words, silence }: { status: number; why: string; words: Header[]; silence: number },
-  station: Station,
-): Step {
-  const told = heardBy(status, status === 0 ? silence : mostUseful(statuses(call)))
-  const reason = redirects(status) ? 'failed' : reasonOf(told)
-  const ending = { by: speaker(status), reason, status: told } as const
-  return end(call, station, { ...ending, ...inOurWords(status, told, why) }, words)
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
@@ -290,35 +275,13 @@ function otherAddress(call: Call, branch: Branch, station: Station): Step {
   return flow ? tryAt(call, again, flow, station) : { effects: [] }
 }
 
-function contactFailed(
-  call: Call,
-  { branch, status, why, response }: Events['failure'],
-  station: Station,
-): Step {
-  concluded(call, branch, status, elsewhere(response) ?? why, 'final')
-  const words = wordsOf(response)
-  call.failures.push({ status: status === 0 || status === 408 ? 480 : status, words })
+function contactFailed(call: Call, failure: Events['failure'], station: Station): Step {
+  const { branch, status } = failure
+  const failed = noted(call, failure, 480)
+  concluded(call, branch, status, failed.said, 'final')
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
-  const told = mostUseful(statuses(call))
-  const away = told === 480 && call.failures.find((failure) => redirects(failure.status))
-  if (away) return redirected(call, away.status, station)
-  const ending = { by: speaker(status), reason: reasonOf(told), status: told }
-  const ours = told === 480 ? inOurWords(status, told, why) : {}
-  return end(call, station, { ...ending, ...ours }, told === status ? words : [])
-}
-
-/** The callee's phone sends its calls elsewhere: it did not fail to answer, and the caller shall not be told so. */
-function redirected(call: Call, cause: number, station: Station): Step {
-  call.record.rejectReason = 'REDIRECTED'
-  const why = 'the phone forwards its calls, which is not followed'
-  return end(call, station, { by: 'callee', reason: 'rejected', status: 480, cause, why })
-}
-
-/** Where the caller is told something else than the other side said, the Reason says what that was. */
-function inOurWords(status: number, told: number, why: string): Pick<Ending, 'why' | 'cause'> {
-  if (status === told) return {}
-  return status === 0 ? { why } : { why, cause: status }
+  return phonesFailed(call, failed, station)
 }
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
@@ -337,12 +300,4 @@ export function cooling(branch: Branch, response: Response | undefined): Order[]
   const provider = branch.provider?.provider_id
   if (!branch.flow || !provider || !(seconds > 0)) return []
   return [{ type: 'cool', provider, flow: branch.flow, ms: Math.min(seconds, 3600) * 1000 }]
-}
-
-function statuses(call: Call): number[] {
-  return call.failures.map(({ status }) => status)
-}
-
-function alive(call: Call): Branch[] {
-  return call.branches.filter((branch) => branch.state === 'calling' || branch.state === 'locating')
 }

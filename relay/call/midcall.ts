@@ -3,6 +3,7 @@ import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
 import { hangUp } from './answered.ts'
+import { silentInside } from './cause.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
@@ -152,10 +153,11 @@ function passFailure(call: Call, passed: Passed, change: Pending | undefined, st
   if (status !== 481 && status !== 408) return { effects: back }
   const farewell = { reason: `SIP;cause=${status}` }
   // Who says 481 has no call any more; who says nothing may still have one.
+  const ended = { reason: 'timeout', because: silentInside(opposite(side), request.method) } as const
   const step =
     status === 481
       ? hangUp(call, opposite(side), farewell, station)
-      : hangUp(call, 'both', farewell, station, 'timeout')
+      : hangUp(call, 'both', farewell, station, ended)
   return { ...step, effects: [...back, ...step.effects] }
 }
 

@@ -1,4 +1,5 @@
-import type { Attempt, CallStatus, CallTell, MediaCounters } from '#contract'
+import type { AddressTry, Attempt, CallStatus, CallTell, MediaCounters } from '#contract'
+import type { Note } from '../effects.ts'
 import type { Heard } from '../media/session.ts'
 import type { Call } from './state.ts'
 import type { Station } from './station.ts'
@@ -41,8 +42,40 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       extension_id: record.extensionId,
       trunk_id: record.trunkId,
       reject_reason: record.rejectReason,
+      reject_message: record.rejectMessage,
     },
   }
+}
+
+/** One line for the log when a call is over: why, and every status heard on the way. */
+export function endedNote({ id, record, branches }: Call): Note {
+  const { customerId, direction, source, destination, by, reason, sipStatus } = record
+  const attempts = [...new Set(branches.map((branch) => branch.attempt))]
+  const fields = {
+    call_id: id,
+    customer_id: customerId,
+    direction,
+    from: source.target,
+    to: destination.target,
+    by,
+    reason,
+    status: sipStatus,
+    reject_reason: record.rejectReason,
+    message: record.rejectMessage,
+    attempts: attempts.length,
+    codes:
+      attempts
+        .flatMap(({ tries }) => tries)
+        .map(codesOf)
+        .join(', ') || undefined,
+  }
+  return { type: 'note', level: 'info', event: 'call.ended', fields }
+}
+
+/** `203.0.113.1:5060/udp 100 180 486`; what ended it in words where no status did. */
+function codesOf({ address, transport, codes, status, reason }: AddressTry): string {
+  const heard = codes.map((code) => code.status).join(' ')
+  return `${address}/${transport} ${[heard, status === 0 ? reason : ''].filter(Boolean).join(' ')}`.trim()
 }
 
 /** Why it went where it went, told once: it is most of a record, and seldom changes. */

@@ -20,6 +20,7 @@ import type { Heard, MediaCommand, MediaReport, Side } from '../media/session.ts
 import type { Contact } from '../registrar/register.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import type { Cause } from './cause.ts'
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
@@ -78,10 +79,20 @@ export interface Lead {
   readonly why: string
 }
 
-/** A branch's failure: its status, and why in the words of its side (RFC 3326). */
+/** A branch's failure. */
 export interface Failure {
+  /** What it counts as where several failed. */
   readonly status: number
+  /** The final status which came; 0: none. */
+  readonly answered: number
+  /** In words, for the attempt's record. */
+  readonly said: string
+  /** Our credentials were in the way: how. */
+  readonly credentials: string | undefined
+  /** Why, in the words of its side (RFC 3326). */
   readonly words: readonly Header[]
+  /** For the record. */
+  readonly cause: Cause
 }
 
 /** What the call's record says, besides what the legs say. */
@@ -100,6 +111,7 @@ export interface Record_ {
   extensionId: string | null
   trunkId: string | null
   rejectReason: string | null
+  rejectMessage: string | null
   ringingAt: number | undefined
   answeredAt: number | undefined
   endedAt: number | undefined

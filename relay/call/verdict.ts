@@ -45,11 +45,11 @@ export function speaker(status: number): 'callee' | 'system' {
   return (status >= 400 && status < 500 && !unheard) || status >= 600 ? 'callee' : 'system'
 }
 
-/** Refusals of our credentials are between us and the provider; the caller hears that we failed. */
+/** Refusals of our credentials are between us and the provider; to the caller it is a provider which failed. */
 const ours = new Set([401, 403, 407])
 
 /** What the caller is told for a provider's word. A redirection is never followed: nobody was reached. */
 function own(status: number): number {
   if (redirects(status)) return 480
-  return ours.has(status) && status !== 403 ? 500 : status
+  return ours.has(status) && status !== 403 ? 503 : status
 }

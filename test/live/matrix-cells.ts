@@ -68,7 +68,7 @@ function ofFirst({ code, before, transport }: Cell): Outcome {
     heard,
     invites: [1, 0],
     over: [transport],
-    says: heard === code ? [] : [`SIP;cause=${code};text="As Scripted"`],
+    says: heard === code ? [] : [`SIP;cause=${code};text="${saidFor(code)}"`],
     attempts: [`${code} final: ${rang}${code}`],
     by: ours ? 'system' : 'callee',
     reason: code < 400 ? 'failed' : reasonOf(heard),
@@ -121,10 +121,16 @@ function ofSecond({ code, second, transport }: Cell): Outcome {
   }
 }
 
-/** A redirection reached nobody; a refusal of our credentials is our own failure. */
+/** What a caller hears of a carrier's word which is not passed on. */
+function saidFor(code: number): string {
+  const wantsProof = code === 401 || code === 407
+  return wantsProof ? 'the carrier wants a password, and none is configured' : 'As Scripted'
+}
+
+/** A redirection reached nobody; a carrier which wants a password has failed. */
 function asHeard(code: number): number {
   if (code < 400) return 480
-  return code === 401 || code === 407 ? 500 : code
+  return code === 401 || code === 407 ? 503 : code
 }
 
 function reasonOf(heard: number): HangupReason {

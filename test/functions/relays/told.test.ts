@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bindingList, credentialAnswer, tellReceipt } from '#contract'
-import { type App, BASE_DOMAIN, startApp } from '../../support/app.ts'
+import { relayKey } from '../../../functions/relay-key.ts'
+import { type App, BASE_DOMAIN, RELAY_SECRET, startApp } from '../../support/app.ts'
 import { newTrunk } from '../../support/trunk.ts'
 
 let app: App
@@ -79,6 +80,60 @@ describe('a decision told once', () => {
     await tell(told(1, why))
     expect(await stored()).toMatchObject({ version: 4 })
   })
+})
+
+describe('a call for a phone which is not registered where the call came in', () => {
+  const why = {
+    reject_reason: 'NOT_REGISTERED',
+    reject_message: 'The phone of extension away is not registered.',
+  }
+  const stored = async () => {
+    const { reject_reason, reject_message } = (await app.alice('GET', `/v1.0/calls/${call}`)).body
+    return [reject_reason, reject_message]
+  }
+  const elsewhere = [
+    'REGISTERED_ELSEWHERE',
+    'The phone of extension away is registered at relay relay-2, and the call came to relay relay-1: ' +
+      'a relay reaches only the phones which register with it.',
+  ]
+  let phone: { id: string }
+  const registered = (changes: object = {}, event = 'registered') =>
+    bindingTold(1, event, { account: 'extension', extension_id: phone.id, relay_id: 'relay-2', ...changes })
+  beforeAll(async () => {
+    const body = { name: 'away', extension: 'away', password: 'correct horse battery' }
+    phone = (await app.alice('POST', '/v1.0/extensions', body)).body
+  })
+  const forget = () => app.database.pool.query('delete from bindings where extension_id = $1', [phone.id])
+  beforeEach(async () => void (await forget()))
+  afterAll(async () => void (await forget()))
+
+  test('says so', async () => {
+    await tell(incoming())
+    expect(await stored()).toEqual([why.reject_reason, why.reject_message])
+  })
+
+  test('says at which relay it is, whether the call came in or from a colleague', async () => {
+    await tellAs('relay-2', registered())
+    await tell(incoming())
+    expect(await stored()).toEqual(elsewhere)
+    const destination = { type: 'extension', target: 'away' }
+    await tell(callTold(2, { ...why, direction: 'internal', destination, extension_id: null }, []))
+    expect(await stored()).toEqual(elsewhere)
+  })
+
+  test('says nothing of where it was, nor of its own relay', async () => {
+    await tellAs(
+      'relay-2',
+      registered({ expires_at: '2020-01-01T00:00:00Z' }),
+      registered({}, 'unregistered'),
+    )
+    await tell(registered({ relay_id: 'relay-1' }), incoming())
+    expect(await stored()).toEqual([why.reject_reason, why.reject_message])
+  })
+
+  function incoming() {
+    return callTold(1, { ...why, direction: 'incoming', extension_id: phone.id }, [])
+  }
 })
 
 describe('an event told', () => {
@@ -166,6 +221,12 @@ const why = {
 async function tell(...told: object[]) {
   const { body } = await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: told })
   return tellReceipt.parse(body)
+}
+
+async function tellAs(relayId: string, ...told: object[]) {
+  const relay = app.as(await relayKey(RELAY_SECRET, relayId))
+  const { status, body } = await relay('POST', '/relay/v1/tells', { relay_id: relayId, tells: told })
+  expect([status, tellReceipt.parse(body).refused]).toEqual([200, []])
 }
 
 async function attempts() {

@@ -252,7 +252,7 @@ describe('an outbound call with two providers', () => {
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).gives('180 to Alice')
     ladder
       .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 407))
-      .gives('ACK to Telnyx', '500 to Alice')
+      .gives('ACK to Telnyx', '503 to Alice')
     expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'failed' })
   })
 

@@ -62,7 +62,7 @@ describe('a provider’s final answer', () => {
     [[503, 503], 503],
     [[500, 503], 503],
     [[403, 503], 503],
-    [[401, 401], 500],
+    [[401, 401], 503],
     [[408, 408], 503],
     [[503, 404], 404],
     [[503, 302], 480],
@@ -312,7 +312,7 @@ describe('several phones of one extension', () => {
     ladder.when(bob, answers(ladder.lastRequest(bob, 'INVITE'), bob, 302)).gives('ACK to Bob')
     const second = ladder.lastRequest(bobMobile, 'INVITE')
     ladder.when(bobMobile, answers(second, bobMobile, 486)).gives("ACK to Bob's mobile", '486 to Alice')
-    expect(ladder.record).toMatchObject({ hangup_reason: 'busy', reject_reason: null })
+    expect(ladder.record).toMatchObject({ hangup_reason: 'busy', reject_reason: 'BUSY' })
   })
 
   test('are all let go when one which answers cannot be heard: nobody is rung twice for it', () => {

@@ -36,6 +36,7 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       extension_id: null,
       trunk_id: null,
       reject_reason: null,
+      reject_message: null,
     },
   }
 }

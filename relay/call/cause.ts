@@ -1,0 +1,177 @@
+import { parseChallenges } from '../sip/digest.ts'
+import type { Response } from '../sip/message.ts'
+import { elsewhere } from './reason.ts'
+import { codecsOf } from './sound.ts'
+import type { Branch, Call, Failure, Peer, Side } from './state.ts'
+import { redirects } from './verdict.ts'
+
+/*
+ * Why a call did not go well, for its record. What a decision refuses brings words of its own.
+ */
+
+/** A word which stays the same, for programs; and a sentence, for persons. */
+export interface Cause {
+  readonly reason: string
+  readonly message: string
+}
+
+/** How a branch ended which got no 2xx. */
+interface Ended {
+  readonly branch: Branch
+  /** 0: nothing came. */
+  readonly status: number
+  readonly why: string
+  readonly response: Response | undefined
+}
+
+/** What a peer says of itself may be long. */
+const lettersAtMost = 500
+
+export function cause(reason: string, message: string): Cause {
+  return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
+}
+
+/** Nobody registered where the call leads. The edge knows whether another relay has the phone. */
+export function notRegistered(call: Call): Cause {
+  return cause('NOT_REGISTERED', `${sentence(calleeOf(call))} is not registered.`)
+}
+
+/** It rang, and nobody took it. */
+export function unanswered(call: Call, ms: number): Cause {
+  return cause('NO_ANSWER', `${sentence(calleeOf(call))} did not answer in ${Math.round(ms / 1000)} s.`)
+}
+
+/** Why one branch failed. */
+export function causeOf(call: Call, ended: Ended): Cause {
+  const { branch, status, why } = ended
+  const who = peerOf(call, branch)
+  const [word, name] = who
+  if (!branch.tried && status === 488) return noCodecLeft(call, name, branch.provider)
+  if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
+  if (status === 0)
+    return cause(`${word}_UNREACHABLE`, `${sentence(name)} cannot be reached${place(branch)}: ${why}.`)
+  return refusal(call, ended, who)
+}
+
+/** Why nobody is left to be called. */
+export function causeOfAll(call: Call, told: number): Cause {
+  const [only, ...others] = call.failures
+  if (only && others.length === 0) return only.cause
+  const spoke = call.failures.findLast(({ status }) => status === told && status < 500)
+  return cause(spoke?.cause.reason ?? 'ALL_PROVIDERS_FAILED', sentencesOf(call.failures))
+}
+
+/** Nobody rang in time. */
+export function searchedTooLong(call: Call): Cause {
+  const waited = `Nobody rang in ${Math.round((call.now - call.startedNow) / 1000)} s.`
+  return cause('SEARCH_TIMED_OUT', [waited, sentencesOf(call.failures)].join(' ').trim())
+}
+
+/** Our 2xx was never acknowledged: what it names as our place leads elsewhere. */
+export function notAcknowledged(side: Side, contact: string): Cause {
+  const told = `The ${side} never acknowledged our 200 (ACK), which gives ${contact} as our Contact.`
+  return cause('NOT_ACKNOWLEDGED', `${told} If that place cannot be reached from there, PUBLIC_IP is wrong.`)
+}
+
+/** What a side said of its sound, once the call was answered, leaves nothing to talk by. */
+export function unheard(side: Side, why: string): Cause {
+  return cause('SOUND_UNUSABLE', `What the ${side} says of its sound cannot be used: ${why}.`)
+}
+
+/** A side which no longer answers inside the call. */
+export function silentInside(side: Side, method: string): Cause {
+  return cause('PARTY_LOST', `The ${side} no longer answers: it was sent ${method} in vain.`)
+}
+
+/** Where our credentials are in the way it is said so, to the record, to the provider's health and to the caller. */
+export function credentialWords(
+  { provider, proofs }: Branch,
+  response: Response | undefined,
+): string | undefined {
+  if (response?.status !== 401 && response?.status !== 407) return undefined
+  if (!provider?.credentials) return 'wants a password, and none is configured'
+  return proofs.rounds > 0 ? 'does not take the username and password' : 'wants a proof which cannot be given'
+}
+
+function refusal(call: Call, { branch, status, why, response }: Ended, [word, name]: Who): Cause {
+  const said = `${status} ${why}`.trim()
+  const missing = credentialWords(branch, response)
+  if (missing !== undefined)
+    return cause(credentialReason(branch), `${sentence(name)} ${missing} (${said}${realmOf(response)}).`)
+  if (redirects(status))
+    return cause(
+      'REDIRECTED',
+      `${sentence(name)} sends the call elsewhere, which is not followed: ${status} ${elsewhere(response) ?? why}.`,
+    )
+  if (status === 486 || status === 600)
+    return cause('BUSY', `${sentence(name)} says that it is busy there: ${said}.`)
+  if (status === 488 || status === 606)
+    return cause(
+      'NO_COMMON_CODEC',
+      `${sentence(name)} takes nothing the caller offers (${offered(call)}): ${said}.`,
+    )
+  return cause(`${word}_REFUSED`, `${sentence(name)} refused the call: ${said}.`)
+}
+
+function credentialReason({ provider }: Branch): string {
+  return provider?.credentials ? 'CREDENTIALS_REFUSED' : 'CREDENTIALS_MISSING'
+}
+
+function noCodecLeft(call: Call, name: string, provider: Peer | undefined): Cause {
+  const only = provider?.codecs.join(', ') ?? ''
+  return cause(
+    'NO_COMMON_CODEC',
+    `The caller offers ${offered(call)}, and ${name} is to be sent only ${only}.`,
+  )
+}
+
+function offered(call: Call): string {
+  return codecsOf(call.caller.invite).join(', ') || 'no codec'
+}
+
+function notFound({ hostname }: Peer, name: string, why: string): string {
+  return `${sentence(name)} cannot be found at ${hostname}: ${why}.`
+}
+
+function place({ attempt }: Branch): string {
+  return attempt.address === ''
+    ? ''
+    : ` at ${attempt.address}${attempt.transport ? ` over ${attempt.transport}` : ''}`
+}
+
+function realmOf(response: Response | undefined): string {
+  const name = response?.status === 407 ? 'proxy-authenticate' : 'www-authenticate'
+  const realm = response?.all(name).flatMap(parseChallenges)[0]?.realm
+  return realm === undefined ? '' : `, realm ${realm}`
+}
+
+type CalledSide = 'PROVIDER' | 'PBX' | 'PHONE'
+type Who = readonly [word: CalledSide, name: string]
+
+/** Who was called by a branch. */
+function peerOf(call: Call, branch: Branch): Who {
+  const side = sideOf(call, branch)
+  return [side, side === 'PROVIDER' ? `the provider ${branch.provider?.name}` : calleeOf(call)]
+}
+
+/** What was called by a branch. */
+export function sideOf({ decision }: Call, { provider }: Branch): CalledSide {
+  if (provider?.provider_id) return 'PROVIDER'
+  return decision?.targets.kind === 'trunk' ? 'PBX' : 'PHONE'
+}
+
+/** Whom the call is for. */
+function calleeOf({ decision, record }: Call): string {
+  const targets = decision?.targets
+  if (targets?.kind === 'extension') return `the phone of extension ${targets.extension.extension}`
+  if (targets?.kind === 'trunk') return `the PBX of trunk ${targets.trunk.realm.split('.')[0]}`
+  return record.destination.target || 'the callee'
+}
+
+function sentencesOf(failures: readonly Failure[]): string {
+  return [...new Set(failures.map(({ cause }) => cause.message))].join(' ')
+}
+
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

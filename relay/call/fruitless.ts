@@ -1,0 +1,113 @@
+import { causeOf, causeOfAll, credentialWords, searchedTooLong, sideOf } from './cause.ts'
+import { concluded, type Ending, end } from './ending.ts'
+import { elsewhere, wordsOf } from './reason.ts'
+import type { Branch, Call, Events, Failure, Step } from './state.ts'
+import type { Station } from './station.ts'
+import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
+
+/*
+ * How a search ends in which nobody answered: what the caller hears of it, and what the record says.
+ */
+
+/** A branch failed, and is written down. `silence`: what its silence counts as. */
+export function noted(call: Call, failed: Events['failure'], silence: number): Failure {
+  const { status, why, response } = failed
+  const silent = status === 0 || (status === 408 && !failed.branch.provider)
+  const failure: Failure = {
+    status: silent ? silence : status,
+    answered: status,
+    said: saidOf(failed),
+    credentials: callersWords(call, failed),
+    words: wordsOf(response),
+    cause: causeOf(call, { ...failed, why }),
+  }
+  call.failures.push(failure)
+  return failure
+}
+
+/** No provider is left. */
+export function exhausted(call: Call, station: Station): Step {
+  const status = mostUseful(statuses(call))
+  const by = status === 486 || status >= 600 ? 'callee' : 'system'
+  const toPbx = call.decision?.targets.kind === 'trunk'
+  const ours = toPbx ? { why: 'the PBX cannot be reached' } : (onlyCredentials(call) ?? allFailed)
+  const theirs = call.failures.findLast((failure) => failure.status === status)?.words
+  const because = causeOfAll(call, status)
+  return end(call, station, { by, reason: reasonOf(status), status, because, ...ours }, theirs)
+}
+
+/** A provider's word, or silence, is final. */
+export function refusedBy(call: Call, failed: Failure, silence: number, station: Station): Step {
+  const { answered, words } = failed
+  const told = heardBy(answered, answered === 0 ? silence : mostUseful(statuses(call)))
+  const reason = redirects(answered) ? 'failed' : reasonOf(told)
+  const ending = { by: speaker(answered), reason, status: told, because: failed.cause } as const
+  return end(call, station, { ...ending, ...inOurWords(failed, told) }, words)
+}
+
+/** None of the callee's phones took the call; `last` ended it. */
+export function phonesFailed(call: Call, last: Failure, station: Station): Step {
+  const told = mostUseful(statuses(call))
+  const away = told === 480 && call.failures.find(({ answered }) => redirects(answered))
+  if (away) return redirected(call, away, station)
+  const ending = { by: speaker(last.answered), reason: reasonOf(told), status: told }
+  const because = causeOfAll(call, told)
+  const ours = told === 480 || told === 503 ? inOurWords(last, told) : {}
+  return end(call, station, { ...ending, ...ours, because }, told === last.answered ? last.words : [])
+}
+
+/** Timer: the search as a whole took too long. */
+export function nobodyRings(call: Call, station: Station): Step {
+  const because = searchedTooLong(call)
+  for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
+  // A PBX which is away is like a phone which is away.
+  const silence = call.decision?.targets.kind === 'trunk' ? 480 : 408
+  const status = mostUseful([...statuses(call), silence])
+  return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time', because })
+}
+
+/** Branches which may still answer. */
+export function alive(call: Call): Branch[] {
+  return call.branches.filter((branch) => branch.state === 'calling' || branch.state === 'locating')
+}
+
+const allFailed = { why: 'all providers failed', cause: 503 }
+
+/** The one provider there is wants credentials: the caller hears that it is not about the number. */
+function onlyCredentials({ failures }: Call): Pick<Ending, 'why' | 'cause'> | undefined {
+  const [only, ...others] = failures
+  if (!only?.credentials || others.length > 0) return undefined
+  return { why: only.credentials, cause: only.answered }
+}
+
+/** The callee's phone sends its calls elsewhere: it did not fail to answer, and the caller shall not be told so. */
+function redirected(call: Call, { answered, cause }: Failure, station: Station): Step {
+  const why = 'the phone forwards its calls, which is not followed'
+  const ending = { by: 'callee', reason: 'rejected', status: 480, why, because: cause } as const
+  return end(call, station, { ...ending, cause: answered })
+}
+
+/** Where the caller is told something else than the other side said, the Reason says what that was. */
+function inOurWords({ answered, said, credentials }: Failure, told: number): Pick<Ending, 'why' | 'cause'> {
+  if (answered === told) return {}
+  const why = credentials ?? said
+  return answered === 0 ? { why } : { why, cause: answered }
+}
+
+/** That credentials are in the way, as the caller hears it: whose they are is not said. */
+function callersWords(call: Call, { branch, response }: Events['failure']): string | undefined {
+  const words = credentialWords(branch, response)
+  return words && `${names[sideOf(call, branch)]} ${words}`
+}
+
+const names = { PROVIDER: 'the carrier', PBX: 'the PBX', PHONE: 'the phone' }
+
+/** A final answer in words, for the attempt's record. */
+function saidOf({ branch, why, response }: Events['failure']): string {
+  const credentials = credentialWords(branch, response)
+  return elsewhere(response) ?? (credentials === undefined ? why : `${why} (${credentials})`)
+}
+
+function statuses(call: Call): number[] {
+  return call.failures.map(({ status }) => status)
+}
