@@ -23,6 +23,7 @@ import { requestId } from './http/request-id.ts'
 import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
 import { beats } from './relays/beat.ts'
+import { endings } from './relays/endings.ts'
 import { snapshots } from './relays/snapshot.ts'
 import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
@@ -59,6 +60,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/flows', flows)
   .route('/v1.0/calls', calls)
   .route('/v1.0/registrations', registrations)
+  .route('/v1.0/registrations', endings)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
 

@@ -17,6 +17,7 @@ import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
 import { type Reporter, type Said, silent } from './reporter.ts'
+import { Revocations } from './revocations.ts'
 import { Shortage } from './shortage.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
@@ -93,6 +94,7 @@ export class Engine {
         note: (level, event, fields) => outbox.note(level, event, fields),
         ask: outbox.ask,
         below: chance.below,
+        revoke: (accounts) => revocations.revoke(accounts),
       },
       baseDomain,
       standing: {
@@ -112,6 +114,7 @@ export class Engine {
       algorithms: (realm) => desk.algorithms(realm),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
+    const revocations = new Revocations({ registrar, reception, outbox, at })
     const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))
     this.#shortage = new Shortage({
       route: (now, question, then) => desk.route(now, question, then),
@@ -153,7 +156,7 @@ export class Engine {
     this.#switchboard = switchboard
     this.carriers = carriers
     this.#desk = desk
-    this.#reporters = [desk, ledger, carriers]
+    this.#reporters = [desk, ledger, carriers, revocations]
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */

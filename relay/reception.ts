@@ -128,6 +128,11 @@ export class Reception {
     return this.#proofs.has(flow)
   }
 
+  /** These accounts (`user@realm`) have other passwords than before: who guessed at the old ones is forgotten. */
+  pardon(accounts: ReadonlySet<string>): void {
+    this.#authenticator.pardon(accounts)
+  }
+
   /** A connection is gone. */
   forget(flow: Flow): void {
     this.#proofs.forget(flow)

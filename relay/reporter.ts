@@ -3,7 +3,7 @@ import type { Beat, BeatAnswer } from '#contract'
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
 export type Said = Pick<
   Beat,
-  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'results'
+  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'results' | 'ended'
 >
 
 /** A room which says how things stand at every beat, and hears what the edge answers. */
@@ -23,4 +23,5 @@ export const silent: Said = {
   health: [],
   registrations: [],
   results: [],
+  ended: [],
 }

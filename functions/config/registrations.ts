@@ -5,8 +5,15 @@ import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from './rows.ts'
 
-/** Where phones and PBXs can be reached now: read only, told by the relays. */
+/** Where phones and PBXs can be reached now, as told by the relays. */
 export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.json(await registrationsOf(c)))
+
+/** One registration as the API shows it, whether it has ended or not; undefined: the customer has none of this id. */
+export async function registrationOf(c: Context<Edge>, id: string) {
+  const { customerId } = c.get('speaker')
+  const [row] = await withOwner(c).where(and(eq(bindings.customerId, customerId), eq(bindings.id, id)))
+  return row && toWire(row)
+}
 
 /** One page of a customer's registrations, or of those for which `whose` holds. */
 export async function registrationsOf(c: Context<Edge>, whose?: SQL) {

@@ -94,6 +94,8 @@ export const beat = z.object({
   health: z.array(healthReport),
   registrations: z.array(registrationReport),
   results: z.array(commandResult).default([]),
+  /** Endings of registrations which were carried out, by the ids of their commands. */
+  ended: z.array(z.guid()).default([]),
 })
 export type Beat = z.infer<typeof beat>
 
@@ -109,6 +111,15 @@ export const command = z.object({
   from: z.string().nullable().default(null),
 })
 export type Command = z.infer<typeof command>
+
+/** A registration to be ended: told at every beat until the relay says `ended`. */
+export const ending = z.object({
+  command_id: z.guid(),
+  /** Whose it is: the trunk's id where it is a trunk's. */
+  extension_id: z.guid(),
+  binding_id: z.guid(),
+})
+export type Ending = z.infer<typeof ending>
 
 export const beatAnswer = z.object({
   at: z.iso.datetime(),
@@ -129,6 +140,7 @@ export const beatAnswer = z.object({
    */
   withdrawn: z.array(z.guid()).default([]),
   commands: z.array(command),
+  ends: z.array(ending).default([]),
   /** Relays alive, this one among them. */
   relays: z.int(),
 })

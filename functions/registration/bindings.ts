@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type BindingList, bindingList } from '#contract'
 import { bindings as table } from '#db'
@@ -11,10 +11,17 @@ export const bindings = new Hono<Edge>().get('/', async (c) => {
     .get('db')
     .select()
     .from(table)
-    .where(and(eq(table.relayId, c.get('relayId')), reachable()))
+    .where(and(eq(table.relayId, c.get('relayId')), reachable(), enabled()))
   const list: BindingList = bindingList.parse({ bindings: rows.map(toWire), at: new Date().toISOString() })
   return c.json(list)
 })
+
+/** The condition that its extension or trunk may be reached at all: one which may not ended with its owner's word. */
+function enabled(): SQL {
+  return sql`(exists (select from extensions e where e.id = ${table.extensionId} and e.enabled and e.deleted_at is null)
+    or exists (select from trunks t where t.id = ${table.trunkId} and t.enabled and t.deleted_at is null
+      and 'basic' = any(t.auth_types)))`
+}
 
 function toWire(row: typeof table.$inferSelect): BindingList['bindings'][number] {
   return {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat, BeatAnswer } from '#contract'
 import { talkedToday, today } from '../calls/talk.ts'
+import { END_REGISTRATION } from './commands.ts'
 import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 
@@ -12,7 +13,8 @@ export function news(told: Beat): SQL {
   return sql`
     with taken as (
       update commands set taken_at = now()
-      where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute' and ${heard(told)}
+      where relay_id = ${told.relay_id} and taken_at is null and created_at > now() - interval '1 minute'
+        and body ->> 'kind' <> ${END_REGISTRATION} and ${heard(told)}
       returning id, customer_id, body
     )
     select jsonb_build_object(
@@ -28,6 +30,9 @@ export function news(told: Beat): SQL {
         from provider_health where status <> 'unknown'),
       'commands', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id, 'customer_id', customer_id)), '[]')
         from taken),
+      'ends', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id)), '[]') from commands
+        where relay_id = ${told.relay_id} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}
+          and created_at > now() - interval '1 day'),
       'relays', (select count(*) from ${living} as alive)
     ) as news where ${heard(told)}`
 }

@@ -6,7 +6,7 @@ import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readTold } from '../http/validate.ts'
 import { type News, news } from './answer.ts'
-import { carryOut } from './commands.ts'
+import { carryOut, concluded } from './commands.ts'
 import { combine, look } from './health.ts'
 import { hear, sweep, takeTurn } from './hearing.ts'
 import { lease } from './leases.ts'
@@ -73,6 +73,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     keep(told),
     ...(registrations ? [withdraw(told)] : []),
     ...(results ? [carryOut(told)] : []),
+    ...(told.ended.length > 0 ? [concluded(told)] : []),
     news(told),
   ]
 }

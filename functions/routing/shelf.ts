@@ -114,6 +114,11 @@ export class Shelf {
     return this.#accounts.get(accountKey({ realm, username }))
   }
 
+  /** All accounts of a customer. */
+  accounts(customerId: string): readonly Account[] {
+    return this.#kept.get(customerId)?.accounts ?? []
+  }
+
   /** What each account of a realm is challenged with, in one order whoever they are. */
   algorithms(realm: string): readonly Account['algorithms'][] {
     return this.#algorithms.get(realm.toLowerCase()) ?? []

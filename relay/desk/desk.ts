@@ -28,7 +28,7 @@ export const unknownStanding: Standing = {
 }
 
 export interface DeskOptions {
-  readonly runner: Pick<Runner, 'emit' | 'note' | 'below'> & {
+  readonly runner: Pick<Runner, 'emit' | 'note' | 'below' | 'revoke'> & {
     ask(question: Question, then: Then, withinMs?: number): void
   }
   readonly baseDomain: string

@@ -1,6 +1,7 @@
-import { type BeatAnswer, currentForMs } from '#contract'
-import { Shelf } from '#routing'
+import { type BeatAnswer, currentForMs, type Snapshot } from '#contract'
+import { type Account, Shelf } from '#routing'
 import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../effects.ts'
+import { type Revoked, revokedBy } from './revoked.ts'
 
 /** What the filing needs of the engine around it. */
 export interface Runner {
@@ -9,6 +10,8 @@ export interface Runner {
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   /** Integer in [0, below). */
   below(below: number): number
+  /** What newer configuration took back. */
+  revoke(accounts: readonly Revoked[]): void
 }
 
 /** A customer whose newest configuration is not here: what the edge named, and when ours was last current. */
@@ -197,7 +200,9 @@ export class Filing {
   }
 
   #lay({ snapshot, secrets }: Filed): void {
+    const before = this.shelf.accounts(snapshot.customer_id)
     this.shelf.put(snapshot, secrets)
+    this.#revoke(before, snapshot)
     this.#changes++
     this.#held.add(snapshot.customer_id)
   }
@@ -215,9 +220,17 @@ export class Filing {
   #drop(customerId: string): void {
     this.#behind.delete(customerId)
     if (!this.#held.delete(customerId)) return
+    const before = this.shelf.accounts(customerId)
     this.shelf.drop(customerId)
+    this.#revoke(before, undefined)
     this.#changes++
     this.#runner.emit({ type: 'discard', customerId })
+  }
+
+  #revoke(before: readonly Account[], snapshot: Snapshot | undefined): void {
+    const after = snapshot ? this.shelf.accounts(snapshot.customer_id) : []
+    const revoked = revokedBy(before, after, snapshot)
+    if (revoked.length > 0) this.#runner.revoke(revoked)
   }
 
   #arrive(): void {

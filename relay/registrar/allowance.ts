@@ -32,6 +32,11 @@ export class Allowance {
     return this.#left(now, who) >= 1
   }
 
+  /** Gives all of it back. */
+  forget(who: string): void {
+    this.#purses.delete(who)
+  }
+
   /** What was taken was not spent after all. */
   giveBack(now: number, who: string): void {
     const purse = this.#purses.get(who)

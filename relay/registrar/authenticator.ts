@@ -97,6 +97,11 @@ export class Authenticator {
     this.#accounts.remember(now, question, answer)
   }
 
+  /** Forgets who guessed at these accounts (`user@realm`). */
+  pardon(accounts: ReadonlySet<string>): void {
+    this.#guard.pardon(accounts)
+  }
+
   /** Whether a request carries an answer to a challenge for this realm. */
   answers(request: Request, realm: Realm): boolean {
     return this.#challenger.credentials(request, realm) !== undefined

@@ -13,6 +13,8 @@ export interface Entry {
   callId: string
   cseq: number
   flow: Flow
+  /** By which HA1 it was proved: 28 bits of it. 0: not known, as of one that was restored. */
+  proof: number
   /** It was seen behind a NAT which forgets it: over UDP only. Of one that was restored this is not known: true. */
   behindNat: boolean
   path: readonly string[]
@@ -35,8 +37,23 @@ export interface Owner {
 /** What of an entry a REGISTER says. */
 export type Stated = Pick<
   Entry,
-  'contact' | 'instance' | 'q' | 'callId' | 'cseq' | 'flow' | 'behindNat' | 'path' | 'userAgent' | 'expiresAt'
+  | 'contact'
+  | 'instance'
+  | 'q'
+  | 'callId'
+  | 'cseq'
+  | 'flow'
+  | 'proof'
+  | 'behindNat'
+  | 'path'
+  | 'userAgent'
+  | 'expiresAt'
 >
+
+/** 28 bits of an HA1: enough to tell two passwords apart, too few to be one's proof. */
+export function proofOf(ha1: string): number {
+  return Number.parseInt(ha1.slice(0, 7), 16)
+}
 
 /** An entry in the contract's words. */
 export function bindingOf(entry: Entry, relayId: string): Binding {

@@ -31,6 +31,7 @@ export interface Guess {
 
 /** Guesses at one account from one place. */
 interface Guesses {
+  readonly account: string
   /** When the first which still counts was made. */
   since: number
   wrong: number
@@ -84,7 +85,7 @@ export class Guard {
 
   /** An answer looks wrong: it counts from now on, whatever is still to be asked about it. */
   suspect(now: number, claimant: Claimant): Guess {
-    const guesses = this.#count(now, keyOf(claimant))
+    const guesses = this.#count(now, claimant)
     const { account, place } = claimant
     const strange = !this.#isHome(now, claimant)
     if (strange) this.#ofAccount.take(now, account)
@@ -107,12 +108,19 @@ export class Guard {
     if (registered === undefined) this.#homes.add(now, account, place)
   }
 
+  /** Their passwords changed: what was guessed of the old ones is forgotten. What a place guessed in all is not. */
+  pardon(accounts: ReadonlySet<string>): void {
+    for (const [key, { account }] of this.#guessesBy) if (accounts.has(account)) this.#guessesBy.delete(key)
+    for (const account of accounts) this.#ofAccount.forget(account)
+  }
+
   #isHome(now: number, { account, place, registered }: Claimant): boolean {
     return registered !== undefined || this.#homes.has(now, account, place)
   }
 
-  #count(now: number, key: string): Guesses {
-    const guesses = this.#recent(now, key)
+  #count(now: number, claimant: Claimant): Guesses {
+    const key = keyOf(claimant)
+    const guesses = this.#recent(now, key, claimant.account)
     guesses.pending++
     this.#guessesBy.delete(key)
     this.#guessesBy.set(key, guesses)
@@ -121,13 +129,13 @@ export class Guard {
     return guesses
   }
 
-  #recent(now: number, key: string): Guesses {
+  #recent(now: number, key: string, account: string): Guesses {
     const guesses = this.#guessesBy.get(key)
-    if (guesses === undefined) return { since: now, wrong: 0, pending: 0, blocks: 0, until: now }
+    if (guesses === undefined) return { account, since: now, wrong: 0, pending: 0, blocks: 0, until: now }
     if (now - guesses.since <= windowMs) return guesses
     // A quarter of an hour in peace makes up for earlier blocks.
     const blocks = now - guesses.until > longestBlockMs ? 0 : guesses.blocks
-    return { since: now, wrong: 0, pending: 0, blocks, until: guesses.until }
+    return { account, since: now, wrong: 0, pending: 0, blocks, until: guesses.until }
   }
 }
 

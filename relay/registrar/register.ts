@@ -7,7 +7,7 @@ import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
 import { Bindings } from './bindings.ts'
 import type { Verified } from './challenge.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, proofOf } from './entry.ts'
 import type { FailureReason } from './failure.ts'
 import { type Asker, isBehindNat, KeepOpen } from './keep-open.ts'
 import { readWanted, type WantedContact } from './wanted.ts'
@@ -109,6 +109,19 @@ export class Registrar {
       })
   }
 
+  /** Ends what an account proved by another HA1 than this one; undefined: all it has. */
+  revoke(at: number, extensionId: string, ha1: string | undefined): BindingTell[] {
+    const proof = ha1 === undefined ? undefined : proofOf(ha1)
+    const over = this.#bindings.of(extensionId).filter((entry) => entry.proof !== proof)
+    return over.map((entry) => this.#bindings.remove(at, entry, 'unregistered'))
+  }
+
+  /** Ends one registration, if it is still there. */
+  end(at: number, extensionId: string, bindingId: string): BindingTell[] {
+    const entry = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
+    return entry ? [this.#bindings.remove(at, entry, 'unregistered')] : []
+  }
+
   /** Whether an extension has a phone at the other end of this very flow, or one in its neighbourhood. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined {
     const held = this.#bindings.of(extensionId)
@@ -187,6 +200,7 @@ export class Registrar {
       callId: request.callId,
       cseq: request.cseq.number,
       flow,
+      proof: proofOf(credential.ha1_md5),
       behindNat: isBehindNat(request, contact.uri, flow),
       path,
       userAgent: readable(request.header('user-agent') ?? ''),

@@ -34,6 +34,7 @@ export async function newRelay(app: App, relayId: string, process: Partial<Beat>
       health: [],
       registrations: [],
       results: [],
+      ended: [],
     }
     return client('POST', '/relay/v1/beat', { ...idle, ...said })
   }

@@ -162,6 +162,7 @@ export function beatAnswer(version: number, changed: BeatAnswer['changed'] = [])
     registrations: [],
     withdrawn: [],
     commands: [],
+    ends: [],
     relays: 1,
   }
 }

@@ -268,6 +268,7 @@ describe('a phone while the snapshot is confirmed current', () => {
     const changedOffice = officeConfiguration(8, 'another')
     hears(ladder, 8, changed([changedOffice]))
     gives(ladder, filed(changedOffice))
+    ladder.gives('tell unregistered')
     proves(ladder, register(alice, 'alice'))
     ladder.gives('ask credential').noAnswer('credential').gives('401 to Alice')
   })
@@ -379,7 +380,7 @@ describe('snapshots', () => {
 describe('a decision by snapshot', () => {
   test('takes well under a millisecond', () => {
     const desk = new Desk({
-      runner: { emit: nothing, note: nothing, ask: nothing, below: () => 0 },
+      runner: { emit: nothing, note: nothing, ask: nothing, below: () => 0, revoke: nothing },
       baseDomain: 'trunkline.test',
       standing: unknownStanding,
       at: () => 1_700_000_000_000,

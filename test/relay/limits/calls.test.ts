@@ -36,6 +36,7 @@ const nothingNew: BeatAnswer = {
   registrations: [],
   withdrawn: [],
   commands: [],
+  ends: [],
   relays: 1,
 }
 const providerIds = { telnyx: provider(telnyx).provider_id, twilio: provider(twilio).provider_id }

@@ -1,0 +1,50 @@
+import type { Snapshot } from '#contract'
+import type { Account } from '#routing'
+
+/** An account whose proofs of yesterday count no longer. */
+export interface Revoked {
+  /** The extension's or trunk's id. */
+  readonly id: string
+  readonly customerId: string
+  /** `user@realm`. */
+  readonly account: string
+  readonly why: 'password changed' | 'disabled' | 'deleted'
+  /** What it proves itself by now (HA1, MD5); undefined: nothing does. */
+  readonly ha1: string | undefined
+}
+
+/**
+ * Which accounts a newer snapshot revokes, and undefined for a customer who is gone. One whose secret the edge could not
+ * open is left alone: its phones are as they were.
+ */
+export function revokedBy(
+  before: readonly Account[],
+  after: readonly Account[],
+  snapshot: Snapshot | undefined,
+): Revoked[] {
+  const byId = new Map(after.map((account) => [account.id, account]))
+  return before.flatMap((account) => {
+    const { id, username, realm, customer_id: customerId } = account
+    const now = byId.get(id)
+    const why = now ? changeOf(account, now) : hasLeft(account, snapshot) && 'deleted'
+    if (!why) return []
+    return {
+      id,
+      customerId,
+      account: `${username}@${realm}`,
+      why,
+      ha1: now?.enabled ? now.ha1_md5 : undefined,
+    }
+  })
+}
+
+function changeOf(before: Account, now: Account): Revoked['why'] | false {
+  if (before.enabled && !now.enabled) return 'disabled'
+  return before.ha1_md5 !== now.ha1_md5 && 'password changed'
+}
+
+/** It is not there, or proves itself by no password any more. */
+function hasLeft({ kind, id }: Account, snapshot: Snapshot | undefined): boolean {
+  if (kind === 'extension') return snapshot?.extensions.some((one) => one.id === id) !== true
+  return snapshot?.trunks.some((one) => one.id === id && one.auth_types.includes('basic')) !== true
+}

@@ -1,0 +1,56 @@
+import type { BeatAnswer } from '#contract'
+import type { Revoked } from './desk/revoked.ts'
+import type { Outbox } from './outbox.ts'
+import type { Reception } from './reception.ts'
+import type { Registrar } from './registrar/register.ts'
+import type { Reporter, Said } from './reporter.ts'
+
+interface Rooms {
+  readonly registrar: Registrar
+  readonly reception: Reception
+  readonly outbox: Outbox
+  /** UTC of the event being handled, in whole milliseconds. */
+  at(): number
+}
+
+/**
+ * Ends registrations on the word of the configuration or of the API: at once, not when they run out.
+ *
+ * An ending is told by the edge at every beat until it has heard that it was carried out.
+ */
+export class Revocations implements Reporter {
+  readonly #rooms: Rooms
+  #ended: string[] = []
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+  }
+
+  says(): Partial<Said> {
+    const ended = this.#ended
+    this.#ended = []
+    return { ended }
+  }
+
+  heard(_now: number, { ends }: BeatAnswer): void {
+    const { registrar, outbox, at } = this.#rooms
+    for (const { command_id, extension_id, binding_id } of ends) {
+      const tells = registrar.end(at(), extension_id, binding_id)
+      if (tells.length > 0) outbox.note('info', 'registration.ended', { binding_id, why: 'by the API' })
+      outbox.tell(tells)
+      this.#ended.push(command_id)
+    }
+  }
+
+  /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
+  revoke(accounts: readonly Revoked[]): void {
+    const { registrar, reception, outbox, at } = this.#rooms
+    reception.pardon(new Set(accounts.map(({ account }) => account)))
+    for (const { id, account, why, ha1 } of accounts) {
+      const tells = registrar.revoke(at(), id, ha1)
+      if (tells.length === 0) continue
+      outbox.note('info', 'registration.ended', { account, why, count: tells.length })
+      outbox.tell(tells)
+    }
+  }
+}
