@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { healthStatus, registrationStatus, remarks, resource, scope } from './vocabulary.ts'
+import { healthStatus, instant, registrationStatus, remarks, resource, scope } from './vocabulary.ts'
 
 /*
  * POST /relay/v1/beat: every two seconds a relay says that it lives and how things stand, and hears what is new.
@@ -27,9 +27,9 @@ export const sliceHeld = z.object({
   customer_id: z.guid(),
   resource,
   /** null: it was never given one. */
-  held: z.int().nullable(),
-  used: z.int(),
-  refused: z.int().default(0),
+  held: z.int32().nullable(),
+  used: z.int32(),
+  refused: z.int32().default(0),
 })
 export type SliceHeld = z.infer<typeof sliceHeld>
 
@@ -41,12 +41,12 @@ export const healthReport = z.object({
   provider_id: z.guid(),
   customer_id: z.guid(),
   status: healthStatus,
-  since: z.iso.datetime(),
+  since: instant,
   /** Median of late answers to OPTIONS; null: none came. */
   latency_ms: z.number().nullable(),
   /** Last thing seen: `probe` or `call`, its SIP status (0: none), and when. */
   last: z
-    .object({ by: z.enum(['probe', 'call']), status: z.int(), at: z.iso.datetime() })
+    .object({ by: z.enum(['probe', 'call']), status: z.int32(), at: instant })
     .nullable()
     .default(null),
   why: z.string().default(''),
@@ -58,13 +58,13 @@ export const registrationReport = z.object({
   customer_id: z.guid(),
   epoch: z.int(),
   status: registrationStatus,
-  since: z.iso.datetime(),
+  since: instant,
   /** Until when the provider granted it. */
-  until: z.iso.datetime().nullable(),
+  until: instant.nullable(),
   /** Last SIP status, 0 where none came; and what it means in words. */
-  sip_status: z.int().nullable(),
+  sip_status: z.int32().nullable(),
   why: z.string().default(''),
-  next_at: z.iso.datetime().nullable().default(null),
+  next_at: instant.nullable().default(null),
 })
 export type RegistrationReport = z.infer<typeof registrationReport>
 
@@ -79,16 +79,16 @@ export const beat = z.object({
   relay_id: z.string(),
   /** One process: a relay which begins anew has another. */
   boot_id: z.guid(),
-  started_at: z.iso.datetime(),
-  at: z.iso.datetime(),
+  started_at: instant,
+  at: instant,
   draining: z.boolean(),
   /** Where it takes SIP. */
   address: z.string(),
-  port: z.int(),
+  port: z.int32(),
   /** Highest configuration version whose snapshots it has, all of them; 0: none. */
-  version: z.int(),
+  version: z.int32(),
   /** Bytes and tells waiting to be told. */
-  waiting_tells: z.int().default(0),
+  waiting_tells: z.int32().default(0),
   leases: z.array(lease),
   slices: z.array(sliceHeld),
   health: z.array(healthReport),
@@ -122,7 +122,7 @@ export const ending = z.object({
 export type Ending = z.infer<typeof ending>
 
 export const beatAnswer = z.object({
-  at: z.iso.datetime(),
+  at: instant,
   /** Highest configuration version there is. */
   version: z.int(),
   /** Customers whose configuration is newer than `version` of the beat; gone ones are deleted. */
@@ -131,7 +131,7 @@ export const beatAnswer = z.object({
   /** Answered seconds of today, UTC, of those with a limit on them: other relays' calls, and this one's before it began. */
   seconds: z.array(z.object({ scope, day: z.string(), seconds: z.int() })),
   /** How providers look to all relays together, where somebody has looked. */
-  health: z.array(z.object({ provider_id: z.guid(), status: healthStatus, since: z.iso.datetime() })),
+  health: z.array(z.object({ provider_id: z.guid(), status: healthStatus, since: instant })),
   /** Registrations this relay is to keep, and the epoch of each: a higher one takes it from a lower. */
   registrations: z.array(z.object({ provider_id: z.guid(), epoch: z.int() })),
   /**

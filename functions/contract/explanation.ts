@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { failoverPolicy, healthStatus } from './vocabulary.ts'
+import { failoverPolicy, healthStatus, instant } from './vocabulary.ts'
 
 /*
  * Why a call went where it went: one object, stored on the call and answered by POST /v1.0/routes/resolve.
@@ -56,7 +56,7 @@ export type Limit = z.infer<typeof limit>
 export const explanation = z.object({
   decided_by: z.enum(['edge', 'relay']),
   /** The instant the decision is for (time windows). */
-  at: z.iso.datetime(),
+  at: instant,
   /** Configuration the decision rests on: the customer's version, and the platform's. */
   version: z.int().nullable(),
   platform_version: z.int().nullable().default(null),

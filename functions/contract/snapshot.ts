@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import { caps, digestAlgorithm, failoverPolicy, ownership, tlsTrust, transport } from './vocabulary.ts'
+import {
+  caps,
+  digestAlgorithm,
+  failoverPolicy,
+  instant,
+  ownership,
+  tlsTrust,
+  transport,
+} from './vocabulary.ts'
 
 /*
  * One customer's configuration as a decision looks things up. A query brings a part of it for one question;
@@ -210,7 +218,7 @@ export const snapshot = z.object({
   customer_id: z.guid(),
   /** Rises with every change of the customer's configuration. */
   version: z.int(),
-  made_at: z.iso.datetime(),
+  made_at: instant,
   customer: customerFacts,
   extensions: z.array(extensionFacts),
   trunks: z.array(trunkFacts),

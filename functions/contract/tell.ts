@@ -6,6 +6,7 @@ import {
   direction,
   hangupParty,
   hangupReason,
+  instant,
   remarks,
   transport,
   verdict,
@@ -33,9 +34,9 @@ export const binding = z.object({
   received: z.object({ transport, address: z.string(), port: z.int() }),
   path: z.array(z.string()).default([]),
   user_agent: z.string().default(''),
-  registered_at: z.iso.datetime(),
-  refreshed_at: z.iso.datetime(),
-  expires_at: z.iso.datetime(),
+  registered_at: instant,
+  refreshed_at: instant,
+  expires_at: instant,
 })
 export type Binding = z.infer<typeof binding>
 
@@ -44,7 +45,7 @@ export const bindingTell = z.object({
   kind: z.literal('binding'),
   tell_id: z.guid(),
   sequence: z.int(),
-  at: z.iso.datetime(),
+  at: instant,
   event: z.enum(['registered', 'refreshed', 'unregistered', 'expired', 'flow_lost']),
   binding,
 })
@@ -107,7 +108,7 @@ export const callTell = z.object({
   kind: z.literal('call'),
   tell_id: z.guid(),
   sequence: z.int(),
-  at: z.iso.datetime(),
+  at: instant,
   call: z.object({
     call_id: z.guid(),
     customer_id: z.guid(),
@@ -120,10 +121,10 @@ export const callTell = z.object({
     status: callStatus,
     unverified: z.boolean(),
     sip_call_id: z.string(),
-    started_at: z.iso.datetime(),
-    ringing_at: z.iso.datetime().nullable(),
-    answered_at: z.iso.datetime().nullable(),
-    ended_at: z.iso.datetime().nullable(),
+    started_at: instant,
+    ringing_at: instant.nullable(),
+    answered_at: instant.nullable(),
+    ended_at: instant.nullable(),
     hangup_by: hangupParty.nullable(),
     hangup_reason: hangupReason.nullable(),
     /** Final status the caller was given. */
@@ -147,7 +148,7 @@ export const relayTell = z.object({
   kind: z.literal('relay'),
   tell_id: z.guid(),
   sequence: z.int(),
-  at: z.iso.datetime(),
+  at: instant,
   event: z.literal('started'),
   relay_id: z.string(),
 })
@@ -157,7 +158,7 @@ export type RelayTell = z.infer<typeof relayTell>
 export const eventTell = z.object({
   kind: z.literal('event'),
   tell_id: z.guid(),
-  at: z.iso.datetime(),
+  at: instant,
   relay_id: z.string(),
   /** null: nobody's in particular, as a call from an address nobody knows. */
   customer_id: z.guid().nullable(),
@@ -187,6 +188,6 @@ export type TellReceipt = z.infer<typeof tellReceipt>
 export const bindingList = z.object({
   bindings: z.array(binding.extend({ sequence: z.int() })),
   /** What the edge's clock said, by which they expire. */
-  at: z.iso.datetime().optional(),
+  at: instant.optional(),
 })
 export type BindingList = z.infer<typeof bindingList>

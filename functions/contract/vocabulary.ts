@@ -3,6 +3,9 @@ import * as z from 'zod'
 /** The customer whose routes and providers are everybody's defaults. */
 export const PLATFORM = '00000000-0000-0000-0000-000000000001'
 
+/** A point in time (RFC 3339, UTC). The database has no year 0. */
+export const instant = z.iso.datetime().regex(/^(?!0000)/)
+
 /** How SIP travels. Spelled here once for the wire, the database and the relay. */
 export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)

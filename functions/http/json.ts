@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Edge } from '../env.ts'
+import { jsonFault } from './json-fault.ts'
 import { Problem } from './problem.ts'
 
 /** Levels of a body: our own deepest shape, a call's tell, has nine. What is deeper cannot be shown again. */
@@ -13,7 +14,7 @@ export async function readJson(c: Context<Edge>): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Problem('INVALID_JSON_BODY', 'The body is not valid JSON.')
+    throw new Problem('INVALID_JSON_BODY', `The body is not valid JSON: ${jsonFault(text)}.`)
   }
 }
 

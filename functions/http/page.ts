@@ -15,7 +15,9 @@ export interface Cursor {
   id: string
 }
 
-const cursor = z.tuple([z.string().regex(/^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/), z.guid()])
+/** PostgreSQL has no year 0. */
+const instant = z.iso.datetime({ precision: 6 }).regex(/^(?!0000)/)
+const cursor = z.tuple([instant, z.guid()])
 
 const size = 'is a whole number from 1 to 100'
 /** What every list takes. */

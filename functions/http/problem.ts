@@ -88,10 +88,12 @@ export class Problem extends Error {
 
 /** Every failure as the one error envelope. */
 export function present(error: Error, c: Context<Edge>): Response {
-  const { reason, message, details } = understood(error)
+  const problem = understood(error)
+  const { reason, message, details } = problem
   const status = reasons[reason]
   const requestId = c.get('requestId')
-  if (statuses[status] >= 500) report(error, requestId)
+  if (statuses[status] >= 500 && error !== problem) report('error', 'request_failed', error, requestId)
+  if (isValueRefused(error)) report('warn', 'value_refused', error, requestId)
   const body = { status, reason, message, request_id: requestId, ...(details.length > 0 && { details }) }
   return c.json({ error: body }, statuses[status])
 }
@@ -111,27 +113,34 @@ function understood(error: Error): Problem {
     return new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   const collision = collisions[constraint]
   if (collision) return collision
+  if (isValueRefused(error))
+    return new Problem('INVALID_ARGUMENT', 'The request has a value which the database cannot keep.')
   if (unreachable(error))
     return new Problem('SERVICE_UNAVAILABLE', 'The database does not answer. Try again soon.')
   return new Problem('INTERNAL', 'This is our fault. It has been noted under the request id.')
 }
 
-/** Class 08, 53 and 57 are the database's own trouble; none at all means it was never reached. */
+/** Class 22 is about the values of a statement: they came from whoever asked, and our shapes let them pass. */
+function isValueRefused(error: Error): boolean {
+  return /^22/.test(sqlState(error) ?? '')
+}
+
+/** Class 08, 40, 53 and 57 are the database's own trouble, and pass; none at all means it was never reached. */
 function unreachable(error: Error): boolean {
   const state = sqlState(error)
-  if (state !== undefined) return /^(08|53|57)/.test(state)
+  if (state !== undefined) return /^(08|40|53|57)/.test(state)
   return [error, error.cause].some((cause) => cause instanceof Error && cause.name === 'NeonDbError')
 }
 
-function report(error: Error, requestId: string): void {
+function report(level: 'warn' | 'error', event: string, error: Error, requestId: string): void {
   const causes = [error, error.cause].flatMap((cause) =>
     cause instanceof Error ? [cause.message.split('\nparams:')[0]] : [],
   )
   // biome-ignore lint/suspicious/noConsole: a Worker's log is its console.
   console.error(
     JSON.stringify({
-      level: 'error',
-      event: 'request_failed',
+      level,
+      event,
       request_id: requestId,
       causes,
       stack: error.stack?.split('\n').filter((line) => line.startsWith('    at ')),

@@ -2,8 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
+import { faultsOf, inWords } from './faults.ts'
 import { Problem } from './problem.ts'
-import { toDetails } from './validate.ts'
 
 /** Shapes which endpoints declared, by what declares them. */
 const declared = new WeakMap<object, z.ZodObject>()
@@ -29,9 +29,10 @@ export function knownParameters(...everywhere: string[]): MiddlewareHandler<Edge
 
 /** The query's parameters that `shape` names; a bad one is refused, not ignored. */
 export function readQuery<Shape extends z.ZodObject>(c: Context<Edge>, shape: Shape): z.output<Shape> {
-  const read = shape.safeParse(c.req.query())
+  const asked = c.req.query()
+  const read = shape.safeParse(asked, { error: inWords })
   if (read.success) return read.data
-  const [wrong] = read.error.issues.flatMap(toDetails)
+  const [wrong] = faultsOf(read.error, asked)
   throw refused(wrong?.field ?? 'query', wrong?.message ?? 'is wrong')
 }
 

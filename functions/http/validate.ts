@@ -2,8 +2,9 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { actFor } from './authenticate.ts'
+import { faultsOf, inWords } from './faults.ts'
 import { readJson, refuseUnprintable, storable } from './json.ts'
-import { type Detail, Problem } from './problem.ts'
+import { Problem } from './problem.ts'
 
 /**
  * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
@@ -44,9 +45,9 @@ export async function readTold<Shape extends z.ZodType>(
 }
 
 function read<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
-  const read = shape.safeParse(body)
+  const read = shape.safeParse(body, { error: inWords })
   if (read.success) return read.data
-  const details = read.error.issues.flatMap(toDetails)
+  const details = faultsOf(read.error, body)
   throw new Problem(
     'INVALID_ARGUMENT',
     details.map(({ field, message }) => `${field}: ${message}`).join('; '),
@@ -73,12 +74,4 @@ function without(body: unknown, ignored: readonly string[]): unknown {
 
 function isRecord(body: unknown): body is Record<string, unknown> {
   return typeof body === 'object' && body !== null && !Array.isArray(body)
-}
-
-export function toDetails(issue: z.core.$ZodIssue): Detail[] {
-  const at = issue.path.map(String)
-  const field = at.join('.') || 'body'
-  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))
-  if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }]
-  return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field we know' }))
 }

@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type Beat, type BeatAnswer, beat } from '#contract'
-import { type Database, sqlState } from '#db'
+import type { Database } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readTold } from '../http/validate.ts'
@@ -29,7 +29,7 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
 async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
   const [first, ...others] = statements(told)
   const execute = (statement: SQL) => db.execute<Word>(statement)
-  const answers = await db.batch([execute(first), ...others.map(execute)]).catch(refuseValues)
+  const answers = await db.batch([execute(first), ...others.map(execute)])
   const words = answers.flatMap(({ rows }) => rows)
   const answer = words.find((word) => 'news' in word)
   if (!answer)
@@ -43,12 +43,6 @@ async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
     registrations: words.filter((word) => 'epoch' in word).map(kept),
     withdrawn: words.filter((word) => 'withdrawn' in word).map(({ withdrawn }) => withdrawn),
   }
-}
-
-/** Class 22 is about the values told, which the same relay would tell again: no trouble of ours. */
-function refuseValues(error: unknown): never {
-  if (!/^22/.test(sqlState(error) ?? '')) throw error
-  throw new Problem('INVALID_ARGUMENT', 'The database refuses a value of this beat.')
 }
 
 /** What the statements of a beat bring, each row by what is in it. */

@@ -1,0 +1,74 @@
+import type * as z from 'zod'
+import type { Detail } from './problem.ts'
+
+/** What is wrong with what was said, field by field. */
+export function faultsOf({ issues }: z.ZodError, said: unknown): Detail[] {
+  return issues.flatMap((issue) => detailsOf(issue, said))
+}
+
+function detailsOf(issue: z.core.$ZodIssue, said: unknown): Detail[] {
+  const at = issue.path.map(String)
+  const field = at.join('.') || 'body'
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field we know' }))
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ field, message }))
+  const missing = issue.code !== 'custom' && at.length > 0 && partOf(said, issue.path) === undefined
+  return [{ field, message: missing ? 'is required' : issue.message }]
+}
+
+function partOf(said: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (part, key) =>
+      typeof part === 'object' && part !== null ? (part as Record<PropertyKey, unknown>)[key] : undefined,
+    said,
+  )
+}
+
+/** Says what a shape has no words of its own for. */
+export const inWords: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is to be ${kinds[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`
+    case 'invalid_value':
+      return `is ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ') || 'empty'}`
+    case 'too_small':
+      return `${issue.inclusive === false ? 'is above' : 'is at least'} ${measured(issue.minimum, issue.origin)}`
+    case 'too_big':
+      return `${issue.inclusive === false ? 'is below' : 'is at most'} ${measured(issue.maximum, issue.origin)}`
+    case 'invalid_format':
+      return `is not ${formats[issue.format] ?? 'spelled as it must be'}`
+    case 'invalid_union':
+      return 'is none of what it may be'
+    default:
+      return 'is wrong'
+  }
+}
+
+const kinds: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+}
+
+const formats: Record<string, string> = {
+  guid: 'a UUID',
+  uuid: 'a UUID',
+  datetime: 'an instant such as 2026-01-31T12:00:00Z',
+  email: 'an e-mail address',
+  url: 'a URL',
+}
+
+function kindOf(said: unknown): string {
+  if (said === null || typeof said === 'number' || typeof said === 'boolean') return String(said)
+  return (Array.isArray(said) ? kinds.array : kinds[typeof said]) ?? 'that'
+}
+
+const units: Record<string, string> = { string: ' characters long', array: ' long', set: ' long' }
+
+function measured(bound: number | bigint, origin: string): string {
+  return `${bound}${units[origin] ?? ''}`
+}

@@ -1,0 +1,327 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { tellBatch } from '#contract'
+import worker from '../../functions/index.ts'
+import { bindingTell, callTell } from '../relay/io/tells.ts'
+import { type Answer, type App, startApp } from '../support/app.ts'
+import { changed, fieldsOf } from '../support/shapes.ts'
+
+/*
+ * Every field of every body and query, and every word of a path, each with every odd value: refused or taken, and
+ * never a failure of ours. What the fields are the doors say themselves: the shapes they read with are kept here.
+ */
+
+const bodies = vi.hoisted(() => new Map<string, z.ZodType>())
+const queries = vi.hoisted(() => new Map<string, z.ZodObject>())
+
+vi.mock('../../functions/http/validate.ts', async (original) => {
+  const real = await original<typeof import('../../functions/http/validate.ts')>()
+  const noted =
+    <Reader extends typeof real.readBody>(reader: Reader) =>
+    (...[c, shape, ...rest]: Parameters<Reader>) => {
+      bodies.set(doorOf(c), shape)
+      return reader(c, shape, ...rest)
+    }
+  return {
+    ...real,
+    readBody: noted(real.readBody),
+    readWish: noted(real.readWish),
+    readTold: noted(real.readTold),
+  }
+})
+vi.mock('../../functions/http/query.ts', async (original) => {
+  const real = await original<typeof import('../../functions/http/query.ts')>()
+  return {
+    ...real,
+    readQuery: (c: Context, shape: z.ZodObject) => {
+      const known = queries.get(doorOf(c))
+      queries.set(doorOf(c), known ? known.extend(shape.shape) : shape)
+      return real.readQuery(c, shape)
+    },
+  }
+})
+
+type Context = Parameters<typeof import('../../functions/http/query.ts').readQuery>[0]
+
+function doorOf(c: Context): string {
+  return `${c.req.method} ${c.req.path.replace(uuid, ':id')}`
+}
+
+const uuid = /[\da-f]{8}-[\da-f-]{27}/g
+
+const odd: unknown[] = [
+  undefined,
+  null,
+  true,
+  [],
+  {},
+  '',
+  ' ',
+  'é\u2028👩‍👩‍👧',
+  '٣٤٥',
+  '\u0000',
+  '\ud800',
+  'x'.repeat(10_000),
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 53 - 1,
+  1e308,
+  '0000-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.999999Z',
+  '+999999999999999',
+  '::ffff:0:0/96',
+  '00000000-0000-0000-0000-000000000000',
+]
+
+let app: App
+const made: Record<string, string> = {}
+const at = '2026-11-24T00:00:00.000Z'
+
+beforeAll(async () => {
+  app = await startApp()
+  for (const [door, body] of Object.entries(wholesome)) {
+    const { status, body: answer } = await ask(door, body())
+    if (status >= 300) throw new Error(`${door}: ${status} ${JSON.stringify(answer)}`)
+    const noun = /^POST \/v1.0\/(\w+)$/.exec(door)?.[1]
+    if (noun) made[noun] = answer.id
+  }
+  for (const door of doors) if (!/^(POST|PUT)/.test(door)) await ask(door)
+})
+afterAll(() => app.close())
+
+/** Every door, as the Worker itself lists them. */
+const doors = [
+  ...new Set(
+    worker.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`),
+  ),
+]
+
+/** What each door which takes a body takes well, in the order in which one leans on another. */
+const wholesome: Record<string, () => object> = {
+  'POST /v1.0/customers': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
+  'PUT /v1.0/customers/:id': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
+  'PUT /v1.0/customer': () => ({ name: 'Alice', default_country: 'US' }),
+  'POST /v1.0/accesskeys': () => ({ name: 'odd' }),
+  'PUT /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
+  'POST /v1.0/providers': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
+  'PUT /v1.0/providers/:id': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
+  'POST /v1.0/providers/:id/test': () => ({ type: 'options' }),
+  'POST /v1.0/routes': () => ({ provider_id: made.providers, priority: 1 }),
+  'PUT /v1.0/routes/:id': () => ({ provider_id: made.providers, priority: 1 }),
+  'POST /v1.0/extensions': () => ({ username: 'odd1', password: 'secure-password' }),
+  'PUT /v1.0/extensions/:id': () => ({ username: 'odd1', password: 'secure-password' }),
+  'POST /v1.0/trunks': () => ({ ...pbx, domain_name: 'odd' }),
+  'PUT /v1.0/trunks/:id': () => ({ ...pbx, domain_name: 'odd' }),
+  'POST /v1.0/flows': () => ({ actions: ring }),
+  'PUT /v1.0/flows/:id': () => ({ actions: ring }),
+  'POST /v1.0/numbers': () => ({ number: '+15551230000', call_flow_id: made.flows }),
+  'PUT /v1.0/numbers/:id': () => ({ number: '+15551230000', call_flow_id: made.flows }),
+  'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
+  'POST /relay/v1/route': () => ({
+    call_id: crypto.randomUUID(),
+    caller: { kind: 'source', address: '203.0.113.9', port: 5060, transport: 'udp', line: null },
+    from: { user: 'x' },
+    to: { user: '+15551230000', host: 'here' },
+  }),
+  'POST /relay/v1/credential': () => ({ realm: `${app.aliceId}.registrar.trunkline.test`, username: 'odd1' }),
+  'POST /relay/v1/beat': () => ({ ...idle, at: new Date().toISOString() }),
+  'POST /relay/v1/tells': () => ({ relay_id: 'relay-1', tells: everythingTold() }),
+}
+const pbx = { auth_types: ['basic'], username: 'pbx', password: 'secure-password' }
+const ring = [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'odd1' }] } }]
+const idle = {
+  relay_id: 'relay-1',
+  boot_id: crypto.randomUUID(),
+  started_at: at,
+  draining: false,
+  address: '192.0.2.1',
+  port: 5060,
+  version: 0,
+  leases: [],
+  slices: [],
+  health: [],
+  registrations: [],
+  results: [],
+}
+
+/** A beat which speaks of everything. */
+function busy() {
+  const [customer_id, provider_id] = [app.aliceId, made.providers]
+  const scope = { kind: 'customer', id: customer_id }
+  return {
+    ...idle,
+    at: new Date().toISOString(),
+    leases: [{ call_id: crypto.randomUUID(), customer_id, scopes: [scope] }],
+    slices: [{ scope, customer_id, resource: 'channels', held: 1, used: 0, refused: 0 }],
+    health: [{ provider_id, customer_id, status: 'healthy', since: at, latency_ms: 5, last: null, why: '' }],
+    registrations: [
+      { provider_id, customer_id, epoch: 1, status: 'registered', since: at, until: at, sip_status: 200 },
+    ],
+    results: [{ command_id: crypto.randomUUID(), result: { verdict: 'well' } }],
+  }
+}
+
+/** One tell of each kind. */
+function everythingTold(): object[] {
+  const [binding, call] = [bindingTell('registered'), callTell()]
+  const party = { customer_id: app.aliceId, relay_id: 'relay-1' }
+  const once = () => ({ tell_id: crypto.randomUUID(), sequence: 1, at })
+  return [
+    { ...binding, binding: { ...binding.binding, ...party, extension_id: made.extensions } },
+    {
+      ...call,
+      call: {
+        ...call.call,
+        ...party,
+        attempts: [attempt],
+        media: { from_caller: heard, from_callee: heard },
+      },
+    },
+    { kind: 'event', ...once(), ...party, type: 'call.refused', data: { why: 'odd' } },
+    { kind: 'relay', ...once(), event: 'started', relay_id: 'relay-1' },
+  ]
+}
+const heard = { packets: 1, bytes: 1, lost: 0, dropped: 0, jitter_ms: 0.5 }
+const tried = { address: 'a:5060', transport: 'udp', status: 200, reason: 'OK', started_ms: 0, ended_ms: 1 }
+const attempt = {
+  ...tried,
+  provider_id: null,
+  provider_name: 'p',
+  decision: 'final',
+  pdd_ms: 1,
+  tries: [{ ...tried, codes: [{ status: 200, ms: 1 }] }],
+}
+
+async function ask(door: string, body?: unknown, query = '', path = pathOf(door)): Promise<Answer> {
+  const [method = ''] = door.split(' ')
+  const client = door.includes('/relay/v1/') ? app.relay : app.alice
+  const wait = door.endsWith('/test') ? '?wait=0' : ''
+  if (wait) await readyToTest()
+  return client(method, `${path}${query ? `?${query}` : wait}`, body)
+}
+
+/** A relay is alive, and nothing waits for it. */
+async function readyToTest(): Promise<void> {
+  await app.relay('POST', '/relay/v1/beat', wholesome['POST /relay/v1/beat']?.())
+  await app.database.pool.query('delete from commands')
+}
+
+/** The door's path, leading to what was made; nothing that is there is deleted. */
+function pathOf(door: string): string {
+  const [method, path = ''] = door.split(' ')
+  const noun = path.split('/')[2] ?? ''
+  const id = (method !== 'DELETE' && made[noun]) || crypto.randomUUID()
+  return path.replace(/:\w+/g, noun === 'snapshots' ? app.aliceId : id)
+}
+
+/**
+ * Asks, and notes what was a failure of ours, or would be one but for the last net; what was made is taken away again,
+ * for the next to be made.
+ */
+async function failures(what: string, asking: Promise<Answer>): Promise<string[]> {
+  const { status, body } = await asking
+  const noun = /^POST \/v1.0\/(\w+):/.exec(what)?.[1]
+  if (status < 300 && noun && body.id) {
+    const table = noun === 'accesskeys' ? 'access_keys' : noun
+    await app.database.pool.query(`delete from ${table} where id = $1`, [body.id])
+  }
+  const { reason = '', message = '' } = body?.error ?? {}
+  const failed = (status >= 500 && reason !== 'NO_RELAY') || message.includes('database')
+  return failed ? [`${what}: ${status} ${message}`] : []
+}
+
+function shown(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 60)
+}
+
+describe('an odd value', () => {
+  test('can be tried on every body: each door which takes one has said how it reads it', () => {
+    const takers = doors.filter((door) => /^(POST|PUT)/.test(door))
+    expect(Object.keys(wholesome).sort()).toEqual(takers.sort())
+    expect([...bodies.keys()].sort()).toEqual(takers.map(named).sort())
+    const lists = [...queries].filter(([, { shape }]) => 'page_token' in shape)
+    expect(lists.length).toBeGreaterThan(10)
+  })
+
+  test.each(Object.keys(wholesome))('in any field of %s is no failure of ours', async (door) => {
+    const shape = door.endsWith('/tells') ? tellBatch : bodies.get(named(door))
+    const found: string[] = []
+    for (const whole of basesOf(door))
+      for (const [nth, field] of fieldsOf(shape as z.ZodType, whole()).entries())
+        for (const value of valuesFor(nth)) {
+          const what = `${door}: ${field.join('.')} = ${shown(value)}`
+          found.push(...(await failures(what, ask(door, changed(whole(), field, value)))))
+        }
+    expect(found).toEqual([])
+  })
+
+  test('in any parameter of any query is no failure of ours', async () => {
+    const found: string[] = []
+    for (const [door, { shape }] of [...queries, ['GET /v1.0/calls', everywhere] as const])
+      for (const name of Object.keys(shape))
+        for (const value of [...odd.map(String), '%00%', ...(name === 'page_token' ? tokens() : [])]) {
+          const query = `${name}=${encoded(value)}`
+          found.push(...(await failures(`${door}?${query}`.slice(0, 200), ask(door, undefined, query))))
+        }
+    expect(found).toEqual([])
+  })
+
+  test('in any path is no failure of ours', async () => {
+    const found: string[] = []
+    for (const door of doors.filter((one) => one.includes(':')))
+      for (const value of [...odd.map(String), '%00%']) {
+        const path = door.split(' ')[1]?.replace(/:\w+/g, encoded(value)) ?? ''
+        found.push(...(await failures(`${door}: ${shown(value)}`, ask(door, undefined, '', path))))
+      }
+    expect(found).toEqual([])
+  })
+
+  test('which was taken leaves everything readable', async () => {
+    const found: string[] = []
+    for (const door of doors.filter((one) => one.startsWith('GET')))
+      found.push(...(await failures(door, ask(door))))
+    expect(found).toEqual([])
+  })
+})
+
+/** Parameters which every endpoint takes. */
+const everywhere = z.object({ customer_id: z.string(), token: z.string(), accesskey: z.string() })
+
+function named(door: string): string {
+  return door.replace(/:\w+/g, ':id')
+}
+
+/** Every third, another third for the next field, unless there is time for all. */
+function valuesFor(nth: number): unknown[] {
+  if (process.env.ODD_VALUES === 'all') return odd
+  return odd.filter((_, which) => (which + nth) % 3 === 0)
+}
+
+/** Bodies a door takes, which together have every field of its shape. */
+function basesOf(door: string): (() => object)[] {
+  if (door.endsWith('/beat')) return [busy]
+  if (!door.endsWith('/tells')) return [wholesome[door] ?? (() => ({}))]
+  return everythingTold().map((_, which) => () => ({ relay_id: 'relay-1', tells: [everythingTold()[which]] }))
+}
+
+/** Tokens to the next page which we never gave out, well wrapped. */
+function tokens(): string[] {
+  const instants = [
+    '2026-02-30T00:00:00.000000Z',
+    '0000-01-01T00:00:00.000000Z',
+    '2026-01-01T24:00:00.000000Z',
+    '2026-13-01T00:00:00.000000Z',
+    '99999-01-01T00:00:00.000000Z',
+    '2026-01-01T00:00:60.000000Z',
+    '2026-01-01T00:00:00.000000Z',
+    '',
+  ]
+  return instants.map((instant) =>
+    Buffer.from(JSON.stringify([instant, crypto.randomUUID()])).toString('base64url'),
+  )
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+}
