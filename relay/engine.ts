@@ -356,11 +356,16 @@ export class Engine {
     this.#withinCall(now, request, flow, found)
   }
 
-  /** A callee which rings offers something while our own offer is open, or asks for what waits for its answer. */
+  /**
+   * A callee which rings crosses our INVITE with its own, or our open offer with its own (RFC 3261 §14.2, RFC 3311
+   * §5.2), or asks for what waits for its answer.
+   */
   #inNoDialog(request: Request, flow: Flow): void {
+    const { method, body } = request
     const early = this.#switchboard.lines.early(request, flow)
-    if (!early || !waits.has(request.method)) return this.#outbox.refuse(request, flow, 481)
-    if (request.method !== 'INFO' && request.body.length > 0) return this.#outbox.refuse(request, flow, 491)
+    if (!early || !waits.has(method)) return this.#outbox.refuse(request, flow, 481)
+    const crosses = method === 'INVITE' || (method === 'UPDATE' && body.length > 0)
+    if (crosses) return this.#outbox.refuse(request, flow, 491)
     this.#outbox.notYet(request, flow)
   }
 

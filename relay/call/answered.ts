@@ -14,7 +14,7 @@ import { flowFor, isLost, legOf, wayBack } from './path.ts'
 import { ackAgain, dropPending } from './pending.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { aim, answerOf, brings, described, speak, written } from './sound.ts'
+import { aim, answerOf, brings, declined, declinedOffer, described, speak, written } from './sound.ts'
 import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
 import { contactOf, type Station, viaOf } from './station.ts'
 import { soundForCaller } from './tags.ts'
@@ -23,18 +23,13 @@ import { soundForCaller } from './tags.ts'
 const { t1, t2 } = base
 const giveUpMs = 64 * t1
 
-/** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. `body` answers a delayed offer. */
-export function acknowledge(
-  branch: Branch,
-  response: Response,
-  station: Station,
-  body?: Uint8Array,
-): Order[] {
+/** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. An offer in it waits for the caller's answer. */
+export function acknowledge(call: Call, branch: Branch, response: Response, station: Station): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return ackAgain(known, branch, station)
-  if (!branch.dialog || !branch.flow || !branch.invite) return []
-  return [ackOnce(branch, branch.dialog, tag, branch.flow, station, body)]
+  if (!branch.dialog || !branch.flow || !brings(call.caller.invite)) return []
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, station)]
 }
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
@@ -119,20 +114,21 @@ const mostForks = 16
 
 /**
  * A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2).
- * `headers` say why; `body` is the answer which an offer in it must have.
+ * `headers` say why; an offer in it is declined.
  */
 export function sayGoodbye(
   call: Call,
   branch: Branch,
   response: Response,
   station: Station,
-  { headers = [], body }: { headers?: readonly Header[]; body?: Uint8Array | undefined } = {},
+  headers: readonly Header[] = [],
 ): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return ackAgain(known, { ...branch, dialog: undefined }, station)
   if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
+  const body = brings(call.caller.invite) ? undefined : declined(response, branch.sdp, station)
   const ack = ackOnce(branch, dialog, tag, branch.flow, station, body)
   if (call.callee !== branch) branch.state = 'over'
   const flow = flowFor(dialog, branch.flow, branch.provider !== undefined)
@@ -152,7 +148,7 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
   }
   const leg = legOf(call, side)
   if (!leg) return []
-  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, station) : []
+  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call, call.callee, station) : []
   const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
   const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
   const role: Role = {
@@ -183,11 +179,12 @@ export function byeAgain(
   return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs } }]
 }
 
-/** A callee's 2xx with a delayed offer, never acknowledged since the caller left: ACK first, then BYE. */
-function ackBeforeBye(branch: Branch, station: Station): Order[] {
+/** A callee's 2xx with a delayed offer, never acknowledged since the caller left: an ACK which declines it, then BYE. */
+function ackBeforeBye({ aimed }: Call, branch: Branch, station: Station): Order[] {
   const tag = branch.dialog?.remoteTag ?? ''
   if (branch.acks.has(tag) || !branch.dialog || !branch.flow) return []
-  return [ackOnce(branch, branch.dialog, tag, branch.flow, station)]
+  const body = aimed.callee && declinedOffer(aimed.callee.said.sdp, branch.sdp, station)
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, station, body)]
 }
 
 function completeDelayedOffer(call: Call, callee: Branch, ack: Request, station: Station): Step {

@@ -120,8 +120,8 @@ export const table: Table<State, Events, CallMemory, Order> = {
   answered: {
     ...unwanted,
     success: ({ branch, response }, { call, station }) =>
-      branch === call.callee && branch.dialog?.remoteTag === response.to.tag
-        ? stay(...acknowledge(branch, response, station))
+      branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
+        ? stay(...acknowledge(call, branch, response, station))
         : stay(...sayGoodbye(call, branch, response, station)),
     acked: ({ request }, { call, station }) => callerAcked(call, request, station),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),

@@ -7,13 +7,12 @@ import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
 import { legOf } from './path.ts'
-import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
+import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending.ts'
 import { sipReason } from './reason.ts'
 import {
   aim,
   aimAtBranch,
   answerOf,
-  declined,
   described,
   offerOf,
   refusalWords,
@@ -26,7 +25,7 @@ import { allow, contactOf, type Station } from './station.ts'
 
 /*
  * How a request passed on succeeds: the other side's 2xx goes back with the sound in it made ours, a
- * re-INVITE's is repeated until its ACK (RFC 3261 §14.1), and the media follow.
+ * re-INVITE's is repeated until its ACK (RFC 3261 §13.3.1.4), and the media follow.
  */
 
 const { t1, t2 } = base
@@ -64,8 +63,8 @@ export function accept(call: Call, pending: Pending, response: Response, station
 }
 
 /**
- * A 2xx whose offer nobody can serve: it is declined in the ACK, which leaves nothing to talk by (RFC 3261 §14.1,
- * RFC 6337 §2.3).
+ * A 2xx whose offer nobody can serve: it is declined in the ACK, which leaves nothing to talk by (RFC 3261
+ * §13.2.2.4, RFC 6337 §2.3).
  */
 function unusableOffer(
   call: Call,
@@ -75,9 +74,7 @@ function unusableOffer(
   station: Station,
 ): Step {
   const { side } = asked
-  const spoken = spokenOf(call, opposite(side))
-  const body = spoken && declined(response, call, spoken, station)
-  const acks = ackPassed(call, side, response.cseq.number, station, body)
+  const acks = decliningAck(call, side, response, station)
   const refusal = refuseRequest(asked, 488, refusalWords(fault, station))
   const closed = closePending(call, side)
   const [, reason] = sipReason(488, fault.why)

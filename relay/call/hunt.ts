@@ -15,7 +15,7 @@ import { alive, exhausted, noted, phonesFailed, refusedBy } from './fruitless.ts
 import { peerOf } from './peer.ts'
 import { sipReason } from './reason.ts'
 import { sight } from './sight.ts'
-import { aim, aimAtBranch, answerOf, brings, declined, faultOf, offerOf } from './sound.ts'
+import { aim, aimAtBranch, answerOf, faultOf, offerOf } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
 import type { Station } from './station.ts'
 import { verdict } from './verdict.ts'
@@ -107,7 +107,6 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
   const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
   branch.dialog = dialog
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
-  const offered = brings(call.caller.invite)
   return {
     to: 'answered',
     effects: [
@@ -116,7 +115,7 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
       { type: 'stop', timer: 'search' },
       ...others,
       { type: 'dialog', side: 'callee', dialog },
-      ...(offered ? acknowledge(branch, response, station) : []),
+      ...acknowledge(call, branch, response, station),
       ...aimAtBranch(call, branch, said, station),
       ...answerCaller(call, said, station),
       { type: 'tell' },
@@ -137,7 +136,7 @@ function earlySound({ early }: Branch, { to }: Response): Relayed | undefined {
 
 /**
  * A 2xx by which neither person could hear the other. Somebody has answered: the call ends on both sides, and rings
- * nowhere else. An offer which came in it is declined in its ACK (RFC 3261 §13.2.2.4).
+ * nowhere else.
  */
 function answeredMute(
   call: Call,
@@ -147,8 +146,7 @@ function answeredMute(
   station: Station,
 ): Step {
   const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
-  const body = brings(call.caller.invite) ? undefined : declined(response, call, branch.sdp, station)
-  const goodbye = sayGoodbye(call, branch, response, station, { headers: [sipReason(488, why)], body })
+  const goodbye = sayGoodbye(call, branch, response, station, [sipReason(488, why)])
   concluded(call, branch, response.status, why, 'final')
   const because = unheard('callee', why)
   const step = end(call, station, { by: 'system', reason: 'failed', status: 488, why, code, because })

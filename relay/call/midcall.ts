@@ -8,7 +8,7 @@ import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
 import { follow, isLost, legOf, wayBack } from './path.ts'
-import { ackPassed, closePending, opposite, refuseRequest } from './pending.ts'
+import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending.ts'
 import { brings, faultOf, noCodec, offerOf, refusalWords, trusts } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
@@ -35,7 +35,7 @@ export function passRequest(call: Call, asked: Asked, station: Station): Order[]
   const sent = inDialog(leg.dialog, {
     method: request.method,
     via: viaOf(station, leg.flow),
-    contact: contactOf(station, leg.flow.transport),
+    contact: isChange(request) ? contactOf(station, leg.flow.transport) : undefined,
     maxForwards: request.maxForwards - 1,
     headers: [...typeOf(request, body), ['allow', allow]],
     body,
@@ -129,6 +129,7 @@ function passedAgain(call: Call, { asked, sent, response }: Passed, station: Sta
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
   if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
+  if (!brings(sent)) return decliningAck(call, asked.side, response, station)
   return ackPassed(call, asked.side, sent.cseq.number, station)
 }
 

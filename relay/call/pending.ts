@@ -1,9 +1,9 @@
 import { ackFor2xx } from '../dialog/request.ts'
-import { type Header, request as newRequest, type Request } from '../sip/message.ts'
+import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { proofsOf } from './credentials.ts'
 import { legOf, wayBack } from './path.ts'
-import { described } from './sound.ts'
+import { declined, described, spokenOf } from './sound.ts'
 import type { Acked, Asked, Branch, Call, CallerLeg, Order, Side } from './state.ts'
 import { type Station, viaOf } from './station.ts'
 
@@ -19,8 +19,8 @@ export function closePending(call: Call, side: Side): Order[] {
 }
 
 /**
- * The call ends while a change is open: who asked hears 487 (RFC 3261 §15.1.2), a 2xx which waits for
- * its ACK gets one, and the request in the air is left to itself.
+ * The call ends while a change is open: who asked hears 487 (RFC 3261 §15.1.2), a 2xx whose offer waits for
+ * its answer has it declined, and the request in the air is left to itself.
  */
 export function dropPending(call: Call, side: Side, station: Station): Order[] {
   const pending = call.pending[side]
@@ -29,9 +29,16 @@ export function dropPending(call: Call, side: Side, station: Station): Order[] {
   return [
     ...closePending(call, side),
     ...(answer ? [] : [refuseRequest(asked, 487)]),
-    ...(accepted ? ackPassed(call, side, accepted.cseq.number, station) : []),
+    ...(accepted ? decliningAck(call, side, accepted, station) : []),
     { type: 'abandon', of: side },
   ]
+}
+
+/** ACK for a 2xx to what `side` asked without an offer: the one which came in it is declined. */
+export function decliningAck(call: Call, side: Side, response: Response, station: Station): Order[] {
+  const spoken = spokenOf(call, opposite(side))
+  const body = spoken && declined(response, spoken, station)
+  return ackPassed(call, side, response.cseq.number, station, body)
 }
 
 /** ACK for a 2xx to what `side` asked, numbered as its INVITE; the same one again when the 2xx is repeated. */

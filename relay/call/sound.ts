@@ -76,11 +76,19 @@ export function written({ text }: Pick<Sent, 'text'>): Uint8Array {
   return bytes.encode(text)
 }
 
-/** The body of an ACK which declines the offer that came in a 2xx; undefined: none came which could be read. */
-export function declined(message: Message, call: Call, { id }: Spoken, { address }: Station) {
-  const sdp = brings(message) ? sdpOf(message) : undefined
-  if (!sdp || sdp.media.length === 0 || !call.ports) return undefined
-  return bytes.encode(decline(sdp, { address, port: 0, id }))
+/**
+ * The body of an ACK which declines the offer that came in a 2xx, for no ACK leaves one without an answer (RFC 3261
+ * §13.2.2.4); undefined: none came which could be read.
+ */
+export function declined(offering: Message, spoken: Spoken, station: Station): Uint8Array | undefined {
+  const sdp = brings(offering) ? sdpOf(offering) : undefined
+  return sdp && declinedOffer(sdp, spoken, station)
+}
+
+/** The same where the offer was read before. */
+export function declinedOffer(sdp: Sdp, { id, sent }: Spoken, { address }: Station): Uint8Array | undefined {
+  if (sdp.media.length === 0) return undefined
+  return bytes.encode(decline(sdp, { address, port: 0, id }, sent))
 }
 
 /** Tells the media thread where one side listens and from where it may speak; a host it names is looked up. */

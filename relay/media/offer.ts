@@ -42,10 +42,14 @@ export function compose(last: Sent | undefined, said: Relayed, ours: Leg, offer?
   return { text, version, body, media, said }
 }
 
-/** The answer which declines every line of an offer, for an ACK which has to bring one (RFC 3261 §13.2.2.4). */
-export function decline(offer: Sdp, ours: Leg): string {
+/**
+ * The answer which declines every line of an offer, for an ACK which has to bring one (RFC 3261 §13.2.2.4); `last` is
+ * what the leg was sent before (RFC 3264 §8).
+ */
+export function decline(offer: Sdp, ours: Leg, last: Sent | undefined): string {
   const session = ourSession({ session: [], media: [] }, ours.address)
-  return writeSdp({ session: withOrigin(session, ours, 1), media: offer.media.map(declined) })
+  const version = (last?.version ?? 0) + 1
+  return writeSdp({ session: withOrigin(session, ours, version), media: offer.media.map(declined) })
 }
 
 /** The m-line of a leg which is not declined. */

@@ -67,7 +67,7 @@ function wantedContact({ uri, params }: NameAddr, seconds: number): WantedContac
   return { uri, seconds, q: readQ(params.get('q')), instance: both }
 }
 
-/** Whole seconds; what is no number counts as not given (RFC 3261 §20.19). */
+/** Whole seconds; what is no number counts as not given: the account's default, where RFC 3261 §10.2 would have an hour. */
 function readSeconds(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined
 }

@@ -1,5 +1,5 @@
 /*
- * Text on the wire is UTF-8, but for old equipment which writes Latin-1 (RFC 3261 §7.3.1). An octet which is no
+ * Text on the wire is UTF-8, but for old equipment which writes Latin-1 (RFC 3261 §7). An octet which is no
  * UTF-8 stands in our strings as one private letter, U+F780 to U+F7FF, so that every header is read by itself and
  * goes back octet for octet as it came. A letter of that range which came as such is kept as its three octets.
  */

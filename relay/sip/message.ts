@@ -28,7 +28,7 @@ interface Common {
   readonly cseq: CSeq
   /** First value of a header by lower-case long name; undefined when absent. */
   header(name: string): string | undefined
-  /** All values of a header, in order; list headers (P2 of §7.3.1) split at their commas, others never. */
+  /** All values of a header, in order; list headers (§7.3.1) split at their commas, others never. */
   all(name: string): string[]
 }
 

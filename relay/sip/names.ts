@@ -78,7 +78,7 @@ const spellings: readonly (readonly [proper: string, compact?: string])[] = [
   ['WWW-Authenticate'],
 ]
 
-/** Headers whose commas separate members (P2 of RFC 3261 §7.3.1); in all others a comma is text. */
+/** Headers whose commas separate members (RFC 3261 §7.3.1); in all others a comma is text. */
 const lists = new Set([
   'accept',
   'accept-contact',

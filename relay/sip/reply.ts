@@ -17,18 +17,18 @@ export interface ReplyParts {
 }
 
 /**
- * The response to a request (RFC 3261 §8.2.6): Via, From, Call-ID, CSeq and To as they came, and
- * Record-Route where a dialog begins (§12.1.1).
+ * The response to a request (RFC 3261 §8.2.6): Via, From, Call-ID, CSeq and To as they came, a 100 its
+ * Timestamp (§8.2.6.1), and Record-Route where a dialog begins (§12.1.1).
  *
  * A request which was refused by the parser is answered with what it has.
  */
 export function reply(request: Request, status: number, parts: ReplyParts = {}): Response {
   const headers: Header[] = []
-  const recordRoute = beginsDialog(request, status)
+  const also = status === 100 ? 'timestamp' : beginsDialog(request, status) ? 'record-route' : undefined
   for (const header of request.headers) {
     const [name, value] = header
     if (name === 'to') headers.push(['to', taggedTo(value, status, parts.toTag)])
-    else if (copied.has(name) || (recordRoute && name === 'record-route')) headers.push(header)
+    else if (copied.has(name) || name === also) headers.push(header)
   }
   if (parts.flow !== undefined) stampVia(headers, parts.flow)
   if (parts.headers !== undefined) headers.push(...parts.headers)

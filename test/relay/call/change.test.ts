@@ -54,13 +54,28 @@ describe('a re-INVITE', () => {
     expect(text(ladder.lastRequest(telnyx, 'ACK').body)).toBe(text(sent.body))
   })
 
-  test('without an offer, cut short by a BYE, has its 2xx acknowledged before the BYE', () => {
-    const { ladder, invited, answer } = talking()
+  test('without an offer, cut short by a BYE, has the offer of its 2xx declined before the BYE', () => {
+    const { ladder, invited, answer, sent } = talking()
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 3)).whatever()
     ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', theirs)).gives('200 to Alice')
     ladder
       .when(alice, within(invited, answer, alice, 'BYE', 4))
       .gives('200 to Alice', 'ACK to Telnyx', 'BYE to Telnyx')
+    const declined = text(ladder.lastRequest(telnyx, 'ACK').body)
+    expect(declined).toMatch(/^m=audio 0 /m)
+    // It follows the INVITE's offer under the same session id (RFC 3264 §8).
+    expect(declined).toMatch(new RegExp(`^o=- ${sessionOf(sent.body)} 2 IN`, 'm'))
+  })
+
+  test('without an offer, whose 2xx comes when the call is over, has the offer in that declined (§13.2.2.4)', () => {
+    const { ladder, invited, answer } = talking()
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3)).gives('INVITE to Telnyx')
+    const late = reply200(ladder, telnyx, 'INVITE', theirs)
+    ladder
+      .when(alice, within(invited, answer, alice, 'BYE', 4))
+      .gives('200 to Alice', '487 to Alice', 'BYE to Telnyx')
+    ladder.when(telnyx, late).gives('ACK to Telnyx')
+    expect(text(ladder.lastRequest(telnyx, 'ACK').body)).toMatch(/^m=audio 0 /m)
   })
 
   test('which nobody answers at all ends the call on both sides (RFC 3261 §14.1)', () => {
@@ -358,6 +373,10 @@ test('a delayed offer is not changed before its answer has come: 491', () => {
   ladder.when(alice, asked).gives('491 to Alice')
   ladder.after(32_000).whatever()
 })
+
+function sessionOf(body: Uint8Array): string {
+  return /^o=- (\S+)/m.exec(text(body))?.[1] ?? ''
+}
 
 function version(description: string): number {
   return Number(/^o=- \S+ (\d+)/m.exec(description)?.[1])

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { type Header, type Response, response } from '../../../relay/sip/message.ts'
 import {
   ack,
   alice,
   aliceDials,
   answers,
+  cancel,
   fromCallee,
   office,
   provider,
@@ -80,6 +82,36 @@ describe('an answer which cannot be used', () => {
     ladder.when(alice, ack(invited, ladder.lastResponse(alice), { body: sdp('192.0.2.10', 0) }))
     ladder.gives('BYE to Alice', 'ACK to Telnyx', 'BYE to Telnyx')
     expect(ladder.lastRequest(alice, 'BYE').header('reason')).toBe('SIP;cause=488;text="m=audio has no port"')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=audio 0'])
+  })
+})
+
+describe('an offer which comes in a 2xx (RFC 3261 §13.2.2.4)', () => {
+  test.each([
+    ['with a tag', undefined],
+    ['of a callee which knows no tags', ''],
+  ])('waits for the caller’s answer, however often it comes: %s', (_, tag) => {
+    const { ladder, invited, sent } = calling({}, { body: nothing })
+    const ok = answers(sent, telnyx, 200, { body: theirs, ...(tag === undefined ? {} : { tag }) })
+    const accepted = tag === '' ? untagged(ok) : ok
+    ladder.when(telnyx, accepted).gives('200 to Alice')
+    ladder.when(telnyx, accepted).gives()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice), { body: sdp('192.0.2.10') }))
+    ladder.gives('ACK to Telnyx')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=audio 1'])
+    ladder.when(telnyx, accepted).gives('ACK to Telnyx')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=audio 1'])
+  })
+
+  test('is declined in its ACK where nobody wants the call any more, or another has it', () => {
+    const { ladder, invited, sent } = calling({}, { body: nothing })
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', '487 to Alice')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: theirs, tag: 'a' }))
+    ladder.gives('ACK to Telnyx', 'BYE to Telnyx')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=audio 0'])
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: theirs, tag: 'b' }))
+    ladder.gives('ACK to Telnyx', 'BYE to Telnyx')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=audio 0'])
   })
 })
 
@@ -128,6 +160,16 @@ describe('several m-lines (RFC 3264 §6, §8)', () => {
     expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=video 0', 'm=audio 1'])
   })
 
+  test('of an offer which came in a 2xx are each declined in its ACK where the caller hangs up instead', () => {
+    const { ladder, invited, sent } = calling({}, { body: nothing })
+    const body = described('203.0.113.1', ...video, ...audio)
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body })).gives('200 to Alice')
+    ladder
+      .when(alice, within(invited, ladder.lastResponse(alice), alice, 'BYE', 3))
+      .gives('200 to Alice', 'ACK to Telnyx', 'BYE to Telnyx')
+    expect(kinds(ladder.lastRequest(telnyx, 'ACK').body)).toEqual(['m=video 0', 'm=audio 0'])
+  })
+
   test('may be fewer in an answer than in its offer: the sound is found all the same', () => {
     const { ladder, sent } = calling({}, { body: described('192.0.2.10', ...audio, ...video) })
     const body = described('203.0.113.1', 'm=video 0 RTP/AVP 99', ...audio)
@@ -135,6 +177,14 @@ describe('several m-lines (RFC 3264 §6, §8)', () => {
     expect(kinds(ladder.lastResponse(alice).body)).toEqual(['m=audio 1', 'm=video 0'])
   })
 })
+
+/** As RFC 2543 has it. */
+function untagged(answer: Response): Response {
+  const headers = answer.headers.map(
+    ([name, value]): Header => [name, name === 'to' ? value.replace(/;tag=.*/, '') : value],
+  )
+  return response({ status: answer.status, headers, body: answer.body })
+}
 
 function described(address: string, ...lines: string[]): Uint8Array {
   const head = ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0']

@@ -245,6 +245,8 @@ describe('inside a call', () => {
       headers: [['content-type', 'application/dtmf-relay']],
     })
     ladder.when(alice, info).gives('INFO to Telnyx')
+    // No target is refreshed by it: RFC 6086 has no Contact there.
+    expect(ladder.lastRequest(telnyx, 'INFO').header('contact')).toBeUndefined()
     expect(text(ladder.lastRequest(telnyx, 'INFO').body)).toBe(text(body))
     ladder
       .when(telnyx, answers(ladder.lastRequest(telnyx, 'INFO'), telnyx, 200, { tag: '' }))

@@ -25,12 +25,19 @@ describe('what a party asks inside the dialog before the call is answered', () =
     },
   )
 
-  test('crosses our own offer where a callee offers: UPDATE gets 491 (RFC 3311 §5.2)', () => {
-    const { ladder, sent } = ringing()
-    ladder
-      .when(telnyx, fromCallee(sent, answers(sent, telnyx, 183), telnyx, 'UPDATE', 1, { body }))
-      .gives('491 to Telnyx')
-  })
+  test.for([
+    ['UPDATE', { body }],
+    ['INVITE', { body }],
+    ['INVITE', {}],
+  ] as const)(
+    'crosses our own offer or INVITE where it is a callee’s: %s gets 491 (RFC 3311 §5.2, RFC 3261 §14.2)',
+    ([method, more]) => {
+      const { ladder, sent } = ringing()
+      ladder
+        .when(telnyx, fromCallee(sent, answers(sent, telnyx, 183), telnyx, method, 1, more))
+        .gives('491 to Telnyx')
+    },
+  )
 
   test.for(['UPDATE', 'INFO'])(
     'waits where a callee offers nothing: %s gets 500 with Retry-After',

@@ -85,8 +85,11 @@ describe('an answer on its way through us (RFC 3264 §6)', () => {
   })
 
   test('which declines all has every line of the offer', () => {
-    const text = decline(sdpOf(head + video + audio), { ...ours, port: 0 })
+    const offer = sdpOf(head + video + audio)
+    const text = decline(offer, { ...ours, port: 0 }, undefined)
     expect(lines(text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 0 RTP/AVP 0'])
+    const later = decline(offer, { ...ours, port: 0 }, compose(undefined, soundOf(phone), ours))
+    expect(later).toBe(text.replace(/^(o=- \S+) 1/m, '$1 2'))
   })
 })
 

@@ -39,6 +39,12 @@ describe('a reply (RFC 3261 §8.2.6)', () => {
     expect(reply(inside, 200, { toTag: 'new' }).to.tag).toBe('old')
   })
 
+  test('has the Timestamp of its request when it is 100 (§8.2.6.1), and in no other', () => {
+    const timed = readRequest(invite({ headers: { Timestamp: '54.21' } }))
+    const stamps = [100, 180, 200].map((status) => reply(timed, status).header('timestamp'))
+    expect(stamps).toEqual(['54.21', undefined, undefined])
+  })
+
   test('tags a To without brackets outside its URI', () => {
     const bare = readRequest(invite({ to: 'sip:bob@example.com' }))
     expect(reply(bare, 180, { toTag: 'b1' }).to).toMatchObject({ uri: 'sip:bob@example.com', tag: 'b1' })
