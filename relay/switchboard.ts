@@ -7,6 +7,7 @@ import { hostQuestion, leadOf, learn, lookUpMs } from './call/hosts.ts'
 import { callTell, endedNote } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import { unknownHost } from './call/sound.ts'
+import { soundOf } from './call/sound-record.ts'
 import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from './call/state.ts'
 import type { Station } from './call/station.ts'
 import { Deadlines } from './deadlines.ts'
@@ -172,6 +173,9 @@ export class Switchboard {
     if (report.type === 'closed') {
       line.call.record.media = { caller: report.caller, callee: report.callee }
       this.#mediaOver(now, line)
+    } else if (report.type === 'counted') {
+      line.call.record.media = { caller: report.caller, callee: report.callee }
+      if (line.machine.state === 'answered') this.#tell(line)
     } else if (report.type === 'failed') {
       if (this.#openOthers(now, line, report.why)) return
       line.silent = true
@@ -357,9 +361,11 @@ export class Switchboard {
   }
 
   #mediaOver(now: number, line: Line): void {
+    const { call, machine } = line
     line.silent = true
     this.#stopTimer(line, { type: 'stop', timer: 'media' })
-    if (line.machine.state === 'ended' && !line.told && line.call.record.media) {
+    call.record.soundOver = true
+    if (machine.state === 'ended' && !line.told && soundOf(call, this.#exchange.station)) {
       line.told = true
       this.#tell(line)
     }

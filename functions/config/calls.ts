@@ -1,7 +1,7 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { address, attempt, callStatuses, directions, explanation, mediaCounters } from '#contract'
+import { address, attempt, callStatuses, directions, explanation, mediaSide } from '#contract'
 import { calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
@@ -10,6 +10,7 @@ import { Problem } from '../http/problem.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
 import { before } from './rows.ts'
+import { soundWords } from './sound-words.ts'
 
 const filters = {
   status: z.enum(callStatuses, `is one of ${callStatuses.join(', ')}`).optional(),
@@ -50,7 +51,7 @@ export const calls = new Hono<Edge>()
  */
 const attempts = legibly(z.array(attempt))
 const decision = legibly(explanation.nullable())
-const media = legibly(z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable())
+const media = z.object({ from_caller: mediaSide, from_callee: mediaSide })
 const party = legibly(address)
 
 function legibly(shape: z.ZodType): (kept: unknown) => unknown {
@@ -59,6 +60,15 @@ function legibly(shape: z.ZodType): (kept: unknown) => unknown {
     if (read.success) return read.data
     return depthOf(kept) > DEEPEST ? null : kept
   }
+}
+
+/** A call's sound, with what is wrong with it in a sentence. */
+function sound({ media: kept, answeredAt, endedAt, updatedAt }: typeof table.$inferSelect) {
+  const read = media.safeParse(kept)
+  if (!read.success) return legibly(z.null())(kept)
+  const until = endedAt ?? updatedAt
+  const seconds = answeredAt === null ? 0 : (Date.parse(until) - Date.parse(answeredAt)) / 1000
+  return { ...read.data, message: soundWords(read.data, seconds) }
 }
 
 function toWire(row: typeof table.$inferSelect) {
@@ -79,7 +89,7 @@ function toWire(row: typeof table.$inferSelect) {
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
     attempts: attempts(row.attempts),
-    media: media(row.media),
+    media: sound(row),
     decision: decision(row.decision),
     extension_id: row.extensionId,
     trunk_id: row.trunkId,

@@ -101,7 +101,19 @@ export const mediaCounters = z.object({
   dropped: z.int(),
   jitter_ms: z.number(),
 })
-export type MediaCounters = z.infer<typeof mediaCounters>
+
+/** One side's sound: what was heard from it, what it said of it, and where it really is. An older relay tells the first alone. */
+export const mediaSide = mediaCounters.extend({
+  /** The encoding names it said last that it speaks, best first: its offer, or its answer. */
+  codecs: z.array(z.string()).default([]),
+  /** host:port, where it said that it wants to hear. */
+  sdp_address: z.string().nullable().default(null),
+  /** host:port, where its packets come from, and ours go to (RFC 7362); null: none came. */
+  latched_address: z.string().nullable().default(null),
+  /** host:port of ours which faces it. */
+  local_address: z.string().nullable().default(null),
+})
+export type MediaSide = z.infer<typeof mediaSide>
 
 /** A call as it stands: the whole record each time but for its decision, so that the last one heard is the truth. */
 export const callTell = z.object({
@@ -130,8 +142,8 @@ export const callTell = z.object({
     /** Final status the caller was given. */
     sip_status: z.int().nullable(),
     attempts: z.array(attempt),
-    /** Heard from the caller, and from the callee; null until the media has ended. */
-    media: z.object({ from_caller: mediaCounters, from_callee: mediaCounters }).nullable(),
+    /** The sound as it stands, told now and then; null: there is none, or it is ending just now. */
+    media: z.object({ from_caller: mediaSide, from_callee: mediaSide }).nullable(),
     /** Why the call went where it went; null while nobody knows, and where it is as it was told before. */
     decision: explanation.nullable().default(null),
     extension_id: z.guid().nullable().default(null),

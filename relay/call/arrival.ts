@@ -93,5 +93,6 @@ function blankRecord(request: Request): Call['record'] {
     reason: undefined,
     sipStatus: undefined,
     media: undefined,
+    soundOver: false,
   }
 }

@@ -1,6 +1,6 @@
-import type { AddressTry, Attempt, CallStatus, CallTell, MediaCounters } from '#contract'
+import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
 import type { Note } from '../effects.ts'
-import type { Heard } from '../media/session.ts'
+import { soundOf } from './sound-record.ts'
 import type { Call } from './state.ts'
 import type { Station } from './station.ts'
 
@@ -35,9 +35,7 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       hangup_reason: record.reason ?? null,
       sip_status: record.sipStatus ?? null,
       attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map(copied),
-      media: record.media
-        ? { from_caller: counters(record.media.caller), from_callee: counters(record.media.callee) }
-        : null,
+      media: soundOf(call, station) ?? null,
       decision: unheard(record),
       extension_id: record.extensionId,
       trunk_id: record.trunkId,
@@ -110,14 +108,4 @@ function statusOf(call: Call): CallStatus {
 
 function maybe(at: number | undefined): string | null {
   return at === undefined ? null : instant(at)
-}
-
-function counters(heard: Heard): MediaCounters {
-  return {
-    packets: heard.packets,
-    bytes: heard.bytes,
-    lost: heard.lost,
-    dropped: heard.dropped,
-    jitter_ms: heard.jitterMs,
-  }
 }

@@ -118,7 +118,10 @@ export interface Record_ {
   by: HangupParty | undefined
   reason: HangupReason | undefined
   sipStatus: number | undefined
+  /** As it was counted last. */
   media: Record<Side, Heard> | undefined
+  /** The media thread has said its last word, or never will. */
+  soundOver: boolean
 }
 
 /** The side which called us: we are its UAS. */

@@ -1,7 +1,7 @@
 import type { Evidence } from './contender.ts'
 import { Gate } from './gate.ts'
 import { type Place, readPlace } from './place.ts'
-import type { Aim, MediaReport, Side } from './session.ts'
+import type { Aim, Heard, MediaReport, Side } from './session.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
 
 /** One party's place at the patchbay: its two gates and what is known of its silence. */
@@ -33,10 +33,15 @@ interface Session {
   /** Gates which have no socket yet. */
   unbound: number
   silent: boolean
+  /** When it is counted next; undefined: not both of its sides have said where they are. */
+  countAt: number | undefined
 }
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
+/** A session is counted so long after it began, and then so often. */
+export const firstCountMs = 10_000
+export const countEveryMs = 30_000
 /** On hold, silence is the rule: it must last this many time-outs to end a call. */
 const HOLD_TIMES = 60
 
@@ -72,7 +77,7 @@ export class Patchbay {
     if (this.#sessions.has(id)) return []
     const caller = new Seat(id, 'caller', ports.caller)
     const callee = new Seat(id, 'callee', ports.callee)
-    this.#sessions.set(id, { caller, callee, unbound: 4, silent: false })
+    this.#sessions.set(id, { caller, callee, unbound: 4, silent: false, countAt: undefined })
     return gatesOf(caller, callee)
   }
 
@@ -99,12 +104,7 @@ export class Patchbay {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
     this.#sessions.delete(id)
-    this.reports.push({
-      type: 'closed',
-      session: id,
-      caller: session.caller.rtp.statistics.summary(),
-      callee: session.callee.rtp.statistics.summary(),
-    })
+    this.#report('closed', id, session)
     return gatesOf(session.caller, session.callee)
   }
 
@@ -143,10 +143,13 @@ export class Patchbay {
     return out.latch.destination === undefined ? drop(gate) : out
   }
 
-  /** To be called about once a second: notices who has fallen silent. */
+  /** To be called about once a second: counts, and notices who has fallen silent. */
   sweep(now: number): void {
-    if (this.#timeoutMs === 0) return
-    for (const [id, session] of this.#sessions) this.#listen(now, id, session)
+    for (const [id, session] of this.#sessions) {
+      if (session.caller.aimedAt === undefined || session.callee.aimedAt === undefined) continue
+      this.#count(now, id, session)
+      if (this.#timeoutMs > 0) this.#listen(now, id, session)
+    }
   }
 
   /** To be called five times a second: gates whose peer is silent, so that others must be heard there. */
@@ -179,9 +182,19 @@ export class Patchbay {
     this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
   }
 
+  #count(now: number, id: number, session: Session): void {
+    session.countAt ??= now + firstCountMs
+    if (now < session.countAt) return
+    session.countAt = now + countEveryMs
+    this.#report('counted', id, session)
+  }
+
+  #report(type: 'counted' | 'closed', session: number, { caller, callee }: Session): void {
+    this.reports.push({ type, session, caller: heardAt(caller), callee: heardAt(callee) })
+  }
+
   #listen(now: number, id: number, session: Session): void {
     const { caller, callee } = session
-    if (caller.aimedAt === undefined || callee.aimedAt === undefined) return
     const ms = now - Math.max(caller.since, callee.since)
     const held = caller.quiet || callee.quiet
     const both = ms >= this.#timeoutMs * (held ? HOLD_TIMES : 1)
@@ -201,6 +214,11 @@ export class Patchbay {
     if (noticed && !seat.silent) this.reports.push({ type: 'silent', session, side, ms: Math.round(ms) })
     seat.silent = noticed
   }
+}
+
+function heardAt({ rtp: { statistics, latch } }: Seat): Heard {
+  const { address, port } = latch.peer
+  return { ...statistics.summary(), latched: latch.locked ? { address, port } : undefined }
 }
 
 function gatesOf(caller: Seat, callee: Seat): Gate[] {

@@ -40,6 +40,8 @@ export interface Heard {
   readonly lost: number
   readonly dropped: number
   readonly jitterMs: number
+  /** Where its packets come from; undefined: none was accepted. */
+  readonly latched?: { readonly address: string; readonly port: number } | undefined
 }
 
 /** What the media thread reports back. */
@@ -58,6 +60,8 @@ export type MediaReport =
     }
   /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
   | { readonly type: 'silent'; readonly session: number; readonly side: Side | 'both'; readonly ms: number }
+  /** What was heard so far; told now and then. */
+  | { readonly type: 'counted'; readonly session: number; readonly caller: Heard; readonly callee: Heard }
   /** The last word about a session. */
   | { readonly type: 'closed'; readonly session: number; readonly caller: Heard; readonly callee: Heard }
 

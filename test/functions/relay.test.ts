@@ -364,7 +364,7 @@ describe('POST /relay/v1/tells', () => {
         { ...attempt, tries: [] },
         { ...attempt, tries },
       ],
-      media: { from_caller: heard },
+      media: { from_caller: { ...heard, codecs: [], latched_address: null }, message: null },
       tm_create: '2026-11-23T07:00:00.000000Z',
       tm_hangup: '2026-11-23T07:00:09.500000Z',
       tm_ringing: null,

@@ -51,6 +51,13 @@ export function between(aims: Aims = {}) {
     sweep: () => bay.sweep(now),
     silences: () =>
       bay.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
+    /** When it was counted, of which packets, and where from. */
+    counts: () =>
+      bay.reports.splice(0).flatMap((each) => {
+        if (each.type !== 'counted') return []
+        const { caller, callee } = each
+        return `${now}: ${caller.packets} ${caller.latched?.port}, ${callee.packets} ${callee.latched?.port}`
+      }),
     closed() {
       bay.close(1)
       return bay.reports.splice(0).find(({ type }) => type === 'closed')

@@ -150,6 +150,31 @@ describe('silence', () => {
   })
 })
 
+describe('a session is counted', () => {
+  test('ten seconds after both sides have said where they are, and every half minute, with where they really are', () => {
+    const call = between()
+    const counts: string[] = []
+    for (let now = 0; now < 80_000; now += 1000) {
+      call.at(now).says('caller', alice, 5000)
+      call.sweep()
+      counts.push(...call.counts())
+    }
+    expect(counts).toEqual([
+      '10000: 11 5000, 0 undefined',
+      '40000: 41 5000, 0 undefined',
+      '70000: 71 5000, 0 undefined',
+    ])
+  })
+
+  test('where silence is never reported, too', () => {
+    const bay = new Patchbay(0)
+    bay.open(1, { caller: 1000, callee: 2000 })
+    for (const side of ['caller', 'callee'] as const) bay.aim(0, 1, side, aimAt(alice, 5000))
+    for (const now of [0, 9_999, 10_000]) bay.sweep(now)
+    expect(bay.reports).toMatchObject([{ type: 'counted', session: 1 }])
+  })
+})
+
 test('a session which is closed forwards nothing more, and closing it again says nothing', () => {
   const call = between()
   call.closed()

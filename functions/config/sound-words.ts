@@ -1,0 +1,33 @@
+import type { CallTell, MediaSide } from '#contract'
+
+type Sound = NonNullable<CallTell['call']['media']>
+
+/** Talked in for less, a call's counters say nothing. */
+const secondsAtLeast = 5
+/** Share of packets from which on a listener notices that they are missing (ITU-T G.113 with a codec which conceals). */
+const lossHeard = 0.02
+/** More than phones' buffers usually take. */
+const jitterHeardMs = 60
+
+/** What a call's counters say is wrong with its sound, after so many seconds of talking; null: nothing. */
+export function soundWords({ from_caller, from_callee }: Sound, seconds: number): string | null {
+  if (seconds < secondsAtLeast) return null
+  const words = [...sideWords('caller', from_caller), ...sideWords('callee', from_callee)]
+  return words.length > 0 ? words.join(' ') : null
+}
+
+function sideWords(side: 'caller' | 'callee', heard: MediaSide): string[] {
+  if (heard.packets === 0) return [silenceWords(side, heard)]
+  const { packets, lost, jitter_ms } = heard
+  const share = lost / (packets + lost)
+  const loss = `${(share * 100).toFixed(1)} % of the packets from the ${side} were lost on their way to the relay.`
+  const jitter = `The packets from the ${side} come unevenly: ${Math.round(jitter_ms)} ms of jitter.`
+  return [...(share >= lossHeard ? [loss] : []), ...(jitter_ms >= jitterHeardMs ? [jitter] : [])]
+}
+
+function silenceWords(side: string, { dropped, sdp_address, local_address }: MediaSide): string {
+  const place = local_address === null ? '' : `, which was told to send to ${local_address}`
+  const itself = sdp_address === null ? '' : ` and says that it is at ${sdp_address}`
+  const others = dropped === 0 ? '' : ` ${dropped} packets came from another place, or were no sound.`
+  return `Nothing was heard from the ${side}${place}${itself}.${others}`
+}

@@ -1,0 +1,49 @@
+import type { CallTell, MediaSide } from '#contract'
+import { hostPort } from '../flow.ts'
+import { codecs } from '../media/codecs.ts'
+import { mediaOf, type Relayed } from '../media/relayed.ts'
+import { connectionOf } from '../media/sdp.ts'
+import type { Heard, Side } from '../media/session.ts'
+import type { Call } from './state.ts'
+import type { Station } from './station.ts'
+
+/**
+ * A call's sound for its record; undefined: there is none. So it is for the moment between a call's end and the media
+ * thread's last word: what is told of an ended call is final.
+ */
+export function soundOf(call: Call, { address }: Station): CallTell['call']['media'] | undefined {
+  const { record, aimed, ports } = call
+  if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
+  if (!aimed.caller && !aimed.callee && !record.media) return undefined
+  const from = (side: Side): MediaSide => ({
+    ...counters(record.media?.[side]),
+    ...said(aimed[side]?.said),
+    local_address: hostPort(address, ports[side]),
+  })
+  return { from_caller: from('caller'), from_callee: from('callee') }
+}
+
+/** A peer may name what it likes. */
+const codecsAtMost = 32
+const lettersAtMost = 300
+
+const nothing: Heard = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
+
+function counters({ packets, bytes, lost, dropped, jitterMs, latched }: Heard = nothing) {
+  const latched_address = latched ? hostPort(latched.address, latched.port) : null
+  return { packets, bytes, lost, dropped, jitter_ms: jitterMs, latched_address }
+}
+
+/** What a side said of its sound; a host is named as it was. */
+function said(sound: Relayed | undefined): Pick<MediaSide, 'codecs' | 'sdp_address'> {
+  if (!sound) return { codecs: [], sdp_address: null }
+  const media = mediaOf(sound)
+  const host = connectionOf(sound.sdp, media)
+  const sdp_address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)
+  return {
+    codecs: codecs(sound.sdp)
+      .slice(0, codecsAtMost)
+      .map((name) => name.slice(0, lettersAtMost)),
+    sdp_address,
+  }
+}

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest'
+import { type MediaSide, mediaSide } from '#contract'
+import { soundWords } from '../../../functions/config/sound-words.ts'
+
+const well = side({ packets: 500 })
+
+describe('what a call’s counters say is wrong', () => {
+  test('is nothing where both are heard, or where nobody can know yet', () => {
+    expect(soundWords({ from_caller: well, from_callee: well }, 60)).toBeNull()
+    expect(soundWords({ from_caller: side(), from_callee: side() }, 4)).toBeNull()
+  })
+
+  test('is a silent side, with where it said that it is', () => {
+    const mute = side({ sdp_address: '10.0.0.5:4000', local_address: '198.51.100.1:10002', dropped: 12 })
+    expect(soundWords({ from_caller: well, from_callee: mute }, 10)).toBe(
+      'Nothing was heard from the callee, which was told to send to 198.51.100.1:10002 and says that it is at ' +
+        '10.0.0.5:4000. 12 packets came from another place, or were no sound.',
+    )
+  })
+
+  test('is loss a listener notices, and jitter', () => {
+    const poor = side({ packets: 900, lost: 100, jitter_ms: 80.4 })
+    expect(soundWords({ from_caller: poor, from_callee: well }, 10)).toBe(
+      '10.0 % of the packets from the caller were lost on their way to the relay. ' +
+        'The packets from the caller come unevenly: 80 ms of jitter.',
+    )
+    expect(soundWords({ from_caller: side({ packets: 990, lost: 10 }), from_callee: well }, 10)).toBeNull()
+  })
+})
+
+/** As an older relay tells it, and what is changed. */
+function side(changes: Partial<MediaSide> = {}): MediaSide {
+  return mediaSide.parse({ packets: 0, bytes: 0, lost: 0, dropped: 0, jitter_ms: 0, ...changes })
+}
