@@ -16,8 +16,8 @@ await run(async (parts) => {
       `  The edge is up at ${edge.apiUrl}/v1.0`,
       ...accessLines(settings, edge),
       '',
-      '  A relay joins it with a key of its own (npm run relay-key -- <name>):',
-      `    EDGE_URL=${edge.apiUrl} RELAY_KEY=… npm run relay`,
+      '  A relay joins it with a key of its own, made here:',
+      `    EDGE_URL=${edge.apiUrl} RELAY_KEY=$(npm run --silent relay-key -- berlin-1) npm run relay`,
       '',
     ].join('\n'),
   )

@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { commandsInPassing, commandsOf } from '../support/printed.ts'
 import { root, sources } from './source.ts'
 
 const plates = sources('{README.md,{functions,db,relay,test}/**/README.md}')
 const front = plates.find(({ path }) => path === 'README.md')?.text ?? ''
+const known: object = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts
 const everywhere = new Set(sources('{functions,db,relay,test,.ci}/**/*').map(({ path }) => basename(path)))
 
 describe('README.md', () => {
@@ -12,6 +14,11 @@ describe('README.md', () => {
     const lines = front.trimEnd().split('\n')
     expect(lines.length).toBeLessThanOrEqual(150)
     expect(lines.filter((line) => line.length > 110 && !line.startsWith('|'))).toEqual([])
+  })
+
+  test('prints one picture, and whatever else stands in a fence can be typed', () => {
+    const fences = front.match(/^```.*\n.*/gm)?.filter((_, at) => at % 2 === 0) ?? []
+    expect(fences.filter((fence) => !fence.startsWith('```sh\n'))).toHaveLength(1)
   })
 
   test('leads to every door plate', () => {
@@ -26,6 +33,13 @@ describe('a door plate', () => {
     expect(names.length + links.length).toBeGreaterThan(0)
     expect(names.filter((name) => !isThere(name, dirname(path)))).toEqual([])
     expect(links.filter((link) => !existsSync(join(root, dirname(path), link)))).toEqual([])
+  })
+
+  test.each(plates)('$path prints commands without a gap to fill, of scripts which there are', ({ text }) => {
+    const commands = [...commandsOf(text), ...commandsInPassing(text)]
+    expect(commands.filter((command) => /…|\.\.\.|<[a-z]/.test(command))).toEqual([])
+    const scripts = commands.flatMap((command) => [...command.matchAll(/npm run (?:--silent )?([\w:-]+)/g)])
+    expect(scripts.map(([, script = '']) => script).filter((script) => !(script in known))).toEqual([])
   })
 })
 
