@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasTools, type Newcomer, openNewcomer } from '../support/newcomer.ts'
+import { Printed } from '../support/printed.ts'
+import { Terminal } from '../support/terminal.ts'
+import { soon } from '../support/wait.ts'
+
+let newcomer: Newcomer
+let printed: Printed
+const terminals: Terminal[] = []
+
+describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed into a fresh clone', () => {
+  beforeAll(async () => {
+    newcomer = await openNewcomer()
+    printed = new Printed(join(newcomer.folder, 'functions', 'local', 'README.md'))
+  })
+  afterAll(async () => {
+    for (const each of terminals.reverse()) await each.interrupt()
+    newcomer?.leave()
+  })
+
+  test('has a relay join the edge from elsewhere, by a key made for it', async () => {
+    const [edge, makeKey, relay] = printed.next('Relays elsewhere', 3)
+    const here = terminal()
+    await here.type('KEY=$(npm run --silent access-key)', 240_000)
+    await terminal().start(edge, 'The edge is up')
+    const RELAY_KEY = (await here.type(makeKey)).trim()
+    const EDGE_URL = `http://127.0.0.1:${newcomer.environment.PORT}`
+    await terminal({ EDGE_URL, RELAY_KEY, DATA_DIR: join(newcomer.folder, 'there') }).start(relay, '"ready"')
+    await soon('the edge to have heard of it', async () => {
+      const relays = await here.type(`curl -sSf ${EDGE_URL}/v1.0/relays -H "Authorization: Bearer $KEY"`)
+      return relays.includes('berlin-1')
+    })
+  }, 300_000)
+
+  test('has its image run by an engine: container.test.ts does without one', () => {
+    const [build, run] = printed.next('Relays elsewhere', 2)
+    expect([build, run].map((command) => command.split(' ', 2).join(' '))).toEqual([
+      'docker build',
+      'docker run',
+    ])
+  })
+
+  test.skipIf(!existsSync('/usr/lib/postgresql'))(
+    'has a database in production made ready, and keys made for it; what needs an account at Cloudflare or Neon is not typed',
+    async () => {
+      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 7)
+      const [deploy, put, relayKey] = rest
+      expect([database, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' '))).toEqual([
+        'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
+        'npm run deploy',
+        'for name in',
+      ])
+      const typed = [secrets, migrate, accessKey, relayKey].join('\n')
+      const script = `export DATABASE_URL=$TEST_DATABASE_URL\n${typed}\nprintenv SEAL_KEYS`
+      const here = terminal({ SCRIPT: script, DATA_DIR: join(newcomer.folder, 'production') })
+      const said = await here.type('test/support/postgres.sh bash -e -c "$SCRIPT"', 240_000)
+      expect(said).toMatch(/^tk_\w+$/m)
+      expect(said).toMatch(/^rk_berlin-1\.\S+$/m)
+      expect(said).toMatch(/^prod1:[A-Za-z0-9+/]{43}=$/m)
+    },
+    300_000,
+  )
+
+  test('prints nothing more', () => {
+    expect(printed.left).toEqual([])
+  })
+})
+
+function terminal(more: Record<string, string> = {}): Terminal {
+  const made = new Terminal(newcomer.folder, { ...newcomer.environment, ...more })
+  terminals.push(made)
+  return made
+}
