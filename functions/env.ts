@@ -14,6 +14,8 @@ export interface Edge {
     wrongKeys: WrongKeys
     requestId: string
     speaker: Speaker
+    /** The body as it came, and the fields it may have. */
+    sent: { body: object; fields: string[] }
     relayId: string
   }
 }

@@ -3,11 +3,12 @@ import * as z from 'zod'
 import { accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
-import { insertWhere } from './in-turn.ts'
+import { done, insertWhere, inTurn } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { live, now, pageOf, rowOf, times } from './rows.ts'
 
@@ -43,7 +44,7 @@ export const accesskeys = new Hono<Edge>()
       insertWhere(db, table, { ...row, expiresAt }, hasRoom('accesskeys', customerId)).returning(),
     ])
     if (!made) refuseFull('accesskeys', room)
-    return c.json({ ...toWire(found(made)), token })
+    return created(c, { ...toWire(done(made)), token })
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
@@ -52,13 +53,17 @@ export const accesskeys = new Hono<Edge>()
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readWish(c, changes, shown)]
     const mine = live(table, c.get('speaker').customerId, id)
-    const [changed] = await c
-      .get('db')
-      .update(table)
-      .set({ ...body, updatedAt: now })
-      .where(mine)
-      .returning()
-    return c.json(toWire(found(changed)))
+    const db = c.get('db')
+    const [, [before], [changed]] = await db.batch([
+      inTurn(db),
+      db.select().from(table).where(mine),
+      db
+        .update(table)
+        .set({ ...body, updatedAt: now })
+        .where(mine)
+        .returning(),
+    ])
+    return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', async (c) => {
     const mine = live(table, c.get('speaker').customerId, readId(c))

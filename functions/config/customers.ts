@@ -5,6 +5,7 @@ import { PLATFORM } from '#contract'
 import { accessKeys, extensions, flows, numbers, providers, routes, customers as table, trunks } from '#db'
 import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { administrator } from '../http/authenticate.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
@@ -20,7 +21,7 @@ import {
   optionalId,
   ours,
 } from './fields.ts'
-import { inTurn } from './in-turn.ts'
+import { done, held, inTurn, whether } from './in-turn.ts'
 import { type Quotas, quotasOf, quotasWish, unusual } from './quota.ts'
 import { before, live, liveRowOf, now, times } from './rows.ts'
 
@@ -69,10 +70,10 @@ export const customers = new Hono<Edge>()
     const stored = { id: crypto.randomUUID(), quotas: {} }
     const row = { id: stored.id, ...(await toRow(c, stored, await readBody(c, wish))) }
     const [made] = await c.get('db').insert(table).values(row).returning()
-    return c.json(toWire(c)(found(made)))
+    return created(c, toWire(c)(done(made)))
   })
   .get('/:id', async (c) => c.json(toWire(c)(found(await customer(c, readId(c))))))
-  .put('/:id', async (c) => c.json(toWire(c)(await replace(c, readId(c)))))
+  .put('/:id', async (c) => replace(c, readId(c)))
   .delete('/:id', async (c) => {
     const id = readId(c)
     if (id === PLATFORM || id === c.get('speaker').ownId) {
@@ -84,7 +85,7 @@ export const customers = new Hono<Edge>()
 /** The speaking customer itself. */
 export const self = new Hono<Edge>()
   .get('/', async (c) => c.json(toWire(c)(found(await customer(c, c.get('speaker').customerId)))))
-  .put('/', async (c) => c.json(toWire(c)(await replace(c, c.get('speaker').customerId))))
+  .put('/', async (c) => replace(c, c.get('speaker').customerId))
 
 async function customer(c: Context<Edge>, id: string) {
   const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
@@ -94,17 +95,19 @@ async function customer(c: Context<Edge>, id: string) {
 async function replace(c: Context<Edge>, id: string) {
   const [db, body] = [c.get('db'), await readBody(c, wish, shown)]
   const row = { ...(await toRow(c, found(await customer(c, id)), body)), updatedAt: now }
-  const alive = and(eq(table.id, id), isNull(table.deletedAt))
-  const [, [changed]] = await db.batch([
+  const [alive, possible] = [
+    and(eq(table.id, id), isNull(table.deletedAt)),
+    showable(id, row.defaultOutgoingNumberId),
+  ]
+  const [, [before], shows, [changed]] = await db.batch([
     inTurn(db),
-    db
-      .update(table)
-      .set(row)
-      .where(and(alive, showable(id, row.defaultOutgoingNumberId)))
-      .returning(),
+    db.select().from(table).where(alive),
+    whether(db, possible),
+    db.update(table).set(row).where(and(alive, possible)).returning(),
   ])
-  if (!changed) await outgoing(c, id, row.defaultOutgoingNumberId)
-  return found(changed)
+  found(before)
+  if (!held(shows)) throw numberGone()
+  return replaced(c, toWire(c)(found(before)), toWire(c)(done(changed)))
 }
 
 /** A customer goes with everything it configured; its records stay. */
@@ -207,7 +210,12 @@ async function outgoing(
   if (row && (row.number === 'any' || row.numberTo !== null))
     throw Problem.field('default_outgoing_number_id', 'names many numbers; a call shows one')
   if (row) return row.id
-  throw Problem.field('default_outgoing_number_id', 'names no number of this customer', 'REFERENCE_NOT_FOUND')
+  throw numberGone()
+}
+
+function numberGone(): Problem {
+  const field = 'default_outgoing_number_id'
+  return Problem.field(field, 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }
 
 /** The condition that the number is there which the customer shows by default. */

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { bindings, flows, numbers, extensions as table } from '#db'
 import { isEmergency, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
@@ -11,7 +12,7 @@ import { readId, readWish } from '../http/validate.ts'
 import { account, accountRow, accountShown, accountWish, password, proofs } from './account.ts'
 import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { countriesOf, ownNumber } from './owned.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
@@ -52,7 +53,7 @@ export const extensions = new Hono<Edge>()
       insertWhere(db, table, row, hasRoom('extensions', customerId)).returning(),
     ])
     if (!made) refuseFull('extensions', room)
-    return c.json(toWire(c)(found(made)))
+    return created(c, toWire(c)(done(made)))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
@@ -71,20 +72,20 @@ export const extensions = new Hono<Edge>()
     }
     const renewed = body.password === undefined ? {} : await secrets(c, stored, body.password)
     const row = { ...(await toRow(c, body)), ...renewed, updatedAt: now }
-    const [changed] = await c
-      .get('db')
-      .update(table)
-      .set(row)
-      .where(live(table, customerId, id))
-      .returning()
-    return c.json(toWire(c)(found(changed)))
+    const [db, mine] = [c.get('db'), live(table, customerId, id)]
+    const [, [before], [changed]] = await db.batch([
+      inTurn(db),
+      db.select().from(table).where(mine),
+      db.update(table).set(row).where(mine).returning(),
+    ])
+    return replaced(c, toWire(c)(found(before)), toWire(c)(done(changed)))
   })
   .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   const mine = live(table, customerId, id)
-  const row = found(await liveRowOf(db, table, customerId, id))
+  const row = found(await rowOf(db, table, customerId, id))
   const flowsHere = and(eq(flows.customerId, customerId), isNull(flows.deletedAt), connectsTo(row.extension))
   const itsFlows = db.select({ id: flows.id }).from(flows).where(flowsHere)
   const rings = or(eq(numbers.extensionId, id), inArray(numbers.callFlowId, itsFlows))
@@ -94,8 +95,10 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
     notExists(db.select({ one: sql`1` }).from(flows).where(flowsHere)),
   )
   const [gone, along] = [{ deletedAt: now }, sql`${cascade}::boolean`]
-  const [, , , [deleted]] = await db.batch([
+  const [, [before], free, , , [deleted]] = await db.batch([
     inTurn(db),
+    db.select().from(table).where(mine),
+    whether(db, or(along, unused)),
     db
       .update(numbers)
       .set({ extensionId: null, callFlowId: null, updatedAt: now })
@@ -103,7 +106,8 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
     db.update(flows).set(gone).where(and(flowsHere, along)),
     db.update(table).set(gone).where(and(mine, unused)).returning(),
   ])
-  if (deleted) return deleted
+  found(before)
+  if (held(free)) return done(deleted)
   throw new Problem(
     'EXTENSION_IN_USE',
     'Numbers or flows lead to this extension. Change them first, or ask with ?cascade=true.',

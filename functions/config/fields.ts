@@ -85,4 +85,4 @@ export function limitsShown(row: ReturnType<typeof limitsRow>): Limits {
 }
 
 /** Keys of every resource that only we set: a client may send them back, and nothing happens. */
-export const ours = ['id', 'tm_create', 'tm_update', 'tm_delete'] as const
+export const ours = ['id', 'tm_create', 'tm_update', 'tm_delete', 'reset'] as const

@@ -1,17 +1,18 @@
-import { and, eq, isNull, notExists, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { extensions, numbers, flows as table } from '#db'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
 import { type Actions, actions, rung } from './flow-actions.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
+import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({ name, detail, type: z.literal('flow').default('flow'), actions })
 
@@ -26,14 +27,15 @@ export const flows = new Hono<Edge>()
     const body = await readFlow(c)
     const [db, { customerId }] = [c.get('db'), c.get('speaker')]
     const row = { id: crypto.randomUUID(), customerId, ...body }
-    const possible = sql`${hasRoom('flows', customerId)} and exists ${target(c, body.actions)}`
-    const [, room, [made]] = await db.batch([
+    const leads = sql`exists ${target(c, body.actions)}`
+    const [, room, rings, [made]] = await db.batch([
       ...roomFor(db, 'flows', customerId),
-      insertWhere(db, table, row, possible).returning(),
+      whether(db, leads),
+      insertWhere(db, table, row, sql`${hasRoom('flows', customerId)} and ${leads}`).returning(),
     ])
     if (!made) refuseFull('flows', room)
-    if (!made) throw targetGone()
-    return c.json(toWire(made))
+    if (!held(rings)) throw targetGone()
+    return created(c, toWire(done(made)))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
@@ -42,16 +44,20 @@ export const flows = new Hono<Edge>()
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readFlow(c)]
     const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
-    const [, [changed]] = await db.batch([
+    const leads = sql`exists ${target(c, body.actions)}`
+    const [, [before], rings, [changed]] = await db.batch([
       inTurn(db),
+      db.select().from(table).where(mine),
+      whether(db, leads),
       db
         .update(table)
         .set({ ...body, updatedAt: now })
-        .where(and(mine, sql`exists ${target(c, body.actions)}`))
+        .where(and(mine, leads))
         .returning(),
     ])
-    if (!changed && (await liveRowOf(db, table, c.get('speaker').customerId, id))) throw targetGone()
-    return c.json(toWire(found(changed)))
+    found(before)
+    if (!held(rings)) throw targetGone()
+    return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', mayCascade, async (c) => {
     const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
@@ -61,20 +67,16 @@ export const flows = new Hono<Edge>()
       isNull(numbers.deletedAt),
     )
     const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
-    const [, , [deleted]] = await db.batch([
+    const [mine, along] = [live(table, customerId, id), sql`${readCascade(c)}::boolean`]
+    const [, [before], free, , [deleted]] = await db.batch([
       inTurn(db),
-      db
-        .update(numbers)
-        .set({ callFlowId: null, updatedAt: now })
-        .where(and(uses, sql`${readCascade(c)}::boolean`)),
-      db
-        .update(table)
-        .set({ deletedAt: now })
-        .where(and(live(table, customerId, id), unused))
-        .returning(),
+      db.select().from(table).where(mine),
+      whether(db, or(along, unused)),
+      db.update(numbers).set({ callFlowId: null, updatedAt: now }).where(and(uses, along)),
+      db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning(),
     ])
-    if (deleted) return c.json(toWire(deleted))
-    found(await liveRowOf(db, table, customerId, id))
+    found(before)
+    if (held(free)) return c.json(toWire(done(deleted)))
     throw new Problem(
       'FLOW_IN_USE',
       'Numbers lead to this flow. Change them first, or ask with ?cascade=true.',

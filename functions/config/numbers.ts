@@ -2,14 +2,15 @@ import { and, eq, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { type Ownership, PLATFORM } from '#contract'
-import { customers, extensions, flows, providers, numbers as table, trunks } from '#db'
+import { customers, type Database, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
 import { detail, name, optionalId, ours } from './fields.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { assignable, firstOverlap, readSpan, refuseTaken } from './number-span.ts'
 import { mostOf, ownershipFor, ownershipWish, standing, supersede } from './ownership.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
@@ -43,23 +44,25 @@ export const numbers = new Hono<Edge>()
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
-  .post('/', async (c) => c.json(toWire(await create(c, await readWish(c, wish)))))
+  .post('/', async (c) => created(c, toWire(await create(c, await readWish(c, wish)))))
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
-  .put('/:id', async (c) => c.json(toWire(await replace(c, readId(c), await readWish(c, wish, shown)))))
+  .put('/:id', async (c) => replace(c, readId(c), await readWish(c, wish, shown)))
   .delete('/:id', async (c) => {
     const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
     const defaults = and(eq(customers.id, customerId), eq(customers.defaultOutgoingNumberId, id))
     const unused = notExists(db.select({ one: sql`1` }).from(customers).where(defaults))
     const mine = live(table, customerId, id)
-    const [, [deleted]] = await db.batch([
+    const [, [before], free, [deleted]] = await db.batch([
       inTurn(db),
+      db.select().from(table).where(mine),
+      whether(db, unused),
       db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning(),
     ])
-    if (deleted) return c.json(toWire(deleted))
-    found(await liveRowOf(db, table, customerId, id))
+    found(before)
+    if (held(free)) return c.json(toWire(done(deleted)))
     throw new Problem(
       'NUMBER_IN_USE',
       'This is the default caller id. Choose another with PUT /v1.0/customer first.',
@@ -74,12 +77,13 @@ async function create(c: Context<Edge>, body: Wish): Promise<Row> {
   const span = await readSpan(c, body.number, body.number_to, mostOf(ownership))
   const from = await providerOf(c, any, body.provider_id)
   const verifiedAt = ownership === 'claimed' ? null : new Date().toISOString()
-  const ends = { ...span, ...from, ...(await toRow(c, body)) }
-  const row = { id: crypto.randomUUID(), customerId, ownership, verifiedAt, ...ends }
+  const rest = { ...span, ...from, ...(await toRow(c, body)) }
+  const row = { id: crypto.randomUUID(), customerId, ownership, verifiedAt, ...rest }
   const [taken, clashes] = [standing(row), catchAllClashes(row)]
   const possible = sql`${hasRoom('numbers', customerId)} and not exists ${taken} and not exists ${clashes} and ${leads(row)}`
-  const [, room, overlap, clash, , [made]] = await db.batch([
+  const [, room, gone, overlap, clash, , [made]] = await db.batch([
     ...roomFor(db, 'numbers', customerId),
+    firstGone(db, row),
     firstOverlap(db, taken),
     firstClash(db, clashes),
     supersede(db, row, possible),
@@ -88,12 +92,11 @@ async function create(c: Context<Edge>, body: Wish): Promise<Row> {
   if (!made) refuseFull('numbers', room)
   refuseTaken(overlap.rows[0], customerId, span)
   refuse(clash.rows[0], customerId, 'provider_id')
-  if (!made) await toRow(c, body)
-  if (!made) throw providerGone()
-  return made
+  refuseGone(gone)
+  return done(made)
 }
 
-async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
+async function replace(c: Context<Edge>, id: string, body: Wish) {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   const stored = found(await liveRowOf(db, table, customerId, id))
   await refuseMoved(c, stored, body)
@@ -103,21 +106,21 @@ async function replace(c: Context<Edge>, id: string, body: Wish): Promise<Row> {
   const wanted = { ...stored, ownership }
   const [taken, clashes] = [standing(wanted), catchAllClashes({ ...stored, ...row })]
   const possible = sql`not exists ${taken} and not exists ${clashes} and ${leads({ ...stored, ...row })}`
-  const [, overlap, clash, , [changed]] = await db.batch([
+  const mine = live(table, customerId, id)
+  const [, [before], gone, overlap, clash, , [changed]] = await db.batch([
     inTurn(db),
+    db.select().from(table).where(mine),
+    firstGone(db, { ...stored, ...row }),
     firstOverlap(db, taken),
     firstClash(db, clashes),
     supersede(db, wanted, possible),
-    db
-      .update(table)
-      .set(row)
-      .where(and(live(table, customerId, id), possible))
-      .returning(),
+    db.update(table).set(row).where(and(mine, possible)).returning(),
   ])
+  found(before)
   refuseTaken(overlap.rows[0], customerId, stored)
   refuse(clash.rows[0], customerId, 'provider_id')
-  if (!changed) await toRow(c, body)
-  return found(changed)
+  refuseGone(gone)
+  return replaced(c, toWire(found(before)), toWire(done(changed)))
 }
 
 /** What is to be written of whose a number is: nothing where that stays, since a call may prove it meanwhile. */
@@ -154,12 +157,12 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
     .select({ providerId: providers.id, providerCustomerId: providers.customerId })
     .from(providers)
     .where(and(owners, eq(providers.id, id), isNull(providers.deletedAt)))
-  if (!row) throw providerGone()
+  if (!row) throw notThere('provider_id')
   return row
 }
 
-function providerGone(): Problem {
-  return Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+function notThere(field: string): Problem {
+  return Problem.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {
@@ -181,12 +184,42 @@ async function toRow(c: Context<Edge>, body: Wish) {
   }
 }
 
-/** The condition that what a number leads to is still there; where it went meanwhile `toRow` says which. */
-function leads({ customerId, extensionId, callFlowId, trunkId, providerCustomerId, providerId }: Ends): SQL {
-  const alive = (of: Owned, id: string | null, owner: string | null = customerId) =>
-    id === null || owner === null ? sql`true` : sql`exists (select from ${of} where ${live(of, owner, id)})`
-  return sql`${alive(extensions, extensionId)} and ${alive(flows, callFlowId)} and ${alive(trunks, trunkId)}
-    and ${alive(providers, providerId, providerCustomerId)}`
+/** What a number leads to, or takes the calls of, by the field that names it. */
+const ends = {
+  extension_id: { of: extensions, id: 'extensionId', owner: 'customerId' },
+  call_flow_id: { of: flows, id: 'callFlowId', owner: 'customerId' },
+  trunk_id: { of: trunks, id: 'trunkId', owner: 'customerId' },
+  provider_id: { of: providers, id: 'providerId', owner: 'providerCustomerId' },
+} as const
+
+/** The conditions that each of them is there, where one is named. */
+function endsThere(row: Ends): [field: string, there: SQL][] {
+  return Object.entries(ends).map(([field, { of, id, owner }]) => {
+    const [named, whose] = [row[id], row[owner]]
+    const there =
+      named === null || whose === null
+        ? sql`true`
+        : sql`exists (select from ${of} where ${live(of, whose, named)})`
+    return [field, there]
+  })
+}
+
+/** The condition that all of them are. */
+function leads(row: Ends): SQL {
+  return sql.join(
+    endsThere(row).map(([, there]) => there),
+    sql` and `,
+  )
+}
+
+/** The fields which name what is not there, the first of them, for a batch. */
+function firstGone(db: Database, row: Ends) {
+  const gone = endsThere(row).map(([field, there]) => sql`select ${field}::text as field where not ${there}`)
+  return db.execute<{ field: string }>(sql`${sql.join(gone, sql` union all `)} limit 1`)
+}
+
+function refuseGone({ rows: [gone] }: { rows: { field: string }[] }): void {
+  if (gone) throw notThere(gone.field)
 }
 type Ends = Pick<
   Row,
@@ -196,7 +229,7 @@ type Ends = Pick<
 async function exists(c: Context<Edge>, of: Owned, field: string, id: string | null): Promise<void> {
   if (id === null) return
   const row = await liveRowOf(c.get('db'), of, c.get('speaker').customerId, id)
-  if (!row) throw Problem.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
+  if (!row) throw notThere(field)
 }
 
 function toWire(row: Row) {

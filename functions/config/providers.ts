@@ -1,15 +1,16 @@
-import { and, desc, eq, isNotNull, isNull, notExists, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import { PLATFORM } from '#contract'
 import { type Database, numbers, routes, providers as table } from '#db'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { firstClash, providerClashes, refuse } from './ambiguity.ts'
 import { ours } from './fields.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { providerShown, providerToWire, standing } from './provider-standing.ts'
 import {
   type ProviderWish,
@@ -33,13 +34,13 @@ export const providers = new Hono<Edge>()
     const cursorOf = ({ provider }: (typeof rows)[number]) => ({ at: provider.createdAt, id: provider.id })
     return c.json(listed(rows, page, cursorOf, providerToWire))
   })
-  .post('/', async (c) => c.json(await create(c, await readWish(c, providerWish))))
+  .post('/', async (c) => created(c, await create(c, await readWish(c, providerWish))))
   .get('/:id', async (c) => {
     const [found] = await byId(c.get('db'), c.get('speaker').customerId, readId(c))
     return c.json(shown(found))
   })
   .put('/:id', async (c) =>
-    c.json(await replace(c, readId(c), await readWish(c, providerWish, [...ours, ...providerShown]))),
+    replace(c, readId(c), await readWish(c, providerWish, [...ours, ...providerShown])),
   )
   .delete('/:id', mayCascade, async (c) => c.json(await remove(c, readId(c), readCascade(c))))
 
@@ -57,7 +58,7 @@ async function create(c: Context<Edge>, wish: ProviderWish) {
   ])
   if (!made) refuseFull('providers', room)
   refuse(clash.rows[0], customerId, 'inbound_addresses')
-  return shown(made)
+  return providerToWire(done(made))
 }
 
 async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
@@ -65,21 +66,24 @@ async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
   const row = await rowOf(c, id, wish)
   const clashes = providerClashes({ id, customerId, ...row })
   const known = row.register && wish.password === undefined ? isNotNull(table.sealedPassword) : undefined
-  const free = and(live(table, customerId, id), known, sql`not exists ${clashes}`)
-  const [, clash, [changed], [found]] = await db.batch([
+  const mine = live(table, customerId, id)
+  const [, [before], [knowing], clash, [changed], [after]] = await db.batch([
     inTurn(db),
+    standing(db).where(mine),
+    db.select({ id: table.id }).from(table).where(and(mine, known)),
     firstClash(db, clashes),
     db
       .update(table)
       .set({ ...row, updatedAt: now })
-      .where(free)
+      .where(and(mine, known, sql`not exists ${clashes}`))
       .returning({ id: table.id }),
-    byId(db, customerId, id),
+    standing(db).where(mine),
   ])
-  if (found?.provider.deletedAt !== null) return shown(undefined)
+  const was = shown(before)
   refuse(clash.rows[0], customerId, 'inbound_addresses')
-  if (!changed) throw passwordNeeded()
-  return shown(found)
+  if (!knowing) throw passwordNeeded()
+  done(changed)
+  return replaced(c, was, shown(after))
 }
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
@@ -94,25 +98,21 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
     eq(numbers.providerId, id),
     isNull(numbers.deletedAt),
   )
-  const [mine, gone] = [live(table, customerId, id), { deletedAt: now }]
+  const [mine, gone, along] = [live(table, customerId, id), { deletedAt: now }, sql`${cascade}::boolean`]
   const unused = and(none(db, routes, routed), none(db, numbers, caught))
   const deletion = (where: SQL | undefined) =>
     db.update(table).set(gone).where(where).returning({ id: table.id })
-  const [, , , [deleted], [found]] = await db.batch([
+  const [, [before], free, , , [deleted], [after]] = await db.batch([
     inTurn(db),
-    db
-      .update(routes)
-      .set(gone)
-      .where(and(routed, sql`${cascade}::boolean`)),
-    db
-      .update(numbers)
-      .set(gone)
-      .where(and(caught, sql`${cascade}::boolean`)),
+    standing(db).where(mine),
+    whether(db, or(along, unused)),
+    db.update(routes).set(gone).where(and(routed, along)),
+    db.update(numbers).set(gone).where(and(caught, along)),
     deletion(and(mine, unused)),
     byId(db, customerId, id),
   ])
-  if (deleted) return shown(found)
-  if (found?.provider.deletedAt !== null) return shown(undefined)
+  shown(before)
+  if (held(free)) return shown(done(deleted) && after)
   throw new Problem(
     'PROVIDER_IN_USE',
     'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',

@@ -5,13 +5,14 @@ import { PLATFORM, timeWindow as shownWindow } from '#contract'
 import { customers, providers, routes as table } from '#db'
 import { readBeginning } from '#routing'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, failover, id, name, ours } from './fields.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
+import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 /** `all`, or the beginning of numbers, E.164 or short; the plus may be left out. */
 const target = z.string().max(64).default('all')
@@ -71,14 +72,14 @@ export const routes = new Hono<Edge>()
     const body = await readWish(c, wish)
     const [db, { customerId }] = [c.get('db'), c.get('speaker')]
     const row = { id: crypto.randomUUID(), customerId, ...(await toRow(c, body)) }
-    const possible = sql`${hasRoom('routes', customerId)} and ${leads(row)}`
-    const [, room, [made]] = await db.batch([
+    const [, room, leading, [made]] = await db.batch([
       ...roomFor(db, 'routes', customerId),
-      insertWhere(db, table, row, possible).returning(),
+      whether(db, leads(row)),
+      insertWhere(db, table, row, sql`${hasRoom('routes', customerId)} and ${leads(row)}`).returning(),
     ])
     if (!made) refuseFull('routes', room)
-    if (!made) throw providerGone()
-    return c.json(toWire(made))
+    if (!held(leading)) throw providerGone()
+    return created(c, toWire(done(made)))
   })
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
@@ -88,16 +89,19 @@ export const routes = new Hono<Edge>()
     const [id, body] = [readId(c), await readWish(c, wish, ours)]
     const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
     const row = { ...(await toRow(c, body)), updatedAt: now }
-    const [, [changed]] = await db.batch([
+    const [, [before], leading, [changed]] = await db.batch([
       inTurn(db),
+      db.select().from(table).where(mine),
+      whether(db, leads(row)),
       db
         .update(table)
         .set(row)
         .where(and(mine, leads(row)))
         .returning(),
     ])
-    if (!changed && (await liveRowOf(db, table, c.get('speaker').customerId, id))) throw providerGone()
-    return c.json(toWire(found(changed)))
+    found(before)
+    if (!held(leading)) throw providerGone()
+    return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', async (c) => {
     const mine = live(table, c.get('speaker').customerId, readId(c))

@@ -1,8 +1,9 @@
-import { and, eq, isNull, notExists, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, notExists, or, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import { bindings, numbers, trunks as table } from '#db'
 import { trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
+import { created, replaced } from '../http/answer.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
@@ -10,7 +11,7 @@ import { readId, readWish } from '../http/validate.ts'
 import { accountShown, proofs } from './account.ts'
 import { firstClash, refuse, trunkClashes } from './ambiguity.ts'
 import { ours } from './fields.ts'
-import { insertWhere, inTurn } from './in-turn.ts'
+import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { ownNumbers } from './owned.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
@@ -27,7 +28,7 @@ export const trunks = new Hono<Edge>()
     const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
-  .post('/', async (c) => c.json(toWire(c)(await create(c, await readWish(c, trunkWish)))))
+  .post('/', async (c) => created(c, toWire(c)(await create(c, await readWish(c, trunkWish)))))
   .get('/:id', async (c) => {
     const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
     return c.json(toWire(c)(found(row)))
@@ -36,9 +37,7 @@ export const trunks = new Hono<Edge>()
     const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
     return c.json(await registrationsOf(c, eq(bindings.trunkId, id)))
   })
-  .put('/:id', async (c) =>
-    c.json(toWire(c)(await replace(c, readId(c), await readWish(c, trunkWish, shown)))),
-  )
+  .put('/:id', async (c) => replace(c, readId(c), await readWish(c, trunkWish, shown)))
   .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
@@ -56,49 +55,58 @@ async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
   ])
   if (!made) refuseFull('trunks', room)
   refuse(clash.rows[0], customerId, 'allowed_ips')
-  return found(made)
+  return done(made)
 }
 
-async function replace(c: Context<Edge>, id: string, wish: TrunkWish): Promise<Row> {
+async function replace(c: Context<Edge>, id: string, wish: TrunkWish) {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   const stored = found(await liveRowOf(db, table, customerId, id))
   if ((wish.domain_name ?? stored.domainName) !== stored.domainName)
     throw Problem.field('domain_name', 'cannot be changed; make another trunk instead')
   const row = { ...(await rowFor(c, wish)), ...(await secrets(c, stored, wish)), updatedAt: now }
-  const kept = row.sealedMd5 === undefined && row.authTypes.includes('basic')
-  if (kept && (stored.sealedMd5 === null || stored.username !== row.username)) throw passwordNeeded()
   const clashes = trunkClashes(claim({ ...row, id, customerId }))
-  const [, clash, [changed]] = await db.batch([
+  const [mine, proved] = [live(table, customerId, id), proves(row)]
+  const [, [before], [proving], clash, [changed]] = await db.batch([
     inTurn(db),
+    db.select().from(table).where(mine),
+    db.select({ id: table.id }).from(table).where(and(mine, proved)),
     firstClash(db, clashes),
     db
       .update(table)
       .set(row)
-      .where(and(live(table, customerId, id), sql`not exists ${clashes}`))
+      .where(and(mine, proved, sql`not exists ${clashes}`))
       .returning(),
   ])
+  found(before)
+  if (!proving) throw passwordNeeded()
   refuse(clash.rows[0], customerId, 'allowed_ips')
-  return found(changed)
+  return replaced(c, toWire(c)(found(before)), toWire(c)(done(changed)))
+}
+
+/** The condition that the password which is kept is still the one of this username. */
+function proves({
+  sealedMd5,
+  authTypes,
+  username,
+}: Pick<Row, 'authTypes' | 'username'> & { sealedMd5?: string | null }) {
+  if (sealedMd5 !== undefined || !authTypes.includes('basic') || username === null) return undefined
+  return and(isNotNull(table.sealedMd5), eq(table.username, username))
 }
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean): Promise<Row> {
   const [db, { customerId }] = [c.get('db'), c.get('speaker')]
   const uses = and(eq(numbers.customerId, customerId), eq(numbers.trunkId, id), isNull(numbers.deletedAt))
   const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
-  const [, , [deleted]] = await db.batch([
+  const [mine, along] = [live(table, customerId, id), sql`${cascade}::boolean`]
+  const [, [before], free, , [deleted]] = await db.batch([
     inTurn(db),
-    db
-      .update(numbers)
-      .set({ trunkId: null, updatedAt: now })
-      .where(and(uses, sql`${cascade}::boolean`)),
-    db
-      .update(table)
-      .set({ deletedAt: now })
-      .where(and(live(table, customerId, id), unused))
-      .returning(),
+    db.select().from(table).where(mine),
+    whether(db, or(along, unused)),
+    db.update(numbers).set({ trunkId: null, updatedAt: now }).where(and(uses, along)),
+    db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning(),
   ])
-  if (deleted) return deleted
-  found(await liveRowOf(db, table, customerId, id))
+  found(before)
+  if (held(free)) return done(deleted)
   throw new Problem(
     'TRUNK_IN_USE',
     'Numbers lead to this trunk. Change them first, or ask with ?cascade=true.',

@@ -18,6 +18,7 @@ export async function readBody<Shape extends z.ZodType>(
 ): Promise<z.output<Shape>> {
   const body = await readJson(c)
   refuseUnprintable(body)
+  note(c, shape, body)
   return read(shape, without(body, ignored))
 }
 
@@ -33,6 +34,7 @@ export async function readWish<Shape extends z.ZodType>(
   const body = await readJson(c)
   refuseUnprintable(body)
   if (isRecord(body) && body.customer_id !== undefined) await actFor(c, body.customer_id)
+  note(c, shape, body)
   return read(shape, without(body, [...ignored, 'customer_id']))
 }
 
@@ -42,6 +44,12 @@ export async function readTold<Shape extends z.ZodType>(
   shape: Shape,
 ): Promise<z.output<Shape>> {
   return read(shape, storable(await readJson(c)))
+}
+
+/** For the answer, which says what the body left out. */
+function note(c: Context<Edge>, shape: z.ZodType, body: unknown): void {
+  const fields = shape instanceof z.ZodObject ? Object.keys(shape.shape) : []
+  c.set('sent', { body: isRecord(body) ? body : {}, fields })
 }
 
 function read<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
