@@ -337,11 +337,14 @@ export class Engine {
   #cancel(now: number, request: Request, flow: Flow): void {
     if (this.#entrance.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
-    const line = transaction === undefined ? undefined : this.#switchboard.lines.server(transaction)
-    if (!line || line.call.caller.flow.address !== flow.address)
-      return this.#outbox.refuse(request, flow, 481)
+    if (transaction === undefined) return this.#outbox.refuse(request, flow, 481)
+    const asker = this.#switchboard.lines.server(transaction)
+    // Its INVITE has had its final answer: nothing is left to cancel (§9.2).
+    if (!asker) return this.#outbox.refuse(request, flow, 200)
+    const { line, side } = asker
+    if (!admits(line.call, side, flow)) return this.#outbox.refuse(request, flow, 481)
     this.#accept(now, request, flow, line.call.caller.localTag)
-    this.#switchboard.step(now, line, 'cancel', { reason: reasonsOf(request) })
+    this.#switchboard.step(now, line, 'cancel', { side, transaction, reason: reasonsOf(request) })
   }
 
   #inDialog(now: number, request: Request, flow: Flow): void {

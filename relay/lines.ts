@@ -39,7 +39,7 @@ export interface LegFound {
 export class Lines {
   readonly #bySession = new Map<number, Line>()
   readonly #byDialog = new Map<string, LegFound>()
-  readonly #byServer = new Map<number, Line>()
+  readonly #byServer = new Map<number, LegFound>()
   /** Branches whose INVITE was sent, by its Call-ID. */
   readonly #byCallId = new Map<string, Branch>()
 
@@ -62,7 +62,7 @@ export class Lines {
   enter(line: Line): void {
     const { call } = line
     this.#bySession.set(call.session, line)
-    this.#byServer.set(call.caller.transaction, line)
+    this.#byServer.set(call.caller.transaction, { line, side: 'caller' })
     this.#byDialog.set(callerKey(call, call.caller.localTag), { line, side: 'caller' })
   }
 
@@ -85,13 +85,13 @@ export class Lines {
     return this.#bySession.get(id)
   }
 
-  /** The call whose INVITE came in by this server transaction: its first one, or one passed on. */
-  server(transaction: number): Line | undefined {
+  /** The leg whose INVITE came in by this server transaction: the caller's first one, or one passed on. */
+  server(transaction: number): LegFound | undefined {
     return this.#byServer.get(transaction)
   }
 
-  serves(line: Line, transaction: number): void {
-    this.#byServer.set(transaction, line)
+  serves(line: Line, side: Side, transaction: number): void {
+    this.#byServer.set(transaction, { line, side })
   }
 
   served(transaction: number): void {

@@ -247,7 +247,7 @@ export class Switchboard {
       this.#lines.sent(role.branch)
     } else if (role.role === 'passed' && request.method === 'INVITE') {
       line.clients.set(role.asked.side, id)
-      this.#lines.serves(line, role.asked.transaction)
+      this.#lines.serves(line, role.asked.side, role.asked.transaction)
     }
     this.#exchange.carry(now, outputs)
   }

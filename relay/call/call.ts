@@ -128,7 +128,10 @@ export const table: Table<State, Events, CallMemory, Order> = {
     unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
     bye: ({ side, reason }, { call, station }) => hangUp(call, side, { reason }, station),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
-    cancel: (farewell, { call }) => stay(...cancelPassed(call, 'caller', farewell)),
+    cancel: ({ side, transaction, reason }, { call }) =>
+      call.pending[side]?.asked.transaction === transaction
+        ? stay(...cancelPassed(call, side, { reason }))
+        : stay(),
     request: (event, { call, station }) => stay(...passRequest(call, event, station)),
     resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
     passed: (event, { call, station }) => passAnswer(call, event, station),

@@ -98,9 +98,9 @@ function mayBeTold(
   from: PartyKind,
   to: PartyKind,
 ): boolean {
-  // Who diverted may hide, too (RFC 7044 §10.1); phones are outside what is trusted with it.
+  // Who diverted may hide, too (RFC 7044 §10.1.2); phones are outside what is trusted with it.
   const hides = /privacy\s*=\s*"?(?!off|none)/i.test(member)
-  if (to === 'phone') return !hides && !wishes(invite).includes('history')
+  if (to === 'phone') return !hides && !wishes(invite).some((wish) => wish === 'history' || wish === 'header')
   if (to === 'pbx' || from === 'carrier') return true
   // The end of a history is the number which is called now.
   const told = [...caller_id.diverting, userOf({ sip: invite.target, uri: invite.requestUri })]

@@ -54,7 +54,9 @@ export function end(call: Call, station: Station, ending: Ending, headers: reado
   const said = ending.why
     ? withReason(headers, sipReason(ending.cause ?? ending.status, ending.why))
     : headers
-  const response = answerTo(call, station, ending.status, [...said, ...warningOf(ending, station)])
+  const warns = said.some(([name]) => name === 'warning')
+  const warnings = warns ? [] : warningOf(ending, station)
+  const response = answerTo(call, station, ending.status, [...said, ...warnings])
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
 }
 

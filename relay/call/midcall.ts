@@ -9,6 +9,7 @@ import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
 import { follow, isLost, legOf, wayBack } from './path.ts'
 import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending.ts'
+import { particulars } from './refusal.ts'
 import { brings, faultOf, noCodec, offerOf, refusalWords, trusts } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
 import { allow, contactOf, type Station, viaOf } from './station.ts'
@@ -208,9 +209,8 @@ function isChange({ method }: Request): boolean {
   return method === 'INVITE' || method === 'UPDATE'
 }
 
-/** What a refusal may say besides its status. */
-const keptNames = new Set(['retry-after', 'warning', 'unsupported'])
-
+/** What is passed on of a refusal besides its status. */
 function kept(response: Response | undefined): Header[] {
-  return response?.headers.filter(([name]) => keptNames.has(name)) ?? []
+  if (!response) return []
+  return [...response.headers.filter(([name]) => name === 'retry-after'), ...particulars(response)]
 }

@@ -1,5 +1,5 @@
 import { parseNameAddrs } from '../sip/address.ts'
-import { quote, splitList } from '../sip/grammar.ts'
+import { quote } from '../sip/grammar.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 
 /** No caller reads more. */
@@ -14,12 +14,6 @@ export function sipReason(cause: number, text: string): Header {
 /** A decision's refusal in words: its code, and its sentence for a person. */
 export function refusalOf({ reason, message }: { reason: string; message: string }): string {
   return `${reason}: ${message}`
-}
-
-/** What the callee's side says of a failure in its own words, one value each. */
-export function wordsOf(response: Response | undefined): Header[] {
-  const values = response?.all('reason') ?? []
-  return values.flatMap((value) => splitList(value)).map((value): Header => ['reason', value])
 }
 
 /** Why a party leaves, in all its words (RFC 3326 §2: one for each protocol, on a line of its own or not). */

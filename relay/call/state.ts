@@ -279,7 +279,8 @@ export interface Events {
   progress: { branch: Branch }
   ring: { branch: Branch }
   search: undefined
-  cancel: Farewell
+  /** Who asked takes its INVITE back, the first one or one passed on. */
+  cancel: { side: Side; transaction: number } & Farewell
   /** The ACK of our 2xx to the caller's first INVITE. */
   acked: { request: Request }
   repeat: undefined

@@ -163,7 +163,7 @@ export class Authenticator {
     const failed = reasonOf(result.why, credentials, last.answer)
     if (result.why !== 'wrong') {
       guess?.pardon(now)
-      return challenge({ stale: result.why === 'stale', failed })
+      return challenge({ stale: isUsedUp(result.why), failed })
     }
     const block = (guess ?? this.#guard.suspect(now, claimant)).wrong(now)
     // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
@@ -179,7 +179,7 @@ export class Authenticator {
       return { to: 'proved', verified: result.verified }
     }
     const failed = reasonOf(result.why, credentials, current.answer)
-    if (result.why !== 'wrong') return challenge({ stale: result.why === 'stale', failed })
+    if (result.why !== 'wrong') return challenge({ stale: isUsedUp(result.why), failed })
     const guess = this.#guard.suspect(now, claimant)
     if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now), failed })
     // The password may have changed since we asked.
@@ -239,6 +239,11 @@ interface Outcome {
   readonly stale?: boolean
   readonly block?: Block | undefined
   readonly failed?: FailureReason | undefined
+}
+
+/** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
+function isUsedUp(why: 'wrong' | 'stale' | 'replayed' | 'malformed'): boolean {
+  return why === 'stale' || why === 'replayed'
 }
 
 function reasonOf(

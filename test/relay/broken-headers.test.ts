@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { elsewhere, reasonsOf, wordsOf } from '../../relay/call/reason.ts'
+import { elsewhere, reasonsOf } from '../../relay/call/reason.ts'
+import { wordsOf } from '../../relay/call/refusal.ts'
 import { uacDialog, uasDialog } from '../../relay/dialog/dialog.ts'
 import { questionOf } from '../../relay/question.ts'
 import { readWanted } from '../../relay/registrar/wanted.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Flow } from '../../relay/flow.ts'
-import { type Response, request } from '../../relay/sip/message.ts'
+import { parseChallenges } from '../../relay/sip/digest.ts'
+import { type Header, type Response, request } from '../../relay/sip/message.ts'
 import { writeMessage } from '../../relay/sip/write.ts'
 import { informed } from '../support/desk.ts'
 import { Ladder, type Party, party, realm, relayAddress } from '../support/ladder.ts'
@@ -371,6 +372,22 @@ describe('a connection', () => {
     ladder.credential(account('alice')).gives('100 to Alice', 'ask route')
     expect([ladder.engine.needs(phone.flow), ladder.engine.needs(over('Bob', 2).flow)]).toEqual([true, false])
   })
+})
+
+test('whose right answer came before is told that only its nonce is used up (RFC 7616 §3.3)', () => {
+  const ladder = office()
+  const first = register(alice, 'alice')
+  ladder.when(alice, first).whatever()
+  const second = prove(first, ladder.lastResponse(alice), 'alice')
+  ladder.when(alice, second).gives('ask credential').credential(account('alice')).whatever()
+  const again = second.headers.map(([name, value]): Header => {
+    if (name === 'via') return [name, value.replace(/branch=[^;]+/, 'branch=z9hG4bKagain')]
+    return [name, name === 'cseq' ? '9 REGISTER' : value]
+  })
+  ladder.when(alice, request({ ...second, headers: again })).gives('401 to Alice')
+  expect(parseChallenges(ladder.lastResponse(alice).header('www-authenticate') ?? '')).toMatchObject([
+    { stale: true },
+  ])
 })
 
 describe('somebody who is asked about', () => {

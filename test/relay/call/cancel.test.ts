@@ -14,6 +14,7 @@ import {
   telnyx,
   through,
 } from '../../support/office.ts'
+import { closeMedia } from '../../support/scene.ts'
 
 describe('a CANCEL', () => {
   test('goes on to the callee who has rung', () => {
@@ -69,6 +70,13 @@ describe('a CANCEL', () => {
     ladder.when(alice, cancel(invited)).gives('200 to Alice')
     ladder.when(alice, ack(invited, answer)).gives()
     expect(ladder.record.status).toBe('progressing')
+  })
+
+  test('which crosses a refusal is answered 200, for its INVITE is still known (§9.2)', () => {
+    const { ladder, invited } = ringing()
+    ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 486)).whatever()
+    closeMedia(ladder)
+    ladder.when(alice, cancel(invited)).gives('200 to Alice')
   })
 
   test('of somebody else who overheard the call is refused', () => {

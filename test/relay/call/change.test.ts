@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Header } from '../../../relay/sip/message.ts'
-import { alice, answers, cancel, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
+import { alice, answers, cancel, fromCallee, scanner, sdp, telnyx, within } from '../../support/office.ts'
 import { calling, leavesNothingBehind, reply200, talking, text } from '../../support/scene.ts'
 
 leavesNothingBehind()
@@ -107,6 +107,27 @@ describe('a re-INVITE', () => {
     ladder.when(alice, cancel(hold)).gives('200 to Alice', 'CANCEL to Telnyx')
     ladder.when(telnyx, answers(passed, telnyx, 487, { tag: '' })).gives('ACK to Telnyx', '487 to Alice')
     expect(ladder.record.status).toBe('progressing')
+  })
+
+  test('of the callee can be cancelled by the callee, and by nobody else (§9.2)', () => {
+    const { ladder, sent, accepted } = talking()
+    const hold = fromCallee(sent, accepted, telnyx, 'INVITE', 7, { body: theirs })
+    ladder.when(telnyx, hold).gives('INVITE to Alice')
+    const passed = ladder.lastRequest(alice, 'INVITE')
+    ladder.when(alice, answers(passed, alice, 180, { tag: '' })).gives()
+    ladder.when(scanner, cancel(hold)).gives('481 to the scanner')
+    ladder.when(telnyx, cancel(hold)).gives('200 to Telnyx', 'CANCEL to Alice')
+    ladder.when(alice, answers(passed, alice, 487, { tag: '' })).gives('ACK to Alice', '487 to Telnyx')
+    ladder.when(telnyx, cancel(hold)).gives('200 to Telnyx')
+    expect(ladder.record.status).toBe('progressing')
+  })
+
+  test('is not cancelled by the CANCEL of the first INVITE, which comes late', () => {
+    const { ladder, invited, answer } = talking()
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: alices })).whatever()
+    const passed = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(passed, telnyx, 100, { tag: '' })).gives()
+    ladder.when(alice, cancel(invited)).gives('200 to Alice')
   })
 
   test('cancelled before it was heard of waits for a provisional, and is cancelled once (RFC 3261 §9.1)', () => {
