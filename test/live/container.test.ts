@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { relayKey } from '../../functions/relay-key.ts'
 import { answers, Carrier } from '../support/carrier.ts'
 import { statusOf } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
+import { freePort, type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import { pause, soon, within } from '../support/wait.ts'
 
 const script = join(import.meta.dirname, '..', '..', '.ci', 'container')
@@ -35,6 +35,16 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
     container?.kill('SIGKILL')
     await stack?.stop()
     if (!process.env.RELAY_IMAGE) rmSync(folder, { recursive: true, force: true })
+  })
+
+  test('is healthy while its relay answers SIP, and not when it hangs', () => {
+    expect(health()).toBe(0)
+    const { relay = 0 } = pidsOf(container.pid ?? 0)
+    process.kill(relay, 'SIGSTOP')
+    const hanging = health()
+    process.kill(relay, 'SIGCONT')
+    expect(hanging).toBe(1)
+    expect(health()).toBe(0)
   })
 
   test('starts, takes a phone, carries its call, and drains when it is told to stop', async () => {
@@ -64,6 +74,11 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
     }
   })
 })
+
+/** What the image's health check ends with. */
+function health(): number | null {
+  return spawnSync(script, ['check', folder], { stdio: 'ignore' }).status
+}
 
 /** RELAY_IMAGE: where it was built before. */
 function build(): string {

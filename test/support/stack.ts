@@ -150,7 +150,7 @@ export function pidsOf(start: number): Pids {
   const running = (words: RegExp) => family.find((pid) => words.test(commandOf(pid)))
   return {
     start,
-    relay: running(/relay\/main\.ts/),
+    relay: running(/^\S*node .*relay\/main\.ts/),
     edge: running(/workerd\S* serve\b/),
     database: running(/local\/database-process\.ts/),
   }
