@@ -66,31 +66,39 @@ export const configuration = pgTable(
 )
 
 /** One company: everything below belongs to exactly one. */
-export const customers = pgTable('customers', {
-  id: uuid().primaryKey(),
-  name: text().notNull().default(''),
-  detail: text().notNull().default(''),
-  email: text().notNull().default(''),
-  /** Country of numbers dialled without one, and its calling code. */
-  defaultCountry: text().notNull().default('US'),
-  callingCode: text().notNull().default('1'),
-  /** Countries that may be called; null: the default one and those of the customer's numbers. */
-  destinationWhitelist: text().array(),
-  requireCallerId: boolean().notNull().default(false),
-  defaultOutgoingNumberId: uuid(),
-  useDefaultRoutes: boolean().notNull().default(true),
-  /** Whether the names which its callers give themselves go to providers. */
-  passDisplayName: boolean().notNull().default(false),
-  digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
-  /** Beginnings of E.164 numbers nobody of this customer may call. */
-  blockedPrefixes: text().array().notNull().default([]),
-  ...limits(),
-  /** How many of everything it may have, where that is not as usual: by noun. */
-  quotas: jsonb().$type<Record<string, number>>().notNull().default({}),
-  /** The number of the last change to anything the customer configures; triggers see to it. */
-  version: bigint({ mode: 'number' }).notNull().default(0),
-  ...times(),
-})
+export const customers = pgTable(
+  'customers',
+  {
+    id: uuid().primaryKey(),
+    /** `{registrarName}.registrar.{base}` is a domain of its phones beside `{id}.registrar.{base}`; null: there is none. */
+    registrarName: text(),
+    name: text().notNull().default(''),
+    detail: text().notNull().default(''),
+    email: text().notNull().default(''),
+    /** Country of numbers dialled without one, and its calling code. */
+    defaultCountry: text().notNull().default('US'),
+    callingCode: text().notNull().default('1'),
+    /** Countries that may be called; null: the default one and those of the customer's numbers. */
+    destinationWhitelist: text().array(),
+    requireCallerId: boolean().notNull().default(false),
+    defaultOutgoingNumberId: uuid(),
+    useDefaultRoutes: boolean().notNull().default(true),
+    /** Whether the names which its callers give themselves go to providers. */
+    passDisplayName: boolean().notNull().default(false),
+    digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
+    /** Beginnings of E.164 numbers nobody of this customer may call. */
+    blockedPrefixes: text().array().notNull().default([]),
+    ...limits(),
+    /** How many of everything it may have, where that is not as usual: by noun. */
+    quotas: jsonb().$type<Record<string, number>>().notNull().default({}),
+    /** The number of the last change to anything the customer configures; triggers see to it. */
+    version: bigint({ mode: 'number' }).notNull().default(0),
+    ...times(),
+  },
+  (customer) => [
+    uniqueIndex('registrar_name_taken').on(customer.registrarName).where(sql`${customer.deletedAt} is null`),
+  ],
+)
 
 /** One way in for programs. The key itself is shown once; only its hash is kept. */
 export const accessKeys = pgTable(

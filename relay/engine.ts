@@ -4,6 +4,7 @@ import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
 import { clockError, type TimeTold } from './clock.ts'
 import { Desk } from './desk/desk.ts'
+import { Domains } from './desk/domains.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
 import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
@@ -72,7 +73,12 @@ export class Engine {
     const outbox = new Outbox(station, () => this.#now)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
-    const registrar = new Registrar({ relayId, chance, asker: station })
+    const registrar = new Registrar({
+      relayId,
+      chance,
+      asker: station,
+      realmOf: (host, username) => domains.of(host, username).realm,
+    })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
@@ -104,10 +110,18 @@ export class Engine {
       },
       at,
     })
+    const domains = new Domains({
+      shelf: desk.shelf,
+      complete: () => desk.complete,
+      baseDomain,
+      names: house.names,
+      chance,
+    })
     const reception = new Reception(house, challenger, {
       ready: (now) => desk.ready(now),
       isFamiliar: (address) => desk.isFamiliar(address),
       isLine: (word) => desk.book.line(word) !== undefined,
+      domains,
       lets: (now, realm, address) => desk.lets(now, realm, address),
       onFile: (now, question) => desk.onFile(now, question),
       customerOf: (realm) => desk.customerOf(realm),
@@ -144,6 +158,7 @@ export class Engine {
       switchboard,
       shortage: this.#shortage,
       desk,
+      domains,
       at,
       carry,
     }

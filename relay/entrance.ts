@@ -3,6 +3,7 @@ import { refusalOf, sipReason } from './call/reason.ts'
 import { codecsOf } from './call/sound.ts'
 import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
+import type { Domains } from './desk/domains.ts'
 import { Failures } from './failures.ts'
 import type { Flow } from './flow.ts'
 import { Inquiries } from './inquiries.ts'
@@ -34,6 +35,7 @@ export interface Rooms {
   readonly reception: Reception
   readonly switchboard: Switchboard
   readonly desk: Desk
+  readonly domains: Domains
   readonly shortage: Shortage
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
@@ -180,9 +182,11 @@ export class Entrance {
 
   /** A phone, or a PBX, which proved itself calls. */
   #call(now: number, request: Request, flow: Flow, account: Account): void {
-    const { shortage, switchboard } = this.#rooms
+    const { domains, shortage, switchboard } = this.#rooms
     const line = this.#open(now, request, flow, false)
-    shortage.route(now, routeQuestion(line, callerOf(account), codecsOf(request)), (later, decision, why) => {
+    const asked = routeQuestion(line, callerOf(account), codecsOf(request))
+    const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
+    shortage.route(now, question, (later, decision, why) => {
       if (decision) switchboard.decided(later, line, decision)
       else switchboard.step(later, line, 'undecided', { why })
     })

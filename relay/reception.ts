@@ -1,5 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
 import { allow } from './call/station.ts'
+import type { Domains } from './desk/domains.ts'
 import { type Flow, networkOf, reliable } from './flow.ts'
 import { lineOf } from './question.ts'
 import type { Known } from './registrar/accounts.ts'
@@ -13,7 +14,6 @@ import {
   type Proof,
   type Realm,
   type Refusal,
-  usual,
 } from './registrar/authenticator.ts'
 import type { Challenger, Verified } from './registrar/challenge.ts'
 import type { Guess } from './registrar/guard.ts'
@@ -22,6 +22,7 @@ import type { Header, Request } from './sip/message.ts'
 import { screen } from './sip/screen.ts'
 import { isTel } from './sip/uri.ts'
 import { Strangers } from './strangers.ts'
+import { provedNowhere, unknownDomain } from './wrong-domain.ts'
 
 /** What we are called, and how we meet strangers. */
 export interface House {
@@ -42,6 +43,7 @@ export interface Desk extends Files {
   isLine(word: string): boolean
   /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
   lets(now: number, realm: string, address: string): boolean | undefined
+  readonly domains: Domains
 }
 
 /** What becomes of a request outside any dialog. */
@@ -138,11 +140,6 @@ export class Reception {
     this.#proofs.forget(flow)
   }
 
-  /** Whether a host is a realm of ours: `{customer}.registrar.{base}`, `{name}.trunk.{base}`. */
-  isRealm(host: string): boolean {
-    return host.endsWith(`.registrar.${this.#house.baseDomain}`) || this.#isTrunk(host)
-  }
-
   isUs(host: string): boolean {
     return this.#house.names.has(host)
   }
@@ -152,12 +149,12 @@ export class Reception {
   }
 
   #isOurs(request: Request): boolean {
-    return this.#names(request) || this.isRealm(request.from.sip?.host ?? '')
+    return this.#names(request) || this.#desk.domains.isRealm(request.from.sip?.host ?? '')
   }
 
   /** Whether a request is meant for us; a number alone is meant for whom it is sent to. */
   #names({ target, requestUri }: Request): boolean {
-    return target ? this.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
+    return target ? this.#desk.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
   }
 
   #options(now: number, flow: Flow): Admission {
@@ -172,31 +169,24 @@ export class Reception {
   }
 
   #register(now: number, at: number, request: Request, flow: Flow): Admission {
+    const { domains } = this.#desk
     const realm = request.to.sip?.host ?? ''
-    if (this.isRealm(realm)) return this.#authenticate(now, at, request, flow)
-    // A domain which is nobody's here looks like one whose users nobody knows; no answer to this opens anything.
-    return this.#unless({
-      to: 'challenge',
-      realm,
-      proxy: false,
-      algorithms: usual,
-      stale: false,
-      failed: {
-        reason: 'UNKNOWN_DOMAIN',
-        account: `${request.to.sip?.user ?? ''}@${realm}`,
-        customerId: null,
-        accountId: null,
-      },
-    })
+    if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
+    // Names without a customer are guessed at first: who wants no strangers hears none of them.
+    if (this.#house.strangers === 'silent') return { to: 'drop', why: 'a stranger' }
+    if (domains.isBare(realm)) return this.#authenticate(now, at, request, flow)
+    return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#house.baseDomain)
   }
 
   #invite(now: number, at: number, request: Request, flow: Flow): Admission {
     if (!this.#names(request)) return this.#foreign()
-    if (this.isRealm(request.target?.host ?? '') || this.isRealm(request.from.sip?.host ?? '')) {
+    const { domains } = this.#desk
+    if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)
       const silent = !this.#authenticator.answers(request, this.#asks(request))
       return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
     }
+    if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
     const line = lineOf(request)
     // A word nobody can guess is worth more than an address.
     if (this.#desk.isFamiliar(flow.address) || (line !== null && this.#desk.isLine(line)))
@@ -213,6 +203,14 @@ export class Reception {
         if (!reliable(flow)) return { to: 'drop', why: 'too many addresses are asked about' }
         return this.#unless({ to: 'refuse', status: 503, headers: later })
     }
+  }
+
+  /** A phone which registered without naming its customer calls so too: what registered here is no carrier. */
+  #isPhone({ from }: Request, flow: Flow): boolean {
+    const { domains, whereabouts } = this.#desk
+    if (!from.sip || !domains.isBare(from.sip.host)) return false
+    const account = domains.of(from.sip.host, from.sip.user).bare?.account
+    return account !== undefined && whereabouts(account.id, flow) !== undefined
   }
 
   /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
@@ -239,12 +237,14 @@ export class Reception {
     return this.#house.strangers === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
   }
 
-  #asks(request: Request): Realm {
-    const proxy = request.method !== 'REGISTER'
-    const target = request.target?.host ?? ''
-    const { to, from } = request
-    if (!proxy) return { proxy, realm: to.sip?.host ?? '' }
-    return { proxy, realm: this.isRealm(target) ? target : (from.sip?.host ?? '') }
+  #asks({ method, target, to, from }: Request): Realm {
+    const { domains } = this.#desk
+    const proxy = method !== 'REGISTER'
+    const { host, user } = (proxy ? from.sip : to.sip) ?? { host: '', user: '' }
+    return {
+      proxy,
+      ...domains.of(proxy && target && domains.isRealm(target.host) ? target.host : host, user),
+    }
   }
 
   #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
@@ -252,7 +252,8 @@ export class Reception {
     return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }
 
-  #admitted(proof: Proof, { proxy }: Realm, flow: Flow): Admission {
+  #admitted(found: Proof, { proxy, bare }: Realm, flow: Flow): Admission {
+    const proof = bare ? provedNowhere(found, bare, this.#house.baseDomain) : found
     if (proof.to !== 'proved') return proof
     const { verified } = proof
     this.#proofs.add(flow, verified.credential.extension_id)

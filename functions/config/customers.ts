@@ -28,10 +28,38 @@ import { before, live, liveRowOf, now, times } from './rows.ts'
 /** Beginnings of numbers, E.164 or short; the plus may be left out. */
 const prefixes = z.array(z.string().max(64)).max(1000).default([])
 
+/** Names which would be taken for the platform's own. */
+const reserved = new Set([
+  'registrar',
+  'trunk',
+  'trunkline',
+  'sip',
+  'sips',
+  'www',
+  'api',
+  'admin',
+  'localhost',
+])
+
+/** One label of a host name, too short to be a customer's id. */
+const registrarName = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^[a-z]([a-z0-9-]{0,29}[a-z0-9])$/,
+    'is 2 to 31 letters, digits and hyphens, a letter first and no hyphen last',
+  )
+  .refine((text) => !text.startsWith('xn--') && !reserved.has(text), 'is a reserved name')
+
 const wish = z.strictObject({
   name,
   detail,
   email: z.union([z.email(), z.literal('')]).default(''),
+  /** A short domain of its phones, `{registrar_name}.registrar.{base}`; null: none. Left out, it stays. */
+  registrar_name: z
+    .union([registrarName, z.literal('').transform(() => null)])
+    .nullable()
+    .optional(),
   default_country: country.default('US'),
   /** Countries that may be called; null: the default country and those of the customer's numbers. */
   destination_whitelist: z.array(country).max(250).nullable().default(null),
@@ -162,6 +190,7 @@ async function toRow(c: Context<Edge>, { id, quotas }: Pick<Row, 'id' | 'quotas'
     name: body.name,
     detail: body.detail,
     email: body.email,
+    ...(body.registrar_name === undefined ? {} : { registrarName: body.registrar_name }),
     defaultCountry: body.default_country,
     callingCode: callingCode(body.default_country) ?? '1',
     destinationWhitelist: body.destination_whitelist,
@@ -229,7 +258,8 @@ const toWire = (c: Context<Edge>) => (row: Row) => ({
   name: row.name,
   detail: row.detail,
   email: row.email,
-  /** The domain its phones register in. */
+  registrar_name: row.registrarName,
+  /** The domain its phones register in, by which they prove themselves whatever its other name. */
   realm: realmOf(row.id, c.get('settings').BASE_DOMAIN),
   default_country: row.defaultCountry.toLowerCase(),
   destination_whitelist: row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,

@@ -19,6 +19,8 @@ export const customerFacts = z.object({
   /** ISO 3166 alpha-2, and its calling code without plus. */
   country: z.string(),
   calling_code: z.string(),
+  /** `{registrar_name}.registrar.{base}` is a domain of its phones too, though not their realm. */
+  registrar_name: z.string().nullable().default(null),
   /** Countries which may be called; null: the own one and those of the numbers. */
   allowed: z.array(z.string()).nullable(),
   number_countries: z.array(z.string()),

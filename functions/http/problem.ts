@@ -44,6 +44,7 @@ const reasons = {
   TEST_NOT_FOUND: 'NOT_FOUND',
   EXTENSION_TAKEN: 'ALREADY_EXISTS',
   TRUNK_DOMAIN_TAKEN: 'ALREADY_EXISTS',
+  REGISTRAR_NAME_TAKEN: 'ALREADY_EXISTS',
   NUMBER_TAKEN: 'ALREADY_EXISTS',
   PROVIDER_IN_USE: 'FAILED_PRECONDITION',
   EXTENSION_IN_USE: 'FAILED_PRECONDITION',
@@ -100,6 +101,7 @@ export function present(error: Error, c: Context<Edge>): Response {
 
 const collisions: Record<string, Problem> = {
   extension_name: Problem.field('extension', 'there is already one of this name', 'EXTENSION_TAKEN'),
+  registrar_name_taken: Problem.field('registrar_name', 'is taken', 'REGISTRAR_NAME_TAKEN'),
   trunk_domain_taken: Problem.field('domain_name', 'is taken', 'TRUNK_DOMAIN_TAKEN'),
   number_any_taken: Problem.field('number', 'there is already a catch-all for this provider', 'NUMBER_TAKEN'),
   number_taken: Problem.field('number', 'is already in use', 'NUMBER_TAKEN'),

@@ -13,7 +13,8 @@ export function all(facts: SQL, from: SQL, order?: SQL): SQL {
 
 /** Of thousands of numbers it looks at one for each country, and two more. */
 export const customerJson = sql`json_build_object(
-  'id', c.id, 'country', c.default_country, 'calling_code', c.calling_code, 'allowed', c.destination_whitelist,
+  'id', c.id, 'country', c.default_country, 'calling_code', c.calling_code,
+  'registrar_name', c.registrar_name, 'allowed', c.destination_whitelist,
   'number_countries', (
     with recursive found (country) as (
       select ${nextCountry(sql`''`)}

@@ -9,6 +9,7 @@ import type {
   TrunkFacts,
 } from '#contract'
 import type { Book } from './book.ts'
+import { Namesakes } from './namesakes.ts'
 import { type Networks, newNetworks } from './networks.ts'
 import { indexRoutes, type RouteIndex } from './route-index.ts'
 
@@ -37,6 +38,10 @@ export class Shelf {
   readonly #lines = new Map<string, ProviderFacts>()
   readonly #domains = new Map<string, TrunkFacts>()
   readonly #accounts = new Map<string, Account>()
+  readonly #namesakes = new Namesakes<Account>()
+  readonly #registrars = new Map<string, string>()
+  /** Each realm with the number of accounts up to and in it; undefined: to be counted again. */
+  #realms: { realm: string; upTo: number }[] | undefined
   readonly #algorithms = new Map<string, readonly Account['algorithms'][]>()
   readonly #numbers = new Map<string, NumberFacts[]>()
   readonly #ranges = new Map<string, NumberFacts[]>()
@@ -73,6 +78,10 @@ export class Shelf {
     for (const provider of kept.providers) if (provider.line !== '') this.#lines.set(provider.line, provider)
     for (const trunk of kept.trunks.values()) this.#domains.set(trunk.domain_name.toLowerCase(), trunk)
     for (const account of kept.accounts) this.#accounts.set(accountKey(account), account)
+    for (const account of kept.accounts) this.#namesakes.add(account.username, account)
+    const { registrar_name } = kept.customer
+    if (registrar_name !== null) this.#registrars.set(registrar_name, facts.customer_id)
+    this.#realms = undefined
     for (const [realm, lists] of kept.algorithms) this.#algorithms.set(realm, lists)
     for (const number of kept.numbers) {
       const { map, key } = this.#placeOf(number)
@@ -90,6 +99,9 @@ export class Shelf {
     for (const provider of kept.providers) remove(this.#lines, provider.line, provider)
     for (const trunk of kept.trunks.values()) remove(this.#domains, trunk.domain_name.toLowerCase(), trunk)
     for (const account of kept.accounts) remove(this.#accounts, accountKey(account), account)
+    for (const account of kept.accounts) this.#namesakes.remove(account.username, account)
+    remove(this.#registrars, kept.customer.registrar_name ?? '', customerId)
+    this.#realms = undefined
     for (const [realm, lists] of kept.algorithms) remove(this.#algorithms, realm, lists)
     for (const number of kept.numbers) {
       const { map, key } = this.#placeOf(number)
@@ -114,6 +126,30 @@ export class Shelf {
     return this.#accounts.get(accountKey({ realm, username }))
   }
 
+  /** Whose phones use `{name}.registrar.{base}` as their domain. */
+  registrarNamed(name: string): string | undefined {
+    return this.#registrars.get(name)
+  }
+
+  /** The only account of this name, whosever; undefined: there is none, or several. */
+  onlyNamed(username: string): Account | undefined {
+    return this.#namesakes.only(username)
+  }
+
+  /** A realm by a number in [0, 1), each as often as there are accounts in it; undefined: there are none. */
+  realmAt(drawn: number): string | undefined {
+    this.#realms ??= this.#countRealms()
+    const realms = this.#realms
+    const place = Math.floor(drawn * (realms.at(-1)?.upTo ?? 0))
+    let [from, to] = [0, realms.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((realms[middle]?.upTo ?? 0) > place) to = middle
+      else from = middle + 1
+    }
+    return realms[from]?.realm
+  }
+
   /** All accounts of a customer. */
   accounts(customerId: string): readonly Account[] {
     return this.#kept.get(customerId)?.accounts ?? []
@@ -127,6 +163,14 @@ export class Shelf {
   /** Every provider on the shelf, the passwords in the clear where they could be opened. */
   providers(): ProviderFacts[] {
     return [...this.#providers.values()]
+  }
+
+  #countRealms(): { realm: string; upTo: number }[] {
+    let upTo = 0
+    return [...this.#algorithms].map(([realm, lists]) => {
+      upTo += lists.length
+      return { realm, upTo }
+    })
   }
 
   /** Where calls of this customer's providers and trunks come from. */

@@ -96,6 +96,11 @@ export class Desk implements Reporter {
     return this.#filing.current(now, customerId)
   }
 
+  /** Whether every customer's newest configuration is here, as far as the edge has named it. */
+  get complete(): boolean {
+    return this.#filing.complete && !this.#filing.empty
+  }
+
   /** Whether calls can be decided at all. */
   ready(now: number): boolean {
     return this.#circuit.closed || (!this.#filing.empty && now - this.#filing.confirmedAt() <= staleMs)

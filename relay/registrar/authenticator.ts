@@ -52,6 +52,8 @@ export interface Files {
 export interface Realm {
   readonly realm: string
   readonly proxy: boolean
+  /** The domain named is no customer's own. */
+  readonly bare?: { readonly account: { readonly id: string } | undefined; readonly complete: boolean }
 }
 
 /** What phones are challenged with until we know theirs: the only one all of them answer. */
@@ -211,7 +213,8 @@ export class Authenticator {
     const account = `${question.username}@${question.realm}`
     return ({ stale = false, block, failed }: Outcome = {}): Challenge => ({
       to: 'challenge',
-      ...asks,
+      realm: asks.realm,
+      proxy: asks.proxy,
       algorithms,
       stale,
       blocked: block && { ...block, account },

@@ -7,6 +7,8 @@ export const failures = {
   WRONG_REALM:
     'The phone answers for another realm than it was asked for: leave its realm or auth domain empty.',
   UNKNOWN_DOMAIN: 'The domain is none of ours: phones use the domain_name of their extension or trunk.',
+  SHARED_NAME:
+    'The phone names no customer in its domain, and others have this name too: use its domain_name.',
   STALE_NONCES: 'The phone goes on answering old challenges, or its address changes from packet to packet.',
   REPEATED_ANSWERS: 'The phone sends one and the same answer (nonce count) again and again.',
   BAD_CREDENTIALS: 'The Authorization header lacks what qop=auth needs: cnonce and nc.',

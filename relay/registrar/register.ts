@@ -31,6 +31,8 @@ export interface Registered {
   readonly failed?: FailureReason
 }
 
+type RealmOf = (host: string, username: string) => string
+
 /* Implementation */
 const extensions = new Set(['path'])
 
@@ -44,8 +46,11 @@ export class Registrar {
   readonly #bindings: Bindings
   readonly #chance: Chance
   readonly #keepOpen: KeepOpen
+  readonly #realmOf: RealmOf
 
-  constructor(options: { relayId: string; chance: Chance; asker: Asker }) {
+  /** `realmOf`: in which realm a user of a domain proves himself; absent: of each domain that is itself. */
+  constructor(options: { relayId: string; chance: Chance; asker: Asker; realmOf?: RealmOf }) {
+    this.#realmOf = options.realmOf ?? ((host) => host)
     this.#chance = options.chance
     this.#keepOpen = new KeepOpen(options.asker, options.chance)
     this.#bindings = new Bindings(options.relayId, options.chance, this.#keepOpen)
@@ -70,7 +75,7 @@ export class Registrar {
     if (unsupported.length > 0)
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
-    if (!owns(verified, request)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
+    if (!owns(verified, request, this.#realmOf)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
     const wanted = readWanted(request, credential)
     if (wanted.kind === 'refused') {
       const headers: Header[] =
@@ -241,10 +246,11 @@ function removal(entry: Entry): Change {
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */
-function owns({ credential }: Verified, request: Request): boolean {
+function owns({ credential }: Verified, request: Request, realmOf: RealmOf): boolean {
   const { sip } = request.to
   if (sip === undefined || sip.user !== credential.extension) return false
-  return sip.host === credential.realm || sip.host === request.target?.host
+  if (sip.host === credential.realm || sip.host === request.target?.host) return true
+  return realmOf(sip.host, sip.user) === credential.realm
 }
 
 /** A request older than the one which made the binding (§10.3 step 7). */

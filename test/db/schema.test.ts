@@ -43,6 +43,7 @@ describe('tenancy', () => {
     // What exists once in the world: it says whose it is.
     number_taken: 'a phone number rings in one place',
     trunk_domain_taken: 'a domain leads to one PBX',
+    registrar_name_taken: 'a domain leads to one customer’s phones',
     access_key_hash: 'a key is looked up before its customer is known',
     // Nobody's in particular.
     configuration_pkey: 'one row, of the installation',

@@ -413,10 +413,11 @@ describe('somebody who is asked about', () => {
 })
 
 describe('a REGISTER for a domain which is not ours', () => {
-  test('is challenged like one of nobody’s users, and met with silence where the house is silent', () => {
+  test('is not found, or challenged where it is ours and no customer’s; met with silence where the house is silent', () => {
     for (const host of ['elsewhere.test', relayAddress, 'trunkline.test']) {
       const open = office()
-      open.when(scanner, registerAt(host)).gives('401 to the scanner')
+      const status = host === 'elsewhere.test' ? 404 : 401
+      open.when(scanner, registerAt(host)).gives(`${status} to the scanner`)
       const silent = office({ strangers: 'silent' })
       silent.when(scanner, registerAt(host)).gives()
     }

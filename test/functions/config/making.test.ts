@@ -194,3 +194,38 @@ describe('nothing outlives what it leads to', () => {
     return rows
   }
 })
+
+describe('the short name of a customer’s phones', () => {
+  const put = (of: Client, registrar_name: unknown) => of('PUT', '/v1.0/customer', { registrar_name })
+
+  test('is one customer’s, in lower case, stays where it is left out, and relays have it', async () => {
+    expect(await put(bob, 'Acme-1')).toMatchObject({ status: 200, body: { registrar_name: 'acme-1' } })
+    expect((await bob('PUT', '/v1.0/customer', { name: 'Bob' })).body.registrar_name).toBe('acme-1')
+    const { body: sent } = await app.relay('GET', `/relay/v1/snapshots/${bob.id}`)
+    expect(sent.customer.registrar_name).toBe('acme-1')
+    expect(await put(app.alice, 'acme-1')).toMatchObject({
+      status: 409,
+      body: { error: { reason: 'REGISTRAR_NAME_TAKEN', details: [{ field: 'registrar_name' }] } },
+    })
+    expect((await put(bob, null)).body.registrar_name).toBeNull()
+    expect((await put(app.alice, 'acme-1')).status).toBe(200)
+  })
+
+  test.each([
+    '11111111-1111-4111-8111-111111111111',
+    'c1111111-1111-4111-8111-111111111111',
+    'a.b',
+    'a',
+    'acme-',
+    '4cme',
+    'acmé',
+    'trunk',
+    'registrar',
+    'xn--acme',
+  ])('is not %s', async (name) => {
+    expect(await put(bob, name)).toMatchObject({
+      status: 400,
+      body: { error: { details: [{ field: 'registrar_name' }] } },
+    })
+  })
+})

@@ -1,0 +1,2 @@
+ALTER TABLE "customers" ADD COLUMN "registrar_name" text;--> statement-breakpoint
+CREATE UNIQUE INDEX "registrar_name_taken" ON "customers" USING btree ("registrar_name") WHERE "customers"."deleted_at" is null;

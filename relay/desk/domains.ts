@@ -1,0 +1,86 @@
+import { type Account, customerOf, realmOf, type Shelf } from '#routing'
+import type { Chance } from '../effects.ts'
+
+/** What a host names of ours. */
+export interface Domain {
+  /** The realm in which its users prove themselves: one only, whatever they call it. */
+  readonly realm: string
+  /** The host is a name or address of ours and no customer's: `account` is the only one of this name, if it is. */
+  readonly bare?: Bare
+}
+
+/** `complete`: all customers' accounts are known here. */
+export interface Bare {
+  readonly account: Account | undefined
+  readonly complete: boolean
+}
+
+interface Surroundings {
+  /** Whether the shelf holds every customer's newest configuration. */
+  complete(): boolean
+  readonly shelf: Shelf
+  readonly baseDomain: string
+  /** Addresses and names which mean us, lower case. */
+  readonly names: ReadonlySet<string>
+  readonly chance: Chance
+}
+
+/**
+ * The domains phones and PBXs use: their realm, their customer's short name, or no customer's at all.
+ *
+ * Nobody learns by the realm he is asked for which names there are: short names nobody chose lead to a realm as others do,
+ * and users nobody or several have are given the realm of some account, each as likely as accounts are in it.
+ */
+export class Domains {
+  readonly #around: Surroundings
+
+  constructor(around: Surroundings) {
+    this.#around = around
+  }
+
+  /** Whether a host is a customer's own: `{customer}.registrar.{base}`, its short name's, `{name}.trunk.{base}`. */
+  isRealm(host: string): boolean {
+    const { baseDomain } = this.#around
+    return host.endsWith(`.registrar.${baseDomain}`) || host.endsWith(`.trunk.${baseDomain}`)
+  }
+
+  /** Whether a host means us, and nobody's domain. */
+  isBare(host: string): boolean {
+    return this.#around.names.has(host) || host === `registrar.${this.#around.baseDomain}`
+  }
+
+  /** A host as routes are decided by it: a short name is its customer's realm. */
+  canonical(host: string): string {
+    return this.isRealm(host) ? this.#realmOf(host) : host
+  }
+
+  /** What a host is to one of its users. */
+  of(host: string, username: string): Domain {
+    return this.isBare(host) ? this.#bare(username) : { realm: this.#realmOf(host) }
+  }
+
+  #realmOf(host: string): string {
+    const { baseDomain, shelf } = this.#around
+    const ending = `.registrar.${baseDomain}`
+    const label = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
+    if (label === '' || label.includes('.') || customerOf(host, baseDomain) !== undefined) return host
+    return realmOf(shelf.registrarNamed(label) ?? this.#invented(label), baseDomain)
+  }
+
+  #bare(username: string): Domain {
+    const { shelf, chance, baseDomain } = this.#around
+    const account = shelf.onlyNamed(username)
+    const bare = { account, complete: this.#around.complete() }
+    if (account) return { realm: account.realm, bare }
+    const drawn = Number.parseInt(chance.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
+    const realm = shelf.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)
+    return { realm, bare }
+  }
+
+  /** A customer's id which none has: always the same for the same name. */
+  #invented(name: string): string {
+    const hex = this.#around.chance.mac(`customer ${name}`)
+    const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 15), hex.slice(15, 18)]
+    return `${a}-${b}-4${c}-8${d}-${hex.slice(18, 30)}`
+  }
+}
