@@ -11,6 +11,8 @@ import { soundForCaller } from './tags.ts'
 
 /** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
 export function branchProgressed(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+  // One of its early dialogs is over (RFC 6228), which says nothing of the call: the caller has dialogs of ours.
+  if (response.status === 199) return []
   const stops: Order[] = [{ type: 'stop', timer: 'silence', of: branch }]
   if (response.status === 100) {
     if (branch.heard !== 'nothing') return []

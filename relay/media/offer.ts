@@ -89,13 +89,15 @@ function declined({ kind, proto, formats }: Media): Media {
   return { kind, port: 0, proto, formats: formats.length > 0 ? formats : ['0'], lines: [] }
 }
 
-/** The lines before the first m-line, but for the o-line: those each description must have, and what passes. */
+/**
+ * The lines before the first m-line, but for the o-line: those each description must have, and what passes. Whose call
+ * it is, its INVITE says or hides: a name, an address or a number of a person in s, i, u, e and p does not pass.
+ */
 function ourSession({ session }: Sdp, address: string): string[] {
   const of = (types: string) => session.filter((line) => types.includes(line[0] ?? '') && passes(line))
-  const [name = 's='] = of('s')
   const connection = `c=IN ${family(address)}`
   const [time = 't=0 0'] = of('t')
-  return ['v=0', name === 's=' ? 's=-' : name, ...of('iuep'), connection, ...of('b'), time, ...of('ka')]
+  return ['v=0', 's=-', connection, ...of('b'), time, ...of('ka')]
 }
 
 function withOrigin([version = 'v=0', ...lines]: readonly string[], ours: Leg, number: number): string[] {
@@ -124,6 +126,7 @@ const strippedAttributes: ReadonlySet<string> = new Set([
 
 function passes(line: string): boolean {
   const name = attributeName(line)
+  if (line.startsWith('i=')) return false
   return name === undefined || !strippedAttributes.has(name)
 }
 

@@ -2,7 +2,7 @@ import type { Chance, Effect } from '../effects.ts'
 import { type Flow, hostPort } from '../flow.ts'
 import { type Place, readPlace } from '../media/place.ts'
 import { type Request, type Response, request } from '../sip/message.ts'
-import { parseUri } from '../sip/uri.ts'
+import { parseUri, withoutHeaders } from '../sip/uri.ts'
 import { cookie } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { Entry } from './entry.ts'
@@ -98,7 +98,7 @@ export class KeepOpen {
   #question(entry: Entry): Uint8Array {
     const place = hostPort(this.#asker.address, this.#asker.port)
     const number = ++this.#asked
-    const uri = entry.contact.split('?', 1)[0] ?? entry.contact
+    const uri = withoutHeaders(entry.contact)
     return writeMessage(
       request({
         method: 'OPTIONS',

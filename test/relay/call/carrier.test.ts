@@ -121,6 +121,13 @@ describe('a carrier which forks (RFC 3261 §13.2.2.4)', () => {
     expect(early.filter(({ to, body }) => to.tag === answer.to.tag && body.length > 0)).toEqual([])
   })
 
+  test('may end an early dialog by 199: the caller’s goes on', () => {
+    const { ladder, sent } = calling()
+    ladder.when(telnyx, answers(sent, telnyx, 183, { tag: 'one', body: theirs })).gives('183 to Alice')
+    ladder.when(telnyx, answers(sent, telnyx, 199, { tag: 'one' })).gives()
+    ladder.when(telnyx, answers(sent, telnyx, 180, { tag: 'two' })).gives('180 to Alice')
+  })
+
   test('has the early sound of the dialog which answers taken, not of the one heard last', () => {
     const { ladder, sent } = calling()
     ladder.when(telnyx, answers(sent, telnyx, 183, { tag: 'one', body: theirs })).gives('183 to Alice')

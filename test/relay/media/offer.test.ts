@@ -47,6 +47,13 @@ describe('an offer on its way through us', () => {
     expect(text).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80')
   })
 
+  test('names no person, whose INVITE may hide: s, i, u, e and p are not passed on (RFC 3323 §5.2)', () => {
+    const person = 's=Alice\r\ni=of Wonderland\r\nu=http://alice.test/\r\ne=alice@alice.test\r\np=+1 555 0100'
+    const text = offered(phone.replace(/^s=.*$/m, person).replace(/^(m=audio.*)$/m, '$1\r\ni=Alice speaks'))
+    expect(text).toBe(offered(phone))
+    expect(text).toContain('s=-')
+  })
+
   test('has what each description must have, whatever was missing (RFC 4566 §5)', () => {
     const bare = 'c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n'
     expect(offered(bare)).toBe(

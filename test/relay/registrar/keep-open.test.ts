@@ -21,6 +21,12 @@ describe('a phone behind a NAT', () => {
     expect(pass(600_000)).toEqual([])
   })
 
+  test('is asked at its contact without the headers in it, a question mark in its name or not', () => {
+    const { register, pass } = registrar()
+    register('sip:who?@10.0.0.5?Subject=a', 110, mapped)
+    expect(pass(24_000)).toEqual(['OPTIONS sip:who?@10.0.0.5 → 203.0.113.9:33001'])
+  })
+
   test('is let wait when it has just been heard, and asked no more when it leaves', () => {
     const { register, pass } = registrar()
     register('sip:office1@10.0.0.5', 600, mapped)
