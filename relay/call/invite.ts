@@ -114,11 +114,16 @@ function ourDomain(
     : { host: station.address, port: portFor(station, transport) }
 }
 
-/** P-Asserted-Identity towards providers and PBXs, who may be told; Privacy where the caller asked (RFC 3323, 3325). */
+/**
+ * P-Asserted-Identity towards providers and PBXs. Of a caller who hides only providers are told, with the wish: a PBX
+ * is whom it hides from (RFC 3325 §7).
+ */
 function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
   const asserted = call.decision?.caller_id.asserted
-  if (call.decision?.targets.kind === 'extension' || !asserted) return []
-  const hidden: Header[] = isHidden(call) ? [['privacy', 'id']] : []
+  const kind = call.decision?.targets.kind
+  const hides = isHidden(call)
+  if (!asserted || kind === 'extension' || (kind === 'trunk' && hides)) return []
+  const hidden: Header[] = hides ? [['privacy', 'id']] : []
   const { host, port } = ourDomain(call, branch, flow, station)
   const user = branch.provider?.asserted ?? asserted
   return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]

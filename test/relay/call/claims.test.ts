@@ -118,13 +118,14 @@ describe('a caller who hides (RFC 3323)', () => {
       'the way of Remote-Party-ID',
       says(['remote-party-id', '<sip:+18005550000@a.test>;party=calling;privacy=full']),
     ],
-  ] as const)('%s is hidden from phones, and carriers hear of the wish', ([, headers]) => {
-    const inward = passed('carrier', 'phone', [
-      ...headers,
-      ['p-asserted-identity', '"ACME" <sip:+18005550000@a.test>'],
-    ])
-    expect(inward.header('from')).toMatch(/^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
-    expect(JSON.stringify(inward.headers)).not.toMatch(/18005550000|ACME/)
+  ] as const)('%s is hidden from phones and PBXs, and carriers hear of the wish', ([, headers]) => {
+    const asserted: Header = ['p-asserted-identity', '"ACME" <sip:+18005550000@a.test>']
+    for (const callee of ['phone', 'pbx'] as const) {
+      const inward = passed('carrier', callee, [...headers, asserted])
+      expect(inward.header('from')).toMatch(/^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
+      expect(inward.header('p-asserted-identity')).toBeUndefined()
+      expect(JSON.stringify(inward.headers)).not.toMatch(/18005550000|ACME/)
+    }
     const outward = passed('phone', 'carrier', [...headers])
     expect(outward.header('from')).toMatch(/^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
     expect(outward.header('privacy')).toBe('id')
