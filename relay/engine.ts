@@ -359,7 +359,7 @@ export class Engine {
     const { line, side } = asker
     if (!admits(line.call, side, flow)) return this.#outbox.refuse(request, flow, 481)
     this.#accept(now, request, flow, line.call.caller.localTag)
-    this.#switchboard.step(now, line, 'cancel', { side, transaction, reason: reasonsOf(request) })
+    this.#switchboard.cancel(now, line, { side, transaction, reason: reasonsOf(request) })
   }
 
   #inDialog(now: number, request: Request, flow: Flow): void {

@@ -4,6 +4,7 @@ import { newCall } from './call/arrival.ts'
 import { spoke } from './call/branch.ts'
 import { table } from './call/call.ts'
 import { hostQuestion, leadOf, learn, lookUpMs } from './call/hosts.ts'
+import { refuseRequest } from './call/pending.ts'
 import { callTell, endedNote } from './call/record.ts'
 import { Reputation } from './call/reputation.ts'
 import { unknownHost } from './call/sound.ts'
@@ -65,6 +66,8 @@ export class Switchboard {
   readonly #lines = new Lines()
   readonly #byClient = new Map<number, Client>()
   readonly #reputation = new Reputation()
+  /** Requests which wait until it is known where the host in their offer leads, by transaction. */
+  readonly #lookedUp = new Map<number, Asked>()
   #sessions = 0
   #lackSaidAt = Number.NEGATIVE_INFINITY
 
@@ -137,8 +140,20 @@ export class Switchboard {
   /** One side asks something inside its dialog; the host its offer names is looked up first. */
   request(now: number, line: Line, asked: Asked): void {
     const host = unknownHost(line.call, asked.request, this.#exchange.station)
-    if (host) return this.#lookUp(line, host, (later) => this.request(later, line, asked))
-    this.step(now, line, 'request', asked)
+    if (!host) return this.step(now, line, 'request', asked)
+    if (asked.request.method === 'INVITE') this.#lines.serves(line, asked.side, asked.transaction)
+    this.#lookedUp.set(asked.transaction, asked)
+    this.#lookUp(line, host, (later) => {
+      if (this.#lookedUp.delete(asked.transaction)) this.request(later, line, asked)
+    })
+  }
+
+  /** One side takes its INVITE back. */
+  cancel(now: number, line: Line, cancelled: Events['cancel']): void {
+    const asked = this.#lookedUp.get(cancelled.transaction)
+    if (!asked) return this.step(now, line, 'cancel', cancelled)
+    this.#lookedUp.delete(cancelled.transaction)
+    this.#carryOut(now, line, refuseRequest(asked, 487))
   }
 
   /** Brings one event to a call. */

@@ -137,6 +137,15 @@ describe('a host name in the c-line of an offer', () => {
     expect(ladder.record.status).toBe('progressing')
   })
 
+  test('inside a call, taken back while it is looked up, is 487 and goes nowhere (RFC 3261 §9.2)', () => {
+    const { ladder, sent, accepted } = talking()
+    const moves = fromCallee(sent, accepted, telnyx, 'INVITE', 7, { body: named })
+    ladder.when(telnyx, moves).gives('ask locate')
+    ladder.when(telnyx, cancel(moves)).gives('200 to Telnyx', '487 to Telnyx')
+    leads(ladder, found).gives()
+    expect(ladder.record.status).toBe('progressing')
+  })
+
   test('inside a call which ends meanwhile is 487 (RFC 3261 §15.1.2)', () => {
     const { ladder, invited, answer, sent, accepted } = talking()
     ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'INVITE', 7, { body: named })).gives('ask locate')
