@@ -38,6 +38,9 @@ export type Reading<T> = (kept: Kept) => T | undefined
 /* Implementation */
 const gatherMs = 20
 const syncMs = 100
+const retryMs = 1_000
+/** A disk which is full costs no more than these each time it is tried. */
+const linesTogether = 1_000
 const asideName = 'set-aside'
 
 /**
@@ -56,6 +59,8 @@ export class Journal {
   #unwritten: (Kept | string)[] = []
   /** Files which hold an older record of those not written yet. */
   readonly #replaced = new Map<Kept, Segment>()
+  /** The disk took the last piece in part or not at all: its file may end in half a line. */
+  #refusing = false
   /** Written, and not yet known to be on disk. */
   #unsynced = false
   #syncing: Promise<void> | undefined
@@ -105,9 +110,12 @@ export class Journal {
     if (written.length > 0) this.#write(`drop ${written.join(' ')}`)
   }
 
-  /** Hands everything given so far to the kernel: what ends this process ends none of it, a power cut may. */
+  /**
+   * Hands everything given so far to the kernel: what ends this process ends none of it, a power cut may. A disk which
+   * refused lately is not asked for each record: it is tried again every second.
+   */
   write(): void {
-    if (!this.#closed) this.#append()
+    if (!this.#closed && !this.#refusing) this.#append()
   }
 
   /** Resolves when everything given so far is on disk. */
@@ -134,25 +142,41 @@ export class Journal {
   #append(): void {
     const group = this.#unwritten
     if (group.length === 0) return
-    const segment = this.#segments.at(-1)
-    const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
-    const text = lines.map(lineOf).join('')
+    let done = 0
     try {
-      if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
-      appendFileSync(this.#file.fd, text)
+      for (; done < group.length; done += linesTogether) this.#put(group.slice(done, done + linesTogether))
       this.#unwritten = []
-      segment.bytes += text.length
-      segment.lines += lines.length
-      for (const record of group) if (typeof record !== 'string') this.#written(record, segment)
-      this.#unsynced = true
       this.#later(syncMs)
     } catch (error) {
-      // Written only in part or not at all. The checksums tell the parts apart, and twice written is once kept.
-      const why = (error as Error).message
-      this.#options.log('error', 'journal.unwritten', { why, lines: group.length })
-      if (this.#closed) this.#unwritten = []
-      else this.#later(1000)
+      this.#refused(error as Error, group.slice(done))
     }
+  }
+
+  #put(group: readonly (Kept | string)[]): void {
+    const segment = this.#segments.at(-1)
+    if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
+    const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
+    const text = `${this.#refusing ? '\n' : ''}${lines.map(lineOf).join('')}`
+    appendFileSync(this.#file.fd, text)
+    if (this.#refusing) this.#options.log('info', 'journal.written', { lines: lines.length })
+    this.#refusing = false
+    this.#unsynced = true
+    segment.bytes += text.length
+    segment.lines += lines.length
+    for (const record of group) if (typeof record !== 'string') this.#written(record, segment)
+  }
+
+  /**
+   * Written only in part or not at all: what is not needless by now waits. The checksums tell the parts apart, and twice
+   * written is once kept.
+   */
+  #refused({ message: why }: Error, group: readonly (Kept | string)[]): void {
+    if (!this.#refusing) this.#options.log('error', 'journal.unwritten', { why, lines: group.length })
+    this.#refusing = true
+    this.#unwritten = this.#closed
+      ? []
+      : group.filter((record) => typeof record === 'string' || !record.dropped || this.#replaced.has(record))
+    if (!this.#closed) this.#later(retryMs)
   }
 
   #written(record: Kept, segment: Segment): void {

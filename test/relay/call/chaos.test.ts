@@ -87,6 +87,11 @@ function playOut(seed: number): void {
     expect(finals(ladder, from, request), request.method).toBeGreaterThan(0)
 }
 
+/** Where a description's sound is: an address, or now and then one of two hosts which have to be looked up. */
+function place(address: string, below: Below): string {
+  return below(5) === 0 ? `host${below(2)}.test` : address
+}
+
 /** Nobody has more calls than it may, and a call counts for as long as it goes on. */
 function withinLimits({ engine, now, tells }: Ladder): void {
   for (const scope of [acme, alicesPhone, at(telnyx), at(twilio)])
@@ -123,7 +128,7 @@ function begin(below: Below): Play {
     registers(ladder, bob, 'bob')
     registers(ladder, bobMobile, 'bob')
   }
-  const body = below(4) === 0 ? new Uint8Array(0) : sdp('192.0.2.10')
+  const body = below(4) === 0 ? new Uint8Array(0) : sdp(place('192.0.2.10', below))
   const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body })
   if (below(10) > 0) ladder.decide(counted(inside ? ringBob() : through(...carriers(below)))).whatever()
   const play = {
@@ -179,6 +184,7 @@ const acts: readonly ((play: Play) => void)[] = [
   callerAnswers,
   callerAnswers,
   callerCancels,
+  changeCancelled,
   timePasses,
   timePasses,
   netFails,
@@ -212,7 +218,7 @@ function calleeAsks(play: Play): void {
   if (!invited || invited.to.tag !== undefined) return
   const method = pick(['INVITE', 'BYE', 'UPDATE', 'INFO', 'ACK'], below)
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
-  const body = below(2) === 0 ? { body: sdp(callee.flow.address) } : {}
+  const body = below(2) === 0 ? { body: sdp(place(callee.flow.address, below)) } : {}
   says(play, callee, fromCallee(invited, answers(invited, callee, 200), callee, method, cseq, body))
 }
 
@@ -220,7 +226,7 @@ function callerAsks(play: Play): void {
   const { ladder, below, invited } = play
   const method = pick(['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'ACK'], below)
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
-  const body = below(2) === 0 ? { body: sdp('192.0.2.10', 4000 + below(3)) } : {}
+  const body = below(2) === 0 ? { body: sdp(place('192.0.2.10', below), 4000 + below(3)) } : {}
   says(play, alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, body))
 }
 
@@ -234,6 +240,14 @@ function callerAcks({ ladder, below, invited }: Play): void {
 function callerCancels(play: Play): void {
   const { below, invited } = play
   if (below(3) === 0) says(play, alice, cancel(invited))
+}
+
+/** Who asked for a change takes it back, in whatever state it is. */
+function changeCancelled(play: Play): void {
+  const { below, asked } = play
+  const changes = asked.filter(({ request }) => request.method === 'INVITE')
+  const { from, request } = pick(changes, below)
+  says(play, from, cancel(request))
 }
 
 function timePasses({ ladder, below }: Play): void {
@@ -282,7 +296,8 @@ function anyAnswer(asked: Request, from: Party, below: Below) {
   if (status === 401) headers.push(['www-authenticate', demand])
   if (status === 407) headers.push(['proxy-authenticate', demand])
   if (status === 503) headers.push(['retry-after', '30'])
-  const sound = status < 300 && below(4) > 0 ? { body: sdp(from.flow.address, 4000 + below(3)) } : {}
+  const sound =
+    status < 300 && below(4) > 0 ? { body: sdp(place(from.flow.address, below), 4000 + below(3)) } : {}
   const tag =
     asked.to.tag !== undefined ? '' : below(5) === 0 ? 'fork' : `tag-${from.name.replace(/\W/g, '')}`
   const contact = below(4) === 0 ? { contact: '<sip:core@203.0.113.77:5080>' } : {}
