@@ -2,7 +2,7 @@ import { admits } from './call/path.ts'
 import { reasonsOf } from './call/reason.ts'
 import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
-import { clockError, type TimeTold } from './clock.ts'
+import { Corrections, type TimeTold } from './clock.ts'
 import { Desk } from './desk/desk.ts'
 import { Domains } from './desk/domains.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
@@ -65,6 +65,7 @@ export class Engine {
   readonly carriers: Carriers
   readonly #desk: Desk
   readonly #shortage: Shortage
+  readonly #corrections = new Corrections()
   #now = 0
 
   constructor({ station: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
@@ -293,7 +294,7 @@ export class Engine {
 
   /** UTC is the edge's: what is told, and what expires, is compared there. */
   #timeTold(now: number, told: TimeTold): void {
-    const behindMs = clockError(this.#station.epoch, told)
+    const behindMs = this.#corrections.hear(this.#station.epoch, told)
     this.#station.epoch += behindMs
     if (behindMs !== 0)
       this.#outbox.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })

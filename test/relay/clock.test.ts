@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clockError } from '../../relay/clock.ts'
+import { Corrections, clockError } from '../../relay/clock.ts'
 import type { Ladder } from '../support/ladder.ts'
 import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../support/office.ts'
 import { talking } from '../support/scene.ts'
@@ -18,6 +18,62 @@ describe('how far our UTC is behind the edge’s', () => {
     ['minus an hour', epoch + 1_100 - hour, -hour],
     ['nothing, where the edge says no time', Number.NaN, 0],
   ])('is %s', (_, edgeAt, ms) => expect(told(edgeAt)).toBe(ms))
+})
+
+describe('what the edge says of the time', () => {
+  const epoch = 1_700_000_000_000
+  const story = (told: readonly (readonly [seconds: number, ahead: number])[]) => {
+    const corrections = new Corrections()
+    let now = epoch
+    const made = told.map(([seconds, ahead]) => {
+      const at = seconds * 1_000
+      const correction = corrections.hear(now, { edgeAt: epoch + ahead + at, sentAt: at, heardAt: at })
+      now += correction
+      return correction
+    })
+    return made
+  }
+  test.each([
+    ['is believed at once when it is heard first', [[0, hour]], [hour]],
+    [
+      'later, when it says the same twice',
+      [
+        [0, 0],
+        [2, hour],
+        [4, hour],
+        [6, hour],
+      ],
+      [0, 0, hour, 0],
+    ],
+    [
+      'is not, when it says something else every time',
+      [
+        [0, 0],
+        [2, hour],
+        [4, -hour],
+        [6, hour],
+        [8, 0],
+        [10, hour],
+      ],
+      [0, 0, 0, 0, 0, 0],
+    ],
+    [
+      'bends ours once a minute, however it turns',
+      [
+        [0, hour],
+        [2, 0],
+        [4, 0],
+        [6, 0],
+        [58, 0],
+        [62, 0],
+        [64, hour],
+        [66, hour],
+        [121, hour],
+        [123, hour],
+      ],
+      [hour, 0, 0, 0, 0, -hour, 0, 0, 0, hour],
+    ],
+  ] as const)('%s', (_, told, made) => expect(story(told)).toEqual(made))
 })
 
 describe('a relay whose clock is wrong', () => {
@@ -63,6 +119,18 @@ describe('a relay whose clock is wrong', () => {
     ladder.after(3_500_000).gives()
     ladder.after(102_000).gives('tell expired')
   })
+})
+
+test('an edge whose clocks disagree has phones told of once a minute, not with every beat', () => {
+  const ladder = office()
+  registers(ladder, alice, 'alice')
+  hearsTime(ladder, 0)
+  for (let beat = 0; beat < 10; beat++) {
+    ladder.after(2_000)
+    hearsTime(ladder, beat % 2 === 0 ? hour : 0)
+  }
+  ladder.gives()
+  expect(ladder.notes).toEqual([])
 })
 
 describe('phones on disk, when a relay starts with a clock', () => {
