@@ -153,6 +153,9 @@ export const providers = pgTable(
     /** As written, for the API; `sources` is the same plus a hostname that is an address. */
     inboundAddresses: text().array().notNull().default([]),
     sources: inet().array().notNull().default([]),
+    /** Where its hostname leads, as relays resolve it; and since when it leads to each of these. */
+    found: inet().array().notNull().default([]),
+    foundSince: instant().array().notNull().default([]),
     failover: jsonb().$type<Partial<FailoverPolicy>>(),
     enabled: boolean().notNull().default(true),
     ...times(),
@@ -162,6 +165,7 @@ export const providers = pgTable(
     index().on(provider.customerId, provider.createdAt, provider.id),
     // Whose address it is: each network the address lies in is looked for.
     index('provider_sources').using('gin', provider.sources).where(sql`${provider.deletedAt} is null`),
+    index('provider_found').using('gin', provider.found).where(sql`${provider.deletedAt} is null`),
     // Every beat asks where relays are to be registered.
     index('providers_registering').on(provider.id).where(sql`${provider.register}`),
   ],
@@ -379,6 +383,12 @@ export const numbers = pgTable(
         sql`${number.deletedAt} is null and ${number.numberTo} is not null and ${number.ownership} <> 'claimed'`,
       ),
     index().on(number.customerId, number.createdAt, number.id),
+    // Whose number was called from an address nobody listed.
+    index('number_listed')
+      .on(number.number)
+      .where(
+        sql`${number.deletedAt} is null and ${number.number} <> 'any' and ${number.ownership} = 'claimed'`,
+      ),
     // Which countries a customer has numbers in.
     index('number_countries')
       .on(number.customerId, number.country)
@@ -601,6 +611,26 @@ export const providerReports = pgTable(
     reportedAt: instant().notNull(),
   },
   (report) => [primaryKey({ columns: [report.providerId, report.relayId] })],
+)
+
+/** Where one provider's hostname leads, as one relay resolves it. */
+export const providerHosts = pgTable(
+  'provider_hosts',
+  {
+    providerId: uuid().notNull(),
+    relayId: text().notNull(),
+    customerId: uuid().notNull(),
+    /** What was resolved. */
+    hostname: text().notNull(),
+    port: integer(),
+    transport: transport(),
+    addresses: inet().array().notNull(),
+    /** Why these are older than they should be, or none; '' where they are as DNS has them now. */
+    why: text().notNull().default(''),
+    /** When DNS last said so. */
+    foundAt: instant().notNull(),
+  },
+  (host) => [primaryKey({ columns: [host.providerId, host.relayId] })],
 )
 
 /** How one provider is doing, all living relays together. */

@@ -5,6 +5,7 @@ import { Clients, type OfClient } from './errand/clients.ts'
 import { Errands } from './errand/errand.ts'
 import type { Flow } from './flow.ts'
 import { Examiner } from './health/examiner.ts'
+import { Lookout } from './health/lookout.ts'
 import { Watch } from './health/watch.ts'
 import type { Ports } from './media/ports.ts'
 import type { Outbox } from './outbox.ts'
@@ -37,6 +38,7 @@ export class Carriers implements Reporter {
   readonly #clients: Clients
   readonly #errands: Errands
   readonly #watch: Watch
+  readonly #lookout: Lookout
   readonly #examiner: Examiner
   readonly #registrant: Registrant
   readonly #providers: Surroundings['providers']
@@ -52,6 +54,7 @@ export class Carriers implements Reporter {
     const note = outbox.note.bind(outbox)
     const facts = around.provider
     this.#watch = new Watch({ station, errands, note })
+    this.#lookout = new Lookout({ ask, note, hurry: () => emit({ type: 'beat' }) })
     this.#examiner = new Examiner({
       station,
       clients,
@@ -117,9 +120,15 @@ export class Carriers implements Reporter {
     return this.#watch.trial(now, providerId)
   }
 
+  /** Providers whose host is at an address, as this relay found it. */
+  foundAt(address: string): readonly ProviderFacts[] {
+    return this.#lookout.at(address)
+  }
+
   says(now: number): Partial<Said> {
     return {
       health: this.#watch.reports(now),
+      hosts: this.#lookout.reports(now),
       registrations: this.#registrant.reports(),
       results: this.#examiner.results(),
     }
@@ -127,6 +136,7 @@ export class Carriers implements Reporter {
 
   heard(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#watch.aggregated(answer.health)
+    this.#lookout.heard()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
     this.#examiner.delivered(now, sentAt)
     for (const command of answer.commands) this.#examiner.command(now, command)
@@ -152,10 +162,11 @@ export class Carriers implements Reporter {
     this.#renewal = undefined
     const list = this.#providers()
     this.#watch.configure(now, list)
+    this.#lookout.configure(now, list)
     this.#registrant.configure(now, list)
   }
 
   get #rooms() {
-    return [this.#errands, this.#watch, this.#examiner, this.#registrant]
+    return [this.#errands, this.#watch, this.#lookout, this.#examiner, this.#registrant]
   }
 }

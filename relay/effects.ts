@@ -25,6 +25,16 @@ export interface LocateQuestion {
   readonly tls?: TlsTrust
 }
 
+/**
+ * All addresses a host has, whichever of them we would call; null: DNS does not say, and `why`. `partial`: of some of
+ * its servers DNS does not say.
+ */
+export interface Whereabouts {
+  readonly addresses: readonly string[] | null
+  readonly partial?: true
+  readonly why?: string
+}
+
 /** Addresses to try, best first; empty: none was found, or none is allowed. */
 export interface Located {
   readonly flows: readonly Flow[]
@@ -59,6 +69,7 @@ export type Question =
   | { readonly ask: 'route'; readonly question: RouteQuestion }
   | { readonly ask: 'credential'; readonly question: CredentialQuestion }
   | { readonly ask: 'locate'; readonly question: LocateQuestion }
+  | { readonly ask: 'whereabouts'; readonly question: LocateQuestion }
   /** `held`: the version which is here already. */
   | {
       readonly ask: 'snapshot'
@@ -69,6 +80,7 @@ export type Answer =
   | { readonly ask: 'route'; readonly answer: RouteDecision }
   | { readonly ask: 'credential'; readonly answer: CredentialAnswer }
   | { readonly ask: 'locate'; readonly answer: Located }
+  | { readonly ask: 'whereabouts'; readonly answer: Whereabouts }
   | { readonly ask: 'snapshot'; readonly answer: Pulled }
 
 /** What happened: all the engine ever hears. */

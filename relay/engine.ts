@@ -104,6 +104,7 @@ export class Engine {
         revoke: (accounts) => revocations.revoke(accounts),
       },
       baseDomain,
+      foundAt: (address) => carriers.foundAt(address),
       standing: {
         health: (id) => carriers.health(this.#now, id),
         trial: (id) => carriers.trial(this.#now, id),

@@ -108,6 +108,8 @@ async function start(config: Config): Promise<void> {
     ask: async (question, withinMs) => {
       if (question.ask === 'locate')
         return { ask: 'locate', answer: await locator.locate(question.question, withinMs) }
+      if (question.ask === 'whereabouts')
+        return { ask: 'whereabouts', answer: await locator.whereabouts(question.question) }
       if (question.ask === 'snapshot')
         return { ask: 'snapshot', answer: await source.pull(question.question) }
       return edge.ask(question, withinMs)

@@ -7,7 +7,7 @@ import { Allowance } from './registrar/allowance.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
 export interface Refused {
-  /** Whose it would have been; null: nobody's. */
+  /** Whose it would have been, or whose the number is; null: nobody's. */
   readonly customerId: string | null
   readonly reason: string
   readonly rule: string
@@ -83,7 +83,8 @@ export class Refusals {
 
   #keyOf(now: number, { customerId, reason }: Refused, address: string): string {
     const key = (place: string) => `${customerId} ${place} ${reason}`
-    if (customerId !== null) return key(this.#gathering.full ? elsewhere : neighbourhood(address))
+    if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
+      return key(this.#gathering.full ? elsewhere : neighbourhood(address))
     const own = key(networkOf(address))
     if (this.#gathering.has(own)) return own
     return this.#strangePlaces.take(now, '') ? own : key(elsewhere)

@@ -3,7 +3,7 @@ import type { Beat, BeatAnswer } from '#contract'
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
 export type Said = Pick<
   Beat,
-  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'results' | 'ended'
+  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'hosts' | 'results' | 'ended'
 >
 
 /** A room which says how things stand at every beat, and hears what the edge answers. */
@@ -22,6 +22,7 @@ export const silent: Said = {
   slices: [],
   health: [],
   registrations: [],
+  hosts: [],
   results: [],
   ended: [],
 }

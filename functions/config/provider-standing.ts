@@ -16,6 +16,7 @@ export type Standing = Awaited<ReturnType<typeof standing>>[number]
 /** Keys of a provider that only we set. */
 export const providerShown = [
   'password_set',
+  'addresses',
   'health_status',
   'health_checked_at',
   'health',
@@ -53,6 +54,8 @@ export function providerToWire({ provider: row, health, registration }: Standing
     max_channels: row.maxChannels,
     max_cps: row.maxCps,
     inbound_addresses: row.inboundAddresses,
+    /** Where its hostname leads, as relays find it: its calls are known there, too. */
+    addresses: row.found.map((address, at) => ({ address, since: row.foundSince[at] ?? null })),
     failover: row.failover,
     enabled: row.enabled,
     health_status: health?.status ?? 'unknown',

@@ -1,4 +1,5 @@
 import { and, desc, eq, isNotNull, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import { type Context, Hono } from 'hono'
 import { PLATFORM } from '#contract'
 import { type Database, numbers, routes, providers as table } from '#db'
@@ -74,7 +75,7 @@ async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
     firstClash(db, clashes),
     db
       .update(table)
-      .set({ ...row, updatedAt: now })
+      .set({ ...row, ...elsewhere(row), updatedAt: now })
       .where(and(mine, known, sql`not exists ${clashes}`))
       .returning({ id: table.id }),
     standing(db).where(mine),
@@ -84,6 +85,14 @@ async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
   if (!knowing) throw passwordNeeded()
   done(changed)
   return replaced(c, was, shown(after))
+}
+
+/** What was found where its host is, is forgotten where that is another from now on. */
+function elsewhere({ hostname, port, transport }: Pick<Row, 'hostname' | 'port' | 'transport'>) {
+  const same = sql`(${table.hostname}, ${table.port}, ${table.transport}) is not distinct from
+    (${hostname}::text, ${port}::integer, ${transport}::transport)`
+  const kept = (column: PgColumn) => sql`case when ${same} then ${column} else '{}' end`
+  return { found: kept(table.found), foundSince: kept(table.foundSince) }
 }
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
@@ -126,6 +135,8 @@ function none(db: Database, of: typeof routes | typeof numbers, condition: SQL |
 function byId(db: Database, customerId: string, id: string) {
   return standing(db).where(and(eq(table.customerId, customerId), eq(table.id, id)))
 }
+
+type Row = typeof table.$inferInsert
 
 async function rowOf(c: Context<Edge>, id: string, wish: ProviderWish) {
   const { admin, customerId } = c.get('speaker')

@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import { healthStatus, instant, registrationStatus, remarks, resource, scope } from './vocabulary.ts'
+import {
+  healthStatus,
+  instant,
+  registrationStatus,
+  remarks,
+  resource,
+  scope,
+  transport,
+} from './vocabulary.ts'
 
 /*
  * POST /relay/v1/beat: every two seconds a relay says that it lives and how things stand, and hears what is new.
@@ -53,6 +61,22 @@ export const healthReport = z.object({
 })
 export type HealthReport = z.infer<typeof healthReport>
 
+/** Addresses of one hostname which count: whose leads to more, to everybody's, say, is where the first of them are. */
+export const addressesAtMost = 32
+
+/** Where a provider's host is, as one relay resolves it: calls from there are the provider's. */
+export const hostReport = z.object({
+  provider_id: z.guid(),
+  /** What was resolved: the edge may know of another place by now. */
+  hostname: z.string(),
+  port: z.int().nullable(),
+  transport: transport.nullable(),
+  /** Both families; null: DNS does not answer, and what was found last still holds. */
+  addresses: z.array(z.string()).max(addressesAtMost).nullable(),
+  why: z.string().max(256).default(''),
+})
+export type HostReport = z.infer<typeof hostReport>
+
 export const registrationReport = z.object({
   provider_id: z.guid(),
   customer_id: z.guid(),
@@ -93,6 +117,8 @@ export const beat = z.object({
   slices: z.array(sliceHeld),
   health: z.array(healthReport),
   registrations: z.array(registrationReport),
+  /** Of these providers what is new since the last beat that was answered, and now and then all over again. */
+  hosts: z.array(hostReport).default([]),
   results: z.array(commandResult).default([]),
   /** Endings of registrations which were carried out, by the ids of their commands. */
   ended: z.array(z.guid()).default([]),

@@ -34,7 +34,7 @@ export type Consideration = z.infer<typeof consideration>
 
 /** How a caller was recognised, or which rule failed. */
 export const identification = z.object({
-  /** `digest`, `registration_token`, `source_and_number`, `source`, `none`. */
+  /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `none`. */
   rule: z.string(),
   why: z.string(),
 })

@@ -137,6 +137,8 @@ export const providerFacts = z.object({
   realm: z.string().nullable().default(null),
   /** Networks its calls come from. */
   sources: z.array(z.string()).default([]),
+  /** Addresses its hostname leads to, as relays resolve it, and since when. */
+  found: z.array(z.object({ address: z.string(), since: z.string() })).default([]),
   /** Of several which could be meant the oldest is; '' where it is not known. */
   created_at: z.string().default(''),
   /** We register there, and expect its calls at a contact which carries `line`. */

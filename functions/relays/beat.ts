@@ -9,6 +9,7 @@ import { type News, news } from './answer.ts'
 import { carryOut, concluded } from './commands.ts'
 import { combine, look } from './health.ts'
 import { hear, sweep, takeTurn } from './hearing.ts'
+import { configurationTurn, lookUp, settle, warn } from './hosts.ts'
 import { lease } from './leases.ts'
 import { type Kept, keep, report, rest, take, type Withdrawn, withdraw } from './registrations.ts'
 import { forget, type Granted, share } from './slices.ts'
@@ -50,9 +51,12 @@ type Word = { heard: string } | { news: News } | Granted | Kept | Withdrawn
 
 /** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
 function statements(told: Beat): [SQL, ...SQL[]] {
-  const [health, registrations, results] = [told.health, told.registrations, told.results].map(
-    ({ length }) => length > 0,
-  )
+  const [health, registrations, results, hosts] = [
+    told.health,
+    told.registrations,
+    told.results,
+    told.hosts,
+  ].map(({ length }) => length > 0)
   return [
     hear(told),
     lease(told),
@@ -68,6 +72,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     ...(registrations ? [withdraw(told)] : []),
     ...(results ? [carryOut(told)] : []),
     ...(told.ended.length > 0 ? [concluded(told)] : []),
+    ...(hosts ? [lookUp(told), configurationTurn(), settle(told), warn(told)] : []),
     news(told),
   ]
 }

@@ -52,6 +52,10 @@ export const flowJson = sql`json_build_object(
   'id', f.id, 'customer_id', f.customer_id,
   'extension', f.actions #>> '{0,option,destinations,0,target_name}')`
 
+const found = sql`case when cardinality(p.found) = 0 then '[]'::json else (
+  select json_agg(json_build_object('address', host(address), 'since', since))
+  from unnest(p.found, p.found_since) as place (address, since)) end`
+
 /** With its password sealed where `password` says where that is; else with none. */
 export const providerJson = (password: SQL = sql`null`) => sql`json_build_object(
   'id', p.id, 'customer_id', p.customer_id, 'name', p.name, 'enabled', p.enabled,
@@ -60,7 +64,7 @@ export const providerJson = (password: SQL = sql`null`) => sql`json_build_object
   'tech_prefix', p.tech_prefix, 'tech_postfix', p.tech_postfix, 'tech_headers', p.tech_headers,
   'called_format', p.called_format, 'calling_format', p.calling_format, 'asserted_format', p.asserted_format,
   'country', p.country, 'username', p.username, 'password', ${password}, 'locked', false, 'realm', p.realm,
-  'sources', p.sources, 'created_at', p.created_at, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
+  'sources', p.sources, 'found', ${found}, 'created_at', p.created_at, 'register', p.register, 'register_expires', p.register_expires, 'line', '',
   'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
   'caps', json_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
 

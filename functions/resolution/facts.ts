@@ -90,6 +90,7 @@ export function statementFor(wanted: Wanted): SQL {
 function people(wanted: Wanted): SQL {
   const { customerId, extensionId, callerName, trunkId, networks, domain, lineProviderId } = wanted
   const around = sql`${sql.param([...networks])}::inet[]`
+  const itself = sql`${sql.param(networks.slice(0, 1))}::inet[]`
   const fromAddress = customerId === null
   return sql`
     pbxs as (
@@ -112,6 +113,7 @@ function people(wanted: Wanted): SQL {
       from ${byId(
         'providers',
         sql`select id from providers where sources && ${around} and deleted_at is null
+        union select id from providers where found && ${itself} and deleted_at is null
         union select ${lineProviderId}::uuid`,
       )} as p join customers c on c.id = p.customer_id and c.deleted_at is null
       where p.deleted_at is null and p.enabled
@@ -147,10 +149,10 @@ function routing({ tails, prefixes, short, local, codes }: Wanted): SQL {
 }
 
 /** The numbers a call from an address may ring: exactly, within a range, or as whatever comes from a provider. */
-function called({ readings, national, codes }: Wanted): SQL {
+function called({ customerId, readings, national, codes }: Wanted): SQL {
   return sql`
     readings (number) as (
-      select unnest(${list(readings)}) from heard
+      select unnest(${list(customerId === null ? readings : [])})
       union select '+' || coalesce(${codes}::jsonb ->> heard.country, heard.calling_code) || digits
       from heard, unnest(${list(national)}) as digits
     ),
@@ -160,6 +162,7 @@ function called({ readings, national, codes }: Wanted): SQL {
         'numbers',
         sql`${within(sql`readings`, sql`(select distinct customer_id from heard)`)}
         union ${taken(sql`readings`)}
+        union ${claimed(sql`readings`)}
         union select n.id from heard join numbers n on n.provider_id = heard.id
           and n.number = 'any' and n.deleted_at is null`,
       )} as n
@@ -193,6 +196,15 @@ function within(wanted: SQL, customers: SQL): SQL {
 /** The same of whoever's they are: what is only claimed is not looked for. */
 function taken(wanted: SQL): SQL {
   return spans(sql`${wanted} as w`, sql`ownership <> 'claimed'`)
+}
+
+/** Claims of some numbers, as many as it takes to see whether they are one customer's. */
+function claimed(wanted: SQL): SQL {
+  return sql`
+    select n.id from ${wanted} as w, lateral (
+      select id from numbers where number = w.number and number <> 'any' and ownership = 'claimed' and number_to is null
+        and deleted_at is null
+      order by id limit 3) as n`
 }
 
 /** Ranges of one customer never overlap, nor do those which are taken: of each only the last before a number counts. */

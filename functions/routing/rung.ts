@@ -31,14 +31,30 @@ export function rungBy(
     numbers.flatMap((number) => matchOf(number, providers, e164))
   for (const list of ['numbers', 'ranges'] as const)
     for (const e164 of readings) {
-      const [own] = among(book[list](e164), e164).filter(isOwned).sort(assignedFirst)
+      const [own] = among(book[list](e164).filter(isOwned).sort(assignedFirst), e164)
       if (own) return own
     }
   for (const e164 of readings) {
     const [claim, ...others] = among([...book.numbers(e164), ...book.ranges(e164)], e164)
-    if (claim) return others.some(isOther(claim)) ? 'contested' : claim
+    const another = isOther(claim?.rung.number)
+    if (claim) return others.some(({ rung }) => another(rung.number)) ? 'contested' : claim
   }
   return undefined
+}
+
+/** Who has a number, as far as it says whom a call was for. */
+export function whoseIs(
+  providers: readonly ProviderFacts[],
+  dialled: string,
+  book: Book,
+): NumberFacts | undefined {
+  const readings = readingsFor(providers, dialled, book)
+  const exact = readings.flatMap((e164) => book.numbers(e164))
+  const [own] = [...exact, ...readings.flatMap((e164) => book.ranges(e164))]
+    .filter(isOwned)
+    .sort(assignedFirst)
+  const [claim, ...others] = exact
+  return own ?? (others.some(isOther(claim)) ? undefined : claim)
 }
 
 /** The provider of its customer which may ring a number, or the platform's where an administrator assigned it. */
@@ -48,18 +64,18 @@ function matchOf(number: NumberFacts, providers: readonly ProviderFacts[], e164:
   return provider ? [{ provider, rung: { number, e164 } }] : []
 }
 
-function isOwned({ rung: { number } }: Match): boolean {
-  return number.ownership !== 'claimed'
+export function isOwned({ ownership }: NumberFacts): boolean {
+  return ownership !== 'claimed'
 }
 
 /** Two are there for a moment only, while one becomes another's. */
-function assignedFirst({ rung: { number: a } }: Match, { rung: { number: b } }: Match): number {
+function assignedFirst(a: NumberFacts, b: NumberFacts): number {
   if (a.ownership !== b.ownership) return a.ownership === 'assigned' ? -1 : 1
   return a.id < b.id ? -1 : 1
 }
 
-function isOther({ rung: { number } }: Match): (other: Match) => boolean {
-  return (other) => other.rung.number.customer_id !== number.customer_id
+function isOther(number: NumberFacts | undefined): (other: NumberFacts) => boolean {
+  return ({ customer_id }) => customer_id !== number?.customer_id
 }
 
 /** What a number may mean: first without a country, then within the countries of the providers. */

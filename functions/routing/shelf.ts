@@ -177,7 +177,7 @@ export class Shelf {
   #settle({ providers, trunks }: Kept, how: 'add' | 'remove'): void {
     for (const provider of providers)
       if (provider.enabled && !provider.deleted)
-        for (const source of provider.sources) this.#carriers[how](source, provider)
+        for (const source of addressesOf(provider)) this.#carriers[how](source, provider)
     for (const trunk of trunks.values())
       if (trunk.auth_types.includes('ip'))
         for (const source of trunk.sources) this.#offices[how](source, trunk)
@@ -252,6 +252,11 @@ function algorithmsOf(accounts: readonly AccountFacts[]): Kept['algorithms'] {
 function naming(providers: readonly ProviderFacts[]): (route: RouteFacts) => RouteFacts {
   const ids = new Map(providers.map(({ id }) => [id, id]))
   return (route) => ({ ...route, provider_id: ids.get(route.provider_id) ?? route.provider_id })
+}
+
+/** Networks a provider listed, and addresses its host has. */
+function addressesOf({ sources, found }: ProviderFacts): string[] {
+  return [...sources, ...found.map(({ address }) => address)]
 }
 
 function by<Thing>(things: readonly Thing[], key: (thing: Thing) => string): Map<string, Thing> {

@@ -1,7 +1,14 @@
-import { PLATFORM, type ProviderFacts, type RouteQuestion, type TrunkFacts } from '#contract'
+import {
+  type NumberFacts,
+  PLATFORM,
+  type ProviderFacts,
+  type RouteQuestion,
+  type TrunkFacts,
+} from '#contract'
 import type { Book } from './book.ts'
 import { trunkDomainOf } from './realm.ts'
-import { caught, type Match, type Rung, rungBy } from './rung.ts'
+import { caught, isOwned, type Match, type Rung, rungBy, whoseIs } from './rung.ts'
+import { asThere, isByHost } from './there.ts'
 
 /** Who is behind an address, and by which rule; or what was tried in vain. */
 export type Source =
@@ -32,17 +39,24 @@ export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, bas
   const domain = trunkDomainOf(to.host, baseDomain)
   const named = domain === undefined ? undefined : book.trunkNamed(domain)
   if (named) return byDomain(named, to.host, address, book)
-  const there = [...book.providersAt(address)].sort(eldestFirst)
+  const there = book
+    .providersAt(address)
+    .map((provider) => asThere(provider, address))
+    .sort(eldestFirst)
   const providers = likely(there, port)
   const trunks = trunksAt(address, there, book)
   const rung = rungBy(providers, to.user, book)
   if (rung === 'contested' || (rung && !givesWay(trunks[0], rung))) return contested(to.user, address)
   if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', sender, rung, there) }
-  const taking = takenBy(providers, to.user, book)
+  const owner = whoseIs(there, to.user, book)
+  const taking = takenBy(providers, to.user, address, owner, book)
   if (taking && isBefore(taking, trunks[0]))
     return { kind: 'provider', ...taking, ...words('source', sender, taking, there) }
   if (trunks.length > 0) return byTrunks(trunks, address, baseDomain)
-  return providers.length === 0 ? unknown(address, line) : noneRung(providers, to.user, address)
+  if (providers.length === 0) return unknown(sender, owner)
+  return isAmong(there, owner)
+    ? noneRung(providers, to.user, address, owner)
+    : unlisted(sender, to.user, owner)
 }
 
 /** The trunks of whoever was first to call from an address; none where a carrier of the platform's does. */
@@ -102,16 +116,39 @@ function byTrunks(trunks: readonly TrunkFacts[], address: string, baseDomain: st
 }
 
 /** No number led anywhere: whoever takes all that comes from there, the oldest where several do. */
-function takenBy(providers: readonly ProviderFacts[], dialled: string, book: Book): Match | undefined {
+function takenBy(
+  providers: readonly ProviderFacts[],
+  dialled: string,
+  address: string,
+  owner: NumberFacts | undefined,
+  book: Book,
+): Match | undefined {
   for (const provider of providers) {
     const [rung] = caught(provider, dialled, book)
-    if (rung) return { provider, rung }
+    if (rung && mayTake(rung, owner, isByHost(provider, address))) return { provider, rung }
   }
   return undefined
 }
 
-function noneRung(providers: readonly ProviderFacts[], dialled: string, address: string): Source {
+/** What is assigned to another is not for whoever takes the rest; nor what is proved, where only a name leads there. */
+function mayTake({ number }: Rung, owner: NumberFacts | undefined, byHost: boolean): boolean {
+  if (owner === undefined || owner.customer_id === number.customer_id) return true
+  return byHost ? !isOwned(owner) : owner.ownership !== 'assigned'
+}
+
+/** Whether a number is of a customer who has a provider there, as all have the platform's; or of none. */
+function isAmong(there: readonly ProviderFacts[], owner: NumberFacts | undefined): boolean {
+  return there.some(({ customer_id: id }) => !owner || id === owner.customer_id || id === PLATFORM)
+}
+
+function noneRung(
+  providers: readonly ProviderFacts[],
+  dialled: string,
+  address: string,
+  owner: NumberFacts | undefined,
+): Source {
   const customers = new Set(providers.map(({ customer_id }) => customer_id))
+  if (owner && customers.has(PLATFORM)) return unassigned(dialled, address, owner)
   if (customers.size === 1)
     return notRung(providers, dialled, `${address} is an address of ${named(providers)}`)
   const message = `${address} is the address of several providers, and ${dialled} is a number of none of their customers.`
@@ -152,17 +189,22 @@ function ageOf({ created_at, id }: Aged): string {
 }
 
 function words(
-  rule: string,
+  listed: string,
   { address, port }: Sender,
   { provider, rung }: Match,
   there: readonly ProviderFacts[],
 ) {
+  const byHost = isByHost(provider, address)
   const through =
     rung.number.number === 'any'
       ? 'whatever comes from there is taken'
       : `${rung.e164} is a number it may ring`
-  const why = `${address} is an address of ${provider.name}, and ${through}`
-  return { rule, why: `${why}${preferred(provider, rivals(provider, there), port)}` }
+  const where = byHost ? `of ${provider.hostname}, the host of ${provider.name}` : `of ${provider.name}`
+  const why = `${address} is an address ${where}, and ${through}`
+  return {
+    rule: byHost ? 'host' : listed,
+    why: `${why}${preferred(provider, rivals(provider, there), port)}`,
+  }
 }
 
 /** Why this one, where the same customer has others there. */
@@ -173,12 +215,34 @@ function preferred(provider: ProviderFacts, others: ProviderFacts[], port: numbe
   return `; ${named(others)} could be meant as well, and ${provider.name} is the oldest which takes it`
 }
 
-function unknown(address: string, line: string | null): Source {
+/** The called number's customer hears what to do; the caller does not hear that the number is anybody's. */
+function unknown({ address, line }: Sender, owner: NumberFacts | undefined): Source {
   const message = `No provider or trunk calls from ${address}.`
   const token =
     line === null ? 'it came to no contact of ours at a provider' : `${line} is no contact of ours`
-  const why = `rule registration_token failed: ${token}; rules source_and_number and source failed: ${message}`
-  return { kind: 'nobody', status: 403, reason: 'UNKNOWN_SOURCE', message, why, customer_id: null }
+  const why = `rule registration_token failed: ${token}; rules host, source_and_number and source failed: ${message}`
+  const known = { kind: 'nobody', status: 403, reason: 'UNKNOWN_SOURCE', message } as const
+  if (owner === undefined) return { ...known, why, customer_id: null }
+  return { ...known, why: `${why} ${advice(address)}`, customer_id: owner.customer_id }
+}
+
+/** The address is known, but not as one of the called number's customer. */
+function unlisted({ address }: Sender, dialled: string, owner: NumberFacts | undefined): Source {
+  const message = `${dialled} may not be rung from ${address}: no provider of its customer calls from there.`
+  const why = `rules host, source_and_number and source failed: ${message} ${advice(address)}`
+  const customer_id = owner?.customer_id ?? null
+  return { kind: 'nobody', status: 403, reason: 'UNLISTED_SOURCE', message, why, customer_id }
+}
+
+/** The platform's carriers ring what an administrator assigned. */
+function unassigned(dialled: string, address: string, { customer_id }: NumberFacts): Source {
+  const message = `${dialled} is not a number that the platform’s provider may ring.`
+  const why = `${address} is an address of the platform’s; rule source_and_number failed: ${message} Have an administrator assign it.`
+  return { kind: 'nobody', status: 404, reason: 'NUMBER_NOT_FOUND', message, why, customer_id }
+}
+
+function advice(address: string): string {
+  return `If your carrier calls from ${address}, add it to the provider’s inbound_addresses.`
 }
 
 function notRung(providers: readonly ProviderFacts[], dialled: string, known: string): Source {

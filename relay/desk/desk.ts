@@ -33,6 +33,8 @@ export interface DeskOptions {
   }
   readonly baseDomain: string
   readonly standing: Standing
+  /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
+  foundAt?(address: string): readonly ProviderFacts[]
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
 }
@@ -67,9 +69,13 @@ export class Desk implements Reporter {
   readonly #secondLooksEach = new Allowance(secondLooksEach)
   #beatAnsweredAt = Number.NEGATIVE_INFINITY
 
+  /** The snapshots, and what was found here since they came. */
+  readonly #alone: Book
+
   constructor(options: DeskOptions) {
     this.#options = options
     this.#filing = new Filing(options.runner)
+    this.#alone = { ...this.#filing.shelf.book, providersAt: (address) => this.#providersAt(address) }
   }
 
   /** Everything that is configured, as far as it is here; always the present state. */
@@ -128,7 +134,7 @@ export class Desk implements Reporter {
 
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean {
-    return this.book.providersAt(address).length > 0 || this.book.trunksAt(address).length > 0
+    return this.#alone.providersAt(address).length > 0 || this.book.trunksAt(address).length > 0
   }
 
   /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
@@ -216,14 +222,25 @@ export class Desk implements Reporter {
     return now - this.#beatAnsweredAt <= livesForMs
   }
 
+  #providersAt(address: string): readonly ProviderFacts[] {
+    const told = this.book.providersAt(address)
+    const found = this.#options.foundAt?.(address) ?? []
+    if (found.length === 0) return told
+    const ids = new Set(told.map(({ id }) => id))
+    const since = new Date(this.#options.at()).toISOString()
+    const more = found.filter(({ id }) => !ids.has(id))
+    return [...told, ...more.map((one) => ({ ...one, found: [...one.found, { address, since }] }))]
+  }
+
   /** By the snapshots, where those of everybody concerned are here and not too old. */
   #decide(now: number, question: RouteQuestion): Own | undefined {
-    const concerned = this.#concerned(question)
+    const book = this.#filing.current(now) ? this.book : this.#alone
+    const concerned = this.#concerned(question, book)
     if (concerned === undefined) return undefined
     const { standing, baseDomain, at } = this.#options
     const version = (customerId: string) => this.#filing.shelf.version(customerId) ?? null
     const live = { ...standing, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
-    const decision = decide(question, this.book, live)
+    const decision = decide(question, book, live)
     // A number may be a customer's whom nobody named before.
     const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
     if (all.every((id) => this.#filing.current(now, id))) return { decision, current: true }
@@ -232,8 +249,7 @@ export class Desk implements Reporter {
   }
 
   /** Whose configuration a question is about, the platform's with it; undefined: not all of it is here. */
-  #concerned({ caller }: RouteQuestion): string[] | undefined {
-    const { book } = this
+  #concerned({ caller }: RouteQuestion, book: Book): string[] | undefined {
     if (caller.kind !== 'source') return book.customer(caller.customer_id) && [PLATFORM, caller.customer_id]
     const line = caller.line === null ? undefined : book.line(caller.line)
     const known = [

@@ -26,6 +26,8 @@ export class DnsMemory {
   readonly #now: () => number
   readonly #stale: (question: string) => void
   readonly #rememberedByQuestion = new Map<string, Remembered>()
+  /** Questions whose last answer was an old one. */
+  readonly #overdue = new Set<string>()
   readonly #asked = new Map<string, Promise<readonly unknown[]>>()
 
   /** `stale` hears of a question which gets an answer whose time is over. */
@@ -45,6 +47,13 @@ export class DnsMemory {
 
   addresses(name: string): Promise<readonly string[]> {
     return this.#recall(`a ${name}`, () => this.#resolver.addresses(name))
+  }
+
+  /** Whether what is known of this host, or of services in its domain, is older than it should be. */
+  isOverdue(host: string): boolean {
+    for (const question of this.#overdue)
+      if (question.endsWith(` ${host}`) || question.endsWith(`.${host}`)) return true
+    return false
   }
 
   #recall<T>(question: string, ask: () => Promise<Records<T>>): Promise<readonly T[]> {
@@ -86,17 +95,21 @@ export class DnsMemory {
     // Said once for all who ask until the resolver is asked again.
     if (known.freshUntil <= this.#now()) this.#stale(question)
     known.freshUntil = this.#now() + retrySeconds * 1000
+    this.#overdue.add(question)
     return known.records as readonly T[]
   }
 
   #remember(question: string, records: readonly unknown[], seconds: number): void {
     const freshUntil = this.#now() + seconds * 1000
     const staleUntil = freshUntil + (records.length > 0 ? staleSeconds * 1000 : 0)
+    this.#overdue.delete(question)
     this.#rememberedByQuestion.delete(question)
     this.#rememberedByQuestion.set(question, { records, freshUntil, staleUntil })
     const [oldest] = this.#rememberedByQuestion.keys()
-    if (this.#rememberedByQuestion.size > namesAtMost && oldest !== undefined)
+    if (this.#rememberedByQuestion.size > namesAtMost && oldest !== undefined) {
       this.#rememberedByQuestion.delete(oldest)
+      this.#overdue.delete(oldest)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
-import type { Transport } from '#contract'
+import { addressesAtMost, type Transport } from '#contract'
 import { reachOf } from '#routing'
-import type { Chance, Located, LocateQuestion } from '../effects.ts'
+import type { Chance, Located, LocateQuestion, Whereabouts } from '../effects.ts'
 import { type Flow, type Trust, usualPort } from '../flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory, inTime } from './dns-memory.ts'
@@ -55,19 +55,39 @@ export class Locator {
     return inTime(finding, withinMs, () => ({ flows: [], why }))
   }
 
+  /** Every address of a host, in the order of their text: from any of them it may call. Never rejects. */
+  async whereabouts(question: LocateQuestion): Promise<Whereabouts> {
+    const host = hostOf(question)
+    try {
+      return await this.#everywhere(host, await this.#places(host, question))
+    } catch (error) {
+      return { addresses: null, why: silence(host, error) }
+    }
+  }
+
+  async #everywhere(host: string, places: readonly Place[]): Promise<Whereabouts> {
+    const hosts = [...new Set(places.map((place) => place.host))].sort().slice(0, addressesAtMost)
+    const answers = await Promise.allSettled(hosts.map(async (one) => this.#dns.addresses(one)))
+    const failed = answers.find((answer) => answer.status === 'rejected')
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    if (found.length === 0 && failed) throw failed.reason
+    if ([host, ...hosts].some((one) => this.#dns.isOverdue(one)))
+      return { addresses: null, why: `DNS gives no answer for ${host}; an older one holds` }
+    const there = [...new Set(found)].filter((address) => isReachable(address, this.#allowPrivate)).sort()
+    const addresses = there.slice(0, addressesAtMost)
+    const why = whyNotAll(host, found, there)
+    return { addresses, ...(failed && { partial: true }), ...(why !== '' && { why }) }
+  }
+
   async #find(question: LocateQuestion): Promise<Located> {
-    const host = question.hostname
-      .toLowerCase()
-      .replace(/^\[(.*)\]$/, '$1')
-      .replace(/\.$/, '')
+    const host = hostOf(question)
     const trust = { verify: 'full', fingerprint: null, ...question.tls, name: host } as const
     try {
       const places = await this.#places(host, question)
       if (places.length === 0) return { flows: [], why: `${host} says that it offers no such service` }
       return this.#allowed(await this.#flows(places, trust), host)
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      return { flows: [], why: `DNS gave no answer for ${host}: ${code ?? message}` }
+      return { flows: [], why: silence(host, error) }
     }
   }
 
@@ -127,6 +147,26 @@ export class Locator {
       found.length > 0 ? `address_not_allowed: ${found[0]?.address}` : `no address found for ${host}`
     return { flows, why }
   }
+}
+
+function hostOf({ hostname }: LocateQuestion): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
+}
+
+function silence(host: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return `DNS gave no answer for ${host}: ${code ?? message}`
+}
+
+function whyNotAll(host: string, found: readonly string[], there: readonly string[]): string {
+  if (found.length === 0) return `no address found for ${host}`
+  if (there.length === 0) return `address_not_allowed: ${found[0]}`
+  return there.length > addressesAtMost
+    ? `${host} has ${there.length} addresses, of which the first ${addressesAtMost} count`
+    : ''
 }
 
 /**

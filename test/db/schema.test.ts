@@ -54,6 +54,7 @@ describe('tenancy', () => {
     slices_scope_id_scope_kind_resource_relay_id_pk: 'a relay’s share of a limit',
     provider_reports_provider_id_relay_id_pk: 'a provider seen from a relay',
     provider_health_pkey: 'a provider seen from all of them',
+    provider_hosts_provider_id_relay_id_pk: 'where a provider is, as a relay resolves it',
     provider_registrations_pkey: 'our place at a provider',
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { writeMessage } from '../../relay/sip/write.ts'
-import { informed } from '../support/desk.ts'
+import { informed, officeNumber } from '../support/desk.ts'
 import { type Ladder, type Party, party, relayAddress } from '../support/ladder.ts'
 import { customerId, invite, scanner, telnyx } from '../support/office.ts'
 
@@ -78,14 +78,22 @@ describe('calls from addresses nobody knows', () => {
   test('have no record at all', () => {
     const ladder = informed()
     flooded(ladder, scanner, 50)
+    flooded(ladder, scanner, 50, officeNumber)
     expect(recorded(ladder)).toBe(0)
+  })
+
+  test('to a customer’s number are told to the customer, no more of them than to nobody', () => {
+    const ladder = informed()
+    for (let at = 0; at < 40; at++) flooded(ladder, party(`n${at}`, `10.1.${at}.1`), 1, officeNumber)
+    expect(ladder.events).toHaveLength(21)
+    expect(new Set(ladder.events.map(({ customer_id }) => customer_id))).toEqual(new Set([customerId]))
   })
 })
 
-/** So many calls to a number nobody has; the edge, where it is asked, says nothing. */
-function flooded(ladder: Ladder, from: Party, calls: number): void {
+/** So many calls to a number, which nobody has unless it is said; the edge, where it is asked, says nothing. */
+function flooded(ladder: Ladder, from: Party, calls: number, to = '+15550000000'): void {
   for (let call = 0; call < calls; call++) {
-    const dials = invite(from, `sip:+15550000000@${relayAddress}`, { domain: from.flow.address })
+    const dials = invite(from, `sip:${to}@${relayAddress}`, { domain: from.flow.address })
     ladder.hear({ type: 'packet', flow: from.flow, bytes: writeMessage(dials) })
     while (ladder.questions.length > 0) ladder.whatever().noAnswer('route')
   }

@@ -33,6 +33,7 @@ export async function newRelay(app: App, relayId: string, process: Partial<Beat>
       slices: [],
       health: [],
       registrations: [],
+      hosts: [],
       results: [],
       ended: [],
     }

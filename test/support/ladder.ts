@@ -56,6 +56,8 @@ export class Ladder {
   readonly filed: Extract<Effect, { type: 'keep' | 'discard' | 'confirmed' }>[] = []
   readonly notes: Extract<Effect, { type: 'note' }>[] = []
   /** Questions not answered yet, oldest first. */
+  /** Hosts which are looked up, to know their calls in: nothing waits for that. */
+  readonly lookups: Extract<Effect, { type: 'ask' }>[] = []
   readonly questions: { id: number; question: Question; withinMs?: number | undefined }[] = []
   readonly #parties: readonly Party[]
   readonly #opens: boolean
@@ -134,6 +136,15 @@ export class Ladder {
 
   locate(...parties: Party[]): this {
     return this.answer({ ask: 'locate', answer: { flows: parties.map(({ flow }) => flow) } })
+  }
+
+  /** DNS says where the host is which was looked up longest ago; null: it does not say. */
+  isAt(addresses: readonly string[] | null, why?: string): this {
+    this.quiet()
+    const [lookup] = this.lookups.splice(0, 1)
+    if (!lookup) throw new Error('no host was looked up')
+    const answer = { addresses, ...(why === undefined ? {} : { why }) }
+    return this.hear({ type: 'answered', id: lookup.id, answer: { ask: 'whereabouts', answer } })
   }
 
   noAnswer(ask: Question['ask'], why = 'timeout'): this {
@@ -238,6 +249,10 @@ export class Ladder {
     for (const effect of effects) {
       if (effect.type === 'send') this.#arrow(effect)
       else if (effect.type === 'ask') {
+        if (effect.question.ask === 'whereabouts') {
+          this.lookups.push(effect)
+          continue
+        }
         this.questions.push(effect)
         this.#arrows.push(`ask ${effect.question.ask}`)
       } else if (effect.type === 'tell') {

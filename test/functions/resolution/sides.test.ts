@@ -148,6 +148,8 @@ async function furnish(portion: Portion): Promise<void> {
       callingFormat: one.calling_format,
       techPrefix: one.tech_prefix,
       sources: one.sources,
+      found: one.found.map(({ address }) => address),
+      foundSince: one.found.map(({ since }) => since),
       ...(one.created_at !== '' && { createdAt: one.created_at }),
     })),
   )

@@ -137,7 +137,58 @@ describe('a call from the phone network', () => {
 
   test('does not ring a number of a customer whose provider it does not come from', () => {
     const others = [{ id: CAROL, scene: { numbers: [number('+12125551111', { extension_id: idOf('x') })] } }]
-    expect(decided(rings('+12125551111'), { ...alice, others })).toMatchObject({ reason: 'NUMBER_NOT_FOUND' })
+    const decision = decided(rings('+12125551111'), { ...alice, others })
+    expect(decision).toMatchObject({
+      status: 403,
+      reason: 'UNLISTED_SOURCE',
+      customer_id: CAROL,
+      explanation: { caller: { rule: 'none', why: expect.stringContaining('inbound_addresses') } },
+    })
+    expect(JSON.stringify(decision), 'Carol does not hear who else is there').not.toContain('telnyx')
+  })
+
+  test('is known by the host of its provider, wherever DNS says that is', () => {
+    const hosted = provider('twilio', {
+      hostname: 'acme.pstn.twilio.test',
+      found: [
+        { address: '203.0.113.7', since: '2026-03' },
+        { address: '2001:db8::7', since: '2026-03' },
+      ],
+    })
+    const scene = { ...alice, providers: [hosted] }
+    for (const address of ['203.0.113.7', '::ffff:203.0.113.7', '2001:DB8:0:0::7'])
+      expect(decided(rings(did, { address }), scene), address).toMatchObject({
+        kind: 'connect',
+        provider_id: hosted.id,
+        explanation: {
+          caller: {
+            rule: 'host',
+            why: expect.stringContaining('of acme.pstn.twilio.test, the host of twilio'),
+          },
+        },
+      })
+    expect(decided(rings(did, { address: '203.0.113.8' }), scene)).toMatchObject({
+      reason: 'UNKNOWN_SOURCE',
+      customer_id: ALICE,
+      message: 'No provider or trunk calls from 203.0.113.8.',
+      explanation: {
+        caller: { why: expect.stringContaining('add it to the provider’s inbound_addresses') },
+      },
+    })
+    const off = { ...alice, providers: [{ ...hosted, enabled: false }] }
+    expect(decided(rings(did, { address: '203.0.113.7' }), off)).toMatchObject({ reason: 'UNKNOWN_SOURCE' })
+  })
+
+  test('is told as one to the number’s customer, not where several claim it', () => {
+    const carols = (ownership: 'claimed' | 'verified') => [
+      { id: CAROL, scene: { numbers: [number(did, { id: idOf('carols'), ownership })] } },
+    ]
+    const whose = (own: 'claimed' | 'assigned', others: ReturnType<typeof carols>) =>
+      decided(rings(did), { numbers: [{ ...toBob, ownership: own }], others }).customer_id
+    expect(whose('claimed', [])).toBe(ALICE)
+    expect(whose('claimed', carols('claimed'))).toBeNull()
+    expect(whose('claimed', carols('verified'))).toBe(CAROL)
+    expect(whose('assigned', carols('claimed'))).toBe(ALICE)
   })
 
   test('from the platform’s provider reaches every customer', () => {

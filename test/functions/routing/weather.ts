@@ -52,6 +52,11 @@ const carrier = fc
     calling_format: fc.constantFrom(...formats),
     tech_prefix: fc.constantFrom('', '99#'),
     sources: fc.subarray(sources, { maxLength: 2 }),
+    found: fc
+      .subarray(['192.0.2.7', '198.51.100.7', '2001:db8::7'], { maxLength: 2 })
+      .chain((addresses) =>
+        fc.tuple(...addresses.map((address) => since.map((at) => ({ address, since: at })))),
+      ),
     created_at: since,
   })
   .map((changes) => ({ ...changes, enabled: changes.enabled || changes.tech_prefix === '' }))

@@ -209,7 +209,7 @@ describe('after a restart', () => {
 })
 
 describe('who calls from an address nobody knows', () => {
-  test('is asked about, told 403, and told of once a minute', () => {
+  test('is asked about, told 403, and told of once a minute, to the customer whose number it is', () => {
     const ladder = informed()
     for (let i = 0; i < 20; i++) {
       ladder.when(scanner, fromOutside(scanner, officeNumber))
@@ -217,7 +217,16 @@ describe('who calls from an address nobody knows', () => {
       ladder.gives('403 to the scanner').after(2_000)
     }
     expect(ladder.events).toHaveLength(1)
-    expect(ladder.events[0]).toMatchObject({ type: 'call.refused', customer_id: null })
+    expect(ladder.events[0]).toMatchObject({
+      type: 'call.refused',
+      customer_id: customerId,
+      data: {
+        reason: 'UNKNOWN_SOURCE',
+        why: expect.stringContaining(`calls from ${scanner.flow.address}, add it to the provider’s inbound`),
+      },
+    })
+    const heard = ladder.messages(scanner).flatMap((message) => message.all('reason'))
+    expect(heard.join(), 'the caller learns nothing of the number').not.toContain('inbound_addresses')
   })
 })
 

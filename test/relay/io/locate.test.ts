@@ -333,6 +333,59 @@ describe('remembering what DNS said', () => {
 const chance: Chance = openChance(new Uint8Array(32))
 
 /** A locator whose DNS says what `zone` says; keys are `naptr`, `srv` or `a` and a name. */
+describe('everywhere a host may call from', () => {
+  const sip = { hostname: 'sip.example', port: null, transport: null }
+
+  test('is every address of every server which SRV names, of both families', async () => {
+    const { locator } = world({
+      'srv _sip._udp.sip.example': [srv('a.sip.example', 5060, 1), srv('b.sip.example', 5060, 2)],
+      'srv _sip._tcp.sip.example': [srv('c.sip.example', 5060)],
+      'a a.sip.example': ['192.0.2.2', '2001:db8::1'],
+      'a b.sip.example': ['192.0.2.1', '192.0.2.2'],
+      'a c.sip.example': ['192.0.2.3'],
+    })
+    expect(await locator.whereabouts(sip)).toEqual({
+      addresses: ['192.0.2.1', '192.0.2.2', '192.0.2.3', '2001:db8::1'],
+    })
+  })
+
+  test('is on the public internet, and at thirty-two addresses at most', async () => {
+    const { locator, zone } = world({ 'a sip.example': ['10.0.0.1', '127.0.0.1', '192.0.2.1'] })
+    expect((await locator.whereabouts({ ...sip, port: 5060 })).addresses).toEqual(['192.0.2.1'])
+    zone['a many.example'] = Array.from({ length: 10_000 }, (_, at) => `198.51.${at >> 8}.${at & 255}`)
+    const many = await locator.whereabouts({ ...sip, hostname: 'many.example', port: 5060 })
+    expect(many.addresses).toHaveLength(32)
+    expect(many.why).toContain('10000 addresses, of which the first 32 count')
+  })
+
+  test('is nowhere where DNS says so, and unknown where DNS says nothing', async () => {
+    const { locator, zone } = world({ 'a gone.example': [], 'a sip.example': ['192.0.2.1'] })
+    expect(await locator.whereabouts({ ...sip, hostname: 'gone.example', port: 5060 })).toMatchObject({
+      addresses: [],
+    })
+    zone['a mute.example'] = 'fails'
+    expect(await locator.whereabouts({ ...sip, hostname: 'mute.example', port: 5060 })).toMatchObject({
+      addresses: null,
+      why: 'DNS gave no answer for mute.example: ESERVFAIL',
+    })
+  })
+
+  test('is not said where the answer is older than it should be, and is partial where one server’s is missing', async () => {
+    const { locator, zone, pass } = world({
+      'srv _sip._udp.sip.example': [srv('a.sip.example', 5060), srv('b.sip.example', 5060)],
+      'a a.sip.example': ['192.0.2.1'],
+      'a b.sip.example': 'fails',
+    })
+    expect(await locator.whereabouts(sip)).toMatchObject({ addresses: ['192.0.2.1'], partial: true })
+    zone['a a.sip.example'] = 'fails'
+    pass(61)
+    expect(await locator.whereabouts(sip)).toMatchObject({ addresses: null })
+    zone['a a.sip.example'] = ['192.0.2.9']
+    pass(61)
+    expect(await locator.whereabouts(sip)).toMatchObject({ addresses: ['192.0.2.9'], partial: true })
+  })
+})
+
 function world(
   zone: Record<string, readonly (Naptr | Srv | string)[] | 'fails'>,
   options: { allowPrivate?: boolean; ttl?: number } = {},

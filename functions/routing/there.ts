@@ -1,0 +1,42 @@
+import type { ProviderFacts } from '#contract'
+import { type Ip, readIp, readNetwork, within, writeIp } from './ip.ts'
+
+/*
+ * Why a provider is at an address: it lists a network the address lies in, or its hostname leads there. A name leads
+ * where the owner of its zone says, so that it says less than a list: it counts from when it first led there.
+ */
+
+/** A provider as it is at an address: no older there than its host is, where it does not list it. */
+export function asThere(provider: ProviderFacts, address: string): ProviderFacts {
+  const since = hostSince(provider, address)
+  return since === undefined || since <= provider.created_at ? provider : { ...provider, created_at: since }
+}
+
+/** Whether it is there by its hostname alone. */
+export function isByHost(provider: ProviderFacts, address: string): boolean {
+  return hostSince(provider, address) !== undefined
+}
+
+function hostSince({ found, sources }: ProviderFacts, address: string): string | undefined {
+  if (found.length === 0) return undefined
+  const ip = plain(address)
+  if (!ip || sources.some((network) => holds(network, ip))) return undefined
+  const written = writeIp(ip)
+  return found.find((place) => writtenIp(place.address) === written)?.since
+}
+
+function holds(network: string, ip: Ip): boolean {
+  const read = readNetwork(network)
+  return read !== undefined && read.ip.length === ip.length && within(ip, read.ip, read.bits)
+}
+
+function writtenIp(text: string): string | undefined {
+  const ip = readIp(text)
+  return ip && writeIp(ip)
+}
+
+/** IPv4 as itself, also where it came in the clothes of IPv6. */
+function plain(text: string): Ip | undefined {
+  const written = writtenIp(text)
+  return written === undefined ? undefined : readIp(written)
+}
