@@ -7,6 +7,7 @@ import { realmOf } from './stack.ts'
 export function welcome(settings: Settings, edge: EdgeSide): string {
   const { publicIp, sipPort } = settings
   const realm = realmOf(settings, edge)
+  const key = edge.access.isNew ? edge.access.key : `$(jq -r .access_key '${secretsPath(settings.folder)}')`
   const server = `${publicIp.includes(':') ? `[${publicIp}]` : publicIp}:${sipPort}`
   return [
     '',
@@ -20,7 +21,7 @@ export function welcome(settings: Settings, edge: EdgeSide): string {
       : []),
     '',
     '  Make an extension:',
-    `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${edge.access.isNew ? edge.access.key : '$KEY'}" \\`,
+    `    curl -s ${edge.apiUrl}/v1.0/extensions -H "Authorization: Bearer ${key}" \\`,
     `      -H "Content-Type: application/json" \\`,
     `      -d '{"name":"office-phone","username":"office1","password":"secure-password"}'`,
     '',

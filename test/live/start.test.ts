@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openApi } from '../support/api.ts'
 import { environmentOf } from '../support/environment.ts'
+import { hasTools } from '../support/newcomer.ts'
 import { freePort, type Local, pidsOf, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
@@ -53,6 +54,12 @@ describe('npm start', () => {
     expect(await local(running)).toEqual(first)
     await soon('the welcome', () => running?.words().includes('Ctrl-C stops it'))
     expect(running.words()).not.toContain(first.access_key)
+    const [printed = ''] = /curl .*\n.*\n.*/.exec(running.words()) ?? []
+    expect(printed).toContain('/v1.0/extensions')
+    if (hasTools) {
+      const made = execFileSync('bash', ['-c', printed], { encoding: 'utf8' })
+      expect(JSON.parse(made)).toMatchObject({ username: 'office1' })
+    }
     const answer = await fetch(`${first.api_url}/v1.0/extensions`, {
       headers: { authorization: `Bearer ${first.access_key}` },
     })
