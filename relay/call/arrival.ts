@@ -35,6 +35,7 @@ export function newCall(
     decision: undefined,
     ports: undefined,
     contacts: [],
+    rounds: { contacts: [], ms: 0 },
     waiting: [],
     branches: [],
     callee: undefined,

@@ -98,10 +98,7 @@ export function inviteAgain(call: Call, branch: Branch, proofs: Authorizations, 
 
 /** Milliseconds this branch may ring. */
 export function ringMs(call: Call, branch: Branch): number {
-  if (branch.provider) return branch.provider.policy.answer_ms
-  const targets = call.decision?.targets
-  if (targets?.kind === 'trunk') return targets.trunk.ring_ms
-  return targets?.kind === 'extension' ? targets.extension.ring_ms : 60_000
+  return branch.provider ? branch.provider.policy.answer_ms : call.rounds.ms
 }
 
 /** Encoding names allowed towards a branch; empty allows all. */

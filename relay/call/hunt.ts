@@ -14,6 +14,7 @@ import { firstHop } from './first-hop.ts'
 import { alive, exhausted, noted, phonesFailed, refusedBy } from './fruitless.ts'
 import { peerOf } from './peer.ts'
 import { sipReason } from './reason.ts'
+import { roundsOf } from './rounds.ts'
 import { sight } from './sight.ts'
 import { aim, aimAtBranch, answerOf, faultOf, offerOf } from './sound.ts'
 import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
@@ -52,7 +53,7 @@ export function opened(call: Call, station: Station): Step {
   const offer = offerOf(call.caller.invite, station)
   const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, station) : []
   const peers = call.decision && peersOf(call.decision)
-  const step = peers ? search(call, peers, station) : ringAll(call, call.contacts, station)
+  const step = peers ? search(call, peers, station) : ring(call, station)
   const effects: Order[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
   return { to: step.to ?? 'hunting', effects }
 }
@@ -183,6 +184,7 @@ export function answerTimeout(call: Call, branch: Branch, station: Station): Ste
   const letting = letGo(branch)
   branch.state = 'abandoned'
   if (!branch.provider && alive(call).length > 0) return { effects: letting }
+  if (!branch.provider && call.rounds.contacts.length > 0) return after(letting, ringNext(call, station))
   const because = unanswered(call, ringMs(call, branch))
   const step = end(call, station, {
     by: 'system',
@@ -208,19 +210,34 @@ function search(call: Call, providers: readonly Peer[], station: Station): Step 
   return { ...step, effects: [{ type: 'set', ms, timer: { timer: 'search' } }, ...step.effects] }
 }
 
-function ringAll(call: Call, contacts: readonly Contact[], station: Station): Step {
-  if (contacts.length === 0) {
+/** Phones ring by their q: those of the highest together, the next when none of these has answered. */
+function ring(call: Call, station: Station): Step {
+  if (call.contacts.length === 0) {
     const because = notRegistered(call)
     return end(call, station, { by: 'system', reason: 'failed', status: 480, why: 'not registered', because })
   }
+  call.rounds = roundsOf(call.contacts, call.decision?.targets)
+  return ringNext(call, station)
+}
+
+function ringNext(call: Call, station: Station): Step {
+  const {
+    contacts: [round = [], ...later],
+    ms,
+  } = call.rounds
+  call.rounds = { contacts: later, ms }
   const effects: Order[] = [{ type: 'tell' }]
-  for (const contact of contacts) {
+  for (const contact of round) {
     const branch = newBranch(call, station, undefined, contact)
     const step = tryAt(call, branch, contact.flow, station)
     effects.push(...step.effects)
     if (step.to) return { to: step.to, effects }
   }
   return { effects }
+}
+
+function after(effects: readonly Order[], step: Step): Step {
+  return { ...step, effects: [...effects, ...step.effects] }
 }
 
 function next(call: Call, station: Station): Step {
@@ -279,6 +296,7 @@ function contactFailed(call: Call, failure: Events['failure'], station: Station)
   concluded(call, branch, status, failed.said, 'final')
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
+  if (!declined && call.rounds.contacts.length > 0) return ringNext(call, station)
   return phonesFailed(call, failed, station)
 }
 

@@ -21,6 +21,7 @@ import type { Contact } from '../registrar/register.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { Cause } from './cause.ts'
+import type { Rounds } from './rounds.ts'
 
 export type Connect = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
@@ -44,8 +45,10 @@ export interface Call {
   decision: Connect | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
-  /** Where the phones it goes to have registered, until they are rung. */
+  /** Where the phones it goes to have registered. */
   contacts: readonly Contact[]
+  /** Those of them which were not rung yet. */
+  rounds: Rounds
   /** Providers not tried yet, best first. */
   waiting: Peer[]
   branches: Branch[]

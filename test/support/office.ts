@@ -152,8 +152,13 @@ export function aliceDials(ladder: Ladder, to: string, options: Parameters<typeo
 }
 
 /** A phone of an extension registers. */
-export function registers(ladder: Ladder, phone: Party, user: keyof typeof extensionIds): void {
-  const first = register(phone, user)
+export function registers(
+  ladder: Ladder,
+  phone: Party,
+  user: keyof typeof extensionIds,
+  headers: Header[] = [],
+): void {
+  const first = register(phone, user, headers)
   ladder.when(phone, first).whatever()
   ladder.when(phone, prove(first, ladder.lastResponse(phone), user)).whatever()
   if (ladder.questions.length > 0) ladder.credential(account(user))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { party } from '../../support/ladder.ts'
+import { type Ladder, party } from '../../support/ladder.ts'
 import {
   ack,
   aliceDials,
@@ -61,6 +61,36 @@ describe('a call to an extension', () => {
     ladder
       .when(bob, answers(ladder.lastRequest(bob), bob, 603))
       .gives('ACK to Bob', "CANCEL to Bob's mobile", '603 to Alice')
+  })
+
+  test('rings the phone with the higher q first, and the other for the rest of the time', () => {
+    const ladder = prefersMobile()
+    ladder.decide(ringBob('internal', 20_000)).gives("INVITE to Bob's mobile")
+    ladder.when(bobMobile, answers(ladder.lastRequest(bobMobile), bobMobile, 180)).gives('180 to Alice')
+    ladder.after(10_000).gives("CANCEL to Bob's mobile", 'INVITE to Bob')
+    ladder.when(bob, answers(ladder.lastRequest(bob), bob, 180)).whatever()
+    ladder.after(9_999).whatever().after(1).gives('CANCEL to Bob', '480 to Alice')
+    expect(ladder.record.attempts).toHaveLength(2)
+  })
+
+  test('rings the next at once when the first is busy, and neither when it declines for all', () => {
+    const busy = prefersMobile()
+    busy.decide(ringBob()).gives("INVITE to Bob's mobile")
+    busy
+      .when(bobMobile, answers(busy.lastRequest(bobMobile), bobMobile, 486))
+      .gives("ACK to Bob's mobile", 'INVITE to Bob')
+    busy
+      .when(bob, answers(busy.lastRequest(bob), bob, 200, { body: sdp('192.0.2.20') }))
+      .gives('ACK to Bob', '200 to Alice')
+    const declined = prefersMobile()
+    declined.decide(ringBob()).gives("INVITE to Bob's mobile")
+    declined
+      .when(bobMobile, answers(declined.lastRequest(bobMobile), bobMobile, 603))
+      .gives("ACK to Bob's mobile", '603 to Alice')
+  })
+
+  test('rings both at once where there is no time for one after the other', () => {
+    prefersMobile().decide(ringBob('internal', 9_000)).gives("INVITE to Bob's mobile", 'INVITE to Bob')
   })
 
   test('is 480 when nobody is registered', () => {
@@ -192,4 +222,13 @@ function ringingTwice() {
   ladder.decide(ringBob()).whatever()
   ladder.when(bob, answers(ladder.lastRequest(bob), bob, 180)).whatever()
   return ladder.when(bobMobile, answers(ladder.lastRequest(bobMobile), bobMobile, 180)).whatever()
+}
+
+/** Bob is registered at two phones, and wants to be rung at his mobile first; Alice calls him. */
+function prefersMobile(): Ladder {
+  const ladder = office()
+  registers(ladder, bob, 'bob', [['contact', '<sip:bob@192.0.2.20:5064>;q=0.3']])
+  registers(ladder, bobMobile, 'bob', [['contact', '<sip:bob@192.0.2.21:5066>;q=0.8']])
+  aliceDials(ladder, 'bob')
+  return ladder
 }
