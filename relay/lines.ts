@@ -151,7 +151,11 @@ function callerTags({ caller }: Call): readonly string[] {
   return [caller.localTag, ...caller.told.map(({ tag }) => tag)]
 }
 
-/** An early dialog with the caller which another one has followed, or has answered. */
-function isLeft({ line, side }: LegFound, { to }: Request): boolean {
-  return side === 'caller' && to.tag !== line.call.caller.localTag
+/**
+ * An early dialog with the caller which another one has followed, or has answered. Until one has, the caller may ask
+ * in each, but end the call only in the last.
+ */
+function isLeft({ line, side }: LegFound, { to, method }: Request): boolean {
+  const followed = side === 'caller' && to.tag !== line.call.caller.localTag
+  return followed && (method === 'BYE' || line.machine.state === 'answered')
 }

@@ -117,7 +117,13 @@ function addressObstacle(address: string | undefined, ours: string): Unusable | 
   const place = readPlace(address)
   if (place === undefined || isNowhere(address)) return undefined
   if (place.isIPv4 !== readPlace(ours)?.isIPv4) return fault(301, `${address} is of another address family`)
-  return reachOf(place.address) === 'none' ? fault(330, `nothing can be sent to ${address}`) : undefined
+  if (reachOf(place.address) !== 'none') return undefined
+  return fault(isMulticast(place.address) ? 330 : 399, `nothing can be sent to ${address}`)
+}
+
+/** Sound for many is nothing we could relay (RFC 4566 §5.7). */
+function isMulticast(address: string): boolean {
+  return /^(22[4-9]|23\d)\.|^ff/.test(address)
 }
 
 function isAudio({ kind }: Media): boolean {

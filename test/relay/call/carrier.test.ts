@@ -74,6 +74,11 @@ describe('a carrier which forks (RFC 3261 §13.2.2.4)', () => {
     const [first, one] = heard(183, 'a', theirs)
     const [second, two] = heard(183, 'b', only8)
     expect([ringing === first, first === second, one === two]).toEqual([true, false, false])
+    const still = within(invited, under(ladder.lastResponse(alice), first), alice, 'UPDATE', 3, {
+      body: theirs,
+    })
+    ladder.when(alice, still).gives('500 to Alice')
+    expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
     expect(heard(183, 'a', theirs)).toEqual([first, one])
     expect(heard(200, 'b', only8)).toEqual([second, two])
     const answer = ladder.lastResponse(alice)

@@ -149,6 +149,7 @@ describe('a description nothing can be relayed of', () => {
     ['names one of another network', phone.replace('c=IN IP4', 'c=ATM NSAP'), 488, 399],
     ['names one of another family', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP6 2001:db8::1'), 488, 301],
     ['wants it sent to a group', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 224.2.1.1/127'), 488, 330],
+    ['wants it sent to nobody', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 240.0.0.1'), 488, 399],
   ])('because it %s says which, and how it is refused', (_, text, status, code) => {
     expect(faultOf(text)).toMatchObject({ status, code })
     expect(faultOf(text)?.why).toMatch(/^\S.*\S$/)
