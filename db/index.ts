@@ -12,12 +12,16 @@ export type Database = NeonHttpDatabase<typeof schema>
  * Connects to the database which `url` names; nothing is sent before the first statement.
  *
  * `endpoint` is where the statements are posted instead of Neon's own place: the local stack's, or a
- * proxy in front of any PostgreSQL.
+ * proxy in front of any PostgreSQL. `carry` takes them there instead of `fetch`.
  */
-export function connect(url: string, endpoint?: string): Database {
+export function connect(url: string, endpoint?: string, carry?: Carrier): Database {
   if (endpoint !== undefined) neonConfig.fetchEndpoint = endpoint
+  if (carry) neonConfig.fetchFunction = carry
   return drizzle(neon(url), { schema, casing: 'snake_case' })
 }
+
+/** Posts a statement, as `fetch` does. */
+export type Carrier = (place: string, request: object) => Promise<unknown>
 
 /** The name of the constraint or unique index a failed statement ran into, if it was one. */
 export function violated(error: unknown): string | undefined {

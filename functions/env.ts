@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { strangerPolicies } from '#contract'
 import { connect, type Database } from '#db'
+import { DatabaseWatch } from './database-watch.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
 
@@ -12,6 +13,7 @@ export interface Edge {
     db: Database
     seal: Seal
     wrongKeys: WrongKeys
+    watch: DatabaseWatch
     requestId: string
     speaker: Speaker
     /** The body as it came, and the fields it may have. */
@@ -58,15 +60,19 @@ export function readSettings(env: object): Settings {
   throw new Error(`The edge is not configured: ${wrong.join('; ')}.`)
 }
 
-const prepared = new WeakMap<object, Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys'>>()
+const prepared = new WeakMap<
+  object,
+  Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys' | 'watch'>
+>()
 
 /** The same, with what is built from them; once per Worker. */
 export function prepare(env: object) {
   let parts = prepared.get(env)
   if (!parts) {
     const settings = readSettings(env)
-    const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT)
-    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), wrongKeys: new WrongKeys() }
+    const watch = new DatabaseWatch()
+    const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT, watch.carry)
+    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), wrongKeys: new WrongKeys(), watch }
     prepared.set(env, parts)
   }
   return parts

@@ -15,6 +15,7 @@ import { relays } from './config/relays.ts'
 import { routes } from './config/routes.ts'
 import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
+import { healthz } from './healthz.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { unanswered } from './http/method.ts'
 import { Problem, present } from './http/problem.ts'
@@ -24,6 +25,7 @@ import { bindings } from './registration/bindings.ts'
 import { credential } from './registration/credential.ts'
 import { beats } from './relays/beat.ts'
 import { endings } from './relays/endings.ts'
+import { greeting } from './relays/hello.ts'
 import { snapshots } from './relays/snapshot.ts'
 import { explain } from './resolution/explain.ts'
 import { resolve } from './resolution/resolve.ts'
@@ -35,15 +37,16 @@ const app = new Hono<Edge>({ strict: false })
   .onError(present)
   .use(requestId)
   .use(async (c, next) => {
-    const { settings, db, seal, wrongKeys } = prepare(c.env)
+    const { settings, db, seal, wrongKeys, watch } = prepare(c.env)
     c.set('settings', settings)
     c.set('db', db)
     c.set('seal', seal)
     c.set('wrongKeys', wrongKeys)
+    c.set('watch', watch)
     await next()
   })
 
-  .get('/healthz', (c) => c.json({ status: 'ok' }))
+  .route('/healthz', healthz)
 
   .use('/v1.0/*', atMost(256 * KIB), authenticate, knownParameters('token', 'accesskey', 'customer_id'))
   .route('/v1.0/customers', customers)
@@ -71,6 +74,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/tells', tells)
   .route('/relay/v1/bindings', bindings)
   .route('/relay/v1/beat', beats)
+  .route('/relay/v1/hello', greeting)
   .route('/relay/v1/snapshots', snapshots)
 
 app.notFound((c) => unanswered(app, c))

@@ -1,4 +1,5 @@
 import { type StrangerPolicy, strangerPolicies } from '#contract'
+import { readIp } from '#routing'
 
 /** Everything a relay is told by its environment; units stand in the names. */
 export interface Config {
@@ -54,9 +55,13 @@ export function readConfig(
     return fallback
   }
   const sipHost = text('SIP_HOST', '127.0.0.1')
+  if (readIp(sipHost) === undefined)
+    faults.push(
+      `SIP_HOST must be an IP address of this machine, or 0.0.0.0 for all of them, not "${sipHost}"`,
+    )
   const relayKey = text('RELAY_KEY')
   const config: Config = {
-    edgeUrl: text('EDGE_URL').replace(/\/+$/, ''),
+    edgeUrl: edgeUrlOf(text('EDGE_URL'), faults),
     relayKey,
     relayId: relayIdOf(relayKey, faults),
     sipHost,
@@ -65,7 +70,7 @@ export function readConfig(
     publicIp: publicIpOf(env.PUBLIC_IP || sipHost, faults),
     rtpPorts: rangeOf(env.RTP_PORTS || '10000-19999', faults),
     rtpEngine: oneOf('RTP_ENGINE', ['ffi', 'dgram'], undefined),
-    baseDomain: text('BASE_DOMAIN', 'trunkline.localhost').toLowerCase(),
+    baseDomain: domainOf(text('BASE_DOMAIN', 'trunkline.localhost'), faults),
     dataDir: text('DATA_DIR', '.trunkline'),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info') ?? 'info',
     strangers: oneOf('UNKNOWN_SOURCE', strangerPolicies, 'refuse') ?? 'refuse',
@@ -77,6 +82,24 @@ export function readConfig(
     dnsServers: serversOf(env.DNS_SERVERS ?? '', faults),
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, config }
+}
+
+/** Where the edge is; a path before `/relay/v1` is a proxy's. */
+function edgeUrlOf(text: string, faults: string[]): string {
+  const url = text.replace(/\/+$/, '')
+  const apart = /^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/i.test(url) && !/\/(v1\.0|relay)(\/|$)/.test(url)
+  if (text && !apart)
+    faults.push(
+      `EDGE_URL must be the edge's address before /v1.0, such as https://api.example.com, not "${text}"`,
+    )
+  return url
+}
+
+function domainOf(text: string, faults: string[]): string {
+  const domain = text.toLowerCase()
+  if (!/^(?=.{1,200}$)[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(domain))
+    faults.push(`BASE_DOMAIN must be a domain name, not "${text}"`)
+  return domain
 }
 
 function relayIdOf(key: string, faults: string[]): string {
@@ -101,8 +124,7 @@ function publicIpOf(address: string, faults: string[]): string {
     faults.push(
       'PUBLIC_IP must say which address phones and carriers reach us at, since SIP_HOST listens on all of them',
     )
-  } else if (!/^[\d.]+$|^[\da-f:]+$/i.test(address))
-    faults.push(`PUBLIC_IP must be an IP address, not "${address}"`)
+  } else if (readIp(address) === undefined) faults.push(`PUBLIC_IP must be an IP address, not "${address}"`)
   return address.toLowerCase()
 }
 

@@ -12,6 +12,8 @@ import { readDescriptors, shared } from './io/descriptors.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { Exchange } from './io/exchange.ts'
+import { takeFolder } from './io/folder.ts'
+import { disagreement } from './io/hello.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
@@ -44,9 +46,12 @@ async function start(config: Config): Promise<void> {
   const pair = config.tls && (await readPair(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const chance = openChance(nonceKey)
-  const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
+  const giveFolderBack = await takeFolder(config.dataDir, relayId)
   const exchange = new Exchange({ url, key, socketsAtMost: descriptors.edge })
+  const wrong = await disagreement(exchange, config)
+  if (wrong !== undefined) throw new Error(wrong)
+  const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const edge = new EdgeLink({ exchange, relayId, spool, log, budgetMs })
   const keys = snapshotKeys(key)
   const source = new SnapshotSource(exchange, keys)
@@ -137,8 +142,10 @@ async function start(config: Config): Promise<void> {
     edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   })
   restore(edge, hear, log)
+  let met = false
   const heart = new Heart({
     exchange,
+    self: config,
     process: {
       relay_id: relayId,
       boot_id: chance.uuid(at.getTime()),
@@ -149,6 +156,7 @@ async function start(config: Config): Promise<void> {
     pulse: () => engine.pulse(performance.now()),
     waitingTells: () => spool.size,
     answered: (answer, sentAt) => {
+      met = true
       edge.beaten(true)
       hear({ type: 'beat', answer, sentAt })
       tellStart()
@@ -157,20 +165,13 @@ async function start(config: Config): Promise<void> {
       if (away) edge.beaten(false)
       hear({ type: 'unbeaten', why, away })
     },
+    // Without the edge, and without a snapshot of before, nothing could be done at all.
+    disagrees: (sentence) => met || kept.files.length > 0 || fail(sentence),
     replaced: () => void drain(),
     log,
   })
   const followed = config.tls && pair && followPair(config.tls, pair, tls.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
-  const ready = {
-    event: 'ready',
-    relay_id: relayId,
-    host: config.sipHost,
-    port: udp.address.port,
-    ...(tlsPort !== undefined && { tls_port: tlsPort }),
-  }
-  process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
-
   let stopping = false
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => {
@@ -186,6 +187,7 @@ async function start(config: Config): Promise<void> {
     await edge.stop()
     exchange.close()
     await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
+    await giveFolderBack()
     process.exit(0)
   }
   const drain = async (): Promise<void> => {
@@ -198,6 +200,16 @@ async function start(config: Config): Promise<void> {
   }
   process.on('SIGTERM', () => void drain())
   process.on('SIGINT', () => void drain())
+
+  // Last: who reads it may stop us at once.
+  const ready = {
+    event: 'ready',
+    relay_id: relayId,
+    host: config.sipHost,
+    port: udp.address.port,
+    ...(tlsPort !== undefined && { tls_port: tlsPort }),
+  }
+  process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 }
 
 /** The edge remembers where phones are, should the disk have lost some. */

@@ -17,6 +17,7 @@ import { countriesOf, ownNumber } from './owned.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
+import { refuseWeak } from './weak-password.ts'
 
 const wish = z.strictObject({
   name,
@@ -47,7 +48,11 @@ export const extensions = new Hono<Edge>()
     await refuseEmergency(c, extension)
     if (body.password === undefined) throw Problem.field('password', 'is needed')
     const owner = { id: crypto.randomUUID(), customerId, extension }
-    const row = { ...owner, ...(await toRow(c, body)), ...(await secrets(c, owner, body.password)) }
+    const row = {
+      ...owner,
+      ...(await toRow(c, body)),
+      ...(await secrets(c, owner, body.name, body.password)),
+    }
     const [, room, [made]] = await db.batch([
       ...roomFor(db, 'extensions', customerId),
       insertWhere(db, table, row, hasRoom('extensions', customerId)).returning(),
@@ -70,7 +75,7 @@ export const extensions = new Hono<Edge>()
     if ((accountOf(body) ?? stored.extension) !== stored.extension) {
       throw Problem.field('extension', 'cannot be changed; make another extension instead')
     }
-    const renewed = body.password === undefined ? {} : await secrets(c, stored, body.password)
+    const renewed = body.password === undefined ? {} : await secrets(c, stored, body.name, body.password)
     const row = { ...(await toRow(c, body)), ...renewed, updatedAt: now }
     const [db, mine] = [c.get('db'), live(table, customerId, id)]
     const [, [before], [changed]] = await db.batch([
@@ -149,8 +154,10 @@ async function toRow(c: Context<Edge>, body: Wish) {
 function secrets(
   c: Context<Edge>,
   row: { id: string; customerId: string; extension: string },
+  name: string,
   password: string,
 ) {
+  refuseWeak(password, [row.extension, name])
   const realm = realmOf(row.customerId, c.get('settings').BASE_DOMAIN)
   const place = { table: 'extensions', id: row.id } as const
   return proofs(c.get('seal'), place, { username: row.extension, realm, password })

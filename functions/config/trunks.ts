@@ -17,6 +17,7 @@ import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 import { type TrunkWish, trunkRow, trunkWish } from './trunk-wish.ts'
+import { refuseWeak } from './weak-password.ts'
 
 type Row = typeof table.$inferSelect
 const shown = [...ours, 'realm', 'password_set']
@@ -132,10 +133,11 @@ function claim(row: Pick<Row, 'id' | 'customerId' | 'sources' | 'enabled' | 'aut
 async function secrets(
   c: Context<Edge>,
   { id, domainName }: Pick<Row, 'id' | 'domainName'>,
-  { username, password }: TrunkWish,
+  { name, username, password }: TrunkWish,
 ): Promise<{ sealedMd5?: string | null; sealedSha256?: string | null }> {
   if (username === null) return { sealedMd5: null, sealedSha256: null }
   if (password === null) return {}
+  refuseWeak(password, [username, domainName, name])
   const realm = trunkRealmOf(domainName, c.get('settings').BASE_DOMAIN)
   return proofs(c.get('seal'), { table: 'trunks', id }, { username, realm, password })
 }

@@ -169,5 +169,7 @@ export const beatAnswer = z.object({
   ends: z.array(ending).default([]),
   /** Relays alive, this one among them. */
   relays: z.int(),
+  /** The domain this edge's phones register under; an older edge does not say. */
+  base_domain: z.string().optional(),
 })
 export type BeatAnswer = z.infer<typeof beatAnswer>

@@ -2,6 +2,7 @@
 export * from './ask.ts'
 export * from './beat.ts'
 export * from './explanation.ts'
+export * from './hello.ts'
 export * from './snapshot.ts'
 export * from './tell.ts'
 export * from './vocabulary.ts'

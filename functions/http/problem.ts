@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { sqlState, violated } from '#db'
 import type { Edge } from '../env.ts'
+import { causesOf, log } from '../log.ts'
 
 const statuses = {
   INVALID_ARGUMENT: 400,
@@ -93,7 +94,8 @@ export function present(error: Error, c: Context<Edge>): Response {
   const { reason, message, details } = problem
   const status = reasons[reason]
   const requestId = c.get('requestId')
-  if (statuses[status] >= 500 && error !== problem) report('error', 'request_failed', error, requestId)
+  if (reason === 'SERVICE_UNAVAILABLE') c.get('watch')?.lost(error)
+  else if (statuses[status] >= 500 && error !== problem) report('error', 'request_failed', error, requestId)
   if (isValueRefused(error)) report('warn', 'value_refused', error, requestId)
   const body = { status, reason, message, request_id: requestId, ...(details.length > 0 && { details }) }
   return c.json({ error: body }, statuses[status])
@@ -135,17 +137,6 @@ function unreachable(error: Error): boolean {
 }
 
 function report(level: 'warn' | 'error', event: string, error: Error, requestId: string): void {
-  const causes = [error, error.cause].flatMap((cause) =>
-    cause instanceof Error ? [cause.message.split('\nparams:')[0]] : [],
-  )
-  // biome-ignore lint/suspicious/noConsole: a Worker's log is its console.
-  console.error(
-    JSON.stringify({
-      level,
-      event,
-      request_id: requestId,
-      causes,
-      stack: error.stack?.split('\n').filter((line) => line.startsWith('    at ')),
-    }),
-  )
+  const stack = error.stack?.split('\n').filter((line) => line.startsWith('    at '))
+  log(level, event, { causes: causesOf(error), request_id: requestId, stack })
 }

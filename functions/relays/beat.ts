@@ -24,7 +24,7 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
   const relayId = c.get('relayId')
   if (told.relay_id !== relayId)
     throw new Problem('PERMISSION_DENIED', `This key is ${relayId}'s, not ${told.relay_id}'s.`)
-  return c.json(await judge(c.get('db'), told))
+  return c.json({ ...(await judge(c.get('db'), told)), base_domain: c.get('settings').BASE_DOMAIN })
 })
 
 async function judge(db: Database, told: Beat): Promise<BeatAnswer> {

@@ -1,6 +1,7 @@
 import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
 import type { Said } from '../reporter.ts'
 import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
+import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
 
 export interface HeartOptions {
@@ -15,6 +16,10 @@ export interface HeartOptions {
   answered(answer: BeatAnswer, sentAt: number): void
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   missed(why: string, away: boolean): void
+  /** Whom the edge should know us as. */
+  readonly self: Introduction
+  /** The edge's answer proves a setting of ours wrong; said in the log as well, once a minute. */
+  disagrees(sentence: string): void
   /** Another process goes by the same name: this one is to end. */
   replaced(): void
   readonly log: Log
@@ -24,6 +29,7 @@ export interface HeartOptions {
 /* Implementation */
 const budgetMs = 1_500
 const leastPauseMs = 500
+const complainEveryMs = 60_000
 const answerBytesAtMost = 16 * 1024 * 1024
 /** A relay which rests longer is taken for dead: its limits, leases and registrations would be anybody's. */
 const longestPauseMs = deadAfterMs
@@ -43,6 +49,7 @@ export class Heart {
   #stopped = false
   #hurried = false
   #saidAt = 0
+  #complainedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: HeartOptions) {
     this.#options = options
@@ -105,7 +112,7 @@ export class Heart {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
     this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
     // Too many beats (429) says nothing about questions.
-    if (reply.status !== 200) return this.#miss(refusal(reply.status), reply.status >= 500)
+    if (reply.status !== 200) return this.#refused(reply)
     const answer = read(reply)
     // An edge which does not know beats may well answer questions.
     if (typeof answer === 'string') return this.#miss(answer, false)
@@ -113,6 +120,22 @@ export class Heart {
     this.#missed = 0
     this.#retryAfterMs = 0
     this.#options.answered(answer, sentAt)
+    this.#complain(otherDomain(answer.base_domain, this.#options.self))
+  }
+
+  #refused(reply: Reply): void {
+    const wrong = wrongSetting(reply.status, reply, this.#options.self)
+    this.#miss(wrong ?? refusal(reply.status), reply.status >= 500)
+    this.#complain(wrong)
+  }
+
+  #complain(sentence: string | undefined): void {
+    const now = performance.now()
+    if (sentence === undefined || now < this.#complainedAt + complainEveryMs) return
+    this.#complainedAt = now
+    const { log, disagrees } = this.#options
+    log('error', 'edge.disagrees', { sentence })
+    disagrees(sentence)
   }
 
   #miss(why: string, away: boolean): void {

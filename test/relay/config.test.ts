@@ -15,6 +15,21 @@ describe('the settings of a relay', () => {
   test.each([
     [{ TLS_CERT: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_KEY is missing'],
     [{ TLS_KEY: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_CERT is missing'],
+    [
+      { EDGE_URL: 'https://api.example.com/v1.0/' },
+      'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "https://api.example.com/v1.0/"',
+    ],
+    [
+      { EDGE_URL: 'http://api.example.com/relay/v1' },
+      'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "http://api.example.com/relay/v1"',
+    ],
+    [
+      { EDGE_URL: 'api.example.com' },
+      'EDGE_URL must be the edge\'s address before /v1.0, such as https://api.example.com, not "api.example.com"',
+    ],
+    [{ PUBLIC_IP: '203.0.113' }, 'PUBLIC_IP must be an IP address, not "203.0.113"'],
+    [{ BASE_DOMAIN: 'a b' }, 'BASE_DOMAIN must be a domain name, not "a b"'],
+    [{ UNKNOWN_SOURCE: 'ignore' }, 'UNKNOWN_SOURCE must be one of refuse, silent, not "ignore"'],
     [{ SIP_TLS_PORT: 'x' }, 'SIP_TLS_PORT must be a whole number from 0 to 65535, not "x"'],
   ])('%j are complained about', (settings, fault) => {
     expect(readConfig({ ...least, ...settings })).toEqual({ ok: false, faults: [fault] })

@@ -36,6 +36,8 @@ export class EdgeServer {
   fault: (path: string) => Fault | undefined = () => undefined
   /** Answers whatever is asked beside beats, snapshots and tells; undefined: 503. */
   answer: (path: string, body: string) => unknown = () => undefined
+  /** Beats are told of it, where it is given. */
+  baseDomain: string | undefined
   /** Beats are told that another process goes by their name. */
   replaced = false
   /** Most connections which were open at once. */
@@ -124,7 +126,8 @@ export class EdgeServer {
     }))
     const dead = [...this.gone].map(([customer_id, version]) => ({ customer_id, version, gone: true }))
     const changed = [...live, ...dead].filter((one) => one.version > version)
-    return beatAnswer(Math.max(0, ...versions, ...this.gone.values()), changed)
+    const answer = beatAnswer(Math.max(0, ...versions, ...this.gone.values()), changed)
+    return this.baseDomain === undefined ? answer : { ...answer, base_domain: this.baseDomain }
   }
 
   #snapshot(

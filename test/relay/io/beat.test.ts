@@ -80,6 +80,20 @@ describe('a beat', () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(1_900)
   })
 
+  test('whose edge refuses us for good is said in a sentence, once a minute', async () => {
+    const { edge, disagreed, missed } = await beating({ everyMs: 50, fault: { kind: 'status', status: 401 } })
+    await soon('two refusals', () => edge.asked('beat').length >= 2)
+    expect(disagreed).toEqual([expect.stringContaining('does not take this RELAY_KEY')])
+    expect(missed[0]).toMatchObject({ away: false })
+  })
+
+  test('whose edge has another domain is said, though it was answered', async () => {
+    const { edge, disagreed, answers } = await beating({ everyMs: 50, baseDomain: 'other.example' })
+    await soon('two answers', () => answers.length >= 2)
+    expect(edge.asked('beat').length).toBeGreaterThan(1)
+    expect(disagreed).toEqual([expect.stringContaining('BASE_DOMAIN=other.example')])
+  })
+
   test('ends with another process of the same name', async () => {
     const { edge, replaced } = await beating({ everyMs: 50 })
     edge.replaced = true
@@ -122,13 +136,23 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
+async function beating({
+  everyMs,
+  fault,
+  baseDomain,
+}: {
+  everyMs: number
+  fault?: Fault
+  baseDomain?: string
+}) {
   const edge = await EdgeServer.open(key)
   edge.fault = () => fault
+  edge.baseDomain = baseDomain
   const exchange = new Exchange({ url: edge.url, key })
   const answers: { answer: BeatAnswer; sentAt: number }[] = []
   const missed: { why: string; away: boolean }[] = []
   const replaced: true[] = []
+  const disagreed: string[] = []
   const heart = new Heart({
     exchange,
     process: {
@@ -142,6 +166,8 @@ async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
     waitingTells: () => 5,
     answered: (answer, sentAt) => answers.push({ answer, sentAt }),
     missed: (why, away) => missed.push({ why, away }),
+    self: { edgeUrl: edge.url, relayId: 'relay-1', baseDomain: 'trunkline.test' },
+    disagrees: (sentence) => disagreed.push(sentence),
     replaced: () => replaced.push(true),
     log: () => undefined,
     everyMs,
@@ -151,5 +177,5 @@ async function beating({ everyMs, fault }: { everyMs: number; fault?: Fault }) {
     () => exchange.close(),
     () => heart.stop(),
   )
-  return { edge, heart, answers, missed, replaced }
+  return { edge, heart, answers, missed, replaced, disagreed }
 }

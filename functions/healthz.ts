@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm'
+import { Hono } from 'hono'
+import type { Edge } from './env.ts'
+import { Problem } from './http/problem.ts'
+
+/** A database which takes longer for nothing at all is none to send anybody to. */
+const patienceMs = 2_000
+
+/** Whether this edge can work: 200, or 503 within two seconds where its database does not answer. */
+export const healthz = new Hono<Edge>().get('/', async (c) => {
+  await soon(c.get('db').execute(sql`select 1`))
+  return c.json({ status: 'ok' })
+})
+
+async function soon(answer: Promise<unknown>): Promise<void> {
+  let giveUp: () => void = () => {}
+  const late = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new Problem('SERVICE_UNAVAILABLE', silent))
+  })
+  const timer = setTimeout(giveUp, patienceMs)
+  await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+}
+
+const silent = `The database does not answer within ${patienceMs / 1000} s.`
