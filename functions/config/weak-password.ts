@@ -1,5 +1,5 @@
 import { Problem } from '../http/problem.ts'
-import { commonPasswords } from './common-passwords.ts'
+import { usualPasswords } from './usual-passwords.ts'
 
 /**
  * Refuses a password which whoever tries the usual ones finds at once: an account on the internet is tried within the
@@ -11,7 +11,7 @@ export function refuseWeak(password: string, names: readonly string[]): void {
 }
 
 function weakness(password: string, names: readonly string[]): string | undefined {
-  if (commonPasswords.has(password)) return 'is one of the thousand commonest'
+  if (usualPasswords.has(password)) return 'is one of the thousand commonest'
   for (const name of names.map((one) => one.toLowerCase())) {
     if (password === name) return 'is the name of the account'
     if (password === backwards(name)) return 'is the name of the account, backwards'

@@ -33,6 +33,7 @@ beforeAll(async () => {
 })
 afterEach(() => void lines.splice(0))
 afterAll(async () => {
+  vi.restoreAllMocks()
   gate.closeAllConnections()
   gate.close()
   await app.close()

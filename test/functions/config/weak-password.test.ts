@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commonPasswords } from '../../../functions/config/common-passwords.ts'
+import { usualPasswords } from '../../../functions/config/usual-passwords.ts'
 import { type App, startApp } from '../../support/app.ts'
 
 let app: App
@@ -55,7 +55,7 @@ describe('a password', () => {
 
   test('which a carrier chose is not ours to judge', async () => {
     const carrier = { hostname: 'sip.provider.com', username: 'acme', password: 'password' }
-    expect(await app.alice('POST', '/v1.0/providers', carrier)).toMatchObject({ status: 200 })
+    expect(await app.alice('POST', '/v1.0/providers', carrier)).toMatchObject({ status: 201 })
   })
 
   test('of before goes on as it was until it is changed', async () => {
@@ -68,7 +68,7 @@ describe('a password', () => {
   })
 
   test('is compared with a thousand, none of them shorter than may be saved', () => {
-    expect(commonPasswords.size).toBe(1_000)
-    expect([...commonPasswords].filter((one) => one.length < 8 || one !== one.toLowerCase())).toEqual([])
+    expect(usualPasswords.size).toBe(1_000)
+    expect([...usualPasswords].filter((one) => one.length < 8 || one !== one.toLowerCase())).toEqual([])
   })
 })

@@ -4,7 +4,7 @@
  * of the Worker.
  */
 
-export const commonPasswords: ReadonlySet<string> = new Set(
+export const usualPasswords: ReadonlySet<string> = new Set(
   `
   password 12345678 123456789 baseball football qwertyuiop 1234567890 superman 1qaz2wsx trustno1 sunshine
   iloveyou computer starwars princess 11111111 corvette 1234qwer internet samantha q1w2e3r4t5 maverick

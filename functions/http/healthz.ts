@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
-import type { Edge } from './env.ts'
-import { Problem } from './http/problem.ts'
+import type { Edge } from '../env.ts'
+import { Problem } from './problem.ts'
 
 /** A database which takes longer for nothing at all is none to send anybody to. */
 const patienceMs = 2_000
