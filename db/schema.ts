@@ -549,6 +549,8 @@ export const relays = pgTable('relays', {
   replacedBoots: uuid().array().notNull().default(sql`'{}'`),
   startedAt: instant().notNull(),
   beatAt: instant().notNull(),
+  /** Since when its beats have come without a gap. */
+  heardSince: instant().notNull().default(sql`now()`),
   /** Its own clock at its latest beat: one which comes after a later one is not believed. */
   toldAt: instant().notNull().default(sql`'-infinity'`),
   draining: boolean().notNull(),

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
+import { endLost } from '../config/lost-calls.ts'
 import { elsewhere, message, reason } from './elsewhere.ts'
 import { proved, verify } from './proof.ts'
 
@@ -115,11 +116,10 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
 }
 
 /** Ends the calls a relay had before it began anew. How long they went on nobody knows: until now at most. */
-export async function endLost(db: Database, { relay_id, at }: RelayTell): Promise<void> {
-  await db.execute(sql`
-    update calls set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
-      ended_at = ${at}::timestamptz, updated_at = now()
-    where relay_id = ${relay_id} and status <> 'hangup' and started_at < ${at}::timestamptz`)
+export async function endBefore(db: Database, { relay_id, at }: RelayTell): Promise<void> {
+  const began = sql`${at}::timestamptz`
+  const why = sql`'The relay ' || c.relay_id || ' began anew while it carried the call.'`
+  await db.execute(endLost(sql`c.relay_id = ${relay_id} and c.started_at < ${began}`, began, why))
 }
 
 /** What an event is about, where it says so in the usual words. */

@@ -5,7 +5,7 @@ import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readTold } from '../http/validate.ts'
-import { endLost, type Fact, store } from './store.ts'
+import { endBefore, type Fact, store } from './store.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
 const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
@@ -22,7 +22,7 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const starts = good.filter((one) => one.kind === 'relay')
   const receipt = await storeAll(c.get('db'), facts)
   // After the facts: what the relay had yet to say of its calls counts first.
-  for (const start of starts) await endLost(c.get('db'), start)
+  for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)

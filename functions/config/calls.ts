@@ -2,13 +2,14 @@ import { and, desc, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { address, attempt, callStatuses, directions, explanation, mediaSide } from '#contract'
-import { calls as table } from '#db'
+import { type Database, calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
+import { endSilent, lostAfterMs } from './lost-calls.ts'
 import { before } from './rows.ts'
 import { soundWords } from './sound-words.ts'
 
@@ -22,28 +23,44 @@ export const calls = new Hono<Edge>()
   .get('/', lists(filters), async (c) => {
     const [page, { status, direction }] = [readPage(c), readQuery(c, z.object(filters))]
     const after = page.after && before(table.startedAt, table.id, page.after)
-    const rows = await c
-      .get('db')
-      .select()
-      .from(table)
-      .where(
-        and(
-          eq(table.customerId, c.get('speaker').customerId),
-          status === undefined ? undefined : eq(table.status, status),
-          direction === undefined ? undefined : eq(table.direction, direction),
-          after,
-        ),
-      )
-      .orderBy(desc(table.startedAt), desc(table.id))
-      .limit(page.size + 1)
+    const rows = await missed(c.get('db'), (db) =>
+      db
+        .select()
+        .from(table)
+        .where(
+          and(
+            eq(table.customerId, c.get('speaker').customerId),
+            status === undefined ? undefined : eq(table.status, status),
+            direction === undefined ? undefined : eq(table.direction, direction),
+            after,
+          ),
+        )
+        .orderBy(desc(table.startedAt), desc(table.id))
+        .limit(page.size + 1),
+    )
     return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))
   })
   .get('/:id', async (c) => {
     const mine = and(eq(table.customerId, c.get('speaker').customerId), eq(table.id, readId(c)))
-    const [row] = await c.get('db').select().from(table).where(mine)
+    const [row] = await missed(c.get('db'), (db) => db.select().from(table).where(mine))
     if (!row) throw new Problem('CALL_NOT_FOUND', 'There is no such call.')
     return c.json(toWire(row))
   })
+
+type Row = typeof table.$inferSelect
+
+/**
+ * Calls as they are read, once more where one goes on by its record and has not been heard of for long: where every
+ * relay is gone, no beat ends what the last one carried.
+ */
+async function missed(db: Database, read: (db: Database) => PromiseLike<Row[]>): Promise<Row[]> {
+  const rows = await read(db)
+  const quietSince = Date.now() - lostAfterMs
+  const quiet = ({ status, updatedAt }: Row) => status !== 'hangup' && Date.parse(updatedAt) < quietSince
+  if (!rows.some(quiet)) return rows
+  await db.execute(endSilent())
+  return read(db)
+}
 
 /*
  * jsonb forgets the order of keys; read by the words they were told in, they stand as documented. What an older or a
@@ -63,7 +80,7 @@ function legibly(shape: z.ZodType): (kept: unknown) => unknown {
 }
 
 /** A call's sound, with what is wrong with it in a sentence. */
-function sound({ media: kept, answeredAt, endedAt, updatedAt }: typeof table.$inferSelect) {
+function sound({ media: kept, answeredAt, endedAt, updatedAt }: Row) {
   const read = media.safeParse(kept)
   if (!read.success) return legibly(z.null())(kept)
   const until = endedAt ?? updatedAt
@@ -71,7 +88,7 @@ function sound({ media: kept, answeredAt, endedAt, updatedAt }: typeof table.$in
   return { ...read.data, message: soundWords(read.data, seconds) }
 }
 
-function toWire(row: typeof table.$inferSelect) {
+function toWire(row: Row) {
   return {
     id: row.id,
     customer_id: row.customerId,

@@ -2,6 +2,7 @@ import type { SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type Beat, type BeatAnswer, beat } from '#contract'
 import type { Database } from '#db'
+import { endSilent } from '../config/lost-calls.ts'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { readTold } from '../http/validate.ts'
@@ -62,6 +63,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     lease(told),
     takeTurn(),
     sweep(told),
+    endSilent(),
     ...(health ? [look(told)] : []),
     combine(told),
     ...(registrations ? [report(told)] : []),

@@ -33,7 +33,10 @@ export function hear(told: Beat): SQL {
       on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
         replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
           else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
-        beat_at = excluded.beat_at, draining = excluded.draining, address = excluded.address, port = excluded.port,
+        beat_at = excluded.beat_at,
+        heard_since = case when relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
+          then now() else relays.heard_since end,
+        draining = excluded.draining, address = excluded.address, port = excluded.port,
         version = excluded.version, waiting_tells = excluded.waiting_tells,
         told_at = case when ${believed} then excluded.told_at else relays.told_at end
       where relays.boot_id = excluded.boot_id

@@ -1,0 +1,1 @@
+ALTER TABLE "relays" ADD COLUMN "heard_since" timestamp (6) with time zone DEFAULT now() NOT NULL;

@@ -1,0 +1,47 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { deadAfterMs } from '#contract'
+
+/** A relay which has not been heard of for so long is taken not to come back. */
+export const lostAfterMs = 45_000
+
+/** Of one relay's, ended at once; the others wait for the next look. */
+const atOnce = 500
+
+/**
+ * Ends calls which go on by their record, and whose relay does not come back; `at` is a time of a call `c` at which it
+ * still went on, as far as is known. Whatever the relay says of one afterwards counts: it has lived.
+ */
+export function endLost(which: SQL, at: SQL, why: SQL): SQL {
+  return sql`
+    with lost as (
+      update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
+        ended_at = greatest(c.started_at, c.answered_at, ${at}), reject_reason = 'RELAY_LOST', reject_message = ${why},
+        updated_at = now()
+      where ${which} and c.status <> 'hangup'
+      returning c.id, c.ended_at
+    )
+    update attempts a set ended_at = coalesce(a.ended_at, lost.ended_at),
+      talked_seconds = extract(epoch from lost.ended_at - a.answered_at)
+    from lost where a.call_id = lost.id`
+}
+
+/**
+ * Ends the calls of relays which have been silent for so long, at the moment they were heard of last.
+ *
+ * After the edge itself was away every relay looks silent. So a relay is missed only beside one which has been heard
+ * all the while, or where none is heard at all.
+ */
+export function endSilent(): SQL {
+  const quiet = (moment: SQL) => sql`${moment} < now() - ${lostAfterMs} * interval '1 millisecond'`
+  const alive = sql`beat_at > now() - ${deadAfterMs} * interval '1 millisecond'`
+  const silent = sql`c.ctid = any(array(
+    select ctid from calls
+    where status <> 'hangup' and ${quiet(sql`updated_at`)}
+      and relay_id in (select id from relays where ${quiet(sql`beat_at`)})
+      and (not exists (select from relays where ${alive})
+        or exists (select from relays where ${alive} and ${quiet(sql`heard_since`)}))
+    limit ${atOnce} for update skip locked))`
+  const last = sql`greatest(c.updated_at, (select beat_at from relays where id = c.relay_id))`
+  const why = sql`'The relay ' || c.relay_id || ', which carried the call, has not been heard of any more.'`
+  return endLost(silent, last, why)
+}
