@@ -46,7 +46,8 @@ export function combine(told: Beat): SQL {
         percentile_cont(0.5) within group (order by latency_ms) as latency_ms,
         jsonb_agg(jsonb_build_object('relay_id', relay_id, 'status', status, 'since', ${instant(sql`since`)}, 'why', why)
           order by relay_id) as said,
-        string_agg(why, '; ' order by relay_id) filter (where why <> '' and status <> 'healthy') as reasons
+        string_agg(why, '; ' order by relay_id) filter (where why <> '' and status <> 'healthy') as reasons,
+        string_agg(why, '; ' order by relay_id) filter (where why <> '' and status = 'healthy') as praises
       from provider_reports
       where status <> 'unknown' and reported_at > now() - ${FRESH}
         and relay_id in (select id from ${living} as alive)
@@ -60,7 +61,7 @@ export function combine(told: Beat): SQL {
           when c.healthy * 2 > c.relays then 'healthy' else 'unknown' end::health_status as status,
         case when c.relays is null then 'no relay has looked lately'
           when c.ill > 0 then c.ill || ' of ' || c.relays || ' relays: ' || coalesce(c.reasons, 'it does not answer')
-          else '' end as why
+          else c.healthy || ' of ' || c.relays || ' relays: ' || coalesce(c.praises, 'it answers') end as why
       from (select provider_id from counted union select provider_id from provider_health where status <> 'unknown') as known
       cross join lateral (select * from providers where id = known.provider_id offset 0) as p
       left join counted c on c.provider_id = p.id

@@ -12,6 +12,8 @@ import type { HealthStatus } from '#contract'
  *
  * From unhealthy a success leads on at once, unless the provider fell back after a success before: then the
  * hold-off is waited out, which doubles. Whoever keeps falling is taken back ever more slowly.
+ *
+ * Who refuses calls while it answers OPTIONS shows nothing by those answers: a call lifts it, no probe.
  */
 
 /** Something seen of a provider: an answer to OPTIONS or how a call to it went. `status` 0: none came. */
@@ -19,6 +21,11 @@ export interface Observation {
   readonly by: 'probe' | 'call'
   readonly ok: boolean
   readonly status: number
+  /**
+   * A call which was turned away, and not by a person: one says nothing of the provider, which may not know the
+   * number; a series does.
+   */
+  readonly refused?: boolean
   /** In words, for whoever asks why. */
   readonly why: string
   /** Round trip of an answered probe. */
@@ -36,6 +43,12 @@ export interface Health {
   readonly successes: number
   /** When the latest calls failed, with none between them that got through. */
   readonly failedCalls: readonly number[]
+  /** When the latest calls failed or were refused, with none between them that got through. */
+  readonly lostCalls: readonly number[]
+  /** The last probe failed. */
+  readonly probesFail: boolean
+  /** It fell since it refused calls, and none has got through yet: why it fell. */
+  readonly misled: string | null
   /** Calls of the last minute, ten seconds each. */
   readonly slices: readonly Slice[]
   /** It has answered a probe; it has taken a call. */
@@ -70,6 +83,9 @@ export const windowMs = 60_000
 const sliceMs = 10_000
 /** Failed calls further apart than this are no series. */
 const seriesMs = 600_000
+/** So many calls in a row which do not get through, each for a reason of its own, are no accident; within an hour. */
+export const lostInARow = 5
+const lostWithinMs = 3_600_000
 /** One success may be luck. */
 export const successesInARow = 2
 /** As short as a restarting proxy, as long as somebody waits before he telephones the carrier. */
@@ -92,6 +108,9 @@ export const unseen: Health = {
   failures: 0,
   successes: 0,
   failedCalls: [],
+  lostCalls: [],
+  probesFail: false,
+  misled: null,
   slices: [],
   probed: false,
   carried: false,
@@ -122,10 +141,10 @@ const table: Record<HealthStatus, { readonly success: Step; readonly failure: St
   },
   half_open: {
     success: (health, now, seen) =>
-      health.successes >= successesInARow
+      health.successes >= successesInARow && health.misled === null
         ? become(health, now, 'healthy', `${health.successes} successes in a row, last: ${seen.why}`)
         : health,
-    failure: (health, now, seen) => fall(health, now, `failed again: ${seen.why}`),
+    failure: (health, now, seen) => fall(health, now, seen, `failed again: ${seen.why}`),
   },
 }
 
@@ -135,14 +154,31 @@ export function observed(before: Health, now: number, seen: Observation): Health
   const last = { by: seen.by, status: seen.status, at: now }
   // A provider which takes calls and has never answered OPTIONS does not know them; its silence says nothing.
   if (seen.by === 'probe' && !seen.ok && health.carried && !health.probed) return { ...health, last }
-  const counted = { ...(seen.ok ? succeeded(health, now, seen) : failed(health, now, seen)), last }
-  return table[health.status][seen.ok ? 'success' : 'failure'](counted, now, seen)
+  const lostCalls = lostWith(health, now, seen)
+  // Who refuses every call does not serve, whatever each of them was refused for.
+  const ok = seen.ok && !(seen.refused && (isSeries(lostCalls, now) || health.misled !== null))
+  const counted = ok ? succeeded(health, now, seen) : failed(health, now, seen)
+  return table[health.status][ok ? 'success' : 'failure']({ ...counted, last, lostCalls }, now, seen)
+}
+
+function lostWith({ lostCalls }: Health, now: number, { by, ok, refused }: Observation): readonly number[] {
+  if (by === 'probe') return lostCalls
+  return ok && !refused ? [] : [...lostCalls, now].slice(-lostInARow)
+}
+
+function isSeries([first, ...others]: readonly number[], now: number): boolean {
+  return first !== undefined && others.length === lostInARow - 1 && now - first <= lostWithinMs
 }
 
 /** The provider's health when nothing is seen: a hold-off which is over opens it half. */
 export function healthAt(health: Health, now: number): Health {
   if (health.status !== 'unhealthy' || now < health.heldUntil) return health
-  const opened = become({ ...health, successes: 0 }, now, 'half_open', 'may be tried again')
+  const opened = become(
+    { ...health, successes: 0 },
+    now,
+    'half_open',
+    openWords(health, 'may be tried again'),
+  )
   return { ...opened, since: health.heldUntil }
 }
 
@@ -183,7 +219,15 @@ export function callServes(status: number, nextOn: readonly number[]): boolean {
   return !(own && nextOn.includes(status))
 }
 
-function succeeded(health: Health, now: number, { by, ms }: Observation): Health {
+/**
+ * Whether a call was turned away by the provider: not by a person, who is busy (486, 600), away (480), declines (603), or whose
+ * caller left (487).
+ */
+export function callRefused(status: number): boolean {
+  return status >= 300 && ![480, 486, 487, 600, 603].includes(status)
+}
+
+function succeeded(health: Health, now: number, { by, ms, refused }: Observation): Health {
   const call = by === 'call'
   return {
     ...health,
@@ -193,6 +237,8 @@ function succeeded(health: Health, now: number, { by, ms }: Observation): Health
     slices: call ? sliced(health.slices, now, true) : health.slices,
     probed: health.probed || !call,
     carried: health.carried || call,
+    probesFail: call && health.probesFail,
+    misled: call && !refused ? null : health.misled,
     roundTrips: ms === undefined ? health.roundTrips : [...health.roundTrips, ms].slice(-roundTripsKept),
     trialOut: health.trialOut && !call,
   }
@@ -206,6 +252,7 @@ function failed(health: Health, now: number, { by }: Observation): Health {
     failures: health.failures + 1,
     failedCalls: call ? [...health.failedCalls, now].slice(-failuresInARow) : health.failedCalls,
     slices: call ? sliced(health.slices, now, false) : health.slices,
+    probesFail: !call || health.probesFail,
     trialOut: health.trialOut && !call,
   }
 }
@@ -219,22 +266,25 @@ function sliced(slices: readonly Slice[], now: number, ok: boolean): readonly Sl
 
 function fallIfFailing(health: Health, now: number, seen: Observation): Health {
   const why = failing(health, now)
-  return why === undefined ? { ...health, successes: 0 } : fall(health, now, `${why}, last: ${seen.why}`)
+  return why === undefined
+    ? { ...health, successes: 0 }
+    : fall(health, now, seen, `${why}, last: ${seen.why}`)
 }
 
 /** Why it is failing; undefined: it is not. */
-function failing({ failures, failedCalls, slices }: Health, now: number): string | undefined {
+function failing({ failures, failedCalls, lostCalls, slices }: Health, now: number): string | undefined {
   if (failures >= failuresInARow) return `${failures} failures in a row`
   const [first] = failedCalls
   if (failedCalls.length === failuresInARow && first !== undefined && now - first <= seriesMs)
     return `${failuresInARow} calls in a row failed`
+  if (isSeries(lostCalls, now)) return `${lostInARow} calls in a row did not get through`
   const lost = slices.reduce((sum, slice) => sum + slice.failed, 0)
   const all = slices.reduce((sum, slice) => sum + slice.ok, lost)
   if (all < callsAtLeast || lost < all * failingShare) return undefined
   return `${lost} of ${all} calls in a minute failed`
 }
 
-function fall(health: Health, now: number, why: string): Health {
+function fall(health: Health, now: number, seen: Observation, why: string): Health {
   const { status, since, successes } = health
   const forgiven = !health.fallen || (status === 'healthy' && now - since >= forgivenMs)
   const relapsed = !forgiven && (status === 'healthy' || successes > 0)
@@ -243,20 +293,36 @@ function fall(health: Health, now: number, why: string): Health {
   return {
     ...down,
     fallen: true,
+    misled: spoke(health, seen) ? why : health.misled,
     relapses: forgiven ? 0 : health.relapses + Number(relapsed),
     doublings,
     heldUntil: now + Math.min(holdOffMs * 2 ** doublings, longestHoldOffMs),
   }
 }
 
+/** It refused a call in words while it answers OPTIONS: who was silent, and answers again, is back. */
+function spoke({ probesFail }: Health, { by, status }: Observation): boolean {
+  return by === 'call' && status !== 0 && !probesFail
+}
+
 /** A success opens it before its time; how long it was away before says nothing about the next time. */
 function open(health: Health, now: number, why: string): Health {
-  return { ...become(health, now, 'half_open', why), successes: 1, doublings: health.relapses }
+  return {
+    ...become(health, now, 'half_open', openWords(health, why)),
+    successes: 1,
+    doublings: health.relapses,
+  }
+}
+
+function openWords({ misled }: Health, why: string): string {
+  return misled === null ? why : `${why}; but a call has to get through first: ${misled}`
 }
 
 /** What was counted before it fell does not count afterwards. */
 function become(health: Health, now: number, status: HealthStatus, why: string): Health {
   const anew =
-    health.status === 'unknown' ? {} : { failures: 0, failedCalls: [], slices: [], trialOut: false }
+    health.status === 'unknown'
+      ? {}
+      : { failures: 0, failedCalls: [], lostCalls: [], slices: [], trialOut: false }
   return { ...health, ...anew, status, since: now, why }
 }

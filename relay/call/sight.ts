@@ -1,4 +1,4 @@
-import { callServes } from '#routing'
+import { callRefused, callServes } from '#routing'
 import type { Branch, Order } from './state.ts'
 
 /**
@@ -12,6 +12,7 @@ export function sight(branch: Branch, status: number, why: string): Order[] {
   if (!provider?.provider_id || branch.heard === 'ringing') return []
   const ok = callServes(status, provider.policy.next_on)
   const words = [status === 0 ? '' : String(status), why, status === 0 ? 'at' : 'from', attempt.address]
-  const seen = { by: 'call', ok, status, why: words.filter(Boolean).join(' ') } as const
+  const refused = callRefused(status)
+  const seen = { by: 'call', ok, refused, status, why: words.filter(Boolean).join(' ') } as const
   return [{ type: 'observed', providerId: provider.provider_id, seen }]
 }

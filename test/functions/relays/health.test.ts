@@ -41,6 +41,17 @@ describe('a provider’s health', () => {
     expect((await health()).status).toBe('unknown')
   })
 
+  test('changes with a reason each time, for the better too', async () => {
+    for (const status of ['healthy', 'unhealthy', 'half_open', 'healthy'] as const)
+      await say(status, status, status)
+    await say('healthy', 'unhealthy', 'unknown')
+    await say('healthy', 'healthy', 'healthy')
+    const whys = (await health()).history.map(({ to, why }: { to: string; why: string }) => [to, why])
+    expect(whys).toHaveLength(6)
+    for (const [to, why] of whys)
+      expect([to, why]).toEqual([to, expect.stringMatching(/^\d of \d relays: ./)])
+  })
+
   test('changes in one event each, told once however many relays beat at once', async () => {
     await say('healthy', 'healthy', 'healthy')
     const { since } = await health()

@@ -59,6 +59,44 @@ describe('the health of a provider', () => {
     expect(health.status).toBe('healthy')
   })
 
+  test('is unhealthy after five calls in a row which it refused, for whatever reason, though it answers OPTIONS', () => {
+    let health = see(unseen, 0, probe(true))
+    for (const [i, status] of [404, 403, 404, 488].entries()) {
+      health = see(health, i * 60_000 + 1, refused(status))
+      health = see(health, i * 60_000 + 2, probe(true))
+    }
+    expect(health.status).toBe('healthy')
+    health = see(health, 300_000, refused(403))
+    expect(health.status).toBe('unhealthy')
+    expect(health.why).toBe('5 calls in a row did not get through, last: 403')
+  })
+
+  test('is not blamed for refusals between which a call gets through, or a person speaks', () => {
+    let health = see(unseen, 0, probe(true))
+    for (let at = 1; at < 40; at++)
+      health = see(health, at * 1_000, at % 5 === 0 ? call(true, 486) : refused(404))
+    expect(health.status).toBe('healthy')
+  })
+
+  test('is not lifted by OPTIONS where its calls failed all the same: a call has to get through', () => {
+    let health = see(unseen, 0, probe(true))
+    for (const at of [1_000, 2_000, 3_000]) health = see(health, at, call(false, 503))
+    for (let at = 30_000; at < 3_600_000; at += 30_000) health = see(health, at, probe(true))
+    expect(health.status).toBe('half_open')
+    expect(health.why).toContain('a call has to get through first: 3 failures in a row, last: ')
+    expect(see(health, 3_600_000, refused(403)).status).toBe('unhealthy')
+    expect(see(health, 3_600_000, call(true)).status).toBe('healthy')
+  })
+
+  test('is lifted by OPTIONS where those had failed as well', () => {
+    let health = see(unseen, 0, probe(true))
+    health = see(health, 1_000, probe(false))
+    for (const at of [2_000, 3_000]) health = see(health, at, call(false))
+    expect(health.status).toBe('unhealthy')
+    health = see(health, 14_000, probe(true))
+    expect(see(health, 15_000, probe(true)).status).toBe('healthy')
+  })
+
   test('takes no harm from unanswered probes where calls go through and no probe ever was answered', () => {
     let health = see(unseen, 0, call(true))
     for (let at = 1; at < 100; at++) health = see(health, at * 30_000, probe(false))
@@ -203,7 +241,7 @@ describe('whatever is seen of a provider', () => {
     )
   })
 
-  test('a provider that came back is found by probes alone within its hold-off and two probes', () => {
+  test('a provider that was silent and came back is found by probes alone within its hold-off and two probes', () => {
     fc.assert(
       fc.property(fc.array(sight(), { maxLength: 300 }), fc.integer({ min: 1, max: 60 }), (sights, s) => {
         let [health, at] = asSeen(sights)
@@ -222,6 +260,7 @@ describe('whatever is seen of a provider', () => {
         expect(health.roundTrips.length).toBeLessThanOrEqual(9)
         expect(health.slices.length).toBeLessThanOrEqual(7)
         expect(health.failedCalls.length).toBeLessThanOrEqual(3)
+        expect(health.lostCalls.length).toBeLessThanOrEqual(5)
       }),
       { numRuns: 30 },
     )
@@ -281,4 +320,8 @@ function probe(ok: boolean): Observation {
 
 function call(ok: boolean, status = ok ? 200 : 0): Observation {
   return { by: 'call', ok, status, why: ok ? '200 OK' : 'no response' }
+}
+
+function refused(status: number): Observation {
+  return { by: 'call', ok: true, refused: true, status, why: `${status}` }
 }
