@@ -57,9 +57,13 @@ export function whoseIs(
   return own ?? (others.some(isOther(claim)) ? undefined : claim)
 }
 
-/** The provider of its customer which may ring a number, or the platform's where an administrator assigned it. */
+/**
+ * The provider of its customer which may ring a number, or the platform's where an administrator assigned it. Where the
+ * platform's is, nothing else rings: a customer who lists its address would have its numbers by claiming them.
+ */
 function matchOf(number: NumberFacts, providers: readonly ProviderFacts[], e164: string): Match[] {
   const of = (owner: string) => providers.find(({ customer_id }) => customer_id === owner)
+  if (number.ownership !== 'assigned' && of(PLATFORM)) return []
   const provider = of(number.customer_id) ?? (number.ownership === 'assigned' ? of(PLATFORM) : undefined)
   return provider ? [{ provider, rung: { number, e164 } }] : []
 }

@@ -49,7 +49,7 @@ export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, bas
   if (rung === 'contested' || (rung && !givesWay(trunks[0], rung))) return contested(to.user, address)
   if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', sender, rung, there) }
   const owner = whoseIs(there, to.user, book)
-  const taking = takenBy(providers, to.user, address, owner, book)
+  const taking = takenBy(takers(providers), to.user, address, owner, book)
   if (taking && isBefore(taking, trunks[0]))
     return { kind: 'provider', ...taking, ...words('source', sender, taking, there) }
   if (trunks.length > 0) return byTrunks(trunks, address, baseDomain)
@@ -113,6 +113,12 @@ function byTrunks(trunks: readonly TrunkFacts[], address: string, baseDomain: st
   const domains = trunks.map(({ domain_name }) => `${domain_name}.trunk.${baseDomain}`).sort()
   const message = `Several trunks call from ${address}. Call to the domain of one of them: ${domains.slice(0, 3).join(', ')}.`
   return ambiguous(message, trunks)
+}
+
+/** Who may take whatever comes from an address: where a carrier of the platform's is, only the platform's. */
+function takers(providers: readonly ProviderFacts[]): readonly ProviderFacts[] {
+  const platforms = providers.filter(({ customer_id }) => customer_id === PLATFORM)
+  return platforms.length > 0 ? platforms : providers
 }
 
 /** No number led anywhere: whoever takes all that comes from there, the oldest where several do. */

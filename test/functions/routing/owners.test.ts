@@ -94,6 +94,30 @@ describe('a number which is only claimed', () => {
   })
 })
 
+describe('a customer who lists the address of a carrier of the platform’s', () => {
+  const platform = { providers: [at('wholesale', 2)] }
+  const early = { platform, providers: [at('telnyx', 1)] }
+
+  test('gets none of its calls for numbers it claims or proved elsewhere, and all for those assigned to it', () => {
+    expect(rung({ ...early, numbers: [alices('claimed')] })).toBe('NUMBER_NOT_FOUND')
+    expect(rung({ ...early, numbers: [alices('verified')] })).toBe('NUMBER_NOT_FOUND')
+    expect(rung({ ...early, numbers: [alices('assigned')] })).toBe(ALICE)
+  })
+
+  test('takes nothing of it by a catch-all of its own, and in nobody’s way by a claim', () => {
+    const any = number('any', { provider_id: idOf('telnyx'), extension_id: idOf('bob') })
+    expect(rung({ ...early, numbers: [any] })).toBe('AMBIGUOUS_SOURCE')
+    const carols = number('any', {
+      id: idOf('two'),
+      provider_id: idOf('wholesale'),
+      extension_id: idOf('carol'),
+    })
+    expect(rung(withCarol({ ...early, numbers: [any, alices('verified')] }, { numbers: [carols] }))).toBe(
+      CAROL,
+    )
+  })
+})
+
 describe('an address which several customers list', () => {
   const alice = { providers: [at('telnyx', 1)], numbers: [alices('claimed')] }
 
