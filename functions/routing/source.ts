@@ -46,7 +46,8 @@ export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, bas
   const providers = likely(there, port)
   const trunks = trunksAt(address, there, book)
   const rung = rungBy(providers, to.user, book)
-  if (rung === 'contested' || (rung && !givesWay(trunks[0], rung))) return contested(to.user, address)
+  if (rung === 'contested' || (rung && (!givesWay(trunks[0], rung) || isDisputed(rung, there, book))))
+    return contested(to.user, address)
   if (rung) return { kind: 'provider', ...rung, ...words('source_and_number', sender, rung, there) }
   const owner = whoseIs(there, to.user, book)
   const taking = takenBy(takers(providers), to.user, address, owner, book)
@@ -72,6 +73,21 @@ function trunksAt(address: string, there: readonly ProviderFacts[], book: Book):
 function givesWay(trunk: TrunkFacts | undefined, { provider, rung }: Match): boolean {
   if (!trunk?.enabled || trunk.customer_id === provider.customer_id) return true
   return rung.number.ownership === 'assigned' || ageOf(provider) < ageOf(trunk)
+}
+
+/**
+ * Whether a number which a call proved is claimed by another as well who was there first: that call came over a server
+ * of its customer's choice, so that it says nothing about this carrier.
+ */
+function isDisputed({ provider, rung }: Match, there: readonly ProviderFacts[], book: Book): boolean {
+  const { number, e164 } = rung
+  if (number.ownership !== 'verified') return false
+  const elders = there.filter((other) => ageOf(other) < ageOf(provider))
+  const claims = [...book.numbers(e164), ...book.ranges(e164)]
+  return claims.some(
+    ({ customer_id: claimant }) =>
+      claimant !== number.customer_id && elders.some(({ customer_id }) => customer_id === claimant),
+  )
 }
 
 /** Whether a catch-all of one customer goes before a trunk of another. */

@@ -56,14 +56,30 @@ describe('a number which is only claimed', () => {
     expect(rung({ platform, numbers: [alices('assigned')] })).toBe(ALICE)
   })
 
-  test.each(['verified', 'assigned'] as const)('gives way to the customer whose it is: %s', (ownership) => {
-    const carol = { providers: [at('carols', 1)] }
-    const alice = { providers: [at('telnyx', 2)], numbers: [alices(ownership)] }
+  test.each([
+    ['verified, where its provider was there first', 'verified', 1],
+    ['assigned, whoever was there first', 'assigned', 3],
+  ] as const)('gives way to the customer whose it is: %s', (_, ownership, day) => {
+    const carol = { providers: [at('carols', 2)] }
+    const alice = { providers: [at('telnyx', day)], numbers: [alices(ownership)] }
     expect(rung(withCarol(alice, { ...carol, numbers: [carols('claimed')] }))).toBe(ALICE)
     const within = number('+12125550000', { number_to: '+12125550099', ownership, extension_id: idOf('bob') })
     const range = { ...alice, numbers: [within] }
     expect(rung(withCarol(range, { ...carol, numbers: [carols('claimed')] }))).toBe(ALICE)
   })
+
+  test.each([
+    ['exactly', {}],
+    ['in a range', { number_to: '+12125550099' }],
+  ])(
+    '%s is not taken from who was at its carrier first by a call which proved it elsewhere',
+    (_, changes) => {
+      const carol = { providers: [at('carols', 1)], numbers: [carols('claimed', changes)] }
+      const late = { providers: [at('telnyx', 2)], numbers: [alices('verified')] }
+      expect(rung(withCarol(late, carol))).toBe('AMBIGUOUS_SOURCE')
+      expect(rung(withCarol({ ...late, providers: [] }, carol))).toBe(CAROL)
+    },
+  )
 
   test('by two customers behind one carrier is refused to both, and rings either where the other is elsewhere', () => {
     const alice = { providers: [at('telnyx')], numbers: [alices('claimed')] }
