@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
+import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
 import { NameServer } from '../support/name-server.ts'
 import { hasTools, type Newcomer, openNewcomer } from '../support/newcomer.ts'
@@ -60,7 +61,7 @@ describe.skipIf(!hasTools || !hasBaresip)('README.md, typed as it is printed int
       answers: true,
     })
     await Promise.all([alice.registered(), bob.registered()])
-    await call('office2', 2_000)
+    await dial('office2', 2_000)
     await bob.hears('CALL_CLOSED')
     expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(60)
     expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(40)
@@ -78,8 +79,17 @@ describe.skipIf(!hasTools || !hasBaresip)('README.md, typed as it is printed int
     const [route, number] = [await terminal.type(others[0]), await terminal.type(others[1])]
     expect(JSON.parse(route)).toMatchObject({ name: 'Default Outbound Route', priority: 1 })
     expect(JSON.parse(number)).toMatchObject({ number: '+15557654321' })
-    await call('+15551234567')
+    await dial('+15551234567')
     expect(carrier.calls).toHaveLength(1)
+  })
+
+  test('has the carrier, known by where its name leads, ring the phone', async () => {
+    alice.told.length = 0
+    const call = await soon('the carrier to be known', rings, 60_000, 1_000)
+    await alice.hears('CALL_INCOMING')
+    alice.command('accept')
+    await soon('the answer', () => call.statuses.includes(200))
+    expect(await call.bye()).toBe(200)
   })
 
   test('makes a PBX, and says why a call goes where it goes', async () => {
@@ -113,11 +123,19 @@ function passwordIn(command: string): string {
 }
 
 /** Alice dials, is answered, and hangs up. */
-async function call(dialled: string, forMs = 0): Promise<void> {
+async function dial(dialled: string, forMs = 0): Promise<void> {
   alice.told.length = 0
   alice.command('dial', `sip:${dialled}@${realm}`)
   await alice.hears('CALL_ESTABLISHED')
   await pause(forMs)
   alice.command('hangup')
   await pause(300)
+}
+
+/** A call of the carrier's, once it rings; undefined: it was refused. */
+async function rings(): Promise<Call | undefined> {
+  const { call, result } = await carrier.call('+15550001111', '+15557654321')
+  void result.catch(() => undefined)
+  await soon('a word about it', () => call.statuses.some((status) => status >= 180))
+  return call.statuses.includes(180) ? call : undefined
 }
