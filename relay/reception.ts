@@ -208,8 +208,7 @@ export class Reception {
   /** A phone which registered without naming its customer calls so too: what registered here is no carrier. */
   #isPhone({ from }: Request, flow: Flow): boolean {
     const { domains, whereabouts } = this.#desk
-    if (!from.sip || !domains.isBare(from.sip.host)) return false
-    const account = domains.of(from.sip.host, from.sip.user).bare?.account
+    const account = from.sip && domains.only(from.sip.host, from.sip.user)
     return account !== undefined && whereabouts(account.id, flow) !== undefined
   }
 

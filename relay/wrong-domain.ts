@@ -25,7 +25,8 @@ export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, ba
     )
   }
   if (proof.to === 'ask' || !proof.failed) return proof
-  const failed = bare.account ? proof.failed : strangers(proof.failed)
+  const user = proof.failed.account.slice(0, proof.failed.account.lastIndexOf('@'))
+  const failed = bare.account ? proof.failed : strangers(`${user}@${bare.host}`)
   if (proof.to === 'challenge' && nobodys.has(proof.failed.reason))
     return bare.complete
       ? notFound(rightDomain(baseDomain), failed)
@@ -35,11 +36,11 @@ export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, ba
 
 /** A domain which is none of ours. */
 export function unknownDomain(account: string, baseDomain: string): Refusal {
-  return notFound(rightDomain(baseDomain), strangers({ account }))
+  return notFound(rightDomain(baseDomain), strangers(account))
 }
 
 /** Which realm was drawn for a name nobody has says nothing about whose it is. */
-function strangers({ account }: Pick<Failure, 'account'>): Failure {
+function strangers(account: string): Failure {
   return { reason: 'UNKNOWN_DOMAIN', account, customerId: null, accountId: null }
 }
 

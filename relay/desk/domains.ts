@@ -11,6 +11,7 @@ export interface Domain {
 
 /** `complete`: all customers' accounts are known here. */
 export interface Bare {
+  readonly host: string
   readonly account: Account | undefined
   readonly complete: boolean
 }
@@ -49,6 +50,11 @@ export class Domains {
     return this.#around.names.has(host) || host === `registrar.${this.#around.baseDomain}`
   }
 
+  /** The only account of a name which says no customer's domain; undefined: there is none, or several. */
+  only(host: string, username: string): Account | undefined {
+    return this.isBare(host) ? this.#around.shelf.onlyNamed(username) : undefined
+  }
+
   /** A host as routes are decided by it: a short name is its customer's realm. */
   canonical(host: string): string {
     return this.isRealm(host) ? this.#realmOf(host) : host
@@ -56,7 +62,7 @@ export class Domains {
 
   /** What a host is to one of its users. */
   of(host: string, username: string): Domain {
-    return this.isBare(host) ? this.#bare(username) : { realm: this.#realmOf(host) }
+    return this.isBare(host) ? this.#bare(host, username) : { realm: this.#realmOf(host) }
   }
 
   #realmOf(host: string): string {
@@ -67,10 +73,10 @@ export class Domains {
     return realmOf(shelf.registrarNamed(label) ?? this.#invented(label), baseDomain)
   }
 
-  #bare(username: string): Domain {
+  #bare(host: string, username: string): Domain {
     const { shelf, chance, baseDomain } = this.#around
     const account = shelf.onlyNamed(username)
-    const bare = { account, complete: this.#around.complete() }
+    const bare = { host, account, complete: this.#around.complete() }
     if (account) return { realm: account.realm, bare }
     const drawn = Number.parseInt(chance.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
     const realm = shelf.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)

@@ -23,10 +23,11 @@ export function revokedBy(
   snapshot: Snapshot | undefined,
 ): Revoked[] {
   const byId = new Map(after.map((account) => [account.id, account]))
+  const held = new Set(snapshot ? holders(snapshot) : [])
   return before.flatMap((account) => {
     const { id, username, realm, customer_id: customerId } = account
     const now = byId.get(id)
-    const why = now ? changeOf(account, now) : hasLeft(account, snapshot) && 'deleted'
+    const why = now ? changeOf(account, now) : !held.has(id) && 'deleted'
     if (!why) return []
     return {
       id,
@@ -43,8 +44,8 @@ function changeOf(before: Account, now: Account): Revoked['why'] | false {
   return before.ha1_md5 !== now.ha1_md5 && 'password changed'
 }
 
-/** It is not there, or proves itself by no password any more. */
-function hasLeft({ kind, id }: Account, snapshot: Snapshot | undefined): boolean {
-  if (kind === 'extension') return snapshot?.extensions.some((one) => one.id === id) !== true
-  return snapshot?.trunks.some((one) => one.id === id && one.auth_types.includes('basic')) !== true
+/** Who may have an account: a trunk which proves itself by no password has none any more. */
+function holders({ extensions, trunks }: Snapshot): string[] {
+  const proving = trunks.filter(({ auth_types }) => auth_types.includes('basic'))
+  return [...extensions, ...proving].map(({ id }) => id)
 }

@@ -53,7 +53,11 @@ export interface Realm {
   readonly realm: string
   readonly proxy: boolean
   /** The domain named is no customer's own. */
-  readonly bare?: { readonly account: { readonly id: string } | undefined; readonly complete: boolean }
+  readonly bare?: {
+    readonly host: string
+    readonly account: { readonly id: string } | undefined
+    readonly complete: boolean
+  }
 }
 
 /** What phones are challenged with until we know theirs: the only one all of them answer. */

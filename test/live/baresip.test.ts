@@ -4,7 +4,7 @@ import { answers, Carrier } from '../support/carrier.ts'
 import { endedCall, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { pause } from '../support/wait.ts'
+import { pause, soon } from '../support/wait.ts'
 
 let stack: OwnStack
 let carrier: Carrier
@@ -47,6 +47,39 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
     },
   )
 
+  test('call each other by their customer’s short name, and by our address alone, until one is told to go', async () => {
+    const name = `live-${office.id.slice(0, 8)}`
+    const { name: named } = await office.api.get('/customer')
+    await office.api.put('/customer', { name: named, registrar_name: name })
+    // The relay hears of it by its next beat.
+    await pause(3000)
+    const short = office.realm.replace(/^[^.]+/, name)
+    const alice = await softphone('office1', 440, { realm: short })
+    const bob = await softphone('office2', 880, { realm: stack.relay.address, answers: true })
+    await Promise.all([alice.registered(), bob.registered()])
+    const known = await knownCalls(office.api)
+    alice.command('dial', `sip:office2@${short}`)
+    await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
+    alice.command('hangup')
+    await bob.hears('CALL_CLOSED')
+    expect(await endedCall(office.api, known)).toMatchObject({ direction: 'internal', hangup_by: 'caller' })
+    const back = await knownCalls(office.api)
+    bob.command('dial', `sip:office1@${stack.relay.address}`)
+    await soon('the way back', () => alice.told.find(({ type }) => type === 'CALL_INCOMING'))
+    bob.command('hangup')
+    expect(await endedCall(office.api, back)).toMatchObject({
+      direction: 'internal',
+      hangup_reason: 'cancel',
+    })
+    const phones = await office.api.list('/registrations')
+    expect(phones.map(({ extension }) => extension).sort()).toEqual(['office1', 'office2'])
+    for (const { id } of phones) await office.api.delete(`/registrations/${id}`)
+    await pause(3000)
+    const gone = await knownCalls(office.api)
+    alice.command('dial', `sip:office2@${short}`)
+    expect(await endedCall(office.api, gone)).toMatchObject({ reject_reason: 'NOT_REGISTERED' })
+  })
+
   test('are rung from the phone network, and hear the carrier', async () => {
     const alice = await softphone('office1', 440, { answers: true })
     await alice.registered()
@@ -63,7 +96,7 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
 async function softphone(
   username: string,
   tone: number,
-  more: { transport?: 'udp' | 'tcp'; answers?: boolean } = {},
+  more: { transport?: 'udp' | 'tcp'; answers?: boolean; realm?: string } = {},
 ): Promise<Baresip> {
   const { realm } = office
   const phone = await Baresip.open({

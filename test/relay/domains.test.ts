@@ -112,14 +112,19 @@ describe('what the realm asked for tells', () => {
     expect(share).toBeLessThan(0.8)
     expect(domains.of(base, 'x3')).toMatchObject({ realm, bare: { account: { customer_id: customerId } } })
     shelf.drop(customerId)
-    expect(domains.of(base, 'x3')).toEqual({ realm: bobsRealm, bare: { account: undefined, complete: true } })
+    expect(domains.of(base, 'x3')).toEqual({
+      realm: bobsRealm,
+      bare: { host: base, account: undefined, complete: true },
+    })
   })
 
   test('and no customer hears of who tried a name which is not its own', () => {
     const ladder = informed()
     registers(ladder, alice, 'nobody', base, 'guess')
     ladder.whatever().credential({ kind: 'unknown', ttl: 5 }).whatever()
-    expect(ladder.events).toMatchObject([{ customer_id: null, data: { reason: 'UNKNOWN_DOMAIN' } }])
+    expect(ladder.events).toMatchObject([
+      { customer_id: null, data: { reason: 'UNKNOWN_DOMAIN', account: `nobody@${base}` } },
+    ])
     const wrong = informed()
     registers(wrong, alice, 'alice', base, 'guess')
     wrong.whatever().credential(account('alice')).whatever()
