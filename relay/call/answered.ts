@@ -77,10 +77,20 @@ export function callerAcked(call: Call, request: Request, station: Station): Ste
 export function giveUpOnAck(call: Call, station: Station): Step {
   call.caller.answer = undefined
   const stop: Order = { type: 'stop', timer: 'repeat' }
-  if (call.caller.bye) return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station)] }
-  const ended = failed(notAcknowledged('caller', contactOf(station, call.caller.flow.transport)))
+  const why = notAcknowledged('caller', contactOf(station, call.caller.flow.transport))
+  if (call.caller.bye)
+    return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station), ...addedLate(call, why)] }
+  const ended = failed(why)
   const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, ended)
   return { ...step, effects: [stop, ...step.effects] }
+}
+
+/** The callee left, and was right to: its record is closed and told, and hears why nobody spoke all the same. */
+function addedLate(call: Call, { reason, message }: Cause): Order[] {
+  if (call.record.rejectReason !== null) return []
+  Object.assign(call.record, { rejectReason: reason, rejectMessage: message })
+  const fields = { call_id: call.id, customer_id: call.record.customerId, message }
+  return [{ type: 'note', level: 'warn', event: 'call.unacknowledged', fields }, { type: 'tell' }]
 }
 
 /** How an answered call ends, for its record. */

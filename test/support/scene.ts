@@ -64,8 +64,10 @@ function tellsAreSound(ladder: Ladder, beforeMedia: number): void {
     const sequences = tells.map(({ sequence }) => sequence)
     expect(sequences).toEqual(sequences.map((_, index) => index + 1))
     const ends = tells.filter(({ call }) => call.status === 'hangup')
-    expect(ends.length).toBeLessThanOrEqual(2)
-    expect(ends.filter(({ call }) => call.media === null).length).toBeLessThanOrEqual(1)
+    // Over; with its sound; and that a 200 was never acknowledged shows only 32 s after the other side left.
+    const late = ends.some(({ call }) => call.reject_reason === 'NOT_ACKNOWLEDGED')
+    expect(ends.length).toBeLessThanOrEqual(late ? 3 : 2)
+    expect(ends.filter(({ call }) => call.media === null).length).toBeLessThanOrEqual(late ? 2 : 1)
     expect(tells.at(-1)?.call).toMatchObject({ status: 'hangup' })
     for (const attempt of tells.at(-1)?.call.attempts ?? []) {
       expect(attempt.ended_ms).not.toBeNull()

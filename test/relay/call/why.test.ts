@@ -10,6 +10,7 @@ import {
   bob,
   cancel,
   customerId,
+  fromCallee,
   office,
   policy,
   provider,
@@ -302,6 +303,22 @@ describe('an answered call which we end says', () => {
     expect(ladder.record).toMatchObject({ hangup_reason: 'failed', reject_reason: 'NOT_ACKNOWLEDGED' })
     expect(ladder.record.reject_message).toContain('<sip:198.51.100.1:5060>')
     expect(ladder.record.reject_message).toContain('PUBLIC_IP')
+  })
+
+  test('the same where the callee left meanwhile: the record hears it late, and the log', () => {
+    const ladder = watch(office())
+    takenBy(ladder)
+    const sent = ladder.lastRequest(telnyx)
+    ladder.when(telnyx, fromCallee(sent, answers(sent, telnyx, 200), telnyx, 'BYE', 7)).whatever()
+    expect(ladder.record).toMatchObject({ hangup_by: 'callee', reject_reason: null })
+    ladder.after(32_000).whatever()
+    expect(ladder.record).toMatchObject({
+      hangup_by: 'callee',
+      hangup_reason: 'normal',
+      reject_reason: 'NOT_ACKNOWLEDGED',
+      reject_message: expect.stringContaining('<sip:198.51.100.1:5060>'),
+    })
+    expect(ladder.notes.filter(({ event }) => event === 'call.unacknowledged')).toHaveLength(1)
   })
 
   test('that neither side was heard', () => {
