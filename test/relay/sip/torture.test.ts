@@ -6,7 +6,8 @@ import { screen } from '../../../relay/sip/screen.ts'
 import { sameUri } from '../../../relay/sip/uri.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { tortureMessages } from '../../support/torture.ts'
-import { readRequest } from '../../support/wire.ts'
+import { bytes, readRequest } from '../../support/wire.ts'
+import { kinds4475 } from './torture-kinds.ts'
 import { rows4475, rows5118, type Verdict } from './torture-rows.ts'
 
 describe.each([
@@ -27,14 +28,47 @@ describe.each([
     expect(verdictOn(messages.get(file) ?? new Uint8Array())).toBe(verdict)
   })
 
-  test.each(rows.filter(([, verdict]) => verdict === 'passes'))('%s is written as it was read', (file) => {
-    const first = parseMessage(messages.get(file) ?? new Uint8Array())
-    const written = first.ok ? writeMessage(first.value) : new Uint8Array()
-    const again = parseMessage(written)
-    expect(again.ok && first.ok && headersOf(again.value)).toEqual(first.ok && headersOf(first.value))
-    expect(again.ok && writeMessage(again.value)).toEqual(written)
-  })
+  test.each(rows.filter(([, verdict]) => verdict === 'passes'))('%s is written as it was read', (file) =>
+    expectRoundTrip(messages.get(file) ?? new Uint8Array()),
+  )
 })
+
+function expectRoundTrip(message: Uint8Array): void {
+  const first = parseMessage(message)
+  const written = first.ok ? writeMessage(first.value) : new Uint8Array()
+  const again = parseMessage(written)
+  expect(again.ok && first.ok && headersOf(again.value)).toEqual(first.ok && headersOf(first.value))
+  expect(again.ok && writeMessage(again.value)).toEqual(written)
+}
+
+describe('every kind of message RFC 4475 tells of, in our own words', () => {
+  test('is here, section by section', () => {
+    const sections = (under: string, count: number) =>
+      Array.from({ length: count }, (_, n) => `${under}.${n + 1}`)
+    const counts: [string, number][] = [
+      ['3.1.1', 13],
+      ['3.1.2', 19],
+      ['3.2', 1],
+      ['3.3', 15],
+      ['3.4', 1],
+    ]
+    const inTheRfc = counts.flatMap(([under, count]) => sections(under, count))
+    expect([...new Set(kinds4475.map(([section]) => section))]).toEqual(inTheRfc)
+  })
+
+  test.each(kinds4475)('§%s: %s', (_, __, message, verdict) => {
+    expect(verdictOn(octetsOf(message))).toBe(verdict)
+  })
+
+  test.each(kinds4475.filter(([, , , verdict]) => verdict === 'passes'))(
+    '§%s: %s is written as it was read',
+    (_, __, message) => expectRoundTrip(octetsOf(message)),
+  )
+})
+
+function octetsOf(message: string | Uint8Array): Uint8Array {
+  return typeof message === 'string' ? bytes(message) : message
+}
 
 describe.skipIf(tortureMessages(4475) === undefined)('in RFC 4475', () => {
   const message = (file: string): Request => readRequest(tortureMessages(4475)?.get(file) ?? '')
