@@ -42,10 +42,9 @@ export async function newRelay(app: App, relayId: string, process: Partial<Beat>
 
   /** As if nothing had been heard of it for seven seconds. */
   async function fallSilent(): Promise<void> {
-    await app.database.pool.query(
-      `update relays set beat_at = beat_at - interval '7 seconds' where id = $1`,
-      [relayId],
-    )
+    await app.database.pool.query(`update relays set beat_at = now() - interval '7 seconds' where id = $1`, [
+      relayId,
+    ])
   }
 }
 export type TestRelay = Awaited<ReturnType<typeof newRelay>>

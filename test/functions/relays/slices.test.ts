@@ -85,8 +85,9 @@ describe('a limit shared by relays', () => {
       expect(sum(holders.map((holder) => holder.held))).toBeLessThanOrEqual(100)
       expect(await booked()).toBeLessThanOrEqual(100)
     }
-    expect(sum(holders.map((holder) => holder.held))).toBe(100)
-    expect(Math.min(...holders.map((holder) => holder.held))).toBeGreaterThanOrEqual(12)
+    // Now one after the other: the first time round each gives up what is too much, the second it gets the rest.
+    for (let round = 0; round < 2; round += 1) for (const holder of holders) await holder.beat(0, 50)
+    expect(holders.map((holder) => holder.held).sort()).toEqual([12, 12, 12, 12, 13, 13, 13, 13])
   })
 
   test('is not given twice to strangers whose first beats come at once', async () => {
@@ -241,6 +242,7 @@ async function newHolder(relayId: string, process = {}) {
     const { slices } = await relay.beat({
       slices: [channels(bob.id, known ? holder.held : null, used, refused)],
     })
+    await keepAlive(relayId)
     if (lost) return undefined
     known = slices.length > 0
     holder.held = slices[0]?.amount ?? 0
@@ -255,6 +257,13 @@ async function newHolder(relayId: string, process = {}) {
     holder.held = 0
     known = false
   }
+}
+
+/** However slow this machine is, no relay dies of it: one that is to be dead falls silent. */
+async function keepAlive(relayId: string) {
+  await app.database.pool.query("update relays set beat_at = now() + interval '1 hour' where id = $1", [
+    relayId,
+  ])
 }
 
 async function startAfresh() {
