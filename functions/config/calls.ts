@@ -88,6 +88,10 @@ function sound({ media: kept, answeredAt, endedAt, updatedAt }: Row) {
   return { ...read.data, message: soundWords(read.data, seconds) }
 }
 
+function seconds(from: string | null, to: string | null): number | null {
+  return from === null || to === null ? null : (Date.parse(to) - Date.parse(from)) / 1000
+}
+
 function toWire(row: Row) {
   return {
     id: row.id,
@@ -110,6 +114,9 @@ function toWire(row: Row) {
     decision: decision(row.decision),
     extension_id: row.extensionId,
     trunk_id: row.trunkId,
+    /** Seconds talked, which are billed; and from the first to the last. Null while that goes on, or was never answered. */
+    duration: seconds(row.answeredAt, row.endedAt),
+    total_duration: seconds(row.startedAt, row.endedAt),
     tm_ringing: row.ringingAt,
     tm_progressing: row.answeredAt,
     tm_hangup: row.endedAt,

@@ -35,7 +35,7 @@ const wish = z.strictObject({
 })
 type Wish = z.output<typeof wish>
 type Row = typeof table.$inferSelect
-const shown = [...ours, 'country', 'status', 'verified_at']
+const shown = [...ours, 'country', 'status', 'tm_verify']
 
 /** Phone numbers, and who is rung when they are called. */
 export const numbers = new Hono<Edge>()
@@ -249,7 +249,7 @@ function toWire(row: Row) {
     trunk_id: row.trunkId,
     /** `claimed`, `verified` by a call or `assigned`; null for `any`, which is no number. */
     ownership: row.number === 'any' ? null : row.ownership,
-    verified_at: row.verifiedAt,
+    tm_verify: row.verifiedAt,
     enabled: row.enabled,
     ...times(row),
   }

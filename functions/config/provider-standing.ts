@@ -59,10 +59,11 @@ export function providerToWire({ provider: row, health, registration }: Standing
     failover: row.failover,
     enabled: row.enabled,
     health_status: health?.status ?? 'unknown',
+    /** VoIPBIN’s name for it. */
     health_checked_at: health?.checkedAt ?? null,
     health: {
       status: health?.status ?? 'unknown',
-      since: health?.since ?? null,
+      tm_change: health?.since ?? null,
       latency_ms: health?.latencyMs ?? null,
       why: health?.why ?? '',
     },
@@ -74,11 +75,11 @@ export function providerToWire({ provider: row, health, registration }: Standing
 function registered(row: Standing['registration']) {
   return {
     status: row?.status ?? 'not_registered',
-    since: row?.since ?? null,
-    until: row?.until ?? null,
+    tm_change: row?.since ?? null,
+    tm_expire: row?.until ?? null,
     sip_status: row?.sipStatus ?? null,
     why: row?.why ?? '',
     relay_id: row?.relayId ?? null,
-    next_at: row?.nextAt ?? null,
+    tm_next: row?.nextAt ?? null,
   }
 }

@@ -85,8 +85,8 @@ function toWire({ binding, extension, domainName, trunkName }: Registration) {
     user_agent: binding.userAgent,
     q: binding.q,
     relay_id: binding.relayId,
-    tm_registered: binding.registeredAt,
-    tm_refreshed: binding.refreshedAt,
+    tm_create: binding.registeredAt,
+    tm_update: binding.refreshedAt,
     tm_expire: binding.expiresAt,
   }
 }

@@ -30,8 +30,9 @@ function toWire(row: typeof table.$inferSelect & { alive: boolean; calls: number
     port: row.port,
     /** Configuration it has applied. */
     version: row.version,
-    started_at: row.startedAt,
-    beat_at: row.beatAt,
+    /** When its process began, and was last heard. */
+    tm_create: row.startedAt,
+    tm_update: row.beatAt,
     waiting_tells: row.waitingTells,
     /** Those under way which count in a limit. */
     calls: row.calls,

@@ -368,9 +368,26 @@ describe('POST /relay/v1/tells', () => {
       tm_create: '2026-11-23T07:00:00.000000Z',
       tm_hangup: '2026-11-23T07:00:09.500000Z',
       tm_ringing: null,
+      // It was never answered.
+      duration: null,
+      total_duration: 9.5,
     })
     expect((await app.alice('GET', '/v1.0/calls')).body.result).toContainEqual(body)
     expect(await bob('GET', `/v1.0/calls/${call}`)).toMatchObject({ status: 404 })
+  })
+
+  test('has a duration once it is over: of what was talked, and of the whole', async () => {
+    const talking = { call_id: crypto.randomUUID(), answered_at: '2026-11-23T07:00:03.25Z' }
+    const seen = async () => {
+      const { body } = await app.alice('GET', `/v1.0/calls/${talking.call_id}`)
+      return [body.duration, body.total_duration]
+    }
+    await tells(callTold(1, { ...talking, status: 'progressing' }))
+    expect(await seen()).toEqual([null, null])
+    await tells(
+      callTold(2, { ...talking, status: 'hangup', ended_at: '2026-11-23T07:01:04Z', hangup_by: 'caller' }),
+    )
+    expect(await seen()).toEqual([60.75, 64])
   })
 
   test('ends the calls a relay had before it began anew, unless it said so itself', async () => {

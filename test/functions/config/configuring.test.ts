@@ -166,8 +166,14 @@ describe('a provider', () => {
   test('shows how it is doing, in one statement, and takes that back unread', async () => {
     const wish = { hostname: 'sip.test', register: true, username: 'alice', password: 'first password' }
     const { body: made } = await app.alice('POST', '/v1.0/providers', wish)
-    const nothingYet = { status: 'unknown', since: null, latency_ms: null, why: '' }
-    const notYet = { status: 'not_registered', since: null, until: null, sip_status: null, relay_id: null }
+    const nothingYet = { status: 'unknown', tm_change: null, latency_ms: null, why: '' }
+    const notYet = {
+      status: 'not_registered',
+      tm_change: null,
+      tm_expire: null,
+      sip_status: null,
+      relay_id: null,
+    }
     expect(made).toMatchObject({ health: nothingYet, registration: notYet, health_status: 'unknown' })
     const since = '2026-01-02T03:04:05.678901Z'
     await app.database.pool.query(
@@ -186,15 +192,15 @@ describe('a provider', () => {
     expect(body).toMatchObject({
       health_status: 'unhealthy',
       health_checked_at: since,
-      health: { status: 'unhealthy', since, latency_ms: 12.5, why: 'no answer' },
+      health: { status: 'unhealthy', tm_change: since, latency_ms: 12.5, why: 'no answer' },
       registration: {
         status: 'auth_failed',
-        since,
-        until: null,
+        tm_change: since,
+        tm_expire: null,
         sip_status: 403,
         why: 'wrong password',
         relay_id: 'relay-1',
-        next_at: null,
+        tm_next: null,
       },
     })
     expect((await app.alice('GET', '/v1.0/providers')).body.result).toContainEqual(body)

@@ -22,9 +22,9 @@ const seen = async (of: Client, id: string) => (await of('GET', `/v1.0/numbers/$
 describe('a number', () => {
   test('is assigned where an administrator lists it, and claimed where its customer does', async () => {
     const { body: mine } = await lists(app.alice, '+15551110001')
-    expect(mine).toMatchObject({ ownership: 'assigned', verified_at: expect.any(String) })
+    expect(mine).toMatchObject({ ownership: 'assigned', tm_verify: expect.any(String) })
     const { body: his } = await lists(bob, '+15551110002')
-    expect(his).toMatchObject({ ownership: 'claimed', verified_at: null, customer_id: bob.id })
+    expect(his).toMatchObject({ ownership: 'claimed', tm_verify: null, customer_id: bob.id })
     const { body: given } = await lists(app.alice, '+15551110003', { customer_id: bob.id })
     expect(given).toMatchObject({ ownership: 'assigned', customer_id: bob.id })
   })
@@ -54,7 +54,7 @@ describe('a number', () => {
       body: { ownership: 'assigned' },
     })
     expect(await app.alice('PUT', `${path}?customer_id=${bob.id}`, { ownership: 'claimed' })).toMatchObject({
-      body: { ownership: 'claimed', verified_at: null },
+      body: { ownership: 'claimed', tm_verify: null },
     })
     expect(await bob('PUT', path, { ownership: 'assigned' })).toMatchObject({ status: 403 })
     expect(await app.alice('PUT', `${path}?customer_id=${bob.id}`, { ownership: 'verified' })).toMatchObject({
@@ -62,7 +62,7 @@ describe('a number', () => {
     })
     expect(await app.alice('PUT', `${path}?customer_id=${bob.id}`, { ownership: 'assigned' })).toMatchObject({
       status: 200,
-      body: { ownership: 'assigned', verified_at: expect.any(String) },
+      body: { ownership: 'assigned', tm_verify: expect.any(String) },
     })
   })
 
@@ -98,7 +98,7 @@ describe('a call for a claimed number', () => {
     const { body: number } = await lists(bob, '+15553000001')
     await told([callTo(bob, number, provider.id)])
     const verified = await seen(bob, number.id)
-    expect(verified).toMatchObject({ ownership: 'verified', verified_at: expect.any(String) })
+    expect(verified).toMatchObject({ ownership: 'verified', tm_verify: expect.any(String) })
     await told([callTo(bob, number, provider.id)])
     expect(await seen(bob, number.id)).toEqual(verified)
     expect((await bob('GET', '/v1.0/events?type=number.verified')).body.result).toMatchObject([

@@ -106,7 +106,7 @@ describe('GET /v1.0/relays', () => {
           address: '192.0.2.1',
           port: 5060,
           version: 7,
-          started_at: '2026-03-01T00:00:00.000000Z',
+          tm_create: '2026-03-01T00:00:00.000000Z',
           waiting_tells: 3,
           calls: 2,
         },
@@ -114,7 +114,7 @@ describe('GET /v1.0/relays', () => {
       ],
       next_page_token: '',
     })
-    expect(body.result[0].beat_at).toMatch(/^\d{4}-.*Z$/)
+    expect(body.result[0].tm_update).toMatch(/^\d{4}-.*Z$/)
   })
 
   test('is for administrators', async () => {

@@ -123,7 +123,7 @@ describe('POST /relay/v1/beat', () => {
       expect(await before.raw()).toMatchObject({ status: 409 })
       const { body } = await app.alice('GET', '/v1.0/relays')
       const shown = body.result.find(({ id }: { id: string }) => id === 'relay-1')
-      expect(Date.parse(shown.started_at)).toBeLessThanOrEqual(Date.now() + 1_000)
+      expect(Date.parse(shown.tm_create)).toBeLessThanOrEqual(Date.now() + 1_000)
     },
   )
 

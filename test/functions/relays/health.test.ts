@@ -23,7 +23,7 @@ afterAll(() => app.close())
 
 describe('a provider’s health', () => {
   test('is what most of the living relays say', async () => {
-    expect(await health()).toMatchObject({ status: 'unknown', since: null, relays: [], history: [] })
+    expect(await health()).toMatchObject({ status: 'unknown', tm_change: null, relays: [], history: [] })
     await say('healthy', 'healthy', 'unhealthy')
     expect(await health()).toMatchObject({
       status: 'healthy',
@@ -54,10 +54,10 @@ describe('a provider’s health', () => {
 
   test('changes in one event each, told once however many relays beat at once', async () => {
     await say('healthy', 'healthy', 'healthy')
-    const { since } = await health()
+    const { tm_change: since } = await health()
     await Promise.all(relays.map((relay) => relay.beat(saying('unhealthy'))))
     await Promise.all(relays.map((relay) => relay.beat(saying('unhealthy'))))
-    const { history, since: later } = await health()
+    const { history, tm_change: later } = await health()
     expect(history).toMatchObject([
       {
         from: 'healthy',
