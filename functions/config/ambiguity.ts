@@ -39,7 +39,8 @@ export interface ProviderClaim extends Claim {
 /**
  * What stands in the way of a provider: a provider or a PBX of the same customer.
  *
- * Two at one host are told apart by the ports their calls come from, unless either listed the address.
+ * Two at one host are told apart by the ports their calls come from, unless either listed the address. What DNS comes
+ * to say later cannot be refused: an event says it (relays/hosts.ts).
  */
 export function providerClashes(claim: ProviderClaim): SQL {
   const { id, customerId, sources, enabled, register, inboundAddresses: listed, port } = claim
@@ -51,7 +52,7 @@ export function providerClashes(claim: ProviderClaim): SQL {
     from unnest(${networks(sources)}) with ordinality as c (claimed, place), ${providers} o
     where ${enabled}::boolean and ${alive('o')} and o.customer_id = ${customerId}::uuid and o.id <> ${id}::uuid
       and not ${both} and exists (
-        select from unnest(o.sources) with ordinality as own (network, own_place)
+        select from unnest(o.sources || o.found) with ordinality as own (network, own_place)
         where network && claimed and not ${hosts})
     union all ${pbxes(claim)}
   )`
@@ -63,7 +64,8 @@ export function trunkClashes(claim: Claim): SQL {
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
     from unnest(${networks(sources)}) as claimed, ${providers} o
-    where ${enabled}::boolean and ${alive('o')} and o.customer_id in (${customerId}::uuid, ${PLATFORM}::uuid) and ${calls('o')}
+    where ${enabled}::boolean and ${alive('o')} and o.customer_id in (${customerId}::uuid, ${PLATFORM}::uuid)
+      and (${calls('o')} or claimed >>= any(o.found))
     union all ${pbxes(claim)}
   )`
 }

@@ -14,7 +14,7 @@ beforeAll(async () => {
   bob = await app.newcomer('Bob')
 })
 beforeEach(async () => {
-  for (const table of ['relays', 'provider_hosts', 'events', 'numbers', 'providers'])
+  for (const table of ['relays', 'provider_hosts', 'events', 'numbers', 'providers', 'trunks'])
     await app.database.pool.query(`delete from ${table}`)
   relays = [await newRelay(app, 'relay-1'), await newRelay(app, 'relay-2')]
   carrier = await made('telnyx', 'sip.telnyx.test')
@@ -126,6 +126,20 @@ describe('two carriers of one customer which turn out to be at one place', () =>
     ])
     await relays[0].beat({ hosts: [of(twin, '192.0.2.7')] })
     expect(await events('provider.ambiguous')).toHaveLength(1)
+  })
+
+  test('are refused when one of them is saved, and so is a PBX', async () => {
+    await relays[0].beat(found('192.0.2.7'))
+    const save = (noun: string, wish: object) => bob('POST', `/v1.0/${noun}`, wish)
+    const again = (hostname: string, more = {}) => save('providers', { name: 'again', hostname, ...more })
+    expect((await again('192.0.2.7')).body).toMatchObject({
+      error: { details: [{ message: expect.stringContaining('192.0.2.7 could not be told apart') }] },
+    })
+    expect((await again('sip.more.test', { inbound_addresses: ['192.0.2.0/24'] })).status).toBe(409)
+    expect((await again('192.0.2.7', { port: 5080 })).status).toBe(201)
+    const office = { domain_name: `office${Date.now()}`, auth_types: ['ip'], allowed_ips: ['192.0.2.7'] }
+    expect((await save('trunks', office)).status).toBe(409)
+    expect((await save('trunks', { ...office, allowed_ips: ['192.0.2.9'] })).status).toBe(201)
   })
 
   test('whatever their ports, where one listed the address', async () => {

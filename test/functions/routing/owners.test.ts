@@ -177,6 +177,33 @@ describe('an address which several customers list', () => {
     expect(rung(withCarol(mine, hers))).toBe(ALICE)
   })
 
+  test('by a host’s name alone: another’s number is not for the catch-all, and age counts since DNS led there', () => {
+    const any = (name: string, id: string) =>
+      number('any', { id: idOf(id), provider_id: idOf(name), extension_id: idOf('bob') })
+    const led = (name: string, since: string) =>
+      provider(name, { found: [{ address, since }], created_at: '2026-01-01T00:00:00+00:00' })
+    const mine = { providers: [led('telnyx', '2026-01-03T00:00:00+00:00')], numbers: [any('telnyx', 'one')] }
+    expect(rung(withCarol(mine, {}))).toBe(ALICE)
+    for (const ownership of ['verified', 'assigned'] as const)
+      expect(rung(withCarol(mine, { numbers: [carols(ownership)] })), ownership).toBe('UNLISTED_SOURCE')
+    expect(rung(withCarol(mine, { numbers: [carols('claimed')] }))).toBe(ALICE)
+    const hers = { numbers: [{ ...any('carols', 'two'), extension_id: idOf('carol') }] }
+    expect(rung(withCarol(mine, { ...hers, providers: [at('carols', 2)] }))).toBe(CAROL)
+    expect(rung(withCarol(mine, { ...hers, providers: [led('carols', '2026-01-02T00:00:00+00:00')] }))).toBe(
+      CAROL,
+    )
+    expect(rung(withCarol(mine, { ...hers, providers: [led('carols', '2026-01-04T00:00:00+00:00')] }))).toBe(
+      ALICE,
+    )
+  })
+
+  test('listed: a catch-all takes no number which an administrator assigned to another', () => {
+    const any = number('any', { provider_id: idOf('telnyx'), extension_id: idOf('bob') })
+    const mine = { providers: [at('telnyx')], numbers: [any] }
+    expect(rung(withCarol(mine, { numbers: [carols('assigned')] }))).toBe('UNLISTED_SOURCE')
+    expect(rung(withCarol(mine, { numbers: [carols('verified')] }))).toBe(ALICE)
+  })
+
   test('says nothing to a trunk which is off', () => {
     const off = { ...pbx('early', 1), enabled: false }
     expect(rung(withCarol({ ...alice, providers: [at('telnyx', 2)] }, { trunks: [off] }))).toBe(ALICE)
