@@ -56,7 +56,8 @@ export class Failures {
         rule: 'digest',
         why: failures[reason],
         account: account.slice(0, 200),
-        extension_id: accountId,
+        // The extension or trunk: what the event is about.
+        subject_id: accountId,
         sip_status: status,
         source_address: flow.address,
         source: `${flow.transport} ${hostPort(flow.address, flow.port)}`,

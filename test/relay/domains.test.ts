@@ -129,7 +129,7 @@ describe('what the realm asked for tells', () => {
     registers(wrong, alice, 'alice', base, 'guess')
     wrong.whatever().credential(account('alice')).whatever()
     expect(wrong.events).toMatchObject([
-      { customer_id: customerId, data: { reason: 'WRONG_PASSWORD', extension_id: extensionIds.alice } },
+      { customer_id: customerId, data: { reason: 'WRONG_PASSWORD', subject_id: extensionIds.alice } },
     ])
   })
 })

@@ -27,7 +27,7 @@ describe('a registration which fails is an event of the customer, and a line in 
       reason: 'WRONG_PASSWORD',
       why: expect.stringContaining('password is wrong'),
       account: `alice@${realm}`,
-      extension_id: extensionIds.alice,
+      subject_id: extensionIds.alice,
       sip_status: 401,
       source_address: alice.flow.address,
       source: `udp ${alice.flow.address}:5062`,
@@ -44,7 +44,7 @@ describe('a registration which fails is an event of the customer, and a line in 
     const ladder = informed()
     for (let at = 0; at < 30; at++) tries(ladder, alice, `nobody${at}`, password)
     expect(ladder.events).toMatchObject([
-      { ...mine, data: { reason: 'UNKNOWN_ACCOUNT', account: `nobody0@${realm}`, extension_id: null } },
+      { ...mine, data: { reason: 'UNKNOWN_ACCOUNT', account: `nobody0@${realm}`, subject_id: null } },
     ])
     ladder.after(minute).whatever()
     expect(reasons(ladder)).toEqual(['1 UNKNOWN_ACCOUNT', '29 UNKNOWN_ACCOUNT'])
@@ -80,7 +80,7 @@ describe('a registration which fails is an event of the customer, and a line in 
     const ladder = informed()
     tries(ladder, alice, 'alice', password, [['expires', '30']])
     expect(ladder.events).toMatchObject([
-      { ...mine, data: { reason: 'EXPIRES_TOO_SHORT', sip_status: 423, extension_id: extensionIds.alice } },
+      { ...mine, data: { reason: 'EXPIRES_TOO_SHORT', sip_status: 423, subject_id: extensionIds.alice } },
     ])
   })
 
