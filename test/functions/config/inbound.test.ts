@@ -64,7 +64,7 @@ describe('POST /v1.0/trunks', () => {
       password: 'hunter2hunter2',
     })
     expect([status, body]).toMatchObject([
-      201,
+      200,
       {
         ...wish,
         domain_name: 'head-office.a',
@@ -129,7 +129,7 @@ describe('POST /v1.0/trunks', () => {
   test('takes what older clients send for "none"', async () => {
     const wish = { ...byAddress('198.51.100.98'), username: '', password: '' }
     expect(await app.alice('POST', '/v1.0/trunks', wish)).toMatchObject({
-      status: 201,
+      status: 200,
       body: { username: null, password_set: false },
     })
   })
@@ -159,7 +159,7 @@ describe('a trunk', () => {
       body: { error: { status: 'ALREADY_EXISTS', reason: 'TRUNK_DOMAIN_TAKEN' } },
     })
     await app.alice('DELETE', `/v1.0/trunks/${body.id}`)
-    expect(await bob('POST', '/v1.0/trunks', pbx({ domain_name: 'taken' }))).toMatchObject({ status: 201 })
+    expect(await bob('POST', '/v1.0/trunks', pbx({ domain_name: 'taken' }))).toMatchObject({ status: 200 })
   })
 
   test('keeps its domain, and its password unless the username changes', async () => {
@@ -309,7 +309,7 @@ describe('a range of numbers', () => {
 
   test('may be a million numbers', async () => {
     const all = range('+15557000000', '+15557999999')
-    expect(await app.alice('POST', '/v1.0/numbers', all)).toMatchObject({ status: 201 })
+    expect(await app.alice('POST', '/v1.0/numbers', all)).toMatchObject({ status: 200 })
   })
 
   test.each([
@@ -338,10 +338,10 @@ describe('a range of numbers', () => {
   test('leaves room beside itself, and for shorter numbers that begin alike', async () => {
     await taken
     for (const number of ['+15553350099', '+15553350200']) {
-      expect(await bob('POST', '/v1.0/numbers', { number })).toMatchObject({ status: 201 })
+      expect(await bob('POST', '/v1.0/numbers', { number })).toMatchObject({ status: 200 })
     }
     await app.alice('POST', '/v1.0/numbers', { number: '+4930123400', number_to: '+4930123499' })
-    expect(await bob('POST', '/v1.0/numbers', { number: '+493012345' })).toMatchObject({ status: 201 })
+    expect(await bob('POST', '/v1.0/numbers', { number: '+493012345' })).toMatchObject({ status: 200 })
   })
 
   test('covers no single number assigned to anybody, and says which', async () => {
@@ -357,7 +357,7 @@ describe('a range of numbers', () => {
         app.alice('POST', '/v1.0/numbers', at % 2 === 0 ? wish : { ...wish, customer_id: bob.id }),
       ),
     )
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409])
   })
 
   test('is not what a call can show by default', async () => {
@@ -391,7 +391,7 @@ describe('a number', () => {
         ...saving,
       ])
       for (const { status, body } of saved)
-        expect([200, 201, 400].includes(status), JSON.stringify(body)).toBe(true)
+        expect([200, 400].includes(status), JSON.stringify(body)).toBe(true)
       const { rows } = await app.database.pool.query(
         `select from numbers where deleted_at is null and $1 in (extension_id, trunk_id, call_flow_id)`,
         [thing.id],
@@ -414,8 +414,8 @@ describe('a number', () => {
         app.alice('DELETE', path),
         app.alice('POST', '/v1.0/flows', { actions }),
       ])
-      const flow = made.status === 201 ? (await app.alice('GET', `/v1.0/flows/${made.body.id}`)).body : null
-      if (gone.status !== 200) expect([gone.status, made.status]).toEqual([409, 201])
+      const flow = made.status === 200 ? (await app.alice('GET', `/v1.0/flows/${made.body.id}`)).body : null
+      if (gone.status !== 200) expect([gone.status, made.status]).toEqual([409, 200])
       else if (flow) expect(flow.tm_delete).not.toBeNull()
       await app.alice('DELETE', `/v1.0/extensions/${phone.id}?cascade=true`)
     }
@@ -474,7 +474,7 @@ describe('the number "any"', () => {
     const { body: shared } = await app.platform('POST', '/v1.0/providers', { hostname: 'sip.shared.test' })
     const any = { number: 'any', provider_id: shared.id }
     expect(await bob('POST', '/v1.0/numbers', any)).toMatchObject({ status: 400 })
-    expect(await app.alice('POST', '/v1.0/numbers', any)).toMatchObject({ status: 201 })
+    expect(await app.alice('POST', '/v1.0/numbers', any)).toMatchObject({ status: 200 })
     const other = await app.alice('POST', `/v1.0/numbers?customer_id=${bob.id}`, any)
     expect([other.status, other.body.error.reason]).toEqual([409, 'AMBIGUOUS_SOURCE'])
     expect(await app.platform('DELETE', `/v1.0/providers/${shared.id}`)).toMatchObject({ status: 409 })
@@ -510,7 +510,7 @@ describe('an ambiguous source is refused when it is saved', () => {
     const host = await app.alice('POST', '/v1.0/providers', { hostname: '203.0.113.9' })
     expect(host.body.error.reason).toBe('AMBIGUOUS_SOURCE')
     expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.16']))).toMatchObject({
-      status: 201,
+      status: 200,
     })
   })
 
@@ -553,7 +553,7 @@ describe('an ambiguous source is refused when it is saved', () => {
   test('but not of a provider that is off, until it is put on', async () => {
     await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.40']))
     const off = await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.40'], { enabled: false }))
-    expect(off.status).toBe(201)
+    expect(off.status).toBe(200)
     expect(await app.alice('PUT', `/v1.0/providers/${off.body.id}`, carrier(['203.0.113.40']))).toMatchObject(
       { status: 409 },
     )
@@ -561,8 +561,8 @@ describe('an ambiguous source is refused when it is saved', () => {
 
   test('but not where both providers register: each call says over which it comes', async () => {
     const both = carrier(['203.0.113.48'], registered)
-    expect(await app.alice('POST', '/v1.0/providers', both)).toMatchObject({ status: 201 })
-    expect(await app.alice('POST', '/v1.0/providers', both)).toMatchObject({ status: 201 })
+    expect(await app.alice('POST', '/v1.0/providers', both)).toMatchObject({ status: 200 })
+    expect(await app.alice('POST', '/v1.0/providers', both)).toMatchObject({ status: 200 })
     expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.48']))).toMatchObject({
       status: 409,
     })
@@ -570,9 +570,9 @@ describe('an ambiguous source is refused when it is saved', () => {
 
   test('but customers may share a carrier: the number tells them apart', async () => {
     expect(await app.alice('POST', '/v1.0/providers', carrier(['203.0.113.56']))).toMatchObject({
-      status: 201,
+      status: 200,
     })
-    expect(await bob('POST', '/v1.0/providers', carrier(['203.0.113.56']))).toMatchObject({ status: 201 })
+    expect(await bob('POST', '/v1.0/providers', carrier(['203.0.113.56']))).toMatchObject({ status: 200 })
   })
 
   test('where a PBX known by its address is at a provider’s of its customer, or another PBX’s', async () => {
@@ -600,7 +600,7 @@ describe('an ambiguous source is refused when it is saved', () => {
     const address = '203.0.113.80'
     const both = async (path: string, of: (who: Client) => Promise<object> | object) => {
       for (const who of [app.alice, bob])
-        expect(await who('POST', path, await of(who))).toMatchObject({ status: 201 })
+        expect(await who('POST', path, await of(who))).toMatchObject({ status: 200 })
     }
     await both('/v1.0/trunks', () => byAddress('203.0.113.81'))
     const his = (await bob('POST', '/v1.0/trunks', byAddress(address))).body
@@ -617,14 +617,14 @@ describe('an ambiguous source is refused when it is saved', () => {
       ...Array.from({ length: 3 }, () => bob('POST', '/v1.0/providers', carrier(['203.0.113.96']))),
       ...Array.from({ length: 3 }, () => bob('POST', '/v1.0/trunks', byAddress('203.0.113.96'))),
     ])
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409])
   })
 
   test('the platform’s providers stand in everybody’s way, and may list wider networks', async () => {
     expect(
       await app.platform('POST', '/v1.0/providers', carrier(['203.0.113.104', '100.128.0.0/10'])),
     ).toMatchObject({
-      status: 201,
+      status: 200,
     })
     const { body } = await bob('POST', '/v1.0/trunks', byAddress('203.0.113.104'))
     expect(body.error.reason).toBe('AMBIGUOUS_SOURCE')
