@@ -26,9 +26,9 @@ beforeAll(async () => {
   url = await worker.ready
 })
 afterAll(async () => {
+  rmSync(folder, { recursive: true })
   await worker?.dispose()
   await database?.close()
-  rmSync(folder, { recursive: true })
 })
 
 describe('what `npm run deploy` would upload, in workerd', () => {

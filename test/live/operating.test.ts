@@ -56,7 +56,7 @@ describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed in
       const script = `export DATABASE_URL=$TEST_DATABASE_URL\n${typed}\nprintenv SEAL_KEYS`
       const here = terminal({ SCRIPT: script, DATA_DIR: join(newcomer.folder, 'production') })
       const said = await here.type('test/support/postgres.sh bash -e -c "$SCRIPT"', 240_000)
-      expect(said).toMatch(/^tk_\w+$/m)
+      expect(said).toMatch(/^tk_[\w-]{32}$/m)
       expect(said).toMatch(/^rk_berlin-1\.\S+$/m)
       expect(said).toMatch(/^prod1:[A-Za-z0-9+/]{43}=$/m)
     },
