@@ -258,9 +258,13 @@ describe('an odd value', () => {
 
   test('in any parameter of any query is no failure of ours', async () => {
     const found: string[] = []
-    for (const [door, { shape }] of [...queries, ['GET /v1.0/calls', everywhere] as const])
+    for (const [nth, [door, { shape }]] of [...queries, ['GET /v1.0/calls', everywhere] as const].entries())
       for (const name of Object.keys(shape))
-        for (const value of [...odd.map(String), '%00%', ...(name === 'page_token' ? tokens() : [])]) {
+        for (const value of [
+          ...valuesFor(nth).map(String),
+          '%00%',
+          ...(name === 'page_token' ? tokens() : []),
+        ]) {
           const query = `${name}=${encoded(value)}`
           found.push(...(await failures(`${door}?${query}`.slice(0, 200), ask(door, undefined, query))))
         }
@@ -269,8 +273,8 @@ describe('an odd value', () => {
 
   test('in any path is no failure of ours', async () => {
     const found: string[] = []
-    for (const door of doors.filter((one) => one.includes(':')))
-      for (const value of [...odd.map(String), '%00%']) {
+    for (const [nth, door] of doors.filter((one) => one.includes(':')).entries())
+      for (const value of [...valuesFor(nth).map(String), '%00%']) {
         const path = door.split(' ')[1]?.replace(/:\w+/g, encoded(value)) ?? ''
         found.push(...(await failures(`${door}: ${shown(value)}`, ask(door, undefined, '', path))))
       }
@@ -292,10 +296,10 @@ function named(door: string): string {
   return door.replace(/:\w+/g, ':id')
 }
 
-/** Every third, another third for the next field, unless there is time for all. */
+/** Every fifth, others for the next field, unless there is time for all. */
 function valuesFor(nth: number): unknown[] {
   if (process.env.ODD_VALUES === 'all') return odd
-  return odd.filter((_, which) => (which + nth) % 3 === 0)
+  return odd.filter((_, which) => (which + nth) % 5 === 0)
 }
 
 /** Bodies a door takes, which together have every field of its shape. */
