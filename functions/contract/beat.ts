@@ -51,7 +51,7 @@ export const healthReport = z.object({
   status: healthStatus,
   since: instant,
   /** Median of late answers to OPTIONS; null: none came. */
-  latency_ms: z.number().nullable(),
+  latency_ms: z.float32().nullable(),
   /** Last thing seen: `probe` or `call`, its SIP status (0: none), and when. */
   last: z
     .object({ by: z.enum(['probe', 'call']), status: z.int32(), at: instant })
@@ -69,7 +69,7 @@ export const hostReport = z.object({
   provider_id: z.guid(),
   /** What was resolved: the edge may know of another place by now. */
   hostname: z.string(),
-  port: z.int().nullable(),
+  port: z.int32().nullable(),
   transport: transport.nullable(),
   /** Both families; null: DNS does not answer, and what was found last still holds. */
   addresses: z.array(z.string()).max(addressesAtMost).nullable(),
