@@ -17,10 +17,11 @@ export function noted(call: Call, failed: Events['failure'], silence: number): F
   const failure: Failure = {
     status: silent ? silence : status,
     answered: status,
+    why,
     said: saidOf(failed),
     credentials: callersWords(call, failed),
     words: wordsOf(response),
-    cause: causeOf(call, { ...failed, why }),
+    cause: causeOf(call, failed),
   }
   call.failures.push(failure)
   return failure
@@ -89,9 +90,12 @@ function redirected(call: Call, { answered, cause }: Failure, station: Station):
 }
 
 /** Where the caller is told something else than the other side said, the Reason says what that was. */
-function inOurWords({ answered, said, credentials }: Failure, told: number): Pick<Ending, 'why' | 'cause'> {
+function inOurWords(
+  { answered, why: put, credentials }: Failure,
+  told: number,
+): Pick<Ending, 'why' | 'cause'> {
   if (answered === told) return {}
-  const why = credentials ?? said
+  const why = credentials ?? put
   return answered === 0 ? { why } : { why, cause: answered }
 }
 

@@ -88,6 +88,8 @@ export interface Failure {
   readonly status: number
   /** The final status which came; 0: none. */
   readonly answered: number
+  /** As it was put, for the caller; where a redirection leads is not for it. */
+  readonly why: string
   /** In words, for the attempt's record. */
   readonly said: string
   /** Our credentials were in the way: how. */

@@ -295,6 +295,16 @@ describe('a carrier which wants a password where none is configured', () => {
   })
 })
 
+describe('a carrier which redirects', () => {
+  test('is said to have, and where to in the record alone: the caller hears no place it could call past us', () => {
+    const ladder = watch(office())
+    telnyxSays(ladder, 302, {}, [['contact', '<sip:premium@192.0.2.99>']])
+    expect(ladder.lastResponse(alice).all('reason')).toEqual(['SIP;cause=302;text="Moved Temporarily"'])
+    expect(ladder.record).toMatchObject({ reject_reason: 'REDIRECTED', attempts: [{ status: 302 }] })
+    expect(ladder.record.reject_message).toContain('sip:premium@192.0.2.99')
+  })
+})
+
 describe('an answered call which we end says', () => {
   test('which Contact the caller was given whose ACK never came', () => {
     const ladder = watch(office())
