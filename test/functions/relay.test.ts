@@ -180,6 +180,11 @@ describe('POST /relay/v1/route', () => {
       reason: 'UNKNOWN_SOURCE',
     })
     expect(await ring('+15553330001', '203.0.113.9')).toMatchObject({
+      status: 403,
+      reason: 'UNLISTED_SOURCE',
+      customer_id: app.aliceId,
+    })
+    expect(await ring('+15553330009', '203.0.113.9')).toMatchObject({
       status: 404,
       reason: 'NUMBER_NOT_FOUND',
       customer_id: bob.id,
