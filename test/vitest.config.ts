@@ -1,9 +1,14 @@
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const exclude = ['live/**', 'bench/**', '**/node_modules/**']
 /** These put something in the place of a module, which others must not meet. */
-const apart = ['functions/odd-values.test.ts']
+const apart = globSync('**/*.test.ts', {
+  cwd: import.meta.dirname,
+  exclude: (name) => name === 'node_modules',
+}).filter((file) => readFileSync(join(import.meta.dirname, file), 'utf8').includes('vi.mock('))
 
 export default defineConfig({
   test: {
