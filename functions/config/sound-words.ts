@@ -9,11 +9,20 @@ const lossHeard = 0.02
 /** More than phones' buffers usually take. */
 const jitterHeardMs = 60
 
-/** What a call's counters say is wrong with its sound, after so many seconds of talking; null: nothing. */
+/** What is wrong with a call's sound, by its codecs and after so many seconds of talking its counters; null: nothing. */
 export function soundWords({ from_caller, from_callee }: Sound, seconds: number): string | null {
-  if (seconds < secondsAtLeast) return null
-  const words = [...sideWords('caller', from_caller), ...sideWords('callee', from_callee)]
+  const heard =
+    seconds < secondsAtLeast ? [] : [...sideWords('caller', from_caller), ...sideWords('callee', from_callee)]
+  const words = [...codecWords(from_caller.codecs, from_callee.codecs), ...heard]
   return words.length > 0 ? words.join(' ') : null
+}
+
+/** Sound is passed through as it is: a codec which only one side speaks is noise to the other. */
+function codecWords(callers: readonly string[], callees: readonly string[]): string[] {
+  const known = callers.length === 0 || callees.length === 0 || callers.some((name) => callees.includes(name))
+  return known
+    ? []
+    : [`No codec is common: the caller speaks ${callers.join(', ')}, the callee ${callees.join(', ')}.`]
 }
 
 function sideWords(side: 'caller' | 'callee', heard: MediaSide): string[] {

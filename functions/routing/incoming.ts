@@ -77,14 +77,14 @@ function extensionOf(what: string, extension: ExtensionFacts | undefined): Calle
   if (!extension) return refusal(404, 'EXTENSION_NOT_FOUND', message)
   return extension.enabled
     ? { kind: 'extension', one: extension }
-    : refusal(480, 'EXTENSION_DISABLED', 'The called extension is disabled.')
+    : refusal(480, 'EXTENSION_DISABLED', `The ${what} leads to is disabled.`)
 }
 
 function trunkOf(name: string, trunk: TrunkFacts | undefined): Callee | Refusal {
   if (!trunk) return refusal(404, 'TRUNK_NOT_FOUND', `The trunk ${name} leads to is gone.`)
   return trunk.enabled
     ? { kind: 'trunk', one: trunk }
-    : refusal(480, 'TRUNK_DISABLED', 'The called trunk is disabled.')
+    : refusal(480, 'TRUNK_DISABLED', `The trunk ${name} leads to is disabled.`)
 }
 
 function refusal(status: number, reason: string, message: string): Refusal {

@@ -105,7 +105,8 @@ function internal(known: Case, party: Party, customer: CustomerFacts, callee: Ex
   known.direction = 'internal'
   known.destination = extensionAddress(callee)
   known.number = { dialled: known.question.to.user, kind: 'extension', e164: null, country: null }
-  if (!callee.enabled) return refuse(known, 480, 'EXTENSION_DISABLED', 'The called extension is disabled.')
+  if (!callee.enabled)
+    return refuse(known, 480, 'EXTENSION_DISABLED', `The extension ${callee.extension} is disabled.`)
   const full = fullLimit(known)
   if (full) return full
   const { user, display } = nameOf(party, known, true)
@@ -221,8 +222,7 @@ function noProvider(known: Case): RouteDecision {
 function noRoute({ candidates, number, destination }: Case): string {
   if (candidates.length === 0) return 'There is no route yet. Make one with POST /v1.0/routes.'
   const why = candidates.slice(0, 3).map(({ provider_name, why }) => `${provider_name || 'a route'}: ${why}`)
-  if (number?.kind === 'short')
-    why.push(`give one the target ${destination.target}, the country’s calling code or all`)
   const rest = candidates.length > 3 ? `, and ${candidates.length - 3} more in the explanation` : ''
-  return `No route can be taken. ${why.join('; ')}${rest}.`
+  const wanted = `Give one the target ${destination.target}, the country’s calling code or all.`
+  return `No route can be taken. ${why.join('; ')}${rest}.${number?.kind === 'short' ? ` ${wanted}` : ''}`
 }

@@ -26,6 +26,8 @@ interface Ended {
 
 /** What a peer says of itself may be long. */
 const lettersAtMost = 500
+/** Of one, so that the others' have room beside it. */
+const reasonsAtMost = 120
 
 export function cause(reason: string, message: string): Cause {
   return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
@@ -61,10 +63,16 @@ export function causeOfAll(call: Call, told: number): Cause {
   return cause(spoke?.cause.reason ?? 'ALL_PROVIDERS_FAILED', sentencesOf(call.failures))
 }
 
-/** Nobody rang in time. */
-export function searchedTooLong(call: Call): Cause {
+/** Nobody rang in time; `waiting`: the branches which may still have. */
+export function searchedTooLong(call: Call, waiting: readonly Branch[]): Cause {
   const waited = `Nobody rang in ${Math.round((call.now - call.startedNow) / 1000)} s.`
-  return cause('SEARCH_TIMED_OUT', [waited, sentencesOf(call.failures)].join(' ').trim())
+  const quiet = waiting.map((branch) => ({ cause: causeOf(call, quietOf(branch)) }))
+  return cause('SEARCH_TIMED_OUT', `${waited} ${sentencesOf([...call.failures, ...quiet])}`.trim())
+}
+
+function quietOf(branch: Branch): Ended {
+  const heard = branch.heard === 'nothing' ? 'nothing came back' : 'only 100 came back'
+  return { branch, status: 0, why: branch.flow ? heard : 'DNS took too long', response: undefined }
 }
 
 /** Our 2xx was never acknowledged: what it names as our place leads elsewhere. */
@@ -94,7 +102,7 @@ export function credentialWords(
 }
 
 function refusal(call: Call, { branch, status, why, response }: Ended, [word, name]: Who): Cause {
-  const said = `${status} ${why}`.trim()
+  const said = `${status} ${why}${inItsWords(response)}`.trim()
   const missing = credentialWords(branch, response)
   if (missing !== undefined)
     return cause(credentialReason(branch), `${sentence(name)} ${missing} (${said}${realmOf(response)}).`)
@@ -111,6 +119,12 @@ function refusal(call: Call, { branch, status, why, response }: Ended, [word, na
       `${sentence(name)} takes nothing the caller offers (${offered(call)}): ${said}.`,
     )
   return cause(`${word}_REFUSED`, `${sentence(name)} refused the call: ${said}.`)
+}
+
+/** Why, as a peer says it itself (RFC 3326, RFC 3261 §20.43). */
+function inItsWords(response: Response | undefined): string {
+  const words = response ? [...response.all('reason'), ...response.all('warning')].join(', ') : ''
+  return words === '' ? '' : ` (${[...words].slice(0, reasonsAtMost).join('')})`
 }
 
 function credentialReason({ provider }: Branch): string {
@@ -168,7 +182,7 @@ function calleeOf({ decision, record }: Call): string {
   return record.destination.target || 'the callee'
 }
 
-function sentencesOf(failures: readonly Failure[]): string {
+function sentencesOf(failures: readonly Pick<Failure, 'cause'>[]): string {
   return [...new Set(failures.map(({ cause }) => cause.message))].join(' ')
 }
 

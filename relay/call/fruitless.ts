@@ -60,7 +60,7 @@ export function phonesFailed(call: Call, last: Failure, station: Station): Step 
 
 /** Timer: the search as a whole took too long. */
 export function nobodyRings(call: Call, station: Station): Step {
-  const because = searchedTooLong(call)
+  const because = searchedTooLong(call, alive(call))
   for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
   // A PBX which is away is like a phone which is away.
   const silence = call.decision?.targets.kind === 'trunk' ? 480 : 408

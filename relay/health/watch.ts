@@ -197,7 +197,12 @@ export class Watch {
     if (!last) return { by: 'probe', ok: false, status: 0, why: `${hostname}: ${why}` }
     const { flow, status, ms } = last
     const ok = probeServes(status, probe_accept)
-    const seen = { by: 'probe', ok, status, why: `${last.why} from ${placeWords(flow)}` } as const
+    const seen = {
+      by: 'probe',
+      ok,
+      status,
+      why: `${last.why} ${status === 0 ? 'at' : 'from'} ${placeWords(flow)}`,
+    } as const
     return status === 0 ? seen : { ...seen, ms: Math.round(ms * 10) / 10 }
   }
 

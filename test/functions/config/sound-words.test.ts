@@ -18,6 +18,16 @@ describe('what a call’s counters say is wrong', () => {
     )
   })
 
+  test('is that neither side speaks what the other does, however short the call', () => {
+    const [caller, callee] = [side({ packets: 500, codecs: ['PCMU', 'PCMA'] }), side({ codecs: ['G729'] })]
+    expect(soundWords({ from_caller: caller, from_callee: callee }, 1)).toBe(
+      'No codec is common: the caller speaks PCMU, PCMA, the callee G729.',
+    )
+    const common = { from_caller: caller, from_callee: side({ codecs: ['G729', 'PCMA'] }) }
+    expect(soundWords(common, 1)).toBeNull()
+    expect(soundWords({ from_caller: caller, from_callee: side() }, 1)).toBeNull()
+  })
+
   test('is loss a listener notices, and jitter', () => {
     const poor = side({ packets: 900, lost: 100, jitter_ms: 80.4 })
     expect(soundWords({ from_caller: poor, from_callee: well }, 10)).toBe(

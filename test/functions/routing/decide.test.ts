@@ -284,7 +284,11 @@ describe('a call inside the realm', () => {
   test('says who is missing, disabled or impossible', () => {
     expect(decided(dials('carol'), {})).toMatchObject({ status: 404, reason: 'EXTENSION_NOT_FOUND' })
     const off = { extensions: [extension('alice'), extension('bob', { enabled: false })] }
-    expect(decided(dials('bob'), off)).toMatchObject({ status: 480, reason: 'EXTENSION_DISABLED' })
+    expect(decided(dials('bob'), off)).toMatchObject({
+      status: 480,
+      reason: 'EXTENSION_DISABLED',
+      message: 'The extension bob is disabled.',
+    })
     expect(decided(dials('+1555'), {})).toMatchObject({ status: 484, reason: 'INVALID_NUMBER' })
     expect(decided(dials('+12125551234'), { extensions: [] })).toMatchObject({
       status: 403,

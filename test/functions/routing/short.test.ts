@@ -63,7 +63,7 @@ describe('a short number', () => {
     expect(decide('*97', { routes: [route('uk', { target: '+44' })] })).toMatchObject({
       status: 404,
       reason: 'NO_ROUTE',
-      message: expect.stringMatching(/\*97.*calling code.*all/),
+      message: expect.stringMatching(/begin with \+44\. Give .*\*97.*calling code.*all\.$/),
     })
   })
 

@@ -228,11 +228,13 @@ describe('a call from the phone network', () => {
     expect(rung({ extension_id: idOf('bob') }, off)).toMatchObject({
       status: 480,
       reason: 'EXTENSION_DISABLED',
+      message: expect.stringMatching(/^The extension \+\d+ leads to is disabled\.$/),
     })
     const offTrunk = { trunks: [trunk('office', { enabled: false })] }
     expect(rung({ trunk_id: idOf('office') }, offTrunk)).toMatchObject({
       status: 480,
       reason: 'TRUNK_DISABLED',
+      message: expect.stringMatching(/^The trunk \+\d+ leads to is disabled\.$/),
     })
   })
 

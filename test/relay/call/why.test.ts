@@ -152,6 +152,17 @@ describe('the record of a call to a number says', () => {
       'The provider Telnyx refused the call: 403 Forbidden.',
     ],
     [
+      'why the carrier forbids it, as it says itself',
+      (ladder) =>
+        telnyxSays(ladder, 403, {}, [
+          ['reason', 'Q.850;cause=21'],
+          ['warning', `399 telnyx "Your address is not provisioned${'!'.repeat(500)}"`],
+        ]),
+      403,
+      'PROVIDER_REFUSED',
+      `The provider Telnyx refused the call: 403 Forbidden (${`Q.850;cause=21, 399 telnyx "Your address is not provisioned${'!'.repeat(500)}`.slice(0, 120)}).`,
+    ],
+    [
       'that the carrier knows no such number',
       (ladder) => telnyxSays(ladder, 404),
       404,
@@ -244,7 +255,30 @@ describe('the record of a call to a number says', () => {
       },
       503,
       'SEARCH_TIMED_OUT',
-      'Nobody rang in 30 s. The provider Telnyx refused the call: 502 Bad Gateway.',
+      'Nobody rang in 30 s. The provider Telnyx refused the call: 502 Bad Gateway. ' +
+        'The provider Twilio cannot be reached at 203.0.113.2:5060 over udp: nothing came back.',
+    ],
+    [
+      'of a carrier which took the call and did nothing more',
+      (ladder) => {
+        dials(ladder, through(provider(telnyx)))
+        ladder.locate(telnyx).whatever()
+        ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 100)).whatever()
+        ladder.after(30_000).whatever()
+      },
+      503,
+      'SEARCH_TIMED_OUT',
+      'Nobody rang in 30 s. The provider Telnyx cannot be reached at 203.0.113.1:5060 over udp: only 100 came back.',
+    ],
+    [
+      'of a carrier which is still being looked for',
+      (ladder) => {
+        dials(ladder, through(provider(telnyx)))
+        ladder.after(30_000).whatever()
+      },
+      503,
+      'SEARCH_TIMED_OUT',
+      'Nobody rang in 30 s. The provider Telnyx cannot be found at sip.telnyx.test: DNS took too long.',
     ],
     [
       'that the caller’s description cannot be served',

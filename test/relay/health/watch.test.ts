@@ -77,7 +77,7 @@ describe('a provider that is looked after', () => {
     for (let i = 0; i < 3; i++) unanswered(ladder)
     expect(healthOf(ladder, telnyx)).toMatchObject({
       status: 'unhealthy',
-      why: '3 failures in a row, last: no response in 4 s from 203.0.113.1:5060 over UDP',
+      why: '3 failures in a row, last: no response in 4 s at 203.0.113.1:5060 over UDP',
     })
     expect(ladder.now - began).toBeLessThan(25_000)
     expect(ladder.notes.filter(({ event }) => event === 'provider.unhealthy')).toMatchObject([
