@@ -77,6 +77,8 @@ describe.each([
     const ended = await Promise.all(talking.map((call) => Promise.race([call.over, pause(1_000)])))
     expect(ended.filter((who) => who !== undefined)).toEqual([])
     for (const call of talking) expect(await call.bye()).toBe(200)
+    // The media thread gives their sockets back a moment later.
+    await pause(1_000)
     const { call, result } = await phone.call('+15551234567', 'p')
     expect(statusOf(await result)).toBe(200)
     await call.bye()
