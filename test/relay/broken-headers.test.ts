@@ -91,6 +91,7 @@ const inResponses: Record<string, Row> = {
   require: list,
   'www-authenticate': { ...ignored, good: 'Digest realm="b", nonce="c"' },
   'proxy-authenticate': ignored,
+  warning: ignored,
   'service-route': list,
 }
 
@@ -102,6 +103,7 @@ const broken = ['<<>>', '"never closed', '@@', ';;', '\\', '<sip:>', 'Ä', '\0',
 const fit: Record<string, readonly string[]> = {
   'call-id': broken.filter((text) => !text.includes(' ')),
   reason: broken,
+  warning: broken,
   'user-agent': broken,
   path: [twice],
   'record-route': [twice],
