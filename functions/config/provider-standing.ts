@@ -75,11 +75,11 @@ export function providerToWire({ provider: row, health, registration }: Standing
 function registered(row: Standing['registration']) {
   return {
     status: row?.status ?? 'not_registered',
-    tm_change: row?.since ?? null,
-    tm_expire: row?.until ?? null,
+    since: row?.since ?? null,
+    until: row?.until ?? null,
     sip_status: row?.sipStatus ?? null,
     why: row?.why ?? '',
     relay_id: row?.relayId ?? null,
-    tm_next: row?.nextAt ?? null,
+    next_at: row?.nextAt ?? null,
   }
 }

@@ -169,8 +169,8 @@ describe('a provider', () => {
     const nothingYet = { status: 'unknown', tm_change: null, latency_ms: null, why: '' }
     const notYet = {
       status: 'not_registered',
-      tm_change: null,
-      tm_expire: null,
+      since: null,
+      until: null,
       sip_status: null,
       relay_id: null,
     }
@@ -195,12 +195,12 @@ describe('a provider', () => {
       health: { status: 'unhealthy', tm_change: since, latency_ms: 12.5, why: 'no answer' },
       registration: {
         status: 'auth_failed',
-        tm_change: since,
-        tm_expire: null,
+        since,
+        until: null,
         sip_status: 403,
         why: 'wrong password',
         relay_id: 'relay-1',
-        tm_next: null,
+        next_at: null,
       },
     })
     expect((await app.alice('GET', '/v1.0/providers')).body.result).toContainEqual(body)
