@@ -1,6 +1,6 @@
 /** An edge further from our UTC than this has another clock than we, not merely a long way to us. */
 const toleratedMs = 2_000
-/** Whoever tells our phones' times anew does so for all of them. */
+/** A correction tells the times of every phone anew: no two come closer together. */
 const restMs = 60_000
 
 /** When the edge read its clock: UTC ms, between two monotonic ms of ours. */

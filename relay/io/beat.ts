@@ -111,7 +111,6 @@ export class Heart {
   #heard(reply: Reply, sentAt: number): void {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
     this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
-    // Too many beats (429) says nothing about questions.
     if (reply.status !== 200) return this.#refused(reply)
     const answer = read(reply)
     // An edge which does not know beats may well answer questions.
@@ -125,6 +124,7 @@ export class Heart {
 
   #refused(reply: Reply): void {
     const wrong = wrongSetting(reply.status, reply, this.#options.self)
+    // Too many beats (429) says nothing about questions.
     this.#miss(wrong ?? refusal(reply.status), reply.status >= 500)
     this.#complain(wrong)
   }
