@@ -17,7 +17,7 @@ import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
-import { soon, within } from '../support/wait.ts'
+import { changeHeard, soon, within } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 
@@ -102,6 +102,7 @@ describe('calls through the running stack', () => {
       priority: 1,
     })
     b.onCall = asks(credentials, answers('b', 50))
+    await changeHeard()
     const { call, result } = await phone.call(dialled)
     expect(statusOf(await result)).toBe(200)
     await call.bye()

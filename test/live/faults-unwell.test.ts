@@ -46,15 +46,18 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
     expect(proxy.asked('route', from).length).toBeLessThan(3)
     expect([asked('beat') <= 7, asked('tells') <= 8]).toEqual([true, true])
     // Once it is known to be away, two requests in five seconds are all it gets: a beat, and of all phones one asks.
+    // A pause of the tells which began before that may end once.
     const until = told.get('beat') ?? 0
     const [, , known = until] = proxy.asked('beat', from)
     const then = proxy.heard.filter(({ at }) => at >= known && at <= until)
-    expect(then.filter(({ word }) => word !== 'beat' && word !== 'credential')).toEqual([])
+    const others = then.filter(({ word }) => word !== 'beat' && word !== 'credential')
+    expect(others.map(({ word }) => word)).toEqual(others.slice(0, 1).map(() => 'tells'))
     const beats = then.flatMap(({ word, at }) => (word === 'beat' ? [at] : []))
+    const phones = then.filter(({ word }) => word === 'credential').length
     const gaps = beats.slice(1).map((at, index) => at - (beats[index] ?? 0))
     expect(gaps.length).toBeGreaterThan(0)
     expect(Math.min(...gaps)).toBeGreaterThan(4_950)
-    expect(then.length - beats.length).toBeLessThanOrEqual(beats.length + 2)
+    expect(phones).toBeLessThanOrEqual(beats.length + 2)
   })
 
   test('answers rubbish, halves of answers, and snapshots which are not what was signed: what is here stays', async () => {

@@ -6,7 +6,7 @@ import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
-import { soon } from '../support/wait.ts'
+import { changeHeard, soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 const carrierAt = '127.0.7.40'
@@ -75,20 +75,20 @@ describe('what went wrong with a call, as its customer reads it in the record', 
     const path = `/providers/${provider?.id}`
     const wish = { name: 'Carrier 1', type: 'sip', probe_interval: 0 }
     await office.api.put(path, { ...wish, hostname: 'sip.carrier.invalid' })
-    await settled()
+    await changeHeard()
     expect(await dial(dialled, 503)).toMatchObject({
       reject_reason: 'HOST_NOT_FOUND',
       reject_message: expect.stringContaining('cannot be found at sip.carrier.invalid: '),
     })
     const port = await freePort(carrierAt)
     await office.api.put(path, { ...wish, hostname: carrierAt, port, transport: 'tcp' })
-    await settled()
+    await changeHeard()
     expect(await dial(dialled, 503)).toMatchObject({
       reject_reason: 'PROVIDER_UNREACHABLE',
       reject_message: `The provider Carrier 1 cannot be reached at ${carrierAt}:${port} over tcp: nobody listens there.`,
     })
     await office.api.put(path, { ...wish, hostname: carrierAt, port: carrier.place.port, transport: 'udp' })
-    await settled()
+    await changeHeard()
   })
 
   test('and while a call goes on its record has who is heard, and where from', {
@@ -137,9 +137,4 @@ async function dial(user: string, status: number): Promise<CallRecord> {
   if (read === undefined) throw new Error('the call has no record')
   expect(read.sip_status).toBe(status)
   return read
-}
-
-/** The relay has heard of a change with its next beat. */
-function settled(): Promise<void> {
-  return new Promise((done) => setTimeout(done, 4_000))
 }

@@ -26,3 +26,8 @@ export function within<T>(ms: number, what: string, promise: Promise<T>): Promis
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
+
+/** Until relays have heard of a change of configuration, with their next beat, and have pulled it. */
+export function changeHeard(): Promise<void> {
+  return pause(4_000)
+}
