@@ -1,0 +1,63 @@
+import type * as z from 'zod'
+import type { Reason } from './problem.ts'
+
+/** What a key must be allowed for an operation. */
+export type Scope = 'read' | 'configure' | 'call' | 'admin'
+
+/** Any reason with which the API refuses, by its published name. */
+export type ErrorCode = Reason
+
+/**
+ * One thing which can be asked of the API, as its document describes it. The schemas are those which validate, so that
+ * neither can be changed alone.
+ */
+export interface Operation {
+  /** `createProvider`: unique, and the name of a method in generated clients. */
+  readonly id: string
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** With its parameters in braces, `/v1.0/providers/{id}`; each is a UUID unless `parameters` says otherwise. */
+  readonly path: string
+  /** One line, without a full stop. */
+  readonly summary: string
+  /** What the summary leaves out, in sentences; absent where that is nothing. */
+  readonly description?: string
+  /** Under which noun it is listed, `providers`. */
+  readonly tag: string
+  readonly scope: Scope
+  /** Parameters of the path which are no UUIDs, by name. */
+  readonly parameters?: Readonly<Record<string, z.ZodType>>
+  /** Parameters of the query, beside those which every operation takes; absent: none. */
+  readonly query?: z.ZodObject
+  /** Body of the request (`io: 'input'`); absent: it has none. */
+  readonly body?: z.ZodType
+  /** Body of a successful answer (`io: 'output'`). */
+  readonly answer: z.ZodType
+  /** Status of a successful answer; absent: 200. */
+  readonly success?: 200 | 202 | 204
+  /** Conditional header it understands (RFC 9110 §13): 304 follows from the first, 412 from the second. */
+  readonly precondition?: 'If-None-Match' | 'If-Match'
+  /** Headers of a successful answer beside those of every answer. */
+  readonly headers?: readonly ('ETag' | 'Location')[]
+  /** Reasons it may refuse with, beside those of `refusedAnywhere`. */
+  readonly errors: readonly ErrorCode[]
+  readonly example?: { readonly body?: unknown; readonly answer: unknown }
+}
+
+/** Reasons which any operation may refuse with: who asks, how often, and how the database is. */
+export const refusedAnywhere = [
+  'INVALID_REQUEST_PARAMETER',
+  'AUTHENTICATION_REQUIRED',
+  'INVALID_CREDENTIALS',
+  'PERMISSION_DENIED',
+  'CUSTOMER_NOT_FOUND',
+  'TOO_MANY_WRONG_KEYS',
+  'SERVICE_UNAVAILABLE',
+  'INTERNAL',
+] as const satisfies readonly ErrorCode[]
+
+/** Reasons which any operation with a body may refuse with beside those. */
+export const refusedWithBody = [
+  'INVALID_ARGUMENT',
+  'INVALID_JSON_BODY',
+  'BODY_TOO_LARGE',
+] as const satisfies readonly ErrorCode[]
