@@ -3,20 +3,20 @@ import type { Observation } from '#routing'
 import type { Station } from './call/station.ts'
 import { Clients, type OfClient } from './errand/clients.ts'
 import { Errands } from './errand/errand.ts'
-import type { Flow } from './flow.ts'
+import type { EffectBuffer } from './ground/effect-buffer.ts'
+import type { Flow } from './ground/flow.ts'
+import type { Reporter, Said } from './ground/reporter.ts'
 import { Examiner } from './health/examiner.ts'
 import { Lookout } from './health/lookout.ts'
 import { Watch } from './health/watch.ts'
 import type { Ports } from './media/ports.ts'
-import type { Outbox } from './outbox.ts'
 import { Registrant } from './registrant/registrant.ts'
-import type { Reporter, Said } from './reporter.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 
 /** The rooms around whoever deals with providers. */
 export interface Surroundings {
   readonly station: Station
-  readonly outbox: Outbox
+  readonly effects: EffectBuffer
   readonly transactions: Transactions
   readonly ports: Ports
   /** All providers there are, as they are configured now. */
@@ -47,11 +47,11 @@ export class Carriers implements Reporter {
   #renewal: number | undefined
 
   constructor(around: Surroundings) {
-    const { station, outbox, transactions, ports, providers, current, country, carry } = around
-    const { ask, emit } = outbox
+    const { station, effects, transactions, ports, providers, current, country, carry } = around
+    const { ask, emit } = effects
     const clients = new Clients(transactions, carry)
     const errands = new Errands({ station, clients, ask })
-    const note = outbox.note.bind(outbox)
+    const note = effects.note.bind(effects)
     const facts = around.provider
     this.#watch = new Watch({ station, errands, note })
     this.#lookout = new Lookout({ ask, note, hurry: () => emit({ type: 'beat' }) })

@@ -2,27 +2,28 @@ import { admits } from './call/path.ts'
 import { reasonsOf } from './call/reason.ts'
 import { allow, type Station } from './call/station.ts'
 import { Carriers } from './carriers.ts'
-import { Corrections, type TimeTold } from './clock.ts'
 import { Desk } from './desk/desk.ts'
 import { Domains } from './desk/domains.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
-import type { Effect, Input } from './effects.ts'
 import { Entrance } from './entrance.ts'
-import { type Flow, reliable } from './flow.ts'
+import { Corrections, type TimeTold } from './ground/clock.ts'
+import { EffectBuffer } from './ground/effect-buffer.ts'
+import type { Effect, Input } from './ground/effects.ts'
+import { type Flow, reliable } from './ground/flow.ts'
+import { type Reporter, type Said, silent } from './ground/reporter.ts'
 import { Ledger } from './limits/ledger.ts'
 import { type Limits, limitsOn } from './limits/scope.ts'
 import type { LegFound } from './lines.ts'
 import { Ports } from './media/ports.ts'
-import { Outbox } from './outbox.ts'
 import { type House, Reception } from './reception.ts'
 import { Challenger } from './registrar/challenge.ts'
 import { Registrar } from './registrar/register.ts'
-import { type Reporter, type Said, silent } from './reporter.ts'
 import { Revocations } from './revocations.ts'
 import { Shortage } from './shortage.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
+import { StatelessReplies } from './stateless-replies.ts'
 import { Switchboard } from './switchboard.ts'
 import { type Output, Transactions } from './transaction/layer.ts'
 
@@ -53,7 +54,8 @@ export class Engine {
   /** Which call counts in whose limits. */
   readonly ledger: Ledger
   readonly #station: Station
-  readonly #outbox: Outbox
+  readonly #effects: EffectBuffer
+  readonly #replies: StatelessReplies
   readonly #transactions = new Transactions()
   readonly #registrar: Registrar
   readonly #reception: Reception
@@ -71,7 +73,8 @@ export class Engine {
   constructor({ station: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
     const station = { ...given }
     const { chance, relayId } = station
-    const outbox = new Outbox(station, () => this.#now)
+    const effects = new EffectBuffer()
+    const replies = new StatelessReplies(station, effects, () => this.#now)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({
@@ -85,7 +88,7 @@ export class Engine {
     const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
     const carriers = new Carriers({
       station,
-      outbox,
+      effects,
       transactions,
       ports,
       providers: () => desk.providers(),
@@ -97,9 +100,9 @@ export class Engine {
     const { baseDomain } = house
     const desk: Desk = new Desk({
       runner: {
-        emit: outbox.emit,
-        note: (level, event, fields) => outbox.note(level, event, fields),
-        ask: outbox.ask,
+        emit: effects.emit,
+        note: (level, event, fields) => effects.note(level, event, fields),
+        ask: effects.ask,
         below: chance.below,
         revoke: (accounts) => revocations.revoke(accounts),
       },
@@ -130,12 +133,12 @@ export class Engine {
       algorithms: (realm) => desk.algorithms(realm),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
-    const revocations = new Revocations({ registrar, reception, outbox, at })
+    const revocations = new Revocations({ registrar, reception, effects, at })
     const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))
     this.#shortage = new Shortage({
       route: (now, question, then) => desk.route(now, question, then),
       ledger,
-      emit: outbox.emit,
+      emit: effects.emit,
     })
     const switchboard = new Switchboard({
       station,
@@ -143,16 +146,17 @@ export class Engine {
       ports,
       ledger,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
-      emit: outbox.emit,
+      emit: effects.emit,
       observe: (now, id, seen) => carriers.observe(now, id, seen),
       serviceRoute: (id) => carriers.serviceRoute(id),
-      ask: outbox.ask,
+      ask: effects.ask,
       carry,
     })
     const rooms = {
       station,
       house,
-      outbox,
+      effects,
+      replies,
       transactions,
       challenger,
       registrar,
@@ -167,7 +171,8 @@ export class Engine {
     this.#entrance = new Entrance(rooms)
     this.ledger = ledger
     this.#station = station
-    this.#outbox = outbox
+    this.#effects = effects
+    this.#replies = replies
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
@@ -210,7 +215,7 @@ export class Engine {
     this.#now = now
     this.#hear(now, input)
     this.carriers.renew(now, this.#desk.changes)
-    return this.#outbox.take()
+    return this.#effects.take()
   }
 
   /** Time passed. */
@@ -221,9 +226,9 @@ export class Engine {
     this.#entrance.tick(now)
     this.#shortage.tick(now)
     this.carriers.tick(now)
-    this.#outbox.tell(this.#registrar.tick(now, this.#at))
-    for (const effect of this.#registrar.keepOpen(now)) this.#outbox.emit(effect)
-    return this.#outbox.take()
+    this.#effects.tell(this.#registrar.tick(now, this.#at))
+    for (const effect of this.#registrar.keepOpen(now)) this.#effects.emit(effect)
+    return this.#effects.take()
   }
 
   /** When to call tick() next; undefined: not before something happens. */
@@ -262,23 +267,23 @@ export class Engine {
         this.#reception.forget(input.flow)
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
         this.carriers.closed(now, input.flow)
-        return this.#outbox.tell(this.#registrar.flowLost(this.#at, input.flow))
+        return this.#effects.tell(this.#registrar.flowLost(this.#at, input.flow))
       case 'unsent':
         return this.#carry(now, this.#transactions.unsent(now, input.flow, input.why))
       case 'answered':
-        return this.#outbox.answered(now, input.id, input.answer, '')
+        return this.#effects.answered(now, input.id, input.answer, '')
       case 'unanswered':
-        return this.#outbox.answered(now, input.id, undefined, input.why)
+        return this.#effects.answered(now, input.id, undefined, input.why)
       case 'media':
         return this.#switchboard.media(now, input.report)
       case 'restored':
         if (input.from === 'edge' && input.list.at !== undefined)
           this.#timeTold(now, { edgeAt: Date.parse(input.list.at), sentAt: input.sentAt, heardAt: now })
-        return this.#outbox.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
+        return this.#effects.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
         this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
-        if (this.ledger.fell()) this.#outbox.emit({ type: 'beat' })
+        if (this.ledger.fell()) this.#effects.emit({ type: 'beat' })
         return this.#shortage.shared(now)
       case 'unbeaten':
         return this.#desk.missed(now, input.away)
@@ -298,31 +303,31 @@ export class Engine {
     const behindMs = this.#corrections.hear(this.#station.epoch, told)
     this.#station.epoch += behindMs
     if (behindMs !== 0)
-      this.#outbox.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })
-    this.#outbox.tell(this.#registrar.timeTold(now, this.#at, behindMs))
+      this.#effects.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })
+    this.#effects.tell(this.#registrar.timeTold(now, this.#at, behindMs))
   }
 
   #packet(now: number, flow: Flow, bytes: Uint8Array): void {
     const parsed = parseMessage(bytes, { stream: reliable(flow) })
     if (parsed.ok) {
-      if (parsed.value.kind === 'request') this.#outbox.weigh(parsed.value, bytes.length)
+      if (parsed.value.kind === 'request') this.#replies.weigh(parsed.value, bytes.length)
       return this.#carry(now, this.#transactions.receive(now, parsed.value, flow))
     }
     const { where, why, status, answerable } = parsed.fault
-    this.#outbox.note('debug', 'sip.fault', { where, why, status, from: flow.address })
+    this.#effects.note('debug', 'sip.fault', { where, why, status, from: flow.address })
     if (answerable) {
-      this.#outbox.weigh(answerable, bytes.length)
-      return this.#outbox.refuse(answerable, flow, status, why)
+      this.#replies.weigh(answerable, bytes.length)
+      return this.#replies.refuse(answerable, flow, status, why)
     }
     // Who has nothing to say and is nobody makes room for others.
-    if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#outbox.emit({ type: 'close', flow })
+    if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#effects.emit({ type: 'close', flow })
   }
 
   #carry(now: number, outputs: readonly Output[]): void {
     for (const output of outputs) {
       switch (output.type) {
         case 'send':
-          this.#outbox.emit(output)
+          this.#effects.emit(output)
           break
         case 'stranger':
           this.#stranger(now, output.request, output.flow)
@@ -336,7 +341,7 @@ export class Engine {
         case 'stray': {
           const { response, flow } = output
           if (this.#registrar.isAnswer(response)) break
-          this.#outbox.note('debug', 'sip.stray', { status: response.status, from: flow.address })
+          this.#effects.note('debug', 'sip.stray', { status: response.status, from: flow.address })
           break
         }
         case 'unacknowledged':
@@ -354,12 +359,12 @@ export class Engine {
   #cancel(now: number, request: Request, flow: Flow): void {
     if (this.#entrance.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
-    if (transaction === undefined) return this.#outbox.refuse(request, flow, 481)
+    if (transaction === undefined) return this.#replies.refuse(request, flow, 481)
     const asker = this.#switchboard.lines.server(transaction)
     // Its INVITE has had its final answer: nothing is left to cancel (§9.2).
-    if (!asker) return this.#outbox.refuse(request, flow, 200)
+    if (!asker) return this.#replies.refuse(request, flow, 200)
     const { line, side } = asker
-    if (!admits(line.call, side, flow)) return this.#outbox.refuse(request, flow, 481)
+    if (!admits(line.call, side, flow)) return this.#replies.refuse(request, flow, 481)
     this.#accept(now, request, flow, line.call.caller.localTag)
     this.#switchboard.cancel(now, line, { side, transaction, reason: reasonsOf(request) })
   }
@@ -372,7 +377,7 @@ export class Engine {
     if (ack) return this.#acked(now, request, found)
     const leg = found.side === 'caller' ? found.line.call.caller : found.line.call.callee
     if (leg?.dialog && receiveInDialog(leg.dialog, request) === 'old')
-      return this.#outbox.refuse(request, flow, 500)
+      return this.#replies.refuse(request, flow, 500)
     this.#withinCall(now, request, flow, found)
   }
 
@@ -383,10 +388,10 @@ export class Engine {
   #inNoDialog(request: Request, flow: Flow): void {
     const { method, body } = request
     const early = this.#switchboard.lines.early(request, flow)
-    if (!early || !waits.has(method)) return this.#outbox.refuse(request, flow, 481)
+    if (!early || !waits.has(method)) return this.#replies.refuse(request, flow, 481)
     const crosses = method === 'INVITE' || (method === 'UPDATE' && body.length > 0)
-    if (crosses) return this.#outbox.refuse(request, flow, 491)
-    this.#outbox.notYet(request, flow)
+    if (crosses) return this.#replies.refuse(request, flow, 491)
+    this.#replies.notYet(request, flow)
   }
 
   #acked(now: number, request: Request, { line, side }: LegFound): void {
@@ -403,17 +408,17 @@ export class Engine {
       case 'INVITE':
       case 'UPDATE':
       case 'INFO': {
-        if (line.machine.state !== 'answered') return this.#outbox.notYet(request, flow)
+        if (line.machine.state !== 'answered') return this.#replies.notYet(request, flow)
         const transaction = this.#transactions.open(now, request, flow)
         return this.#switchboard.request(now, line, { side, request, transaction, source: flow })
       }
       case 'OPTIONS':
-        return this.#outbox.refuse(request, flow, 200, undefined, [
+        return this.#replies.refuse(request, flow, 200, undefined, [
           ['allow', allow],
           ['accept', 'application/sdp'],
         ])
       default:
-        return this.#outbox.refuse(request, flow, 405, undefined, [['allow', allow]])
+        return this.#replies.refuse(request, flow, 405, undefined, [['allow', allow]])
     }
   }
 

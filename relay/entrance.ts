@@ -5,10 +5,10 @@ import type { Station } from './call/station.ts'
 import type { Desk } from './desk/desk.ts'
 import type { Domains } from './desk/domains.ts'
 import { Failures } from './failures.ts'
-import type { Flow } from './flow.ts'
+import type { EffectBuffer } from './ground/effect-buffer.ts'
+import type { Flow } from './ground/flow.ts'
 import { Inquiries } from './inquiries.ts'
 import type { Line } from './lines.ts'
-import type { Outbox } from './outbox.ts'
 import { lineOf, questionOf, routeQuestion } from './question.ts'
 import type { Admission, House, Reception } from './reception.ts'
 import { Refusals } from './refusals.ts'
@@ -20,6 +20,7 @@ import type { Registrar } from './registrar/register.ts'
 import type { Shortage } from './shortage.ts'
 import type { Request } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
+import type { StatelessReplies } from './stateless-replies.ts'
 import type { Switchboard } from './switchboard.ts'
 import type { Output, Transactions } from './transaction/layer.ts'
 import { Waiting } from './waiting.ts'
@@ -28,7 +29,8 @@ import { Waiting } from './waiting.ts'
 export interface Rooms {
   readonly station: Station
   readonly house: House
-  readonly outbox: Outbox
+  readonly effects: EffectBuffer
+  readonly replies: StatelessReplies
   readonly transactions: Transactions
   readonly challenger: Challenger
   readonly registrar: Registrar
@@ -62,8 +64,8 @@ export class Entrance {
   constructor(rooms: Rooms) {
     this.#rooms = rooms
     this.#inquiries = new Inquiries(rooms.desk)
-    this.#refusals = new Refusals(rooms.station, (tell) => rooms.outbox.emit({ type: 'tell', tell }))
-    this.#failures = new Failures(rooms.station, rooms.outbox.emit)
+    this.#refusals = new Refusals(rooms.station, (tell) => rooms.effects.emit({ type: 'tell', tell }))
+    this.#failures = new Failures(rooms.station, rooms.effects.emit)
   }
 
   nextDeadline(): number | undefined {
@@ -86,37 +88,37 @@ export class Entrance {
 
   /** A request of nobody yet. */
   meet(now: number, request: Request, flow: Flow): void {
-    const { outbox, switchboard, transactions } = this.#rooms
-    if (transactions.merged(request)) return outbox.refuse(request, flow, 482)
-    if (switchboard.lines.loops(request)) return outbox.refuse(request, flow, 482)
+    const { replies, switchboard, transactions } = this.#rooms
+    if (transactions.merged(request)) return replies.refuse(request, flow, 482)
+    if (switchboard.lines.loops(request)) return replies.refuse(request, flow, 482)
     if (!this.#waiting.has(request)) this.#admit(now, request, flow)
   }
 
   /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
   cancel(request: Request, flow: Flow): boolean {
     if (!this.#waiting.cancel(request, flow)) return false
-    this.#rooms.outbox.refuse(request, flow, 200)
+    this.#rooms.replies.refuse(request, flow, 200)
     return true
   }
 
   #admit(now: number, request: Request, flow: Flow): void {
-    const { outbox, reception, transactions, at } = this.#rooms
-    const busy = transactions.size > crowd.transactions || outbox.asked > crowd.questions
+    const { effects, reception, transactions, at } = this.#rooms
+    const busy = transactions.size > crowd.transactions || effects.asked > crowd.questions
     this.#let(now, request, flow, reception.admit(now, at(), request, flow, busy))
   }
 
   #let(now: number, request: Request, flow: Flow, admission: Admission): void {
-    const { outbox } = this.#rooms
+    const { effects, replies } = this.#rooms
     switch (admission.to) {
       case 'drop':
-        return outbox.note('debug', 'sip.dropped', {
+        return effects.note('debug', 'sip.dropped', {
           why: admission.why,
           method: request.method,
           from: flow.address,
         })
       case 'refuse':
         this.#failed(now, request, flow, admission.status, admission.failed)
-        return outbox.refuse(request, flow, admission.status, admission.reason, admission.headers)
+        return replies.refuse(request, flow, admission.status, admission.reason, admission.headers)
       case 'challenge':
         this.#failed(now, request, flow, admission.proxy ? 407 : 401, admission.failed)
         return this.#challenge(request, flow, admission)
@@ -136,9 +138,9 @@ export class Entrance {
   }
 
   #challenge(request: Request, flow: Flow, admission: Challenge): void {
-    const { outbox, challenger, at } = this.#rooms
-    if (admission.blocked) outbox.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
-    outbox.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
+    const { effects, replies, challenger, at } = this.#rooms
+    if (admission.blocked) effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
+    replies.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
   }
 
   #inquire(now: number, request: Request, flow: Flow, { question, guess }: Inquiry): void {
@@ -158,12 +160,12 @@ export class Entrance {
    * later. A request which was taken back meanwhile is looked at as well: a guess may not be made for nothing.
    */
   #readmit(now: number, request: Request, flow: Flow, { said, guess, why, cancelled }: Said): void {
-    const { outbox, reception, at } = this.#rooms
+    const { replies, reception, at } = this.#rooms
     if (!said) this.#unanswered(why, request)
     const admission = reception.readmit(now, at(), request, flow, said, guess)
-    if (cancelled) return outbox.refuse(request, flow, 487)
+    if (cancelled) return replies.refuse(request, flow, 487)
     if (admission) this.#let(now, request, flow, admission)
-    else outbox.later(request, flow)
+    else replies.later(request, flow)
   }
 
   #register(
@@ -172,11 +174,11 @@ export class Entrance {
     flow: Flow,
     { verified }: Extract<Admission, { to: 'register' }>,
   ): void {
-    const { outbox, registrar, transactions, at, carry } = this.#rooms
+    const { effects, registrar, transactions, at, carry } = this.#rooms
     const id = transactions.open(now, request, flow)
     const { response, tells, failed } = registrar.register(now, at(), request, flow, verified)
     if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
-    outbox.tell(tells)
+    effects.tell(tells)
     carry(now, transactions.respond(now, id, response))
   }
 
@@ -194,7 +196,7 @@ export class Entrance {
 
   /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
   #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
-    const { shortage, outbox, station, at } = this.#rooms
+    const { shortage, replies, station, at } = this.#rooms
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
       kind: 'source',
@@ -210,9 +212,9 @@ export class Entrance {
       this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
         this.#unanswered(why, request)
-        return outbox.later(request, flow)
+        return replies.later(request, flow)
       }
-      if (cancelled) return outbox.refuse(request, flow, 487)
+      if (cancelled) return replies.refuse(request, flow, 487)
       if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
       this.#arrived(later, request, flow, decision)
     })
@@ -226,13 +228,13 @@ export class Entrance {
     decision: RouteDecision | undefined,
     realm: string | undefined,
   ): void {
-    const { outbox, reception } = this.#rooms
+    const { effects, reception } = this.#rooms
     const nobody = decision && isNobody(decision)
     // Who speaks for a realm is asked for a password; that is no news.
     const refused = nobody && realm !== undefined ? undefined : decision
     if (refused?.kind === 'reject') this.#tellRefused(now, request, flow, refused)
     if (!reception.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
-    outbox.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+    effects.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
   }
 
   /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
@@ -248,14 +250,14 @@ export class Entrance {
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
-    const { house, outbox, switchboard } = this.#rooms
+    const { house, replies, switchboard } = this.#rooms
     const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
     const kept = customers !== null && this.#refusals.mayKeep(now, customers, flow)
     if (decision.kind === 'connect' || kept)
       return switchboard.decided(now, this.#open(now, request, flow, true), decision)
     if ((customers === null && house.strangers !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
-    outbox.refuse(request, flow, decision.status, undefined, [why])
+    replies.refuse(request, flow, decision.status, undefined, [why])
   }
 
   #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
@@ -267,7 +269,7 @@ export class Entrance {
   }
 
   #unanswered(why: string, { method }: Request): void {
-    this.#rooms.outbox.note('warn', 'edge.unanswered', { why, method })
+    this.#rooms.effects.note('warn', 'edge.unanswered', { why, method })
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion } from '#contract'
 import type { Desk } from './desk/desk.ts'
-import { type Flow, neighbourhood } from './flow.ts'
+import { type Flow, neighbourhood } from './ground/flow.ts'
 
 /** What the edge said of an account; undefined: nothing, and why. */
 export type Heard = (now: number, answer: CredentialAnswer | undefined, why: string) => void

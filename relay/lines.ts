@@ -1,8 +1,8 @@
 import type { CallMachine } from './call/call.ts'
 import type { Branch, Call, Side, Timer } from './call/state.ts'
-import type { Deadline } from './deadlines.ts'
 import { type Dialog, dialogKey, dialogKeyOf } from './dialog/dialog.ts'
-import { type Flow, sameFlow } from './flow.ts'
+import type { Deadline } from './ground/deadlines.ts'
+import { type Flow, sameFlow } from './ground/flow.ts'
 import type { Request } from './sip/message.ts'
 
 /** A call on the board. */

@@ -1,7 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
 import { allow } from './call/station.ts'
 import type { Domains } from './desk/domains.ts'
-import { type Flow, networkOf, reliable } from './flow.ts'
+import { type Flow, networkOf, reliable } from './ground/flow.ts'
 import { lineOf } from './question.ts'
 import type { Known } from './registrar/accounts.ts'
 import { Allowance } from './registrar/allowance.ts'

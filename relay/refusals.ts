@@ -1,8 +1,8 @@
 import type { EventTell } from '#contract'
 import { instant } from './call/record.ts'
 import type { Station } from './call/station.ts'
-import { type Flow, neighbourhood, networkOf } from './flow.ts'
-import { type Gathered, Gathering } from './gathering.ts'
+import { type Flow, neighbourhood, networkOf } from './ground/flow.ts'
+import { type Gathered, Gathering } from './ground/gathering.ts'
 import { Allowance } from './registrar/allowance.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */

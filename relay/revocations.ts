@@ -1,14 +1,14 @@
 import type { BeatAnswer } from '#contract'
 import type { Revoked } from './desk/revoked.ts'
-import type { Outbox } from './outbox.ts'
+import type { EffectBuffer } from './ground/effect-buffer.ts'
+import type { Reporter, Said } from './ground/reporter.ts'
 import type { Reception } from './reception.ts'
 import type { Registrar } from './registrar/register.ts'
-import type { Reporter, Said } from './reporter.ts'
 
 interface Rooms {
   readonly registrar: Registrar
   readonly reception: Reception
-  readonly outbox: Outbox
+  readonly effects: EffectBuffer
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
 }
@@ -33,24 +33,24 @@ export class Revocations implements Reporter {
   }
 
   heard(_now: number, { ends }: BeatAnswer): void {
-    const { registrar, outbox, at } = this.#rooms
+    const { registrar, effects, at } = this.#rooms
     for (const { command_id, extension_id, binding_id } of ends) {
       const tells = registrar.end(at(), extension_id, binding_id)
-      if (tells.length > 0) outbox.note('info', 'registration.ended', { binding_id, why: 'by the API' })
-      outbox.tell(tells)
+      if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
+      effects.tell(tells)
       this.#ended.push(command_id)
     }
   }
 
   /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
   revoke(accounts: readonly Revoked[]): void {
-    const { registrar, reception, outbox, at } = this.#rooms
+    const { registrar, reception, effects, at } = this.#rooms
     reception.pardon(new Set(accounts.map(({ account }) => account)))
     for (const { id, account, why, ha1 } of accounts) {
       const tells = registrar.revoke(at(), id, ha1)
       if (tells.length === 0) continue
-      outbox.note('info', 'registration.ended', { account, why, count: tells.length })
-      outbox.tell(tells)
+      effects.note('info', 'registration.ended', { account, why, count: tells.length })
+      effects.tell(tells)
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
-import type { Effect } from './effects.ts'
+import type { Effect } from './ground/effects.ts'
 import { shortFor } from './limits/gate.ts'
 import type { Ledger, Reached } from './limits/ledger.ts'
 

@@ -1,4 +1,4 @@
-import { type Flow, networkOf, reliable } from './flow.ts'
+import { type Flow, networkOf, reliable } from './ground/flow.ts'
 import { Allowance } from './registrar/allowance.ts'
 
 /** An address the edge does not know is not asked about again for so long. */

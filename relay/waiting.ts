@@ -1,4 +1,4 @@
-import { type Flow, sameFlow } from './flow.ts'
+import { type Flow, sameFlow } from './ground/flow.ts'
 import type { Request } from './sip/message.ts'
 
 /** INVITEs and REGISTERs which wait for the edge before they are anybody's: repeats are absorbed, and one may be taken back. */

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { Call, CallerLeg } from './state.ts'

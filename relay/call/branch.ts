@@ -1,5 +1,5 @@
 import type { AddressTry, Attempt } from '#contract'
-import { type Flow, hostPort } from '../flow.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'

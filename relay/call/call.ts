@@ -1,5 +1,5 @@
-import type { Machine, Table, Turn } from '../machine.ts'
-import { lacksDescriptors, type MediaReport } from '../media/session.ts'
+import type { Machine, Table, Turn } from '../ground/machine.ts'
+import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
 import {
   acknowledge,
   byeAgain,

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { type Authorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
 import type { Branch } from './state.ts'

@@ -1,5 +1,5 @@
 import type { Transport } from '#contract'
-import type { LocateQuestion } from '../effects.ts'
+import type { LocateQuestion } from '../ground/effects.ts'
 import { parseNameAddr } from '../sip/address.ts'
 
 /**

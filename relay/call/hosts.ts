@@ -1,4 +1,4 @@
-import type { Answer, Question } from '../effects.ts'
+import type { Answer, Question } from '../ground/effects.ts'
 import { readPlace } from '../media/place.ts'
 import type { Call, Lead } from './state.ts'
 

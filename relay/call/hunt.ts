@@ -1,6 +1,6 @@
 import { uacDialog } from '../dialog/dialog.ts'
-import type { Located } from '../effects.ts'
-import type { Flow } from '../flow.ts'
+import type { Located } from '../ground/effects.ts'
+import type { Flow } from '../ground/flow.ts'
 import type { Relayed, Unusable } from '../media/relayed.ts'
 import type { Contact } from '../registrar/register.ts'
 import type { Response } from '../sip/message.ts'

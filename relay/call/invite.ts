@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'

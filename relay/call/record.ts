@@ -1,5 +1,5 @@
 import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
-import type { Note } from '../effects.ts'
+import type { Note } from '../ground/effects.ts'
 import { soundOf } from './sound-record.ts'
 import type { Call } from './state.ts'
 import type { Station } from './station.ts'

@@ -1,5 +1,5 @@
-import type { Located } from '../effects.ts'
-import { type Flow, hostPort } from '../flow.ts'
+import type { Located } from '../ground/effects.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 
 /* Implementation */
 const doubtMs = 30_000

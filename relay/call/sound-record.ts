@@ -1,9 +1,9 @@
 import type { CallTell, MediaSide } from '#contract'
-import { hostPort } from '../flow.ts'
+import { hostPort } from '../ground/flow.ts'
+import type { Heard, Side } from '../ground/media.ts'
 import { codecs } from '../media/codecs.ts'
 import { mediaOf, type Relayed } from '../media/relayed.ts'
 import { connectionOf } from '../media/sdp.ts'
-import type { Heard, Side } from '../media/session.ts'
 import type { Call } from './state.ts'
 import type { Station } from './station.ts'
 

@@ -1,6 +1,6 @@
 import type { Transport } from '#contract'
-import type { Chance } from '../effects.ts'
-import { type Flow, hostPort } from '../flow.ts'
+import type { Chance } from '../ground/effects.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 import { noParams } from '../sip/grammar.ts'
 import { allowedMethods } from '../sip/screen.ts'
 import { writeUri } from '../sip/uri.ts'

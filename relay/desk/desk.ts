@@ -9,11 +9,11 @@ import {
   type RouteQuestion,
 } from '#contract'
 import { type Book, customerOf, decide, type Live, type Shelf, trunkDomainOf, unused } from '#routing'
-import type { Answer, Confirmed, Filed, Question } from '../effects.ts'
-import { neighbourhood } from '../flow.ts'
+import type { Answer, Confirmed, Filed, Question } from '../ground/effects.ts'
+import { neighbourhood } from '../ground/flow.ts'
+import type { Reporter, Said } from '../ground/reporter.ts'
 import type { OnFile } from '../registrar/accounts.ts'
 import { Allowance } from '../registrar/allowance.ts'
-import type { Reporter, Said } from '../reporter.ts'
 import { Circuit } from './circuit.ts'
 import { Filing, type Runner } from './filing.ts'
 

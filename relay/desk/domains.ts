@@ -1,5 +1,5 @@
 import { type Account, customerOf, realmOf, type Shelf } from '#routing'
-import type { Chance } from '../effects.ts'
+import type { Chance } from '../ground/effects.ts'
 
 /** What a host names of ours. */
 export interface Domain {

@@ -1,6 +1,6 @@
 import { type BeatAnswer, currentForMs, type Snapshot } from '#contract'
 import { type Account, Shelf } from '#routing'
-import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../effects.ts'
+import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../ground/effects.ts'
 import { type Revoked, revokedBy } from './revoked.ts'
 
 /** What the filing needs of the engine around it. */

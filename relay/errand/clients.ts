@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
 

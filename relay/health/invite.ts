@@ -1,7 +1,7 @@
 import type { ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import { allow, contactOf, type Station, sipUri, viaOf } from '../call/station.ts'
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { fromOf, userAgent } from './options.ts'
 

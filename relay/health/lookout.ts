@@ -1,8 +1,8 @@
 import { addressesAtMost, type HostReport, type ProviderFacts } from '#contract'
 import { readIp, writeIp } from '#routing'
-import { type Deadline, Deadlines } from '../deadlines.ts'
-import type { Answer, LocateQuestion, Note, Question, Whereabouts } from '../effects.ts'
 import { Pace } from '../errand/pace.ts'
+import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import type { Answer, LocateQuestion, Note, Question, Whereabouts } from '../ground/effects.ts'
 import { placeOf } from './options.ts'
 
 /** What the lookout needs of the engine around it. */

@@ -1,7 +1,7 @@
 import type { ProviderFacts } from '#contract'
 import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../call/station.ts'
-import type { LocateQuestion } from '../effects.ts'
-import { type Flow, hostPort } from '../flow.ts'
+import type { LocateQuestion } from '../ground/effects.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Account } from '../sip/authorization.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 

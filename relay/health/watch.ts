@@ -11,10 +11,10 @@ import {
   unseen,
 } from '#routing'
 import type { Station } from '../call/station.ts'
-import { type Deadline, Deadlines } from '../deadlines.ts'
-import type { Note } from '../effects.ts'
 import type { Errands, Outcome, Trip } from '../errand/errand.ts'
 import { Pace } from '../errand/pace.ts'
+import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import type { Note } from '../ground/effects.ts'
 import { optionsFor, placeOf, placeWords } from './options.ts'
 
 /** What the watch needs of the engine around it. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { hostPort } from '../flow.ts'
+import { hostPort } from '../ground/flow.ts'
 
 /*
  * Asks the relay on this machine whether it still answers SIP, by an OPTIONS over UDP (RFC 3261 §11), and

@@ -1,5 +1,5 @@
 import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
-import type { Said } from '../reporter.ts'
+import type { Said } from '../ground/reporter.ts'
 import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hash, randomFillSync, randomInt } from 'node:crypto'
-import type { Chance } from '../effects.ts'
+import type { Chance } from '../ground/effects.ts'
 
 /**
  * The real dice and hashes.

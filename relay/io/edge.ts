@@ -6,7 +6,7 @@ import {
   routeDecision,
   type Tell,
 } from '#contract'
-import type { Answer, Question } from '../effects.ts'
+import type { Answer, Question } from '../ground/effects.ts'
 import { Delivery, type Posted } from './delivery.ts'
 import { type Exchange, readJson, valid } from './exchange.ts'
 import type { Log } from './log.ts'

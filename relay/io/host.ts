@@ -1,8 +1,8 @@
 import type { BindingTell, CallTell, EventTell } from '#contract'
-import type { Answer, Confirmed, Effect, Filed, Input, Note, Question } from '../effects.ts'
 import type { Engine } from '../engine.ts'
-import type { Flow } from '../flow.ts'
-import type { MediaCommand } from '../media/session.ts'
+import type { Answer, Confirmed, Effect, Filed, Input, Note, Question } from '../ground/effects.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { MediaCommand } from '../ground/media.ts'
 
 /** The world, as far as the engine's effects reach into it. */
 export interface World {

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { Trust } from '../flow.ts'
+import type { Trust } from '../ground/flow.ts'
 
 /** What a peer showed; `distrust` is OpenSSL's name for what is wrong with the chain, undefined where nothing is. */
 export interface Shown {

@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from 'node:net'
 import { addressesAtMost, type Transport } from '#contract'
 import { reachOf } from '#routing'
-import type { Chance, Located, LocateQuestion, Whereabouts } from '../effects.ts'
-import { type Flow, type Trust, usualPort } from '../flow.ts'
+import type { Chance, Located, LocateQuestion, Whereabouts } from '../ground/effects.ts'
+import { type Flow, type Trust, usualPort } from '../ground/flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory, inTime } from './dns-memory.ts'
 

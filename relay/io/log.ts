@@ -1,5 +1,5 @@
 import { type DestinationStream, pino } from 'pino'
-import type { Note } from '../effects.ts'
+import type { Note } from '../ground/effects.ts'
 
 /** Writes one line: a stable event name and flat fields. */
 export type Log = (level: Note['level'], event: string, fields?: Note['fields']) => void

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { Note } from '../effects.ts'
-import type { MediaCommand, MediaReport } from '../media/session.ts'
+import type { Note } from '../ground/effects.ts'
+import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
 import type { EngineName, Orders, Ready, Setup } from './media-thread.ts'
 

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { on, once } from 'node:events'
 import { connect, isIPv6 } from 'node:net'
 import * as packet from 'dns-packet'
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 
 /** Records of one type at a name, and how many seconds they are good for. */
 export interface Found<Data> {

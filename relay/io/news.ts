@@ -1,5 +1,5 @@
 import type { BindingTell, CallTell, EventTell } from '#contract'
-import { hostPort } from '../flow.ts'
+import { hostPort } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 
 /** Writes into the log what of the news for the edge is also worth a line here. */

@@ -1,6 +1,6 @@
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
 import { type Snapshot, type SnapshotSecrets, snapshot, snapshotSecrets } from '#contract'
-import type { Filed } from '../effects.ts'
+import type { Filed } from '../ground/effects.ts'
 import { valid } from './exchange.ts'
 
 /** What a relay's own key is made into, to know the edge's hand and to open what is meant for it. */

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Confirmed, Filed, Pulled } from '../effects.ts'
+import type { Confirmed, Filed, Pulled } from '../ground/effects.ts'
 import { type Exchange, type Reply, refusal, retryAfterMs } from './exchange.ts'
 import type { Log } from './log.ts'
 import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'

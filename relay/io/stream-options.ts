@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 import type { Visitors } from './visitors.ts'
 import type { Wire, WireEnds } from './wire.ts'

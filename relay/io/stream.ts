@@ -1,6 +1,6 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
-import type { Note } from '../effects.ts'
-import { type Flow, hostPort, networkOf, type Trust, trustKey } from '../flow.ts'
+import type { Note } from '../ground/effects.ts'
+import { type Flow, hostPort, networkOf, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
 import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
 import { type Visitor, Visitors } from './visitors.ts'

@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { type Flow, hostPort } from '../flow.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 import type { Wire, WireEnds } from './wire.ts'
 import { bindError, plainAddress, whyUnsent } from './wire.ts'

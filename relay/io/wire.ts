@@ -1,5 +1,5 @@
 import type { Transport } from '#contract'
-import { type Flow, hostPort } from '../flow.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 
 /** One bound port which carries SIP. */
 export interface Wire {

@@ -8,7 +8,7 @@ import {
   type SliceHeld,
 } from '#contract'
 import type { Use } from '#routing'
-import type { Reporter } from '../reporter.ts'
+import type { Reporter } from '../ground/reporter.ts'
 import { Daily } from './daily.ts'
 import { Pages } from './pages.ts'
 import { keyOf, type Limits } from './scope.ts'

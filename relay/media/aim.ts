@@ -1,9 +1,9 @@
 import { reachOf } from '#routing'
+import type { Aim } from '../ground/media.ts'
 import { clockOf } from './codecs.ts'
 import { type Place, readPlace } from './place.ts'
 import { isBlind, isNowhere, mediaOf, type Relayed } from './relayed.ts'
 import { attribute, connectionOf, directionOf, type Media } from './sdp.ts'
-import type { Aim } from './session.ts'
 
 /** What is known of the party whose description is read. */
 export interface Party {

@@ -1,7 +1,7 @@
+import type { Aim, Heard, MediaReport, Side } from '../ground/media.ts'
 import type { Evidence } from './contender.ts'
 import { Gate } from './gate.ts'
 import { type Place, readPlace } from './place.ts'
-import type { Aim, Heard, MediaReport, Side } from './session.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
 
 /** One party's place at the patchbay: its two gates and what is known of its silence. */

@@ -1,5 +1,5 @@
+import type { Side } from '../ground/media.ts'
 import { Latch } from './latch.ts'
-import type { Side } from './session.ts'
 import { Statistics } from './statistics.ts'
 
 /** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */

@@ -1,4 +1,4 @@
-import type { Side } from './session.ts'
+import type { Side } from '../ground/media.ts'
 
 /** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
 const REST_MS = 30_000

@@ -1,4 +1,4 @@
-import type { Heard } from './session.ts'
+import type { Heard } from '../ground/media.ts'
 
 /** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
 const MAX_DROPOUT = 3000

@@ -1,7 +1,7 @@
 import type { ProviderFacts } from '#contract'
 import { reachOf } from '#routing'
 import type { Station } from '../call/station.ts'
-import { type Flow, usualPort } from '../flow.ts'
+import { type Flow, usualPort } from '../ground/flow.ts'
 import { parseNameAddr } from '../sip/address.ts'
 import type { Response } from '../sip/message.ts'
 import { type SipUri, sameUri } from '../sip/uri.ts'

@@ -9,7 +9,7 @@
 // Whatever makes us ask again before it is time, a 2xx among it, makes us wait longer each time.
 
 import type { RegistrationStatus } from '#contract'
-import type { Machine, Table, Turn } from '../machine.ts'
+import type { Machine, Table, Turn } from '../ground/machine.ts'
 
 export type Registration = Machine<RegistrationStatus, Memory>
 

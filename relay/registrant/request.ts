@@ -1,6 +1,6 @@
 import type { ProviderFacts } from '#contract'
 import { allow, portFor, type Station, sipUri, viaOf } from '../call/station.ts'
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { userAgent } from '../health/options.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { type SipUri, writeUri } from '../sip/uri.ts'

@@ -1,5 +1,5 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
-import { type Flow, hostPort, neighbourhood } from '../flow.ts'
+import { type Flow, hostPort, neighbourhood } from '../ground/flow.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { Accounts, type OnFile, type Remembered } from './accounts.ts'

@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
-import type { Chance } from '../effects.ts'
-import type { Flow } from '../flow.ts'
+import type { Chance } from '../ground/effects.ts'
+import type { Flow } from '../ground/flow.ts'
 import {
   type Credentials,
   digestResponse,

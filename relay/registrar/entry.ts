@@ -1,7 +1,7 @@
 import type { Binding } from '#contract'
-import type { Deadline } from '../deadlines.ts'
-import type { Chance } from '../effects.ts'
-import type { Flow } from '../flow.ts'
+import type { Deadline } from '../ground/deadlines.ts'
+import type { Chance } from '../ground/effects.ts'
+import type { Flow } from '../ground/flow.ts'
 
 /** One contact of one extension or trunk: held 100 000 times, so kept flat. Times are ms since 1970. */
 export interface Entry {

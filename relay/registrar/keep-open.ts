@@ -1,5 +1,5 @@
-import type { Chance, Effect } from '../effects.ts'
-import { type Flow, hostPort } from '../flow.ts'
+import type { Chance, Effect } from '../ground/effects.ts'
+import { type Flow, hostPort } from '../ground/flow.ts'
 import { type Place, readPlace } from '../media/place.ts'
 import { type Request, type Response, request } from '../sip/message.ts'
 import { parseUri, withoutHeaders } from '../sip/uri.ts'

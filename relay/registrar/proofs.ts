@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 
 /* Implementation */
 /** A PBX with more connections than this has its oldest treated as a stranger's; registered phones do not count. */

@@ -1,6 +1,6 @@
 import type { BindingList, BindingTell } from '#contract'
-import type { Chance, Effect } from '../effects.ts'
-import { type Flow, neighbourhood, sameFlow } from '../flow.ts'
+import type { Chance, Effect } from '../ground/effects.ts'
+import { type Flow, neighbourhood, sameFlow } from '../ground/flow.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'

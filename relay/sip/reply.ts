@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { parseNameAddr } from './address.ts'
 import { splitList } from './grammar.ts'
 import type { Header, Request, Response } from './message.ts'

@@ -1,4 +1,4 @@
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import { noParams, readParams, skipSpace, tokenEnd, writeParams } from './grammar.ts'
 import type { HostPort } from './host.ts'
 import { readHostPort, writeHost } from './host.ts'

@@ -1,6 +1,6 @@
-import type { Deadline } from '../deadlines.ts'
-import { type Flow, sameFlow } from '../flow.ts'
-import type { Machine } from '../machine.ts'
+import type { Deadline } from '../ground/deadlines.ts'
+import { type Flow, sameFlow } from '../ground/flow.ts'
+import type { Machine } from '../ground/machine.ts'
 import type { Memory, Rows } from './order.ts'
 import type { Timer } from './timers.ts'
 

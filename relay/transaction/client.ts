@@ -1,7 +1,7 @@
 // Repeats a request until it is answered, and hides the answer's repetitions from the layer above.
 // RFC 3261 figure 6.
 
-import type { Turn } from '../machine.ts'
+import type { Turn } from '../ground/machine.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {

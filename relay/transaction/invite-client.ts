@@ -2,7 +2,7 @@
 // RFC 3261 figure 5 as replaced by RFC 6026 §8.4: after a 2xx it stays to pass on the 2xx of others,
 // for the INVITE may have been forked.
 
-import type { Turn } from '../machine.ts'
+import type { Turn } from '../ground/machine.ts'
 import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {

@@ -2,7 +2,7 @@
 // RFC 3261 figure 7 as replaced by RFC 6026 §8.6: a 2xx is repeated by the layer above, and a
 // transport error ends nothing, so that a repeated INVITE is never taken for a new one.
 
-import type { Flow } from '../flow.ts'
+import type { Flow } from '../ground/flow.ts'
 import type { Request } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import {

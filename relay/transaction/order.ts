@@ -1,5 +1,5 @@
-import type { Flow } from '../flow.ts'
-import type { Machine, Table } from '../machine.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Machine, Table } from '../ground/machine.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { writeMessage } from '../sip/write.ts'

@@ -2,8 +2,8 @@
 // late 100 before the final one, and no 408, for the client has given up by itself by then.
 // RFC 3261 figure 8.
 
-import type { Flow } from '../flow.ts'
-import type { Turn } from '../machine.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Turn } from '../ground/machine.ts'
 import type { Request, Response } from '../sip/message.ts'
 import {
   again,

@@ -1,6 +1,6 @@
+import type { Aim } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
 import type { EngineName } from '../../relay/io/media-thread.ts'
-import type { Aim } from '../../relay/media/session.ts'
 
 /**
  * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP

@@ -16,7 +16,7 @@ describe('the house', () => {
     expect([...folders('functions')].filter((room) => !doors.includes(room ?? '')).sort()).toEqual(
       edgeOrder.filter((room) => room !== 'ground' && room !== 'index').sort(),
     )
-    const alone = new Set(['ground', 'engine', 'main'])
+    const alone = new Set(['engine', 'main'])
     expect([...folders('relay')].sort()).toEqual(relayOrder.filter((room) => !alone.has(room)).sort())
   })
 })
@@ -29,9 +29,8 @@ describe('the fence between rooms', () => {
       'relay/transaction/timers.ts',
       `import type { Call } from '../call/call.ts'`,
     ],
-    ['a ground file which knows SIP', 'relay/machine.ts', `import { parse } from './sip/parse.ts'`],
+    ['a ground file which knows SIP', 'relay/ground/machine.ts', `import { parse } from '../sip/parse.ts'`],
     ['a call which runs the engine', 'relay/call/call.ts', `export { Engine } from '../engine.ts'`],
-    ['a machine which runs effects', 'relay/call/call.ts', `import { perform } from '../effects.ts'`],
     ['a core file which knows Node', 'relay/media/ports.ts', `import { createSocket } from 'node:dgram'`],
     ['a relay which reads the database', 'relay/io/edge.ts', `import { calls } from '#db'`],
     [
@@ -76,7 +75,7 @@ describe('the fence between rooms', () => {
     [
       'any room naming the words of the engine',
       'relay/sip/digest.ts',
-      `import type { Chance } from '../effects.ts'`,
+      `import type { Chance } from '../ground/effects.ts'`,
     ],
     ['the relay asking in shared words', 'relay/call/call.ts', `import type { Tell } from '#contract'`],
     ['io using Node', 'relay/io/udp.ts', `import { createSocket } from 'node:dgram'`],

@@ -35,13 +35,13 @@ export const edgeOrder = [
 
 /** Sentences for every import of a file which leads where it may not. */
 export function trespasses({ path, text }: Source): string[] {
-  return imports(text).flatMap(({ from, typeOnly }) => {
-    const why = trespass(path, from, typeOnly)
+  return imports(text).flatMap(({ from }) => {
+    const why = trespass(path, from)
     return why === undefined ? [] : [`${path} imports ${from}: ${why}`]
   })
 }
 
-function trespass(path: string, from: string, typeOnly: boolean): string | undefined {
+function trespass(path: string, from: string): string | undefined {
   const house = houseOf(path)
   if (house === 'test') return undefined
   if (from.startsWith('node:'))
@@ -50,7 +50,7 @@ function trespass(path: string, from: string, typeOnly: boolean): string | undef
   if (!from.startsWith('.'))
     return house === 'contract' && from !== 'zod' ? 'the contract knows only zod' : undefined
   if (!from.endsWith('.ts')) return 'a relative import names the file, with .ts'
-  return astray(path, posix.join(posix.dirname(path), from), typeOnly)
+  return astray(path, posix.join(posix.dirname(path), from))
 }
 
 const doors: Readonly<Record<House, readonly string[]>> = {
@@ -78,12 +78,12 @@ function nodeAllowed(path: string): boolean {
 }
 
 /** Why a relative import from one file to another is not allowed. */
-function astray(path: string, target: string, typeOnly: boolean): string | undefined {
+function astray(path: string, target: string): string | undefined {
   const [from, to] = [houseOf(path), houseOf(target)]
   if (from === 'local' && to === 'functions') return undefined
   if (from !== to) return `${from} enters ${to} by its door or not at all`
   if (from === 'functions') return upwards(edgeOrder, edgeRoom(path), edgeRoom(target))
-  if (from !== 'relay' || (target === 'relay/effects.ts' && typeOnly)) return undefined
+  if (from !== 'relay') return undefined
   return upwards(relayOrder, relayRoom(path), relayRoom(target))
 }
 
@@ -102,11 +102,8 @@ export function edgeRoom(path: string): (typeof edgeOrder)[number] {
 export function relayRoom(path: string): (typeof relayOrder)[number] {
   const [, first = '', second] = path.split('/')
   if (second !== undefined) return relayOrder.find((room) => room === first) ?? 'main'
-  if (first === 'main.ts') return 'main'
-  return ground.has(first) ? 'ground' : 'engine'
+  return first === 'main.ts' ? 'main' : 'engine'
 }
-
-const ground = new Set(['bug.ts', 'deadlines.ts', 'flow.ts', 'globals.d.ts', 'machine.ts', 'reporter.ts'])
 
 /** The part of the house which may not know what time it is. */
 export function isCore(path: string): boolean {

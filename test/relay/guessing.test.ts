@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { hostPort } from '../../relay/flow.ts'
+import { hostPort } from '../../relay/ground/flow.ts'
 import { writeMessage } from '../../relay/sip/write.ts'
 import { informed } from '../support/desk.ts'
 import { type Ladder, type Party, party, realm } from '../support/ladder.ts'

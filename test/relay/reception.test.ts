@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Flow } from '../../relay/flow.ts'
+import type { Flow } from '../../relay/ground/flow.ts'
 import { parseChallenges } from '../../relay/sip/digest.ts'
 import { type Header, type Response, request } from '../../relay/sip/message.ts'
 import { writeMessage } from '../../relay/sip/write.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Flow } from '../../relay/flow.ts'
+import type { Flow } from '../../relay/ground/flow.ts'
 import { informed } from '../support/desk.ts'
 import { type Ladder, realm, relayAddress } from '../support/ladder.ts'
 import { scanner } from '../support/office.ts'

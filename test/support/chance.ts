@@ -1,5 +1,5 @@
 import { createHmac, hash } from 'node:crypto'
-import type { Chance } from '../../relay/effects.ts'
+import type { Chance } from '../../relay/ground/effects.ts'
 
 /** Dice which fall the same way in every run; real hashes. */
 export function steadyChance(seed = 1): Chance {

@@ -1,5 +1,5 @@
 import type { BeatAnswer } from '#contract'
-import type { Filed } from '../../relay/effects.ts'
+import type { Filed } from '../../relay/ground/effects.ts'
 import { type Ladder, realm } from './ladder.ts'
 import { customerId, extensionIds, office, provider, telnyx, through } from './office.ts'
 import {

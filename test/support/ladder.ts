@@ -7,12 +7,12 @@ import {
   type RouteDecision,
   tell,
 } from '#contract'
-import type { Answer, Effect, Input, Question } from '../../relay/effects.ts'
 import { Engine } from '../../relay/engine.ts'
-import type { Flow } from '../../relay/flow.ts'
-import { hostPort } from '../../relay/flow.ts'
+import type { Answer, Effect, Input, Question } from '../../relay/ground/effects.ts'
+import type { Flow } from '../../relay/ground/flow.ts'
+import { hostPort } from '../../relay/ground/flow.ts'
+import type { MediaCommand } from '../../relay/ground/media.ts'
 import type { Limits } from '../../relay/limits/scope.ts'
-import type { MediaCommand } from '../../relay/media/session.ts'
 import type { Message, Request, Response } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
 import { writeMessage } from '../../relay/sip/write.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { CredentialAnswer, FailoverPolicy, ProviderTarget, RouteDecision } from '#contract'
-import { hostPort } from '../../relay/flow.ts'
+import { hostPort } from '../../relay/ground/flow.ts'
 import { prove as answered, noAuthorizations } from '../../relay/sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'

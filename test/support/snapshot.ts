@@ -11,7 +11,7 @@ import {
   type Snapshot,
   type SnapshotSecrets,
 } from '#contract'
-import type { Filed } from '../../relay/effects.ts'
+import type { Filed } from '../../relay/ground/effects.ts'
 import { unsaidTime } from './ladder.ts'
 
 /** One customer's configuration, and its secrets, as the edge has them. */

@@ -1,4 +1,4 @@
-import type { Flow } from '../../relay/flow.ts'
+import type { Flow } from '../../relay/ground/flow.ts'
 import { type Header, type Message, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
 import { type Output, Transactions } from '../../relay/transaction/layer.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Located } from '../../../relay/effects.ts'
+import type { Located } from '../../../relay/ground/effects.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   ack,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Heard } from '../../../relay/media/session.ts'
+import type { Heard } from '../../../relay/ground/media.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   alice,

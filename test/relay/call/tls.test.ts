@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ProviderTarget } from '#contract'
-import type { Flow, Trust } from '../../../relay/flow.ts'
+import type { Flow, Trust } from '../../../relay/ground/flow.ts'
 import type { Party } from '../../support/ladder.ts'
 import {
   ack,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Effect, Note } from '../../../relay/effects.ts'
 import type { Engine } from '../../../relay/engine.ts'
+import type { Effect, Note } from '../../../relay/ground/effects.ts'
 import { Host } from '../../../relay/io/host.ts'
 
 const flow = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Transport } from '#contract'
-import type { Chance } from '../../../relay/effects.ts'
+import type { Chance } from '../../../relay/ground/effects.ts'
 import { openChance } from '../../../relay/io/chance.ts'
 import type { Naptr, Records, Resolver, Srv } from '../../../relay/io/dns.ts'
 import { Locator } from '../../../relay/io/locate.ts'

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Filed } from '../../../relay/effects.ts'
+import type { Filed } from '../../../relay/ground/effects.ts'
 import { Exchange } from '../../../relay/io/exchange.ts'
 import type { Log } from '../../../relay/io/log.ts'
 import { snapshotKeys } from '../../../relay/io/seal.ts'

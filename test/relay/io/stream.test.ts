@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
 import { openTcp } from '../../../relay/io/stream.ts'
 import type { StreamLimits, StreamOptions, StreamWire } from '../../../relay/io/stream-options.ts'

@@ -14,7 +14,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Flow, Trust } from '../../../relay/flow.ts'
+import type { Flow, Trust } from '../../../relay/ground/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
 import type { StreamLimits, StreamOptions } from '../../../relay/io/stream-options.ts'
 import { openTls, type TlsWire } from '../../../relay/io/tls.ts'

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { silence } from '../../../relay/io/log.ts'
 import { openUdp } from '../../../relay/io/udp.ts'
 import type { Wire } from '../../../relay/io/wire.ts'

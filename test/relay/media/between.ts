@@ -1,6 +1,6 @@
+import type { Aim, Side } from '../../../relay/ground/media.ts'
 import { Patchbay } from '../../../relay/media/forward.ts'
 import { Place, readPlace } from '../../../relay/media/place.ts'
-import type { Aim, Side } from '../../../relay/media/session.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 
 export const alice = '192.0.2.1'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Side } from '../../../relay/ground/media.ts'
 import { Patchbay } from '../../../relay/media/forward.ts'
-import type { Side } from '../../../relay/media/session.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 import { aimAt, alice, between, bob, mallory } from './between.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Note } from '../../../relay/effects.ts'
+import type { Note } from '../../../relay/ground/effects.ts'
+import type { Aim, MediaReport } from '../../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
 import type { EngineName } from '../../../relay/io/media-thread.ts'
-import type { Aim, MediaReport } from '../../../relay/media/session.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
 
 const engines: EngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { Challenger } from '../../../relay/registrar/challenge.ts'
 import { Registrar } from '../../../relay/registrar/register.ts'
 import { response } from '../../../relay/sip/message.ts'

@@ -1,5 +1,5 @@
 import type { CredentialAnswer, DigestAlgorithm } from '#contract'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { openChance } from '../../../relay/io/chance.ts'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/registrar/challenge.ts'
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 import { reasonPhrase } from '../../../relay/sip/reasons.ts'
 import { reply } from '../../../relay/sip/reply.ts'

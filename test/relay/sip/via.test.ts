@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import type { Via } from '../../../relay/sip/via.ts'
 import { parseVia, receivedVia, responseFlow, writeVia } from '../../../relay/sip/via.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Flow } from '../../../relay/flow.ts'
+import type { Flow } from '../../../relay/ground/flow.ts'
 import { asks, Desk, says, tcp, udp } from '../../support/transactions.ts'
 
 const methods = ['INVITE', 'OPTIONS', 'BYE', 'CANCEL']

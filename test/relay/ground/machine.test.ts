@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Machine, type Table, turn } from '../../relay/machine.ts'
+import { type Machine, type Table, turn } from '../../../relay/ground/machine.ts'
 
 describe('a machine drawn as a table', () => {
   test('goes where the cell says and hands back what it orders', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Deadlines } from '../../relay/deadlines.ts'
+import { Deadlines } from '../../../relay/ground/deadlines.ts'
 
 describe('deadlines', () => {
   test('ring in the order of their time, whatever order they were set in', () => {

@@ -14,7 +14,7 @@ import type {
   Transport,
 } from '#contract'
 import type { Flow } from './flow.ts'
-import type { MediaCommand, MediaReport } from './media/session.ts'
+import type { MediaCommand, MediaReport } from './media.ts'
 
 /** A host to be found by RFC 3263. */
 export interface LocateQuestion {

@@ -1,70 +1,29 @@
-import type { BindingTell } from '#contract'
 import { sipReason } from './call/reason.ts'
 import type { Station } from './call/station.ts'
-import type { Answer, Effect, Note, Question } from './effects.ts'
-import { type Flow, networkOf, reliable } from './flow.ts'
+import type { EffectBuffer } from './ground/effect-buffer.ts'
+import { type Flow, networkOf, reliable } from './ground/flow.ts'
 import { Allowance } from './registrar/allowance.ts'
 import type { Header, Request, Response } from './sip/message.ts'
 import { reply } from './sip/reply.ts'
 import { responseFlow } from './sip/via.ts'
 import { writeMessage } from './sip/write.ts'
 
-/** What to do when a question was answered; no answer comes with why. */
-export type Then = (now: number, answer: Answer | undefined, why: string) => void
-
 const longAnswers = { atOnce: 200, perSecond: 50 }
 
-/** Effects on their way out, and the questions among them which wait for an answer. */
-export class Outbox {
+/** Responses outside any transaction: nothing is kept of the request (RFC 3261 §8.2.7). */
+export class StatelessReplies {
   readonly #station: Station
+  readonly #effects: EffectBuffer
   readonly #clock: () => number
   /** Octets of requests which belong to no transaction. */
   readonly #octets = new WeakMap<Request, number>()
   readonly #longAnswers = new Allowance(longAnswers)
-  readonly #questions = new Map<number, Then>()
-  #lastQuestion = 0
-  #effects: Effect[] = []
 
   /** `clock`: monotonic milliseconds of the event being handled. */
-  constructor(station: Station, clock: () => number) {
+  constructor(station: Station, effects: EffectBuffer, clock: () => number) {
     this.#station = station
+    this.#effects = effects
     this.#clock = clock
-  }
-
-  /** Questions not answered yet. */
-  get asked(): number {
-    return this.#questions.size
-  }
-
-  readonly emit = (effect: Effect): void => {
-    this.#effects.push(effect)
-  }
-
-  /** Everything emitted since the last time. */
-  take(): Effect[] {
-    const effects = this.#effects
-    this.#effects = []
-    return effects
-  }
-
-  readonly ask = (question: Question, then: Then, withinMs?: number): void => {
-    const id = ++this.#lastQuestion
-    this.#questions.set(id, then)
-    this.emit({ type: 'ask', id, question, withinMs })
-  }
-
-  answered(now: number, id: number, answer: Answer | undefined, why: string): void {
-    const then = this.#questions.get(id)
-    this.#questions.delete(id)
-    then?.(now, answer, why)
-  }
-
-  tell(tells: readonly BindingTell[]): void {
-    for (const tell of tells) this.emit({ type: 'tell', tell })
-  }
-
-  note(level: Note['level'], event: string, fields: Note['fields']): void {
-    this.emit({ type: 'note', level, event, fields })
   }
 
   /** How long a request was: its answer is measured by that. */
@@ -73,18 +32,18 @@ export class Outbox {
   }
 
   /**
-   * Sends a response to where its request came from, outside any transaction. Over UDP that may be forged: answers more
-   * than twice as long as what they answer have an allowance, by network.
+   * Sends a response to where its request came from. Over UDP that may be forged: answers more than twice as long as
+   * what they answer have an allowance, by network.
    */
   send(response: Response, request: Request, flow: Flow): void {
     const bytes = writeMessage(response)
     const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
     if (!long || this.#longAnswers.take(this.#clock(), networkOf(flow.address)))
-      return this.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
-    this.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
+      return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
+    this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
   }
 
-  /** Answers without keeping anything; the tag is the same for every repeat (RFC 3261 §8.2.7). */
+  /** Refuses a request, or answers it at once; the tag is the same for every repeat (RFC 3261 §8.2.7). */
   refuse(
     request: Request,
     flow: Flow,

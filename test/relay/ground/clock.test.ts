@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { Corrections, clockError } from '../../relay/clock.ts'
-import type { Ladder } from '../support/ladder.ts'
-import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../support/office.ts'
-import { talking } from '../support/scene.ts'
-import { beatAnswer } from '../support/snapshot.ts'
+import { Corrections, clockError } from '../../../relay/ground/clock.ts'
+import type { Ladder } from '../../support/ladder.ts'
+import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../../support/office.ts'
+import { talking } from '../../support/scene.ts'
+import { beatAnswer } from '../../support/snapshot.ts'
 
 const hour = 3_600_000
 

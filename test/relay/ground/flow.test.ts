@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { neighbourhood } from '../../relay/flow.ts'
+import { neighbourhood } from '../../../relay/ground/flow.ts'
 
 describe('the neighbourhood of an address', () => {
   test('is the address itself with IPv4', () => {
