@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Database, numbers } from '#db'
-import { inTurn } from '../config/in-turn.ts'
 import { taken } from '../config/number-span.ts'
+import { lockConfig } from '../http/config-lock.ts'
 
 /*
  * A call for a number which comes in over a provider of the customer's own proves that the number leads to that
@@ -20,7 +20,7 @@ export function proved(calls: SQL): SQL {
 /** Lets those numbers be their customers', each unless it is another's already; an event says so. */
 export async function verify(db: Database, ids: string[]): Promise<void> {
   await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.execute(sql`
       with first as (
         select distinct on (n.number) n.id from ${numbers} n

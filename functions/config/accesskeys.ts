@@ -4,13 +4,13 @@ import { accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, insertWhere, lockConfig } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
-import { done, insertWhere, inTurn } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 const changes = z.strictObject({ name, detail })
 const wish = changes.extend({
@@ -55,7 +55,7 @@ export const accesskeys = new Hono<Edge>()
     const mine = live(table, c.get('speaker').customerId, id)
     const db = c.get('db')
     const [, [before], [changed]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       db
         .update(table)

@@ -7,10 +7,10 @@ import type { Edge } from '../env.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
 import { endSilent, lostAfterMs } from './lost-calls.ts'
-import { before } from './rows.ts'
 import { soundWords } from './sound-words.ts'
 
 const filters = {

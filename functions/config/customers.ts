@@ -7,8 +7,10 @@ import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
 import { administrator } from '../http/authenticate.ts'
+import { done, held, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { before, live, liveRowOf, now, times } from '../http/queries.ts'
 import { readBody, readId } from '../http/validate.ts'
 import {
   algorithms,
@@ -21,9 +23,7 @@ import {
   optionalId,
   ours,
 } from './fields.ts'
-import { done, held, inTurn, whether } from './in-turn.ts'
 import { type Quotas, quotasOf, quotasWish, unusual } from './quota.ts'
-import { before, live, liveRowOf, now, times } from './rows.ts'
 
 /** Beginnings of numbers, E.164 or short; the plus may be left out. */
 const prefixes = z.array(z.string().max(64)).max(1000).default([])
@@ -128,7 +128,7 @@ async function replace(c: Context<Edge>, id: string) {
     showable(id, row.defaultOutgoingNumberId),
   ]
   const [, [before], shows, [changed]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.select().from(table).where(alive),
     whether(db, possible),
     db.update(table).set(row).where(and(alive, possible)).returning(),
@@ -142,7 +142,7 @@ async function replace(c: Context<Edge>, id: string) {
 async function remove(c: Context<Edge>, id: string) {
   const [db, gone] = [c.get('db'), { deletedAt: now }]
   const [, deleted] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db
       .update(table)
       .set(gone)

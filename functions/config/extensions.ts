@@ -5,18 +5,18 @@ import { bindings, flows, numbers, extensions as table } from '#db'
 import { isEmergency, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, liveRowOf, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { account, accountRow, accountShown, accountWish, password, proofs } from './account.ts'
 import { detail, name, ours } from './fields.ts'
 import { connectsTo } from './flow-actions.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
-import { countriesOf, ownNumber } from './owned.ts'
+import { countriesOf, ownNumber } from './own-numbers.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
-import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 import { refuseWeak } from './weak-password.ts'
 
 const wish = z.strictObject({
@@ -79,7 +79,7 @@ export const extensions = new Hono<Edge>()
     const row = { ...(await toRow(c, body)), ...renewed, updatedAt: now }
     const [db, mine] = [c.get('db'), live(table, customerId, id)]
     const [, [before], [changed]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       db.update(table).set(row).where(mine).returning(),
     ])
@@ -101,7 +101,7 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   )
   const [gone, along] = [{ deletedAt: now }, sql`${cascade}::boolean`]
   const [, [before], free, , , [deleted]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.select().from(table).where(mine),
     whether(db, or(along, unused)),
     db

@@ -4,15 +4,15 @@ import * as z from 'zod'
 import { extensions, numbers, flows as table } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
 import { type Actions, actions, rung } from './flow-actions.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({ name, detail, type: z.literal('flow').default('flow'), actions })
 
@@ -46,7 +46,7 @@ export const flows = new Hono<Edge>()
     const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
     const leads = sql`exists ${target(c, body.actions)}`
     const [, [before], rings, [changed]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       whether(db, leads),
       db
@@ -69,7 +69,7 @@ export const flows = new Hono<Edge>()
     const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
     const [mine, along] = [live(table, customerId, id), sql`${readCascade(c)}::boolean`]
     const [, [before], free, , [deleted]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       whether(db, or(along, unused)),
       db.update(numbers).set({ callFlowId: null, updatedAt: now }).where(and(uses, along)),

@@ -4,7 +4,7 @@ import { type Database, numbers } from '#db'
 import type { Edge } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { numberField } from './number-field.ts'
-import { countryOf } from './owned.ts'
+import { countryOf } from './own-numbers.ts'
 
 /** One number, a range of them, or `any`: whatever comes from one provider. */
 export interface Span {

@@ -5,16 +5,16 @@ import { type Ownership, PLATFORM } from '#contract'
 import { customers, type Database, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
 import { detail, name, optionalId, ours } from './fields.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { assignable, firstOverlap, readSpan, refuseTaken } from './number-span.ts'
 import { mostOf, ownershipFor, ownershipWish, standing, supersede } from './ownership.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from './rows.ts'
 
 const wish = z.strictObject({
   name,
@@ -56,7 +56,7 @@ export const numbers = new Hono<Edge>()
     const unused = notExists(db.select({ one: sql`1` }).from(customers).where(defaults))
     const mine = live(table, customerId, id)
     const [, [before], free, [deleted]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       whether(db, unused),
       db.update(table).set({ deletedAt: now }).where(and(mine, unused)).returning(),
@@ -108,7 +108,7 @@ async function replace(c: Context<Edge>, id: string, body: Wish) {
   const possible = sql`not exists ${taken} and not exists ${clashes} and ${leads({ ...stored, ...row })}`
   const mine = live(table, customerId, id)
   const [, [before], gone, overlap, clash, , [changed]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.select().from(table).where(mine),
     firstGone(db, { ...stored, ...row }),
     firstOverlap(db, taken),

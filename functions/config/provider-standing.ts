@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { type Database, providerHealth, providerRegistrations, providers } from '#db'
-import { times } from './rows.ts'
+import { times } from '../http/queries.ts'
 
 /** A provider as it was configured, and how it is doing, in one statement. */
 export function standing(db: Database) {

@@ -5,8 +5,8 @@ import type { Settings } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import type { Seal } from '../secrets.ts'
 import { country, detail, failover, limits, name } from './fields.ts'
+import { networks, refusePrivate, sources, type Widest } from './inbound-addresses.ts'
 import { codecs, dialled, headers, host, numberFormat, tlsRow, tlsWish, words } from './sip-fields.ts'
-import { networks, refusePrivate, sources, type Widest } from './sources.ts'
 
 /** What a customer may say of a provider. */
 export const providerWish = z.strictObject({

@@ -5,13 +5,15 @@ import { PLATFORM } from '#contract'
 import { type Database, numbers, routes, providers as table } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, now, onPage } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { firstClash, providerClashes, refuse } from './ambiguity.ts'
 import { ours } from './fields.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
+import { carriersNetwork, neighbourhood } from './inbound-addresses.ts'
 import { providerShown, providerToWire, standing } from './provider-standing.ts'
 import {
   type ProviderWish,
@@ -21,8 +23,6 @@ import {
   sealedPassword,
 } from './provider-wish.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, now, onPage } from './rows.ts'
-import { carriersNetwork, neighbourhood } from './sources.ts'
 
 /** SIP carriers: where calls to the phone network go, and where calls from it come from. */
 export const providers = new Hono<Edge>()
@@ -69,7 +69,7 @@ async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
   const known = row.register && wish.password === undefined ? isNotNull(table.sealedPassword) : undefined
   const mine = live(table, customerId, id)
   const [, [before], [knowing], clash, [changed], [after]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     standing(db).where(mine),
     db.select({ id: table.id }).from(table).where(and(mine, known)),
     firstClash(db, clashes),
@@ -112,7 +112,7 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   const deletion = (where: SQL | undefined) =>
     db.update(table).set(gone).where(where).returning({ id: table.id })
   const [, [before], free, , , [deleted], [after]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     standing(db).where(mine),
     whether(db, or(along, unused)),
     db.update(routes).set(gone).where(and(routed, along)),

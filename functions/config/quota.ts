@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { accessKeys, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
+import { lockConfig } from '../http/config-lock.ts'
 import { Problem } from '../http/problem.ts'
-import { inTurn } from './in-turn.ts'
 
 /*
  * How much of everything one customer may have. All of it but keys is in its snapshot, which a Worker with 128 MB
@@ -45,7 +45,7 @@ export function unusual(quotas: Quotas): Partial<Quotas> {
 export function roomFor(db: Database, noun: Noun, customerId: string) {
   const room = sql<Room>`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
     from customers c where ${alive(customerId)}`
-  return [inTurn(db), db.execute<Room>(room)] as const
+  return [lockConfig(db), db.execute<Room>(room)] as const
 }
 interface Room extends Record<string, unknown> {
   most: number

@@ -3,7 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { before } from './rows.ts'
+import { before } from '../http/queries.ts'
 
 /** Where phones and PBXs can be reached now, as told by the relays. */
 export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.json(await registrationsOf(c)))

@@ -6,13 +6,13 @@ import { customers, providers, routes as table } from '#db'
 import { readBeginning } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, failover, id, name, ours } from './fields.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
-import { live, now, pageOf, rowOf, times } from './rows.ts'
 
 /** `all`, or the beginning of numbers, E.164 or short; the plus may be left out. */
 const target = z.string().max(64).default('all')
@@ -90,7 +90,7 @@ export const routes = new Hono<Edge>()
     const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
     const row = { ...(await toRow(c, body)), updatedAt: now }
     const [, [before], leading, [changed]] = await db.batch([
-      inTurn(db),
+      lockConfig(db),
       db.select().from(table).where(mine),
       whether(db, leads(row)),
       db

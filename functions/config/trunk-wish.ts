@@ -4,8 +4,8 @@ import type { Settings } from '../env.ts'
 import { Problem } from '../http/problem.ts'
 import { account, accountRow, accountWish, password } from './account.ts'
 import { country, detail, name } from './fields.ts'
+import { neighbourhood, networks, refusePrivate, sources } from './inbound-addresses.ts'
 import { codecs, host, numberFormat, tlsRow, tlsWish } from './sip-fields.ts'
-import { neighbourhood, networks, refusePrivate, sources } from './sources.ts'
 
 /** The first labels of a PBX's own domain. */
 const domain = z

@@ -4,18 +4,18 @@ import { bindings, numbers, trunks as table } from '#db'
 import { trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { Problem } from '../http/problem.ts'
+import { live, liveRowOf, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { accountShown, proofs } from './account.ts'
 import { firstClash, refuse, trunkClashes } from './ambiguity.ts'
 import { ours } from './fields.ts'
-import { done, held, insertWhere, inTurn, whether } from './in-turn.ts'
-import { ownNumbers } from './owned.ts'
+import { ownNumbers } from './own-numbers.ts'
 import { hasRoom, refuseFull, roomFor } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
-import { live, liveRowOf, now, pageOf, rowOf, times } from './rows.ts'
 import { type TrunkWish, trunkRow, trunkWish } from './trunk-wish.ts'
 import { refuseWeak } from './weak-password.ts'
 
@@ -68,7 +68,7 @@ async function replace(c: Context<Edge>, id: string, wish: TrunkWish) {
   const clashes = trunkClashes(claim({ ...row, id, customerId }))
   const [mine, proved] = [live(table, customerId, id), proves(row)]
   const [, [before], [proving], clash, [changed]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.select().from(table).where(mine),
     db.select({ id: table.id }).from(table).where(and(mine, proved)),
     firstClash(db, clashes),
@@ -100,7 +100,7 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean): Promise<R
   const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
   const [mine, along] = [live(table, customerId, id), sql`${cascade}::boolean`]
   const [, [before], free, , [deleted]] = await db.batch([
-    inTurn(db),
+    lockConfig(db),
     db.select().from(table).where(mine),
     whether(db, or(along, unused)),
     db.update(numbers).set({ trunkId: null, updatedAt: now }).where(and(uses, along)),

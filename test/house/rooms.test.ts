@@ -47,7 +47,7 @@ describe('the fence between rooms', () => {
     ],
     ['a database which knows the edge', 'db/schema.ts', `import { env } from '../functions/env.ts'`],
     ['a contract with a dependency', 'functions/contract/ask.ts', `import { Hono } from 'hono'`],
-    ['manners which know a noun', 'functions/http/page.ts', `import { times } from '../config/rows.ts'`],
+    ['manners which know a noun', 'functions/http/page.ts', `import { times } from '../config/fields.ts'`],
     [
       'a noun which knows who tells of calls',
       'functions/config/calls.ts',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { reachOf, spelled } from '#routing'
-import { neighbourhood, networks } from '../../../functions/config/sources.ts'
+import { neighbourhood, networks } from '../../../functions/config/inbound-addresses.ts'
 import { flowFor } from '../../../relay/call/path.ts'
 import type { Dialog } from '../../../relay/dialog/dialog.ts'
 import { openChance } from '../../../relay/io/chance.ts'

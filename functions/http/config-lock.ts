@@ -5,10 +5,10 @@ import { configuration, type Database } from '#db'
 /**
  * The first statement of a batch whose checks must still hold when it commits.
  *
- * Whoever changes configuration waits here for whoever does, and each later statement sees what the other
- * left: of two wishes that exclude each other, one finds the other.
+ * A change of configuration waits here for the one before it, and each later statement sees what that one
+ * left: of two which exclude each other, one finds the other.
  */
-export function inTurn(db: Database) {
+export function lockConfig(db: Database) {
   return db.select({ version: configuration.version }).from(configuration).for('update')
 }
 
