@@ -23,7 +23,8 @@ export interface Operation {
   readonly description?: string
   /** Under which noun it is listed, `providers`. */
   readonly tag: string
-  readonly scope: Scope
+  /** null: it is answered without a key. */
+  readonly scope: Scope | null
   /** Parameters of the path which are no UUIDs, by name. */
   readonly parameters?: Readonly<Record<string, z.ZodType>>
   /** Parameters of the query, beside those which every operation takes; absent: none. */
@@ -34,13 +35,23 @@ export interface Operation {
   readonly answer: z.ZodType
   /** Status of a successful answer; absent: 200. */
   readonly success?: 200 | 202 | 204
+  /** It may be answered 202 too: what was asked for is still going on. */
+  readonly pending?: true
   /** Conditional header it understands (RFC 9110 §13): 304 follows from the first, 412 from the second. */
   readonly precondition?: 'If-None-Match' | 'If-Match'
   /** Headers of a successful answer beside those of every answer. */
   readonly headers?: readonly ('ETag' | 'Location')[]
   /** Reasons it may refuse with, beside those of `refusedAnywhere`. */
   readonly errors: readonly ErrorCode[]
-  readonly example?: { readonly body?: unknown; readonly answer: unknown }
+  readonly example?: Example
+}
+
+/** What may be sent and what is then answered. The same thing has the same id in the examples of all operations. */
+export interface Example {
+  /** Of the path and the query; those of the path which are left out are what the answer calls so. */
+  readonly parameters?: Readonly<Record<string, string>>
+  readonly body?: unknown
+  readonly answer: unknown
 }
 
 /** Reasons which any operation may refuse with: who asks, how often, and how the database is. */

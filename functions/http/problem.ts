@@ -65,6 +65,11 @@ const reasons = {
 } as const satisfies Record<string, keyof typeof statuses>
 export type Reason = keyof typeof reasons
 
+/** The HTTP status which goes with a reason. */
+export function statusOf(reason: Reason): number {
+  return statuses[reasons[reason]]
+}
+
 /** Which field is wrong, and why. */
 export interface Detail {
   field: string

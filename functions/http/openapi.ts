@@ -1,0 +1,296 @@
+import type * as z from 'zod'
+import { type JsonSchema, Schemas, type SchemaUse } from './json-schema.ts'
+import { type ErrorCode, type Operation, refusedAnywhere, refusedWithBody } from './operation.ts'
+import { statusOf } from './problem.ts'
+
+/** What the document says of the API as a whole. */
+export interface About {
+  readonly title: string
+  readonly version: string
+  readonly description: string
+  /** Tags in the order in which they are to be read, each with a sentence. */
+  readonly tags: Readonly<Record<string, string>>
+  /** How every refusal looks. */
+  readonly refusal: z.ZodType
+}
+
+/** An OpenAPI 3.1 document, as far as it is written here. */
+export interface OpenApi {
+  openapi: '3.1.1'
+  info: { title: string; version: string; description: string; license: { name: string; identifier: string } }
+  servers: { url: string }[]
+  tags: { name: string; description: string }[]
+  security: Record<string, string[]>[]
+  paths: Record<string, Record<string, PathOperation>>
+  components: {
+    schemas: Record<string, JsonSchema>
+    responses: Record<string, ApiResponse>
+    parameters: Record<string, Parameter>
+    headers: Record<string, ResponseHeader>
+    securitySchemes: Record<string, object>
+  }
+}
+export interface PathOperation {
+  operationId: string
+  tags: string[]
+  summary: string
+  description?: string
+  security?: Record<string, string[]>[]
+  parameters?: (Parameter | Reference)[]
+  requestBody?: { required: true; content: Content }
+  responses: Record<string, ApiResponse | Reference>
+}
+export interface Parameter {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required?: boolean
+  description?: string
+  schema: JsonSchema
+  example?: unknown
+}
+export interface ApiResponse {
+  description: string
+  headers?: Record<string, Reference>
+  content?: Content
+}
+interface ResponseHeader {
+  description: string
+  schema: JsonSchema
+}
+interface Reference {
+  $ref: string
+}
+type Content = Record<'application/json', { schema: JsonSchema; example?: unknown }>
+
+/** The document of these operations. Throws where two are at one place, or two schemas which differ have one name. */
+export function openApi(operations: readonly Operation[], about: About): OpenApi {
+  const document = blank(about)
+  const schemas = new Schemas()
+  const parts = { schemas, responses: document.components.responses }
+  document.components.schemas = schemas.named
+  schemas.named.Error = schemas.of(about.refusal, 'output')
+  for (const operation of operations) {
+    const path = document.paths[operation.path] ?? {}
+    if (path[operation.method]) throw new Error(`Two operations are ${operation.method} ${operation.path}.`)
+    document.paths[operation.path] = { ...path, [operation.method]: described(operation, parts) }
+  }
+  return document
+}
+
+/** Where what several operations share is kept. */
+interface Parts {
+  readonly schemas: Schemas
+  readonly responses: Record<string, ApiResponse>
+}
+
+function described(operation: Operation, parts: Parts): PathOperation {
+  const { id, tag, summary, description, scope, body, example } = operation
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    security: scope === null ? [] : ways.map((way) => ({ [way]: [scope] })),
+    parameters: parametersOf(operation, parts),
+    ...(body && { requestBody: { required: true, content: json(body, 'input', example?.body, parts) } }),
+    responses: responsesOf(operation, parts),
+  }
+}
+
+function parametersOf(operation: Operation, { schemas }: Parts): (Parameter | Reference)[] {
+  const { method, scope, query, precondition, example } = operation
+  const fields = query && schemas.of(query, 'input')
+  const asked = Object.entries(fields?.properties ?? {}).map(([name, { description, ...schema }]) =>
+    parameter('query', name, schema, {
+      required: fields?.required?.includes(name) ?? false,
+      description,
+      example: example?.parameters?.[name],
+    }),
+  )
+  return [
+    ...pathParameters(operation, schemas),
+    ...asked,
+    ...(scope === null ? [] : [shared('customer_id')]),
+    ...(method === 'post' && scope !== null ? [shared('Idempotency-Key')] : []),
+    ...(precondition ? [shared(precondition)] : []),
+  ]
+}
+
+function pathParameters({ path, parameters, example }: Operation, schemas: Schemas): Parameter[] {
+  return namesIn(path).map((name) => {
+    const shape = parameters?.[name]
+    const { description, ...schema } = shape ? schemas.of(shape, 'input') : uuid
+    const answer = (example?.answer ?? {}) as Record<string, unknown>
+    return parameter('path', name, schema, {
+      required: true,
+      description,
+      example: example?.parameters?.[name] ?? answer[name],
+    })
+  })
+}
+
+/** Parameters of a path, `id` of `/v1.0/providers/{id}`. */
+export function namesIn(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+}
+
+interface Words {
+  required: boolean
+  description: string | undefined
+  example: unknown
+}
+
+function parameter(place: Parameter['in'], name: string, schema: JsonSchema, words: Words): Parameter {
+  const { required, description, example } = words
+  return {
+    name,
+    in: place,
+    required,
+    ...(description !== undefined && { description }),
+    schema,
+    ...(example !== undefined && { example }),
+  }
+}
+
+function responsesOf(operation: Operation, parts: Parts): PathOperation['responses'] {
+  const { success = 200, pending, precondition, example } = operation
+  const answered: ApiResponse = {
+    description: success === 202 ? 'It is under way.' : 'Done.',
+    headers: headersOf(operation),
+    ...(success !== 204 && { content: json(operation.answer, 'output', example?.answer, parts) }),
+  }
+  return {
+    [success]: answered,
+    ...(pending && { 202: { ...answered, description: 'It is still going on.' } }),
+    ...(precondition === 'If-None-Match' && { 304: { description: 'It is as it was.' } }),
+    ...Object.fromEntries([...refusals(operation)].map(([status, all]) => [status, refusal(all, parts)])),
+  }
+}
+
+function headersOf({ headers = [] }: Operation): Record<string, Reference> {
+  const names = ['X-Request-Id', ...headers]
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
+/** Reasons by the status they come with. */
+function refusals(operation: Operation): Map<number, ErrorCode[]> {
+  const all = new Set([
+    ...(operation.scope === null ? unwell : refusedAnywhere),
+    ...(operation.body ? refusedWithBody : []),
+    ...(pathHasIds(operation) ? (['INVALID_ID'] as const) : []),
+    ...operation.errors,
+  ])
+  const statuses = [...new Set([...all].map(statusOf))].sort()
+  return new Map(
+    statuses.map((status) => [status, [...all].filter((one) => statusOf(one) === status).sort()]),
+  )
+}
+const unwell: readonly ErrorCode[] = ['SERVICE_UNAVAILABLE', 'INTERNAL']
+
+function pathHasIds({ path, parameters = {} }: Operation): boolean {
+  return namesIn(path).some((name) => !(name in parameters))
+}
+
+/** One response for each set of reasons, named by them. */
+function refusal(reasons: ErrorCode[], { responses }: Parts): Reference {
+  const name = reasons.join('.')
+  responses[name] ??= {
+    description: reasons.join(', '),
+    headers: { 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' }, ...retryAfter(reasons) },
+    content: {
+      'application/json': { schema: { allOf: [{ $ref: '#/components/schemas/Error' }, oneOf(reasons)] } },
+    },
+  }
+  return { $ref: `#/components/responses/${name}` }
+}
+
+function retryAfter(reasons: ErrorCode[]): Record<string, Reference> {
+  const later = reasons.some((reason) => statusOf(reason) === 429)
+  return later ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}
+}
+
+function oneOf(reasons: ErrorCode[]): JsonSchema {
+  return { properties: { error: { properties: { reason: { enum: reasons } } } } }
+}
+
+function json(shape: z.ZodType, use: SchemaUse, example: unknown, { schemas }: Parts): Content {
+  return { 'application/json': { schema: schemas.of(shape, use), ...(example !== undefined && { example }) } }
+}
+
+function shared(name: keyof typeof parameters): Reference {
+  return { $ref: `#/components/parameters/${name}` }
+}
+
+const uuid: JsonSchema = { type: 'string', format: 'uuid' }
+/** Ways to send a key. */
+const ways = ['bearer', 'token', 'accesskey'] as const
+
+const parameters = {
+  customer_id: {
+    name: 'customer_id',
+    in: 'query',
+    description: 'Whose it is about: for administrators, who may act for another customer.',
+    schema: uuid,
+  },
+  'Idempotency-Key': {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description:
+      'A word of your own for this request: sent again with the same body within 24 hours, it is answered as it was and done once.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+  'If-Match': {
+    name: 'If-Match',
+    in: 'header',
+    description: 'The ETag which you have seen: the change is made only while it still holds.',
+    schema: { type: 'string' },
+  },
+  'If-None-Match': {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'The ETag which you have: answered 304, without a body, while it still holds.',
+    schema: { type: 'string' },
+  },
+} as const satisfies Record<string, Parameter>
+
+const headers: Record<string, ResponseHeader> = {
+  'X-Request-Id': {
+    description: 'Names the request, in logs too. Send one of your own, or read ours.',
+    schema: { type: 'string' },
+  },
+  Location: { description: 'Where what was made can be read.', schema: { type: 'string' } },
+  ETag: { description: 'The version of what is shown, for If-Match.', schema: { type: 'string' } },
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } },
+}
+
+function blank({ title, version, description, tags }: About): OpenApi {
+  return {
+    openapi: '3.1.1',
+    info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/' }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    security: ways.map((way) => ({ [way]: [] })),
+    paths: {},
+    components: {
+      schemas: {},
+      responses: {},
+      parameters,
+      headers,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'Authorization: Bearer <access key>' },
+        token: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'token',
+          description: 'The same key; it may end up in logs.',
+        },
+        accesskey: {
+          type: 'apiKey',
+          in: 'query',
+          name: 'accesskey',
+          description: 'Another name for `token`.',
+        },
+      },
+    },
+  }
+}
