@@ -1,8 +1,8 @@
 import type { Flow } from '../ground/flow.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
+import type { Station } from '../ua/endpoint.ts'
 import type { Call, CallerLeg } from './state.ts'
-import type { Station } from './station.ts'
 
 /** An INVITE which was let in, and the server transaction it came with. */
 export interface Arrival {

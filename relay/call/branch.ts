@@ -3,11 +3,11 @@ import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOf, speak, written } from './sound.ts'
 import type { Branch, Call, Order, Peer } from './state.ts'
-import type { Station } from './station.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(

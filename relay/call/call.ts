@@ -1,5 +1,6 @@
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
+import type { Station } from '../ua/endpoint.ts'
 import {
   acknowledge,
   byeAgain,
@@ -32,7 +33,6 @@ import { cancelPassed, passAnswer, passedLate, passRequest } from './midcall.ts'
 import { refuseRequest } from './pending.ts'
 import { aimAgain } from './sound.ts'
 import type { Call, Events, Order, State } from './state.ts'
-import type { Station } from './station.ts'
 
 /*
  * A call, from the caller's INVITE to the last BYE.

@@ -1,8 +1,8 @@
 import type { Consideration, Limit } from '#contract'
 import { explained, inTheWayAt, inWords, isUrgent, placeAt } from '../limits/gate.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { end, soon } from './ending.ts'
 import type { Call, Peer, Step } from './state.ts'
-import type { Station } from './station.ts'
 
 /** The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be. */
 export function nextWithRoom(call: Call): Peer | undefined {

@@ -3,6 +3,7 @@ import type { Relayed, Unusable } from '../media/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { base } from '../transaction/timers.ts'
+import { allow, contactOf, type Station } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
@@ -21,7 +22,6 @@ import {
   written,
 } from './sound.ts'
 import type { Asked, Call, Order, Pending, Side, Step } from './state.ts'
-import { allow, contactOf, type Station } from './station.ts'
 
 /*
  * How a request passed on succeeds: the other side's 2xx goes back with the sound in it made ours, a

@@ -1,8 +1,8 @@
 import type { Flow } from '../ground/flow.ts'
 import { type Authorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
+import { type Station, viaOf } from '../ua/endpoint.ts'
 import type { Branch } from './state.ts'
-import { type Station, viaOf } from './station.ts'
 
 /** Where our credentials stand in a request; an ACK repeats its INVITE's (RFC 3261 §22.1). */
 const names = new Set(['authorization', 'proxy-authorization'])

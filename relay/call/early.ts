@@ -1,12 +1,12 @@
 import type { Relayed } from '../media/relayed.ts'
 import type { Response } from '../sip/message.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { answerTo, respond, since } from './ending.ts'
 import { utcOf } from './record.ts'
 import { sight } from './sight.ts'
 import { aimAtBranch, answerOf, brings } from './sound.ts'
 import type { Branch, Call, Order } from './state.ts'
-import type { Station } from './station.ts'
 import { soundForCaller } from './tags.ts'
 
 /** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */

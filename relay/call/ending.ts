@@ -1,13 +1,13 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
+import { allow, contactOf, type Station } from '../ua/endpoint.ts'
 import { type Cause, cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import { noCodec, warning } from './sound.ts'
 import type { Branch, Call, Order, Step } from './state.ts'
-import { allow, contactOf, type Station } from './station.ts'
 
 /** How a call ends which was never answered. */
 export interface Ending {

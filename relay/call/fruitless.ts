@@ -1,9 +1,9 @@
+import type { Station } from '../ua/endpoint.ts'
 import { causeOf, causeOfAll, credentialWords, searchedTooLong, sideOf } from './cause.ts'
 import { concluded, type Ending, end } from './ending.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
 import type { Branch, Call, Events, Failure, Step } from './state.ts'
-import type { Station } from './station.ts'
 import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
 
 /*

@@ -2,9 +2,9 @@ import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'
+import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
-import { allow, contactOf, portFor, type Station, sipUri, viaOf } from './station.ts'
 
 /**
  * The INVITE of one branch, built from the canonical call and never from an earlier attempt.

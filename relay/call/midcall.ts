@@ -2,6 +2,7 @@ import { inDialog } from '../dialog/request.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
+import { allow, contactOf, type Station, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
@@ -12,7 +13,6 @@ import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from '
 import { particulars } from './refusal.ts'
 import { brings, faultOf, noCodec, offerOf, refusalWords, trusts } from './sound.ts'
 import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
-import { allow, contactOf, type Station, viaOf } from './station.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten

@@ -1,11 +1,11 @@
 import { ackFor2xx } from '../dialog/request.ts'
 import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
+import { type Station, viaOf } from '../ua/endpoint.ts'
 import { proofsOf } from './credentials.ts'
 import { legOf, wayBack } from './path.ts'
 import { declined, described, spokenOf } from './sound.ts'
 import type { Acked, Asked, Branch, Call, CallerLeg, Order, Side } from './state.ts'
-import { type Station, viaOf } from './station.ts'
 
 /** A change of the session which one side asked for is settled, or dropped: its timers stop. */
 export function closePending(call: Call, side: Side): Order[] {

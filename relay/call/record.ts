@@ -1,8 +1,8 @@
 import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
 import type { Note } from '../ground/effects.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { soundOf } from './sound-record.ts'
 import type { Call } from './state.ts'
-import type { Station } from './station.ts'
 
 /** The call as it stands, for the edge; undefined while nobody knows whose call it is. */
 export function callTell(call: Call, station: Station): CallTell | undefined {

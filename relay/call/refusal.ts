@@ -1,7 +1,7 @@
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { acceptEncodingHeader, acceptHeader } from '../sip/screen.ts'
-import { allow } from './station.ts'
+import { allow } from '../ua/endpoint.ts'
 import { redirects } from './verdict.ts'
 
 /*

@@ -4,8 +4,8 @@ import type { Heard, Side } from '../ground/media.ts'
 import { codecs } from '../media/codecs.ts'
 import { mediaOf, type Relayed } from '../media/relayed.ts'
 import { connectionOf } from '../media/sdp.ts'
+import type { Station } from '../ua/endpoint.ts'
 import type { Call } from './state.ts'
-import type { Station } from './station.ts'
 
 /**
  * A call's sound for its record; undefined: there is none. So it is for the moment between a call's end and the media

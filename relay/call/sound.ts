@@ -8,9 +8,9 @@ import { readSdp, type Sdp } from '../media/sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
 import type { Aimed, Branch, Call, Order, Spoken } from './state.ts'
-import type { Station } from './station.ts'
 
 const utf8 = new TextDecoder('utf-8')
 const bytes = new TextEncoder()

@@ -1,9 +1,9 @@
 import { uasDialog } from '../dialog/dialog.ts'
 import { compose } from '../media/offer.ts'
 import type { Relayed } from '../media/relayed.ts'
+import type { Station } from '../ua/endpoint.ts'
 import { offerOf, written } from './sound.ts'
 import type { Call, Order } from './state.ts'
-import type { Station } from './station.ts'
 
 /*
  * What the caller is told of the callee's sound before and with the answer.

@@ -1,7 +1,7 @@
+import type { KnownCredential } from '../auth/challenger.ts'
+import type { FailureReason } from '../auth/failure.ts'
 import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
-import type { KnownCredential } from './challenge.ts'
-import type { FailureReason } from './failure.ts'
 
 /** One contact a REGISTER speaks of; `seconds` 0 takes it away. */
 export interface WantedContact {

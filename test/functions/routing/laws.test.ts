@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PLATFORM, type RouteQuestion } from '#contract'
 import { decide } from '#routing'
-import { sipUri } from '../../../relay/call/station.ts'
+import { sipUri } from '../../../relay/ua/endpoint.ts'
 import { expectExplained, liveWith, providersOf, shelfOf } from './ladder.ts'
 import { call, scene, standing } from './weather.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { trunkFacts } from '#contract'
-import { informed, officeConfiguration, officeNumber, telnyxId } from '../../support/desk.ts'
 import { type Ladder, relayAddress } from '../../support/ladder.ts'
 import { acme } from '../../support/limits.ts'
 import { alice, customerId, invite, prove, scanner, telnyx } from '../../support/office.ts'
 import { pbx, pbxOffice, pbxRealm, trunkId } from '../../support/pbx.ts'
+import { informed, officeConfiguration, officeNumber, telnyxId } from '../../support/routing-client.ts'
 import { leavesNothingBehind, watch } from '../../support/scene.ts'
 import type { Configuration } from '../../support/snapshot.ts'
 

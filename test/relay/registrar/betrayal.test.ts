@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { AccountFacts, DigestAlgorithm } from '#contract'
-import { Challenger } from '../../../relay/registrar/challenge.ts'
+import { Challenger } from '../../../relay/auth/challenger.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
-import { hears, informed } from '../../support/desk.ts'
 import { type Ladder, party, realm } from '../../support/ladder.ts'
 import { customerId, office, prove, register } from '../../support/office.ts'
+import { hears, informed } from '../../support/routing-client.ts'
 import { type Configuration, configuration, withExtension } from '../../support/snapshot.ts'
 import { chance } from './phone.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
+import { Challenger } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { Challenger } from '../../../relay/registrar/challenge.ts'
 import { Registrar } from '../../../relay/registrar/register.ts'
 import { response } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'

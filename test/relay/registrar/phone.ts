@@ -1,7 +1,7 @@
 import type { CredentialAnswer, DigestAlgorithm } from '#contract'
+import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openChance } from '../../../relay/io/chance.ts'
-import type { Challenger, KnownCredential, Verified } from '../../../relay/registrar/challenge.ts'
 import {
   digestResponse,
   ha1Text,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { bindingTell } from '#contract'
-import { Challenger } from '../../../relay/registrar/challenge.ts'
+import { Challenger } from '../../../relay/auth/challenger.ts'
 import { Registrar } from '../../../relay/registrar/register.ts'
 import { chance, flow, office, realm, request, start, verified } from './phone.ts'
 

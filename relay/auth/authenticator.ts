@@ -1,0 +1,279 @@
+import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
+import { type Flow, hostPort, neighbourhood } from '../ground/flow.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import type { Credentials } from '../sip/digest.ts'
+import type { Header, Request } from '../sip/message.ts'
+import { Accounts, type OnFile, type Remembered } from './accounts.ts'
+import { type Challenger, isAllowed, type Verified } from './challenger.ts'
+import type { Failure, FailureReason } from './failure.ts'
+import { type Block, type Claimant, Guard, type Guess } from './login-throttle.ts'
+
+export interface Challenge {
+  readonly to: 'challenge'
+  readonly realm: string
+  readonly proxy: boolean
+  readonly algorithms: readonly DigestAlgorithm[]
+  readonly stale: boolean
+  /** So many wrong answers came that no more are looked at for a while. */
+  readonly blocked?: (Block & { readonly account: string }) | undefined
+  /** The answer given does not open anything, and why. */
+  readonly failed?: Failure | undefined
+}
+
+export interface Refusal {
+  readonly to: 'refuse'
+  readonly status: number
+  readonly reason?: string
+  readonly headers?: readonly Header[]
+  readonly failed?: Failure | undefined
+}
+
+/** The edge is to be asked about an account; `guess`: the answer given looks wrong, by what is known here. */
+export interface Inquiry {
+  readonly to: 'ask'
+  readonly question: CredentialQuestion
+  readonly guess?: Guess | undefined
+}
+
+export type Proof = Challenge | Refusal | Inquiry | { readonly to: 'proved'; readonly verified: Verified }
+
+/** What an authenticator needs to know of other rooms. */
+export interface Files {
+  /** Whose realm it is, as far as that is known here. */
+  customerOf(realm: string): string | undefined
+  onFile(now: number, question: CredentialQuestion): OnFile | undefined
+  /** What each account of a realm is challenged with, in one order whoever they are. */
+  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
+  /** Whether an extension has registered over a flow, or from its neighbourhood. */
+  whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
+}
+
+/** Who has to prove himself to whom: calls pass through us, registrations end here (§22.2, §22.3). */
+export interface Realm {
+  readonly realm: string
+  readonly proxy: boolean
+  /** The domain named is no customer's own. */
+  readonly bare?: {
+    readonly host: string
+    readonly account: { readonly id: string } | undefined
+    readonly complete: boolean
+  }
+}
+
+/** What phones are challenged with until we know theirs: the only one all of them answer. */
+export const usual: readonly DigestAlgorithm[] = ['MD5']
+
+/** Come again in a moment. */
+export const later: readonly Header[] = [['retry-after', '10']]
+
+/* Implementation */
+/** An answer older than this is asked for again before a password is called wrong. */
+const freshMs = 2_000
+
+/** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
+const perAddress = { atOnce: 1_000, perSecond: 50 }
+
+/** No username with its realm is longer. */
+const accountLettersAtMost = 256
+
+const busy: Refusal = { to: 'refuse', status: 503, headers: later }
+
+/**
+ * Says who proved to be whom (RFC 3261 §22): challenges, looks at answers, and holds guessers up.
+ *
+ * An answer which looks wrong counts before the edge is asked whether it is, and what a guesser may try is looked at
+ * again before each one: of any number of answers which come at once, no more are looked at than of those which come
+ * one after the other.
+ */
+export class Authenticator {
+  readonly #challenger: Challenger
+  readonly #files: Files
+  readonly #accounts: Accounts
+  readonly #guard = new Guard()
+  readonly #questions = new Allowance(perAddress)
+
+  constructor(challenger: Challenger, files: Files) {
+    this.#challenger = challenger
+    this.#files = files
+    this.#accounts = new Accounts((now, question) => files.onFile(now, question))
+  }
+
+  /** Keeps the edge's answer about an account as long as it allows. */
+  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+    this.#accounts.remember(now, question, answer)
+  }
+
+  /** Forgets who guessed at these accounts (`user@realm`). */
+  pardon(accounts: ReadonlySet<string>): void {
+    this.#guard.pardon(accounts)
+  }
+
+  /** Whether a request carries an answer to a challenge for this realm. */
+  answers(request: Request, realm: Realm): boolean {
+    return this.#challenger.credentials(request, realm) !== undefined
+  }
+
+  /** Looks at a request which has just come in. */
+  prove(now: number, at: number, request: Request, flow: Flow, asks: Realm): Proof {
+    const credentials = this.#challenger.credentials(request, asks)
+    const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
+    const current = this.#accounts.current(now, question)
+    const challenge = this.#challengeFor(
+      asks,
+      question,
+      current?.answer ?? this.#accounts.last(now, question)?.answer,
+    )
+    if (!credentials)
+      return challenge({ failed: this.#challenger.strays(request, asks) ? 'WRONG_REALM' : undefined })
+    // Only who holds a young nonce of ours is worth a question to the edge.
+    if (!this.#challenger.knows(at, credentials, flow))
+      return challenge({ stale: true, failed: 'STALE_NONCES' })
+    if (question.username.length + asks.realm.length > accountLettersAtMost) return challenge()
+    const claimant = this.#claimant(now, question, flow, current?.answer)
+    const leave = this.#guard.leave(now, claimant)
+    if (leave === 'blocked') return challenge({ failed: 'TOO_MANY_ATTEMPTS' })
+    if (leave === 'spent')
+      return { ...busy, failed: this.#failure('TOO_MANY_ATTEMPTS', question, current?.answer) }
+    // The answers which are asked about say first whether this one may be looked at.
+    if (leave === 'pending' || !current) return this.#inquire(now, question, flow)
+    return this.#look(now, at, { request, flow, credentials, question, current, claimant, challenge })
+  }
+
+  /**
+   * Looks again, at what the edge said; undefined: it said nothing, and what was known last decides. Gives undefined
+   * where nothing can be said.
+   */
+  proveAgain(
+    now: number,
+    at: number,
+    request: Request,
+    flow: Flow,
+    asks: Realm,
+    said: CredentialAnswer | undefined,
+    guess?: Guess,
+  ): Proof | undefined {
+    const credentials = this.#challenger.credentials(request, asks)
+    const question = { realm: asks.realm, username: credentials?.username ?? '' }
+    const last = said ? { answer: said, filed: true } : this.#accounts.last(now, question)
+    if (!credentials || !last) return void guess?.pardon(now)
+    const challenge = this.#challengeFor(asks, question, last.answer)
+    const claimant = this.#claimant(now, question, flow, last.answer)
+    const leave = guess ? 'free' : this.#guard.leave(now, claimant)
+    if (leave !== 'free') return leave === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
+    const result = this.#challenger.check(at, request, credentials, last.answer, flow)
+    if (result.ok) {
+      guess?.pardon(now)
+      this.#guard.right(now, claimant)
+      return { to: 'proved', verified: result.verified }
+    }
+    const failed = reasonOf(result.why, credentials, last.answer)
+    if (result.why !== 'wrong') {
+      guess?.pardon(now)
+      return challenge({ stale: isUsedUp(result.why), failed })
+    }
+    const block = (guess ?? this.#guard.suspect(now, claimant)).wrong(now)
+    // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
+    return last.filed ? challenge({ block, failed }) : undefined
+  }
+
+  /** By what is known here. */
+  #look(now: number, at: number, seen: Seen): Proof {
+    const { request, flow, credentials, question, current, claimant, challenge } = seen
+    const result = this.#challenger.check(at, request, credentials, current.answer, flow)
+    if (result.ok) {
+      this.#guard.right(now, claimant)
+      return { to: 'proved', verified: result.verified }
+    }
+    const failed = reasonOf(result.why, credentials, current.answer)
+    if (result.why !== 'wrong') return challenge({ stale: isUsedUp(result.why), failed })
+    const guess = this.#guard.suspect(now, claimant)
+    if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now), failed })
+    // The password may have changed since we asked.
+    const inquiry = this.#inquire(now, question, flow, guess)
+    if (inquiry.to === 'refuse') guess.wrong(now)
+    return inquiry
+  }
+
+  /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
+  #inquire(now: number, question: CredentialQuestion, flow: Flow, guess?: Guess): Inquiry | Refusal {
+    return this.#questions.take(now, neighbourhood(flow.address)) ? { to: 'ask', question, guess } : busy
+  }
+
+  #claimant(now: number, question: CredentialQuestion, flow: Flow, current?: CredentialAnswer): Claimant {
+    const account = current ?? this.#accounts.last(now, question)?.answer
+    return {
+      account: `${question.username}@${question.realm}`,
+      place: neighbourhood(flow.address),
+      flow: `${flow.transport} ${hostPort(flow.address, flow.port)}`,
+      registered: account?.kind === 'known' ? this.#files.whereabouts(account.extension_id, flow) : undefined,
+    }
+  }
+
+  #challengeFor(asks: Realm, question: CredentialQuestion, known: CredentialAnswer | undefined) {
+    const algorithms =
+      known?.kind === 'known'
+        ? known.algorithms
+        : (this.#challenger.draw(question, this.#files.algorithms(asks.realm)) ?? usual)
+    const account = `${question.username}@${question.realm}`
+    return ({ stale = false, block, failed }: Outcome = {}): Challenge => ({
+      to: 'challenge',
+      realm: asks.realm,
+      proxy: asks.proxy,
+      algorithms,
+      stale,
+      blocked: block && { ...block, account },
+      failed: failed && this.#failure(failed, question, known),
+    })
+  }
+
+  #failure(
+    reason: FailureReason,
+    question: CredentialQuestion,
+    answer: CredentialAnswer | undefined,
+  ): Failure {
+    const known = answer?.kind === 'known' ? answer : undefined
+    return {
+      reason,
+      account: `${question.username}@${question.realm}`,
+      customerId: known?.customer_id ?? this.#files.customerOf(question.realm) ?? null,
+      accountId: known?.extension_id ?? null,
+    }
+  }
+}
+
+/** How a challenge comes about. */
+interface Outcome {
+  readonly stale?: boolean
+  readonly block?: Block | undefined
+  readonly failed?: FailureReason | undefined
+}
+
+/** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
+function isUsedUp(why: 'wrong' | 'stale' | 'replayed' | 'malformed'): boolean {
+  return why === 'stale' || why === 'replayed'
+}
+
+function reasonOf(
+  why: 'wrong' | 'stale' | 'replayed' | 'malformed',
+  { algorithm }: Credentials,
+  answer: CredentialAnswer,
+): FailureReason {
+  if (why !== 'wrong')
+    return ({ stale: 'STALE_NONCES', replayed: 'REPEATED_ANSWERS', malformed: 'BAD_CREDENTIALS' } as const)[
+      why
+    ]
+  if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'
+  if (!answer.enabled) return 'ACCOUNT_DISABLED'
+  return isAllowed(answer, algorithm) ? 'WRONG_PASSWORD' : 'WRONG_ALGORITHM'
+}
+
+/** An answer to a challenge, beside what is known of its account. */
+interface Seen {
+  readonly request: Request
+  readonly flow: Flow
+  readonly credentials: Credentials
+  readonly question: CredentialQuestion
+  readonly current: Remembered
+  readonly claimant: Claimant
+  readonly challenge: (how?: Outcome) => Challenge
+}

@@ -1,0 +1,161 @@
+import { type Dialog, dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
+import type { Deadline } from '../ground/deadlines.ts'
+import { type Flow, sameFlow } from '../ground/flow.ts'
+import type { Request } from '../sip/message.ts'
+import type { CallMachine } from './call.ts'
+import type { Branch, Call, Side, Timer } from './state.ts'
+
+/** A call on the board. */
+export interface Line {
+  readonly machine: CallMachine
+  readonly call: Call
+  readonly timers: Map<string, Deadline<Due>>
+  /** The INVITE in the air: of a branch, or passed on for a side. */
+  readonly clients: Map<Branch | Side, number>
+  /** Our requests which have no final answer yet. */
+  outstanding: number
+  /** The media thread said its last word, or there never was any. */
+  silent: boolean
+  /** How often its ports were refused. */
+  refusals: number
+  /** The record was told with everything in it. */
+  told: boolean
+  /** The log has its end. */
+  said: boolean
+}
+
+export interface Due {
+  readonly line: Line
+  readonly timer: Timer
+}
+
+/** A leg of a call, as a request inside a dialog finds it. */
+export interface LegFound {
+  readonly line: Line
+  readonly side: Side
+}
+
+/** The lines of a switchboard, and how what comes in finds its own. */
+export class Lines {
+  readonly #bySession = new Map<number, Line>()
+  readonly #byDialog = new Map<string, LegFound>()
+  readonly #byServer = new Map<number, LegFound>()
+  /** Branches whose INVITE was sent, by its Call-ID. */
+  readonly #byCallId = new Map<string, Branch>()
+
+  /** Legs which requests can be for, of calls which are over too; an early dialog is one. */
+  get legs(): number {
+    return this.#byDialog.size
+  }
+
+  /** Calls not yet over. */
+  get active(): number {
+    let count = 0
+    for (const { machine } of this.#bySession.values()) if (machine.state !== 'ended') count++
+    return count
+  }
+
+  all(): Line[] {
+    return [...this.#bySession.values()]
+  }
+
+  enter(line: Line): void {
+    const { call } = line
+    this.#bySession.set(call.session, line)
+    this.#byServer.set(call.caller.transaction, { line, side: 'caller' })
+    this.#byDialog.set(callerKey(call, call.caller.localTag), { line, side: 'caller' })
+  }
+
+  strike(line: Line): void {
+    const { call } = line
+    this.#bySession.delete(call.session)
+    this.#byServer.delete(call.caller.transaction)
+    for (const tag of callerTags(call)) this.#byDialog.delete(callerKey(call, tag))
+    for (const branch of call.branches) {
+      this.#byCallId.delete(branch.callId)
+      if (branch.dialog) this.#byDialog.delete(dialogKey(branch.dialog))
+    }
+  }
+
+  has({ call }: Line): boolean {
+    return this.#bySession.has(call.session)
+  }
+
+  session(id: number): Line | undefined {
+    return this.#bySession.get(id)
+  }
+
+  /** The leg whose INVITE came in by this server transaction: the caller's first one, or one passed on. */
+  server(transaction: number): LegFound | undefined {
+    return this.#byServer.get(transaction)
+  }
+
+  serves(line: Line, side: Side, transaction: number): void {
+    this.#byServer.set(transaction, { line, side })
+  }
+
+  served(transaction: number): void {
+    this.#byServer.delete(transaction)
+  }
+
+  meets(line: Line, side: Side, dialog: Dialog): void {
+    this.#byDialog.set(dialogKey(dialog), { line, side })
+  }
+
+  /** The leg an in-dialog request belongs to. */
+  leg(request: Request): LegFound | undefined {
+    const key = dialogKeyOf(request)
+    const found = key === undefined ? undefined : this.#byDialog.get(key)
+    // A call which is over only waits for ACK and BYE; anything else comes too late (RFC 5407 §3.2.2).
+    const over = found?.line.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
+    return over || (found && isLeft(found, request)) ? undefined : found
+  }
+
+  sent(branch: Branch): void {
+    this.#byCallId.set(branch.callId, branch)
+  }
+
+  /** The branch which a request of its callee means before it has answered: their dialog is early still. */
+  early({ callId, to }: Request, { address }: Flow): Branch | undefined {
+    const branch = this.#byCallId.get(callId)
+    const asked = branch?.state === 'calling' && branch.heard === 'ringing' && branch.localTag === to.tag
+    return asked && branch.flow?.address === address ? branch : undefined
+  }
+
+  /**
+   * Whether an INVITE of ours comes back with the Request-URI we gave it: a loop. With another one it has only
+   * passed a proxy and is a call like any other, a spiral; of those Max-Forwards sees the end (RFC 3261 §16.3).
+   */
+  loops({ callId, from, requestUri }: Request): boolean {
+    const branch = this.#byCallId.get(callId)
+    return branch?.localTag === from.tag && branch?.invite?.requestUri === requestUri
+  }
+
+  /** Whether a call under way is signalled over this connection: one its party made, or we. */
+  needs(connection: Flow): boolean {
+    for (const { call } of this.#bySession.values()) {
+      const flows = [call.caller.flow, call.callee?.flow]
+      if (flows.some((flow) => flow !== undefined && sameFlow(flow, connection))) return true
+    }
+    return false
+  }
+}
+
+function callerKey(call: Call, localTag: string): string {
+  const { callId, from } = call.caller.invite
+  return dialogKey({ callId, localTag, remoteTag: from.tag ?? '' })
+}
+
+/** Under which tags the caller knows us: an early dialog of its own for each description. */
+function callerTags({ caller }: Call): readonly string[] {
+  return [caller.localTag, ...caller.told.map(({ tag }) => tag)]
+}
+
+/**
+ * An early dialog with the caller which another one has followed, or has answered. Until one has, the caller may ask
+ * in each, but end the call only in the last.
+ */
+function isLeft({ line, side }: LegFound, { to, method }: Request): boolean {
+  const followed = side === 'caller' && to.tag !== line.call.caller.localTag
+  return followed && (method === 'BYE' || line.machine.state === 'answered')
+}

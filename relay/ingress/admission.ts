@@ -1,0 +1,261 @@
+import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
+import type { Known } from '../auth/accounts.ts'
+import {
+  Authenticator,
+  type Challenge,
+  type Files,
+  type Inquiry,
+  later,
+  type Proof,
+  type Realm,
+  type Refusal,
+} from '../auth/authenticator.ts'
+import type { Challenger, Verified } from '../auth/challenger.ts'
+import type { Guess } from '../auth/login-throttle.ts'
+import { Proofs } from '../auth/proved-flows.ts'
+import { type Flow, networkOf, reliable } from '../ground/flow.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import type { Domains } from '../policy/domains.ts'
+import { lineOf } from '../policy/route-question.ts'
+import type { Header, Request } from '../sip/message.ts'
+import { screen } from '../sip/screen.ts'
+import { isTel } from '../sip/uri.ts'
+import { allow } from '../ua/endpoint.ts'
+import { Strangers } from './source-cache.ts'
+import { provedNowhere, unknownDomain } from './wrong-domain.ts'
+
+/** What we are called, and how we meet strangers. */
+export interface House {
+  readonly baseDomain: string
+  /** Addresses and names which mean us, lower case. */
+  readonly names: ReadonlySet<string>
+  /** To those we do not know: an answer, or nothing at all. */
+  readonly strangers: StrangerPolicy
+}
+
+/** What the reception needs to know of other rooms. */
+export interface Desk extends Files {
+  /** Whether calls can be decided at all. */
+  ready(now: number): boolean
+  /** Whether calls from this address are somebody's, as far as is known here. */
+  isFamiliar(address: string): boolean
+  /** Whether this is the word in a contact we registered somewhere. */
+  isLine(word: string): boolean
+  /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
+  lets(now: number, realm: string, address: string): boolean | undefined
+  readonly domains: Domains
+}
+
+/** What becomes of a request outside any dialog. */
+export type Admission =
+  | Refusal
+  | Challenge
+  | Inquiry
+  | { readonly to: 'drop'; readonly why: string }
+  | { readonly to: 'register'; readonly verified: Verified }
+  /** `otherwise`: what to say where the address turns out to be nobody's. */
+  | { readonly to: 'call'; readonly account: Known | undefined; readonly otherwise?: Challenge }
+
+/** Our answer is longer than the question: whoever forges a sender must not have many of them. */
+const pings = { atOnce: 200, perSecond: 50 }
+
+/**
+ * Meets every request that belongs to no dialog: screened, challenged, let in (RFC 3261 §8.2, §22).
+ *
+ * Until somebody has proved who he is, nothing is kept for him: challenges and refusals are stateless.
+ */
+export class Reception {
+  readonly #house: House
+  readonly #desk: Desk
+  readonly #authenticator: Authenticator
+  readonly #pings = new Allowance(pings)
+  readonly #strangers = new Strangers()
+  readonly #proofs = new Proofs()
+  /** No new calls; phones may still register, for they are kept elsewhere too. */
+  closed = false
+
+  constructor(house: House, challenger: Challenger, desk: Desk) {
+    this.#house = house
+    this.#desk = desk
+    this.#authenticator = new Authenticator(challenger, desk)
+  }
+
+  /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
+  admit(now: number, at: number, request: Request, flow: Flow, busy: boolean): Admission {
+    if (this.#house.strangers === 'silent' && !this.#isOurs(request))
+      return { to: 'drop', why: 'foreign domain' }
+    const refusal = screen(request)
+    if (refusal)
+      return 'drop' in refusal && refusal.drop
+        ? { to: 'drop', why: refusal.reason ?? '' }
+        : { to: 'refuse', ...refusal }
+    if (request.method === 'OPTIONS') return this.#options(now, flow)
+    const full = busy || (this.closed && request.method === 'INVITE')
+    if (full) return { to: 'refuse', status: 503, headers: later }
+    if (request.method === 'REGISTER') return this.#register(now, at, request, flow)
+    return this.#invite(now, at, request, flow)
+  }
+
+  /** Keeps the edge's answer about an account as long as it allows. */
+  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+    this.#authenticator.remember(now, question, answer)
+  }
+
+  /**
+   * What a request is let in as of whose account the edge was asked. Where the edge said nothing, what was known last
+   * decides; undefined: nothing was.
+   */
+  readmit(
+    now: number,
+    at: number,
+    request: Request,
+    flow: Flow,
+    said: CredentialAnswer | undefined,
+    guess?: Guess,
+  ): Admission | undefined {
+    const asks = this.#asks(request)
+    const proof = this.#authenticator.proveAgain(now, at, request, flow, asks, said, guess)
+    if (proof?.to === 'proved' && asks.proxy && this.closed)
+      return { to: 'refuse', status: 503, headers: later }
+    return proof && this.#admitted(proof, asks, flow)
+  }
+
+  /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
+  settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
+    return this.#strangers.settle(now, flow, known, realm)
+  }
+
+  /** Whether somebody proved over this very connection to be somebody. */
+  hasProved(flow: Flow): boolean {
+    return this.#proofs.has(flow)
+  }
+
+  /** These accounts (`user@realm`) have other passwords than before: who guessed at the old ones is forgotten. */
+  pardon(accounts: ReadonlySet<string>): void {
+    this.#authenticator.pardon(accounts)
+  }
+
+  /** A connection is gone. */
+  forget(flow: Flow): void {
+    this.#proofs.forget(flow)
+  }
+
+  isUs(host: string): boolean {
+    return this.#house.names.has(host)
+  }
+
+  #isTrunk(host: string): boolean {
+    return host.endsWith(`.trunk.${this.#house.baseDomain}`)
+  }
+
+  #isOurs(request: Request): boolean {
+    return this.#names(request) || this.#desk.domains.isRealm(request.from.sip?.host ?? '')
+  }
+
+  /** Whether a request is meant for us; a number alone is meant for whom it is sent to. */
+  #names({ target, requestUri }: Request): boolean {
+    return target ? this.#desk.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
+  }
+
+  #options(now: number, flow: Flow): Admission {
+    if (!reliable(flow) && !this.#pings.take(now, networkOf(flow.address)))
+      return { to: 'drop', why: 'too many pings' }
+    const headers: Header[] = [
+      ['allow', allow],
+      ['accept', 'application/sdp'],
+      ['supported', 'path'],
+    ]
+    return { to: 'refuse', status: this.closed || !this.#desk.ready(now) ? 503 : 200, headers }
+  }
+
+  #register(now: number, at: number, request: Request, flow: Flow): Admission {
+    const { domains } = this.#desk
+    const realm = request.to.sip?.host ?? ''
+    if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
+    // Names without a customer are guessed at first: who wants no strangers hears none of them.
+    if (this.#house.strangers === 'silent') return { to: 'drop', why: 'a stranger' }
+    if (domains.isBare(realm)) return this.#authenticate(now, at, request, flow)
+    return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#house.baseDomain)
+  }
+
+  #invite(now: number, at: number, request: Request, flow: Flow): Admission {
+    if (!this.#names(request)) return this.#foreign()
+    const { domains } = this.#desk
+    if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
+      const admission = this.#authenticate(now, at, request, flow)
+      const silent = !this.#authenticator.answers(request, this.#asks(request))
+      return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
+    }
+    if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
+    const line = lineOf(request)
+    // A word nobody can guess is worth more than an address.
+    if (this.#desk.isFamiliar(flow.address) || (line !== null && this.#desk.isLine(line)))
+      return { to: 'call', account: undefined }
+    switch (this.#strangers.meet(now, flow)) {
+      case 'ask':
+        return { to: 'call', account: undefined }
+      case 'asked':
+        return { to: 'drop', why: 'this address is being asked about' }
+      case 'unknown':
+        return this.#unless({ to: 'refuse', status: 403 })
+      case 'tooMany':
+        // Over UDP it will be heard again, if its address is not forged.
+        if (!reliable(flow)) return { to: 'drop', why: 'too many addresses are asked about' }
+        return this.#unless({ to: 'refuse', status: 503, headers: later })
+    }
+  }
+
+  /** A phone which registered without naming its customer calls so too: what registered here is no carrier. */
+  #isPhone({ from }: Request, flow: Flow): boolean {
+    const { domains, whereabouts } = this.#desk
+    const account = from.sip && domains.only(from.sip.host, from.sip.user)
+    return account !== undefined && whereabouts(account.id, flow) !== undefined
+  }
+
+  /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
+  #byAddress(now: number, challenge: Challenge, flow: Flow): Admission {
+    if (!this.#isTrunk(challenge.realm)) return challenge
+    const own = this.#desk.lets(now, challenge.realm, flow.address)
+    switch (own === undefined ? this.#strangers.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
+      case 'ask':
+        return { to: 'call', account: undefined, otherwise: challenge }
+      case 'asked':
+        return { to: 'drop', why: 'this address is being asked about' }
+      case 'unknown':
+      case 'tooMany':
+        return challenge
+    }
+  }
+
+  #foreign(): Admission {
+    return this.#unless({ to: 'refuse', status: 404 })
+  }
+
+  /** This answer, unless strangers get none. */
+  #unless(answer: Admission): Admission {
+    return this.#house.strangers === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
+  }
+
+  #asks({ method, target, to, from }: Request): Realm {
+    const { domains } = this.#desk
+    const proxy = method !== 'REGISTER'
+    const { host, user } = (proxy ? from.sip : to.sip) ?? { host: '', user: '' }
+    return {
+      proxy,
+      ...domains.of(proxy && target && domains.isRealm(target.host) ? target.host : host, user),
+    }
+  }
+
+  #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
+    const asks = this.#asks(request)
+    return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
+  }
+
+  #admitted(found: Proof, { proxy, bare }: Realm, flow: Flow): Admission {
+    const proof = bare ? provedNowhere(found, bare, this.#house.baseDomain) : found
+    if (proof.to !== 'proved') return proof
+    const { verified } = proof
+    this.#proofs.add(flow, verified.credential.extension_id)
+    return proxy ? { to: 'call', account: verified.credential } : { to: 'register', verified }
+  }
+}

@@ -1,0 +1,107 @@
+import { type Failure, type FailureReason, failures } from '../auth/failure.ts'
+import { instant } from '../call/record.ts'
+import type { Effect } from '../ground/effects.ts'
+import { type Flow, hostPort, neighbourhood, networkOf } from '../ground/flow.ts'
+import { type Gathered, Gathering } from '../ground/gathering.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import { readable } from '../sip/charset.ts'
+import type { Request } from '../sip/message.ts'
+import type { Station } from '../ua/endpoint.ts'
+
+/* Implementation */
+/** A phone tries for ever: told at once, after a minute, after ten, and then every hour. */
+const pauses = [60_000, 600_000, 3_600_000]
+/** Accounts at their places which are told apart, of each customer and of nobody; still others are told together. */
+const apart = { atOnce: 20, perSecond: 1 / 10 }
+const elsewhere = 'elsewhere'
+/** What every phone does now and then, and what is a failure only where it goes on. */
+const patience = { atOnce: 10, perSecond: 1 / 10 }
+const usual: ReadonlySet<FailureReason> = new Set(['STALE_NONCES', 'REPEATED_ANSWERS'])
+
+/**
+ * Tells whose registrations fail and why, by account and source address: an event for the customer and a line in the log.
+ *
+ * The sender of a datagram may be forged, and names may be invented: names which no account has are told by place alone,
+ * and of each customer's accounts and places only so many are told apart.
+ */
+export class Failures {
+  readonly #station: Station
+  readonly #emit: (effect: Effect) => void
+  readonly #gathering = new Gathering<Seen>(pauses, (at, gathered) => this.#say(at, gathered))
+  readonly #apart = new Allowance(apart)
+  readonly #patience = new Allowance(patience)
+
+  constructor(station: Station, emit: (effect: Effect) => void) {
+    this.#station = station
+    this.#emit = emit
+  }
+
+  /** `status`: what was answered. */
+  add(
+    now: number,
+    at: number,
+    failure: Failure,
+    answered: { request: Request; flow: Flow; status: number },
+  ): void {
+    const { account, accountId, customerId, reason } = failure
+    const { request, flow, status } = answered
+    const who = accountId ?? customerId ?? ''
+    if (usual.has(reason) && this.#patience.take(now, `${who} ${neighbourhood(flow.address)}`)) return
+    const { method } = request
+    this.#gathering.add(now, at, this.#keyOf(now, failure, method, flow), {
+      customerId,
+      type: method === 'REGISTER' ? 'registration.failed' : 'call.refused',
+      words: {
+        reason,
+        rule: 'digest',
+        why: failures[reason],
+        account: account.slice(0, 200),
+        // The extension or trunk: what the event is about.
+        subject_id: accountId,
+        sip_status: status,
+        source_address: flow.address,
+        source: `${flow.transport} ${hostPort(flow.address, flow.port)}`,
+        user_agent: readable(request.header('user-agent') ?? '').slice(0, 200),
+      },
+    })
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#gathering.nextDeadline()
+  }
+
+  tick(now: number, at: number): void {
+    this.#gathering.tick(now, at)
+  }
+
+  stop(at: number): void {
+    this.#gathering.stop(at)
+  }
+
+  #keyOf(now: number, { customerId, accountId, reason }: Failure, method: string, { address }: Flow): string {
+    const place = customerId === null ? networkOf(address) : neighbourhood(address)
+    const key = (whose: string) => `${customerId} ${method} ${reason} ${whose}`
+    const own = key(`${accountId} ${place}`)
+    if (this.#gathering.has(own)) return own
+    const room = !this.#gathering.full && this.#apart.take(now, `${customerId}`)
+    return room ? own : key(elsewhere)
+  }
+
+  #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
+    const { type, customerId, words } = last
+    const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
+    const { relayId: relay_id, chance } = this.#station
+    const tell_id = chance.uuid(at)
+    this.#emit({
+      type: 'tell',
+      tell: { kind: 'event', tell_id, at: instant(at), relay_id, customer_id: customerId, type, data },
+    })
+    this.#emit({ type: 'note', level: 'info', event: type, fields: { customer_id: customerId, ...data } })
+  }
+}
+
+interface Seen {
+  readonly customerId: string | null
+  readonly type: string
+  readonly words: Record<string, string | number | null>
+}

@@ -1,0 +1,94 @@
+import type { EventTell } from '#contract'
+import { instant } from '../call/record.ts'
+import { type Flow, neighbourhood, networkOf } from '../ground/flow.ts'
+import { type Gathered, Gathering } from '../ground/gathering.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import type { Station } from '../ua/endpoint.ts'
+
+/** A call which was refused at the door, by the rule of a decision. */
+export interface Refused {
+  /** Whose it would have been, or whose the number is; null: nobody's. */
+  readonly customerId: string | null
+  readonly reason: string
+  readonly rule: string
+  readonly why: string
+  readonly to: string
+}
+
+/* Implementation */
+const gatheredMs = 60_000
+/** Places of which strangers' calls are told apart; what comes from still others is told together. */
+const strangePlaces = { atOnce: 20, perSecond: 1, remembered: 1 }
+/** Refused calls of one customer from one address which get a record each. */
+const records = { atOnce: 60, perSecond: 1 }
+const elsewhere = 'elsewhere'
+
+/**
+ * Tells of calls refused at the door: the first at once, those which follow within a minute together, with their count.
+ *
+ * The address of a datagram may be forged, and what is told is kept for ever: however many come, an event a minute is
+ * told of each customer, address and reason, and no more calls have a record of their own than a carrier would make.
+ */
+export class Refusals {
+  readonly #station: Station
+  readonly #tell: (tell: EventTell) => void
+  readonly #gathering = new Gathering<Seen>([gatheredMs], (at, gathered) => this.#say(at, gathered))
+  readonly #strangePlaces = new Allowance(strangePlaces)
+  readonly #records = new Allowance(records)
+
+  constructor(station: Station, tell: (tell: EventTell) => void) {
+    this.#station = station
+    this.#tell = tell
+  }
+
+  add(now: number, at: number, refused: Refused, { address }: Flow): void {
+    this.#gathering.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
+  }
+
+  /** Whether a refused call may have a record, and be answered as often as it takes; else it is answered once. */
+  mayKeep(now: number, customerId: string, { address }: Flow): boolean {
+    return this.#records.take(now, `${customerId} ${neighbourhood(address)}`)
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#gathering.nextDeadline()
+  }
+
+  tick(now: number, at: number): void {
+    this.#gathering.tick(now, at)
+  }
+
+  stop(at: number): void {
+    this.#gathering.stop(at)
+  }
+
+  #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
+    const { customerId, source, ...words } = last
+    this.#tell({
+      kind: 'event',
+      tell_id: this.#station.chance.uuid(at),
+      at: instant(at),
+      relay_id: this.#station.relayId,
+      customer_id: customerId,
+      type: 'call.refused',
+      data: {
+        ...words,
+        source_address: source,
+        count,
+        first_at: instant(firstAt),
+        last_at: instant(lastAt),
+      },
+    })
+  }
+
+  #keyOf(now: number, { customerId, reason }: Refused, address: string): string {
+    const key = (place: string) => `${customerId} ${place} ${reason}`
+    if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
+      return key(this.#gathering.full ? elsewhere : neighbourhood(address))
+    const own = key(networkOf(address))
+    if (this.#gathering.has(own)) return own
+    return this.#strangePlaces.take(now, '') ? own : key(elsewhere)
+  }
+}
+
+type Seen = Refused & { readonly source: string }

@@ -1,0 +1,56 @@
+import type { BeatAnswer } from '#contract'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Reporter, Said } from '../ground/reporter.ts'
+import type { Revoked } from '../policy/revoked.ts'
+import type { Registrar } from '../registrar/register.ts'
+import type { Reception } from './admission.ts'
+
+interface Rooms {
+  readonly registrar: Registrar
+  readonly reception: Reception
+  readonly effects: EffectBuffer
+  /** UTC of the event being handled, in whole milliseconds. */
+  at(): number
+}
+
+/**
+ * Ends registrations on the word of the configuration or of the API: at once, not when they run out.
+ *
+ * An ending is told by the edge at every beat until it has heard that it was carried out.
+ */
+export class Revocations implements Reporter {
+  readonly #rooms: Rooms
+  #ended: string[] = []
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+  }
+
+  says(): Partial<Said> {
+    const ended = this.#ended
+    this.#ended = []
+    return { ended }
+  }
+
+  heard(_now: number, { ends }: BeatAnswer): void {
+    const { registrar, effects, at } = this.#rooms
+    for (const { command_id, extension_id, binding_id } of ends) {
+      const tells = registrar.end(at(), extension_id, binding_id)
+      if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
+      effects.tell(tells)
+      this.#ended.push(command_id)
+    }
+  }
+
+  /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
+  revoke(accounts: readonly Revoked[]): void {
+    const { registrar, reception, effects, at } = this.#rooms
+    reception.pardon(new Set(accounts.map(({ account }) => account)))
+    for (const { id, account, why, ha1 } of accounts) {
+      const tells = registrar.revoke(at(), id, ha1)
+      if (tells.length === 0) continue
+      effects.note('info', 'registration.ended', { account, why, count: tells.length })
+      effects.tell(tells)
+    }
+  }
+}

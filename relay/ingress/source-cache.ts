@@ -1,0 +1,91 @@
+import { type Flow, networkOf, reliable } from '../ground/flow.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+
+/** An address the edge does not know is not asked about again for so long. */
+const unknownMs = 5_000
+/** One it knows needs no leave to call for so long. */
+const familiarMs = 3_600_000
+const rememberedAtMost = 10_000
+/** As many as a flood can name before a carrier repeats itself. */
+const waitingAtMost = 50_000
+
+/** A datagram's sender who is not forged says it again: not sooner, and not later (RFC 3261 §17.1.1.2, T1 and 64·T1). */
+const repeats = { fromMs: 400, toMs: 32_000 }
+
+/** Questions about addresses of one network, about those heard for the first time, and about those who came again. */
+const perNetwork = { atOnce: 10, perSecond: 2 }
+const perKind = { atOnce: 50, perSecond: 25, remembered: 2 }
+
+/**
+ * Bare addresses which call: only the edge knows which are a provider's.
+ *
+ * A flood from forged addresses must not become a flood of questions, nor keep a new carrier out: each address is asked
+ * about once at a time, each network now and then, and all together so many times a second. Half of that is for those
+ * who said it twice or connected, for their addresses are not forged; the others hear nothing until they repeat
+ * themselves. Addresses which were a provider's lately are not held up by any of it.
+ */
+export class Strangers {
+  readonly #familiar = new Map<string, number>()
+  readonly #unknown = new Map<string, number>()
+  readonly #asked = new Set<string>()
+  /** Since when an address waits to be asked about: until it repeats itself. */
+  readonly #waiting = new Map<string, number>()
+  readonly #ofNetwork = new Allowance(perNetwork)
+  readonly #ofKind = new Allowance(perKind)
+
+  /**
+   * Whether the edge may be asked; or it is known to say no, or is just being asked, or was asked too often.
+   *
+   * `realm`: whether the address is one of this trunk's is another question than whether it is anybody's.
+   */
+  meet(now: number, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
+    const address = placeOf(flow, realm)
+    if ((this.#unknown.get(address) ?? 0) > now) return 'unknown'
+    if ((this.#familiar.get(address) ?? 0) > now) return 'ask'
+    // Who came over UDP will repeat himself.
+    if (this.#asked.has(address) && !reliable(flow)) return 'asked'
+    if (!this.#mayAsk(now, flow, address)) return 'tooMany'
+    this.#waiting.delete(address)
+    this.#asked.add(address)
+    return 'ask'
+  }
+
+  /**
+   * The edge knows the address, does not, or did not answer; true when it is news that nobody calls from there.
+   * A carrier whom some know stays familiar when it rings the number of somebody who does not.
+   */
+  settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
+    const address = placeOf(flow, realm)
+    this.#asked.delete(address)
+    if (known) keep(this.#familiar, address, now + familiarMs)
+    if (known !== false || (this.#familiar.get(address) ?? 0) > now) return false
+    const news = (this.#unknown.get(address) ?? 0) <= now
+    keep(this.#unknown, address, now + unknownMs)
+    return news
+  }
+
+  #mayAsk(now: number, flow: Flow, address: string): boolean {
+    const waited = now - (this.#waiting.get(address) ?? now)
+    const kind = reliable(flow) || waited >= repeats.fromMs ? 'real' : 'new'
+    const network = networkOf(flow.address)
+    if (this.#ofNetwork.has(now, network) && this.#ofKind.take(now, kind))
+      return this.#ofNetwork.take(now, network)
+    if (waited === 0 || waited > repeats.toMs) keep(this.#waiting, address, now, waitingAtMost)
+    return false
+  }
+}
+
+function placeOf({ address }: Flow, realm: string): string {
+  return realm === '' ? address : `${address} ${realm}`
+}
+
+function keep(
+  timeByAddress: Map<string, number>,
+  address: string,
+  time: number,
+  atMost = rememberedAtMost,
+): void {
+  timeByAddress.delete(address)
+  timeByAddress.set(address, time)
+  if (timeByAddress.size > atMost) timeByAddress.delete(timeByAddress.keys().next().value ?? '')
+}

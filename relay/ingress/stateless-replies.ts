@@ -1,0 +1,71 @@
+import { sipReason } from '../call/reason.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import { type Flow, networkOf, reliable } from '../ground/flow.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import type { Header, Request, Response } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { responseFlow } from '../sip/via.ts'
+import { writeMessage } from '../sip/write.ts'
+import type { Station } from '../ua/endpoint.ts'
+
+const longAnswers = { atOnce: 200, perSecond: 50 }
+
+/** Responses outside any transaction: nothing is kept of the request (RFC 3261 §8.2.7). */
+export class StatelessReplies {
+  readonly #station: Station
+  readonly #effects: EffectBuffer
+  readonly #clock: () => number
+  /** Octets of requests which belong to no transaction. */
+  readonly #octets = new WeakMap<Request, number>()
+  readonly #longAnswers = new Allowance(longAnswers)
+
+  /** `clock`: monotonic milliseconds of the event being handled. */
+  constructor(station: Station, effects: EffectBuffer, clock: () => number) {
+    this.#station = station
+    this.#effects = effects
+    this.#clock = clock
+  }
+
+  /** How long a request was: its answer is measured by that. */
+  weigh(request: Request, octets: number): void {
+    this.#octets.set(request, octets)
+  }
+
+  /**
+   * Sends a response to where its request came from. Over UDP that may be forged: answers more than twice as long as
+   * what they answer have an allowance, by network.
+   */
+  send(response: Response, request: Request, flow: Flow): void {
+    const bytes = writeMessage(response)
+    const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
+    if (!long || this.#longAnswers.take(this.#clock(), networkOf(flow.address)))
+      return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
+    this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
+  }
+
+  /** Refuses a request, or answers it at once; the tag is the same for every repeat (RFC 3261 §8.2.7). */
+  refuse(
+    request: Request,
+    flow: Flow,
+    status: number,
+    reason?: string,
+    headers: readonly Header[] = [],
+  ): void {
+    const { callId, from, cseq, via } = request
+    const { chance } = this.#station
+    const toTag = chance.mac(`${callId}\n${from.tag}\n${cseq.number}\n${via.branch}`).slice(0, 16)
+    this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
+  }
+
+  /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */
+  notYet(request: Request, flow: Flow): void {
+    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#station.chance.below(11))]])
+  }
+
+  /** The edge does not answer: come back soon. */
+  later(request: Request, flow: Flow): void {
+    const seconds = 5 + this.#station.chance.below(10)
+    const why = sipReason(503, 'the edge does not answer')
+    this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)], why])
+  }
+}

@@ -1,0 +1,296 @@
+import type { CredentialAnswer, RouteDecision, RouteQuestion } from '#contract'
+import type { Challenge, Inquiry } from '../auth/authenticator.ts'
+import { type Challenger, failureOf } from '../auth/challenger.ts'
+import type { Failure } from '../auth/failure.ts'
+import type { Guess } from '../auth/login-throttle.ts'
+import type { Line } from '../call/call-index.ts'
+import type { Switchboard } from '../call/calls.ts'
+import { refusalOf, sipReason } from '../call/reason.ts'
+import { codecsOf } from '../call/sound.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Shortage } from '../limits/quota-wait.ts'
+import type { Domains } from '../policy/domains.ts'
+import { lineOf, questionOf, routeQuestion } from '../policy/route-question.ts'
+import type { Desk } from '../policy/routing-client.ts'
+import type { Registrar } from '../registrar/register.ts'
+import type { Request } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import type { Output, Transactions } from '../transaction/layer.ts'
+import type { Station } from '../ua/endpoint.ts'
+import type { Admission, House, Reception } from './admission.ts'
+import { Failures } from './auth-failures.ts'
+import { Inquiries } from './credential-lookups.ts'
+import { Waiting } from './pending-requests.ts'
+import { Refusals } from './refused-calls.ts'
+import type { StatelessReplies } from './stateless-replies.ts'
+
+/** The rooms around the entrance. */
+export interface Rooms {
+  readonly station: Station
+  readonly house: House
+  readonly effects: EffectBuffer
+  readonly replies: StatelessReplies
+  readonly transactions: Transactions
+  readonly challenger: Challenger
+  readonly registrar: Registrar
+  readonly reception: Reception
+  readonly switchboard: Switchboard
+  readonly desk: Desk
+  readonly domains: Domains
+  readonly shortage: Shortage
+  /** UTC of the event being handled, in whole milliseconds. */
+  at(): number
+  /** Carries what the transaction layer ordered. */
+  carry(now: number, outputs: readonly Output[]): void
+}
+
+/** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
+const crowd = { transactions: 200_000, questions: 2_000 }
+
+/**
+ * Where requests outside any dialog become something: a refusal, a registration, a call.
+ *
+ * The reception says what each is let in as; this is where the edge is asked meanwhile, and where an
+ * INVITE which still waits for that can be taken back.
+ */
+export class Entrance {
+  readonly #rooms: Rooms
+  readonly #waiting = new Waiting()
+  readonly #inquiries: Inquiries
+  readonly #refusals: Refusals
+  readonly #failures: Failures
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+    this.#inquiries = new Inquiries(rooms.desk)
+    this.#refusals = new Refusals(rooms.station, (tell) => rooms.effects.emit({ type: 'tell', tell }))
+    this.#failures = new Failures(rooms.station, rooms.effects.emit)
+  }
+
+  nextDeadline(): number | undefined {
+    const [refusals, failures] = [this.#refusals.nextDeadline(), this.#failures.nextDeadline()]
+    return refusals === undefined || failures === undefined
+      ? (refusals ?? failures)
+      : Math.min(refusals, failures)
+  }
+
+  tick(now: number): void {
+    this.#refusals.tick(now, this.#rooms.at())
+    this.#failures.tick(now, this.#rooms.at())
+  }
+
+  /** Nothing more will come in. */
+  stop(): void {
+    this.#refusals.stop(this.#rooms.at())
+    this.#failures.stop(this.#rooms.at())
+  }
+
+  /** A request of nobody yet. */
+  meet(now: number, request: Request, flow: Flow): void {
+    const { replies, switchboard, transactions } = this.#rooms
+    if (transactions.merged(request)) return replies.refuse(request, flow, 482)
+    if (switchboard.lines.loops(request)) return replies.refuse(request, flow, 482)
+    if (!this.#waiting.has(request)) this.#admit(now, request, flow)
+  }
+
+  /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
+  cancel(request: Request, flow: Flow): boolean {
+    if (!this.#waiting.cancel(request, flow)) return false
+    this.#rooms.replies.refuse(request, flow, 200)
+    return true
+  }
+
+  #admit(now: number, request: Request, flow: Flow): void {
+    const { effects, reception, transactions, at } = this.#rooms
+    const busy = transactions.size > crowd.transactions || effects.asked > crowd.questions
+    this.#let(now, request, flow, reception.admit(now, at(), request, flow, busy))
+  }
+
+  #let(now: number, request: Request, flow: Flow, admission: Admission): void {
+    const { effects, replies } = this.#rooms
+    switch (admission.to) {
+      case 'drop':
+        return effects.note('debug', 'sip.dropped', {
+          why: admission.why,
+          method: request.method,
+          from: flow.address,
+        })
+      case 'refuse':
+        this.#failed(now, request, flow, admission.status, admission.failed)
+        return replies.refuse(request, flow, admission.status, admission.reason, admission.headers)
+      case 'challenge':
+        this.#failed(now, request, flow, admission.proxy ? 407 : 401, admission.failed)
+        return this.#challenge(request, flow, admission)
+      case 'ask':
+        return this.#inquire(now, request, flow, admission)
+      case 'register':
+        return this.#register(now, request, flow, admission)
+      case 'call':
+        return admission.account
+          ? this.#call(now, request, flow, admission.account)
+          : this.#incoming(now, request, flow, admission.otherwise)
+    }
+  }
+
+  #failed(now: number, request: Request, flow: Flow, status: number, failed: Failure | undefined): void {
+    if (failed) this.#failures.add(now, this.#rooms.at(), failed, { request, flow, status })
+  }
+
+  #challenge(request: Request, flow: Flow, admission: Challenge): void {
+    const { effects, replies, challenger, at } = this.#rooms
+    if (admission.blocked) effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
+    replies.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
+  }
+
+  #inquire(now: number, request: Request, flow: Flow, { question, guess }: Inquiry): void {
+    const { reception } = this.#rooms
+    if (!this.#inquiries.hasRoom(flow))
+      return this.#readmit(now, request, flow, { guess, why: 'too many wait' })
+    this.#waiting.begin(request, flow)
+    this.#inquiries.ask(now, question, flow, (later, said, why) => {
+      const cancelled = this.#waiting.end(request)
+      if (said) reception.remember(later, question, said)
+      this.#readmit(later, request, flow, { said, guess, why, cancelled })
+    })
+  }
+
+  /**
+   * After the edge was asked. Where it said nothing, whom we knew lately comes in all the same, and others come back
+   * later. A request which was taken back meanwhile is looked at as well: a guess may not be made for nothing.
+   */
+  #readmit(now: number, request: Request, flow: Flow, { said, guess, why, cancelled }: Said): void {
+    const { replies, reception, at } = this.#rooms
+    if (!said) this.#unanswered(why, request)
+    const admission = reception.readmit(now, at(), request, flow, said, guess)
+    if (cancelled) return replies.refuse(request, flow, 487)
+    if (admission) this.#let(now, request, flow, admission)
+    else replies.later(request, flow)
+  }
+
+  #register(
+    now: number,
+    request: Request,
+    flow: Flow,
+    { verified }: Extract<Admission, { to: 'register' }>,
+  ): void {
+    const { effects, registrar, transactions, at, carry } = this.#rooms
+    const id = transactions.open(now, request, flow)
+    const { response, tells, failed } = registrar.register(now, at(), request, flow, verified)
+    if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
+    effects.tell(tells)
+    carry(now, transactions.respond(now, id, response))
+  }
+
+  /** A phone, or a PBX, which proved itself calls. */
+  #call(now: number, request: Request, flow: Flow, account: Account): void {
+    const { domains, shortage, switchboard } = this.#rooms
+    const line = this.#open(now, request, flow, false)
+    const asked = routeQuestion(line, callerOf(account), codecsOf(request))
+    const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
+    shortage.route(now, question, (later, decision, why) => {
+      if (decision) switchboard.decided(later, line, decision)
+      else switchboard.step(later, line, 'undecided', { why })
+    })
+  }
+
+  /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
+  #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
+    const { shortage, replies, station, at } = this.#rooms
+    const { address, port, transport } = flow
+    const caller: RouteQuestion['caller'] = {
+      kind: 'source',
+      address,
+      port,
+      transport,
+      line: lineOf(request),
+    }
+    const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
+    this.#waiting.begin(request, flow)
+    shortage.route(now, question, (later, decision, why) => {
+      const cancelled = this.#waiting.end(request)
+      this.#settle(later, request, flow, decision, otherwise?.realm)
+      if (!decision) {
+        this.#unanswered(why, request)
+        return replies.later(request, flow)
+      }
+      if (cancelled) return replies.refuse(request, flow, 487)
+      if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
+      this.#arrived(later, request, flow, decision)
+    })
+  }
+
+  /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
+  #settle(
+    now: number,
+    request: Request,
+    flow: Flow,
+    decision: RouteDecision | undefined,
+    realm: string | undefined,
+  ): void {
+    const { effects, reception } = this.#rooms
+    const nobody = decision && isNobody(decision)
+    // Who speaks for a realm is asked for a password; that is no news.
+    const refused = nobody && realm !== undefined ? undefined : decision
+    if (refused?.kind === 'reject') this.#tellRefused(now, request, flow, refused)
+    if (!reception.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
+    effects.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+  }
+
+  /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
+  #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: Refusal): void {
+    const { customer_id: customerId, reason, message, explanation } = refusal
+    const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
+    this.#refusals.add(
+      now,
+      this.#rooms.at(),
+      { customerId, reason, rule, why, to: requestUri.slice(0, 200) },
+      flow,
+    )
+  }
+
+  #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
+    const { house, replies, switchboard } = this.#rooms
+    const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
+    const kept = customers !== null && this.#refusals.mayKeep(now, customers, flow)
+    if (decision.kind === 'connect' || kept)
+      return switchboard.decided(now, this.#open(now, request, flow, true), decision)
+    if ((customers === null && house.strangers !== 'refuse') || decision.status === 0) return
+    const why = sipReason(decision.status, refusalOf(decision))
+    replies.refuse(request, flow, decision.status, undefined, [why])
+  }
+
+  #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
+    const { switchboard, transactions, carry } = this.#rooms
+    const id = transactions.open(now, request, flow)
+    const line = switchboard.open(now, request, flow, id, trusted)
+    carry(now, transactions.respond(now, id, reply(request, 100, { flow })))
+    return line
+  }
+
+  #unanswered(why: string, { method }: Request): void {
+    this.#rooms.effects.note('warn', 'edge.unanswered', { why, method })
+  }
+}
+
+/** What came of asking the edge about an account. */
+interface Said {
+  readonly said?: CredentialAnswer | undefined
+  readonly guess: Guess | undefined
+  readonly why: string
+  readonly cancelled?: boolean
+}
+
+type Refusal = Extract<RouteDecision, { kind: 'reject' }>
+type Account = NonNullable<Extract<Admission, { to: 'call' }>['account']>
+
+function callerOf({ account, customer_id, extension_id }: Account): RouteQuestion['caller'] {
+  return account === 'trunk'
+    ? { kind: 'trunk', customer_id, trunk_id: extension_id }
+    : { kind: 'extension', customer_id, extension_id }
+}
+
+/** No provider is known at this address. */
+function isNobody(decision: RouteDecision): boolean {
+  return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
+}

@@ -1,0 +1,53 @@
+import { later, type Proof, type Realm, type Refusal } from '../auth/authenticator.ts'
+import { failureOf } from '../auth/challenger.ts'
+import type { Failure, FailureReason } from '../auth/failure.ts'
+import { sipReason } from '../call/reason.ts'
+
+/** What a wrong answer at no customer's domain means, whether its account is there or not. */
+const nobodys: ReadonlySet<FailureReason> = new Set([
+  'WRONG_PASSWORD',
+  'UNKNOWN_ACCOUNT',
+  'ACCOUNT_DISABLED',
+  'WRONG_ALGORITHM',
+])
+
+/**
+ * What becomes of a proof at a domain which is no customer's own: it counts where the account is the only one of its name.
+ * Any other answer is told which domain is right, and alike whether there is such an account or not.
+ */
+export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, baseDomain: string): Proof {
+  if (proof.to === 'proved') {
+    const { credential } = proof.verified
+    if (credential.extension_id === bare.account?.id) return proof
+    return notFound(
+      `Use ${credential.realm}: others have this name too.`,
+      failureOf('SHARED_NAME', proof.verified),
+    )
+  }
+  if (proof.to === 'ask' || !proof.failed) return proof
+  const user = proof.failed.account.slice(0, proof.failed.account.lastIndexOf('@'))
+  const failed = bare.account ? proof.failed : strangers(`${user}@${bare.host}`)
+  if (proof.to === 'challenge' && nobodys.has(proof.failed.reason))
+    return bare.complete
+      ? notFound(rightDomain(baseDomain), failed)
+      : { to: 'refuse', status: 503, headers: later }
+  return { ...proof, failed }
+}
+
+/** A domain which is none of ours. */
+export function unknownDomain(account: string, baseDomain: string): Refusal {
+  return notFound(rightDomain(baseDomain), strangers(account))
+}
+
+/** Which realm was drawn for a name nobody has says nothing about whose it is. */
+function strangers(account: string): Failure {
+  return { reason: 'UNKNOWN_DOMAIN', account, customerId: null, accountId: null }
+}
+
+function notFound(why: string, failed: Failure): Refusal {
+  return { to: 'refuse', status: 404, headers: [sipReason(404, why)], failed }
+}
+
+function rightDomain(baseDomain: string): string {
+  return `Use your extension's domain_name: <customer id>.registrar.${baseDomain}`
+}

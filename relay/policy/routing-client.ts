@@ -1,0 +1,283 @@
+import {
+  type BeatAnswer,
+  beatEveryMs,
+  type CredentialQuestion,
+  type DigestAlgorithm,
+  PLATFORM,
+  type ProviderFacts,
+  type RouteDecision,
+  type RouteQuestion,
+} from '#contract'
+import { type Book, customerOf, decide, type Live, type Shelf, trunkDomainOf, unused } from '#routing'
+import type { OnFile } from '../auth/accounts.ts'
+import type { Answer, Confirmed, Filed, Question } from '../ground/effects.ts'
+import { neighbourhood } from '../ground/flow.ts'
+import { Allowance } from '../ground/rate-limiter.ts'
+import type { Reporter, Said } from '../ground/reporter.ts'
+import { Circuit } from './circuit.ts'
+import { Filing, type Runner } from './snapshot-cache.ts'
+
+/** How things stand which are no configuration: other rooms know. */
+export type Standing = Pick<Live, 'health' | 'trial' | 'use'>
+
+/** Nobody has looked, and nothing is counted. */
+export const unknownStanding: Standing = {
+  health: () => 'unknown',
+  trial: () => false,
+  use: () => unused,
+}
+
+export interface DeskOptions {
+  readonly runner: Pick<Runner, 'emit' | 'note' | 'below' | 'revoke'> & {
+    ask(question: Question, then: Then, withinMs?: number): void
+  }
+  readonly baseDomain: string
+  readonly standing: Standing
+  /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
+  foundAt?(address: string): readonly ProviderFacts[]
+  /** UTC of the event being handled, in whole milliseconds. */
+  at(): number
+}
+
+type Then = (now: number, answer: Answer | undefined, why: string) => void
+
+/** A decision; undefined: nobody could decide, and why. */
+export type Decided = (now: number, decision: RouteDecision | undefined, why: string) => void
+
+/* Implementation */
+/** A snapshot nobody confirmed for so long is no longer decided on. */
+const staleMs = 86_400_000
+/** Whoever could be answered by a snapshot waits no longer for an edge of which nobody knows whether it lives. */
+const shortlyMs = 300
+/** An answer to a beat says that the edge lives until the next one is due. */
+const livesForMs = beatEveryMs * 1.25
+const secondLooks = { atOnce: 50, perSecond: 20, remembered: 1 }
+/** Of them, those of one caller: an address may be forged, and must not use up everybody's. */
+const secondLooksEach = { atOnce: 10, perSecond: 4 }
+
+/**
+ * Decides where calls go, and knows who may register: by snapshots which the edge named current, else by asking
+ * the edge, else by the last snapshots, up to a day old.
+ *
+ * A refusal is asked about once more while the edge listens: what was configured a second ago is known there.
+ */
+export class Desk implements Reporter {
+  readonly #options: DeskOptions
+  readonly #filing: Filing
+  readonly #circuit = new Circuit()
+  readonly #secondLooks = new Allowance(secondLooks)
+  readonly #secondLooksEach = new Allowance(secondLooksEach)
+  #beatAnsweredAt = Number.NEGATIVE_INFINITY
+
+  /** The snapshots, and what was found here since they came. */
+  readonly #alone: Book
+
+  constructor(options: DeskOptions) {
+    this.#options = options
+    this.#filing = new Filing(options.runner)
+    this.#alone = { ...this.#filing.shelf.book, providersAt: (address) => this.#providersAt(address) }
+  }
+
+  /** Everything that is configured, as far as it is here; always the present state. */
+  get shelf(): Shelf {
+    return this.#filing.shelf
+  }
+
+  get book(): Book {
+    return this.#filing.shelf.book
+  }
+
+  /** Rises when anything is configured otherwise than before. */
+  get changes(): number {
+    return this.#filing.changes
+  }
+
+  /** Everybody's providers, their passwords in the clear. */
+  providers(): readonly ProviderFacts[] {
+    return this.#filing.shelf.providers()
+  }
+
+  /** Whether what is here of a customer's configuration is what the edge has. */
+  current(now: number, customerId: string): boolean {
+    return this.#filing.current(now, customerId)
+  }
+
+  /** Whether every customer's newest configuration is here, as far as the edge has named it. */
+  get complete(): boolean {
+    return this.#filing.complete && !this.#filing.empty
+  }
+
+  /** Whether calls can be decided at all. */
+  ready(now: number): boolean {
+    return this.#circuit.closed || (!this.#filing.empty && now - this.#filing.confirmedAt() <= staleMs)
+  }
+
+  says(): Partial<Said> {
+    return { version: this.#filing.says() }
+  }
+
+  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+    this.#circuit.answered()
+    this.#beatAnsweredAt = now
+    this.#filing.heard(now, this.#options.at(), answer, sentAt)
+  }
+
+  /** A beat came to nothing. */
+  missed(now: number, away: boolean): void {
+    if (away) this.#circuit.failed(now)
+  }
+
+  /** Snapshots as they were on disk. */
+  restore(now: number, files: readonly Filed[], confirmed: Confirmed | undefined): void {
+    this.#filing.restore(now, this.#options.at(), files, confirmed)
+  }
+
+  /** Whether calls from this address are somebody's, as far as is known here. */
+  isFamiliar(address: string): boolean {
+    return this.#alone.providersAt(address).length > 0 || this.book.trunksAt(address).length > 0
+  }
+
+  /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
+  lets(now: number, realm: string, address: string): boolean | undefined {
+    const trunk = this.book.trunkNamed(trunkDomainOf(realm, this.#options.baseDomain) ?? '')
+    if (!trunk || !this.#filing.current(now, trunk.customer_id)) return undefined
+    return this.book.trunksAt(address).some(({ id }) => id === trunk.id)
+  }
+
+  /** Decides a call, at once where it can. */
+  route(now: number, question: RouteQuestion, then: Decided): void {
+    const own = this.#decide(now, question)
+    if (own?.current && !this.#asksAgain(now, question, own.decision)) return then(now, own.decision, '')
+    const spared = own !== undefined
+    const worthwhile = spared ? this.#circuit.closed : this.#circuit.admits(now)
+    this.#ask(now, { ask: 'route', question }, { spared, worthwhile }, (later, answer, why) => {
+      if (answer?.ask === 'route') return then(later, answer.answer, '')
+      then(later, (own ?? this.#decide(later, question))?.decision, why)
+    })
+  }
+
+  /**
+   * Asks about an account, unless that is of no use now. Without beats some phones wait for an answer, so that an edge
+   * which hears questions only is found out, and a password of yesterday does not hold for a day.
+   */
+  account(now: number, question: CredentialQuestion, then: Then): void {
+    const spared = this.onFile(now, question) !== undefined
+    const worthwhile = spared ? this.#circuit.tries(now) : this.#circuit.admits(now)
+    this.#ask(now, { ask: 'credential', question }, { spared, worthwhile }, then)
+  }
+
+  /** What the snapshots say of an account; undefined: they do not know its customer. */
+  onFile(now: number, { realm, username }: CredentialQuestion): OnFile | undefined {
+    const customerId = this.customerOf(realm)
+    if (customerId === undefined) return undefined
+    const since = this.#filing.confirmedAt(customerId)
+    if (now - since > staleMs) return undefined
+    const current = this.#filing.current(now, customerId)
+    const account = this.#filing.shelf.account(realm, username)
+    if (account === undefined) return { answer: { kind: 'unknown', ttl: 0 }, since, current }
+    const { kind, id, ...rest } = account
+    const answer = {
+      ...rest,
+      kind: 'known',
+      account: kind,
+      extension_id: id,
+      extension: username,
+      ttl: 0,
+    } as const
+    return { answer, since, current }
+  }
+
+  /** What each account of a realm is challenged with, as far as the snapshots know them. */
+  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[] {
+    return this.#filing.shelf.algorithms(realm)
+  }
+
+  /** Whose realm it is, as far as that is known here. */
+  customerOf(realm: string): string | undefined {
+    const { baseDomain } = this.#options
+    const domain = trunkDomainOf(realm, baseDomain)
+    const id =
+      domain === undefined ? customerOf(realm, baseDomain) : this.book.trunkNamed(domain)?.customer_id
+    return id === undefined || this.book.customer(id) === undefined ? undefined : id
+  }
+
+  /** Asks where that is worthwhile; `spared`: there is something to go by without. */
+  #ask(
+    now: number,
+    question: Question,
+    { spared, worthwhile }: { spared: boolean; worthwhile: boolean },
+    then: Then,
+  ): void {
+    if (!worthwhile) return then(now, undefined, 'the edge is away')
+    const answered: Then = (later, answer, why) => {
+      if (answer) this.#circuit.answered()
+      else this.#circuit.failed(later)
+      then(later, answer, why)
+    }
+    this.#options.runner.ask(question, answered, spared && !this.#lives(now) ? shortlyMs : undefined)
+  }
+
+  /** The edge answered a beat just now. */
+  #lives(now: number): boolean {
+    return now - this.#beatAnsweredAt <= livesForMs
+  }
+
+  #providersAt(address: string): readonly ProviderFacts[] {
+    const told = this.book.providersAt(address)
+    const found = this.#options.foundAt?.(address) ?? []
+    if (found.length === 0) return told
+    const ids = new Set(told.map(({ id }) => id))
+    const since = new Date(this.#options.at()).toISOString()
+    const more = found.filter(({ id }) => !ids.has(id))
+    return [...told, ...more.map((one) => ({ ...one, found: [...one.found, { address, since }] }))]
+  }
+
+  /** By the snapshots, where those of everybody concerned are here and not too old. */
+  #decide(now: number, question: RouteQuestion): Own | undefined {
+    const book = this.#filing.current(now) ? this.book : this.#alone
+    const concerned = this.#concerned(question, book)
+    if (concerned === undefined) return undefined
+    const { standing, baseDomain, at } = this.#options
+    const version = (customerId: string) => this.#filing.shelf.version(customerId) ?? null
+    const live = { ...standing, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
+    const decision = decide(question, book, live)
+    // A number may be a customer's whom nobody named before.
+    const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
+    if (all.every((id) => this.#filing.current(now, id))) return { decision, current: true }
+    const ageMs = now - Math.min(...all.map((id) => this.#filing.confirmedAt(id)))
+    return ageMs > staleMs ? undefined : { decision: aged(decision, Math.ceil(ageMs)), current: false }
+  }
+
+  /** Whose configuration a question is about, the platform's with it; undefined: not all of it is here. */
+  #concerned({ caller }: RouteQuestion, book: Book): string[] | undefined {
+    if (caller.kind !== 'source') return book.customer(caller.customer_id) && [PLATFORM, caller.customer_id]
+    const line = caller.line === null ? undefined : book.line(caller.line)
+    const known = [
+      ...book.providersAt(caller.address),
+      ...book.trunksAt(caller.address),
+      ...(line ? [line] : []),
+    ]
+    if (known.length > 0) return [PLATFORM, ...known.map(({ customer_id }) => customer_id)]
+    return this.#filing.complete && !this.#filing.empty ? [PLATFORM] : undefined
+  }
+
+  /** Nothing but a limit is known better here than at the edge. */
+  #asksAgain(now: number, { caller }: RouteQuestion, decision: RouteDecision): boolean {
+    if (decision.kind !== 'reject' || !this.#circuit.closed) return false
+    const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
+    if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false
+    const who = caller.kind === 'source' ? neighbourhood(caller.address) : caller.customer_id
+    return this.#secondLooksEach.take(now, who) && this.#secondLooks.take(now, '')
+  }
+}
+
+/** A decision made here; `current`: the edge would have made the same. */
+interface Own {
+  readonly decision: RouteDecision
+  readonly current: boolean
+}
+
+function aged(decision: RouteDecision, ageMs: number): RouteDecision {
+  const { explanation } = decision
+  return explanation ? { ...decision, explanation: { ...explanation, snapshot_age_ms: ageMs } } : decision
+}

@@ -1,0 +1,172 @@
+import type { BeatAnswer, HealthStatus, ProviderFacts } from '#contract'
+import type { Observation } from '#routing'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Reporter, Said } from '../ground/reporter.ts'
+import type { Ports } from '../media/ports.ts'
+import type { Output, Transactions } from '../transaction/layer.ts'
+import { Clients, type OfClient } from '../ua/client-transactions.ts'
+import type { Station } from '../ua/endpoint.ts'
+import { Errands } from '../ua/out-of-dialog.ts'
+import { Lookout } from './addresses.ts'
+import { Watch } from './monitor.ts'
+import { Registrant } from './registrant.ts'
+import { Examiner } from './tester.ts'
+
+/** The rooms around whoever deals with providers. */
+export interface Surroundings {
+  readonly station: Station
+  readonly effects: EffectBuffer
+  readonly transactions: Transactions
+  readonly ports: Ports
+  /** All providers there are, as they are configured now. */
+  providers(): readonly ProviderFacts[]
+  /** One of them; undefined: it is not known here. */
+  provider(id: string): ProviderFacts | undefined
+  /** Whether a customer's configuration is here as it stands now. */
+  current(now: number, customerId: string): boolean
+  /** A customer's country; '' where it is not known. */
+  country(customerId: string): string
+  carry(now: number, outputs: readonly Output[]): void
+}
+
+/** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
+const gatherMs = 250
+
+/** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
+export class Carriers implements Reporter {
+  readonly #clients: Clients
+  readonly #errands: Errands
+  readonly #watch: Watch
+  readonly #lookout: Lookout
+  readonly #examiner: Examiner
+  readonly #registrant: Registrant
+  readonly #providers: Surroundings['providers']
+
+  #changes = 0
+  #renewal: number | undefined
+
+  constructor(around: Surroundings) {
+    const { station, effects, transactions, ports, providers, current, country, carry } = around
+    const { ask, emit } = effects
+    const clients = new Clients(transactions, carry)
+    const errands = new Errands({ station, clients, ask })
+    const note = effects.note.bind(effects)
+    const facts = around.provider
+    this.#watch = new Watch({ station, errands, note })
+    this.#lookout = new Lookout({ ask, note, hurry: () => emit({ type: 'beat' }) })
+    this.#examiner = new Examiner({
+      station,
+      clients,
+      errands,
+      ports,
+      country,
+      current,
+      facts,
+      serviceRoute: (id) => this.#registrant.serviceRoute(id),
+      ask,
+      emit,
+      note,
+    })
+    this.#registrant = new Registrant({ station, errands, emit, note })
+    this.#clients = clients
+    this.#errands = errands
+    this.#providers = providers
+  }
+
+  /** The configuration has changed where `changes` is another number than before: it is read in a moment. */
+  renew(now: number, changes: number): void {
+    if (changes === this.#changes) return
+    this.#changes = changes
+    this.#renewal ??= now + gatherMs
+  }
+
+  /** Registrations which stand, or are being taken back. */
+  get registrations(): number {
+    return this.#registrant.size
+  }
+
+  /** Whether a provider's calls come over this connection. */
+  needs(flow: Flow): boolean {
+    return this.#registrant.needs(flow)
+  }
+
+  closed(now: number, flow: Flow): void {
+    this.#registrant.closed(now, flow)
+  }
+
+  /** No new calls shall come here: other relays register now. */
+  drain(now: number): void {
+    this.#registrant.drain(now)
+  }
+
+  /** The route which a provider's registrar gave us for calls out; empty: none. */
+  serviceRoute(providerId: string): readonly string[] {
+    return this.#registrant.serviceRoute(providerId)
+  }
+
+  /** A call went to a provider, or did not. */
+  observe(now: number, providerId: string, seen: Observation): void {
+    this.#watch.observe(now, providerId, seen)
+  }
+
+  /** How a provider is, as far as anybody knows. */
+  health(now: number, providerId: string): HealthStatus {
+    return this.#watch.health(now, providerId)
+  }
+
+  /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
+  trial(now: number, providerId: string): boolean {
+    return this.#watch.trial(now, providerId)
+  }
+
+  /** Providers whose host is at an address, as this relay found it. */
+  foundAt(address: string): readonly ProviderFacts[] {
+    return this.#lookout.at(address)
+  }
+
+  says(now: number): Partial<Said> {
+    return {
+      health: this.#watch.reports(now),
+      hosts: this.#lookout.reports(now),
+      registrations: this.#registrant.reports(),
+      results: this.#examiner.results(),
+    }
+  }
+
+  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+    this.#watch.aggregated(answer.health)
+    this.#lookout.heard()
+    this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
+    this.#examiner.delivered(now, sentAt)
+    for (const command of answer.commands) this.#examiner.command(now, command)
+  }
+
+  /** What became of a request; false: it is none of ours. */
+  came(now: number, output: OfClient): boolean {
+    return this.#clients.heard(now, output)
+  }
+
+  tick(now: number): void {
+    if (this.#renewal !== undefined && this.#renewal <= now) this.#configure(now)
+    for (const room of this.#rooms) room.tick(now)
+  }
+
+  nextDeadline(): number | undefined {
+    const next = this.#rooms.flatMap((room) => room.nextDeadline() ?? [])
+    if (this.#renewal !== undefined) next.push(this.#renewal)
+    return next.length === 0 ? undefined : Math.min(...next)
+  }
+
+  #configure(now: number): void {
+    this.#renewal = undefined
+    const list = this.#providers()
+    this.#watch.configure(now, list)
+    this.#lookout.configure(now, list)
+    this.#registrant.configure(now, list)
+  }
+
+  get #rooms() {
+    return [this.#errands, this.#watch, this.#lookout, this.#examiner, this.#registrant]
+  }
+}

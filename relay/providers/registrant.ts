@@ -1,0 +1,381 @@
+import type { BeatAnswer, ProviderFacts, RegistrationReport } from '#contract'
+import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import type { Effect, Note } from '../ground/effects.ts'
+import { type Flow, reliable } from '../ground/flow.ts'
+import { turn } from '../ground/machine.ts'
+import type { Station } from '../ua/endpoint.ts'
+import type { Errands, Outcome, Trip } from '../ua/out-of-dialog.ts'
+import { Pace } from '../ua/pacer.ts'
+import { grantedSeconds, serviceRouteOf } from './grant.ts'
+import { accountOf, placeOf } from './options.ts'
+import { registerFor, type Series, seconds } from './register-request.ts'
+import { type Events, newRegistration, type Order, type Registration, table } from './registration.ts'
+
+/** What the registrant needs of the engine around it. */
+export interface Counter {
+  readonly station: Station
+  readonly errands: Errands
+  emit(effect: Effect): void
+  note(level: Note['level'], event: string, fields: Note['fields']): void
+}
+
+/* Implementation */
+/** One address may be silent so long: a second one is then heard within the time a hand-over may take. */
+const patienceMs = 4_000
+/** A relay which takes over hundreds of registrations asks for ten a second. */
+const apartMs = 100
+/** Connections are kept open for calls which come over them (RFC 5626 §3.5.1). */
+const pingMs = 27_000
+const ping = new TextEncoder().encode('\r\n\r\n')
+const unwanted = 'it is disabled, deleted, or not to be registered any more'
+
+/** A registration this relay is to keep. */
+interface Held {
+  readonly id: string
+  epoch: number
+  /** As configured when it last asked; undefined: its configuration is not here yet. */
+  facts: ProviderFacts | undefined
+  registration: Registration
+  /** Monotonic ms of the last change of status. */
+  since: number
+  readonly series: Series
+  trip: Trip | undefined
+  /** The address which took it, and the connection it came over. */
+  at: Flow | undefined
+  over: Flow | undefined
+  /** Route values for calls out, as the last 2xx gave them. */
+  route: readonly string[]
+  due: Deadline<Due> | undefined
+  lapse: Deadline<Due> | undefined
+  pinged: Deadline<Due> | undefined
+}
+
+interface Due {
+  ring(now: number): void
+}
+
+/**
+ * Registers at providers, one relay at each: the one the edge has told to, under an epoch (§ registrations of a beat).
+ *
+ * While the edge is away it keeps what it holds. Handed to another relay, it stops and leaves its contact to expire,
+ * for the other's stands beside it; withdrawn, or given up by ourselves, it takes its contact back.
+ */
+export class Registrant {
+  readonly #counter: Counter
+  readonly #held = new Map<string, Held>()
+  readonly #leaving = new Set<Trip>()
+  readonly #deadlines = new Deadlines<Due>()
+  readonly #pace = new Pace(apartMs)
+  #facts = new Map<string, ProviderFacts>()
+  #draining = false
+
+  constructor(counter: Counter) {
+    this.#counter = counter
+  }
+
+  /** Registrations which stand, and those being taken back. */
+  get size(): number {
+    let count = this.#leaving.size
+    for (const { registration } of this.#held.values()) if (registration.memory.until !== undefined) count++
+    return count
+  }
+
+  /** Whether calls come over this connection. */
+  needs({ connection }: Flow): boolean {
+    if (connection === undefined) return false
+    for (const { over } of this.#held.values()) if (over?.connection === connection) return true
+    return false
+  }
+
+  /** The route for calls out which a provider gave us with the present registration; empty: none. */
+  serviceRoute(providerId: string): readonly string[] {
+    const held = this.#held.get(providerId)
+    return held?.registration.memory.until === undefined ? [] : held.route
+  }
+
+  /** All providers there are, as they are configured now. */
+  configure(now: number, list: readonly ProviderFacts[]): void {
+    this.#facts = new Map(list.map((facts) => [facts.id, facts]))
+    for (const held of this.#held.values()) this.#review(now, held)
+  }
+
+  /** What the edge says is ours to keep, and what is to be kept by no relay any more; the rest another one keeps. */
+  assigned(now: number, list: BeatAnswer['registrations'], withdrawn: BeatAnswer['withdrawn']): void {
+    const epochs = new Map(list.map(({ provider_id, epoch }) => [provider_id, epoch]))
+    for (const held of this.#held.values()) {
+      if (epochs.has(held.id)) continue
+      if (withdrawn.includes(held.id)) this.#leave(now, held, unwanted)
+      this.#drop(now, held)
+    }
+    for (const [id, epoch] of epochs) {
+      const held = this.#held.get(id) ?? this.#hold(now, id, epoch)
+      held.epoch = Math.max(held.epoch, epoch)
+    }
+  }
+
+  /** Takes every contact back: another relay registers now. */
+  drain(now: number): void {
+    this.#draining = true
+    for (const held of this.#held.values()) this.#leave(now, held, 'this relay is shutting down')
+  }
+
+  /** A connection is gone: what was registered over it is registered anew. */
+  closed(now: number, { connection }: Flow): void {
+    if (connection === undefined) return
+    for (const held of this.#held.values()) {
+      if (held.over?.connection !== connection) continue
+      held.over = undefined
+      this.#deadlines.cancel(held.pinged)
+      this.#step(now, held, 'cut', { now })
+    }
+  }
+
+  reports(): RegistrationReport[] {
+    const iso = (at: number | undefined) =>
+      at === undefined ? null : new Date(Math.floor(this.#counter.station.epoch + at)).toISOString()
+    return [...this.#held.values()].flatMap(({ id, epoch, facts, registration, since }) => {
+      const { until, nextAt, status, why } = registration.memory
+      // Of one which never began here nothing can be said; that it is given up can.
+      if (!facts || (registration.state === 'not_registered' && why === '')) return []
+      return {
+        provider_id: id,
+        customer_id: facts.customer_id,
+        epoch,
+        status: registration.state,
+        since: iso(since) ?? '',
+        until: iso(until),
+        sip_status: status ?? null,
+        why,
+        next_at: iso(nextAt),
+      }
+    })
+  }
+
+  tick(now: number): void {
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) due.ring(now)
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  #hold(now: number, id: string, epoch: number): Held {
+    const { chance } = this.#counter.station
+    const held: Held = {
+      id,
+      epoch,
+      facts: undefined,
+      registration: newRegistration(0, chance.below),
+      since: now,
+      series: { callId: chance.hex(16), tag: chance.hex(8), number: 0 },
+      trip: undefined,
+      at: undefined,
+      over: undefined,
+      route: [],
+      due: undefined,
+      lapse: undefined,
+      pinged: undefined,
+    }
+    this.#held.set(id, held)
+    this.#review(now, held)
+    return held
+  }
+
+  /** Its configuration may have changed: what concerns the registration is acted upon at once. */
+  #review(now: number, held: Held): void {
+    const before = held.facts
+    const facts = this.#facts.get(held.id)
+    const wanted = facts?.enabled && !facts.deleted && facts.register && !this.#draining
+    if (!facts || !wanted) {
+      if (before) this.#leave(now, held, unwanted)
+      held.facts = facts ?? before
+      return
+    }
+    const fresh = held.registration.state === 'not_registered'
+    if (before && !fresh && registerKey(before) === registerKey(facts)) {
+      held.facts = facts
+      return
+    }
+    if (before && placeKey(before) !== placeKey(facts)) this.#leave(now, held, 'it moved')
+    held.facts = facts
+    this.#giveUp(now, held)
+    this.#step(now, held, 'changed', { now, expires: facts.register_expires })
+  }
+
+  /** It is held here no longer. What still stands another relay has: nothing is sent, our contact expires by itself. */
+  #drop(now: number, held: Held): void {
+    this.#giveUp(now, held)
+    this.#rest(held)
+    this.#held.delete(held.id)
+    if (held.registration.state !== 'not_registered') this.#note('info', held, 'registration.handed_over')
+  }
+
+  #leave(now: number, held: Held, why: string): void {
+    const { facts, registration, trip } = held
+    // What is in the air may be granted after all.
+    const asked = trip?.air?.flow
+    const at = registration.memory.until === undefined ? asked : (held.at ?? asked)
+    this.#giveUp(now, held)
+    if (at && facts) this.#takeBack(now, held, facts, at)
+    held.at = undefined
+    held.over = undefined
+    this.#step(now, held, 'left', { why })
+  }
+
+  #takeBack(now: number, held: Held, facts: ProviderFacts, at: Flow): void {
+    const { errands, station } = this.#counter
+    const trip = errands.run(now, {
+      place: placeOf(facts),
+      at,
+      patienceMs,
+      credentials: accountOf(facts),
+      every: 0,
+      build: registerFor(facts, station, held.series, 0),
+      done: () => void this.#leaving.delete(trip),
+    })
+    this.#leaving.add(trip)
+  }
+
+  #giveUp(now: number, held: Held): void {
+    if (held.trip) this.#counter.errands.giveUp(now, held.trip)
+    held.trip = undefined
+  }
+
+  #rest(held: Held): void {
+    this.#deadlines.cancel(held.due)
+    this.#deadlines.cancel(held.lapse)
+    this.#deadlines.cancel(held.pinged)
+  }
+
+  #step<E extends keyof Events>(now: number, held: Held, name: E, event: Events[E]): void {
+    const before = held.registration.state
+    const orders = turn(table, held.registration, name, event)
+    if (held.registration.state !== before) this.#changed(now, held)
+    for (const order of orders) this.#carryOut(now, held, order)
+  }
+
+  #changed(now: number, held: Held): void {
+    held.since = now
+    const { state } = held.registration
+    const bad = state === 'failed' || state === 'auth_failed'
+    this.#note(bad ? 'warn' : state === 'pending' ? 'debug' : 'info', held, `registration.${state}`)
+  }
+
+  #carryOut(now: number, held: Held, order: Order): void {
+    switch (order.type) {
+      case 'register':
+        return this.#register(now, held, order.seconds)
+      case 'wake':
+        return this.#wake(now, held, order.at)
+      case 'lapse': {
+        this.#deadlines.cancel(held.lapse)
+        const ring = (later: number) => this.#step(later, held, 'lapsed', undefined)
+        held.lapse = this.#deadlines.set(order.at, { ring })
+        return
+      }
+      case 'rest':
+        return this.#rest(held)
+    }
+  }
+
+  /** What is due now waits for its turn in the row of all that are. */
+  #wake(now: number, held: Held, at: number): void {
+    this.#deadlines.cancel(held.due)
+    const ring = (later: number) => this.#step(later, held, 'due', { now: later })
+    const inRow = (later: number) => {
+      const place = this.#pace.next(later)
+      if (place <= later) ring(later)
+      else held.due = this.#deadlines.set(place, { ring })
+    }
+    if (at <= now) return inRow(now)
+    held.due = this.#deadlines.set(at, { ring: inRow })
+  }
+
+  #register(now: number, held: Held, wanted: number): void {
+    const { errands, station } = this.#counter
+    const { facts } = held
+    if (!facts) return
+    this.#giveUp(now, held)
+    const credentials = accountOf(facts)
+    if (!credentials) {
+      const why = facts.locked ? 'its password cannot be opened' : 'it has no username and password'
+      return this.#step(now, held, 'denied', { now, status: 0, why })
+    }
+    held.trip = errands.run(now, {
+      place: placeOf(facts),
+      first: held.at,
+      patienceMs,
+      credentials,
+      every: 0,
+      build: registerFor(facts, station, held.series, wanted),
+      done: (later, outcome) => {
+        held.trip = undefined
+        this.#done(later, held, facts, wanted, outcome)
+      },
+    })
+  }
+
+  #done(now: number, held: Held, facts: ProviderFacts, wanted: number, { tries, why }: Outcome): void {
+    const last = tries.at(-1)
+    const response = last?.response
+    if (!last || !response) {
+      return this.#step(now, held, 'refused', { now, status: 0, why, retryAfter: undefined })
+    }
+    const { status } = last
+    if (status < 300) return this.#granted(now, held, facts, wanted, last)
+    if (status === 423) {
+      const least = seconds(response.header('min-expires'))
+      return this.#step(now, held, 'tooBrief', { now, seconds: least, why: last.why })
+    }
+    if (status === 401 || status === 403 || status === 407)
+      return this.#step(now, held, 'denied', { now, status, why: last.why })
+    const retryAfter = status >= 500 ? seconds(response.header('retry-after')) : undefined
+    this.#step(now, held, 'refused', { now, status, why: last.why, retryAfter })
+  }
+
+  #granted(
+    now: number,
+    held: Held,
+    facts: ProviderFacts,
+    wanted: number,
+    last: Outcome['tries'][number],
+  ): void {
+    const { status, response, flow, over } = last
+    const { station } = this.#counter
+    const granted = response && grantedSeconds(response, facts, station, flow, wanted)
+    if (!granted) {
+      const why = `${last.why}, but for no time at all`
+      return this.#step(now, held, 'refused', { now, status, why, retryAfter: undefined })
+    }
+    held.at = flow
+    held.over = over
+    held.route = serviceRouteOf(response, flow)
+    if (reliable(over)) this.#keepOpen(now, held, over)
+    this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
+  }
+
+  #keepOpen(now: number, held: Held, flow: Flow): void {
+    this.#deadlines.cancel(held.pinged)
+    const ring = (later: number) => {
+      this.#counter.emit({ type: 'send', flow, bytes: ping })
+      this.#keepOpen(later, held, flow)
+    }
+    held.pinged = this.#deadlines.set(now + pingMs, { ring })
+  }
+
+  #note(level: Note['level'], { id, epoch, facts, registration }: Held, event: string): void {
+    const { status, why } = registration.memory
+    this.#counter.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
+  }
+}
+
+/** What a registration is made of: with any of it changed, it is made anew. */
+function registerKey(facts: ProviderFacts): string {
+  const { password, realm, register_expires } = facts
+  return JSON.stringify([placeKey(facts), password, realm, register_expires])
+}
+
+/** Whose it is and where: with any of it changed, the old contact is taken back. */
+function placeKey({ hostname, port, transport, tls, username, line }: ProviderFacts): string {
+  return JSON.stringify([hostname, port, transport, tls, username, line])
+}

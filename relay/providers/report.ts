@@ -1,0 +1,191 @@
+import type { ProviderFacts } from '#contract'
+import { probeServes } from '#routing'
+import type { Located } from '../ground/effects.ts'
+import type { Flow } from '../ground/flow.ts'
+import { parseChallenges } from '../sip/digest.ts'
+import type { Response } from '../sip/message.ts'
+import { type Outcome, type Try, words } from '../ua/out-of-dialog.ts'
+import { placeWords } from './options.ts'
+
+/** One thing a test did, and how it went. */
+export interface Stage {
+  readonly step: string
+  readonly ok: boolean
+  readonly words: string
+  readonly ms: number
+}
+
+/** What a test found out. */
+export interface Finding {
+  readonly ok: boolean
+  /** One sentence for whoever looks after the provider. */
+  readonly verdict: string
+  readonly steps: readonly Stage[]
+  /** Last SIP status, 0 where none came. */
+  readonly status: number
+}
+
+/** What a round of OPTIONS says about a provider; `address` is ours, as the provider knows it. */
+export function optionsFinding(provider: ProviderFacts, outcome: Outcome, address: string): Finding {
+  const { hostname, probe_accept } = provider
+  const { found, tries, locateMs } = outcome
+  const stages = tries.map((one): Stage => {
+    const ok = probeServes(one.status, probe_accept)
+    return { step: 'options', ok, words: `${placeWords(one.flow)}: ${one.why}`, ms: whole(one.ms) }
+  })
+  const steps = [locateStage(hostname, outcome), ...stages]
+  if (found.length === 0) return { ok: false, verdict: notFound(hostname, outcome.why), steps, status: 0 }
+  const best =
+    tries.find(({ status }) => probeServes(status, probe_accept)) ?? tries.findLast(answered) ?? tries.at(-1)
+  if (!best) return { ok: false, verdict: `${hostname} was not asked after ${locateMs} ms`, steps, status: 0 }
+  if (best.status === 0) return { ok: false, verdict: silence(tries), steps, status: 0 }
+  const ok = probeServes(best.status, probe_accept) && !refuses(best.status)
+  const verdict = `${said(provider, best, address)}${besides(tries)}`
+  return { ok, verdict, steps, status: best.status }
+}
+
+/** How the host was looked for. */
+export function locateStage(
+  hostname: string,
+  { found, locateMs, why }: Pick<Outcome, 'found' | 'locateMs' | 'why'>,
+): Stage {
+  const places = found.map(placeWords).join(', ')
+  const sentence = found.length === 0 ? notFound(hostname, why) : `${hostname} is at ${places}`
+  return { step: 'locate', ok: found.length > 0, words: sentence, ms: whole(locateMs) }
+}
+
+/** Why a refusal of ours concerns whoever configured the provider; undefined: it does not. */
+export function refusal(
+  provider: ProviderFacts,
+  response: Response,
+  proofs: number,
+  address: string,
+): string | undefined {
+  const { hostname, username, password, realm } = provider
+  const said = words(response)
+  if (response.status === 403)
+    return `${hostname} does not know us: ${said}; is our address ${address} on its list?`
+  if (response.status !== 401 && response.status !== 407) return undefined
+  const theirs = realmOf(response)
+  const asks = `${hostname} asks for credentials${theirs === undefined ? '' : ` for realm "${theirs}"`}`
+  if (username === null || password === null) return `${asks}, and the provider has none: ${said}`
+  if (realm !== null && realm !== theirs) return `${asks}, and ours are for realm "${realm}": ${said}`
+  return proofs > 0
+    ? `${hostname} asks for credentials and refuses ours: ${said}; are username and password right?`
+    : `${asks} in a way we cannot answer: ${said}`
+}
+
+/** Whole milliseconds. */
+export function whole(ms: number): number {
+  return Math.round(ms)
+}
+
+/** Nothing came from any address. */
+export function silence(tries: readonly Pick<Try, 'flow' | 'why'>[]): string {
+  const [only] = tries
+  if (only && tries.length === 1) return `nobody answers at ${placeWords(only.flow)}: ${only.why}`
+  const places = tries.map(({ flow, why }) => `${placeWords(flow)} (${why})`)
+  return `nobody answers at ${places.join(', ')}`
+}
+
+function said(provider: ProviderFacts, one: Try, address: string): string {
+  const { hostname } = provider
+  const { flow, status, response, proofs, ms } = one
+  const refused = response && refusal(provider, response, proofs, address)
+  if (refused !== undefined) return refused
+  const answer = `${one.why} from ${placeWords(flow)} in ${whole(ms)} ms`
+  if (!probeServes(status, provider.probe_accept)) return `${hostname} answers, but does not serve: ${answer}`
+  const proved = proofs > 0 ? 'asks for credentials and takes ours' : 'answers'
+  return `${hostname} ${proved}: ${answer}`
+}
+
+/** Addresses which say nothing beside one that answers. */
+function besides(tries: readonly Try[]): string {
+  const mute = tries.filter((one) => !answered(one))
+  return mute.length === 0 || mute.length === tries.length ? '' : `; ${silence(mute)}`
+}
+
+function answered({ status }: Try): boolean {
+  return status !== 0
+}
+
+function refuses(status: number): boolean {
+  return status === 401 || status === 403 || status === 407
+}
+
+function notFound(hostname: string, why: string): string {
+  return `${hostname} cannot be found: ${why}`
+}
+
+function realmOf(response: Response): string | undefined {
+  const name = response.status === 407 ? 'proxy-authenticate' : 'www-authenticate'
+  return response.all(name).flatMap(parseChallenges)[0]?.realm
+}
+
+/** What is written down of a test call while it runs. */
+export class CallStory {
+  readonly steps: Stage[] = []
+  readonly mute: { flow: Flow; why: string }[] = []
+  /** The last word of the provider, and after how many milliseconds; undefined: it said nothing. */
+  last: { response: Response; flow: Flow; ms: number; proofs: number } | undefined
+  /** Why no address was found. */
+  lost: string | undefined
+  readonly #hostname: string
+  readonly #since: number
+
+  constructor(hostname: string, now: number) {
+    this.#hostname = hostname
+    this.#since = now
+  }
+
+  located(now: number, { flows, why = 'no address found' }: Located): void {
+    if (flows.length === 0) this.lost = why
+    this.steps.push(locateStage(this.#hostname, { found: flows, locateMs: now - this.#since, why }))
+  }
+
+  spoke(now: number, { flow, at }: Spoken, response: Response, proofs: number): void {
+    const ms = now - at
+    this.last = { response, flow, ms, proofs }
+    const ok = response.status < 300 || carries(response.status)
+    this.steps.push({ step: 'invite', ok, words: `${placeWords(flow)}: ${words(response)}`, ms: whole(ms) })
+  }
+
+  silent(now: number, { flow, at }: Spoken, why: string): void {
+    this.mute.push({ flow, why })
+    this.steps.push({ step: 'invite', ok: false, words: `${placeWords(flow)}: ${why}`, ms: whole(now - at) })
+  }
+}
+
+type Spoken = { readonly flow: Flow; readonly at: number }
+
+/** What a test call says about its provider; `address` is ours, as the provider knows it. */
+export function callFinding(provider: ProviderFacts, story: CallStory, address: string): Finding {
+  const { hostname } = provider
+  const { steps, last, mute, lost } = story
+  if (lost !== undefined) return { ok: false, verdict: notFound(hostname, lost), steps, status: 0 }
+  if (!last && mute.length === 0)
+    return { ok: false, verdict: notFound(hostname, 'DNS took too long'), steps, status: 0 }
+  if (!last) return { ok: false, verdict: silence(mute), steps, status: 0 }
+  const { response, flow, ms, proofs } = last
+  const { status } = response
+  const refused = refusal(provider, response, proofs, address)
+  const place = `${words(response)} from ${placeWords(flow)}`
+  const verdict = refused ?? `${hostname} ${callWords(status, ms)}: ${place}`
+  return { ok: refused === undefined && (status < 300 || carries(status)), verdict, steps, status }
+}
+
+function callWords(status: number, ms: number): string {
+  const after = `after ${(ms / 1000).toFixed(1)} s`
+  if (status < 200) return `takes the call, it rings ${after}`
+  if (status < 300) return `takes the call, it is answered ${after}`
+  if (status === 486 || status === 600) return `takes the call, the number is busy ${after}`
+  if (status === 480 || status === 603) return `takes the call, nobody wants it ${after}`
+  if (status === 404 || status === 484 || status === 604) return `does not know the number ${after}`
+  if (status === 488 || status === 606) return `takes no PCMU or PCMA ${after}`
+  return `does not take the call ${after}`
+}
+
+/** Whether a refusal is the callee speaking: the provider has carried the call. */
+function carries(status: number): boolean {
+  return status === 486 || status === 600 || status === 480 || status === 603
+}

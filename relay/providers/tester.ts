@@ -1,0 +1,181 @@
+import type { Command, CommandResult, ProviderFacts } from '#contract'
+import { Deadlines } from '../ground/deadlines.ts'
+import type { Answer, Located, Note, Question } from '../ground/effects.ts'
+import type { Ports } from '../media/ports.ts'
+import { noAuthorizations } from '../sip/authorization.ts'
+import { firstHop } from '../ua/first-hop.ts'
+import type { Errands } from '../ua/out-of-dialog.ts'
+import { accountOf, optionsFor, placeOf } from './options.ts'
+import { CallStory, type Finding, optionsFinding } from './report.ts'
+import type { Memory } from './test-call.ts'
+import { type Due, type Line, patienceMs, RunningCall } from './test-call-runner.ts'
+import { inviteFor } from './test-invite.ts'
+
+/** What tests need of the engine around them. */
+export interface Laboratory extends Line {
+  readonly errands: Errands
+  readonly ports: Ports
+  /** A customer's country; '' where it is not known. */
+  country(customerId: string): string
+  /** Whether a customer's configuration is here as it stands now. */
+  current(now: number, customerId: string): boolean
+  /** The provider as far as its configuration is here, disabled or not; undefined: it is not known. */
+  facts(providerId: string): ProviderFacts | undefined
+  /** The route which a provider's registrar gave us for calls out; empty: none. */
+  serviceRoute(providerId: string): readonly string[]
+  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  note(level: Note['level'], event: string, fields: Note['fields']): void
+}
+
+/* Implementation */
+/** So many addresses of one host are tried. */
+const addressesAtMost = 5
+const testsAtOnce = 20
+/** So long a provider's newest configuration is waited for, looking so often whether it has come. */
+const newsMs = 5_000
+const lookMs = 200
+/** A result that was heard is remembered so long, for its command may come once more. */
+const rememberMs = 600_000
+
+interface Test {
+  readonly command: Command
+  readonly since: number
+  finding: Finding | undefined
+  foundAt: number | undefined
+  heardAt: number | undefined
+}
+
+/** Tries providers on command and says in words what came of it; results are kept until the edge has heard them. */
+export class Examiner {
+  readonly #lab: Laboratory
+  readonly #tests = new Map<string, Test>()
+  readonly #deadlines = new Deadlines<Due>()
+
+  constructor(lab: Laboratory) {
+    this.#lab = lab
+  }
+
+  /** A command from the edge; one which came before is not carried out again. */
+  command(now: number, command: Command): void {
+    this.#forget(now)
+    if (this.#tests.has(command.command_id)) return
+    const test: Test = { command, since: now, finding: undefined, foundAt: undefined, heardAt: undefined }
+    this.#tests.set(command.command_id, test)
+    this.#begin(now, test, now + newsMs)
+  }
+
+  /** Whoever made or changed a provider a second ago means it as it is now: its snapshot may be on its way. */
+  #begin(now: number, test: Test, until: number): void {
+    const { command } = test
+    const { current, facts } = this.#lab
+    const provider = facts(command.provider_id)
+    const settled = provider !== undefined && current(now, command.customer_id)
+    if (!settled && now < until) {
+      this.#deadlines.set(now + lookMs, { ring: (later) => this.#begin(later, test, until) })
+      return
+    }
+    if (!provider) return this.#found(now, test, nothing('this relay does not know the provider'))
+    if (this.#running() > testsAtOnce)
+      return this.#found(now, test, nothing('too many tests run at once; try again'))
+    if (command.type === 'options') return this.#options(now, test, provider)
+    if (command.to === null) return this.#found(now, test, nothing('a test call needs a number in `to`'))
+    this.#call(now, test, provider, command.to)
+  }
+
+  /** For the beat: what the edge has not heard yet. */
+  results(): CommandResult[] {
+    return [...this.#tests.values()].flatMap(({ command, finding, heardAt }) =>
+      finding === undefined || heardAt !== undefined
+        ? []
+        : { command_id: command.command_id, result: { type: command.type, ...finding } },
+    )
+  }
+
+  /** The beat sent at `sentAt` was answered: what was found before it has been heard. */
+  delivered(now: number, sentAt: number): void {
+    for (const test of this.#tests.values()) {
+      const said = test.foundAt !== undefined && test.foundAt <= sentAt
+      if (said && test.heardAt === undefined) test.heardAt = now
+    }
+  }
+
+  tick(now: number): void {
+    for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) due.ring(now)
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  #options(now: number, test: Test, provider: ProviderFacts): void {
+    const { errands, station } = this.#lab
+    errands.run(now, {
+      place: placeOf(provider),
+      patienceMs,
+      credentials: accountOf(provider),
+      every: addressesAtMost,
+      build: optionsFor(provider, station),
+      done: (later, outcome) => this.#found(later, test, optionsFinding(provider, outcome, station.address)),
+    })
+  }
+
+  #call(now: number, test: Test, provider: ProviderFacts, to: string): void {
+    const { ask, country, ports, serviceRoute, station } = this.#lab
+    const route = serviceRoute(provider.id)
+    const port = ports.take(now)
+    if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
+    const memory: Memory = {
+      provider,
+      station,
+      story: new CallStory(provider.hostname, now),
+      build: inviteFor(provider, station, {
+        home: country(provider.customer_id),
+        to,
+        from: test.command.from,
+        port,
+        route,
+      }),
+      flows: [],
+      air: undefined,
+      proofs: noAuthorizations,
+    }
+    const call = new RunningCall(
+      this.#lab,
+      this.#deadlines,
+      { state: 'locating', memory },
+      (later, finding) => {
+        ports.give(later, port)
+        this.#found(later, test, finding)
+      },
+    )
+    call.limit(now)
+    ask({ ask: 'locate', question: firstHop(placeOf(provider), route) }, (later, answer, why) => {
+      const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
+      call.step(later, 'located', { now: later, located })
+    })
+  }
+
+  #found(now: number, test: Test, finding: Finding): void {
+    test.finding = finding
+    test.foundAt = now
+    const { provider_id, customer_id, type } = test.command
+    const { ok, verdict, status } = finding
+    const ms = Math.round(now - test.since)
+    this.#lab.note('info', 'provider.tested', { provider_id, customer_id, type, ok, status, verdict, ms })
+  }
+
+  #running(): number {
+    let count = 0
+    for (const { finding } of this.#tests.values()) if (!finding) count++
+    return count
+  }
+
+  #forget(now: number): void {
+    for (const [id, { heardAt }] of this.#tests)
+      if (heardAt !== undefined && now - heardAt > rememberMs) this.#tests.delete(id)
+  }
+}
+
+function nothing(verdict: string): Finding {
+  return { ok: false, verdict, steps: [], status: 0 }
+}

@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { type Ladder, type Party, realm } from '../../support/ladder.ts'
+import {
+  account,
+  alice,
+  bob,
+  customerId,
+  extensionIds,
+  prove,
+  register,
+  registers,
+  scanner,
+} from '../../support/office.ts'
+import { changed, gives, hears, informed, officeConfiguration } from '../../support/routing-client.ts'
+import { beatAnswer, type Configuration, filed } from '../../support/snapshot.ts'
+
+const newWord = 'a new and longer one'
+
+describe('a registration ends at once, not when it runs out', () => {
+  test('where its password was changed; another extension’s stays', () => {
+    const ladder = withPhones()
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.gives('tell unregistered')
+    expect(ladder.bindings.at(-1)?.binding.extension_id).toBe(extensionIds.alice)
+    expect(ladder.engine.load.bindings).toBe(1)
+    expect(noted(ladder)).toMatchObject([{ account: `alice@${realm}`, why: 'password changed', count: 1 }])
+  })
+
+  test('where its account was disabled, or is gone, or its customer is', () => {
+    const disabled = withPhones()
+    configured(disabled, officeWith({ enabled: false }))
+    disabled.gives('tell unregistered')
+    const gone = withPhones()
+    const without = officeConfiguration(8)
+    const others = <One extends { id: string }>(all: readonly One[]) =>
+      all.filter(({ id }) => id !== extensionIds.alice)
+    configured(gone, {
+      snapshot: { ...without.snapshot, extensions: others(without.snapshot.extensions) },
+      secrets: { ...without.secrets, accounts: others(without.secrets.accounts) },
+    })
+    gone.gives('tell unregistered')
+    const all = withPhones()
+    hears(all, 8, [{ customer_id: customerId, version: 8, gone: true }])
+    all.gives('tell unregistered', 'tell unregistered')
+    expect([disabled, gone, all].map(({ engine }) => engine.load.bindings)).toEqual([1, 1, 0])
+  })
+
+  test('but not where the configuration changed otherwise, or the edge cannot open the password any more', () => {
+    const ladder = withPhones()
+    configured(ladder, officeConfiguration(8))
+    ladder.quiet()
+    const closed = officeConfiguration(9)
+    configured(ladder, { ...closed, secrets: { ...closed.secrets, accounts: [] } }, 9)
+    ladder.quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+
+  test('and one which was proved by the new password already stays, though the snapshot comes after it', () => {
+    const ladder = withPhones()
+    tries(ladder, alice, newWord)
+    ladder.gives('ask credential')
+    ladder.credential({ ...known(), ha1_md5: ha1(newWord) }).gives('tell refreshed', '200 to Alice')
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.quiet()
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+
+  test('and the phone hears it by its next REGISTER', () => {
+    const ladder = withPhones()
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.whatever()
+    tries(ladder, alice)
+    ladder.gives('ask credential').credential({ ...known(), ha1_md5: ha1(newWord) })
+    ladder.gives('401 to Alice')
+    tries(ladder, alice, newWord)
+    ladder.gives('tell registered', '200 to Alice')
+  })
+
+  test('by the API: it is told, and said to be done once', () => {
+    const ladder = withPhones()
+    const [first] = ladder.bindings
+    if (!first) throw new Error('Alice has registered')
+    const command_id = '77777777-7777-4777-8777-777777777777'
+    const end = { command_id, extension_id: extensionIds.alice, binding_id: first.binding.binding_id }
+    const answer = { ...beatAnswer(7), ends: [end] }
+    ladder.engine.pulse(ladder.now)
+    ladder.hear({ type: 'beat', answer, sentAt: ladder.now }).gives('tell unregistered')
+    expect(ladder.engine.pulse(ladder.now).ended).toEqual([command_id])
+    expect(ladder.engine.pulse(ladder.now).ended).toEqual([])
+    // Told once more, as the beat which said so was lost.
+    ladder.hear({ type: 'beat', answer, sentAt: ladder.now }).quiet()
+    expect(ladder.engine.pulse(ladder.now).ended).toEqual([command_id])
+  })
+})
+
+describe('who guessed a password too often', () => {
+  test('is looked at again once the password was changed', () => {
+    const ladder = informed()
+    for (let at = 0; at < 5; at++) guess(ladder, scanner, `guess ${at}`)
+    guess(ladder, scanner, newWord)
+    expect(ladder.bindings).toEqual([])
+    ladder.after(2_000)
+    configured(ladder, officeWith({ ha1_md5: ha1(newWord) }))
+    ladder.whatever()
+    guess(ladder, scanner, newWord)
+    expect(ladder.bindings).toHaveLength(1)
+  })
+
+  test('is not for any other change', () => {
+    const ladder = informed()
+    for (let at = 0; at < 5; at++) guess(ladder, scanner, `guess ${at}`)
+    ladder.after(2_000)
+    configured(ladder, officeConfiguration(8))
+    ladder.whatever()
+    tries(ladder, scanner)
+    expect(ladder.bindings).toEqual([])
+  })
+})
+
+/** Alice and Bob are registered. */
+function withPhones(): Ladder {
+  const ladder = informed()
+  registers(ladder, alice, 'alice')
+  registers(ladder, bob, 'bob')
+  return ladder
+}
+
+/** The edge names a newer configuration, and gives it. */
+function configured(ladder: Ladder, configuration: Configuration, version = 8): void {
+  hears(ladder, version, changed([configuration]))
+  gives(ladder, filed(configuration))
+}
+
+function officeWith(changes: { ha1_md5?: string; enabled?: boolean }): Configuration {
+  const office = officeConfiguration(8)
+  const accounts = office.secrets.accounts.map((one) =>
+    one.id === extensionIds.alice ? { ...one, ...changes } : one,
+  )
+  return { ...office, secrets: { ...office.secrets, accounts } }
+}
+
+function tries(ladder: Ladder, phone: Party, word?: string): void {
+  const first = register(phone, 'alice')
+  ladder.when(phone, first).whatever()
+  ladder.when(phone, prove(first, ladder.lastResponse(phone), 'alice', word))
+}
+
+/** The edge knows no better than the snapshot. */
+function guess(ladder: Ladder, phone: Party, word: string): void {
+  tries(ladder, phone, word)
+  ladder.whatever()
+  if (ladder.questions.length > 0) ladder.credential(account('alice')).whatever()
+}
+
+function known() {
+  const answer = account('alice')
+  if (answer.kind !== 'known') throw new Error('the office has an Alice')
+  return answer
+}
+
+function ha1(word: string): string {
+  return hash('md5', `alice:${realm}:${word}`)
+}
+
+function noted(ladder: Ladder) {
+  return ladder.notes.filter(({ event }) => event === 'registration.ended').map(({ fields }) => fields)
+}
