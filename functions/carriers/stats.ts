@@ -24,7 +24,8 @@ export const within = z.object({
     .transform(readWindow)
     .refine(({ seconds }) => seconds > 0 && seconds <= 90 * units.d, {
       error: 'is minutes, hours or days up to 90d, such as 15m, 1h or 7d',
-    }),
+    })
+    .describe('Minutes, hours or days up to now: `15m`, `1h`, `7d`, 90 days at most.'),
 })
 
 function readWindow(asked: string): Window {

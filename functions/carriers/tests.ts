@@ -14,9 +14,9 @@ import { customerJson } from '../resolution/facts-json.ts'
 /** What to try: is it there, or does it put a call through; from which relay. */
 export const testWish = z.strictObject({
   type: z.enum(['options', 'call']).default('options'),
-  relay_id: z.string().max(40).nullable().default(null),
-  to: z.string().max(64).nullable().default(null),
-  from: z.string().max(64).nullable().default(null),
+  relay_id: z.string().max(40).nullable().default(null).describe('null: the one with the fewest calls.'),
+  to: z.string().max(64).nullable().default(null).describe('The number to call.'),
+  from: z.string().max(64).nullable().default(null).describe('A number of one’s own to show.'),
 })
 type TestWish = z.output<typeof testWish>
 
@@ -26,7 +26,8 @@ export const waiting = z.object({
     .string()
     .regex(/^(1?\d|2[0-5])$/, 'is seconds from 0 to 25')
     .default('25')
-    .transform(Number),
+    .transform(Number)
+    .describe('Seconds to wait for the outcome, 0 to 25.'),
 })
 
 /** Tests of one provider which may go on at once. */

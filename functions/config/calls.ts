@@ -13,7 +13,8 @@ import { readId } from '../http/validate.ts'
 import { endSilent, lostAfterMs } from './lost-calls.ts'
 import { soundWords } from './sound-words.ts'
 
-const filters = {
+/** Which calls are listed; all of them where none is given. */
+export const filters = {
   status: z.enum(callStatuses, `is one of ${callStatuses.join(', ')}`).optional(),
   direction: z.enum(directions, `is one of ${directions.join(', ')}`).optional(),
 }

@@ -12,7 +12,8 @@ import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
 import { id } from './fields.ts'
 
-const filters = {
+/** Which events are listed; all of them where none is given. */
+export const filters = {
   type: z
     .string()
     .regex(/^[a-z_]+(\.[a-z_]+)*$/, 'is not the name of an event, such as provider.health_changed')

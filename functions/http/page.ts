@@ -27,8 +27,9 @@ export const paging = z.object({
     .regex(/^\d{1,3}$/, size)
     .transform(Number)
     .pipe(z.int().min(1, size).max(100, size))
-    .default(100),
-  page_token: z.string().default(''),
+    .default(100)
+    .describe('Rows of a page, 1 to 100; 100 unless given.'),
+  page_token: z.string().default('').describe('`next_page_token` of the page before.'),
 })
 
 /** Declares an endpoint to be a list, with more parameters than those or none. */
@@ -40,6 +41,14 @@ export function lists(more: z.core.$ZodLooseShape = {}) {
 export function readPage(c: Context<Edge>): Page {
   const { page_size, page_token } = readQuery(c, paging)
   return { size: page_size, after: page_token === '' ? undefined : readToken(page_token) }
+}
+
+/** The shape of a list's answer. */
+export function pageOf<Row extends z.ZodType>(row: Row) {
+  return z.object({
+    result: z.array(row),
+    next_page_token: z.string().describe('`page_token` of the next page; empty on the last one.'),
+  })
 }
 
 /** The list envelope, from one row more than the page holds; the token is empty at the end. */

@@ -1,0 +1,58 @@
+import * as z from 'zod'
+import { instant } from '#contract'
+import { exampleIds } from '../http/example-ids.ts'
+import type { Operation } from '../http/operation.ts'
+import { pageOf, paging } from '../http/page.ts'
+import { filters } from './events.ts'
+
+const event = z
+  .object({
+    id: z.guid(),
+    customer_id: z.guid().nullable().describe('null: the platform’s.'),
+    type: z.string().describe('What happened, as `provider.health_changed` or `registration.failed`.'),
+    subject_id: z.guid().nullable().describe('What it happened to.'),
+    relay_id: z.string().nullable().describe('The relay which told it.'),
+    data: z.record(z.string(), z.unknown()).describe('The rest, by type.'),
+    tm_create: instant,
+  })
+  .meta({ id: 'Event', description: 'Something which happened and is worth knowing.' })
+
+const example = {
+  id: exampleIds.event,
+  customer_id: exampleIds.customer,
+  type: 'provider.health_changed',
+  subject_id: exampleIds.provider,
+  relay_id: 'relay-1',
+  data: { status: 'unhealthy', why: 'sip.provider.com does not answer' },
+  tm_create: '2026-11-24T09:00:00.000Z',
+}
+
+/** Reading what happened. */
+export const eventOperations: readonly Operation[] = [
+  {
+    id: 'listEvents',
+    method: 'get',
+    path: '/v1.0/events',
+    summary: 'Events, the newest first',
+    tag: 'events',
+    scope: 'read',
+    query: paging.extend(filters),
+    answer: pageOf(event),
+    errors: [],
+    example: {
+      parameters: { type: 'provider.health_changed' },
+      answer: { result: [example], next_page_token: '' },
+    },
+  },
+  {
+    id: 'getEvent',
+    method: 'get',
+    path: '/v1.0/events/{id}',
+    summary: 'One event',
+    tag: 'events',
+    scope: 'read',
+    answer: event,
+    errors: ['EVENT_NOT_FOUND'],
+    example: { answer: example },
+  },
+]
