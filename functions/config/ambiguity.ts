@@ -25,7 +25,7 @@ export interface Clash extends Record<string, unknown> {
   kind: 'provider' | 'trunk' | 'number'
   id: string
   customer_id: string
-  /** Which of the claimed addresses. */
+  /** Which of the claimed addresses, or the host name claimed. */
   network: string
 }
 
@@ -33,19 +33,21 @@ export interface Clash extends Record<string, unknown> {
 export interface ProviderClaim extends Claim {
   register: boolean
   inboundAddresses: string[]
+  /** Lower case. */
+  hostname: string
   port: number | null
 }
 
 /**
  * What stands in the way of a provider: a provider or a PBX of the same customer.
  *
- * Two at one host are told apart by the ports their calls come from, unless either listed the address. What DNS comes
- * to say later cannot be refused: an event says it (relays/hosts.ts).
+ * Two at one host are told apart by the ports their calls come from, unless either listed the address. What two names
+ * come to share by DNS later cannot be refused: an event says it (relays/hosts.ts).
  */
 export function providerClashes(claim: ProviderClaim): SQL {
-  const { id, customerId, sources, enabled, register, inboundAddresses: listed, port } = claim
-  const hosts = sql`(place > ${listed.length}::integer and own_place > cardinality(o.inbound_addresses)
-    and coalesce(o.port, 5060) <> ${port ?? 5060}::integer)`
+  const { id, customerId, sources, enabled, register, inboundAddresses: listed, hostname, port } = claim
+  const alike = sql`coalesce(o.port, 5060) = ${port ?? 5060}::integer`
+  const hosts = sql`(place > ${listed.length}::integer and own_place > cardinality(o.inbound_addresses) and not ${alike})`
   const both = sql`(o.register and ${register}::boolean)`
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
@@ -54,6 +56,9 @@ export function providerClashes(claim: ProviderClaim): SQL {
       and not ${both} and exists (
         select from unnest(o.sources || o.found) with ordinality as own (network, own_place)
         where network && claimed and not ${hosts})
+    union all select 'provider', o.id, o.customer_id, o.hostname from ${providers} o
+    where ${enabled}::boolean and ${alive('o')} and o.customer_id = ${customerId}::uuid and o.id <> ${id}::uuid
+      and not ${both} and o.hostname = ${hostname}::text and ${alike}
     union all ${pbxes(claim)}
   )`
 }

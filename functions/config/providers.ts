@@ -11,7 +11,7 @@ import { Problem } from '../http/problem.ts'
 import { live, now, onPage } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
-import { firstClash, providerClashes, refuse } from './ambiguity.ts'
+import { type Clash, firstClash, providerClashes, refuse } from './ambiguity.ts'
 import { ours } from './fields.ts'
 import { carriersNetwork, neighbourhood } from './inbound-addresses.ts'
 import { providerShown, providerToWire, standing } from './provider-standing.ts'
@@ -58,7 +58,7 @@ async function create(c: Context<Edge>, wish: ProviderWish) {
     byId(db, customerId, id),
   ])
   if (!made) refuseFull('providers', room)
-  refuse(clash.rows[0], customerId, 'inbound_addresses')
+  refuseClash(clash.rows[0], customerId, wish)
   return providerToWire(done(made))
 }
 
@@ -81,10 +81,14 @@ async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
     standing(db).where(mine),
   ])
   const was = shown(before)
-  refuse(clash.rows[0], customerId, 'inbound_addresses')
+  refuseClash(clash.rows[0], customerId, wish)
   if (!knowing) throw passwordNeeded()
   done(changed)
   return replaced(c, was, shown(after))
+}
+
+function refuseClash(clash: Clash | undefined, customerId: string, { hostname }: ProviderWish): void {
+  refuse(clash, customerId, clash?.network === hostname ? 'hostname' : 'inbound_addresses')
 }
 
 /** What was found where its host is, is forgotten where that is another from now on. */

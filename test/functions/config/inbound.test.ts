@@ -483,7 +483,7 @@ describe('the number "any"', () => {
 
 describe('an ambiguous source is refused when it is saved', () => {
   const carrier = (inbound_addresses: string[], changes: object = {}) => ({
-    hostname: 'sip.carrier.test',
+    hostname: `sip${made++}.carrier.test`,
     inbound_addresses,
     ...changes,
   })
@@ -534,6 +534,44 @@ describe('an ambiguous source is refused when it is saved', () => {
     expect(await app.alice('PUT', path, { hostname: '203.0.113.77', port: 5091 })).toMatchObject({
       status: 200,
     })
+  })
+
+  test('where two providers of one customer are at one name and port, however it is written', async () => {
+    const at = (who: Client, changes: object = {}) =>
+      who('POST', '/v1.0/providers', { hostname: 'sip.named.test', ...changes })
+    const { body: first } = await at(app.alice)
+    for (const same of [
+      {},
+      { port: 5060 },
+      { hostname: 'SIP.Named.Test.' },
+      { transport: 'tls' },
+      registered,
+    ])
+      expect(await at(app.alice, same)).toMatchObject({
+        status: 409,
+        body: {
+          error: {
+            reason: 'AMBIGUOUS_SOURCE',
+            details: [
+              {
+                field: 'hostname',
+                message: `calls from sip.named.test could not be told apart from those of your provider ${first.id}`,
+              },
+            ],
+          },
+        },
+      })
+    expect(await at(app.alice, { enabled: false })).toMatchObject({ status: 200 })
+    const { body: second } = await at(app.alice, { port: 5090 })
+    const path = `/v1.0/providers/${second.id}`
+    expect(await app.alice('PUT', path, { hostname: 'sip.named.test' })).toMatchObject({ status: 409 })
+    expect((await app.alice('GET', path)).body.port).toBe(5090)
+    expect(await app.alice('PUT', path, { hostname: 'sip.named.test', port: 5090 })).toMatchObject({
+      status: 200,
+    })
+    expect(await at(bob)).toMatchObject({ status: 200 })
+    expect(await at(app.platform)).toMatchObject({ status: 200 })
+    expect(await at(app.platform)).toMatchObject({ status: 409 })
   })
 
   test('also by a change, which leaves the provider as it was', async () => {
