@@ -91,7 +91,7 @@ export const explanation = z.object({
   limits: z.array(limit).default([]),
   /** The candidates in the order considered: all that are tried, and the first of those that were skipped. */
   candidates: z.array(consideration).default([]),
-  /** How many more were skipped. */
+  /** How many more routes of the customer, and matching default routes, there are. */
   left_out: z.int().default(0),
 })
 export type Explanation = z.infer<typeof explanation>

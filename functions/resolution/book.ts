@@ -12,6 +12,7 @@ export function bookOf(brought: Brought): Book {
 
 /** What was brought, by customer. */
 export function portionsOf(brought: Brought): Portion[] {
+  const counts = new Map(brought.route_counts.map(({ customer_id, count }) => [customer_id, count]))
   return brought.customers.map(({ version, facts }) => {
     const own = <Thing extends { customer_id: string }>(things: Thing[]) =>
       things.filter(({ customer_id }) => customer_id === facts.id)
@@ -25,6 +26,7 @@ export function portionsOf(brought: Brought): Portion[] {
       flows: own(brought.flows),
       providers: own(brought.providers),
       routes: own(brought.routes),
+      route_count: counts.get(facts.id) ?? 0,
     }
   })
 }

@@ -39,10 +39,15 @@ export interface Brought {
   /** Passwords still sealed. */
   providers: ProviderFacts[]
   routes: RouteFacts[]
+  /** How many routes each of those who may be calling has. */
+  route_counts: { customer_id: string; count: number }[]
   health: { id: string; status: HealthStatus }[]
   /** Calls under way and seconds talked today (UTC) of everybody who has a limit. */
   use: { kind: ScopeKind; id: string; calls: number; seconds: number }[]
 }
+
+/** Routes are counted so far: more than any quota allows. */
+const COUNTED = 20_001
 
 /** Brings all a decision may look up, in one round trip. */
 export async function bring(db: Database, wanted: Wanted): Promise<Brought> {
@@ -79,6 +84,9 @@ export function statementFor(wanted: Wanted): SQL {
       'flows', ${all(flowJson, sql`programs f`)},
       'providers', ${all(providerJson(sql`p.sealed_password`), sql`carriers p`)},
       'routes', ${all(routeJson, sql`${byId('routes', sql`select id from wishes`)} as r`)},
+      'route_counts', (select coalesce(json_agg(json_build_object('customer_id', id, 'count', (
+          select count(*) from (select from routes where customer_id = me.id and deleted_at is null
+            order by created_at, id limit ${COUNTED}) as r))), '[]') from me),
       'health', (select coalesce(json_agg(json_build_object('id', provider_id, 'status', status)), '[]')
         from provider_health where provider_id in (select id from carriers)),
       'use', (select coalesce(json_agg(json_build_object('kind', kind, 'id', id,

@@ -31,6 +31,8 @@ export interface Book {
   shortRoutes(customerId: string, digits: string): readonly RouteFacts[]
   /** The first few of a customer's routes by creation, for explaining why those which do not match do not. */
   eldest(customerId: string): readonly RouteFacts[]
+  /** How many routes a customer has. */
+  routeCount(customerId: string): number
   /** Whoever has exactly this number: one customer, but for a moment when it moves. */
   numbers(e164: string): readonly NumberFacts[]
   /** Ranges this number lies in, the latest beginning first. */

@@ -38,7 +38,7 @@ const SKIPPED = 36
 export interface Choice {
   providers: ProviderTarget[]
   candidates: Consideration[]
-  /** Skipped routes which are not listed. */
+  /** Skipped routes which are not listed: the customer's own, and default ones which match. */
   leftOut: number
 }
 
@@ -47,7 +47,7 @@ export function candidatesFor(dialling: Dialling, book: Book, standing: Live): C
   const { callId, customer, dialled } = dialling
   // A provider which is full is asked all the same where nothing may stop the call.
   const live: Live = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
-  const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0 }
+  const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0, unlisted: 0 }
   look(search, inOrder(routesFor(dialling, customer.id, book), callId))
   if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))
   const spare = dialled.kind === 'short' && isEmpty(search) ? spareFor(dialling, book) : none
@@ -57,8 +57,9 @@ export function candidatesFor(dialling: Dialling, book: Book, standing: Live): C
   for (const route of book.eldest(customer.id))
     if (route.target !== 'all' && !number.startsWith(route.target) && !spare.includes(route))
       list(search, mismatch(route, book.provider(route.provider_id)))
-  const { candidates, skipped } = search
-  return { providers, candidates, leftOut: Math.max(0, skipped - SKIPPED) }
+  const { candidates, unlisted } = search
+  const own = candidates.filter(({ platform }) => !platform).length
+  return { providers, candidates, leftOut: book.routeCount(customer.id) - own + unlisted }
 }
 
 function routesFor({ dialled }: Dialling, customerId: string, book: Book): readonly RouteFacts[] {
@@ -106,6 +107,8 @@ interface Search {
   candidates: Consideration[]
   /** How many were skipped, listed or not. */
   skipped: number
+  /** How many default routes were skipped and not listed. */
+  unlisted: number
 }
 
 /** A route to take, and what is said of it. */
@@ -143,6 +146,7 @@ function keep(search: Search, route: RouteFacts, provider: ProviderFacts, health
 function list(search: Search, said: Consideration): void {
   search.skipped += 1
   if (search.skipped <= SKIPPED) search.candidates.push(said)
+  else if (said.platform) search.unlisted += 1
 }
 
 function flawOf(

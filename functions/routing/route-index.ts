@@ -8,6 +8,8 @@ export interface RouteIndex {
   matchingShort(digits: string): readonly RouteFacts[]
   /** The first few by creation. */
   readonly eldest: readonly RouteFacts[]
+  /** How many there are. */
+  readonly size: number
 }
 
 /** How many of a customer's routes an explanation mentions although their target does not match. */
@@ -33,7 +35,7 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
   sortEach(shorts)
   const all = [targets.get(0) ?? []].flat()
   const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
-  return { matching: under, matchingShort: underShort, eldest: eldestOf(routes) }
+  return { matching: under, matchingShort: underShort, eldest: eldestOf(routes), size: routes.length }
 
   function under(e164: string): readonly RouteFacts[] {
     const found: RouteFacts[] = []

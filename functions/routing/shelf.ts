@@ -25,7 +25,10 @@ export type Portion = Pick<
   | 'flows'
   | 'providers'
   | 'routes'
->
+> & {
+  /** How many routes the customer has, where only some came along. */
+  route_count?: number
+}
 
 /**
  * Customers' configurations, so laid out that a decision finds each thing in one step.
@@ -61,6 +64,10 @@ export class Shelf {
     routes: (customerId, e164) => this.#kept.get(customerId)?.routes.matching(e164) ?? [],
     shortRoutes: (customerId, digits) => this.#kept.get(customerId)?.routes.matchingShort(digits) ?? [],
     eldest: (customerId) => this.#kept.get(customerId)?.routes.eldest ?? [],
+    routeCount: (customerId) => {
+      const kept = this.#kept.get(customerId)
+      return kept ? (kept.routeCount ?? kept.routes.size) : 0
+    },
     numbers: (e164) => this.#numbers.get(e164) ?? [],
     ranges: (e164) => this.#rangesWith(e164),
     catchAlls: (providerId) => this.#catchAlls.get(providerId) ?? [],
@@ -213,6 +220,7 @@ interface Kept {
   numbers: NumberFacts[]
   providers: ProviderFacts[]
   routes: RouteIndex
+  routeCount: number | undefined
   accounts: Account[]
   /** Of its accounts, by realm. */
   algorithms: Map<string, Account['algorithms'][]>
@@ -232,6 +240,7 @@ function keep(facts: Portion, secrets: SnapshotSecrets | undefined): Kept {
       password: secrets?.passwords[provider.id] ?? provider.password,
     })),
     routes: indexRoutes(facts.routes.map(naming(facts.providers))),
+    routeCount: facts.route_count,
     accounts: (secrets?.accounts ?? []).map((account) => ({ ...account, customer_id: facts.customer_id })),
     algorithms: algorithmsOf(secrets?.accounts ?? []),
   }

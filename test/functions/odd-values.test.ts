@@ -104,7 +104,8 @@ const wholesome: Record<string, () => object> = {
   'PUT /v1.0/customer': () => ({ name: 'Alice', default_country: 'US' }),
   'POST /v1.0/accesskeys': () => ({ name: 'odd' }),
   'PUT /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
-  'POST /v1.0/providers': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
+  // Two at one name are refused, and no odd value beside it would come any further.
+  'POST /v1.0/providers': () => ({ hostname: `${crypto.randomUUID()}.test`, username: 'u', password: 'p' }),
   'PUT /v1.0/providers/:id': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
   'POST /v1.0/providers/:id/test': () => ({ type: 'options' }),
   'POST /v1.0/routes': () => ({ provider_id: made.providers, priority: 1 }),

@@ -15,7 +15,9 @@ beforeEach(async () => {
   await app.database.pool.query('delete from relays')
   one = await newRelay(app, 'relay-1')
   two = await newRelay(app, 'relay-2')
-  carrier = (await bob('POST', '/v1.0/providers', { name: 'telnyx', hostname: 'telnyx.test' })).body
+  carrier = (
+    await bob('POST', '/v1.0/providers', { name: 'telnyx', hostname: `${crypto.randomUUID()}.test` })
+  ).body
 })
 afterAll(() => app.close())
 

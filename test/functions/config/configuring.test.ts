@@ -131,7 +131,7 @@ describe('POST /v1.0/providers', () => {
 describe('a provider', () => {
   test('knows a certificate by its fingerprint, however it is written, where there is TLS', async () => {
     const pairs = Array.from({ length: 32 }, () => 'AB').join(':')
-    const wish = { hostname: 'sip.test', tls_verify: 'fingerprint', tls_fingerprint: pairs }
+    const wish = { hostname: 'pinned.test', tls_verify: 'fingerprint', tls_fingerprint: pairs }
     expect((await app.alice('POST', '/v1.0/providers', wish)).body).toMatchObject({
       tls_verify: 'fingerprint',
       tls_fingerprint: 'ab'.repeat(32),
@@ -144,7 +144,7 @@ describe('a provider', () => {
   })
 
   test('registers with a username and password, which need not be sent again', async () => {
-    const wish = { hostname: 'sip.test', register: true, username: 'alice' }
+    const wish = { hostname: 'registers.test', register: true, username: 'alice' }
     const nowhere = await app.alice('POST', '/v1.0/providers', wish)
     expect([nowhere.status, nowhere.body.error.details[0].field]).toEqual([400, 'password'])
     const { body } = await app.alice('POST', '/v1.0/providers', { ...wish, register: false })
@@ -164,7 +164,7 @@ describe('a provider', () => {
   })
 
   test('shows how it is doing, in one statement, and takes that back unread', async () => {
-    const wish = { hostname: 'sip.test', register: true, username: 'alice', password: 'first password' }
+    const wish = { hostname: 'shown.test', register: true, username: 'alice', password: 'first password' }
     const { body: made } = await app.alice('POST', '/v1.0/providers', wish)
     const nothingYet = { status: 'unknown', tm_change: null, latency_ms: null, why: '' }
     const notYet = {
@@ -249,7 +249,7 @@ describe('a provider in production', () => {
     })
   })
 
-  test.each(['8.8.8.8', '100.128.0.1', '172.32.0.1', '2606:4700::1111', 'sip.provider.com'])(
+  test.each(['8.8.8.8', '100.128.0.1', '172.32.0.1', '2606:4700::1111', 'sip.telnyx.com'])(
     'may be at %s',
     async (hostname) => {
       expect((await post({ hostname })).status).toBe(200)

@@ -28,7 +28,7 @@ async function wishOf(noun: string, of: Client): Promise<Record<string, unknown>
     return { domain_name: `pbx${made}`, auth_types: ['basic'], username: 'pbx', password: 'long enough' }
   if (noun === 'numbers') return { number: `+1555666${String(made).padStart(4, '0')}` }
   if (noun === 'routes')
-    return { provider_id: (await of('POST', '/v1.0/providers', { hostname: 'r.test' })).body.id }
+    return { provider_id: (await of('POST', '/v1.0/providers', { hostname: `r${made}.test` })).body.id }
   if (noun === 'flows') {
     const name = `phone${made}`
     await of('POST', '/v1.0/extensions', { extension: name, password: 'long enough' })
@@ -130,8 +130,8 @@ describe('quotas', () => {
 describe('nothing outlives what it leads to', () => {
   test('a route its provider, whoever is first', async () => {
     for (let turn = 0; turn < 6; turn += 1) {
-      const { body: provider } = await bob('POST', '/v1.0/providers', { hostname: 'leaving.test' })
-      const { body: other } = await bob('POST', '/v1.0/providers', { hostname: 'staying.test' })
+      const { body: provider } = await bob('POST', '/v1.0/providers', { hostname: `leaving${turn}.test` })
+      const { body: other } = await bob('POST', '/v1.0/providers', { hostname: `staying${turn}.test` })
       const { body: kept } = await bob('POST', '/v1.0/routes', { provider_id: other.id })
       const route = () => bob('POST', '/v1.0/routes', { provider_id: provider.id })
       const answers = await Promise.all([
@@ -152,7 +152,7 @@ describe('nothing outlives what it leads to', () => {
 
   test('a catch-all its provider', async () => {
     for (let turn = 0; turn < 3; turn += 1) {
-      const { body: provider } = await bob('POST', '/v1.0/providers', { hostname: 'leaving.test' })
+      const { body: provider } = await bob('POST', '/v1.0/providers', { hostname: `leaving${turn}.test` })
       await Promise.all([
         bob('POST', '/v1.0/numbers', { number: 'any', provider_id: provider.id }),
         bob('DELETE', `/v1.0/providers/${provider.id}`),

@@ -126,7 +126,7 @@ describe('a call for a claimed number', () => {
   test('which is another’s already does not take it away', async () => {
     const { body: hers } = await lists(carol, '+15553020001')
     const { body: range } = await lists(app.alice, '+15553020000', { number_to: '+15553020099' })
-    const { body: carols } = await carol('POST', '/v1.0/providers', { hostname: 'carols.test' })
+    const { body: carols } = await carol('POST', '/v1.0/providers', { hostname: 'sip.carols.test' })
     await told([callTo(carol, hers, carols.id)])
     expect([(await seen(carol, hers.id)).ownership, (await seen(app.alice, range.id)).ownership]).toEqual([
       'claimed',

@@ -8,7 +8,7 @@ type Report = Beat['health'][number]
 let app: App
 let bob: Client & { id: string }
 let relays: [TestRelay, TestRelay, TestRelay]
-let carrier: { id: string }
+let carrier: { id: string; hostname: string }
 beforeAll(async () => {
   app = await startApp()
   bob = await app.newcomer('Bob')
@@ -17,7 +17,9 @@ beforeEach(async () => {
   await app.database.pool.query('delete from relays')
   await app.database.pool.query('delete from provider_reports')
   relays = [await newRelay(app, 'relay-1'), await newRelay(app, 'relay-2'), await newRelay(app, 'relay-3')]
-  carrier = (await bob('POST', '/v1.0/providers', { name: 'telnyx', hostname: 'telnyx.test' })).body
+  carrier = (
+    await bob('POST', '/v1.0/providers', { name: 'telnyx', hostname: `${crypto.randomUUID()}.test` })
+  ).body
 })
 afterAll(() => app.close())
 
@@ -99,7 +101,7 @@ describe('a provider’s health', () => {
     await say('unhealthy', 'unhealthy', 'unhealthy')
     await bob('PUT', `/v1.0/providers/${carrier.id}`, {
       name: 'telnyx',
-      hostname: 'telnyx.test',
+      hostname: carrier.hostname,
       detail: 'same',
     })
     expect((await health()).status).toBe('unhealthy')

@@ -107,7 +107,10 @@ describe('registrations at providers', () => {
   async function wished(count: number): Promise<string[]> {
     const made = []
     for (let n = 0; n < count; n += 1) {
-      const { body } = await app.alice('POST', '/v1.0/providers', { name: `p${n}`, hostname: 'p.test' })
+      const { body } = await app.alice('POST', '/v1.0/providers', {
+        name: `p${n}`,
+        hostname: `${crypto.randomUUID()}.test`,
+      })
       await app.database.pool.query('update providers set register = true where id = $1', [body.id])
       made.push(body.id as string)
     }

@@ -349,7 +349,7 @@ describe('a number with thousands of routes', () => {
     )
     const { candidates = [], left_out } = decision.explanation ?? {}
     expect(candidates.slice(32).every(({ code }) => code === 'ENOUGH')).toBe(true)
-    expect([candidates.length, left_out]).toEqual([68, 188])
+    expect([candidates.length, left_out]).toEqual([68, 2932])
   })
 
   test('is tried at the well ones after many which are not, and at no more than thirty-two', () => {
@@ -373,6 +373,14 @@ describe('a number with thousands of routes', () => {
     const decision = decided(dials(dialled), { routes })
     expect(providersOf(decision).map(({ name }) => name)).toEqual(['telnyx'])
     expect([decision.explanation?.candidates.length, decision.explanation?.left_out]).toEqual([37, 164])
+  })
+
+  test('is told how many routes there are of which none matches and which are not listed', () => {
+    const routes = [...many(30, { target: '+49' }), route('telnyx')]
+    const matching = decided(dials(dialled), { routes }).explanation
+    expect([matching?.candidates.length, matching?.left_out]).toEqual([5, 26])
+    const none = decided(dials(dialled), { routes: many(30, { target: '+49' }) }).explanation
+    expect([none?.reason, none?.candidates.length, none?.left_out]).toEqual(['NO_ROUTE', 5, 25])
   })
 
   test('pays no more for ten thousand than for three hundred', () => {
