@@ -1,4 +1,4 @@
-import { readIp } from '#routing'
+import { networkAt } from '#routing'
 
 /*
  * How often an address may be wrong. An isolate of a Worker remembers for itself and until it ends; that keeps a guesser
@@ -11,6 +11,8 @@ const WINDOW_MS = 60_000
 /** Addresses remembered, and keys lately found right: the oldest is forgotten for a new one. */
 const ADDRESSES = 4_096
 const RIGHT = 1_024
+/** Bits of an address which count: one of IPv6 is one of a /64, all of which its owner has. */
+const COUNTED = { v4: 32, v6: 64 }
 
 /** Keys an address has tried, by their hash, and whether each was found wrong. */
 interface Tried {
@@ -48,7 +50,7 @@ export class WrongKeys {
   }
 
   #of(address: string, now: number): Tried {
-    const place = neighbourhoodOf(address)
+    const place = networkAt(address, COUNTED)
     const known = this.#tried.get(place)
     if (known && now - known.since < WINDOW_MS) return known
     const fresh: Tried = { since: now, keys: new Map() }
@@ -56,12 +58,6 @@ export class WrongKeys {
     remember(this.#tried, ADDRESSES, () => this.#tried.set(place, fresh))
     return fresh
   }
-}
-
-/** Who has one address of IPv6 has a /64. */
-function neighbourhoodOf(address: string): string {
-  const ip = readIp(address)
-  return ip === undefined ? '' : (ip.length === 16 ? ip.slice(0, 8) : ip).join('.')
 }
 
 interface Memory {

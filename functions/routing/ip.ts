@@ -3,9 +3,9 @@ import ipaddr from 'ipaddr.js'
 /** A literal address: 4 or 16 bytes. */
 export type Ip = number[]
 
-/** Reads `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; undefined for anything else, shorthands included. */
+/** Reads `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`; undefined for anything else, shorthands and zones included. */
 export function readIp(text: string): Ip | undefined {
-  const bare = /^\[.*\]$/.test(text) ? text.slice(1, -1) : text
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
   return bare.includes(':') ? readV6(bare) : readV4(bare)
 }
 
@@ -18,10 +18,15 @@ export function readNetwork(text: string): { ip: Ip; bits: number } | undefined 
   return bits <= ip.length * 8 ? { ip, bits } : undefined
 }
 
+/** IPv4 as itself, also where it came in the clothes of IPv6. */
+export function unmapped(ip: Ip): Ip {
+  return ip.length === 16 && within(ip, mapped, 96) ? ip.slice(12) : ip
+}
+
 /** A literal address in the one spelling PostgreSQL and a SIP URI agree on; mapped IPv4 as IPv4. */
 export function writeIp(ip: Ip): string {
-  if (ip.length === 4) return ip.join('.')
-  if (within(ip, mapped, 96)) return ip.slice(12).join('.')
+  const plain = unmapped(ip)
+  if (plain.length === 4) return plain.join('.')
   const groups = Array.from({ length: 8 }, (_, at) =>
     (((ip[at * 2] ?? 0) << 8) | (ip[at * 2 + 1] ?? 0)).toString(16),
   )
@@ -31,8 +36,12 @@ export function writeIp(ip: Ip): string {
 /** An address as sockets write it (RFC 5952), mapped IPv4 as IPv4; what is no address stays as it is. */
 export function spelled(text: string): string {
   const ip = readIp(text)
-  if (ip === undefined) return text
-  const address = ipaddr.fromByteArray(ip.length === 16 && within(ip, mapped, 96) ? ip.slice(12) : ip)
+  return ip === undefined ? text : spelledIp(ip)
+}
+
+/** The same of an address which was read. */
+export function spelledIp(ip: Ip): string {
+  const address = ipaddr.fromByteArray(unmapped(ip))
   return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()
 }
 
@@ -41,6 +50,17 @@ export function writeNetwork(ip: Ip, bits: number): string {
   if (ip.length === 16 && bits >= 96 && within(ip, mapped, 96)) return writeNetwork(ip.slice(12), bits - 96)
   const first = ip.map((byte, at) => byte & (0xff << (8 - Math.min(8, Math.max(0, bits - at * 8)))) & 0xff)
   return bits === ip.length * 8 ? writeIp(first) : `${writeIp(first)}/${bits}`
+}
+
+/**
+ * The network of so many bits an address lies in, for what is counted by network; what is no address stays as it is.
+ * `v4` 32 asks for the address itself.
+ */
+export function networkAt(text: string, { v4, v6 }: { v4: number; v6: number }): string {
+  const ip = readIp(text)
+  if (ip === undefined) return text
+  const plain = unmapped(ip)
+  return writeNetwork(plain, plain.length === 4 ? v4 : v6)
 }
 
 /** Every network an address lies in, itself first. */
@@ -58,36 +78,25 @@ export function within(ip: Ip, network: Ip, bits: number): boolean {
   })
 }
 
+/** The library would take octal, hex and fewer parts. */
 function readV4(text: string): Ip | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
-    return undefined
-  return parts.map(Number)
+  const parts = text.length > 15 ? [] : text.split('.')
+  const right =
+    parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
+  return right ? parts.map(Number) : undefined
 }
 
+/** The library would take zones, and has its own ideas of a dotted end (RFC 4291 §2.2): that is read here. */
 function readV6(text: string): Ip | undefined {
-  const halves = text.split('::')
-  if (halves.length > 2 || !/^[0-9a-fA-F:]*:[0-9a-fA-F.]*$/.test(text)) return undefined
-  const [head, tail] = halves.map(readGroups)
-  if (!head || (halves.length === 2 && !tail)) return undefined
-  const gap = 16 - head.length - (tail?.length ?? 0)
-  if (halves.length === 2 ? gap < 2 : gap !== 0) return undefined
-  return [...head, ...Array<number>(gap).fill(0), ...(tail ?? [])]
-}
-
-/** Colon-separated groups of 16 bits; the last may be a dotted quad (RFC 4291 §2.2). */
-function readGroups(text: string): number[] | undefined {
-  if (text === '') return []
-  const bytes: number[] = []
-  const groups = text.split(':')
-  for (const [at, group] of groups.entries()) {
-    const quad = at === groups.length - 1 && group.includes('.') ? readV4(group) : undefined
-    if (quad) bytes.push(...quad)
-    else if (/^[0-9a-fA-F]{1,4}$/.test(group))
-      bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255)
-    else return undefined
+  const [, groups = '', dotted = ''] = /^([\da-f:]*:)([\da-f]{0,4}|[\d.]+)$/i.exec(text) ?? []
+  const quad = dotted.includes('.') ? readV4(dotted) : undefined
+  if (groups.length > 40 || (dotted.includes('.') && quad === undefined)) return undefined
+  try {
+    const ip = ipaddr.IPv6.parse(groups + (quad ? '0:0' : dotted)).toByteArray()
+    return quad ? [...ip.slice(0, 12), ...quad] : ip
+  } catch {
+    return undefined
   }
-  return bytes
 }
 
 /** ::ffff:0:0/96, IPv4 in the clothes of IPv6 (RFC 4291 §2.5.5.2). */

@@ -1,4 +1,4 @@
-import { type Ip, readIp, readNetwork, writeIp } from './ip.ts'
+import { type Ip, readIp, readNetwork, unmapped } from './ip.ts'
 
 /** Who is found at which address. */
 export interface Networks<Who> {
@@ -32,7 +32,7 @@ export function newNetworks<Who>(): Networks<Who> {
     at(address) {
       const read = readIp(address)
       if (!read) return []
-      const ip = plain(read)
+      const ip = unmapped(read)
       const found: Who[] = []
       for (let bits = ip.length * 8; bits >= 0; bits -= 1) {
         const those = lengths.get(lengthOf(ip, bits))
@@ -46,14 +46,9 @@ export function newNetworks<Who>(): Networks<Who> {
 function placeOf(network: string): { length: number; key: string } | undefined {
   const read = readNetwork(network)
   if (!read) return undefined
-  const mapped = read.ip.length === 16 && read.bits >= 96 ? plain(read.ip) : read.ip
+  const mapped = read.ip.length === 16 && read.bits >= 96 ? unmapped(read.ip) : read.ip
   const bits = read.bits - (read.ip.length - mapped.length) * 8
   return { length: lengthOf(mapped, bits), key: keyOf(mapped, bits) }
-}
-
-/** IPv4 as itself, also where it came in the clothes of IPv6. */
-function plain(ip: Ip): Ip {
-  return readIp(writeIp(ip)) ?? ip
 }
 
 /** Both families in one table: 0 to 32, and 1000 to 1128. */

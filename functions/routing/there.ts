@@ -1,5 +1,5 @@
 import type { ProviderFacts } from '#contract'
-import { type Ip, readIp, readNetwork, within, writeIp } from './ip.ts'
+import { type Ip, readIp, readNetwork, unmapped, within, writeIp } from './ip.ts'
 
 /*
  * Why a provider is at an address: it lists a network the address lies in, or its hostname leads there. A name leads
@@ -19,7 +19,8 @@ export function isByHost(provider: ProviderFacts, address: string): boolean {
 
 function hostSince({ found, sources }: ProviderFacts, address: string): string | undefined {
   if (found.length === 0) return undefined
-  const ip = plain(address)
+  const read = readIp(address)
+  const ip = read && unmapped(read)
   if (!ip || sources.some((network) => holds(network, ip))) return undefined
   const written = writeIp(ip)
   return found.find((place) => writtenIp(place.address) === written)?.since
@@ -33,10 +34,4 @@ function holds(network: string, ip: Ip): boolean {
 function writtenIp(text: string): string | undefined {
   const ip = readIp(text)
   return ip && writeIp(ip)
-}
-
-/** IPv4 as itself, also where it came in the clothes of IPv6. */
-function plain(text: string): Ip | undefined {
-  const written = writtenIp(text)
-  return written === undefined ? undefined : readIp(written)
 }

@@ -1,4 +1,5 @@
 import type { TlsTrust, Transport } from '#contract'
+import { networkAt } from '#routing'
 
 /** Who a TLS connection must lead to: the domain asked for, never the host found for it (RFC 5922 §4). */
 export interface Trust extends TlsTrust {
@@ -51,22 +52,14 @@ export function usualPort(transport: Transport): number {
 }
 
 /**
- * Whom an address counts as where somebody's deeds are counted: itself, or with IPv6 its /64,
- * for whoever has one of these addresses has all of them.
+ * Whom an address counts as where deeds are counted: itself, or with IPv6 its /64, for a host which has one of these
+ * addresses has all of them.
  */
 export function neighbourhood(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('::')
-  const [before, after] = [groups(head), groups(tail ?? '')]
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
+  return networkAt(address, { v4: 32, v6: 64 })
 }
 
-/** The network an address is in, as far as whoever has one of its addresses may have them all: /24, with IPv6 /64. */
+/** The network an address is in, as far as one sender may have all of it: /24, with IPv6 /64. */
 export function networkOf(address: string): string {
-  return address.includes(':') ? neighbourhood(address) : address.slice(0, address.lastIndexOf('.'))
-}
-
-function groups(text: string): string[] {
-  return text === '' ? [] : text.split(':').map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
+  return networkAt(address, { v4: 24, v6: 64 })
 }
