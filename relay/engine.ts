@@ -19,17 +19,17 @@ import { type Limits, limitsOn } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Domains } from './policy/domains.ts'
 import { Desk } from './policy/routing-client.ts'
-import { Carriers } from './providers/providers.ts'
+import { Providers } from './providers/providers.ts'
 import { Registrar } from './registrar/register.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
 import { type Output, Transactions } from './transaction/layer.ts'
-import { allow, type Station } from './ua/endpoint.ts'
+import { allow, type SipEndpoint } from './ua/endpoint.ts'
 
 /** How the engine is set up. */
 export interface Setup {
-  readonly station: Station
+  readonly endpoint: SipEndpoint
   readonly house: House
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
@@ -53,7 +53,7 @@ export interface Setup {
 export class Engine {
   /** Which call counts in whose limits. */
   readonly ledger: Ledger
-  readonly #station: Station
+  readonly #endpoint: SipEndpoint
   readonly #effects: EffectBuffer
   readonly #replies: StatelessReplies
   readonly #transactions = new Transactions()
@@ -64,30 +64,30 @@ export class Engine {
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly Reporter[]
   /** How providers are, for whoever decides. */
-  readonly carriers: Carriers
+  readonly providers: Providers
   readonly #desk: Desk
   readonly #shortage: Shortage
   readonly #corrections = new Corrections()
   #now = 0
 
-  constructor({ station: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
-    const station = { ...given }
-    const { chance, relayId } = station
+  constructor({ endpoint: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
+    const endpoint = { ...given }
+    const { chance, relayId } = endpoint
     const effects = new EffectBuffer()
-    const replies = new StatelessReplies(station, effects, () => this.#now)
+    const replies = new StatelessReplies(endpoint, effects, () => this.#now)
     const transactions = this.#transactions
     const challenger = new Challenger(chance, { hosts: [...house.names] })
     const registrar = new Registrar({
       relayId,
       chance,
-      asker: station,
+      asker: endpoint,
       realmOf: (host, username) => domains.of(host, username).realm,
     })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
-    const carriers = new Carriers({
-      station,
+    const providers = new Providers({
+      endpoint,
       effects,
       transactions,
       ports,
@@ -107,10 +107,10 @@ export class Engine {
         revoke: (accounts) => revocations.revoke(accounts),
       },
       baseDomain,
-      foundAt: (address) => carriers.foundAt(address),
+      foundAt: (address) => providers.foundAt(address),
       standing: {
-        health: (id) => carriers.health(this.#now, id),
-        trial: (id) => carriers.trial(this.#now, id),
+        health: (id) => providers.health(this.#now, id),
+        trial: (id) => providers.trial(this.#now, id),
         use: (scope) => ledger.use(scope, this.#now),
       },
       at,
@@ -134,26 +134,26 @@ export class Engine {
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
     const revocations = new Revocations({ registrar, reception, effects, at })
-    const ledger = new Ledger(station, limits ?? limitsOn(desk.shelf))
+    const ledger = new Ledger(endpoint, limits ?? limitsOn(desk.shelf))
     this.#shortage = new Shortage({
       route: (now, question, then) => desk.route(now, question, then),
       ledger,
       emit: effects.emit,
     })
     const switchboard = new Switchboard({
-      station,
+      endpoint,
       transactions,
       ports,
       ledger,
       contacts: (customerId, extensionId) => registrar.contacts(customerId, extensionId, at()),
       emit: effects.emit,
-      observe: (now, id, seen) => carriers.observe(now, id, seen),
-      serviceRoute: (id) => carriers.serviceRoute(id),
+      observe: (now, id, seen) => providers.observe(now, id, seen),
+      serviceRoute: (id) => providers.serviceRoute(id),
       ask: effects.ask,
       carry,
     })
     const rooms = {
-      station,
+      endpoint,
       house,
       effects,
       replies,
@@ -170,15 +170,15 @@ export class Engine {
     }
     this.#entrance = new Entrance(rooms)
     this.ledger = ledger
-    this.#station = station
+    this.#endpoint = endpoint
     this.#effects = effects
     this.#replies = replies
     this.#registrar = registrar
     this.#reception = reception
     this.#switchboard = switchboard
-    this.carriers = carriers
+    this.providers = providers
     this.#desk = desk
-    this.#reporters = [desk, ledger, carriers, revocations]
+    this.#reporters = [desk, ledger, providers, revocations]
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */
@@ -189,19 +189,19 @@ export class Engine {
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
       counted: this.ledger.size,
-      registrations: this.carriers.registrations,
+      registrations: this.providers.registrations,
     }
   }
 
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
-    return this.#registrar.needs(flow) || this.#switchboard.lines.needs(flow) || this.carriers.needs(flow)
+    return this.#registrar.needs(flow) || this.#switchboard.lines.needs(flow) || this.providers.needs(flow)
   }
 
   /** Whether who is at the other end has proved who it is over this connection, or calls from an address of somebody's. */
   knows(flow: Flow): boolean {
     if (this.#reception.hasProved(flow) || this.#registrar.needs(flow)) return true
-    return this.carriers.needs(flow) || this.#desk.isFamiliar(flow.address)
+    return this.providers.needs(flow) || this.#desk.isFamiliar(flow.address)
   }
 
   /** What is to be said in a beat sent now. */
@@ -214,7 +214,7 @@ export class Engine {
   receive(now: number, input: Input): Effect[] {
     this.#now = now
     this.#hear(now, input)
-    this.carriers.renew(now, this.#desk.changes)
+    this.providers.renew(now, this.#desk.changes)
     return this.#effects.take()
   }
 
@@ -225,7 +225,7 @@ export class Engine {
     this.#switchboard.tick(now)
     this.#entrance.tick(now)
     this.#shortage.tick(now)
-    this.carriers.tick(now)
+    this.providers.tick(now)
     this.#effects.tell(this.#registrar.tick(now, this.#at))
     for (const effect of this.#registrar.keepOpen(now)) this.#effects.emit(effect)
     return this.#effects.take()
@@ -239,7 +239,7 @@ export class Engine {
       this.#registrar,
       this.#entrance,
       this.#shortage,
-      this.carriers,
+      this.providers,
     ]
     let earliest: number | undefined
     for (const room of rooms) {
@@ -251,12 +251,12 @@ export class Engine {
 
   /** UTC ms at monotonic 0, as far as it is known. */
   get epoch(): number {
-    return this.#station.epoch
+    return this.#endpoint.epoch
   }
 
   /** UTC of the event being handled, in whole milliseconds. */
   get #at(): number {
-    return Math.floor(this.#station.epoch + this.#now)
+    return Math.floor(this.#endpoint.epoch + this.#now)
   }
 
   #hear(now: number, input: Input): void {
@@ -266,7 +266,7 @@ export class Engine {
       case 'closed':
         this.#reception.forget(input.flow)
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
-        this.carriers.closed(now, input.flow)
+        this.providers.closed(now, input.flow)
         return this.#effects.tell(this.#registrar.flowLost(this.#at, input.flow))
       case 'unsent':
         return this.#carry(now, this.#transactions.unsent(now, input.flow, input.why))
@@ -291,7 +291,7 @@ export class Engine {
         return this.#desk.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#reception.closed = true
-        return this.carriers.drain(now)
+        return this.providers.drain(now)
       case 'stop':
         this.#entrance.stop()
         return this.#switchboard.stop(now)
@@ -300,8 +300,8 @@ export class Engine {
 
   /** UTC is the edge's: what is told, and what expires, is compared there. */
   #timeTold(now: number, told: TimeTold): void {
-    const behindMs = this.#corrections.hear(this.#station.epoch, told)
-    this.#station.epoch += behindMs
+    const behindMs = this.#corrections.hear(this.#endpoint.epoch, told)
+    this.#endpoint.epoch += behindMs
     if (behindMs !== 0)
       this.#effects.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })
     this.#effects.tell(this.#registrar.timeTold(now, this.#at, behindMs))
@@ -336,7 +336,7 @@ export class Engine {
         case 'timeout':
         case 'unreachable':
         case 'ended':
-          if (!this.#switchboard.heard(now, output)) this.carriers.came(now, output)
+          if (!this.#switchboard.heard(now, output)) this.providers.receive(now, output)
           break
         case 'stray': {
           const { response, flow } = output

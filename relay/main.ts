@@ -94,7 +94,7 @@ async function start(config: Config): Promise<void> {
   const tls = await openTls({ ...streams, port: config.tls?.port ?? 0, ...(pair && { pair }) })
   const tlsPort = pair && tls.address.port
   const engine = new Engine({
-    station: {
+    endpoint: {
       address: config.publicIp,
       port: udp.address.port,
       tlsPort,

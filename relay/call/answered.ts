@@ -7,7 +7,7 @@ import type { Relayed } from '../media/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { base } from '../transaction/timers.ts'
-import { contactOf, type Station, viaOf } from '../ua/endpoint.ts'
+import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { type Cause, notAcknowledged, unheard } from './cause.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
@@ -24,18 +24,18 @@ const { t1, t2 } = base
 const giveUpMs = 64 * t1
 
 /** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. An offer in it waits for the caller's answer. */
-export function acknowledge(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+export function acknowledge(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
-  if (known) return ackAgain(known, branch, station)
+  if (known) return ackAgain(known, branch, endpoint)
   if (!branch.dialog || !branch.flow || !brings(call.caller.invite)) return []
-  return [ackOnce(branch, branch.dialog, tag, branch.flow, station)]
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, endpoint)]
 }
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
-export function answerCaller(call: Call, said: Relayed, station: Station): Order[] {
-  const sound = soundForCaller(call, said, station, 'answer')
-  const response = answerTo(call, station, 200, [], sound?.body)
+export function answerCaller(call: Call, said: Relayed, endpoint: SipEndpoint): Order[] {
+  const sound = soundForCaller(call, said, endpoint, 'answer')
+  const response = answerTo(call, endpoint, 200, [], sound?.body)
   const dialog = uasDialog(call.caller.invite, call.caller.localTag)
   dialog.confirmed = true
   call.caller.dialog = dialog
@@ -59,29 +59,29 @@ export function repeatAnswer(call: Call): Order[] {
 }
 
 /** The caller's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
-export function callerAcked(call: Call, request: Request, station: Station): Step {
+export function callerAcked(call: Call, request: Request, endpoint: SipEndpoint): Step {
   if (!call.caller.answer) return { effects: [] }
   call.caller.answer = undefined
   const stops: Order[] = [
     { type: 'stop', timer: 'repeat' },
     { type: 'stop', timer: 'unacknowledged' },
   ]
-  if (call.caller.bye) return { effects: [...stops, ...byeTo(call, 'caller', call.caller.bye, station)] }
+  if (call.caller.bye) return { effects: [...stops, ...byeTo(call, 'caller', call.caller.bye, endpoint)] }
   const delayed = !brings(call.caller.invite)
   if (!delayed || !call.callee) return { effects: stops }
-  const step = completeDelayedOffer(call, call.callee, request, station)
+  const step = completeDelayedOffer(call, call.callee, request, endpoint)
   return { ...step, effects: [...stops, ...step.effects] }
 }
 
 /** 64·T1 without the caller's ACK: both legs end (RFC 3261 §13.3.1.4). */
-export function giveUpOnAck(call: Call, station: Station): Step {
+export function giveUpOnAck(call: Call, endpoint: SipEndpoint): Step {
   call.caller.answer = undefined
   const stop: Order = { type: 'stop', timer: 'repeat' }
-  const why = notAcknowledged('caller', contactOf(station, call.caller.flow.transport))
+  const why = notAcknowledged('caller', contactOf(endpoint, call.caller.flow.transport))
   if (call.caller.bye)
-    return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, station), ...addedLate(call, why)] }
+    return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, endpoint), ...addedLate(call, why)] }
   const ended = failed(why)
-  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, station, ended)
+  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, endpoint, ended)
   return { ...step, effects: [stop, ...step.effects] }
 }
 
@@ -108,13 +108,13 @@ export function hangUp(
   call: Call,
   side: Side | 'both',
   farewell: Farewell,
-  station: Station,
+  endpoint: SipEndpoint,
   { reason, because }: Ended = { reason: 'normal', because: undefined },
 ): Step {
   const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
   const repeats = side === 'caller' ? forgetCaller(call) : []
-  const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, station))
-  const byes = sides.flatMap((other) => byeTo(call, other, farewell, station))
+  const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, endpoint))
+  const byes = sides.flatMap((other) => byeTo(call, other, farewell, endpoint))
   close(call, side === 'both' ? 'system' : side, reason, because)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
@@ -130,19 +130,19 @@ export function sayGoodbye(
   call: Call,
   branch: Branch,
   response: Response,
-  station: Station,
+  endpoint: SipEndpoint,
   headers: readonly Header[] = [],
 ): Order[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
-  if (known) return ackAgain(known, { ...branch, dialog: undefined }, station)
+  if (known) return ackAgain(known, { ...branch, dialog: undefined }, endpoint)
   if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
-  const body = brings(call.caller.invite) ? undefined : declined(response, branch.sdp, station)
-  const ack = ackOnce(branch, dialog, tag, branch.flow, station, body)
+  const body = brings(call.caller.invite) ? undefined : declined(response, branch.sdp, endpoint)
+  const ack = ackOnce(branch, dialog, tag, branch.flow, endpoint, body)
   if (call.callee !== branch) branch.state = 'over'
   const flow = flowFor(dialog, branch.flow, branch.provider !== undefined)
-  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(station, flow), headers })
+  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(endpoint, flow), headers })
   return [
     ...stopTimers(branch),
     ack,
@@ -151,16 +151,16 @@ export function sayGoodbye(
 }
 
 /** A BYE; towards the caller it waits until our 2xx is acknowledged (RFC 3261 §15). */
-export function byeTo(call: Call, side: Side, farewell: Farewell, station: Station): Order[] {
+export function byeTo(call: Call, side: Side, farewell: Farewell, endpoint: SipEndpoint): Order[] {
   if (side === 'caller' && call.caller.answer) {
     call.caller.bye = farewell
     return []
   }
   const leg = legOf(call, side)
   if (!leg) return []
-  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call, call.callee, station) : []
+  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call, call.callee, endpoint) : []
   const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
-  const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(station, leg.flow), headers })
+  const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(endpoint, leg.flow), headers })
   const role: Role = {
     role: 'bye',
     branch: side === 'callee' ? call.callee : undefined,
@@ -176,41 +176,41 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, station: Stati
 export function byeAgain(
   call: Call,
   { branch, proofs: before, sent, flow, response }: Events['byeAnswered'],
-  station: Station,
+  endpoint: SipEndpoint,
 ): Order[] {
   const back = isLost(response) ? wayBack(branch ?? call.caller, flow) : undefined
   if (back) {
-    const request = withProof(sent, sent.cseq.number + 1, before, back, station)
+    const request = withProof(sent, sent.cseq.number + 1, before, back, endpoint)
     return [{ type: 'request', request, flow: back, role: { role: 'bye', branch, proofs: before } }]
   }
-  const proofs = branch && response && proveToProvider(branch, sent, response, before, station)
+  const proofs = branch && response && proveToProvider(branch, sent, response, before, endpoint)
   if (!branch || !proofs) return []
-  const request = withProof(sent, sent.cseq.number + 1, proofs, flow, station)
+  const request = withProof(sent, sent.cseq.number + 1, proofs, flow, endpoint)
   return [{ type: 'request', request, flow, role: { role: 'bye', branch, proofs } }]
 }
 
 /** A callee's 2xx with a delayed offer, never acknowledged since the caller left: an ACK which declines it, then BYE. */
-function ackBeforeBye({ aimed }: Call, branch: Branch, station: Station): Order[] {
+function ackBeforeBye({ aimed }: Call, branch: Branch, endpoint: SipEndpoint): Order[] {
   const tag = branch.dialog?.remoteTag ?? ''
   if (branch.acks.has(tag) || !branch.dialog || !branch.flow) return []
-  const body = aimed.callee && declinedOffer(aimed.callee.said.sdp, branch.sdp, station)
-  return [ackOnce(branch, branch.dialog, tag, branch.flow, station, body)]
+  const body = aimed.callee && declinedOffer(aimed.callee.said.sdp, branch.sdp, endpoint)
+  return [ackOnce(branch, branch.dialog, tag, branch.flow, endpoint, body)]
 }
 
-function completeDelayedOffer(call: Call, callee: Branch, ack: Request, station: Station): Step {
-  const answer = answerOf(ack, station, call.caller.sdp.sent)
+function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint: SipEndpoint): Step {
+  const answer = answerOf(ack, endpoint, call.caller.sdp.sent)
   const offer = call.aimed.callee?.said
-  const sent = answer?.ok ? speak(call, 'callee', callee.sdp, answer.value, station, { offer }) : undefined
+  const sent = answer?.ok ? speak(call, 'callee', callee.sdp, answer.value, endpoint, { offer }) : undefined
   if (!answer?.ok || !sent || !callee.dialog || !callee.flow) {
     const why = answer?.ok === false ? answer.fault.why : 'no answer in ACK'
     const [, reason] = sipReason(488, why)
-    return hangUp(call, 'both', { reason }, station, failed(unheard('caller', why)))
+    return hangUp(call, 'both', { reason }, endpoint, failed(unheard('caller', why)))
   }
   const tag = callee.dialog.remoteTag ?? ''
   return {
     effects: [
-      ackOnce(callee, callee.dialog, tag, callee.flow, station, written(sent)),
-      ...aim(call, 'caller', answer.value, call.caller, station),
+      ackOnce(callee, callee.dialog, tag, callee.flow, endpoint, written(sent)),
+      ...aim(call, 'caller', answer.value, call.caller, endpoint),
     ],
   }
 }
@@ -220,13 +220,13 @@ function ackOnce(
   dialog: Dialog,
   tag: string,
   legFlow: Flow,
-  station: Station,
+  endpoint: SipEndpoint,
   body?: Uint8Array,
 ): Order {
   const flow = flowFor(dialog, legFlow, branch.provider !== undefined)
   const cseq = branch.invite?.cseq.number ?? branch.cseq
   const proofs = branch.invite ? proofsOf(branch.invite) : []
-  const request = ackFor2xx(dialog, cseq, { via: viaOf(station, flow), ...described(body, proofs) })
+  const request = ackFor2xx(dialog, cseq, { via: viaOf(endpoint, flow), ...described(body, proofs) })
   branch.acks.set(tag, { request, flow, repeats: 0 })
   return { type: 'ack', request, flow }
 }

@@ -1,7 +1,7 @@
 import type { Flow } from '../ground/flow.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Call, CallerLeg } from './state.ts'
 
 /** An INVITE which was let in, and the server transaction it came with. */
@@ -18,18 +18,18 @@ export function newCall(
   now: number,
   session: number,
   arrival: Arrival,
-  station: Station,
+  endpoint: SipEndpoint,
   ledger: Ledger,
   serviceRoute: Call['serviceRoute'],
 ): Call {
-  const startedAt = station.epoch + now
+  const startedAt = endpoint.epoch + now
   return {
-    id: station.chance.uuid(startedAt),
+    id: endpoint.chance.uuid(startedAt),
     session,
     startedNow: now,
     startedAt,
     now,
-    caller: callerLeg(arrival, station),
+    caller: callerLeg(arrival, endpoint),
     ledger,
     serviceRoute,
     decision: undefined,
@@ -49,7 +49,7 @@ export function newCall(
   }
 }
 
-function callerLeg({ request, flow, transaction, trusted }: Arrival, { chance }: Station): CallerLeg {
+function callerLeg({ request, flow, transaction, trusted }: Arrival, { chance }: SipEndpoint): CallerLeg {
   return {
     flow,
     invite: request,

@@ -3,7 +3,7 @@ import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Contact } from '../registrar/register.ts'
 import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOf, speak, written } from './sound.ts'
@@ -12,12 +12,12 @@ import type { Branch, Call, Order, Peer } from './state.ts'
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
   call: Call,
-  station: Station,
+  endpoint: SipEndpoint,
   provider: Peer | undefined,
   contact: Contact | undefined,
   attempt: Branch['attempt'] = newAttempt(call, provider),
 ): Branch {
-  const { chance } = station
+  const { chance } = endpoint
   const branch: Branch = {
     index: call.branches.length,
     attempt,
@@ -46,17 +46,17 @@ export function newBranch(
 }
 
 /** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it. */
-export function callAt(call: Call, branch: Branch, flow: Flow, station: Station): Order[] | undefined {
+export function callAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Order[] | undefined {
   branch.flow = flow
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
-  const offer = offerOf(call.caller.invite, station)
+  const offer = offerOf(call.caller.invite, endpoint)
   const only = codecsFor(call, branch)
-  const sent = offer?.ok ? speak(call, 'callee', branch.sdp, offer.value, station, { only }) : undefined
+  const sent = offer?.ok ? speak(call, 'callee', branch.sdp, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
-  return invite(call, branch, flow, station, sent ? written(sent) : noBody)
+  return invite(call, branch, flow, endpoint, sent ? written(sent) : noBody)
 }
 
 /** A peer may ring without end. */
@@ -73,11 +73,11 @@ function invite(
   call: Call,
   branch: Branch,
   flow: Flow,
-  station: Station,
+  endpoint: SipEndpoint,
   body: Uint8Array,
   extra: readonly Header[] = [],
 ): Order[] {
-  const built = buildInvite(call, branch, flow, station, body, extra)
+  const built = buildInvite(call, branch, flow, endpoint, body, extra)
   branch.invite = built
   branch.state = 'calling'
   branch.heard = 'nothing'
@@ -88,12 +88,17 @@ function invite(
 }
 
 /** The provider's challenge is answered with the same offer under the next number (RFC 3261 §22.2). */
-export function inviteAgain(call: Call, branch: Branch, proofs: Authorizations, station: Station): Order[] {
+export function inviteAgain(
+  call: Call,
+  branch: Branch,
+  proofs: Authorizations,
+  endpoint: SipEndpoint,
+): Order[] {
   branch.proofs = proofs
   branch.cseq++
   const flow = branch.flow
   const body = branch.invite?.body ?? noBody
-  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, station, body, proofs.headers)] : []
+  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, endpoint, body, proofs.headers)] : []
 }
 
 /** Milliseconds this branch may ring. */

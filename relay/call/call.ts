@@ -1,6 +1,6 @@
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import {
   acknowledge,
   byeAgain,
@@ -49,7 +49,7 @@ export type CallMachine = Machine<State, CallMemory>
 
 export interface CallMemory {
   readonly call: Call
-  readonly station: Station
+  readonly endpoint: SipEndpoint
 }
 
 const stay = (...effects: Order[]): Turn<State, Order> => ({ effects })
@@ -60,8 +60,8 @@ const unwanted = {
     if (branch.heard === 'nothing') branch.heard = 'trying'
     return stay(...letGo(branch))
   },
-  success: ({ branch, response }: Events['success'], { call, station }: CallMemory): Turn<State, Order> =>
-    stay(...sayGoodbye(call, branch, response, station)),
+  success: ({ branch, response }: Events['success'], { call, endpoint }: CallMemory): Turn<State, Order> =>
+    stay(...sayGoodbye(call, branch, response, endpoint)),
   failure: ({ branch, status, why, response }: Events['failure']): Turn<State, Order> => {
     branch.state = 'over'
     // A 487 only says that our CANCEL was heard.
@@ -72,78 +72,78 @@ const unwanted = {
 
 export const table: Table<State, Events, CallMemory, Order> = {
   routing: {
-    decided: ({ decision, contacts, ports }, { call, station }) =>
+    decided: ({ decision, contacts, ports }, { call, endpoint }) =>
       decision.kind === 'reject'
-        ? refuse(call, decision, station)
-        : begin(call, decision, contacts, ports, station),
-    undecided: ({ why }, { call, station }) => undecided(call, why, station),
-    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    stop: (_, { call, station }) => endedBySystem(call, station),
+        ? refuse(call, decision, endpoint)
+        : begin(call, decision, contacts, ports, endpoint),
+    undecided: ({ why }, { call, endpoint }) => undecided(call, why, endpoint),
+    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
   opening: {
-    media: ({ report }, { call, station }) => {
-      if (report.type === 'opened') return opened(call, station)
-      return report.type === 'failed' ? soundless(call, noSound(report), station) : stay()
+    media: ({ report }, { call, endpoint }) => {
+      if (report.type === 'opened') return opened(call, endpoint)
+      return report.type === 'failed' ? soundless(call, noSound(report), endpoint) : stay()
     },
-    search: (_, { call, station }) => soundless(call, 'the media thread is late', station),
-    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    stop: (_, { call, station }) => endedBySystem(call, station),
+    search: (_, { call, endpoint }) => soundless(call, 'the media thread is late', endpoint),
+    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
   hunting: {
-    located: ({ branch, located }, { call, station }) => branchLocated(call, branch, located, station),
-    resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
-    provisional: (event, { call, station }) =>
+    located: ({ branch, located }, { call, endpoint }) => branchLocated(call, branch, located, endpoint),
+    resolved: ({ side, host }, { call, endpoint }) => stay(...aimAgain(call, side, host, endpoint)),
+    provisional: (event, { call, endpoint }) =>
       event.branch.state === 'calling'
-        ? stay(...branchProgressed(call, event.branch, event.response, station))
+        ? stay(...branchProgressed(call, event.branch, event.response, endpoint))
         : unwanted.provisional(event),
-    success: ({ branch, response }, { call, station }) =>
+    success: ({ branch, response }, { call, endpoint }) =>
       branch.state === 'calling'
-        ? branchAnswered(call, branch, response, station)
-        : stay(...sayGoodbye(call, branch, response, station)),
-    failure: (event, { call, station }) =>
-      event.branch.state === 'calling' ? branchFailed(call, event, station) : unwanted.failure(event),
-    silence: ({ branch }, { call, station }) => noResponse(call, branch, station),
-    progress: ({ branch }, { call, station }) => noProgress(call, branch, station),
-    ring: ({ branch }, { call, station }) => answerTimeout(call, branch, station),
-    search: (_, { call, station }) => nobodyRings(call, station),
-    cancel: (farewell, { call, station }) => callerCancelled(call, farewell, station),
+        ? branchAnswered(call, branch, response, endpoint)
+        : stay(...sayGoodbye(call, branch, response, endpoint)),
+    failure: (event, { call, endpoint }) =>
+      event.branch.state === 'calling' ? branchFailed(call, event, endpoint) : unwanted.failure(event),
+    silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
+    progress: ({ branch }, { call, endpoint }) => noProgress(call, branch, endpoint),
+    ring: ({ branch }, { call, endpoint }) => answerTimeout(call, branch, endpoint),
+    search: (_, { call, endpoint }) => nobodyRings(call, endpoint),
+    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
-    bye: (farewell, { call, station }) => callerCancelled(call, farewell, station),
-    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
-    stop: (_, { call, station }) => endedBySystem(call, station),
+    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
+    stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
   answered: {
     ...unwanted,
-    success: ({ branch, response }, { call, station }) =>
+    success: ({ branch, response }, { call, endpoint }) =>
       branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
-        ? stay(...acknowledge(call, branch, response, station))
-        : stay(...sayGoodbye(call, branch, response, station)),
-    acked: ({ request }, { call, station }) => callerAcked(call, request, station),
+        ? stay(...acknowledge(call, branch, response, endpoint))
+        : stay(...sayGoodbye(call, branch, response, endpoint)),
+    acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
-    unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
-    bye: ({ side, reason }, { call, station }) => hangUp(call, side, { reason }, station),
+    unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
+    bye: ({ side, reason }, { call, endpoint }) => hangUp(call, side, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: ({ side, transaction, reason }, { call }) =>
       call.pending[side]?.asked.transaction === transaction
         ? stay(...cancelPassed(call, side, { reason }))
         : stay(),
-    request: (event, { call, station }) => stay(...passRequest(call, event, station)),
-    resolved: ({ side, host }, { call, station }) => stay(...aimAgain(call, side, host, station)),
-    passed: (event, { call, station }) => passAnswer(call, event, station),
-    passedAck: ({ side, request }, { call, station }) => passAck(call, side, request, station),
+    request: (event, { call, endpoint }) => stay(...passRequest(call, event, endpoint)),
+    resolved: ({ side, host }, { call, endpoint }) => stay(...aimAgain(call, side, host, endpoint)),
+    passed: (event, { call, endpoint }) => passAnswer(call, event, endpoint),
+    passedAck: ({ side, request }, { call, endpoint }) => passAck(call, side, request, endpoint),
     repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),
-    unacknowledgedPending: ({ side }, { call, station }) => unacknowledgedPassed(call, side, station),
+    unacknowledgedPending: ({ side }, { call, endpoint }) => unacknowledgedPassed(call, side, endpoint),
     stalledPending: ({ side }, { call }) =>
       stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
-    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
-    media: ({ report }, { call, station }) => soundChanged(call, report, station),
-    stop: (_, { call, station }) =>
-      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, station, {
+    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
+    media: ({ report }, { call, endpoint }) => soundChanged(call, report, endpoint),
+    stop: (_, { call, endpoint }) =>
+      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
         reason: 'normal',
         because: stopped.because,
       }),
@@ -151,31 +151,31 @@ export const table: Table<State, Events, CallMemory, Order> = {
 
   ended: {
     ...unwanted,
-    acked: ({ request }, { call, station }) => callerAcked(call, request, station),
+    acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
-    unacknowledged: (_, { call, station }) => giveUpOnAck(call, station),
+    unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
     /** The host its offer names was looked up meanwhile (RFC 3261 §15.1.2). */
     request: (event) => stay(refuseRequest(event, 487)),
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
     bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
-    passed: (event, { call, station }) => stay(...passedLate(call, event, station)),
-    byeAnswered: (event, { call, station }) => stay(...byeAgain(call, event, station)),
+    passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
+    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
   },
 }
 
 /** Both silent for too long: nobody hears anybody. */
-function soundChanged(call: Call, report: MediaReport, station: Station): Turn<State, Order> {
+function soundChanged(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<State, Order> {
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const
-  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, station, end)
+  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
 }
 
 /** Nobody could say where it goes. */
-function undecided(call: Call, why: string, station: Station): Turn<State, Order> {
+function undecided(call: Call, why: string, endpoint: SipEndpoint): Turn<State, Order> {
   const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
   const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const
-  return end(call, station, ending, [['retry-after', '5']])
+  return end(call, endpoint, ending, [['retry-after', '5']])
 }
 
 /** Why sockets could not be had, in a caller's words. */

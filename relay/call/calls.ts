@@ -12,7 +12,7 @@ import type { Contact } from '../registrar/register.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { newCall } from './arrival.ts'
 import { spoke } from './branch.ts'
 import { table } from './call.ts'
@@ -27,7 +27,7 @@ import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from '.
 
 /** What the switchboard needs of the engine around it. */
 export interface Exchange {
-  readonly station: Station
+  readonly endpoint: SipEndpoint
   readonly transactions: Transactions
   readonly ports: Ports
   readonly ledger: Ledger
@@ -103,11 +103,11 @@ export class Switchboard {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
-    const { station, ledger, serviceRoute } = this.#exchange
+    const { endpoint, ledger, serviceRoute } = this.#exchange
     const arrival = { request, flow, transaction, trusted }
-    const call = newCall(now, ++this.#sessions, arrival, station, ledger, serviceRoute)
+    const call = newCall(now, ++this.#sessions, arrival, endpoint, ledger, serviceRoute)
     const line: Line = {
-      machine: { state: 'routing', memory: { call, station } },
+      machine: { state: 'routing', memory: { call, endpoint } },
       call,
       timers: new Map(),
       clients: new Map(),
@@ -126,7 +126,7 @@ export class Switchboard {
     // The caller may have left while we asked.
     if (line.machine.state !== 'routing') return
     const host =
-      decided.kind === 'connect' && unknownHost(line.call, line.call.caller.invite, this.#exchange.station)
+      decided.kind === 'connect' && unknownHost(line.call, line.call.caller.invite, this.#exchange.endpoint)
     if (host) return this.#lookUp(line, host, (later) => this.decided(later, line, decided))
     const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
@@ -139,7 +139,7 @@ export class Switchboard {
 
   /** One side asks something inside its dialog; the host its offer names is looked up first. */
   request(now: number, line: Line, asked: Asked): void {
-    const host = unknownHost(line.call, asked.request, this.#exchange.station)
+    const host = unknownHost(line.call, asked.request, this.#exchange.endpoint)
     if (!host) return this.step(now, line, 'request', asked)
     if (asked.request.method === 'INVITE') this.#lines.serves(line, asked.side, asked.transaction)
     this.#lookedUp.set(asked.transaction, asked)
@@ -314,9 +314,9 @@ export class Switchboard {
   }
 
   #lookUp({ call }: Line, host: string, then: (now: number) => void): void {
-    const { ask, station } = this.#exchange
+    const { ask, endpoint } = this.#exchange
     const found = (now: number, answer: Answer | undefined, why: string) => {
-      learn(call, host, leadOf(station.address, host, answer, why))
+      learn(call, host, leadOf(endpoint.address, host, answer, why))
       then(now)
     }
     ask(hostQuestion(host), found, lookUpMs)
@@ -380,7 +380,7 @@ export class Switchboard {
     line.silent = true
     this.#stopTimer(line, { type: 'stop', timer: 'media' })
     call.record.soundOver = true
-    if (machine.state === 'ended' && !line.told && soundOf(call, this.#exchange.station)) {
+    if (machine.state === 'ended' && !line.told && soundOf(call, this.#exchange.endpoint)) {
       line.told = true
       this.#tell(line)
     }
@@ -415,7 +415,7 @@ export class Switchboard {
   }
 
   #tell(line: Line): void {
-    const tell = callTell(line.call, this.#exchange.station)
+    const tell = callTell(line.call, this.#exchange.endpoint)
     if (tell) this.#exchange.emit({ type: 'tell', tell })
   }
 

@@ -1,6 +1,6 @@
 import type { Consideration, Limit } from '#contract'
 import { explained, inTheWayAt, inWords, isUrgent, placeAt } from '../limits/gate.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { end, soon } from './ending.ts'
 import type { Call, Peer, Step } from './state.ts'
 
@@ -23,14 +23,14 @@ export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boole
 }
 
 /** Nobody was called, for every provider is full. */
-export function allFull(call: Call, station: Station): Step {
+export function allFull(call: Call, endpoint: SipEndpoint): Step {
   const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
   const message = 'Every provider this call could take is at its limit.'
   const { record } = call
   record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
   return end(
     call,
-    station,
+    endpoint,
     { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}`, because: { reason, message } },
     soon(status),
   )

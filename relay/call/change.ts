@@ -3,7 +3,7 @@ import type { Relayed, Unusable } from '../media/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { base } from '../transaction/timers.ts'
-import { allow, contactOf, type Station } from '../ua/endpoint.ts'
+import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
@@ -32,27 +32,30 @@ const { t1, t2 } = base
 const giveUpMs = 64 * t1
 
 /** A change of the session was accepted; both dialogs learn where the other side is now (§12.2). */
-export function accept(call: Call, pending: Pending, response: Response, station: Station): Step {
+export function accept(call: Call, pending: Pending, response: Response, endpoint: SipEndpoint): Step {
   const { side, request } = pending.asked
   const here = legOf(call, side)
   const there = legOf(call, opposite(side))
   if (here) refreshTarget(here.dialog, request, response.status)
   if (there) refreshTarget(there.dialog, response, response.status)
-  const asked = offerOf(request, station)
-  const said = answerOf(response, station, asked && spokenOf(call, opposite(side))?.sent)
+  const asked = offerOf(request, endpoint)
+  const said = answerOf(response, endpoint, asked && spokenOf(call, opposite(side))?.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
-    return unusableOffer(call, pending, response, said.fault, station)
+    return unusableOffer(call, pending, response, said.fault, endpoint)
   const sounds =
     asked?.ok && said?.ok
-      ? [...aimSide(call, side, asked.value, station), ...aimSide(call, opposite(side), said.value, station)]
+      ? [
+          ...aimSide(call, side, asked.value, endpoint),
+          ...aimSide(call, opposite(side), said.value, endpoint),
+        ]
       : []
-  const ok = okFor(call, pending.asked, response, station)
+  const ok = okFor(call, pending.asked, response, endpoint)
   if (request.method !== 'INVITE') return { effects: [...closePending(call, side), ok, ...sounds] }
   pending.answer = { response: ok.response, waitMs: t1 }
   const delayed = asked === undefined && said !== undefined
   if (delayed) pending.accepted = response
   const effects: Order[] = [
-    ...(delayed ? [] : ackPassed(call, side, response.cseq.number, station)),
+    ...(delayed ? [] : ackPassed(call, side, response.cseq.number, endpoint)),
     ok,
     { type: 'stop', timer: 'stalledPending', of: side },
     { type: 'set', ms: t1, timer: { timer: 'repeatPending', side } },
@@ -71,14 +74,14 @@ function unusableOffer(
   { asked }: Pending,
   response: Response,
   fault: Unusable,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Step {
   const { side } = asked
-  const acks = decliningAck(call, side, response, station)
-  const refusal = refuseRequest(asked, 488, refusalWords(fault, station))
+  const acks = decliningAck(call, side, response, endpoint)
+  const refusal = refuseRequest(asked, 488, refusalWords(fault, endpoint))
   const closed = closePending(call, side)
   const [, reason] = sipReason(488, fault.why)
-  const step = hangUp(call, 'both', { reason }, station, failed(unheard(opposite(side), fault.why)))
+  const step = hangUp(call, 'both', { reason }, endpoint, failed(unheard(opposite(side), fault.why)))
   return { ...step, effects: [...closed, ...acks, refusal, ...step.effects] }
 }
 
@@ -91,24 +94,24 @@ export function accepted({ request, transaction, source }: Asked, response: Resp
 }
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
-export function passAck(call: Call, side: Side, ack: Request, station: Station): Step {
+export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpoint): Step {
   const pending = call.pending[side]
   if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
   if (!accepted) return { effects: closePending(call, side) }
   const other = opposite(side)
-  const answer = answerOf(ack, station, spokenOf(call, side)?.sent)
-  const offer = answerOf(accepted, station, undefined)
+  const answer = answerOf(ack, endpoint, spokenOf(call, side)?.sent)
+  const offer = answerOf(accepted, endpoint, undefined)
   const said = answer?.ok ? answer.value : spokenOf(call, other)?.sent?.said
-  const body = said && offer?.ok && speakTo(call, other, said, station, { offer: offer.value })
+  const body = said && offer?.ok && speakTo(call, other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
-    return hangUp(call, 'both', { reason }, station, failed(unheard(side, 'no answer in ACK')))
+    return hangUp(call, 'both', { reason }, endpoint, failed(unheard(side, 'no answer in ACK')))
   }
   const sounds = answer?.ok
-    ? [...aimSide(call, side, answer.value, station), ...aimSide(call, other, offer.value, station)]
+    ? [...aimSide(call, side, answer.value, endpoint), ...aimSide(call, other, offer.value, endpoint)]
     : []
-  const acks = ackPassed(call, side, accepted.cseq.number, station, body)
+  const acks = ackPassed(call, side, accepted.cseq.number, endpoint, body)
   return { effects: [...closePending(call, side), ...acks, ...sounds] }
 }
 
@@ -124,17 +127,22 @@ export function repeatPassed(call: Call, side: Side): Order[] {
 }
 
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
-export function unacknowledgedPassed(call: Call, side: Side, station: Station): Step {
-  const contact = contactOf(station, (legOf(call, side)?.flow ?? call.caller.flow).transport)
+export function unacknowledgedPassed(call: Call, side: Side, endpoint: SipEndpoint): Step {
+  const contact = contactOf(endpoint, (legOf(call, side)?.flow ?? call.caller.flow).transport)
   const ended = failed(notAcknowledged(side, contact))
-  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, station, ended)
+  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
 }
 
 /** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
-export function offerFor(call: Call, to: Side, request: Request, station: Station): Uint8Array | undefined {
-  const offer = offerOf(request, station)
+export function offerFor(
+  call: Call,
+  to: Side,
+  request: Request,
+  endpoint: SipEndpoint,
+): Uint8Array | undefined {
+  const offer = offerOf(request, endpoint)
   const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : []
-  return offer?.ok ? speakTo(call, to, offer.value, station, { only }) : noBody
+  return offer?.ok ? speakTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
 /** The 2xx for who asked. An offer which the other side left without a usable answer leaves the sound as it was. */
@@ -142,17 +150,17 @@ function okFor(
   call: Call,
   { side, request, transaction, source }: Asked,
   response: Response,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Extract<Order, { type: 'respond' }> {
   const headers: Header[] = [
-    ['contact', contactOf(station, legOf(call, side)?.flow.transport ?? 'udp')],
+    ['contact', contactOf(endpoint, legOf(call, side)?.flow.transport ?? 'udp')],
     ['allow', allow],
   ]
-  const offer = offerOf(request, station)
+  const offer = offerOf(request, endpoint)
   const there = spokenOf(call, opposite(side))?.sent
-  const answer = answerOf(response, station, offer && there)
+  const answer = answerOf(response, endpoint, offer && there)
   const said = answer?.ok ? answer.value : offer && spokenOf(call, side)?.sent?.said
-  const body = said && speakTo(call, side, said, station, offer?.ok ? { offer: offer.value } : {})
+  const body = said && speakTo(call, side, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const ok = reply(request, status, { reason, ...described(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
@@ -162,17 +170,17 @@ function speakTo(
   call: Call,
   to: Side,
   said: Relayed,
-  station: Station,
+  endpoint: SipEndpoint,
   more: Parameters<typeof speak>[5],
 ): Uint8Array | undefined {
   const spoken = spokenOf(call, to)
-  const sent = spoken && speak(call, to, spoken, said, station, more)
+  const sent = spoken && speak(call, to, spoken, said, endpoint, more)
   return sent && written(sent)
 }
 
-function aimSide(call: Call, side: Side, said: Relayed, station: Station): Order[] {
-  if (side === 'caller') return aim(call, side, said, call.caller, station)
-  return call.callee ? aimAtBranch(call, call.callee, said, station) : []
+function aimSide(call: Call, side: Side, said: Relayed, endpoint: SipEndpoint): Order[] {
+  if (side === 'caller') return aim(call, side, said, call.caller, endpoint)
+  return call.callee ? aimAtBranch(call, call.callee, said, endpoint) : []
 }
 
 /** We write SDP ourselves; anything else is passed on as it was called. */

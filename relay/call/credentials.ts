@@ -1,7 +1,7 @@
 import type { Flow } from '../ground/flow.ts'
 import { type Authorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
-import { type Station, viaOf } from '../ua/endpoint.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import type { Branch } from './state.ts'
 
 /** Where our credentials stand in a request; an ACK repeats its INVITE's (RFC 3261 §22.1). */
@@ -13,7 +13,7 @@ export function proveToProvider(
   challenged: Request,
   response: Response,
   before: Authorizations,
-  { chance }: Station,
+  { chance }: SipEndpoint,
 ): Authorizations | undefined {
   return prove(before, response, challenged, provider?.credentials ?? null, chance)
 }
@@ -24,14 +24,14 @@ export function withProof(
   number: number,
   proofs: Authorizations,
   flow: Flow,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Request {
   const kept = sent.headers.filter(([name]) => name !== 'via' && name !== 'cseq' && !names.has(name))
   return request({
     method: sent.method,
     requestUri: sent.requestUri,
     headers: [
-      ['via', viaOf(station, flow)],
+      ['via', viaOf(endpoint, flow)],
       ...kept,
       ['cseq', `${number} ${sent.method}`],
       ...proofs.headers,

@@ -1,6 +1,6 @@
 import type { Relayed } from '../media/relayed.ts'
 import type { Response } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { answerTo, respond, since } from './ending.ts'
 import { utcOf } from './record.ts'
@@ -10,7 +10,12 @@ import type { Branch, Call, Order } from './state.ts'
 import { soundForCaller } from './tags.ts'
 
 /** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
-export function branchProgressed(call: Call, branch: Branch, response: Response, station: Station): Order[] {
+export function branchProgressed(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): Order[] {
   // One of its early dialogs is over (RFC 6228), which says nothing of the call: the caller has dialogs of ours.
   if (response.status === 199) return []
   const stops: Order[] = [{ type: 'stop', timer: 'silence', of: branch }]
@@ -36,7 +41,7 @@ export function branchProgressed(call: Call, branch: Branch, response: Response,
         ...ringFrom(call, branch),
       ]
     : []
-  return [...timers, ...seen, ...ringCaller(call, branch, response, station)]
+  return [...timers, ...seen, ...ringCaller(call, branch, response, endpoint)]
 }
 
 /** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */
@@ -45,21 +50,21 @@ function ringFrom(call: Call, branch: Branch): Order[] {
 }
 
 /** A provisional goes on to the caller: with sound where one provider rings, plain where phones do. */
-function ringCaller(call: Call, branch: Branch, response: Response, station: Station): Order[] {
-  const said = remember18x(branch, response, station)
+function ringCaller(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): Order[] {
+  const said = remember18x(branch, response, endpoint)
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
   // An offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
   const early =
-    said && alone && brings(call.caller.invite) ? soundForCaller(call, said, station, 'early') : undefined
+    said && alone && brings(call.caller.invite) ? soundForCaller(call, said, endpoint, 'early') : undefined
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
   const first = !call.rang
   call.rang = true
   call.record.ringingAt ??= utcOf(call)
   return [
-    ...(early && said ? aimAtBranch(call, branch, said, station) : []),
+    ...(early && said ? aimAtBranch(call, branch, said, endpoint) : []),
     ...(early?.orders ?? []),
-    respond(call, answerTo(call, station, branch.provider ? response.status : 180, [], early?.body)),
+    respond(call, answerTo(call, endpoint, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as Order] : []),
   ]
 }
@@ -68,8 +73,8 @@ function ringCaller(call: Call, branch: Branch, response: Response, station: Sta
 const mostEarly = 16
 
 /** The sound a provisional brings; one which cannot be used rings all the same. */
-function remember18x(branch: Branch, response: Response, station: Station): Relayed | undefined {
-  const said = answerOf(response, station, branch.sdp.sent)
+function remember18x(branch: Branch, response: Response, endpoint: SipEndpoint): Relayed | undefined {
+  const said = answerOf(response, endpoint, branch.sdp.sent)
   if (!said?.ok) return undefined
   const tag = response.to.tag ?? ''
   if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, said.value)

@@ -1,7 +1,7 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allow, contactOf, type Station } from '../ua/endpoint.ts'
+import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { type Cause, cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
@@ -28,14 +28,14 @@ export interface Ending {
 export function refuse(
   call: Call,
   decision: Extract<RouteDecision, { kind: 'reject' }>,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Step {
   remember(call, decision)
   const { reason, message } = decision
   const status = decision.status >= 300 ? decision.status : 403
   return end(
     call,
-    station,
+    endpoint,
     { by: 'system', reason: 'rejected', status, why: refusalOf(decision), because: { reason, message } },
     soon(status),
   )
@@ -47,7 +47,12 @@ export function soon(status: number): Header[] {
 }
 
 /** Ends a call before it was answered: every branch let go, the caller told, the record closed. */
-export function end(call: Call, station: Station, ending: Ending, headers: readonly Header[] = []): Step {
+export function end(
+  call: Call,
+  endpoint: SipEndpoint,
+  ending: Ending,
+  headers: readonly Header[] = [],
+): Step {
   const letting = call.branches.flatMap((branch) => letGo(branch))
   close(call, ending.by, ending.reason, ending.because)
   call.record.sipStatus = ending.status
@@ -55,14 +60,14 @@ export function end(call: Call, station: Station, ending: Ending, headers: reado
     ? withReason(headers, sipReason(ending.cause ?? ending.status, ending.why))
     : headers
   const warns = said.some(([name]) => name === 'warning')
-  const warnings = warns ? [] : warningOf(ending, station)
-  const response = answerTo(call, station, ending.status, [...said, ...warnings])
+  const warnings = warns ? [] : warningOf(ending, endpoint)
+  const response = answerTo(call, endpoint, ending.status, [...said, ...warnings])
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
 }
 
-function warningOf({ status, why, code }: Ending, station: Station): Header[] {
-  if (code !== undefined && why !== undefined) return [warning(station, code, why)]
-  return status === 488 ? [noCodec(station)] : []
+function warningOf({ status, why, code }: Ending, endpoint: SipEndpoint): Header[] {
+  if (code !== undefined && why !== undefined) return [warning(endpoint, code, why)]
+  return status === 488 ? [noCodec(endpoint)] : []
 }
 
 /** We go down: what was not answered failed. */
@@ -71,9 +76,9 @@ export const stopped = {
   because: cause('RELAY_STOPPED', 'The relay was stopped.'),
 } as const
 
-export function endedBySystem(call: Call, station: Station): Step {
+export function endedBySystem(call: Call, endpoint: SipEndpoint): Step {
   const ending = { ...stopped, by: 'system', status: 503, why: 'going down' } as const
-  return end(call, station, ending, [['retry-after', '10']])
+  return end(call, endpoint, ending, [['retry-after', '10']])
 }
 
 /** Writes down who ended the call, and why, once. */
@@ -163,7 +168,7 @@ export function stopTimers(branch: Branch): Order[] {
 /** A response to the caller's first INVITE, with our tag and Contact. */
 export function answerTo(
   call: Call,
-  station: Station,
+  endpoint: SipEndpoint,
   status: number,
   headers: readonly Header[] = [],
   body?: Uint8Array,
@@ -171,7 +176,7 @@ export function answerTo(
   const dialogMaking: Header[] =
     status > 100 && status < 300
       ? [
-          ['contact', contactOf(station, call.caller.flow.transport)],
+          ['contact', contactOf(endpoint, call.caller.flow.transport)],
           ['allow', allow],
         ]
       : []

@@ -1,4 +1,4 @@
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { causeOf, causeOfAll, credentialWords, searchedTooLong, sideOf } from './cause.ts'
 import { concluded, type Ending, end } from './ending.ts'
 import { elsewhere } from './reason.ts'
@@ -28,44 +28,44 @@ export function noted(call: Call, failed: Events['failure'], silence: number): F
 }
 
 /** No provider is left. */
-export function exhausted(call: Call, station: Station): Step {
+export function exhausted(call: Call, endpoint: SipEndpoint): Step {
   const status = mostUseful(statuses(call))
   const by = status === 486 || status >= 600 ? 'callee' : 'system'
   const toPbx = call.decision?.targets.kind === 'trunk'
   const ours = toPbx ? { why: 'the PBX cannot be reached' } : (onlyCredentials(call) ?? allFailed)
   const theirs = call.failures.findLast((failure) => failure.status === status)?.words
   const because = causeOfAll(call, status)
-  return end(call, station, { by, reason: reasonOf(status), status, because, ...ours }, theirs)
+  return end(call, endpoint, { by, reason: reasonOf(status), status, because, ...ours }, theirs)
 }
 
 /** A provider's word, or silence, is final. */
-export function refusedBy(call: Call, failed: Failure, silence: number, station: Station): Step {
+export function refusedBy(call: Call, failed: Failure, silence: number, endpoint: SipEndpoint): Step {
   const { answered, words } = failed
   const told = heardBy(answered, answered === 0 ? silence : mostUseful(statuses(call)))
   const reason = redirects(answered) ? 'failed' : reasonOf(told)
   const ending = { by: speaker(answered), reason, status: told, because: failed.cause } as const
-  return end(call, station, { ...ending, ...inOurWords(failed, told) }, words)
+  return end(call, endpoint, { ...ending, ...inOurWords(failed, told) }, words)
 }
 
 /** None of the callee's phones took the call; `last` ended it. */
-export function phonesFailed(call: Call, last: Failure, station: Station): Step {
+export function phonesFailed(call: Call, last: Failure, endpoint: SipEndpoint): Step {
   const told = mostUseful(statuses(call))
   const away = told === 480 && call.failures.find(({ answered }) => redirects(answered))
-  if (away) return redirected(call, away, station)
+  if (away) return redirected(call, away, endpoint)
   const ending = { by: speaker(last.answered), reason: reasonOf(told), status: told }
   const because = causeOfAll(call, told)
   const ours = told === 480 || told === 503 ? inOurWords(last, told) : {}
-  return end(call, station, { ...ending, ...ours, because }, told === last.answered ? last.words : [])
+  return end(call, endpoint, { ...ending, ...ours, because }, told === last.answered ? last.words : [])
 }
 
 /** Timer: the search as a whole took too long. */
-export function nobodyRings(call: Call, station: Station): Step {
+export function nobodyRings(call: Call, endpoint: SipEndpoint): Step {
   const because = searchedTooLong(call, alive(call))
   for (const branch of alive(call)) concluded(call, branch, 0, 'search timed out', 'final')
   // A PBX which is away is like a phone which is away.
   const silence = call.decision?.targets.kind === 'trunk' ? 480 : 408
   const status = mostUseful([...statuses(call), silence])
-  return end(call, station, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time', because })
+  return end(call, endpoint, { by: 'system', reason: 'timeout', status, why: 'nobody rang in time', because })
 }
 
 /** Branches which may still answer. */
@@ -83,10 +83,10 @@ function onlyCredentials({ failures }: Call): Pick<Ending, 'why' | 'cause'> | un
 }
 
 /** The callee's phone sends its calls elsewhere: it did not fail to answer, and the caller shall not be told so. */
-function redirected(call: Call, { answered, cause }: Failure, station: Station): Step {
+function redirected(call: Call, { answered, cause }: Failure, endpoint: SipEndpoint): Step {
   const why = 'the phone forwards its calls, which is not followed'
   const ending = { by: 'callee', reason: 'rejected', status: 480, why, because: cause } as const
-  return end(call, station, { ...ending, cause: answered })
+  return end(call, endpoint, { ...ending, cause: answered })
 }
 
 /** Where the caller is told something else than the other side said, the Reason says what that was. */

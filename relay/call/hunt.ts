@@ -4,7 +4,7 @@ import type { Flow } from '../ground/flow.ts'
 import type { Relayed, Unusable } from '../media/relayed.ts'
 import type { Contact } from '../registrar/register.ts'
 import type { Response } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
@@ -30,15 +30,15 @@ export function begin(
   decision: Connect,
   contacts: readonly Contact[],
   ports: Record<Side, number> | string,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Step {
   remember(call, decision)
   call.decision = decision
   call.contacts = contacts
-  if (typeof ports === 'string') return soundless(call, ports, station)
+  if (typeof ports === 'string') return soundless(call, ports, endpoint)
   call.ports = ports
-  const obstacle = obstacleOf(call, station)
-  if (obstacle) return end(call, station, { by: 'system', reason: 'failed', ...obstacle })
+  const obstacle = obstacleOf(call, endpoint)
+  if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
   return {
     to: 'opening',
     effects: [
@@ -49,19 +49,19 @@ export function begin(
 }
 
 /** The sockets are there: starts with the best target. */
-export function opened(call: Call, station: Station): Step {
-  const offer = offerOf(call.caller.invite, station)
-  const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, station) : []
+export function opened(call: Call, endpoint: SipEndpoint): Step {
+  const offer = offerOf(call.caller.invite, endpoint)
+  const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, endpoint) : []
   const peers = call.decision && peersOf(call.decision)
-  const step = peers ? search(call, peers, station) : ring(call, station)
+  const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
   const effects: Order[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
   return { to: step.to ?? 'hunting', effects }
 }
 
 /** There are no sockets for its sound: nobody is called. Who finds us full may come again. */
-export function soundless(call: Call, why: string, station: Station): Step {
+export function soundless(call: Call, why: string, endpoint: SipEndpoint): Step {
   const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
-  return end(call, station, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
+  return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
 }
 
 /** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
@@ -72,35 +72,35 @@ function peersOf({ targets }: Connect): readonly Peer[] | undefined {
 }
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
-function obstacleOf(call: Call, station: Station): Omit<Ending, 'by' | 'reason'> | undefined {
+function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<Ending, 'by' | 'reason'> | undefined {
   const { invite, trusted } = call.caller
   if (invite.maxForwards <= 0) {
     const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
     return { status: 483, why: 'too many hops', because }
   }
-  const fault = faultOf(call, offerOf(invite, station), trusted)
+  const fault = faultOf(call, offerOf(invite, endpoint), trusted)
   return fault && { ...fault, because: unheard('caller', fault.why) }
 }
 
 /** Addresses for a provider came back, or none did. */
-export function branchLocated(call: Call, branch: Branch, located: Located, station: Station): Step {
+export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): Step {
   if (branch.state !== 'locating') return { effects: [] }
   const [first, ...rest] = located.flows
   if (!first)
     return branchFailed(
       call,
       { branch, status: 0, why: located.why ?? 'no address found', response: undefined },
-      station,
+      endpoint,
     )
   branch.flows = rest
-  return tryAt(call, branch, first, station)
+  return tryAt(call, branch, first, endpoint)
 }
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */
-export function branchAnswered(call: Call, branch: Branch, response: Response, station: Station): Step {
-  const answer = answerOf(response, station, branch.sdp.sent)
+export function branchAnswered(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): Step {
+  const answer = answerOf(response, endpoint, branch.sdp.sent)
   const said = answer?.ok ? answer.value : earlySound(branch, response)
-  if (!said) return answeredMute(call, branch, response, answer?.ok ? undefined : answer?.fault, station)
+  if (!said) return answeredMute(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   branch.state = 'answered'
@@ -116,9 +116,9 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, s
       { type: 'stop', timer: 'search' },
       ...others,
       { type: 'dialog', side: 'callee', dialog },
-      ...acknowledge(call, branch, response, station),
-      ...aimAtBranch(call, branch, said, station),
-      ...answerCaller(call, said, station),
+      ...acknowledge(call, branch, response, endpoint),
+      ...aimAtBranch(call, branch, said, endpoint),
+      ...answerCaller(call, said, endpoint),
       { type: 'tell' },
     ],
   }
@@ -144,49 +144,54 @@ function answeredMute(
   branch: Branch,
   response: Response,
   fault: Unusable | undefined,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Step {
   const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
-  const goodbye = sayGoodbye(call, branch, response, station, [sipReason(488, why)])
+  const goodbye = sayGoodbye(call, branch, response, endpoint, [sipReason(488, why)])
   concluded(call, branch, response.status, why, 'final')
   const because = unheard('callee', why)
-  const step = end(call, station, { by: 'system', reason: 'failed', status: 488, why, code, because })
+  const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })
   return { ...step, effects: [...goodbye, ...step.effects] }
 }
 
 /** A branch failed: its next address, the next provider, or the end. */
-export function branchFailed(call: Call, failure: Events['failure'], station: Station): Step {
+export function branchFailed(call: Call, failure: Events['failure'], endpoint: SipEndpoint): Step {
   const { branch, response } = failure
   const proofs =
-    response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, station)
-  if (proofs) return { effects: inviteAgain(call, branch, proofs, station) }
+    response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, endpoint)
+  if (proofs) return { effects: inviteAgain(call, branch, proofs, endpoint) }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]
   const step = branch.provider
-    ? providerFailed(call, failure, station)
-    : contactFailed(call, failure, station)
+    ? providerFailed(call, failure, endpoint)
+    : contactFailed(call, failure, endpoint)
   return { ...step, effects: [...effects, ...step.effects] }
 }
 
 /** Timer: nothing came at all. The INVITE stays in the air, and whatever comes late is let go. */
-export function noResponse(call: Call, branch: Branch, station: Station): Step {
-  return movedOn(call, branch, station, `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`)
+export function noResponse(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+  return movedOn(
+    call,
+    branch,
+    endpoint,
+    `no response in ${branch.provider?.policy.first_response_ms ?? 0} ms`,
+  )
 }
 
 /** Timer: nothing but 100. */
-export function noProgress(call: Call, branch: Branch, station: Station): Step {
-  return movedOn(call, branch, station, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
+export function noProgress(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+  return movedOn(call, branch, endpoint, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
 }
 
 /** Timer: it rang, nobody answered. Final, never an advance. */
-export function answerTimeout(call: Call, branch: Branch, station: Station): Step {
+export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
   concluded(call, branch, 0, 'no answer', 'final')
   const letting = letGo(branch)
   branch.state = 'abandoned'
   if (!branch.provider && alive(call).length > 0) return { effects: letting }
-  if (!branch.provider && call.rounds.contacts.length > 0) return after(letting, ringNext(call, station))
+  if (!branch.provider && call.rounds.contacts.length > 0) return after(letting, ringNext(call, endpoint))
   const because = unanswered(call, ringMs(call, branch))
-  const step = end(call, station, {
+  const step = end(call, endpoint, {
     by: 'system',
     reason: 'noanswer',
     status: 480,
@@ -197,30 +202,36 @@ export function answerTimeout(call: Call, branch: Branch, station: Station): Ste
 }
 
 /** The caller hangs up before an answer (RFC 3261 §9.2). */
-export function callerCancelled(call: Call, farewell: Farewell, station: Station): Step {
+export function callerCancelled(call: Call, farewell: Farewell, endpoint: SipEndpoint): Step {
   const letting = call.branches.flatMap((branch) => letGo(branch, farewell.reason))
-  const step = end(call, station, { by: 'caller', reason: 'cancel', status: 487, because: undefined })
+  const step = end(call, endpoint, { by: 'caller', reason: 'cancel', status: 487, because: undefined })
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
-function search(call: Call, providers: readonly Peer[], station: Station): Step {
+function search(call: Call, providers: readonly Peer[], endpoint: SipEndpoint): Step {
   call.waiting = [...providers]
   const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
-  const step = next(call, station)
+  const step = next(call, endpoint)
   return { ...step, effects: [{ type: 'set', ms, timer: { timer: 'search' } }, ...step.effects] }
 }
 
 /** Phones ring by their q: those of the highest together, the next when none of these has answered. */
-function ring(call: Call, station: Station): Step {
+function ring(call: Call, endpoint: SipEndpoint): Step {
   if (call.contacts.length === 0) {
     const because = notRegistered(call)
-    return end(call, station, { by: 'system', reason: 'failed', status: 480, why: 'not registered', because })
+    return end(call, endpoint, {
+      by: 'system',
+      reason: 'failed',
+      status: 480,
+      why: 'not registered',
+      because,
+    })
   }
   call.rounds = roundsOf(call.contacts, call.decision?.targets)
-  return ringNext(call, station)
+  return ringNext(call, endpoint)
 }
 
-function ringNext(call: Call, station: Station): Step {
+function ringNext(call: Call, endpoint: SipEndpoint): Step {
   const {
     contacts: [round = [], ...later],
     ms,
@@ -228,8 +239,8 @@ function ringNext(call: Call, station: Station): Step {
   call.rounds = { contacts: later, ms }
   const effects: Order[] = [{ type: 'tell' }]
   for (const contact of round) {
-    const branch = newBranch(call, station, undefined, contact)
-    const step = tryAt(call, branch, contact.flow, station)
+    const branch = newBranch(call, endpoint, undefined, contact)
+    const step = tryAt(call, branch, contact.flow, endpoint)
     effects.push(...step.effects)
     if (step.to) return { to: step.to, effects }
   }
@@ -240,26 +251,26 @@ function after(effects: readonly Order[], step: Step): Step {
   return { ...step, effects: [...effects, ...step.effects] }
 }
 
-function next(call: Call, station: Station): Step {
+function next(call: Call, endpoint: SipEndpoint): Step {
   const provider = nextWithRoom(call)
-  if (!provider) return call.branches.length > 0 ? exhausted(call, station) : allFull(call, station)
-  const branch = newBranch(call, station, provider, undefined)
+  if (!provider) return call.branches.length > 0 ? exhausted(call, endpoint) : allFull(call, endpoint)
+  const branch = newBranch(call, endpoint, provider, undefined)
   call.record.providerId = provider.provider_id ?? call.record.providerId
   const question = firstHop(provider, branch.route)
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
 
-function tryAt(call: Call, branch: Branch, flow: Flow, station: Station): Step {
-  const effects = callAt(call, branch, flow, station)
+function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Step {
+  const effects = callAt(call, branch, flow, endpoint)
   return effects
     ? { effects }
-    : branchFailed(call, { branch, status: 488, why: 'no codec left', response: undefined }, station)
+    : branchFailed(call, { branch, status: 488, why: 'no codec left', response: undefined }, endpoint)
 }
 
 function providerFailed(
   call: Call,
   { branch, status, why, response }: Events['failure'],
-  station: Station,
+  endpoint: SipEndpoint,
 ): Step {
   const policy = branch.provider?.policy
   if (!policy) return { effects: [] }
@@ -269,43 +280,43 @@ function providerFailed(
   const meaning = unasked ? 'next' : verdict(status || 408, policy, call.rang)
   if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0) {
     tryEnded(call, branch, status, why)
-    return otherAddress(call, branch, station)
+    return otherAddress(call, branch, endpoint)
   }
   // A PBX which is away is like a phone which is away, whatever becomes of carriers.
   const silence = branch.provider?.provider_id ? 503 : 480
   const failed = noted(call, { branch, status, why, response }, silence)
   concluded(call, branch, status, failed.said, meaning)
-  const step = meaning === 'next' ? next(call, station) : refusedBy(call, failed, silence, station)
+  const step = meaning === 'next' ? next(call, endpoint) : refusedBy(call, failed, silence, endpoint)
   // A refusal of our own says nothing about the provider.
   const seen = status === 0 || response ? sight(branch, status, failed.said) : []
   return { ...step, effects: [...seen, ...step.effects] }
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
-function otherAddress(call: Call, branch: Branch, station: Station): Step {
+function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
   const [flow, ...rest] = branch.flows
   branch.flows = []
-  const again = newBranch(call, station, branch.provider, undefined, branch.attempt)
+  const again = newBranch(call, endpoint, branch.provider, undefined, branch.attempt)
   again.flows = rest
-  return flow ? tryAt(call, again, flow, station) : { effects: [] }
+  return flow ? tryAt(call, again, flow, endpoint) : { effects: [] }
 }
 
-function contactFailed(call: Call, failure: Events['failure'], station: Station): Step {
+function contactFailed(call: Call, failure: Events['failure'], endpoint: SipEndpoint): Step {
   const { branch, status } = failure
   const failed = noted(call, failure, 480)
   concluded(call, branch, status, failed.said, 'final')
   const declined = status >= 600
   if (!declined && alive(call).length > 0) return { effects: [] }
-  if (!declined && call.rounds.contacts.length > 0) return ringNext(call, station)
-  return phonesFailed(call, failed, station)
+  if (!declined && call.rounds.contacts.length > 0) return ringNext(call, endpoint)
+  return phonesFailed(call, failed, endpoint)
 }
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
-function movedOn(call: Call, branch: Branch, station: Station, why: string): Step {
+function movedOn(call: Call, branch: Branch, endpoint: SipEndpoint, why: string): Step {
   if (branch.flows.length === 0 && !roomElsewhere(call)) return { effects: sight(branch, 0, why) }
   const letting = letGo(branch)
   branch.state = 'abandoned'
-  const step = providerFailed(call, { branch, status: 0, why, response: undefined }, station)
+  const step = providerFailed(call, { branch, status: 0, why, response: undefined }, endpoint)
   return { ...step, effects: [...letting, ...step.effects] }
 }
 

@@ -2,7 +2,7 @@ import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'
-import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../ua/endpoint.ts'
+import { allow, contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
 
@@ -15,22 +15,22 @@ export function buildInvite(
   call: Call,
   branch: Branch,
   flow: Flow,
-  station: Station,
+  endpoint: SipEndpoint,
   body: Uint8Array,
   extra: readonly Header[] = [],
 ): Request {
   const requestUri = branch.provider ? providerUri(branch) : contactUri(call, branch)
   const headers: Header[] = [
-    ['via', viaOf(station, flow)],
+    ['via', viaOf(endpoint, flow)],
     ['max-forwards', String(call.caller.invite.maxForwards - 1)],
-    ['from', `${callerName(call, branch, flow, station)};tag=${branch.localTag}`],
+    ['from', `${callerName(call, branch, flow, endpoint)};tag=${branch.localTag}`],
     ['to', `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`],
     ['call-id', branch.callId],
     ['cseq', `${branch.cseq} INVITE`],
-    ['contact', contactOf(station, flow.transport)],
+    ['contact', contactOf(endpoint, flow.transport)],
     ['allow', allow],
     ...branch.route.map((route): Header => ['route', route]),
-    ...identity(call, branch, flow, station),
+    ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),
     ...extra,
@@ -88,13 +88,13 @@ function bare(text: string): string {
   return uri ? writeUri({ ...uri, params: noParams, headers: undefined }) : text
 }
 
-function callerName(call: Call, branch: Branch, flow: Flow, station: Station): string {
+function callerName(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): string {
   if (isHidden(call)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
   // No terminal shall obey a name.
   const name = id?.display.replace(/\p{Cc}/gu, '')
   const display = name ? `${quote(name)} ` : ''
-  const { host, port } = ourDomain(call, branch, flow, station)
+  const { host, port } = ourDomain(call, branch, flow, endpoint)
   const user = branch.provider?.calling || id?.user || 'anonymous'
   return `${display}<${sipUri(user, host, port)}>`
 }
@@ -104,27 +104,27 @@ function ourDomain(
   call: Call,
   branch: Branch,
   { transport }: Flow,
-  station: Station,
+  endpoint: SipEndpoint,
 ): { host: string; port?: number } {
   const targets = call.decision?.targets
   if (targets?.kind === 'extension') return { host: targets.extension.realm }
   if (targets?.kind === 'trunk') return { host: targets.trunk.realm }
   return branch.provider?.credentials
     ? { host: branch.provider.hostname }
-    : { host: station.address, port: portFor(station, transport) }
+    : { host: endpoint.address, port: portFor(endpoint, transport) }
 }
 
 /**
  * P-Asserted-Identity towards providers and PBXs. Of a caller who hides only providers are told, with the wish: a PBX
  * is whom it hides from (RFC 3325 §7).
  */
-function identity(call: Call, branch: Branch, flow: Flow, station: Station): Header[] {
+function identity(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Header[] {
   const asserted = call.decision?.caller_id.asserted
   const kind = call.decision?.targets.kind
   const hides = isHidden(call)
   if (!asserted || kind === 'extension' || (kind === 'trunk' && hides)) return []
   const hidden: Header[] = hides ? [['privacy', 'id']] : []
-  const { host, port } = ourDomain(call, branch, flow, station)
+  const { host, port } = ourDomain(call, branch, flow, endpoint)
   const user = branch.provider?.asserted ?? asserted
   return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]
 }

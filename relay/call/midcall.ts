@@ -2,7 +2,7 @@ import { inDialog } from '../dialog/request.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
-import { allow, contactOf, type Station, viaOf } from '../ua/endpoint.ts'
+import { allow, contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
 import { accept, accepted, offerFor, typeOf } from './change.ts'
@@ -23,20 +23,20 @@ import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from '
 const STALLED = 181_000
 
 /** Passes a request on, or says why not. */
-export function passRequest(call: Call, asked: Asked, station: Station): Order[] {
+export function passRequest(call: Call, asked: Asked, endpoint: SipEndpoint): Order[] {
   const { side, request } = asked
   const other = opposite(side)
   follow(call, side, asked.source)
   const leg = legOf(call, other)
   if (!leg) return [refuseRequest(asked, 481)]
-  const refusal = refusalOf(call, side, request, station)
+  const refusal = refusalOf(call, side, request, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
-  const body = isChange(request) ? offerFor(call, other, request, station) : request.body
-  if (!body) return [refuseRequest(asked, 488, [noCodec(station)])]
+  const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
+  if (!body) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   const sent = inDialog(leg.dialog, {
     method: request.method,
-    via: viaOf(station, leg.flow),
-    contact: isChange(request) ? contactOf(station, leg.flow.transport) : undefined,
+    via: viaOf(endpoint, leg.flow),
+    contact: isChange(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
     maxForwards: request.maxForwards - 1,
     headers: [...typeOf(request, body), ['allow', allow]],
     body,
@@ -49,19 +49,19 @@ function refusalOf(
   call: Call,
   side: Side,
   request: Request,
-  station: Station,
+  endpoint: SipEndpoint,
 ): [status: number, headers?: Header[]] | undefined {
   if (request.maxForwards <= 0) return [483]
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   if (!isChange(request)) return undefined
-  if (call.pending[side]) return [500, [['retry-after', String(station.chance.below(10))]]]
+  if (call.pending[side]) return [500, [['retry-after', String(endpoint.chance.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
   const first = call.caller.answer && (side === 'callee' || !brings(call.caller.invite))
   if (first || call.pending[opposite(side)]) return [491]
-  const fault = faultOf(call, offerOf(request, station), trusts(call, side))
-  return fault && [fault.status, refusalWords(fault, station)]
+  const fault = faultOf(call, offerOf(request, endpoint), trusts(call, side))
+  return fault && [fault.status, refusalWords(fault, endpoint)]
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
@@ -89,7 +89,7 @@ function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
 }
 
 /** The other side's answer goes back; a dialog it does not know any more ends the call (§12.2.1.2). */
-export function passAnswer(call: Call, passed: Passed, station: Station): Step {
+export function passAnswer(call: Call, passed: Passed, endpoint: SipEndpoint): Step {
   const { asked, sent, response } = passed
   const change = pendingOf(call, passed)
   if (response && response.status < 200) {
@@ -97,10 +97,10 @@ export function passAnswer(call: Call, passed: Passed, station: Station): Step {
   }
   if (response && response.status < 300) {
     if (sent.method === 'INVITE' && (!change || change.answer))
-      return { effects: passedAgain(call, passed, station) }
-    return change ? accept(call, change, response, station) : { effects: [accepted(asked, response)] }
+      return { effects: passedAgain(call, passed, endpoint) }
+    return change ? accept(call, change, response, endpoint) : { effects: [accepted(asked, response)] }
   }
-  return passFailure(call, passed, change, station)
+  return passFailure(call, passed, change, endpoint)
 }
 
 /** Timer, or the asker's CANCEL: a change nobody answers is cancelled, and its 487 goes back. */
@@ -126,28 +126,28 @@ function heardOf(call: Call, side: Side, pending: Pending): Order[] {
 }
 
 /** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
-function passedAgain(call: Call, { asked, sent, response }: Passed, station: Station): Order[] {
+function passedAgain(call: Call, { asked, sent, response }: Passed, endpoint: SipEndpoint): Order[] {
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
   if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
-  if (!brings(sent)) return decliningAck(call, asked.side, response, station)
-  return ackPassed(call, asked.side, sent.cseq.number, station)
+  if (!brings(sent)) return decliningAck(call, asked.side, response, endpoint)
+  return ackPassed(call, asked.side, sent.cseq.number, endpoint)
 }
 
 /** The call is over: an INVITE's 2xx still gets its ACK, and who asked anything else still an answer (§15.1.2). */
-export function passedLate(call: Call, passed: Passed, station: Station): Order[] {
+export function passedLate(call: Call, passed: Passed, endpoint: SipEndpoint): Order[] {
   const { asked, sent, response } = passed
-  if (sent.method === 'INVITE') return passedAgain(call, passed, station)
+  if (sent.method === 'INVITE') return passedAgain(call, passed, endpoint)
   if (!response || response.status < 200) return []
   if (response.status < 300) return [accepted(asked, response)]
   return [refuseRequest(asked, ownStatus(response.status, asked.request), kept(response))]
 }
 
-function passFailure(call: Call, passed: Passed, change: Pending | undefined, station: Station): Step {
+function passFailure(call: Call, passed: Passed, change: Pending | undefined, endpoint: SipEndpoint): Step {
   const { asked, response } = passed
   const { side, request } = asked
   const again =
-    lostAgain(call, passed, change, station) ?? (response && provedAgain(call, passed, response, station))
+    lostAgain(call, passed, change, endpoint) ?? (response && provedAgain(call, passed, response, endpoint))
   if (again) return { effects: again }
   const stops = change ? closePending(call, side) : []
   const status = response?.status ?? 408
@@ -158,8 +158,8 @@ function passFailure(call: Call, passed: Passed, change: Pending | undefined, st
   const ended = { reason: 'timeout', because: silentInside(opposite(side), request.method) } as const
   const step =
     status === 481
-      ? hangUp(call, opposite(side), farewell, station)
-      : hangUp(call, 'both', farewell, station, ended)
+      ? hangUp(call, opposite(side), farewell, endpoint)
+      : hangUp(call, 'both', farewell, endpoint, ended)
   return { ...step, effects: [...back, ...step.effects] }
 }
 
@@ -168,25 +168,30 @@ function lostAgain(
   call: Call,
   passed: Passed,
   change: Pending | undefined,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Order[] | undefined {
   const { asked, sent, flow, proofs, response } = passed
   const leg = asked.side === 'caller' ? call.callee : call.caller
   if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
   const back = wayBack(leg, flow)
   if (!back) return undefined
-  const again = withProof(sent, ++leg.dialog.localCseq, proofs, back, station)
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, back, endpoint)
   return sendOn(call, { ...passed, sent: again, flow: back })
 }
 
 /** A provider which wants the change proved gets its proof; who asked does not hear of it. */
-function provedAgain(call: Call, passed: Passed, response: Response, station: Station): Order[] | undefined {
+function provedAgain(
+  call: Call,
+  passed: Passed,
+  response: Response,
+  endpoint: SipEndpoint,
+): Order[] | undefined {
   const { asked, sent, flow } = passed
   const leg = legOf(call, 'callee')
   if (asked.side !== 'caller' || !call.callee || !leg) return undefined
-  const proofs = proveToProvider(call.callee, sent, response, passed.proofs, station)
+  const proofs = proveToProvider(call.callee, sent, response, passed.proofs, endpoint)
   if (!proofs) return undefined
-  const again = withProof(sent, ++leg.dialog.localCseq, proofs, flow, station)
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, flow, endpoint)
   return sendOn(call, { ...passed, sent: again, proofs })
 }
 

@@ -1,7 +1,7 @@
 import { ackFor2xx } from '../dialog/request.ts'
 import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { type Station, viaOf } from '../ua/endpoint.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { proofsOf } from './credentials.ts'
 import { legOf, wayBack } from './path.ts'
 import { declined, described, spokenOf } from './sound.ts'
@@ -22,23 +22,23 @@ export function closePending(call: Call, side: Side): Order[] {
  * The call ends while a change is open: who asked hears 487 (RFC 3261 §15.1.2), a 2xx whose offer waits for
  * its answer has it declined, and the request in the air is left to itself.
  */
-export function dropPending(call: Call, side: Side, station: Station): Order[] {
+export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): Order[] {
   const pending = call.pending[side]
   if (!pending) return []
   const { asked, answer, accepted } = pending
   return [
     ...closePending(call, side),
     ...(answer ? [] : [refuseRequest(asked, 487)]),
-    ...(accepted ? decliningAck(call, side, accepted, station) : []),
+    ...(accepted ? decliningAck(call, side, accepted, endpoint) : []),
     { type: 'abandon', of: side },
   ]
 }
 
 /** ACK for a 2xx to what `side` asked without an offer: the one which came in it is declined. */
-export function decliningAck(call: Call, side: Side, response: Response, station: Station): Order[] {
+export function decliningAck(call: Call, side: Side, response: Response, endpoint: SipEndpoint): Order[] {
   const spoken = spokenOf(call, opposite(side))
-  const body = spoken && declined(response, spoken, station)
-  return ackPassed(call, side, response.cseq.number, station, body)
+  const body = spoken && declined(response, spoken, endpoint)
+  return ackPassed(call, side, response.cseq.number, endpoint, body)
 }
 
 /** ACK for a 2xx to what `side` asked, numbered as its INVITE; the same one again when the 2xx is repeated. */
@@ -46,17 +46,17 @@ export function ackPassed(
   call: Call,
   side: Side,
   cseq: number,
-  station: Station,
+  endpoint: SipEndpoint,
   body?: Uint8Array,
 ): Order[] {
   const known = call.acks[side]
   const other = opposite(side) === 'caller' ? call.caller : call.callee
-  if (other && known?.request.cseq.number === cseq) return ackAgain(known, other, station)
+  if (other && known?.request.cseq.number === cseq) return ackAgain(known, other, endpoint)
   const leg = legOf(call, opposite(side))
   if (!leg) return []
   const sent = call.pending[side]?.sent.request
   const proofs = sent?.cseq.number === cseq ? proofsOf(sent) : []
-  const via = viaOf(station, leg.flow)
+  const via = viaOf(endpoint, leg.flow)
   const request = ackFor2xx(leg.dialog, cseq, { via, ...described(body, proofs) })
   call.acks[side] = { request, flow: leg.flow, repeats: 0 }
   return [{ type: 'ack', request, flow: leg.flow }]
@@ -69,13 +69,13 @@ export function ackPassed(
 export function ackAgain(
   known: Acked,
   leg: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
-  station: Station,
+  endpoint: SipEndpoint,
 ): Order[] {
   const { request, flow } = known
   known.repeats++
   const back = wayBack(known.repeats > 1 ? leg : { ...leg, dialog: undefined }, flow)
   if (!back) return [{ type: 'ack', request, flow }]
-  const again = withVia(request, viaOf(station, back))
+  const again = withVia(request, viaOf(endpoint, back))
   return [
     { type: 'ack', request, flow },
     { type: 'ack', request: again, flow: back },

@@ -1,24 +1,24 @@
 import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
 import type { Note } from '../ground/effects.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { soundOf } from './sound-record.ts'
 import type { Call } from './state.ts'
 
 /** The call as it stands, for the edge; undefined while nobody knows whose call it is. */
-export function callTell(call: Call, station: Station): CallTell | undefined {
+export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefined {
   const { record } = call
   if (record.customerId === undefined) return undefined
   record.sequence++
   const at = utcOf(call)
   return {
     kind: 'call',
-    tell_id: station.chance.uuid(at),
+    tell_id: endpoint.chance.uuid(at),
     sequence: record.sequence,
     at: instant(at),
     call: {
       call_id: call.id,
       customer_id: record.customerId,
-      relay_id: station.relayId,
+      relay_id: endpoint.relayId,
       direction: record.direction,
       source: record.source,
       destination: record.destination,
@@ -35,7 +35,7 @@ export function callTell(call: Call, station: Station): CallTell | undefined {
       hangup_reason: record.reason ?? null,
       sip_status: record.sipStatus ?? null,
       attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map(copied),
-      media: soundOf(call, station) ?? null,
+      media: soundOf(call, endpoint) ?? null,
       decision: unheard(record),
       extension_id: record.extensionId,
       trunk_id: record.trunkId,

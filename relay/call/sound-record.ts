@@ -4,14 +4,14 @@ import type { Heard, Side } from '../ground/media.ts'
 import { codecs } from '../media/codecs.ts'
 import { mediaOf, type Relayed } from '../media/relayed.ts'
 import { connectionOf } from '../media/sdp.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Call } from './state.ts'
 
 /**
  * A call's sound for its record; undefined: there is none. So it is for the moment between a call's end and the media
  * thread's last word: what is told of an ended call is final.
  */
-export function soundOf(call: Call, { address }: Station): CallTell['call']['media'] | undefined {
+export function soundOf(call: Call, { address }: SipEndpoint): CallTell['call']['media'] | undefined {
   const { record, aimed, ports } = call
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
   if (!aimed.caller && !aimed.callee && !record.media) return undefined

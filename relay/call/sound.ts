@@ -8,7 +8,7 @@ import { readSdp, type Sdp } from '../media/sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
 import type { Aimed, Branch, Call, Order, Spoken } from './state.ts'
 
@@ -22,14 +22,14 @@ export function codecsOf(message: Message): string[] {
 }
 
 /** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
-export function offerOf(message: Message, { address }: Station): Understood | undefined {
+export function offerOf(message: Message, { address }: SipEndpoint): Understood | undefined {
   return brings(message) ? relayed(sdpOf(message), { address }) : undefined
 }
 
 /** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
 export function answerOf(
   message: Message,
-  { address }: Station,
+  { address }: SipEndpoint,
   sent: Sent | undefined,
 ): Understood | undefined {
   if (!brings(message)) return undefined
@@ -62,12 +62,12 @@ export function speak(
   to: Side,
   spoken: Spoken,
   said: Relayed,
-  station: Station,
+  endpoint: SipEndpoint,
   { offer, only = [] }: { offer?: Relayed | undefined; only?: readonly string[] } = {},
 ): Sent | undefined {
   const kept = keepCodecs(said, only)
   if (!kept || !call.ports) return undefined
-  const leg = { address: station.address, port: call.ports[to], id: spoken.id }
+  const leg = { address: endpoint.address, port: call.ports[to], id: spoken.id }
   spoken.sent = compose(spoken.sent, kept, leg, offer)
   return spoken.sent
 }
@@ -80,13 +80,17 @@ export function written({ text }: Pick<Sent, 'text'>): Uint8Array {
  * The body of an ACK which declines the offer that came in a 2xx, for no ACK leaves one without an answer (RFC 3261
  * §13.2.2.4); undefined: none came which could be read.
  */
-export function declined(offering: Message, spoken: Spoken, station: Station): Uint8Array | undefined {
+export function declined(offering: Message, spoken: Spoken, endpoint: SipEndpoint): Uint8Array | undefined {
   const sdp = brings(offering) ? sdpOf(offering) : undefined
-  return sdp && declinedOffer(sdp, spoken, station)
+  return sdp && declinedOffer(sdp, spoken, endpoint)
 }
 
 /** The same where the offer was read before. */
-export function declinedOffer(sdp: Sdp, { id, sent }: Spoken, { address }: Station): Uint8Array | undefined {
+export function declinedOffer(
+  sdp: Sdp,
+  { id, sent }: Spoken,
+  { address }: SipEndpoint,
+): Uint8Array | undefined {
   if (sdp.media.length === 0) return undefined
   return bytes.encode(decline(sdp, { address, port: 0, id }, sent))
 }
@@ -97,7 +101,7 @@ export function aim(
   side: Side,
   said: Relayed,
   { flow, trusted }: Omit<Aimed, 'said'>,
-  { address: us }: Station,
+  { address: us }: SipEndpoint,
 ): Order[] {
   call.aimed[side] = { said, flow, trusted }
   const host = hostOf(said)
@@ -109,16 +113,16 @@ export function aim(
 }
 
 /** The same for what a branch said. */
-export function aimAtBranch(call: Call, branch: Branch, said: Relayed, station: Station): Order[] {
+export function aimAtBranch(call: Call, branch: Branch, said: Relayed, endpoint: SipEndpoint): Order[] {
   const { flow } = branch
-  return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, station) : []
+  return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, endpoint) : []
 }
 
 /** The host a side named was looked up: what it said last is aimed at again, unless it has said something else since. */
-export function aimAgain(call: Call, side: Side, host: string, station: Station): Order[] {
+export function aimAgain(call: Call, side: Side, host: string, endpoint: SipEndpoint): Order[] {
   const last = call.aimed[side]
   if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
-  return aim(call, side, last.said, last, station)
+  return aim(call, side, last.said, last, endpoint)
 }
 
 /** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */
@@ -130,8 +134,8 @@ export function faultOf(call: Call, offer: Understood | undefined, trusted: bool
 }
 
 /** The host an offer names, which has to be looked up before anything is said to it. */
-export function unknownHost(call: Call, request: Request, station: Station): string | undefined {
-  const offer = offerOf(request, station)
+export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint): string | undefined {
+  const offer = offerOf(request, endpoint)
   const host = offer?.ok ? hostOf(offer.value) : undefined
   return host !== undefined && !call.hosts.has(host) ? host : undefined
 }
@@ -146,18 +150,18 @@ export function described(
 }
 
 /** Goes with a 488: what of the session description is in the way (RFC 3261 §20.43). */
-export function warning({ address, port }: Station, code: number, text: string): Header {
+export function warning({ address, port }: SipEndpoint, code: number, text: string): Header {
   return ['warning', `${code} ${hostPort(address, port)} ${quote(text)}`]
 }
 
 /** Incompatible media format. */
-export function noCodec(station: Station): Header {
-  return warning(station, 305, 'no codec is left that both sides speak')
+export function noCodec(endpoint: SipEndpoint): Header {
+  return warning(endpoint, 305, 'no codec is left that both sides speak')
 }
 
 /** Says why a description is refused, to persons and to machines. */
-export function refusalWords({ status, code, why }: Unusable, station: Station): Header[] {
-  return [sipReason(status, why), warning(station, code, why)]
+export function refusalWords({ status, code, why }: Unusable, endpoint: SipEndpoint): Header[] {
+  return [sipReason(status, why), warning(endpoint, code, why)]
 }
 
 /** The SDP record of the leg on one side. */

@@ -1,7 +1,7 @@
 import { uasDialog } from '../dialog/dialog.ts'
 import { compose } from '../media/offer.ts'
 import type { Relayed } from '../media/relayed.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { offerOf, written } from './sound.ts'
 import type { Call, Order } from './state.ts'
 
@@ -20,17 +20,17 @@ const mostTags = 16
 export function soundForCaller(
   call: Call,
   said: Relayed,
-  station: Station,
+  endpoint: SipEndpoint,
   when: 'early' | 'answer',
 ): { body: Uint8Array; orders: Order[] } | undefined {
   const { caller, ports } = call
   if (!ports) return undefined
-  const offer = offerOf(caller.invite, station)
-  const leg = { address: station.address, port: ports.caller, id: caller.sdp.id }
+  const offer = offerOf(caller.invite, endpoint)
+  const leg = { address: endpoint.address, port: ports.caller, id: caller.sdp.id }
   const sent = compose(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
-  const told = known ?? { tag: freeTag(call, station), sent }
+  const told = known ?? { tag: freeTag(call, endpoint), sent }
   if (!known) caller.told.push(told)
   const orders: Order[] =
     told.tag === caller.localTag
@@ -42,6 +42,6 @@ export function soundForCaller(
 }
 
 /** The tag the caller knows already, as long as it brought no description. */
-function freeTag({ caller }: Call, { chance }: Station): string {
+function freeTag({ caller }: Call, { chance }: SipEndpoint): string {
   return caller.told.some(({ tag }) => tag === caller.localTag) ? chance.hex(8) : caller.localTag
 }

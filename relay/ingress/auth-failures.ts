@@ -6,7 +6,7 @@ import { type Gathered, Gathering } from '../ground/gathering.ts'
 import { Allowance } from '../ground/rate-limiter.ts'
 import { readable } from '../sip/charset.ts'
 import type { Request } from '../sip/message.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /* Implementation */
 /** A phone tries for ever: told at once, after a minute, after ten, and then every hour. */
@@ -25,14 +25,14 @@ const usual: ReadonlySet<FailureReason> = new Set(['STALE_NONCES', 'REPEATED_ANS
  * and of each customer's accounts and places only so many are told apart.
  */
 export class Failures {
-  readonly #station: Station
+  readonly #endpoint: SipEndpoint
   readonly #emit: (effect: Effect) => void
   readonly #gathering = new Gathering<Seen>(pauses, (at, gathered) => this.#say(at, gathered))
   readonly #apart = new Allowance(apart)
   readonly #patience = new Allowance(patience)
 
-  constructor(station: Station, emit: (effect: Effect) => void) {
-    this.#station = station
+  constructor(endpoint: SipEndpoint, emit: (effect: Effect) => void) {
+    this.#endpoint = endpoint
     this.#emit = emit
   }
 
@@ -90,7 +90,7 @@ export class Failures {
   #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
     const { type, customerId, words } = last
     const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
-    const { relayId: relay_id, chance } = this.#station
+    const { relayId: relay_id, chance } = this.#endpoint
     const tell_id = chance.uuid(at)
     this.#emit({
       type: 'tell',

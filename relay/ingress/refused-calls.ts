@@ -3,7 +3,7 @@ import { instant } from '../call/record.ts'
 import { type Flow, neighbourhood, networkOf } from '../ground/flow.ts'
 import { type Gathered, Gathering } from '../ground/gathering.ts'
 import { Allowance } from '../ground/rate-limiter.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
 export interface Refused {
@@ -30,14 +30,14 @@ const elsewhere = 'elsewhere'
  * told of each customer, address and reason, and no more calls have a record of their own than a carrier would make.
  */
 export class Refusals {
-  readonly #station: Station
+  readonly #endpoint: SipEndpoint
   readonly #tell: (tell: EventTell) => void
   readonly #gathering = new Gathering<Seen>([gatheredMs], (at, gathered) => this.#say(at, gathered))
   readonly #strangePlaces = new Allowance(strangePlaces)
   readonly #records = new Allowance(records)
 
-  constructor(station: Station, tell: (tell: EventTell) => void) {
-    this.#station = station
+  constructor(endpoint: SipEndpoint, tell: (tell: EventTell) => void) {
+    this.#endpoint = endpoint
     this.#tell = tell
   }
 
@@ -66,9 +66,9 @@ export class Refusals {
     const { customerId, source, ...words } = last
     this.#tell({
       kind: 'event',
-      tell_id: this.#station.chance.uuid(at),
+      tell_id: this.#endpoint.chance.uuid(at),
       at: instant(at),
-      relay_id: this.#station.relayId,
+      relay_id: this.#endpoint.relayId,
       customer_id: customerId,
       type: 'call.refused',
       data: {

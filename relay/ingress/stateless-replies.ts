@@ -6,13 +6,13 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { responseFlow } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 
 const longAnswers = { atOnce: 200, perSecond: 50 }
 
 /** Responses outside any transaction: nothing is kept of the request (RFC 3261 §8.2.7). */
 export class StatelessReplies {
-  readonly #station: Station
+  readonly #endpoint: SipEndpoint
   readonly #effects: EffectBuffer
   readonly #clock: () => number
   /** Octets of requests which belong to no transaction. */
@@ -20,8 +20,8 @@ export class StatelessReplies {
   readonly #longAnswers = new Allowance(longAnswers)
 
   /** `clock`: monotonic milliseconds of the event being handled. */
-  constructor(station: Station, effects: EffectBuffer, clock: () => number) {
-    this.#station = station
+  constructor(endpoint: SipEndpoint, effects: EffectBuffer, clock: () => number) {
+    this.#endpoint = endpoint
     this.#effects = effects
     this.#clock = clock
   }
@@ -52,19 +52,19 @@ export class StatelessReplies {
     headers: readonly Header[] = [],
   ): void {
     const { callId, from, cseq, via } = request
-    const { chance } = this.#station
+    const { chance } = this.#endpoint
     const toTag = chance.mac(`${callId}\n${from.tag}\n${cseq.number}\n${via.branch}`).slice(0, 16)
     this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
   }
 
   /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */
   notYet(request: Request, flow: Flow): void {
-    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#station.chance.below(11))]])
+    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#endpoint.chance.below(11))]])
   }
 
   /** The edge does not answer: come back soon. */
   later(request: Request, flow: Flow): void {
-    const seconds = 5 + this.#station.chance.below(10)
+    const seconds = 5 + this.#endpoint.chance.below(10)
     const why = sipReason(503, 'the edge does not answer')
     this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)], why])
   }

@@ -17,7 +17,7 @@ import type { Registrar } from '../registrar/register.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Admission, House, Reception } from './admission.ts'
 import { Failures } from './auth-failures.ts'
 import { Inquiries } from './credential-lookups.ts'
@@ -27,7 +27,7 @@ import type { StatelessReplies } from './stateless-replies.ts'
 
 /** The rooms around the entrance. */
 export interface Rooms {
-  readonly station: Station
+  readonly endpoint: SipEndpoint
   readonly house: House
   readonly effects: EffectBuffer
   readonly replies: StatelessReplies
@@ -64,8 +64,8 @@ export class Entrance {
   constructor(rooms: Rooms) {
     this.#rooms = rooms
     this.#inquiries = new Inquiries(rooms.desk)
-    this.#refusals = new Refusals(rooms.station, (tell) => rooms.effects.emit({ type: 'tell', tell }))
-    this.#failures = new Failures(rooms.station, rooms.effects.emit)
+    this.#refusals = new Refusals(rooms.endpoint, (tell) => rooms.effects.emit({ type: 'tell', tell }))
+    this.#failures = new Failures(rooms.endpoint, rooms.effects.emit)
   }
 
   nextDeadline(): number | undefined {
@@ -196,7 +196,7 @@ export class Entrance {
 
   /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
   #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
-    const { shortage, replies, station, at } = this.#rooms
+    const { shortage, replies, endpoint, at } = this.#rooms
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
       kind: 'source',
@@ -205,7 +205,7 @@ export class Entrance {
       transport,
       line: lineOf(request),
     }
-    const question = questionOf(station.chance.uuid(at()), request, caller, codecsOf(request))
+    const question = questionOf(endpoint.chance.uuid(at()), request, caller, codecsOf(request))
     this.#waiting.begin(request, flow)
     shortage.route(now, question, (later, decision, why) => {
       const cancelled = this.#waiting.end(request)

@@ -2,15 +2,15 @@ import { addressesAtMost, type HostReport, type ProviderFacts } from '#contract'
 import { readIp, writeIp } from '#routing'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Answer, LocateQuestion, Note, Question, Whereabouts } from '../ground/effects.ts'
-import { Pace } from '../ua/pacer.ts'
-import { placeOf } from './options.ts'
+import { Pacer } from '../ua/pacer.ts'
+import { targetOf } from './options.ts'
 
-/** What the lookout needs of the engine around it. */
-export interface Hill {
+/** What the watch over providers' addresses needs of the engine around it. */
+export interface ProviderAddressesDeps {
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
   /** What was found is news: the edge hears of it at once. */
-  hurry(): void
+  beatNow(): void
 }
 
 /* Implementation */
@@ -25,7 +25,7 @@ const sayAgainMs = 600_000
 const reportsAtMost = 500
 
 /** One host, and all providers which are there: many customers use the same carrier. */
-interface Place {
+interface ProviderHost {
   readonly key: string
   readonly question: LocateQuestion
   providers: ProviderFacts[]
@@ -37,12 +37,12 @@ interface Place {
   /** Rises with everything above. */
   revision: number
   restless: number
-  due: Deadline<Place> | undefined
+  due: Deadline<ProviderHost> | undefined
   ready: boolean
 }
 
-interface Told {
-  readonly place: Place
+interface ReportedHost {
+  readonly host: ProviderHost
   readonly revision: number
   readonly at: number
 }
@@ -52,24 +52,24 @@ interface Told {
  *
  * Tells the edge, whose snapshots say it to all; what is found here is gone by only while the edge is away.
  */
-export class Lookout {
-  readonly #hill: Hill
-  readonly #places = new Map<string, Place>()
-  readonly #placesByAddress = new Map<string, Set<Place>>()
-  readonly #deadlines = new Deadlines<Place>()
-  readonly #pace = new Pace(paceMs)
+export class ProviderAddresses {
+  readonly #deps: ProviderAddressesDeps
+  readonly #places = new Map<string, ProviderHost>()
+  readonly #hostsByAddress = new Map<string, Set<ProviderHost>>()
+  readonly #deadlines = new Deadlines<ProviderHost>()
+  readonly #pacer = new Pacer(paceMs)
   /** What the edge knows of each provider, and what the beat under way says. */
-  readonly #told = new Map<string, Told>()
-  #telling = new Map<string, Told>()
+  readonly #told = new Map<string, ReportedHost>()
+  #telling = new Map<string, ReportedHost>()
 
-  constructor(hill: Hill) {
-    this.#hill = hill
+  constructor(deps: ProviderAddressesDeps) {
+    this.#deps = deps
   }
 
   /** All providers there are, as they are configured now. */
   configure(now: number, list: readonly ProviderFacts[]): void {
     const there = byPlace(list.filter(isLookedUp))
-    for (const [key, place] of this.#places) if (!there.has(key)) this.#forget(place)
+    for (const [key, host] of this.#places) if (!there.has(key)) this.#forget(host)
     for (const [key, providers] of there) this.#take(now, key, providers)
     const ids = new Set(list.map(({ id }) => id))
     for (const id of this.#told.keys()) if (!ids.has(id)) this.#told.delete(id)
@@ -77,19 +77,19 @@ export class Lookout {
 
   /** Providers whose host is at this address, as far as was found here. */
   at(address: string): readonly ProviderFacts[] {
-    const places = this.#placesByAddress.get(written(address))
-    return places ? [...places].flatMap(({ providers }) => providers) : []
+    const hosts = this.#hostsByAddress.get(written(address))
+    return hosts ? [...hosts].flatMap(({ providers }) => providers) : []
   }
 
   /** For the beat: what the edge does not know yet, or heard long ago. */
   reports(now: number): HostReport[] {
     this.#telling = new Map()
     const reports: HostReport[] = []
-    for (const place of this.#places.values()) {
-      if (place.addresses === undefined && !place.silent) continue
-      for (const facts of place.providers) {
+    for (const host of this.#places.values()) {
+      if (host.addresses === undefined && !host.silent) continue
+      for (const facts of host.providers) {
         if (reports.length >= reportsAtMost) return reports
-        if (!this.#knows(now, facts.id, place)) reports.push(this.#report(now, facts, place))
+        if (!this.#knows(now, facts.id, host)) reports.push(this.#report(now, facts, host))
       }
     }
     return reports
@@ -102,10 +102,10 @@ export class Lookout {
   }
 
   tick(now: number): void {
-    for (let place = this.#deadlines.due(now); place; place = this.#deadlines.due(now)) {
-      const at = place.ready ? now : this.#pace.next(now)
-      if (at <= now) this.#look(place)
-      else this.#queue(place, at)
+    for (let host = this.#deadlines.due(now); host; host = this.#deadlines.due(now)) {
+      const at = host.ready ? now : this.#pacer.next(now)
+      if (at <= now) this.#look(host)
+      else this.#queue(host, at)
     }
   }
 
@@ -114,17 +114,17 @@ export class Lookout {
   }
 
   #take(now: number, key: string, providers: ProviderFacts[]): void {
-    const place = this.#places.get(key)
-    for (const facts of providers) if (place && lacks(facts, place)) this.#told.delete(facts.id)
-    if (place) {
-      place.providers = providers
+    const host = this.#places.get(key)
+    for (const facts of providers) if (host && lacks(facts, host)) this.#told.delete(facts.id)
+    if (host) {
+      host.providers = providers
       return
     }
     const [first] = providers
     if (!first) return
-    const fresh: Place = {
+    const fresh: ProviderHost = {
       key,
-      question: placeOf(first),
+      question: targetOf(first),
       providers,
       addresses: undefined,
       silent: false,
@@ -138,78 +138,78 @@ export class Lookout {
     fresh.due = this.#deadlines.set(now, fresh)
   }
 
-  #forget(place: Place): void {
-    this.#places.delete(place.key)
-    this.#deadlines.cancel(place.due)
-    this.#move(place, [])
+  #forget(host: ProviderHost): void {
+    this.#places.delete(host.key)
+    this.#deadlines.cancel(host.due)
+    this.#move(host, [])
   }
 
   /** Others were first: it gets the next place in their row, and keeps it. */
-  #queue(place: Place, at: number): void {
-    place.ready = true
-    place.due = this.#deadlines.set(at, place)
+  #queue(host: ProviderHost, at: number): void {
+    host.ready = true
+    host.due = this.#deadlines.set(at, host)
   }
 
-  #look(place: Place): void {
-    place.ready = false
-    this.#hill.ask({ ask: 'whereabouts', question: place.question }, (later, answer, why) => {
-      if (this.#places.get(place.key) !== place) return
-      this.#saw(place, answer?.ask === 'whereabouts' ? answer.answer : { addresses: null, why })
-      const every = Math.min(seldomMs, lookEveryMs * 2 ** place.restless)
-      place.due = this.#deadlines.set(later + every, place)
+  #look(host: ProviderHost): void {
+    host.ready = false
+    this.#deps.ask({ ask: 'whereabouts', question: host.question }, (later, answer, why) => {
+      if (this.#places.get(host.key) !== host) return
+      this.#saw(host, answer?.ask === 'whereabouts' ? answer.answer : { addresses: null, why })
+      const every = Math.min(seldomMs, lookEveryMs * 2 ** host.restless)
+      host.due = this.#deadlines.set(later + every, host)
     })
   }
 
-  #saw(place: Place, { addresses, partial, why = '' }: Whereabouts): void {
-    const before = place.addresses
+  #saw(host: ProviderHost, { addresses, partial, why = '' }: Whereabouts): void {
+    const before = host.addresses
     const known = partial ? (before ?? []) : []
     const all =
       addresses && [...new Set([...known, ...addresses.map(written)])].sort().slice(0, addressesAtMost)
     const now = all ?? before
     const moved = now?.join() !== before?.join()
-    place.restless = moved && before ? place.restless + 1 : Math.max(0, place.restless - 1)
+    host.restless = moved && before ? host.restless + 1 : Math.max(0, host.restless - 1)
     const silent = addresses === null
-    if (!moved && silent === place.silent && why === place.why) return
-    place.silent = silent
-    place.why = why
-    place.revision += 1
-    if (now) this.#move(place, now)
-    this.#say(place, before)
-    this.#hill.hurry()
+    if (!moved && silent === host.silent && why === host.why) return
+    host.silent = silent
+    host.why = why
+    host.revision += 1
+    if (now) this.#move(host, now)
+    this.#say(host, before)
+    this.#deps.beatNow()
   }
 
-  #say({ question, addresses, silent, why }: Place, before: readonly string[] | undefined): void {
+  #say({ question, addresses, silent, why }: ProviderHost, before: readonly string[] | undefined): void {
     const fields = {
       hostname: question.hostname,
       addresses: addresses?.join(' '),
       before: before?.join(' '),
       why,
     }
-    this.#hill.note(silent ? 'warn' : 'info', silent ? 'provider.not_found' : 'provider.found', fields)
+    this.#deps.note(silent ? 'warn' : 'info', silent ? 'provider.not_found' : 'provider.found', fields)
   }
 
-  #move(place: Place, addresses: readonly string[]): void {
-    for (const address of place.addresses ?? []) {
-      const places = this.#placesByAddress.get(address)
-      places?.delete(place)
-      if (places?.size === 0) this.#placesByAddress.delete(address)
+  #move(host: ProviderHost, addresses: readonly string[]): void {
+    for (const address of host.addresses ?? []) {
+      const hosts = this.#hostsByAddress.get(address)
+      hosts?.delete(host)
+      if (hosts?.size === 0) this.#hostsByAddress.delete(address)
     }
-    place.addresses = addresses
+    host.addresses = addresses
     for (const address of addresses) {
-      const places = this.#placesByAddress.get(address) ?? new Set()
-      this.#placesByAddress.set(address, places.add(place))
+      const hosts = this.#hostsByAddress.get(address) ?? new Set()
+      this.#hostsByAddress.set(address, hosts.add(host))
     }
   }
 
-  #knows(now: number, id: string, place: Place): boolean {
+  #knows(now: number, id: string, host: ProviderHost): boolean {
     const told = this.#told.get(id)
-    return told?.place === place && told.revision === place.revision && now - told.at < sayAgainMs
+    return told?.host === host && told.revision === host.revision && now - told.at < sayAgainMs
   }
 
-  #report(now: number, { id, hostname, port, transport }: ProviderFacts, place: Place): HostReport {
-    this.#telling.set(id, { place, revision: place.revision, at: now })
-    const addresses = place.silent ? null : [...(place.addresses ?? [])]
-    return { provider_id: id, hostname, port, transport, addresses, why: place.why.slice(0, 256) }
+  #report(now: number, { id, hostname, port, transport }: ProviderFacts, host: ProviderHost): HostReport {
+    this.#telling.set(id, { host, revision: host.revision, at: now })
+    const addresses = host.silent ? null : [...(host.addresses ?? [])]
+    return { provider_id: id, hostname, port, transport, addresses, why: host.why.slice(0, 256) }
   }
 }
 
@@ -230,7 +230,7 @@ function isLookedUp({ enabled, deleted, hostname }: ProviderFacts): boolean {
 }
 
 /** The edge has forgotten some of what it was told: the provider was elsewhere in between. */
-function lacks({ found }: ProviderFacts, { addresses = [] }: Place): boolean {
+function lacks({ found }: ProviderFacts, { addresses = [] }: ProviderHost): boolean {
   const known = new Set(found.map(({ address }) => written(address)))
   return !addresses.every((address) => known.has(written(address)))
 }

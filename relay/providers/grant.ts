@@ -4,11 +4,11 @@ import { type Flow, usualPort } from '../ground/flow.ts'
 import { parseNameAddr } from '../sip/address.ts'
 import type { Response } from '../sip/message.ts'
 import { type SipUri, sameUri } from '../sip/uri.ts'
-import type { Station } from '../ua/endpoint.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { contactAt, seconds } from './register-request.ts'
 
 /** One who is registered, as a 2xx lists it; undefined where its URI cannot be read. */
-interface Listed {
+interface ListedContact {
   readonly uri: SipUri | undefined
   /** Seconds it is granted. */
   readonly for: number
@@ -29,13 +29,13 @@ const mostHops = 8
 export function grantedSeconds(
   response: Response,
   provider: ProviderFacts,
-  station: Station,
+  endpoint: SipEndpoint,
   flow: Flow,
   asked: number,
 ): number {
   const said = seconds(response.header('expires'))
   const listed = response.all('contact').map((member) => read(member, said ?? asked))
-  const ours = best(listed, contactAt(provider, station, flow))
+  const ours = best(listed, contactAt(provider, endpoint, flow))
   const times = ours.length > 0 ? ours : [...listed, { for: said ?? asked }]
   return Math.min(Math.max(asked, longestSeconds), ...times.map((one) => one.for))
 }
@@ -53,14 +53,14 @@ export function serviceRouteOf(response: Response, { address }: Flow): readonly 
   return loose && !lost ? values : []
 }
 
-function read(member: string, otherwise: number): Listed {
+function read(member: string, otherwise: number): ListedContact {
   const address = parseNameAddr(member)
   const unread = address ? undefined : /;\s*expires\s*=\s*"?(\d+)/i.exec(member)?.[1]
   return { uri: address?.sip, for: seconds(address?.params.get('expires') ?? unread) ?? otherwise }
 }
 
 /** By its word, else as RFC 3261 §19.1.4 compares, else by its user; of several which do, by where they are. */
-function best(listed: readonly Listed[], sent: SipUri): readonly Listed[] {
+function best(listed: readonly ListedContact[], sent: SipUri): readonly ListedContact[] {
   const word = sent.params.get('line')
   const able = listed.filter(({ uri }) => uri && [undefined, word].includes(uri.params.get('line')))
   const ranks: ((uri: SipUri) => boolean)[] = [
@@ -79,7 +79,10 @@ function best(listed: readonly Listed[], sent: SipUri): readonly Listed[] {
 }
 
 /** Those which fit, or all of them where none does. */
-function narrowed(listed: readonly Listed[], fits: (uri: SipUri) => boolean): readonly Listed[] {
+function narrowed(
+  listed: readonly ListedContact[],
+  fits: (uri: SipUri) => boolean,
+): readonly ListedContact[] {
   const fitting = listed.filter(({ uri }) => uri && fits(uri))
   return fitting.length > 0 ? fitting : listed
 }

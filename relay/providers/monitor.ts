@@ -12,21 +12,21 @@ import {
 } from '#routing'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Note } from '../ground/effects.ts'
-import type { Station } from '../ua/endpoint.ts'
-import type { Errands, Outcome, Trip } from '../ua/out-of-dialog.ts'
-import { Pace } from '../ua/pacer.ts'
-import { optionsFor, placeOf, placeWords } from './options.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { OutOfDialogRequests, RequestInFlight, RequestOutcome } from '../ua/out-of-dialog.ts'
+import { Pacer } from '../ua/pacer.ts'
+import { describeFlow, optionsFor, targetOf } from './options.ts'
 
-/** What the watch needs of the engine around it. */
-export interface Post {
-  readonly station: Station
-  readonly errands: Errands
+/** What the monitor needs of the engine around it. */
+export interface MonitorDeps {
+  readonly endpoint: SipEndpoint
+  readonly outOfDialog: OutOfDialogRequests
   note(level: Note['level'], event: string, fields: Note['fields']): void
 }
 
 /* Implementation */
 /** One address may be silent so long: four packets, at 0, 0.5, 1.5 and 3.5 s. */
-export const patienceMs = 4_000
+export const timeoutMs = 4_000
 /** After a failure, and while half open, the next look comes sooner. */
 export const closeLookMs = 5_000
 /** First looks are spread over so long. */
@@ -37,14 +37,14 @@ export const paceMs = 25
 export const ownWordMs = 300_000
 
 /** A provider we look after. */
-interface Charge {
+interface MonitoredProvider {
   facts: ProviderFacts
   health: Health
-  due: Deadline<Charge> | undefined
+  due: Deadline<MonitoredProvider> | undefined
   /** It has its place in the row of those who wait to set out. */
   ready: boolean
   /** The probe under way. */
-  trip: Trip | undefined
+  probe: RequestInFlight | undefined
 }
 
 /**
@@ -52,35 +52,35 @@ interface Charge {
  *
  * One probe per provider at a time; the next one follows when the last has ended.
  */
-export class Watch {
-  readonly #post: Post
-  readonly #charges = new Map<string, Charge>()
-  readonly #deadlines = new Deadlines<Charge>()
-  readonly #pace = new Pace(paceMs)
+export class Monitor {
+  readonly #deps: MonitorDeps
+  readonly #monitored = new Map<string, MonitoredProvider>()
+  readonly #deadlines = new Deadlines<MonitoredProvider>()
+  readonly #pacer = new Pacer(paceMs)
   #others = new Map<string, HealthStatus>()
 
-  constructor(post: Post) {
-    this.#post = post
+  constructor(deps: MonitorDeps) {
+    this.#deps = deps
   }
 
   /** Probes under way. */
   get size(): number {
     let count = 0
-    for (const { trip } of this.#charges.values()) if (trip) count++
+    for (const { probe } of this.#monitored.values()) if (probe) count++
     return count
   }
 
   /** All providers there are, as they are configured now; one that moved is looked at as if it were new. */
   configure(now: number, list: readonly ProviderFacts[]): void {
     const there = new Map(list.filter(isWatched).map((facts) => [facts.id, facts]))
-    for (const [id, charge] of this.#charges) if (!there.has(id)) this.#dismiss(now, charge)
+    for (const [id, monitored] of this.#monitored) if (!there.has(id)) this.#dismiss(now, monitored)
     for (const facts of there.values()) this.#take(now, facts)
   }
 
   /** Something was seen of a provider; of one we do not look after it says nothing. */
   observe(now: number, providerId: string, seen: Observation): void {
-    const charge = this.#charges.get(providerId)
-    if (charge) this.#saw(now, charge, seen)
+    const monitored = this.#monitored.get(providerId)
+    if (monitored) this.#saw(now, monitored, seen)
   }
 
   /** How providers look to all relays together. */
@@ -90,25 +90,25 @@ export class Watch {
 
   /** How a provider is: by what we saw of it lately, else by what all relays say. */
   health(now: number, providerId: string): HealthStatus {
-    const charge = this.#charges.get(providerId)
-    const { last, status } = charge ? healthAt(charge.health, now) : unseen
+    const monitored = this.#monitored.get(providerId)
+    const { last, status } = monitored ? healthAt(monitored.health, now) : unseen
     const own = last !== null && now - last.at < ownWordMs
     return own ? status : (this.#others.get(providerId) ?? status)
   }
 
   /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
   trial(now: number, providerId: string): boolean {
-    const charge = this.#charges.get(providerId)
-    if (!charge || !trialDue(charge.health, now, this.health(now, providerId))) return false
-    charge.health = trialBegun(charge.health, now)
+    const monitored = this.#monitored.get(providerId)
+    if (!monitored || !trialDue(monitored.health, now, this.health(now, providerId))) return false
+    monitored.health = trialBegun(monitored.health, now)
     return true
   }
 
   /** For the beat: every provider of which something was seen. */
   reports(now: number): HealthReport[] {
-    const { epoch } = this.#post.station
+    const { epoch } = this.#deps.endpoint
     const iso = (at: number) => new Date(Math.floor(epoch + at)).toISOString()
-    return [...this.#charges.values()].flatMap(({ facts, health }) => {
+    return [...this.#monitored.values()].flatMap(({ facts, health }) => {
       const { status, since, last, why } = healthAt(health, now)
       if (last === null) return []
       return {
@@ -124,10 +124,10 @@ export class Watch {
   }
 
   tick(now: number): void {
-    for (let charge = this.#deadlines.due(now); charge; charge = this.#deadlines.due(now)) {
-      const at = charge.ready ? now : this.#pace.next(now)
-      if (at <= now) this.#probe(now, charge)
-      else this.#queue(charge, at)
+    for (let monitored = this.#deadlines.due(now); monitored; monitored = this.#deadlines.due(now)) {
+      const at = monitored.ready ? now : this.#pacer.next(now)
+      if (at <= now) this.#probe(now, monitored)
+      else this.#queue(monitored, at)
     }
   }
 
@@ -136,63 +136,64 @@ export class Watch {
   }
 
   #take(now: number, facts: ProviderFacts): void {
-    const charge = this.#charges.get(facts.id)
-    if (charge && placeKey(charge.facts) === placeKey(facts)) {
-      const paced = charge.facts.probe_interval === facts.probe_interval
-      charge.facts = facts
-      if (!paced) this.#look(charge, now + this.#chance(Math.min(firstLookMs, facts.probe_interval * 1000)))
+    const monitored = this.#monitored.get(facts.id)
+    if (monitored && placeKey(monitored.facts) === placeKey(facts)) {
+      const paced = monitored.facts.probe_interval === facts.probe_interval
+      monitored.facts = facts
+      if (!paced)
+        this.#look(monitored, now + this.#chance(Math.min(firstLookMs, facts.probe_interval * 1000)))
       return
     }
-    if (charge) this.#dismiss(now, charge)
-    const fresh: Charge = {
+    if (monitored) this.#dismiss(now, monitored)
+    const fresh: MonitoredProvider = {
       facts,
       health: { ...unseen, since: now },
       due: undefined,
       ready: false,
-      trip: undefined,
+      probe: undefined,
     }
-    this.#charges.set(facts.id, fresh)
+    this.#monitored.set(facts.id, fresh)
     this.#look(fresh, now + this.#chance(firstLookMs))
   }
 
-  #dismiss(now: number, charge: Charge): void {
-    this.#charges.delete(charge.facts.id)
-    this.#deadlines.cancel(charge.due)
-    if (charge.trip) this.#post.errands.giveUp(now, charge.trip)
+  #dismiss(now: number, monitored: MonitoredProvider): void {
+    this.#monitored.delete(monitored.facts.id)
+    this.#deadlines.cancel(monitored.due)
+    if (monitored.probe) this.#deps.outOfDialog.abandon(now, monitored.probe)
   }
 
   /** The next probe is due then; none while one is under way, or where none is wanted. */
-  #look(charge: Charge, at: number): void {
-    this.#deadlines.cancel(charge.due)
-    charge.ready = false
-    if (charge.trip || charge.facts.probe_interval === 0) return
-    charge.due = this.#deadlines.set(at, charge)
+  #look(monitored: MonitoredProvider, at: number): void {
+    this.#deadlines.cancel(monitored.due)
+    monitored.ready = false
+    if (monitored.probe || monitored.facts.probe_interval === 0) return
+    monitored.due = this.#deadlines.set(at, monitored)
   }
 
   /** Others were first: it gets the next place in their row, and keeps it. */
-  #queue(charge: Charge, at: number): void {
-    charge.ready = true
-    charge.due = this.#deadlines.set(at, charge)
+  #queue(monitored: MonitoredProvider, at: number): void {
+    monitored.ready = true
+    monitored.due = this.#deadlines.set(at, monitored)
   }
 
-  #probe(now: number, charge: Charge): void {
-    charge.ready = false
-    const { errands, station } = this.#post
-    charge.trip = errands.run(now, {
-      place: placeOf(charge.facts),
-      patienceMs,
+  #probe(now: number, monitored: MonitoredProvider): void {
+    monitored.ready = false
+    const { outOfDialog, endpoint } = this.#deps
+    monitored.probe = outOfDialog.run(now, {
+      target: targetOf(monitored.facts),
+      timeoutMs,
       credentials: null,
       every: 0,
-      build: optionsFor(charge.facts, station),
+      build: optionsFor(monitored.facts, endpoint),
       done: (later, outcome) => {
-        charge.trip = undefined
-        this.#saw(later, charge, this.#judge(charge.facts, outcome))
-        this.#look(charge, this.#next(now, later, charge))
+        monitored.probe = undefined
+        this.#saw(later, monitored, this.#judge(monitored.facts, outcome))
+        this.#look(monitored, this.#next(now, later, monitored))
       },
     })
   }
 
-  #judge({ hostname, probe_accept }: ProviderFacts, { tries, why }: Outcome): Observation {
+  #judge({ hostname, probe_accept }: ProviderFacts, { tries, why }: RequestOutcome): Observation {
     const last = tries.at(-1)
     if (!last) return { by: 'probe', ok: false, status: 0, why: `${hostname}: ${why}` }
     const { flow, status, ms } = last
@@ -201,13 +202,13 @@ export class Watch {
       by: 'probe',
       ok,
       status,
-      why: `${last.why} ${status === 0 ? 'at' : 'from'} ${placeWords(flow)}`,
+      why: `${last.why} ${status === 0 ? 'at' : 'from'} ${describeFlow(flow)}`,
     } as const
     return status === 0 ? seen : { ...seen, ms: Math.round(ms * 10) / 10 }
   }
 
   /** When to look next: an interval after the last look began, a fifth more or less; sooner in doubt. */
-  #next(began: number, now: number, { facts, health }: Charge): number {
+  #next(began: number, now: number, { facts, health }: MonitoredProvider): number {
     const every = facts.probe_interval * 1000
     const { status, failures } = health
     const doubtful = status === 'half_open' || (status !== 'unhealthy' && failures > 0)
@@ -215,24 +216,24 @@ export class Watch {
     return Math.max(now, began + ms * 0.8 + this.#chance(ms * 0.4))
   }
 
-  #saw(now: number, charge: Charge, seen: Observation): void {
-    const before = healthAt(charge.health, now).status
-    charge.health = observed(charge.health, now, seen)
-    const { status, why } = charge.health
+  #saw(now: number, monitored: MonitoredProvider, seen: Observation): void {
+    const before = healthAt(monitored.health, now).status
+    monitored.health = observed(monitored.health, now, seen)
+    const { status, why } = monitored.health
     if (status === before) return
-    const { id, customer_id, name } = charge.facts
-    this.#post.note(levelOf(before, status), `provider.${status}`, {
+    const { id, customer_id, name } = monitored.facts
+    this.#deps.note(levelOf(before, status), `provider.${status}`, {
       provider_id: id,
       customer_id,
       name,
       why,
     })
     // A probe while it is half open decides; it comes soon.
-    if (status === 'half_open') this.#look(charge, now + closeLookMs)
+    if (status === 'half_open') this.#look(monitored, now + closeLookMs)
   }
 
   #chance(below: number): number {
-    return this.#post.station.chance.below(Math.max(1, Math.floor(below)))
+    return this.#deps.endpoint.chance.below(Math.max(1, Math.floor(below)))
   }
 }
 

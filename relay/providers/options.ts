@@ -3,10 +3,10 @@ import type { LocateQuestion } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import type { Account } from '../sip/authorization.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import { allow, contactOf, portFor, type Station, sipUri, viaOf } from '../ua/endpoint.ts'
+import { allow, contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 
 /** Where a provider is looked for (RFC 3263). */
-export function placeOf({ hostname, port, transport, tls }: ProviderFacts): LocateQuestion {
+export function targetOf({ hostname, port, transport, tls }: ProviderFacts): LocateQuestion {
   return { hostname, port, transport, tls }
 }
 
@@ -18,25 +18,25 @@ export function accountOf({ username, password, realm }: ProviderFacts): Account
 /** OPTIONS of one provider, one dialogless series: the same Call-ID and tag, a rising number (RFC 3261 §11.1). */
 export function optionsFor(
   provider: ProviderFacts,
-  station: Station,
+  endpoint: SipEndpoint,
 ): (flow: Flow, proof: readonly Header[]) => Request {
   const { hostname, port, transport } = provider
   const uri = sipUri('', hostname, port, transport)
-  const callId = station.chance.hex(16)
-  const tag = station.chance.hex(8)
+  const callId = endpoint.chance.hex(16)
+  const tag = endpoint.chance.hex(8)
   let number = 0
   return (flow, proof) =>
     request({
       method: 'OPTIONS',
       requestUri: uri,
       headers: [
-        ['via', viaOf(station, flow)],
+        ['via', viaOf(endpoint, flow)],
         ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, station, flow)}>;tag=${tag}`],
+        ['from', `<${fromOf(provider, endpoint, flow)}>;tag=${tag}`],
         ['to', `<${sipUri('', hostname)}>`],
         ['call-id', callId],
         ['cseq', `${++number} OPTIONS`],
-        ['contact', contactOf(station, flow.transport)],
+        ['contact', contactOf(endpoint, flow.transport)],
         ['accept', 'application/sdp'],
         ['allow', allow],
         ['user-agent', userAgent],
@@ -51,15 +51,15 @@ export const userAgent = 'Trunkline'
 /** Carriers which know us by credentials expect their own domain in From; others our address. */
 export function fromOf(
   { username, hostname }: ProviderFacts,
-  station: Station,
+  endpoint: SipEndpoint,
   { transport }: Flow,
   user = '',
 ): string {
   if (username !== null) return sipUri(user || username, hostname)
-  return sipUri(user, station.address, portFor(station, transport))
+  return sipUri(user, endpoint.address, portFor(endpoint, transport))
 }
 
 /** `192.0.2.1:5060 over UDP`. */
-export function placeWords({ address, port, transport }: Flow): string {
+export function describeFlow({ address, port, transport }: Flow): string {
   return `${hostPort(address, port)} over ${transport.toUpperCase()}`
 }

@@ -5,17 +5,17 @@ import type { Flow } from '../ground/flow.ts'
 import type { Reporter, Said } from '../ground/reporter.ts'
 import type { Ports } from '../media/ports.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
-import { Clients, type OfClient } from '../ua/client-transactions.ts'
-import type { Station } from '../ua/endpoint.ts'
-import { Errands } from '../ua/out-of-dialog.ts'
-import { Lookout } from './addresses.ts'
-import { Watch } from './monitor.ts'
+import { type ClientOutput, ClientTransactions } from '../ua/client-transactions.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { OutOfDialogRequests } from '../ua/out-of-dialog.ts'
+import { ProviderAddresses } from './addresses.ts'
+import { Monitor } from './monitor.ts'
 import { Registrant } from './registrant.ts'
-import { Examiner } from './tester.ts'
+import { Tester } from './tester.ts'
 
 /** The rooms around whoever deals with providers. */
-export interface Surroundings {
-  readonly station: Station
+export interface ProvidersDeps {
+  readonly endpoint: SipEndpoint
   readonly effects: EffectBuffer
   readonly transactions: Transactions
   readonly ports: Ports
@@ -34,31 +34,31 @@ export interface Surroundings {
 const gatherMs = 250
 
 /** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
-export class Carriers implements Reporter {
-  readonly #clients: Clients
-  readonly #errands: Errands
-  readonly #watch: Watch
-  readonly #lookout: Lookout
-  readonly #examiner: Examiner
+export class Providers implements Reporter {
+  readonly #clientTransactions: ClientTransactions
+  readonly #outOfDialog: OutOfDialogRequests
+  readonly #monitor: Monitor
+  readonly #addresses: ProviderAddresses
+  readonly #tester: Tester
   readonly #registrant: Registrant
-  readonly #providers: Surroundings['providers']
+  readonly #providers: ProvidersDeps['providers']
 
   #changes = 0
   #renewal: number | undefined
 
-  constructor(around: Surroundings) {
-    const { station, effects, transactions, ports, providers, current, country, carry } = around
+  constructor(deps: ProvidersDeps) {
+    const { endpoint, effects, transactions, ports, providers, current, country, carry } = deps
     const { ask, emit } = effects
-    const clients = new Clients(transactions, carry)
-    const errands = new Errands({ station, clients, ask })
+    const clientTransactions = new ClientTransactions(transactions, carry)
+    const outOfDialog = new OutOfDialogRequests({ endpoint, clientTransactions, ask })
     const note = effects.note.bind(effects)
-    const facts = around.provider
-    this.#watch = new Watch({ station, errands, note })
-    this.#lookout = new Lookout({ ask, note, hurry: () => emit({ type: 'beat' }) })
-    this.#examiner = new Examiner({
-      station,
-      clients,
-      errands,
+    const facts = deps.provider
+    this.#monitor = new Monitor({ endpoint, outOfDialog, note })
+    this.#addresses = new ProviderAddresses({ ask, note, beatNow: () => emit({ type: 'beat' }) })
+    this.#tester = new Tester({
+      endpoint,
+      clientTransactions,
+      outOfDialog,
       ports,
       country,
       current,
@@ -68,9 +68,9 @@ export class Carriers implements Reporter {
       emit,
       note,
     })
-    this.#registrant = new Registrant({ station, errands, emit, note })
-    this.#clients = clients
-    this.#errands = errands
+    this.#registrant = new Registrant({ endpoint, outOfDialog, emit, note })
+    this.#clientTransactions = clientTransactions
+    this.#outOfDialog = outOfDialog
     this.#providers = providers
   }
 
@@ -107,44 +107,44 @@ export class Carriers implements Reporter {
 
   /** A call went to a provider, or did not. */
   observe(now: number, providerId: string, seen: Observation): void {
-    this.#watch.observe(now, providerId, seen)
+    this.#monitor.observe(now, providerId, seen)
   }
 
   /** How a provider is, as far as anybody knows. */
   health(now: number, providerId: string): HealthStatus {
-    return this.#watch.health(now, providerId)
+    return this.#monitor.health(now, providerId)
   }
 
   /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
   trial(now: number, providerId: string): boolean {
-    return this.#watch.trial(now, providerId)
+    return this.#monitor.trial(now, providerId)
   }
 
   /** Providers whose host is at an address, as this relay found it. */
   foundAt(address: string): readonly ProviderFacts[] {
-    return this.#lookout.at(address)
+    return this.#addresses.at(address)
   }
 
   says(now: number): Partial<Said> {
     return {
-      health: this.#watch.reports(now),
-      hosts: this.#lookout.reports(now),
+      health: this.#monitor.reports(now),
+      hosts: this.#addresses.reports(now),
       registrations: this.#registrant.reports(),
-      results: this.#examiner.results(),
+      results: this.#tester.results(),
     }
   }
 
   heard(now: number, answer: BeatAnswer, sentAt: number): void {
-    this.#watch.aggregated(answer.health)
-    this.#lookout.heard()
+    this.#monitor.aggregated(answer.health)
+    this.#addresses.heard()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
-    this.#examiner.delivered(now, sentAt)
-    for (const command of answer.commands) this.#examiner.command(now, command)
+    this.#tester.delivered(now, sentAt)
+    for (const command of answer.commands) this.#tester.command(now, command)
   }
 
   /** What became of a request; false: it is none of ours. */
-  came(now: number, output: OfClient): boolean {
-    return this.#clients.heard(now, output)
+  receive(now: number, output: ClientOutput): boolean {
+    return this.#clientTransactions.receive(now, output)
   }
 
   tick(now: number): void {
@@ -161,12 +161,12 @@ export class Carriers implements Reporter {
   #configure(now: number): void {
     this.#renewal = undefined
     const list = this.#providers()
-    this.#watch.configure(now, list)
-    this.#lookout.configure(now, list)
+    this.#monitor.configure(now, list)
+    this.#addresses.configure(now, list)
     this.#registrant.configure(now, list)
   }
 
   get #rooms() {
-    return [this.#errands, this.#watch, this.#lookout, this.#examiner, this.#registrant]
+    return [this.#outOfDialog, this.#monitor, this.#addresses, this.#tester, this.#registrant]
   }
 }

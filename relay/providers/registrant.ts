@@ -3,25 +3,31 @@ import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Effect, Note } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import type { Station } from '../ua/endpoint.ts'
-import type { Errands, Outcome, Trip } from '../ua/out-of-dialog.ts'
-import { Pace } from '../ua/pacer.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { OutOfDialogRequests, RequestInFlight, RequestOutcome } from '../ua/out-of-dialog.ts'
+import { Pacer } from '../ua/pacer.ts'
 import { grantedSeconds, serviceRouteOf } from './grant.ts'
-import { accountOf, placeOf } from './options.ts'
-import { registerFor, type Series, seconds } from './register-request.ts'
-import { type Events, newRegistration, type Order, type Registration, table } from './registration.ts'
+import { accountOf, targetOf } from './options.ts'
+import { type RegisterSeries, registerFor, seconds } from './register-request.ts'
+import {
+  newRegistration,
+  type RegistrationEvents,
+  type RegistrationMachine,
+  type RegistrationOrder,
+  table,
+} from './registration.ts'
 
 /** What the registrant needs of the engine around it. */
-export interface Counter {
-  readonly station: Station
-  readonly errands: Errands
+export interface RegistrantDeps {
+  readonly endpoint: SipEndpoint
+  readonly outOfDialog: OutOfDialogRequests
   emit(effect: Effect): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
 }
 
 /* Implementation */
 /** One address may be silent so long: a second one is then heard within the time a hand-over may take. */
-const patienceMs = 4_000
+const timeoutMs = 4_000
 /** A relay which takes over hundreds of registrations asks for ten a second. */
 const apartMs = 100
 /** Connections are kept open for calls which come over them (RFC 5626 §3.5.1). */
@@ -30,27 +36,27 @@ const ping = new TextEncoder().encode('\r\n\r\n')
 const unwanted = 'it is disabled, deleted, or not to be registered any more'
 
 /** A registration this relay is to keep. */
-interface Held {
+interface AssignedRegistration {
   readonly id: string
   epoch: number
   /** As configured when it last asked; undefined: its configuration is not here yet. */
   facts: ProviderFacts | undefined
-  registration: Registration
+  registration: RegistrationMachine
   /** Monotonic ms of the last change of status. */
   since: number
-  readonly series: Series
-  trip: Trip | undefined
+  readonly series: RegisterSeries
+  inFlight: RequestInFlight | undefined
   /** The address which took it, and the connection it came over. */
   at: Flow | undefined
   over: Flow | undefined
   /** Route values for calls out, as the last 2xx gave them. */
   route: readonly string[]
-  due: Deadline<Due> | undefined
-  lapse: Deadline<Due> | undefined
-  pinged: Deadline<Due> | undefined
+  due: Deadline<RegistrantWakeup> | undefined
+  lapse: Deadline<RegistrantWakeup> | undefined
+  pinged: Deadline<RegistrantWakeup> | undefined
 }
 
-interface Due {
+interface RegistrantWakeup {
   ring(now: number): void
 }
 
@@ -61,16 +67,16 @@ interface Due {
  * for the other's stands beside it; withdrawn, or given up by ourselves, it takes its contact back.
  */
 export class Registrant {
-  readonly #counter: Counter
-  readonly #held = new Map<string, Held>()
-  readonly #leaving = new Set<Trip>()
-  readonly #deadlines = new Deadlines<Due>()
-  readonly #pace = new Pace(apartMs)
+  readonly #deps: RegistrantDeps
+  readonly #held = new Map<string, AssignedRegistration>()
+  readonly #leaving = new Set<RequestInFlight>()
+  readonly #deadlines = new Deadlines<RegistrantWakeup>()
+  readonly #pacer = new Pacer(apartMs)
   #facts = new Map<string, ProviderFacts>()
   #draining = false
 
-  constructor(counter: Counter) {
-    this.#counter = counter
+  constructor(deps: RegistrantDeps) {
+    this.#deps = deps
   }
 
   /** Registrations which stand, and those being taken back. */
@@ -132,7 +138,7 @@ export class Registrant {
 
   reports(): RegistrationReport[] {
     const iso = (at: number | undefined) =>
-      at === undefined ? null : new Date(Math.floor(this.#counter.station.epoch + at)).toISOString()
+      at === undefined ? null : new Date(Math.floor(this.#deps.endpoint.epoch + at)).toISOString()
     return [...this.#held.values()].flatMap(({ id, epoch, facts, registration, since }) => {
       const { until, nextAt, status, why } = registration.memory
       // Of one which never began here nothing can be said; that it is given up can.
@@ -159,16 +165,16 @@ export class Registrant {
     return this.#deadlines.next()
   }
 
-  #hold(now: number, id: string, epoch: number): Held {
-    const { chance } = this.#counter.station
-    const held: Held = {
+  #hold(now: number, id: string, epoch: number): AssignedRegistration {
+    const { chance } = this.#deps.endpoint
+    const held: AssignedRegistration = {
       id,
       epoch,
       facts: undefined,
       registration: newRegistration(0, chance.below),
       since: now,
       series: { callId: chance.hex(16), tag: chance.hex(8), number: 0 },
-      trip: undefined,
+      inFlight: undefined,
       at: undefined,
       over: undefined,
       route: [],
@@ -182,7 +188,7 @@ export class Registrant {
   }
 
   /** Its configuration may have changed: what concerns the registration is acted upon at once. */
-  #review(now: number, held: Held): void {
+  #review(now: number, held: AssignedRegistration): void {
     const before = held.facts
     const facts = this.#facts.get(held.id)
     const wanted = facts?.enabled && !facts.deleted && facts.register && !this.#draining
@@ -203,17 +209,17 @@ export class Registrant {
   }
 
   /** It is held here no longer. What still stands another relay has: nothing is sent, our contact expires by itself. */
-  #drop(now: number, held: Held): void {
+  #drop(now: number, held: AssignedRegistration): void {
     this.#giveUp(now, held)
     this.#rest(held)
     this.#held.delete(held.id)
     if (held.registration.state !== 'not_registered') this.#note('info', held, 'registration.handed_over')
   }
 
-  #leave(now: number, held: Held, why: string): void {
-    const { facts, registration, trip } = held
+  #leave(now: number, held: AssignedRegistration, why: string): void {
+    const { facts, registration, inFlight: request } = held
     // What is in the air may be granted after all.
-    const asked = trip?.air?.flow
+    const asked = request?.sent?.flow
     const at = registration.memory.until === undefined ? asked : (held.at ?? asked)
     this.#giveUp(now, held)
     if (at && facts) this.#takeBack(now, held, facts, at)
@@ -222,46 +228,51 @@ export class Registrant {
     this.#step(now, held, 'left', { why })
   }
 
-  #takeBack(now: number, held: Held, facts: ProviderFacts, at: Flow): void {
-    const { errands, station } = this.#counter
-    const trip = errands.run(now, {
-      place: placeOf(facts),
+  #takeBack(now: number, held: AssignedRegistration, facts: ProviderFacts, at: Flow): void {
+    const { outOfDialog, endpoint } = this.#deps
+    const request = outOfDialog.run(now, {
+      target: targetOf(facts),
       at,
-      patienceMs,
+      timeoutMs,
       credentials: accountOf(facts),
       every: 0,
-      build: registerFor(facts, station, held.series, 0),
-      done: () => void this.#leaving.delete(trip),
+      build: registerFor(facts, endpoint, held.series, 0),
+      done: () => void this.#leaving.delete(request),
     })
-    this.#leaving.add(trip)
+    this.#leaving.add(request)
   }
 
-  #giveUp(now: number, held: Held): void {
-    if (held.trip) this.#counter.errands.giveUp(now, held.trip)
-    held.trip = undefined
+  #giveUp(now: number, held: AssignedRegistration): void {
+    if (held.inFlight) this.#deps.outOfDialog.abandon(now, held.inFlight)
+    held.inFlight = undefined
   }
 
-  #rest(held: Held): void {
+  #rest(held: AssignedRegistration): void {
     this.#deadlines.cancel(held.due)
     this.#deadlines.cancel(held.lapse)
     this.#deadlines.cancel(held.pinged)
   }
 
-  #step<E extends keyof Events>(now: number, held: Held, name: E, event: Events[E]): void {
+  #step<E extends keyof RegistrationEvents>(
+    now: number,
+    held: AssignedRegistration,
+    name: E,
+    event: RegistrationEvents[E],
+  ): void {
     const before = held.registration.state
     const orders = turn(table, held.registration, name, event)
     if (held.registration.state !== before) this.#changed(now, held)
     for (const order of orders) this.#carryOut(now, held, order)
   }
 
-  #changed(now: number, held: Held): void {
+  #changed(now: number, held: AssignedRegistration): void {
     held.since = now
     const { state } = held.registration
     const bad = state === 'failed' || state === 'auth_failed'
     this.#note(bad ? 'warn' : state === 'pending' ? 'debug' : 'info', held, `registration.${state}`)
   }
 
-  #carryOut(now: number, held: Held, order: Order): void {
+  #carryOut(now: number, held: AssignedRegistration, order: RegistrationOrder): void {
     switch (order.type) {
       case 'register':
         return this.#register(now, held, order.seconds)
@@ -279,11 +290,11 @@ export class Registrant {
   }
 
   /** What is due now waits for its turn in the row of all that are. */
-  #wake(now: number, held: Held, at: number): void {
+  #wake(now: number, held: AssignedRegistration, at: number): void {
     this.#deadlines.cancel(held.due)
     const ring = (later: number) => this.#step(later, held, 'due', { now: later })
     const inRow = (later: number) => {
-      const place = this.#pace.next(later)
+      const place = this.#pacer.next(later)
       if (place <= later) ring(later)
       else held.due = this.#deadlines.set(place, { ring })
     }
@@ -291,8 +302,8 @@ export class Registrant {
     held.due = this.#deadlines.set(at, { ring: inRow })
   }
 
-  #register(now: number, held: Held, wanted: number): void {
-    const { errands, station } = this.#counter
+  #register(now: number, held: AssignedRegistration, wanted: number): void {
+    const { outOfDialog, endpoint } = this.#deps
     const { facts } = held
     if (!facts) return
     this.#giveUp(now, held)
@@ -301,21 +312,27 @@ export class Registrant {
       const why = facts.locked ? 'its password cannot be opened' : 'it has no username and password'
       return this.#step(now, held, 'denied', { now, status: 0, why })
     }
-    held.trip = errands.run(now, {
-      place: placeOf(facts),
+    held.inFlight = outOfDialog.run(now, {
+      target: targetOf(facts),
       first: held.at,
-      patienceMs,
+      timeoutMs,
       credentials,
       every: 0,
-      build: registerFor(facts, station, held.series, wanted),
+      build: registerFor(facts, endpoint, held.series, wanted),
       done: (later, outcome) => {
-        held.trip = undefined
+        held.inFlight = undefined
         this.#done(later, held, facts, wanted, outcome)
       },
     })
   }
 
-  #done(now: number, held: Held, facts: ProviderFacts, wanted: number, { tries, why }: Outcome): void {
+  #done(
+    now: number,
+    held: AssignedRegistration,
+    facts: ProviderFacts,
+    wanted: number,
+    { tries, why }: RequestOutcome,
+  ): void {
     const last = tries.at(-1)
     const response = last?.response
     if (!last || !response) {
@@ -335,14 +352,14 @@ export class Registrant {
 
   #granted(
     now: number,
-    held: Held,
+    held: AssignedRegistration,
     facts: ProviderFacts,
     wanted: number,
-    last: Outcome['tries'][number],
+    last: RequestOutcome['tries'][number],
   ): void {
     const { status, response, flow, over } = last
-    const { station } = this.#counter
-    const granted = response && grantedSeconds(response, facts, station, flow, wanted)
+    const { endpoint } = this.#deps
+    const granted = response && grantedSeconds(response, facts, endpoint, flow, wanted)
     if (!granted) {
       const why = `${last.why}, but for no time at all`
       return this.#step(now, held, 'refused', { now, status, why, retryAfter: undefined })
@@ -354,18 +371,18 @@ export class Registrant {
     this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
   }
 
-  #keepOpen(now: number, held: Held, flow: Flow): void {
+  #keepOpen(now: number, held: AssignedRegistration, flow: Flow): void {
     this.#deadlines.cancel(held.pinged)
     const ring = (later: number) => {
-      this.#counter.emit({ type: 'send', flow, bytes: ping })
+      this.#deps.emit({ type: 'send', flow, bytes: ping })
       this.#keepOpen(later, held, flow)
     }
     held.pinged = this.#deadlines.set(now + pingMs, { ring })
   }
 
-  #note(level: Note['level'], { id, epoch, facts, registration }: Held, event: string): void {
+  #note(level: Note['level'], { id, epoch, facts, registration }: AssignedRegistration, event: string): void {
     const { status, why } = registration.memory
-    this.#counter.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
+    this.#deps.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
   }
 }
 

@@ -11,9 +11,9 @@
 import type { RegistrationStatus } from '#contract'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 
-export type Registration = Machine<RegistrationStatus, Memory>
+export type RegistrationMachine = Machine<RegistrationStatus, RegistrationMemory>
 
-export interface Events {
+export interface RegistrationEvents {
   /** It is time to register, or to refresh. */
   due: { now: number }
   /** 2xx: until so many seconds from now. */
@@ -34,7 +34,7 @@ export interface Events {
   left: { why: string }
 }
 
-export type Order =
+export type RegistrationOrder =
   | { readonly type: 'register'; readonly seconds: number }
   /** Be due then. */
   | { readonly type: 'wake'; readonly at: number }
@@ -44,7 +44,7 @@ export type Order =
   | { readonly type: 'rest' }
 
 /** Times are monotonic milliseconds. */
-export interface Memory {
+export interface RegistrationMemory {
   /** Integer in [0, below). */
   readonly below: (below: number) => number
   until: number | undefined
@@ -62,7 +62,7 @@ export interface Memory {
   why: string
 }
 
-type Step = Turn<RegistrationStatus, Order>
+type RegistrationStep = Turn<RegistrationStatus, RegistrationOrder>
 
 /* Implementation */
 const firstWaitMs = 30_000
@@ -80,16 +80,17 @@ const steadyMs = 60_000
 const usualSeconds = 3_600
 
 const asking = {
-  due: ({ now }: Events['due'], memory: Memory): Step => ask(now, memory),
+  due: ({ now }: RegistrationEvents['due'], memory: RegistrationMemory): RegistrationStep => ask(now, memory),
   granted: grant,
-  tooBrief: (event: Events['tooBrief'], memory: Memory): Step => adopt(event, memory, fail),
+  tooBrief: (event: RegistrationEvents['tooBrief'], memory: RegistrationMemory): RegistrationStep =>
+    adopt(event, memory, fail),
   refused: fail,
   denied: deny,
   changed: anew,
   left: leave,
 }
 
-export const table: Table<RegistrationStatus, Events, Memory, Order> = {
+export const table: Table<RegistrationStatus, RegistrationEvents, RegistrationMemory, RegistrationOrder> = {
   not_registered: {
     due: ({ now }, memory) => ({ ...ask(now, memory), to: 'pending' }),
     changed: anew,
@@ -110,8 +111,8 @@ export const table: Table<RegistrationStatus, Events, Memory, Order> = {
 }
 
 /** A registration which has not begun. */
-export function newRegistration(expires: number, below: Memory['below']): Registration {
-  const memory: Memory = {
+export function newRegistration(expires: number, below: RegistrationMemory['below']): RegistrationMachine {
+  const memory: RegistrationMemory = {
     below,
     until: undefined,
     nextAt: undefined,
@@ -126,13 +127,16 @@ export function newRegistration(expires: number, below: Memory['below']): Regist
   return { state: 'not_registered', memory }
 }
 
-function ask(now: number, memory: Memory): Step {
+function ask(now: number, memory: RegistrationMemory): RegistrationStep {
   memory.nextAt = now
   return { effects: [{ type: 'register', seconds: memory.expires }] }
 }
 
 /** Refreshed when half to nine tenths of it have passed, and ten seconds before its end at the latest. */
-function grant({ now, seconds, status, why }: Events['granted'], memory: Memory): Step {
+function grant(
+  { now, seconds, status, why }: RegistrationEvents['granted'],
+  memory: RegistrationMemory,
+): RegistrationStep {
   const ms = Math.max(seconds * 1000, leastGrantMs)
   const refreshMs = Math.min(ms * (0.5 + memory.below(400) / 1000), Math.max(ms - 10_000, ms / 2))
   const until = now + seconds * 1000
@@ -143,10 +147,10 @@ function grant({ now, seconds, status, why }: Events['granted'], memory: Memory)
 
 /** A longer time is asked for at once, but no second one: a registrar may want ever more. */
 function adopt(
-  { now, seconds = usualSeconds, why }: Events['tooBrief'],
-  memory: Memory,
+  { now, seconds = usualSeconds, why }: RegistrationEvents['tooBrief'],
+  memory: RegistrationMemory,
   no: typeof fail,
-): Step {
+): RegistrationStep {
   const again = memory.adopted || seconds <= memory.expires
   memory.expires = Math.max(memory.expires, seconds)
   if (again) return no({ now, status: 423, why, retryAfter: undefined }, memory)
@@ -154,30 +158,39 @@ function adopt(
   return ask(now, memory)
 }
 
-function fail({ now, status, why, retryAfter }: Events['refused'], memory: Memory): Step {
+function fail(
+  { now, status, why, retryAfter }: RegistrationEvents['refused'],
+  memory: RegistrationMemory,
+): RegistrationStep {
   return moved('failed', now, status, why, memory, waitMs(retryAfter, memory))
 }
 
-function deny({ now, status, why }: Events['denied'], memory: Memory): Step {
+function deny(
+  { now, status, why }: RegistrationEvents['denied'],
+  memory: RegistrationMemory,
+): RegistrationStep {
   const ms = longestWaitMs * (0.8 + memory.below(400) / 1000)
   return moved('auth_failed', now, status, why, memory, ms)
 }
 
 /** Made anew before its refresh would be due; one which is under way is let finish. */
-function cut({ now }: Events['cut'], memory: Memory): Step {
+function cut({ now }: RegistrationEvents['cut'], memory: RegistrationMemory): RegistrationStep {
   const { nextAt = now } = memory
   return nextAt <= now ? { effects: [] } : wake(Math.min(now + cutMs(now, memory), nextAt), memory)
 }
 
 /** The provider refused a refresh, but its word for the present registration still holds. */
-function stillGranted({ now, status, why, retryAfter }: Events['refused'], memory: Memory): Step {
+function stillGranted(
+  { now, status, why, retryAfter }: RegistrationEvents['refused'],
+  memory: RegistrationMemory,
+): RegistrationStep {
   const left = (memory.until ?? now) - now
   const ms = waitMs(retryAfter, memory)
   Object.assign(memory, { status, why })
   return wake(now + (retryAfter === undefined ? Math.min(ms, Math.max(left / 2, leastGrantMs)) : ms), memory)
 }
 
-function anew({ now, expires }: Events['changed'], memory: Memory): Step {
+function anew({ now, expires }: RegistrationEvents['changed'], memory: RegistrationMemory): RegistrationStep {
   Object.assign(memory, {
     expires,
     failures: 0,
@@ -191,7 +204,7 @@ function anew({ now, expires }: Events['changed'], memory: Memory): Step {
   return { to: 'pending', effects }
 }
 
-function leave({ why }: Events['left'], memory: Memory): Step {
+function leave({ why }: RegistrationEvents['left'], memory: RegistrationMemory): RegistrationStep {
   Object.assign(memory, { until: undefined, nextAt: undefined, status: undefined, why })
   return { to: 'not_registered', effects: [{ type: 'rest' }] }
 }
@@ -201,15 +214,15 @@ function moved(
   now: number,
   status: number,
   why: string,
-  memory: Memory,
+  memory: RegistrationMemory,
   ms: number,
-): Step {
+): RegistrationStep {
   Object.assign(memory, { status, why, until: undefined })
   const { effects } = wake(now + ms, memory)
   return { to, effects }
 }
 
-function wake(at: number, memory: Memory): Step {
+function wake(at: number, memory: RegistrationMemory): RegistrationStep {
   memory.nextAt = at
   return { effects: [{ type: 'wake', at }] }
 }
@@ -218,7 +231,7 @@ function wake(at: number, memory: Memory): Step {
  * Thirty seconds, doubled with every failure, half an hour at most; a fifth more or less. Where the registrar said
  * how long, so long, but never as short as the last time for ever.
  */
-function waitMs(retryAfter: number | undefined, memory: Memory): number {
+function waitMs(retryAfter: number | undefined, memory: RegistrationMemory): number {
   const doubled = (ms: number) => Math.min(ms * 2 ** memory.failures, longestWaitMs)
   const [ms, least] = [doubled(firstWaitMs), doubled(leastWaitMs)]
   memory.failures++
@@ -227,7 +240,7 @@ function waitMs(retryAfter: number | undefined, memory: Memory): number {
 }
 
 /** A moment after the first cut, half to all of the doubled time after the others (RFC 5626 §4.5). */
-function cutMs(now: number, memory: Memory): number {
+function cutMs(now: number, memory: RegistrationMemory): number {
   if (now - memory.grantedAt >= steadyMs) memory.cuts = 0
   const ms = Math.min(firstCutMs * 2 ** memory.cuts, longestWaitMs)
   return memory.cuts++ === 0 ? memory.below(ms) : ms * (0.5 + memory.below(500) / 1000)

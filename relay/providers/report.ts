@@ -4,11 +4,11 @@ import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
-import { type Outcome, type Try, words } from '../ua/out-of-dialog.ts'
-import { placeWords } from './options.ts'
+import { type AddressResult, type RequestOutcome, statusLine } from '../ua/out-of-dialog.ts'
+import { describeFlow } from './options.ts'
 
 /** One thing a test did, and how it went. */
-export interface Stage {
+export interface TestStep {
   readonly step: string
   readonly ok: boolean
   readonly words: string
@@ -16,24 +16,24 @@ export interface Stage {
 }
 
 /** What a test found out. */
-export interface Finding {
+export interface TestReport {
   readonly ok: boolean
   /** One sentence for whoever looks after the provider. */
   readonly verdict: string
-  readonly steps: readonly Stage[]
+  readonly steps: readonly TestStep[]
   /** Last SIP status, 0 where none came. */
   readonly status: number
 }
 
 /** What a round of OPTIONS says about a provider; `address` is ours, as the provider knows it. */
-export function optionsFinding(provider: ProviderFacts, outcome: Outcome, address: string): Finding {
+export function optionsReport(provider: ProviderFacts, outcome: RequestOutcome, address: string): TestReport {
   const { hostname, probe_accept } = provider
   const { found, tries, locateMs } = outcome
-  const stages = tries.map((one): Stage => {
+  const stages = tries.map((one): TestStep => {
     const ok = probeServes(one.status, probe_accept)
-    return { step: 'options', ok, words: `${placeWords(one.flow)}: ${one.why}`, ms: whole(one.ms) }
+    return { step: 'options', ok, words: `${describeFlow(one.flow)}: ${one.why}`, ms: whole(one.ms) }
   })
-  const steps = [locateStage(hostname, outcome), ...stages]
+  const steps = [locateStep(hostname, outcome), ...stages]
   if (found.length === 0) return { ok: false, verdict: notFound(hostname, outcome.why), steps, status: 0 }
   const best =
     tries.find(({ status }) => probeServes(status, probe_accept)) ?? tries.findLast(answered) ?? tries.at(-1)
@@ -45,11 +45,11 @@ export function optionsFinding(provider: ProviderFacts, outcome: Outcome, addres
 }
 
 /** How the host was looked for. */
-export function locateStage(
+export function locateStep(
   hostname: string,
-  { found, locateMs, why }: Pick<Outcome, 'found' | 'locateMs' | 'why'>,
-): Stage {
-  const places = found.map(placeWords).join(', ')
+  { found, locateMs, why }: Pick<RequestOutcome, 'found' | 'locateMs' | 'why'>,
+): TestStep {
+  const places = found.map(describeFlow).join(', ')
   const sentence = found.length === 0 ? notFound(hostname, why) : `${hostname} is at ${places}`
   return { step: 'locate', ok: found.length > 0, words: sentence, ms: whole(locateMs) }
 }
@@ -62,7 +62,7 @@ export function refusal(
   address: string,
 ): string | undefined {
   const { hostname, username, password, realm } = provider
-  const said = words(response)
+  const said = statusLine(response)
   if (response.status === 403)
     return `${hostname} does not know us: ${said}; is our address ${address} on its list?`
   if (response.status !== 401 && response.status !== 407) return undefined
@@ -81,31 +81,31 @@ export function whole(ms: number): number {
 }
 
 /** Nothing came from any address. */
-export function silence(tries: readonly Pick<Try, 'flow' | 'why'>[]): string {
+export function silence(tries: readonly Pick<AddressResult, 'flow' | 'why'>[]): string {
   const [only] = tries
-  if (only && tries.length === 1) return `nobody answers at ${placeWords(only.flow)}: ${only.why}`
-  const places = tries.map(({ flow, why }) => `${placeWords(flow)} (${why})`)
+  if (only && tries.length === 1) return `nobody answers at ${describeFlow(only.flow)}: ${only.why}`
+  const places = tries.map(({ flow, why }) => `${describeFlow(flow)} (${why})`)
   return `nobody answers at ${places.join(', ')}`
 }
 
-function said(provider: ProviderFacts, one: Try, address: string): string {
+function said(provider: ProviderFacts, one: AddressResult, address: string): string {
   const { hostname } = provider
   const { flow, status, response, proofs, ms } = one
   const refused = response && refusal(provider, response, proofs, address)
   if (refused !== undefined) return refused
-  const answer = `${one.why} from ${placeWords(flow)} in ${whole(ms)} ms`
+  const answer = `${one.why} from ${describeFlow(flow)} in ${whole(ms)} ms`
   if (!probeServes(status, provider.probe_accept)) return `${hostname} answers, but does not serve: ${answer}`
   const proved = proofs > 0 ? 'asks for credentials and takes ours' : 'answers'
   return `${hostname} ${proved}: ${answer}`
 }
 
 /** Addresses which say nothing beside one that answers. */
-function besides(tries: readonly Try[]): string {
+function besides(tries: readonly AddressResult[]): string {
   const mute = tries.filter((one) => !answered(one))
   return mute.length === 0 || mute.length === tries.length ? '' : `; ${silence(mute)}`
 }
 
-function answered({ status }: Try): boolean {
+function answered({ status }: AddressResult): boolean {
   return status !== 0
 }
 
@@ -123,8 +123,8 @@ function realmOf(response: Response): string | undefined {
 }
 
 /** What is written down of a test call while it runs. */
-export class CallStory {
-  readonly steps: Stage[] = []
+export class TestLog {
+  readonly steps: TestStep[] = []
   readonly mute: { flow: Flow; why: string }[] = []
   /** The last word of the provider, and after how many milliseconds; undefined: it said nothing. */
   last: { response: Response; flow: Flow; ms: number; proofs: number } | undefined
@@ -140,28 +140,38 @@ export class CallStory {
 
   located(now: number, { flows, why = 'no address found' }: Located): void {
     if (flows.length === 0) this.lost = why
-    this.steps.push(locateStage(this.#hostname, { found: flows, locateMs: now - this.#since, why }))
+    this.steps.push(locateStep(this.#hostname, { found: flows, locateMs: now - this.#since, why }))
   }
 
-  spoke(now: number, { flow, at }: Spoken, response: Response, proofs: number): void {
+  spoke(now: number, { flow, at }: SentInvite, response: Response, proofs: number): void {
     const ms = now - at
     this.last = { response, flow, ms, proofs }
     const ok = response.status < 300 || carries(response.status)
-    this.steps.push({ step: 'invite', ok, words: `${placeWords(flow)}: ${words(response)}`, ms: whole(ms) })
+    this.steps.push({
+      step: 'invite',
+      ok,
+      words: `${describeFlow(flow)}: ${statusLine(response)}`,
+      ms: whole(ms),
+    })
   }
 
-  silent(now: number, { flow, at }: Spoken, why: string): void {
+  silent(now: number, { flow, at }: SentInvite, why: string): void {
     this.mute.push({ flow, why })
-    this.steps.push({ step: 'invite', ok: false, words: `${placeWords(flow)}: ${why}`, ms: whole(now - at) })
+    this.steps.push({
+      step: 'invite',
+      ok: false,
+      words: `${describeFlow(flow)}: ${why}`,
+      ms: whole(now - at),
+    })
   }
 }
 
-type Spoken = { readonly flow: Flow; readonly at: number }
+type SentInvite = { readonly flow: Flow; readonly at: number }
 
 /** What a test call says about its provider; `address` is ours, as the provider knows it. */
-export function callFinding(provider: ProviderFacts, story: CallStory, address: string): Finding {
+export function callReport(provider: ProviderFacts, log: TestLog, address: string): TestReport {
   const { hostname } = provider
-  const { steps, last, mute, lost } = story
+  const { steps, last, mute, lost } = log
   if (lost !== undefined) return { ok: false, verdict: notFound(hostname, lost), steps, status: 0 }
   if (!last && mute.length === 0)
     return { ok: false, verdict: notFound(hostname, 'DNS took too long'), steps, status: 0 }
@@ -169,7 +179,7 @@ export function callFinding(provider: ProviderFacts, story: CallStory, address: 
   const { response, flow, ms, proofs } = last
   const { status } = response
   const refused = refusal(provider, response, proofs, address)
-  const place = `${words(response)} from ${placeWords(flow)}`
+  const place = `${statusLine(response)} from ${describeFlow(flow)}`
   const verdict = refused ?? `${hostname} ${callWords(status, ms)}: ${place}`
   return { ok: refused === undefined && (status < 300 || carries(status)), verdict, steps, status }
 }

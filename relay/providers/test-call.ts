@@ -18,14 +18,14 @@ import type { Flow } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { type Station, viaOf } from '../ua/endpoint.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
-import { type CallStory, callFinding, type Finding } from './report.ts'
+import { callReport, type TestLog, type TestReport } from './report.ts'
 
-export type State = 'locating' | 'calling' | 'over'
+export type TestCallState = 'locating' | 'calling' | 'over'
 
 /** One INVITE of the test. */
-export interface Air {
+export interface TestInvite {
   readonly request: Request
   readonly flow: Flow
   /** Monotonic ms when it went out. */
@@ -36,84 +36,84 @@ export interface Air {
   readonly answerers: Set<string>
 }
 
-export interface Events {
+export interface TestCallEvents {
   located: { now: number; located: Located }
-  provisional: { now: number; air: Air; response: Response }
-  success: { now: number; air: Air; response: Response }
-  failure: { now: number; air: Air; response: Response }
+  provisional: { now: number; invite: TestInvite; response: Response }
+  success: { now: number; invite: TestInvite; response: Response }
+  failure: { now: number; invite: TestInvite; response: Response }
   /** Nothing came from the address, or nothing could be sent to it. */
-  silence: { now: number; air: Air; why: string }
+  silence: { now: number; invite: TestInvite; why: string }
   /** It has lasted long enough. */
   limit: { now: number }
 }
 
-export type Order =
-  | { readonly type: 'invite'; readonly air: Air }
+export type TestCallOrder =
+  | { readonly type: 'invite'; readonly invite: TestInvite }
   | { readonly type: 'send'; readonly request: Request; readonly flow: Flow }
   | { readonly type: 'request'; readonly request: Request; readonly flow: Flow }
-  | { readonly type: 'abandon'; readonly air: Air }
-  | { readonly type: 'found'; readonly finding: Finding }
+  | { readonly type: 'abandon'; readonly invite: TestInvite }
+  | { readonly type: 'found'; readonly report: TestReport }
 
-export interface Memory {
+export interface TestCallMemory {
   readonly provider: ProviderFacts
-  readonly station: Station
-  readonly story: CallStory
+  readonly endpoint: SipEndpoint
+  readonly log: TestLog
   /** The INVITE for an address, under the next number. */
   readonly build: (flow: Flow, proof: readonly Header[]) => Request
   flows: readonly Flow[]
-  air: Air | undefined
+  invite: TestInvite | undefined
   /** What this address was shown of us. */
   proofs: Authorizations
 }
 
-export type TestCall = Machine<State, Memory>
+export type TestCall = Machine<TestCallState, TestCallMemory>
 
-type Step = Turn<State, Order>
+type TestCallStep = Turn<TestCallState, TestCallOrder>
 
 /** Whatever the state: nobody may be left ringing, and nobody on the line. */
 const unwanted = {
-  provisional: ({ air }: Events['provisional']): Step => ({ effects: cancel(air) }),
-  success: ({ air, response }: Events['success'], memory: Memory): Step => ({
-    effects: leave(air, response, memory),
+  provisional: ({ invite }: TestCallEvents['provisional']): TestCallStep => ({ effects: cancel(invite) }),
+  success: ({ invite, response }: TestCallEvents['success'], memory: TestCallMemory): TestCallStep => ({
+    effects: leave(invite, response, memory),
   }),
 }
 
-export const table: Table<State, Events, Memory, Order> = {
+export const table: Table<TestCallState, TestCallEvents, TestCallMemory, TestCallOrder> = {
   locating: {
     located: ({ now, located }, memory) => {
-      memory.story.located(now, located)
+      memory.log.located(now, located)
       memory.flows = located.flows
       return next(now, memory)
     },
     limit: (_, memory) => over(memory),
   },
   calling: {
-    provisional: ({ now, air, response }, memory) => {
-      if (air !== memory.air) return unwanted.provisional({ now, air, response })
-      air.heard = true
+    provisional: ({ now, invite, response }, memory) => {
+      if (invite !== memory.invite) return unwanted.provisional({ now, invite, response })
+      invite.heard = true
       if (response.status === 100) return { effects: [] }
-      memory.story.spoke(now, air, response, memory.proofs.rounds)
+      memory.log.spoke(now, invite, response, memory.proofs.rounds)
       return over(memory)
     },
-    success: ({ now, air, response }, memory) => {
-      if (air !== memory.air) return unwanted.success({ now, air, response }, memory)
-      memory.story.spoke(now, air, response, memory.proofs.rounds)
-      const leaving = leave(air, response, memory)
-      memory.air = undefined
+    success: ({ now, invite, response }, memory) => {
+      if (invite !== memory.invite) return unwanted.success({ now, invite, response }, memory)
+      memory.log.spoke(now, invite, response, memory.proofs.rounds)
+      const leaving = leave(invite, response, memory)
+      memory.invite = undefined
       const { to, effects } = over(memory)
       return { ...(to && { to }), effects: [...leaving, ...effects] }
     },
-    failure: ({ now, air, response }, memory) =>
-      air === memory.air ? refused(now, air, response, memory) : { effects: [] },
-    silence: ({ now, air, why }, memory) => {
-      if (air !== memory.air || air.heard) return { effects: [] }
-      memory.story.silent(now, air, why)
+    failure: ({ now, invite, response }, memory) =>
+      invite === memory.invite ? refused(now, invite, response, memory) : { effects: [] },
+    silence: ({ now, invite, why }, memory) => {
+      if (invite !== memory.invite || invite.heard) return { effects: [] }
+      memory.log.silent(now, invite, why)
       const { to, effects } = next(now, memory)
-      return { ...(to && { to }), effects: [{ type: 'abandon', air }, ...effects] }
+      return { ...(to && { to }), effects: [{ type: 'abandon', invite }, ...effects] }
     },
     limit: ({ now }, memory) => {
-      const { air } = memory
-      if (air) memory.story.silent(now, air, air.heard ? 'nothing but 100' : 'no response')
+      const { invite } = memory
+      if (invite) memory.log.silent(now, invite, invite.heard ? 'nothing but 100' : 'no response')
       return over(memory)
     },
   },
@@ -121,64 +121,64 @@ export const table: Table<State, Events, Memory, Order> = {
 }
 
 /** Credentials are tried, another address where this one cannot; else that was the answer. */
-function refused(now: number, air: Air, response: Response, memory: Memory): Step {
-  const { provider, station, story } = memory
-  const proofs = prove(memory.proofs, response, air.request, accountOf(provider), station.chance)
+function refused(now: number, invite: TestInvite, response: Response, memory: TestCallMemory): TestCallStep {
+  const { provider, endpoint, log } = memory
+  const proofs = prove(memory.proofs, response, invite.request, accountOf(provider), endpoint.chance)
   if (proofs) {
     memory.proofs = proofs
-    return { effects: [invite(now, memory, air.flow)] }
+    return { effects: [sendInvite(now, memory, invite.flow)] }
   }
-  story.spoke(now, air, response, memory.proofs.rounds)
-  memory.air = undefined
+  log.spoke(now, invite, response, memory.proofs.rounds)
+  memory.invite = undefined
   const elsewhere = response.status === 408 || response.status === 503
   return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(memory)
 }
 
-function next(now: number, memory: Memory): Step {
+function next(now: number, memory: TestCallMemory): TestCallStep {
   const [flow, ...rest] = memory.flows
   memory.flows = rest
   memory.proofs = noAuthorizations
-  memory.air = undefined
-  return flow ? { to: 'calling', effects: [invite(now, memory, flow)] } : over(memory)
+  memory.invite = undefined
+  return flow ? { to: 'calling', effects: [sendInvite(now, memory, flow)] } : over(memory)
 }
 
-function invite(now: number, memory: Memory, flow: Flow): Order {
+function sendInvite(now: number, memory: TestCallMemory, flow: Flow): TestCallOrder {
   const request = memory.build(flow, memory.proofs.headers)
-  memory.air = { request, flow, at: now, heard: false, cancelled: false, answerers: new Set() }
-  return { type: 'invite', air: memory.air }
+  memory.invite = { request, flow, at: now, heard: false, cancelled: false, answerers: new Set() }
+  return { type: 'invite', invite: memory.invite }
 }
 
-function over(memory: Memory): Step {
-  const { air, provider, station, story } = memory
-  memory.air = undefined
-  const finding = callFinding(provider, story, station.address)
-  return { to: 'over', effects: [...(air ? letGo(air) : []), { type: 'found', finding }] }
+function over(memory: TestCallMemory): TestCallStep {
+  const { invite, provider, endpoint, log } = memory
+  memory.invite = undefined
+  const report = callReport(provider, log, endpoint.address)
+  return { to: 'over', effects: [...(invite ? abandon(invite) : []), { type: 'found', report }] }
 }
 
 /** A CANCEL may only follow a provisional: before one the INVITE is given up, and let go when it speaks (§9.1). */
-function letGo(air: Air): Order[] {
-  return [{ type: 'abandon', air }, ...(air.heard ? cancel(air) : [])]
+function abandon(invite: TestInvite): TestCallOrder[] {
+  return [{ type: 'abandon', invite }, ...(invite.heard ? cancel(invite) : [])]
 }
 
-function cancel(air: Air): Order[] {
-  if (air.cancelled) return []
-  air.cancelled = true
-  return [{ type: 'request', request: buildCancel(air.request, undefined), flow: air.flow }]
+function cancel(invite: TestInvite): TestCallOrder[] {
+  if (invite.cancelled) return []
+  invite.cancelled = true
+  return [{ type: 'request', request: buildCancel(invite.request, undefined), flow: invite.flow }]
 }
 
 /** A hostile carrier may name tags without end. */
 const mostForks = 16
 
-function leave(air: Air, response: Response, { station }: Memory): Order[] {
+function leave(invite: TestInvite, response: Response, { endpoint }: TestCallMemory): TestCallOrder[] {
   const tag = response.to.tag ?? ''
-  const again = air.answerers.has(tag)
-  if (!again && air.answerers.size >= mostForks) return []
-  air.answerers.add(tag)
-  const dialog = uacDialog(air.request, response)
-  const flow = flowFor(dialog, air.flow, true)
-  const ack = ackFor2xx(dialog, air.request.cseq.number, { via: viaOf(station, flow) })
-  const thanks: Order = { type: 'send', request: ack, flow }
+  const again = invite.answerers.has(tag)
+  if (!again && invite.answerers.size >= mostForks) return []
+  invite.answerers.add(tag)
+  const dialog = uacDialog(invite.request, response)
+  const flow = flowFor(dialog, invite.flow, true)
+  const ack = ackFor2xx(dialog, invite.request.cseq.number, { via: viaOf(endpoint, flow) })
+  const thanks: TestCallOrder = { type: 'send', request: ack, flow }
   if (again) return [thanks]
-  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(station, flow) })
+  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(endpoint, flow) })
   return [thanks, { type: 'request', request: bye, flow }]
 }

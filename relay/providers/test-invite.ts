@@ -2,11 +2,11 @@ import type { ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import { allow, contactOf, type Station, sipUri, viaOf } from '../ua/endpoint.ts'
+import { allow, contactOf, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { fromOf, userAgent } from './options.ts'
 
 /** Whom a test call calls, who calls, the even port its sound would come to, and by which way; `home` is the customer's country. */
-export interface Wanted {
+export interface TestInviteOptions {
   readonly home: string
   readonly to: string
   readonly from: string | null
@@ -21,30 +21,30 @@ export interface Wanted {
  */
 export function inviteFor(
   provider: ProviderFacts,
-  station: Station,
-  { home, to, from, port, route }: Wanted,
+  endpoint: SipEndpoint,
+  { home, to, from, port, route }: TestInviteOptions,
 ): (flow: Flow, proof: readonly Header[]) => Request {
   const country = provider.country ?? home
   const number = numberAt(provider, to, country)
   const uri = sipUri(number, provider.hostname, provider.port, provider.transport)
   const caller = from === null ? '' : written(from, provider.calling_format, country)
-  const callId = station.chance.hex(16)
-  const tag = station.chance.hex(8)
-  const body = offer(station, port)
+  const callId = endpoint.chance.hex(16)
+  const tag = endpoint.chance.hex(8)
+  const body = offer(endpoint, port)
   let sent = 0
   return (flow, proof) =>
     request({
       method: 'INVITE',
       requestUri: uri,
       headers: [
-        ['via', viaOf(station, flow)],
+        ['via', viaOf(endpoint, flow)],
         ...route.map((value): Header => ['route', value]),
         ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, station, flow, caller)}>;tag=${tag}`],
+        ['from', `<${fromOf(provider, endpoint, flow, caller)}>;tag=${tag}`],
         ['to', `<${sipUri(number, provider.hostname)}>`],
         ['call-id', callId],
         ['cseq', `${++sent} INVITE`],
-        ['contact', contactOf(station, flow.transport)],
+        ['contact', contactOf(endpoint, flow.transport)],
         ['allow', allow],
         ...Object.entries(provider.tech_headers).map(([name, value]): Header => [name.toLowerCase(), value]),
         ['user-agent', userAgent],
@@ -64,7 +64,7 @@ function numberAt(
   return dialable(`${tech_prefix}${written(e164, called_format, country)}${tech_postfix}`)
 }
 
-function offer({ address, chance }: Station, port: number): Uint8Array {
+function offer({ address, chance }: SipEndpoint, port: number): Uint8Array {
   const family = address.includes(':') ? 'IP6' : 'IP4'
   const lines = [
     'v=0',

@@ -4,16 +4,16 @@ import type { Answer, Located, Note, Question } from '../ground/effects.ts'
 import type { Ports } from '../media/ports.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import type { Errands } from '../ua/out-of-dialog.ts'
-import { accountOf, optionsFor, placeOf } from './options.ts'
-import { CallStory, type Finding, optionsFinding } from './report.ts'
-import type { Memory } from './test-call.ts'
-import { type Due, type Line, patienceMs, RunningCall } from './test-call-runner.ts'
+import type { OutOfDialogRequests } from '../ua/out-of-dialog.ts'
+import { accountOf, optionsFor, targetOf } from './options.ts'
+import { optionsReport, TestLog, type TestReport } from './report.ts'
+import type { TestCallMemory } from './test-call.ts'
+import { type TestCallDeps, TestCallRunner, timeoutMs, type Wakeup } from './test-call-runner.ts'
 import { inviteFor } from './test-invite.ts'
 
 /** What tests need of the engine around them. */
-export interface Laboratory extends Line {
-  readonly errands: Errands
+export interface TesterDeps extends TestCallDeps {
+  readonly outOfDialog: OutOfDialogRequests
   readonly ports: Ports
   /** A customer's country; '' where it is not known. */
   country(customerId: string): string
@@ -40,26 +40,26 @@ const rememberMs = 600_000
 interface Test {
   readonly command: Command
   readonly since: number
-  finding: Finding | undefined
+  report: TestReport | undefined
   foundAt: number | undefined
   heardAt: number | undefined
 }
 
 /** Tries providers on command and says in words what came of it; results are kept until the edge has heard them. */
-export class Examiner {
-  readonly #lab: Laboratory
+export class Tester {
+  readonly #deps: TesterDeps
   readonly #tests = new Map<string, Test>()
-  readonly #deadlines = new Deadlines<Due>()
+  readonly #deadlines = new Deadlines<Wakeup>()
 
-  constructor(lab: Laboratory) {
-    this.#lab = lab
+  constructor(deps: TesterDeps) {
+    this.#deps = deps
   }
 
   /** A command from the edge; one which came before is not carried out again. */
   command(now: number, command: Command): void {
     this.#forget(now)
     if (this.#tests.has(command.command_id)) return
-    const test: Test = { command, since: now, finding: undefined, foundAt: undefined, heardAt: undefined }
+    const test: Test = { command, since: now, report: undefined, foundAt: undefined, heardAt: undefined }
     this.#tests.set(command.command_id, test)
     this.#begin(now, test, now + newsMs)
   }
@@ -67,7 +67,7 @@ export class Examiner {
   /** Whoever made or changed a provider a second ago means it as it is now: its snapshot may be on its way. */
   #begin(now: number, test: Test, until: number): void {
     const { command } = test
-    const { current, facts } = this.#lab
+    const { current, facts } = this.#deps
     const provider = facts(command.provider_id)
     const settled = provider !== undefined && current(now, command.customer_id)
     if (!settled && now < until) {
@@ -84,10 +84,10 @@ export class Examiner {
 
   /** For the beat: what the edge has not heard yet. */
   results(): CommandResult[] {
-    return [...this.#tests.values()].flatMap(({ command, finding, heardAt }) =>
-      finding === undefined || heardAt !== undefined
+    return [...this.#tests.values()].flatMap(({ command, report, heardAt }) =>
+      report === undefined || heardAt !== undefined
         ? []
-        : { command_id: command.command_id, result: { type: command.type, ...finding } },
+        : { command_id: command.command_id, result: { type: command.type, ...report } },
     )
   }
 
@@ -108,27 +108,27 @@ export class Examiner {
   }
 
   #options(now: number, test: Test, provider: ProviderFacts): void {
-    const { errands, station } = this.#lab
-    errands.run(now, {
-      place: placeOf(provider),
-      patienceMs,
+    const { outOfDialog, endpoint } = this.#deps
+    outOfDialog.run(now, {
+      target: targetOf(provider),
+      timeoutMs,
       credentials: accountOf(provider),
       every: addressesAtMost,
-      build: optionsFor(provider, station),
-      done: (later, outcome) => this.#found(later, test, optionsFinding(provider, outcome, station.address)),
+      build: optionsFor(provider, endpoint),
+      done: (later, outcome) => this.#found(later, test, optionsReport(provider, outcome, endpoint.address)),
     })
   }
 
   #call(now: number, test: Test, provider: ProviderFacts, to: string): void {
-    const { ask, country, ports, serviceRoute, station } = this.#lab
+    const { ask, country, ports, serviceRoute, endpoint } = this.#deps
     const route = serviceRoute(provider.id)
     const port = ports.take(now)
     if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
-    const memory: Memory = {
+    const memory: TestCallMemory = {
       provider,
-      station,
-      story: new CallStory(provider.hostname, now),
-      build: inviteFor(provider, station, {
+      endpoint,
+      log: new TestLog(provider.hostname, now),
+      build: inviteFor(provider, endpoint, {
         home: country(provider.customer_id),
         to,
         from: test.command.from,
@@ -136,37 +136,37 @@ export class Examiner {
         route,
       }),
       flows: [],
-      air: undefined,
+      invite: undefined,
       proofs: noAuthorizations,
     }
-    const call = new RunningCall(
-      this.#lab,
+    const call = new TestCallRunner(
+      this.#deps,
       this.#deadlines,
       { state: 'locating', memory },
-      (later, finding) => {
+      (later, report) => {
         ports.give(later, port)
-        this.#found(later, test, finding)
+        this.#found(later, test, report)
       },
     )
     call.limit(now)
-    ask({ ask: 'locate', question: firstHop(placeOf(provider), route) }, (later, answer, why) => {
+    ask({ ask: 'locate', question: firstHop(targetOf(provider), route) }, (later, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
       call.step(later, 'located', { now: later, located })
     })
   }
 
-  #found(now: number, test: Test, finding: Finding): void {
-    test.finding = finding
+  #found(now: number, test: Test, report: TestReport): void {
+    test.report = report
     test.foundAt = now
     const { provider_id, customer_id, type } = test.command
-    const { ok, verdict, status } = finding
+    const { ok, verdict, status } = report
     const ms = Math.round(now - test.since)
-    this.#lab.note('info', 'provider.tested', { provider_id, customer_id, type, ok, status, verdict, ms })
+    this.#deps.note('info', 'provider.tested', { provider_id, customer_id, type, ok, status, verdict, ms })
   }
 
   #running(): number {
     let count = 0
-    for (const { finding } of this.#tests.values()) if (!finding) count++
+    for (const { report } of this.#tests.values()) if (!report) count++
     return count
   }
 
@@ -176,6 +176,6 @@ export class Examiner {
   }
 }
 
-function nothing(verdict: string): Finding {
+function nothing(verdict: string): TestReport {
   return { ok: false, verdict, steps: [], status: 0 }
 }

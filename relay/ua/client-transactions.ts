@@ -3,20 +3,20 @@ import type { Request, Response } from '../sip/message.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
 
 /** What comes of a request of ours: each answer to it, or why there is none. */
-export type Heard =
+export type ClientResult =
   | { readonly type: 'response'; readonly response: Response; readonly flow: Flow }
   | { readonly type: 'silence'; readonly why: string }
 
-export type Hear = (now: number, heard: Heard) => void
+export type OnResult = (now: number, heard: ClientResult) => void
 
 /** Outputs which are about one client transaction. */
-export type OfClient = Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>
+export type ClientOutput = Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>
 
 /** Requests of ours outside any call, and who listens for what comes of each. */
-export class Clients {
+export class ClientTransactions {
   readonly #transactions: Transactions
   readonly #carry: (now: number, outputs: readonly Output[]) => void
-  readonly #listeners = new Map<number, Hear>()
+  readonly #listeners = new Map<number, OnResult>()
 
   constructor(transactions: Transactions, carry: (now: number, outputs: readonly Output[]) => void) {
     this.#transactions = transactions
@@ -24,9 +24,9 @@ export class Clients {
   }
 
   /** Sends a request in a transaction of its own; its id is there to give it up by. */
-  request(now: number, request: Request, flow: Flow, hear: Hear): number {
+  request(now: number, request: Request, flow: Flow, then: OnResult): number {
     const { id, outputs } = this.#transactions.request(now, request, flow)
-    this.#listeners.set(id, hear)
+    this.#listeners.set(id, then)
     this.#carry(now, outputs)
     return id
   }
@@ -37,18 +37,18 @@ export class Clients {
   }
 
   /** What the transaction layer heard; false: it is none of ours. */
-  heard(now: number, output: OfClient): boolean {
-    const hear = this.#listeners.get(output.id)
-    if (!hear) return false
+  receive(now: number, output: ClientOutput): boolean {
+    const then = this.#listeners.get(output.id)
+    if (!then) return false
     switch (output.type) {
       case 'response':
-        hear(now, { type: 'response', response: output.response, flow: output.flow })
+        then(now, { type: 'response', response: output.response, flow: output.flow })
         break
       case 'timeout':
-        hear(now, { type: 'silence', why: 'no final response' })
+        then(now, { type: 'silence', why: 'no final response' })
         break
       case 'unreachable':
-        hear(now, { type: 'silence', why: output.why })
+        then(now, { type: 'silence', why: output.why })
         break
       case 'ended':
         this.#listeners.delete(output.id)

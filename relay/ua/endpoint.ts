@@ -6,7 +6,7 @@ import { allowedMethods } from '../sip/screen.ts'
 import { writeUri } from '../sip/uri.ts'
 
 /** Who we are on the wire, and the dice we were handed. */
-export interface Station {
+export interface SipEndpoint {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
   readonly port: number
@@ -25,15 +25,15 @@ export const allow = [...allowedMethods, 'INFO', 'UPDATE'].join(', ')
  * Our Contact towards a flow's transport. Where no TLS connection could be made to us it does not ask
  * for one: a request which finds ours gone then still finds us.
  */
-export function contactOf(station: Station, transport: Transport): string {
-  const taken = transport !== 'tls' || station.tlsPort !== undefined
+export function contactOf(endpoint: SipEndpoint, transport: Transport): string {
+  const taken = transport !== 'tls' || endpoint.tlsPort !== undefined
   const suffix = transport === 'udp' || !taken ? '' : `;transport=${transport}`
-  return `<sip:${hostPort(station.address, portFor(station, transport))}${suffix}>`
+  return `<sip:${hostPort(endpoint.address, portFor(endpoint, transport))}${suffix}>`
 }
 
 /** The port we listen on for a transport; without TLS the one for the others. */
-export function portFor(station: Station, transport: Transport): number {
-  return transport === 'tls' ? (station.tlsPort ?? station.port) : station.port
+export function portFor(endpoint: SipEndpoint, transport: Transport): number {
+  return transport === 'tls' ? (endpoint.tlsPort ?? endpoint.port) : endpoint.port
 }
 
 /** `sip:user@host`, with port and transport where they are given and not the default. */
@@ -55,7 +55,7 @@ export function sipUri(
 }
 
 /** A Via for a new transaction over `flow`; its branch is never used twice (§8.1.1.7). */
-export function viaOf(station: Station, flow: Flow): string {
-  const sentBy = hostPort(station.address, portFor(station, flow.transport))
-  return `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy};rport;branch=z9hG4bK${station.chance.hex(10)}`
+export function viaOf(endpoint: SipEndpoint, flow: Flow): string {
+  const sentBy = hostPort(endpoint.address, portFor(endpoint, flow.transport))
+  return `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy};rport;branch=z9hG4bK${endpoint.chance.hex(10)}`
 }

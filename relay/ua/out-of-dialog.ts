@@ -3,29 +3,29 @@ import type { Answer, Located, LocateQuestion, Question } from '../ground/effect
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import { type Account, type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import type { Clients, Heard } from './client-transactions.ts'
-import type { Station } from './endpoint.ts'
+import type { ClientResult, ClientTransactions } from './client-transactions.ts'
+import type { SipEndpoint } from './endpoint.ts'
 
-/** Something asked of a host outside any call. */
-export interface Errand {
-  readonly place: LocateQuestion
+/** A request to a host outside any dialog: OPTIONS, REGISTER. */
+export interface OutOfDialogRequest {
+  readonly target: LocateQuestion
   /** Where it goes without looking: to a host which is known already. */
   readonly at?: Flow | undefined
   /** An address which is tried first where it is among those found. */
   readonly first?: Flow | undefined
   /** How long one address may be silent. */
-  readonly patienceMs: number
+  readonly timeoutMs: number
   /** With what a digest challenge is answered; null: it is not. */
   readonly credentials: Account | null
   /** So many addresses are tried whatever they say; 0: the first which answers is enough. */
   readonly every: number
   /** The request anew, under the next number: for the next address, or with proof. */
   build(flow: Flow, proof: readonly Header[]): Request
-  done(now: number, outcome: Outcome): void
+  done(now: number, outcome: RequestOutcome): void
 }
 
 /** One address tried: its last word, or why there was none. */
-export interface Try {
+export interface AddressResult {
   readonly flow: Flow
   /** 0: none came. */
   readonly status: number
@@ -39,164 +39,164 @@ export interface Try {
   readonly over: Flow
 }
 
-/** How an errand ended: the addresses tried, the last one decides; none: `why` says why there was none. */
-export interface Outcome {
+/** How a request ended: the addresses tried, the last one decides; none: `why` says why there was none. */
+export interface RequestOutcome {
   /** Addresses found. */
   readonly found: readonly Flow[]
-  readonly tries: readonly Try[]
+  readonly tries: readonly AddressResult[]
   /** Milliseconds it took to find the addresses. */
   readonly locateMs: number
   readonly why: string
 }
 
-/** What errands need of the engine around them. */
-export interface Office {
-  readonly station: Station
-  readonly clients: Clients
+/** What out-of-dialog requests need of the engine around them. */
+export interface OutOfDialogDeps {
+  readonly endpoint: SipEndpoint
+  readonly clientTransactions: ClientTransactions
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
 }
 
-/** An errand under way. */
-export interface Trip {
-  readonly errand: Errand
-  readonly tries: Try[]
+/** A request under way. */
+export interface RequestInFlight {
+  readonly request: OutOfDialogRequest
+  readonly tries: AddressResult[]
   readonly since: number
   locateMs: number
   found: readonly Flow[]
   flows: readonly Flow[]
   /** The request in the air. */
-  air:
+  sent:
     | { readonly id: number; readonly request: Request; readonly flow: Flow; readonly at: number }
     | undefined
   proofs: Authorizations
-  deadline: Deadline<Trip> | undefined
+  deadline: Deadline<RequestInFlight> | undefined
   over: boolean
 }
 
 /**
- * Errands: a host is found (RFC 3263), its addresses are tried one after the other until one answers,
+ * The UAC outside dialogs: a host is found (RFC 3263), its addresses are tried one after the other until one answers,
  * challenges are answered as often as `prove` finds it right.
  */
-export class Errands {
-  readonly #office: Office
-  readonly #deadlines = new Deadlines<Trip>()
+export class OutOfDialogRequests {
+  readonly #deps: OutOfDialogDeps
+  readonly #deadlines = new Deadlines<RequestInFlight>()
 
-  constructor(office: Office) {
-    this.#office = office
+  constructor(deps: OutOfDialogDeps) {
+    this.#deps = deps
   }
 
-  run(now: number, errand: Errand): Trip {
-    const trip: Trip = {
-      errand,
+  run(now: number, order: OutOfDialogRequest): RequestInFlight {
+    const run: RequestInFlight = {
+      request: order,
       tries: [],
       since: now,
       locateMs: 0,
       found: [],
       flows: [],
-      air: undefined,
+      sent: undefined,
       proofs: noAuthorizations,
       deadline: undefined,
       over: false,
     }
-    if (errand.at) {
-      this.#send(now, trip, errand.at)
-      return trip
+    if (order.at) {
+      this.#send(now, run, order.at)
+      return run
     }
-    this.#office.ask({ ask: 'locate', question: errand.place }, (later, answer, why) => {
+    this.#deps.ask({ ask: 'locate', question: order.target }, (later, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      this.#located(later, trip, located)
+      this.#located(later, run, located)
     })
-    return trip
+    return run
   }
 
-  /** Nobody waits for it any more. */
-  giveUp(now: number, trip: Trip): void {
-    if (trip.over) return
-    trip.over = true
-    this.#deadlines.cancel(trip.deadline)
-    if (trip.air) this.#office.clients.abandon(now, trip.air.id)
+  /** Gives a request up: `done` is not called. */
+  abandon(now: number, run: RequestInFlight): void {
+    if (run.over) return
+    run.over = true
+    this.#deadlines.cancel(run.deadline)
+    if (run.sent) this.#deps.clientTransactions.abandon(now, run.sent.id)
   }
 
   tick(now: number): void {
-    for (let trip = this.#deadlines.due(now); trip; trip = this.#deadlines.due(now)) this.#silent(now, trip)
+    for (let run = this.#deadlines.due(now); run; run = this.#deadlines.due(now)) this.#silent(now, run)
   }
 
   nextDeadline(): number | undefined {
     return this.#deadlines.next()
   }
 
-  #located(now: number, trip: Trip, { flows, why }: Located): void {
-    if (trip.over) return
-    trip.locateMs = now - trip.since
-    trip.found = flows
-    const { every, first } = trip.errand
+  #located(now: number, run: RequestInFlight, { flows, why }: Located): void {
+    if (run.over) return
+    run.locateMs = now - run.since
+    run.found = flows
+    const { every, first } = run.request
     const best = first && flows.find((flow) => sameFlow(flow, first))
     const inTurn = best ? [best, ...flows.filter((flow) => flow !== best)] : flows
-    trip.flows = every > 0 ? inTurn.slice(0, every) : inTurn
-    this.#next(now, trip, why ?? 'no address found')
+    run.flows = every > 0 ? inTurn.slice(0, every) : inTurn
+    this.#next(now, run, why ?? 'no address found')
   }
 
-  #next(now: number, trip: Trip, why: string): void {
-    const [flow, ...rest] = trip.flows
-    trip.flows = rest
-    trip.proofs = noAuthorizations
-    if (flow) return this.#send(now, trip, flow)
-    this.#end(now, trip, why)
+  #next(now: number, run: RequestInFlight, why: string): void {
+    const [flow, ...rest] = run.flows
+    run.flows = rest
+    run.proofs = noAuthorizations
+    if (flow) return this.#send(now, run, flow)
+    this.#end(now, run, why)
   }
 
-  #end(now: number, trip: Trip, why: string): void {
-    trip.over = true
-    const { found, tries, locateMs } = trip
-    trip.errand.done(now, { found, tries, locateMs, why })
+  #end(now: number, run: RequestInFlight, why: string): void {
+    run.over = true
+    const { found, tries, locateMs } = run
+    run.request.done(now, { found, tries, locateMs, why })
   }
 
-  #send(now: number, trip: Trip, flow: Flow): void {
-    const { errand } = trip
-    const request = errand.build(flow, trip.proofs.headers)
-    const hear = (later: number, heard: Heard) => {
-      if (trip.air?.request === request) this.#heard(later, trip, heard)
+  #send(now: number, run: RequestInFlight, flow: Flow): void {
+    const { request: order } = run
+    const request = order.build(flow, run.proofs.headers)
+    const then = (later: number, result: ClientResult) => {
+      if (run.sent?.request === request) this.#heard(later, run, result)
     }
-    trip.deadline = this.#deadlines.set(now + errand.patienceMs, trip)
+    run.deadline = this.#deadlines.set(now + order.timeoutMs, run)
     // Nothing is heard before this turn is over.
-    const id = this.#office.clients.request(now, request, flow, hear)
-    trip.air = { id, request, flow, at: now }
+    const id = this.#deps.clientTransactions.request(now, request, flow, then)
+    run.sent = { id, request, flow, at: now }
   }
 
-  #heard(now: number, trip: Trip, heard: Heard): void {
-    if (heard.type === 'silence') return this.#tried(now, trip, heard.why)
-    const { response, flow } = heard
+  #heard(now: number, run: RequestInFlight, result: ClientResult): void {
+    if (result.type === 'silence') return this.#tried(now, run, result.why)
+    const { response, flow } = result
     if (response.status < 200) return
-    const { air, errand } = trip
-    const { chance } = this.#office.station
-    const proofs = air && prove(trip.proofs, response, air.request, errand.credentials, chance)
-    if (!proofs) return this.#tried(now, trip, words(response), response, flow)
-    this.#deadlines.cancel(trip.deadline)
-    trip.proofs = proofs
-    this.#send(now, trip, air.flow)
+    const { sent, request: order } = run
+    const { chance } = this.#deps.endpoint
+    const proofs = sent && prove(run.proofs, response, sent.request, order.credentials, chance)
+    if (!proofs) return this.#tried(now, run, statusLine(response), response, flow)
+    this.#deadlines.cancel(run.deadline)
+    run.proofs = proofs
+    this.#send(now, run, sent.flow)
   }
 
-  #silent(now: number, trip: Trip): void {
-    if (!trip.air) return
-    this.#office.clients.abandon(now, trip.air.id)
-    this.#tried(now, trip, `no response in ${trip.errand.patienceMs / 1000} s`)
+  #silent(now: number, run: RequestInFlight): void {
+    if (!run.sent) return
+    this.#deps.clientTransactions.abandon(now, run.sent.id)
+    this.#tried(now, run, `no response in ${run.request.timeoutMs / 1000} s`)
   }
 
   /** Silence, 408 and 503 lead to the next address (RFC 3263 §4.3); anything else is an answer. */
-  #tried(now: number, trip: Trip, why: string, response?: Response, over?: Flow): void {
-    const { air, errand } = trip
-    if (!air) return
+  #tried(now: number, run: RequestInFlight, why: string, response?: Response, over?: Flow): void {
+    const { sent, request: order } = run
+    if (!sent) return
     const status = response?.status ?? 0
-    this.#deadlines.cancel(trip.deadline)
-    const { flow } = air
-    const proofs = trip.proofs.rounds
-    trip.tries.push({ flow, status, why, ms: now - air.at, proofs, response, over: over ?? flow })
-    trip.air = undefined
-    if (errand.every > 0 || status === 0 || status === 408 || status === 503) this.#next(now, trip, why)
-    else this.#end(now, trip, why)
+    this.#deadlines.cancel(run.deadline)
+    const { flow } = sent
+    const proofs = run.proofs.rounds
+    run.tries.push({ flow, status, why, ms: now - sent.at, proofs, response, over: over ?? flow })
+    run.sent = undefined
+    if (order.every > 0 || status === 0 || status === 408 || status === 503) this.#next(now, run, why)
+    else this.#end(now, run, why)
   }
 }
 
 /** `486 Busy Here`. */
-export function words({ status, reason }: Response): string {
+export function statusLine({ status, reason }: Response): string {
   return `${status} ${reason}`.trim()
 }

@@ -1,5 +1,5 @@
 /** Lets things set out one by one, so many milliseconds apart. */
-export class Pace {
+export class Pacer {
   readonly #apartMs: number
   #free = Number.NEGATIVE_INFINITY
 

@@ -44,7 +44,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     needed: (flow) => engine.needs(flow),
   })
   const engine = new Engine({
-    station: { address, port: udp.address.port, relayId, chance, epoch: performance.timeOrigin },
+    endpoint: { address, port: udp.address.port, relayId, chance, epoch: performance.timeOrigin },
     house: { baseDomain: 'trunkline.test', names: new Set([address]), strangers: 'refuse' },
     rtpPorts: [20_000, 20_099],
   })

@@ -80,7 +80,7 @@ export class Ladder {
     this.#parties = parties
     this.#opens = house.opens ?? true
     this.engine = new Engine({
-      station: {
+      endpoint: {
         address: relayAddress,
         port: 5060,
         tlsPort: house.tlsPort,

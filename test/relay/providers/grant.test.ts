@@ -6,7 +6,7 @@ import { steadyChance } from '../../support/chance.ts'
 import { telnyx } from '../../support/office.ts'
 import { configured } from '../../support/providers.ts'
 
-const station = { address: '198.51.100.1', port: 5060, relayId: 'r1', chance: steadyChance(), epoch: 0 }
+const endpoint = { address: '198.51.100.1', port: 5060, relayId: 'r1', chance: steadyChance(), epoch: 0 }
 const account = configured(telnyx, { username: 'trunk7', line: 'L1' })
 const ours = '<sip:trunk7@198.51.100.1:5060;line=L1>'
 
@@ -114,5 +114,5 @@ describe('our contact in a 2xx (RFC 3261 §10.2.4)', () => {
 })
 
 function granted(headers: Header[]): number {
-  return grantedSeconds(response({ status: 200, headers }), account, station, telnyx.flow, 3600)
+  return grantedSeconds(response({ status: 200, headers }), account, endpoint, telnyx.flow, 3600)
 }
