@@ -5,7 +5,7 @@ import { DatabaseWatch } from './database-watch.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
 
-/** What every request carries: the settings and database of this Worker, and who is speaking. */
+/** What every request carries: the settings and database of this Worker, and who asks. */
 export interface Edge {
   Bindings: object
   Variables: {
@@ -15,7 +15,7 @@ export interface Edge {
     wrongKeys: WrongKeys
     watch: DatabaseWatch
     requestId: string
-    speaker: Speaker
+    principal: Principal
     /** The body as it came, and the fields it may have. */
     sent: { body: object; fields: string[] }
     relayId: string
@@ -23,7 +23,7 @@ export interface Edge {
 }
 
 /** Who holds the access key. `customerId` is whose things the request is about: `ownId`, but for administrators. */
-export interface Speaker {
+export interface Principal {
   keyId: string
   ownId: string
   customerId: string

@@ -1,7 +1,5 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { tells } from './calls/tells.ts'
-import { carriers } from './carriers/carriers.ts'
 import { accesskeys } from './config/accesskeys.ts'
 import { calls } from './config/calls.ts'
 import { customers, self } from './config/customers.ts'
@@ -9,26 +7,28 @@ import { events } from './config/events.ts'
 import { extensions } from './config/extensions.ts'
 import { flows } from './config/flows.ts'
 import { numbers } from './config/numbers.ts'
+import { carriers } from './config/provider-reports.ts'
 import { providers } from './config/providers.ts'
+import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
 import { relays } from './config/relays.ts'
+import { explain } from './config/resolve.ts'
 import { routes } from './config/routes.ts'
 import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
+import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { healthz } from './http/healthz.ts'
 import { unanswered } from './http/method.ts'
-import { Problem, present } from './http/problem.ts'
 import { knownParameters } from './http/query.ts'
 import { requestId } from './http/request-id.ts'
-import { bindings } from './registration/bindings.ts'
-import { credential } from './registration/credential.ts'
-import { beats } from './relays/beat.ts'
-import { endings } from './relays/endings.ts'
-import { greeting } from './relays/hello.ts'
-import { snapshots } from './relays/snapshot.ts'
-import { explain } from './resolution/explain.ts'
-import { resolve } from './resolution/resolve.ts'
+import { beats } from './relay-api/beat.ts'
+import { bindings } from './relay-api/bindings.ts'
+import { credential } from './relay-api/credential.ts'
+import { greeting } from './relay-api/hello.ts'
+import { resolve } from './relay-api/route.ts'
+import { snapshots } from './relay-api/snapshot.ts'
+import { tells } from './relay-api/tells.ts'
 
 const KIB = 1024
 
@@ -86,7 +86,7 @@ function atMost(maxSize: number) {
   return bodyLimit({
     maxSize,
     onError: () => {
-      throw new Problem('BODY_TOO_LARGE', `The body is larger than ${maxSize / KIB} KiB.`)
+      throw new ApiError('BODY_TOO_LARGE', `The body is larger than ${maxSize / KIB} KiB.`)
     },
   })
 }

@@ -4,9 +4,9 @@ import { accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, insertWhere, lockConfig } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, name, ours } from './fields.ts'
@@ -25,16 +25,16 @@ const shown = [...ours, 'token_prefix', 'tm_expire', 'admin']
 export const accesskeys = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
     const body = await readWish(c, wish)
-    if (body.admin && !c.get('speaker').admin) {
-      throw new Problem('PERMISSION_DENIED', 'Only an administrator can make an administrator key.')
+    if (body.admin && !c.get('principal').admin) {
+      throw new ApiError('PERMISSION_DENIED', 'Only an administrator can make an administrator key.')
     }
     const { token, hash, prefix } = await newAccessKey()
-    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const [db, { customerId }] = [c.get('db'), c.get('principal')]
     const owner = { id: crypto.randomUUID(), customerId }
     const row = { ...owner, hash, prefix, name: body.name, detail: body.detail, admin: body.admin }
     const expiresAt =
@@ -47,12 +47,12 @@ export const accesskeys = new Hono<Edge>()
     return created(c, { ...toWire(done(made)), token })
   })
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readWish(c, changes, shown)]
-    const mine = live(table, c.get('speaker').customerId, id)
+    const mine = live(table, c.get('principal').customerId, id)
     const db = c.get('db')
     const [, [before], [changed]] = await db.batch([
       lockConfig(db),
@@ -66,13 +66,13 @@ export const accesskeys = new Hono<Edge>()
     return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', async (c) => {
-    const mine = live(table, c.get('speaker').customerId, readId(c))
+    const mine = live(table, c.get('principal').customerId, readId(c))
     const [deleted] = await c.get('db').update(table).set({ deletedAt: now }).where(mine).returning()
     return c.json(toWire(found(deleted)))
   })
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('ACCESSKEY_NOT_FOUND', 'There is no such access key.')
+  if (row === undefined) throw new ApiError('ACCESSKEY_NOT_FOUND', 'There is no such access key.')
   return row
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { DigestAlgorithm } from '#contract'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import { ha1s, type Seal } from '../secrets.ts'
 import { algorithms, limits, limitsRow, limitsShown } from './fields.ts'
 
@@ -38,7 +38,7 @@ const shape = z.object(accountWish)
 
 /** The same for the database. */
 export function accountRow(wish: z.output<typeof shape>) {
-  if (wish.min_expires > wish.max_expires) throw Problem.field('min_expires', 'is above max_expires')
+  if (wish.min_expires > wish.max_expires) throw ApiError.field('min_expires', 'is above max_expires')
   return {
     digestAlgorithms: wish.digest_algorithms,
     maxContacts: wish.max_contacts,

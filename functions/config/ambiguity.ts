@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { PLATFORM } from '#contract'
 import { type Database, numbers, providers, trunks } from '#db'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 
 /*
  * Calls that prove nothing else are told apart by the address they come from, and by the number called. What one
@@ -42,7 +42,7 @@ export interface ProviderClaim extends Claim {
  * What stands in the way of a provider: a provider or a PBX of the same customer.
  *
  * Two at one host are told apart by the ports their calls come from, unless either listed the address. What two names
- * come to share by DNS later cannot be refused: an event says it (relays/hosts.ts).
+ * come to share by DNS later cannot be refused: an event says it (store/hosts.ts).
  */
 export function providerClashes(claim: ProviderClaim): SQL {
   const { id, customerId, sources, enabled, register, inboundAddresses: listed, hostname, port } = claim
@@ -99,7 +99,7 @@ export function refuse(clash: Clash | undefined, customerId: string, field: stri
   if (clash === undefined) return
   const whose = clash.customer_id === customerId ? `your ${clash.kind} ${clash.id}` : others[clash.kind]
   const from = clash.network === '' ? 'the same provider' : clash.network
-  throw Problem.field(
+  throw ApiError.field(
     field,
     `calls from ${from} could not be told apart from those of ${whose}`,
     'AMBIGUOUS_SOURCE',

@@ -4,13 +4,13 @@ import * as z from 'zod'
 import { address, attempt, callStatuses, directions, explanation, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
 import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
-import { endSilent, lostAfterMs } from './lost-calls.ts'
+import { endSilent, lostAfterMs } from '../store/lost-calls.ts'
 import { soundWords } from './sound-words.ts'
 
 /** Which calls are listed; all of them where none is given. */
@@ -30,7 +30,7 @@ export const calls = new Hono<Edge>()
         .from(table)
         .where(
           and(
-            eq(table.customerId, c.get('speaker').customerId),
+            eq(table.customerId, c.get('principal').customerId),
             status === undefined ? undefined : eq(table.status, status),
             direction === undefined ? undefined : eq(table.direction, direction),
             after,
@@ -42,9 +42,9 @@ export const calls = new Hono<Edge>()
     return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))
   })
   .get('/:id', async (c) => {
-    const mine = and(eq(table.customerId, c.get('speaker').customerId), eq(table.id, readId(c)))
+    const mine = and(eq(table.customerId, c.get('principal').customerId), eq(table.id, readId(c)))
     const [row] = await missed(c.get('db'), (db) => db.select().from(table).where(mine))
-    if (!row) throw new Problem('CALL_NOT_FOUND', 'There is no such call.')
+    if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
     return c.json(toWire(row))
   })
 

@@ -6,10 +6,10 @@ import { accessKeys, extensions, flows, numbers, providers, routes, customers as
 import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { administrator } from '../http/authenticate.ts'
 import { done, held, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { before, live, liveRowOf, now, times } from '../http/queries.ts'
 import { readBody, readId } from '../http/validate.ts'
 import {
@@ -104,16 +104,16 @@ export const customers = new Hono<Edge>()
   .put('/:id', async (c) => replace(c, readId(c)))
   .delete('/:id', async (c) => {
     const id = readId(c)
-    if (id === PLATFORM || id === c.get('speaker').ownId) {
-      throw new Problem('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
+    if (id === PLATFORM || id === c.get('principal').ownId) {
+      throw new ApiError('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
     }
     return c.json(toWire(c)(await remove(c, id)))
   })
 
 /** The speaking customer itself. */
 export const self = new Hono<Edge>()
-  .get('/', async (c) => c.json(toWire(c)(found(await customer(c, c.get('speaker').customerId)))))
-  .put('/', async (c) => replace(c, c.get('speaker').customerId))
+  .get('/', async (c) => c.json(toWire(c)(found(await customer(c, c.get('principal').customerId)))))
+  .put('/', async (c) => replace(c, c.get('principal').customerId))
 
 async function customer(c: Context<Edge>, id: string) {
   const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
@@ -181,7 +181,7 @@ async function remove(c: Context<Edge>, id: string) {
 }
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  if (row === undefined) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   return row
 }
 
@@ -210,8 +210,8 @@ function allowed(c: Context<Edge>, stored: Partial<Quotas>, asked: Quotas | unde
   if (asked === undefined) return stored
   const [was, wanted] = [quotasOf(stored), asked]
   const moved = Object.entries(wanted).find(([noun, most]) => was[noun as keyof Quotas] !== most)
-  if (moved && !c.get('speaker').admin)
-    throw new Problem('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
+  if (moved && !c.get('principal').admin)
+    throw new ApiError('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
   return unusual(wanted)
 }
 
@@ -221,9 +221,9 @@ function blocked(prefixes: string[], country: string): string[] {
     const prefix = readBeginning(text, country)
     const field = `blocked_prefixes.${at}`
     if (prefix === undefined)
-      throw Problem.field(field, 'is not the beginning of a number, such as +1900 or 118')
+      throw ApiError.field(field, 'is not the beginning of a number, such as +1900 or 118')
     if (isEmergency(prefix, country))
-      throw Problem.field(field, 'is an emergency number: nothing stops calls to it')
+      throw ApiError.field(field, 'is an emergency number: nothing stops calls to it')
     return prefix
   })
   return [...new Set(read)]
@@ -237,14 +237,14 @@ async function outgoing(
   if (numberId === null) return null
   const row = await liveRowOf(c.get('db'), numbers, customerId, numberId)
   if (row && (row.number === 'any' || row.numberTo !== null))
-    throw Problem.field('default_outgoing_number_id', 'names many numbers; a call shows one')
+    throw ApiError.field('default_outgoing_number_id', 'names many numbers; a call shows one')
   if (row) return row.id
   throw numberGone()
 }
 
-function numberGone(): Problem {
+function numberGone(): ApiError {
   const field = 'default_outgoing_number_id'
-  return Problem.field(field, 'names no number of this customer', 'REFERENCE_NOT_FOUND')
+  return ApiError.field(field, 'names no number of this customer', 'REFERENCE_NOT_FOUND')
 }
 
 /** The condition that the number is there which the customer shows by default. */

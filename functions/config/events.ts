@@ -4,9 +4,9 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { events as table } from '#db'
 import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
@@ -47,13 +47,13 @@ export const events = new Hono<Edge>()
       .select()
       .from(table)
       .where(and(ours(c), eq(table.id, readId(c))))
-    if (!row) throw new Problem('EVENT_NOT_FOUND', 'There is no such event.')
+    if (!row) throw new ApiError('EVENT_NOT_FOUND', 'There is no such event.')
     return c.json(toWire(row))
   })
 
 /** The condition that an event is the speaking customer's; nobody's in particular are the platform's. */
 function ours(c: Context<Edge>) {
-  const { customerId } = c.get('speaker')
+  const { customerId } = c.get('principal')
   const own = eq(table.customerId, customerId)
   return customerId === PLATFORM ? or(own, isNull(table.customerId)) : own
 }

@@ -5,9 +5,9 @@ import { bindings, flows, numbers, extensions as table } from '#db'
 import { isEmergency, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
@@ -36,17 +36,17 @@ const shown = [...ours, 'domain_name', 'realm', 'password_set']
 export const extensions = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
   .post('/', async (c) => {
     const body = await readWish(c, wish)
-    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const [db, { customerId }] = [c.get('db'), c.get('principal')]
     const extension = accountOf(body)
     if (extension === undefined)
-      throw Problem.field('extension', 'is needed: the name the phone registers as')
+      throw ApiError.field('extension', 'is needed: the name the phone registers as')
     await refuseEmergency(c, extension)
-    if (body.password === undefined) throw Problem.field('password', 'is needed')
+    if (body.password === undefined) throw ApiError.field('password', 'is needed')
     const owner = { id: crypto.randomUUID(), customerId, extension }
     const row = {
       ...owner,
@@ -61,19 +61,19 @@ export const extensions = new Hono<Edge>()
     return created(c, toWire(c)(done(made)))
   })
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(c)(found(row)))
   })
   .get('/:id/registrations', lists(), async (c) => {
-    const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
+    const { id } = found(await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c)))
     return c.json(await registrationsOf(c, eq(bindings.extensionId, id)))
   })
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readWish(c, wish, shown)]
-    const { customerId } = c.get('speaker')
+    const { customerId } = c.get('principal')
     const stored = found(await liveRowOf(c.get('db'), table, customerId, id))
     if ((accountOf(body) ?? stored.extension) !== stored.extension) {
-      throw Problem.field('extension', 'cannot be changed; make another extension instead')
+      throw ApiError.field('extension', 'cannot be changed; make another extension instead')
     }
     const renewed = body.password === undefined ? {} : await secrets(c, stored, body.name, body.password)
     const row = { ...(await toRow(c, body)), ...renewed, updatedAt: now }
@@ -88,7 +88,7 @@ export const extensions = new Hono<Edge>()
   .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const mine = live(table, customerId, id)
   const row = found(await rowOf(db, table, customerId, id))
   const flowsHere = and(eq(flows.customerId, customerId), isNull(flows.deletedAt), connectsTo(row.extension))
@@ -113,20 +113,20 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   ])
   found(before)
   if (held(free)) return done(deleted)
-  throw new Problem(
+  throw new ApiError(
     'EXTENSION_IN_USE',
     'Numbers or flows lead to this extension. Change them first, or ask with ?cascade=true.',
   )
 }
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('EXTENSION_NOT_FOUND', 'There is no such extension.')
+  if (row === undefined) throw new ApiError('EXTENSION_NOT_FOUND', 'There is no such extension.')
   return row
 }
 
 function accountOf({ extension, username }: Wish): string | undefined {
   if (extension !== undefined && username !== undefined && extension !== username) {
-    throw Problem.field('username', 'is another name for "extension": give one, or the same twice')
+    throw ApiError.field('username', 'is another name for "extension": give one, or the same twice')
   }
   return extension ?? username
 }
@@ -136,7 +136,7 @@ async function refuseEmergency(c: Context<Edge>, extension: string): Promise<voi
   if (!/^\d{2,4}$/.test(extension)) return
   const country = (await countriesOf(c)).find((one) => isEmergency(extension, one))
   if (country !== undefined)
-    throw Problem.field(
+    throw ApiError.field(
       'extension',
       `is an emergency number (${country}), which no phone may answer; take another name`,
     )

@@ -4,9 +4,9 @@ import * as z from 'zod'
 import { extensions, numbers, flows as table } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
@@ -20,12 +20,12 @@ const wish = z.strictObject({ name, detail, type: z.literal('flow').default('flo
 export const flows = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
     const body = await readFlow(c)
-    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const [db, { customerId }] = [c.get('db'), c.get('principal')]
     const row = { id: crypto.randomUUID(), customerId, ...body }
     const leads = sql`exists ${target(c, body.actions)}`
     const [, room, rings, [made]] = await db.batch([
@@ -38,12 +38,12 @@ export const flows = new Hono<Edge>()
     return created(c, toWire(done(made)))
   })
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readFlow(c)]
-    const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
+    const [db, mine] = [c.get('db'), live(table, c.get('principal').customerId, id)]
     const leads = sql`exists ${target(c, body.actions)}`
     const [, [before], rings, [changed]] = await db.batch([
       lockConfig(db),
@@ -60,7 +60,7 @@ export const flows = new Hono<Edge>()
     return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', mayCascade, async (c) => {
-    const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
+    const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('principal')]
     const uses = and(
       eq(numbers.customerId, customerId),
       eq(numbers.callFlowId, id),
@@ -77,14 +77,14 @@ export const flows = new Hono<Edge>()
     ])
     found(before)
     if (held(free)) return c.json(toWire(done(deleted)))
-    throw new Problem(
+    throw new ApiError(
       'FLOW_IN_USE',
       'Numbers lead to this flow. Change them first, or ask with ?cascade=true.',
     )
   })
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('FLOW_NOT_FOUND', 'There is no such flow.')
+  if (row === undefined) throw new ApiError('FLOW_NOT_FOUND', 'There is no such flow.')
   return row
 }
 
@@ -99,15 +99,15 @@ async function readFlow(c: Context<Edge>) {
 /** The extension of the customer's which a flow rings. */
 function target(c: Context<Edge>, wanted: Actions): SQL {
   return sql`(select from ${extensions} where ${and(
-    eq(extensions.customerId, c.get('speaker').customerId),
+    eq(extensions.customerId, c.get('principal').customerId),
     eq(extensions.extension, rung(wanted)),
     isNull(extensions.deletedAt),
   )})`
 }
 
-function targetGone(): Problem {
+function targetGone(): ApiError {
   const field = 'actions.0.option.destinations.0.target_name'
-  return Problem.field(field, 'names no extension of yours', 'REFERENCE_NOT_FOUND')
+  return ApiError.field(field, 'names no extension of yours', 'REFERENCE_NOT_FOUND')
 }
 
 function toWire(row: typeof table.$inferSelect) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { reachOf, readNetwork, writeNetwork } from '#routing'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 
 /** Addresses and networks calls come from, as written. */
 export const sources = z.array(z.string().trim()).max(64).default([])
@@ -23,19 +23,19 @@ export function networks(field: string, written: string[], allowPrivate: boolean
 /** Refuses a hostname nobody else on the internet is at, or that is our own. */
 export function refusePrivate(hostname: string, baseDomain: string): void {
   if (!reachable(hostname, baseDomain))
-    throw Problem.field('hostname', 'is not a place on the public internet')
+    throw ApiError.field('hostname', 'is not a place on the public internet')
 }
 
 function network(field: string, text: string, allowPrivate: boolean, { v4, v6 }: Widest): string {
   const read = readNetwork(text)
-  if (!read) throw Problem.field(field, 'is not an IP address or a network such as 192.0.2.0/24')
+  if (!read) throw ApiError.field(field, 'is not an IP address or a network such as 192.0.2.0/24')
   const written = writeNetwork(read.ip, read.bits)
   const longest = written.includes(':') ? v6 : v4
   if (lengthOf(written) < longest)
-    throw Problem.field(field, `is wider than /${longest}: others call from there too`)
+    throw ApiError.field(field, `is wider than /${longest}: others call from there too`)
   const reach = reachOf(read.ip)
   if (reach === 'none' || (!allowPrivate && reach !== 'public'))
-    throw Problem.field(field, 'is not on the public internet')
+    throw ApiError.field(field, 'is not on the public internet')
   return written
 }
 

@@ -1,5 +1,5 @@
 import { readNumber } from '#routing'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 
 /** A phone number as a customer writes it, read in `country`; else a refusal naming `field`. */
 export function numberField(
@@ -8,8 +8,8 @@ export function numberField(
   country: string,
 ): { e164: string; country: string | null } {
   if (/;\s*(ext|isub)\s*=/i.test(written))
-    throw Problem.field(field, 'names an extension behind a number; give the number alone')
+    throw ApiError.field(field, 'names an extension behind a number; give the number alone')
   const read = readNumber(written, country)
   if (read.kind === 'number') return read
-  throw Problem.field(field, 'is not a phone number; write it as +15551234567')
+  throw ApiError.field(field, 'is not a phone number; write it as +15551234567')
 }

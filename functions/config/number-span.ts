@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
-import { type Database, numbers } from '#db'
+import type { Database } from '#db'
 import type { Edge } from '../env.ts'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
+import { taken } from '../store/number-overlap.ts'
 import { numberField } from './number-field.ts'
 import { countryOf } from './own-numbers.ts'
 
@@ -25,7 +26,7 @@ export async function readSpan(
   most: number,
 ): Promise<Span> {
   if (first === 'any') {
-    if (last) throw Problem.field('number_to', 'means nothing beside "any"')
+    if (last) throw ApiError.field('number_to', 'means nothing beside "any"')
     return { number: 'any', numberTo: null, country: null }
   }
   const home = await countryOf(c)
@@ -33,7 +34,7 @@ export async function readSpan(
   if (!last) return { number: from.e164, numberTo: null, country: from.country }
   const to = numberField('number_to', last, home)
   const why = notARange(from, to, most)
-  if (why) throw Problem.field('number_to', why)
+  if (why) throw ApiError.field('number_to', why)
   return { number: from.e164, numberTo: to.e164, country: from.country }
 }
 
@@ -49,18 +50,6 @@ export function overlaps({ number, numberTo }: Span, those: SQL): SQL {
   return taken(sql`${number}::text`, sql`${numberTo ?? number}::text`, those)
 }
 
-/** The same of what lies between two numbers. */
-export function taken(from: SQL, to: SQL, those: SQL): SQL {
-  const alike = sql`other.deleted_at is null and other.number <> 'any' and length(other.number) = length(${from}) and ${those}`
-  return sql`(
-    select other.id, other.customer_id, other.number from ${numbers} other
-    where ${alike} and other.number between ${from} and ${to}
-    union all
-    select other.id, other.customer_id, ${from} from ${numbers} other
-    where ${alike} and other.number_to is not null and other.number < ${from} and other.number_to >= ${from}
-  )`
-}
-
 /** The first of them, for a batch. */
 export function firstOverlap(db: Database, found: SQL) {
   return db.execute<Overlap>(
@@ -73,7 +62,7 @@ export function refuseTaken(overlap: Overlap | undefined, customerId: string, as
   if (overlap === undefined) return
   const which = asked.numberTo === null ? 'is' : `holds ${overlap.number}, which is`
   const whose = overlap.customer_id === customerId ? `your number ${overlap.id}` : 'in use'
-  throw Problem.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
+  throw ApiError.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
 }
 
 interface E164 {

@@ -5,9 +5,9 @@ import { type Ownership, PLATFORM } from '#contract'
 import { customers, type Database, extensions, flows, providers, numbers as table, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, liveRowOf, now, type Owned, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { catchAllClashes, firstClash, refuse } from './ambiguity.ts'
@@ -41,17 +41,17 @@ const shown = [...ours, 'country', 'status', 'tm_verify']
 export const numbers = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => created(c, toWire(await create(c, await readWish(c, wish)))))
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => replace(c, readId(c), await readWish(c, wish, shown)))
   .delete('/:id', async (c) => {
-    const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('speaker')]
+    const [db, id, { customerId }] = [c.get('db'), readId(c), c.get('principal')]
     const defaults = and(eq(customers.id, customerId), eq(customers.defaultOutgoingNumberId, id))
     const unused = notExists(db.select({ one: sql`1` }).from(customers).where(defaults))
     const mine = live(table, customerId, id)
@@ -63,15 +63,15 @@ export const numbers = new Hono<Edge>()
     ])
     found(before)
     if (held(free)) return c.json(toWire(done(deleted)))
-    throw new Problem(
+    throw new ApiError(
       'NUMBER_IN_USE',
       'This is the default caller id. Choose another with PUT /v1.0/customer first.',
     )
   })
 
 async function create(c: Context<Edge>, body: Wish): Promise<Row> {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
-  if (body.number === undefined) throw Problem.field('number', 'is needed')
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
+  if (body.number === undefined) throw ApiError.field('number', 'is needed')
   const any = body.number === 'any'
   const ownership = any ? 'claimed' : ownershipFor(c, body.ownership)
   const span = await readSpan(c, body.number, body.number_to, mostOf(ownership))
@@ -97,7 +97,7 @@ async function create(c: Context<Edge>, body: Wish): Promise<Row> {
 }
 
 async function replace(c: Context<Edge>, id: string, body: Wish) {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const stored = found(await liveRowOf(db, table, customerId, id))
   await refuseMoved(c, stored, body)
   const ownership =
@@ -130,7 +130,7 @@ function stated({ ownership: was }: Row, ownership: Ownership) {
 }
 
 function found(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('NUMBER_NOT_FOUND', 'There is no such number.')
+  if (row === undefined) throw new ApiError('NUMBER_NOT_FOUND', 'There is no such number.')
   return row
 }
 
@@ -142,15 +142,15 @@ async function refuseMoved(c: Context<Edge>, stored: Row, body: Wish): Promise<v
     (span.number !== stored.number && 'number') ||
     (span.numberTo !== stored.numberTo && 'number_to') ||
     (body.provider_id !== null && body.provider_id !== stored.providerId && 'provider_id')
-  if (moved) throw Problem.field(moved, 'cannot be changed; make another number instead')
+  if (moved) throw ApiError.field(moved, 'cannot be changed; make another number instead')
 }
 
 /** Whose calls a catch-all takes: the customer's own provider's, or at an administrator's word the platform's. */
 async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
-  if (!any && id !== null) throw Problem.field('provider_id', 'means something beside "any" only')
+  if (!any && id !== null) throw ApiError.field('provider_id', 'means something beside "any" only')
   if (!any) return { providerId: null, providerCustomerId: null }
-  if (id === null) throw Problem.field('provider_id', 'is needed: whose calls the number "any" takes')
-  const { customerId, admin } = c.get('speaker')
+  if (id === null) throw ApiError.field('provider_id', 'is needed: whose calls the number "any" takes')
+  const { customerId, admin } = c.get('principal')
   const owners = inArray(providers.customerId, admin ? [customerId, PLATFORM] : [customerId])
   const [row] = await c
     .get('db')
@@ -161,15 +161,15 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
   return row
 }
 
-function notThere(field: string): Problem {
-  return Problem.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
+function notThere(field: string): ApiError {
+  return ApiError.field(field, 'names nothing of yours', 'REFERENCE_NOT_FOUND')
 }
 
 async function toRow(c: Context<Edge>, body: Wish) {
   const [one, two] = (['extension_id', 'call_flow_id', 'trunk_id'] as const).filter(
     (key) => body[key] !== null,
   )
-  if (one && two) throw Problem.field(one, `and ${two} exclude each other`)
+  if (one && two) throw ApiError.field(one, `and ${two} exclude each other`)
   await exists(c, extensions, 'extension_id', body.extension_id)
   await exists(c, flows, 'call_flow_id', body.call_flow_id)
   await exists(c, trunks, 'trunk_id', body.trunk_id)
@@ -228,7 +228,7 @@ type Ends = Pick<
 
 async function exists(c: Context<Edge>, of: Owned, field: string, id: string | null): Promise<void> {
   if (id === null) return
-  const row = await liveRowOf(c.get('db'), of, c.get('speaker').customerId, id)
+  const row = await liveRowOf(c.get('db'), of, c.get('principal').customerId, id)
   if (!row) throw notThere(field)
 }
 

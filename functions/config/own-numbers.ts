@@ -2,7 +2,7 @@ import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { customers, numbers } from '#db'
 import type { Edge } from '../env.ts'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import { numberField } from './number-field.ts'
 
 /** The country in which the speaking customer's numbers are read. */
@@ -11,13 +11,13 @@ export async function countryOf(c: Context<Edge>): Promise<string> {
     .get('db')
     .select({ country: customers.defaultCountry })
     .from(customers)
-    .where(eq(customers.id, c.get('speaker').customerId))
+    .where(eq(customers.id, c.get('principal').customerId))
   return customer?.country ?? 'US'
 }
 
 /** The countries a customer is in: its own, and those of its trunks and numbers. */
 export async function countriesOf(c: Context<Edge>): Promise<string[]> {
-  const { customerId } = c.get('speaker')
+  const { customerId } = c.get('principal')
   const { rows } = await c.get('db').execute<{ country: string }>(sql`
     select default_country as country from customers where id = ${customerId}::uuid
     union select country from trunks where customer_id = ${customerId}::uuid and deleted_at is null and country is not null
@@ -57,7 +57,8 @@ async function owned(c: Context<Edge>, wanted: string[], fieldOf: (number: strin
   const { rows } = await c.get('db').execute<{ number: string }>(sql`
     select wanted.number from unnest(${sql.param(wanted, customers.blockedPrefixes)}::text[]) as wanted (number)
     where not exists (select from ${numbers} n
-      where n.customer_id = ${c.get('speaker').customerId}::uuid and ${holds('n', sql`wanted.number`)})`)
+      where n.customer_id = ${c.get('principal').customerId}::uuid and ${holds('n', sql`wanted.number`)})`)
   const [missing] = rows
-  if (missing) throw Problem.field(fieldOf(missing.number), 'is not a number of yours', 'REFERENCE_NOT_FOUND')
+  if (missing)
+    throw ApiError.field(fieldOf(missing.number), 'is not a number of yours', 'REFERENCE_NOT_FOUND')
 }

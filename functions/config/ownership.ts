@@ -4,12 +4,12 @@ import type * as z from 'zod'
 import { type Ownership, ownership as ownershipShape } from '#contract'
 import { type Database, numbers } from '#db'
 import type { Edge } from '../env.ts'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import { assignable, claimable, overlaps, type Span } from './number-span.ts'
 
 /*
  * Whose a number is. Saying so makes a claim, which stands in nobody's way: the number rings its customer for calls
- * over the customer's own providers, and no more. It is the customer's once such a call proved it (calls/proof.ts), or
+ * over the customer's own providers, and no more. It is the customer's once such a call proved it (store/proof.ts), or
  * where an administrator assigns it. An administrator's word counts more than a call.
  */
 
@@ -19,19 +19,19 @@ import { assignable, claimable, overlaps, type Span } from './number-span.ts'
  */
 export const ownershipWish = ownershipShape.nullish()
 
-/** What a number is to be, as far as the speaker may say. */
+/** What a number is to be, as far as the principal may say. */
 export function ownershipFor(
   c: Context<Edge>,
   asked: z.output<typeof ownershipWish>,
   stored?: Ownership,
 ): Ownership {
-  const { admin } = c.get('speaker')
+  const { admin } = c.get('principal')
   if (asked == null) return stored ?? (admin ? 'assigned' : 'claimed')
   if (asked === 'claimed' && !admin) return stored ?? asked
   if (asked === stored || asked === 'claimed') return asked
-  if (!admin) throw new Problem('PERMISSION_DENIED', 'Only an administrator may assign a number.')
+  if (!admin) throw new ApiError('PERMISSION_DENIED', 'Only an administrator may assign a number.')
   if (asked === 'verified')
-    throw Problem.field('ownership', 'follows from a call for the number; say "assigned" instead')
+    throw ApiError.field('ownership', 'follows from a call for the number; say "assigned" instead')
   return asked
 }
 

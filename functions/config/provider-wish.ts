@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { transport } from '#contract'
 import { readIp, writeIp } from '#routing'
 import type { Settings } from '../env.ts'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import type { Seal } from '../secrets.ts'
 import { country, detail, failover, limits, name } from './fields.ts'
 import { networks, refusePrivate, sources, type Widest } from './inbound-addresses.ts'
@@ -92,19 +92,19 @@ export function providerRow(wish: ProviderWish, settings: Settings, widest: Wide
 
 /** What becomes of the password: sealed, forgotten, or (by leaving the key out) left as it is. */
 export async function sealedPassword(seal: Seal, id: string, { username, password }: ProviderWish) {
-  if (username === null && password) throw Problem.field('username', 'is needed beside a password')
+  if (username === null && password) throw ApiError.field('username', 'is needed beside a password')
   if (username === null || password === null || password === '') return { sealedPassword: null }
   if (password === undefined) return {}
   return { sealedPassword: await seal.close({ table: 'providers', id, field: 'password' }, password) }
 }
 
 /** Registering takes a password; which one is left out of a change must be there already. */
-export function passwordNeeded(): Problem {
-  return Problem.field('password', 'is needed to register')
+export function passwordNeeded(): ApiError {
+  return ApiError.field('password', 'is needed to register')
 }
 
 function registering({ register, register_expires, username, password }: ProviderWish) {
-  if (register && !username) throw Problem.field('username', 'is needed to register')
+  if (register && !username) throw ApiError.field('username', 'is needed to register')
   if (register && (password === null || password === '')) throw passwordNeeded()
   return { register, registerExpires: register_expires }
 }

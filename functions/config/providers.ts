@@ -5,9 +5,9 @@ import { PLATFORM } from '#contract'
 import { type Database, numbers, routes, providers as table } from '#db'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, now, onPage } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
@@ -29,7 +29,7 @@ export const providers = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
     const rows = await standing(c.get('db'))
-      .where(onPage(table, c.get('speaker').customerId, page))
+      .where(onPage(table, c.get('principal').customerId, page))
       .orderBy(desc(table.createdAt), desc(table.id))
       .limit(page.size + 1)
     const cursorOf = ({ provider }: (typeof rows)[number]) => ({ at: provider.createdAt, id: provider.id })
@@ -37,7 +37,7 @@ export const providers = new Hono<Edge>()
   })
   .post('/', async (c) => created(c, await create(c, await readWish(c, providerWish))))
   .get('/:id', async (c) => {
-    const [found] = await byId(c.get('db'), c.get('speaker').customerId, readId(c))
+    const [found] = await byId(c.get('db'), c.get('principal').customerId, readId(c))
     return c.json(shown(found))
   })
   .put('/:id', async (c) =>
@@ -46,7 +46,7 @@ export const providers = new Hono<Edge>()
   .delete('/:id', mayCascade, async (c) => c.json(await remove(c, readId(c), readCascade(c))))
 
 async function create(c: Context<Edge>, wish: ProviderWish) {
-  const [db, id, { customerId }] = [c.get('db'), crypto.randomUUID(), c.get('speaker')]
+  const [db, id, { customerId }] = [c.get('db'), crypto.randomUUID(), c.get('principal')]
   const changes = await rowOf(c, id, wish)
   if (changes.register && !wish.password) throw passwordNeeded()
   const row = { id, customerId, ...changes }
@@ -63,7 +63,7 @@ async function create(c: Context<Edge>, wish: ProviderWish) {
 }
 
 async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const row = await rowOf(c, id, wish)
   const clashes = providerClashes({ id, customerId, ...row })
   const known = row.register && wish.password === undefined ? isNotNull(table.sealedPassword) : undefined
@@ -100,7 +100,7 @@ function elsewhere({ hostname, port, transport }: Pick<Row, 'hostname' | 'port' 
 }
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean) {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const routed = and(
     eq(routes.providerCustomerId, customerId),
     eq(routes.providerId, id),
@@ -126,7 +126,7 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean) {
   ])
   shown(before)
   if (held(free)) return shown(done(deleted) && after)
-  throw new Problem(
+  throw new ApiError(
     'PROVIDER_IN_USE',
     'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',
   )
@@ -143,7 +143,7 @@ function byId(db: Database, customerId: string, id: string) {
 type Row = typeof table.$inferInsert
 
 async function rowOf(c: Context<Edge>, id: string, wish: ProviderWish) {
-  const { admin, customerId } = c.get('speaker')
+  const { admin, customerId } = c.get('principal')
   const widest = admin && customerId === PLATFORM ? carriersNetwork : neighbourhood
   return {
     ...providerRow(wish, c.get('settings'), widest),
@@ -152,6 +152,6 @@ async function rowOf(c: Context<Edge>, id: string, wish: ProviderWish) {
 }
 
 function shown(found: Awaited<ReturnType<typeof byId>>[number] | undefined) {
-  if (found === undefined) throw new Problem('PROVIDER_NOT_FOUND', 'There is no such provider.')
+  if (found === undefined) throw new ApiError('PROVIDER_NOT_FOUND', 'There is no such provider.')
   return providerToWire(found)
 }

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { accessKeys, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
+import { ApiError } from '../http/api-error.ts'
 import { lockConfig } from '../http/config-lock.ts'
-import { Problem } from '../http/problem.ts'
 
 /*
  * How much of everything one customer may have. All of it but keys is in its snapshot, which a Worker with 128 MB
@@ -59,10 +59,10 @@ export function hasRoom(noun: Noun, customerId: string): SQL {
 
 /** Refuses what there was no room for. */
 export function refuseFull(noun: Noun, { rows: [room] }: { rows: Room[] }): void {
-  if (!room) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  if (!room) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   if (room.used < room.most) return
   const more = `delete some, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
-  throw new Problem(
+  throw new ApiError(
     'QUOTA_EXCEEDED',
     `This customer has ${room.used} ${noun} and may have ${room.most}: ${more}.`,
   )

@@ -10,7 +10,7 @@ export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.j
 
 /** One registration as the API shows it, whether it has ended or not; undefined: the customer has none of this id. */
 export async function registrationOf(c: Context<Edge>, id: string) {
-  const { customerId } = c.get('speaker')
+  const { customerId } = c.get('principal')
   const [row] = await withOwner(c).where(and(eq(bindings.customerId, customerId), eq(bindings.id, id)))
   return row && toWire(row)
 }
@@ -21,7 +21,7 @@ export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
   const rows = await withOwner(c)
     .where(
       and(
-        eq(bindings.customerId, c.get('speaker').customerId),
+        eq(bindings.customerId, c.get('principal').customerId),
         whose,
         or(isNotNull(extensions.id), isNotNull(trunks.id)),
         reachable(),

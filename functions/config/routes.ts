@@ -6,9 +6,9 @@ import { customers, providers, routes as table } from '#db'
 import { readBeginning } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { readId, readWish } from '../http/validate.ts'
 import { detail, failover, id, name, ours } from './fields.ts'
@@ -65,12 +65,12 @@ const wish = z.strictObject({
 export const routes = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire))
   })
   .post('/', async (c) => {
     const body = await readWish(c, wish)
-    const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+    const [db, { customerId }] = [c.get('db'), c.get('principal')]
     const row = { id: crypto.randomUUID(), customerId, ...(await toRow(c, body)) }
     const [, room, leading, [made]] = await db.batch([
       ...roomFor(db, 'routes', customerId),
@@ -82,12 +82,12 @@ export const routes = new Hono<Edge>()
     return created(c, toWire(done(made)))
   })
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(found(row)))
   })
   .put('/:id', async (c) => {
     const [id, body] = [readId(c), await readWish(c, wish, ours)]
-    const [db, mine] = [c.get('db'), live(table, c.get('speaker').customerId, id)]
+    const [db, mine] = [c.get('db'), live(table, c.get('principal').customerId, id)]
     const row = { ...(await toRow(c, body)), updatedAt: now }
     const [, [before], leading, [changed]] = await db.batch([
       lockConfig(db),
@@ -104,13 +104,13 @@ export const routes = new Hono<Edge>()
     return replaced(c, toWire(found(before)), toWire(done(changed)))
   })
   .delete('/:id', async (c) => {
-    const mine = live(table, c.get('speaker').customerId, readId(c))
+    const mine = live(table, c.get('principal').customerId, readId(c))
     const [deleted] = await c.get('db').update(table).set({ deletedAt: now }).where(mine).returning()
     return c.json(toWire(found(deleted)))
   })
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('ROUTE_NOT_FOUND', 'There is no such route.')
+  if (row === undefined) throw new ApiError('ROUTE_NOT_FOUND', 'There is no such route.')
   return row
 }
 
@@ -144,12 +144,12 @@ async function toRow(c: Context<Edge>, body: z.output<typeof wish>) {
 function readTarget(written: string, country: string): string {
   const target = readBeginning(written, country)
   if (target !== undefined) return target
-  throw Problem.field('target', 'is "all" or the beginning of a number, such as +1212, 911 or *')
+  throw ApiError.field('target', 'is "all" or the beginning of a number, such as +1212, 911 or *')
 }
 
 /** Whose provider it is, the customer's own or the platform's, and the customer's country; a stranger's does not exist. */
 async function ownerOf(c: Context<Edge>, providerId: string): Promise<{ owner: string; country: string }> {
-  const { customerId } = c.get('speaker')
+  const { customerId } = c.get('principal')
   const [provider] = await c
     .get('db')
     .select({ owner: providers.customerId, country: customers.defaultCountry })
@@ -171,8 +171,8 @@ function leads({ providerCustomerId, providerId }: { providerCustomerId: string;
   return sql`exists (select from ${providers} where ${live(providers, providerCustomerId, providerId)})`
 }
 
-function providerGone(): Problem {
-  return Problem.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
+function providerGone(): ApiError {
+  return ApiError.field('provider_id', 'names no provider of yours', 'REFERENCE_NOT_FOUND')
 }
 
 function toWire(row: typeof table.$inferSelect) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Transport } from '#contract'
 import { readIp } from '#routing'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 
 /*
  * What may be written into a SIP message on a customer's word: nothing that could end a line, and no
@@ -82,11 +82,11 @@ export function tlsRow(wish: {
 }) {
   const { transport, tls_verify, tls_fingerprint } = wish
   if (tls_verify !== 'full' && transport !== null && transport !== 'tls')
-    throw Problem.field('tls_verify', `means nothing over ${transport}`)
+    throw ApiError.field('tls_verify', `means nothing over ${transport}`)
   if (tls_verify === 'fingerprint' && tls_fingerprint === null)
-    throw Problem.field('tls_fingerprint', 'is needed to know the certificate by')
+    throw ApiError.field('tls_fingerprint', 'is needed to know the certificate by')
   if (tls_verify !== 'fingerprint' && tls_fingerprint !== null)
-    throw Problem.field('tls_fingerprint', 'is only looked at where tls_verify is "fingerprint"')
+    throw ApiError.field('tls_fingerprint', 'is only looked at where tls_verify is "fingerprint"')
   return { tlsVerify: tls_verify, tlsFingerprint: tls_fingerprint }
 }
 

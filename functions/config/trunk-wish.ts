@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { transport } from '#contract'
 import type { Settings } from '../env.ts'
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import { account, accountRow, accountWish, password } from './account.ts'
 import { country, detail, name } from './fields.ts'
 import { neighbourhood, networks, refusePrivate, sources } from './inbound-addresses.ts'
@@ -74,17 +74,17 @@ export function trunkRow(wish: TrunkWish, settings: Settings) {
 function refuseHalves(wish: TrunkWish): void {
   const [basic, ip] = [wish.auth_types.includes('basic'), wish.auth_types.includes('ip')]
   if (basic && wish.username === null)
-    throw Problem.field('username', 'is needed where auth_types has "basic"')
+    throw ApiError.field('username', 'is needed where auth_types has "basic"')
   for (const field of ['username', 'password'] as const) {
     if (!basic && wish[field] !== null)
-      throw Problem.field(field, 'is only looked at where auth_types has "basic"')
+      throw ApiError.field(field, 'is only looked at where auth_types has "basic"')
   }
   if (ip && wish.allowed_ips.length === 0)
-    throw Problem.field('allowed_ips', 'is needed where auth_types has "ip"')
+    throw ApiError.field('allowed_ips', 'is needed where auth_types has "ip"')
   if (!ip && wish.allowed_ips.length > 0)
-    throw Problem.field('allowed_ips', 'is only looked at where auth_types has "ip"')
+    throw ApiError.field('allowed_ips', 'is only looked at where auth_types has "ip"')
   for (const field of ['port', 'transport'] as const) {
     if (wish.hostname === null && wish[field] !== null)
-      throw Problem.field(field, 'means nothing without a hostname')
+      throw ApiError.field(field, 'means nothing without a hostname')
   }
 }

@@ -4,9 +4,9 @@ import { bindings, numbers, trunks as table } from '#db'
 import { trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { created, replaced } from '../http/answer.ts'
+import { ApiError } from '../http/api-error.ts'
 import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { Problem } from '../http/problem.ts'
 import { live, liveRowOf, now, pageOf, rowOf, times } from '../http/queries.ts'
 import { mayCascade, readCascade } from '../http/query.ts'
 import { readId, readWish } from '../http/validate.ts'
@@ -26,25 +26,25 @@ const shown = [...ours, 'realm', 'password_set']
 export const trunks = new Hono<Edge>()
   .get('/', lists(), async (c) => {
     const page = readPage(c)
-    const rows = await pageOf(c.get('db'), table, c.get('speaker').customerId, page)
+    const rows = await pageOf(c.get('db'), table, c.get('principal').customerId, page)
     return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
   })
   .post('/', async (c) => created(c, toWire(c)(await create(c, await readWish(c, trunkWish)))))
   .get('/:id', async (c) => {
-    const row = await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c))
+    const row = await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c))
     return c.json(toWire(c)(found(row)))
   })
   .get('/:id/registrations', lists(), async (c) => {
-    const { id } = found(await rowOf(c.get('db'), table, c.get('speaker').customerId, readId(c)))
+    const { id } = found(await rowOf(c.get('db'), table, c.get('principal').customerId, readId(c)))
     return c.json(await registrationsOf(c, eq(bindings.trunkId, id)))
   })
   .put('/:id', async (c) => replace(c, readId(c), await readWish(c, trunkWish, shown)))
   .delete('/:id', mayCascade, async (c) => c.json(toWire(c)(await remove(c, readId(c), readCascade(c)))))
 
 async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   if (wish.domain_name === undefined)
-    throw Problem.field('domain_name', 'is needed: the first part of its domain')
+    throw ApiError.field('domain_name', 'is needed: the first part of its domain')
   const owner = { id: crypto.randomUUID(), customerId, domainName: wish.domain_name }
   const row = { ...owner, ...(await rowFor(c, wish)), ...(await secrets(c, owner, wish)) }
   if (row.authTypes.includes('basic') && !row.sealedMd5) throw passwordNeeded()
@@ -60,10 +60,10 @@ async function create(c: Context<Edge>, wish: TrunkWish): Promise<Row> {
 }
 
 async function replace(c: Context<Edge>, id: string, wish: TrunkWish) {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const stored = found(await liveRowOf(db, table, customerId, id))
   if ((wish.domain_name ?? stored.domainName) !== stored.domainName)
-    throw Problem.field('domain_name', 'cannot be changed; make another trunk instead')
+    throw ApiError.field('domain_name', 'cannot be changed; make another trunk instead')
   const row = { ...(await rowFor(c, wish)), ...(await secrets(c, stored, wish)), updatedAt: now }
   const clashes = trunkClashes(claim({ ...row, id, customerId }))
   const [mine, proved] = [live(table, customerId, id), proves(row)]
@@ -95,7 +95,7 @@ function proves({
 }
 
 async function remove(c: Context<Edge>, id: string, cascade: boolean): Promise<Row> {
-  const [db, { customerId }] = [c.get('db'), c.get('speaker')]
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const uses = and(eq(numbers.customerId, customerId), eq(numbers.trunkId, id), isNull(numbers.deletedAt))
   const unused = notExists(db.select({ one: sql`1` }).from(numbers).where(uses))
   const [mine, along] = [live(table, customerId, id), sql`${cascade}::boolean`]
@@ -108,14 +108,14 @@ async function remove(c: Context<Edge>, id: string, cascade: boolean): Promise<R
   ])
   found(before)
   if (held(free)) return done(deleted)
-  throw new Problem(
+  throw new ApiError(
     'TRUNK_IN_USE',
     'Numbers lead to this trunk. Change them first, or ask with ?cascade=true.',
   )
 }
 
 function found(row: Row | undefined): Row {
-  if (row === undefined) throw new Problem('TRUNK_NOT_FOUND', 'There is no such trunk.')
+  if (row === undefined) throw new ApiError('TRUNK_NOT_FOUND', 'There is no such trunk.')
   return row
 }
 
@@ -142,8 +142,8 @@ async function secrets(
   return proofs(c.get('seal'), { table: 'trunks', id }, { username, realm, password })
 }
 
-function passwordNeeded(): Problem {
-  return Problem.field('password', 'is needed with each new username: what is kept of it depends on both')
+function passwordNeeded(): ApiError {
+  return ApiError.field('password', 'is needed with each new username: what is kept of it depends on both')
 }
 
 const toWire = (c: Context<Edge>) => (row: Row) => ({

@@ -1,4 +1,4 @@
-import { Problem } from '../http/problem.ts'
+import { ApiError } from '../http/api-error.ts'
 import { usualPasswords } from './usual-passwords.ts'
 
 /**
@@ -7,7 +7,7 @@ import { usualPasswords } from './usual-passwords.ts'
  */
 export function refuseWeak(password: string, names: readonly string[]): void {
   const why = weakness(password.toLowerCase(), names)
-  if (why) throw Problem.field('password', `${why}: it would be guessed; take another`)
+  if (why) throw ApiError.field('password', `${why}: it would be guessed; take another`)
 }
 
 function weakness(password: string, names: readonly string[]): string | undefined {

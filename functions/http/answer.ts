@@ -6,7 +6,7 @@ import type { Edge } from '../env.ts'
  * these nouns written for VoIPBIN look for just that.
  */
 export function created<Wire extends { id: string }>(c: Context<Edge>, wire: Wire): Response {
-  const { ownId, customerId } = c.get('speaker')
+  const { ownId, customerId } = c.get('principal')
   const whose = customerId === ownId ? '' : `?customer_id=${customerId}`
   c.header('Location', `${c.req.path}/${wire.id}${whose}`)
   return c.json(wire)

@@ -2,10 +2,10 @@ import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
 import { accessKeys, customers } from '#db'
-import type { Edge, Speaker } from '../env.ts'
+import type { Edge, Principal } from '../env.ts'
 import { relayOf } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
-import { Problem } from './problem.ts'
+import { ApiError } from './api-error.ts'
 
 /**
  * Lets in whoever holds a live access key: `Authorization: Bearer`, `?token=` or `?accesskey=`.
@@ -16,36 +16,37 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   const key = bearer(c) ?? c.req.query('token') ?? c.req.query('accesskey')
   if (key === undefined) {
     c.header('WWW-Authenticate', 'Bearer')
-    throw new Problem('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
+    throw new ApiError('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
   }
-  c.set('speaker', await actingFor(c, await slowed(c, await sha256Hex(key))))
+  c.set('principal', await actingFor(c, await slowed(c, await sha256Hex(key))))
   await next()
 }
 
 /** Lets in relays, by a key which is checked without the database. */
 export const authenticateRelay: MiddlewareHandler<Edge> = async (c, next) => {
   const relayId = await relayOf(c.get('settings').RELAY_SECRET, bearer(c) ?? '')
-  if (relayId === undefined) throw new Problem('INVALID_CREDENTIALS', 'This is not a key of a relay of ours.')
+  if (relayId === undefined)
+    throw new ApiError('INVALID_CREDENTIALS', 'This is not a key of a relay of ours.')
   c.set('relayId', relayId)
   await next()
 }
 
 /** Lets in administrators only. */
 export const administrator: MiddlewareHandler<Edge> = async (c, next) => {
-  if (!c.get('speaker').admin) throw new Problem('PERMISSION_DENIED', 'This needs an administrator key.')
+  if (!c.get('principal').admin) throw new ApiError('PERMISSION_DENIED', 'This needs an administrator key.')
   await next()
 }
 
 /** Makes the request be about the customer its body names, as `?customer_id=` does. */
 export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
-  const speaker = c.get('speaker')
+  const principal = c.get('principal')
   const id = z.guid().toLowerCase().safeParse(asked)
-  if (!id.success) throw Problem.field('customer_id', 'is not a UUID')
-  if (id.data === speaker.customerId) return
-  if (!speaker.admin) throw administratorsOnly()
+  if (!id.success) throw ApiError.field('customer_id', 'is not a UUID')
+  if (id.data === principal.customerId) return
+  if (!principal.admin) throw administratorsOnly()
   if (c.req.query('customer_id') !== undefined)
-    throw Problem.field('customer_id', 'is not the one which the query names')
-  c.set('speaker', { ...speaker, customerId: await liveCustomer(c, id.data) })
+    throw ApiError.field('customer_id', 'is not the one which the query names')
+  c.set('principal', { ...principal, customerId: await liveCustomer(c, id.data) })
 }
 
 /** Who holds the key of this hash; an address which has tried too many wrong ones has to wait. */
@@ -55,7 +56,7 @@ async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
   const verdict = address === undefined ? 'ask' : wrongKeys.judge(address, hash, Date.now())
   if (typeof verdict === 'number') {
     c.header('Retry-After', String(Math.ceil(verdict / 1000)))
-    throw new Problem(
+    throw new ApiError(
       'TOO_MANY_WRONG_KEYS',
       'Too many wrong access keys came from this address. Wait a minute.',
     )
@@ -64,7 +65,7 @@ async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
     address !== undefined && wrongKeys.found(address, hash, right, Date.now())
   const holder = verdict === 'wrong' ? undefined : await holderOf(c, hash).catch(failed)
   note(holder !== undefined)
-  if (!holder) throw new Problem('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
+  if (!holder) throw new ApiError('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
   return holder
 
   function failed(error: unknown): never {
@@ -73,7 +74,7 @@ async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
   }
 }
 
-type Holder = Pick<Speaker, 'keyId' | 'customerId' | 'admin'>
+type Holder = Pick<Principal, 'keyId' | 'customerId' | 'admin'>
 
 async function holderOf(c: Context<Edge>, hash: string): Promise<Holder | undefined> {
   const [found] = await c
@@ -92,7 +93,7 @@ async function holderOf(c: Context<Edge>, hash: string): Promise<Holder | undefi
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */
-async function actingFor(c: Context<Edge>, found: Holder): Promise<Speaker> {
+async function actingFor(c: Context<Edge>, found: Holder): Promise<Principal> {
   const asked = c.req.query('customer_id')
   const own = { ...found, ownId: found.customerId }
   if (asked === undefined || asked === found.customerId) return own
@@ -102,18 +103,18 @@ async function actingFor(c: Context<Edge>, found: Holder): Promise<Speaker> {
 
 async function liveCustomer(c: Context<Edge>, asked: string): Promise<string> {
   const id = z.guid().safeParse(asked)
-  if (!id.success) throw Problem.field('customer_id', 'is not a UUID', 'INVALID_REQUEST_PARAMETER')
+  if (!id.success) throw ApiError.field('customer_id', 'is not a UUID', 'INVALID_REQUEST_PARAMETER')
   const [found] = await c
     .get('db')
     .select({ id: customers.id })
     .from(customers)
     .where(and(eq(customers.id, id.data), isNull(customers.deletedAt)))
-  if (!found) throw new Problem('CUSTOMER_NOT_FOUND', 'There is no such customer.')
+  if (!found) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   return found.id
 }
 
-function administratorsOnly(): Problem {
-  return new Problem('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
+function administratorsOnly(): ApiError {
+  return new ApiError('PERMISSION_DENIED', 'Only an administrator may act for another customer.')
 }
 
 function bearer(c: Context<Edge>): string | undefined {

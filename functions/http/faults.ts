@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Detail } from './problem.ts'
+import type { Detail } from './api-error.ts'
 
 /** What is wrong with what was said, field by field. */
 export function faultsOf({ issues }: z.ZodError, said: unknown): Detail[] {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import type { Edge } from '../env.ts'
-import { Problem } from './problem.ts'
+import { ApiError } from './api-error.ts'
 
 /** A database which takes longer for nothing at all is none to send anybody to. */
 const patienceMs = 2_000
@@ -15,7 +15,7 @@ export const healthz = new Hono<Edge>().get('/', async (c) => {
 async function soon(answer: Promise<unknown>): Promise<void> {
   let giveUp: () => void = () => {}
   const late = new Promise<never>((_, reject) => {
-    giveUp = () => reject(new Problem('SERVICE_UNAVAILABLE', silent))
+    giveUp = () => reject(new ApiError('SERVICE_UNAVAILABLE', silent))
   })
   const timer = setTimeout(giveUp, patienceMs)
   await Promise.race([answer, late]).finally(() => clearTimeout(timer))

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { Edge } from '../env.ts'
+import { ApiError } from './api-error.ts'
 import { jsonFault } from './json-fault.ts'
-import { Problem } from './problem.ts'
 
 /** Levels of a body: our own deepest shape, a call's tell, has nine. What is deeper cannot be shown again. */
 export const DEEPEST = 32
@@ -10,11 +10,11 @@ export const DEEPEST = 32
 export async function readJson(c: Context<Edge>): Promise<unknown> {
   const text = await c.req.text()
   if (depthOfText(text) > DEEPEST)
-    throw new Problem('INVALID_JSON_BODY', `The body is nested deeper than ${DEEPEST} levels.`)
+    throw new ApiError('INVALID_JSON_BODY', `The body is nested deeper than ${DEEPEST} levels.`)
   try {
     return JSON.parse(text)
   } catch {
-    throw new Problem('INVALID_JSON_BODY', `The body is not valid JSON: ${jsonFault(text)}.`)
+    throw new ApiError('INVALID_JSON_BODY', `The body is not valid JSON: ${jsonFault(text)}.`)
   }
 }
 
@@ -55,10 +55,10 @@ export function depthOf(value: unknown): number {
 export function refuseUnprintable(value: unknown, path: readonly string[] = []): void {
   const field = path.join('.') || 'body'
   if (typeof value === 'string' && unprintable.test(value))
-    throw Problem.field(field, 'has control characters, or half a character')
+    throw ApiError.field(field, 'has control characters, or half a character')
   if (typeof value !== 'object' || value === null) return
   for (const [key, part] of Object.entries(value)) {
-    if (unprintable.test(key)) throw Problem.field(field, 'has a key with control characters')
+    if (unprintable.test(key)) throw ApiError.field(field, 'has a key with control characters')
     refuseUnprintable(part, [...path, key])
   }
 }

@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono'
 import type { Edge } from '../env.ts'
-import { Problem } from './problem.ts'
+import { ApiError } from './api-error.ts'
 
 /**
  * Answers a request which no endpoint takes: 405 where its path has others, named in Allow; 204 and Allow to OPTIONS;
@@ -8,11 +8,11 @@ import { Problem } from './problem.ts'
  */
 export function unanswered(app: Hono<Edge>, c: Context<Edge>): Response {
   const allowed = methodsAt(app, c.req.path)
-  if (allowed.length === 0) throw new Problem('RESOURCE_NOT_FOUND', 'There is nothing at this path.')
+  if (allowed.length === 0) throw new ApiError('RESOURCE_NOT_FOUND', 'There is nothing at this path.')
   const named = allowed.join(', ')
   c.header('Allow', named)
   if (c.req.method === 'OPTIONS') return c.body(null, 204)
-  throw new Problem('METHOD_NOT_ALLOWED', `${c.req.method} is not possible at this path; it takes ${named}.`)
+  throw new ApiError('METHOD_NOT_ALLOWED', `${c.req.method} is not possible at this path; it takes ${named}.`)
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
+import { statusOf } from './api-error.ts'
 import { type JsonSchema, Schemas, type SchemaUse } from './json-schema.ts'
 import { type ErrorCode, type Operation, refusedAnywhere, refusedWithBody } from './operation.ts'
-import { statusOf } from './problem.ts'
 
 /** What the document says of the API as a whole. */
 export interface About {

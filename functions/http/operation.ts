@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { Reason } from './problem.ts'
+import type { Reason } from './api-error.ts'
 
 /** What a key must be allowed for an operation. */
 export type Scope = 'read' | 'configure' | 'call' | 'admin'

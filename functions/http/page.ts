@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { fromBase64, toBase64 } from '../secrets.ts'
-import { Problem } from './problem.ts'
+import { ApiError } from './api-error.ts'
 import { readQuery, takes } from './query.ts'
 
 /** One page of a list, newest first; `after` is the last row of the page before. */
@@ -73,6 +73,6 @@ function readToken(token: string): Cursor {
     const [at, id] = cursor.parse(JSON.parse(new TextDecoder().decode(fromBase64(token))))
     return { at, id }
   } catch {
-    throw Problem.field('page_token', 'is not one we gave out', 'INVALID_REQUEST_PARAMETER')
+    throw ApiError.field('page_token', 'is not one we gave out', 'INVALID_REQUEST_PARAMETER')
   }
 }

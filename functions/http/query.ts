@@ -2,8 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
+import { ApiError } from './api-error.ts'
 import { faultsOf, inWords } from './faults.ts'
-import { Problem } from './problem.ts'
 
 /** Shapes which endpoints declared, by what declares them. */
 const declared = new WeakMap<object, z.ZodObject>()
@@ -66,6 +66,6 @@ function listed(known: string[]): string {
   return known.length === 0 ? 'none' : known.join(', ')
 }
 
-function refused(name: string, why: string): Problem {
-  return Problem.field(name, why, 'INVALID_REQUEST_PARAMETER')
+function refused(name: string, why: string): ApiError {
+  return ApiError.field(name, why, 'INVALID_REQUEST_PARAMETER')
 }

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { Edge } from '../env.ts'
+import { ApiError } from './api-error.ts'
 import { actFor } from './authenticate.ts'
 import { faultsOf, inWords } from './faults.ts'
 import { readJson, refuseUnprintable, storable } from './json.ts'
-import { Problem } from './problem.ts'
 
 /**
  * The request's JSON body, as `shape` reads it; anything else is refused, naming the fields.
@@ -24,7 +24,7 @@ export async function readBody<Shape extends z.ZodType>(
 
 /**
  * The same of something a customer configures. Whose it is `customer_id` may say, for an administrator: from here
- * on the speaker is that customer.
+ * on the principal is that customer.
  */
 export async function readWish<Shape extends z.ZodType>(
   c: Context<Edge>,
@@ -56,7 +56,7 @@ function read<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Sh
   const read = shape.safeParse(body, { error: inWords })
   if (read.success) return read.data
   const details = faultsOf(read.error, body)
-  throw new Problem(
+  throw new ApiError(
     'INVALID_ARGUMENT',
     details.map(({ field, message }) => `${field}: ${message}`).join('; '),
     details,
@@ -72,7 +72,7 @@ export function readId(c: Context<Edge>): string {
 export function readIdOf(c: Context<Edge>, name: string): string {
   const id = z.guid().safeParse(c.req.param(name))
   if (id.success) return id.data.toLowerCase()
-  throw new Problem('INVALID_ID', 'The id in the path is not a UUID.')
+  throw new ApiError('INVALID_ID', 'The id in the path is not a UUID.')
 }
 
 function without(body: unknown, ignored: readonly string[]): unknown {

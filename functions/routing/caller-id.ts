@@ -1,5 +1,5 @@
 import type { CustomerFacts, ExtensionFacts, NumberFacts, RouteQuestion, TrunkFacts } from '#contract'
-import type { Book } from './book.ts'
+import type { Configuration } from './configuration.ts'
 import { readNumber } from './e164.ts'
 
 /** Who makes the call: an extension, or a PBX. */
@@ -19,7 +19,7 @@ export function callerIdFor(
   party: Party,
   customer: CustomerFacts,
   country: string,
-  book: Book,
+  book: Configuration,
 ): CallerId {
   const asked = askedNumber(question, country)
   if (asked !== undefined && mayShow(asked, party, customer, book))
@@ -44,7 +44,7 @@ export function divertingFor(
   party: Party,
   customer: CustomerFacts,
   country: string,
-  book: Book,
+  book: Configuration,
 ): string[] {
   if (party.kind !== 'trunk') return []
   return from.diverting.filter((user) => {
@@ -66,23 +66,23 @@ function askedNumber({ from }: RouteQuestion, country: string): string | undefin
   return undefined
 }
 
-function mayShow(asked: string, party: Party, customer: CustomerFacts, book: Book): boolean {
+function mayShow(asked: string, party: Party, customer: CustomerFacts, book: Configuration): boolean {
   const any = party.kind !== 'trunk' || party.trunk.caller_ids.length === 0
   return (any || party.trunk.caller_ids.includes(asked)) && owns(customer, asked, book)
 }
 
 /** Whether a number is the customer's, by itself or within a range; what it only claims is not. */
-function owns(customer: CustomerFacts, e164: string, book: Book): boolean {
+function owns(customer: CustomerFacts, e164: string, book: Configuration): boolean {
   return listed(customer, e164, book).some(({ ownership }) => ownership !== 'claimed')
 }
 
-function listed(customer: CustomerFacts, e164: string, book: Book): NumberFacts[] {
+function listed(customer: CustomerFacts, e164: string, book: Configuration): NumberFacts[] {
   return [...book.numbers(e164), ...book.ranges(e164)].filter(
     ({ customer_id, enabled }) => customer_id === customer.id && enabled,
   )
 }
 
-function notShown(asked: string, customer: CustomerFacts, book: Book): string {
+function notShown(asked: string, customer: CustomerFacts, book: Configuration): string {
   const claimed = listed(customer, asked, book).length > 0 && !owns(customer, asked, book)
   return claimed ? `is only claimed: ${unproved}` : 'may not be shown'
 }
@@ -90,7 +90,7 @@ function notShown(asked: string, customer: CustomerFacts, book: Book): string {
 const unproved =
   'it is shown once a call to it came in over a provider of the customer’s own, or an administrator assigned it'
 
-function ownNumber(party: Party, customer: CustomerFacts, book: Book): string | null | undefined {
+function ownNumber(party: Party, customer: CustomerFacts, book: Configuration): string | null | undefined {
   const own = party.kind === 'trunk' ? party.trunk.caller_ids : [party.extension.caller_id]
   return own.find((number) => number !== null && owns(customer, number, book))
 }

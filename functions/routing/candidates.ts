@@ -7,12 +7,12 @@ import {
   type ProviderTarget,
   type RouteFacts,
 } from '#contract'
-import type { Book } from './book.ts'
+import type { Configuration } from './configuration.ts'
 import type { Dialled } from './e164.ts'
 import { fullness, limited, limitsOf } from './limits.ts'
-import { type Live, unused } from './live.ts'
 import { inOrder } from './order.ts'
 import { targetOf } from './provider-target.ts'
+import { type Runtime, unused } from './runtime.ts'
 import { closedAt } from './windows.ts'
 
 /** What is dialled, for whom, and what the callee sees of the caller. */
@@ -43,10 +43,10 @@ export interface Choice {
 }
 
 /** Chooses among the customer's routes and the default ones. */
-export function candidatesFor(dialling: Dialling, book: Book, standing: Live): Choice {
+export function candidatesFor(dialling: Dialling, book: Configuration, standing: Runtime): Choice {
   const { callId, customer, dialled } = dialling
   // A provider which is full is asked all the same where nothing may stop the call.
-  const live: Live = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
+  const live: Runtime = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
   const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0, unlisted: 0 }
   look(search, inOrder(routesFor(dialling, customer.id, book), callId))
   if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))
@@ -62,7 +62,7 @@ export function candidatesFor(dialling: Dialling, book: Book, standing: Live): C
   return { providers, candidates, leftOut: book.routeCount(customer.id) - own + unlisted }
 }
 
-function routesFor({ dialled }: Dialling, customerId: string, book: Book): readonly RouteFacts[] {
+function routesFor({ dialled }: Dialling, customerId: string, book: Configuration): readonly RouteFacts[] {
   return dialled.kind === 'number'
     ? book.routes(customerId, dialled.e164)
     : book.shortRoutes(customerId, dialled.digits)
@@ -73,14 +73,18 @@ function isEmpty({ well, unwell }: Search): boolean {
 }
 
 /** For a short number nothing else takes: the routes of its country; for an emergency, even those of some of its numbers. */
-function spareFor(dialling: Dialling, book: Book): readonly RouteFacts[] {
+function spareFor(dialling: Dialling, book: Configuration): readonly RouteFacts[] {
   const { customer, zone, emergency } = dialling
   const own = ofCountry(dialling, customer.id, book)
   const parts = own.length === 0 && emergency ? book.eldest(customer.id).filter(isIn(zone)).sort(longest) : []
   return [...own, ...parts, ...(customer.use_default_routes ? ofCountry(dialling, PLATFORM, book) : [])]
 }
 
-function ofCountry({ zone, callId }: Dialling, customerId: string, book: Book): readonly RouteFacts[] {
+function ofCountry(
+  { zone, callId }: Dialling,
+  customerId: string,
+  book: Configuration,
+): readonly RouteFacts[] {
   return inOrder(
     book.routes(customerId, zone).filter(({ target }) => target === zone),
     callId,
@@ -99,8 +103,8 @@ const none: readonly RouteFacts[] = []
 
 /** What was found on one pass over the routes. */
 interface Search {
-  live: Live
-  book: Book
+  live: Runtime
+  book: Configuration
   well: Kept[]
   /** Not well, and no trial call is due. */
   unwell: Kept[]
@@ -128,7 +132,7 @@ function look(search: Search, routes: readonly RouteFacts[]): void {
     const provider = search.book.provider(route.provider_id)
     const health = provider ? search.live.health(provider.id) : 'unknown'
     const flaw = flawOf(route, provider, search)
-    if (flaw || !provider) list(search, told(route, provider, health, flaw))
+    if (flaw || !provider) list(search, considered(route, provider, health, flaw))
     else keep(search, route, provider, health)
   }
 }
@@ -136,8 +140,8 @@ function look(search: Search, routes: readonly RouteFacts[]): void {
 function keep(search: Search, route: RouteFacts, provider: ProviderFacts, health: HealthStatus): void {
   const ill = health === 'unhealthy' || (health === 'half_open' && !search.live.trial(provider.id))
   const those = ill ? search.unwell : search.well
-  if (those.length === TRIED) return list(search, told(route, provider, health, flaws.ENOUGH))
-  const said = told(route, provider, health, undefined)
+  if (those.length === TRIED) return list(search, considered(route, provider, health, flaws.ENOUGH))
+  const said = considered(route, provider, health, undefined)
   if (health === 'half_open' && !ill) said.why += '; its trial call is due'
   those.push({ route, provider, said })
   search.candidates.push(said)
@@ -181,7 +185,7 @@ const flaws = {
   ENOUGH: { code: 'ENOUGH', why: `${TRIED} providers are tried before it, and no more than that` },
 }
 
-function fullOf({ id, name, caps }: ProviderFacts, live: Live): Flaw | undefined {
+function fullOf({ id, name, caps }: ProviderFacts, live: Runtime): Flaw | undefined {
   const full = limitsOf([{ scope: { kind: 'provider', id }, name, caps }], live).find(
     ({ exceeded }) => exceeded,
   )
@@ -216,7 +220,7 @@ function dial(tried: readonly Kept[], { dialled, shown, customer }: Dialling): P
   })
 }
 
-function told(
+function considered(
   route: RouteFacts,
   provider: ProviderFacts | undefined,
   health: HealthStatus,
@@ -259,7 +263,7 @@ function mismatch(route: RouteFacts, provider: ProviderFacts | undefined): Consi
   const known = mismatched.get(route)
   if (known && known.provider_name === (provider?.name ?? '')) return known
   const flaw = { code: 'PREFIX', why: `the number does not begin with ${route.target}` }
-  const made = told(route, provider, 'unknown', flaw)
+  const made = considered(route, provider, 'unknown', flaw)
   mismatched.set(route, made)
   return made
 }

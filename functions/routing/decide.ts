@@ -1,10 +1,10 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
-import type { Book } from './book.ts'
 import type { Party } from './caller-id.ts'
-import { type Case, extensionAddress, refuse, telAddress } from './case.ts'
+import type { Configuration } from './configuration.ts'
+import { type Draft, extensionAddress, refuse, telAddress } from './draft.ts'
 import { decideIncoming } from './incoming.ts'
-import type { Live } from './live.ts'
 import { decideOutgoing } from './outgoing.ts'
+import type { Runtime } from './runtime.ts'
 import { recognise } from './source.ts'
 
 /**
@@ -13,7 +13,7 @@ import { recognise } from './source.ts'
  * Always returns a decision; "nowhere" is `reject` with a reason. The same question on the same book at the
  * same instant is always decided alike.
  */
-export function decide(question: RouteQuestion, book: Book, live: Live): RouteDecision {
+export function decide(question: RouteQuestion, book: Configuration, live: Runtime): RouteDecision {
   const { caller } = question
   if (caller.kind === 'source') return fromAddress(question, caller, book, live)
   const party = partyOf(caller, book)
@@ -28,8 +28,8 @@ type Caller = RouteQuestion['caller']
 function fromAddress(
   question: RouteQuestion,
   caller: Extract<Caller, { kind: 'source' }>,
-  book: Book,
-  live: Live,
+  book: Configuration,
+  live: Runtime,
 ): RouteDecision {
   const source = recognise(question, caller, book, live.baseDomain)
   const known = begin(question, book, live, source.kind === 'trunk' ? 'outgoing' : 'incoming')
@@ -44,7 +44,7 @@ function fromAddress(
     : decideIncoming(known, source.provider, source.rung)
 }
 
-function fromParty(known: Case, party: Party): RouteDecision {
+function fromParty(known: Draft, party: Party): RouteDecision {
   const { customer_id } = party.kind === 'trunk' ? party.trunk : party.extension
   const customer = known.book.customer(customer_id)
   return customer
@@ -53,7 +53,12 @@ function fromParty(known: Case, party: Party): RouteDecision {
 }
 
 /** A case of which nothing is known but the question. */
-function begin(question: RouteQuestion, book: Book, live: Live, direction: Case['direction']): Case {
+function begin(
+  question: RouteQuestion,
+  book: Configuration,
+  live: Runtime,
+  direction: Draft['direction'],
+): Draft {
   const { caller, from, to } = question
   const source =
     caller.kind === 'source'
@@ -80,7 +85,7 @@ function begin(question: RouteQuestion, book: Book, live: Live, direction: Case[
   }
 }
 
-function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Book): Party | undefined {
+function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Configuration): Party | undefined {
   if (caller.kind === 'trunk') {
     const trunk = book.trunk(caller.customer_id, caller.trunk_id)
     return trunk && { kind: 'trunk', trunk }
@@ -89,7 +94,7 @@ function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Book): Party
   return extension && { kind: 'extension', extension }
 }
 
-function proved(party: Party): Case['caller'] {
+function proved(party: Party): Draft['caller'] {
   const name = party.kind === 'trunk' ? party.trunk.domain_name : party.extension.extension
   return { rule: 'digest', why: `the ${party.kind} ${name} proved itself by its password` }
 }

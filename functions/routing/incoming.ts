@@ -6,8 +6,8 @@ import type {
   RouteDecision,
   TrunkFacts,
 } from '#contract'
-import type { Book } from './book.ts'
-import { type Case, connect, extensionTarget, refuse, telAddress } from './case.ts'
+import type { Configuration } from './configuration.ts'
+import { connect, type Draft, extensionTarget, refuse, telAddress } from './draft.ts'
 import { dialledName, readNumber } from './e164.ts'
 import { written } from './formats.ts'
 import { fullness, limitsOf } from './limits.ts'
@@ -15,7 +15,7 @@ import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './rung.ts'
 
 /** Decides a call from a provider to a number of a customer: it rings whoever the number leads to. */
-export function decideIncoming(known: Case, provider: ProviderFacts, rung: Rung): RouteDecision {
+export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung): RouteDecision {
   const { number, e164 } = rung
   const { from: caller, to } = known.question
   const from = callerNumber(known, provider)
@@ -32,7 +32,7 @@ export function decideIncoming(known: Case, provider: ProviderFacts, rung: Rung)
 }
 
 /** The caller in E.164 where its provider's country lets it be read so. */
-function callerNumber({ question, book }: Case, provider: ProviderFacts): string | null {
+function callerNumber({ question, book }: Draft, provider: ProviderFacts): string | null {
   const country = provider.country ?? book.customer(provider.customer_id)?.country ?? ''
   for (const text of [question.from.asserted ?? '', question.from.user]) {
     const read = readNumber(text, country)
@@ -49,7 +49,7 @@ interface Refusal {
 }
 
 /** Whom a number rings, or why nobody. */
-function calleeOf(number: NumberFacts, book: Book): Callee | Refusal {
+function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
   const { customer_id, enabled, extension_id, trunk_id, flow_id } = number
   const name = nameOf(number)
   if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${name} is not in service: it is disabled.`)
@@ -92,7 +92,7 @@ function refusal(status: number, reason: string, message: string): Refusal {
 }
 
 /** Notes the called customer's limits and those of the extension or trunk that is rung. */
-function count(known: Case, { kind, one }: Callee, customer: CustomerFacts): void {
+function count(known: Draft, { kind, one }: Callee, customer: CustomerFacts): void {
   const counted = [
     { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps },
     { scope: { kind, id: one.id }, name: one.name, caps: one.caps },
@@ -105,7 +105,7 @@ function count(known: Case, { kind, one }: Callee, customer: CustomerFacts): voi
 }
 
 /** Busy where all channels are taken: a carrier told 503 would take us for broken. */
-function fullLimit(known: Case): RouteDecision | undefined {
+function fullLimit(known: Draft): RouteDecision | undefined {
   const full = known.limits.find(({ exceeded }) => exceeded)
   if (!full) return undefined
   const status = full.resource === 'channels' ? 486 : 503
@@ -115,7 +115,7 @@ function fullLimit(known: Case): RouteDecision | undefined {
 }
 
 function ring(
-  known: Case,
+  known: Draft,
   callee: Callee,
   customer: CustomerFacts,
   { number, e164 }: Rung,
@@ -146,7 +146,7 @@ function ring(
   })
 }
 
-function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }: Case) {
+function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }: Draft) {
   const { id, customer_id, domain_name, username, hostname, port, transport, tls, codecs } = trunk
   return {
     trunk_id: id,

@@ -1,5 +1,5 @@
 import type { Caps, Limit, Scope } from '#contract'
-import type { Live, Share } from './live.ts'
+import type { Runtime, Share } from './runtime.ts'
 
 /** Somebody whose limits a call counts in. */
 export interface Counted {
@@ -9,7 +9,7 @@ export interface Counted {
 }
 
 /** How far everybody's limits are used; only limits which are set are looked at. */
-export function limitsOf(counted: readonly Counted[], live: Live): Limit[] {
+export function limitsOf(counted: readonly Counted[], live: Runtime): Limit[] {
   if (!counted.some(({ caps }) => limited(caps))) return []
   return counted.flatMap((one) => (limited(one.caps) ? limitsOfOne(one, live) : []))
 }
@@ -30,7 +30,7 @@ export function limited({ max_channels, max_cps, max_daily_minutes }: Caps): boo
   return max_channels !== null || max_cps !== null || max_daily_minutes !== null
 }
 
-function limitsOfOne({ scope, name, caps }: Counted, live: Live): Limit[] {
+function limitsOfOne({ scope, name, caps }: Counted, live: Runtime): Limit[] {
   const use = live.use(scope)
   const shares: [string, number | null, Share | null][] = [
     ['channels', caps.max_channels, use.channels],

@@ -1,9 +1,9 @@
 import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
-import type { Book } from './book.ts'
 import { type CallerId, callerIdFor, divertingFor, type Party } from './caller-id.ts'
 import { candidatesFor } from './candidates.ts'
-import { type Case, connect, extensionAddress, extensionTarget, refuse, telAddress } from './case.ts'
+import type { Configuration } from './configuration.ts'
 import { forbiddenTo } from './destinations.ts'
+import { connect, type Draft, extensionAddress, extensionTarget, refuse, telAddress } from './draft.ts'
 import { callingCode, type Dialled, readNumber } from './e164.ts'
 import { isEmergency } from './emergency.ts'
 import { fullness, limited, limitsOf } from './limits.ts'
@@ -14,7 +14,7 @@ import { withoutCode } from './star-codes.ts'
 type Number = Exclude<Dialled, { kind: 'nonsense' }>
 
 /** Decides a call from an extension or a PBX: to an extension of the customer, or to the phone network. */
-export function decideOutgoing(known: Case, party: Party, customer: CustomerFacts): RouteDecision {
+export function decideOutgoing(known: Draft, party: Party, customer: CustomerFacts): RouteDecision {
   const { question, book } = known
   const country = (party.kind === 'trunk' ? party.trunk.country : null) ?? customer.country
   const { rest, hidden } = withoutCode(question.to.user)
@@ -46,12 +46,16 @@ function isWord(dialled: string): boolean {
 }
 
 /** No account begins with a plus, and looking for a text nobody has read before is dear. */
-function extensionDialled(dialled: string, { id }: CustomerFacts, book: Book): ExtensionFacts | undefined {
+function extensionDialled(
+  dialled: string,
+  { id }: CustomerFacts,
+  book: Configuration,
+): ExtensionFacts | undefined {
   return dialled.startsWith('+') ? undefined : book.extensionNamed(id, dialledName(dialled))
 }
 
 /** Notes who calls, and in whose limits it counts. */
-function identify(known: Case, party: Party, customer: CustomerFacts): void {
+function identify(known: Draft, party: Party, customer: CustomerFacts): void {
   const one = party.kind === 'trunk' ? party.trunk : party.extension
   known.customer_id = customer.id
   if (party.kind === 'extension') known.extension_id = one.id
@@ -77,7 +81,7 @@ function addressOf(party: Party) {
   return { type: 'sip' as const, target: domain_name, target_name: domain_name, name, detail: '' }
 }
 
-function asRead(dialled: string, read: Dialled): Case['number'] {
+function asRead(dialled: string, read: Dialled): Draft['number'] {
   return {
     dialled,
     kind: read.kind,
@@ -92,7 +96,7 @@ function disabledCaller(party: Party): string | undefined {
 }
 
 /** Whether the caller dialled within its own domain, within somebody else's, or named no domain of ours. */
-function placeOf({ question, book, live }: Case, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
+function placeOf({ question, book, live }: Draft, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
   if (isRealmOf(question.to.host, customer.id, live.baseDomain)) return 'own'
   const realm = customerOf(question.to.host, live.baseDomain)
   if (realm !== undefined) return realm === customer.id ? 'own' : 'foreign'
@@ -101,7 +105,12 @@ function placeOf({ question, book, live }: Case, customer: CustomerFacts): 'own'
   return trunk?.customer_id === customer.id ? 'own' : 'elsewhere'
 }
 
-function internal(known: Case, party: Party, customer: CustomerFacts, callee: ExtensionFacts): RouteDecision {
+function internal(
+  known: Draft,
+  party: Party,
+  customer: CustomerFacts,
+  callee: ExtensionFacts,
+): RouteDecision {
   known.direction = 'internal'
   known.destination = extensionAddress(callee)
   known.number = { dialled: known.question.to.user, kind: 'extension', e164: null, country: null }
@@ -117,7 +126,7 @@ function internal(known: Case, party: Party, customer: CustomerFacts, callee: Ex
 }
 
 /** Who calls where no number is shown; the name it gives itself is taken where it may be, else its customer's for it. */
-function nameOf(party: Party, { question: { from } }: Case, mayClaim: boolean) {
+function nameOf(party: Party, { question: { from } }: Draft, mayClaim: boolean) {
   const claimed = mayClaim ? from.display : ''
   if (party.kind === 'extension')
     return { user: party.extension.extension, display: claimed || party.extension.name }
@@ -125,7 +134,7 @@ function nameOf(party: Party, { question: { from } }: Case, mayClaim: boolean) {
 }
 
 /** Neither an extension of the customer's nor a number. */
-function nobody(known: Case): RouteDecision {
+function nobody(known: Draft): RouteDecision {
   const { user } = known.question.to
   const text = plainly(user)
   if (/^[+\d]*[*#]/.test(text)) {
@@ -145,7 +154,7 @@ function unknownCode(code: string): string {
   return `${code} is no service code we know: *67 or #31# before a number hides the caller id, *82 or *31# shows it.`
 }
 
-function outside(known: Case, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
+function outside(known: Draft, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
   const { dialled, country, emergency } = to
   known.destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
   // Who helps must be able to call back.
@@ -164,7 +173,7 @@ function outside(known: Case, party: Party, customer: CustomerFacts, to: Outside
 }
 
 function towards(
-  known: Case,
+  known: Draft,
   party: Party,
   customer: CustomerFacts,
   { dialled, country, emergency }: Outside,
@@ -193,7 +202,7 @@ function towards(
 }
 
 /** A refusal where a limit of the caller's side is reached. */
-function fullLimit(known: Case): RouteDecision | undefined {
+function fullLimit(known: Draft): RouteDecision | undefined {
   const full = known.limits.find(({ exceeded }) => exceeded)
   if (!full) return undefined
   const status = full.resource === 'daily_minutes' ? 403 : 503
@@ -202,7 +211,7 @@ function fullLimit(known: Case): RouteDecision | undefined {
   return refuse(known, status, `${full.resource.toUpperCase()}_EXCEEDED`, message)
 }
 
-function noProvider(known: Case): RouteDecision {
+function noProvider(known: Draft): RouteDecision {
   const { candidates } = known
   const full = candidates.filter(
     ({ code }) => code === 'CHANNELS' || code === 'CPS' || code === 'DAILY_MINUTES',
@@ -219,7 +228,7 @@ function noProvider(known: Case): RouteDecision {
   return refuse(known, 404, 'NO_ROUTE', noRoute(known))
 }
 
-function noRoute({ candidates, number, destination }: Case): string {
+function noRoute({ candidates, number, destination }: Draft): string {
   if (candidates.length === 0) return 'There is no route yet. Make one with POST /v1.0/routes.'
   const why = candidates.slice(0, 3).map(({ provider_name, why }) => `${provider_name || 'a route'}: ${why}`)
   const rest = candidates.length > 3 ? `, and ${candidates.length - 3} more in the explanation` : ''

@@ -1,5 +1,5 @@
 import { type NumberFacts, PLATFORM, type ProviderFacts } from '#contract'
-import type { Book } from './book.ts'
+import type { Configuration } from './configuration.ts'
 import { callingCode, dialledName, internationalReadings, nationalReadings, readNumber } from './e164.ts'
 
 /** The number a call rings, and how it was read. */
@@ -24,7 +24,7 @@ export interface Match {
 export function rungBy(
   providers: readonly ProviderFacts[],
   dialled: string,
-  book: Book,
+  book: Configuration,
 ): Match | 'contested' | undefined {
   const readings = readingsFor(providers, dialled, book)
   const among = (numbers: readonly NumberFacts[], e164: string) =>
@@ -46,7 +46,7 @@ export function rungBy(
 export function whoseIs(
   providers: readonly ProviderFacts[],
   dialled: string,
-  book: Book,
+  book: Configuration,
 ): NumberFacts | undefined {
   const readings = readingsFor(providers, dialled, book)
   const exact = readings.flatMap((e164) => book.numbers(e164))
@@ -83,7 +83,7 @@ function isOther(number: NumberFacts | undefined): (other: NumberFacts) => boole
 }
 
 /** What a number may mean: first without a country, then within the countries of the providers. */
-function readingsFor(providers: readonly ProviderFacts[], dialled: string, book: Book): string[] {
+function readingsFor(providers: readonly ProviderFacts[], dialled: string, book: Configuration): string[] {
   const national = nationalReadings(dialled)
   const within = providers.flatMap((provider) => {
     const code = callingCode(countryOf(provider, book))
@@ -93,7 +93,7 @@ function readingsFor(providers: readonly ProviderFacts[], dialled: string, book:
 }
 
 /** Whoever takes all that comes from a provider. */
-export function caught(provider: ProviderFacts, dialled: string, book: Book): Rung[] {
+export function caught(provider: ProviderFacts, dialled: string, book: Configuration): Rung[] {
   const read = readNumber(dialled, countryOf(provider, book))
   const e164 = read.kind === 'number' ? read.e164 : dialledName(dialled)
   return [...book.catchAlls(provider.id)]
@@ -102,6 +102,6 @@ export function caught(provider: ProviderFacts, dialled: string, book: Book): Ru
     .map((number) => ({ number, e164 }))
 }
 
-export function countryOf(provider: ProviderFacts, book: Book): string {
+export function countryOf(provider: ProviderFacts, book: Configuration): string {
   return provider.country ?? book.customer(provider.customer_id)?.country ?? ''
 }

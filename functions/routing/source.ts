@@ -5,7 +5,7 @@ import {
   type RouteQuestion,
   type TrunkFacts,
 } from '#contract'
-import type { Book } from './book.ts'
+import type { Configuration } from './configuration.ts'
 import { trunkDomainOf } from './realm.ts'
 import { caught, isOwned, type Match, type Rung, rungBy, whoseIs } from './rung.ts'
 import { asThere, isByHost } from './there.ts'
@@ -32,7 +32,12 @@ type Sender = Extract<RouteQuestion['caller'], { kind: 'source' }>
  * An address is nobody's by being listed: where several customers list one, only a number which is assigned decides
  * against the others, and else who was there first; what may be either's is refused rather than given to the wrong one.
  */
-export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, baseDomain: string): Source {
+export function recognise(
+  { to }: RouteQuestion,
+  sender: Sender,
+  book: Configuration,
+  baseDomain: string,
+): Source {
   const { address, port, line } = sender
   const registered = line === null ? undefined : book.line(line)
   if (registered) return byToken(registered, to.user, book)
@@ -61,7 +66,7 @@ export function recognise({ to }: RouteQuestion, sender: Sender, book: Book, bas
 }
 
 /** The trunks of whoever was first to call from an address; none where a carrier of the platform's does. */
-function trunksAt(address: string, there: readonly ProviderFacts[], book: Book): TrunkFacts[] {
+function trunksAt(address: string, there: readonly ProviderFacts[], book: Configuration): TrunkFacts[] {
   if (there.some(({ customer_id }) => customer_id === PLATFORM)) return []
   const trunks = [...book.trunksAt(address)].sort(
     (a, b) => Number(b.enabled) - Number(a.enabled) || eldestFirst(a, b),
@@ -79,7 +84,11 @@ function givesWay(trunk: TrunkFacts | undefined, { provider, rung }: Match): boo
  * Whether a number which a call proved is claimed by another as well who was there first: that call came over a server
  * of its customer's choice, so that it says nothing about this carrier.
  */
-function isDisputed({ provider, rung }: Match, there: readonly ProviderFacts[], book: Book): boolean {
+function isDisputed(
+  { provider, rung }: Match,
+  there: readonly ProviderFacts[],
+  book: Configuration,
+): boolean {
   const { number, e164 } = rung
   if (number.ownership !== 'verified') return false
   const elders = there.filter((other) => ageOf(other) < ageOf(provider))
@@ -97,7 +106,7 @@ function isBefore(taking: Match, trunk: TrunkFacts | undefined): boolean {
 }
 
 /** It came to the contact we registered there, so it is this provider, wherever it calls from. */
-function byToken(provider: ProviderFacts, dialled: string, book: Book): Source {
+function byToken(provider: ProviderFacts, dialled: string, book: Configuration): Source {
   const why = `it came to the contact we registered at ${provider.name}`
   const match = rungBy([provider], dialled, book)
   const rung = match === 'contested' ? undefined : (match?.rung ?? caught(provider, dialled, book)[0])
@@ -105,7 +114,7 @@ function byToken(provider: ProviderFacts, dialled: string, book: Book): Source {
   return notRung([provider], dialled, why)
 }
 
-function byDomain(trunk: TrunkFacts, host: string, address: string, book: Book): Source {
+function byDomain(trunk: TrunkFacts, host: string, address: string, book: Configuration): Source {
   if (book.trunksAt(address).some(({ id }) => id === trunk.id))
     return { kind: 'trunk', trunk, rule: 'source', why: `${address} may call for the trunk of ${host}` }
   const message = `${address} is not among the allowed_ips of the trunk whose domain is ${host}.`
@@ -143,7 +152,7 @@ function takenBy(
   dialled: string,
   address: string,
   owner: NumberFacts | undefined,
-  book: Book,
+  book: Configuration,
 ): Match | undefined {
   for (const provider of providers) {
     const [rung] = caught(provider, dialled, book)

@@ -1,5 +1,5 @@
 import type { Caps, Scope } from '#contract'
-import type { Book, Shelf } from '#routing'
+import type { ConfigIndex, Configuration } from '#routing'
 
 /** Somebody with limits, as the configuration says. */
 export interface Limited {
@@ -17,13 +17,13 @@ export interface Limits {
 }
 
 /** The limits of the customers whose snapshots are on the shelf. */
-export function limitsOn(shelf: Shelf): Limits {
+export function limitsOn(shelf: ConfigIndex): Limits {
   return { of: (scope, customerId) => limitsOf(shelf.book, scope, customerId), known: () => capped(shelf) }
 }
 
 /** The limits of one scope, as a book has them. */
 export function limitsOf(
-  book: Book,
+  book: Configuration,
   { kind, id }: Scope,
   customerId: string | undefined,
 ): Limited | undefined {
@@ -40,12 +40,17 @@ export function keyOf({ kind, id }: Scope): string {
   return `${kind}:${id}`
 }
 
-function ownedBy(book: Book, kind: 'extension' | 'trunk', id: string, customerId: string | undefined) {
+function ownedBy(
+  book: Configuration,
+  kind: 'extension' | 'trunk',
+  id: string,
+  customerId: string | undefined,
+) {
   if (customerId === undefined) return undefined
   return kind === 'extension' ? book.extension(customerId, id) : book.trunk(customerId, id)
 }
 
-function* capped(shelf: Shelf): Iterable<Scope> {
+function* capped(shelf: ConfigIndex): Iterable<Scope> {
   for (const { customer_id: id } of shelf.customers())
     if (isShared(shelf.book.customer(id)?.caps)) yield { kind: 'customer', id }
   for (const { id, caps } of shelf.providers()) if (isShared(caps)) yield { kind: 'provider', id }

@@ -1,4 +1,4 @@
-import { type Account, customerOf, realmOf, type Shelf } from '#routing'
+import { type Account, type ConfigIndex, customerOf, realmOf } from '#routing'
 import type { Chance } from '../ground/effects.ts'
 
 /** What a host names of ours. */
@@ -19,7 +19,7 @@ export interface Bare {
 interface Surroundings {
   /** Whether the shelf holds every customer's newest configuration. */
   complete(): boolean
-  readonly shelf: Shelf
+  readonly shelf: ConfigIndex
   readonly baseDomain: string
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>

@@ -8,7 +8,15 @@ import {
   type RouteDecision,
   type RouteQuestion,
 } from '#contract'
-import { type Book, customerOf, decide, type Live, type Shelf, trunkDomainOf, unused } from '#routing'
+import {
+  type ConfigIndex,
+  type Configuration,
+  customerOf,
+  decide,
+  type Runtime,
+  trunkDomainOf,
+  unused,
+} from '#routing'
 import type { OnFile } from '../auth/accounts.ts'
 import type { Answer, Confirmed, Filed, Question } from '../ground/effects.ts'
 import { neighbourhood } from '../ground/flow.ts'
@@ -18,7 +26,7 @@ import { Circuit } from './circuit.ts'
 import { Filing, type Runner } from './snapshot-cache.ts'
 
 /** How things stand which are no configuration: other rooms know. */
-export type Standing = Pick<Live, 'health' | 'trial' | 'use'>
+export type Standing = Pick<Runtime, 'health' | 'trial' | 'use'>
 
 /** Nobody has looked, and nothing is counted. */
 export const unknownStanding: Standing = {
@@ -70,7 +78,7 @@ export class Desk implements Reporter {
   #beatAnsweredAt = Number.NEGATIVE_INFINITY
 
   /** The snapshots, and what was found here since they came. */
-  readonly #alone: Book
+  readonly #alone: Configuration
 
   constructor(options: DeskOptions) {
     this.#options = options
@@ -79,11 +87,11 @@ export class Desk implements Reporter {
   }
 
   /** Everything that is configured, as far as it is here; always the present state. */
-  get shelf(): Shelf {
+  get shelf(): ConfigIndex {
     return this.#filing.shelf
   }
 
-  get book(): Book {
+  get book(): Configuration {
     return this.#filing.shelf.book
   }
 
@@ -249,7 +257,7 @@ export class Desk implements Reporter {
   }
 
   /** Whose configuration a question is about, the platform's with it; undefined: not all of it is here. */
-  #concerned({ caller }: RouteQuestion, book: Book): string[] | undefined {
+  #concerned({ caller }: RouteQuestion, book: Configuration): string[] | undefined {
     if (caller.kind !== 'source') return book.customer(caller.customer_id) && [PLATFORM, caller.customer_id]
     const line = caller.line === null ? undefined : book.line(caller.line)
     const known = [

@@ -1,5 +1,5 @@
 import { type BeatAnswer, currentForMs, type Snapshot } from '#contract'
-import { type Account, Shelf } from '#routing'
+import { type Account, ConfigIndex } from '#routing'
 import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../ground/effects.ts'
 import { type Revoked, revokedBy } from './revoked.ts'
 
@@ -36,7 +36,7 @@ const confirmEveryMs = 10_000
  * customer's snapshot does not count as current.
  */
 export class Filing {
-  readonly shelf = new Shelf()
+  readonly shelf = new ConfigIndex()
   readonly #runner: Runner
   readonly #behind = new Map<string, Behind>()
   readonly #pulling = new Set<string>()

@@ -1,5 +1,5 @@
 import { PLATFORM, type RouteQuestion } from '#contract'
-import { callingCodes, decide, type Live, Shelf } from '#routing'
+import { ConfigIndex, callingCodes, decide, type Runtime } from '#routing'
 import {
   BASE,
   extension,
@@ -9,7 +9,7 @@ import {
   portionOf,
   route,
   type Scene,
-} from '../functions/routing/ladder.ts'
+} from '../functions/routing/fixtures.ts'
 import { printTable } from './cost.ts'
 import { newDice } from './dice.ts'
 
@@ -55,7 +55,7 @@ function verdict(steps: readonly Step[]): string {
 }
 
 function measured(routes: number, count: number): Step {
-  const shelf = new Shelf()
+  const shelf = new ConfigIndex()
   const scene = office(routes)
   const portion = portionOf(CUSTOMER, scene)
   const began = performance.now()
@@ -73,7 +73,7 @@ function measured(routes: number, count: number): Step {
 }
 
 /** CPU of a decision in us, and its candidates. */
-function round(count: number, ask: () => RouteQuestion[], shelf: Shelf, live: Live) {
+function round(count: number, ask: () => RouteQuestion[], shelf: ConfigIndex, live: Runtime) {
   let [cpu, candidates, done] = [0, 0, 0]
   for (; done < count; done += batch) {
     const questions = ask()
@@ -85,7 +85,7 @@ function round(count: number, ask: () => RouteQuestion[], shelf: Shelf, live: Li
   return { micros: cpu / done, candidates: candidates / done }
 }
 
-function decideAll(questions: readonly RouteQuestion[], { book }: Shelf, live: Live): number {
+function decideAll(questions: readonly RouteQuestion[], { book }: ConfigIndex, live: Runtime): number {
   let candidates = 0
   for (const question of questions)
     candidates += decide(question, book, live).explanation?.candidates.length ?? 0

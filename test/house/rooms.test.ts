@@ -49,16 +49,16 @@ describe('the fence between rooms', () => {
     ['a contract with a dependency', 'functions/contract/ask.ts', `import { Hono } from 'hono'`],
     ['manners which know a noun', 'functions/http/page.ts', `import { times } from '../config/fields.ts'`],
     [
-      'a noun which knows who tells of calls',
+      'a noun which knows what relays ask',
       'functions/config/calls.ts',
-      `import { store } from '../calls/store.ts'`,
+      `import { tells } from '../relay-api/tells.ts'`,
     ],
     [
       'a ground file of the edge which knows manners, though only by a type',
       'functions/secrets.ts',
       `import type { Page } from './http/page.ts'`,
     ],
-    ['an edge which begins in the middle', 'functions/relays/beat.ts', `import app from '../index.ts'`],
+    ['an edge which begins in the middle', 'functions/relay-api/beat.ts', `import app from '../index.ts'`],
     ['an import loaded late', 'relay/sip/parse.ts', `const io = await import('../io/udp.ts')`],
     [
       'an import over several lines',

@@ -22,17 +22,7 @@ export const relayOrder = [
 ] as const
 
 /** The edge's rooms in the same way; contract, routing and local have doors of their own. */
-export const edgeOrder = [
-  'ground',
-  'http',
-  'config',
-  'calls',
-  'resolution',
-  'registration',
-  'relays',
-  'carriers',
-  'index',
-] as const
+export const edgeOrder = ['ground', 'http', 'store', 'config', 'relay-api', 'index'] as const
 
 /** Sentences for every import of a file which leads where it may not. */
 export function trespasses({ path, text }: Source): string[] {

@@ -17,7 +17,7 @@ import {
   shelfOf,
   tried,
   trunk,
-} from './ladder.ts'
+} from './fixtures.ts'
 
 const dialled = '+12125551234'
 

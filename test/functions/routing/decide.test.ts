@@ -16,7 +16,7 @@ import {
   said,
   tried,
   trunk,
-} from './ladder.ts'
+} from './fixtures.ts'
 
 describe('deciding a route', () => {
   test('prefers the longest prefix, then the lower priority', () => {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { PLATFORM, type RouteQuestion } from '#contract'
 import { decide } from '#routing'
 import { sipUri } from '../../../relay/ua/endpoint.ts'
-import { expectExplained, liveWith, providersOf, shelfOf } from './ladder.ts'
-import { call, scene, standing } from './weather.ts'
+import { call, scene, standing } from './arbitraries.ts'
+import { expectExplained, liveWith, providersOf, shelfOf } from './fixtures.ts'
 
 describe('every decision, whatever the configuration', () => {
   test('is explained as it is, and is the same when asked again', () => {

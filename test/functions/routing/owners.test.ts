@@ -15,7 +15,7 @@ import {
   route,
   type Scene,
   trunk,
-} from './ladder.ts'
+} from './fixtures.ts'
 
 /*
  * Whose a number and an address are: nobody's by being listed.

@@ -13,7 +13,7 @@ import {
   said,
   tried,
   trunk,
-} from './ladder.ts'
+} from './fixtures.ts'
 
 const decide = (user: string, scene: Scene) => decided(dials(user), scene)
 const went = (user: string, scene: Scene) =>

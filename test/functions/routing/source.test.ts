@@ -11,7 +11,7 @@ import {
   rings,
   route,
   trunk,
-} from './ladder.ts'
+} from './fixtures.ts'
 
 const did = '+12125550000'
 const telnyx = provider('telnyx', { sources: ['192.0.2.0/28', '2001:db8::/32'] })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { customerFacts, extensionFacts, providerFacts, type Scope, trunkFacts } from '#contract'
-import { type Portion, Shelf } from '#routing'
+import { ConfigIndex, type ConfigSlice } from '#routing'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { limitsOn } from '../../../relay/limits/scope.ts'
 import { acme, alicesPhone, limitedBy } from '../../support/limits.ts'
@@ -14,7 +14,7 @@ const telnyx: Scope = { kind: 'provider', id: '44444444-4444-4444-8444-444444444
 const noLimits = { max_channels: null, max_cps: null, max_daily_minutes: null }
 
 const named = { customer_id: customerId, enabled: true }
-const portion: Portion = {
+const portion: ConfigSlice = {
   customer_id: customerId,
   version: 1,
   customer: customerFacts.parse({
@@ -321,7 +321,7 @@ describe('what is said of limits in a beat', () => {
 })
 
 describe('the limits on a shelf of snapshots', () => {
-  const shelf = new Shelf()
+  const shelf = new ConfigIndex()
   shelf.put(portion)
   const limits = limitsOn(shelf)
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { Shelf } from '#routing'
+import { ConfigIndex } from '#routing'
 import { Domains } from '../../../relay/policy/domains.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import { steadyChance } from '../../support/chance.ts'
@@ -96,7 +96,7 @@ describe.each([relayAddress, base, `registrar.${base}`])('a phone whose domain i
 
 describe('what the realm asked for tells', () => {
   test('is nothing of which names there are: those nobody has are spread over realms as accounts are', () => {
-    const shelf = new Shelf()
+    const shelf = new ConfigIndex()
     const [large, small] = [phones(customerId, 30, 'x'), phones(bobsId, 10, 'y')]
     for (const { snapshot, secrets } of [large, small]) shelf.put(snapshot, secrets)
     const domains = new Domains({

@@ -1,0 +1,157 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { type Command, type CustomerFacts, deadAfterMs } from '#contract'
+import type { Database } from '#db'
+import { forbiddenTo, readNumber } from '#routing'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { customerJson } from '../store/facts-json.ts'
+import { instant } from '../store/instant.ts'
+import { numberField } from './number-field.ts'
+import { holds } from './own-numbers.ts'
+
+/** What to try: is it there, or does it put a call through; from which relay. */
+export const testWish = z.strictObject({
+  type: z.enum(['options', 'call']).default('options'),
+  relay_id: z.string().max(40).nullable().default(null).describe('null: the one with the fewest calls.'),
+  to: z.string().max(64).nullable().default(null).describe('The number to call.'),
+  from: z.string().max(64).nullable().default(null).describe('A number of one’s own to show.'),
+})
+type TestWish = z.output<typeof testWish>
+
+/** Seconds to wait for the outcome: 25 unless `?wait=` says fewer. */
+export const waiting = z.object({
+  wait: z
+    .string()
+    .regex(/^(1?\d|2[0-5])$/, 'is seconds from 0 to 25')
+    .default('25')
+    .transform(Number)
+    .describe('Seconds to wait for the outcome, 0 to 25.'),
+})
+
+/** Tests of one provider which may go on at once. */
+const MOST = 3
+
+/** Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named. */
+export async function begin(c: Context<Edge>, providerId: string, wish: TestWish): Promise<string> {
+  const [db, { customerId }] = [c.get('db'), c.get('principal')]
+  const body: Omit<Command, 'command_id' | 'customer_id'> = {
+    kind: 'test_provider',
+    provider_id: providerId,
+    type: wish.type,
+    ...(await numbersOf(db, wish, await callerOf(db, customerId, providerId))),
+  }
+  // Whoever tests the same provider waits, so that two do not both see room for one more.
+  const [, { rows: others }, { rows }] = await db.batch([
+    db.execute(sql`select from providers where id = ${providerId}::uuid for no key update`),
+    db.execute<{ under_way: string }>(
+      sql`select count(*) as under_way from commands where ${underWay(providerId)}`,
+    ),
+    db.execute<{ id: string }>(sql`
+      insert into commands (id, customer_id, relay_id, body)
+      select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
+      where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
+        and (r.id = ${wish.relay_id}::text or ${wish.relay_id}::text is null and not r.draining)
+        and (select count(*) from commands where ${underWay(providerId)}) < ${MOST}
+      order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
+      returning id`),
+  ])
+  const [command] = rows
+  if (command) return command.id
+  if (Number(others[0]?.under_way) >= MOST)
+    throw new ApiError(
+      'TOO_MANY_TESTS',
+      `${MOST} tests of this provider go on already. Wait for one of them.`,
+    )
+  const who = wish.relay_id === null ? 'No relay is' : `Relay ${wish.relay_id} is not`
+  throw new ApiError(
+    'NO_RELAY',
+    `${who} alive to test from: none was heard within ${deadAfterMs / 1000} seconds.`,
+  )
+}
+
+/** The condition that a command is a test of this provider of which something may still come. */
+function underWay(providerId: string): SQL {
+  return sql`body ->> 'provider_id' = ${providerId} and done_at is null
+    and created_at > now() - case when taken_at is null then interval '1 minute' else interval '90 seconds' end`
+}
+
+/** Whose provider it is, and where that customer may call. */
+async function callerOf(db: Database, customerId: string, providerId: string): Promise<CustomerFacts> {
+  const { rows } = await db.execute<{ caller: CustomerFacts }>(sql`
+    select ${customerJson} as caller from providers p join customers c on c.id = p.customer_id
+    where p.customer_id = ${customerId}::uuid and p.id = ${providerId}::uuid and p.deleted_at is null`)
+  const [row] = rows
+  if (!row) throw new ApiError('PROVIDER_NOT_FOUND', 'There is no such provider of yours.')
+  return row.caller
+}
+
+/** The numbers of a test call, which goes nowhere a phone of the customer's may not call. */
+async function numbersOf(
+  db: Database,
+  { type, to, from }: TestWish,
+  caller: CustomerFacts,
+): Promise<{ to: string | null; from: string | null }> {
+  if (type === 'options') {
+    if (to !== null || from !== null)
+      throw ApiError.field(to === null ? 'from' : 'to', 'is for type call only')
+    return { to: null, from: null }
+  }
+  if (to === null) throw ApiError.field('to', 'is needed: the number to call')
+  const called = numberField('to', to, caller.country)
+  const forbidden = forbiddenTo({ kind: 'number', ...called }, caller)
+  if (forbidden) throw ApiError.field('to', forbidden.message)
+  return { to: called.e164, from: from === null ? null : await own(db, from, caller) }
+}
+
+async function own(db: Database, from: string, caller: CustomerFacts): Promise<string> {
+  const shown = readNumber(from, caller.country)
+  if (shown.kind === 'number') {
+    const { rows } = await db.execute(sql`select from numbers n
+      where n.customer_id = ${caller.id}::uuid and n.enabled and n.ownership <> 'claimed' and ${holds('n', sql`${shown.e164}::text`)}`)
+    if (rows.length > 0) return shown.e164
+  }
+  throw ApiError.field('from', 'is not a number of yours', 'REFERENCE_NOT_FOUND')
+}
+
+/** One test: what became of it, in the relay's words. */
+interface Outcome extends Record<string, unknown> {
+  state: 'waiting' | 'running' | 'done' | 'lost'
+  verdict: string
+}
+
+/** What became of a test; waits for it up to so many seconds, looking ever less often. */
+export async function outcome(
+  db: Database,
+  customerId: string,
+  providerId: string,
+  testId: string,
+  wait: number,
+): Promise<Outcome | undefined> {
+  let [told, pause] = [await look(db, customerId, providerId, testId), 250]
+  for (let left = wait * 1000; left > 0 && told && told.state !== 'done'; left -= pause) {
+    pause = Math.min(left, 1000, pause * 1.5)
+    await new Promise((resolve) => setTimeout(resolve, pause))
+    told = await look(db, customerId, providerId, testId)
+  }
+  return told
+}
+
+async function look(db: Database, customerId: string, providerId: string, testId: string) {
+  const { rows } = await db.execute<{ outcome: Outcome }>(sql`
+    with test as (
+      select *, case when done_at is not null then 'done' when created_at < now() - interval '90 seconds' then 'lost'
+        when taken_at is not null then 'running' else 'waiting' end as state
+      from commands
+      where id = ${testId}::uuid and customer_id = ${customerId}::uuid and body ->> 'provider_id' = ${providerId}
+    )
+    select jsonb_build_object('ok', null, 'steps', '[]'::jsonb, 'verdict', case state
+          when 'lost' then relay_id || ' never said what came of it'
+          when 'running' then relay_id || ' is at it' else 'waiting for ' || relay_id end)
+      || coalesce(result, '{}') || jsonb_build_object('id', id, 'provider_id', ${providerId}::text, 'relay_id', relay_id,
+        'type', body ->> 'type', 'to', body -> 'to', 'from', body -> 'from', 'state', state,
+        'tm_create', ${instant(sql`created_at`)}, 'tm_done', ${instant(sql`done_at`)}) as outcome
+    from test`)
+  return rows[0]?.outcome
+}

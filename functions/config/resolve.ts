@@ -1,0 +1,135 @@
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { type Explanation, PLATFORM, type RouteQuestion } from '#contract'
+import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { readBody } from '../http/validate.ts'
+import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
+import { type Facts, load } from '../store/facts.ts'
+import { type Lookup, lookupFor } from '../store/lookup.ts'
+import { id } from './fields.ts'
+
+const party = z
+  .string()
+  .trim()
+  .min(1, 'is empty')
+  .max(256)
+  .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+
+const wish = z
+  .strictObject({
+    /** The number the caller shows; or the name of an extension, which calls. */
+    from: party,
+    to: party,
+    extension_id: id.optional(),
+    trunk_id: id.optional(),
+    /** The address the call comes from: then it is a call from a provider, or from a trunk by its address. */
+    source: z
+      .string()
+      .refine((text) => readIp(text) !== undefined, 'is not an IP address')
+      .optional(),
+    /** The instant to decide for; now, where it is not given. */
+    at: z.iso
+      .datetime({ offset: true, message: 'is not an instant such as 2026-11-24T09:00:00Z' })
+      .optional(),
+  })
+  .superRefine((asked, refinement) => {
+    const callers = ['extension_id', 'trunk_id', 'source'].filter((key) => asked[key as keyof typeof asked])
+    const [, second] = callers
+    if (second !== undefined)
+      refinement.addIssue({ code: 'custom', path: [second], message: `cannot be given beside ${callers[0]}` })
+  })
+type Wish = z.output<typeof wish>
+
+/**
+ * Where a call would go, and why: the same object every call keeps.
+ *
+ * Only the customer's own configuration and the platform's is looked at, whoever else shares an address with them.
+ */
+export const explain = new Hono<Edge>().post('/', async (c) => {
+  const asked = await readBody(c, wish)
+  const question = questionOf(c, asked)
+  const { BASE_DOMAIN } = c.get('settings')
+  const wanted = { ...lookupFor(question, null, BASE_DOMAIN), ...callerOf(c, asked) }
+  const seen = own(await load(c.get('db'), wanted), c.get('principal').customerId)
+  const brought = await unsealed(seen, c.get('seal'))
+  const complete = { ...question, ...identified(asked, question, brought, BASE_DOMAIN) }
+  const at = asked.at === undefined ? brought.at : Date.parse(asked.at)
+  const decision = decide(complete, configurationOf(brought), runtimeOf(brought, complete, BASE_DOMAIN, at))
+  const explanation: Explanation | null = decision.explanation
+  return c.json(explanation)
+})
+
+/** Who calls is looked for by id, or by the name in `from`. */
+function callerOf(c: Context<Edge>, asked: Wish): Partial<Lookup> {
+  if (asked.source !== undefined) return {}
+  const unnamed = asked.extension_id === undefined && asked.trunk_id === undefined
+  return {
+    customerId: c.get('principal').customerId,
+    extensionId: asked.extension_id ?? null,
+    trunkId: asked.trunk_id ?? null,
+    callerName: unnamed ? asked.from : null,
+  }
+}
+
+function questionOf(c: Context<Edge>, { from, to, source }: Wish): RouteQuestion {
+  const host = c.get('settings').BASE_DOMAIN
+  return {
+    call_id: crypto.randomUUID(),
+    caller: { kind: 'source', address: source ?? '', port: 5060, transport: 'udp', line: null },
+    from: { user: from, display: '', asserted: null, diverting: [] },
+    to: { user: to, host },
+    codecs: [],
+  }
+}
+
+/** The question with the caller it is about, dialling within its own domain. */
+function identified(
+  asked: Wish,
+  { to, caller }: RouteQuestion,
+  brought: Facts,
+  baseDomain: string,
+): Pick<RouteQuestion, 'caller' | 'to'> {
+  if (asked.source !== undefined) return { caller, to }
+  if (asked.trunk_id !== undefined) {
+    const trunk = brought.trunks.find(({ id }) => id === asked.trunk_id)
+    if (!trunk) throw ApiError.field('trunk_id', 'names no trunk of yours', 'REFERENCE_NOT_FOUND')
+    const { id, customer_id, domain_name } = trunk
+    return {
+      caller: { kind: 'trunk', customer_id, trunk_id: id },
+      to: { ...to, host: trunkRealmOf(domain_name, baseDomain) },
+    }
+  }
+  const { id, customer_id } = extensionOf(asked, brought)
+  return {
+    caller: { kind: 'extension', customer_id, extension_id: id },
+    to: { ...to, host: realmOf(customer_id, baseDomain) },
+  }
+}
+
+function extensionOf({ extension_id, from }: Wish, brought: Facts) {
+  const named = brought.extensions.find(({ id, extension }) =>
+    extension_id === undefined ? extension === from : id === extension_id,
+  )
+  if (named) return named
+  if (extension_id !== undefined)
+    throw ApiError.field('extension_id', 'names no extension of yours', 'REFERENCE_NOT_FOUND')
+  const message = 'is no extension of yours; say who calls with extension_id, trunk_id or source'
+  throw ApiError.field('from', message, 'REFERENCE_NOT_FOUND')
+}
+
+function own(brought: Facts, customerId: string): Facts {
+  const mine = <Thing extends { customer_id: string }>(things: Thing[]) =>
+    things.filter(({ customer_id }) => customer_id === customerId || customer_id === PLATFORM)
+  return {
+    ...brought,
+    customers: brought.customers.filter(({ facts }) => facts.id === customerId || facts.id === PLATFORM),
+    extensions: mine(brought.extensions),
+    trunks: mine(brought.trunks),
+    numbers: mine(brought.numbers),
+    flows: mine(brought.flows),
+    providers: mine(brought.providers),
+    routes: mine(brought.routes),
+  }
+}

@@ -1,0 +1,64 @@
+import { Hono } from 'hono'
+import * as z from 'zod'
+import { type Tell, type TellReceipt, tell, tellBatch } from '#contract'
+import { type Database, sqlState } from '#db'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { readTold } from '../http/validate.ts'
+import { endBefore, type Fact, store } from '../store/calls.ts'
+
+/** The envelope alone: one bad tell must not stop the others. */
+const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
+
+/** What relays tell: bindings, calls and events, at least once; stored exactly once. */
+export const tells = new Hono<Edge>().post('/', async (c) => {
+  const { relay_id, tells: told } = await readTold(c, batch)
+  const relayId = c.get('relayId')
+  if (relay_id !== relayId)
+    throw new ApiError('PERMISSION_DENIED', `This key is ${relayId}'s, not ${relay_id}'s.`)
+  const heard = told.map((item) => hear(item, relayId))
+  const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
+  const facts = good.filter((one) => one.kind !== 'relay')
+  const starts = good.filter((one) => one.kind === 'relay')
+  const receipt = await storeAll(c.get('db'), facts)
+  // After the facts: what the relay had yet to say of its calls counts first.
+  for (const start of starts) await endBefore(c.get('db'), start)
+  receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
+  const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
+  return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
+})
+
+type Heard = { tell: Tell } | TellReceipt['refused'][number]
+
+function hear(item: unknown, relayId: string): Heard {
+  const read = tell.safeParse(item)
+  const tell_id = String((item as { tell_id?: unknown } | null)?.tell_id)
+  if (!read.success) return { tell_id, why: z.prettifyError(read.error) }
+  const owner = ownerOf(read.data)
+  return owner === relayId ? { tell: read.data } : { tell_id, why: `it is about relay ${owner}` }
+}
+
+function ownerOf(told: Tell): string {
+  if (told.kind === 'relay' || told.kind === 'event') return told.relay_id
+  return told.kind === 'binding' ? told.binding.relay_id : told.call.relay_id
+}
+
+/** All at once; if one of them cannot be stored, each by itself, so that it stands alone. */
+async function storeAll(db: Database, good: Fact[]): Promise<TellReceipt> {
+  if (good.length === 0) return { accepted: [], refused: [] }
+  try {
+    return await store(db, good)
+  } catch (error) {
+    // Classes 22 and 23 are about the values told; anything else is our trouble, and passes.
+    if (!/^2[23]/.test(sqlState(error) ?? '')) throw error
+    const [only, ...others] = good
+    if (others.length === 0)
+      return {
+        accepted: [],
+        refused: [{ tell_id: only?.tell_id ?? '', why: 'the database refuses its values' }],
+      }
+    const receipts = []
+    for (const one of good) receipts.push(await storeAll(db, [one]))
+    return { accepted: receipts.flatMap((r) => r.accepted), refused: receipts.flatMap((r) => r.refused) }
+  }
+}

@@ -1,0 +1,145 @@
+import {
+  type Address,
+  type Consideration,
+  type CustomerFacts,
+  type Direction,
+  type Explanation,
+  type ExtensionFacts,
+  type ExtensionTarget,
+  type Identification,
+  type Limit,
+  PLATFORM,
+  type RouteDecision,
+  type RouteQuestion,
+  type Scope,
+} from '#contract'
+import type { Configuration } from './configuration.ts'
+import { realmOf } from './realm.ts'
+import type { Runtime } from './runtime.ts'
+
+/** One question on its way to a decision: what has been found so far, written down as it is found. */
+export interface Draft {
+  question: RouteQuestion
+  book: Configuration
+  live: Runtime
+  caller: Identification
+  customer_id: string | null
+  direction: Direction
+  source: Address
+  destination: Address
+  extension_id: string | null
+  trunk_id: string | null
+  scopes: Scope[]
+  number: Explanation['number']
+  caller_id: Explanation['caller_id']
+  /** Whether the caller id is hidden for this call, as a code dialled before the number asks; null: none does. */
+  hidden: boolean | null
+  limits: Limit[]
+  candidates: Consideration[]
+  /** Candidates which were looked at and are not listed. */
+  left_out: number
+}
+
+export type Connect = Extract<RouteDecision, { kind: 'connect' }>
+
+/** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
+export function refuse(known: Draft, status: number, reason: string, message: string): RouteDecision {
+  const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
+  return {
+    kind: 'reject',
+    status,
+    reason,
+    message,
+    customer_id,
+    direction,
+    source,
+    destination,
+    explanation: explain(known, 'reject', status, reason, message),
+    scopes,
+    extension_id,
+    trunk_id,
+  }
+}
+
+/** Somewhere: to whom, and what they see of the caller. */
+export function connect(
+  known: Draft,
+  message: string,
+  { targets, caller_id, number_id = null, provider_id = null }: Place,
+): RouteDecision {
+  const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
+  return {
+    kind: 'connect',
+    targets,
+    caller_id,
+    number_id,
+    provider_id,
+    customer_id,
+    direction,
+    source,
+    destination,
+    explanation: explain(known, 'connect', null, null, message),
+    scopes,
+    extension_id,
+    trunk_id,
+  }
+}
+
+type Place = Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>
+
+function explain(
+  known: Draft,
+  outcome: Explanation['outcome'],
+  status: number | null,
+  reason: string | null,
+  message: string,
+): Explanation {
+  const { live, customer_id, caller, number, caller_id, limits, candidates, left_out } = known
+  return {
+    decided_by: live.decidedBy,
+    at: instant(live.at),
+    version: customer_id === null ? null : live.version(customer_id),
+    platform_version: live.version(PLATFORM),
+    snapshot_age_ms: live.snapshotAgeMs,
+    outcome,
+    status,
+    reason,
+    message,
+    caller,
+    number,
+    caller_id,
+    limits,
+    candidates,
+    left_out,
+  }
+}
+
+/** An instant in words; within a millisecond it is written once. */
+function instant(at: number): string {
+  if (at !== latest.at) latest = { at, text: new Date(at).toISOString() }
+  return latest.text
+}
+
+let latest = { at: 0, text: new Date(0).toISOString() }
+
+export function telAddress(number: string): Address {
+  return { type: 'tel', target: number, target_name: '', name: '', detail: '' }
+}
+
+export function extensionAddress({ extension, name }: { extension: string; name: string }): Address {
+  return { type: 'extension', target: extension, target_name: extension, name, detail: '' }
+}
+
+export function extensionTarget(
+  callee: ExtensionFacts,
+  customer: CustomerFacts,
+  live: Runtime,
+): ExtensionTarget {
+  return {
+    extension_id: callee.id,
+    customer_id: customer.id,
+    extension: callee.extension,
+    realm: realmOf(customer.id, live.baseDomain),
+    ring_ms: callee.ring_timeout * 1000,
+  }
+}

@@ -1,0 +1,33 @@
+import type { HealthStatus, Scope } from '#contract'
+
+/** How things stand at the moment of a decision; whatever is not configuration. */
+export interface Runtime {
+  /** The instant the decision is for: UTC ms. */
+  at: number
+  baseDomain: string
+  decidedBy: 'edge' | 'relay'
+  /** Ms since the edge last named the snapshot current; null at the edge. */
+  snapshotAgeMs: number | null
+  /** Version of a customer's configuration the book rests on. */
+  version(customerId: string): number | null
+  health(providerId: string): HealthStatus
+  /** Whether a half-open provider's trial call is due. */
+  trial(providerId: string): boolean
+  /** Asked only about those who have a limit. */
+  use(scope: Scope): Use
+}
+
+/** What is in use of each limit; null: there is none, or nobody here knows. */
+export interface Use {
+  channels: Share | null
+  cps: Share | null
+  daily_minutes: Share | null
+}
+
+export interface Share {
+  used: number
+  of: number
+}
+
+/** Nothing is in use, as far as anybody knows. */
+export const unused: Use = { channels: null, cps: null, daily_minutes: null }
