@@ -18,6 +18,7 @@ import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
 import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
+import { signing } from './http/config-lock.ts'
 import { healthz } from './http/healthz.ts'
 import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
@@ -48,7 +49,13 @@ const app = new Hono<Edge>({ strict: false })
 
   .route('/healthz', healthz)
 
-  .use('/v1.0/*', atMost(256 * KIB), authenticate, knownParameters('token', 'accesskey', 'customer_id'))
+  .use(
+    '/v1.0/*',
+    atMost(256 * KIB),
+    authenticate,
+    signing,
+    knownParameters('token', 'accesskey', 'customer_id'),
+  )
   .route('/v1.0/customers', customers)
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)

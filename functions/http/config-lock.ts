@@ -1,15 +1,45 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
+import type { MiddlewareHandler } from 'hono'
 import { configuration, type Database } from '#db'
+import type { Edge } from '../env.ts'
 
 /**
  * The first statement of a batch whose checks must still hold when it commits.
  *
  * A change of configuration waits here for the one before it, and each later statement sees what that one
- * left: of two which exclude each other, one finds the other.
+ * left: of two which exclude each other, one finds the other. The batch's changes are signed as `db` is.
  */
 export function lockConfig(db: Database) {
-  return db.select({ version: configuration.version }).from(configuration).for('update')
+  const { keyId = '', requestId = '' } = authors.get(db) ?? {}
+  return db
+    .select({
+      version: configuration.version,
+      key: sql`set_config('trunkline.key_id', ${keyId}, true)`,
+      request: sql`set_config('trunkline.request_id', ${requestId}, true)`,
+    })
+    .from(configuration)
+    .for('update')
+}
+
+/** Whose request a change follows from: its access key, and the request's id. */
+export interface Author {
+  keyId: string
+  requestId: string
+}
+const authors = new WeakMap<Database, Author>()
+
+/** The same database, whose changes are an author's: `lockConfig` tells the transaction, and triggers keep it. */
+export function signedBy(db: Database, author: Author): Database {
+  const signed: Database = Object.create(db)
+  authors.set(signed, author)
+  return signed
+}
+
+/** Signs what a request changes with its key and its id. */
+export const signing: MiddlewareHandler<Edge> = async (c, next) => {
+  c.set('db', signedBy(c.get('db'), { keyId: c.get('principal').keyId, requestId: c.get('requestId') }))
+  await next()
 }
 
 /** A statement of a batch: whether `condition` holds as the batch comes to it. Refusals follow from it, and not from a row which is missing. */
