@@ -58,6 +58,8 @@ export interface Realm {
     readonly account: { readonly id: string } | undefined
     readonly complete: boolean
   }
+  /** The domain named is made as a customer's own, and no customer has it; `meant`: the one whose id it nearly is. */
+  readonly misspelt?: { readonly host: string; meant(): string | undefined }
 }
 
 /** What phones are challenged with until we know theirs: the only one all of them answer. */

@@ -22,7 +22,7 @@ import { screen } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
 import { allow } from '../ua/endpoint.ts'
 import { Strangers } from './source-cache.ts'
-import { provedNowhere, unknownDomain } from './wrong-domain.ts'
+import { provedAtMisspelt, provedNowhere, unknownDomain } from './wrong-domain.ts'
 
 /** What we are called, and how we meet strangers. */
 export interface House {
@@ -251,8 +251,10 @@ export class Reception {
     return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }
 
-  #admitted(found: Proof, { proxy, bare }: Realm, flow: Flow): Admission {
-    const proof = bare ? provedNowhere(found, bare, this.#house.baseDomain) : found
+  #admitted(found: Proof, { proxy, bare, misspelt }: Realm, flow: Flow): Admission {
+    const { baseDomain } = this.#house
+    const told = misspelt ? provedAtMisspelt(found, misspelt, baseDomain) : found
+    const proof = bare ? provedNowhere(found, bare, baseDomain) : told
     if (proof.to !== 'proved') return proof
     const { verified } = proof
     this.#proofs.add(flow, verified.credential.extension_id)

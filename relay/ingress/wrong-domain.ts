@@ -34,6 +34,21 @@ export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, ba
   return { ...proof, failed }
 }
 
+/**
+ * What becomes of an answer at a domain made as a customer's own which no customer has. Until it is answered nobody is told
+ * so: a customer made just now is known at the edge only.
+ */
+export function provedAtMisspelt(
+  proof: Proof,
+  { host, meant }: NonNullable<Realm['misspelt']>,
+  baseDomain: string,
+): Proof {
+  if (proof.to !== 'challenge' || proof.failed?.reason !== 'UNKNOWN_ACCOUNT') return proof
+  const user = proof.failed.account.slice(0, proof.failed.account.lastIndexOf('@'))
+  const failed: Failure = { ...strangers(`${user}@${host}`), customerId: meant() ?? null }
+  return notFound(`No such domain. ${rightDomain(baseDomain)}`, failed)
+}
+
 /** A domain which is none of ours. */
 export function unknownDomain(account: string, baseDomain: string): Refusal {
   return notFound(rightDomain(baseDomain), strangers(account))

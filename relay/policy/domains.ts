@@ -7,6 +7,8 @@ export interface Domain {
   readonly realm: string
   /** The host is a name or address of ours and no customer's: `account` is the only one of this name, if it is. */
   readonly bare?: Bare
+  /** The host is made as a customer's own, and no customer has it. */
+  readonly misspelt?: Misspelt
 }
 
 /** `complete`: all customers' accounts are known here. */
@@ -14,6 +16,12 @@ export interface Bare {
   readonly host: string
   readonly account: Account | undefined
   readonly complete: boolean
+}
+
+/** `meant`: the customer whose id it is but for one slip; undefined: there is none. */
+export interface Misspelt {
+  readonly host: string
+  meant(): string | undefined
 }
 
 interface Surroundings {
@@ -62,7 +70,19 @@ export class Domains {
 
   /** What a host is to one of its users. */
   of(host: string, username: string): Domain {
-    return this.isBare(host) ? this.#bare(host, username) : { realm: this.#realmOf(host) }
+    if (this.isBare(host)) return this.#bare(host, username)
+    const misspelt = this.#misspelt(host)
+    return { realm: this.#realmOf(host), ...(misspelt && { misspelt }) }
+  }
+
+  /** Ids cannot be guessed, so that nothing is betrayed by saying that one is nobody's; of short names it would be. */
+  #misspelt(host: string): Misspelt | undefined {
+    const { baseDomain, shelf, complete } = this.#around
+    const ending = `.registrar.${baseDomain}`
+    const id = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
+    const known = (one: string) => shelf.version(one) !== undefined
+    if (id.length <= shortNameAtMost || known(id) || !complete()) return undefined
+    return { host, meant: () => (Math.abs(id.length - idLetters) > 1 ? undefined : slips(id).find(known)) }
   }
 
   #realmOf(host: string): string {
@@ -89,4 +109,21 @@ export class Domains {
     const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 15), hex.slice(15, 18)]
     return `${a}-${b}-4${c}-8${d}-${hex.slice(18, 30)}`
   }
+}
+
+/** No short name of a customer is longer, and every id is. */
+const shortNameAtMost = 31
+const idLetters = 36
+
+/** All that a text is one slip away from: a letter wrong, left out, typed twice or in its neighbour's place. */
+function slips(text: string): string[] {
+  const places = Array.from(
+    { length: text.length + 1 },
+    (_, at) => [text.slice(0, at), text.slice(at)] as const,
+  )
+  return places.flatMap(([head, tail]) => [
+    head + tail.slice(1),
+    head + tail.slice(1, 2) + tail.slice(0, 1) + tail.slice(2),
+    ...[...'0123456789abcdef-'].flatMap((letter) => [head + letter + tail, head + letter + tail.slice(1)]),
+  ])
 }

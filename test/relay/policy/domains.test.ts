@@ -134,6 +134,51 @@ describe('what the realm asked for tells', () => {
   })
 })
 
+describe('a phone whose domain names no customer, though it looks like one’s', () => {
+  const misspelt = customerId.replace(/^./, (first) => (first === '0' ? '1' : '0'))
+  const told = (id: string, ladder = informed()) => {
+    registers(ladder, alice, 'alice', `${id}.registrar.${base}`)
+    ladder.gives('ask credential').credential({ kind: 'unknown', ttl: 5 })
+    return ladder
+  }
+
+  test('is told so in words, with what its domain is', () => {
+    const ladder = told(misspelt).gives('404 to Alice')
+    expect(ladder.lastResponse(alice).header('reason')).toBe(
+      `SIP;cause=404;text="No such domain. Use your extension's domain_name: <customer id>.registrar.${base}"`,
+    )
+  })
+
+  test.each([
+    ['a letter wrong', misspelt],
+    ['one left out', customerId.slice(1)],
+    ['one typed twice', `${customerId}${customerId.at(-1)}`],
+    ['two in each other’s place', customerId.replace(/(.)(-)/, '$2$1')],
+  ])('and so is the customer whose id it is but for %s', (_, id) => {
+    const ladder = told(id).whatever()
+    expect(ladder.events).toMatchObject([
+      {
+        customer_id: customerId,
+        data: { reason: 'UNKNOWN_DOMAIN', account: `alice@${id}.registrar.${base}`, sip_status: 404 },
+      },
+    ])
+  })
+
+  test('but no customer where it is nearly nobody’s id', () => {
+    expect(told(customerId.split('').reverse().join('')).whatever().events).toMatchObject([
+      { customer_id: null, data: { reason: 'UNKNOWN_DOMAIN' } },
+    ])
+  })
+
+  test('is challenged as ever, where a customer may have been made just now, or where it is a short name', () => {
+    const ladder = informed()
+    registers(ladder, alice, 'alice', `${bobsId}.registrar.${base}`, 'bob’s word')
+    ladder.gives('ask credential').credential(account('alice')).gives('401 to Alice')
+    told(bobsId, office()).gives('401 to Alice')
+    told('acne').gives('401 to Alice')
+  })
+})
+
 describe('a domain which is none of ours', () => {
   test('is answered 404 with the right one', () => {
     const ladder = informed()
