@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
 import { elsewhere, message, reason } from './elsewhere.ts'
+import { expired } from './expiries.ts'
 import { endLost } from './lost-calls.ts'
 import { proved, verify } from './proof.ts'
 
@@ -39,6 +40,7 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
       where h.customer_id is null or c.id is not null
       on conflict (id) do nothing
     ),
+    ${expired(tells)},
     stored_bindings as (
       insert into bindings (id, customer_id, extension_id, trunk_id, relay_id, sequence, event, contact, q, call_id, cseq,
         transport, address, port, path, user_agent, registered_at, refreshed_at, expires_at)

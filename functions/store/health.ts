@@ -32,7 +32,8 @@ export function look(told: Beat): SQL {
 }
 
 /**
- * One state of each provider from what the living relays say of it; where it changes, an event says so.
+ * One state of each provider from what the living relays say of it; where it changes, an event says so. One which is not
+ * well stays so while it is tried: its trials are no news, however many fail.
  *
  * Not well where most say so, and half open once one of them tries it again; healthy where most say that;
  * else unknown. `offset 0` keeps PostgreSQL to one index look-up each, however many providers there are.
@@ -71,8 +72,8 @@ export function combine(told: Beat): SQL {
     events_written as (
       insert into events (id, customer_id, type, at, relay_id, subject_id, data)
       select gen_random_uuid(), customer_id, 'provider.health_changed', now(), ${told.relay_id}, provider_id,
-        jsonb_build_object('from', before, 'to', status, 'why', why, 'relays', said)
-      from judged where status <> before
+        jsonb_build_object('from', ${toldAs(sql`before`)}, 'to', ${toldAs(sql`status`)}, 'why', why, 'relays', said)
+      from judged where ${toldAs(sql`status`)} <> ${toldAs(sql`before`)}
     )
     insert into provider_health (provider_id, customer_id, status, since, checked_at, latency_ms, why)
     select provider_id, customer_id, status, now(), now(), latency_ms, why from judged
@@ -80,4 +81,9 @@ export function combine(told: Beat): SQL {
     on conflict (provider_id) do update set
       since = case when provider_health.status = excluded.status then provider_health.since else excluded.since end,
       status = excluded.status, checked_at = excluded.checked_at, latency_ms = excluded.latency_ms, why = excluded.why`
+}
+
+/** A health as events have it: half open is not well either. */
+function toldAs(status: SQL): SQL {
+  return sql`case ${status} when 'half_open' then 'unhealthy' else ${status} end`
 }

@@ -302,6 +302,64 @@ function eventTold(data: object, customer_id: string | null = app.aliceId) {
   }
 }
 
+describe('a registration which runs out', () => {
+  const binding_id = crypto.randomUUID()
+  const contact = { binding_id, user_agent: 'desk phone' }
+  const expiry = (sequence: number) => bindingTold(sequence, 'expired', contact)
+  const events = async () =>
+    (await app.alice('GET', '/v1.0/events?type=registration.expired')).body.result.map(
+      ({ subject_id, data }: { subject_id: string; data: object }) => ({ subject_id, ...data }),
+    )
+  beforeEach(async () => {
+    await app.database.pool.query("delete from events where type = 'registration.expired'")
+    await app.database.pool.query('delete from bindings')
+    await tell(bindingTold(1, 'registered', contact), bindingTold(2, 'refreshed', contact))
+  })
+
+  test('is an event of its customer, which says whose it was and where; once, however often it is told', async () => {
+    const ran = expiry(3)
+    await tell(ran)
+    await tell(ran, ran)
+    expect(await events()).toEqual([
+      {
+        subject_id: pbx.id,
+        account: 'pbx',
+        why: expect.stringContaining('not registered anew in time'),
+        contact: 'sip:pbx@192.0.2.9',
+        source_address: '192.0.2.9',
+        source: 'udp 192.0.2.9:5060',
+        user_agent: 'desk phone',
+        registered_at: '2026-11-23T07:00:00Z',
+        refreshed_at: '2026-11-23T07:00:00Z',
+        expires_at: '2099-01-01T00:00:00Z',
+        others: 0,
+      },
+    ])
+  })
+
+  test('is one each time, though it is registered again in the same batch', async () => {
+    await tell(expiry(3), bindingTold(4, 'registered', contact), expiry(5))
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('is none where it was refreshed, ended by the phone, or has moved on to another relay', async () => {
+    await tell(bindingTold(3, 'refreshed', contact), bindingTold(4, 'unregistered', contact))
+    await tellAs('relay-2', bindingTold(9, 'registered', { ...contact, relay_id: 'relay-2' }))
+    await tell(expiry(5))
+    expect(await events()).toEqual([])
+  })
+
+  test('is none where the same phone registered by another contact since; another phone is counted', async () => {
+    const later = { refreshed_at: '2026-11-23T07:30:00Z' }
+    await tell(bindingTold(1, 'registered', { ...later, user_agent: 'another phone' }))
+    await tell(expiry(3))
+    expect(await events()).toMatchObject([{ others: 1 }])
+    await tell(bindingTold(1, 'registered', { ...later, user_agent: 'desk phone' }))
+    await tell(expiry(4))
+    expect(await events()).toHaveLength(1)
+  })
+})
+
 function bindingTold(sequence: number, event: string, changes: object = {}) {
   return {
     kind: 'binding',

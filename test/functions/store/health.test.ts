@@ -49,7 +49,7 @@ describe('a provider’s health', () => {
     await say('healthy', 'unhealthy', 'unknown')
     await say('healthy', 'healthy', 'healthy')
     const whys = (await health()).history.map(({ to, why }: { to: string; why: string }) => [to, why])
-    expect(whys).toHaveLength(6)
+    expect(whys).toHaveLength(5)
     for (const [to, why] of whys)
       expect([to, why]).toEqual([to, expect.stringMatching(/^\d of \d relays: ./)])
   })
@@ -72,6 +72,18 @@ describe('a provider’s health', () => {
       { from: 'unknown', to: 'healthy' },
     ])
     expect(Date.parse(later)).toBeGreaterThan(Date.parse(since))
+  })
+
+  test('is told once when it falls and once when it is back, however many trials fail between', async () => {
+    await say('healthy', 'healthy', 'healthy')
+    for (let trials = 0; trials < 3; trials += 1) {
+      await say('unhealthy', 'unhealthy', 'unhealthy')
+      await say('half_open', 'half_open', 'half_open')
+      expect((await health()).status).toBe('half_open')
+    }
+    await say('healthy', 'healthy', 'healthy')
+    const changes = (await health()).history.map(({ from, to }: Record<string, string>) => `${from} → ${to}`)
+    expect(changes).toEqual(['unhealthy → healthy', 'healthy → unhealthy', 'unknown → healthy'])
   })
 
   test('stands in every relay’s answer', async () => {
