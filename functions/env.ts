@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import { strangerPolicies } from '#contract'
+import {
+  domainName,
+  oneOf,
+  readEnvironment,
+  type StrangerPolicy,
+  secret,
+  setting,
+  strangerPolicies,
+} from '#contract'
 import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
@@ -30,34 +38,31 @@ export interface Principal {
   admin: boolean
 }
 
-const variables = z.object({
-  DATABASE_URL: z.string().min(1),
+const variables = {
+  DATABASE_URL: secret('be where the database is', (text) => text),
   /** Where statements are posted instead of Neon's own place. */
-  NEON_ENDPOINT: z.url().optional(),
+  NEON_ENDPOINT: setting('a URL', (text) => (z.url().safeParse(text).success ? text : undefined)).optional(),
   /** `kid:base64,kid:base64`, 32 bytes each; the first seals, all of them open. */
-  SEAL_KEYS: z.string().transform(readSealKeys),
+  SEAL_KEYS: secret('be kid:base64 of 32 bytes, comma between several', readSealKeys),
   /** Relays' keys are derived from it. */
-  RELAY_SECRET: z.string().min(32, 'needs at least 32 characters'),
+  RELAY_SECRET: secret('have at least 32 characters', (text) => (text.length < 32 ? undefined : text)),
   /** `ignore` is what `silent` was called before: an edge so set must not fall silent itself. */
-  UNKNOWN_SOURCE: z
-    .enum([...strangerPolicies, 'ignore'], `must be one of ${strangerPolicies.join(', ')}`)
-    .default('refuse')
-    .transform((word) => (word === 'ignore' ? 'silent' : word)),
-  BASE_DOMAIN: z.hostname().default('trunkline.localhost'),
+  UNKNOWN_SOURCE: setting(`one of ${strangerPolicies.join(', ')}`, readStrangerPolicy).default('refuse'),
+  BASE_DOMAIN: domainName.default('trunkline.localhost'),
   /** Providers on loopback and private addresses are for a local stack only. */
-  ALLOW_PRIVATE_TARGETS: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((word) => word === 'true'),
-})
-export type Settings = z.output<typeof variables>
+  ALLOW_PRIVATE_TARGETS: oneOf(['true', 'false'])
+    .transform((word) => word === 'true')
+    .default(false),
+}
+
+/** The Worker's variables, read. */
+export type Settings = ReturnType<typeof readSettings>
 
 /** Reads the Worker's variables; throws one sentence that names every wrong one. */
-export function readSettings(env: object): Settings {
-  const read = variables.safeParse(env)
-  if (read.success) return read.data
-  const wrong = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new Error(`The edge is not configured: ${wrong.join('; ')}.`)
+export function readSettings(env: object) {
+  const { settings, wrong } = readEnvironment(variables, env)
+  if (wrong.length > 0) throw new Error(`The edge is not configured: ${wrong.join('; ')}.`)
+  return settings
 }
 
 const prepared = new WeakMap<
@@ -78,11 +83,13 @@ export function prepare(env: object) {
   return parts
 }
 
-function readSealKeys(text: string, refinement: z.RefinementCtx): [SealKey, ...SealKey[]] {
+function readStrangerPolicy(text: string): StrangerPolicy | undefined {
+  return text === 'ignore' ? 'silent' : strangerPolicies.find((word) => word === text)
+}
+
+function readSealKeys(text: string): [SealKey, ...SealKey[]] | undefined {
   const [first, ...others] = text.split(',').map(readSealKey)
-  if (first && others.every((key) => key !== undefined)) return [first, ...others]
-  refinement.addIssue('must be kid:base64 of 32 bytes, comma between several')
-  return z.NEVER
+  return first && others.every((key) => key !== undefined) ? [first, ...others] : undefined
 }
 
 function readSealKey(text: string): SealKey | undefined {

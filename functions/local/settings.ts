@@ -1,7 +1,18 @@
 import { isIP, isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
-import { strangerPolicies } from '#contract'
+import {
+  domainName,
+  type Environment,
+  logLevels,
+  oneOf,
+  portRange,
+  readEnvironment,
+  secret,
+  setting,
+  strangerPolicies,
+  wholeNumber,
+} from '#contract'
 
 /** What `npm start` can be told by its environment; README.md beside this file lists the same, for people. */
 export interface Settings {
@@ -26,112 +37,69 @@ export interface Settings {
   readonly folder: string
   /** undefined: the embedded database, in `folder`. */
   readonly databaseUrl: string | undefined
-  readonly logLevel: LogLevel
+  readonly logLevel: (typeof logLevels)[number]
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
-export type LogLevel = (typeof logLevels)[number]
+const everywhere = new Set(['0.0.0.0', '::'])
 
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+const ipAddress = setting("an IP address of this machine, or 0.0.0.0 for all of this machine's", (text) =>
+  isIP(text) ? text : undefined,
+)
+const portNumber = wholeNumber(1, 65_535)
+const file = setting('a file', (text) => resolve(text))
+
+const variables = {
+  SIP_HOST: ipAddress.default('127.0.0.1'),
+  HOST: ipAddress.default('127.0.0.1'),
+  PORT: portNumber.default(8787),
+  SIP_PORT: portNumber.default(5060),
+  SIP_TLS_PORT: portNumber.default(5061),
+  TLS_CERT: file.optional(),
+  TLS_KEY: file.optional(),
+  RTP_PORTS: portRange.default([10_000, 19_999]),
+  PUBLIC_IP: setting('the one IP address which phones and carriers can reach', (text) =>
+    isIP(text) && !everywhere.has(text) ? text : undefined,
+  ).optional(),
+  BASE_DOMAIN: domainName.default('trunkline.localhost'),
+  DATA_DIR: file.default(() => resolve('.trunkline')),
+  DATABASE_URL: secret('be a URL like postgres://user:password@host:5432/database', (text) =>
+    /^postgres(ql)?:\/\/[^/]+\/[^/]+$/.test(text.trim()) && URL.canParse(text) ? text.trim() : undefined,
+  ).optional(),
+  LOG_LEVEL: oneOf(logLevels).default('info'),
+  // The relay reads these itself; wrong ones are said before anything is started.
+  RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
+  UNKNOWN_SOURCE: oneOf(strangerPolicies).optional(),
+}
 
 /** Reads every setting and names all that are wrong at once, one sentence each. */
 export function readSettings(environment: Environment): { settings: Settings; wrong: string[] } {
-  const wrong: string[] = []
-  const read = <T>(name: string, otherwise: string, meaning: Meaning<T>): T => {
-    const text = environment[name]?.trim() || otherwise
-    const value = meaning.read(text)
-    if (value === undefined) wrong.push(`${name} must be ${meaning.what}, not "${text}".`)
-    return value ?? (meaning.read(otherwise) as T)
-  }
-  const sipHost = read('SIP_HOST', '127.0.0.1', ipAddress)
-  const guess = everywhere.has(sipHost) ? firstAddress(isIPv4(sipHost) ? 'IPv4' : 'IPv6') : sipHost
-  const publicIp = read('PUBLIC_IP', guess, reachableAddress)
+  const { settings: said, wrong } = readEnvironment(variables, environment)
+  const sipHost = said.SIP_HOST
+  const guessed = everywhere.has(sipHost) ? firstAddress(isIPv4(sipHost) ? 'IPv4' : 'IPv6') : sipHost
+  const publicIp = said.PUBLIC_IP ?? guessed
   const settings = {
-    host: read('HOST', '127.0.0.1', ipAddress),
-    port: read('PORT', '8787', portNumber),
+    host: said.HOST,
+    port: said.PORT,
     sipHost,
-    sipPort: read('SIP_PORT', '5060', portNumber),
-    sipTlsPort: read('SIP_TLS_PORT', '5061', portNumber),
-    tlsCert: fileAt(environment.TLS_CERT),
-    tlsKey: fileAt(environment.TLS_KEY),
-    rtpPorts: read('RTP_PORTS', '10000-19999', portRange),
+    sipPort: said.SIP_PORT,
+    sipTlsPort: said.SIP_TLS_PORT,
+    tlsCert: said.TLS_CERT,
+    tlsKey: said.TLS_KEY,
+    rtpPorts: said.RTP_PORTS.join('-'),
     sipAddress: everywhere.has(sipHost) ? publicIp : sipHost,
     publicIp,
-    publicIpGuessed: everywhere.has(sipHost) && !environment.PUBLIC_IP?.trim(),
-    baseDomain: read('BASE_DOMAIN', 'trunkline.localhost', domainName),
-    folder: resolve(environment.DATA_DIR?.trim() || '.trunkline'),
-    databaseUrl: environment.DATABASE_URL?.trim() ? read('DATABASE_URL', '', postgresUrl) : undefined,
-    logLevel: read('LOG_LEVEL', 'info', logLevel),
+    publicIpGuessed: everywhere.has(sipHost) && said.PUBLIC_IP === undefined,
+    baseDomain: said.BASE_DOMAIN,
+    folder: said.DATA_DIR,
+    databaseUrl: said.DATABASE_URL,
+    logLevel: said.LOG_LEVEL,
   }
-  read('RTP_ENGINE', '', oneOf('ffi', 'dgram', ''))
-  read('UNKNOWN_SOURCE', '', oneOf(...strangerPolicies, ''))
-  return { settings, wrong }
-}
-
-function fileAt(path: string | undefined): string | undefined {
-  return path?.trim() ? resolve(path.trim()) : undefined
+  return { settings, wrong: wrong.map((sentence) => `${sentence}.`) }
 }
 
 /** Which database a stack of these settings has. */
 export function placeOf({ databaseUrl, folder }: Settings): { databaseUrl: string } | { dataDir: string } {
   return databaseUrl === undefined ? { dataDir: join(folder, 'database') } : { databaseUrl }
-}
-
-interface Meaning<T> {
-  readonly what: string
-  read(text: string): T | undefined
-}
-
-const everywhere = new Set(['0.0.0.0', '::'])
-
-const portNumber: Meaning<number> = {
-  what: 'a port from 1 to 65535',
-  read: (text) => (isPort(text) ? Number(text) : undefined),
-}
-
-const portRange: Meaning<string> = {
-  what: 'a range of at least four ports from 1024 up, like 10000-19999',
-  read: (text) => {
-    const [first = '', last = '', more] = text.split('-').map((part) => part.trim())
-    const fits = isPort(first) && isPort(last) && more === undefined
-    return fits && Number(first) >= 1024 && Number(last) - Number(first) >= 3 ? `${first}-${last}` : undefined
-  },
-}
-
-const ipAddress: Meaning<string> = {
-  what: "an IP address of this machine, or 0.0.0.0 for all of this machine's",
-  read: (text) => (isIP(text) ? text : undefined),
-}
-
-const reachableAddress: Meaning<string> = {
-  what: 'the one IP address which phones and carriers can reach',
-  read: (text) => (isIP(text) && !everywhere.has(text) ? text : undefined),
-}
-
-const domainName: Meaning<string> = {
-  what: 'a domain name in lower case',
-  read: (text) => (/^(?=.{1,200}$)[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(text) ? text : undefined),
-}
-
-const postgresUrl: Meaning<string> = {
-  what: 'a URL like postgres://user:password@host:5432/database',
-  read: (text) => (/^postgres(ql)?:\/\/[^/]+\/[^/]+$/.test(text) && URL.canParse(text) ? text : undefined),
-}
-
-const logLevel: Meaning<LogLevel> = {
-  what: `one of ${logLevels.join(', ')}`,
-  read: (text) => logLevels.find((level) => level === text),
-}
-
-function oneOf(...words: string[]): Meaning<string> {
-  return {
-    what: `one of ${words.filter(Boolean).join(', ')}`,
-    read: (text) => (words.includes(text) ? text : undefined),
-  }
-}
-
-function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
 }
 
 /** The first address others may reach this machine by; its own loopback when it has no other. */

@@ -53,7 +53,6 @@ describe('the settings of a local stack', () => {
     ['RTP_PORTS', '80-90'],
     ['PUBLIC_IP', '0.0.0.0'],
     ['PUBLIC_IP', 'sip.example.com'],
-    ['BASE_DOMAIN', 'Example.com'],
     ['BASE_DOMAIN', 'a..b'],
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_URL', 'postgres://localhost'],
@@ -68,6 +67,7 @@ describe('the settings of a local stack', () => {
     ['SIP_HOST', '::1', { sipHost: '::1', publicIp: '::1', sipAddress: '::1' }],
     ['DATABASE_URL', 'postgres://a:b@db.example:5432/x?sslmode=require', {}],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
+    ['BASE_DOMAIN', 'Example.com', { baseDomain: 'example.com' }],
   ])('understand %s=%s', (name, value, meant) => {
     expect(readSettings({ [name]: value })).toMatchObject({ settings: meant, wrong: [] })
   })
