@@ -4,15 +4,19 @@
  */
 
 export interface Asking {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   url: string
   key: string
-  /** JSON in which every `{number}` becomes another number. */
-  body: string
+  /** JSON in which every `{number}` becomes another number, and every `{count}` the question's own; null: no body. */
+  body: string | null
+  /** What an answer which is right contains. */
+  expects: string
   count: number
   atOnce: number
 }
 
-const { url, key, body, count, atOnce } = JSON.parse(process.argv[2] ?? '{}') as Asking
+const { method, url, key, body, expects, count, atOnce } = JSON.parse(process.argv[2] ?? '{}') as Asking
+const run = Date.now()
 let [left, failed] = [count, 0]
 const began = performance.now()
 await Promise.all(Array.from({ length: atOnce }, askOn))
@@ -22,13 +26,12 @@ async function askOn(): Promise<void> {
   while (left-- > 0) if (!(await asked(left))) failed += 1
 }
 
-/** Whether the call would be connected. */
 async function asked(at: number): Promise<boolean> {
   const number = `+1${200_000 + (at % 8) * 100_000}${String(at % 10_000).padStart(4, '0')}`
   const response = await fetch(url, {
-    method: 'POST',
+    method,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: body.replaceAll('{number}', number),
+    ...(body !== null && { body: body.replaceAll('{number}', number).replaceAll('{count}', `${run}-${at}`) }),
   })
-  return (await response.text()).includes('"connect"') && response.ok
+  return (await response.text()).includes(expects) && response.ok
 }

@@ -1,15 +1,17 @@
+import { edgeBench } from './edge.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `npm run bench -- rtp` and `npm run bench -- route`: what a registration, a call, a packet
- * and a decision cost here.
+ * `npm run bench -- sip`, `… rtp`, `… route` and `… edge`: what a registration, a call, a packet, a decision and a request
+ * to the API cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
   rtp: rtpBench,
   route: routeBench,
+  edge: edgeBench,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -34,7 +34,7 @@ interface Side {
 /** A question put again and again. */
 interface Door {
   name: string
-  asking: Pick<Asking, 'url' | 'key' | 'body'>
+  asking: Omit<Asking, 'count' | 'atOnce'>
 }
 
 /** What the edge spends on a question, with few routes and with many. */
@@ -72,7 +72,8 @@ async function measured(side: Side, { name, asking }: Door, routes: number, coun
   ]
 }
 
-async function ask(asking: Asking): Promise<{ seconds: number; failed: number }> {
+/** Asks in a process of its own. */
+export async function ask(asking: Asking): Promise<{ seconds: number; failed: number }> {
   const file = join(import.meta.dirname, 'asking.ts')
   const child = spawn(process.execPath, ['--no-warnings', file, JSON.stringify(asking)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -138,14 +139,16 @@ async function furnish({ api, url, accessKey, relayKey, customerId }: Side): Pro
   return [
     {
       name: 'POST /relay/v1/route',
-      asking: { url: `${url}/relay/v1/route`, key: relayKey, body: JSON.stringify(question) },
+      asking: { ...connects, url: `${url}/relay/v1/route`, key: relayKey, body: JSON.stringify(question) },
     },
     {
       name: 'POST /v1.0/routes/resolve',
-      asking: { url: `${url}/v1.0/routes/resolve`, key: accessKey, body: JSON.stringify(wish) },
+      asking: { ...connects, url: `${url}/v1.0/routes/resolve`, key: accessKey, body: JSON.stringify(wish) },
     },
   ]
 }
+
+const connects = { method: 'POST', expects: '"connect"' } as const
 
 /** So many routes: one for all, one for +1, each other for its own six digits after that. */
 async function layRoutes({ pool, customerId }: Side, count: number): Promise<void> {

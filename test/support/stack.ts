@@ -47,12 +47,15 @@ export interface Pids {
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** Starts the whole product as `npm start` does, and waits until it is ready. */
-export async function startStack(environment: Record<string, string> = {}): Promise<OwnStack> {
+/** Starts the whole product as `npm start` does, and waits until it is ready; `checkout`: another one's, by its folder. */
+export async function startStack(
+  environment: Record<string, string> = {},
+  checkout: string = root,
+): Promise<OwnStack> {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-'))
   const words: string[] = []
   const child = spawn(process.execPath, ['--no-warnings', 'functions/local/start.ts'], {
-    cwd: root,
+    cwd: checkout,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentOf({ ...(await settings(folder)), ...environment }),
   })

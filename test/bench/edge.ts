@@ -1,0 +1,166 @@
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
+import type { Asking } from './asking.ts'
+import { cpuOf, machine, printTable } from './cost.ts'
+import { ask } from './resolving.ts'
+
+const atOnce = 8
+
+/**
+ * What requests to the API cost, beside a bare Hono answer in the same kind of workerd.
+ *
+ * `--against FOLDER` measures another checkout (with its node_modules) in turns with this one; `--quick` asks less.
+ * Nothing is asserted.
+ */
+export async function edgeBench(args: string[]): Promise<void> {
+  const quick = args.includes('--quick')
+  const against = args[args.indexOf('--against') + 1]
+  const [rounds, count] = quick ? [1, 300] : [5, 800]
+  const sides = [await bareHono(), await product('here')]
+  if (args.includes('--against') && against !== undefined) sides.push(await product('against', against))
+  const figures: Figure[] = []
+  try {
+    for (let round = 0; round < rounds; round++)
+      for (const side of round % 2 === 0 ? sides : sides.toReversed())
+        for (const question of side.questions) figures.push(await measured(side, question, count))
+  } finally {
+    for (const side of sides) await side.stop()
+  }
+  process.stdout.write(`${machine()}\n\n${report(figures, rounds, count)}\n`)
+}
+
+/** One side of the comparison: what to ask it, and whose CPU seconds are its own. */
+interface Side {
+  name: string
+  questions: Question[]
+  workerd: number | undefined
+  database: number | undefined
+  stop(): Promise<void>
+}
+
+interface Question {
+  name: string
+  asking: Omit<Asking, 'count' | 'atOnce'>
+}
+
+interface Figure {
+  side: string
+  question: string
+  perSecond: number
+  failed: number
+  /** CPU seconds per 1000. */
+  workerd: number
+  database: number
+}
+
+async function measured(side: Side, { name, asking }: Question, count: number): Promise<Figure> {
+  await ask({ ...asking, count: 100, atOnce })
+  const [workerd, database] = [cpuOf(side.workerd), cpuOf(side.database)]
+  const { seconds, failed } = await ask({ ...asking, count, atOnce })
+  const each = (used: number) => (used / count) * 1000
+  return {
+    side: side.name,
+    question: name,
+    perSecond: count / seconds,
+    failed,
+    workerd: each(cpuOf(side.workerd) - workerd),
+    database: each(cpuOf(side.database) - database),
+  }
+}
+
+/** The whole product of a checkout, with 50 providers and a route. */
+async function product(name: string, checkout?: string): Promise<Side> {
+  const stack = await startStack({ RATE_LIMITS: 'off' }, checkout)
+  const { edge, database } = stack.pids()
+  return { name, questions: await questionsOf(stack), workerd: edge, database, stop: () => stack.stop() }
+}
+
+async function questionsOf({ local, api }: OwnStack): Promise<Question[]> {
+  const providers = []
+  for (let at = 0; at < 50; at++)
+    providers.push(
+      await api.post('/providers', {
+        name: `Carrier ${at}`,
+        type: 'sip',
+        hostname: `192.0.2.${at + 1}`,
+        probe_interval: 0,
+      }),
+    )
+  const provider_id = providers[0]?.id
+  await api.put(`/customers/${local.customer_id}`, { name: 'Bench', quotas: { routes: 20_000 } })
+  const route = await api.post('/routes', { name: 'All', provider_id, priority: 1 })
+  await api.post('/extensions', { name: 'p', username: 'p', password: 'secure-password' })
+  const question = (
+    method: Asking['method'],
+    path: string,
+    body: object | null,
+    expects: string,
+  ): Question => ({
+    name: `${method} ${path.replace(route.id, '{id}')}`,
+    asking: {
+      method,
+      url: `${local.api_url}/v1.0${path}`,
+      key: local.access_key,
+      body: body && JSON.stringify(body),
+      expects,
+    },
+  })
+  const renamed = { name: 'R {count}', provider_id, priority: 1 }
+  return [
+    question('GET', '/providers?page_size=20', null, '"next_page_token"'),
+    question('POST', '/routes', { name: 'N {count}', provider_id, priority: 9, target: '{number}' }, '"id"'),
+    question('PUT', `/routes/${route.id}`, renamed, '"R '),
+    question('PATCH', `/routes/${route.id}`, { name: 'R {count}' }, '"R '),
+    question('POST', '/routes/resolve', { from: 'p', to: '{number}' }, '"candidates"'),
+  ]
+}
+
+/** The least a Hono Worker can do: JSON without a key, a database, or a shape. */
+async function bareHono(): Promise<Side> {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import { Hono } from 'hono'
+        export default new Hono().get('/', (c) => c.json({ well: true }))`,
+      resolveDir: join(import.meta.dirname, '..', '..'),
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+  })
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      compatibilityDate: '2026-01-01',
+      modules: [{ type: 'ESModule', path: 'index.js', contents: outputFiles[0]?.text ?? '' }],
+      telemetry: { enabled: false },
+    }),
+  )
+  const url = String(await miniflare.ready)
+  const before = pidsOf(process.pid).edge
+  return {
+    name: 'bare Hono',
+    questions: [{ name: 'GET /', asking: { method: 'GET', url, key: '', body: null, expects: 'well' } }],
+    workerd: before,
+    database: undefined,
+    stop: () => miniflare.dispose(),
+  }
+}
+
+function report(figures: readonly Figure[], rounds: number, count: number): string {
+  const groups = Map.groupBy(figures, ({ side, question }) => `${question}\u0000${side}`)
+  const middle = (those: readonly Figure[], key: 'perSecond' | 'workerd' | 'database') =>
+    those.map((one) => one[key]).toSorted((a, b) => a - b)[those.length >> 1] ?? 0
+  const bare = middle(groups.get('GET /\u0000bare Hono') ?? [], 'workerd')
+  const rows = [...groups].map(([name, those]) => [
+    ...name.split('\u0000'),
+    middle(those, 'perSecond').toFixed(0),
+    String(those.reduce((sum, { failed }) => sum + failed, 0)),
+    middle(those, 'workerd').toFixed(2),
+    (middle(those, 'workerd') / bare).toFixed(1),
+    middle(those, 'database').toFixed(2),
+  ])
+  const head = ['', 'side', 'requests/s', 'failed', 'workerd s/1000', '× bare Hono', 'database s/1000']
+  const sorted = rows.toSorted((a, b) => String(a[0]).localeCompare(String(b[0])))
+  return `${rounds} rounds of ${count} requests, ${atOnce} at once; medians\n${printTable(head, sorted)}`
+}
