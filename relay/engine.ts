@@ -8,19 +8,19 @@ import { Corrections, type TimeTold } from './ground/clock.ts'
 import { EffectBuffer } from './ground/effect-buffer.ts'
 import type { Effect, Input } from './ground/effects.ts'
 import { type Flow, reliable } from './ground/flow.ts'
-import { type Reporter, type Said, silent } from './ground/reporter.ts'
-import { type House, Reception } from './ingress/admission.ts'
+import { type BeatPart, type BeatReporter, silent } from './ground/reporter.ts'
+import { AdmissionControl, type ServedDomains } from './ingress/admission.ts'
 import { Revocations } from './ingress/revocations.ts'
 import { StatelessReplies } from './ingress/stateless-replies.ts'
-import { Entrance } from './ingress/uas.ts'
+import { Uas } from './ingress/uas.ts'
 import { Ledger } from './limits/ledger.ts'
-import { Shortage } from './limits/quota-wait.ts'
-import { type Limits, limitsOn } from './limits/scope.ts'
+import { QuotaWait } from './limits/quota-wait.ts'
+import { type LimitSource, limitsOn } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
 import { Domains } from './policy/domains.ts'
-import { Desk } from './policy/routing-client.ts'
+import { RoutingClient } from './policy/routing-client.ts'
 import { Providers } from './providers/providers.ts'
-import { Registrar } from './registrar/register.ts'
+import { Registrar } from './registrar/registrar.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
@@ -30,21 +30,21 @@ import { allow, type SipEndpoint } from './ua/endpoint.ts'
 /** How the engine is set up. */
 export interface Setup {
   readonly endpoint: SipEndpoint
-  readonly house: House
+  readonly served: ServedDomains
   /** First and last RTP port of our range. */
   readonly rtpPorts: readonly [number, number]
   /** Sockets there may be for sound: two are one pair; absent: as many as the range has. */
   readonly mediaSockets?: number
   /** Who has which limits; absent: as the snapshots say. */
-  readonly limits?: Limits
+  readonly limits?: LimitSource
 }
 
 /**
  * The whole relay without its sockets: what happens goes in, what to do comes out.
  *
- *   packet → parse → transaction ─┬─ a stranger's → entrance ─┬─ refused, challenged: stateless
+ *   packet → parse → transaction ─┬─ a stranger's → ingress ──┬─ refused, challenged: stateless
  *                                 │                           ├─ REGISTER → registrar
- *                                 │                           └─ INVITE → switchboard → call
+ *                                 │                           └─ INVITE → calls
  *                                 ├─ inside a dialog → the call's leg
  *                                 └─ a response → the call's branch
  *
@@ -58,29 +58,29 @@ export class Engine {
   readonly #replies: StatelessReplies
   readonly #transactions = new Transactions()
   readonly #registrar: Registrar
-  readonly #reception: Reception
+  readonly #admission: AdmissionControl
   readonly #switchboard: Switchboard
-  readonly #entrance: Entrance
+  readonly #uas: Uas
   /** Rooms which speak in beats: each one's own keys. */
-  readonly #reporters: readonly Reporter[]
+  readonly #reporters: readonly BeatReporter[]
   /** How providers are, for whoever decides. */
   readonly providers: Providers
-  readonly #desk: Desk
-  readonly #shortage: Shortage
+  readonly #routing: RoutingClient
+  readonly #quotaWait: QuotaWait
   readonly #corrections = new Corrections()
   #now = 0
 
-  constructor({ endpoint: given, house, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
+  constructor({ endpoint: given, served, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
     const endpoint = { ...given }
     const { chance, relayId } = endpoint
     const effects = new EffectBuffer()
     const replies = new StatelessReplies(endpoint, effects, () => this.#now)
     const transactions = this.#transactions
-    const challenger = new Challenger(chance, { hosts: [...house.names] })
+    const challenger = new Challenger(chance, { hosts: [...served.names] })
     const registrar = new Registrar({
       relayId,
       chance,
-      asker: endpoint,
+      endpoint,
       realmOf: (host, username) => domains.of(host, username).realm,
     })
     const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
@@ -91,15 +91,15 @@ export class Engine {
       effects,
       transactions,
       ports,
-      providers: () => desk.providers(),
-      provider: (id) => desk.book.provider(id),
-      current: (now, customerId) => desk.current(now, customerId),
-      country: (customerId) => desk.book.customer(customerId)?.country ?? '',
+      providers: () => routing.providers(),
+      provider: (id) => routing.configuration.provider(id),
+      current: (now, customerId) => routing.current(now, customerId),
+      country: (customerId) => routing.configuration.customer(customerId)?.country ?? '',
       carry,
     })
-    const { baseDomain } = house
-    const desk: Desk = new Desk({
-      runner: {
+    const { baseDomain } = served
+    const routing: RoutingClient = new RoutingClient({
+      engine: {
         emit: effects.emit,
         note: (level, event, fields) => effects.note(level, event, fields),
         ask: effects.ask,
@@ -108,7 +108,7 @@ export class Engine {
       },
       baseDomain,
       foundAt: (address) => providers.foundAt(address),
-      standing: {
+      runtime: {
         health: (id) => providers.health(this.#now, id),
         trial: (id) => providers.trial(this.#now, id),
         use: (scope) => ledger.use(scope, this.#now),
@@ -116,27 +116,27 @@ export class Engine {
       at,
     })
     const domains = new Domains({
-      shelf: desk.shelf,
-      complete: () => desk.complete,
+      index: routing.index,
+      complete: () => routing.complete,
       baseDomain,
-      names: house.names,
+      names: served.names,
       chance,
     })
-    const reception = new Reception(house, challenger, {
-      ready: (now) => desk.ready(now),
-      isFamiliar: (address) => desk.isFamiliar(address),
-      isLine: (word) => desk.book.line(word) !== undefined,
+    const admission = new AdmissionControl(served, challenger, {
+      ready: (now) => routing.ready(now),
+      isFamiliar: (address) => routing.isFamiliar(address),
+      isLine: (word) => routing.configuration.line(word) !== undefined,
       domains,
-      lets: (now, realm, address) => desk.lets(now, realm, address),
-      onFile: (now, question) => desk.onFile(now, question),
-      customerOf: (realm) => desk.customerOf(realm),
-      algorithms: (realm) => desk.algorithms(realm),
+      lets: (now, realm, address) => routing.allowsAddress(now, realm, address),
+      cached: (now, question) => routing.cached(now, question),
+      customerOf: (realm) => routing.customerOf(realm),
+      algorithms: (realm) => routing.algorithms(realm),
       whereabouts: (id, from) => registrar.whereabouts(id, from),
     })
-    const revocations = new Revocations({ registrar, reception, effects, at })
-    const ledger = new Ledger(endpoint, limits ?? limitsOn(desk.shelf))
-    this.#shortage = new Shortage({
-      route: (now, question, then) => desk.route(now, question, then),
+    const revocations = new Revocations({ registrar, admission, effects, at })
+    const ledger = new Ledger(endpoint, limits ?? limitsOn(routing.index))
+    this.#quotaWait = new QuotaWait({
+      route: (now, question, then) => routing.route(now, question, then),
       ledger,
       emit: effects.emit,
     })
@@ -154,31 +154,31 @@ export class Engine {
     })
     const rooms = {
       endpoint,
-      house,
+      served,
       effects,
       replies,
       transactions,
       challenger,
       registrar,
-      reception,
+      admission,
       switchboard,
-      shortage: this.#shortage,
-      desk,
+      quotaWait: this.#quotaWait,
+      routing,
       domains,
       at,
       carry,
     }
-    this.#entrance = new Entrance(rooms)
+    this.#uas = new Uas(rooms)
     this.ledger = ledger
     this.#endpoint = endpoint
     this.#effects = effects
     this.#replies = replies
     this.#registrar = registrar
-    this.#reception = reception
+    this.#admission = admission
     this.#switchboard = switchboard
     this.providers = providers
-    this.#desk = desk
-    this.#reporters = [desk, ledger, providers, revocations]
+    this.#routing = routing
+    this.#reporters = [routing, ledger, providers, revocations]
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */
@@ -200,13 +200,13 @@ export class Engine {
 
   /** Whether who is at the other end has proved who it is over this connection, or calls from an address of somebody's. */
   knows(flow: Flow): boolean {
-    if (this.#reception.hasProved(flow) || this.#registrar.needs(flow)) return true
-    return this.providers.needs(flow) || this.#desk.isFamiliar(flow.address)
+    if (this.#admission.hasProved(flow) || this.#registrar.needs(flow)) return true
+    return this.providers.needs(flow) || this.#routing.isFamiliar(flow.address)
   }
 
   /** What is to be said in a beat sent now. */
-  pulse(now: number): Said {
-    const said = { ...silent, draining: this.#reception.closed }
+  pulse(now: number): BeatPart {
+    const said = { ...silent, draining: this.#admission.closed }
     return Object.assign(said, ...this.#reporters.map((reporter) => reporter.says(now)))
   }
 
@@ -214,7 +214,7 @@ export class Engine {
   receive(now: number, input: Input): Effect[] {
     this.#now = now
     this.#hear(now, input)
-    this.providers.renew(now, this.#desk.changes)
+    this.providers.renew(now, this.#routing.changes)
     return this.#effects.take()
   }
 
@@ -223,8 +223,8 @@ export class Engine {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#switchboard.tick(now)
-    this.#entrance.tick(now)
-    this.#shortage.tick(now)
+    this.#uas.tick(now)
+    this.#quotaWait.tick(now)
     this.providers.tick(now)
     this.#effects.tell(this.#registrar.tick(now, this.#at))
     for (const effect of this.#registrar.keepOpen(now)) this.#effects.emit(effect)
@@ -237,8 +237,8 @@ export class Engine {
       this.#transactions,
       this.#switchboard,
       this.#registrar,
-      this.#entrance,
-      this.#shortage,
+      this.#uas,
+      this.#quotaWait,
       this.providers,
     ]
     let earliest: number | undefined
@@ -264,7 +264,7 @@ export class Engine {
       case 'packet':
         return this.#packet(now, input.flow, input.bytes)
       case 'closed':
-        this.#reception.forget(input.flow)
+        this.#admission.forget(input.flow)
         this.#carry(now, this.#transactions.unsent(now, input.flow, 'connection closed'))
         this.providers.closed(now, input.flow)
         return this.#effects.tell(this.#registrar.flowLost(this.#at, input.flow))
@@ -284,16 +284,16 @@ export class Engine {
         this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
         for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
         if (this.ledger.fell()) this.#effects.emit({ type: 'beat' })
-        return this.#shortage.shared(now)
+        return this.#quotaWait.shared(now)
       case 'unbeaten':
-        return this.#desk.missed(now, input.away)
+        return this.#routing.missed(now, input.away)
       case 'filed':
-        return this.#desk.restore(now, input.files, input.confirmed)
+        return this.#routing.restore(now, input.files, input.confirmed)
       case 'drain':
-        this.#reception.closed = true
+        this.#admission.closed = true
         return this.providers.drain(now)
       case 'stop':
-        this.#entrance.stop()
+        this.#uas.stop()
         return this.#switchboard.stop(now)
     }
   }
@@ -353,11 +353,11 @@ export class Engine {
   #stranger(now: number, request: Request, flow: Flow): void {
     if (request.method === 'CANCEL') return this.#cancel(now, request, flow)
     if (request.to.tag !== undefined) return this.#inDialog(now, request, flow)
-    if (request.method !== 'ACK') this.#entrance.meet(now, request, flow)
+    if (request.method !== 'ACK') this.#uas.meet(now, request, flow)
   }
 
   #cancel(now: number, request: Request, flow: Flow): void {
-    if (this.#entrance.cancel(request, flow)) return
+    if (this.#uas.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
     if (transaction === undefined) return this.#replies.refuse(request, flow, 481)
     const asker = this.#switchboard.lines.server(transaction)

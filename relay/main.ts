@@ -102,7 +102,7 @@ async function start(config: Config): Promise<void> {
       chance,
       epoch: performance.timeOrigin,
     },
-    house: { baseDomain: config.baseDomain, names: ourNames(config), strangers: config.strangers },
+    served: { baseDomain: config.baseDomain, names: ourNames(config), sources: config.strangers },
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
   })

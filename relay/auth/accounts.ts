@@ -1,20 +1,20 @@
 import type { CredentialAnswer, CredentialQuestion } from '#contract'
 
 /** What the edge said about an account, and when. */
-export interface Remembered<Answer = CredentialAnswer> {
+export interface RememberedAccount<Answer = CredentialAnswer> {
   readonly answer: Answer
   readonly since: number
   readonly until: number
 }
 
 /** What a snapshot says of an account: when the edge last named it current, and whether that still counts. */
-export interface OnFile {
+export interface CachedAccount {
   readonly answer: CredentialAnswer
   readonly since: number
   readonly current: boolean
 }
 
-export type Known = Extract<CredentialAnswer, { kind: 'known' }>
+export type KnownAccount = Extract<CredentialAnswer, { kind: 'known' }>
 
 /** Accounts, as the edge last told of them: at most so many; the ones heard of longest ago are forgotten. */
 const knownAtMost = 200_000
@@ -26,12 +26,12 @@ const staleMs = 86_400_000
 
 /** How accounts prove themselves: by the snapshots while those are current, else as the edge said when asked. */
 export class Accounts {
-  readonly #onFile: (now: number, question: CredentialQuestion) => OnFile | undefined
-  readonly #known = new Map<string, Remembered<Known>>()
-  readonly #unknown = new Map<string, Remembered>()
+  readonly #cached: (now: number, question: CredentialQuestion) => CachedAccount | undefined
+  readonly #known = new Map<string, RememberedAccount<KnownAccount>>()
+  readonly #unknown = new Map<string, RememberedAccount>()
 
-  constructor(onFile: (now: number, question: CredentialQuestion) => OnFile | undefined) {
-    this.#onFile = onFile
+  constructor(onFile: (now: number, question: CredentialQuestion) => CachedAccount | undefined) {
+    this.#cached = onFile
   }
 
   /** Keeps the edge's answer as long as it allows. */
@@ -48,10 +48,10 @@ export class Accounts {
    * An answer which is still good. One from a snapshot is never called fresh: what was configured since the last
    * beat is known at the edge only.
    */
-  current(now: number, question: CredentialQuestion): Remembered | undefined {
+  current(now: number, question: CredentialQuestion): RememberedAccount | undefined {
     const found = this.#asked(question)
     const asked = found !== undefined && found.until > now ? found : undefined
-    const filed = this.#onFile(now, question)
+    const filed = this.#cached(now, question)
     if (!filed?.current || (asked && asked.since >= filed.since)) return asked
     return { answer: filed.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   }
@@ -60,12 +60,12 @@ export class Accounts {
   last(now: number, question: CredentialQuestion): { answer: CredentialAnswer; filed: boolean } | undefined {
     const found = this.#known.get(keyOf(question))
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
-    const filed = this.#onFile(now, question)
+    const filed = this.#cached(now, question)
     if (filed && !(asked && asked.since >= filed.since)) return { answer: filed.answer, filed: true }
     return asked && { answer: asked.answer, filed: false }
   }
 
-  #asked(question: CredentialQuestion): Remembered | undefined {
+  #asked(question: CredentialQuestion): RememberedAccount | undefined {
     const key = keyOf(question)
     return this.#known.get(key) ?? this.#unknown.get(key)
   }

@@ -1,55 +1,59 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
-import { type Flow, hostPort, neighbourhood } from '../ground/flow.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
-import { Accounts, type OnFile, type Remembered } from './accounts.ts'
+import { Accounts, type CachedAccount, type RememberedAccount } from './accounts.ts'
+import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { type Challenger, isAllowed, type Verified } from './challenger.ts'
-import type { Failure, FailureReason } from './failure.ts'
-import { type Block, type Claimant, Guard, type Guess } from './login-throttle.ts'
+import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
 
-export interface Challenge {
+export interface ChallengeAdmission {
   readonly to: 'challenge'
   readonly realm: string
   readonly proxy: boolean
   readonly algorithms: readonly DigestAlgorithm[]
   readonly stale: boolean
   /** So many wrong answers came that no more are looked at for a while. */
-  readonly blocked?: (Block & { readonly account: string }) | undefined
+  readonly blocked?: (Lockout & { readonly account: string }) | undefined
   /** The answer given does not open anything, and why. */
-  readonly failed?: Failure | undefined
+  readonly failed?: AuthFailure | undefined
 }
 
-export interface Refusal {
+export interface RefusalAdmission {
   readonly to: 'refuse'
   readonly status: number
   readonly reason?: string
   readonly headers?: readonly Header[]
-  readonly failed?: Failure | undefined
+  readonly failed?: AuthFailure | undefined
 }
 
 /** The edge is to be asked about an account; `guess`: the answer given looks wrong, by what is known here. */
-export interface Inquiry {
+export interface CredentialLookup {
   readonly to: 'ask'
   readonly question: CredentialQuestion
-  readonly guess?: Guess | undefined
+  readonly guess?: SuspectAnswer | undefined
 }
 
-export type Proof = Challenge | Refusal | Inquiry | { readonly to: 'proved'; readonly verified: Verified }
+export type AuthResult =
+  | ChallengeAdmission
+  | RefusalAdmission
+  | CredentialLookup
+  | { readonly to: 'proved'; readonly verified: Verified }
 
 /** What an authenticator needs to know of other rooms. */
-export interface Files {
+export interface AuthenticatorDeps {
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined
-  onFile(now: number, question: CredentialQuestion): OnFile | undefined
+  cached(now: number, question: CredentialQuestion): CachedAccount | undefined
   /** What each account of a realm is challenged with, in one order whoever they are. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
-  /** Whether an extension has registered over a flow, or from its neighbourhood. */
+  /** Whether an extension has registered over a flow, or from its source prefix. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
 }
 
 /** Who has to prove himself to whom: calls pass through us, registrations end here (§22.2, §22.3). */
-export interface Realm {
+export interface ProtectionSpace {
   readonly realm: string
   readonly proxy: boolean
   /** The domain named is no customer's own. */
@@ -78,7 +82,7 @@ const perAddress = { atOnce: 1_000, perSecond: 50 }
 /** No username with its realm is longer. */
 const accountLettersAtMost = 256
 
-const busy: Refusal = { to: 'refuse', status: 503, headers: later }
+const busy: RefusalAdmission = { to: 'refuse', status: 503, headers: later }
 
 /**
  * Says who proved to be whom (RFC 3261 §22): challenges, looks at answers, and holds guessers up.
@@ -89,15 +93,15 @@ const busy: Refusal = { to: 'refuse', status: 503, headers: later }
  */
 export class Authenticator {
   readonly #challenger: Challenger
-  readonly #files: Files
+  readonly #deps: AuthenticatorDeps
   readonly #accounts: Accounts
-  readonly #guard = new Guard()
-  readonly #questions = new Allowance(perAddress)
+  readonly #throttle = new LoginThrottle()
+  readonly #questions = new RateLimiter(perAddress)
 
-  constructor(challenger: Challenger, files: Files) {
+  constructor(challenger: Challenger, deps: AuthenticatorDeps) {
     this.#challenger = challenger
-    this.#files = files
-    this.#accounts = new Accounts((now, question) => files.onFile(now, question))
+    this.#deps = deps
+    this.#accounts = new Accounts((now, question) => deps.cached(now, question))
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */
@@ -107,16 +111,16 @@ export class Authenticator {
 
   /** Forgets who guessed at these accounts (`user@realm`). */
   pardon(accounts: ReadonlySet<string>): void {
-    this.#guard.pardon(accounts)
+    this.#throttle.pardon(accounts)
   }
 
   /** Whether a request carries an answer to a challenge for this realm. */
-  answers(request: Request, realm: Realm): boolean {
+  answers(request: Request, realm: ProtectionSpace): boolean {
     return this.#challenger.credentials(request, realm) !== undefined
   }
 
   /** Looks at a request which has just come in. */
-  prove(now: number, at: number, request: Request, flow: Flow, asks: Realm): Proof {
+  prove(now: number, at: number, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
@@ -131,14 +135,14 @@ export class Authenticator {
     if (!this.#challenger.knows(at, credentials, flow))
       return challenge({ stale: true, failed: 'STALE_NONCES' })
     if (question.username.length + asks.realm.length > accountLettersAtMost) return challenge()
-    const claimant = this.#claimant(now, question, flow, current?.answer)
-    const leave = this.#guard.leave(now, claimant)
-    if (leave === 'blocked') return challenge({ failed: 'TOO_MANY_ATTEMPTS' })
-    if (leave === 'spent')
+    const attempt = this.#attempt(now, question, flow, current?.answer)
+    const verdict = this.#throttle.check(now, attempt)
+    if (verdict === 'blocked') return challenge({ failed: 'TOO_MANY_ATTEMPTS' })
+    if (verdict === 'spent')
       return { ...busy, failed: this.#failure('TOO_MANY_ATTEMPTS', question, current?.answer) }
     // The answers which are asked about say first whether this one may be looked at.
-    if (leave === 'pending' || !current) return this.#inquire(now, question, flow)
-    return this.#look(now, at, { request, flow, credentials, question, current, claimant, challenge })
+    if (verdict === 'pending' || !current) return this.#lookUp(now, question, flow)
+    return this.#look(now, at, { request, flow, credentials, question, current, attempt, challenge })
   }
 
   /**
@@ -150,22 +154,22 @@ export class Authenticator {
     at: number,
     request: Request,
     flow: Flow,
-    asks: Realm,
+    asks: ProtectionSpace,
     said: CredentialAnswer | undefined,
-    guess?: Guess,
-  ): Proof | undefined {
+    guess?: SuspectAnswer,
+  ): AuthResult | undefined {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? '' }
     const last = said ? { answer: said, filed: true } : this.#accounts.last(now, question)
     if (!credentials || !last) return void guess?.pardon(now)
     const challenge = this.#challengeFor(asks, question, last.answer)
-    const claimant = this.#claimant(now, question, flow, last.answer)
-    const leave = guess ? 'free' : this.#guard.leave(now, claimant)
-    if (leave !== 'free') return leave === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
+    const attempt = this.#attempt(now, question, flow, last.answer)
+    const verdict = guess ? 'free' : this.#throttle.check(now, attempt)
+    if (verdict !== 'free') return verdict === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
     const result = this.#challenger.check(at, request, credentials, last.answer, flow)
     if (result.ok) {
       guess?.pardon(now)
-      this.#guard.right(now, claimant)
+      this.#throttle.right(now, attempt)
       return { to: 'proved', verified: result.verified }
     }
     const failed = reasonOf(result.why, credentials, last.answer)
@@ -173,51 +177,56 @@ export class Authenticator {
       guess?.pardon(now)
       return challenge({ stale: isUsedUp(result.why), failed })
     }
-    const block = (guess ?? this.#guard.suspect(now, claimant)).wrong(now)
+    const block = (guess ?? this.#throttle.suspect(now, attempt)).wrong(now)
     // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
     return last.filed ? challenge({ block, failed }) : undefined
   }
 
   /** By what is known here. */
-  #look(now: number, at: number, seen: Seen): Proof {
-    const { request, flow, credentials, question, current, claimant, challenge } = seen
+  #look(now: number, at: number, seen: CredentialCheck): AuthResult {
+    const { request, flow, credentials, question, current, attempt, challenge } = seen
     const result = this.#challenger.check(at, request, credentials, current.answer, flow)
     if (result.ok) {
-      this.#guard.right(now, claimant)
+      this.#throttle.right(now, attempt)
       return { to: 'proved', verified: result.verified }
     }
     const failed = reasonOf(result.why, credentials, current.answer)
     if (result.why !== 'wrong') return challenge({ stale: isUsedUp(result.why), failed })
-    const guess = this.#guard.suspect(now, claimant)
+    const guess = this.#throttle.suspect(now, attempt)
     if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now), failed })
     // The password may have changed since we asked.
-    const inquiry = this.#inquire(now, question, flow, guess)
-    if (inquiry.to === 'refuse') guess.wrong(now)
-    return inquiry
+    const lookup = this.#lookUp(now, question, flow, guess)
+    if (lookup.to === 'refuse') guess.wrong(now)
+    return lookup
   }
 
   /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
-  #inquire(now: number, question: CredentialQuestion, flow: Flow, guess?: Guess): Inquiry | Refusal {
-    return this.#questions.take(now, neighbourhood(flow.address)) ? { to: 'ask', question, guess } : busy
+  #lookUp(
+    now: number,
+    question: CredentialQuestion,
+    flow: Flow,
+    guess?: SuspectAnswer,
+  ): CredentialLookup | RefusalAdmission {
+    return this.#questions.take(now, sourcePrefix(flow.address)) ? { to: 'ask', question, guess } : busy
   }
 
-  #claimant(now: number, question: CredentialQuestion, flow: Flow, current?: CredentialAnswer): Claimant {
+  #attempt(now: number, question: CredentialQuestion, flow: Flow, current?: CredentialAnswer): LoginAttempt {
     const account = current ?? this.#accounts.last(now, question)?.answer
     return {
       account: `${question.username}@${question.realm}`,
-      place: neighbourhood(flow.address),
+      prefix: sourcePrefix(flow.address),
       flow: `${flow.transport} ${hostPort(flow.address, flow.port)}`,
-      registered: account?.kind === 'known' ? this.#files.whereabouts(account.extension_id, flow) : undefined,
+      registered: account?.kind === 'known' ? this.#deps.whereabouts(account.extension_id, flow) : undefined,
     }
   }
 
-  #challengeFor(asks: Realm, question: CredentialQuestion, known: CredentialAnswer | undefined) {
+  #challengeFor(asks: ProtectionSpace, question: CredentialQuestion, known: CredentialAnswer | undefined) {
     const algorithms =
       known?.kind === 'known'
         ? known.algorithms
-        : (this.#challenger.draw(question, this.#files.algorithms(asks.realm)) ?? usual)
+        : (this.#challenger.draw(question, this.#deps.algorithms(asks.realm)) ?? usual)
     const account = `${question.username}@${question.realm}`
-    return ({ stale = false, block, failed }: Outcome = {}): Challenge => ({
+    return ({ stale = false, block, failed }: ChallengeReason = {}): ChallengeAdmission => ({
       to: 'challenge',
       realm: asks.realm,
       proxy: asks.proxy,
@@ -229,25 +238,25 @@ export class Authenticator {
   }
 
   #failure(
-    reason: FailureReason,
+    reason: AuthFailureReason,
     question: CredentialQuestion,
     answer: CredentialAnswer | undefined,
-  ): Failure {
+  ): AuthFailure {
     const known = answer?.kind === 'known' ? answer : undefined
     return {
       reason,
       account: `${question.username}@${question.realm}`,
-      customerId: known?.customer_id ?? this.#files.customerOf(question.realm) ?? null,
+      customerId: known?.customer_id ?? this.#deps.customerOf(question.realm) ?? null,
       accountId: known?.extension_id ?? null,
     }
   }
 }
 
 /** How a challenge comes about. */
-interface Outcome {
+interface ChallengeReason {
   readonly stale?: boolean
-  readonly block?: Block | undefined
-  readonly failed?: FailureReason | undefined
+  readonly block?: Lockout | undefined
+  readonly failed?: AuthFailureReason | undefined
 }
 
 /** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
@@ -259,7 +268,7 @@ function reasonOf(
   why: 'wrong' | 'stale' | 'replayed' | 'malformed',
   { algorithm }: Credentials,
   answer: CredentialAnswer,
-): FailureReason {
+): AuthFailureReason {
   if (why !== 'wrong')
     return ({ stale: 'STALE_NONCES', replayed: 'REPEATED_ANSWERS', malformed: 'BAD_CREDENTIALS' } as const)[
       why
@@ -270,12 +279,12 @@ function reasonOf(
 }
 
 /** An answer to a challenge, beside what is known of its account. */
-interface Seen {
+interface CredentialCheck {
   readonly request: Request
   readonly flow: Flow
   readonly credentials: Credentials
   readonly question: CredentialQuestion
-  readonly current: Remembered
-  readonly claimant: Claimant
-  readonly challenge: (how?: Outcome) => Challenge
+  readonly current: RememberedAccount
+  readonly attempt: LoginAttempt
+  readonly challenge: (how?: ChallengeReason) => ChallengeAdmission
 }

@@ -12,7 +12,7 @@ import {
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { parseUri } from '../sip/uri.ts'
-import type { Failure, FailureReason } from './failure.ts'
+import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { NonceCounts } from './nonce-counts.ts'
 
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
@@ -30,7 +30,7 @@ export type Checked =
   | { readonly ok: true; readonly verified: Verified }
   | { readonly ok: false; readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' }
 
-export interface ChallengeWish {
+export interface ChallengeParts {
   readonly realm: string
   /** true: 407 for calls through us; false: 401 for what we answer ourselves (RFC 3261 §22.3). */
   readonly proxy: boolean
@@ -70,7 +70,7 @@ export class Challenger {
   }
 
   /** The same request is challenged under the same To tag, whoever is asked: no transaction is needed (§8.2.7). */
-  challenge(at: number, request: Request, wish: ChallengeWish): Response {
+  challenge(at: number, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
     const same = this.#chance.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
     const nonce = this.#nonce(at, same.slice(16, 28), wish.realm, wish.flow?.address)
@@ -185,7 +185,7 @@ export function isAllowed({ algorithms }: KnownCredential, algorithm: string): b
 }
 
 /** What failed for an account which had proved itself. */
-export function failureOf(reason: FailureReason, { credential }: Verified): Failure {
+export function failureOf(reason: AuthFailureReason, { credential }: Verified): AuthFailure {
   const { customer_id: customerId, extension_id: accountId, extension, realm } = credential
   return { reason, account: `${extension}@${realm}`, customerId, accountId }
 }

@@ -1,28 +1,28 @@
 /* Implementation */
 const homeMs = 86_400_000
-const placesAtMost = 4
+const prefixesAtMost = 4
 const accountsAtMost = 50_000
 
-interface Home {
-  readonly place: string
+interface KnownSource {
+  readonly prefix: string
   readonly at: number
 }
 
-/** Where accounts proved themselves within the last day: at most four places each, the latest. */
-export class Homes {
-  /** In the order of the latest proof, accounts as well as the places of each. */
-  readonly #homesByAccount = new Map<string, readonly Home[]>()
+/** Where accounts proved themselves within the last day: at most four source prefixes each, the latest. */
+export class KnownSources {
+  /** In the order of the latest proof, accounts as well as the prefixes of each. */
+  readonly #sourcesByAccount = new Map<string, readonly KnownSource[]>()
 
-  has(now: number, account: string, place: string): boolean {
-    const home = this.#homesByAccount.get(account)?.find((one) => one.place === place)
-    return home !== undefined && now - home.at <= homeMs
+  has(now: number, account: string, prefix: string): boolean {
+    const source = this.#sourcesByAccount.get(account)?.find((one) => one.prefix === prefix)
+    return source !== undefined && now - source.at <= homeMs
   }
 
-  add(now: number, account: string, place: string): void {
-    const others = this.#homesByAccount.get(account)?.filter((one) => one.place !== place) ?? []
-    this.#homesByAccount.delete(account)
-    this.#homesByAccount.set(account, [...others, { place, at: now }].slice(-placesAtMost))
-    if (this.#homesByAccount.size > accountsAtMost)
-      this.#homesByAccount.delete(this.#homesByAccount.keys().next().value ?? '')
+  add(now: number, account: string, prefix: string): void {
+    const others = this.#sourcesByAccount.get(account)?.filter((one) => one.prefix !== prefix) ?? []
+    this.#sourcesByAccount.delete(account)
+    this.#sourcesByAccount.set(account, [...others, { prefix, at: now }].slice(-prefixesAtMost))
+    if (this.#sourcesByAccount.size > accountsAtMost)
+      this.#sourcesByAccount.delete(this.#sourcesByAccount.keys().next().value ?? '')
   }
 }

@@ -1,36 +1,36 @@
-import { Allowance } from '../ground/rate-limiter.ts'
-import { Homes } from './known-sources.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
+import { KnownSources } from './known-sources.ts'
 
 /** Who answers a challenge. */
-export interface Claimant {
+export interface LoginAttempt {
   /** `user@realm`, as claimed. */
   readonly account: string
-  /** The neighbourhood the answer came from. */
-  readonly place: string
-  /** What that account has here by its registrations: a phone at this very flow, one in this neighbourhood, or nothing. */
+  /** The source prefix the answer came from: an address, with IPv6 its /64. */
+  readonly prefix: string
+  /** What that account has here by its registrations: a phone at this very flow, one from this prefix, or nothing. */
   readonly registered: 'here' | 'near' | undefined
   /** The flow it came over, in words. */
   readonly flow: string
 }
 
 /** Whether another answer is looked at; `pending`: not before it is known how those under way end. */
-export type Leave = 'free' | 'pending' | 'blocked' | 'spent'
+export type ThrottleVerdict = 'free' | 'pending' | 'blocked' | 'spent'
 
 /** What shutting a guesser out came to. */
-export interface Block {
+export interface Lockout {
   readonly seconds: number
 }
 
 /** An answer which looks wrong. It counts until it is known to have been right. */
-export interface Guess {
+export interface SuspectAnswer {
   /** It was wrong; what it led to, if it was one too many. */
-  wrong(now: number): Block | undefined
+  wrong(now: number): Lockout | undefined
   /** It was right, or nothing was learnt by it. */
   pardon(now: number): void
 }
 
-/** Guesses at one account from one place. */
-interface Guesses {
+/** Wrong answers for one account from one source prefix. */
+interface FailedLogins {
   readonly account: string
   /** When the first which still counts was made. */
   since: number
@@ -58,94 +58,94 @@ const perPlace = { atOnce: 200, perSecond: 1 / 3, remembered: rememberedAtMost }
  * Counts wrong answers to challenges, and shuts out who guesses: five within five minutes cost a minute, and
  * every further five twice as long as before, up to a quarter of an hour.
  *
- * Guesses are counted by account and place together, and at the flow of a registered phone by that flow: nobody can
+ * Guesses are counted by account and source prefix together, and at the flow of a registered phone by that flow: nobody can
  * lock a phone out from elsewhere, nor a registered one from beside it. Who guesses from many places, or at many
- * accounts, is held up by what each account and each place has in all; an account at home in a place, for it proved
+ * accounts, is held up by what each account and each prefix has in all; an account known at a prefix, for it proved
  * itself there lately, does not suffer by that.
  *
  * A right answer gives back itself and nothing else: between two of them a guesser would have five free guesses.
  */
-export class Guard {
+export class LoginThrottle {
   /** In the order of the latest guess. */
-  readonly #guessesBy = new Map<string, Guesses>()
-  readonly #ofAccount = new Allowance(perAccount)
-  readonly #ofPlace = new Allowance(perPlace)
-  readonly #homes = new Homes()
+  readonly #loginsBy = new Map<string, FailedLogins>()
+  readonly #ofAccount = new RateLimiter(perAccount)
+  readonly #ofPrefix = new RateLimiter(perPlace)
+  readonly #knownSources = new KnownSources()
 
-  /** Whether another answer of this claimant may be looked at now. */
-  leave(now: number, claimant: Claimant): Leave {
-    const guesses = this.#guessesBy.get(keyOf(claimant))
-    if (guesses !== undefined && guesses.until > now) return 'blocked'
-    const { wrong = 0, pending = 0 } = guesses && now - guesses.since <= windowMs ? guesses : {}
+  /** Whether another answer of this login attempt may be looked at now. */
+  check(now: number, attempt: LoginAttempt): ThrottleVerdict {
+    const logins = this.#loginsBy.get(keyOf(attempt))
+    if (logins !== undefined && logins.until > now) return 'blocked'
+    const { wrong = 0, pending = 0 } = logins && now - logins.since <= windowMs ? logins : {}
     if (wrong + pending >= wrongAtMost) return 'pending'
-    const { account, place } = claimant
-    const left = this.#ofAccount.has(now, account) && this.#ofPlace.has(now, place)
-    return left || this.#isHome(now, claimant) ? 'free' : 'spent'
+    const { account, prefix } = attempt
+    const left = this.#ofAccount.has(now, account) && this.#ofPrefix.has(now, prefix)
+    return left || this.#isKnown(now, attempt) ? 'free' : 'spent'
   }
 
   /** An answer looks wrong: it counts from now on, whatever is still to be asked about it. */
-  suspect(now: number, claimant: Claimant): Guess {
-    const guesses = this.#count(now, claimant)
-    const { account, place } = claimant
-    const strange = !this.#isHome(now, claimant)
+  suspect(now: number, attempt: LoginAttempt): SuspectAnswer {
+    const logins = this.#count(now, attempt)
+    const { account, prefix } = attempt
+    const strange = !this.#isKnown(now, attempt)
     if (strange) this.#ofAccount.take(now, account)
-    if (strange) this.#ofPlace.take(now, place)
+    if (strange) this.#ofPrefix.take(now, prefix)
     return {
       wrong(later) {
-        guesses.pending--
-        return counted(guesses, later)
+        logins.pending--
+        return counted(logins, later)
       },
       pardon: (later) => {
-        guesses.pending--
+        logins.pending--
         if (strange) this.#ofAccount.giveBack(later, account)
-        if (strange) this.#ofPlace.giveBack(later, place)
+        if (strange) this.#ofPrefix.giveBack(later, prefix)
       },
     }
   }
 
-  /** An account proved itself here: here it is at home for a day. Where it is registered that is known anyway. */
-  right(now: number, { account, place, registered }: Claimant): void {
-    if (registered === undefined) this.#homes.add(now, account, place)
+  /** An account proved itself here: here it is known for a day. Where it is registered that is known anyway. */
+  right(now: number, { account, prefix, registered }: LoginAttempt): void {
+    if (registered === undefined) this.#knownSources.add(now, account, prefix)
   }
 
   /** Their passwords changed: what was guessed of the old ones is forgotten. What a place guessed in all is not. */
   pardon(accounts: ReadonlySet<string>): void {
-    for (const [key, { account }] of this.#guessesBy) if (accounts.has(account)) this.#guessesBy.delete(key)
+    for (const [key, { account }] of this.#loginsBy) if (accounts.has(account)) this.#loginsBy.delete(key)
     for (const account of accounts) this.#ofAccount.forget(account)
   }
 
-  #isHome(now: number, { account, place, registered }: Claimant): boolean {
-    return registered !== undefined || this.#homes.has(now, account, place)
+  #isKnown(now: number, { account, prefix, registered }: LoginAttempt): boolean {
+    return registered !== undefined || this.#knownSources.has(now, account, prefix)
   }
 
-  #count(now: number, claimant: Claimant): Guesses {
-    const key = keyOf(claimant)
-    const guesses = this.#recent(now, key, claimant.account)
-    guesses.pending++
-    this.#guessesBy.delete(key)
-    this.#guessesBy.set(key, guesses)
-    if (this.#guessesBy.size > rememberedAtMost)
-      this.#guessesBy.delete(this.#guessesBy.keys().next().value ?? '')
-    return guesses
+  #count(now: number, attempt: LoginAttempt): FailedLogins {
+    const key = keyOf(attempt)
+    const logins = this.#recent(now, key, attempt.account)
+    logins.pending++
+    this.#loginsBy.delete(key)
+    this.#loginsBy.set(key, logins)
+    if (this.#loginsBy.size > rememberedAtMost)
+      this.#loginsBy.delete(this.#loginsBy.keys().next().value ?? '')
+    return logins
   }
 
-  #recent(now: number, key: string, account: string): Guesses {
-    const guesses = this.#guessesBy.get(key)
-    if (guesses === undefined) return { account, since: now, wrong: 0, pending: 0, blocks: 0, until: now }
-    if (now - guesses.since <= windowMs) return guesses
+  #recent(now: number, key: string, account: string): FailedLogins {
+    const logins = this.#loginsBy.get(key)
+    if (logins === undefined) return { account, since: now, wrong: 0, pending: 0, blocks: 0, until: now }
+    if (now - logins.since <= windowMs) return logins
     // A quarter of an hour in peace makes up for earlier blocks.
-    const blocks = now - guesses.until > longestBlockMs ? 0 : guesses.blocks
-    return { account, since: now, wrong: 0, pending: 0, blocks, until: guesses.until }
+    const blocks = now - logins.until > longestBlockMs ? 0 : logins.blocks
+    return { account, since: now, wrong: 0, pending: 0, blocks, until: logins.until }
   }
 }
 
-function counted(guesses: Guesses, now: number): Block | undefined {
-  if (++guesses.wrong < wrongAtMost) return undefined
-  const ms = Math.min(firstBlockMs * 2 ** guesses.blocks, longestBlockMs)
-  Object.assign(guesses, { wrong: 0, blocks: guesses.blocks + 1, until: now + ms, since: now + ms })
+function counted(logins: FailedLogins, now: number): Lockout | undefined {
+  if (++logins.wrong < wrongAtMost) return undefined
+  const ms = Math.min(firstBlockMs * 2 ** logins.blocks, longestBlockMs)
+  Object.assign(logins, { wrong: 0, blocks: logins.blocks + 1, until: now + ms, since: now + ms })
   return { seconds: ms / 1000 }
 }
 
-function keyOf({ account, place, flow, registered }: Claimant): string {
-  return registered === 'here' ? `${account} ${flow}` : `${account} ${place}`
+function keyOf({ account, prefix, flow, registered }: LoginAttempt): string {
+  return registered === 'here' ? `${account} ${flow}` : `${account} ${prefix}`
 }

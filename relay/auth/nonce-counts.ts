@@ -1,4 +1,4 @@
-interface Seen {
+interface NonceUse {
   readonly issuedAt: number
   count: number
 }
@@ -11,8 +11,8 @@ interface Seen {
 export class NonceCounts {
   readonly #lifetimeMs: number
   readonly #atMost: number
-  #elder = new Map<string, Seen>()
-  #younger = new Map<string, Seen>()
+  #elder = new Map<string, NonceUse>()
+  #younger = new Map<string, NonceUse>()
   #bornAt = Number.NEGATIVE_INFINITY
   /** Nonces issued up to then may have been forgotten, and are not taken for unused. */
   #forgottenUntil = Number.NEGATIVE_INFINITY

@@ -1,6 +1,6 @@
 import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
-import type { Contact } from '../registrar/register.ts'
+import type { Contact } from '../registrar/registrar.ts'
 import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'

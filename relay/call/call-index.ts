@@ -35,7 +35,7 @@ export interface LegFound {
   readonly side: Side
 }
 
-/** The lines of a switchboard, and how what comes in finds its own. */
+/** All calls, and how a request, response or report finds its own. */
 export class Lines {
   readonly #bySession = new Map<number, Line>()
   readonly #byDialog = new Map<string, LegFound>()

@@ -5,10 +5,10 @@ import type { Answer, Effect, Located, Question } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
-import { admitted } from '../limits/gate.ts'
+import { admitCall } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
-import type { Contact } from '../registrar/register.ts'
+import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
@@ -25,7 +25,7 @@ import { unknownHost } from './sound.ts'
 import { soundOf } from './sound-record.ts'
 import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from './state.ts'
 
-/** What the switchboard needs of the engine around it. */
+/** What calls need of the engine around it. */
 export interface Exchange {
   readonly endpoint: SipEndpoint
   readonly transactions: Transactions
@@ -128,7 +128,7 @@ export class Switchboard {
     const host =
       decided.kind === 'connect' && unknownHost(line.call, line.call.caller.invite, this.#exchange.endpoint)
     if (host) return this.#lookUp(line, host, (later) => this.decided(later, line, decided))
-    const decision = admitted(this.#exchange.ledger, now, line.call.id, decided)
+    const decision = admitCall(this.#exchange.ledger, now, line.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
     const ports = connect ? this.#exchange.ports.both(now) : ''
     if (connect && typeof ports === 'string') this.#lacking(now, ports)

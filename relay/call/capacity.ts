@@ -1,5 +1,5 @@
 import type { Consideration, Limit } from '#contract'
-import { explained, inTheWayAt, inWords, isUrgent, placeAt } from '../limits/gate.ts'
+import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { end, soon } from './ending.ts'
 import type { Call, Peer, Step } from './state.ts'
@@ -9,7 +9,7 @@ export function nextWithRoom(call: Call): Peer | undefined {
   const urgent = isUrgent(call.record.decision)
   for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {
     const { provider_id } = provider
-    const limit = provider_id ? placeAt(call.ledger, call.now, call.id, provider_id, urgent) : undefined
+    const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent) : undefined
     if (!limit) return provider
     skip(call, provider, limit)
   }
@@ -19,7 +19,7 @@ export function nextWithRoom(call: Call): Peer | undefined {
 /** Whether a provider not tried yet has room, as things stand. */
 export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boolean {
   const urgent = isUrgent(record.decision)
-  return waiting.some(({ provider_id }) => !provider_id || !inTheWayAt(ledger, now, id, provider_id, urgent))
+  return waiting.some(({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent))
 }
 
 /** Nobody was called, for every provider is full. */
@@ -44,7 +44,7 @@ function skip({ record }: Call, { provider_id }: Peer, limit: Limit): void {
     kept: false,
     order: null,
     code: limit.resource.toUpperCase(),
-    why: inWords(limit),
+    why: describe(limit),
     dialled: null,
     policy: null,
   })

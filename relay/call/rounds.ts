@@ -1,4 +1,4 @@
-import type { Contact } from '../registrar/register.ts'
+import type { Contact } from '../registrar/registrar.ts'
 import type { Connect } from './state.ts'
 
 /** Nobody reaches a phone sooner. */

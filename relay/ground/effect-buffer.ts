@@ -2,11 +2,11 @@ import type { BindingTell } from '#contract'
 import type { Answer, Effect, Note, Question } from './effects.ts'
 
 /** What to do when a question was answered; no answer comes with why. */
-export type Then = (now: number, answer: Answer | undefined, why: string) => void
+export type OnAnswer = (now: number, answer: Answer | undefined, why: string) => void
 
 /** The effects of one turn, in order, and the questions among them which wait for an answer. */
 export class EffectBuffer {
-  readonly #questions = new Map<number, Then>()
+  readonly #questions = new Map<number, OnAnswer>()
   #lastQuestion = 0
   #effects: Effect[] = []
 
@@ -28,7 +28,7 @@ export class EffectBuffer {
   }
 
   /** Asks; `then` hears the answer, or why there is none. `withinMs`: no use in one which comes later. */
-  readonly ask = (question: Question, then: Then, withinMs?: number): void => {
+  readonly ask = (question: Question, then: OnAnswer, withinMs?: number): void => {
     const id = ++this.#lastQuestion
     this.#questions.set(id, then)
     this.emit({ type: 'ask', id, question, withinMs })

@@ -42,20 +42,20 @@ export interface Located {
 }
 
 /** A snapshot whose signature was checked and whose secrets were opened; `signed` is how it came, to be kept. */
-export interface Filed {
+export interface VerifiedSnapshot {
   readonly snapshot: Snapshot
   readonly secrets: SnapshotSecrets
   readonly signed: Uint8Array
 }
 
 /** What the edge gives for a snapshot: it, nothing newer than what is held, or that there is no such customer. */
-export type Pulled =
-  | { readonly kind: 'snapshot'; readonly filed: Filed }
+export type SnapshotAnswer =
+  | { readonly kind: 'snapshot'; readonly filed: VerifiedSnapshot }
   | { readonly kind: 'same' }
   | { readonly kind: 'gone' }
 
 /** What the edge named current, and when (UTC ms); of customers whose newest is missing here, when theirs was. */
-export interface Confirmed {
+export interface SnapshotConfirmation {
   /** Highest configuration version whose snapshots were all here. */
   readonly version: number
   /** Number of snapshots which were here. */
@@ -81,7 +81,7 @@ export type Answer =
   | { readonly ask: 'credential'; readonly answer: CredentialAnswer }
   | { readonly ask: 'locate'; readonly answer: Located }
   | { readonly ask: 'whereabouts'; readonly answer: Whereabouts }
-  | { readonly ask: 'snapshot'; readonly answer: Pulled }
+  | { readonly ask: 'snapshot'; readonly answer: SnapshotAnswer }
 
 /** What happened: all the engine ever hears. */
 export type Input =
@@ -100,8 +100,8 @@ export type Input =
   /** Snapshots which were on disk when this process began. */
   | {
       readonly type: 'filed'
-      readonly files: readonly Filed[]
-      readonly confirmed: Confirmed | undefined
+      readonly files: readonly VerifiedSnapshot[]
+      readonly confirmed: SnapshotConfirmation | undefined
     }
   /** The edge answered the beat sent at `sentAt` (monotonic ms). */
   | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: number }
@@ -125,9 +125,9 @@ export type Effect =
     }
   | { readonly type: 'tell'; readonly tell: CallTell | BindingTell | EventTell }
   /** Snapshots to be kept on disk, or no longer. */
-  | { readonly type: 'keep'; readonly filed: Filed }
+  | { readonly type: 'keep'; readonly filed: VerifiedSnapshot }
   | { readonly type: 'discard'; readonly customerId: string }
-  | { readonly type: 'confirmed'; readonly confirmed: Confirmed }
+  | { readonly type: 'confirmed'; readonly confirmed: SnapshotConfirmation }
   | { readonly type: 'media'; readonly command: MediaCommand }
   /** How things stand is to be said at once, and not with the next beat only. */
   | { readonly type: 'beat' }

@@ -1,21 +1,21 @@
 import type { Beat, BeatAnswer } from '#contract'
 
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
-export type Said = Pick<
+export type BeatPart = Pick<
   Beat,
   'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'hosts' | 'results' | 'ended'
 >
 
 /** A room which says how things stand at every beat, and hears what the edge answers. */
-export interface Reporter {
+export interface BeatReporter {
   /** Its part of the next beat: keys which no other room fills. */
-  says(now: number): Partial<Said>
+  says(now: number): Partial<BeatPart>
   /** The answer to what was said at `sentAt` (monotonic ms). */
   heard(now: number, answer: BeatAnswer, sentAt: number): void
 }
 
 /** A beat of nobody: everything empty. */
-export const silent: Said = {
+export const silent: BeatPart = {
   draining: false,
   version: 0,
   leases: [],

@@ -1,40 +1,40 @@
 import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
-import type { Known } from '../auth/accounts.ts'
+import type { KnownAccount } from '../auth/accounts.ts'
+import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
 import {
   Authenticator,
-  type Challenge,
-  type Files,
-  type Inquiry,
+  type AuthenticatorDeps,
+  type AuthResult,
+  type ChallengeAdmission,
+  type CredentialLookup,
   later,
-  type Proof,
-  type Realm,
-  type Refusal,
+  type ProtectionSpace,
+  type RefusalAdmission,
 } from '../auth/authenticator.ts'
 import type { Challenger, Verified } from '../auth/challenger.ts'
-import type { Guess } from '../auth/login-throttle.ts'
-import { Proofs } from '../auth/proved-flows.ts'
-import { type Flow, networkOf, reliable } from '../ground/flow.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import type { SuspectAnswer } from '../auth/login-throttle.ts'
+import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Domains } from '../policy/domains.ts'
 import { lineOf } from '../policy/route-question.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { screen } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
 import { allow } from '../ua/endpoint.ts'
-import { Strangers } from './source-cache.ts'
+import { SourceCache } from './source-cache.ts'
 import { provedAtMisspelt, provedNowhere, unknownDomain } from './wrong-domain.ts'
 
 /** What we are called, and how we meet strangers. */
-export interface House {
+export interface ServedDomains {
   readonly baseDomain: string
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
   /** To those we do not know: an answer, or nothing at all. */
-  readonly strangers: StrangerPolicy
+  readonly sources: StrangerPolicy
 }
 
-/** What the reception needs to know of other rooms. */
-export interface Desk extends Files {
+/** What admission control needs to know of other rooms. */
+export interface AdmissionDeps extends AuthenticatorDeps {
   /** Whether calls can be decided at all. */
   ready(now: number): boolean
   /** Whether calls from this address are somebody's, as far as is known here. */
@@ -48,13 +48,17 @@ export interface Desk extends Files {
 
 /** What becomes of a request outside any dialog. */
 export type Admission =
-  | Refusal
-  | Challenge
-  | Inquiry
+  | RefusalAdmission
+  | ChallengeAdmission
+  | CredentialLookup
   | { readonly to: 'drop'; readonly why: string }
   | { readonly to: 'register'; readonly verified: Verified }
   /** `otherwise`: what to say where the address turns out to be nobody's. */
-  | { readonly to: 'call'; readonly account: Known | undefined; readonly otherwise?: Challenge }
+  | {
+      readonly to: 'call'
+      readonly account: KnownAccount | undefined
+      readonly otherwise?: ChallengeAdmission
+    }
 
 /** Our answer is longer than the question: whoever forges a sender must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
@@ -64,25 +68,25 @@ const pings = { atOnce: 200, perSecond: 50 }
  *
  * Until somebody has proved who he is, nothing is kept for him: challenges and refusals are stateless.
  */
-export class Reception {
-  readonly #house: House
-  readonly #desk: Desk
+export class AdmissionControl {
+  readonly #served: ServedDomains
+  readonly #deps: AdmissionDeps
   readonly #authenticator: Authenticator
-  readonly #pings = new Allowance(pings)
-  readonly #strangers = new Strangers()
-  readonly #proofs = new Proofs()
+  readonly #pingLimiter = new RateLimiter(pings)
+  readonly #sources = new SourceCache()
+  readonly #proofs = new AuthenticatedFlows()
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
 
-  constructor(house: House, challenger: Challenger, desk: Desk) {
-    this.#house = house
-    this.#desk = desk
-    this.#authenticator = new Authenticator(challenger, desk)
+  constructor(served: ServedDomains, challenger: Challenger, deps: AdmissionDeps) {
+    this.#served = served
+    this.#deps = deps
+    this.#authenticator = new Authenticator(challenger, deps)
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
   admit(now: number, at: number, request: Request, flow: Flow, busy: boolean): Admission {
-    if (this.#house.strangers === 'silent' && !this.#isOurs(request))
+    if (this.#served.sources === 'silent' && !this.#isOurs(request))
       return { to: 'drop', why: 'foreign domain' }
     const refusal = screen(request)
     if (refusal)
@@ -105,13 +109,13 @@ export class Reception {
    * What a request is let in as of whose account the edge was asked. Where the edge said nothing, what was known last
    * decides; undefined: nothing was.
    */
-  readmit(
+  admitAgain(
     now: number,
     at: number,
     request: Request,
     flow: Flow,
     said: CredentialAnswer | undefined,
-    guess?: Guess,
+    guess?: SuspectAnswer,
   ): Admission | undefined {
     const asks = this.#asks(request)
     const proof = this.#authenticator.proveAgain(now, at, request, flow, asks, said, guess)
@@ -122,7 +126,7 @@ export class Reception {
 
   /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
   settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
-    return this.#strangers.settle(now, flow, known, realm)
+    return this.#sources.settle(now, flow, known, realm)
   }
 
   /** Whether somebody proved over this very connection to be somebody. */
@@ -141,46 +145,46 @@ export class Reception {
   }
 
   isUs(host: string): boolean {
-    return this.#house.names.has(host)
+    return this.#served.names.has(host)
   }
 
   #isTrunk(host: string): boolean {
-    return host.endsWith(`.trunk.${this.#house.baseDomain}`)
+    return host.endsWith(`.trunk.${this.#served.baseDomain}`)
   }
 
   #isOurs(request: Request): boolean {
-    return this.#names(request) || this.#desk.domains.isRealm(request.from.sip?.host ?? '')
+    return this.#names(request) || this.#deps.domains.isRealm(request.from.sip?.host ?? '')
   }
 
   /** Whether a request is meant for us; a number alone is meant for whom it is sent to. */
   #names({ target, requestUri }: Request): boolean {
-    return target ? this.#desk.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
+    return target ? this.#deps.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
   }
 
   #options(now: number, flow: Flow): Admission {
-    if (!reliable(flow) && !this.#pings.take(now, networkOf(flow.address)))
+    if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [
       ['allow', allow],
       ['accept', 'application/sdp'],
       ['supported', 'path'],
     ]
-    return { to: 'refuse', status: this.closed || !this.#desk.ready(now) ? 503 : 200, headers }
+    return { to: 'refuse', status: this.closed || !this.#deps.ready(now) ? 503 : 200, headers }
   }
 
   #register(now: number, at: number, request: Request, flow: Flow): Admission {
-    const { domains } = this.#desk
+    const { domains } = this.#deps
     const realm = request.to.sip?.host ?? ''
     if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
     // Names without a customer are guessed at first: who wants no strangers hears none of them.
-    if (this.#house.strangers === 'silent') return { to: 'drop', why: 'a stranger' }
+    if (this.#served.sources === 'silent') return { to: 'drop', why: 'a stranger' }
     if (domains.isBare(realm)) return this.#authenticate(now, at, request, flow)
-    return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#house.baseDomain)
+    return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#served.baseDomain)
   }
 
   #invite(now: number, at: number, request: Request, flow: Flow): Admission {
     if (!this.#names(request)) return this.#foreign()
-    const { domains } = this.#desk
+    const { domains } = this.#deps
     if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)
       const silent = !this.#authenticator.answers(request, this.#asks(request))
@@ -189,9 +193,9 @@ export class Reception {
     if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
     const line = lineOf(request)
     // A word nobody can guess is worth more than an address.
-    if (this.#desk.isFamiliar(flow.address) || (line !== null && this.#desk.isLine(line)))
+    if (this.#deps.isFamiliar(flow.address) || (line !== null && this.#deps.isLine(line)))
       return { to: 'call', account: undefined }
-    switch (this.#strangers.meet(now, flow)) {
+    switch (this.#sources.meet(now, flow)) {
       case 'ask':
         return { to: 'call', account: undefined }
       case 'asked':
@@ -207,16 +211,16 @@ export class Reception {
 
   /** A phone which registered without naming its customer calls so too: what registered here is no carrier. */
   #isPhone({ from }: Request, flow: Flow): boolean {
-    const { domains, whereabouts } = this.#desk
+    const { domains, whereabouts } = this.#deps
     const account = from.sip && domains.only(from.sip.host, from.sip.user)
     return account !== undefined && whereabouts(account.id, flow) !== undefined
   }
 
   /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
-  #byAddress(now: number, challenge: Challenge, flow: Flow): Admission {
+  #byAddress(now: number, challenge: ChallengeAdmission, flow: Flow): Admission {
     if (!this.#isTrunk(challenge.realm)) return challenge
-    const own = this.#desk.lets(now, challenge.realm, flow.address)
-    switch (own === undefined ? this.#strangers.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
+    const own = this.#deps.lets(now, challenge.realm, flow.address)
+    switch (own === undefined ? this.#sources.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
       case 'ask':
         return { to: 'call', account: undefined, otherwise: challenge }
       case 'asked':
@@ -233,11 +237,11 @@ export class Reception {
 
   /** This answer, unless strangers get none. */
   #unless(answer: Admission): Admission {
-    return this.#house.strangers === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
+    return this.#served.sources === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
   }
 
-  #asks({ method, target, to, from }: Request): Realm {
-    const { domains } = this.#desk
+  #asks({ method, target, to, from }: Request): ProtectionSpace {
+    const { domains } = this.#deps
     const proxy = method !== 'REGISTER'
     const { host, user } = (proxy ? from.sip : to.sip) ?? { host: '', user: '' }
     return {
@@ -251,8 +255,8 @@ export class Reception {
     return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }
 
-  #admitted(found: Proof, { proxy, bare, misspelt }: Realm, flow: Flow): Admission {
-    const { baseDomain } = this.#house
+  #admitted(found: AuthResult, { proxy, bare, misspelt }: ProtectionSpace, flow: Flow): Admission {
+    const { baseDomain } = this.#served
     const told = misspelt ? provedAtMisspelt(found, misspelt, baseDomain) : found
     const proof = bare ? provedNowhere(found, bare, baseDomain) : told
     if (proof.to !== 'proved') return proof

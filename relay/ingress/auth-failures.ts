@@ -1,9 +1,9 @@
-import { type Failure, type FailureReason, failures } from '../auth/failure.ts'
+import { type AuthFailure, type AuthFailureReason, authFailures } from '../auth/auth-failure.ts'
 import { instant } from '../call/record.ts'
 import type { Effect } from '../ground/effects.ts'
-import { type Flow, hostPort, neighbourhood, networkOf } from '../ground/flow.ts'
+import { type Flow, hostPort, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { type Gathered, Gathering } from '../ground/gathering.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 import { readable } from '../sip/charset.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -16,7 +16,7 @@ const apart = { atOnce: 20, perSecond: 1 / 10 }
 const elsewhere = 'elsewhere'
 /** What every phone does now and then, and what is a failure only where it goes on. */
 const patience = { atOnce: 10, perSecond: 1 / 10 }
-const usual: ReadonlySet<FailureReason> = new Set(['STALE_NONCES', 'REPEATED_ANSWERS'])
+const usual: ReadonlySet<AuthFailureReason> = new Set(['STALE_NONCES', 'REPEATED_ANSWERS'])
 
 /**
  * Tells whose registrations fail and why, by account and source address: an event for the customer and a line in the log.
@@ -24,12 +24,12 @@ const usual: ReadonlySet<FailureReason> = new Set(['STALE_NONCES', 'REPEATED_ANS
  * The sender of a datagram may be forged, and names may be invented: names which no account has are told by place alone,
  * and of each customer's accounts and places only so many are told apart.
  */
-export class Failures {
+export class AuthFailures {
   readonly #endpoint: SipEndpoint
   readonly #emit: (effect: Effect) => void
-  readonly #gathering = new Gathering<Seen>(pauses, (at, gathered) => this.#say(at, gathered))
-  readonly #apart = new Allowance(apart)
-  readonly #patience = new Allowance(patience)
+  readonly #gathering = new Gathering<FailedRequest>(pauses, (at, gathered) => this.#say(at, gathered))
+  readonly #apart = new RateLimiter(apart)
+  readonly #patience = new RateLimiter(patience)
 
   constructor(endpoint: SipEndpoint, emit: (effect: Effect) => void) {
     this.#endpoint = endpoint
@@ -40,13 +40,13 @@ export class Failures {
   add(
     now: number,
     at: number,
-    failure: Failure,
+    failure: AuthFailure,
     answered: { request: Request; flow: Flow; status: number },
   ): void {
     const { account, accountId, customerId, reason } = failure
     const { request, flow, status } = answered
     const who = accountId ?? customerId ?? ''
-    if (usual.has(reason) && this.#patience.take(now, `${who} ${neighbourhood(flow.address)}`)) return
+    if (usual.has(reason) && this.#patience.take(now, `${who} ${sourcePrefix(flow.address)}`)) return
     const { method } = request
     this.#gathering.add(now, at, this.#keyOf(now, failure, method, flow), {
       customerId,
@@ -54,7 +54,7 @@ export class Failures {
       words: {
         reason,
         rule: 'digest',
-        why: failures[reason],
+        why: authFailures[reason],
         account: account.slice(0, 200),
         // The extension or trunk: what the event is about.
         subject_id: accountId,
@@ -78,8 +78,13 @@ export class Failures {
     this.#gathering.stop(at)
   }
 
-  #keyOf(now: number, { customerId, accountId, reason }: Failure, method: string, { address }: Flow): string {
-    const place = customerId === null ? networkOf(address) : neighbourhood(address)
+  #keyOf(
+    now: number,
+    { customerId, accountId, reason }: AuthFailure,
+    method: string,
+    { address }: Flow,
+  ): string {
+    const place = customerId === null ? sourceNetwork(address) : sourcePrefix(address)
     const key = (whose: string) => `${customerId} ${method} ${reason} ${whose}`
     const own = key(`${accountId} ${place}`)
     if (this.#gathering.has(own)) return own
@@ -87,7 +92,7 @@ export class Failures {
     return room ? own : key(elsewhere)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
+  #say(at: number, { last, count, firstAt, lastAt }: Gathered<FailedRequest>): void {
     const { type, customerId, words } = last
     const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
     const { relayId: relay_id, chance } = this.#endpoint
@@ -100,7 +105,7 @@ export class Failures {
   }
 }
 
-interface Seen {
+interface FailedRequest {
   readonly customerId: string | null
   readonly type: string
   readonly words: Record<string, string | number | null>

@@ -1,12 +1,12 @@
 import type { EventTell } from '#contract'
 import { instant } from '../call/record.ts'
-import { type Flow, neighbourhood, networkOf } from '../ground/flow.ts'
+import { type Flow, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { type Gathered, Gathering } from '../ground/gathering.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
-export interface Refused {
+export interface RefusedCall {
   /** Whose it would have been, or whose the number is; null: nobody's. */
   readonly customerId: string | null
   readonly reason: string
@@ -29,25 +29,27 @@ const elsewhere = 'elsewhere'
  * The address of a datagram may be forged, and what is told is kept for ever: however many come, an event a minute is
  * told of each customer, address and reason, and no more calls have a record of their own than a carrier would make.
  */
-export class Refusals {
+export class RefusedCalls {
   readonly #endpoint: SipEndpoint
   readonly #tell: (tell: EventTell) => void
-  readonly #gathering = new Gathering<Seen>([gatheredMs], (at, gathered) => this.#say(at, gathered))
-  readonly #strangePlaces = new Allowance(strangePlaces)
-  readonly #records = new Allowance(records)
+  readonly #gathering = new Gathering<RefusedCallFrom>([gatheredMs], (at, gathered) =>
+    this.#say(at, gathered),
+  )
+  readonly #strangePlaces = new RateLimiter(strangePlaces)
+  readonly #records = new RateLimiter(records)
 
   constructor(endpoint: SipEndpoint, tell: (tell: EventTell) => void) {
     this.#endpoint = endpoint
     this.#tell = tell
   }
 
-  add(now: number, at: number, refused: Refused, { address }: Flow): void {
+  add(now: number, at: number, refused: RefusedCall, { address }: Flow): void {
     this.#gathering.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
   }
 
   /** Whether a refused call may have a record, and be answered as often as it takes; else it is answered once. */
   mayKeep(now: number, customerId: string, { address }: Flow): boolean {
-    return this.#records.take(now, `${customerId} ${neighbourhood(address)}`)
+    return this.#records.take(now, `${customerId} ${sourcePrefix(address)}`)
   }
 
   nextDeadline(): number | undefined {
@@ -62,7 +64,7 @@ export class Refusals {
     this.#gathering.stop(at)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: Gathered<Seen>): void {
+  #say(at: number, { last, count, firstAt, lastAt }: Gathered<RefusedCallFrom>): void {
     const { customerId, source, ...words } = last
     this.#tell({
       kind: 'event',
@@ -81,14 +83,14 @@ export class Refusals {
     })
   }
 
-  #keyOf(now: number, { customerId, reason }: Refused, address: string): string {
+  #keyOf(now: number, { customerId, reason }: RefusedCall, address: string): string {
     const key = (place: string) => `${customerId} ${place} ${reason}`
     if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
-      return key(this.#gathering.full ? elsewhere : neighbourhood(address))
-    const own = key(networkOf(address))
+      return key(this.#gathering.full ? elsewhere : sourcePrefix(address))
+    const own = key(sourceNetwork(address))
     if (this.#gathering.has(own)) return own
     return this.#strangePlaces.take(now, '') ? own : key(elsewhere)
   }
 }
 
-type Seen = Refused & { readonly source: string }
+type RefusedCallFrom = RefusedCall & { readonly source: string }

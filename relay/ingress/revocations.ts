@@ -1,13 +1,13 @@
 import type { BeatAnswer } from '#contract'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
-import type { Reporter, Said } from '../ground/reporter.ts'
-import type { Revoked } from '../policy/revoked.ts'
-import type { Registrar } from '../registrar/register.ts'
-import type { Reception } from './admission.ts'
+import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
+import type { RevokedAccount } from '../policy/revoked.ts'
+import type { Registrar } from '../registrar/registrar.ts'
+import type { AdmissionControl } from './admission.ts'
 
-interface Rooms {
+interface RevocationsDeps {
   readonly registrar: Registrar
-  readonly reception: Reception
+  readonly admission: AdmissionControl
   readonly effects: EffectBuffer
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
@@ -18,22 +18,22 @@ interface Rooms {
  *
  * An ending is told by the edge at every beat until it has heard that it was carried out.
  */
-export class Revocations implements Reporter {
-  readonly #rooms: Rooms
+export class Revocations implements BeatReporter {
+  readonly #deps: RevocationsDeps
   #ended: string[] = []
 
-  constructor(rooms: Rooms) {
-    this.#rooms = rooms
+  constructor(deps: RevocationsDeps) {
+    this.#deps = deps
   }
 
-  says(): Partial<Said> {
+  says(): Partial<BeatPart> {
     const ended = this.#ended
     this.#ended = []
     return { ended }
   }
 
   heard(_now: number, { ends }: BeatAnswer): void {
-    const { registrar, effects, at } = this.#rooms
+    const { registrar, effects, at } = this.#deps
     for (const { command_id, extension_id, binding_id } of ends) {
       const tells = registrar.end(at(), extension_id, binding_id)
       if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
@@ -43,9 +43,9 @@ export class Revocations implements Reporter {
   }
 
   /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
-  revoke(accounts: readonly Revoked[]): void {
-    const { registrar, reception, effects, at } = this.#rooms
-    reception.pardon(new Set(accounts.map(({ account }) => account)))
+  revoke(accounts: readonly RevokedAccount[]): void {
+    const { registrar, admission, effects, at } = this.#deps
+    admission.pardon(new Set(accounts.map(({ account }) => account)))
     for (const { id, account, why, ha1 } of accounts) {
       const tells = registrar.revoke(at(), id, ha1)
       if (tells.length === 0) continue

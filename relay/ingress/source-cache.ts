@@ -1,5 +1,5 @@
-import { type Flow, networkOf, reliable } from '../ground/flow.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 
 /** An address the edge does not know is not asked about again for so long. */
 const unknownMs = 5_000
@@ -24,14 +24,14 @@ const perKind = { atOnce: 50, perSecond: 25, remembered: 2 }
  * who said it twice or connected, for their addresses are not forged; the others hear nothing until they repeat
  * themselves. Addresses which were a provider's lately are not held up by any of it.
  */
-export class Strangers {
+export class SourceCache {
   readonly #familiar = new Map<string, number>()
   readonly #unknown = new Map<string, number>()
   readonly #asked = new Set<string>()
   /** Since when an address waits to be asked about: until it repeats itself. */
   readonly #waiting = new Map<string, number>()
-  readonly #ofNetwork = new Allowance(perNetwork)
-  readonly #ofKind = new Allowance(perKind)
+  readonly #ofNetwork = new RateLimiter(perNetwork)
+  readonly #ofKind = new RateLimiter(perKind)
 
   /**
    * Whether the edge may be asked; or it is known to say no, or is just being asked, or was asked too often.
@@ -67,7 +67,7 @@ export class Strangers {
   #mayAsk(now: number, flow: Flow, address: string): boolean {
     const waited = now - (this.#waiting.get(address) ?? now)
     const kind = reliable(flow) || waited >= repeats.fromMs ? 'real' : 'new'
-    const network = networkOf(flow.address)
+    const network = sourceNetwork(flow.address)
     if (this.#ofNetwork.has(now, network) && this.#ofKind.take(now, kind))
       return this.#ofNetwork.take(now, network)
     if (waited === 0 || waited > repeats.toMs) keep(this.#waiting, address, now, waitingAtMost)

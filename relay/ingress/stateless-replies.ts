@@ -1,7 +1,7 @@
 import { sipReason } from '../call/reason.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
-import { type Flow, networkOf, reliable } from '../ground/flow.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
+import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { responseFlow } from '../sip/via.ts'
@@ -17,7 +17,7 @@ export class StatelessReplies {
   readonly #clock: () => number
   /** Octets of requests which belong to no transaction. */
   readonly #octets = new WeakMap<Request, number>()
-  readonly #longAnswers = new Allowance(longAnswers)
+  readonly #longAnswers = new RateLimiter(longAnswers)
 
   /** `clock`: monotonic milliseconds of the event being handled. */
   constructor(endpoint: SipEndpoint, effects: EffectBuffer, clock: () => number) {
@@ -33,12 +33,12 @@ export class StatelessReplies {
 
   /**
    * Sends a response to where its request came from. Over UDP that may be forged: answers more than twice as long as
-   * what they answer have an allowance, by network.
+   * what they answer are rate-limited, by source network.
    */
   send(response: Response, request: Request, flow: Flow): void {
     const bytes = writeMessage(response)
     const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
-    if (!long || this.#longAnswers.take(this.#clock(), networkOf(flow.address)))
+    if (!long || this.#longAnswers.take(this.#clock(), sourceNetwork(flow.address)))
       return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
     this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
   }

@@ -1,44 +1,44 @@
 import type { CredentialAnswer, RouteDecision, RouteQuestion } from '#contract'
-import type { Challenge, Inquiry } from '../auth/authenticator.ts'
+import type { AuthFailure } from '../auth/auth-failure.ts'
+import type { ChallengeAdmission, CredentialLookup } from '../auth/authenticator.ts'
 import { type Challenger, failureOf } from '../auth/challenger.ts'
-import type { Failure } from '../auth/failure.ts'
-import type { Guess } from '../auth/login-throttle.ts'
+import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { Line } from '../call/call-index.ts'
 import type { Switchboard } from '../call/calls.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
 import { codecsOf } from '../call/sound.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Shortage } from '../limits/quota-wait.ts'
+import type { QuotaWait } from '../limits/quota-wait.ts'
 import type { Domains } from '../policy/domains.ts'
 import { lineOf, questionOf, routeQuestion } from '../policy/route-question.ts'
-import type { Desk } from '../policy/routing-client.ts'
-import type { Registrar } from '../registrar/register.ts'
+import type { RoutingClient } from '../policy/routing-client.ts'
+import type { Registrar } from '../registrar/registrar.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import type { Admission, House, Reception } from './admission.ts'
-import { Failures } from './auth-failures.ts'
-import { Inquiries } from './credential-lookups.ts'
-import { Waiting } from './pending-requests.ts'
-import { Refusals } from './refused-calls.ts'
+import type { Admission, AdmissionControl, ServedDomains } from './admission.ts'
+import { AuthFailures } from './auth-failures.ts'
+import { CredentialLookups } from './credential-lookups.ts'
+import { PendingRequests } from './pending-requests.ts'
+import { RefusedCalls } from './refused-calls.ts'
 import type { StatelessReplies } from './stateless-replies.ts'
 
-/** The rooms around the entrance. */
-export interface Rooms {
+/** What the UAS needs of the rooms around it. */
+export interface UasDeps {
   readonly endpoint: SipEndpoint
-  readonly house: House
+  readonly served: ServedDomains
   readonly effects: EffectBuffer
   readonly replies: StatelessReplies
   readonly transactions: Transactions
   readonly challenger: Challenger
   readonly registrar: Registrar
-  readonly reception: Reception
+  readonly admission: AdmissionControl
   readonly switchboard: Switchboard
-  readonly desk: Desk
+  readonly routing: RoutingClient
   readonly domains: Domains
-  readonly shortage: Shortage
+  readonly quotaWait: QuotaWait
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
   /** Carries what the transaction layer ordered. */
@@ -49,46 +49,46 @@ export interface Rooms {
 const crowd = { transactions: 200_000, questions: 2_000 }
 
 /**
- * Where requests outside any dialog become something: a refusal, a registration, a call.
+ * The UAS towards strangers (RFC 3261 §8.2): a request outside any dialog becomes a refusal, a registration, a call.
  *
- * The reception says what each is let in as; this is where the edge is asked meanwhile, and where an
+ * Admission control says what each is let in as; this is where the edge is asked meanwhile, and where an
  * INVITE which still waits for that can be taken back.
  */
-export class Entrance {
-  readonly #rooms: Rooms
-  readonly #waiting = new Waiting()
-  readonly #inquiries: Inquiries
-  readonly #refusals: Refusals
-  readonly #failures: Failures
+export class Uas {
+  readonly #deps: UasDeps
+  readonly #waiting = new PendingRequests()
+  readonly #lookups: CredentialLookups
+  readonly #refusedCalls: RefusedCalls
+  readonly #authFailures: AuthFailures
 
-  constructor(rooms: Rooms) {
-    this.#rooms = rooms
-    this.#inquiries = new Inquiries(rooms.desk)
-    this.#refusals = new Refusals(rooms.endpoint, (tell) => rooms.effects.emit({ type: 'tell', tell }))
-    this.#failures = new Failures(rooms.endpoint, rooms.effects.emit)
+  constructor(deps: UasDeps) {
+    this.#deps = deps
+    this.#lookups = new CredentialLookups(deps.routing)
+    this.#refusedCalls = new RefusedCalls(deps.endpoint, (tell) => deps.effects.emit({ type: 'tell', tell }))
+    this.#authFailures = new AuthFailures(deps.endpoint, deps.effects.emit)
   }
 
   nextDeadline(): number | undefined {
-    const [refusals, failures] = [this.#refusals.nextDeadline(), this.#failures.nextDeadline()]
+    const [refusals, failures] = [this.#refusedCalls.nextDeadline(), this.#authFailures.nextDeadline()]
     return refusals === undefined || failures === undefined
       ? (refusals ?? failures)
       : Math.min(refusals, failures)
   }
 
   tick(now: number): void {
-    this.#refusals.tick(now, this.#rooms.at())
-    this.#failures.tick(now, this.#rooms.at())
+    this.#refusedCalls.tick(now, this.#deps.at())
+    this.#authFailures.tick(now, this.#deps.at())
   }
 
   /** Nothing more will come in. */
   stop(): void {
-    this.#refusals.stop(this.#rooms.at())
-    this.#failures.stop(this.#rooms.at())
+    this.#refusedCalls.stop(this.#deps.at())
+    this.#authFailures.stop(this.#deps.at())
   }
 
   /** A request of nobody yet. */
   meet(now: number, request: Request, flow: Flow): void {
-    const { replies, switchboard, transactions } = this.#rooms
+    const { replies, switchboard, transactions } = this.#deps
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (switchboard.lines.loops(request)) return replies.refuse(request, flow, 482)
     if (!this.#waiting.has(request)) this.#admit(now, request, flow)
@@ -97,18 +97,18 @@ export class Entrance {
   /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
   cancel(request: Request, flow: Flow): boolean {
     if (!this.#waiting.cancel(request, flow)) return false
-    this.#rooms.replies.refuse(request, flow, 200)
+    this.#deps.replies.refuse(request, flow, 200)
     return true
   }
 
   #admit(now: number, request: Request, flow: Flow): void {
-    const { effects, reception, transactions, at } = this.#rooms
+    const { effects, admission: admissionControl, transactions, at } = this.#deps
     const busy = transactions.size > crowd.transactions || effects.asked > crowd.questions
-    this.#let(now, request, flow, reception.admit(now, at(), request, flow, busy))
+    this.#let(now, request, flow, admissionControl.admit(now, at(), request, flow, busy))
   }
 
   #let(now: number, request: Request, flow: Flow, admission: Admission): void {
-    const { effects, replies } = this.#rooms
+    const { effects, replies } = this.#deps
     switch (admission.to) {
       case 'drop':
         return effects.note('debug', 'sip.dropped', {
@@ -123,7 +123,7 @@ export class Entrance {
         this.#failed(now, request, flow, admission.proxy ? 407 : 401, admission.failed)
         return this.#challenge(request, flow, admission)
       case 'ask':
-        return this.#inquire(now, request, flow, admission)
+        return this.#lookUpCredential(now, request, flow, admission)
       case 'register':
         return this.#register(now, request, flow, admission)
       case 'call':
@@ -133,25 +133,25 @@ export class Entrance {
     }
   }
 
-  #failed(now: number, request: Request, flow: Flow, status: number, failed: Failure | undefined): void {
-    if (failed) this.#failures.add(now, this.#rooms.at(), failed, { request, flow, status })
+  #failed(now: number, request: Request, flow: Flow, status: number, failed: AuthFailure | undefined): void {
+    if (failed) this.#authFailures.add(now, this.#deps.at(), failed, { request, flow, status })
   }
 
-  #challenge(request: Request, flow: Flow, admission: Challenge): void {
-    const { effects, replies, challenger, at } = this.#rooms
+  #challenge(request: Request, flow: Flow, admission: ChallengeAdmission): void {
+    const { effects, replies, challenger, at } = this.#deps
     if (admission.blocked) effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
     replies.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
   }
 
-  #inquire(now: number, request: Request, flow: Flow, { question, guess }: Inquiry): void {
-    const { reception } = this.#rooms
-    if (!this.#inquiries.hasRoom(flow))
-      return this.#readmit(now, request, flow, { guess, why: 'too many wait' })
+  #lookUpCredential(now: number, request: Request, flow: Flow, { question, guess }: CredentialLookup): void {
+    const { admission: admissionControl } = this.#deps
+    if (!this.#lookups.hasRoom(flow))
+      return this.#admitAgain(now, request, flow, { guess, why: 'too many wait' })
     this.#waiting.begin(request, flow)
-    this.#inquiries.ask(now, question, flow, (later, said, why) => {
+    this.#lookups.ask(now, question, flow, (later, said, why) => {
       const cancelled = this.#waiting.end(request)
-      if (said) reception.remember(later, question, said)
-      this.#readmit(later, request, flow, { said, guess, why, cancelled })
+      if (said) admissionControl.remember(later, question, said)
+      this.#admitAgain(later, request, flow, { said, guess, why, cancelled })
     })
   }
 
@@ -159,10 +159,15 @@ export class Entrance {
    * After the edge was asked. Where it said nothing, whom we knew lately comes in all the same, and others come back
    * later. A request which was taken back meanwhile is looked at as well: a guess may not be made for nothing.
    */
-  #readmit(now: number, request: Request, flow: Flow, { said, guess, why, cancelled }: Said): void {
-    const { replies, reception, at } = this.#rooms
+  #admitAgain(
+    now: number,
+    request: Request,
+    flow: Flow,
+    { said, guess, why, cancelled }: LookupOutcome,
+  ): void {
+    const { replies, admission: admissionControl, at } = this.#deps
     if (!said) this.#unanswered(why, request)
-    const admission = reception.readmit(now, at(), request, flow, said, guess)
+    const admission = admissionControl.admitAgain(now, at(), request, flow, said, guess)
     if (cancelled) return replies.refuse(request, flow, 487)
     if (admission) this.#let(now, request, flow, admission)
     else replies.later(request, flow)
@@ -174,7 +179,7 @@ export class Entrance {
     flow: Flow,
     { verified }: Extract<Admission, { to: 'register' }>,
   ): void {
-    const { effects, registrar, transactions, at, carry } = this.#rooms
+    const { effects, registrar, transactions, at, carry } = this.#deps
     const id = transactions.open(now, request, flow)
     const { response, tells, failed } = registrar.register(now, at(), request, flow, verified)
     if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
@@ -183,20 +188,20 @@ export class Entrance {
   }
 
   /** A phone, or a PBX, which proved itself calls. */
-  #call(now: number, request: Request, flow: Flow, account: Account): void {
-    const { domains, shortage, switchboard } = this.#rooms
+  #call(now: number, request: Request, flow: Flow, account: ProvedAccount): void {
+    const { domains, quotaWait, switchboard } = this.#deps
     const line = this.#open(now, request, flow, false)
     const asked = routeQuestion(line, callerOf(account), codecsOf(request))
     const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
-    shortage.route(now, question, (later, decision, why) => {
+    quotaWait.route(now, question, (later, decision, why) => {
       if (decision) switchboard.decided(later, line, decision)
       else switchboard.step(later, line, 'undecided', { why })
     })
   }
 
   /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
-  #incoming(now: number, request: Request, flow: Flow, otherwise?: Challenge): void {
-    const { shortage, replies, endpoint, at } = this.#rooms
+  #incoming(now: number, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
+    const { quotaWait, replies, endpoint, at } = this.#deps
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
       kind: 'source',
@@ -207,7 +212,7 @@ export class Entrance {
     }
     const question = questionOf(endpoint.chance.uuid(at()), request, caller, codecsOf(request))
     this.#waiting.begin(request, flow)
-    shortage.route(now, question, (later, decision, why) => {
+    quotaWait.route(now, question, (later, decision, why) => {
       const cancelled = this.#waiting.end(request)
       this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
@@ -228,40 +233,40 @@ export class Entrance {
     decision: RouteDecision | undefined,
     realm: string | undefined,
   ): void {
-    const { effects, reception } = this.#rooms
+    const { effects, admission: admissionControl } = this.#deps
     const nobody = decision && isNobody(decision)
     // Who speaks for a realm is asked for a password; that is no news.
     const refused = nobody && realm !== undefined ? undefined : decision
     if (refused?.kind === 'reject') this.#tellRefused(now, request, flow, refused)
-    if (!reception.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
+    if (!admissionControl.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
     effects.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
   }
 
   /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
-  #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: Refusal): void {
+  #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: RejectDecision): void {
     const { customer_id: customerId, reason, message, explanation } = refusal
     const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
-    this.#refusals.add(
+    this.#refusedCalls.add(
       now,
-      this.#rooms.at(),
+      this.#deps.at(),
       { customerId, reason, rule, why, to: requestUri.slice(0, 200) },
       flow,
     )
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
-    const { house, replies, switchboard } = this.#rooms
+    const { served, replies, switchboard } = this.#deps
     const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
-    const kept = customers !== null && this.#refusals.mayKeep(now, customers, flow)
+    const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
     if (decision.kind === 'connect' || kept)
       return switchboard.decided(now, this.#open(now, request, flow, true), decision)
-    if ((customers === null && house.strangers !== 'refuse') || decision.status === 0) return
+    if ((customers === null && served.sources !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
     replies.refuse(request, flow, decision.status, undefined, [why])
   }
 
   #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
-    const { switchboard, transactions, carry } = this.#rooms
+    const { switchboard, transactions, carry } = this.#deps
     const id = transactions.open(now, request, flow)
     const line = switchboard.open(now, request, flow, id, trusted)
     carry(now, transactions.respond(now, id, reply(request, 100, { flow })))
@@ -269,22 +274,22 @@ export class Entrance {
   }
 
   #unanswered(why: string, { method }: Request): void {
-    this.#rooms.effects.note('warn', 'edge.unanswered', { why, method })
+    this.#deps.effects.note('warn', 'edge.unanswered', { why, method })
   }
 }
 
 /** What came of asking the edge about an account. */
-interface Said {
+interface LookupOutcome {
   readonly said?: CredentialAnswer | undefined
-  readonly guess: Guess | undefined
+  readonly guess: SuspectAnswer | undefined
   readonly why: string
   readonly cancelled?: boolean
 }
 
-type Refusal = Extract<RouteDecision, { kind: 'reject' }>
-type Account = NonNullable<Extract<Admission, { to: 'call' }>['account']>
+type RejectDecision = Extract<RouteDecision, { kind: 'reject' }>
+type ProvedAccount = NonNullable<Extract<Admission, { to: 'call' }>['account']>
 
-function callerOf({ account, customer_id, extension_id }: Account): RouteQuestion['caller'] {
+function callerOf({ account, customer_id, extension_id }: ProvedAccount): RouteQuestion['caller'] {
   return account === 'trunk'
     ? { kind: 'trunk', customer_id, trunk_id: extension_id }
     : { kind: 'extension', customer_id, extension_id }

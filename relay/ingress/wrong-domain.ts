@@ -1,10 +1,10 @@
-import { later, type Proof, type Realm, type Refusal } from '../auth/authenticator.ts'
+import type { AuthFailure, AuthFailureReason } from '../auth/auth-failure.ts'
+import { type AuthResult, later, type ProtectionSpace, type RefusalAdmission } from '../auth/authenticator.ts'
 import { failureOf } from '../auth/challenger.ts'
-import type { Failure, FailureReason } from '../auth/failure.ts'
 import { sipReason } from '../call/reason.ts'
 
 /** What a wrong answer at no customer's domain means, whether its account is there or not. */
-const nobodys: ReadonlySet<FailureReason> = new Set([
+const nobodys: ReadonlySet<AuthFailureReason> = new Set([
   'WRONG_PASSWORD',
   'UNKNOWN_ACCOUNT',
   'ACCOUNT_DISABLED',
@@ -15,7 +15,11 @@ const nobodys: ReadonlySet<FailureReason> = new Set([
  * What becomes of a proof at a domain which is no customer's own: it counts where the account is the only one of its name.
  * Any other answer is told which domain is right, and alike whether there is such an account or not.
  */
-export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, baseDomain: string): Proof {
+export function provedNowhere(
+  proof: AuthResult,
+  bare: NonNullable<ProtectionSpace['bare']>,
+  baseDomain: string,
+): AuthResult {
   if (proof.to === 'proved') {
     const { credential } = proof.verified
     if (credential.extension_id === bare.account?.id) return proof
@@ -39,27 +43,27 @@ export function provedNowhere(proof: Proof, bare: NonNullable<Realm['bare']>, ba
  * so: a customer made just now is known at the edge only.
  */
 export function provedAtMisspelt(
-  proof: Proof,
-  { host, meant }: NonNullable<Realm['misspelt']>,
+  proof: AuthResult,
+  { host, meant }: NonNullable<ProtectionSpace['misspelt']>,
   baseDomain: string,
-): Proof {
+): AuthResult {
   if (proof.to !== 'challenge' || proof.failed?.reason !== 'UNKNOWN_ACCOUNT') return proof
   const user = proof.failed.account.slice(0, proof.failed.account.lastIndexOf('@'))
-  const failed: Failure = { ...strangers(`${user}@${host}`), customerId: meant() ?? null }
+  const failed: AuthFailure = { ...strangers(`${user}@${host}`), customerId: meant() ?? null }
   return notFound(`No such domain. ${rightDomain(baseDomain)}`, failed)
 }
 
 /** A domain which is none of ours. */
-export function unknownDomain(account: string, baseDomain: string): Refusal {
+export function unknownDomain(account: string, baseDomain: string): RefusalAdmission {
   return notFound(rightDomain(baseDomain), strangers(account))
 }
 
 /** Which realm was drawn for a name nobody has says nothing about whose it is. */
-function strangers(account: string): Failure {
+function strangers(account: string): AuthFailure {
   return { reason: 'UNKNOWN_DOMAIN', account, customerId: null, accountId: null }
 }
 
-function notFound(why: string, failed: Failure): Refusal {
+function notFound(why: string, failed: AuthFailure): RefusalAdmission {
   return { to: 'refuse', status: 404, headers: [sipReason(404, why)], failed }
 }
 

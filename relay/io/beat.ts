@@ -1,5 +1,5 @@
 import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
-import type { Said } from '../ground/reporter.ts'
+import type { BeatPart } from '../ground/reporter.ts'
 import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
@@ -9,7 +9,7 @@ export interface HeartOptions {
   /** What of a beat never changes while this process lives. */
   readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>
   /** What is to be said now. */
-  pulse(): Said
+  pulse(): BeatPart
   /** Bytes and tells waiting to be told. */
   waitingTells(): number
   /** The edge answered the beat sent at `sentAt`. */

@@ -1,6 +1,14 @@
 import type { BindingTell, CallTell, EventTell } from '#contract'
 import type { Engine } from '../engine.ts'
-import type { Answer, Confirmed, Effect, Filed, Input, Note, Question } from '../ground/effects.ts'
+import type {
+  Answer,
+  Effect,
+  Input,
+  Note,
+  Question,
+  SnapshotConfirmation,
+  VerifiedSnapshot,
+} from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { MediaCommand } from '../ground/media.ts'
 
@@ -14,9 +22,9 @@ export interface World {
   tell(tell: CallTell | BindingTell | EventTell): void
   /** Snapshots on disk. */
   readonly snapshots: {
-    keep(filed: Filed): void
+    keep(filed: VerifiedSnapshot): void
     discard(customerId: string): void
-    confirm(confirmed: Confirmed): void
+    confirm(confirmed: SnapshotConfirmation): void
   }
   media(command: MediaCommand): void
   /** Says how things stand as soon as it may. */

@@ -1,6 +1,6 @@
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
 import { type Snapshot, type SnapshotSecrets, snapshot, snapshotSecrets } from '#contract'
-import type { Filed } from '../ground/effects.ts'
+import type { VerifiedSnapshot } from '../ground/effects.ts'
 import { valid } from './exchange.ts'
 
 /** What a relay's own key is made into, to know the edge's hand and to open what is meant for it. */
@@ -19,7 +19,12 @@ export function snapshotKeys(relayKey: string): SnapshotKeys {
  *
  * What is kept is the signature, a line break, and the body exactly as it was signed.
  */
-export function openSnapshot(keys: SnapshotKeys, customerId: string, signature: string, body: Buffer): Filed {
+export function openSnapshot(
+  keys: SnapshotKeys,
+  customerId: string,
+  signature: string,
+  body: Buffer,
+): VerifiedSnapshot {
   if (!isSigned(keys, signature, body)) throw new Error('the signature of the snapshot is not the edge’s')
   const read = valid(snapshot.safeParse(JSON.parse(String(body))))
   if (read.customer_id !== customerId) throw new Error(`the snapshot is ${read.customer_id}'s`)
@@ -28,7 +33,7 @@ export function openSnapshot(keys: SnapshotKeys, customerId: string, signature: 
 }
 
 /** Reads what `openSnapshot` gave to keep. */
-export function reopenSnapshot(keys: SnapshotKeys, customerId: string, signed: Buffer): Filed {
+export function reopenSnapshot(keys: SnapshotKeys, customerId: string, signed: Buffer): VerifiedSnapshot {
   const end = signed.indexOf('\n')
   if (end < 0) throw new Error('the file is torn')
   return openSnapshot(keys, customerId, String(signed.subarray(0, end)), signed.subarray(end + 1))

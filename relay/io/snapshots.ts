@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Confirmed, Filed, Pulled } from '../ground/effects.ts'
+import type { SnapshotAnswer, SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.ts'
 import { type Exchange, type Reply, refusal, retryAfterMs } from './exchange.ts'
 import type { Log } from './log.ts'
 import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'
@@ -23,7 +23,10 @@ export class SnapshotSource {
   }
 
   /** Rejects, saying why, when nothing came that could be believed. */
-  async pull(question: { readonly customer_id: string; readonly held: number | undefined }): Promise<Pulled> {
+  async pull(question: {
+    readonly customer_id: string
+    readonly held: number | undefined
+  }): Promise<SnapshotAnswer> {
     if (performance.now() < this.#notBefore) throw new Error('the edge asked to be left alone')
     const { customer_id, held } = question
     const headers = held === undefined ? {} : { 'if-none-match': `"${held}"` }
@@ -32,7 +35,7 @@ export class SnapshotSource {
     return this.#read(customer_id, reply)
   }
 
-  #read(customerId: string, { status, headers, body }: Reply): Pulled {
+  #read(customerId: string, { status, headers, body }: Reply): SnapshotAnswer {
     if (status === 304) return { kind: 'same' }
     if (status === 404 || status === 410) return { kind: 'gone' }
     if (status !== 200) {
@@ -64,7 +67,7 @@ export class SnapshotFolder {
   }
 
   /** Everything that can be read; what cannot is set aside as `.bad`, and then nothing counts as complete. */
-  load(): { files: Filed[]; confirmed: Confirmed | undefined } {
+  load(): { files: VerifiedSnapshot[]; confirmed: SnapshotConfirmation | undefined } {
     const names = readdirSync(this.#folder)
     const files = names.flatMap((name) => this.#read(name) ?? [])
     const confirmed = this.#confirmed()
@@ -72,7 +75,7 @@ export class SnapshotFolder {
     return { files, confirmed: { ...confirmed, version: 0 } }
   }
 
-  keep({ snapshot, signed }: Filed): void {
+  keep({ snapshot, signed }: VerifiedSnapshot): void {
     this.#then(() => this.#write(`${snapshot.customer_id}.snapshot`, signed))
   }
 
@@ -80,7 +83,7 @@ export class SnapshotFolder {
     this.#then(() => rm(join(this.#folder, `${customerId}.snapshot`), { force: true }))
   }
 
-  confirm(confirmed: Confirmed): void {
+  confirm(confirmed: SnapshotConfirmation): void {
     this.#then(() => this.#write('confirmed.json', JSON.stringify(confirmed)))
   }
 
@@ -89,7 +92,7 @@ export class SnapshotFolder {
     return this.#writing
   }
 
-  #read(name: string): Filed | undefined {
+  #read(name: string): VerifiedSnapshot | undefined {
     const customerId = /^([0-9a-f-]{36})\.snapshot$/.exec(name)?.[1]
     if (customerId === undefined) return undefined
     const path = join(this.#folder, name)
@@ -102,7 +105,7 @@ export class SnapshotFolder {
     }
   }
 
-  #confirmed(): Confirmed | undefined {
+  #confirmed(): SnapshotConfirmation | undefined {
     const path = join(this.#folder, 'confirmed.json')
     try {
       return readConfirmed(JSON.parse(readFileSync(path, 'utf8')))
@@ -133,8 +136,8 @@ export class SnapshotFolder {
   }
 }
 
-function readConfirmed(read: unknown): Confirmed {
-  const { version, held, at, behind } = read as Confirmed
+function readConfirmed(read: unknown): SnapshotConfirmation {
+  const { version, held, at, behind } = read as SnapshotConfirmation
   const numbers = [version, held, at, ...Object.values(behind)]
   if (!numbers.every((number) => Number.isFinite(number)))
     throw new Error('it does not say what was confirmed')

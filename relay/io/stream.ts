@@ -1,6 +1,6 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Note } from '../ground/effects.ts'
-import { type Flow, hostPort, networkOf, type Trust, trustKey } from '../ground/flow.ts'
+import { type Flow, hostPort, sourceNetwork, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
 import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
 import { type Visitor, Visitors } from './visitors.ts'
@@ -141,7 +141,7 @@ class Connections implements StreamWire {
     const address = plainAddress(remoteAddress)
     const peer = hostPort(address, remotePort)
     const visitor: Taken = {
-      network: networkOf(address),
+      network: sourceNetwork(address),
       flow: undefined,
       isKnown: () => visitor.flow !== undefined && (this.#options.known?.(visitor.flow) ?? false),
       shut: () => {

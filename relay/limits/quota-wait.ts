@@ -1,16 +1,16 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
 import type { Effect } from '../ground/effects.ts'
-import { shortFor } from './gate.ts'
-import type { Ledger, Reached } from './ledger.ts'
+import { lacking } from './admit-call.ts'
+import type { Ledger, LimitReached } from './ledger.ts'
 
-type Then = (now: number, decision: RouteDecision | undefined, why: string) => void
+type OnDecided = (now: number, decision: RouteDecision | undefined, why: string) => void
 
 /** A call which waits for a greater share of a limit. */
-interface Waiting {
+interface WaitingCall {
   readonly question: RouteQuestion
-  readonly then: Then
+  readonly then: OnDecided
   readonly until: number
-  readonly short: readonly Reached[]
+  readonly short: readonly LimitReached[]
 }
 
 /* Implementation */
@@ -24,21 +24,21 @@ const vainMs = 10_000
  * They wait, three seconds at most, while the edge hears of them at once and shares anew: what other relays hold
  * and do not use is soon free. No call is let in beyond what is granted.
  */
-export class Shortage {
-  readonly #route: (now: number, question: RouteQuestion, then: Then) => void
+export class QuotaWait {
+  readonly #route: (now: number, question: RouteQuestion, then: OnDecided) => void
   readonly #ledger: Ledger
   readonly #emit: (effect: Effect) => void
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<WaitingCall>()
   readonly #vainUntil = new Map<string, number>()
 
-  constructor(rooms: { route: Shortage['route']; ledger: Ledger; emit(effect: Effect): void }) {
+  constructor(rooms: { route: QuotaWait['route']; ledger: Ledger; emit(effect: Effect): void }) {
     this.#route = rooms.route
     this.#ledger = rooms.ledger
     this.#emit = rooms.emit
   }
 
   /** Decides a call; one which only a share stands against is decided later. */
-  route(now: number, question: RouteQuestion, then: Then): void {
+  route(now: number, question: RouteQuestion, then: OnDecided): void {
     this.#decide(now, question, then, now + patienceMs)
   }
 
@@ -65,9 +65,9 @@ export class Shortage {
     }
   }
 
-  #decide(now: number, question: RouteQuestion, then: Then, until: number): void {
+  #decide(now: number, question: RouteQuestion, then: OnDecided, until: number): void {
     this.#route(now, question, (later, decision, why) => {
-      const short = decision && this.#ledger.shares(later) ? shortFor(this.#ledger, later, decision) : []
+      const short = decision && this.#ledger.shares(later) ? lacking(this.#ledger, later, decision) : []
       const hopeless =
         short.length === 0 || later >= until || short.some((limit) => this.#isVain(later, limit))
       if (hopeless) return then(later, decision, why)
@@ -78,13 +78,13 @@ export class Shortage {
     })
   }
 
-  #isVain(now: number, limit: Reached): boolean {
+  #isVain(now: number, limit: LimitReached): boolean {
     const until = this.#vainUntil.get(keyOf(limit)) ?? 0
     if (until <= now) this.#vainUntil.delete(keyOf(limit))
     return until > now
   }
 }
 
-function keyOf({ kind, id, resource }: Reached): string {
+function keyOf({ kind, id, resource }: LimitReached): string {
   return `${resource} of ${kind}:${id}`
 }

@@ -2,36 +2,37 @@ import type { Caps, Scope } from '#contract'
 import type { ConfigIndex, Configuration } from '#routing'
 
 /** Somebody with limits, as the configuration says. */
-export interface Limited {
+export interface LimitedScope {
   readonly customerId: string
   readonly name: string
   readonly caps: Caps
 }
 
 /** Where limits are looked up. */
-export interface Limits {
+export interface LimitSource {
   /** undefined: nothing is known of it here. Extensions and trunks are found under their customer. */
-  of(scope: Scope, customerId: string | undefined): Limited | undefined
+  of(scope: Scope, customerId: string | undefined): LimitedScope | undefined
   /** Customers and providers of which a slice is worth having before the first call. */
   known(): Iterable<Scope>
 }
 
 /** The limits of the customers whose snapshots are on the shelf. */
-export function limitsOn(shelf: ConfigIndex): Limits {
-  return { of: (scope, customerId) => limitsOf(shelf.book, scope, customerId), known: () => capped(shelf) }
+export function limitsOn(index: ConfigIndex): LimitSource {
+  return { of: (scope, customerId) => limitsOf(index.book, scope, customerId), known: () => capped(index) }
 }
 
 /** The limits of one scope, as a book has them. */
 export function limitsOf(
-  book: Configuration,
+  configuration: Configuration,
   { kind, id }: Scope,
   customerId: string | undefined,
-): Limited | undefined {
+): LimitedScope | undefined {
   if (kind === 'customer') {
-    const customer = book.customer(id)
+    const customer = configuration.customer(id)
     return customer && { customerId: id, name: '', caps: customer.caps }
   }
-  const facts = kind === 'provider' ? book.provider(id) : ownedBy(book, kind, id, customerId)
+  const facts =
+    kind === 'provider' ? configuration.provider(id) : ownedBy(configuration, kind, id, customerId)
   return facts && { customerId: facts.customer_id, name: facts.name, caps: facts.caps }
 }
 
@@ -41,19 +42,19 @@ export function keyOf({ kind, id }: Scope): string {
 }
 
 function ownedBy(
-  book: Configuration,
+  configuration: Configuration,
   kind: 'extension' | 'trunk',
   id: string,
   customerId: string | undefined,
 ) {
   if (customerId === undefined) return undefined
-  return kind === 'extension' ? book.extension(customerId, id) : book.trunk(customerId, id)
+  return kind === 'extension' ? configuration.extension(customerId, id) : configuration.trunk(customerId, id)
 }
 
-function* capped(shelf: ConfigIndex): Iterable<Scope> {
-  for (const { customer_id: id } of shelf.customers())
-    if (isShared(shelf.book.customer(id)?.caps)) yield { kind: 'customer', id }
-  for (const { id, caps } of shelf.providers()) if (isShared(caps)) yield { kind: 'provider', id }
+function* capped(index: ConfigIndex): Iterable<Scope> {
+  for (const { customer_id: id } of index.customers())
+    if (isShared(index.book.customer(id)?.caps)) yield { kind: 'customer', id }
+  for (const { id, caps } of index.providers()) if (isShared(caps)) yield { kind: 'provider', id }
 }
 
 /** Whether relays share something of it out among them. */

@@ -2,17 +2,17 @@ import { type Account, type ConfigIndex, customerOf, realmOf } from '#routing'
 import type { Chance } from '../ground/effects.ts'
 
 /** What a host names of ours. */
-export interface Domain {
+export interface NamedDomain {
   /** The realm in which its users prove themselves: one only, whatever they call it. */
   readonly realm: string
   /** The host is a name or address of ours and no customer's: `account` is the only one of this name, if it is. */
-  readonly bare?: Bare
+  readonly bare?: OwnHost
   /** The host is made as a customer's own, and no customer has it. */
   readonly misspelt?: Misspelt
 }
 
 /** `complete`: all customers' accounts are known here. */
-export interface Bare {
+export interface OwnHost {
   readonly host: string
   readonly account: Account | undefined
   readonly complete: boolean
@@ -24,10 +24,10 @@ export interface Misspelt {
   meant(): string | undefined
 }
 
-interface Surroundings {
+interface DomainsDeps {
   /** Whether the shelf holds every customer's newest configuration. */
   complete(): boolean
-  readonly shelf: ConfigIndex
+  readonly index: ConfigIndex
   readonly baseDomain: string
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
@@ -41,26 +41,26 @@ interface Surroundings {
  * and users nobody or several have are given the realm of some account, each as likely as accounts are in it.
  */
 export class Domains {
-  readonly #around: Surroundings
+  readonly #deps: DomainsDeps
 
-  constructor(around: Surroundings) {
-    this.#around = around
+  constructor(deps: DomainsDeps) {
+    this.#deps = deps
   }
 
   /** Whether a host is a customer's own: `{customer}.registrar.{base}`, its short name's, `{name}.trunk.{base}`. */
   isRealm(host: string): boolean {
-    const { baseDomain } = this.#around
+    const { baseDomain } = this.#deps
     return host.endsWith(`.registrar.${baseDomain}`) || host.endsWith(`.trunk.${baseDomain}`)
   }
 
   /** Whether a host means us, and nobody's domain. */
   isBare(host: string): boolean {
-    return this.#around.names.has(host) || host === `registrar.${this.#around.baseDomain}`
+    return this.#deps.names.has(host) || host === `registrar.${this.#deps.baseDomain}`
   }
 
   /** The only account of a name which says no customer's domain; undefined: there is none, or several. */
   only(host: string, username: string): Account | undefined {
-    return this.isBare(host) ? this.#around.shelf.onlyNamed(username) : undefined
+    return this.isBare(host) ? this.#deps.index.onlyNamed(username) : undefined
   }
 
   /** A host as routes are decided by it: a short name is its customer's realm. */
@@ -69,7 +69,7 @@ export class Domains {
   }
 
   /** What a host is to one of its users. */
-  of(host: string, username: string): Domain {
+  of(host: string, username: string): NamedDomain {
     if (this.isBare(host)) return this.#bare(host, username)
     const misspelt = this.#misspelt(host)
     return { realm: this.#realmOf(host), ...(misspelt && { misspelt }) }
@@ -77,35 +77,35 @@ export class Domains {
 
   /** Ids cannot be guessed, so that nothing is betrayed by saying that one is nobody's; of short names it would be. */
   #misspelt(host: string): Misspelt | undefined {
-    const { baseDomain, shelf, complete } = this.#around
+    const { baseDomain, index, complete } = this.#deps
     const ending = `.registrar.${baseDomain}`
     const id = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
-    const known = (one: string) => shelf.version(one) !== undefined
+    const known = (one: string) => index.version(one) !== undefined
     if (id.length <= shortNameAtMost || known(id) || !complete()) return undefined
     return { host, meant: () => (Math.abs(id.length - idLetters) > 1 ? undefined : slips(id).find(known)) }
   }
 
   #realmOf(host: string): string {
-    const { baseDomain, shelf } = this.#around
+    const { baseDomain, index } = this.#deps
     const ending = `.registrar.${baseDomain}`
     const label = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
     if (label === '' || label.includes('.') || customerOf(host, baseDomain) !== undefined) return host
-    return realmOf(shelf.registrarNamed(label) ?? this.#invented(label), baseDomain)
+    return realmOf(index.registrarNamed(label) ?? this.#invented(label), baseDomain)
   }
 
-  #bare(host: string, username: string): Domain {
-    const { shelf, chance, baseDomain } = this.#around
-    const account = shelf.onlyNamed(username)
-    const bare = { host, account, complete: this.#around.complete() }
+  #bare(host: string, username: string): NamedDomain {
+    const { index, chance, baseDomain } = this.#deps
+    const account = index.onlyNamed(username)
+    const bare = { host, account, complete: this.#deps.complete() }
     if (account) return { realm: account.realm, bare }
     const drawn = Number.parseInt(chance.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
-    const realm = shelf.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)
+    const realm = index.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)
     return { realm, bare }
   }
 
   /** A customer's id which none has: always the same for the same name. */
   #invented(name: string): string {
-    const hex = this.#around.chance.mac(`customer ${name}`)
+    const hex = this.#deps.chance.mac(`customer ${name}`)
     const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 15), hex.slice(15, 18)]
     return `${a}-${b}-4${c}-8${d}-${hex.slice(18, 30)}`
   }

@@ -2,7 +2,7 @@ import type { Snapshot } from '#contract'
 import type { Account } from '#routing'
 
 /** An account whose proofs of yesterday count no longer. */
-export interface Revoked {
+export interface RevokedAccount {
   /** The extension's or trunk's id. */
   readonly id: string
   readonly customerId: string
@@ -21,7 +21,7 @@ export function revokedBy(
   before: readonly Account[],
   after: readonly Account[],
   snapshot: Snapshot | undefined,
-): Revoked[] {
+): RevokedAccount[] {
   const byId = new Map(after.map((account) => [account.id, account]))
   const held = new Set(snapshot ? holders(snapshot) : [])
   return before.flatMap((account) => {
@@ -39,7 +39,7 @@ export function revokedBy(
   })
 }
 
-function changeOf(before: Account, now: Account): Revoked['why'] | false {
+function changeOf(before: Account, now: Account): RevokedAccount['why'] | false {
   if (before.enabled && !now.enabled) return 'disabled'
   return before.ha1_md5 !== now.ha1_md5 && 'password changed'
 }

@@ -17,30 +17,30 @@ import {
   trunkDomainOf,
   unused,
 } from '#routing'
-import type { OnFile } from '../auth/accounts.ts'
-import type { Answer, Confirmed, Filed, Question } from '../ground/effects.ts'
-import { neighbourhood } from '../ground/flow.ts'
-import { Allowance } from '../ground/rate-limiter.ts'
-import type { Reporter, Said } from '../ground/reporter.ts'
+import type { CachedAccount } from '../auth/accounts.ts'
+import type { Answer, Question, SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.ts'
+import { sourcePrefix } from '../ground/flow.ts'
+import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import { Circuit } from './circuit.ts'
-import { Filing, type Runner } from './snapshot-cache.ts'
+import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
 
 /** How things stand which are no configuration: other rooms know. */
-export type Standing = Pick<Runtime, 'health' | 'trial' | 'use'>
+export type RuntimeState = Pick<Runtime, 'health' | 'trial' | 'use'>
 
 /** Nobody has looked, and nothing is counted. */
-export const unknownStanding: Standing = {
+export const unknownState: RuntimeState = {
   health: () => 'unknown',
   trial: () => false,
   use: () => unused,
 }
 
-export interface DeskOptions {
-  readonly runner: Pick<Runner, 'emit' | 'note' | 'below' | 'revoke'> & {
+export interface RoutingClientDeps {
+  readonly engine: Pick<SnapshotCacheDeps, 'emit' | 'note' | 'below' | 'revoke'> & {
     ask(question: Question, then: Then, withinMs?: number): void
   }
   readonly baseDomain: string
-  readonly standing: Standing
+  readonly runtime: RuntimeState
   /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
   foundAt?(address: string): readonly ProviderFacts[]
   /** UTC of the event being handled, in whole milliseconds. */
@@ -50,7 +50,7 @@ export interface DeskOptions {
 type Then = (now: number, answer: Answer | undefined, why: string) => void
 
 /** A decision; undefined: nobody could decide, and why. */
-export type Decided = (now: number, decision: RouteDecision | undefined, why: string) => void
+export type OnDecision = (now: number, decision: RouteDecision | undefined, why: string) => void
 
 /* Implementation */
 /** A snapshot nobody confirmed for so long is no longer decided on. */
@@ -69,65 +69,65 @@ const secondLooksEach = { atOnce: 10, perSecond: 4 }
  *
  * A refusal is asked about once more while the edge listens: what was configured a second ago is known there.
  */
-export class Desk implements Reporter {
-  readonly #options: DeskOptions
-  readonly #filing: Filing
+export class RoutingClient implements BeatReporter {
+  readonly #deps: RoutingClientDeps
+  readonly #snapshots: SnapshotCache
   readonly #circuit = new Circuit()
-  readonly #secondLooks = new Allowance(secondLooks)
-  readonly #secondLooksEach = new Allowance(secondLooksEach)
+  readonly #secondLooks = new RateLimiter(secondLooks)
+  readonly #secondLooksEach = new RateLimiter(secondLooksEach)
   #beatAnsweredAt = Number.NEGATIVE_INFINITY
 
   /** The snapshots, and what was found here since they came. */
   readonly #alone: Configuration
 
-  constructor(options: DeskOptions) {
-    this.#options = options
-    this.#filing = new Filing(options.runner)
-    this.#alone = { ...this.#filing.shelf.book, providersAt: (address) => this.#providersAt(address) }
+  constructor(deps: RoutingClientDeps) {
+    this.#deps = deps
+    this.#snapshots = new SnapshotCache(deps.engine)
+    this.#alone = { ...this.#snapshots.index.book, providersAt: (address) => this.#providersAt(address) }
   }
 
   /** Everything that is configured, as far as it is here; always the present state. */
-  get shelf(): ConfigIndex {
-    return this.#filing.shelf
+  get index(): ConfigIndex {
+    return this.#snapshots.index
   }
 
-  get book(): Configuration {
-    return this.#filing.shelf.book
+  get configuration(): Configuration {
+    return this.#snapshots.index.book
   }
 
   /** Rises when anything is configured otherwise than before. */
   get changes(): number {
-    return this.#filing.changes
+    return this.#snapshots.changes
   }
 
   /** Everybody's providers, their passwords in the clear. */
   providers(): readonly ProviderFacts[] {
-    return this.#filing.shelf.providers()
+    return this.#snapshots.index.providers()
   }
 
   /** Whether what is here of a customer's configuration is what the edge has. */
   current(now: number, customerId: string): boolean {
-    return this.#filing.current(now, customerId)
+    return this.#snapshots.current(now, customerId)
   }
 
   /** Whether every customer's newest configuration is here, as far as the edge has named it. */
   get complete(): boolean {
-    return this.#filing.complete && !this.#filing.empty
+    return this.#snapshots.complete && !this.#snapshots.empty
   }
 
   /** Whether calls can be decided at all. */
   ready(now: number): boolean {
-    return this.#circuit.closed || (!this.#filing.empty && now - this.#filing.confirmedAt() <= staleMs)
+    return this.#circuit.closed || (!this.#snapshots.empty && now - this.#snapshots.confirmedAt() <= staleMs)
   }
 
-  says(): Partial<Said> {
-    return { version: this.#filing.says() }
+  says(): Partial<BeatPart> {
+    return { version: this.#snapshots.says() }
   }
 
   heard(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#circuit.answered()
     this.#beatAnsweredAt = now
-    this.#filing.heard(now, this.#options.at(), answer, sentAt)
+    this.#snapshots.heard(now, this.#deps.at(), answer, sentAt)
   }
 
   /** A beat came to nothing. */
@@ -136,24 +136,28 @@ export class Desk implements Reporter {
   }
 
   /** Snapshots as they were on disk. */
-  restore(now: number, files: readonly Filed[], confirmed: Confirmed | undefined): void {
-    this.#filing.restore(now, this.#options.at(), files, confirmed)
+  restore(
+    now: number,
+    files: readonly VerifiedSnapshot[],
+    confirmed: SnapshotConfirmation | undefined,
+  ): void {
+    this.#snapshots.restore(now, this.#deps.at(), files, confirmed)
   }
 
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean {
-    return this.#alone.providersAt(address).length > 0 || this.book.trunksAt(address).length > 0
+    return this.#alone.providersAt(address).length > 0 || this.configuration.trunksAt(address).length > 0
   }
 
   /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
-  lets(now: number, realm: string, address: string): boolean | undefined {
-    const trunk = this.book.trunkNamed(trunkDomainOf(realm, this.#options.baseDomain) ?? '')
-    if (!trunk || !this.#filing.current(now, trunk.customer_id)) return undefined
-    return this.book.trunksAt(address).some(({ id }) => id === trunk.id)
+  allowsAddress(now: number, realm: string, address: string): boolean | undefined {
+    const trunk = this.configuration.trunkNamed(trunkDomainOf(realm, this.#deps.baseDomain) ?? '')
+    if (!trunk || !this.#snapshots.current(now, trunk.customer_id)) return undefined
+    return this.configuration.trunksAt(address).some(({ id }) => id === trunk.id)
   }
 
   /** Decides a call, at once where it can. */
-  route(now: number, question: RouteQuestion, then: Decided): void {
+  route(now: number, question: RouteQuestion, then: OnDecision): void {
     const own = this.#decide(now, question)
     if (own?.current && !this.#asksAgain(now, question, own.decision)) return then(now, own.decision, '')
     const spared = own !== undefined
@@ -169,19 +173,19 @@ export class Desk implements Reporter {
    * which hears questions only is found out, and a password of yesterday does not hold for a day.
    */
   account(now: number, question: CredentialQuestion, then: Then): void {
-    const spared = this.onFile(now, question) !== undefined
+    const spared = this.cached(now, question) !== undefined
     const worthwhile = spared ? this.#circuit.tries(now) : this.#circuit.admits(now)
     this.#ask(now, { ask: 'credential', question }, { spared, worthwhile }, then)
   }
 
   /** What the snapshots say of an account; undefined: they do not know its customer. */
-  onFile(now: number, { realm, username }: CredentialQuestion): OnFile | undefined {
+  cached(now: number, { realm, username }: CredentialQuestion): CachedAccount | undefined {
     const customerId = this.customerOf(realm)
     if (customerId === undefined) return undefined
-    const since = this.#filing.confirmedAt(customerId)
+    const since = this.#snapshots.confirmedAt(customerId)
     if (now - since > staleMs) return undefined
-    const current = this.#filing.current(now, customerId)
-    const account = this.#filing.shelf.account(realm, username)
+    const current = this.#snapshots.current(now, customerId)
+    const account = this.#snapshots.index.account(realm, username)
     if (account === undefined) return { answer: { kind: 'unknown', ttl: 0 }, since, current }
     const { kind, id, ...rest } = account
     const answer = {
@@ -197,16 +201,18 @@ export class Desk implements Reporter {
 
   /** What each account of a realm is challenged with, as far as the snapshots know them. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[] {
-    return this.#filing.shelf.algorithms(realm)
+    return this.#snapshots.index.algorithms(realm)
   }
 
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined {
-    const { baseDomain } = this.#options
+    const { baseDomain } = this.#deps
     const domain = trunkDomainOf(realm, baseDomain)
     const id =
-      domain === undefined ? customerOf(realm, baseDomain) : this.book.trunkNamed(domain)?.customer_id
-    return id === undefined || this.book.customer(id) === undefined ? undefined : id
+      domain === undefined
+        ? customerOf(realm, baseDomain)
+        : this.configuration.trunkNamed(domain)?.customer_id
+    return id === undefined || this.configuration.customer(id) === undefined ? undefined : id
   }
 
   /** Asks where that is worthwhile; `spared`: there is something to go by without. */
@@ -222,7 +228,7 @@ export class Desk implements Reporter {
       else this.#circuit.failed(later)
       then(later, answer, why)
     }
-    this.#options.runner.ask(question, answered, spared && !this.#lives(now) ? shortlyMs : undefined)
+    this.#deps.engine.ask(question, answered, spared && !this.#lives(now) ? shortlyMs : undefined)
   }
 
   /** The edge answered a beat just now. */
@@ -231,42 +237,43 @@ export class Desk implements Reporter {
   }
 
   #providersAt(address: string): readonly ProviderFacts[] {
-    const told = this.book.providersAt(address)
-    const found = this.#options.foundAt?.(address) ?? []
+    const told = this.configuration.providersAt(address)
+    const found = this.#deps.foundAt?.(address) ?? []
     if (found.length === 0) return told
     const ids = new Set(told.map(({ id }) => id))
-    const since = new Date(this.#options.at()).toISOString()
+    const since = new Date(this.#deps.at()).toISOString()
     const more = found.filter(({ id }) => !ids.has(id))
     return [...told, ...more.map((one) => ({ ...one, found: [...one.found, { address, since }] }))]
   }
 
   /** By the snapshots, where those of everybody concerned are here and not too old. */
-  #decide(now: number, question: RouteQuestion): Own | undefined {
-    const book = this.#filing.current(now) ? this.book : this.#alone
-    const concerned = this.#concerned(question, book)
+  #decide(now: number, question: RouteQuestion): LocalDecision | undefined {
+    const configuration = this.#snapshots.current(now) ? this.configuration : this.#alone
+    const concerned = this.#concerned(question, configuration)
     if (concerned === undefined) return undefined
-    const { standing, baseDomain, at } = this.#options
-    const version = (customerId: string) => this.#filing.shelf.version(customerId) ?? null
-    const live = { ...standing, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
-    const decision = decide(question, book, live)
+    const { runtime, baseDomain, at } = this.#deps
+    const version = (customerId: string) => this.#snapshots.index.version(customerId) ?? null
+    const live = { ...runtime, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
+    const decision = decide(question, configuration, live)
     // A number may be a customer's whom nobody named before.
     const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
-    if (all.every((id) => this.#filing.current(now, id))) return { decision, current: true }
-    const ageMs = now - Math.min(...all.map((id) => this.#filing.confirmedAt(id)))
+    if (all.every((id) => this.#snapshots.current(now, id))) return { decision, current: true }
+    const ageMs = now - Math.min(...all.map((id) => this.#snapshots.confirmedAt(id)))
     return ageMs > staleMs ? undefined : { decision: aged(decision, Math.ceil(ageMs)), current: false }
   }
 
   /** Whose configuration a question is about, the platform's with it; undefined: not all of it is here. */
-  #concerned({ caller }: RouteQuestion, book: Configuration): string[] | undefined {
-    if (caller.kind !== 'source') return book.customer(caller.customer_id) && [PLATFORM, caller.customer_id]
-    const line = caller.line === null ? undefined : book.line(caller.line)
+  #concerned({ caller }: RouteQuestion, configuration: Configuration): string[] | undefined {
+    if (caller.kind !== 'source')
+      return configuration.customer(caller.customer_id) && [PLATFORM, caller.customer_id]
+    const line = caller.line === null ? undefined : configuration.line(caller.line)
     const known = [
-      ...book.providersAt(caller.address),
-      ...book.trunksAt(caller.address),
+      ...configuration.providersAt(caller.address),
+      ...configuration.trunksAt(caller.address),
       ...(line ? [line] : []),
     ]
     if (known.length > 0) return [PLATFORM, ...known.map(({ customer_id }) => customer_id)]
-    return this.#filing.complete && !this.#filing.empty ? [PLATFORM] : undefined
+    return this.#snapshots.complete && !this.#snapshots.empty ? [PLATFORM] : undefined
   }
 
   /** Nothing but a limit is known better here than at the edge. */
@@ -274,13 +281,13 @@ export class Desk implements Reporter {
     if (decision.kind !== 'reject' || !this.#circuit.closed) return false
     const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
     if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false
-    const who = caller.kind === 'source' ? neighbourhood(caller.address) : caller.customer_id
+    const who = caller.kind === 'source' ? sourcePrefix(caller.address) : caller.customer_id
     return this.#secondLooksEach.take(now, who) && this.#secondLooks.take(now, '')
   }
 }
 
 /** A decision made here; `current`: the edge would have made the same. */
-interface Own {
+interface LocalDecision {
   readonly decision: RouteDecision
   readonly current: boolean
 }

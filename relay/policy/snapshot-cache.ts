@@ -1,21 +1,29 @@
 import { type BeatAnswer, currentForMs, type Snapshot } from '#contract'
 import { type Account, ConfigIndex } from '#routing'
-import type { Answer, Confirmed, Effect, Filed, Note, Pulled, Question } from '../ground/effects.ts'
-import { type Revoked, revokedBy } from './revoked.ts'
+import type {
+  Answer,
+  Effect,
+  Note,
+  Question,
+  SnapshotAnswer,
+  SnapshotConfirmation,
+  VerifiedSnapshot,
+} from '../ground/effects.ts'
+import { type RevokedAccount, revokedBy } from './revoked.ts'
 
-/** What the filing needs of the engine around it. */
-export interface Runner {
+/** What the snapshot cache needs of the engine around it. */
+export interface SnapshotCacheDeps {
   emit(effect: Effect): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   /** Integer in [0, below). */
   below(below: number): number
   /** What newer configuration took back. */
-  revoke(accounts: readonly Revoked[]): void
+  revoke(accounts: readonly RevokedAccount[]): void
 }
 
 /** A customer whose newest configuration is not here: what the edge named, and when ours was last current. */
-interface Behind {
+interface OutdatedCustomer {
   version: number
   readonly confirmedAt: number
   /** It was complained about. */
@@ -35,10 +43,10 @@ const confirmEveryMs = 10_000
  * Versions only go up. One which is older than what is here is refused, and until the edge is ahead again that
  * customer's snapshot does not count as current.
  */
-export class Filing {
-  readonly shelf = new ConfigIndex()
-  readonly #runner: Runner
-  readonly #behind = new Map<string, Behind>()
+export class SnapshotCache {
+  readonly index = new ConfigIndex()
+  readonly #deps: SnapshotCacheDeps
+  readonly #behind = new Map<string, OutdatedCustomer>()
   readonly #pulling = new Set<string>()
   readonly #held = new Set<string>()
   #changes = 0
@@ -53,8 +61,8 @@ export class Filing {
   #restUntil = Number.NEGATIVE_INFINITY
   #written = { at: Number.NEGATIVE_INFINITY, version: -1 }
 
-  constructor(runner: Runner) {
-    this.#runner = runner
+  constructor(deps: SnapshotCacheDeps) {
+    this.#deps = deps
   }
 
   /** The version to be said in a beat. */
@@ -68,7 +76,7 @@ export class Filing {
     return this.#behind.size === 0
   }
 
-  /** Rises with everything that is laid down or taken away. */
+  /** Rises with everything that is stored or dropped. */
   get changes(): number {
     return this.#changes
   }
@@ -89,8 +97,13 @@ export class Filing {
   }
 
   /** Takes up what was on disk; `at` is UTC now. */
-  restore(now: number, at: number, files: readonly Filed[], confirmed: Confirmed | undefined): void {
-    for (const filed of files) this.#lay(filed)
+  restore(
+    now: number,
+    at: number,
+    files: readonly VerifiedSnapshot[],
+    confirmed: SnapshotConfirmation | undefined,
+  ): void {
+    for (const filed of files) this.#store(filed)
     if (confirmed === undefined) return
     const monotonic = (then: number) => now - Math.max(0, at - then)
     this.#version = confirmed.version
@@ -117,7 +130,7 @@ export class Filing {
   }
 
   #named(customerId: string, version: number): void {
-    const held = this.shelf.version(customerId)
+    const held = this.index.version(customerId)
     if (held === version) return void this.#behind.delete(customerId)
     const confirmedAt =
       this.#behind.get(customerId)?.confirmedAt ??
@@ -129,7 +142,7 @@ export class Filing {
 
   /** All there are were named. Those which were not are gone; unless the edge has gone back behind what is here. */
   #compare(version: number, named: ReadonlySet<string>): void {
-    const held = this.shelf.customers()
+    const held = this.index.customers()
     const highest = Math.max(0, ...held.map((one) => one.version))
     for (const { customer_id } of held) {
       if (named.has(customer_id)) continue
@@ -140,15 +153,15 @@ export class Filing {
 
   /** The edge has gone back behind what is here: hear all versions again, and compare. */
   #startOver(version: number): void {
-    this.#runner.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
+    this.#deps.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
     this.#version = 0
   }
 
-  #complain(customerId: string, behind: Behind, version: number): void {
+  #complain(customerId: string, behind: OutdatedCustomer, version: number): void {
     if (behind.older) return
     behind.older = true
-    const held = this.shelf.version(customerId)
-    this.#runner.note('error', 'snapshot.older', {
+    const held = this.index.version(customerId)
+    this.#deps.note('error', 'snapshot.older', {
       customer_id: customerId,
       version,
       held,
@@ -160,10 +173,10 @@ export class Filing {
     const room = this.#failures > 0 ? 1 : atOnce
     for (const [customerId, { version }] of this.#behind) {
       if (this.#pulling.size >= room || now < this.#restUntil) return
-      const held = this.shelf.version(customerId)
+      const held = this.index.version(customerId)
       if (this.#pulling.has(customerId) || (held !== undefined && held >= version)) continue
       this.#pulling.add(customerId)
-      this.#runner.ask(
+      this.#deps.ask(
         { ask: 'snapshot', question: { customer_id: customerId, held } },
         (later, answer, why) => {
           this.#pulling.delete(customerId)
@@ -175,7 +188,7 @@ export class Filing {
     }
   }
 
-  #pulled(now: number, customerId: string, pulled: Pulled): void {
+  #pulled(now: number, customerId: string, pulled: SnapshotAnswer): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
     if (pulled.kind === 'snapshot') this.#put(customerId, pulled.filed)
@@ -186,22 +199,22 @@ export class Filing {
     this.#arrive()
   }
 
-  /** Lays it down, unless it is older than what is here. */
-  #put(customerId: string, filed: Filed): void {
+  /** Stores it, unless it is older than what is here. */
+  #put(customerId: string, filed: VerifiedSnapshot): void {
     const { version } = filed.snapshot
     const behind = this.#behind.get(customerId)
-    if (version < (this.shelf.version(customerId) ?? 0)) {
+    if (version < (this.index.version(customerId) ?? 0)) {
       if (behind) this.#complain(customerId, behind, version)
       return
     }
-    this.#lay(filed)
-    this.#runner.emit({ type: 'keep', filed })
+    this.#store(filed)
+    this.#deps.emit({ type: 'keep', filed })
     if (behind && version >= behind.version) this.#behind.delete(customerId)
   }
 
-  #lay({ snapshot, secrets }: Filed): void {
-    const before = this.shelf.accounts(snapshot.customer_id)
-    this.shelf.put(snapshot, secrets)
+  #store({ snapshot, secrets }: VerifiedSnapshot): void {
+    const before = this.index.accounts(snapshot.customer_id)
+    this.index.put(snapshot, secrets)
     this.#revoke(before, snapshot)
     this.#changes++
     this.#held.add(snapshot.customer_id)
@@ -209,9 +222,9 @@ export class Filing {
 
   /** The others go first the next time. */
   #failed(now: number, customerId: string, why: string): void {
-    this.#runner.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
+    this.#deps.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
     this.#failures++
-    this.#restUntil = now + restMs + this.#runner.below(1_000)
+    this.#restUntil = now + restMs + this.#deps.below(1_000)
     const behind = this.#behind.get(customerId)
     this.#behind.delete(customerId)
     if (behind) this.#behind.set(customerId, behind)
@@ -220,17 +233,17 @@ export class Filing {
   #drop(customerId: string): void {
     this.#behind.delete(customerId)
     if (!this.#held.delete(customerId)) return
-    const before = this.shelf.accounts(customerId)
-    this.shelf.drop(customerId)
+    const before = this.index.accounts(customerId)
+    this.index.drop(customerId)
     this.#revoke(before, undefined)
     this.#changes++
-    this.#runner.emit({ type: 'discard', customerId })
+    this.#deps.emit({ type: 'discard', customerId })
   }
 
   #revoke(before: readonly Account[], snapshot: Snapshot | undefined): void {
-    const after = snapshot ? this.shelf.accounts(snapshot.customer_id) : []
+    const after = snapshot ? this.index.accounts(snapshot.customer_id) : []
     const revoked = revokedBy(before, after, snapshot)
-    if (revoked.length > 0) this.#runner.revoke(revoked)
+    if (revoked.length > 0) this.#deps.revoke(revoked)
   }
 
   #arrive(): void {
@@ -245,7 +258,7 @@ export class Filing {
     const late = [...this.#behind].filter(([, { confirmedAt }]) => confirmedAt > Number.NEGATIVE_INFINITY)
     const behind = Object.fromEntries(late.map(([id, { confirmedAt }]) => [id, utc(confirmedAt)]))
     const confirmed = { version: this.#version, held: this.#held.size, at: utc(this.#confirmedAt), behind }
-    this.#runner.emit({ type: 'confirmed', confirmed })
+    this.#deps.emit({ type: 'confirmed', confirmed })
   }
 }
 

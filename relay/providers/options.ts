@@ -1,7 +1,7 @@
 import type { ProviderFacts } from '#contract'
 import type { LocateQuestion } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
-import type { Account } from '../sip/authorization.ts'
+import type { DigestAccount } from '../sip/authorization.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
 import { allow, contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 
@@ -11,7 +11,7 @@ export function targetOf({ hostname, port, transport, tls }: ProviderFacts): Loc
 }
 
 /** What a provider's challenges are answered with; null: it trusts our address. */
-export function accountOf({ username, password, realm }: ProviderFacts): Account | null {
+export function accountOf({ username, password, realm }: ProviderFacts): DigestAccount | null {
   return username === null || password === null ? null : { username, password, realm }
 }
 

@@ -2,7 +2,7 @@ import type { BeatAnswer, HealthStatus, ProviderFacts } from '#contract'
 import type { Observation } from '#routing'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Reporter, Said } from '../ground/reporter.ts'
+import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Ports } from '../media/ports.ts'
 import type { Output, Transactions } from '../transaction/layer.ts'
 import { type ClientOutput, ClientTransactions } from '../ua/client-transactions.ts'
@@ -34,7 +34,7 @@ export interface ProvidersDeps {
 const gatherMs = 250
 
 /** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
-export class Providers implements Reporter {
+export class Providers implements BeatReporter {
   readonly #clientTransactions: ClientTransactions
   readonly #outOfDialog: OutOfDialogRequests
   readonly #monitor: Monitor
@@ -125,7 +125,7 @@ export class Providers implements Reporter {
     return this.#addresses.at(address)
   }
 
-  says(now: number): Partial<Said> {
+  says(now: number): Partial<BeatPart> {
     return {
       health: this.#monitor.reports(now),
       hosts: this.#addresses.reports(now),

@@ -3,8 +3,16 @@ import { Deadlines } from '../ground/deadlines.ts'
 import type { Chance } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
-import { bindingIdOf, bindingOf, detached, type Entry, iso, type Owner, type Stated } from './entry.ts'
-import type { KeepOpen } from './keep-open.ts'
+import {
+  type AccountBindings,
+  type BindingState,
+  bindingIdOf,
+  bindingOf,
+  type ContactBinding,
+  detached,
+  iso,
+} from './contact-binding.ts'
+import type { NatKeepAlive } from './nat-keep-alive.ts'
 
 /** A contact is forgotten this long after its time was up. */
 const graceMs = 1000
@@ -12,26 +20,26 @@ const graceMs = 1000
 const doubtMs = 1_800_000
 /** One whose time was up so long ago is forgotten, whatever the clock. */
 const longGoneMs = 86_400_000
-const none: readonly Entry[] = []
+const none: readonly ContactBinding[] = []
 
 /** Which contacts each extension has, until when, and over which connection. */
 export class Bindings {
   readonly #relayId: string
   readonly #chance: Chance
-  readonly #ownerByExtension = new Map<string, Owner>()
-  readonly #entriesByConnection = new Map<string, Set<Entry>>()
-  readonly #deadlines = new Deadlines<Entry>()
-  readonly #keepOpen: KeepOpen
+  readonly #ownerByExtension = new Map<string, AccountBindings>()
+  readonly #entriesByConnection = new Map<string, Set<ContactBinding>>()
+  readonly #deadlines = new Deadlines<ContactBinding>()
+  readonly #keepOpen: NatKeepAlive
   /** Texts which many bindings share, once each. */
   readonly #shared = new Map<string, string>()
   /** Removed before the edge's list was heard, which may still name them: their last sequence, by id. */
   #gone: Map<string, number> | undefined = new Map()
   /** Taken up from disk before the edge told the time, and not refreshed since; undefined once it did. */
-  #doubtful: Set<Entry> | undefined = new Set()
+  #doubtful: Set<ContactBinding> | undefined = new Set()
   #size = 0
   #sequence = 0
 
-  constructor(relayId: string, chance: Chance, keepOpen: KeepOpen) {
+  constructor(relayId: string, chance: Chance, keepOpen: NatKeepAlive) {
     this.#relayId = relayId
     this.#chance = chance
     this.#keepOpen = keepOpen
@@ -42,12 +50,12 @@ export class Bindings {
   }
 
   /** In the order they were first registered. */
-  of(extensionId: string): readonly Entry[] {
-    return this.#ownerByExtension.get(extensionId)?.entries ?? none
+  of(extensionId: string): readonly ContactBinding[] {
+    return this.#ownerByExtension.get(extensionId)?.bindings ?? none
   }
 
-  /** The entry a contact names: by instance where it has one, else by equivalent URI (RFC 3261 §10.3, RFC 5626 §6). */
-  find(extensionId: string, contact: { uri: string; instance: string }): Entry | undefined {
+  /** The binding a contact names: by instance where it has one, else by equivalent URI (RFC 3261 §10.3, RFC 5626 §6). */
+  find(extensionId: string, contact: { uri: string; instance: string }): ContactBinding | undefined {
     const entries = this.of(extensionId)
     if (contact.instance !== '') {
       // By id: the edge, which brings bindings back after a restart, knows of no instances.
@@ -55,11 +63,11 @@ export class Bindings {
       return entries.find(({ bindingId }) => bindingId === id)
     }
     const plain = entries.filter(({ instance }) => instance === '')
-    const spelledAlike = plain.find((entry) => entry.contact === contact.uri)
+    const spelledAlike = plain.find((binding) => binding.contact === contact.uri)
     if (spelledAlike !== undefined || plain.length === 0) return spelledAlike
     const uri = parseUri(contact.uri)
-    return plain.find((entry) => {
-      const held = parseUri(entry.contact)
+    return plain.find((binding) => {
+      const held = parseUri(binding.contact)
       return uri !== undefined && held !== undefined && sameUri(uri, held)
     })
   }
@@ -68,13 +76,13 @@ export class Bindings {
     now: number,
     at: number,
     who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>,
-    stated: Stated,
+    stated: BindingState,
   ): BindingTell {
     const owner = this.#owner(who)
     const bindingId = detached(
       bindingIdOf(this.#chance, owner.extensionId, stated.instance || stated.contact),
     )
-    const entry: Entry = {
+    const binding: ContactBinding = {
       owner,
       bindingId,
       ...this.#owned(stated),
@@ -83,39 +91,39 @@ export class Bindings {
       sequence: 0,
       deadline: undefined,
     }
-    this.#insert(now, at, entry)
-    if (entry.behindNat) this.#keepOpen.heard(now, entry)
-    return this.#tell(at, entry, 'registered')
+    this.#insert(now, at, binding)
+    if (binding.behindNat) this.#keepOpen.heard(now, binding)
+    return this.#tell(at, binding, 'registered')
   }
 
-  refresh(now: number, at: number, entry: Entry, stated: Stated): BindingTell {
-    this.#unlink(entry)
-    this.#doubtful?.delete(entry)
-    Object.assign(entry, this.#owned(stated, entry), { refreshedAt: at })
-    this.#link(now, at, entry)
-    if (entry.behindNat) this.#keepOpen.heard(now, entry)
-    else this.#keepOpen.forget(entry)
-    return this.#tell(at, entry, 'refreshed')
+  refresh(now: number, at: number, binding: ContactBinding, stated: BindingState): BindingTell {
+    this.#unlink(binding)
+    this.#doubtful?.delete(binding)
+    Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at })
+    this.#link(now, at, binding)
+    if (binding.behindNat) this.#keepOpen.heard(now, binding)
+    else this.#keepOpen.forget(binding)
+    return this.#tell(at, binding, 'refreshed')
   }
 
-  remove(at: number, entry: Entry, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
-    this.#take(entry)
-    const tell = this.#tell(at, entry, event)
-    this.#gone?.set(entry.bindingId, entry.sequence)
+  remove(at: number, binding: ContactBinding, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
+    this.#take(binding)
+    const tell = this.#tell(at, binding, event)
+    this.#gone?.set(binding.bindingId, binding.sequence)
     return tell
   }
 
-  /** Entries whose time was up a second ago. */
+  /** Bindings whose time was up a second ago. */
   expire(now: number, at: number): BindingTell[] {
     const tells: BindingTell[] = []
-    for (let entry = this.#deadlines.due(now); entry !== undefined; entry = this.#deadlines.due(now))
-      tells.push(this.remove(at, entry, 'expired'))
+    for (let binding = this.#deadlines.due(now); binding !== undefined; binding = this.#deadlines.due(now))
+      tells.push(this.remove(at, binding, 'expired'))
     return tells
   }
 
   lose(at: number, flow: Flow): BindingTell[] {
     const entries = this.#entriesByConnection.get(connectionOf(flow) ?? '') ?? none
-    return [...entries].map((entry) => this.remove(at, entry, 'flow_lost'))
+    return [...entries].map((binding) => this.remove(at, binding, 'flow_lost'))
   }
 
   /** Whether anybody can be reached by a connection. */
@@ -131,25 +139,25 @@ export class Bindings {
     const doubtful = from === 'disk' ? this.#doubtful : undefined
     const over = doubtful ? at - longGoneMs : at
     const tells: BindingTell[] = []
-    for (const { sequence, ...binding } of list.bindings) {
-      const owner = this.#owner(binding)
-      const held = owner.entries.find(({ bindingId }) => bindingId === binding.binding_id)
-      const known = held?.sequence ?? this.#gone?.get(binding.binding_id) ?? -1
-      const expiresAt = Date.parse(binding.expires_at)
+    for (const { sequence, ...told } of list.bindings) {
+      const owner = this.#owner(told)
+      const held = owner.bindings.find(({ bindingId }) => bindingId === told.binding_id)
+      const known = held?.sequence ?? this.#gone?.get(told.binding_id) ?? -1
+      const expiresAt = Date.parse(told.expires_at)
       if (expiresAt <= over || sequence <= known) continue
       if (held) this.#take(held)
-      const entry = this.#restored(owner, binding, expiresAt, sequence)
-      doubtful?.add(entry)
-      this.#insert(now, at, entry)
-      if (entry.behindNat) this.#keepOpen.add(entry)
-      if (entry.flow.transport !== 'udp') tells.push(this.remove(at, entry, 'flow_lost'))
+      const binding = this.#restored(owner, told, expiresAt, sequence)
+      doubtful?.add(binding)
+      this.#insert(now, at, binding)
+      if (binding.behindNat) this.#keepOpen.add(binding)
+      if (binding.flow.transport !== 'udp') tells.push(this.remove(at, binding, 'flow_lost'))
     }
     return tells
   }
 
   /** Whether a contact's time is not yet up, as far as that is known. */
-  lives(entry: Entry, at: number): boolean {
-    return entry.expiresAt > at || this.#doubtful?.has(entry) === true
+  lives(binding: ContactBinding, at: number): boolean {
+    return binding.expiresAt > at || this.#doubtful?.has(binding) === true
   }
 
   /**
@@ -159,20 +167,20 @@ export class Bindings {
   timeTold(now: number, at: number, behindMs: number): BindingTell[] {
     const doubtful = this.#doubtful
     this.#doubtful = undefined
-    for (const entry of doubtful ?? none) {
-      this.#unlink(entry)
-      this.#link(now, at, entry)
+    for (const binding of doubtful ?? none) {
+      this.#unlink(binding)
+      this.#link(now, at, binding)
     }
     if (behindMs === 0) return []
-    const own = this.#all().filter((entry) => !doubtful?.has(entry))
-    for (const entry of own) {
-      for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const) entry[time] += behindMs
+    const own = this.#all().filter((binding) => !doubtful?.has(binding))
+    for (const binding of own) {
+      for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const) binding[time] += behindMs
     }
-    return own.map((entry) => this.#tell(at, entry, 'refreshed'))
+    return own.map((binding) => this.#tell(at, binding, 'refreshed'))
   }
 
-  #all(): Entry[] {
-    return [...this.#ownerByExtension.values()].flatMap(({ entries }) => entries)
+  #all(): ContactBinding[] {
+    return [...this.#ownerByExtension.values()].flatMap(({ bindings: entries }) => entries)
   }
 
   /** The edge's list was heard: nothing that is gone can come back any more. */
@@ -184,7 +192,7 @@ export class Bindings {
     return this.#deadlines.next()
   }
 
-  #restored(owner: Owner, binding: Binding, expiresAt: number, sequence: number): Entry {
+  #restored(owner: AccountBindings, binding: Binding, expiresAt: number, sequence: number): ContactBinding {
     const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
     return {
       owner,
@@ -209,52 +217,52 @@ export class Bindings {
     }
   }
 
-  #owner(who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>): Owner {
+  #owner(who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>): AccountBindings {
     const known = this.#ownerByExtension.get(who.extension_id)
     if (known !== undefined) return known
     const { account } = who
     const customerId = this.#once(who.customer_id)
-    return { account, customerId, extensionId: detached(who.extension_id), entries: [] }
+    return { account, customerId, extensionId: detached(who.extension_id), bindings: [] }
   }
 
-  #insert(now: number, at: number, entry: Entry): void {
-    this.#ownerByExtension.set(entry.owner.extensionId, entry.owner)
-    entry.owner.entries.push(entry)
+  #insert(now: number, at: number, binding: ContactBinding): void {
+    this.#ownerByExtension.set(binding.owner.extensionId, binding.owner)
+    binding.owner.bindings.push(binding)
     this.#size++
-    this.#link(now, at, entry)
+    this.#link(now, at, binding)
   }
 
-  #link(now: number, at: number, entry: Entry): void {
-    const leftMs = entry.expiresAt - at + graceMs
-    const doubted = this.#doubtful?.has(entry) === true
-    entry.deadline = this.#deadlines.set(now + (doubted ? Math.max(leftMs, doubtMs) : leftMs), entry)
-    const connection = connectionOf(entry.flow)
+  #link(now: number, at: number, binding: ContactBinding): void {
+    const leftMs = binding.expiresAt - at + graceMs
+    const doubted = this.#doubtful?.has(binding) === true
+    binding.deadline = this.#deadlines.set(now + (doubted ? Math.max(leftMs, doubtMs) : leftMs), binding)
+    const connection = connectionOf(binding.flow)
     if (connection === undefined) return
     const entries = this.#entriesByConnection.get(connection) ?? new Set()
-    this.#entriesByConnection.set(connection, entries.add(entry))
+    this.#entriesByConnection.set(connection, entries.add(binding))
   }
 
-  #take(entry: Entry): void {
-    this.#unlink(entry)
-    this.#keepOpen.forget(entry)
-    this.#doubtful?.delete(entry)
-    const { entries, extensionId } = entry.owner
-    entries.splice(entries.indexOf(entry), 1)
+  #take(binding: ContactBinding): void {
+    this.#unlink(binding)
+    this.#keepOpen.forget(binding)
+    this.#doubtful?.delete(binding)
+    const { bindings: entries, extensionId } = binding.owner
+    entries.splice(entries.indexOf(binding), 1)
     if (entries.length === 0) this.#ownerByExtension.delete(extensionId)
     this.#size--
   }
 
-  #unlink(entry: Entry): void {
-    this.#deadlines.cancel(entry.deadline)
-    const connection = connectionOf(entry.flow)
+  #unlink(binding: ContactBinding): void {
+    this.#deadlines.cancel(binding.deadline)
+    const connection = connectionOf(binding.flow)
     if (connection === undefined) return
     const entries = this.#entriesByConnection.get(connection)
-    entries?.delete(entry)
+    entries?.delete(binding)
     if (entries?.size === 0) this.#entriesByConnection.delete(connection)
   }
 
   /** Texts cut from a message would keep the whole message in memory; those held already do not. */
-  #owned(stated: Stated, held?: Stated): Stated {
+  #owned(stated: BindingState, held?: BindingState): BindingState {
     const own = (text: string, old: string | undefined) => (text === old ? old : detached(text))
     const { flow } = stated
     return {
@@ -282,10 +290,10 @@ export class Bindings {
   }
 
   /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
-  #tell(at: number, entry: Entry, event: BindingTell['event']): BindingTell {
-    this.#sequence = Math.max(this.#sequence + 1, entry.sequence + 1, Math.floor(at))
-    entry.sequence = this.#sequence
-    const { sequence } = entry
+  #tell(at: number, binding: ContactBinding, event: BindingTell['event']): BindingTell {
+    this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
+    binding.sequence = this.#sequence
+    const { sequence } = binding
     const tellId = this.#chance.uuid(at)
     return {
       kind: 'binding',
@@ -293,7 +301,7 @@ export class Bindings {
       sequence,
       at: iso(at),
       event,
-      binding: bindingOf(entry, this.#relayId),
+      binding: bindingOf(binding, this.#relayId),
     }
   }
 }

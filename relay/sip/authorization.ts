@@ -11,7 +11,7 @@ import {
 import type { Header, Request, Response } from './message.ts'
 
 /** Who we are to a server. */
-export interface Account {
+export interface DigestAccount {
   readonly username: string
   readonly password: string
   /** The only realm it is shown to; null: to any realm of the server it belongs to. */
@@ -63,7 +63,7 @@ export function prove(
   before: Authorizations,
   refusal: Response,
   asked: Pick<Request, 'method' | 'requestUri' | 'body'>,
-  account: Account | null,
+  account: DigestAccount | null,
   dice: Hashes & { hex(bytes: number): string },
 ): Authorizations | undefined {
   if (!account || (refusal.status !== 401 && refusal.status !== 407) || before.rounds >= mostRounds)
@@ -86,7 +86,7 @@ export function prove(
 }
 
 /** What is asked of us, the best we can answer of each realm; forks may ask in several ways at once (§16.7). */
-function questions(refusal: Response, { realm }: Account, hashes: Hashes): Demand[] {
+function questions(refusal: Response, { realm }: DigestAccount, hashes: Hashes): Demand[] {
   const asked = [true, false].flatMap((proxy) =>
     refusal
       .all(proxy ? 'proxy-authenticate' : 'www-authenticate')
@@ -121,7 +121,7 @@ function qopOf({ qop }: Challenge): 'auth' | 'auth-int' | undefined | null {
 function answer(
   { proxy, challenge, count }: RealmAnswer,
   { method, requestUri, body }: Pick<Request, 'method' | 'requestUri' | 'body'>,
-  { username, password }: Account,
+  { username, password }: DigestAccount,
   dice: Hashes & { hex(bytes: number): string },
 ): Header {
   const { realm, nonce, algorithm, opaque } = challenge

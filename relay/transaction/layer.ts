@@ -3,7 +3,6 @@ import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import type { Message, Request, Response } from '../sip/message.ts'
 import { responseFlow } from '../sip/via.ts'
-import { Book, type Ring, type Transaction } from './book.ts'
 import { client } from './client.ts'
 import { inviteClient } from './invite-client.ts'
 import { inviteServer } from './invite-server.ts'
@@ -11,6 +10,7 @@ import { clientKey, mergeKey, modern, serverKey } from './match.ts'
 import type { Events, Order, Start } from './order.ts'
 import { server } from './server.ts'
 import { type Base, base, type Lengths, lengths, type Timer } from './timers.ts'
+import { Book, type Ring, type Transaction } from './transaction-table.ts'
 
 /** What the transaction layer has done or heard; `id` is a transaction's. */
 export type Output =

@@ -1,7 +1,7 @@
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Answer, Located, LocateQuestion, Question } from '../ground/effects.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
-import { type Account, type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
+import { type Authorizations, type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { ClientResult, ClientTransactions } from './client-transactions.ts'
 import type { SipEndpoint } from './endpoint.ts'
@@ -16,7 +16,7 @@ export interface OutOfDialogRequest {
   /** How long one address may be silent. */
   readonly timeoutMs: number
   /** With what a digest challenge is answered; null: it is not. */
-  readonly credentials: Account | null
+  readonly credentials: DigestAccount | null
   /** So many addresses are tried whatever they say; 0: the first which answers is enough. */
   readonly every: number
   /** The request anew, under the next number: for the next address, or with proof. */

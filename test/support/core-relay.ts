@@ -3,7 +3,7 @@ import type { BeatAnswer, ProviderFacts } from '#contract'
 import { Engine } from '../../relay/engine.ts'
 import type { Effect } from '../../relay/ground/effects.ts'
 import type { Flow } from '../../relay/ground/flow.ts'
-import type { Said } from '../../relay/ground/reporter.ts'
+import type { BeatPart } from '../../relay/ground/reporter.ts'
 import { openChance } from '../../relay/io/chance.ts'
 import { Host } from '../../relay/io/host.ts'
 import { Locator } from '../../relay/io/locate.ts'
@@ -19,7 +19,7 @@ export interface CoreRelay {
   readonly notes: Extract<Effect, { type: 'note' }>[]
   configure(list: readonly ProviderFacts[]): void
   /** A beat: what it says, and what it is answered. */
-  beat(answer: BeatAnswer): Said
+  beat(answer: BeatAnswer): BeatPart
   drain(): void
   /** Gone without a word, as a killed process is. */
   kill(): Promise<void>
@@ -45,7 +45,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
   })
   const engine = new Engine({
     endpoint: { address, port: udp.address.port, relayId, chance, epoch: performance.timeOrigin },
-    house: { baseDomain: 'trunkline.test', names: new Set([address]), strangers: 'refuse' },
+    served: { baseDomain: 'trunkline.test', names: new Set([address]), sources: 'refuse' },
     rtpPorts: [20_000, 20_099],
   })
   const host = new Host(engine, {

@@ -12,7 +12,7 @@ import type { Answer, Effect, Input, Question } from '../../relay/ground/effects
 import type { Flow } from '../../relay/ground/flow.ts'
 import { hostPort } from '../../relay/ground/flow.ts'
 import type { MediaCommand } from '../../relay/ground/media.ts'
-import type { Limits } from '../../relay/limits/scope.ts'
+import type { LimitSource } from '../../relay/limits/scope.ts'
 import type { Message, Request, Response } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
 import { writeMessage } from '../../relay/sip/write.ts'
@@ -72,7 +72,7 @@ export class Ladder {
       rtpPorts?: [number, number]
       tlsPort?: number
       mediaSockets?: number
-      limits?: Limits
+      limits?: LimitSource
       /** false: the test speaks for the media thread. */
       opens?: boolean
     } = {},
@@ -89,10 +89,10 @@ export class Ladder {
         // Clocks do not tick in whole milliseconds.
         epoch: 1_700_000_000_000.25,
       },
-      house: {
+      served: {
         baseDomain: 'trunkline.test',
         names: new Set([relayAddress, 'trunkline.test']),
-        strangers: house.strangers ?? 'refuse',
+        sources: house.strangers ?? 'refuse',
       },
       rtpPorts: house.rtpPorts ?? [10_000, 10_999],
       ...(house.mediaSockets === undefined ? {} : { mediaSockets: house.mediaSockets }),

@@ -1,9 +1,9 @@
 import type { Caps, Explanation, RouteDecision, Scope } from '#contract'
-import type { Limits } from '../../relay/limits/scope.ts'
+import type { LimitSource } from '../../relay/limits/scope.ts'
 import { customerId, extensionIds } from './office.ts'
 
 /** Limits by the id of whoever they are set on; all others are known to have none. */
-export function limitedBy(limits: Readonly<Record<string, Partial<Caps>>>, known: Scope[] = []): Limits {
+export function limitedBy(limits: Readonly<Record<string, Partial<Caps>>>, known: Scope[] = []): LimitSource {
   return {
     of: ({ kind, id }) => ({
       customerId,

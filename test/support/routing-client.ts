@@ -1,5 +1,5 @@
 import type { BeatAnswer } from '#contract'
-import type { Filed } from '../../relay/ground/effects.ts'
+import type { VerifiedSnapshot } from '../../relay/ground/effects.ts'
 import { type Ladder, realm } from './ladder.ts'
 import { customerId, extensionIds, office, provider, telnyx, through } from './office.ts'
 import {
@@ -56,7 +56,7 @@ export function changed(configurations: readonly Configuration[]): BeatAnswer['c
 }
 
 /** The edge gives a snapshot which was asked for. */
-export function gives(ladder: Ladder, file: Filed): void {
+export function gives(ladder: Ladder, file: VerifiedSnapshot): void {
   ladder.gives('ask snapshot')
   ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', filed: file } })
 }

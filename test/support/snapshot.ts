@@ -11,7 +11,7 @@ import {
   type Snapshot,
   type SnapshotSecrets,
 } from '#contract'
-import type { Filed } from '../../relay/ground/effects.ts'
+import type { VerifiedSnapshot } from '../../relay/ground/effects.ts'
 import { unsaidTime } from './ladder.ts'
 
 /** One customer's configuration, and its secrets, as the edge has them. */
@@ -146,7 +146,7 @@ export function signed(
 }
 
 /** As it looks once a relay has opened it. */
-export function filed({ snapshot, secrets }: Configuration): Filed {
+export function filed({ snapshot, secrets }: Configuration): VerifiedSnapshot {
   return { snapshot: { ...snapshot, sealed: '' }, secrets, signed: new Uint8Array() }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { neighbourhood, networkOf } from '../../../relay/ground/flow.ts'
+import { sourceNetwork, sourcePrefix } from '../../../relay/ground/flow.ts'
 
 describe('whom an address counts as', () => {
   test.each([
@@ -12,7 +12,7 @@ describe('whom an address counts as', () => {
     ['::1', '0:0:0:0:0:0:0:0/64'],
     ['fe80::', 'fe80:0:0:0:0:0:0:0/64'],
   ])('%s is itself, or with IPv6 its /64: %s', (address, place, network = place) => {
-    expect(neighbourhood(address)).toBe(place)
-    expect(networkOf(address)).toBe(network)
+    expect(sourcePrefix(address)).toBe(place)
+    expect(sourceNetwork(address)).toBe(network)
   })
 })

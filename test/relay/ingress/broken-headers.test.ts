@@ -3,7 +3,7 @@ import { elsewhere, reasonsOf } from '../../../relay/call/reason.ts'
 import { wordsOf } from '../../../relay/call/refusal.ts'
 import { uacDialog, uasDialog } from '../../../relay/dialog/dialog.ts'
 import { questionOf } from '../../../relay/policy/route-question.ts'
-import { readWanted } from '../../../relay/registrar/wanted.ts'
+import { readContacts } from '../../../relay/registrar/requested-contacts.ts'
 import { sdpBody } from '../../../relay/sip/body.ts'
 import { parseChallenges, parseCredentials } from '../../../relay/sip/digest.ts'
 import type { Request, Response } from '../../../relay/sip/message.ts'
@@ -200,7 +200,7 @@ function observed(text: string): unknown {
   if (!parsed.ok) return parsed.fault.status
   const request = readRequest(text)
   const refusal = screen(request)
-  const wanted = readWanted(request, office())
+  const wanted = readContacts(request, office())
   if (refusal) return refusal.status
   if (request.method === 'REGISTER')
     return wanted.kind === 'refused' ? wanted.status : [facts(request), wanted]

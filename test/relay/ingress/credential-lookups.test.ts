@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { CredentialAnswer } from '#contract'
-import { Inquiries } from '../../../relay/ingress/credential-lookups.ts'
-import type { Desk } from '../../../relay/policy/routing-client.ts'
+import { CredentialLookups } from '../../../relay/ingress/credential-lookups.ts'
+import type { RoutingClient } from '../../../relay/policy/routing-client.ts'
 
-type Then = Parameters<Desk['account']>[2]
+type Then = Parameters<RoutingClient['account']>[2]
 
 const answer: CredentialAnswer = { kind: 'unknown', ttl: 5 }
 const question = { realm: 'realm', username: 'alice' }
@@ -30,7 +30,7 @@ describe('requests which wait for what the edge says of an account', () => {
   })
 
   test('whose edge is known to be away hear so at once', () => {
-    const inquiries = new Inquiries({ account: (now, _, then) => then(now, undefined, 'away') })
+    const inquiries = new CredentialLookups({ account: (now, _, then) => then(now, undefined, 'away') })
     const heard: string[] = []
     for (let at = 0; at < 300; at++)
       inquiries.ask(0, question, from('192.0.2.1'), (_, __, why) => heard.push(why))
@@ -41,7 +41,10 @@ describe('requests which wait for what the edge says of an account', () => {
 
 function desk() {
   const asked: Then[] = []
-  return { asked, inquiries: new Inquiries({ account: (_now, _question, then) => void asked.push(then) }) }
+  return {
+    asked,
+    inquiries: new CredentialLookups({ account: (_now, _question, then) => void asked.push(then) }),
+  }
 }
 
 function from(address: string) {
@@ -49,7 +52,7 @@ function from(address: string) {
 }
 
 /** As many as find room; gives how many. */
-function fill(inquiries: Inquiries, address: string): number {
+function fill(inquiries: CredentialLookups, address: string): number {
   let count = 0
   for (; count < 500 && inquiries.hasRoom(from(address)); count++)
     inquiries.ask(0, { realm: 'realm', username: `${address} ${count}` }, from(address), () => undefined)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { Strangers } from '../../../relay/ingress/source-cache.ts'
+import { SourceCache } from '../../../relay/ingress/source-cache.ts'
 
 describe('an address which calls for the first time', () => {
   test('is asked about once, however much it sends before the answer is there', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     expect(strangers.meet(0, udp('192.0.2.66'))).toBe('ask')
     expect(strangers.meet(1, udp('192.0.2.66'))).toBe('asked')
     strangers.settle(2, udp('192.0.2.66'), undefined)
@@ -11,13 +11,13 @@ describe('an address which calls for the first time', () => {
   })
 
   test('over TCP may ask again, for nothing is repeated there', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     const flow = { ...udp('192.0.2.66'), transport: 'tcp' as const }
     expect([strangers.meet(0, flow), strangers.meet(1, flow)]).toEqual(['ask', 'ask'])
   })
 
   test('is refused for five seconds when nobody knows it', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     strangers.meet(0, udp('192.0.2.66'))
     expect(strangers.settle(0, udp('192.0.2.66'), false)).toBe(true)
     expect(strangers.settle(1, udp('192.0.2.66'), false)).toBe(false)
@@ -28,13 +28,13 @@ describe('an address which calls for the first time', () => {
 
 describe('ten thousand forged addresses', () => {
   test('cause fifty questions at once and twenty-five a second', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     expect(asked(strangers, 0, 10_000)).toBe(50)
     expect(asked(strangers, 1_000, 10_000)).toBe(25)
   })
 
   test('do not keep out a carrier nobody heard of: it repeats itself, as they do not', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     const carrier = udp('203.0.113.1')
     asked(strangers, 0, 10_000)
     expect(strangers.meet(0, carrier)).toBe('tooMany')
@@ -43,13 +43,13 @@ describe('ten thousand forged addresses', () => {
   })
 
   test('nor one which connects', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     asked(strangers, 0, 10_000)
     expect(strangers.meet(0, { ...udp('203.0.113.1'), transport: 'tcp' })).toBe('ask')
   })
 
   test('of one network cause ten questions at once and two a second, and leave the rest to others', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     const ofNetwork = (now: number) =>
       Array.from({ length: 250 }, (_, at) => strangers.meet(now, udp(`198.51.100.${at}`)))
     expect(ofNetwork(0).filter((answer) => answer === 'ask')).toHaveLength(10)
@@ -58,7 +58,7 @@ describe('ten thousand forged addresses', () => {
   })
 
   test('do not keep out a carrier who called within the hour', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     strangers.meet(0, udp('203.0.113.1'))
     strangers.settle(0, udp('203.0.113.1'), true)
     asked(strangers, 1_000, 10_000)
@@ -69,14 +69,14 @@ describe('ten thousand forged addresses', () => {
 
 describe('a carrier', () => {
   test('who once rings somebody that does not know it is still heard by the others', () => {
-    const strangers = new Strangers()
+    const strangers = new SourceCache()
     strangers.settle(0, udp('203.0.113.1'), true)
     strangers.settle(1, udp('203.0.113.1'), false)
     expect(strangers.meet(2, udp('203.0.113.1'))).toBe('ask')
   })
 })
 
-function asked(strangers: Strangers, now: number, addresses: number): number {
+function asked(strangers: SourceCache, now: number, addresses: number): number {
   const met = Array.from({ length: addresses }, (_, at) =>
     strangers.meet(now, udp(`10.${now / 1000}.${at >> 8}.${at & 255}`)),
   )

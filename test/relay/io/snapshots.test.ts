@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Filed } from '../../../relay/ground/effects.ts'
+import type { VerifiedSnapshot } from '../../../relay/ground/effects.ts'
 import { Exchange } from '../../../relay/io/exchange.ts'
 import type { Log } from '../../../relay/io/log.ts'
 import { snapshotKeys } from '../../../relay/io/seal.ts'
@@ -146,7 +146,7 @@ async function kept(office: Configuration) {
   cleanups.push(() => rmSync(path, { recursive: true }))
   const folder = (log: Log = () => undefined) => new SnapshotFolder({ folder: path, keys, log })
   const first = folder()
-  const filed: Filed = pulled.filed
+  const filed: VerifiedSnapshot = pulled.filed
   first.keep(filed)
   first.confirm({ version, held: 1, at: 1000, behind: {} })
   await first.flush()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Limit, RouteDecision, Scope, SliceHeld } from '#contract'
-import { admitted, placeAt } from '../../../relay/limits/gate.ts'
+import { admitCall, reserve } from '../../../relay/limits/admit-call.ts'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
 import { customerId, provider, telnyx, through } from '../../support/office.ts'
@@ -86,7 +86,7 @@ class Relay {
 
   call(now: number): void {
     const id = `${this.name}-${++this.#calls}`
-    if (isLetIn(admitted(this.ledger, now, id, decision)) && !placedNowhere(this.ledger, now, id))
+    if (isLetIn(admitCall(this.ledger, now, id, decision)) && !placedNowhere(this.ledger, now, id))
       this.calls.push(id)
   }
 
@@ -113,7 +113,7 @@ function isLetIn(decided: RouteDecision): boolean {
 }
 
 function placedNowhere(ledger: Ledger, now: number, id: string): Limit | undefined {
-  return placeAt(ledger, now, id, carrier.id, false)
+  return reserve(ledger, now, id, carrier.id, false)
 }
 
 /** An edge which grants what is asked for, as far as nobody else may be using it. */

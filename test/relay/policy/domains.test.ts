@@ -100,7 +100,7 @@ describe('what the realm asked for tells', () => {
     const [large, small] = [phones(customerId, 30, 'x'), phones(bobsId, 10, 'y')]
     for (const { snapshot, secrets } of [large, small]) shelf.put(snapshot, secrets)
     const domains = new Domains({
-      shelf,
+      index: shelf,
       baseDomain: base,
       names: new Set([base]),
       chance: steadyChance(),

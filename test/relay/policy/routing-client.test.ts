@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Explanation, RouteQuestion } from '#contract'
-import { Desk, unknownStanding } from '../../../relay/policy/routing-client.ts'
+import { RoutingClient, unknownState } from '../../../relay/policy/routing-client.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm, relayAddress } from '../../support/ladder.ts'
 import {
@@ -388,10 +388,10 @@ describe('snapshots', () => {
 
 describe('a decision by snapshot', () => {
   test('takes well under a millisecond', () => {
-    const desk = new Desk({
-      runner: { emit: nothing, note: nothing, ask: nothing, below: () => 0, revoke: nothing },
+    const desk = new RoutingClient({
+      engine: { emit: nothing, note: nothing, ask: nothing, below: () => 0, revoke: nothing },
       baseDomain: 'trunkline.test',
-      standing: unknownStanding,
+      runtime: unknownState,
       at: () => 1_700_000_000_000,
     })
     const files = [filed(officeConfiguration(7))]

@@ -5,7 +5,7 @@ import { type Request, type Response, request } from '../sip/message.ts'
 import { parseUri, withoutHeaders } from '../sip/uri.ts'
 import { cookie } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { Entry } from './entry.ts'
+import type { ContactBinding } from './contact-binding.ts'
 
 /** Many NATs forget a silent UDP port after 30 s (RFC 5626 §4.4.2). */
 const everyMs = 24_000
@@ -14,7 +14,7 @@ const together = 20
 const apartMs = 20
 
 /** Who asks: what Via and From say. */
-export interface Asker {
+export interface KeepOpenDeps {
   readonly address: string
   readonly port: number
 }
@@ -27,20 +27,20 @@ export interface Asker {
  * contacts whose phone proved itself from that very address are asked. One row in the order they are due: no timer per
  * phone, and a crowd which is due at once, as after a restart, is served one after the other.
  */
-export class KeepOpen {
-  readonly #asker: Asker
+export class NatKeepAlive {
+  readonly #deps: KeepOpenDeps
   readonly #chance: Chance
   /** In their branches we know our own questions again. */
   readonly #word: string
   /** When each is due (monotonic ms), earliest first. */
-  readonly #dueByEntry = new Map<Entry, number>()
+  readonly #dueByEntry = new Map<ContactBinding, number>()
   /** Those who may have been kept waiting already. */
-  readonly #overdue = new Set<Entry>()
+  readonly #overdue = new Set<ContactBinding>()
   #free = Number.NEGATIVE_INFINITY
   #asked = 0
 
-  constructor(asker: Asker, chance: Chance) {
-    this.#asker = asker
+  constructor(deps: KeepOpenDeps, chance: Chance) {
+    this.#deps = deps
     this.#chance = chance
     this.#word = `${cookie}open${chance.hex(6)}`
   }
@@ -50,20 +50,20 @@ export class KeepOpen {
   }
 
   /** A phone was heard just now. */
-  heard(now: number, entry: Entry): void {
-    this.forget(entry)
-    this.#dueByEntry.set(entry, now + everyMs)
+  heard(now: number, binding: ContactBinding): void {
+    this.forget(binding)
+    this.#dueByEntry.set(binding, now + everyMs)
   }
 
   /** It is not known when a phone was heard: it is asked as soon as may be. */
-  add(entry: Entry): void {
-    this.forget(entry)
-    this.#overdue.add(entry)
+  add(binding: ContactBinding): void {
+    this.forget(binding)
+    this.#overdue.add(binding)
   }
 
-  forget(entry: Entry): void {
-    this.#dueByEntry.delete(entry)
-    this.#overdue.delete(entry)
+  forget(binding: ContactBinding): void {
+    this.#dueByEntry.delete(binding)
+    this.#overdue.delete(binding)
   }
 
   nextDeadline(): number | undefined {
@@ -75,9 +75,9 @@ export class KeepOpen {
   tick(now: number): Effect[] {
     const effects: Effect[] = []
     if (now < this.#free) return effects
-    for (let entry = this.#next(now); entry && effects.length < together; entry = this.#next(now)) {
-      this.heard(now, entry)
-      effects.push({ type: 'send', flow: entry.flow, bytes: this.#question(entry), loose: true })
+    for (let binding = this.#next(now); binding && effects.length < together; binding = this.#next(now)) {
+      this.heard(now, binding)
+      effects.push({ type: 'send', flow: binding.flow, bytes: this.#question(binding), loose: true })
     }
     if (effects.length > 0) this.#free = now + apartMs
     return effects
@@ -88,28 +88,28 @@ export class KeepOpen {
     return response.via.branch?.startsWith(this.#word) === true
   }
 
-  #next(now: number): Entry | undefined {
+  #next(now: number): ContactBinding | undefined {
     const overdue = firstOf(this.#overdue)
     if (overdue !== undefined) return overdue
-    const [entry, due] = firstOf(this.#dueByEntry) ?? []
-    return due !== undefined && due <= now ? entry : undefined
+    const [binding, due] = firstOf(this.#dueByEntry) ?? []
+    return due !== undefined && due <= now ? binding : undefined
   }
 
-  #question(entry: Entry): Uint8Array {
-    const place = hostPort(this.#asker.address, this.#asker.port)
+  #question(binding: ContactBinding): Uint8Array {
+    const place = hostPort(this.#deps.address, this.#deps.port)
     const number = ++this.#asked
-    const uri = withoutHeaders(entry.contact)
+    const uri = withoutHeaders(binding.contact)
     return writeMessage(
       request({
         method: 'OPTIONS',
         requestUri: uri,
         headers: [
           ['via', `SIP/2.0/UDP ${place};rport;branch=${this.#word}.${number}`],
-          ...entry.path.map((hop) => ['route', hop] as const),
+          ...binding.path.map((hop) => ['route', hop] as const),
           ['max-forwards', '70'],
           ['from', `<sip:${place}>;tag=${this.#word}`],
           ['to', `<${uri}>`],
-          ['call-id', `${this.#chance.hex(8)}@${this.#asker.address}`],
+          ['call-id', `${this.#chance.hex(8)}@${this.#deps.address}`],
           ['cseq', `${number} OPTIONS`],
           ['accept', 'application/sdp'],
         ],

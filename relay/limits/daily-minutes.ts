@@ -4,7 +4,7 @@ import { keyOf } from './scope.ts'
 const dayMs = 86_400_000
 
 /** Answered time of one scope in the current day. */
-interface Day {
+interface DayUsage {
   /** Of calls which are over: ms. */
   overMs: number
   /** Calls which go on, by id: ms after midnight since when they cost something. */
@@ -17,9 +17,9 @@ interface Day {
  * Answered time of the current UTC day, by scope: what the edge knows of, our calls which are over, and those
  * which go on. Each call is in exactly one of the three.
  */
-export class Daily {
+export class DailyMinutes {
   #day = -1
-  readonly #days = new Map<string, Day>()
+  readonly #days = new Map<string, DayUsage>()
   #elsewhere = new Map<string, { day: number; seconds: number }>()
 
   /** A call costs a scope time from `at` on, UTC ms. */
@@ -54,7 +54,7 @@ export class Daily {
     return Math.floor(ms / 1_000) + (elsewhere?.day === this.#day ? elsewhere.seconds : 0)
   }
 
-  #of(key: string, at: number): Day {
+  #of(key: string, at: number): DayUsage {
     this.#turn(Math.floor(at / dayMs))
     const day = this.#days.get(key) ?? { overMs: 0, since: new Map(), sinceSum: 0 }
     this.#days.set(key, day)

@@ -1,6 +1,6 @@
 import type { Resource, Scope } from '#contract'
+import { CpsWindow } from './cps-window.ts'
 import { keyOf } from './scope.ts'
-import { Starts } from './starts.ts'
 
 /** A scope nobody called in for so long is not spoken of any more. */
 const restMs = 600_000
@@ -9,11 +9,11 @@ const restMs = 600_000
 const refusedAtMost = 1_000
 
 /** The calls of one scope. */
-export class Page {
+export class ScopeUsage {
   readonly scope: Scope
   readonly customerId: string | undefined
   readonly calls = new Set<string>()
-  readonly starts = new Starts()
+  readonly cps = new CpsWindow()
   /** Calls turned away which the edge has not heard of, and when. */
   readonly refused: Readonly<Record<Resource, Map<string, number>>> = { channels: new Map(), cps: new Map() }
   lastAt = 0
@@ -26,7 +26,7 @@ export class Page {
   take(now: number, callId: string): void {
     this.lastAt = now
     this.calls.add(callId)
-    this.starts.add(callId, now)
+    this.cps.add(callId, now)
   }
 
   leave(now: number, callId: string): void {
@@ -41,36 +41,36 @@ export class Page {
 
   /** What happened up to `sentAt` the edge has heard. */
   reported(now: number, sentAt: number): void {
-    this.starts.settle(now)
+    this.cps.settle(now)
     for (const ids of [this.refused.channels, this.refused.cps])
       for (const [callId, at] of ids) if (at <= sentAt) ids.delete(callId)
   }
 }
 
-/** The pages of all scopes somebody called in lately. */
-export class Pages {
-  readonly #pages = new Map<string, Page>()
+/** The usage of all scopes somebody called in lately. */
+export class UsageByScope {
+  readonly #usage = new Map<string, ScopeUsage>()
 
-  of(scope: Scope): Page | undefined {
-    return this.#pages.get(keyOf(scope))
+  of(scope: Scope): ScopeUsage | undefined {
+    return this.#usage.get(keyOf(scope))
   }
 
-  /** The page of a scope, a blank one if need be. */
-  open(now: number, scope: Scope, customerId: string | undefined): Page {
-    const page = this.of(scope) ?? new Page(scope, customerId)
-    page.lastAt = now
-    this.#pages.set(keyOf(scope), page)
-    return page
+  /** The usage of a scope, none yet if need be. */
+  open(now: number, scope: Scope, customerId: string | undefined): ScopeUsage {
+    const usage = this.of(scope) ?? new ScopeUsage(scope, customerId)
+    usage.lastAt = now
+    this.#usage.set(keyOf(scope), usage)
+    return usage
   }
 
-  /** All of them; those which rested too long are torn out. */
-  recent(now: number): Page[] {
-    for (const [key, { calls, lastAt }] of this.#pages)
-      if (calls.size === 0 && now - lastAt > restMs) this.#pages.delete(key)
-    return [...this.#pages.values()]
+  /** All of them; those which rested too long are forgotten. */
+  recent(now: number): ScopeUsage[] {
+    for (const [key, { calls, lastAt }] of this.#usage)
+      if (calls.size === 0 && now - lastAt > restMs) this.#usage.delete(key)
+    return [...this.#usage.values()]
   }
 
   reported(now: number, sentAt: number): void {
-    for (const page of this.#pages.values()) page.reported(now, sentAt)
+    for (const usage of this.#usage.values()) usage.reported(now, sentAt)
   }
 }

@@ -1,10 +1,10 @@
 import type { BeatAnswer, Resource, Scope } from '#contract'
 import { keyOf } from './scope.ts'
 
-type Slice = { readonly scope: Scope; readonly resource: Resource }
+type QuotaKey = { readonly scope: Scope; readonly resource: Resource }
 
 /** How much of each limit is this relay's to use. A slice holds until another is granted, edge or no edge. */
-export class Shares {
+export class QuotaShares {
   readonly #slices = new Map<string, number>()
   #relays = 1
 
@@ -29,22 +29,22 @@ export class Shares {
    *
    * Until the edge has granted a slice an equal share, and all of it where no other relay is known of.
    */
-  of(slice: Slice, limit: number): number {
+  of(slice: QuotaKey, limit: number): number {
     return Math.min(limit, this.held(slice) ?? Math.max(1, Math.floor(limit / this.#relays)))
   }
 
   /** null: none was ever granted. */
-  held(slice: Slice): number | null {
+  held(slice: QuotaKey): number | null {
     return this.#slices.get(sliceKey(slice)) ?? null
   }
 
   /** Gives back every slice but these. */
-  keep(slices: readonly Slice[]): void {
+  keep(slices: readonly QuotaKey[]): void {
     const kept = new Set(slices.map(sliceKey))
     for (const key of this.#slices.keys()) if (!kept.has(key)) this.#slices.delete(key)
   }
 }
 
-function sliceKey({ scope, resource }: Slice): string {
+function sliceKey({ scope, resource }: QuotaKey): string {
   return `${resource} of ${keyOf(scope)}`
 }

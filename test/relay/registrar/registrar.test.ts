@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { bindingTell } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
-import { Registrar } from '../../../relay/registrar/register.ts'
+import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { chance, flow, office, realm, request, start, verified } from './phone.ts'
 
 describe('registering (RFC 3261 §10.3)', () => {
@@ -436,7 +436,11 @@ describe('after a restart', () => {
 
 /** A registrar with its clock, a phone which has proved itself, and everything told. */
 function registrar(limits: Parameters<typeof office>[0] = {}) {
-  const phones = new Registrar({ relayId: 'relay-1', chance, asker: { address: '198.51.100.1', port: 5060 } })
+  const phones = new Registrar({
+    relayId: 'relay-1',
+    chance,
+    endpoint: { address: '198.51.100.1', port: 5060 },
+  })
   const credential = office(limits)
   const proof = verified(new Challenger(chance), credential)
   const told: BindingTell[] = []

@@ -1,16 +1,16 @@
 import type { BindingList, BindingTell } from '#contract'
+import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
-import type { FailureReason } from '../auth/failure.ts'
 import type { Chance, Effect } from '../ground/effects.ts'
-import { type Flow, neighbourhood, sameFlow } from '../ground/flow.ts'
+import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
 import { Bindings } from './bindings.ts'
-import { type Entry, proofOf } from './entry.ts'
-import { type Asker, isBehindNat, KeepOpen } from './keep-open.ts'
-import { readWanted, type WantedContact } from './wanted.ts'
+import { type ContactBinding, proofOf } from './contact-binding.ts'
+import { isBehindNat, type KeepOpenDeps, NatKeepAlive } from './nat-keep-alive.ts'
+import { type RequestedContact, readContacts } from './requested-contacts.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
 export interface Contact {
@@ -28,7 +28,7 @@ export interface Registered {
   readonly response: Response
   readonly tells: BindingTell[]
   /** Why nothing was granted. */
-  readonly failed?: FailureReason
+  readonly failed?: AuthFailureReason
 }
 
 type RealmOf = (host: string, username: string) => string
@@ -45,14 +45,14 @@ const extensions = new Set(['path'])
 export class Registrar {
   readonly #bindings: Bindings
   readonly #chance: Chance
-  readonly #keepOpen: KeepOpen
+  readonly #keepOpen: NatKeepAlive
   readonly #realmOf: RealmOf
 
   /** `realmOf`: in which realm a user of a domain proves himself; absent: of each domain that is itself. */
-  constructor(options: { relayId: string; chance: Chance; asker: Asker; realmOf?: RealmOf }) {
+  constructor(options: { relayId: string; chance: Chance; endpoint: KeepOpenDeps; realmOf?: RealmOf }) {
     this.#realmOf = options.realmOf ?? ((host) => host)
     this.#chance = options.chance
-    this.#keepOpen = new KeepOpen(options.asker, options.chance)
+    this.#keepOpen = new NatKeepAlive(options.endpoint, options.chance)
     this.#bindings = new Bindings(options.relayId, options.chance, this.#keepOpen)
   }
 
@@ -65,7 +65,7 @@ export class Registrar {
   register(now: number, at: number, request: Request, flow: Flow, verified: Verified): Registered {
     const answer = (status: number, parts: ReplyParts = {}): Response =>
       reply(request, status, { ...parts, toTag: this.#chance.hex(8), flow })
-    const refused = (status: number, parts?: ReplyParts, failed: FailureReason = 'REGISTER_REFUSED') => ({
+    const refused = (status: number, parts?: ReplyParts, failed: AuthFailureReason = 'REGISTER_REFUSED') => ({
       response: answer(status, parts),
       tells: [],
       failed,
@@ -76,24 +76,27 @@ export class Registrar {
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
     if (!owns(verified, request, this.#realmOf)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
-    const wanted = readWanted(request, credential)
-    if (wanted.kind === 'refused') {
+    const requested = readContacts(request, credential)
+    if (requested.kind === 'refused') {
       const headers: Header[] =
-        wanted.minExpires === undefined ? [] : [['min-expires', `${wanted.minExpires}`]]
-      return refused(wanted.status, { reason: wanted.reason, headers }, wanted.failed)
+        requested.minExpires === undefined ? [] : [['min-expires', `${requested.minExpires}`]]
+      return refused(requested.status, { reason: requested.reason, headers }, requested.failed)
     }
 
     const held = this.#bindings.of(credential.extension_id)
     const changes =
-      wanted.kind === 'nothing' ? held.map(removal) : this.#changes(wanted.contacts, credential.extension_id)
-    if (changes.some(({ entry }) => entry !== undefined && outOfOrder(entry, request))) return refused(500)
+      requested.kind === 'nothing'
+        ? held.map(removal)
+        : this.#changes(requested.contacts, credential.extension_id)
+    if (changes.some(({ binding }) => binding !== undefined && outOfOrder(binding, request)))
+      return refused(500)
     if (
       changes.filter(({ contact }) => contact !== undefined && contact.seconds > 0).length >
       credential.max_contacts
     )
       return refused(403, { reason: 'Too Many Contacts' }, 'TOO_MANY_CONTACTS')
 
-    const path = wanted.kind === 'contacts' ? wanted.path : []
+    const path = requested.kind === 'contacts' ? requested.path : []
     const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, verified, path, change))
     tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
     const headers = this.#granted(at, credential.extension_id)
@@ -107,7 +110,7 @@ export class Registrar {
   contacts(customerId: string, extensionId: string, at: number): Contact[] {
     return this.#bindings
       .of(extensionId)
-      .filter((entry) => entry.owner.customerId === customerId && this.#bindings.lives(entry, at))
+      .filter((binding) => binding.owner.customerId === customerId && this.#bindings.lives(binding, at))
       .sort((a, b) => b.q - a.q || b.refreshedAt - a.refreshedAt)
       .map(({ bindingId, contact, q, flow, path, userAgent }) => {
         return { bindingId, requestUri: withoutHeaders(contact), q, flow, path, userAgent }
@@ -117,22 +120,22 @@ export class Registrar {
   /** Ends what an account proved by another HA1 than this one; undefined: all it has. */
   revoke(at: number, extensionId: string, ha1: string | undefined): BindingTell[] {
     const proof = ha1 === undefined ? undefined : proofOf(ha1)
-    const over = this.#bindings.of(extensionId).filter((entry) => entry.proof !== proof)
-    return over.map((entry) => this.#bindings.remove(at, entry, 'unregistered'))
+    const over = this.#bindings.of(extensionId).filter((binding) => binding.proof !== proof)
+    return over.map((binding) => this.#bindings.remove(at, binding, 'unregistered'))
   }
 
   /** Ends one registration, if it is still there. */
   end(at: number, extensionId: string, bindingId: string): BindingTell[] {
-    const entry = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
-    return entry ? [this.#bindings.remove(at, entry, 'unregistered')] : []
+    const binding = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
+    return binding ? [this.#bindings.remove(at, binding, 'unregistered')] : []
   }
 
-  /** Whether an extension has a phone at the other end of this very flow, or one in its neighbourhood. */
+  /** Whether an extension has a phone at the other end of this very flow, or one from its source prefix. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined {
     const held = this.#bindings.of(extensionId)
-    if (held.some((entry) => sameFlow(entry.flow, flow))) return 'here'
-    const place = neighbourhood(flow.address)
-    return held.some((entry) => neighbourhood(entry.flow.address) === place) ? 'near' : undefined
+    if (held.some((binding) => sameFlow(binding.flow, flow))) return 'here'
+    const place = sourcePrefix(flow.address)
+    return held.some((binding) => sourcePrefix(binding.flow.address) === place) ? 'near' : undefined
   }
 
   /** Whether some phone can be reached by this connection only. */
@@ -177,12 +180,12 @@ export class Registrar {
     return ends === undefined || asks === undefined ? (ends ?? asks) : Math.min(ends, asks)
   }
 
-  /** Each contact beside the entry it changes. Of two which name the same, the later counts. */
-  #changes(contacts: readonly WantedContact[], extensionId: string): Change[] {
-    const changeByIdentity = new Map<Entry | string, Change>()
+  /** Each contact beside the binding it changes. Of two which name the same, the later counts. */
+  #changes(contacts: readonly RequestedContact[], extensionId: string): Change[] {
+    const changeByIdentity = new Map<ContactBinding | string, Change>()
     for (const contact of contacts) {
-      const entry = this.#bindings.find(extensionId, contact)
-      changeByIdentity.set(entry ?? (contact.instance || contact.uri), { entry, contact })
+      const binding = this.#bindings.find(extensionId, contact)
+      changeByIdentity.set(binding ?? (contact.instance || contact.uri), { binding, contact })
     }
     return [...changeByIdentity.values()]
   }
@@ -194,10 +197,10 @@ export class Registrar {
     flow: Flow,
     { credential }: Verified,
     path: readonly string[],
-    { entry, contact }: Change,
+    { binding, contact }: Change,
   ): BindingTell[] {
     if (contact === undefined || contact.seconds === 0)
-      return entry === undefined ? [] : [this.#bindings.remove(at, entry, 'unregistered')]
+      return binding === undefined ? [] : [this.#bindings.remove(at, binding, 'unregistered')]
     const stated = {
       contact: contact.uri,
       instance: contact.instance,
@@ -211,8 +214,8 @@ export class Registrar {
       userAgent: readable(request.header('user-agent') ?? ''),
       expiresAt: at + contact.seconds * 1000,
     }
-    if (entry === undefined) return [this.#bindings.add(now, at, credential, stated)]
-    return [this.#bindings.refresh(now, at, entry, stated)]
+    if (binding === undefined) return [this.#bindings.add(now, at, credential, stated)]
+    return [this.#bindings.refresh(now, at, binding, stated)]
   }
 
   #makeRoom(at: number, extensionId: string, atMost: number): BindingTell[] {
@@ -220,7 +223,7 @@ export class Registrar {
     const surplus = [...held]
       .sort((a, b) => a.refreshedAt - b.refreshedAt)
       .slice(0, Math.max(0, held.length - atMost))
-    return surplus.map((entry) => this.#bindings.remove(at, entry, 'unregistered'))
+    return surplus.map((binding) => this.#bindings.remove(at, binding, 'unregistered'))
   }
 
   /** All current bindings with the time each has left (RFC 3261 §10.3 step 8). */
@@ -237,12 +240,12 @@ export class Registrar {
 }
 
 interface Change {
-  readonly entry: Entry | undefined
-  readonly contact: WantedContact | undefined
+  readonly binding: ContactBinding | undefined
+  readonly contact: RequestedContact | undefined
 }
 
-function removal(entry: Entry): Change {
-  return { entry, contact: undefined }
+function removal(binding: ContactBinding): Change {
+  return { binding, contact: undefined }
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */
@@ -254,6 +257,6 @@ function owns({ credential }: Verified, request: Request, realmOf: RealmOf): boo
 }
 
 /** A request older than the one which made the binding (§10.3 step 7). */
-function outOfOrder(entry: Entry, request: Request): boolean {
-  return entry.callId === request.callId && request.cseq.number <= entry.cseq
+function outOfOrder(binding: ContactBinding, request: Request): boolean {
+  return binding.callId === request.callId && request.cseq.number <= binding.cseq
 }

@@ -1,10 +1,10 @@
+import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { KnownCredential } from '../auth/challenger.ts'
-import type { FailureReason } from '../auth/failure.ts'
 import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 
 /** One contact a REGISTER speaks of; `seconds` 0 takes it away. */
-export interface WantedContact {
+export interface RequestedContact {
   readonly uri: string
   readonly seconds: number
   readonly q: number
@@ -13,11 +13,11 @@ export interface WantedContact {
 }
 
 /** What a REGISTER wants: everything gone, or these contacts; none is a mere question. */
-export type Wanted =
+export type RequestedContacts =
   | { readonly kind: 'nothing' }
   | {
       readonly kind: 'contacts'
-      readonly contacts: readonly WantedContact[]
+      readonly contacts: readonly RequestedContact[]
       readonly path: readonly string[]
     }
   | {
@@ -25,7 +25,7 @@ export type Wanted =
       readonly status: number
       readonly reason?: string
       readonly minExpires?: number
-      readonly failed?: FailureReason
+      readonly failed?: AuthFailureReason
     }
 
 /* Implementation */
@@ -34,7 +34,7 @@ const contactLettersAtMost = 1024
 const anHour = 3600
 
 /** Reads the Contacts of a REGISTER and how long each is to last (RFC 3261 §10.3 steps 6 and 7). */
-export function readWanted(request: Request, limits: KnownCredential): Wanted {
+export function readContacts(request: Request, limits: KnownCredential): RequestedContacts {
   const values = request.all('contact')
   const expires = readSeconds(request.header('expires'))
   if (values.includes('*')) {
@@ -46,7 +46,7 @@ export function readWanted(request: Request, limits: KnownCredential): Wanted {
   // One which cannot be read hides no other: the answer lists what was bound.
   if (addresses.length === 0 && values.length > 0) return refused('Bad Contact')
   if (path.length === 0 && request.header('path') !== undefined) return refused('Bad Path')
-  const contacts: WantedContact[] = []
+  const contacts: RequestedContact[] = []
   for (const address of addresses) {
     if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
     const asked = readSeconds(address.params.get('expires')) ?? expires ?? limits.default_expires
@@ -57,11 +57,11 @@ export function readWanted(request: Request, limits: KnownCredential): Wanted {
   return { kind: 'contacts', contacts, path }
 }
 
-function refused(reason: string): Wanted {
+function refused(reason: string): RequestedContacts {
   return { kind: 'refused', status: 400, reason }
 }
 
-function wantedContact({ uri, params }: NameAddr, seconds: number): WantedContact {
+function wantedContact({ uri, params }: NameAddr, seconds: number): RequestedContact {
   const [instance, regId] = [params.get('+sip.instance'), params.get('reg-id')]
   const both = instance && regId ? `+sip.instance=${instance};reg-id=${regId}` : ''
   return { uri, seconds, q: readQ(params.get('q')), instance: both }

@@ -1,5 +1,5 @@
 /** Why a registration, or a call which had to prove whose it is, failed: stable codes, each with its sentence. */
-export const failures = {
+export const authFailures = {
   WRONG_PASSWORD: 'The password is wrong, or the phone uses another name for it (authorization user).',
   UNKNOWN_ACCOUNT: 'There is no extension or trunk of this name in this domain.',
   ACCOUNT_DISABLED: 'The extension or trunk is disabled.',
@@ -19,11 +19,11 @@ export const failures = {
   NOT_ITS_ACCOUNT: 'The phone proved to be another account than the one it registers.',
   REGISTER_REFUSED: 'The REGISTER cannot be granted as it is.',
 } as const
-export type FailureReason = keyof typeof failures
+export type AuthFailureReason = keyof typeof authFailures
 
 /** A failure, and whose it is as far as that is known. */
-export interface Failure {
-  readonly reason: FailureReason
+export interface AuthFailure {
+  readonly reason: AuthFailureReason
   /** `user@domain`, as claimed. */
   readonly account: string
   /** null: nobody's. */

@@ -5,7 +5,7 @@ import type { Flow } from '../ground/flow.ts'
 const connectionsAtMost = 200
 
 /** Over which connections who has proved to be whom. */
-export class Proofs {
+export class AuthenticatedFlows {
   readonly #accountByConnection = new Map<string, string>()
   /** In the order they proved it. */
   readonly #connectionsByAccount = new Map<string, Set<string>>()

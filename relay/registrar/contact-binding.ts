@@ -4,8 +4,8 @@ import type { Chance } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 
 /** One contact of one extension or trunk: held 100 000 times, so kept flat. Times are ms since 1970. */
-export interface Entry {
-  readonly owner: Owner
+export interface ContactBinding {
+  readonly owner: AccountBindings
   readonly bindingId: string
   contact: string
   instance: string
@@ -23,20 +23,20 @@ export interface Entry {
   refreshedAt: number
   expiresAt: number
   sequence: number
-  deadline: Deadline<Entry> | undefined
+  deadline: Deadline<ContactBinding> | undefined
 }
 
-export interface Owner {
+export interface AccountBindings {
   readonly account: Binding['account']
   readonly customerId: string
   /** The trunk's id where the account is a trunk. */
   readonly extensionId: string
-  readonly entries: Entry[]
+  readonly bindings: ContactBinding[]
 }
 
-/** What of an entry a REGISTER says. */
-export type Stated = Pick<
-  Entry,
+/** What of a binding a REGISTER says. */
+export type BindingState = Pick<
+  ContactBinding,
   | 'contact'
   | 'instance'
   | 'q'
@@ -55,25 +55,25 @@ export function proofOf(ha1: string): number {
   return Number.parseInt(ha1.slice(0, 7), 16)
 }
 
-/** An entry in the contract's words. */
-export function bindingOf(entry: Entry, relayId: string): Binding {
-  const { transport, address, port } = entry.flow
+/** A binding in the contract's words. */
+export function bindingOf(binding: ContactBinding, relayId: string): Binding {
+  const { transport, address, port } = binding.flow
   return {
-    binding_id: entry.bindingId,
-    customer_id: entry.owner.customerId,
-    account: entry.owner.account,
-    extension_id: entry.owner.extensionId,
+    binding_id: binding.bindingId,
+    customer_id: binding.owner.customerId,
+    account: binding.owner.account,
+    extension_id: binding.owner.extensionId,
     relay_id: relayId,
-    contact: entry.contact,
-    q: entry.q,
-    call_id: entry.callId,
-    cseq: entry.cseq,
+    contact: binding.contact,
+    q: binding.q,
+    call_id: binding.callId,
+    cseq: binding.cseq,
     received: { transport, address, port },
-    path: [...entry.path],
-    user_agent: entry.userAgent,
-    registered_at: iso(entry.registeredAt),
-    refreshed_at: iso(entry.refreshedAt),
-    expires_at: iso(entry.expiresAt),
+    path: [...binding.path],
+    user_agent: binding.userAgent,
+    registered_at: iso(binding.registeredAt),
+    refreshed_at: iso(binding.refreshedAt),
+    expires_at: iso(binding.expiresAt),
   }
 }
 

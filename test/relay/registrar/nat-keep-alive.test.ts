@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { Registrar } from '../../../relay/registrar/register.ts'
+import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { response } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 import { chance, office, request, start, verified } from './phone.ts'
@@ -112,7 +112,11 @@ describe('after a restart', () => {
 
 /** A registrar which is woken when it wants to be, and the phone which has proved itself to it. */
 function registrar(cseq = 0) {
-  const phones = new Registrar({ relayId: 'relay-1', chance, asker: { address: '198.51.100.1', port: 5060 } })
+  const phones = new Registrar({
+    relayId: 'relay-1',
+    chance,
+    endpoint: { address: '198.51.100.1', port: 5060 },
+  })
   const proof = verified(new Challenger(chance), office())
   const told: BindingTell[] = []
   const asked: ReturnType<typeof request>[] = []

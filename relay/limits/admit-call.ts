@@ -1,5 +1,5 @@
 import type { Explanation, Limit, RouteDecision, Scope } from '#contract'
-import type { Ledger, Reached } from './ledger.ts'
+import type { Ledger, LimitReached } from './ledger.ts'
 
 type Connect = Extract<RouteDecision, { kind: 'connect' }>
 
@@ -15,7 +15,7 @@ function statusFor(resource: string, incoming: boolean): number {
  * A call which is let in counts from now on in every scope of its decision; `explanation.limits` says how they stood.
  * What a decision made here found full counts as refused, so that the edge hears of it.
  */
-export function admitted(
+export function admitCall(
   ledger: Ledger,
   now: number,
   callId: string,
@@ -41,7 +41,7 @@ export function admitted(
 }
 
 /** Limits which stand against a decided call only because other relays have shares of them. */
-export function shortFor(ledger: Ledger, now: number, decision: RouteDecision): Reached[] {
+export function lacking(ledger: Ledger, now: number, decision: RouteDecision): LimitReached[] {
   const full = decision.kind === 'reject' && /^(CHANNELS|CPS)_EXCEEDED$|_FULL$/.test(decision.reason)
   if (isUrgent(decision.explanation) || (decision.kind === 'reject' && !full)) return []
   const providers = foreseen(decision.explanation).filter(({ kind }) => kind === 'provider')
@@ -53,9 +53,9 @@ export function shortFor(ledger: Ledger, now: number, decision: RouteDecision): 
 }
 
 /** What a decision made here found full: limits of the caller's side, and of providers it left out. */
-function foreseen(explanation: Explanation | null): Reached[] {
+function foreseen(explanation: Explanation | null): LimitReached[] {
   if (explanation?.decided_by !== 'relay') return []
-  const providers = explanation.candidates.flatMap(({ provider_id: id, code }): Reached[] =>
+  const providers = explanation.candidates.flatMap(({ provider_id: id, code }): LimitReached[] =>
     id && (code === 'CHANNELS' || code === 'CPS')
       ? [{ kind: 'provider', id, resource: code.toLowerCase() }]
       : [],
@@ -68,21 +68,21 @@ function foreseen(explanation: Explanation | null): Reached[] {
  *
  * An urgent call is let in whatever the limit.
  */
-export function placeAt(
+export function reserve(
   ledger: Ledger,
   now: number,
   callId: string,
   providerId: string,
   urgent: boolean,
 ): Limit | undefined {
-  const inTheWay = inTheWayAt(ledger, now, callId, providerId, urgent)
+  const inTheWay = limitAt(ledger, now, callId, providerId, urgent)
   if (inTheWay) ledger.refuse(now, callId, undefined, inTheWay)
   else ledger.take(now, callId, { kind: 'provider', id: providerId })
   return inTheWay
 }
 
 /** The limit of a provider which a call would meet there now; nothing is taken. */
-export function inTheWayAt(
+export function limitAt(
   ledger: Ledger,
   now: number,
   callId: string,
@@ -100,7 +100,7 @@ export function isUrgent(explanation: Explanation | null): boolean {
 }
 
 /** A limit in a few words, e.g. `channels 30/30`. */
-export function inWords({ resource, used, of }: Limit): string {
+export function describe({ resource, used, of }: Limit): string {
   return `${words[resource] ?? resource} ${used}/${of}`
 }
 
@@ -116,7 +116,7 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
 function refused(decision: Connect, explanation: Explanation | null, limit: Limit): RouteDecision {
   const status = statusFor(limit.resource, decision.direction === 'incoming')
   const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
-  const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${inWords(limit)} in use.`
+  const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${describe(limit)} in use.`
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = decision
   const known = { customer_id, direction, source, destination, scopes, extension_id, trunk_id }
   const why = explanation && { ...explanation, outcome: 'reject' as const, status, reason, message }

@@ -1,7 +1,7 @@
 const windowMs = 1_000
 
 /** Calls which began in the last second, by id: one that is named twice began once. */
-export class Starts {
+export class CpsWindow {
   readonly #begun = new Set<string>()
   /** The same in order; those before `#first` are out of the window. */
   #order: { readonly callId: string; readonly at: number }[] = []
