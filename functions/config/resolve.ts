@@ -6,9 +6,10 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readBody } from '../http/validate.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
-import { type Facts, load } from '../store/facts.ts'
+import { type Facts, load, loadAt } from '../store/facts.ts'
 import { type Lookup, lookupFor } from '../store/lookup.ts'
 import { id } from './fields.ts'
+import { refuseUntold, version } from './version.ts'
 
 const party = z
   .string()
@@ -33,6 +34,8 @@ const wish = z
     at: z.iso
       .datetime({ offset: true, message: 'is not an instant such as 2026-11-24T09:00:00Z' })
       .optional(),
+    /** The configuration to decide on: as it was with that change; absent: as it is. */
+    version: version.optional(),
   })
   .superRefine((asked, refinement) => {
     const callers = ['extension_id', 'trunk_id', 'source'].filter((key) => asked[key as keyof typeof asked])
@@ -52,7 +55,7 @@ export const explain = new Hono<Edge>().post('/', async (c) => {
   const question = questionOf(c, asked)
   const { BASE_DOMAIN } = c.get('settings')
   const wanted = { ...lookupFor(question, null, BASE_DOMAIN), ...callerOf(c, asked) }
-  const seen = own(await load(c.get('db'), wanted), c.get('principal').customerId)
+  const seen = own(await loaded(c, wanted, asked.version), c.get('principal').customerId)
   const brought = await unsealed(seen, c.get('seal'))
   const complete = { ...question, ...identified(asked, question, brought, BASE_DOMAIN) }
   const at = asked.at === undefined ? brought.at : Date.parse(asked.at)
@@ -60,6 +63,17 @@ export const explain = new Hono<Edge>().post('/', async (c) => {
   const explanation: Explanation | null = decision.explanation
   return c.json(explanation)
 })
+
+/** What the decision rests on. Limits and health are as they are now, whichever version it is. */
+async function loaded(c: Context<Edge>, wanted: Lookup, version: number | undefined): Promise<Facts> {
+  if (version === undefined) return load(c.get('db'), wanted)
+  const { reach, facts } = await loadAt(c.get('db'), wanted, version, [
+    c.get('principal').customerId,
+    PLATFORM,
+  ])
+  refuseUntold(version, reach)
+  return facts
+}
 
 /** Who calls is looked for by id, or by the name in `from`. */
 function callerOf(c: Context<Edge>, asked: Wish): Partial<Lookup> {

@@ -24,6 +24,7 @@ import {
   routeJson,
   trunkJson,
 } from './facts-json.ts'
+import { type Reach, reachOf, standingAt } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
 
@@ -51,10 +52,31 @@ const COUNTED = 20_001
 
 /** Brings all a decision may look up, in one round trip. */
 export async function load(db: Database, wanted: Lookup): Promise<Facts> {
-  const { rows } = await db.execute<{ facts: Facts }>(statementFor(wanted))
-  const [row] = rows
+  return factsIn(await db.execute<{ facts: Facts }>(statementFor(wanted)))
+}
+
+/**
+ * The same of these customers' configuration alone, as it was at a version, and how far back that can be told: where
+ * that is not as far, the facts mean nothing.
+ */
+export async function loadAt(
+  db: Database,
+  wanted: Lookup,
+  version: number,
+  customerIds: readonly string[],
+): Promise<{ reach: Reach; facts: Facts }> {
+  const then = sql`with ${standingAt(version, customerIds)} select facts from (${statementFor(wanted)}) as asked`
+  const [reach, facts] = await db.batch([reachOf(db, customerIds), db.execute<{ facts: Facts }>(then)])
+  return { reach: firstOf(reach), facts: factsIn(facts) }
+}
+
+function factsIn(answer: { rows: { facts: Facts }[] }): Facts {
+  return firstOf(answer).facts
+}
+
+function firstOf<Row>({ rows: [row] }: { rows: Row[] }): Row {
   if (!row) throw new Error('The question brought no row, though it always brings one.')
-  return row.facts
+  return row
 }
 
 /**
