@@ -52,7 +52,8 @@ interface Refusal {
 function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
   const { customer_id, enabled, extension_id, trunk_id, flow_id } = number
   const name = nameOf(number)
-  if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${name} is not in service: it is disabled.`)
+  const what = name.charAt(0).toUpperCase() + name.slice(1)
+  if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${what} is not in service: it is disabled.`)
   if (trunk_id !== null) return trunkOf(name, book.trunk(customer_id, trunk_id))
   if (extension_id !== null)
     return extensionOf(`extension ${name}`, book.extension(customer_id, extension_id))
@@ -63,12 +64,12 @@ function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
       extension == null ? undefined : book.extensionNamed(customer_id, extension),
     )
   }
-  const message = `${name} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id or a call_flow_id.`
+  const message = `${what} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id or a call_flow_id.`
   return refusal(404, 'NUMBER_NOT_CONNECTED', message)
 }
 
 function nameOf({ number, number_to }: NumberFacts): string {
-  if (number === 'any') return 'The number for whatever comes from this provider'
+  if (number === 'any') return 'the number any of this provider'
   return number_to === null ? number : `${number} to ${number_to}`
 }
 

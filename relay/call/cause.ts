@@ -50,6 +50,11 @@ export function causeOf(call: Call, ended: Ended): Cause {
   const [word, name] = who
   if (!branch.tried && status === 488) return noCodecLeft(call, name, branch.provider)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
+  if (status === 0 && branch.heard !== 'nothing')
+    return cause(
+      `${word}_SILENT`,
+      `${sentence(name)} took the call${place(branch)}, and never answered further: ${why}.`,
+    )
   if (status === 0)
     return cause(`${word}_UNREACHABLE`, `${sentence(name)} cannot be reached${place(branch)}: ${why}.`)
   return refusal(call, ended, who)

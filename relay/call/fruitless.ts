@@ -32,7 +32,9 @@ export function exhausted(call: Call, endpoint: SipEndpoint): Step {
   const status = mostUseful(statuses(call))
   const by = status === 486 || status >= 600 ? 'callee' : 'system'
   const toPbx = call.decision?.targets.kind === 'trunk'
-  const ours = toPbx ? { why: 'the PBX cannot be reached' } : (onlyCredentials(call) ?? allFailed)
+  const ours = toPbx
+    ? { why: 'the PBX cannot be reached' }
+    : (onlyCredentials(call) ?? whoSaid(call, status) ?? allFailed)
   const theirs = call.failures.findLast((failure) => failure.status === status)?.words
   const because = causeOfAll(call, status)
   return end(call, endpoint, { by, reason: reasonOf(status), status, because, ...ours }, theirs)
@@ -80,6 +82,12 @@ function onlyCredentials({ failures }: Call): Pick<Ending, 'why' | 'cause'> | un
   const [only, ...others] = failures
   if (!only?.credentials || others.length > 0) return undefined
   return { why: only.credentials, cause: only.answered }
+}
+
+/** The caller is told what a provider said: by the provider's name. */
+function whoSaid({ failures }: Call, told: number): Pick<Ending, 'why' | 'cause'> | undefined {
+  const said = told < 500 ? failures.findLast(({ answered }) => answered === told) : undefined
+  return said && { why: said.cause.message, cause: told }
 }
 
 /** The callee's phone sends its calls elsewhere: it did not fail to answer, and the caller shall not be told so. */

@@ -101,7 +101,11 @@ function ofSecond({ code, second, transport }: Cell): Outcome {
         // A number which does not exist says more than a network which fails.
         heard: code === 404 ? 404 : 503,
         invites: [1, 0],
-        says: ['SIP;cause=503;text="all providers failed"'],
+        says: [
+          code === 404
+            ? 'SIP;cause=404;text="The provider carrier 1 refused the call: 404 As Scripted."'
+            : 'SIP;cause=503;text="all providers failed"',
+        ],
         attempts: [first, '0 next: '],
         by: 'system',
         reason: 'failed',

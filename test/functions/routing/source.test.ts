@@ -230,6 +230,15 @@ describe('a call from the phone network', () => {
       reason: 'EXTENSION_DISABLED',
       message: expect.stringMatching(/^The extension \+\d+ leads to is disabled\.$/),
     })
+    const any = { number: 'any', provider_id: telnyx.id }
+    expect(rung(any)).toMatchObject({
+      message:
+        'The number any of this provider is not in service: it leads nowhere yet. ' +
+        'Give it an extension_id, a trunk_id or a call_flow_id.',
+    })
+    expect(rung({ ...any, extension_id: idOf('bob') }, off)).toMatchObject({
+      message: 'The extension the number any of this provider leads to is disabled.',
+    })
     const offTrunk = { trunks: [trunk('office', { enabled: false })] }
     expect(rung({ trunk_id: idOf('office') }, offTrunk)).toMatchObject({
       status: 480,

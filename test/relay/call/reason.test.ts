@@ -72,6 +72,17 @@ describe('a failure which is ours says why (RFC 3326)', () => {
     ])
   })
 
+  test('when all providers failed, and which of them said what the caller is told', () => {
+    const ladder = hunting()
+    fail(ladder, telnyx, 403)
+    ladder.locate(twilio).whatever()
+    fail(ladder, twilio, 403)
+    expect(ladder.lastResponse(alice).status).toBe(403)
+    expect(reasons(ladder)).toEqual([
+      'SIP;cause=403;text="The provider Twilio refused the call: 403 Forbidden."',
+    ])
+  })
+
   test('when it rang and nobody answered', () => {
     const ladder = hunting()
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 180)).whatever()

@@ -226,6 +226,18 @@ describe('the record of a call to a number says', () => {
       'The provider Telnyx cannot be reached at 203.0.113.1:5060 over udp: no final response.',
     ],
     [
+      'that the carrier took the call, and then was lost',
+      (ladder) => {
+        dials(ladder, through(provider(telnyx)))
+        ladder.locate(telnyx).whatever()
+        ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 100)).whatever()
+        ladder.hear({ type: 'unsent', flow: telnyx.flow, why: 'reset' }).whatever()
+      },
+      503,
+      'PROVIDER_SILENT',
+      'The provider Telnyx took the call at 203.0.113.1:5060 over udp, and never answered further: reset.',
+    ],
+    [
       'of each carrier what it did, where all failed',
       (ladder) => {
         dials(ladder, through(provider(telnyx), provider(twilio)))
@@ -268,7 +280,8 @@ describe('the record of a call to a number says', () => {
       },
       503,
       'SEARCH_TIMED_OUT',
-      'Nobody rang in 30 s. The provider Telnyx cannot be reached at 203.0.113.1:5060 over udp: only 100 came back.',
+      'Nobody rang in 30 s. The provider Telnyx took the call at 203.0.113.1:5060 over udp, and never answered further: ' +
+        'only 100 came back.',
     ],
     [
       'of a carrier which is still being looked for',
