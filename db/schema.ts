@@ -723,6 +723,27 @@ export const commands = pgTable(
   (command) => [index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`)],
 )
 
+/** One POST which named itself by an Idempotency-Key, and how it was answered; for a day. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    ...owned(),
+    accessKeyId: uuid().notNull(),
+    /** As the client chose it. */
+    key: text().notNull(),
+    /** A hash of what was asked, and the answer: sealed, since both may tell a secret. No answer: it is under way. */
+    sealedRequest: text().notNull(),
+    sealedAnswer: text(),
+    createdAt: instant().notNull().default(sql`now()`),
+  },
+  (row) => [
+    // How the answer to a repeated request is found; of two which come at once one makes the row.
+    unique('idempotency_key_once').on(row.customerId, row.accessKeyId, row.key),
+    // What is older than a day is taken away.
+    index().on(row.createdAt),
+  ],
+)
+
 /** Limits of a customer, extension or trunk; null: none. */
 function limits() {
   return { maxChannels: integer(), maxCps: integer(), maxDailyMinutes: integer() }

@@ -3,10 +3,12 @@ import {
   domainName,
   oneOf,
   readEnvironment,
+  requestsAMinute,
   type StrangerPolicy,
   secret,
   setting,
   strangerPolicies,
+  webOrigins,
 } from '#contract'
 import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
@@ -53,6 +55,11 @@ const variables = {
   ALLOW_PRIVATE_TARGETS: oneOf(['true', 'false'])
     .transform((word) => word === 'true')
     .default(false),
+  /** Origins whose pages may read the API's answers; none: no page may. */
+  CORS_ORIGINS: webOrigins.default([]),
+  /** Requests a minute with one access key, and from one address. */
+  RATE_LIMIT_KEY: requestsAMinute.default(0),
+  RATE_LIMIT_ADDRESS: requestsAMinute.default(0),
 }
 
 /** The Worker's variables, read. */

@@ -19,9 +19,12 @@ import { type Edge, prepare } from './env.ts'
 import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
+import { crossOrigin } from './http/cors.ts'
 import { healthz } from './http/healthz.ts'
+import { idempotent } from './http/idempotency.ts'
 import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
+import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { beats } from './relay-api/beat.ts'
 import { bindings } from './relay-api/bindings.ts'
@@ -47,14 +50,17 @@ const app = new Hono<Edge>({ strict: false })
     await next()
   })
 
+  .use(crossOrigin)
   .route('/healthz', healthz)
 
   .use(
     '/v1.0/*',
+    rateLimited,
     atMost(256 * KIB),
     authenticate,
     signing,
     knownParameters('token', 'accesskey', 'customer_id'),
+    idempotent,
   )
   .route('/v1.0/customers', customers)
   .route('/v1.0/customer', self)

@@ -11,8 +11,8 @@ const WINDOW_MS = 60_000
 /** Addresses remembered, and keys lately found right: the oldest is forgotten for a new one. */
 const ADDRESSES = 4_096
 const RIGHT = 1_024
-/** Bits of an address which count: one of IPv6 is one of a /64, all of which its owner has. */
-const COUNTED = { v4: 32, v6: 64 }
+/** Bits of an address by which requests are counted: one of IPv6 is one of a /64, all of which its owner has. */
+export const SOURCE_PREFIX = { v4: 32, v6: 64 }
 
 /** Keys an address has tried, by their hash, and whether each was found wrong. */
 interface Tried {
@@ -50,7 +50,7 @@ export class WrongKeys {
   }
 
   #of(address: string, now: number): Tried {
-    const place = networkAt(address, COUNTED)
+    const place = networkAt(address, SOURCE_PREFIX)
     const known = this.#tried.get(place)
     if (known && now - known.since < WINDOW_MS) return known
     const fresh: Tried = { since: now, keys: new Map() }

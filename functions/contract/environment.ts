@@ -70,6 +70,20 @@ export const domainName = setting('a domain name', (given) =>
   /^(?=.{1,200}$)[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(given) ? given.toLowerCase() : undefined,
 )
 
+/** Origins of web pages (RFC 6454 §6.2), comma between several, or `*`. */
+export const webOrigins = setting(
+  'origins like https://console.example.com, comma between several, or *',
+  (given) => {
+    const origins = given.split(',').map((origin) => origin.trim())
+    return origins.every((origin) => origin === '*' || webOrigin.test(origin)) ? origins : undefined
+  },
+)
+
+const webOrigin = /^[a-z][a-z\d+.-]*:\/\/([a-z\d.-]+|\[[\da-f:]+\])(:\d{1,5})?$/
+
+/** How many requests may come a minute; 0: as many as do. */
+export const requestsAMinute = wholeNumber(0, 1_000_000)
+
 function unlessBlank(value: unknown): unknown {
   return typeof value === 'string' && value.trim() === '' ? undefined : value
 }

@@ -13,13 +13,18 @@ import { ApiError } from './api-error.ts'
  * An administrator may speak for another customer by `?customer_id=`.
  */
 export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
-  const key = bearer(c) ?? c.req.query('token') ?? c.req.query('accesskey')
+  const key = presentedKey(c)
   if (key === undefined) {
     c.header('WWW-Authenticate', 'Bearer')
     throw new ApiError('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
   }
   c.set('principal', await actingFor(c, await slowed(c, await sha256Hex(key))))
   await next()
+}
+
+/** The access key a request brings, right or wrong; undefined: it brings none. */
+export function presentedKey(c: Context<Edge>): string | undefined {
+  return bearer(c) ?? c.req.query('token') ?? c.req.query('accesskey')
 }
 
 /** Lets in relays, by a key which is checked without the database. */

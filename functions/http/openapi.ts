@@ -1,7 +1,13 @@
 import type * as z from 'zod'
 import { statusOf } from './api-error.ts'
 import { type JsonSchema, Schemas, type SchemaUse } from './json-schema.ts'
-import { type ErrorCode, type Operation, refusedAnywhere, refusedWithBody } from './operation.ts'
+import {
+  type ErrorCode,
+  type Operation,
+  refusedAnywhere,
+  refusedWithBody,
+  refusedWithKey,
+} from './operation.ts'
 
 /** What the document says of the API as a whole. */
 export interface About {
@@ -98,7 +104,7 @@ function described(operation: Operation, parts: Parts): PathOperation {
 }
 
 function parametersOf(operation: Operation, { schemas }: Parts): (Parameter | Reference)[] {
-  const { method, scope, query, precondition, example } = operation
+  const { scope, query, precondition, example } = operation
   const fields = query && schemas.of(query, 'input')
   const asked = Object.entries(fields?.properties ?? {}).map(([name, { description, ...schema }]) =>
     parameter('query', name, schema, {
@@ -111,7 +117,7 @@ function parametersOf(operation: Operation, { schemas }: Parts): (Parameter | Re
     ...pathParameters(operation, schemas),
     ...asked,
     ...(scope === null ? [] : [shared('customer_id')]),
-    ...(method === 'post' && scope !== null ? [shared('Idempotency-Key')] : []),
+    ...(takesIdempotencyKey(operation) ? [shared('Idempotency-Key')] : []),
     ...(precondition ? [shared(precondition)] : []),
   ]
 }
@@ -167,8 +173,13 @@ function responsesOf(operation: Operation, parts: Parts): PathOperation['respons
   }
 }
 
-function headersOf({ headers = [] }: Operation): Record<string, Reference> {
-  const names = ['X-Request-Id', ...headers]
+function headersOf(operation: Operation): Record<string, Reference> {
+  const names = [
+    'X-Request-Id',
+    ...(operation.scope === null ? [] : limits),
+    ...(takesIdempotencyKey(operation) ? [replay] : []),
+    ...(operation.headers ?? []),
+  ]
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
@@ -177,6 +188,7 @@ function refusals(operation: Operation): Map<number, ErrorCode[]> {
   const all = new Set([
     ...(operation.scope === null ? unwell : refusedAnywhere),
     ...(operation.body ? refusedWithBody : []),
+    ...(takesIdempotencyKey(operation) ? refusedWithKey : []),
     ...(pathHasIds(operation) ? (['INVALID_ID'] as const) : []),
     ...operation.errors,
   ])
@@ -186,6 +198,10 @@ function refusals(operation: Operation): Map<number, ErrorCode[]> {
   )
 }
 const unwell: readonly ErrorCode[] = ['SERVICE_UNAVAILABLE', 'INTERNAL']
+
+function takesIdempotencyKey({ method, scope }: Operation): boolean {
+  return method === 'post' && scope !== null
+}
 
 function pathHasIds({ path, parameters = {} }: Operation): boolean {
   return namesIn(path).some((name) => !(name in parameters))
@@ -205,7 +221,7 @@ function refusal(reasons: ErrorCode[], { responses }: Parts): Reference {
 }
 
 function retryAfter(reasons: ErrorCode[]): Record<string, Reference> {
-  const later = reasons.some((reason) => statusOf(reason) === 429)
+  const later = reasons.some((reason) => statusOf(reason) === 429 || reason === 'IDEMPOTENCY_KEY_IN_USE')
   return later ? { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } : {}
 }
 
@@ -221,6 +237,8 @@ function shared(name: keyof typeof parameters): Reference {
   return { $ref: `#/components/parameters/${name}` }
 }
 
+const limits = ['RateLimit', 'RateLimit-Policy'] as const
+const replay = 'Idempotency-Replayed'
 const uuid: JsonSchema = { type: 'string', format: 'uuid' }
 /** Ways to send a key. */
 const ways = ['bearer', 'token', 'accesskey'] as const
@@ -260,6 +278,18 @@ const headers: Record<string, ResponseHeader> = {
   },
   Location: { description: 'Where what was made can be read.', schema: { type: 'string' } },
   ETag: { description: 'The version of what is shown, for If-Match.', schema: { type: 'string' } },
+  RateLimit: {
+    description: 'What is left at most of each limit as `r`, and the seconds until it is whole again as `t`.',
+    schema: { type: 'string' },
+  },
+  'RateLimit-Policy': {
+    description: 'The limits: `q` requests in `w` seconds, with one access key and from one address.',
+    schema: { type: 'string' },
+  },
+  'Idempotency-Replayed': {
+    description: '`true`: this is the answer to an earlier request with this Idempotency-Key.',
+    schema: { type: 'string', enum: ['true'] },
+  },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } },
 }
 

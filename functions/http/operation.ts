@@ -62,8 +62,15 @@ export const refusedAnywhere = [
   'PERMISSION_DENIED',
   'CUSTOMER_NOT_FOUND',
   'TOO_MANY_WRONG_KEYS',
+  'TOO_MANY_REQUESTS',
   'SERVICE_UNAVAILABLE',
   'INTERNAL',
+] as const satisfies readonly ErrorCode[]
+
+/** Reasons which any POST may refuse with beside those: it may come with an Idempotency-Key. */
+export const refusedWithKey = [
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_KEY_IN_USE',
 ] as const satisfies readonly ErrorCode[]
 
 /** Reasons which any operation with a body may refuse with beside those. */

@@ -8,9 +8,11 @@ import {
   oneOf,
   portRange,
   readEnvironment,
+  requestsAMinute,
   secret,
   setting,
   strangerPolicies,
+  webOrigins,
   wholeNumber,
 } from '#contract'
 
@@ -38,6 +40,11 @@ export interface Settings {
   /** undefined: the embedded database, in `folder`. */
   readonly databaseUrl: string | undefined
   readonly logLevel: (typeof logLevels)[number]
+  /** Origins whose pages may read the API's answers. */
+  readonly corsOrigins: readonly string[]
+  /** Requests a minute with one access key, and from one address; 0: as many as come. */
+  readonly rateLimitKey: number
+  readonly rateLimitAddress: number
 }
 
 const everywhere = new Set(['0.0.0.0', '::'])
@@ -66,6 +73,9 @@ const variables = {
     /^postgres(ql)?:\/\/[^/]+\/[^/]+$/.test(text.trim()) && URL.canParse(text) ? text.trim() : undefined,
   ).optional(),
   LOG_LEVEL: oneOf(logLevels).default('info'),
+  CORS_ORIGINS: webOrigins.default([]),
+  RATE_LIMIT_KEY: requestsAMinute.default(0),
+  RATE_LIMIT_ADDRESS: requestsAMinute.default(0),
   // The relay reads these itself; wrong ones are said before anything is started.
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   UNKNOWN_SOURCE: oneOf(strangerPolicies).optional(),
@@ -93,6 +103,9 @@ export function readSettings(environment: Environment): { settings: Settings; wr
     folder: said.DATA_DIR,
     databaseUrl: said.DATABASE_URL,
     logLevel: said.LOG_LEVEL,
+    corsOrigins: said.CORS_ORIGINS,
+    rateLimitKey: said.RATE_LIMIT_KEY,
+    rateLimitAddress: said.RATE_LIMIT_ADDRESS,
   }
   return { settings, wrong: wrong.map((sentence) => `${sentence}.`) }
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { build, stop as stopEsbuild } from 'esbuild'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { rateLimits } from '../http/rate-limit.ts'
 
 /** The Worker, running on this machine. */
 export interface Edge {
@@ -30,6 +31,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Bundles `functions/index.ts` as wrangler would and runs it in workerd, under wrangler.toml's settings. */
 export async function startEdge(plan: EdgePlan): Promise<Edge> {
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
+  const bindings: Bindings = { ...(workerOptions.bindings as Bindings | undefined), ...plan.bindings }
   const script = await bundle(main ?? `${root}functions/index.ts`)
   protectWorkerd()
   const signalsAreOurs = keepSignals()
@@ -44,13 +46,30 @@ export async function startEdge(plan: EdgePlan): Promise<Edge> {
       telemetry: { enabled: false },
       resourcePersistencePath: plan.folder,
       handleStructuredLogs: ({ level, message }) => plan.said(level, message),
-      bindings: { ...(workerOptions.bindings as object | undefined), ...plan.bindings },
+      bindings,
+      ratelimits: limitersFor(workerOptions.ratelimits, bindings),
       modules: [{ type: 'ESModule', path: 'index.js', contents: script }],
     }),
   )
   await miniflare.ready
   signalsAreOurs()
   return { url: `http://${reachable(plan.host)}:${plan.port}`, stop: () => miniflare.dispose() }
+}
+
+type Bindings = Record<string, string>
+
+/** What wrangler.toml has to count requests with, for as many as the settings say. */
+function limitersFor(configured: unknown, bindings: Bindings) {
+  const limiters = (configured ?? {}) as Record<
+    string,
+    { namespace_id: string; simple: { period?: 10 | 60 } }
+  >
+  const known = rateLimits.flatMap(({ binding, setting }) => {
+    const [limiter, limit] = [limiters[binding], Number(bindings[setting] ?? 0)]
+    if (limiter === undefined || limit === 0) return []
+    return [[binding, { ...limiter, simple: { ...limiter.simple, limit } }] as const]
+  })
+  return Object.fromEntries(known)
 }
 
 /** Miniflare starts workerd again by itself when it died; all we hear of that is what it would log. */

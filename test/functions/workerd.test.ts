@@ -33,6 +33,7 @@ beforeAll(async () => {
       SEAL_KEYS: `only:${btoa('0123456789abcdef0123456789abcdef')}`,
       RELAY_SECRET,
       ALLOW_PRIVATE_TARGETS: 'true',
+      RATE_LIMIT_KEY: '20',
     },
   })
 })
@@ -87,6 +88,21 @@ describe('the Worker in workerd', () => {
     const refused = await post('/v1.0/providers', first.access_key ?? '', { hostname: 'https://x' })
     expect(refused).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_ARGUMENT' } } })
     expect(said).toHaveLength(before)
+  })
+})
+
+describe('workerd’s own rate limiter', () => {
+  test('counts the requests of a key, in whichever minute they come', async () => {
+    const headers = { authorization: 'Bearer of-nobody' }
+    const statuses = new Set<number>()
+    let last = await fetch(`${edge.url}/v1.0/providers`, { headers })
+    for (let sent = 1; sent < 41 && last.status !== 429; sent += 1) {
+      statuses.add(last.status)
+      expect(last.headers.get('ratelimit-policy')).toBe('"key";q=20;w=60, "address";q=6000;w=60')
+      last = await fetch(`${edge.url}/v1.0/providers`, { headers })
+    }
+    expect([...statuses, last.status]).toEqual([401, 429])
+    expect(Number(last.headers.get('retry-after'))).toBeLessThanOrEqual(60)
   })
 })
 

@@ -57,6 +57,10 @@ describe('the settings of a local stack', () => {
     ['DATABASE_URL', 'mysql://localhost/x'],
     ['DATABASE_URL', 'postgres://localhost'],
     ['RTP_ENGINE', 'magic'],
+    ['CORS_ORIGINS', 'console.example.com'],
+    ['CORS_ORIGINS', 'https://console.example.com/'],
+    ['RATE_LIMIT_KEY', '-1'],
+    ['RATE_LIMIT_ADDRESS', 'many'],
     ['UNKNOWN_SOURCE', 'shout'],
   ])('refuse %s=%s', (name, value) => {
     expect(readSettings({ [name]: value }).wrong).toEqual([expect.stringContaining(`${name} must be`)])
