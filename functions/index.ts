@@ -7,6 +7,7 @@ import { events } from './config/events.ts'
 import { extensions } from './config/extensions.ts'
 import { flows } from './config/flows.ts'
 import { numbers } from './config/numbers.ts'
+import { operations } from './config/operations.ts'
 import { carriers } from './config/provider-reports.ts'
 import { providers } from './config/providers.ts'
 import { endings } from './config/registration-endings.ts'
@@ -16,10 +17,12 @@ import { explain } from './config/resolve.ts'
 import { routes } from './config/routes.ts'
 import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
+import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
 import { crossOrigin } from './http/cors.ts'
+import { documented } from './http/docs.ts'
 import { healthz } from './http/healthz.ts'
 import { idempotent } from './http/idempotency.ts'
 import { unanswered } from './http/method.ts'
@@ -52,6 +55,7 @@ const app = new Hono<Edge>({ strict: false })
 
   .use(crossOrigin)
   .route('/healthz', healthz)
+  .route('/', documented(operations, about))
 
   .use(
     '/v1.0/*',

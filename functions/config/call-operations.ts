@@ -12,7 +12,7 @@ import {
 } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
-import { pageOf, paging } from '../http/page.ts'
+import { listShape, paging } from '../http/page.ts'
 import { filters } from './calls.ts'
 
 /** Why a call goes where it goes, as every call keeps it and a question for one is answered. */
@@ -106,11 +106,11 @@ export const callOperations: readonly Operation[] = [
     id: 'listCalls',
     method: 'get',
     path: '/v1.0/calls',
-    summary: 'Calls, the newest first',
+    summary: 'List calls, newest first',
     tag: 'calls',
     scope: 'read',
     query: paging.extend(filters),
-    answer: pageOf(call),
+    answer: listShape(call),
     errors: [],
     example: {
       parameters: { status: 'hangup', direction: 'outgoing' },
@@ -121,7 +121,7 @@ export const callOperations: readonly Operation[] = [
     id: 'getCall',
     method: 'get',
     path: '/v1.0/calls/{id}',
-    summary: 'One call: where it went, why, and how it sounded',
+    summary: 'Read a call: where it went, why, and how it sounded',
     tag: 'calls',
     scope: 'read',
     answer: call,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
-import { pageOf, paging } from '../http/page.ts'
+import { listShape, paging } from '../http/page.ts'
 import { filters } from './events.ts'
 
 const event = z
@@ -33,11 +33,11 @@ export const eventOperations: readonly Operation[] = [
     id: 'listEvents',
     method: 'get',
     path: '/v1.0/events',
-    summary: 'Events, the newest first',
+    summary: 'List events, newest first',
     tag: 'events',
     scope: 'read',
     query: paging.extend(filters),
-    answer: pageOf(event),
+    answer: listShape(event),
     errors: [],
     example: {
       parameters: { type: 'provider.health_changed' },
@@ -48,7 +48,7 @@ export const eventOperations: readonly Operation[] = [
     id: 'getEvent',
     method: 'get',
     path: '/v1.0/events/{id}',
-    summary: 'One event',
+    summary: 'Read an event',
     tag: 'events',
     scope: 'read',
     answer: event,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { instant, transport } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
-import { pageOf, paging } from '../http/page.ts'
+import { listShape, paging } from '../http/page.ts'
 
 const registration = z
   .object({
@@ -57,11 +57,11 @@ export const registrationOperations: readonly Operation[] = [
     id: 'listRegistrations',
     method: 'get',
     path: '/v1.0/registrations',
-    summary: 'Registrations of phones and PBXs, the newest first',
+    summary: 'List registrations of phones and PBXs, newest first',
     tag: 'registrations',
     scope: 'read',
     query: paging,
-    answer: pageOf(registration),
+    answer: listShape(registration),
     errors: [],
     example: { answer: page },
   },
@@ -69,11 +69,11 @@ export const registrationOperations: readonly Operation[] = [
     id: 'listExtensionRegistrations',
     method: 'get',
     path: '/v1.0/extensions/{id}/registrations',
-    summary: 'Registrations of one extension',
+    summary: 'List registrations of an extension',
     tag: 'registrations',
     scope: 'read',
     query: paging,
-    answer: pageOf(registration),
+    answer: listShape(registration),
     errors: ['EXTENSION_NOT_FOUND'],
     example: { parameters: { id: exampleIds.extension }, answer: page },
   },
@@ -81,11 +81,11 @@ export const registrationOperations: readonly Operation[] = [
     id: 'listTrunkRegistrations',
     method: 'get',
     path: '/v1.0/trunks/{id}/registrations',
-    summary: 'Registrations of one trunk',
+    summary: 'List registrations of a trunk',
     tag: 'registrations',
     scope: 'read',
     query: paging,
-    answer: pageOf(registration),
+    answer: listShape(registration),
     errors: ['TRUNK_NOT_FOUND'],
     example: { parameters: { id: exampleIds.trunk }, answer: { result: [], next_page_token: '' } },
   },

@@ -6,7 +6,7 @@ import { leases, relays as table } from '#db'
 import type { Edge } from '../env.ts'
 import { administrator } from '../http/authenticate.ts'
 import type { Operation } from '../http/operation.ts'
-import { pageOf } from '../http/page.ts'
+import { listShape } from '../http/page.ts'
 
 /** The relays there are, as each last said of itself, for administrators. */
 export const relays = new Hono<Edge>().use(administrator).get('/', async (c) => {
@@ -63,10 +63,10 @@ export const relayOperations: readonly Operation[] = [
     id: 'listRelays',
     method: 'get',
     path: '/v1.0/relays',
-    summary: 'The relays there are',
+    summary: 'List the relays there are',
     tag: 'relays',
     scope: 'admin',
-    answer: pageOf(relay),
+    answer: listShape(relay),
     errors: [],
     example: {
       answer: {

@@ -18,24 +18,27 @@ const party = z
   .max(256)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
-const wish = z
+/** Who calls whom, and when: at most one of `extension_id`, `trunk_id` and `source` says who; else `from` does. */
+export const wish = z
   .strictObject({
-    /** The number the caller shows; or the name of an extension, which calls. */
-    from: party,
-    to: party,
+    from: party.describe('The number the caller shows; or the name of an extension, which calls.'),
+    to: party.describe('What is dialled.'),
     extension_id: id.optional(),
     trunk_id: id.optional(),
-    /** The address the call comes from: then it is a call from a provider, or from a trunk by its address. */
     source: z
       .string()
       .refine((text) => readIp(text) !== undefined, 'is not an IP address')
-      .optional(),
-    /** The instant to decide for; now, where it is not given. */
+      .optional()
+      .describe('The address the call comes from: it is a provider’s, or a trunk’s by its address.'),
     at: z.iso
       .datetime({ offset: true, message: 'is not an instant such as 2026-11-24T09:00:00Z' })
-      .optional(),
-    /** The configuration to decide on: as it was with that change; absent: as it is. */
-    version: version.optional(),
+      .optional()
+      .describe('The instant to decide for; now, where it is not given.'),
+    version: version
+      .optional()
+      .describe(
+        'The configuration to decide on: as it was with that change; as it is, where it is not given.',
+      ),
   })
   .superRefine((asked, refinement) => {
     const callers = ['extension_id', 'trunk_id', 'source'].filter((key) => asked[key as keyof typeof asked])

@@ -19,7 +19,7 @@ const statuses = {
 } as const
 
 /** Every reason a client may meet. Published ones keep their name and status for good. */
-const reasons = {
+export const reasons = {
   INVALID_ARGUMENT: 'INVALID_ARGUMENT',
   INVALID_JSON_BODY: 'INVALID_ARGUMENT',
   INVALID_ID: 'INVALID_ARGUMENT',

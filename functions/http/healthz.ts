@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
+import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
+import type { Operation } from './operation.ts'
 
 /** A database which takes longer for nothing at all is none to send anybody to. */
 const patienceMs = 2_000
@@ -22,3 +24,18 @@ async function soon(answer: Promise<unknown>): Promise<void> {
 }
 
 const silent = `The database does not answer within ${patienceMs / 1000} s.`
+
+/** Asking whether the edge can work. */
+export const healthzOperations: readonly Operation[] = [
+  {
+    id: 'getHealth',
+    method: 'get',
+    path: '/healthz',
+    summary: 'Ask whether the edge and its database can work',
+    tag: 'about',
+    scope: null,
+    answer: z.object({ status: z.literal('ok') }),
+    errors: [],
+    example: { answer: { status: 'ok' } },
+  },
+]

@@ -63,7 +63,7 @@ interface ResponseHeader {
   description: string
   schema: JsonSchema
 }
-interface Reference {
+export interface Reference {
   $ref: string
 }
 type Content = Record<'application/json', { schema: JsonSchema; example?: unknown }>
@@ -74,7 +74,7 @@ export function openApi(operations: readonly Operation[], about: About): OpenApi
   const schemas = new Schemas()
   const parts = { schemas, responses: document.components.responses }
   document.components.schemas = schemas.named
-  schemas.named.Error = schemas.of(about.refusal, 'output')
+  schemas.of(about.refusal, 'output')
   for (const operation of operations) {
     const path = document.paths[operation.path] ?? {}
     if (path[operation.method]) throw new Error(`Two operations are ${operation.method} ${operation.path}.`)
@@ -167,10 +167,15 @@ function responsesOf(operation: Operation, parts: Parts): PathOperation['respons
   }
   return {
     [success]: answered,
-    ...(pending && { 202: { ...answered, description: 'It is still going on.' } }),
+    ...(pending && { 202: stillGoingOn(operation, parts) }),
     ...(precondition === 'If-None-Match' && { 304: { description: 'It is as it was.' } }),
     ...Object.fromEntries([...refusals(operation)].map(([status, all]) => [status, refusal(all, parts)])),
   }
+}
+
+function stillGoingOn(operation: Operation, parts: Parts): ApiResponse {
+  const content = json(operation.answer, 'output', undefined, parts)
+  return { description: 'It is still going on.', headers: headersOf(operation), content }
 }
 
 function headersOf(operation: Operation): Record<string, Reference> {

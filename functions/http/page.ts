@@ -44,7 +44,7 @@ export function readPage(c: Context<Edge>): Page {
 }
 
 /** The shape of a list's answer. */
-export function pageOf<Row extends z.ZodType>(row: Row) {
+export function listShape<Row extends z.ZodType>(row: Row) {
   return z.object({
     result: z.array(row),
     next_page_token: z.string().describe('`page_token` of the next page; empty on the last one.'),

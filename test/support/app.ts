@@ -59,10 +59,11 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
   async function send(path: string, init: RequestInit = {}, given: object = env): Promise<Answer> {
     const response = await app.request(path, init, given)
     const text = await response.text()
+    const json = response.headers.get('content-type')?.startsWith('application/json')
     return {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: text === '' ? undefined : json ? JSON.parse(text) : text,
     }
   }
 

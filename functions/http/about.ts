@@ -1,0 +1,44 @@
+import * as z from 'zod'
+import { reasons } from './api-error.ts'
+import type { About } from './openapi.ts'
+
+/** What the document says of the API beside its operations. */
+export const about: About = {
+  title: 'Trunkline',
+  version: '1.0',
+  description: [
+    'Phone service over SIP: carriers, routes, phones, PBXs and numbers are configured here, and every call says why it went where it went.',
+    'Bodies are JSON; a key or parameter which is not known is refused by name. Lists come newest first, by pages. PUT replaces the whole: a key left out goes back to its default, and `reset` in the answer names what was lost by it. Deleted things still answer by id, with their `tm_delete`. Times are UTC. Numbers may be written as people do, and are shown as E.164 (`+15551234567`).',
+  ].join('\n\n'),
+  tags: {
+    customer: 'Oneself: which countries may be called, limits, defaults.',
+    customers: 'Everybody, for administrators.',
+    accesskeys: 'Keys for programs.',
+    providers: 'SIP carriers: where calls to the phone network go, and where calls from it come from.',
+    routes: 'Which provider for which destination, in which order; and what if somebody called.',
+    extensions: 'Accounts which phones register as.',
+    trunks: 'PBXs: they call through us, and numbers lead to them.',
+    numbers: 'Phone numbers, and who is rung when they are called.',
+    flows: 'What a call to a number does.',
+    registrations: 'Where phones and PBXs can be reached now.',
+    calls: 'What became of every call, and why.',
+    events: 'What happened and is worth knowing.',
+    changes: 'Who changed what of the configuration, and how it was before.',
+    relays: 'What carries the calls, for administrators.',
+    about: 'The API itself.',
+  },
+  refusal: z
+    .object({
+      error: z.object({
+        status: z.enum([...new Set(Object.values(reasons))]).describe('The kind of refusal.'),
+        reason: z.string().describe('Why, as a word for programs: it stays the same for good.'),
+        message: z.string().describe('Why, in a sentence.'),
+        request_id: z.string(),
+        details: z
+          .array(z.object({ field: z.string(), message: z.string() }))
+          .optional()
+          .describe('The fields concerned.'),
+      }),
+    })
+    .meta({ id: 'Error', description: 'How every refusal looks.' }),
+}
