@@ -1,6 +1,6 @@
 import { Challenger } from './auth/challenger.ts'
 import type { LegFound } from './call/call-index.ts'
-import { Switchboard } from './call/calls.ts'
+import { Calls } from './call/calls.ts'
 import { admits } from './call/path.ts'
 import { reasonsOf } from './call/reason.ts'
 import { receiveInDialog } from './dialog/dialog.ts'
@@ -24,7 +24,7 @@ import { Registrar } from './registrar/registrar.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
-import { type Output, Transactions } from './transaction/layer.ts'
+import { type TransactionOutput, Transactions } from './transaction/layer.ts'
 import { allow, type SipEndpoint } from './ua/endpoint.ts'
 
 /** How the engine is set up. */
@@ -59,7 +59,7 @@ export class Engine {
   readonly #transactions = new Transactions()
   readonly #registrar: Registrar
   readonly #admission: AdmissionControl
-  readonly #switchboard: Switchboard
+  readonly #calls: Calls
   readonly #uas: Uas
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly BeatReporter[]
@@ -83,7 +83,7 @@ export class Engine {
       endpoint,
       realmOf: (host, username) => domains.of(host, username).realm,
     })
-    const carry = (now: number, outputs: readonly Output[]) => this.#carry(now, outputs)
+    const carry = (now: number, outputs: readonly TransactionOutput[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
     const providers = new Providers({
@@ -125,7 +125,7 @@ export class Engine {
     const admission = new AdmissionControl(served, challenger, {
       ready: (now) => routing.ready(now),
       isFamiliar: (address) => routing.isFamiliar(address),
-      isLine: (word) => routing.configuration.line(word) !== undefined,
+      isRegistrationToken: (word) => routing.configuration.line(word) !== undefined,
       domains,
       lets: (now, realm, address) => routing.allowsAddress(now, realm, address),
       cached: (now, question) => routing.cached(now, question),
@@ -140,7 +140,7 @@ export class Engine {
       ledger,
       emit: effects.emit,
     })
-    const switchboard = new Switchboard({
+    const calls = new Calls({
       endpoint,
       transactions,
       ports,
@@ -161,7 +161,7 @@ export class Engine {
       challenger,
       registrar,
       admission,
-      switchboard,
+      calls,
       quotaWait: this.#quotaWait,
       routing,
       domains,
@@ -175,7 +175,7 @@ export class Engine {
     this.#replies = replies
     this.#registrar = registrar
     this.#admission = admission
-    this.#switchboard = switchboard
+    this.#calls = calls
     this.providers = providers
     this.#routing = routing
     this.#reporters = [routing, ledger, providers, revocations]
@@ -184,8 +184,8 @@ export class Engine {
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */
   get load() {
     return {
-      calls: this.#switchboard.active,
-      legs: this.#switchboard.legs,
+      calls: this.#calls.active,
+      legs: this.#calls.legs,
       bindings: this.#registrar.size,
       transactions: this.#transactions.size,
       counted: this.ledger.size,
@@ -195,7 +195,7 @@ export class Engine {
 
   /** Whether phones or calls hang on this connection: silent or not, it must stay. */
   needs(flow: Flow): boolean {
-    return this.#registrar.needs(flow) || this.#switchboard.lines.needs(flow) || this.providers.needs(flow)
+    return this.#registrar.needs(flow) || this.#calls.index.needs(flow) || this.providers.needs(flow)
   }
 
   /** Whether who is at the other end has proved who it is over this connection, or calls from an address of somebody's. */
@@ -222,7 +222,7 @@ export class Engine {
   tick(now: number): Effect[] {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
-    this.#switchboard.tick(now)
+    this.#calls.tick(now)
     this.#uas.tick(now)
     this.#quotaWait.tick(now)
     this.providers.tick(now)
@@ -235,7 +235,7 @@ export class Engine {
   nextDeadline(): number | undefined {
     const rooms = [
       this.#transactions,
-      this.#switchboard,
+      this.#calls,
       this.#registrar,
       this.#uas,
       this.#quotaWait,
@@ -275,7 +275,7 @@ export class Engine {
       case 'unanswered':
         return this.#effects.answered(now, input.id, undefined, input.why)
       case 'media':
-        return this.#switchboard.media(now, input.report)
+        return this.#calls.media(now, input.report)
       case 'restored':
         if (input.from === 'edge' && input.list.at !== undefined)
           this.#timeTold(now, { edgeAt: Date.parse(input.list.at), sentAt: input.sentAt, heardAt: now })
@@ -294,7 +294,7 @@ export class Engine {
         return this.providers.drain(now)
       case 'stop':
         this.#uas.stop()
-        return this.#switchboard.stop(now)
+        return this.#calls.stop(now)
     }
   }
 
@@ -323,7 +323,7 @@ export class Engine {
     if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#effects.emit({ type: 'close', flow })
   }
 
-  #carry(now: number, outputs: readonly Output[]): void {
+  #carry(now: number, outputs: readonly TransactionOutput[]): void {
     for (const output of outputs) {
       switch (output.type) {
         case 'send':
@@ -336,7 +336,7 @@ export class Engine {
         case 'timeout':
         case 'unreachable':
         case 'ended':
-          if (!this.#switchboard.heard(now, output)) this.providers.receive(now, output)
+          if (!this.#calls.receive(now, output)) this.providers.receive(now, output)
           break
         case 'stray': {
           const { response, flow } = output
@@ -360,22 +360,22 @@ export class Engine {
     if (this.#uas.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
     if (transaction === undefined) return this.#replies.refuse(request, flow, 481)
-    const asker = this.#switchboard.lines.server(transaction)
+    const asker = this.#calls.index.server(transaction)
     // Its INVITE has had its final answer: nothing is left to cancel (§9.2).
     if (!asker) return this.#replies.refuse(request, flow, 200)
-    const { line, side } = asker
-    if (!admits(line.call, side, flow)) return this.#replies.refuse(request, flow, 481)
-    this.#accept(now, request, flow, line.call.caller.localTag)
-    this.#switchboard.cancel(now, line, { side, transaction, reason: reasonsOf(request) })
+    const { active, side } = asker
+    if (!admits(active.call, side, flow)) return this.#replies.refuse(request, flow, 481)
+    this.#accept(now, request, flow, active.call.caller.localTag)
+    this.#calls.cancel(now, active, { side, transaction, reason: reasonsOf(request) })
   }
 
   #inDialog(now: number, request: Request, flow: Flow): void {
-    const found = this.#switchboard.lines.leg(request)
+    const found = this.#calls.index.leg(request)
     const ack = request.method === 'ACK'
-    if (!found || !admits(found.line.call, found.side, flow))
+    if (!found || !admits(found.active.call, found.side, flow))
       return ack ? undefined : this.#inNoDialog(request, flow)
     if (ack) return this.#acked(now, request, found)
-    const leg = found.side === 'caller' ? found.line.call.caller : found.line.call.callee
+    const leg = found.side === 'caller' ? found.active.call.caller : found.active.call.callee
     if (leg?.dialog && receiveInDialog(leg.dialog, request) === 'old')
       return this.#replies.refuse(request, flow, 500)
     this.#withinCall(now, request, flow, found)
@@ -387,30 +387,30 @@ export class Engine {
    */
   #inNoDialog(request: Request, flow: Flow): void {
     const { method, body } = request
-    const early = this.#switchboard.lines.early(request, flow)
+    const early = this.#calls.index.early(request, flow)
     if (!early || !waits.has(method)) return this.#replies.refuse(request, flow, 481)
     const crosses = method === 'INVITE' || (method === 'UPDATE' && body.length > 0)
     if (crosses) return this.#replies.refuse(request, flow, 491)
     this.#replies.notYet(request, flow)
   }
 
-  #acked(now: number, request: Request, { line, side }: LegFound): void {
-    const first = side === 'caller' && request.cseq.number === line.call.caller.invite.cseq.number
-    if (first) this.#switchboard.step(now, line, 'acked', { request })
-    else this.#switchboard.step(now, line, 'passedAck', { side, request })
+  #acked(now: number, request: Request, { active, side }: LegFound): void {
+    const first = side === 'caller' && request.cseq.number === active.call.caller.invite.cseq.number
+    if (first) this.#calls.step(now, active, 'acked', { request })
+    else this.#calls.step(now, active, 'passedAck', { side, request })
   }
 
-  #withinCall(now: number, request: Request, flow: Flow, { line, side }: LegFound): void {
+  #withinCall(now: number, request: Request, flow: Flow, { active, side }: LegFound): void {
     switch (request.method) {
       case 'BYE':
         this.#accept(now, request, flow)
-        return this.#switchboard.step(now, line, 'bye', { side, reason: reasonsOf(request) })
+        return this.#calls.step(now, active, 'bye', { side, reason: reasonsOf(request) })
       case 'INVITE':
       case 'UPDATE':
       case 'INFO': {
-        if (line.machine.state !== 'answered') return this.#replies.notYet(request, flow)
+        if (active.machine.state !== 'answered') return this.#replies.notYet(request, flow)
         const transaction = this.#transactions.open(now, request, flow)
-        return this.#switchboard.request(now, line, { side, request, transaction, source: flow })
+        return this.#calls.request(now, active, { side, request, transaction, source: flow })
       }
       case 'OPTIONS':
         return this.#replies.refuse(request, flow, 200, undefined, [

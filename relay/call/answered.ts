@@ -6,35 +6,49 @@ import type { Flow } from '../ground/flow.ts'
 import type { Relayed } from '../media/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { base } from '../transaction/timers.ts'
+import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { type Cause, notAcknowledged, unheard } from './cause.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
+import { sdpForCaller } from './early-dialogs.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
+import {
+  aim,
+  answerOf,
+  declineOffer,
+  declineSdp,
+  hasSdp,
+  rewriteFor,
+  sdpBytes,
+  withSdp,
+} from './offer-answer.ts'
 import { flowFor, isLost, legOf, wayBack } from './path.ts'
-import { ackAgain, dropPending } from './pending.ts'
+import { ackAgain, dropPending } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { aim, answerOf, brings, declined, declinedOffer, described, speak, written } from './sound.ts'
-import type { Branch, Call, Events, Farewell, Order, Role, Side, Step } from './state.ts'
-import { soundForCaller } from './tags.ts'
+import type { Branch, Call, CallEvents, CallOrder, CallStep, ClientRole, GivenReason, Side } from './state.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
-const { t1, t2 } = base
+const { t1, t2 } = timerBase
 const giveUpMs = 64 * t1
 
 /** ACK for a 2xx of the callee; the same one again when the 2xx is repeated. An offer in it waits for the caller's answer. */
-export function acknowledge(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): Order[] {
+export function acknowledge(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallOrder[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return ackAgain(known, branch, endpoint)
-  if (!branch.dialog || !branch.flow || !brings(call.caller.invite)) return []
+  if (!branch.dialog || !branch.flow || !hasSdp(call.caller.invite)) return []
   return [ackOnce(branch, branch.dialog, tag, branch.flow, endpoint)]
 }
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
-export function answerCaller(call: Call, said: Relayed, endpoint: SipEndpoint): Order[] {
-  const sound = soundForCaller(call, said, endpoint, 'answer')
+export function answerCaller(call: Call, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
+  const sound = sdpForCaller(call, said, endpoint, 'answer')
   const response = answerTo(call, endpoint, 200, [], sound?.body)
   const dialog = uasDialog(call.caller.invite, call.caller.localTag)
   dialog.confirmed = true
@@ -51,7 +65,7 @@ export function answerCaller(call: Call, said: Relayed, endpoint: SipEndpoint): 
 }
 
 /** Timer: the caller has not acknowledged yet. */
-export function repeatAnswer(call: Call): Order[] {
+export function repeatAnswer(call: Call): CallOrder[] {
   const { answer } = call.caller
   if (!answer) return []
   answer.waitMs = Math.min(answer.waitMs * 2, t2)
@@ -59,24 +73,24 @@ export function repeatAnswer(call: Call): Order[] {
 }
 
 /** The caller's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
-export function callerAcked(call: Call, request: Request, endpoint: SipEndpoint): Step {
+export function callerAcked(call: Call, request: Request, endpoint: SipEndpoint): CallStep {
   if (!call.caller.answer) return { effects: [] }
   call.caller.answer = undefined
-  const stops: Order[] = [
+  const stops: CallOrder[] = [
     { type: 'stop', timer: 'repeat' },
     { type: 'stop', timer: 'unacknowledged' },
   ]
   if (call.caller.bye) return { effects: [...stops, ...byeTo(call, 'caller', call.caller.bye, endpoint)] }
-  const delayed = !brings(call.caller.invite)
+  const delayed = !hasSdp(call.caller.invite)
   if (!delayed || !call.callee) return { effects: stops }
   const step = completeDelayedOffer(call, call.callee, request, endpoint)
   return { ...step, effects: [...stops, ...step.effects] }
 }
 
 /** 64·T1 without the caller's ACK: both legs end (RFC 3261 §13.3.1.4). */
-export function giveUpOnAck(call: Call, endpoint: SipEndpoint): Step {
+export function giveUpOnAck(call: Call, endpoint: SipEndpoint): CallStep {
   call.caller.answer = undefined
-  const stop: Order = { type: 'stop', timer: 'repeat' }
+  const stop: CallOrder = { type: 'stop', timer: 'repeat' }
   const why = notAcknowledged('caller', contactOf(endpoint, call.caller.flow.transport))
   if (call.caller.bye)
     return { effects: [stop, ...byeTo(call, 'caller', call.caller.bye, endpoint), ...addedLate(call, why)] }
@@ -86,7 +100,7 @@ export function giveUpOnAck(call: Call, endpoint: SipEndpoint): Step {
 }
 
 /** The callee left, and was right to: its record is closed and told, and hears why nobody spoke all the same. */
-function addedLate(call: Call, { reason, message }: Cause): Order[] {
+function addedLate(call: Call, { reason, message }: Cause): CallOrder[] {
   if (call.record.rejectReason !== null) return []
   Object.assign(call.record, { rejectReason: reason, rejectMessage: message })
   const fields = { call_id: call.id, customer_id: call.record.customerId, message }
@@ -94,12 +108,12 @@ function addedLate(call: Call, { reason, message }: Cause): Order[] {
 }
 
 /** How an answered call ends, for its record. */
-export interface Ended {
+export interface AnsweredEnd {
   readonly reason: HangupReason
   readonly because: Cause | undefined
 }
 
-export function failed(because: Cause): Ended {
+export function failed(because: Cause): AnsweredEnd {
   return { reason: 'failed', because }
 }
 
@@ -107,14 +121,14 @@ export function failed(because: Cause): Ended {
 export function hangUp(
   call: Call,
   side: Side | 'both',
-  farewell: Farewell,
+  given: GivenReason,
   endpoint: SipEndpoint,
-  { reason, because }: Ended = { reason: 'normal', because: undefined },
-): Step {
+  { reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
+): CallStep {
   const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
   const repeats = side === 'caller' ? forgetCaller(call) : []
   const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, endpoint))
-  const byes = sides.flatMap((other) => byeTo(call, other, farewell, endpoint))
+  const byes = sides.flatMap((other) => byeTo(call, other, given, endpoint))
   close(call, side === 'both' ? 'system' : side, reason, because)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
@@ -126,19 +140,19 @@ const mostForks = 16
  * A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2).
  * `headers` say why; an offer in it is declined.
  */
-export function sayGoodbye(
+export function byeLate2xx(
   call: Call,
   branch: Branch,
   response: Response,
   endpoint: SipEndpoint,
   headers: readonly Header[] = [],
-): Order[] {
+): CallOrder[] {
   const tag = response.to.tag ?? ''
   const known = branch.acks.get(tag)
   if (known) return ackAgain(known, { ...branch, dialog: undefined }, endpoint)
   if (!branch.invite || !branch.flow || branch.acks.size >= mostForks) return []
   const dialog = uacDialog(branch.invite, response)
-  const body = brings(call.caller.invite) ? undefined : declined(response, branch.sdp, endpoint)
+  const body = hasSdp(call.caller.invite) ? undefined : declineOffer(response, branch.sdp, endpoint)
   const ack = ackOnce(branch, dialog, tag, branch.flow, endpoint, body)
   if (call.callee !== branch) branch.state = 'over'
   const flow = flowFor(dialog, branch.flow, branch.provider !== undefined)
@@ -151,17 +165,17 @@ export function sayGoodbye(
 }
 
 /** A BYE; towards the caller it waits until our 2xx is acknowledged (RFC 3261 §15). */
-export function byeTo(call: Call, side: Side, farewell: Farewell, endpoint: SipEndpoint): Order[] {
+export function byeTo(call: Call, side: Side, given: GivenReason, endpoint: SipEndpoint): CallOrder[] {
   if (side === 'caller' && call.caller.answer) {
-    call.caller.bye = farewell
+    call.caller.bye = given
     return []
   }
   const leg = legOf(call, side)
   if (!leg) return []
   const unacked = side === 'callee' && call.callee ? ackBeforeBye(call, call.callee, endpoint) : []
-  const headers: Header[] = farewell.reason ? [['reason', farewell.reason]] : []
+  const headers: Header[] = given.reason ? [['reason', given.reason]] : []
   const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(endpoint, leg.flow), headers })
-  const role: Role = {
+  const role: ClientRole = {
     role: 'bye',
     branch: side === 'callee' ? call.callee : undefined,
     proofs: noAuthorizations,
@@ -175,9 +189,9 @@ export function byeTo(call: Call, side: Side, farewell: Farewell, endpoint: SipE
  */
 export function byeAgain(
   call: Call,
-  { branch, proofs: before, sent, flow, response }: Events['byeAnswered'],
+  { branch, proofs: before, sent, flow, response }: CallEvents['byeAnswered'],
   endpoint: SipEndpoint,
-): Order[] {
+): CallOrder[] {
   const back = isLost(response) ? wayBack(branch ?? call.caller, flow) : undefined
   if (back) {
     const request = withProof(sent, sent.cseq.number + 1, before, back, endpoint)
@@ -190,17 +204,19 @@ export function byeAgain(
 }
 
 /** A callee's 2xx with a delayed offer, never acknowledged since the caller left: an ACK which declines it, then BYE. */
-function ackBeforeBye({ aimed }: Call, branch: Branch, endpoint: SipEndpoint): Order[] {
+function ackBeforeBye({ aimed }: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {
   const tag = branch.dialog?.remoteTag ?? ''
   if (branch.acks.has(tag) || !branch.dialog || !branch.flow) return []
-  const body = aimed.callee && declinedOffer(aimed.callee.said.sdp, branch.sdp, endpoint)
+  const body = aimed.callee && declineSdp(aimed.callee.said.sdp, branch.sdp, endpoint)
   return [ackOnce(branch, branch.dialog, tag, branch.flow, endpoint, body)]
 }
 
-function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint: SipEndpoint): Step {
+function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint: SipEndpoint): CallStep {
   const answer = answerOf(ack, endpoint, call.caller.sdp.sent)
   const offer = call.aimed.callee?.said
-  const sent = answer?.ok ? speak(call, 'callee', callee.sdp, answer.value, endpoint, { offer }) : undefined
+  const sent = answer?.ok
+    ? rewriteFor(call, 'callee', callee.sdp, answer.value, endpoint, { offer })
+    : undefined
   if (!answer?.ok || !sent || !callee.dialog || !callee.flow) {
     const why = answer?.ok === false ? answer.fault.why : 'no answer in ACK'
     const [, reason] = sipReason(488, why)
@@ -209,7 +225,7 @@ function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint
   const tag = callee.dialog.remoteTag ?? ''
   return {
     effects: [
-      ackOnce(callee, callee.dialog, tag, callee.flow, endpoint, written(sent)),
+      ackOnce(callee, callee.dialog, tag, callee.flow, endpoint, sdpBytes(sent)),
       ...aim(call, 'caller', answer.value, call.caller, endpoint),
     ],
   }
@@ -222,17 +238,17 @@ function ackOnce(
   legFlow: Flow,
   endpoint: SipEndpoint,
   body?: Uint8Array,
-): Order {
+): CallOrder {
   const flow = flowFor(dialog, legFlow, branch.provider !== undefined)
   const cseq = branch.invite?.cseq.number ?? branch.cseq
   const proofs = branch.invite ? proofsOf(branch.invite) : []
-  const request = ackFor2xx(dialog, cseq, { via: viaOf(endpoint, flow), ...described(body, proofs) })
+  const request = ackFor2xx(dialog, cseq, { via: viaOf(endpoint, flow), ...withSdp(body, proofs) })
   branch.acks.set(tag, { request, flow, repeats: 0 })
   return { type: 'ack', request, flow }
 }
 
 /** A caller who said BYE needs no repeated 2xx any more. */
-export function forgetCaller(call: Call): Order[] {
+export function forgetCaller(call: Call): CallOrder[] {
   call.caller.answer = undefined
   call.caller.bye = undefined
   return [

@@ -6,14 +6,14 @@ import { type Header, noBody } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
-import { offerOf, speak, written } from './sound.ts'
-import type { Branch, Call, Order, Peer } from './state.ts'
+import { offerOf, rewriteFor, sdpBytes } from './offer-answer.ts'
+import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
   call: Call,
   endpoint: SipEndpoint,
-  provider: Peer | undefined,
+  provider: CalledPeer | undefined,
   contact: Contact | undefined,
   attempt: Branch['attempt'] = newAttempt(call, provider),
 ): Branch {
@@ -35,7 +35,7 @@ export function newBranch(
     heard: 'nothing',
     proofs: noAuthorizations,
     cancelled: false,
-    farewell: undefined,
+    reason: undefined,
     dialog: undefined,
     acks: new Map(),
     early: new Map(),
@@ -46,24 +46,29 @@ export function newBranch(
 }
 
 /** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it. */
-export function callAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Order[] | undefined {
+export function callAt(
+  call: Call,
+  branch: Branch,
+  flow: Flow,
+  endpoint: SipEndpoint,
+): CallOrder[] | undefined {
   branch.flow = flow
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
   const offer = offerOf(call.caller.invite, endpoint)
   const only = codecsFor(call, branch)
-  const sent = offer?.ok ? speak(call, 'callee', branch.sdp, offer.value, endpoint, { only }) : undefined
+  const sent = offer?.ok ? rewriteFor(call, 'callee', branch.sdp, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
-  return invite(call, branch, flow, endpoint, sent ? written(sent) : noBody)
+  return invite(call, branch, flow, endpoint, sent ? sdpBytes(sent) : noBody)
 }
 
 /** A peer may ring without end. */
 const codesAtMost = 16
 
 /** Writes down when a branch said what; a repeat says nothing new, but a failure after a proof is no repeat. */
-export function spoke(call: Call, { tried }: Branch, status: number): void {
+export function recordCode(call: Call, { tried }: Branch, status: number): void {
   const repeated = status < 300 && tried?.codes.at(-1)?.status === status
   if (!tried || repeated || tried.codes.length >= codesAtMost) return
   tried.codes.push({ status, ms: since(call) })
@@ -76,12 +81,12 @@ function invite(
   endpoint: SipEndpoint,
   body: Uint8Array,
   extra: readonly Header[] = [],
-): Order[] {
+): CallOrder[] {
   const built = buildInvite(call, branch, flow, endpoint, body, extra)
   branch.invite = built
   branch.state = 'calling'
   branch.heard = 'nothing'
-  const timer: Order = branch.provider
+  const timer: CallOrder = branch.provider
     ? { type: 'set', ms: branch.provider.policy.first_response_ms, timer: { timer: 'silence', branch } }
     : { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }
   return [{ type: 'request', request: built, flow, role: { role: 'invite', branch } }, timer]
@@ -93,7 +98,7 @@ export function inviteAgain(
   branch: Branch,
   proofs: Authorizations,
   endpoint: SipEndpoint,
-): Order[] {
+): CallOrder[] {
   branch.proofs = proofs
   branch.cseq++
   const flow = branch.flow
@@ -112,7 +117,7 @@ export function codecsFor({ decision }: Call, { provider }: Branch): readonly st
   return decision?.targets.kind === 'trunk' ? decision.targets.trunk.codecs : []
 }
 
-function newAttempt(call: Call, provider: Peer | undefined): Branch['attempt'] {
+function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attempt'] {
   const attempt: Attempt = {
     provider_id: provider?.provider_id ?? null,
     provider_name: provider?.name ?? '',

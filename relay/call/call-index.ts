@@ -3,41 +3,41 @@ import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Request } from '../sip/message.ts'
 import type { CallMachine } from './call.ts'
-import type { Branch, Call, Side, Timer } from './state.ts'
+import type { Branch, Call, CallTimer, Side } from './state.ts'
 
 /** A call on the board. */
-export interface Line {
+export interface ActiveCall {
   readonly machine: CallMachine
   readonly call: Call
-  readonly timers: Map<string, Deadline<Due>>
+  readonly timers: Map<string, Deadline<CallTimerDue>>
   /** The INVITE in the air: of a branch, or passed on for a side. */
-  readonly clients: Map<Branch | Side, number>
+  readonly inviteIds: Map<Branch | Side, number>
   /** Our requests which have no final answer yet. */
   outstanding: number
   /** The media thread said its last word, or there never was any. */
-  silent: boolean
+  mediaClosed: boolean
   /** How often its ports were refused. */
-  refusals: number
+  portRefusals: number
   /** The record was told with everything in it. */
-  told: boolean
+  finalTold: boolean
   /** The log has its end. */
-  said: boolean
+  endLogged: boolean
 }
 
-export interface Due {
-  readonly line: Line
-  readonly timer: Timer
+export interface CallTimerDue {
+  readonly active: ActiveCall
+  readonly timer: CallTimer
 }
 
 /** A leg of a call, as a request inside a dialog finds it. */
 export interface LegFound {
-  readonly line: Line
+  readonly active: ActiveCall
   readonly side: Side
 }
 
 /** All calls, and how a request, response or report finds its own. */
-export class Lines {
-  readonly #bySession = new Map<number, Line>()
+export class CallIndex {
+  readonly #bySession = new Map<number, ActiveCall>()
   readonly #byDialog = new Map<string, LegFound>()
   readonly #byServer = new Map<number, LegFound>()
   /** Branches whose INVITE was sent, by its Call-ID. */
@@ -55,19 +55,19 @@ export class Lines {
     return count
   }
 
-  all(): Line[] {
+  all(): ActiveCall[] {
     return [...this.#bySession.values()]
   }
 
-  enter(line: Line): void {
-    const { call } = line
-    this.#bySession.set(call.session, line)
-    this.#byServer.set(call.caller.transaction, { line, side: 'caller' })
-    this.#byDialog.set(callerKey(call, call.caller.localTag), { line, side: 'caller' })
+  add(active: ActiveCall): void {
+    const { call } = active
+    this.#bySession.set(call.session, active)
+    this.#byServer.set(call.caller.transaction, { active, side: 'caller' })
+    this.#byDialog.set(callerKey(call, call.caller.localTag), { active, side: 'caller' })
   }
 
-  strike(line: Line): void {
-    const { call } = line
+  remove(active: ActiveCall): void {
+    const { call } = active
     this.#bySession.delete(call.session)
     this.#byServer.delete(call.caller.transaction)
     for (const tag of callerTags(call)) this.#byDialog.delete(callerKey(call, tag))
@@ -77,11 +77,11 @@ export class Lines {
     }
   }
 
-  has({ call }: Line): boolean {
+  has({ call }: ActiveCall): boolean {
     return this.#bySession.has(call.session)
   }
 
-  session(id: number): Line | undefined {
+  session(id: number): ActiveCall | undefined {
     return this.#bySession.get(id)
   }
 
@@ -90,16 +90,16 @@ export class Lines {
     return this.#byServer.get(transaction)
   }
 
-  serves(line: Line, side: Side, transaction: number): void {
-    this.#byServer.set(transaction, { line, side })
+  addServer(active: ActiveCall, side: Side, transaction: number): void {
+    this.#byServer.set(transaction, { active, side })
   }
 
-  served(transaction: number): void {
+  removeServer(transaction: number): void {
     this.#byServer.delete(transaction)
   }
 
-  meets(line: Line, side: Side, dialog: Dialog): void {
-    this.#byDialog.set(dialogKey(dialog), { line, side })
+  addDialog(active: ActiveCall, side: Side, dialog: Dialog): void {
+    this.#byDialog.set(dialogKey(dialog), { active, side })
   }
 
   /** The leg an in-dialog request belongs to. */
@@ -107,11 +107,12 @@ export class Lines {
     const key = dialogKeyOf(request)
     const found = key === undefined ? undefined : this.#byDialog.get(key)
     // A call which is over only waits for ACK and BYE; anything else comes too late (RFC 5407 §3.2.2).
-    const over = found?.line.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
+    const over =
+      found?.active.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
     return over || (found && isLeft(found, request)) ? undefined : found
   }
 
-  sent(branch: Branch): void {
+  addBranch(branch: Branch): void {
     this.#byCallId.set(branch.callId, branch)
   }
 
@@ -155,7 +156,7 @@ function callerTags({ caller }: Call): readonly string[] {
  * An early dialog with the caller which another one has followed, or has answered. Until one has, the caller may ask
  * in each, but end the call only in the last.
  */
-function isLeft({ line, side }: LegFound, { to, method }: Request): boolean {
-  const followed = side === 'caller' && to.tag !== line.call.caller.localTag
-  return followed && (method === 'BYE' || line.machine.state === 'answered')
+function isLeft({ active, side }: LegFound, { to, method }: Request): boolean {
+  const followed = side === 'caller' && to.tag !== active.call.caller.localTag
+  return followed && (method === 'BYE' || active.machine.state === 'answered')
 }

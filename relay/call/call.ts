@@ -4,18 +4,16 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import {
   acknowledge,
   byeAgain,
+  byeLate2xx,
   callerAcked,
   forgetCaller,
   giveUpOnAck,
   hangUp,
   repeatAnswer,
-  sayGoodbye,
 } from './answered.ts'
 import { cause } from './cause.ts'
-import { passAck, repeatPassed, unacknowledgedPassed } from './change.ts'
-import { branchProgressed } from './early.ts'
-import { end, endedBySystem, letGo, refuse, spokeLate, stopped } from './ending.ts'
-import { nobodyRings } from './fruitless.ts'
+import { abandon, end, endedBySystem, refuse, spokeLate, stopped } from './ending.ts'
+import { noneAlive } from './failed-hunt.ts'
 import {
   answerTimeout,
   begin,
@@ -24,15 +22,17 @@ import {
   branchLocated,
   callerCancelled,
   cooling,
+  mediaFailed,
   noProgress,
   noResponse,
   opened,
-  soundless,
 } from './hunt.ts'
-import { cancelPassed, passAnswer, passedLate, passRequest } from './midcall.ts'
-import { refuseRequest } from './pending.ts'
-import { aimAgain } from './sound.ts'
-import type { Call, Events, Order, State } from './state.ts'
+import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
+import { aimAgain } from './offer-answer.ts'
+import { refuseRequest } from './pending-reinvite.ts'
+import { branchProgressed } from './provisional.ts'
+import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
+import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 /*
  * A call, from the caller's INVITE to the last BYE.
@@ -45,24 +45,26 @@ import type { Call, Events, Order, State } from './state.ts'
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
  */
 
-export type CallMachine = Machine<State, CallMemory>
+export type CallMachine = Machine<CallState, CallMemory>
 
 export interface CallMemory {
   readonly call: Call
   readonly endpoint: SipEndpoint
 }
 
-const stay = (...effects: Order[]): Turn<State, Order> => ({ effects })
+const stay = (...effects: CallOrder[]): Turn<CallState, CallOrder> => ({ effects })
 
 /** Whatever the state: a branch that is no longer wanted must not stay on the line. */
 const unwanted = {
-  provisional: ({ branch }: Events['provisional']): Turn<State, Order> => {
+  provisional: ({ branch }: CallEvents['provisional']): Turn<CallState, CallOrder> => {
     if (branch.heard === 'nothing') branch.heard = 'trying'
-    return stay(...letGo(branch))
+    return stay(...abandon(branch))
   },
-  success: ({ branch, response }: Events['success'], { call, endpoint }: CallMemory): Turn<State, Order> =>
-    stay(...sayGoodbye(call, branch, response, endpoint)),
-  failure: ({ branch, status, why, response }: Events['failure']): Turn<State, Order> => {
+  success: (
+    { branch, response }: CallEvents['success'],
+    { call, endpoint }: CallMemory,
+  ): Turn<CallState, CallOrder> => stay(...byeLate2xx(call, branch, response, endpoint)),
+  failure: ({ branch, status, why, response }: CallEvents['failure']): Turn<CallState, CallOrder> => {
     branch.state = 'over'
     // A 487 only says that our CANCEL was heard.
     if (!branch.cancelled && status !== 0) spokeLate(branch, status, why)
@@ -70,26 +72,26 @@ const unwanted = {
   },
 }
 
-export const table: Table<State, Events, CallMemory, Order> = {
+export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
     decided: ({ decision, contacts, ports }, { call, endpoint }) =>
       decision.kind === 'reject'
         ? refuse(call, decision, endpoint)
         : begin(call, decision, contacts, ports, endpoint),
     undecided: ({ why }, { call, endpoint }) => undecided(call, why, endpoint),
-    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
-    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
+    bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
   opening: {
     media: ({ report }, { call, endpoint }) => {
       if (report.type === 'opened') return opened(call, endpoint)
-      return report.type === 'failed' ? soundless(call, noSound(report), endpoint) : stay()
+      return report.type === 'failed' ? mediaFailed(call, noMedia(report), endpoint) : stay()
     },
-    search: (_, { call, endpoint }) => soundless(call, 'the media thread is late', endpoint),
-    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
-    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    search: (_, { call, endpoint }) => mediaFailed(call, 'the media thread is late', endpoint),
+    cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
+    bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
@@ -103,16 +105,16 @@ export const table: Table<State, Events, CallMemory, Order> = {
     success: ({ branch, response }, { call, endpoint }) =>
       branch.state === 'calling'
         ? branchAnswered(call, branch, response, endpoint)
-        : stay(...sayGoodbye(call, branch, response, endpoint)),
+        : stay(...byeLate2xx(call, branch, response, endpoint)),
     failure: (event, { call, endpoint }) =>
       event.branch.state === 'calling' ? branchFailed(call, event, endpoint) : unwanted.failure(event),
     silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
     progress: ({ branch }, { call, endpoint }) => noProgress(call, branch, endpoint),
     ring: ({ branch }, { call, endpoint }) => answerTimeout(call, branch, endpoint),
-    search: (_, { call, endpoint }) => nobodyRings(call, endpoint),
-    cancel: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    search: (_, { call, endpoint }) => noneAlive(call, endpoint),
+    cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
-    bye: (farewell, { call, endpoint }) => callerCancelled(call, farewell, endpoint),
+    bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
@@ -122,7 +124,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     success: ({ branch, response }, { call, endpoint }) =>
       branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
         ? stay(...acknowledge(call, branch, response, endpoint))
-        : stay(...sayGoodbye(call, branch, response, endpoint)),
+        : stay(...byeLate2xx(call, branch, response, endpoint)),
     acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
     repeat: (_, { call }) => stay(...repeatAnswer(call)),
     unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
@@ -141,7 +143,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
     stalledPending: ({ side }, { call }) =>
       stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
     byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
-    media: ({ report }, { call, endpoint }) => soundChanged(call, report, endpoint),
+    media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
       hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
         reason: 'normal',
@@ -164,7 +166,7 @@ export const table: Table<State, Events, CallMemory, Order> = {
 }
 
 /** Both silent for too long: nobody hears anybody. */
-function soundChanged(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<State, Order> {
+function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const
@@ -172,13 +174,13 @@ function soundChanged(call: Call, report: MediaReport, endpoint: SipEndpoint): T
 }
 
 /** Nobody could say where it goes. */
-function undecided(call: Call, why: string, endpoint: SipEndpoint): Turn<State, Order> {
+function undecided(call: Call, why: string, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
   const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
   const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const
   return end(call, endpoint, ending, [['retry-after', '5']])
 }
 
 /** Why sockets could not be had, in a caller's words. */
-function noSound({ why }: Extract<MediaReport, { type: 'failed' }>): string {
+function noMedia({ why }: Extract<MediaReport, { type: 'failed' }>): string {
   return lacksDescriptors(why) ? 'no descriptor left for the sound' : 'no media port'
 }

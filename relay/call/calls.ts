@@ -11,22 +11,31 @@ import type { Ports } from '../media/ports.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { Output, Transactions } from '../transaction/layer.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { newCall } from './arrival.ts'
-import { spoke } from './branch.ts'
+import { recordCode } from './branch.ts'
 import { table } from './call.ts'
-import { type Due, type Line, Lines } from './call-index.ts'
+import { type ActiveCall, CallIndex, type CallTimerDue } from './call-index.ts'
 import { hostQuestion, leadOf, learn, lookUpMs } from './hosts.ts'
-import { refuseRequest } from './pending.ts'
+import { mediaRecordOf } from './media-record.ts'
+import { newCall } from './new-call.ts'
+import { unknownHost } from './offer-answer.ts'
+import { refuseRequest } from './pending-reinvite.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
-import { unknownHost } from './sound.ts'
-import { soundOf } from './sound-record.ts'
-import type { Asked, Branch, Call, Connect, Events, Order, Role, Timer } from './state.ts'
+import type {
+  Branch,
+  Call,
+  CallEvents,
+  CallOrder,
+  CallTimer,
+  ClientRole,
+  ConnectDecision,
+  InDialogRequest,
+} from './state.ts'
 
 /** What calls need of the engine around it. */
-export interface Exchange {
+export interface CallsDeps {
   readonly endpoint: SipEndpoint
   readonly transactions: Transactions
   readonly ports: Ports
@@ -38,7 +47,7 @@ export interface Exchange {
   /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
   serviceRoute(providerId: string): readonly string[]
   /** Carries what the transaction layer ordered. */
-  carry(now: number, outputs: readonly Output[]): void
+  carry(now: number, outputs: readonly TransactionOutput[]): void
   ask(
     question: Question,
     then: (now: number, answer: Answer | undefined, why: string) => void,
@@ -51,41 +60,41 @@ const pairsAtMost = 4
 const lackEveryMs = 10_000
 
 /** One of our client transactions; `open` until its final answer came. */
-interface Client {
-  readonly line: Line
-  readonly role: Role
+interface CallTransaction {
+  readonly active: ActiveCall
+  readonly role: ClientRole
   readonly sent: Request
   readonly flow: Flow
   open: boolean
 }
 
 /** All calls: carries out what their machines order, and brings them what happens. */
-export class Switchboard {
-  readonly #exchange: Exchange
-  readonly #deadlines = new Deadlines<Due>()
-  readonly #lines = new Lines()
-  readonly #byClient = new Map<number, Client>()
+export class Calls {
+  readonly #deps: CallsDeps
+  readonly #deadlines = new Deadlines<CallTimerDue>()
+  readonly #index = new CallIndex()
+  readonly #byClient = new Map<number, CallTransaction>()
   readonly #reputation = new Reputation()
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
-  readonly #lookedUp = new Map<number, Asked>()
+  readonly #awaitingLookup = new Map<number, InDialogRequest>()
   #sessions = 0
   #lackSaidAt = Number.NEGATIVE_INFINITY
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange
+  constructor(deps: CallsDeps) {
+    this.#deps = deps
   }
 
   get active(): number {
-    return this.#lines.active
+    return this.#index.active
   }
 
   get legs(): number {
-    return this.#lines.legs
+    return this.#index.legs
   }
 
   /** How what comes in finds its call. */
-  get lines(): Omit<Lines, 'enter' | 'strike' | 'serves' | 'served' | 'meets' | 'sent'> {
-    return this.#lines
+  get index(): Omit<CallIndex, 'add' | 'remove' | 'addServer' | 'removeServer' | 'addDialog' | 'addBranch'> {
+    return this.#index
   }
 
   nextDeadline(): number | undefined {
@@ -94,81 +103,81 @@ export class Switchboard {
 
   tick(now: number): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
-      const { line, timer } = due
-      line.timers.delete(timerKey(timer))
-      if (timer.timer === 'media') this.#mediaOver(now, line)
-      else this.#ring(now, line, timer)
+      const { active, timer } = due
+      active.timers.delete(timerKey(timer))
+      if (timer.timer === 'media') this.#mediaOver(now, active)
+      else this.#ring(now, active, timer)
     }
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
-  open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): Line {
-    const { endpoint, ledger, serviceRoute } = this.#exchange
+  open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
+    const { endpoint, ledger, serviceRoute } = this.#deps
     const arrival = { request, flow, transaction, trusted }
     const call = newCall(now, ++this.#sessions, arrival, endpoint, ledger, serviceRoute)
-    const line: Line = {
+    const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint } },
       call,
       timers: new Map(),
-      clients: new Map(),
+      inviteIds: new Map(),
       outstanding: 0,
-      silent: true,
-      refusals: 0,
-      told: false,
-      said: false,
+      mediaClosed: true,
+      portRefusals: 0,
+      finalTold: false,
+      endLogged: false,
     }
-    this.#lines.enter(line)
-    return line
+    this.#index.add(active)
+    return active
   }
 
   /** It is decided; ports and contacts are fetched only for a call which connects and which no limit stops. */
-  decided(now: number, line: Line, decided: RouteDecision): void {
+  decided(now: number, active: ActiveCall, decided: RouteDecision): void {
     // The caller may have left while we asked.
-    if (line.machine.state !== 'routing') return
+    if (active.machine.state !== 'routing') return
     const host =
-      decided.kind === 'connect' && unknownHost(line.call, line.call.caller.invite, this.#exchange.endpoint)
-    if (host) return this.#lookUp(line, host, (later) => this.decided(later, line, decided))
-    const decision = admitCall(this.#exchange.ledger, now, line.call.id, decided)
+      decided.kind === 'connect' && unknownHost(active.call, active.call.caller.invite, this.#deps.endpoint)
+    if (host) return this.#lookUp(active, host, (later) => this.decided(later, active, decided))
+    const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
-    const ports = connect ? this.#exchange.ports.both(now) : ''
+    const ports = connect ? this.#deps.ports.both(now) : ''
     if (connect && typeof ports === 'string') this.#lacking(now, ports)
     const contacts = connect ? this.#contacts(connect.targets) : []
-    if (typeof ports === 'object') line.silent = false
-    this.step(now, line, 'decided', { decision, contacts, ports })
+    if (typeof ports === 'object') active.mediaClosed = false
+    this.step(now, active, 'decided', { decision, contacts, ports })
   }
 
   /** One side asks something inside its dialog; the host its offer names is looked up first. */
-  request(now: number, line: Line, asked: Asked): void {
-    const host = unknownHost(line.call, asked.request, this.#exchange.endpoint)
-    if (!host) return this.step(now, line, 'request', asked)
-    if (asked.request.method === 'INVITE') this.#lines.serves(line, asked.side, asked.transaction)
-    this.#lookedUp.set(asked.transaction, asked)
-    this.#lookUp(line, host, (later) => {
-      if (this.#lookedUp.delete(asked.transaction)) this.request(later, line, asked)
+  request(now: number, active: ActiveCall, asked: InDialogRequest): void {
+    const host = unknownHost(active.call, asked.request, this.#deps.endpoint)
+    if (!host) return this.step(now, active, 'request', asked)
+    if (asked.request.method === 'INVITE') this.#index.addServer(active, asked.side, asked.transaction)
+    this.#awaitingLookup.set(asked.transaction, asked)
+    this.#lookUp(active, host, (later) => {
+      if (this.#awaitingLookup.delete(asked.transaction)) this.request(later, active, asked)
     })
   }
 
   /** One side takes its INVITE back. */
-  cancel(now: number, line: Line, cancelled: Events['cancel']): void {
-    const asked = this.#lookedUp.get(cancelled.transaction)
-    if (!asked) return this.step(now, line, 'cancel', cancelled)
-    this.#lookedUp.delete(cancelled.transaction)
-    this.#carryOut(now, line, refuseRequest(asked, 487))
+  cancel(now: number, active: ActiveCall, cancelled: CallEvents['cancel']): void {
+    const asked = this.#awaitingLookup.get(cancelled.transaction)
+    if (!asked) return this.step(now, active, 'cancel', cancelled)
+    this.#awaitingLookup.delete(cancelled.transaction)
+    this.#carryOut(now, active, refuseRequest(asked, 487))
   }
 
   /** Brings one event to a call. */
-  step<E extends keyof Events>(now: number, line: Line, name: E, event: Events[E]): void {
-    line.call.now = now
-    const orders = turn(table, line.machine, name, event)
-    this.#count(now, line)
-    for (const order of orders) this.#carryOut(now, line, order)
-    this.#settle(now, line)
+  step<E extends keyof CallEvents>(now: number, active: ActiveCall, name: E, event: CallEvents[E]): void {
+    active.call.now = now
+    const orders = turn(table, active.machine, name, event)
+    this.#count(now, active)
+    for (const order of orders) this.#carryOut(now, active, order)
+    this.#settle(now, active)
   }
 
   /** What a client transaction brought; false when it is none of ours. */
-  heard(
+  receive(
     now: number,
-    output: Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>,
+    output: Extract<TransactionOutput, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>,
   ): boolean {
     const client = this.#byClient.get(output.id)
     if (!client) return false
@@ -176,35 +185,35 @@ export class Switchboard {
     else if (output.type === 'ended') {
       this.#byClient.delete(output.id)
       concluded(client)
-      this.#settle(now, client.line)
+      this.#settle(now, client.active)
     } else this.#silence(now, client, output.type === 'timeout' ? 'no final response' : output.why)
     return true
   }
 
   media(now: number, report: MediaReport): void {
-    const line = this.#lines.session(report.session)
-    if (!line) return
-    line.call.now = now
+    const active = this.#index.session(report.session)
+    if (!active) return
+    active.call.now = now
     if (report.type === 'closed') {
-      line.call.record.media = { caller: report.caller, callee: report.callee }
-      this.#mediaOver(now, line)
+      active.call.record.media = { caller: report.caller, callee: report.callee }
+      this.#mediaOver(now, active)
     } else if (report.type === 'counted') {
-      line.call.record.media = { caller: report.caller, callee: report.callee }
-      if (line.machine.state === 'answered') this.#tell(line)
+      active.call.record.media = { caller: report.caller, callee: report.callee }
+      if (active.machine.state === 'answered') this.#tell(active)
     } else if (report.type === 'failed') {
-      if (this.#openOthers(now, line, report.why)) return
-      line.silent = true
-      this.step(now, line, 'media', { report })
-    } else this.step(now, line, 'media', { report })
+      if (this.#openOthers(now, active, report.why)) return
+      active.mediaClosed = true
+      this.step(now, active, 'media', { report })
+    } else this.step(now, active, 'media', { report })
   }
 
   stop(now: number): void {
-    for (const line of this.#lines.all()) this.step(now, line, 'stop', undefined)
+    for (const active of this.#index.all()) this.step(now, active, 'stop', undefined)
   }
 
   /** Where an extension, or a PBX without a host of its own, has registered. */
-  #contacts(targets: Connect['targets']): readonly Contact[] {
-    const { contacts } = this.#exchange
+  #contacts(targets: ConnectDecision['targets']): readonly Contact[] {
+    const { contacts } = this.#deps
     if (targets.kind === 'extension')
       return contacts(targets.extension.customer_id, targets.extension.extension_id)
     if (targets.kind === 'trunk' && targets.trunk.hostname === null)
@@ -212,109 +221,117 @@ export class Switchboard {
     return []
   }
 
-  #carryOut(now: number, line: Line, order: Order): void {
-    const { transactions, emit } = this.#exchange
+  #carryOut(now: number, active: ActiveCall, order: CallOrder): void {
+    const { transactions, emit } = this.#deps
     switch (order.type) {
       case 'respond':
-        if (order.response.status >= 200 && order.transaction !== line.call.caller.transaction)
-          this.#lines.served(order.transaction)
-        return this.#exchange.carry(now, transactions.respond(now, order.transaction, order.response))
+        if (order.response.status >= 200 && order.transaction !== active.call.caller.transaction)
+          this.#index.removeServer(order.transaction)
+        return this.#deps.carry(now, transactions.respond(now, order.transaction, order.response))
       case 'request':
-        return this.#request(now, line, order)
+        return this.#request(now, active, order)
       case 'ack':
         return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
       case 'abandon': {
-        const id = line.clients.get(order.of)
-        return id === undefined ? undefined : this.#exchange.carry(now, transactions.abandon(now, id))
+        const id = active.inviteIds.get(order.of)
+        return id === undefined ? undefined : this.#deps.carry(now, transactions.abandon(now, id))
       }
       case 'locate':
-        return this.#locate(line, order.branch, order.question)
+        return this.#locate(active, order.branch, order.question)
       case 'resolve':
-        return this.#lookUp(line, order.host, (now) => this.step(now, line, 'resolved', order))
+        return this.#lookUp(active, order.host, (now) => this.step(now, active, 'resolved', order))
       case 'set':
-        return this.#set(now, line, order.ms, order.timer)
+        return this.#set(now, active, order.ms, order.timer)
       case 'stop':
-        return this.#stopTimer(line, order)
+        return this.#stopTimer(active, order)
       case 'media':
         return emit({ type: 'media', command: order.command })
       case 'dialog':
-        return this.#lines.meets(line, order.side, order.dialog)
+        return this.#index.addDialog(active, order.side, order.dialog)
       case 'tell':
-        return this.#tell(line)
+        return this.#tell(active)
       case 'cool':
         return this.#reputation.cool(now, order.provider, order.flow, order.ms)
       case 'observed':
-        return this.#exchange.observe(now, order.providerId, order.seen)
+        return this.#deps.observe(now, order.providerId, order.seen)
       case 'release':
-        line.silent = true
+        active.mediaClosed = true
         return
       case 'note':
         return emit(order)
     }
   }
 
-  #request(now: number, line: Line, { request, flow, role }: Extract<Order, { type: 'request' }>): void {
-    const { id, outputs } = this.#exchange.transactions.request(now, request, flow)
-    this.#byClient.set(id, { line, role, sent: request, flow, open: true })
-    line.outstanding++
+  #request(
+    now: number,
+    active: ActiveCall,
+    { request, flow, role }: Extract<CallOrder, { type: 'request' }>,
+  ): void {
+    const { id, outputs } = this.#deps.transactions.request(now, request, flow)
+    this.#byClient.set(id, { active, role, sent: request, flow, open: true })
+    active.outstanding++
     if (role.role === 'invite') {
-      line.clients.set(role.branch, id)
-      this.#lines.sent(role.branch)
+      active.inviteIds.set(role.branch, id)
+      this.#index.addBranch(role.branch)
     } else if (role.role === 'passed' && request.method === 'INVITE') {
-      line.clients.set(role.asked.side, id)
-      this.#lines.serves(line, role.asked.side, role.asked.transaction)
+      active.inviteIds.set(role.asked.side, id)
+      this.#index.addServer(active, role.asked.side, role.asked.transaction)
     }
-    this.#exchange.carry(now, outputs)
+    this.#deps.carry(now, outputs)
   }
 
-  #responded(now: number, client: Client, response: Response): void {
-    const { line, role, sent, flow } = client
+  #responded(now: number, client: CallTransaction, response: Response): void {
+    const { active, role, sent, flow } = client
     if (response.status >= 200) concluded(client)
     switch (role.role) {
       case 'invite':
-        return this.#inviteAnswered(now, line, role.branch, response)
+        return this.#inviteAnswered(now, active, role.branch, response)
       case 'passed':
-        return this.step(now, line, 'passed', { ...role, sent, flow, response })
+        return this.step(now, active, 'passed', { ...role, sent, flow, response })
       case 'bye':
-        return this.step(now, line, 'byeAnswered', { ...role, sent, flow, response })
+        return this.step(now, active, 'byeAnswered', { ...role, sent, flow, response })
       default:
-        return this.#settle(now, line)
+        return this.#settle(now, active)
     }
   }
 
-  #inviteAnswered(now: number, line: Line, branch: Branch, response: Response): void {
+  #inviteAnswered(now: number, active: ActiveCall, branch: Branch, response: Response): void {
     const { status, reason } = response
-    line.call.now = now
-    spoke(line.call, branch, status)
+    active.call.now = now
+    recordCode(active.call, branch, status)
     if (branch.provider?.provider_id && branch.flow)
       this.#reputation.spoke(branch.provider.provider_id, branch.flow)
-    if (status < 200) this.step(now, line, 'provisional', { branch, response })
-    else if (status < 300) this.step(now, line, 'success', { branch, response })
-    else this.step(now, line, 'failure', { branch, status, why: reason, response })
+    if (status < 200) this.step(now, active, 'provisional', { branch, response })
+    else if (status < 300) this.step(now, active, 'success', { branch, response })
+    else this.step(now, active, 'failure', { branch, status, why: reason, response })
   }
 
-  #silence(now: number, client: Client, why: string): void {
-    const { line, role, sent, flow } = client
+  #silence(now: number, client: CallTransaction, why: string): void {
+    const { active, role, sent, flow } = client
     concluded(client)
     if (role.role === 'invite') {
       this.#unheard(now, role.branch)
-      this.step(now, line, 'failure', { branch: role.branch, status: 0, why, response: undefined })
+      this.step(now, active, 'failure', { branch: role.branch, status: 0, why, response: undefined })
     } else if (role.role === 'passed') {
-      this.step(now, line, 'passed', { ...role, sent, flow, response: undefined })
+      this.step(now, active, 'passed', { ...role, sent, flow, response: undefined })
     } else if (role.role === 'bye') {
-      this.step(now, line, 'byeAnswered', { ...role, sent, flow, response: undefined })
-    } else this.#settle(now, line)
+      this.step(now, active, 'byeAnswered', { ...role, sent, flow, response: undefined })
+    } else this.#settle(now, active)
   }
 
-  #locate(line: Line, branch: Branch, question: Extract<Question, { ask: 'locate' }>['question']): void {
-    this.#exchange.ask({ ask: 'locate', question }, (now, answer, why) => {
+  #locate(
+    active: ActiveCall,
+    branch: Branch,
+    question: Extract<Question, { ask: 'locate' }>['question'],
+  ): void {
+    this.#deps.ask({ ask: 'locate', question }, (now, answer, why) => {
       const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      this.step(now, line, 'located', { branch, located: this.#inTurn(now, line, branch, located) })
+      this.step(now, active, 'located', { branch, located: this.#inTurn(now, active, branch, located) })
     })
   }
 
-  #lookUp({ call }: Line, host: string, then: (now: number) => void): void {
-    const { ask, endpoint } = this.#exchange
+  #lookUp({ call }: ActiveCall, host: string, then: (now: number) => void): void {
+    const { ask, endpoint } = this.#deps
     const found = (now: number, answer: Answer | undefined, why: string) => {
       learn(call, host, leadOf(endpoint.address, host, answer, why))
       then(now)
@@ -322,7 +339,7 @@ export class Switchboard {
     ask(hostQuestion(host), found, lookUpMs)
   }
 
-  #inTurn(now: number, { call }: Line, { provider }: Branch, located: Located): Located {
+  #inTurn(now: number, { call }: ActiveCall, { provider }: Branch, located: Located): Located {
     const id = provider?.provider_id
     return id ? this.#reputation.inTurn(now, id, located, call.waiting.length > 0) : located
   }
@@ -333,40 +350,40 @@ export class Switchboard {
       this.#reputation.silent(now, provider.provider_id, flow)
   }
 
-  #set(now: number, line: Line, ms: number, timer: Timer): void {
+  #set(now: number, active: ActiveCall, ms: number, timer: CallTimer): void {
     const key = timerKey(timer)
-    this.#deadlines.cancel(line.timers.get(key))
-    line.timers.set(key, this.#deadlines.set(now + ms, { line, timer }))
+    this.#deadlines.cancel(active.timers.get(key))
+    active.timers.set(key, this.#deadlines.set(now + ms, { active, timer }))
   }
 
-  #stopTimer(line: Line, { timer, of }: Extract<Order, { type: 'stop' }>): void {
+  #stopTimer(active: ActiveCall, { timer, of }: Extract<CallOrder, { type: 'stop' }>): void {
     const key = `${timer}${typeof of === 'object' ? of.index : (of ?? '')}`
-    this.#deadlines.cancel(line.timers.get(key))
-    line.timers.delete(key)
+    this.#deadlines.cancel(active.timers.get(key))
+    active.timers.delete(key)
   }
 
-  #ring(now: number, line: Line, timer: Timer): void {
+  #ring(now: number, active: ActiveCall, timer: CallTimer): void {
     switch (timer.timer) {
       case 'silence':
         this.#unheard(now, timer.branch)
-        return this.step(now, line, timer.timer, { branch: timer.branch })
+        return this.step(now, active, timer.timer, { branch: timer.branch })
       case 'progress':
       case 'ring':
-        return this.step(now, line, timer.timer, { branch: timer.branch })
+        return this.step(now, active, timer.timer, { branch: timer.branch })
       case 'repeatPending':
       case 'unacknowledgedPending':
       case 'stalledPending':
-        return this.step(now, line, timer.timer, { side: timer.side })
+        return this.step(now, active, timer.timer, { side: timer.side })
       case 'search':
       case 'repeat':
       case 'unacknowledged':
-        return this.step(now, line, timer.timer, undefined)
+        return this.step(now, active, timer.timer, undefined)
     }
   }
 
   /** Whose limits a call counts in is read off the call after each event: nobody has to remember to let go. */
-  #count(now: number, { call, machine }: Line): void {
-    const { ledger } = this.#exchange
+  #count(now: number, { call, machine }: ActiveCall): void {
+    const { ledger } = this.#deps
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
@@ -375,57 +392,57 @@ export class Switchboard {
     if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
   }
 
-  #mediaOver(now: number, line: Line): void {
-    const { call, machine } = line
-    line.silent = true
-    this.#stopTimer(line, { type: 'stop', timer: 'media' })
+  #mediaOver(now: number, active: ActiveCall): void {
+    const { call, machine } = active
+    active.mediaClosed = true
+    this.#stopTimer(active, { type: 'stop', timer: 'media' })
     call.record.soundOver = true
-    if (machine.state === 'ended' && !line.told && soundOf(call, this.#exchange.endpoint)) {
-      line.told = true
-      this.#tell(line)
+    if (machine.state === 'ended' && !active.finalTold && mediaRecordOf(call, this.#deps.endpoint)) {
+      active.finalTold = true
+      this.#tell(active)
     }
-    this.#settle(now, line)
+    this.#settle(now, active)
   }
 
   /** Ends what is over: ports back at once, the rest when nobody waits for anything any more. */
-  #settle(now: number, line: Line): void {
-    const { call } = line
-    if (line.machine.state !== 'ended' || !line.silent) return
-    this.#sayEnded(line)
+  #settle(now: number, active: ActiveCall): void {
+    const { call } = active
+    if (active.machine.state !== 'ended' || !active.mediaClosed) return
+    this.#sayEnded(active)
     if (call.ports) {
-      this.#exchange.ports.give(now, call.ports.caller)
-      this.#exchange.ports.give(now, call.ports.callee)
+      this.#deps.ports.give(now, call.ports.caller)
+      this.#deps.ports.give(now, call.ports.callee)
       call.ports = undefined
     }
-    if (line.outstanding > 0 || call.caller.answer || !this.#lines.has(line)) return
-    this.#forget(line)
+    if (active.outstanding > 0 || call.caller.answer || !this.#index.has(active)) return
+    this.#forget(active)
   }
 
   /** Its record is whole now, but for what never came. */
-  #sayEnded(line: Line): void {
-    if (line.said || line.call.record.customerId === undefined) return
-    line.said = true
-    this.#exchange.emit(endedNote(line.call))
+  #sayEnded(active: ActiveCall): void {
+    if (active.endLogged || active.call.record.customerId === undefined) return
+    active.endLogged = true
+    this.#deps.emit(endedNote(active.call))
   }
 
-  #forget(line: Line): void {
-    this.#lines.strike(line)
-    for (const deadline of line.timers.values()) this.#deadlines.cancel(deadline)
-    line.timers.clear()
+  #forget(active: ActiveCall): void {
+    this.#index.remove(active)
+    for (const deadline of active.timers.values()) this.#deadlines.cancel(deadline)
+    active.timers.clear()
   }
 
-  #tell(line: Line): void {
-    const tell = callTell(line.call, this.#exchange.endpoint)
-    if (tell) this.#exchange.emit({ type: 'tell', tell })
+  #tell(active: ActiveCall): void {
+    const tell = callTell(active.call, this.#deps.endpoint)
+    if (tell) this.#deps.emit({ type: 'tell', tell })
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. */
-  #openOthers(now: number, line: Line, why: string): boolean {
-    const { call, machine } = line
+  #openOthers(now: number, active: ActiveCall, why: string): boolean {
+    const { call, machine } = active
     this.#lacking(now, why)
     if (machine.state !== 'opening' || !call.ports || lacksDescriptors(why)) return false
-    if (++line.refusals >= pairsAtMost) return false
-    const { ports, emit } = this.#exchange
+    if (++active.portRefusals >= pairsAtMost) return false
+    const { ports, emit } = this.#deps
     const others = ports.both(now)
     if (typeof others === 'string') return false
     ports.give(now, call.ports.caller)
@@ -442,7 +459,7 @@ export class Switchboard {
     const raise = /descriptor|MFILE|ENFILE/.test(why)
       ? 'the limit of open files (ulimit -n, LimitNOFILE): a call takes four'
       : 'RTP_PORTS: a call takes two pairs which no other program has'
-    this.#exchange.emit({ type: 'note', level: 'warn', event: 'media.lacking', fields: { why, raise } })
+    this.#deps.emit({ type: 'note', level: 'warn', event: 'media.lacking', fields: { why, raise } })
   }
 }
 
@@ -455,12 +472,12 @@ function scopesOf({ decision, branches }: Call): Scope[] {
   return [...(decision?.scopes ?? []), ...providers]
 }
 
-function concluded(client: Client): void {
-  if (client.open) client.line.outstanding--
+function concluded(client: CallTransaction): void {
+  if (client.open) client.active.outstanding--
   client.open = false
 }
 
-function timerKey(timer: Timer): string {
+function timerKey(timer: CallTimer): string {
   if ('branch' in timer) return `${timer.timer}${timer.branch.index}`
   return 'side' in timer ? `${timer.timer}${timer.side}` : timer.timer
 }

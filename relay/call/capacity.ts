@@ -2,10 +2,10 @@ import type { Consideration, Limit } from '#contract'
 import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { end, soon } from './ending.ts'
-import type { Call, Peer, Step } from './state.ts'
+import type { Call, CalledPeer, CallStep } from './state.ts'
 
 /** The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be. */
-export function nextWithRoom(call: Call): Peer | undefined {
+export function nextWithRoom(call: Call): CalledPeer | undefined {
   const urgent = isUrgent(call.record.decision)
   for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {
     const { provider_id } = provider
@@ -23,7 +23,7 @@ export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boole
 }
 
 /** Nobody was called, for every provider is full. */
-export function allFull(call: Call, endpoint: SipEndpoint): Step {
+export function allFull(call: Call, endpoint: SipEndpoint): CallStep {
   const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
   const message = 'Every provider this call could take is at its limit.'
   const { record } = call
@@ -36,7 +36,7 @@ export function allFull(call: Call, endpoint: SipEndpoint): Step {
   )
 }
 
-function skip({ record }: Call, { provider_id }: Peer, limit: Limit): void {
+function skip({ record }: Call, { provider_id }: CalledPeer, limit: Limit): void {
   const explanation = explained(record.decision, [limit])
   if (!explanation) return
   const skipped = (candidate: Consideration): Consideration => ({

@@ -1,8 +1,8 @@
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
+import { codecsOf } from './offer-answer.ts'
 import { elsewhere } from './reason.ts'
-import { codecsOf } from './sound.ts'
-import type { Branch, Call, Failure, Peer, Side } from './state.ts'
+import type { Branch, BranchFailure, Call, CalledPeer, Side } from './state.ts'
 import { redirects } from './verdict.ts'
 
 /*
@@ -16,7 +16,7 @@ export interface Cause {
 }
 
 /** How a branch ended which got no 2xx. */
-interface Ended {
+interface EndedBranch {
   readonly branch: Branch
   /** 0: nothing came. */
   readonly status: number
@@ -44,7 +44,7 @@ export function unanswered(call: Call, ms: number): Cause {
 }
 
 /** Why one branch failed. */
-export function causeOf(call: Call, ended: Ended): Cause {
+export function causeOf(call: Call, ended: EndedBranch): Cause {
   const { branch, status, why } = ended
   const who = peerOf(call, branch)
   const [word, name] = who
@@ -75,7 +75,7 @@ export function searchedTooLong(call: Call, waiting: readonly Branch[]): Cause {
   return cause('SEARCH_TIMED_OUT', `${waited} ${sentencesOf([...call.failures, ...quiet])}`.trim())
 }
 
-function quietOf(branch: Branch): Ended {
+function quietOf(branch: Branch): EndedBranch {
   const heard = branch.heard === 'nothing' ? 'nothing came back' : 'only 100 came back'
   return { branch, status: 0, why: branch.flow ? heard : 'DNS took too long', response: undefined }
 }
@@ -86,7 +86,7 @@ export function notAcknowledged(side: Side, contact: string): Cause {
   return cause('NOT_ACKNOWLEDGED', `${told} If that place cannot be reached from there, PUBLIC_IP is wrong.`)
 }
 
-/** What a side said of its sound, once the call was answered, leaves nothing to talk by. */
+/** The session description of a side, once the call was answered, leaves nothing to talk by. */
 export function unheard(side: Side, why: string): Cause {
   return cause('SOUND_UNUSABLE', `What the ${side} says of its sound cannot be used: ${why}.`)
 }
@@ -106,7 +106,7 @@ export function credentialWords(
   return proofs.rounds > 0 ? 'does not take the username and password' : 'wants a proof which cannot be given'
 }
 
-function refusal(call: Call, { branch, status, why, response }: Ended, [word, name]: Who): Cause {
+function refusal(call: Call, { branch, status, why, response }: EndedBranch, [word, name]: PeerName): Cause {
   const said = `${status} ${why}${inItsWords(response)}`.trim()
   const missing = credentialWords(branch, response)
   if (missing !== undefined)
@@ -136,7 +136,7 @@ function credentialReason({ provider }: Branch): string {
   return provider?.credentials ? 'CREDENTIALS_REFUSED' : 'CREDENTIALS_MISSING'
 }
 
-function noCodecLeft(call: Call, name: string, provider: Peer | undefined): Cause {
+function noCodecLeft(call: Call, name: string, provider: CalledPeer | undefined): Cause {
   const only = provider?.codecs.join(', ') ?? ''
   return cause(
     'NO_COMMON_CODEC',
@@ -148,7 +148,7 @@ function offered(call: Call): string {
   return codecsOf(call.caller.invite).join(', ') || 'no codec'
 }
 
-function notFound({ hostname }: Peer, name: string, why: string): string {
+function notFound({ hostname }: CalledPeer, name: string, why: string): string {
   return `${sentence(name)} cannot be found at ${hostname}: ${why}.`
 }
 
@@ -165,10 +165,10 @@ function realmOf(response: Response | undefined): string {
 }
 
 type CalledSide = 'PROVIDER' | 'PBX' | 'PHONE'
-type Who = readonly [word: CalledSide, name: string]
+type PeerName = readonly [word: CalledSide, name: string]
 
 /** Who was called by a branch. */
-function peerOf(call: Call, branch: Branch): Who {
+function peerOf(call: Call, branch: Branch): PeerName {
   const side = sideOf(call, branch)
   return [side, side === 'PROVIDER' ? `the provider ${branch.provider?.name}` : calleeOf(call)]
 }
@@ -187,7 +187,7 @@ function calleeOf({ decision, record }: Call): string {
   return record.destination.target || 'the callee'
 }
 
-function sentencesOf(failures: readonly Pick<Failure, 'cause'>[]): string {
+function sentencesOf(failures: readonly Pick<BranchFailure, 'cause'>[]): string {
   return [...new Set(failures.map(({ cause }) => cause.message))].join(' ')
 }
 

@@ -2,7 +2,7 @@ import type { RouteDecision } from '#contract'
 import { parseNameAddrs, userOf } from '../sip/address.ts'
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Request } from '../sip/message.ts'
-import type { Call, Connect } from './state.ts'
+import type { Call, ConnectDecision } from './state.ts'
 
 /** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
 export type PartyKind = 'phone' | 'pbx' | 'carrier'
@@ -85,7 +85,7 @@ function callerKind({ direction, trunk_id }: RouteDecision): PartyKind {
   return trunk_id === null ? 'phone' : 'pbx'
 }
 
-function calleeKind({ targets }: Connect): PartyKind {
+function calleeKind({ targets }: ConnectDecision): PartyKind {
   if (targets.kind === 'providers') return 'carrier'
   return targets.kind === 'trunk' ? 'pbx' : 'phone'
 }
@@ -94,7 +94,7 @@ function calleeKind({ targets }: Connect): PartyKind {
 function mayBeTold(
   member: string,
   invite: Request,
-  { caller_id }: Connect,
+  { caller_id }: ConnectDecision,
   from: PartyKind,
   to: PartyKind,
 ): boolean {

@@ -4,13 +4,13 @@ import { reply } from '../sip/reply.ts'
 import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { type Cause, cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
+import { noCodec, warning } from './offer-answer.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { noCodec, warning } from './sound.ts'
-import type { Branch, Call, Order, Step } from './state.ts'
+import type { Branch, Call, CallOrder, CallStep } from './state.ts'
 
 /** How a call ends which was never answered. */
-export interface Ending {
+export interface UnansweredEnd {
   readonly by: HangupParty
   readonly reason: HangupReason
   /** What the caller is told. */
@@ -29,7 +29,7 @@ export function refuse(
   call: Call,
   decision: Extract<RouteDecision, { kind: 'reject' }>,
   endpoint: SipEndpoint,
-): Step {
+): CallStep {
   remember(call, decision)
   const { reason, message } = decision
   const status = decision.status >= 300 ? decision.status : 403
@@ -50,10 +50,10 @@ export function soon(status: number): Header[] {
 export function end(
   call: Call,
   endpoint: SipEndpoint,
-  ending: Ending,
+  ending: UnansweredEnd,
   headers: readonly Header[] = [],
-): Step {
-  const letting = call.branches.flatMap((branch) => letGo(branch))
+): CallStep {
+  const letting = call.branches.flatMap((branch) => abandon(branch))
   close(call, ending.by, ending.reason, ending.because)
   call.record.sipStatus = ending.status
   const said = ending.why
@@ -65,7 +65,7 @@ export function end(
   return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
 }
 
-function warningOf({ status, why, code }: Ending, endpoint: SipEndpoint): Header[] {
+function warningOf({ status, why, code }: UnansweredEnd, endpoint: SipEndpoint): Header[] {
   if (code !== undefined && why !== undefined) return [warning(endpoint, code, why)]
   return status === 488 ? [noCodec(endpoint)] : []
 }
@@ -76,7 +76,7 @@ export const stopped = {
   because: cause('RELAY_STOPPED', 'The relay was stopped.'),
 } as const
 
-export function endedBySystem(call: Call, endpoint: SipEndpoint): Step {
+export function endedBySystem(call: Call, endpoint: SipEndpoint): CallStep {
   const ending = { ...stopped, by: 'system', status: 503, why: 'going down' } as const
   return end(call, endpoint, ending, [['retry-after', '10']])
 }
@@ -97,8 +97,8 @@ export function close(call: Call, by: HangupParty, reason: HangupReason, because
 }
 
 /** The orders every ended call leaves behind. */
-export function closing(call: Call): Order[] {
-  const media: Order[] = call.ports
+export function closing(call: Call): CallOrder[] {
+  const media: CallOrder[] = call.ports
     ? [
         { type: 'media', command: { type: 'close', session: call.session } },
         { type: 'set', ms: 1_000, timer: { timer: 'media' } },
@@ -135,14 +135,14 @@ export function spokeLate({ attempt, tried }: Branch, status: number, reason: st
  * Gives a branch up. A CANCEL may only follow a provisional (RFC 3261 §9.1): before one the branch
  * is remembered as abandoned, and let go when it speaks.
  */
-export function letGo(branch: Branch, reason?: string): Order[] {
+export function abandon(branch: Branch, reason?: string): CallOrder[] {
   if (branch.state === 'over' || branch.state === 'answered') return []
   const stops = stopTimers(branch)
-  branch.farewell ??= reason
+  branch.reason ??= reason
   const inTheAir = branch.state !== 'locating'
   branch.state = inTheAir ? 'abandoned' : 'over'
   if (!inTheAir || !branch.invite || !branch.flow || branch.cancelled) return stops
-  const abandon: Order = { type: 'abandon', of: branch }
+  const abandon: CallOrder = { type: 'abandon', of: branch }
   if (branch.heard === 'nothing') return [...stops, abandon]
   branch.cancelled = true
   return [
@@ -150,14 +150,14 @@ export function letGo(branch: Branch, reason?: string): Order[] {
     abandon,
     {
       type: 'request',
-      request: buildCancel(branch.invite, branch.farewell),
+      request: buildCancel(branch.invite, branch.reason),
       flow: branch.flow,
       role: { role: 'cancel' },
     },
   ]
 }
 
-export function stopTimers(branch: Branch): Order[] {
+export function stopTimers(branch: Branch): CallOrder[] {
   return [
     { type: 'stop', timer: 'silence', of: branch },
     { type: 'stop', timer: 'progress', of: branch },
@@ -189,7 +189,7 @@ export function answerTo(
   })
 }
 
-export function respond(call: Call, response: ReturnType<typeof reply>): Order {
+export function respond(call: Call, response: ReturnType<typeof reply>): CallOrder {
   return { type: 'respond', transaction: call.caller.transaction, response }
 }
 

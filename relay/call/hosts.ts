@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../ground/effects.ts'
 import { readPlace } from '../media/place.ts'
-import type { Call, Lead } from './state.ts'
+import type { Call, ResolvedHost } from './state.ts'
 
 /*
  * Host names in SDP (RFC 4566 §5.7): looked up as providers' names are, and refused where those would be.
@@ -18,14 +18,19 @@ export function hostQuestion(hostname: string): Question {
 const mostHosts = 16
 
 /** Keeps where a host leads; a call which names ever others forgets the oldest. */
-export function learn({ hosts }: Call, host: string, lead: Lead): void {
+export function learn({ hosts }: Call, host: string, lead: ResolvedHost): void {
   const [oldest] = hosts.keys()
   if (hosts.size >= mostHosts && oldest !== undefined) hosts.delete(oldest)
   hosts.set(host, lead)
 }
 
 /** The first address of our family; undefined where a host leads nowhere we may send to. */
-export function leadOf(ours: string, host: string, answer: Answer | undefined, unanswered: string): Lead {
+export function leadOf(
+  ours: string,
+  host: string,
+  answer: Answer | undefined,
+  unanswered: string,
+): ResolvedHost {
   const located = answer?.ask === 'locate' ? answer.answer : { flows: [], why: unanswered }
   const family = readPlace(ours)?.isIPv4
   const address = located.flows.find((flow) => readPlace(flow.address)?.isIPv4 === family)?.address

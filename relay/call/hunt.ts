@@ -6,19 +6,39 @@ import type { Contact } from '../registrar/registrar.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import { acknowledge, answerCaller, sayGoodbye } from './answered.ts'
+import { acknowledge, answerCaller, byeLate2xx } from './answered.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { cause, notRegistered, unanswered, unheard } from './cause.ts'
 import { proveToProvider } from './credentials.ts'
-import { concluded, type Ending, end, letGo, remember, since, soon, stopTimers, tryEnded } from './ending.ts'
-import { alive, exhausted, noted, phonesFailed, refusedBy } from './fruitless.ts'
+import {
+  abandon,
+  concluded,
+  end,
+  remember,
+  since,
+  soon,
+  stopTimers,
+  tryEnded,
+  type UnansweredEnd,
+} from './ending.ts'
+import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
+import { observation } from './observation.ts'
+import { aim, aimAtBranch, answerOf, faultOf, offerOf } from './offer-answer.ts'
 import { peerOf } from './peer.ts'
 import { sipReason } from './reason.ts'
-import { roundsOf } from './rounds.ts'
-import { sight } from './sight.ts'
-import { aim, aimAtBranch, answerOf, faultOf, offerOf } from './sound.ts'
-import type { Branch, Call, Connect, Events, Farewell, Order, Peer, Side, Step } from './state.ts'
+import { roundsOf } from './ring-rounds.ts'
+import type {
+  Branch,
+  Call,
+  CallEvents,
+  CalledPeer,
+  CallOrder,
+  CallStep,
+  ConnectDecision,
+  GivenReason,
+  Side,
+} from './state.ts'
 import { verdict } from './verdict.ts'
 
 /** How long our own sockets may be waited for. */
@@ -27,15 +47,15 @@ const openingMs = 2_000
 /** The edge said where: the sockets for the sound come first, so that nothing is answered which could not be heard. */
 export function begin(
   call: Call,
-  decision: Connect,
+  decision: ConnectDecision,
   contacts: readonly Contact[],
   ports: Record<Side, number> | string,
   endpoint: SipEndpoint,
-): Step {
+): CallStep {
   remember(call, decision)
   call.decision = decision
   call.contacts = contacts
-  if (typeof ports === 'string') return soundless(call, ports, endpoint)
+  if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
   call.ports = ports
   const obstacle = obstacleOf(call, endpoint)
   if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
@@ -49,30 +69,30 @@ export function begin(
 }
 
 /** The sockets are there: starts with the best target. */
-export function opened(call: Call, endpoint: SipEndpoint): Step {
+export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   const offer = offerOf(call.caller.invite, endpoint)
   const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, endpoint) : []
   const peers = call.decision && peersOf(call.decision)
   const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
-  const effects: Order[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
+  const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
   return { to: step.to ?? 'hunting', effects }
 }
 
 /** There are no sockets for its sound: nobody is called. Who finds us full may come again. */
-export function soundless(call: Call, why: string, endpoint: SipEndpoint): Step {
+export function mediaFailed(call: Call, why: string, endpoint: SipEndpoint): CallStep {
   const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
   return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
 }
 
 /** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
-function peersOf({ targets }: Connect): readonly Peer[] | undefined {
+function peersOf({ targets }: ConnectDecision): readonly CalledPeer[] | undefined {
   if (targets.kind === 'providers') return targets.providers
   const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
   return pbx && [pbx]
 }
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
-function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<Ending, 'by' | 'reason'> | undefined {
+function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by' | 'reason'> | undefined {
   const { invite, trusted } = call.caller
   if (invite.maxForwards <= 0) {
     const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
@@ -83,7 +103,7 @@ function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<Ending, 'by' | 'rea
 }
 
 /** Addresses for a provider came back, or none did. */
-export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): Step {
+export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): CallStep {
   if (branch.state !== 'locating') return { effects: [] }
   const [first, ...rest] = located.flows
   if (!first)
@@ -97,10 +117,16 @@ export function branchLocated(call: Call, branch: Branch, located: Located, endp
 }
 
 /** 2xx: this branch wins, the others are let go, the caller is answered. */
-export function branchAnswered(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): Step {
+export function branchAnswered(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallStep {
   const answer = answerOf(response, endpoint, branch.sdp.sent)
-  const said = answer?.ok ? answer.value : earlySound(branch, response)
-  if (!said) return answeredMute(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
+  const said = answer?.ok ? answer.value : earlySdp(branch, response)
+  if (!said)
+    return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   branch.state = 'answered'
@@ -112,7 +138,7 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, e
     to: 'answered',
     effects: [
       ...stopTimers(branch),
-      ...sight(branch, response.status, response.reason),
+      ...observation(branch, response.status, response.reason),
       { type: 'stop', timer: 'search' },
       ...others,
       { type: 'dialog', side: 'callee', dialog },
@@ -125,13 +151,13 @@ export function branchAnswered(call: Call, branch: Branch, response: Response, e
 }
 
 /** Another branch was faster (RFC 3326: phones shall not count a missed call). */
-function lost(call: Call, branch: Branch): Order[] {
+function lost(call: Call, branch: Branch): CallOrder[] {
   if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'answered elsewhere', 'final')
-  return letGo(branch, 'SIP;cause=200;text="Call completed elsewhere"')
+  return abandon(branch, 'SIP;cause=200;text="Call completed elsewhere"')
 }
 
-/** What a 2xx without sound of its own is heard by: what it said early, or else what was heard last (RFC 6337 §3.1.1). */
-function earlySound({ early }: Branch, { to }: Response): Relayed | undefined {
+/** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
+function earlySdp({ early }: Branch, { to }: Response): Relayed | undefined {
   return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
 }
 
@@ -139,15 +165,15 @@ function earlySound({ early }: Branch, { to }: Response): Relayed | undefined {
  * A 2xx by which neither person could hear the other. Somebody has answered: the call ends on both sides, and rings
  * nowhere else.
  */
-function answeredMute(
+function answeredWithoutSdp(
   call: Call,
   branch: Branch,
   response: Response,
   fault: Unusable | undefined,
   endpoint: SipEndpoint,
-): Step {
+): CallStep {
   const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
-  const goodbye = sayGoodbye(call, branch, response, endpoint, [sipReason(488, why)])
+  const goodbye = byeLate2xx(call, branch, response, endpoint, [sipReason(488, why)])
   concluded(call, branch, response.status, why, 'final')
   const because = unheard('callee', why)
   const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })
@@ -155,7 +181,7 @@ function answeredMute(
 }
 
 /** A branch failed: its next address, the next provider, or the end. */
-export function branchFailed(call: Call, failure: Events['failure'], endpoint: SipEndpoint): Step {
+export function branchFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, response } = failure
   const proofs =
     response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, endpoint)
@@ -169,7 +195,7 @@ export function branchFailed(call: Call, failure: Events['failure'], endpoint: S
 }
 
 /** Timer: nothing came at all. The INVITE stays in the air, and whatever comes late is let go. */
-export function noResponse(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+export function noResponse(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   return movedOn(
     call,
     branch,
@@ -179,14 +205,14 @@ export function noResponse(call: Call, branch: Branch, endpoint: SipEndpoint): S
 }
 
 /** Timer: nothing but 100. */
-export function noProgress(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+export function noProgress(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   return movedOn(call, branch, endpoint, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
 }
 
 /** Timer: it rang, nobody answered. Final, never an advance. */
-export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   concluded(call, branch, 0, 'no answer', 'final')
-  const letting = letGo(branch)
+  const letting = abandon(branch)
   branch.state = 'abandoned'
   if (!branch.provider && alive(call).length > 0) return { effects: letting }
   if (!branch.provider && call.rounds.contacts.length > 0) return after(letting, ringNext(call, endpoint))
@@ -202,13 +228,13 @@ export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint)
 }
 
 /** The caller hangs up before an answer (RFC 3261 §9.2). */
-export function callerCancelled(call: Call, farewell: Farewell, endpoint: SipEndpoint): Step {
-  const letting = call.branches.flatMap((branch) => letGo(branch, farewell.reason))
+export function callerCancelled(call: Call, given: GivenReason, endpoint: SipEndpoint): CallStep {
+  const letting = call.branches.flatMap((branch) => abandon(branch, given.reason))
   const step = end(call, endpoint, { by: 'caller', reason: 'cancel', status: 487, because: undefined })
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
-function search(call: Call, providers: readonly Peer[], endpoint: SipEndpoint): Step {
+function search(call: Call, providers: readonly CalledPeer[], endpoint: SipEndpoint): CallStep {
   call.waiting = [...providers]
   const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
   const step = next(call, endpoint)
@@ -216,7 +242,7 @@ function search(call: Call, providers: readonly Peer[], endpoint: SipEndpoint): 
 }
 
 /** Phones ring by their q: those of the highest together, the next when none of these has answered. */
-function ring(call: Call, endpoint: SipEndpoint): Step {
+function ring(call: Call, endpoint: SipEndpoint): CallStep {
   if (call.contacts.length === 0) {
     const because = notRegistered(call)
     return end(call, endpoint, {
@@ -231,13 +257,13 @@ function ring(call: Call, endpoint: SipEndpoint): Step {
   return ringNext(call, endpoint)
 }
 
-function ringNext(call: Call, endpoint: SipEndpoint): Step {
+function ringNext(call: Call, endpoint: SipEndpoint): CallStep {
   const {
     contacts: [round = [], ...later],
     ms,
   } = call.rounds
   call.rounds = { contacts: later, ms }
-  const effects: Order[] = [{ type: 'tell' }]
+  const effects: CallOrder[] = [{ type: 'tell' }]
   for (const contact of round) {
     const branch = newBranch(call, endpoint, undefined, contact)
     const step = tryAt(call, branch, contact.flow, endpoint)
@@ -247,11 +273,11 @@ function ringNext(call: Call, endpoint: SipEndpoint): Step {
   return { effects }
 }
 
-function after(effects: readonly Order[], step: Step): Step {
+function after(effects: readonly CallOrder[], step: CallStep): CallStep {
   return { ...step, effects: [...effects, ...step.effects] }
 }
 
-function next(call: Call, endpoint: SipEndpoint): Step {
+function next(call: Call, endpoint: SipEndpoint): CallStep {
   const provider = nextWithRoom(call)
   if (!provider) return call.branches.length > 0 ? exhausted(call, endpoint) : allFull(call, endpoint)
   const branch = newBranch(call, endpoint, provider, undefined)
@@ -260,7 +286,7 @@ function next(call: Call, endpoint: SipEndpoint): Step {
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
 }
 
-function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Step {
+function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
   const effects = callAt(call, branch, flow, endpoint)
   return effects
     ? { effects }
@@ -269,9 +295,9 @@ function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): S
 
 function providerFailed(
   call: Call,
-  { branch, status, why, response }: Events['failure'],
+  { branch, status, why, response }: CallEvents['failure'],
   endpoint: SipEndpoint,
-): Step {
+): CallStep {
   const policy = branch.provider?.policy
   if (!policy) return { effects: [] }
   const unreachable = status === 0 || status === 408
@@ -288,12 +314,12 @@ function providerFailed(
   concluded(call, branch, status, failed.said, meaning)
   const step = meaning === 'next' ? next(call, endpoint) : refusedBy(call, failed, silence, endpoint)
   // A refusal of our own says nothing about the provider.
-  const seen = status === 0 || response ? sight(branch, status, failed.said) : []
+  const seen = status === 0 || response ? observation(branch, status, failed.said) : []
   return { ...step, effects: [...seen, ...step.effects] }
 }
 
 /** A provider's other address is another try inside the same attempt (RFC 3263 §4.3). */
-function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
+function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   const [flow, ...rest] = branch.flows
   branch.flows = []
   const again = newBranch(call, endpoint, branch.provider, undefined, branch.attempt)
@@ -301,7 +327,7 @@ function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): Step {
   return flow ? tryAt(call, again, flow, endpoint) : { effects: [] }
 }
 
-function contactFailed(call: Call, failure: Events['failure'], endpoint: SipEndpoint): Step {
+function contactFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, status } = failure
   const failed = noted(call, failure, 480)
   concluded(call, branch, status, failed.said, 'final')
@@ -312,16 +338,16 @@ function contactFailed(call: Call, failure: Events['failure'], endpoint: SipEndp
 }
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
-function movedOn(call: Call, branch: Branch, endpoint: SipEndpoint, why: string): Step {
-  if (branch.flows.length === 0 && !roomElsewhere(call)) return { effects: sight(branch, 0, why) }
-  const letting = letGo(branch)
+function movedOn(call: Call, branch: Branch, endpoint: SipEndpoint, why: string): CallStep {
+  if (branch.flows.length === 0 && !roomElsewhere(call)) return { effects: observation(branch, 0, why) }
+  const letting = abandon(branch)
   branch.state = 'abandoned'
   const step = providerFailed(call, { branch, status: 0, why, response: undefined }, endpoint)
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
 /** 503 with Retry-After: this address asks to be left alone for so long, an hour at most (RFC 3261 §21.5.4). */
-export function cooling(branch: Branch, response: Response | undefined): Order[] {
+export function cooling(branch: Branch, response: Response | undefined): CallOrder[] {
   const seconds =
     response?.status === 503 ? Number.parseInt(response.header('retry-after') ?? '', 10) : Number.NaN
   const provider = branch.provider?.provider_id

@@ -5,7 +5,7 @@ import { nextHop } from '../dialog/request.ts'
 import { type Flow, hostPort, sameFlow, usualPort } from '../ground/flow.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
-import { trusts } from './sound.ts'
+import { trusts } from './offer-answer.ts'
 import type { Branch, Call, CallerLeg, Side } from './state.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { TrunkTarget } from '#contract'
-import type { Peer } from './state.ts'
+import type { CalledPeer } from './state.ts'
 
 /** Milliseconds in which a PBX at a host says anything at all; then its next address is tried. */
 const firstResponseMs = 3_000
@@ -13,7 +13,7 @@ export function peerOf({
   user,
   codecs,
   ring_ms,
-}: TrunkTarget): Peer | undefined {
+}: TrunkTarget): CalledPeer | undefined {
   if (hostname === null) return undefined
   return {
     provider_id: null,

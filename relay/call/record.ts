@@ -1,7 +1,7 @@
 import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { soundOf } from './sound-record.ts'
+import { mediaRecordOf } from './media-record.ts'
 import type { Call } from './state.ts'
 
 /** The call as it stands, for the edge; undefined while nobody knows whose call it is. */
@@ -35,7 +35,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       hangup_reason: record.reason ?? null,
       sip_status: record.sipStatus ?? null,
       attempts: [...new Set(call.branches.map((branch) => branch.attempt))].map(copied),
-      media: soundOf(call, endpoint) ?? null,
+      media: mediaRecordOf(call, endpoint) ?? null,
       decision: unheard(record),
       extension_id: record.extensionId,
       trunk_id: record.trunkId,

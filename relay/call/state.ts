@@ -13,7 +13,7 @@ import type { Dialog } from '../dialog/dialog.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
-import type { Heard, MediaCommand, MediaReport, Side } from '../ground/media.ts'
+import type { MediaCommand, MediaCounters, MediaReport, Side } from '../ground/media.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Sent } from '../media/offer.ts'
 import type { Relayed } from '../media/relayed.ts'
@@ -21,9 +21,9 @@ import type { Contact } from '../registrar/registrar.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { Cause } from './cause.ts'
-import type { Rounds } from './rounds.ts'
+import type { RingRounds } from './ring-rounds.ts'
 
-export type Connect = Extract<RouteDecision, { kind: 'connect' }>
+export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 export type { Side }
 
 /** One call: two legs and what happened between them (B2BUA, RFC 7092). */
@@ -42,48 +42,48 @@ export interface Call {
   readonly ledger: Ledger
   /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
   readonly serviceRoute: (providerId: string) => readonly string[]
-  decision: Connect | undefined
+  decision: ConnectDecision | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, number> | undefined
   /** Where the phones it goes to have registered. */
   contacts: readonly Contact[]
   /** Those of them which were not rung yet. */
-  rounds: Rounds
+  rounds: RingRounds
   /** Providers not tried yet, best first. */
-  waiting: Peer[]
+  waiting: CalledPeer[]
   branches: Branch[]
   /** The branch which answered. */
   callee: Branch | undefined
   /** A ringing was passed to the caller: no other provider is tried any more. */
   rang: boolean
   /** What the branches which failed said. */
-  failures: Failure[]
+  failures: BranchFailure[]
   /** Re-INVITE or UPDATE passed through and not answered yet, by the side which asked. */
-  pending: Partial<Record<Side, Pending>>
+  pending: Partial<Record<Side, PendingReinvite>>
   /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
-  acks: Partial<Record<Side, Acked>>
-  /** What each side said last of its sound, and where from. */
-  aimed: Partial<Record<Side, Aimed>>
+  acks: Partial<Record<Side, SentAck>>
+  /** The last session description of each side, and where it came from. */
+  aimed: Partial<Record<Side, AimedMedia>>
   /** Where host names in SDP lead, by name in lower case. */
-  readonly hosts: Map<string, Lead>
-  record: Record_
+  readonly hosts: Map<string, ResolvedHost>
+  record: CallRecord
 }
 
 /** A description which the media thread was told of. */
-export interface Aimed {
+export interface AimedMedia {
   readonly said: Relayed
   readonly flow: Flow
   readonly trusted: boolean
 }
 
 /** What became of a host name; no address: `why` says why not. */
-export interface Lead {
+export interface ResolvedHost {
   readonly address: string | undefined
   readonly why: string
 }
 
 /** A branch's failure. */
-export interface Failure {
+export interface BranchFailure {
   /** What it counts as where several failed. */
   readonly status: number
   /** The final status which came; 0: none. */
@@ -101,7 +101,7 @@ export interface Failure {
 }
 
 /** What the call's record says, besides what the legs say. */
-export interface Record_ {
+export interface CallRecord {
   sequence: number
   direction: CallTell['call']['direction']
   customerId: string | undefined
@@ -124,7 +124,7 @@ export interface Record_ {
   reason: HangupReason | undefined
   sipStatus: number | undefined
   /** As it was counted last. */
-  media: Record<Side, Heard> | undefined
+  media: Record<Side, MediaCounters> | undefined
   /** The media thread has said its last word, or never will. */
   soundOver: boolean
 }
@@ -146,13 +146,13 @@ export interface CallerLeg {
   /** The 2xx until it is acknowledged, and how long the next repeat waits. */
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
-  bye: Farewell | undefined
+  bye: GivenReason | undefined
   /** Version of the SDP we send this side, and its last text (RFC 3264 §8). */
-  sdp: Spoken
+  sdp: SdpSent
 }
 
 /** Whom we call at a host: a provider, or a PBX which has one; that one has no provider's id. */
-export type Peer = Omit<ProviderTarget, 'provider_id'> & { readonly provider_id: string | null }
+export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provider_id: string | null }
 
 /** One side which we called: we are its UAC. */
 export interface Branch {
@@ -161,7 +161,7 @@ export interface Branch {
   /** Its address in the attempt's record; undefined until it is called. */
   tried: AddressTry | undefined
   /** Lead by RFC 3263 and tried address by address; undefined: a registered contact. */
-  readonly provider: Peer | undefined
+  readonly provider: CalledPeer | undefined
   readonly contact: Contact | undefined
   /** Route values its INVITE carries: the contact's Path, or its provider's Service-Route. */
   readonly route: readonly string[]
@@ -181,31 +181,31 @@ export interface Branch {
   /** A CANCEL was sent. */
   cancelled: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
-  farewell: string | undefined
+  reason: string | undefined
   dialog: Dialog | undefined
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
-  acks: Map<string, Acked>
+  acks: Map<string, SentAck>
   /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
   early: Map<string, Relayed>
-  sdp: Spoken
+  sdp: SdpSent
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */
-export interface Acked {
+export interface SentAck {
   readonly request: Request
   readonly flow: Flow
   repeats: number
 }
 
 /** The SDP we last sent to one side. */
-export interface Spoken {
+export interface SdpSent {
   readonly id: string
   sent: Sent | undefined
 }
 
 /** A request of one side which waits for the other side's answer. */
-export interface Pending {
-  readonly asked: Asked
+export interface PendingReinvite {
+  readonly asked: InDialogRequest
   /** Repeats our 2xx until its ACK comes (re-INVITE only). */
   answer: { response: Response; waitMs: number } | undefined
   /** The request as sent on, and the flow. */
@@ -213,26 +213,26 @@ export interface Pending {
   /** The other side was heard of: the request may be cancelled (RFC 3261 §9.1). */
   heard: boolean
   /** It is to be cancelled as soon as it may be. */
-  cancelled: Farewell | undefined
+  cancelled: GivenReason | undefined
   /** The other side's 2xx, kept when the ACK will carry the answer (delayed offer). */
   accepted: Response | undefined
 }
 
 /** Why a leg is hung up, in the peer's words where it gave some (RFC 3326). */
-export interface Farewell {
+export interface GivenReason {
   readonly reason: string | undefined
 }
 
 /** Which of a call's client transactions an answer belongs to. */
-export type Role =
+export type ClientRole =
   | { readonly role: 'invite'; readonly branch: Branch }
   | { readonly role: 'cancel' }
   /** A BYE to a branch, or to the caller. */
   | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: Authorizations }
   /** A request of one side passed on to the other. */
-  | { readonly role: 'passed'; readonly asked: Asked; readonly proofs: Authorizations }
+  | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
 
-export type Timer =
+export type CallTimer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
   | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
   /** Nobody rings: the search as a whole is over. */
@@ -244,16 +244,16 @@ export type Timer =
   | { readonly timer: 'media' }
 
 /** What a call orders; the engine makes it true and decides nothing of its own. */
-export type Order =
+export type CallOrder =
   | { readonly type: 'respond'; readonly transaction: number; readonly response: Response }
-  | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: Role }
+  | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: ClientRole }
   /** An ACK for a 2xx: outside any transaction (RFC 3261 §13.2.2.4). */
   | { readonly type: 'ack'; readonly request: Request; readonly flow: Flow }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   /** A side's SDP names a host. */
   | { readonly type: 'resolve'; readonly side: Side; readonly host: string }
-  | { readonly type: 'set'; readonly ms: number; readonly timer: Timer }
-  | { readonly type: 'stop'; readonly timer: Timer['timer']; readonly of?: Branch | Side }
+  | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
+  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Branch | Side }
   /** The INVITE of a branch, or the one passed on for a side, is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Branch | Side }
   | { readonly type: 'media'; readonly command: MediaCommand }
@@ -267,9 +267,9 @@ export type Order =
   | Note
 
 /** Where a call stands; call.ts draws the figure. */
-export type State = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
+export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
 
-export interface Events {
+export interface CallEvents {
   /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
   decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | string }
   undecided: { why: string }
@@ -285,17 +285,17 @@ export interface Events {
   ring: { branch: Branch }
   search: undefined
   /** Who asked takes its INVITE back, the first one or one passed on. */
-  cancel: { side: Side; transaction: number } & Farewell
+  cancel: { side: Side; transaction: number } & GivenReason
   /** The ACK of our 2xx to the caller's first INVITE. */
   acked: { request: Request }
   repeat: undefined
   unacknowledged: undefined
   /** A party hangs up; its BYE has been answered already. */
-  bye: { side: Side } & Farewell
+  bye: { side: Side } & GivenReason
   /** re-INVITE, UPDATE, INFO inside the dialog. */
-  request: Asked
+  request: InDialogRequest
   /** The other side's answer to one passed on as `sent`; no response: it never came. */
-  passed: Passed
+  passed: ForwardedResult
   /** What a BYE of ours was answered; no response: it never was. */
   byeAnswered: {
     branch: Branch | undefined
@@ -313,7 +313,7 @@ export interface Events {
 }
 
 /** What one side asked inside its dialog, and where from. */
-export interface Asked {
+export interface InDialogRequest {
   readonly side: Side
   readonly request: Request
   readonly transaction: number
@@ -321,8 +321,8 @@ export interface Asked {
 }
 
 /** What became of a request passed on. */
-export interface Passed {
-  readonly asked: Asked
+export interface ForwardedResult {
+  readonly asked: InDialogRequest
   readonly proofs: Authorizations
   readonly sent: Request
   readonly flow: Flow
@@ -330,4 +330,4 @@ export interface Passed {
 }
 
 /** What one event leads to. */
-export type Step = Turn<State, Order>
+export type CallStep = Turn<CallState, CallOrder>

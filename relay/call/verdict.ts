@@ -14,8 +14,8 @@ export function mostUseful(statuses: readonly number[]): number {
   if (statuses.length === 0) return 480
   const decided = statuses.find((status) => status >= 600) ?? statuses.find((status) => status === 486)
   if (decided !== undefined) return decided
-  const spoken = statuses.filter((status) => status < 500 && status !== 408 && !ours.has(status))
-  if (spoken.length > 0) return own(Math.min(...spoken))
+  const lastSdp = statuses.filter((status) => status < 500 && status !== 408 && !ours.has(status))
+  if (lastSdp.length > 0) return own(Math.min(...lastSdp))
   const [first] = statuses
   if (first !== undefined && first !== 408 && statuses.every((status) => status === first)) return own(first)
   return 503

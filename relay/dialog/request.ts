@@ -4,7 +4,7 @@ import { parseUri, type SipUri, whereTo, writeUri } from '../sip/uri.ts'
 import type { Dialog } from './dialog.ts'
 
 /** What a request within a dialog adds to what the dialog knows. */
-export interface Wanted {
+export interface InDialogParts {
   readonly method: string
   /** The Via value, its branch included. */
   readonly via: string
@@ -18,7 +18,7 @@ export interface Wanted {
 }
 
 /** Makes a request within a dialog and counts it (RFC 3261 §12.2.1.1); send it to nextHop(). */
-export function inDialog(dialog: Dialog, wanted: Wanted): Request {
+export function inDialog(dialog: Dialog, wanted: InDialogParts): Request {
   const { requestUri, routes } = path(dialog)
   const number = wanted.cseq ?? ++dialog.localCseq
   const headers: Header[] = [
@@ -39,7 +39,7 @@ export function inDialog(dialog: Dialog, wanted: Wanted): Request {
 export function ackFor2xx(
   dialog: Dialog,
   inviteCseq: number,
-  wanted: Omit<Wanted, 'method' | 'cseq'>,
+  wanted: Omit<InDialogParts, 'method' | 'cseq'>,
 ): Request {
   return inDialog(dialog, { ...wanted, method: 'ACK', cseq: inviteCseq })
 }

@@ -34,7 +34,7 @@ export type MediaCommand =
   | { readonly type: 'close'; readonly session: number }
 
 /** What was heard from one side and sent on to the other. */
-export interface Heard {
+export interface MediaCounters {
   readonly packets: number
   readonly bytes: number
   readonly lost: number
@@ -61,9 +61,19 @@ export type MediaReport =
   /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
   | { readonly type: 'silent'; readonly session: number; readonly side: Side | 'both'; readonly ms: number }
   /** What was heard so far; told now and then. */
-  | { readonly type: 'counted'; readonly session: number; readonly caller: Heard; readonly callee: Heard }
+  | {
+      readonly type: 'counted'
+      readonly session: number
+      readonly caller: MediaCounters
+      readonly callee: MediaCounters
+    }
   /** The last word about a session. */
-  | { readonly type: 'closed'; readonly session: number; readonly caller: Heard; readonly callee: Heard }
+  | {
+      readonly type: 'closed'
+      readonly session: number
+      readonly caller: MediaCounters
+      readonly callee: MediaCounters
+    }
 
 /** Whether a socket was refused because the process, or the system, may open no more. */
 export function lacksDescriptors(why: string): boolean {

@@ -16,7 +16,7 @@ import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Domains } from '../policy/domains.ts'
-import { lineOf } from '../policy/route-question.ts'
+import { registrationTokenOf } from '../policy/route-question.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { screen } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
@@ -40,7 +40,7 @@ export interface AdmissionDeps extends AuthenticatorDeps {
   /** Whether calls from this address are somebody's, as far as is known here. */
   isFamiliar(address: string): boolean
   /** Whether this is the word in a contact we registered somewhere. */
-  isLine(word: string): boolean
+  isRegistrationToken(word: string): boolean
   /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
   lets(now: number, realm: string, address: string): boolean | undefined
   readonly domains: Domains
@@ -191,9 +191,9 @@ export class AdmissionControl {
       return silent && admission.to === 'challenge' ? this.#byAddress(now, admission, flow) : admission
     }
     if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
-    const line = lineOf(request)
+    const token = registrationTokenOf(request)
     // A word nobody can guess is worth more than an address.
-    if (this.#deps.isFamiliar(flow.address) || (line !== null && this.#deps.isLine(line)))
+    if (this.#deps.isFamiliar(flow.address) || (token !== null && this.#deps.isRegistrationToken(token)))
       return { to: 'call', account: undefined }
     switch (this.#sources.meet(now, flow)) {
       case 'ask':

@@ -3,20 +3,20 @@ import type { AuthFailure } from '../auth/auth-failure.ts'
 import type { ChallengeAdmission, CredentialLookup } from '../auth/authenticator.ts'
 import { type Challenger, failureOf } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
-import type { Line } from '../call/call-index.ts'
-import type { Switchboard } from '../call/calls.ts'
+import type { ActiveCall } from '../call/call-index.ts'
+import type { Calls } from '../call/calls.ts'
+import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
-import { codecsOf } from '../call/sound.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { QuotaWait } from '../limits/quota-wait.ts'
 import type { Domains } from '../policy/domains.ts'
-import { lineOf, questionOf, routeQuestion } from '../policy/route-question.ts'
+import { questionOf, registrationTokenOf, routeQuestion } from '../policy/route-question.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import type { Output, Transactions } from '../transaction/layer.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Admission, AdmissionControl, ServedDomains } from './admission.ts'
 import { AuthFailures } from './auth-failures.ts'
@@ -35,14 +35,14 @@ export interface UasDeps {
   readonly challenger: Challenger
   readonly registrar: Registrar
   readonly admission: AdmissionControl
-  readonly switchboard: Switchboard
+  readonly calls: Calls
   readonly routing: RoutingClient
   readonly domains: Domains
   readonly quotaWait: QuotaWait
   /** UTC of the event being handled, in whole milliseconds. */
   at(): number
   /** Carries what the transaction layer ordered. */
-  carry(now: number, outputs: readonly Output[]): void
+  carry(now: number, outputs: readonly TransactionOutput[]): void
 }
 
 /** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
@@ -88,9 +88,9 @@ export class Uas {
 
   /** A request of nobody yet. */
   meet(now: number, request: Request, flow: Flow): void {
-    const { replies, switchboard, transactions } = this.#deps
+    const { replies, calls, transactions } = this.#deps
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
-    if (switchboard.lines.loops(request)) return replies.refuse(request, flow, 482)
+    if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
     if (!this.#waiting.has(request)) this.#admit(now, request, flow)
   }
 
@@ -189,13 +189,13 @@ export class Uas {
 
   /** A phone, or a PBX, which proved itself calls. */
   #call(now: number, request: Request, flow: Flow, account: ProvedAccount): void {
-    const { domains, quotaWait, switchboard } = this.#deps
-    const line = this.#open(now, request, flow, false)
-    const asked = routeQuestion(line, callerOf(account), codecsOf(request))
+    const { domains, quotaWait, calls } = this.#deps
+    const active = this.#open(now, request, flow, false)
+    const asked = routeQuestion(active, callerOf(account), codecsOf(request))
     const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
     quotaWait.route(now, question, (later, decision, why) => {
-      if (decision) switchboard.decided(later, line, decision)
-      else switchboard.step(later, line, 'undecided', { why })
+      if (decision) calls.decided(later, active, decision)
+      else calls.step(later, active, 'undecided', { why })
     })
   }
 
@@ -208,7 +208,7 @@ export class Uas {
       address,
       port,
       transport,
-      line: lineOf(request),
+      line: registrationTokenOf(request),
     }
     const question = questionOf(endpoint.chance.uuid(at()), request, caller, codecsOf(request))
     this.#waiting.begin(request, flow)
@@ -255,22 +255,22 @@ export class Uas {
   }
 
   #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
-    const { served, replies, switchboard } = this.#deps
+    const { served, replies, calls } = this.#deps
     const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
     const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
     if (decision.kind === 'connect' || kept)
-      return switchboard.decided(now, this.#open(now, request, flow, true), decision)
+      return calls.decided(now, this.#open(now, request, flow, true), decision)
     if ((customers === null && served.sources !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
     replies.refuse(request, flow, decision.status, undefined, [why])
   }
 
-  #open(now: number, request: Request, flow: Flow, trusted: boolean): Line {
-    const { switchboard, transactions, carry } = this.#deps
+  #open(now: number, request: Request, flow: Flow, trusted: boolean): ActiveCall {
+    const { calls, transactions, carry } = this.#deps
     const id = transactions.open(now, request, flow)
-    const line = switchboard.open(now, request, flow, id, trusted)
+    const active = calls.open(now, request, flow, id, trusted)
     carry(now, transactions.respond(now, id, reply(request, 100, { flow })))
-    return line
+    return active
   }
 
   #unanswered(why: string, { method }: Request): void {

@@ -1,7 +1,7 @@
 import type { Explanation, Limit, RouteDecision, Scope } from '#contract'
 import type { Ledger, LimitReached } from './ledger.ts'
 
-type Connect = Extract<RouteDecision, { kind: 'connect' }>
+type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 
 /** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
 function statusFor(resource: string, incoming: boolean): number {
@@ -113,7 +113,7 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
   return { ...explanation, limits: [...explanation.limits.filter((one) => !same(one)), ...looked] }
 }
 
-function refused(decision: Connect, explanation: Explanation | null, limit: Limit): RouteDecision {
+function refused(decision: ConnectDecision, explanation: Explanation | null, limit: Limit): RouteDecision {
   const status = statusFor(limit.resource, decision.direction === 'incoming')
   const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
   const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${describe(limit)} in use.`

@@ -1,4 +1,4 @@
-import type { Aim, Heard, MediaReport, Side } from '../ground/media.ts'
+import type { Aim, MediaCounters, MediaReport, Side } from '../ground/media.ts'
 import type { Evidence } from './contender.ts'
 import { Gate } from './gate.ts'
 import { type Place, readPlace } from './place.ts'
@@ -216,7 +216,7 @@ export class Patchbay {
   }
 }
 
-function heardAt({ rtp: { statistics, latch } }: Seat): Heard {
+function heardAt({ rtp: { statistics, latch } }: Seat): MediaCounters {
   const { address, port } = latch.peer
   return { ...statistics.summary(), latched: latch.locked ? { address, port } : undefined }
 }

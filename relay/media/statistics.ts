@@ -1,4 +1,4 @@
-import type { Heard } from '../ground/media.ts'
+import type { MediaCounters } from '../ground/media.ts'
 
 /** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
 const MAX_DROPOUT = 3000
@@ -61,7 +61,7 @@ export class Statistics {
     return Math.round((this.#jitter / this.ticks) * 100) / 100
   }
 
-  summary(): Heard {
+  summary(): MediaCounters {
     const { packets, bytes, lost, dropped, jitterMs } = this
     return { packets, bytes, lost, dropped, jitterMs }
   }

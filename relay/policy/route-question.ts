@@ -1,13 +1,17 @@
 import type { RouteQuestion } from '#contract'
 import { dialledName, plainly } from '#routing'
-import type { Line } from '../call/call-index.ts'
+import type { ActiveCall } from '../call/call-index.ts'
 import { divertedBy } from '../call/claims.ts'
 import { parseNameAddrs, userOf } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 
 /** The question a call asks before anything else. */
-export function routeQuestion(line: Line, caller: RouteQuestion['caller'], codecs: string[]): RouteQuestion {
-  return questionOf(line.call.id, line.call.caller.invite, caller, codecs)
+export function routeQuestion(
+  active: ActiveCall,
+  caller: RouteQuestion['caller'],
+  codecs: string[],
+): RouteQuestion {
+  return questionOf(active.call.id, active.call.caller.invite, caller, codecs)
 }
 
 export function questionOf(
@@ -28,7 +32,7 @@ export function questionOf(
 }
 
 /** The token of our contact at a provider, where a call came to it: `;line=`, or the user where parameters get lost. */
-export function lineOf({ target }: Request): string | null {
+export function registrationTokenOf({ target }: Request): string | null {
   const named = target?.params.get('line')
   if (named) return named
   return target && /^[0-9a-f]{52}$/.test(target.user) ? target.user : null

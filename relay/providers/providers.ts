@@ -4,7 +4,7 @@ import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Ports } from '../media/ports.ts'
-import type { Output, Transactions } from '../transaction/layer.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import { type ClientOutput, ClientTransactions } from '../ua/client-transactions.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { OutOfDialogRequests } from '../ua/out-of-dialog.ts'
@@ -27,7 +27,7 @@ export interface ProvidersDeps {
   current(now: number, customerId: string): boolean
   /** A customer's country; '' where it is not known. */
   country(customerId: string): string
-  carry(now: number, outputs: readonly Output[]): void
+  carry(now: number, outputs: readonly TransactionOutput[]): void
 }
 
 /** Snapshots come one by one; what they say of providers is read once for all which come within so long. */

@@ -1,14 +1,14 @@
 import { digits } from './grammar.ts'
 import type { Head } from './headers.ts'
 import { flaw, limits } from './limits.ts'
-import type { Flaw, Header, Request, RequestMessage, ResponseMessage } from './message.ts'
+import type { Header, ParseFlaw, Request, RequestMessage, ResponseMessage } from './message.ts'
 import { noBody, parseMaxForwards } from './message.ts'
 import { properName } from './names.ts'
 import { uriScheme } from './uri.ts'
 import { cookie } from './via.ts'
 
 /** More Vias than there can be hops. */
-export function tooManyHops(head: Head): Flaw | undefined {
+export function tooManyHops(head: Head): ParseFlaw | undefined {
   let vias = 0
   for (const [name, value] of head.headers) {
     if (name === 'via') vias += value.includes(',') ? value.split(',').length : 1
@@ -22,7 +22,7 @@ const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'] as const
 const single = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'])
 
 /** What every request must have, once and readable (§8.1.1). */
-export function requestFlaw(request: RequestMessage): Flaw | undefined {
+export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
   const missing = mandatory.find((name) => request.header(name) === undefined)
   if (missing !== undefined) return flaw(properName(missing), 'is missing')
   const twice = repeated(request.headers)
@@ -41,7 +41,7 @@ export function requestFlaw(request: RequestMessage): Flaw | undefined {
  *
  * Of all else the first that can be read counts: an answer nobody takes is a silent peer, and a call which rings on.
  */
-export function responseFlaw(response: ResponseMessage): Flaw | undefined {
+export function responseFlaw(response: ResponseMessage): ParseFlaw | undefined {
   const where = response.header('to') === undefined ? 'To' : response.unreadable()
   return where === undefined ? undefined : flaw(where, 'is missing or malformed')
 }
@@ -57,7 +57,7 @@ function repeated(headers: readonly Header[]): string | undefined {
 }
 
 /** A Request-URI has no spaces, no brackets and no headers (§7.1, §19.1.5). */
-export function requestUriFlaw(request: Request): Flaw | undefined {
+export function requestUriFlaw(request: Request): ParseFlaw | undefined {
   const { target } = request
   if (target !== undefined)
     return target.headers === undefined ? undefined : flaw('Request-URI', 'has headers')
@@ -76,7 +76,7 @@ export function readBody(
   bytes: Uint8Array,
   at: number,
   options: { stream?: boolean; response?: boolean },
-): { bytes: Uint8Array; flaw: Flaw | undefined } {
+): { bytes: Uint8Array; flaw: ParseFlaw | undefined } {
   const said = contentLength(valuesOf(headers, 'content-length'))
   const length = said === 'broken' && options.response ? 'missing' : said
   const there = bytes.length - at

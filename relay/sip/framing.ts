@@ -1,6 +1,6 @@
 import { contentLength } from './check.ts'
 import { flaw, limits } from './limits.ts'
-import type { Flaw } from './message.ts'
+import type { ParseFlaw } from './message.ts'
 
 /** What one piece of a stream completed. */
 export interface Framed {
@@ -12,7 +12,7 @@ export interface Framed {
    * Set once nobody can say any more where messages begin: answer the last of `messages`, then close.
    * Whatever comes later is not looked at.
    */
-  readonly broken?: Flaw
+  readonly broken?: ParseFlaw
 }
 
 /**
@@ -82,7 +82,7 @@ export class Framer {
   }
 
   /** Finds how long the message at `start` is, as soon as its head is whole; a flaw when that can not be known. */
-  #measure(start: number): Flaw | undefined {
+  #measure(start: number): ParseFlaw | undefined {
     if (this.#size !== undefined) return undefined
     const head = this.#headSize(start)
     if (head === undefined) return this.#filled - start > limits.message ? tooLong : undefined
@@ -130,7 +130,7 @@ export function isKeepAlive(bytes: Uint8Array): boolean {
   return bytes.length <= 4 || bytes.every(isFiller)
 }
 
-const tooLong: Flaw = flaw('message', 'is too long', 513)
+const tooLong: ParseFlaw = flaw('message', 'is too long', 513)
 
 /** What may come between messages: line breaks, and the zeros some phones keep a NAT's door open with. */
 function isFiller(octet: number | undefined): boolean {

@@ -1,18 +1,18 @@
 import { isSpace, skipSpace, tokenEnd } from './grammar.ts'
 import { flaw, limits } from './limits.ts'
-import type { Flaw, Header } from './message.ts'
+import type { Header, ParseFlaw } from './message.ts'
 import { headerName, isHeeded, properName } from './names.ts'
 
 /** The headers of a message, and the first thing a request is refused for. */
 export interface Head {
   readonly headers: readonly Header[]
-  readonly flaw: Flaw | undefined
+  readonly flaw: ParseFlaw | undefined
 }
 
 /** Every header up to the limit. A line which is none is passed over, and so is one nobody heeds (RFC 3261 §8.2.2). */
 export function readHeaders(text: string, from: number): Head {
   const headers: Header[] = []
-  let wrong: Flaw | undefined
+  let wrong: ParseFlaw | undefined
   let lines = 0
   for (let i = from; i < text.length && !text.startsWith('\r\n', i); ) {
     if (++lines > limits.headers) return { headers, flaw: flaw('headers', 'are too many', 513) }

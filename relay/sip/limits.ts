@@ -1,4 +1,4 @@
-import type { Flaw } from './message.ts'
+import type { ParseFlaw } from './message.ts'
 
 /** Implementation: what we take at most. A stranger's message costs no more than these. */
 export const limits = {
@@ -15,6 +15,6 @@ export const limits = {
 } as const
 
 /** Says what is wrong with a message; `why` goes on where `where` ends, and the two become one sentence. */
-export function flaw(where: string, why: string, status = 400): Flaw {
+export function flaw(where: string, why: string, status = 400): ParseFlaw {
   return { where, why: `${where} ${why}`, status }
 }

@@ -52,7 +52,7 @@ export interface Response extends Common {
 export type Message = Request | Response
 
 /** What is wrong with a message, and the status which says so. */
-export interface Flaw {
+export interface ParseFlaw {
   readonly where: string
   /** A sentence without its full stop, fit for a reason phrase: `Via is malformed`. */
   readonly why: string
@@ -60,7 +60,7 @@ export interface Flaw {
 }
 
 /** Why bytes are no acceptable message. A fault which is not answerable must be met with silence. */
-export interface Fault extends Flaw {
+export interface Fault extends ParseFlaw {
   /** The request as far as it could be read, when enough of it stands to be answered (§8.2.6). */
   readonly answerable: Request | undefined
 }

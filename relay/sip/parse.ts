@@ -4,7 +4,7 @@ import { digits, isSpace, isToken } from './grammar.ts'
 import type { Head } from './headers.ts'
 import { headEnd, readHeaders } from './headers.ts'
 import { flaw, limits } from './limits.ts'
-import type { Flaw, Message, Parsed, Request } from './message.ts'
+import type { Message, Parsed, ParseFlaw, Request } from './message.ts'
 import { RequestMessage, ResponseMessage } from './message.ts'
 import { salvageVia } from './via.ts'
 
@@ -67,11 +67,11 @@ function readResponse(
   return wrong === undefined ? { ok: true, value: response } : fault(wrong, undefined)
 }
 
-function tooLong(bytes: Uint8Array): Flaw | undefined {
+function tooLong(bytes: Uint8Array): ParseFlaw | undefined {
   return bytes.length > limits.message ? flaw('message', 'is too long', 513) : undefined
 }
 
-function fault(wrong: Flaw, request: Request | undefined): Parsed<Message> {
+function fault(wrong: ParseFlaw, request: Request | undefined): Parsed<Message> {
   const via = request?.header('via')
   const answerable = via !== undefined && request?.method !== 'ACK' && salvageVia(via) !== undefined
   return { ok: false, fault: { ...wrong, answerable: answerable ? request : undefined } }
@@ -100,7 +100,7 @@ function readStatusLine(line: string): { status: number; reason: string } | unde
 /** Request-Line = Method SP Request-URI SP SIP-Version, a tab as good as SP; undefined when it is not about SIP at all. */
 function readRequestLine(
   line: string,
-): { method: string; requestUri: string; flaw: Flaw | undefined } | undefined {
+): { method: string; requestUri: string; flaw: ParseFlaw | undefined } | undefined {
   const tidy = line.trimEnd()
   const first = spaceAt(tidy, 0)
   const last = Math.max(tidy.lastIndexOf(' '), tidy.lastIndexOf('\t'))

@@ -4,7 +4,7 @@ import type { Header, Request } from './message.ts'
 import { isTel, uriScheme } from './uri.ts'
 
 /** Why a request goes no further: the response it gets, or silence. */
-export interface Refusal {
+export interface ScreenRefusal {
   readonly status: number
   readonly reason?: string
   readonly headers?: readonly Header[]
@@ -32,13 +32,13 @@ export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
  * What any UAS checks before it looks at who asks (RFC 3261 §8.2), in the order of that section;
  * undefined: nothing stands against it.
  */
-export function screen(request: Request): Refusal | undefined {
+export function screen(request: Request): ScreenRefusal | undefined {
   const refusal = firstOf(request)
   if (refusal === undefined || request.method !== 'ACK') return refusal
   return { ...refusal, drop: true }
 }
 
-function firstOf(request: Request): Refusal | undefined {
+function firstOf(request: Request): ScreenRefusal | undefined {
   const early = methodRefusal(request) ?? sense(request)
   // These two live on another request's transaction: nothing may be required of them (§8.2.2.3).
   if (early !== undefined || request.method === 'ACK' || request.method === 'CANCEL') return early
@@ -49,7 +49,7 @@ function firstOf(request: Request): Refusal | undefined {
   )
 }
 
-function methodRefusal({ method, to }: Request): Refusal | undefined {
+function methodRefusal({ method, to }: Request): ScreenRefusal | undefined {
   // A request of a dialog names it by a To tag (§12.2.2).
   if (dialogMethods.includes(method)) return to.tag === undefined ? { status: 481 } : undefined
   if ((allowedMethods as readonly string[]).includes(method)) return undefined
@@ -58,7 +58,7 @@ function methodRefusal({ method, to }: Request): Refusal | undefined {
 }
 
 /** Whether the headers agree with one another. */
-function sense(request: Request): Refusal | undefined {
+function sense(request: Request): ScreenRefusal | undefined {
   const { method, to } = request
   if (request.cseq.method !== method) return bad('CSeq names another method')
   if (method === 'REGISTER' && to.sip === undefined) return bad('To names no address-of-record')
@@ -69,24 +69,24 @@ function sense(request: Request): Refusal | undefined {
   return one ? undefined : bad('Contact is not one address')
 }
 
-function bad(why: string): Refusal {
+function bad(why: string): ScreenRefusal {
   return { status: 400, reason: `Bad Request: ${why}` }
 }
 
 /** A call may be for a number, whatever domain it is in (RFC 3261 §19.1.6). */
-function schemeRefusal({ method, requestUri }: Request): Refusal | undefined {
+function schemeRefusal({ method, requestUri }: Request): ScreenRefusal | undefined {
   const scheme = uriScheme(requestUri)
   const fit = scheme === 'sip' || scheme === 'sips' || (method === 'INVITE' && isTel(requestUri))
   return fit ? undefined : { status: 416 }
 }
 
-function requireRefusal(request: Request): Refusal | undefined {
+function requireRefusal(request: Request): ScreenRefusal | undefined {
   const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }
 
 /** An INVITE brings a session description, no body, or one it calls optional (§8.2.3, §20.11). */
-function bodyRefusal(request: Request): Refusal | undefined {
+function bodyRefusal(request: Request): ScreenRefusal | undefined {
   if (request.body.length === 0) return undefined
   const plain = request.all('content-encoding').every((encoding) => encoding.toLowerCase() === 'identity')
   if (plain && sdpBody(request) !== undefined) return undefined
@@ -96,7 +96,7 @@ function bodyRefusal(request: Request): Refusal | undefined {
 }
 
 /** Whoever does not accept SDP cannot be answered (RFC 4475 §3.3.15). An empty Accept takes nothing (RFC 3261 §20.1). */
-function acceptRefusal(request: Request): Refusal | undefined {
+function acceptRefusal(request: Request): ScreenRefusal | undefined {
   const accepted = request.all('accept')
   const types = accepted.map((type) => mediaType(type) ?? '').filter((type) => /^[^/]+\/[^/]+$/.test(type))
   const answerable = ['application/sdp', 'application/*', '*/*']

@@ -8,22 +8,22 @@ import {
   again,
   clientMemory,
   double,
-  type Memory,
-  type Order,
+  type NewMachine,
   pass,
-  type Rows,
-  type Start,
   send,
   set,
   stop,
+  type TransactionMemory,
+  type TransactionOrder,
+  type TransactionRows,
   timeout,
   unreachable,
 } from './order.ts'
-import type { Lengths } from './timers.ts'
+import type { TimerLengths } from './timers.ts'
 
 type State = 'trying' | 'proceeding' | 'completed'
 
-const rows: Rows<State> = {
+const rows: TransactionRows<State> = {
   trying: {
     E: (_, memory) => ({ effects: [...again(memory), double('E', memory, memory.lengths.t2)] }),
     F: () => ({ to: 'terminated', effects: [timeout] }),
@@ -49,7 +49,7 @@ const rows: Rows<State> = {
 }
 
 /** A request other than INVITE and ACK goes out (RFC 3261 §17.1.2). */
-export function client(request: Request, lengths: Lengths): Start<State> {
+export function client(request: Request, lengths: TimerLengths): NewMachine<State> {
   const bytes = writeMessage(request)
   const memory = clientMemory(undefined, bytes, lengths)
   const orders = [send(bytes), set('E', memory), set('F', memory)]
@@ -57,11 +57,11 @@ export function client(request: Request, lengths: Lengths): Start<State> {
 }
 
 /** Something is there and works on it: no hurry (§17.1.2.2). */
-function slow(timer: 'E', memory: Memory): Order {
+function slow(timer: 'E', memory: TransactionMemory): TransactionOrder {
   return { type: 'set', timer, ms: memory.lengths.t2 }
 }
 
-function finish(response: Response, memory: Memory): Turn<State, Order> {
+function finish(response: Response, memory: TransactionMemory): Turn<State, TransactionOrder> {
   memory.last = undefined
   return { to: 'completed', effects: [stop, pass(response), set('K', memory)] }
 }

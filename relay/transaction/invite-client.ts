@@ -9,22 +9,22 @@ import {
   again,
   clientMemory,
   double,
-  type Memory,
-  type Order,
+  type NewMachine,
   pass,
-  type Rows,
-  type Start,
   send,
   set,
   stop,
+  type TransactionMemory,
+  type TransactionOrder,
+  type TransactionRows,
   timeout,
   unreachable,
 } from './order.ts'
-import type { Lengths } from './timers.ts'
+import type { TimerLengths } from './timers.ts'
 
 type State = 'calling' | 'proceeding' | 'accepted' | 'completed'
 
-const rows: Rows<State> = {
+const rows: TransactionRows<State> = {
   calling: {
     A: (_, memory) => ({ effects: [...again(memory), double('A', memory, Number.POSITIVE_INFINITY)] }),
     B: () => ({ to: 'terminated', effects: [timeout] }),
@@ -32,7 +32,7 @@ const rows: Rows<State> = {
     provisional: (response, memory) => ({ to: 'proceeding', effects: [...heard(memory), pass(response)] }),
     success: accept,
     failure: fail,
-    abandon: (_, memory) => ({ effects: forsake(memory) }),
+    abandon: (_, memory) => ({ effects: abandonInvite(memory) }),
   },
   proceeding: {
     B: () => ({ to: 'terminated', effects: [timeout] }),
@@ -55,7 +55,7 @@ const rows: Rows<State> = {
 }
 
 /** An INVITE goes out (RFC 3261 §17.1.1). */
-export function inviteClient(request: Request, lengths: Lengths): Start<State> {
+export function inviteClient(request: Request, lengths: TimerLengths): NewMachine<State> {
   const bytes = writeMessage(request)
   const memory = clientMemory(request, bytes, lengths)
   const orders = [send(bytes), set('A', memory), set('B', memory)]
@@ -80,24 +80,24 @@ export function ackFor(invite: Request, response: Response): Request {
  * Given up above before anything was heard. It cannot be cancelled yet (§9.1), and who has it may answer it: it is
  * repeated until a provisional allows the CANCEL, or timer B says that there was no one.
  */
-function forsake(memory: Memory): Order[] {
+function abandonInvite(memory: TransactionMemory): TransactionOrder[] {
   memory.abandoned = true
   return []
 }
 
 /** The first sign of life ends the repeating; only an abandoned INVITE has a time to end by (§9.1). */
-function heard(memory: Memory): Order[] {
+function heard(memory: TransactionMemory): TransactionOrder[] {
   memory.last = undefined
   return memory.abandoned ? [stop, set('B', memory)] : [stop]
 }
 
-function accept(response: Response, memory: Memory): Turn<State, Order> {
+function accept(response: Response, memory: TransactionMemory): Turn<State, TransactionOrder> {
   memory.request = undefined
   memory.last = undefined
   return { to: 'accepted', effects: [stop, pass(response), set('M', memory)] }
 }
 
-function fail(response: Response, memory: Memory): Turn<State, Order> {
+function fail(response: Response, memory: TransactionMemory): Turn<State, TransactionOrder> {
   const { request } = memory
   if (request !== undefined) memory.last = writeMessage(ackFor(request, response))
   memory.request = undefined

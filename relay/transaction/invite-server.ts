@@ -9,30 +9,30 @@ import {
   again,
   answer,
   double,
-  hundred,
-  type Memory,
-  type Order,
-  type Rows,
-  type Start,
+  type NewMachine,
   send,
   serverMemory,
   set,
   stop,
+  type TransactionMemory,
+  type TransactionOrder,
+  type TransactionRows,
+  trying100,
   unacknowledged,
   unreachable,
 } from './order.ts'
-import type { Lengths } from './timers.ts'
+import type { TimerLengths } from './timers.ts'
 
 type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed'
 
-const rows: Rows<State> = {
+const rows: TransactionRows<State> = {
   proceeding: {
     request: (_, memory) => ({ effects: again(memory) }),
     trying: (_, memory) => ({ effects: trying(memory) }),
     provisional: (response, memory) => ({ effects: [stop, answer(response, memory)] }),
     success: (response, memory) => ({
       to: 'accepted',
-      effects: [stop, send(writeMessage(response)), set('L', quiet(memory))],
+      effects: [stop, send(writeMessage(response)), set('L', forgetMessages(memory))],
     }),
     failure: (response, memory) => ({
       to: 'completed',
@@ -48,7 +48,7 @@ const rows: Rows<State> = {
   },
   completed: {
     request: (_, memory) => ({ effects: again(memory) }),
-    ack: (_, memory) => ({ to: 'confirmed', effects: [stop, set('I', quiet(memory))] }),
+    ack: (_, memory) => ({ to: 'confirmed', effects: [stop, set('I', forgetMessages(memory))] }),
     G: (_, memory) => ({ effects: [...again(memory), double('G', memory, memory.lengths.t2)] }),
     H: () => ({ to: 'terminated', effects: [unacknowledged] }),
     // A transport error: the layer above has said its last word and need not hear of it.
@@ -60,18 +60,18 @@ const rows: Rows<State> = {
 }
 
 /** An INVITE has come (RFC 3261 §17.2.1). */
-export function inviteServer(request: Request, source: Flow, lengths: Lengths): Start<State> {
+export function inviteServer(request: Request, source: Flow, lengths: TimerLengths): NewMachine<State> {
   const memory = serverMemory(request, source, lengths)
   return { rows, machine: { state: 'proceeding', memory }, orders: [set('trying', memory)] }
 }
 
-function trying(memory: Memory): Order[] {
-  const response = hundred(memory)
+function trying(memory: TransactionMemory): TransactionOrder[] {
+  const response = trying100(memory)
   return response === undefined ? [] : [answer(response, memory)]
 }
 
 /** Nothing is repeated from here on, nor made from the request. */
-function quiet(memory: Memory): Memory {
+function forgetMessages(memory: TransactionMemory): TransactionMemory {
   memory.request = undefined
   memory.last = undefined
   return memory

@@ -7,13 +7,13 @@ import { client } from './client.ts'
 import { inviteClient } from './invite-client.ts'
 import { inviteServer } from './invite-server.ts'
 import { clientKey, mergeKey, modern, serverKey } from './match.ts'
-import type { Events, Order, Start } from './order.ts'
+import type { NewMachine, TransactionEvents, TransactionOrder } from './order.ts'
 import { server } from './server.ts'
-import { type Base, base, type Lengths, lengths, type Timer } from './timers.ts'
-import { Book, type Ring, type Transaction } from './transaction-table.ts'
+import { lengths, type TimerBase, type TimerLengths, type TransactionTimer, timerBase } from './timers.ts'
+import { type Transaction, TransactionTable, type TransactionTimerDue } from './transaction-table.ts'
 
 /** What the transaction layer has done or heard; `id` is a transaction's. */
-export type Output =
+export type TransactionOutput =
   | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
   /** A request of no transaction: a new one, an ACK for a 2xx, a CANCEL. Nothing was created for it. */
   | { readonly type: 'stranger'; readonly request: Request; readonly flow: Flow }
@@ -31,7 +31,7 @@ export type Output =
   | { readonly type: 'ended'; readonly id: number }
 
 /** Timers which repeat a message or make one; the others end a state. One of each kind runs at most. */
-const repeating: ReadonlySet<Timer> = new Set<Timer>(['A', 'E', 'G', 'trying', 'late'])
+const repeating: ReadonlySet<TransactionTimer> = new Set<TransactionTimer>(['A', 'E', 'G', 'trying', 'late'])
 
 /**
  * All transactions of a relay (RFC 3261 §17): repeats what UDP may lose, absorbs what comes twice.
@@ -39,21 +39,21 @@ const repeating: ReadonlySet<Timer> = new Set<Timer>(['A', 'E', 'G', 'trying', '
  * A stranger's request costs nothing until it is opened, so it may be answered statelessly (§8.2.7).
  */
 export class Transactions {
-  #overUdp: Lengths
-  #overStreams: Lengths
+  #overUdp: TimerLengths
+  #overStreams: TimerLengths
   #lastId = 0
-  #book = new Book()
-  #deadlines = new Deadlines<Ring>()
+  #table = new TransactionTable()
+  #deadlines = new Deadlines<TransactionTimerDue>()
 
-  constructor(options: { timers?: Partial<Base> } = {}) {
-    const own = { ...base, ...options.timers }
+  constructor(options: { timers?: Partial<TimerBase> } = {}) {
+    const own = { ...timerBase, ...options.timers }
     this.#overUdp = lengths(own, false)
     this.#overStreams = lengths(own, true)
   }
 
   /** Transactions alive, the lingering ones included. */
   get size(): number {
-    return this.#book.size
+    return this.#table.size
   }
 
   /** Timers running. */
@@ -62,7 +62,7 @@ export class Transactions {
   }
 
   /** A message from the wire. */
-  receive(now: number, message: Message, flow: Flow): Output[] {
+  receive(now: number, message: Message, flow: Flow): TransactionOutput[] {
     return message.kind === 'request' ? this.#asked(now, message, flow) : this.#answered(now, message, flow)
   }
 
@@ -88,15 +88,15 @@ export class Transactions {
    * After a 2xx to an INVITE only further 2xx are sent, each at once: repeating it until the ACK is
    * the caller's task (RFC 6026 §8.5).
    */
-  respond(now: number, id: number, response: Response): Output[] {
-    const transaction = this.#book.get(id)
+  respond(now: number, id: number, response: Response): TransactionOutput[] {
+    const transaction = this.#table.get(id)
     if (transaction?.side !== 'server') return []
     if (response.status >= 300) transaction.toTag ??= response.to.tag
     return this.#step(now, transaction, kind(response), response)
   }
 
   /** Begins a client transaction. The request is complete: its topmost Via has a branch never used before. */
-  request(now: number, request: Request, flow: Flow): { id: number; outputs: Output[] } {
+  request(now: number, request: Request, flow: Flow): { id: number; outputs: TransactionOutput[] } {
     const over = this.#lengths(flow)
     const start = request.method === 'INVITE' ? inviteClient(request, over) : client(request, over)
     const transaction = this.#begin('client', clientKey(request), flow, start, undefined)
@@ -110,20 +110,20 @@ export class Transactions {
    * ever: a provisional, that it may be cancelled, and a 2xx, that it may be hung up. Any other request is
    * over at once: whatever comes of it late is nobody's.
    */
-  abandon(now: number, id: number): Output[] {
-    const transaction = this.#book.get(id)
+  abandon(now: number, id: number): TransactionOutput[] {
+    const transaction = this.#table.get(id)
     return transaction === undefined ? [] : this.#step(now, transaction, 'abandon', undefined)
   }
 
   /** The INVITE server transaction a CANCEL means (§9.2); undefined when it is over or was never there. */
   cancelled(cancel: Request): number | undefined {
-    return this.#book.server(serverKey(cancel, 'INVITE'))?.id
+    return this.#table.server(serverKey(cancel, 'INVITE'))?.id
   }
 
   /** Whether the request is a copy of one that came before by another way and is still alive (§8.2.2.2). */
   merged(request: Request): boolean {
     const merge = mergeKey(request)
-    const first = merge === undefined ? undefined : this.#book.first(merge)
+    const first = merge === undefined ? undefined : this.#table.first(merge)
     return first !== undefined && first.key !== serverKey(request)
   }
 
@@ -132,14 +132,14 @@ export class Transactions {
    *
    * An INVITE's server transaction only tells, and goes on absorbing (RFC 6026 §7.1).
    */
-  unsent(now: number, flow: Flow, why = 'unreachable'): Output[] {
-    const there = this.#book.to(flow)
+  unsent(now: number, flow: Flow, why = 'unreachable'): TransactionOutput[] {
+    const there = this.#table.to(flow)
     return there.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
   }
 
   /** Rings every timer which is due. */
-  tick(now: number): Output[] {
-    const outputs: Output[] = []
+  tick(now: number): TransactionOutput[] {
+    const outputs: TransactionOutput[] = []
     for (let ring = this.#deadlines.due(now); ring !== undefined; ring = this.#deadlines.due(now)) {
       const { transaction, timer } = ring
       outputs.push(...this.#step(now, transaction, timer, undefined))
@@ -152,16 +152,16 @@ export class Transactions {
     return this.#deadlines.next()
   }
 
-  #asked(now: number, request: Request, flow: Flow): Output[] {
-    const transaction = this.#book.server(serverKey(request))
+  #asked(now: number, request: Request, flow: Flow): TransactionOutput[] {
+    const transaction = this.#table.server(serverKey(request))
     if (transaction === undefined) return [{ type: 'stranger', request, flow }]
     if (request.method !== 'ACK') return this.#step(now, transaction, 'request', undefined)
     if (!acknowledges(request, transaction)) return [{ type: 'stranger', request, flow }]
     return this.#step(now, transaction, 'ack', undefined)
   }
 
-  #answered(now: number, response: Response, flow: Flow): Output[] {
-    const transaction = this.#book.client(clientKey(response))
+  #answered(now: number, response: Response, flow: Flow): TransactionOutput[] {
+    const transaction = this.#table.client(clientKey(response))
     if (transaction === undefined) return [{ type: 'stray', response, flow }]
     return this.#step(now, transaction, kind(response), response, flow)
   }
@@ -170,32 +170,38 @@ export class Transactions {
     side: 'client' | 'server',
     key: string,
     flow: Flow,
-    { rows, machine }: Start<string>,
+    { rows, machine }: NewMachine<string>,
     merge: string | undefined,
   ): Transaction {
     const id = ++this.#lastId
     const { state, memory } = machine
     const still = { toTag: undefined, repeating: undefined, limit: undefined }
     const transaction: Transaction = { id, key, side, flow, rows, state, memory, merge, ...still }
-    this.#book.enter(transaction)
+    this.#table.add(transaction)
     return transaction
   }
 
-  #step<E extends keyof Events>(
+  #step<E extends keyof TransactionEvents>(
     now: number,
     transaction: Transaction,
     name: E,
-    event: Events[E],
+    event: TransactionEvents[E],
     flow = transaction.flow,
     why = '',
-  ): Output[] {
+  ): TransactionOutput[] {
     return this.#carryOut(now, transaction, turn(transaction.rows, transaction, name, event), flow, why)
   }
 
   /** Makes a transaction's orders true; `flow` is where the message that caused them came from. */
-  #carryOut(now: number, transaction: Transaction, orders: Order[], flow: Flow, why = ''): Output[] {
+  #carryOut(
+    now: number,
+    transaction: Transaction,
+    orders: TransactionOrder[],
+    flow: Flow,
+    why = '',
+  ): TransactionOutput[] {
     const { id } = transaction
-    const outputs: Output[] = []
+    const outputs: TransactionOutput[] = []
     for (const order of orders) {
       if (order.type === 'send') outputs.push({ type: 'send', flow: transaction.flow, bytes: order.bytes })
       else if (order.type === 'pass') outputs.push({ type: 'response', id, response: order.response, flow })
@@ -209,7 +215,7 @@ export class Transactions {
     return outputs
   }
 
-  #set(now: number, transaction: Transaction, timer: Timer, ms: number): void {
+  #set(now: number, transaction: Transaction, timer: TransactionTimer, ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return
     const slot = repeating.has(timer) ? 'repeating' : 'limit'
     this.#deadlines.cancel(transaction[slot])
@@ -223,13 +229,13 @@ export class Transactions {
     transaction.limit = undefined
   }
 
-  #forget(transaction: Transaction, outputs: Output[]): void {
-    if (!this.#book.strike(transaction)) return
+  #forget(transaction: Transaction, outputs: TransactionOutput[]): void {
+    if (!this.#table.remove(transaction)) return
     this.#stop(transaction)
     outputs.push({ type: 'ended', id: transaction.id })
   }
 
-  #lengths(flow: Flow): Lengths {
+  #lengths(flow: Flow): TimerLengths {
     return reliable(flow) ? this.#overStreams : this.#overUdp
   }
 }

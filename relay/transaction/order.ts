@@ -3,10 +3,10 @@ import type { Machine, Table } from '../ground/machine.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { Lengths, Timer } from './timers.ts'
+import type { TimerLengths, TransactionTimer } from './timers.ts'
 
 /** The columns of the four machines: what can happen to a transaction. */
-export type Events = {
+export type TransactionEvents = {
   /** Server: the request again. */
   request: undefined
   /** Server: an ACK for the INVITE. */
@@ -19,12 +19,12 @@ export type Events = {
   abandon: undefined
   /** Nothing can be sent there. */
   unsent: undefined
-} & { [T in Timer]: undefined }
+} & { [T in TransactionTimer]: undefined }
 
 /** What a transaction wants done. */
-export type Order =
+export type TransactionOrder =
   | { readonly type: 'send'; readonly bytes: Uint8Array }
-  | { readonly type: 'set'; readonly timer: Timer; readonly ms: number }
+  | { readonly type: 'set'; readonly timer: TransactionTimer; readonly ms: number }
   /** No timer runs any more. */
   | { readonly type: 'stop' }
   /** The response concerns the layer above. */
@@ -34,8 +34,8 @@ export type Order =
   | { readonly type: 'unacknowledged' }
 
 /** What a transaction remembers; whatever has become useless is dropped, for many linger. */
-export interface Memory {
-  readonly lengths: Lengths
+export interface TransactionMemory {
+  readonly lengths: TimerLengths
   /** As long as a message may have to be made from it. */
   request: Request | undefined
   /** Server: where the request came from, for its Via. */
@@ -48,62 +48,71 @@ export interface Memory {
   abandoned: boolean
 }
 
-export type Rows<State extends string> = Table<State | 'terminated', Events, Memory, Order>
+export type TransactionRows<State extends string> = Table<
+  State | 'terminated',
+  TransactionEvents,
+  TransactionMemory,
+  TransactionOrder
+>
 
 /** A machine about to start, and what it does first. */
-export interface Start<State extends string> {
-  readonly rows: Rows<State>
-  readonly machine: Machine<State | 'terminated', Memory>
-  readonly orders: Order[]
+export interface NewMachine<State extends string> {
+  readonly rows: TransactionRows<State>
+  readonly machine: Machine<State | 'terminated', TransactionMemory>
+  readonly orders: TransactionOrder[]
 }
 
-export const stop: Order = { type: 'stop' }
-export const timeout: Order = { type: 'timeout' }
-export const unreachable: Order = { type: 'unreachable' }
-export const unacknowledged: Order = { type: 'unacknowledged' }
+export const stop: TransactionOrder = { type: 'stop' }
+export const timeout: TransactionOrder = { type: 'timeout' }
+export const unreachable: TransactionOrder = { type: 'unreachable' }
+export const unacknowledged: TransactionOrder = { type: 'unacknowledged' }
 
-export function send(bytes: Uint8Array): Order {
+export function send(bytes: Uint8Array): TransactionOrder {
   return { type: 'send', bytes }
 }
 
-export function pass(response: Response): Order {
+export function pass(response: Response): TransactionOrder {
   return { type: 'pass', response }
 }
 
 /** Starts a timer at its length in table 4. */
-export function set(timer: Timer, memory: Memory): Order {
+export function set(timer: TransactionTimer, memory: TransactionMemory): TransactionOrder {
   return { type: 'set', timer, ms: memory.lengths[timer] }
 }
 
 /** Starts a repeating timer with its wait doubled, but never beyond `cap`. */
-export function double(timer: Timer, memory: Memory, cap: number): Order {
+export function double(timer: TransactionTimer, memory: TransactionMemory, cap: number): TransactionOrder {
   memory.wait = Math.min(memory.wait * 2, cap)
   return { type: 'set', timer, ms: memory.wait }
 }
 
 /** What was sent last, once more; nothing when nothing was. */
-export function again({ last }: Memory): Order[] {
+export function again({ last }: TransactionMemory): TransactionOrder[] {
   return last === undefined ? [] : [send(last)]
 }
 
 /** What a server knows when it begins. */
-export function serverMemory(request: Request, source: Flow, lengths: Lengths): Memory {
+export function serverMemory(request: Request, source: Flow, lengths: TimerLengths): TransactionMemory {
   return { lengths, request, source, last: undefined, wait: lengths.t1, abandoned: false }
 }
 
 /** What a client knows when it begins; the request itself only where an ACK may be made from it. */
-export function clientMemory(request: Request | undefined, last: Uint8Array, lengths: Lengths): Memory {
+export function clientMemory(
+  request: Request | undefined,
+  last: Uint8Array,
+  lengths: TimerLengths,
+): TransactionMemory {
   return { lengths, request, source: undefined, last, wait: lengths.t1, abandoned: false }
 }
 
 /** Sends a response and keeps its bytes to be repeated; no further one is made from the request. */
-export function answer(response: Response, memory: Memory): Order {
+export function answer(response: Response, memory: TransactionMemory): TransactionOrder {
   memory.request = undefined
   memory.last = writeMessage(response)
   return send(memory.last)
 }
 
 /** The 100 that quiets a client, unless an answer went out before (RFC 3261 §8.2.6.1). */
-export function hundred({ request, source }: Memory): Response | undefined {
+export function trying100({ request, source }: TransactionMemory): Response | undefined {
   return request && reply(request, 100, { flow: source })
 }

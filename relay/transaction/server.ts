@@ -8,21 +8,21 @@ import type { Request, Response } from '../sip/message.ts'
 import {
   again,
   answer,
-  hundred,
-  type Memory,
-  type Order,
-  type Rows,
-  type Start,
+  type NewMachine,
   serverMemory,
   set,
   stop,
+  type TransactionMemory,
+  type TransactionOrder,
+  type TransactionRows,
+  trying100,
   unreachable,
 } from './order.ts'
-import type { Lengths } from './timers.ts'
+import type { TimerLengths } from './timers.ts'
 
 type State = 'trying' | 'proceeding' | 'completed'
 
-const rows: Rows<State> = {
+const rows: TransactionRows<State> = {
   trying: {
     // Provisionals from above: not sent (RFC 4320 §4.1).
     late: proceed,
@@ -47,18 +47,18 @@ const rows: Rows<State> = {
 }
 
 /** A request other than INVITE and ACK has come (RFC 3261 §17.2.2). F is the client's timer: by then it has gone. */
-export function server(request: Request, source: Flow, lengths: Lengths): Start<State> {
+export function server(request: Request, source: Flow, lengths: TimerLengths): NewMachine<State> {
   const memory = serverMemory(request, source, lengths)
   const orders = [set('late', memory), set('F', memory)]
   return { rows, machine: { state: 'trying', memory }, orders }
 }
 
-function proceed(_: undefined, memory: Memory): Turn<State, Order> {
-  const response = hundred(memory)
+function proceed(_: undefined, memory: TransactionMemory): Turn<State, TransactionOrder> {
+  const response = trying100(memory)
   return { to: 'proceeding', effects: response === undefined ? [] : [answer(response, memory)] }
 }
 
-function finish(response: Response, memory: Memory): Turn<State, Order> {
+function finish(response: Response, memory: TransactionMemory): Turn<State, TransactionOrder> {
   // 408: the client stopped waiting at the same moment (RFC 4320 §4.2).
   if (response.status === 408) return { effects: [] }
   return { to: 'completed', effects: [stop, answer(response, memory), set('J', memory)] }

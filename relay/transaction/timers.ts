@@ -1,8 +1,22 @@
 /** The timers of RFC 3261 table 4 and RFC 6026 §8.4; `trying` and `late` are when a 100 is due. */
-export type Timer = 'A' | 'B' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | 'trying' | 'late'
+export type TransactionTimer =
+  | 'A'
+  | 'B'
+  | 'D'
+  | 'E'
+  | 'F'
+  | 'G'
+  | 'H'
+  | 'I'
+  | 'J'
+  | 'K'
+  | 'L'
+  | 'M'
+  | 'trying'
+  | 'late'
 
 /** The three times everything else is made of, in milliseconds (RFC 3261 §17.1.1.1). */
-export interface Base {
+export interface TimerBase {
   /** Round-trip estimate. */
   readonly t1: number
   /** Longest wait between two repetitions. */
@@ -12,17 +26,17 @@ export interface Base {
 }
 
 /** Milliseconds each timer runs at first: Infinity is never set, zero fires at once. */
-export type Lengths = Readonly<Record<Timer, number>> & Base
+export type TimerLengths = Readonly<Record<TransactionTimer, number>> & TimerBase
 
 // Specification
-export const base: Base = { t1: 500, t2: 4000, t4: 5000 }
+export const timerBase: TimerBase = { t1: 500, t2: 4000, t4: 5000 }
 /** A 100 goes out unless the layer above has answered an INVITE by then (RFC 3261 §17.2.1). */
 export const tryingMs = 200
 /** The other side's T1 is unknown, so timer D is never shorter, whatever ours is (RFC 6026 §8.4). */
 const leastD = 32_000
 
 /** Table 4: what a timer lasts on UDP, and on a transport that delivers by itself. */
-export function lengths({ t1, t2, t4 }: Base, reliable: boolean): Lengths {
+export function lengths({ t1, t2, t4 }: TimerBase, reliable: boolean): TimerLengths {
   const repeat = reliable ? Number.POSITIVE_INFINITY : t1
   const giveUp = 64 * t1
   return {

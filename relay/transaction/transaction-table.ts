@@ -1,11 +1,11 @@
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Machine } from '../ground/machine.ts'
-import type { Memory, Rows } from './order.ts'
-import type { Timer } from './timers.ts'
+import type { TransactionMemory, TransactionRows } from './order.ts'
+import type { TransactionTimer } from './timers.ts'
 
 /** A running machine, what it is found by, and the two timers it has at most. */
-export interface Transaction extends Machine<string, Memory> {
+export interface Transaction extends Machine<string, TransactionMemory> {
   readonly id: number
   readonly side: 'client' | 'server'
   readonly key: string
@@ -13,23 +13,23 @@ export interface Transaction extends Machine<string, Memory> {
   readonly merge: string | undefined
   /** Where its messages go. */
   readonly flow: Flow
-  readonly rows: Rows<string>
+  readonly rows: TransactionRows<string>
   /** The tag of a failure, by which an RFC 2543 client's ACK is told from others. */
   toTag: string | undefined
   /** The timer which repeats a message, or makes a 100. */
-  repeating: Deadline<Ring> | undefined
+  repeating: Deadline<TransactionTimerDue> | undefined
   /** The timer which ends a state. */
-  limit: Deadline<Ring> | undefined
+  limit: Deadline<TransactionTimerDue> | undefined
 }
 
 /** A timer's time has come. */
-export interface Ring {
+export interface TransactionTimerDue {
   readonly transaction: Transaction
-  readonly timer: Timer
+  readonly timer: TransactionTimer
 }
 
 /** Every transaction alive, under all the names it is asked for by. */
-export class Book {
+export class TransactionTable {
   #byId = new Map<number, Transaction>()
   #servers = new Map<string, Transaction>()
   #clients = new Map<string, Transaction>()
@@ -63,7 +63,7 @@ export class Book {
     return there === undefined ? [] : [...there].filter((transaction) => sameFlow(transaction.flow, flow))
   }
 
-  enter(transaction: Transaction): void {
+  add(transaction: Transaction): void {
     const { id, key, merge, flow } = transaction
     this.#byId.set(id, transaction)
     this.#side(transaction).set(key, transaction)
@@ -74,7 +74,7 @@ export class Book {
   }
 
   /** False: it was struck out before. */
-  strike(transaction: Transaction): boolean {
+  remove(transaction: Transaction): boolean {
     const { id, key, merge, flow } = transaction
     if (!this.#byId.delete(id)) return false
     removeOwn(this.#side(transaction), key, transaction)

@@ -1,6 +1,6 @@
 import type { Flow } from '../ground/flow.ts'
 import type { Request, Response } from '../sip/message.ts'
-import type { Output, Transactions } from '../transaction/layer.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 
 /** What comes of a request of ours: each answer to it, or why there is none. */
 export type ClientResult =
@@ -10,15 +10,21 @@ export type ClientResult =
 export type OnResult = (now: number, heard: ClientResult) => void
 
 /** Outputs which are about one client transaction. */
-export type ClientOutput = Extract<Output, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>
+export type ClientOutput = Extract<
+  TransactionOutput,
+  { type: 'response' | 'timeout' | 'unreachable' | 'ended' }
+>
 
 /** Requests of ours outside any call, and who listens for what comes of each. */
 export class ClientTransactions {
   readonly #transactions: Transactions
-  readonly #carry: (now: number, outputs: readonly Output[]) => void
+  readonly #carry: (now: number, outputs: readonly TransactionOutput[]) => void
   readonly #listeners = new Map<number, OnResult>()
 
-  constructor(transactions: Transactions, carry: (now: number, outputs: readonly Output[]) => void) {
+  constructor(
+    transactions: Transactions,
+    carry: (now: number, outputs: readonly TransactionOutput[]) => void,
+  ) {
     this.#transactions = transactions
     this.#carry = carry
   }

@@ -1,8 +1,8 @@
 import type { Flow } from '../../relay/ground/flow.ts'
 import { type Header, type Message, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
-import { type Output, Transactions } from '../../relay/transaction/layer.ts'
-import type { Base } from '../../relay/transaction/timers.ts'
+import { type TransactionOutput, Transactions } from '../../relay/transaction/layer.ts'
+import type { TimerBase } from '../../relay/transaction/timers.ts'
 
 export const udp: Flow = { transport: 'udp', address: '192.0.2.1', port: 5060 }
 export const tcp: Flow = { transport: 'tcp', address: '192.0.2.1', port: 5060, connection: 7 }
@@ -24,7 +24,7 @@ export class Desk {
   sentTo: Flow | undefined
   now = 1_000_000
 
-  constructor(flow: Flow = udp, timers: Partial<Base> = {}) {
+  constructor(flow: Flow = udp, timers: Partial<TimerBase> = {}) {
     this.flow = flow
     this.transactions = new Transactions({ timers })
   }
@@ -69,7 +69,7 @@ export class Desk {
     return done
   }
 
-  words(outputs: Output[]): string[] {
+  words(outputs: TransactionOutput[]): string[] {
     return outputs.map((output) => this.#word(output))
   }
 
@@ -78,7 +78,7 @@ export class Desk {
     return next !== undefined && next <= until ? next : undefined
   }
 
-  #word(output: Output): string {
+  #word(output: TransactionOutput): string {
     switch (output.type) {
       case 'send':
         this.sent = new TextDecoder().decode(output.bytes)

@@ -2,44 +2,49 @@ import { refreshTarget } from '../dialog/dialog.ts'
 import type { Relayed, Unusable } from '../media/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { base } from '../transaction/timers.ts'
+import { timerBase } from '../transaction/timers.ts'
 import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
-import { legOf } from './path.ts'
-import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending.ts'
-import { sipReason } from './reason.ts'
 import {
   aim,
   aimAtBranch,
   answerOf,
-  described,
   offerOf,
   refusalWords,
-  speak,
-  spokenOf,
-  written,
-} from './sound.ts'
-import type { Asked, Call, Order, Pending, Side, Step } from './state.ts'
+  rewriteFor,
+  sdpBytes,
+  sdpSentTo,
+  withSdp,
+} from './offer-answer.ts'
+import { legOf } from './path.ts'
+import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending-reinvite.ts'
+import { sipReason } from './reason.ts'
+import type { Call, CallOrder, CallStep, InDialogRequest, PendingReinvite, Side } from './state.ts'
 
 /*
- * How a request passed on succeeds: the other side's 2xx goes back with the sound in it made ours, a
+ * How a request passed on succeeds: the other side's 2xx goes back with its session description rewritten, a
  * re-INVITE's is repeated until its ACK (RFC 3261 §13.3.1.4), and the media follow.
  */
 
-const { t1, t2 } = base
+const { t1, t2 } = timerBase
 const giveUpMs = 64 * t1
 
 /** A change of the session was accepted; both dialogs learn where the other side is now (§12.2). */
-export function accept(call: Call, pending: Pending, response: Response, endpoint: SipEndpoint): Step {
+export function acceptReinvite(
+  call: Call,
+  pending: PendingReinvite,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallStep {
   const { side, request } = pending.asked
   const here = legOf(call, side)
   const there = legOf(call, opposite(side))
   if (here) refreshTarget(here.dialog, request, response.status)
   if (there) refreshTarget(there.dialog, response, response.status)
   const asked = offerOf(request, endpoint)
-  const said = answerOf(response, endpoint, asked && spokenOf(call, opposite(side))?.sent)
+  const said = answerOf(response, endpoint, asked && sdpSentTo(call, opposite(side))?.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
   const sounds =
@@ -54,7 +59,7 @@ export function accept(call: Call, pending: Pending, response: Response, endpoin
   pending.answer = { response: ok.response, waitMs: t1 }
   const delayed = asked === undefined && said !== undefined
   if (delayed) pending.accepted = response
-  const effects: Order[] = [
+  const effects: CallOrder[] = [
     ...(delayed ? [] : ackPassed(call, side, response.cseq.number, endpoint)),
     ok,
     { type: 'stop', timer: 'stalledPending', of: side },
@@ -71,11 +76,11 @@ export function accept(call: Call, pending: Pending, response: Response, endpoin
  */
 function unusableOffer(
   call: Call,
-  { asked }: Pending,
+  { asked }: PendingReinvite,
   response: Response,
   fault: Unusable,
   endpoint: SipEndpoint,
-): Step {
+): CallStep {
   const { side } = asked
   const acks = decliningAck(call, side, response, endpoint)
   const refusal = refuseRequest(asked, 488, refusalWords(fault, endpoint))
@@ -86,7 +91,7 @@ function unusableOffer(
 }
 
 /** Anything else was: its answer goes back as it is. */
-export function accepted({ request, transaction, source }: Asked, response: Response): Order {
+export function accepted({ request, transaction, source }: InDialogRequest, response: Response): CallOrder {
   const headers = typeOf(response, response.body)
   const { status, reason, body } = response
   const ok = reply(request, status, { reason, headers, body, flow: source })
@@ -94,16 +99,16 @@ export function accepted({ request, transaction, source }: Asked, response: Resp
 }
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
-export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpoint): Step {
+export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpoint): CallStep {
   const pending = call.pending[side]
   if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
   if (!accepted) return { effects: closePending(call, side) }
   const other = opposite(side)
-  const answer = answerOf(ack, endpoint, spokenOf(call, side)?.sent)
+  const answer = answerOf(ack, endpoint, sdpSentTo(call, side)?.sent)
   const offer = answerOf(accepted, endpoint, undefined)
-  const said = answer?.ok ? answer.value : spokenOf(call, other)?.sent?.said
-  const body = said && offer?.ok && speakTo(call, other, said, endpoint, { offer: offer.value })
+  const said = answer?.ok ? answer.value : sdpSentTo(call, other)?.sent?.said
+  const body = said && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
     return hangUp(call, 'both', { reason }, endpoint, failed(unheard(side, 'no answer in ACK')))
@@ -116,7 +121,7 @@ export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpo
 }
 
 /** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
-export function repeatPassed(call: Call, side: Side): Order[] {
+export function repeatPassed(call: Call, side: Side): CallOrder[] {
   const pending = call.pending[side]
   if (!pending?.answer) return []
   pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, t2)
@@ -127,7 +132,7 @@ export function repeatPassed(call: Call, side: Side): Order[] {
 }
 
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
-export function unacknowledgedPassed(call: Call, side: Side, endpoint: SipEndpoint): Step {
+export function unacknowledgedPassed(call: Call, side: Side, endpoint: SipEndpoint): CallStep {
   const contact = contactOf(endpoint, (legOf(call, side)?.flow ?? call.caller.flow).transport)
   const ended = failed(notAcknowledged(side, contact))
   return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
@@ -142,43 +147,43 @@ export function offerFor(
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint)
   const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : []
-  return offer?.ok ? speakTo(call, to, offer.value, endpoint, { only }) : noBody
+  return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
-/** The 2xx for who asked. An offer which the other side left without a usable answer leaves the sound as it was. */
+/** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */
 function okFor(
   call: Call,
-  { side, request, transaction, source }: Asked,
+  { side, request, transaction, source }: InDialogRequest,
   response: Response,
   endpoint: SipEndpoint,
-): Extract<Order, { type: 'respond' }> {
+): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
     ['contact', contactOf(endpoint, legOf(call, side)?.flow.transport ?? 'udp')],
     ['allow', allow],
   ]
   const offer = offerOf(request, endpoint)
-  const there = spokenOf(call, opposite(side))?.sent
+  const there = sdpSentTo(call, opposite(side))?.sent
   const answer = answerOf(response, endpoint, offer && there)
-  const said = answer?.ok ? answer.value : offer && spokenOf(call, side)?.sent?.said
-  const body = said && speakTo(call, side, said, endpoint, offer?.ok ? { offer: offer.value } : {})
+  const said = answer?.ok ? answer.value : offer && sdpSentTo(call, side)?.sent?.said
+  const body = said && rewriteTo(call, side, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
-  const ok = reply(request, status, { reason, ...described(body, headers), flow: source })
+  const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }
 
-function speakTo(
+function rewriteTo(
   call: Call,
   to: Side,
   said: Relayed,
   endpoint: SipEndpoint,
-  more: Parameters<typeof speak>[5],
+  more: Parameters<typeof rewriteFor>[5],
 ): Uint8Array | undefined {
-  const spoken = spokenOf(call, to)
-  const sent = spoken && speak(call, to, spoken, said, endpoint, more)
-  return sent && written(sent)
+  const lastSdp = sdpSentTo(call, to)
+  const sent = lastSdp && rewriteFor(call, to, lastSdp, said, endpoint, more)
+  return sent && sdpBytes(sent)
 }
 
-function aimSide(call: Call, side: Side, said: Relayed, endpoint: SipEndpoint): Order[] {
+function aimSide(call: Call, side: Side, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
   if (side === 'caller') return aim(call, side, said, call.caller, endpoint)
   return call.callee ? aimAtBranch(call, call.callee, said, endpoint) : []
 }

@@ -1,18 +1,27 @@
 import { inDialog } from '../dialog/request.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { type Refusal, screen, supportedOptions } from '../sip/screen.ts'
+import { type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
 import { allow, contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
-import { accept, accepted, offerFor, typeOf } from './change.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
+import { faultOf, hasSdp, noCodec, offerOf, refusalWords, trusts } from './offer-answer.ts'
 import { follow, isLost, legOf, wayBack } from './path.ts'
-import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending.ts'
+import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
-import { brings, faultOf, noCodec, offerOf, refusalWords, trusts } from './sound.ts'
-import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from './state.ts'
+import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
+import type {
+  Call,
+  CallOrder,
+  CallStep,
+  ForwardedResult,
+  GivenReason,
+  InDialogRequest,
+  PendingReinvite,
+  Side,
+} from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
@@ -20,10 +29,10 @@ import type { Asked, Call, Farewell, Order, Passed, Pending, Side, Step } from '
  */
 
 /** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
-const STALLED = 181_000
+const stalledMs = 181_000
 
 /** Passes a request on, or says why not. */
-export function passRequest(call: Call, asked: Asked, endpoint: SipEndpoint): Order[] {
+export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
   const { side, request } = asked
   const other = opposite(side)
   follow(call, side, asked.source)
@@ -58,23 +67,23 @@ function refusalOf(
   if (call.pending[side]) return [500, [['retry-after', String(endpoint.chance.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
-  const first = call.caller.answer && (side === 'callee' || !brings(call.caller.invite))
+  const first = call.caller.answer && (side === 'callee' || !hasSdp(call.caller.invite))
   if (first || call.pending[opposite(side)]) return [491]
   const fault = faultOf(call, offerOf(request, endpoint), trusts(call, side))
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
-function screenWithin(request: Request): Refusal | undefined {
+function screenWithin(request: Request): ScreenRefusal | undefined {
   if (request.method === 'INVITE') return screen(request)
   const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }
 
-function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
+function sendOn(call: Call, on: Omit<ForwardedResult, 'response'>): CallOrder[] {
   const { asked, proofs, sent, flow } = on
   const { side, request } = asked
-  const order: Order = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
+  const order: CallOrder = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
   if (!isChange(request)) return [order]
   call.pending[side] = {
     asked,
@@ -85,11 +94,11 @@ function sendOn(call: Call, on: Omit<Passed, 'response'>): Order[] {
     accepted: undefined,
   }
   if (request.method !== 'INVITE') return [order]
-  return [order, { type: 'set', ms: STALLED, timer: { timer: 'stalledPending', side } }]
+  return [order, { type: 'set', ms: stalledMs, timer: { timer: 'stalledPending', side } }]
 }
 
 /** The other side's answer goes back; a dialog it does not know any more ends the call (§12.2.1.2). */
-export function passAnswer(call: Call, passed: Passed, endpoint: SipEndpoint): Step {
+export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEndpoint): CallStep {
   const { asked, sent, response } = passed
   const change = pendingOf(call, passed)
   if (response && response.status < 200) {
@@ -98,26 +107,28 @@ export function passAnswer(call: Call, passed: Passed, endpoint: SipEndpoint): S
   if (response && response.status < 300) {
     if (sent.method === 'INVITE' && (!change || change.answer))
       return { effects: passedAgain(call, passed, endpoint) }
-    return change ? accept(call, change, response, endpoint) : { effects: [accepted(asked, response)] }
+    return change
+      ? acceptReinvite(call, change, response, endpoint)
+      : { effects: [accepted(asked, response)] }
   }
   return passFailure(call, passed, change, endpoint)
 }
 
 /** Timer, or the asker's CANCEL: a change nobody answers is cancelled, and its 487 goes back. */
-export function cancelPassed(call: Call, side: Side, { reason }: Farewell): Order[] {
+export function cancelPassed(call: Call, side: Side, { reason }: GivenReason): CallOrder[] {
   const pending = call.pending[side]
   if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
   if (pending.heard && pending.cancelled) return []
   pending.cancelled = { reason }
   const { request, flow } = pending.sent
-  const abandon: Order = { type: 'abandon', of: side }
+  const abandon: CallOrder = { type: 'abandon', of: side }
   // Nothing may be cancelled before it was heard of (§9.1).
   if (!pending.heard) return [abandon]
   return [abandon, { type: 'request', request: buildCancel(request, reason), flow, role: { role: 'cancel' } }]
 }
 
 /** A first provisional: whoever wanted it cancelled may have that now. */
-function heardOf(call: Call, side: Side, pending: Pending): Order[] {
+function heardOf(call: Call, side: Side, pending: PendingReinvite): CallOrder[] {
   if (pending.heard) return []
   const { cancelled } = pending
   pending.heard = true
@@ -126,16 +137,20 @@ function heardOf(call: Call, side: Side, pending: Pending): Order[] {
 }
 
 /** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
-function passedAgain(call: Call, { asked, sent, response }: Passed, endpoint: SipEndpoint): Order[] {
+function passedAgain(
+  call: Call,
+  { asked, sent, response }: ForwardedResult,
+  endpoint: SipEndpoint,
+): CallOrder[] {
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
   if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
-  if (!brings(sent)) return decliningAck(call, asked.side, response, endpoint)
+  if (!hasSdp(sent)) return decliningAck(call, asked.side, response, endpoint)
   return ackPassed(call, asked.side, sent.cseq.number, endpoint)
 }
 
 /** The call is over: an INVITE's 2xx still gets its ACK, and who asked anything else still an answer (§15.1.2). */
-export function passedLate(call: Call, passed: Passed, endpoint: SipEndpoint): Order[] {
+export function passedLate(call: Call, passed: ForwardedResult, endpoint: SipEndpoint): CallOrder[] {
   const { asked, sent, response } = passed
   if (sent.method === 'INVITE') return passedAgain(call, passed, endpoint)
   if (!response || response.status < 200) return []
@@ -143,7 +158,12 @@ export function passedLate(call: Call, passed: Passed, endpoint: SipEndpoint): O
   return [refuseRequest(asked, ownStatus(response.status, asked.request), kept(response))]
 }
 
-function passFailure(call: Call, passed: Passed, change: Pending | undefined, endpoint: SipEndpoint): Step {
+function passFailure(
+  call: Call,
+  passed: ForwardedResult,
+  change: PendingReinvite | undefined,
+  endpoint: SipEndpoint,
+): CallStep {
   const { asked, response } = passed
   const { side, request } = asked
   const again =
@@ -153,23 +173,23 @@ function passFailure(call: Call, passed: Passed, change: Pending | undefined, en
   const status = response?.status ?? 408
   const back = [...stops, refuseRequest(asked, ownStatus(status, request), kept(response))]
   if (status !== 481 && status !== 408) return { effects: back }
-  const farewell = { reason: `SIP;cause=${status}` }
+  const given = { reason: `SIP;cause=${status}` }
   // Who says 481 has no call any more; who says nothing may still have one.
   const ended = { reason: 'timeout', because: silentInside(opposite(side), request.method) } as const
   const step =
     status === 481
-      ? hangUp(call, opposite(side), farewell, endpoint)
-      : hangUp(call, 'both', farewell, endpoint, ended)
+      ? hangUp(call, opposite(side), given, endpoint)
+      : hangUp(call, 'both', given, endpoint, ended)
   return { ...step, effects: [...back, ...step.effects] }
 }
 
 /** A request which was lost where the other side's Contact or routes lead goes once more, the way the call came by. */
 function lostAgain(
   call: Call,
-  passed: Passed,
-  change: Pending | undefined,
+  passed: ForwardedResult,
+  change: PendingReinvite | undefined,
   endpoint: SipEndpoint,
-): Order[] | undefined {
+): CallOrder[] | undefined {
   const { asked, sent, flow, proofs, response } = passed
   const leg = asked.side === 'caller' ? call.callee : call.caller
   if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
@@ -182,10 +202,10 @@ function lostAgain(
 /** A provider which wants the change proved gets its proof; who asked does not hear of it. */
 function provedAgain(
   call: Call,
-  passed: Passed,
+  passed: ForwardedResult,
   response: Response,
   endpoint: SipEndpoint,
-): Order[] | undefined {
+): CallOrder[] | undefined {
   const { asked, sent, flow } = passed
   const leg = legOf(call, 'callee')
   if (asked.side !== 'caller' || !call.callee || !leg) return undefined
@@ -204,7 +224,7 @@ function ownStatus(status: number, { method }: Request): number {
   return status === 408 && method !== 'INVITE' ? 500 : status
 }
 
-function pendingOf(call: Call, { asked, sent }: Passed): Pending | undefined {
+function pendingOf(call: Call, { asked, sent }: ForwardedResult): PendingReinvite | undefined {
   const pending = call.pending[asked.side]
   const current = pending?.asked === asked && pending.sent.request.cseq.number === sent.cseq.number
   return current ? pending : undefined

@@ -10,7 +10,7 @@ import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
-import type { Aimed, Branch, Call, Order, Spoken } from './state.ts'
+import type { AimedMedia, Branch, Call, CallOrder, SdpSent } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8')
 const bytes = new TextEncoder()
@@ -23,7 +23,7 @@ export function codecsOf(message: Message): string[] {
 
 /** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
 export function offerOf(message: Message, { address }: SipEndpoint): Understood | undefined {
-  return brings(message) ? relayed(sdpOf(message), { address }) : undefined
+  return hasSdp(message) ? relayed(sdpOf(message), { address }) : undefined
 }
 
 /** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
@@ -32,12 +32,12 @@ export function answerOf(
   { address }: SipEndpoint,
   sent: Sent | undefined,
 ): Understood | undefined {
-  if (!brings(message)) return undefined
+  if (!hasSdp(message)) return undefined
   return relayed(sdpOf(message), { address, answered: true, offered: live(sent) })
 }
 
 /** Whether a message brings SDP, whatever it says. */
-export function brings(message: Message): boolean {
+export function hasSdp(message: Message): boolean {
   return (sdpBody(message)?.length ?? 0) > 0
 }
 
@@ -57,22 +57,22 @@ function sdpOf(message: Message): Sdp | undefined {
  * What one side said as the other side shall hear it: our address, our port, our origin. `offer`: the other side's
  * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
  */
-export function speak(
+export function rewriteFor(
   call: Call,
   to: Side,
-  spoken: Spoken,
+  lastSdp: SdpSent,
   said: Relayed,
   endpoint: SipEndpoint,
   { offer, only = [] }: { offer?: Relayed | undefined; only?: readonly string[] } = {},
 ): Sent | undefined {
   const kept = keepCodecs(said, only)
   if (!kept || !call.ports) return undefined
-  const leg = { address: endpoint.address, port: call.ports[to], id: spoken.id }
-  spoken.sent = compose(spoken.sent, kept, leg, offer)
-  return spoken.sent
+  const leg = { address: endpoint.address, port: call.ports[to], id: lastSdp.id }
+  lastSdp.sent = compose(lastSdp.sent, kept, leg, offer)
+  return lastSdp.sent
 }
 
-export function written({ text }: Pick<Sent, 'text'>): Uint8Array {
+export function sdpBytes({ text }: Pick<Sent, 'text'>): Uint8Array {
   return bytes.encode(text)
 }
 
@@ -80,15 +80,19 @@ export function written({ text }: Pick<Sent, 'text'>): Uint8Array {
  * The body of an ACK which declines the offer that came in a 2xx, for no ACK leaves one without an answer (RFC 3261
  * §13.2.2.4); undefined: none came which could be read.
  */
-export function declined(offering: Message, spoken: Spoken, endpoint: SipEndpoint): Uint8Array | undefined {
-  const sdp = brings(offering) ? sdpOf(offering) : undefined
-  return sdp && declinedOffer(sdp, spoken, endpoint)
+export function declineOffer(
+  offering: Message,
+  lastSdp: SdpSent,
+  endpoint: SipEndpoint,
+): Uint8Array | undefined {
+  const sdp = hasSdp(offering) ? sdpOf(offering) : undefined
+  return sdp && declineSdp(sdp, lastSdp, endpoint)
 }
 
 /** The same where the offer was read before. */
-export function declinedOffer(
+export function declineSdp(
   sdp: Sdp,
-  { id, sent }: Spoken,
+  { id, sent }: SdpSent,
   { address }: SipEndpoint,
 ): Uint8Array | undefined {
   if (sdp.media.length === 0) return undefined
@@ -100,26 +104,26 @@ export function aim(
   call: Call,
   side: Side,
   said: Relayed,
-  { flow, trusted }: Omit<Aimed, 'said'>,
+  { flow, trusted }: Omit<AimedMedia, 'said'>,
   { address: us }: SipEndpoint,
-): Order[] {
+): CallOrder[] {
   call.aimed[side] = { said, flow, trusted }
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
-  const ask: Order[] = host !== undefined && known === undefined ? [{ type: 'resolve', side, host }] : []
+  const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', side, host }] : []
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
   if (!target || !call.ports) return ask
   return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }, ...ask]
 }
 
 /** The same for what a branch said. */
-export function aimAtBranch(call: Call, branch: Branch, said: Relayed, endpoint: SipEndpoint): Order[] {
+export function aimAtBranch(call: Call, branch: Branch, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
   const { flow } = branch
   return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, endpoint) : []
 }
 
 /** The host a side named was looked up: what it said last is aimed at again, unless it has said something else since. */
-export function aimAgain(call: Call, side: Side, host: string, endpoint: SipEndpoint): Order[] {
+export function aimAgain(call: Call, side: Side, host: string, endpoint: SipEndpoint): CallOrder[] {
   const last = call.aimed[side]
   if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
   return aim(call, side, last.said, last, endpoint)
@@ -141,7 +145,7 @@ export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint)
 }
 
 /** Content-Type stands only where there is content. */
-export function described(
+export function withSdp(
   body: Uint8Array | undefined,
   headers: readonly Header[] = [],
 ): { body?: Uint8Array; headers: readonly Header[] } {
@@ -165,7 +169,7 @@ export function refusalWords({ status, code, why }: Unusable, endpoint: SipEndpo
 }
 
 /** The SDP record of the leg on one side. */
-export function spokenOf(call: Call, side: Side): Spoken | undefined {
+export function sdpSentTo(call: Call, side: Side): SdpSent | undefined {
   return side === 'caller' ? call.caller.sdp : call.callee?.sdp
 }
 

@@ -2,27 +2,27 @@ import { uasDialog } from '../dialog/dialog.ts'
 import { compose } from '../media/offer.ts'
 import type { Relayed } from '../media/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { offerOf, written } from './sound.ts'
-import type { Call, Order } from './state.ts'
+import { offerOf, sdpBytes } from './offer-answer.ts'
+import type { Call, CallOrder } from './state.ts'
 
 /*
- * What the caller is told of the callee's sound before and with the answer.
+ * The session descriptions the caller is sent before and with the answer.
  *
  * A caller takes the first description under a To tag for the answer and ignores any other (RFC 3261 §13.2.1,
  * RFC 6337 §3.1.1). So where a provider forks, or says something else than it said before, the caller gets another
  * early dialog.
  */
 
-/** No provider forks wider; the sound of what comes then is not told before the answer. */
+/** No provider forks wider; the description of what comes then is not sent before the answer. */
 const mostTags = 16
 
-/** The body of a response which brings the caller this sound, under the To tag which the caller's leg then has. */
-export function soundForCaller(
+/** The session description of a response which brings the caller this media, under the To tag which the caller's leg then has. */
+export function sdpForCaller(
   call: Call,
   said: Relayed,
   endpoint: SipEndpoint,
   when: 'early' | 'answer',
-): { body: Uint8Array; orders: Order[] } | undefined {
+): { body: Uint8Array; orders: CallOrder[] } | undefined {
   const { caller, ports } = call
   if (!ports) return undefined
   const offer = offerOf(caller.invite, endpoint)
@@ -32,13 +32,13 @@ export function soundForCaller(
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, endpoint), sent }
   if (!known) caller.told.push(told)
-  const orders: Order[] =
+  const orders: CallOrder[] =
     told.tag === caller.localTag
       ? []
       : [{ type: 'dialog', side: 'caller', dialog: uasDialog(caller.invite, told.tag) }]
   caller.localTag = told.tag
   caller.sdp.sent = told.sent
-  return { body: written(told.sent), orders }
+  return { body: sdpBytes(told.sent), orders }
 }
 
 /** The tag the caller knows already, as long as it brought no description. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Heard } from '../../../relay/ground/media.ts'
+import type { MediaCounters } from '../../../relay/ground/media.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   alice,
@@ -16,7 +16,7 @@ import { answered, calling, closeMedia, leavesNothingBehind, talking, watch } fr
 
 leavesNothingBehind()
 
-const nothing: Heard = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
+const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
 
 describe('the record of a call’s sound', () => {
   test('names what both sides said of it as soon as it is answered, and our place towards each', () => {

@@ -3,12 +3,12 @@ import { type Header, request as newRequest, type Request, type Response } from 
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { proofsOf } from './credentials.ts'
+import { declineOffer, sdpSentTo, withSdp } from './offer-answer.ts'
 import { legOf, wayBack } from './path.ts'
-import { declined, described, spokenOf } from './sound.ts'
-import type { Acked, Asked, Branch, Call, CallerLeg, Order, Side } from './state.ts'
+import type { Branch, Call, CallerLeg, CallOrder, InDialogRequest, SentAck, Side } from './state.ts'
 
 /** A change of the session which one side asked for is settled, or dropped: its timers stop. */
-export function closePending(call: Call, side: Side): Order[] {
+export function closePending(call: Call, side: Side): CallOrder[] {
   if (!call.pending[side]) return []
   delete call.pending[side]
   return [
@@ -22,7 +22,7 @@ export function closePending(call: Call, side: Side): Order[] {
  * The call ends while a change is open: who asked hears 487 (RFC 3261 §15.1.2), a 2xx whose offer waits for
  * its answer has it declined, and the request in the air is left to itself.
  */
-export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): Order[] {
+export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): CallOrder[] {
   const pending = call.pending[side]
   if (!pending) return []
   const { asked, answer, accepted } = pending
@@ -35,9 +35,9 @@ export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): Orde
 }
 
 /** ACK for a 2xx to what `side` asked without an offer: the one which came in it is declined. */
-export function decliningAck(call: Call, side: Side, response: Response, endpoint: SipEndpoint): Order[] {
-  const spoken = spokenOf(call, opposite(side))
-  const body = spoken && declined(response, spoken, endpoint)
+export function decliningAck(call: Call, side: Side, response: Response, endpoint: SipEndpoint): CallOrder[] {
+  const lastSdp = sdpSentTo(call, opposite(side))
+  const body = lastSdp && declineOffer(response, lastSdp, endpoint)
   return ackPassed(call, side, response.cseq.number, endpoint, body)
 }
 
@@ -48,7 +48,7 @@ export function ackPassed(
   cseq: number,
   endpoint: SipEndpoint,
   body?: Uint8Array,
-): Order[] {
+): CallOrder[] {
   const known = call.acks[side]
   const other = opposite(side) === 'caller' ? call.caller : call.callee
   if (other && known?.request.cseq.number === cseq) return ackAgain(known, other, endpoint)
@@ -57,7 +57,7 @@ export function ackPassed(
   const sent = call.pending[side]?.sent.request
   const proofs = sent?.cseq.number === cseq ? proofsOf(sent) : []
   const via = viaOf(endpoint, leg.flow)
-  const request = ackFor2xx(leg.dialog, cseq, { via, ...described(body, proofs) })
+  const request = ackFor2xx(leg.dialog, cseq, { via, ...withSdp(body, proofs) })
   call.acks[side] = { request, flow: leg.flow, repeats: 0 }
   return [{ type: 'ack', request, flow: leg.flow }]
 }
@@ -67,10 +67,10 @@ export function ackPassed(
  * back, too; and a second time round, what follows does.
  */
 export function ackAgain(
-  known: Acked,
+  known: SentAck,
   leg: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
   endpoint: SipEndpoint,
-): Order[] {
+): CallOrder[] {
   const { request, flow } = known
   known.repeats++
   const back = wayBack(known.repeats > 1 ? leg : { ...leg, dialog: undefined }, flow)
@@ -88,10 +88,10 @@ function withVia({ method, requestUri, headers, body }: Request, via: string): R
 }
 
 export function refuseRequest(
-  { request, transaction, source }: Asked,
+  { request, transaction, source }: InDialogRequest,
   status: number,
   headers: readonly Header[] = [],
-): Order {
+): CallOrder {
   return { type: 'respond', transaction, response: reply(request, status, { headers, flow: source }) }
 }
 

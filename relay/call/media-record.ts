@@ -1,6 +1,6 @@
 import type { CallTell, MediaSide } from '#contract'
 import { hostPort } from '../ground/flow.ts'
-import type { Heard, Side } from '../ground/media.ts'
+import type { MediaCounters, Side } from '../ground/media.ts'
 import { codecs } from '../media/codecs.ts'
 import { mediaOf, type Relayed } from '../media/relayed.ts'
 import { connectionOf } from '../media/sdp.ts'
@@ -8,10 +8,10 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Call } from './state.ts'
 
 /**
- * A call's sound for its record; undefined: there is none. So it is for the moment between a call's end and the media
+ * A call's media for its record; undefined: there is none. So it is for the moment between a call's end and the media
  * thread's last word: what is told of an ended call is final.
  */
-export function soundOf(call: Call, { address }: SipEndpoint): CallTell['call']['media'] | undefined {
+export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['call']['media'] | undefined {
   const { record, aimed, ports } = call
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
   if (!aimed.caller && !aimed.callee && !record.media) return undefined
@@ -27,14 +27,14 @@ export function soundOf(call: Call, { address }: SipEndpoint): CallTell['call'][
 const codecsAtMost = 32
 const lettersAtMost = 300
 
-const nothing: Heard = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
+const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
 
-function counters({ packets, bytes, lost, dropped, jitterMs, latched }: Heard = nothing) {
+function counters({ packets, bytes, lost, dropped, jitterMs, latched }: MediaCounters = nothing) {
   const latched_address = latched ? hostPort(latched.address, latched.port) : null
   return { packets, bytes, lost, dropped, jitter_ms: jitterMs, latched_address }
 }
 
-/** What a side said of its sound; a host is named as it was. */
+/** What a side's session description said of its audio; a host is named as it was. */
 function said(sound: Relayed | undefined): Pick<MediaSide, 'codecs' | 'sdp_address'> {
   if (!sound) return { codecs: [], sdp_address: null }
   const media = mediaOf(sound)

@@ -1,12 +1,12 @@
 import { callRefused, callServes } from '#routing'
-import type { Branch, Order } from './state.ts'
+import type { Branch, CallOrder } from './state.ts'
 
 /**
  * What the end of an attempt, or its first ringing, says about the provider's health.
  *
  * Said once: who rang has shown that it serves, whatever becomes of the call.
  */
-export function sight(branch: Branch, status: number, why: string): Order[] {
+export function observation(branch: Branch, status: number, why: string): CallOrder[] {
   const { provider, attempt } = branch
   // A customer's PBX is no provider.
   if (!provider?.provider_id || branch.heard === 'ringing') return []

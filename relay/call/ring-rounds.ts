@@ -1,11 +1,11 @@
 import type { Contact } from '../registrar/registrar.ts'
-import type { Connect } from './state.ts'
+import type { ConnectDecision } from './state.ts'
 
 /** Nobody reaches a phone sooner. */
 const roundAtLeastMs = 5_000
 
 /** Phones which ring one after the other, those of a round together; and how long each round may ring. */
-export interface Rounds {
+export interface RingRounds {
   readonly contacts: readonly (readonly Contact[])[]
   readonly ms: number
 }
@@ -14,7 +14,10 @@ export interface Rounds {
  * By q, the highest first (RFC 3261 §16.6 item 6). All rounds share the time a call may ring; those for which there is
  * none left ring with the last.
  */
-export function roundsOf(contacts: readonly Contact[], targets: Connect['targets'] | undefined): Rounds {
+export function roundsOf(
+  contacts: readonly Contact[],
+  targets: ConnectDecision['targets'] | undefined,
+): RingRounds {
   const ms = ringMsOf(targets)
   const most = Math.max(1, Math.floor(ms / roundAtLeastMs))
   const rounds: Contact[][] = []
@@ -27,7 +30,7 @@ export function roundsOf(contacts: readonly Contact[], targets: Connect['targets
 }
 
 /** Milliseconds the phones of an extension, or of a PBX where it registered, may ring. */
-function ringMsOf(targets: Connect['targets'] | undefined): number {
+function ringMsOf(targets: ConnectDecision['targets'] | undefined): number {
   if (targets?.kind === 'trunk') return targets.trunk.ring_ms
   return targets?.kind === 'extension' ? targets.extension.ring_ms : 60_000
 }
