@@ -21,7 +21,7 @@ export function connect(url: string, endpoint?: string, carry?: Carrier): Databa
 }
 
 /** Posts a statement, as `fetch` does. */
-export type Carrier = (place: string, request: object) => Promise<unknown>
+type Carrier = (place: string, request: object) => Promise<unknown>
 
 /** The name of the constraint or unique index a failed statement ran into, if it was one. */
 export function violated(error: unknown): string | undefined {

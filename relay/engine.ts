@@ -28,7 +28,7 @@ import { type TransactionOutput, Transactions } from './transaction/layer.ts'
 import { allow, type SipEndpoint } from './ua/endpoint.ts'
 
 /** How the engine is set up. */
-export interface Setup {
+interface Setup {
   readonly endpoint: SipEndpoint
   readonly served: ServedDomains
   /** First and last RTP port of our range. */

@@ -30,7 +30,7 @@ export interface Clash extends Record<string, unknown> {
 }
 
 /** What a provider claims: `sources` are the networks it listed, and then its host, where that is an address. */
-export interface ProviderClaim extends Claim {
+interface ProviderClaim extends Claim {
   register: boolean
   inboundAddresses: string[]
   /** Lower case. */

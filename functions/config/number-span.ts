@@ -39,7 +39,7 @@ export async function readSpan(
 }
 
 /** A live number that is one of these already: whose, and the first they have in common. */
-export interface Overlap extends Record<string, unknown> {
+interface Overlap extends Record<string, unknown> {
   id: string
   customer_id: string
   number: string

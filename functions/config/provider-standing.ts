@@ -11,7 +11,7 @@ export function standing(db: Database) {
     .leftJoin(providerRegistrations, eq(providerRegistrations.providerId, providers.id))
     .$dynamic()
 }
-export type Standing = Awaited<ReturnType<typeof standing>>[number]
+type Standing = Awaited<ReturnType<typeof standing>>[number]
 
 /** Keys of a provider that only we set. */
 export const providerShown = [

@@ -75,7 +75,7 @@ export const providerTarget = z.object({
 export type ProviderTarget = z.infer<typeof providerTarget>
 
 /** An extension to ring; its contacts are the registrar's to know. */
-export const extensionTarget = z.object({
+const extensionTarget = z.object({
   extension_id: z.guid(),
   customer_id: z.guid(),
   /** The user part phones register as, and their realm: together the address-of-record. */
@@ -86,7 +86,7 @@ export const extensionTarget = z.object({
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
 /** A customer's PBX to call: where it registered, or at a host of its own. */
-export const trunkTarget = z.object({
+const trunkTarget = z.object({
   trunk_id: z.guid(),
   customer_id: z.guid(),
   /** Its account and realm: together the address-of-record. */

@@ -22,7 +22,7 @@ export const deadAfterMs = 6_000
 export const currentForMs = 5_000
 
 /** One call which goes on, and everybody whose limits it counts in: a lease, keyed by the call's id. */
-export const lease = z.object({
+const lease = z.object({
   call_id: z.guid(),
   customer_id: z.guid(),
   scopes: z.array(scope),
@@ -30,7 +30,7 @@ export const lease = z.object({
 export type Lease = z.infer<typeof lease>
 
 /** A relay's share of a limit: what it holds now, what of it is in use, how much it had to refuse lately. */
-export const sliceHeld = z.object({
+const sliceHeld = z.object({
   scope,
   customer_id: z.guid(),
   resource,
@@ -41,11 +41,10 @@ export const sliceHeld = z.object({
 })
 export type SliceHeld = z.infer<typeof sliceHeld>
 
-export const sliceGranted = z.object({ scope, resource, amount: z.int() })
-export type SliceGranted = z.infer<typeof sliceGranted>
+const sliceGranted = z.object({ scope, resource, amount: z.int() })
 
 /** How a provider looks from one relay. */
-export const healthReport = z.object({
+const healthReport = z.object({
   provider_id: z.guid(),
   customer_id: z.guid(),
   status: healthStatus,
@@ -65,7 +64,7 @@ export type HealthReport = z.infer<typeof healthReport>
 export const addressesAtMost = 32
 
 /** Where a provider's host is, as one relay resolves it: calls from there are the provider's. */
-export const hostReport = z.object({
+const hostReport = z.object({
   provider_id: z.guid(),
   /** What was resolved: the edge may know of another place by now. */
   hostname: z.string(),
@@ -77,7 +76,7 @@ export const hostReport = z.object({
 })
 export type HostReport = z.infer<typeof hostReport>
 
-export const registrationReport = z.object({
+const registrationReport = z.object({
   provider_id: z.guid(),
   customer_id: z.guid(),
   epoch: z.int(),
@@ -93,7 +92,7 @@ export const registrationReport = z.object({
 export type RegistrationReport = z.infer<typeof registrationReport>
 
 /** What became of something a relay was told to do. */
-export const commandResult = z.object({
+const commandResult = z.object({
   command_id: z.guid(),
   result: remarks,
 })
@@ -126,7 +125,7 @@ export const beat = z.object({
 export type Beat = z.infer<typeof beat>
 
 /** Something to do, told to one relay. */
-export const command = z.object({
+const command = z.object({
   command_id: z.guid(),
   kind: z.literal('test_provider'),
   provider_id: z.guid(),
@@ -139,13 +138,12 @@ export const command = z.object({
 export type Command = z.infer<typeof command>
 
 /** A registration to be ended: told at every beat until the relay says `ended`. */
-export const ending = z.object({
+const ending = z.object({
   command_id: z.guid(),
   /** Whose it is: the trunk's id where it is a trunk's. */
   extension_id: z.guid(),
   binding_id: z.guid(),
 })
-export type Ending = z.infer<typeof ending>
 
 export const beatAnswer = z.object({
   at: instant,

@@ -6,7 +6,7 @@ import { failoverPolicy, healthStatus, instant } from './vocabulary.ts'
  */
 
 /** One candidate of a decision, and why it was kept or skipped. */
-export const consideration = z.object({
+const consideration = z.object({
   provider_id: z.guid().nullable().default(null),
   provider_name: z.string().default(''),
   route_id: z.guid().nullable().default(null),
@@ -33,7 +33,7 @@ export const consideration = z.object({
 export type Consideration = z.infer<typeof consideration>
 
 /** How a caller was recognised, or which rule failed. */
-export const identification = z.object({
+const identification = z.object({
   /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `none`. */
   rule: z.string(),
   why: z.string(),
@@ -41,7 +41,7 @@ export const identification = z.object({
 export type Identification = z.infer<typeof identification>
 
 /** A limit which was looked at: what is in use, of how much. */
-export const limit = z.object({
+const limit = z.object({
   kind: z.string(),
   id: z.guid(),
   name: z.string().default(''),

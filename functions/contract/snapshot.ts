@@ -101,7 +101,7 @@ export const numberFacts = z.object({
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 
-export const flowFacts = z.object({
+const flowFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
   /** Extension its connect action rings; null: there is none. */

@@ -52,7 +52,7 @@ export const bindingTell = z.object({
 export type BindingTell = z.infer<typeof bindingTell>
 
 /** One address which was called. Offsets in ms from the call's start. */
-export const addressTry = z.object({
+const addressTry = z.object({
   /** host:port it went to. */
   address: z.string(),
   transport,
@@ -92,7 +92,7 @@ export const attempt = z.object({
 export type Attempt = z.infer<typeof attempt>
 
 /** What was heard on one side and sent on to the other. */
-export const mediaCounters = z.object({
+const mediaCounters = z.object({
   packets: z.int(),
   bytes: z.int(),
   /** By sequence number (RFC 3550 A.3). */
@@ -116,7 +116,7 @@ export const mediaSide = mediaCounters.extend({
 export type MediaSide = z.infer<typeof mediaSide>
 
 /** A call as it stands: the whole record each time but for its decision, so that the last one heard is the truth. */
-export const callTell = z.object({
+const callTell = z.object({
   kind: z.literal('call'),
   tell_id: z.guid(),
   sequence: z.int(),
@@ -156,7 +156,7 @@ export const callTell = z.object({
 export type CallTell = z.infer<typeof callTell>
 
 /** A relay has begun anew: whatever calls it had before `at` are over, whether or not it could say so. */
-export const relayTell = z.object({
+const relayTell = z.object({
   kind: z.literal('relay'),
   tell_id: z.guid(),
   sequence: z.int(),
@@ -167,7 +167,7 @@ export const relayTell = z.object({
 export type RelayTell = z.infer<typeof relayTell>
 
 /** Something worth knowing which is no call and no binding; `tell_id` is the event's id. */
-export const eventTell = z.object({
+const eventTell = z.object({
   kind: z.literal('event'),
   tell_id: z.guid(),
   at: instant,
@@ -184,7 +184,6 @@ export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTe
 export type Tell = z.infer<typeof tell>
 
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })
-export type TellBatch = z.infer<typeof tellBatch>
 
 /**
  * Everything `accepted` was stored, or was already known; what is in neither list must be told again.

@@ -77,7 +77,7 @@ export const hangupReason = z.enum(hangupReasons)
 export type HangupReason = z.infer<typeof hangupReason>
 
 /** Digest algorithms we challenge with (RFC 8760). */
-export const digestAlgorithms = ['MD5', 'SHA-256'] as const
+const digestAlgorithms = ['MD5', 'SHA-256'] as const
 export const digestAlgorithm = z.enum(digestAlgorithms)
 export type DigestAlgorithm = z.infer<typeof digestAlgorithm>
 
@@ -92,7 +92,7 @@ export const address = z.object({
 export type Address = z.infer<typeof address>
 
 /** After a failed attempt: try the next provider, or tell the caller. */
-export const verdicts = ['next', 'final'] as const
+const verdicts = ['next', 'final'] as const
 export const verdict = z.enum(verdicts)
 export type Verdict = z.infer<typeof verdict>
 
@@ -113,7 +113,7 @@ export type FailoverPolicy = z.infer<typeof failoverPolicy>
 
 /** Who a limit is set on; calls of each are counted by the ids of the calls themselves. */
 export const scopeKinds = ['customer', 'extension', 'trunk', 'provider'] as const
-export const scopeKind = z.enum(scopeKinds)
+const scopeKind = z.enum(scopeKinds)
 export type ScopeKind = z.infer<typeof scopeKind>
 
 export const scope = z.object({ kind: scopeKind, id: z.guid() })

@@ -23,14 +23,14 @@ export function lockConfig(db: Database) {
 }
 
 /** Whose request a change follows from: its access key, and the request's id. */
-export interface Author {
+interface Author {
   keyId: string
   requestId: string
 }
 const authors = new WeakMap<Database, Author>()
 
 /** The same database, whose changes are an author's: `lockConfig` tells the transaction, and triggers keep it. */
-export function signedBy(db: Database, author: Author): Database {
+function signedBy(db: Database, author: Author): Database {
   const signed: Database = Object.create(db)
   authors.set(signed, author)
   return signed

@@ -136,7 +136,7 @@ function pathParameters({ path, parameters, example }: Operation, schemas: Schem
 }
 
 /** Parameters of a path, `id` of `/v1.0/providers/{id}`. */
-export function namesIn(path: string): string[] {
+function namesIn(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 }
 

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { Reason } from './api-error.ts'
 
 /** What a key must be allowed for an operation. */
-export type Scope = 'read' | 'configure' | 'call' | 'admin'
+type Scope = 'read' | 'configure' | 'call' | 'admin'
 
 /** Any reason with which the API refuses, by its published name. */
 export type ErrorCode = Reason

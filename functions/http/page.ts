@@ -10,7 +10,7 @@ export interface Page {
   size: number
   after: Cursor | undefined
 }
-export interface Cursor {
+interface Cursor {
   at: string
   id: string
 }

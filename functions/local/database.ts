@@ -6,7 +6,7 @@ import pg from 'pg'
 import { lockFolder } from './lock.ts'
 import { applyMigrations } from './migrations.ts'
 
-export interface LocalDatabase {
+interface LocalDatabase {
   /** Every value it returns is PostgreSQL's own text, as Neon's protocol wants it. */
   pool: pg.Pool
   kind: 'pglite' | 'postgres'
@@ -14,7 +14,7 @@ export interface LocalDatabase {
 }
 
 /** `image`: what a new folder begins with instead of nothing, as PGlite dumps it. */
-export type Place = { dataDir: string; image?: Blob } | { databaseUrl: string }
+type Place = { dataDir: string; image?: Blob } | { databaseUrl: string }
 
 /**
  * Opens PGlite in a folder, or a PostgreSQL by its URL, and brings the schema up to date.

@@ -26,7 +26,7 @@ export async function addAdministratorKey(pool: Pool, customerId: string, name: 
 }
 
 /** The oldest customer that is neither deleted nor the platform. */
-export async function firstCustomer(pool: Pool): Promise<string | undefined> {
+async function firstCustomer(pool: Pool): Promise<string | undefined> {
   const { rows } = await pool.query<{ id: string }>(
     'select id from customers where id <> $1 and deleted_at is null order by created_at, id limit 1',
     [PLATFORM],

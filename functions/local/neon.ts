@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Pool, PoolClient, QueryArrayResult, QueryResult } from 'pg'
 
-export interface NeonEndpoint {
+interface NeonEndpoint {
   /** Where statements are posted: the Worker's NEON_ENDPOINT. */
   url: string
   /** The Worker's DATABASE_URL. Its password was made for this endpoint and opens nothing else. */

@@ -9,7 +9,7 @@ export interface Supervised {
   stop(patienceMs: number): Promise<void>
 }
 
-export interface Child {
+interface Child {
   readonly name: string
   readonly file: string
   readonly environment: Readonly<Record<string, string | undefined>>

@@ -11,7 +11,7 @@ export interface Edge {
   stop(): Promise<void>
 }
 
-export interface EdgePlan {
+interface EdgePlan {
   readonly host: string
   readonly port: number
   /** What the Worker is given on top of wrangler.toml's vars: addresses and secrets. */

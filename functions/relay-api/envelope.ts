@@ -1,4 +1,4 @@
-import { bytes, fromBase64, toBase64, toHex } from '../secrets.ts'
+import { bytes, toBase64, toHex } from '../secrets.ts'
 
 /*
  * What keeps a snapshot honest and its secrets secret on the way to one relay, and on its disk. All of it follows
@@ -29,23 +29,8 @@ export async function seal(
   return `${toBase64(iv)}.${toBase64(new Uint8Array(closed))}`
 }
 
-/** Opens what `seal` closed; throws where it was altered, or is another relay's, customer's or version's. */
-export async function unseal(
-  relayKey: string,
-  { customerId, version }: Edition,
-  sealed: string,
-): Promise<string> {
-  const [iv = '', closed = ''] = sealed.split('.')
-  const opened = await crypto.subtle.decrypt(
-    { name: 'AES-GCM', iv: fromBase64(iv), additionalData: bytes(`${customerId}|${version}`) },
-    await sealKey(relayKey),
-    fromBase64(closed),
-  )
-  return new TextDecoder().decode(opened)
-}
-
 /** Which snapshot it is. */
-export interface Edition {
+interface Edition {
   customerId: string
   version: number
 }

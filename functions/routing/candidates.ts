@@ -16,7 +16,7 @@ import { type Runtime, unused } from './runtime.ts'
 import { closedAt } from './windows.ts'
 
 /** What is dialled, for whom, and what the callee sees of the caller. */
-export interface Dialling {
+interface Dialling {
   callId: string
   customer: CustomerFacts
   dialled: Exclude<Dialled, { kind: 'nonsense' }>
@@ -35,7 +35,7 @@ const TRIED = 32
 const SKIPPED = 36
 
 /** Providers to try in order, and about every route why it was kept or skipped. */
-export interface Choice {
+interface Choice {
   providers: ProviderTarget[]
   candidates: Consideration[]
   /** Skipped routes which are not listed: the customer's own, and default ones which match. */

@@ -40,7 +40,7 @@ export interface Draft {
   left_out: number
 }
 
-export type Connect = Extract<RouteDecision, { kind: 'connect' }>
+type Connect = Extract<RouteDecision, { kind: 'connect' }>
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
 export function refuse(known: Draft, status: number, reason: string, message: string): RouteDecision {

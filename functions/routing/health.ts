@@ -75,28 +75,28 @@ interface Slice {
 /* Implementation */
 
 /** One packet in fifty may be lost: three probes of four packets each, or three calls, are no accident. */
-export const failuresInARow = 3
+const failuresInARow = 3
 /** Under eight calls a share says nothing; at half, every second caller waits for the next provider. */
-export const callsAtLeast = 8
-export const failingShare = 0.5
-export const windowMs = 60_000
+const callsAtLeast = 8
+const failingShare = 0.5
+const windowMs = 60_000
 const sliceMs = 10_000
 /** Failed calls further apart than this are no series. */
 const seriesMs = 600_000
 /** So many calls in a row which do not get through, each for a reason of its own, are no accident; within an hour. */
-export const lostInARow = 5
+const lostInARow = 5
 const lostWithinMs = 3_600_000
 /** One success may be luck. */
-export const successesInARow = 2
+const successesInARow = 2
 /** As short as a restarting proxy, as long as somebody waits before he telephones the carrier. */
-export const holdOffMs = 10_000
+const holdOffMs = 10_000
 export const longestHoldOffMs = 300_000
 /** Healthy for so long, it is forgiven that it fell. */
-export const forgivenMs = 600_000
+const forgivenMs = 600_000
 /** Trial calls while half open: a caller in five seconds may wait for another provider, no more. */
-export const trialEveryMs = 5_000
+const trialEveryMs = 5_000
 /** A trial whose end nobody reported (its caller hung up) is forgotten after a whole search. */
-export const trialAtMostMs = 30_000
+const trialAtMostMs = 30_000
 const roundTripsKept = 9
 
 /** Nobody has looked yet. */

@@ -2,7 +2,7 @@ import type { Caps, Limit, Scope } from '#contract'
 import type { Runtime, Share } from './runtime.ts'
 
 /** Somebody whose limits a call counts in. */
-export interface Counted {
+interface Counted {
   scope: Scope
   name: string
   caps: Caps

@@ -58,7 +58,7 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
 }
 
 /** Whether a target is of numbers as they are dialled, and not of E.164 numbers or of all. */
-export function isShortTarget(target: string): boolean {
+function isShortTarget(target: string): boolean {
   return target !== 'all' && !target.startsWith('+')
 }
 
@@ -102,7 +102,7 @@ function inTurn(a: RouteFacts, b: RouteFacts): number {
 }
 
 /** Creation, then id. */
-export function byAge(a: RouteFacts, b: RouteFacts): number {
+function byAge(a: RouteFacts, b: RouteFacts): number {
   if (a.created_at !== b.created_at) return a.created_at < b.created_at ? -1 : 1
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }

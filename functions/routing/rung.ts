@@ -102,6 +102,6 @@ export function caught(provider: ProviderFacts, dialled: string, book: Configura
     .map((number) => ({ number, e164 }))
 }
 
-export function countryOf(provider: ProviderFacts, book: Configuration): string {
+function countryOf(provider: ProviderFacts, book: Configuration): string {
   return provider.country ?? book.customer(provider.customer_id)?.country ?? ''
 }

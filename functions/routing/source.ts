@@ -11,7 +11,7 @@ import { caught, isOwned, type Match, type Rung, rungBy, whoseIs } from './rung.
 import { asThere, isByHost } from './there.ts'
 
 /** Who is behind an address, and by which rule; or what was tried in vain. */
-export type Source =
+type Source =
   | { kind: 'provider'; provider: ProviderFacts; rung: Rung; rule: string; why: string }
   | { kind: 'trunk'; trunk: TrunkFacts; rule: string; why: string }
   | {

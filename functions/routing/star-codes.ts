@@ -1,5 +1,5 @@
 /** What was dialled, and what a code before it asks about the caller id. */
-export interface Coded {
+interface Coded {
   /** Without the code. */
   rest: string
   /** For this call: true, it is hidden; false, shown whatever the phone says; null, as the phone says. */

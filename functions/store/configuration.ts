@@ -11,7 +11,7 @@ export function configurationOf(brought: Facts): Configuration {
 }
 
 /** What was brought, by customer. */
-export function slicesOf(brought: Facts): ConfigSlice[] {
+function slicesOf(brought: Facts): ConfigSlice[] {
   const counts = new Map(brought.route_counts.map(({ customer_id, count }) => [customer_id, count]))
   return brought.customers.map(({ version, facts }) => {
     const own = <Thing extends { customer_id: string }>(things: Thing[]) =>

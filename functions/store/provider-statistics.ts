@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Database } from '#db'
 
 /** Which attempts count: those begun within the window, and of whom. */
-export interface Figures {
+interface Figures {
   window: Window
   owners: string[]
   customerId: string

@@ -67,7 +67,7 @@ export interface ProtectionSpace {
 }
 
 /** What phones are challenged with until we know theirs: the only one all of them answer. */
-export const usual: readonly DigestAlgorithm[] = ['MD5']
+const usual: readonly DigestAlgorithm[] = ['MD5']
 
 /** Come again in a moment. */
 export const later: readonly Header[] = [['retry-after', '10']]

@@ -47,7 +47,7 @@ import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 export type CallMachine = Machine<CallState, CallMemory>
 
-export interface CallMemory {
+interface CallMemory {
   readonly call: Call
   readonly endpoint: SipEndpoint
 }

@@ -5,7 +5,7 @@ import type { Header, Request } from '../sip/message.ts'
 import type { Call, ConnectDecision } from './state.ts'
 
 /** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
-export type PartyKind = 'phone' | 'pbx' | 'carrier'
+type PartyKind = 'phone' | 'pbx' | 'carrier'
 
 /** Between whom a header of an INVITE passes. */
 interface Passage {
@@ -26,7 +26,7 @@ const own: readonly PartyKind[] = ['phone', 'pbx']
  * P-Asserted-Identity and P-Preferred-Identity are read of PBXs and providers. What is not named here passes from
  * nobody to anybody: Remote-Party-ID, Geolocation, User-to-User, Reason, Answer-Mode, Referred-By and the rest.
  */
-export const passages: Readonly<Record<string, Passage>> = {
+const passages: Readonly<Record<string, Passage>> = {
   subject: { from: anybody, to: anybody, telling: true },
   priority: { from: own, to: own },
   'alert-info': { from: own, to: own },

@@ -5,7 +5,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Call, CallerLeg } from './state.ts'
 
 /** An INVITE which was let in, and the server transaction it came with. */
-export interface Arrival {
+interface Arrival {
   readonly request: Request
   readonly flow: Flow
   readonly transaction: number

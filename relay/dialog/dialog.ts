@@ -57,13 +57,6 @@ export function uasDialog(invite: Request, localTag: string): Dialog {
   }
 }
 
-/** The 2xx for an early dialog: the caller learns the route set and the target anew (RFC 3261 §13.2.2.4). */
-export function confirm(dialog: Dialog, response: Response): void {
-  dialog.confirmed = true
-  dialog.routeSet = hopsOf(response, 'record-route').reverse()
-  dialog.remoteTarget = contact(response) ?? dialog.remoteTarget
-}
-
 /**
  * Takes note of a request that came in the dialog (RFC 3261 §12.2.2).
  *

@@ -4,7 +4,7 @@ import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } fro
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
 
-export interface HeartOptions {
+interface HeartOptions {
   readonly exchange: Exchange
   /** What of a beat never changes while this process lives. */
   readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>

@@ -10,7 +10,7 @@ export interface KeyPair {
 }
 
 /** Where the pair is kept: TLS_CERT and TLS_KEY. */
-export interface PairFiles {
+interface PairFiles {
   readonly cert: string
   readonly key: string
 }

@@ -10,7 +10,7 @@ export interface Posted {
   readonly body: string
 }
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly relayId: string
   readonly spool: Spool
   /** Posts a batch of tells; rejects when no answer came. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 
 /** How many descriptors each kind of work may have open at once. Together they are fewer than the process may open. */
-export interface Descriptors {
+interface Descriptors {
   /** Connections to the edge. */
   readonly edge: number
   /** RTP and RTCP sockets: four of a call. */

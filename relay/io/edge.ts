@@ -13,9 +13,9 @@ import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
 /** Questions a phone or a call waits for. */
-export type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
+type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
 
-export interface EdgeOptions {
+interface EdgeOptions {
   readonly exchange: Exchange
   readonly relayId: string
   readonly spool: Spool

@@ -9,7 +9,7 @@ export interface Reply {
 }
 
 /** One request under `/relay/v1/`. */
-export interface Errand {
+interface Errand {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: string

@@ -13,7 +13,7 @@ import type { Flow } from '../ground/flow.ts'
 import type { MediaCommand } from '../ground/media.ts'
 
 /** The world, as far as the engine's effects reach into it. */
-export interface World {
+interface World {
   /** `loose`: nothing waits for it, and what becomes of it need not be known. */
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(flow: Flow): void

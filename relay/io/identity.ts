@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { Trust } from '../ground/flow.ts'
 
 /** What a peer showed; `distrust` is OpenSSL's name for what is wrong with the chain, undefined where nothing is. */
-export interface Shown {
+interface Shown {
   readonly certificate: X509Certificate | undefined
   readonly distrust: string | undefined
 }

@@ -16,7 +16,7 @@ export interface Kept {
 }
 
 /** One file of a journal. */
-export interface Segment {
+interface Segment {
   readonly path: string
   readonly number: number
   bytes: number
@@ -25,7 +25,7 @@ export interface Segment {
   live: number
 }
 
-export interface JournalOptions {
+interface JournalOptions {
   readonly folder: string
   readonly log: Log
   /** A new file is begun after this many bytes. */
@@ -33,7 +33,7 @@ export interface JournalOptions {
 }
 
 /** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
-export type Reading<T> = (kept: Kept) => T | undefined
+type Reading<T> = (kept: Kept) => T | undefined
 
 /* Implementation */
 const gatherMs = 20

@@ -6,7 +6,7 @@ import { type Flow, type Trust, usualPort } from '../ground/flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory, inTime } from './dns-memory.ts'
 
-export interface LocatorOptions {
+interface LocatorOptions {
   /** Whether loopback and private networks may be reached: yes at home, no in production. */
   readonly allowPrivate: boolean
   readonly chance: Chance

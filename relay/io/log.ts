@@ -29,9 +29,6 @@ export function openLog(options: { level?: string; destination?: DestinationStre
   }
 }
 
-/** Says nothing, for those who are not asked. */
-export const silence: Log = () => {}
-
 function masked(fields: Note['fields']): Note['fields'] {
   for (const name in fields) {
     if (!secret.test(name)) continue

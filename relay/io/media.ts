@@ -6,7 +6,7 @@ import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
 import type { EngineName, Orders, Ready, Setup } from './media-thread.ts'
 
-export interface MediaOptions {
+interface MediaOptions {
   /** undefined: the better of those which work here. */
   readonly engine?: EngineName | undefined
   /** The address our RTP ports are bound to. */

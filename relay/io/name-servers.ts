@@ -6,7 +6,7 @@ import * as packet from 'dns-packet'
 import type { Flow } from '../ground/flow.ts'
 
 /** Records of one type at a name, and how many seconds they are good for. */
-export interface Found<Data> {
+interface Found<Data> {
   readonly records: readonly Data[]
   readonly ttl: number
 }

@@ -22,7 +22,7 @@ export function openTcp(options: StreamOptions): Promise<StreamWire> {
 }
 
 /** What is special about the connections of one transport. */
-export interface StreamKind {
+interface StreamKind {
   readonly transport: 'tcp' | 'tls'
   /** Takes connections; undefined: none are taken, only made. */
   readonly server: Server | undefined

@@ -7,7 +7,7 @@ export interface Visitor {
   shut(): void
 }
 
-export interface VisitorLimits {
+interface VisitorLimits {
   /** Connections in all, taken and made. */
   readonly streams: number
   /** Taken from strangers. */

@@ -6,7 +6,7 @@ import { isBlind, isNowhere, mediaOf, type Relayed } from './relayed.ts'
 import { attribute, connectionOf, directionOf, type Media } from './sdp.ts'
 
 /** What is known of the party whose description is read. */
-export interface Party {
+interface Party {
   /** The IP address its signalling comes from. */
   readonly signalling: string
   /** A provider, whose media may come from another host than its signalling. */

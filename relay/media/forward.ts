@@ -40,8 +40,8 @@ interface Session {
 /** Longest packet we pass on. */
 const LONGEST = 1500
 /** A session is counted so long after it began, and then so often. */
-export const firstCountMs = 10_000
-export const countEveryMs = 30_000
+const firstCountMs = 10_000
+const countEveryMs = 30_000
 /** On hold, silence is the rule: it must last this many time-outs to end a call. */
 const HOLD_TIMES = 60
 

@@ -3,7 +3,7 @@ import type { Direction, Media, Sdp } from './sdp.ts'
 import { attributeName, connectionOf, directionOf, isConnection, isDirection, writeSdp } from './sdp.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
-export interface Leg {
+interface Leg {
   /** What SDP shall say: our public address. */
   readonly address: string
   /** Our RTP port towards the reader; RTCP stands one above it. */

@@ -6,7 +6,7 @@ import { Pacer } from '../ua/pacer.ts'
 import { targetOf } from './options.ts'
 
 /** What the watch over providers' addresses needs of the engine around it. */
-export interface ProviderAddressesDeps {
+interface ProviderAddressesDeps {
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
   /** What was found is news: the edge hears of it at once. */
@@ -15,7 +15,7 @@ export interface ProviderAddressesDeps {
 
 /* Implementation */
 /** DNS keeps what it said for as long as it is good: who is asked so often asks the name server by the TTL. */
-export const lookEveryMs = 30_000
+const lookEveryMs = 30_000
 /** A host which moves all the time is looked up twice as rarely each time, up to this. */
 const seldomMs = 3_600_000
 /** Look-ups set out one by one, never more than twenty a second. */

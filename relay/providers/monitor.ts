@@ -18,7 +18,7 @@ import { Pacer } from '../ua/pacer.ts'
 import { describeFlow, optionsFor, targetOf } from './options.ts'
 
 /** What the monitor needs of the engine around it. */
-export interface MonitorDeps {
+interface MonitorDeps {
   readonly endpoint: SipEndpoint
   readonly outOfDialog: OutOfDialogRequests
   note(level: Note['level'], event: string, fields: Note['fields']): void
@@ -26,15 +26,15 @@ export interface MonitorDeps {
 
 /* Implementation */
 /** One address may be silent so long: four packets, at 0, 0.5, 1.5 and 3.5 s. */
-export const timeoutMs = 4_000
+const timeoutMs = 4_000
 /** After a failure, and while half open, the next look comes sooner. */
-export const closeLookMs = 5_000
+const closeLookMs = 5_000
 /** First looks are spread over so long. */
 const firstLookMs = 3_000
 /** Probes set out one by one, never more than forty a second. */
-export const paceMs = 25
+const paceMs = 25
 /** What we have seen ourselves counts so long; then the other relays' word is better. */
-export const ownWordMs = 300_000
+const ownWordMs = 300_000
 
 /** A provider we look after. */
 interface MonitoredProvider {

@@ -14,7 +14,7 @@ import { Registrant } from './registrant.ts'
 import { Tester } from './tester.ts'
 
 /** The rooms around whoever deals with providers. */
-export interface ProvidersDeps {
+interface ProvidersDeps {
   readonly endpoint: SipEndpoint
   readonly effects: EffectBuffer
   readonly transactions: Transactions

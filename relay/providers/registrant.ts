@@ -18,7 +18,7 @@ import {
 } from './registration.ts'
 
 /** What the registrant needs of the engine around it. */
-export interface RegistrantDeps {
+interface RegistrantDeps {
   readonly endpoint: SipEndpoint
   readonly outOfDialog: OutOfDialogRequests
   emit(effect: Effect): void

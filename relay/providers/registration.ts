@@ -44,7 +44,7 @@ export type RegistrationOrder =
   | { readonly type: 'rest' }
 
 /** Times are monotonic milliseconds. */
-export interface RegistrationMemory {
+interface RegistrationMemory {
   /** Integer in [0, below). */
   readonly below: (below: number) => number
   until: number | undefined
@@ -66,7 +66,7 @@ type RegistrationStep = Turn<RegistrationStatus, RegistrationOrder>
 
 /* Implementation */
 const firstWaitMs = 30_000
-export const longestWaitMs = 1_800_000
+const longestWaitMs = 1_800_000
 /** An hour is as long as a registrar may send us away. */
 const longestRetryAfterMs = 3_600_000
 /** A grant shorter than this could not be refreshed in time. */

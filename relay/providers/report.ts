@@ -8,7 +8,7 @@ import { type AddressResult, type RequestOutcome, statusLine } from '../ua/out-o
 import { describeFlow } from './options.ts'
 
 /** One thing a test did, and how it went. */
-export interface TestStep {
+interface TestStep {
   readonly step: string
   readonly ok: boolean
   readonly words: string
@@ -45,7 +45,7 @@ export function optionsReport(provider: ProviderFacts, outcome: RequestOutcome, 
 }
 
 /** How the host was looked for. */
-export function locateStep(
+function locateStep(
   hostname: string,
   { found, locateMs, why }: Pick<RequestOutcome, 'found' | 'locateMs' | 'why'>,
 ): TestStep {
@@ -55,7 +55,7 @@ export function locateStep(
 }
 
 /** Why a refusal of ours concerns whoever configured the provider; undefined: it does not. */
-export function refusal(
+function refusal(
   provider: ProviderFacts,
   response: Response,
   proofs: number,
@@ -76,12 +76,12 @@ export function refusal(
 }
 
 /** Whole milliseconds. */
-export function whole(ms: number): number {
+function whole(ms: number): number {
   return Math.round(ms)
 }
 
 /** Nothing came from any address. */
-export function silence(tries: readonly Pick<AddressResult, 'flow' | 'why'>[]): string {
+function silence(tries: readonly Pick<AddressResult, 'flow' | 'why'>[]): string {
   const [only] = tries
   if (only && tries.length === 1) return `nobody answers at ${describeFlow(only.flow)}: ${only.why}`
   const places = tries.map(({ flow, why }) => `${describeFlow(flow)} (${why})`)

@@ -22,7 +22,7 @@ import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
 import { callReport, type TestLog, type TestReport } from './report.ts'
 
-export type TestCallState = 'locating' | 'calling' | 'over'
+type TestCallState = 'locating' | 'calling' | 'over'
 
 /** One INVITE of the test. */
 export interface TestInvite {

@@ -6,7 +6,7 @@ import { allow, contactOf, type SipEndpoint, sipUri, viaOf } from '../ua/endpoin
 import { fromOf, userAgent } from './options.ts'
 
 /** Whom a test call calls, who calls, the even port its sound would come to, and by which way; `home` is the customer's country. */
-export interface TestInviteOptions {
+interface TestInviteOptions {
   readonly home: string
   readonly to: string
   readonly from: string | null

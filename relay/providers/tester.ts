@@ -12,7 +12,7 @@ import { type TestCallDeps, TestCallRunner, timeoutMs, type Wakeup } from './tes
 import { inviteFor } from './test-invite.ts'
 
 /** What tests need of the engine around them. */
-export interface TesterDeps extends TestCallDeps {
+interface TesterDeps extends TestCallDeps {
   readonly outOfDialog: OutOfDialogRequests
   readonly ports: Ports
   /** A customer's country; '' where it is not known. */

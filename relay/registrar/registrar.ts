@@ -24,7 +24,7 @@ export interface Contact {
   readonly userAgent: string
 }
 
-export interface Registered {
+interface Registered {
   readonly response: Response
   readonly tells: BindingTell[]
   /** Why nothing was granted. */

@@ -1,17 +1,8 @@
 import { readable } from './charset.ts'
-import {
-  noParams,
-  quote,
-  quotedEnd,
-  readParams,
-  skipSpace,
-  splitList,
-  unquote,
-  writeParams,
-} from './grammar.ts'
+import { noParams, quotedEnd, readParams, skipSpace, splitList, unquote } from './grammar.ts'
 import type { Message } from './message.ts'
 import type { SipUri } from './uri.ts'
-import { isTel, parseUri, uriScheme, writeUri } from './uri.ts'
+import { isTel, parseUri, uriScheme } from './uri.ts'
 
 /** name-addr or addr-spec with header parameters: From, To, Contact, Route (RFC 3261 §20). */
 export interface NameAddr {
@@ -75,28 +66,6 @@ export function hopsOf(message: Message, name: 'record-route' | 'service-route' 
  */
 export function userOf({ sip, uri }: Pick<NameAddr, 'sip' | 'uri'>): string {
   return readable(sip?.user ?? (isTel(uri) ? uri.slice(uri.indexOf(':') + 1) : ''))
-}
-
-/** Writes an address, always with brackets. */
-export function writeNameAddr(address: NameAddr): string {
-  const display = address.display === '' ? '' : `${quote(address.display)} `
-  return `${display}<${address.uri}>${writeParams(address.params)}`
-}
-
-/** An address made of a URI, with what may stand beside it. */
-export function nameAddr(
-  uri: SipUri | string,
-  beside: { display?: string; tag?: string | undefined; params?: ReadonlyMap<string, string> } = {},
-): NameAddr {
-  const params = new Map(beside.params)
-  if (beside.tag !== undefined) params.set('tag', beside.tag)
-  return {
-    display: beside.display ?? '',
-    uri: typeof uri === 'string' ? uri : writeUri(uri),
-    sip: typeof uri === 'string' ? parseUri(uri) : uri,
-    params,
-    tag: params.get('tag'),
-  }
 }
 
 /** The parameters from `at` to the end; undefined when something else stands there. */

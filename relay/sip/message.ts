@@ -11,7 +11,7 @@ import { parseVia, salvageVia } from './via.ts'
 /** A header as it travels: lower-case long name, and its value unfolded and trimmed. */
 export type Header = readonly [name: string, value: string]
 
-export interface CSeq {
+interface CSeq {
   readonly number: number
   readonly method: string
 }
@@ -202,7 +202,7 @@ export class ResponseMessage extends CommonFacts implements Response {
 }
 
 /** CSeq = "CSeq" HCOLON 1*DIGIT LWS Method, the number below 2^31 (RFC 3261 §8.1.1.5). */
-export function parseCSeq(text: string): CSeq | undefined {
+function parseCSeq(text: string): CSeq | undefined {
   const numberEnd = tokenEnd(text, 0)
   const number = digits(text, 0, numberEnd, 2 ** 31 - 1)
   const methodAt = skipSpace(text, numberEnd)

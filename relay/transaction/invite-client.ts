@@ -63,7 +63,7 @@ export function inviteClient(request: Request, lengths: TimerLengths): NewMachin
 }
 
 /** The ACK for a 300-699, a part of the INVITE's own transaction (RFC 3261 §17.1.1.3). */
-export function ackFor(invite: Request, response: Response): Request {
+function ackFor(invite: Request, response: Response): Request {
   const headers: Header[] = [
     ['via', invite.all('via')[0] ?? ''],
     ...invite.all('route').map((route): Header => ['route', route]),

@@ -31,7 +31,7 @@ export type TimerLengths = Readonly<Record<TransactionTimer, number>> & TimerBas
 // Specification
 export const timerBase: TimerBase = { t1: 500, t2: 4000, t4: 5000 }
 /** A 100 goes out unless the layer above has answered an INVITE by then (RFC 3261 §17.2.1). */
-export const tryingMs = 200
+const tryingMs = 200
 /** The other side's T1 is unknown, so timer D is never shorter, whatever ours is (RFC 6026 §8.4). */
 const leastD = 32_000
 

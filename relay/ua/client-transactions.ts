@@ -7,7 +7,7 @@ export type ClientResult =
   | { readonly type: 'response'; readonly response: Response; readonly flow: Flow }
   | { readonly type: 'silence'; readonly why: string }
 
-export type OnResult = (now: number, heard: ClientResult) => void
+type OnResult = (now: number, heard: ClientResult) => void
 
 /** Outputs which are about one client transaction. */
 export type ClientOutput = Extract<

@@ -7,7 +7,7 @@ import type { ClientResult, ClientTransactions } from './client-transactions.ts'
 import type { SipEndpoint } from './endpoint.ts'
 
 /** A request to a host outside any dialog: OPTIONS, REGISTER. */
-export interface OutOfDialogRequest {
+interface OutOfDialogRequest {
   readonly target: LocateQuestion
   /** Where it goes without looking: to a host which is known already. */
   readonly at?: Flow | undefined
@@ -50,7 +50,7 @@ export interface RequestOutcome {
 }
 
 /** What out-of-dialog requests need of the engine around them. */
-export interface OutOfDialogDeps {
+interface OutOfDialogDeps {
   readonly endpoint: SipEndpoint
   readonly clientTransactions: ClientTransactions
   ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void

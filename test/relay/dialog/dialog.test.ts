@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import {
-  confirm,
   dialogKey,
   dialogKeyOf,
   receiveInDialog,
@@ -47,8 +46,11 @@ describe('a dialog as the caller has it (RFC 3261 §12.1.2)', () => {
       toTag: 'bob',
       headers: [contact('sip:bob@192.0.2.10')],
     })
-    confirm(dialog, moved)
-    expect(dialog).toMatchObject({ confirmed: true, remoteTarget: 'sip:bob@192.0.2.10', routeSet: [] })
+    expect(uacDialog(invite, moved)).toMatchObject({
+      confirmed: true,
+      remoteTarget: 'sip:bob@192.0.2.10',
+      routeSet: [],
+    })
   })
 
   test('is another for each phone that answers', () => {

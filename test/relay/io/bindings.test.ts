@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { BindingFile } from '../../../relay/io/bindings.ts'
-import { silence } from '../../../relay/io/log.ts'
+import { silence } from '../../support/silence.ts'
 import { bindingTell } from './tells.ts'
 
 describe('bindings on disk', () => {

@@ -7,8 +7,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
 import { EdgeLink } from '../../../relay/io/edge.ts'
 import { Exchange } from '../../../relay/io/exchange.ts'
-import { silence } from '../../../relay/io/log.ts'
 import { Spool } from '../../../relay/io/spool.ts'
+import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell } from './tells.ts'
 
 describe('asking the edge', () => {

@@ -1,6 +1,6 @@
 import { BindingFile } from '../../../relay/io/bindings.ts'
-import { silence } from '../../../relay/io/log.ts'
 import { Spool } from '../../../relay/io/spool.ts'
+import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell } from './tells.ts'
 
 /* Tells of a call and a phone, and is killed in the same turn: not even its own timers run any more. */

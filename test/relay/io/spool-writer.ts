@@ -1,5 +1,5 @@
-import { silence } from '../../../relay/io/log.ts'
 import { Spool } from '../../../relay/io/spool.ts'
+import { silence } from '../../support/silence.ts'
 import { callTell } from './tells.ts'
 
 /* Spools calls without end and names those which are on disk, until it is killed. */

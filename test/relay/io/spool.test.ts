@@ -16,9 +16,9 @@ import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
 import { BindingFile } from '../../../relay/io/bindings.ts'
-import { silence } from '../../../relay/io/log.ts'
 import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
+import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell } from './tells.ts'
 
 let folder: string

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { silence } from '../../../relay/io/log.ts'
 import { openTcp } from '../../../relay/io/stream.ts'
 import type { StreamLimits, StreamOptions, StreamWire } from '../../../relay/io/stream-options.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
+import { silence } from '../../support/silence.ts'
 
 describe('SIP over TCP', () => {
   test('receives each message once, however the stream was cut, and answers on the same connection', async () => {

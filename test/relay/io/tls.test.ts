@@ -15,11 +15,11 @@ import {
 } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Flow, Trust } from '../../../relay/ground/flow.ts'
-import { silence } from '../../../relay/io/log.ts'
 import type { StreamLimits, StreamOptions } from '../../../relay/io/stream-options.ts'
 import { openTls, type TlsWire } from '../../../relay/io/tls.ts'
 import { Visitors } from '../../../relay/io/visitors.ts'
 import { type Certificate, certificate } from '../../support/certificate.ts'
+import { silence } from '../../support/silence.ts'
 
 const authority = certificate({ authority: true, commonName: 'the test authority' })
 const good = issued({ names: ['DNS:sip.example', 'DNS:other.example'] })

@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { silence } from '../../../relay/io/log.ts'
 import { openUdp } from '../../../relay/io/udp.ts'
 import type { Wire } from '../../../relay/io/wire.ts'
+import { silence } from '../../support/silence.ts'
 
 describe('SIP over UDP', () => {
   test('receives a datagram with the flow it came by, and answers it there', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Framer, isKeepAlive } from '../../../relay/sip/framing.ts'
+import { Framer } from '../../../relay/sip/framing.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 import { bytes, invite, register, requestText } from '../../support/wire.ts'
 
@@ -106,20 +106,6 @@ describe('a stream nobody can frame any more', () => {
     const rounds = 200
     const broken = Array.from({ length: rounds }, () => framer.push(bytes('x'.repeat(1000))).broken)
     expect(broken.findIndex((flaw) => flaw !== undefined)).toBe(65)
-  })
-})
-
-describe('a keep-alive on UDP', () => {
-  test.each(['', '\r\n\r\n', '\r\n', '\0\0\0\0', 'jaK\0', '\r\n\r\n\r\n\r\n', '\0'.repeat(20)])(
-    'may be %j',
-    (text) => {
-      expect(isKeepAlive(bytes(text))).toBe(true)
-    },
-  )
-
-  test('is not taken for a message, nor a message for it', () => {
-    expect(isKeepAlive(bytes(invite()))).toBe(false)
-    expect(isKeepAlive(bytes('hello'))).toBe(false)
   })
 })
 
