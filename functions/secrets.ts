@@ -6,7 +6,7 @@ export interface SealKey {
 }
 
 /** The one field of one row a secret was sealed for; it opens nowhere else. */
-interface Place {
+export interface Place {
   table: string
   id: string
   field: string

@@ -26,11 +26,11 @@ export interface Verified {
 }
 
 /** `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. */
-export type Checked =
+type Checked =
   | { readonly ok: true; readonly verified: Verified }
   | { readonly ok: false; readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' }
 
-export interface ChallengeParts {
+interface ChallengeParts {
   readonly realm: string
   /** true: 407 for calls through us; false: 401 for what we answer ourselves (RFC 3261 §22.3). */
   readonly proxy: boolean
@@ -40,7 +40,7 @@ export interface ChallengeParts {
   readonly flow?: Flow
 }
 
-export interface ChallengerOptions {
+interface ChallengerOptions {
   /** How long a nonce is good for. */
   readonly lifetimeMs?: number
   /** Nonces whose counts are remembered at once. */

@@ -14,7 +14,7 @@ export interface LoginAttempt {
 }
 
 /** Whether another answer is looked at; `pending`: not before it is known how those under way end. */
-export type ThrottleVerdict = 'free' | 'pending' | 'blocked' | 'spent'
+type ThrottleVerdict = 'free' | 'pending' | 'blocked' | 'spent'
 
 /** What shutting a guesser out came to. */
 export interface Lockout {

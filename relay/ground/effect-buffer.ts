@@ -2,7 +2,7 @@ import type { BindingTell } from '#contract'
 import type { Answer, Effect, Note, Question } from './effects.ts'
 
 /** What to do when a question was answered; no answer comes with why. */
-export type OnAnswer = (now: number, answer: Answer | undefined, why: string) => void
+type OnAnswer = (now: number, answer: Answer | undefined, why: string) => void
 
 /** The effects of one turn, in order, and the questions among them which wait for an answer. */
 export class EffectBuffer {

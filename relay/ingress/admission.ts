@@ -34,7 +34,7 @@ export interface ServedDomains {
 }
 
 /** What admission control needs to know of other rooms. */
-export interface AdmissionDeps extends AuthenticatorDeps {
+interface AdmissionDeps extends AuthenticatorDeps {
   /** Whether calls can be decided at all. */
   ready(now: number): boolean
   /** Whether calls from this address are somebody's, as far as is known here. */

@@ -3,7 +3,7 @@ import { type Flow, sourcePrefix } from '../ground/flow.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 
 /** What the edge said of an account; undefined: nothing, and why. */
-export type OnCredential = (now: number, answer: CredentialAnswer | undefined, why: string) => void
+type OnCredential = (now: number, answer: CredentialAnswer | undefined, why: string) => void
 
 /** Who may wait at once: calls keep room beside registrations, and places beside each other. */
 const waitingAtMost = { inAll: 200, perPlace: 100 }

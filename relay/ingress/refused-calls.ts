@@ -6,7 +6,7 @@ import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
-export interface RefusedCall {
+interface RefusedCall {
   /** Whose it would have been, or whose the number is; null: nobody's. */
   readonly customerId: string | null
   readonly reason: string

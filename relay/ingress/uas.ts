@@ -26,7 +26,7 @@ import { RefusedCalls } from './refused-calls.ts'
 import type { StatelessReplies } from './stateless-replies.ts'
 
 /** What the UAS needs of the rooms around it. */
-export interface UasDeps {
+interface UasDeps {
   readonly endpoint: SipEndpoint
   readonly served: ServedDomains
   readonly effects: EffectBuffer

@@ -9,7 +9,7 @@ const restMs = 600_000
 const refusedAtMost = 1_000
 
 /** The calls of one scope. */
-export class ScopeUsage {
+class ScopeUsage {
   readonly scope: Scope
   readonly customerId: string | undefined
   readonly calls = new Set<string>()

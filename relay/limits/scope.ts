@@ -2,7 +2,7 @@ import type { Caps, Scope } from '#contract'
 import type { ConfigIndex, Configuration } from '#routing'
 
 /** Somebody with limits, as the configuration says. */
-export interface LimitedScope {
+interface LimitedScope {
   readonly customerId: string
   readonly name: string
   readonly caps: Caps
@@ -22,7 +22,7 @@ export function limitsOn(index: ConfigIndex): LimitSource {
 }
 
 /** The limits of one scope, as a book has them. */
-export function limitsOf(
+function limitsOf(
   configuration: Configuration,
   { kind, id }: Scope,
   customerId: string | undefined,

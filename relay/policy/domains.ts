@@ -2,7 +2,7 @@ import { type Account, type ConfigIndex, customerOf, realmOf } from '#routing'
 import type { Chance } from '../ground/effects.ts'
 
 /** What a host names of ours. */
-export interface NamedDomain {
+interface NamedDomain {
   /** The realm in which its users prove themselves: one only, whatever they call it. */
   readonly realm: string
   /** The host is a name or address of ours and no customer's: `account` is the only one of this name, if it is. */
@@ -12,14 +12,14 @@ export interface NamedDomain {
 }
 
 /** `complete`: all customers' accounts are known here. */
-export interface OwnHost {
+interface OwnHost {
   readonly host: string
   readonly account: Account | undefined
   readonly complete: boolean
 }
 
 /** `meant`: the customer whose id it is but for one slip; undefined: there is none. */
-export interface Misspelt {
+interface Misspelt {
   readonly host: string
   meant(): string | undefined
 }

@@ -26,7 +26,7 @@ import { Circuit } from './circuit.ts'
 import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
 
 /** How things stand which are no configuration: other rooms know. */
-export type RuntimeState = Pick<Runtime, 'health' | 'trial' | 'use'>
+type RuntimeState = Pick<Runtime, 'health' | 'trial' | 'use'>
 
 /** Nobody has looked, and nothing is counted. */
 export const unknownState: RuntimeState = {
@@ -35,7 +35,7 @@ export const unknownState: RuntimeState = {
   use: () => unused,
 }
 
-export interface RoutingClientDeps {
+interface RoutingClientDeps {
   readonly engine: Pick<SnapshotCacheDeps, 'emit' | 'note' | 'below' | 'revoke'> & {
     ask(question: Question, then: Then, withinMs?: number): void
   }
@@ -50,7 +50,7 @@ export interface RoutingClientDeps {
 type Then = (now: number, answer: Answer | undefined, why: string) => void
 
 /** A decision; undefined: nobody could decide, and why. */
-export type OnDecision = (now: number, decision: RouteDecision | undefined, why: string) => void
+type OnDecision = (now: number, decision: RouteDecision | undefined, why: string) => void
 
 /* Implementation */
 /** A snapshot nobody confirmed for so long is no longer decided on. */

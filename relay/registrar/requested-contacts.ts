@@ -13,7 +13,7 @@ export interface RequestedContact {
 }
 
 /** What a REGISTER wants: everything gone, or these contacts; none is a mere question. */
-export type RequestedContacts =
+type RequestedContacts =
   | { readonly kind: 'nothing' }
   | {
       readonly kind: 'contacts'
