@@ -1,7 +1,7 @@
 import type { JsonSchema } from './json-schema.ts'
 
 /** What a schema says of a value, in words. `named` says where a schema with a name is. */
-export interface SchemaWords<Link> {
+interface SchemaWords<Link> {
   /** `string (uuid)`, `integer`, `list of`, a link to a named schema: parts to be shown one after the other. */
   readonly type: (string | Link)[]
   /** Bounds, lengths and the like; empty where there are none. */

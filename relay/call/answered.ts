@@ -108,7 +108,7 @@ function addedLate(call: Call, { reason, message }: Cause): CallOrder[] {
 }
 
 /** How an answered call ends, for its record. */
-export interface AnsweredEnd {
+interface AnsweredEnd {
   readonly reason: HangupReason
   readonly because: Cause | undefined
 }
@@ -165,7 +165,7 @@ export function byeLate2xx(
 }
 
 /** A BYE; towards the caller it waits until our 2xx is acknowledged (RFC 3261 §15). */
-export function byeTo(call: Call, side: Side, given: GivenReason, endpoint: SipEndpoint): CallOrder[] {
+function byeTo(call: Call, side: Side, given: GivenReason, endpoint: SipEndpoint): CallOrder[] {
   if (side === 'caller' && call.caller.answer) {
     call.caller.bye = given
     return []

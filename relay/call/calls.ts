@@ -35,7 +35,7 @@ import type {
 } from './state.ts'
 
 /** What calls need of the engine around it. */
-export interface CallsDeps {
+interface CallsDeps {
   readonly endpoint: SipEndpoint
   readonly transactions: Transactions
   readonly ports: Ports

@@ -101,7 +101,7 @@ export interface BranchFailure {
 }
 
 /** What the call's record says, besides what the legs say. */
-export interface CallRecord {
+interface CallRecord {
   sequence: number
   direction: CallTell['call']['direction']
   customerId: string | undefined

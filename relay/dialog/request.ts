@@ -4,7 +4,7 @@ import { parseUri, type SipUri, whereTo, writeUri } from '../sip/uri.ts'
 import type { Dialog } from './dialog.ts'
 
 /** What a request within a dialog adds to what the dialog knows. */
-export interface InDialogParts {
+interface InDialogParts {
   readonly method: string
   /** The Via value, its branch included. */
   readonly via: string

@@ -3,7 +3,7 @@ import { flaw, limits } from './limits.ts'
 import type { ParseFlaw } from './message.ts'
 
 /** What one piece of a stream completed. */
-export interface Framed {
+interface Framed {
   /** Whole messages, each for `parseMessage` with `stream`. */
   readonly messages: Uint8Array[]
   /** Double CRLFs between messages: each wants a CRLF back (RFC 5626 §3.5.1). */
@@ -123,11 +123,6 @@ export class Framer {
     this.#filled -= start
     this.#bytes = this.#bytes.slice(start, start + this.#filled)
   }
-}
-
-/** Whether a datagram is no message but keeps a NAT's door open: line breaks, zeros, or four octets of anything. */
-export function isKeepAlive(bytes: Uint8Array): boolean {
-  return bytes.length <= 4 || bytes.every(isFiller)
 }
 
 const tooLong: ParseFlaw = flaw('message', 'is too long', 513)
