@@ -20,6 +20,7 @@ import {
 import {
   type Address,
   type Attempt,
+  accessScopes,
   type CallTell,
   callStatuses,
   type DigestAlgorithm,
@@ -47,6 +48,7 @@ import { instant } from './instant.ts'
  * Each key, and each reference, begins with the customer.
  */
 
+export const accessScope = pgEnum('access_scope', accessScopes)
 export const transport = pgEnum('transport', transports)
 export const direction = pgEnum('direction', directions)
 export const callStatus = pgEnum('call_status', callStatuses)
@@ -109,13 +111,43 @@ export const accessKeys = pgTable(
     detail: text().notNull().default(''),
     hash: text().notNull(),
     prefix: text().notNull(),
+    /** An administrator of the platform's: it may act for every customer, as far as its scopes go. */
     admin: boolean().notNull().default(false),
+    scopes: accessScope()
+      .array()
+      .notNull()
+      .default([...accessScopes]),
     expiresAt: instant(),
     ...times(),
   },
   // Every API request looks its key up by hash, before a customer is known.
   (key) => [unique('access_key_hash').on(key.hash), index().on(key.customerId, key.createdAt, key.id)],
 )
+
+/** One token which an access key had before its rotation; it opens until `expiresAt`. */
+export const replacedTokens = pgTable(
+  'replaced_tokens',
+  {
+    // A request looks its token up here too, before a customer is known.
+    hash: text().primaryKey(),
+    customerId: uuid().notNull(),
+    keyId: uuid()
+      .notNull()
+      .references(() => accessKeys.id),
+    replacedAt: instant().notNull().default(sql`now()`),
+    expiresAt: instant().notNull(),
+  },
+  (token) => [index().on(token.keyId, token.replacedAt)],
+)
+
+/** When an access key was last used. Apart from the key, since a use changes nothing that was configured. */
+export const accessKeyUses = pgTable('access_key_uses', {
+  keyId: uuid()
+    .primaryKey()
+    .references(() => accessKeys.id),
+  customerId: uuid().notNull(),
+  usedAt: instant().notNull(),
+})
 
 /** One carrier: calls to the phone network go there, calls from it come from its addresses. */
 export const providers = pgTable(

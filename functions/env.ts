@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import {
+  type AccessScope,
   domainName,
   oneOf,
   readEnvironment,
@@ -12,6 +13,8 @@ import {
 } from '#contract'
 import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
+import { KnownHolders } from './key-holder.ts'
+import { KeyUses } from './key-uses.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
 
@@ -23,6 +26,10 @@ export interface Edge {
     db: Database
     seal: Seal
     wrongKeys: WrongKeys
+    knownHolders: KnownHolders
+    keyUses: KeyUses
+    /** The hash of a token of which only memory says whose it is. */
+    unconfirmed: string | undefined
     watch: DatabaseWatch
     requestId: string
     principal: Principal
@@ -38,6 +45,7 @@ export interface Principal {
   ownId: string
   customerId: string
   admin: boolean
+  scopes: readonly AccessScope[]
 }
 
 const variables = {
@@ -74,7 +82,7 @@ export function readSettings(env: object) {
 
 const prepared = new WeakMap<
   object,
-  Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys' | 'watch'>
+  Pick<Edge['Variables'], 'settings' | 'db' | 'seal' | 'wrongKeys' | 'knownHolders' | 'keyUses' | 'watch'>
 >()
 
 /** The same, with what is built from them; once per Worker. */
@@ -84,7 +92,8 @@ export function prepare(env: object) {
     const settings = readSettings(env)
     const watch = new DatabaseWatch()
     const db = connect(settings.DATABASE_URL, settings.NEON_ENDPOINT, watch.carry)
-    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), wrongKeys: new WrongKeys(), watch }
+    const keys = { wrongKeys: new WrongKeys(), knownHolders: new KnownHolders(), keyUses: new KeyUses() }
+    parts = { settings, db, seal: sealWith(settings.SEAL_KEYS), ...keys, watch }
     prepared.set(env, parts)
   }
   return parts

@@ -19,7 +19,7 @@ import { trunks } from './config/trunks.ts'
 import { type Edge, prepare } from './env.ts'
 import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
-import { authenticate, authenticateRelay } from './http/authenticate.ts'
+import { authenticate, authenticateRelay, withinScope } from './http/authenticate.ts'
 import { signing } from './http/config-lock.ts'
 import { crossOrigin } from './http/cors.ts'
 import { documented } from './http/docs.ts'
@@ -44,11 +44,13 @@ const app = new Hono<Edge>({ strict: false })
   .onError(present)
   .use(requestId)
   .use(async (c, next) => {
-    const { settings, db, seal, wrongKeys, watch } = prepare(c.env)
+    const { settings, db, seal, wrongKeys, knownHolders, keyUses, watch } = prepare(c.env)
     c.set('settings', settings)
     c.set('db', db)
     c.set('seal', seal)
     c.set('wrongKeys', wrongKeys)
+    c.set('knownHolders', knownHolders)
+    c.set('keyUses', keyUses)
     c.set('watch', watch)
     await next()
   })
@@ -62,6 +64,7 @@ const app = new Hono<Edge>({ strict: false })
     rateLimited,
     atMost(256 * KIB),
     authenticate,
+    withinScope,
     signing,
     knownParameters('token', 'accesskey', 'customer_id'),
     idempotent,

@@ -66,7 +66,8 @@ interface Memory {
   delete(key: string): boolean
 }
 
-function remember(memory: Memory, most: number, add: () => unknown): void {
+/** Adds to a memory which holds so many at most: the oldest is forgotten. */
+export function remember(memory: Memory, most: number, add: () => unknown): void {
   const [oldest] = memory.keys()
   if (memory.size >= most && oldest !== undefined) memory.delete(oldest)
   add()

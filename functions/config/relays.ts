@@ -65,7 +65,7 @@ export const relayOperations: readonly Operation[] = [
     path: '/v1.0/relays',
     summary: 'List the relays there are',
     tag: 'relays',
-    scope: 'admin',
+    scope: 'read',
     answer: listShape(relay),
     errors: [],
     example: {

@@ -4,9 +4,11 @@ import { type Explanation, PLATFORM, type RouteQuestion } from '#contract'
 import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { confirm, confirmed, confirmsKey, unconfirmed } from '../http/authenticate.ts'
 import { readBody } from '../http/validate.ts'
+import type { HolderRow } from '../key-holder.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
-import { type Facts, load, loadAt } from '../store/facts.ts'
+import { type Facts, load, loadAt, loadBeside } from '../store/facts.ts'
 import { type Lookup, lookupFor } from '../store/lookup.ts'
 import { id } from './fields.ts'
 import { refuseUntold, version } from './version.ts'
@@ -53,7 +55,7 @@ type Wish = z.output<typeof wish>
  *
  * Only the customer's own configuration and the platform's is looked at, whoever else shares an address with them.
  */
-export const explain = new Hono<Edge>().post('/', async (c) => {
+export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
   const asked = await readBody(c, wish)
   const question = questionOf(c, asked)
   const { BASE_DOMAIN } = c.get('settings')
@@ -67,13 +69,20 @@ export const explain = new Hono<Edge>().post('/', async (c) => {
   return c.json(explanation)
 })
 
-/** What the decision rests on. Limits and health are as they are now, whichever version it is. */
+/**
+ * What the decision rests on. Limits and health are as they are now, whichever version it is. Whose the access key is
+ * comes along where that is not known for sure.
+ */
 async function loaded(c: Context<Edge>, wanted: Lookup, version: number | undefined): Promise<Facts> {
-  if (version === undefined) return load(c.get('db'), wanted)
-  const { reach, facts } = await loadAt(c.get('db'), wanted, version, [
-    c.get('principal').customerId,
-    PLATFORM,
-  ])
+  const [db, key] = [c.get('db'), unconfirmed(c)]
+  if (version === undefined && key) {
+    const [facts, holder] = await loadBeside<HolderRow>(db, wanted, key)
+    confirm(c, holder)
+    return facts
+  }
+  await confirmed(c)
+  if (version === undefined) return load(db, wanted)
+  const { reach, facts } = await loadAt(db, wanted, version, [c.get('principal').customerId, PLATFORM])
   refuseUntold(version, reach)
   return facts
 }

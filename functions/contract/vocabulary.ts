@@ -3,6 +3,14 @@ import * as z from 'zod'
 /** The customer whose routes and providers are everybody's defaults. */
 export const PLATFORM = '00000000-0000-0000-0000-000000000001'
 
+/**
+ * What an access key opens. `read`: whatever changes nothing and rings no telephone; `configure`: what a customer sets;
+ * `call`: what makes a relay call a carrier; `admin`: access keys, and customers for the platform's administrators.
+ */
+export const accessScopes = ['read', 'configure', 'call', 'admin'] as const
+export const accessScope = z.enum(accessScopes)
+export type AccessScope = z.infer<typeof accessScope>
+
 /** A point in time (RFC 3339, UTC). The database has no year 0. */
 export const instant = z.iso.datetime().regex(/^(?!0000)/)
 

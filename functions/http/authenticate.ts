@@ -1,25 +1,48 @@
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import * as z from 'zod'
-import { accessKeys, customers } from '#db'
+import { customers, readInstant } from '#db'
 import type { Edge, Principal } from '../env.ts'
+import { type HolderRow, holderFrom, holderOf, type KeyHolder } from '../key-holder.ts'
 import { relayOf } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
+import { covers, scopeOf } from './scopes.ts'
 
 /**
- * Lets in whoever holds a live access key: `Authorization: Bearer`, `?token=` or `?accesskey=`.
+ * Lets in who holds a live access key: `Authorization: Bearer`, `?token=` or `?accesskey=`.
  *
- * An administrator may speak for another customer by `?customer_id=`.
+ * An administrator may act for another customer by `?customer_id=`.
  */
 export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
-  const key = presentedKey(c)
-  if (key === undefined) {
+  const token = presentedKey(c)
+  if (token === undefined) {
     c.header('WWW-Authenticate', 'Bearer')
     throw new ApiError('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
   }
-  c.set('principal', await actingFor(c, await slowed(c, await sha256Hex(key))))
+  const hash = await sha256Hex(token)
+  c.set('principal', await actingFor(c, assumed(c, hash) ?? (await slowed(c, hash))))
   await next()
+  if (c.res.status !== 401) noteUse(c)
+}
+
+/** Refuses a key without the scope which the endpoint needs. */
+export const withinScope: MiddlewareHandler<Edge> = async (c, next) => {
+  demandScope(c)
+  await next()
+}
+
+function demandScope(c: Context<Edge>): void {
+  const endpoint = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+  const [needed, { scopes }] = [endpoint && scopeOf(endpoint), c.get('principal')]
+  if (needed === undefined || covers(scopes, needed)) return
+  // RFC 6750 §3.1.
+  c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${needed}"`)
+  throw new ApiError(
+    'SCOPE_MISSING',
+    `This needs an access key with the scope ${needed}; this one has ${scopes.join(', ')}.`,
+  )
 }
 
 /** The access key a request brings, right or wrong; undefined: it brings none. */
@@ -54,11 +77,52 @@ export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
   c.set('principal', { ...principal, customerId: await liveCustomer(c, id.data) })
 }
 
-/** Who holds the key of this hash; an address which has tried too many wrong ones has to wait. */
-async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
-  // Cloudflare says who it was; where nothing does, nobody can be slowed.
-  const [wrongKeys, address] = [c.get('wrongKeys'), c.req.header('cf-connecting-ip')]
-  const verdict = address === undefined ? 'ask' : wrongKeys.judge(address, hash, Date.now())
+/** Endpoints whose own statement finds out whose the token is. */
+const questions = new WeakSet<object>()
+
+/**
+ * Declares an endpoint to ask whose the token is together with what it brings (`unconfirmed`, `confirm`), in one round
+ * trip to the database. A token which this isolate has not seen is looked up before, as everywhere.
+ */
+export function confirmsKey(): MiddlewareHandler<Edge> {
+  const declaration: MiddlewareHandler<Edge> = (_, next) => next()
+  questions.add(declaration)
+  return declaration
+}
+
+/** Who held the token last, where the endpoint finds out whether that still holds. */
+function assumed(c: Context<Edge>, hash: string): KeyHolder | undefined {
+  // What these ask of the database before the endpoint does, is not for a token of which only memory knows.
+  if (c.req.query('customer_id') ?? c.req.header('idempotency-key')) return undefined
+  if (!matchedRoutes(c).some(({ handler }) => questions.has(handler))) return undefined
+  const holder = c.get('knownHolders').get(hash)
+  if (holder) c.set('unconfirmed', hash)
+  return holder
+}
+
+/** The query whose answer `confirm` takes; undefined where the token has been looked up already. */
+export function unconfirmed(c: Context<Edge>): SQL | undefined {
+  const hash = c.get('unconfirmed')
+  return hash === undefined ? undefined : holderOf(hash)
+}
+
+/** Refuses a token which no longer opens what it opened before. */
+export function confirm(c: Context<Edge>, row: HolderRow | undefined): void {
+  const { keyId, customerId, admin, scopes } = settle(c, c.get('unconfirmed') ?? '', row)
+  c.set('principal', { keyId, ownId: customerId, customerId, admin, scopes })
+  demandScope(c)
+}
+
+/** Finds out by itself whose the token is, where its endpoint does not. */
+export async function confirmed(c: Context<Edge>): Promise<void> {
+  const hash = c.get('unconfirmed')
+  if (hash !== undefined) confirm(c, await lookUp(c, hash))
+}
+
+/** Who holds the token of this hash; an address which has tried too many wrong ones has to wait. */
+async function slowed(c: Context<Edge>, hash: string): Promise<KeyHolder> {
+  const address = addressOf(c)
+  const verdict = address === undefined ? 'ask' : c.get('wrongKeys').judge(address, hash, Date.now())
   if (typeof verdict === 'number') {
     c.header('Retry-After', String(Math.ceil(verdict / 1000)))
     throw new ApiError(
@@ -66,39 +130,74 @@ async function slowed(c: Context<Edge>, hash: string): Promise<Holder> {
       'Too many wrong access keys came from this address. Wait a minute.',
     )
   }
-  const note = (right: boolean | undefined) =>
-    address !== undefined && wrongKeys.found(address, hash, right, Date.now())
-  const holder = verdict === 'wrong' ? undefined : await holderOf(c, hash).catch(failed)
-  note(holder !== undefined)
-  if (!holder) throw new ApiError('INVALID_CREDENTIALS', 'This access key is unknown, deleted or expired.')
-  return holder
+  return settle(c, hash, verdict === 'wrong' ? undefined : await lookUp(c, hash))
+}
 
-  function failed(error: unknown): never {
-    note(undefined)
+async function lookUp(c: Context<Edge>, hash: string): Promise<HolderRow | undefined> {
+  try {
+    const { rows } = await c.get('db').execute<{ holder: HolderRow }>(holderOf(hash))
+    return rows[0]?.holder
+  } catch (error) {
+    note(c, hash, undefined)
     throw error
   }
 }
 
-type Holder = Pick<Principal, 'keyId' | 'customerId' | 'admin'>
+/** Remembers what a look-up found. Throws where the token opens nothing. */
+function settle(c: Context<Edge>, hash: string, row: HolderRow | undefined): KeyHolder {
+  note(c, hash, row !== undefined)
+  const refusal = refusalOf(row)
+  const holder = refusal === undefined && row !== undefined ? holderFrom(row) : undefined
+  c.get('knownHolders').found(hash, holder)
+  if (holder) return holder
+  c.header('WWW-Authenticate', 'Bearer error="invalid_token"')
+  throw refusal
+}
 
-async function holderOf(c: Context<Edge>, hash: string): Promise<Holder | undefined> {
-  const [found] = await c
-    .get('db')
-    .select({ keyId: accessKeys.id, customerId: accessKeys.customerId, admin: accessKeys.admin })
-    .from(accessKeys)
-    .innerJoin(customers, and(eq(customers.id, accessKeys.customerId), isNull(customers.deletedAt)))
-    .where(
-      and(
-        eq(accessKeys.hash, hash),
-        isNull(accessKeys.deletedAt),
-        or(isNull(accessKeys.expiresAt), gt(accessKeys.expiresAt, sql`now()`)),
-      ),
+/** Why a token opens nothing; undefined: it does. */
+function refusalOf(row: HolderRow | undefined): ApiError | undefined {
+  if (row === undefined) return new ApiError('INVALID_CREDENTIALS', 'This access key is unknown or deleted.')
+  if (row.replaced_at !== null)
+    return new ApiError(
+      'ACCESSKEY_ROTATED',
+      `This token was replaced when its access key was rotated, and opened until ${readInstant(row.replaced_at)}. Use the new one.`,
     )
-  return found
+  if (row.expired_at !== null)
+    return new ApiError(
+      'ACCESSKEY_EXPIRED',
+      `This access key expired at ${readInstant(row.expired_at)}. Make another, or rotate it with a new expire.`,
+    )
+  return undefined
+}
+
+/** What the look-up found, for the address it came from; undefined where it failed. */
+function note(c: Context<Edge>, hash: string, right: boolean | undefined): void {
+  const address = addressOf(c)
+  if (address !== undefined) c.get('wrongKeys').found(address, hash, right, Date.now())
+}
+
+/** Cloudflare says who it was; where nothing does, nobody can be slowed. */
+function addressOf(c: Context<Edge>): string | undefined {
+  return c.req.header('cf-connecting-ip')
+}
+
+/** Only where something may go on after the answer: no request waits for it. */
+function noteUse(c: Context<Edge>): void {
+  const [uses, now, context] = [c.get('keyUses'), Date.now(), contextOf(c)]
+  if (context && uses.note(c.get('principal').keyId, now)) context.waitUntil(uses.write(c.get('db'), now))
+}
+
+/** What lets work go on after the answer; undefined where the edge is called as a function. */
+function contextOf(c: Context<Edge>): Pick<ExecutionContext, 'waitUntil'> | undefined {
+  try {
+    return c.executionCtx
+  } catch {
+    return undefined
+  }
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */
-async function actingFor(c: Context<Edge>, found: Holder): Promise<Principal> {
+async function actingFor(c: Context<Edge>, found: KeyHolder): Promise<Principal> {
   const asked = c.req.query('customer_id')
   const own = { ...found, ownId: found.customerId }
   if (asked === undefined || asked === found.customerId) return own

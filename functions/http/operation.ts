@@ -1,8 +1,6 @@
 import type * as z from 'zod'
+import type { AccessScope } from '#contract'
 import type { Reason } from './api-error.ts'
-
-/** What a key must be allowed for an operation. */
-type Scope = 'read' | 'configure' | 'call' | 'admin'
 
 /** Any reason with which the API refuses, by its published name. */
 export type ErrorCode = Reason
@@ -24,7 +22,7 @@ export interface Operation {
   /** Under which noun it is listed, `providers`. */
   readonly tag: string
   /** null: it is answered without a key. */
-  readonly scope: Scope | null
+  readonly scope: AccessScope | null
   /** Parameters of the path which are no UUIDs, by name. */
   readonly parameters?: Readonly<Record<string, z.ZodType>>
   /** Parameters of the query, beside those which every operation takes; absent: none. */
@@ -59,7 +57,10 @@ export const refusedAnywhere = [
   'INVALID_REQUEST_PARAMETER',
   'AUTHENTICATION_REQUIRED',
   'INVALID_CREDENTIALS',
+  'ACCESSKEY_EXPIRED',
+  'ACCESSKEY_ROTATED',
   'PERMISSION_DENIED',
+  'SCOPE_MISSING',
   'CUSTOMER_NOT_FOUND',
   'TOO_MANY_WRONG_KEYS',
   'TOO_MANY_REQUESTS',

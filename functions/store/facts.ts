@@ -79,6 +79,17 @@ function firstOf<Row>({ rows: [row] }: { rows: Row[] }): Row {
   return row
 }
 
+/** The same, and beside it the one value of another query, in the same round trip; undefined: it found no row. */
+export async function loadBeside<Value>(
+  db: Database,
+  wanted: Lookup,
+  other: SQL,
+): Promise<[Facts, Value | undefined]> {
+  const both = sql`select facts, (${other}) as other from (${statementFor(wanted)}) as asked`
+  const found = firstOf(await db.execute<{ facts: Facts; other: Value | null }>(both))
+  return [found.facts, found.other ?? undefined]
+}
+
 /**
  * The statement which brings it.
  *

@@ -45,6 +45,7 @@ describe('tenancy', () => {
     trunk_domain_taken: 'a domain leads to one PBX',
     registrar_name_taken: 'a domain leads to one customer’s phones',
     access_key_hash: 'a key is looked up before its customer is known',
+    replaced_tokens_pkey: 'likewise, by the token it had before',
     // Nobody's in particular.
     configuration_pkey: 'one row, of the installation',
     relays_pkey: 'a relay is the installation’s and serves everybody',
@@ -55,6 +56,7 @@ describe('tenancy', () => {
     provider_reports_provider_id_relay_id_pk: 'a provider seen from a relay',
     provider_health_pkey: 'a provider seen from all of them',
     provider_hosts_provider_id_relay_id_pk: 'where a provider is, as a relay resolves it',
+    access_key_uses_pkey: 'when a key was last used',
     provider_registrations_pkey: 'our place at a provider',
   }
 

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type AccessScope, accessScopes } from '#contract'
 import edge from '../../functions/index.ts'
 import { type App, type Client, startApp } from '../support/app.ts'
 
 /*
- * Whose things are whose, at every endpoint there is: they are taken from the edge's own table, so that a new one is
- * asked too. Each is asked twice by the same customer with the same body; only the id differs.
+ * Whose things are whose, and what a key opens, at every endpoint there is: they are taken from the edge's own table, so
+ * that a new one is asked too. Each is asked by the same customer with the same body; only the id and the key differ.
  */
 
 type Tenant = Client & { id: string }
@@ -14,12 +15,19 @@ type Things = Record<string, string>
 let app: App
 let [alice, mallory] = [{} as Tenant, {} as Tenant]
 let [hers, own]: [Things, Things] = [{}, {}]
+/** A key of Mallory's for each scope, and nothing else. */
+let keyed: Record<AccessScope, Client>
 beforeAll(async () => {
   app = await startApp()
   alice = await app.newcomer('Alice')
   mallory = await app.newcomer('Mallory')
   hers = await furnished(alice, 1)
   own = await furnished(mallory, 2)
+  const keys = accessScopes.map(async (scope) => {
+    const { body } = await mallory('POST', '/v1.0/accesskeys', { name: scope, scopes: [scope] })
+    return [scope, app.as(body.token)]
+  })
+  keyed = Object.fromEntries(await Promise.all(keys))
 })
 afterAll(() => app.close())
 
@@ -31,17 +39,98 @@ interface Endpoint {
 
 const nouns = ['customers', 'providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers', 'accesskeys']
 const told = ['calls', 'events', 'registrations']
+const administered = ['customers', 'accesskeys']
 
-/** Those about one thing: what reads first, deletions last, and what leans on others before them. */
-const endpoints = edge.routes
-  .filter(({ method, path }) => method !== 'ALL' && /^\/v1\.0\/.*\/:/.test(path))
+/** What is answered to whoever asks. */
+const open = ['/v1.0/openapi.json']
+const all = edge.routes
+  .filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1.0/') && !open.includes(path))
   .filter(({ method, path }, at, all) => all.findIndex((o) => o.method === method && o.path === path) === at)
   .map(({ method, path }): Endpoint => ({ method, path, noun: path.split('/')[2] ?? '' }))
-  .sort((a, b) => turnOf(a) - turnOf(b))
+
+/** Those about one thing: what reads first, deletions last, and what leans on others before them. */
+const endpoints = all.filter(({ path }) => path.includes('/:')).sort((a, b) => turnOf(a) - turnOf(b))
 
 function turnOf({ method, noun }: Endpoint): number {
   return method === 'DELETE' ? 10 + nouns.length - nouns.indexOf(noun) : method === 'GET' ? 0 : 1
 }
+
+/** The scope each endpoint needs; what each scope opens beside its own stands in `opened`. */
+const stated: Record<AccessScope, string[]> = {
+  read: [
+    ...[...nouns, ...told].filter((noun) => !administered.includes(noun)).map((noun) => `GET ${noun}`),
+    ...[...nouns, ...told]
+      .filter((noun) => ![...administered, 'registrations'].includes(noun))
+      .map((noun) => `GET ${noun}/:id`),
+    'GET customer',
+    'GET relays',
+    'GET providers/:id/health',
+    'GET providers/:id/stats',
+    'GET providers/:id/tests/:test_id',
+    'GET extensions/:id/registrations',
+    'GET trunks/:id/registrations',
+    'POST routes/resolve',
+  ],
+  configure: [
+    ...nouns
+      .filter((noun) => !administered.includes(noun))
+      .flatMap((noun) => [`POST ${noun}`, `PUT ${noun}/:id`, `DELETE ${noun}/:id`]),
+    'PUT customer',
+    'DELETE registrations/:id',
+  ],
+  call: ['POST providers/:id/test'],
+  admin: [
+    ...administered.flatMap((noun) => [
+      `GET ${noun}`,
+      `POST ${noun}`,
+      `GET ${noun}/:id`,
+      `PUT ${noun}/:id`,
+      `DELETE ${noun}/:id`,
+    ]),
+    'POST accesskeys/:id/rotate',
+  ],
+}
+const opened: Record<AccessScope, AccessScope[]> = {
+  read: ['read'],
+  configure: ['read', 'configure'],
+  call: ['read', 'call'],
+  admin: ['read', 'configure', 'call', 'admin'],
+}
+
+function neededBy({ method, path }: Endpoint): AccessScope {
+  const said = `${method} ${path.replace('/v1.0/', '')}`
+  const needed = accessScopes.find((scope) => stated[scope].includes(said))
+  if (!needed) throw new Error(`No scope is stated here for ${said}.`)
+  return needed
+}
+
+describe('every endpoint', () => {
+  test('has its scope stated here, and nothing else has', () => {
+    expect(Object.values(stated).flat().sort()).toEqual(
+      all.map(({ method, path }) => `${method} ${path.replace('/v1.0/', '')}`).sort(),
+    )
+  })
+})
+
+describe.each(all)('$method $path', (endpoint) => {
+  test.each(accessScopes)('with a key for %s', async (scope) => {
+    const [needed, before] = [neededBy(endpoint), await everything()]
+    const answer = await ask(endpoint, hers, keyed[scope])
+    expect(await everything()).toEqual(before)
+    if (opened[scope].includes(needed)) return expect(answer.body.error?.reason).not.toBe('SCOPE_MISSING')
+    const lacking = `This needs an access key with the scope ${needed}; this one has ${scope}.`
+    for (const refused of [answer, await ask(endpoint, own, keyed[scope])]) {
+      expect(refused).toMatchObject({
+        status: 403,
+        body: { error: { status: 'PERMISSION_DENIED', reason: 'SCOPE_MISSING', message: lacking } },
+      })
+      expect(refused.headers.get('www-authenticate')).toBe(
+        `Bearer error="insufficient_scope", scope="${needed}"`,
+      )
+    }
+    expect(await everything()).toEqual(before)
+  })
+})
 
 describe('every endpoint about one thing', () => {
   test('is asked here', () => {
@@ -55,11 +144,14 @@ describe('every endpoint about one thing', () => {
 describe.each(endpoints.filter(({ noun }) => noun !== 'customers'))('$method $path', (endpoint) => {
   test('is for the customer whose it is, and there is nothing for another', async () => {
     const before = await everythingOf(alice.id)
-    const stolen = await ask(endpoint, hers)
-    expect(stolen).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } })
-    expect(stolen.body.error.reason).not.toBe('RESOURCE_NOT_FOUND')
+    const needed = neededBy(endpoint)
+    for (const scope of accessScopes.filter((scope) => opened[scope].includes(needed))) {
+      const stolen = await ask(endpoint, hers, keyed[scope])
+      expect(stolen).toMatchObject({ status: 404, body: { error: { status: 'NOT_FOUND' } } })
+      expect(stolen.body.error.reason).not.toBe('RESOURCE_NOT_FOUND')
+    }
     expect(await everythingOf(alice.id)).toEqual(before)
-    const allowed = await ask(endpoint, own)
+    const allowed = await ask(endpoint, own, keyed[needed])
     expect(allowed.body.error?.reason ?? 'done').toBe(endpoint.path.endsWith('/test') ? 'NO_RELAY' : 'done')
   })
 })
@@ -110,11 +202,13 @@ function endpointsOf(noun: string): Endpoint[] {
   return endpoints.filter((endpoint) => endpoint.noun === noun)
 }
 
-/** Mallory asks about a thing which is hers, or another's. */
-function ask({ method, path, noun }: Endpoint, whose: Things) {
+/** Mallory asks about a thing which is hers, or another's. What is made, is asked for without what it needs. */
+function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallory) {
   const named = path.replace(':id', whose[noun] ?? '').replace(':test_id', whose.tests ?? '')
-  if (method === 'GET' || method === 'DELETE') return mallory(method, named)
-  return mallory(method, named, method === 'PUT' ? changesOf(noun) : {})
+  if (method === 'GET' || method === 'DELETE') return as(method, named)
+  if (path.endsWith('/rotate')) return as(method, named, { overlap_seconds: 60 })
+  if (method === 'PUT') return as(method, named, noun === 'customer' ? { colour: 'red' } : changesOf(noun))
+  return as(method, named, path.includes(':') ? {} : { colour: 'red' })
 }
 
 /** A change which each noun takes, of whoever's thing. */
@@ -180,11 +274,24 @@ async function heardOf(customerId: string, { extensions, providers }: Things): P
   return { calls, events, registrations, tests }
 }
 
+/** Every row of both customers. */
+async function everything() {
+  return [await everythingOf(alice.id), await everythingOf(mallory.id)]
+}
+
 /** Every row of a customer, as the database has it. */
 async function everythingOf(customerId: string) {
-  const tables = [...nouns.slice(1, -1), 'access_keys', 'calls', 'events', 'bindings', 'commands']
+  const tables = [
+    ...nouns.slice(1, -1),
+    'access_keys',
+    'replaced_tokens',
+    'calls',
+    'events',
+    'bindings',
+    'commands',
+  ]
   const rows = tables.map(async (table) => {
-    const read = `select * from ${table} where customer_id = $1 order by id`
+    const read = `select * from ${table} where customer_id = $1 order by ${table === 'replaced_tokens' ? 'hash' : 'id'}`
     return (await app.database.pool.query(read, [customerId])).rows
   })
   return Promise.all(rows)
