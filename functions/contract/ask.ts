@@ -184,6 +184,11 @@ export const credentialAnswer = z.discriminatedUnion('kind', [
     /** Seconds this answer may be reused. */
     ttl: z.int(),
   }),
-  z.object({ kind: z.literal('unknown'), ttl: z.int() }),
+  z.object({
+    kind: z.literal('unknown'),
+    ttl: z.int(),
+    /** The customer whose realm it is; left out where there is none, or it is not known here. */
+    customer_id: z.guid().optional(),
+  }),
 ])
 export type CredentialAnswer = z.infer<typeof credentialAnswer>

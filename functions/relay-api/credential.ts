@@ -15,9 +15,12 @@ const UNKNOWN_FOR = 5
 export const credential = new Hono<Edge>().post('/', async (c) => {
   const { realm, username } = await readTold(c, credentialQuestion)
   const baseDomain = c.get('settings').BASE_DOMAIN
-  const row = await accountOf(c.get('db'), realm, username, baseDomain)
+  const found = await accountOf(c.get('db'), realm, username, baseDomain)
+  const row = found?.account
   const proofs = row && (await proofsOf(row, c.get('seal')))
-  const answer: CredentialAnswer = proofs ? known(row, proofs, baseDomain) : await unknown(c.get('seal'))
+  const answer: CredentialAnswer = proofs
+    ? known(row, proofs, baseDomain)
+    : await unknown(c.get('seal'), found?.customer_id)
   return c.json(answer)
 })
 
@@ -43,22 +46,24 @@ async function accountOf(db: Database, realm: string, username: string, baseDoma
     extensionIn(customerOf(realm, baseDomain), username) ??
     trunkAt(trunkDomainOf(realm, baseDomain), username)
   if (!question) return undefined
-  const { rows } = await db.execute<{ account: Account }>(question)
-  return rows[0]?.account
+  const { rows } = await db.execute<{ account: Account | null; customer_id: string }>(question)
+  return rows[0]
 }
 
 function extensionIn(customerId: string | undefined, username: string): SQL | undefined {
   if (customerId === undefined) return undefined
   return sql`
-    select ${account(sql`'kind', 'extension', 'username', a.extension, 'domain', ''`)} as account
-    from extensions a join customers c on c.id = a.customer_id and c.deleted_at is null
-    where a.customer_id = ${customerId}::uuid and a.extension = ${username} and a.deleted_at is null`
+    select case when a.id is not null
+      then ${account(sql`'kind', 'extension', 'username', a.extension, 'domain', ''`)} end as account, c.id as customer_id
+    from customers c left join extensions a
+      on a.customer_id = c.id and a.extension = ${username} and a.deleted_at is null
+    where c.id = ${customerId}::uuid and c.deleted_at is null`
 }
 
 function trunkAt(domain: string | undefined, username: string): SQL | undefined {
   if (domain === undefined) return undefined
   return sql`
-    select ${account(sql`'kind', 'trunk', 'username', a.username, 'domain', a.domain_name`)} as account
+    select ${account(sql`'kind', 'trunk', 'username', a.username, 'domain', a.domain_name`)} as account, c.id as customer_id
     from trunks a join customers c on c.id = a.customer_id and c.deleted_at is null
     where a.domain_name = ${domain} and a.username = ${username} and a.deleted_at is null
       and 'basic' = any(a.auth_types) and a.sealed_md5 is not null and a.sealed_sha256 is not null`
@@ -72,10 +77,10 @@ function account(self: SQL): SQL {
 }
 
 /** Takes as long as an account would: time must not tell which names there are (RFC 7616 §5.7). */
-async function unknown(seal: Seal): Promise<CredentialAnswer> {
+async function unknown(seal: Seal, customer_id: string | undefined): Promise<CredentialAnswer> {
   for (const field of ['ha1_md5', 'ha1_sha256'])
     await seal.close({ table: 'extensions', id: 'nobody', field }, nobody)
-  return { kind: 'unknown', ttl: UNKNOWN_FOR }
+  return { kind: 'unknown', ttl: UNKNOWN_FOR, ...(customer_id && { customer_id }) }
 }
 
 const nobody = '0'.repeat(64)

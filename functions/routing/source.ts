@@ -278,7 +278,7 @@ function advice(address: string): string {
 
 function notRung(providers: readonly ProviderFacts[], dialled: string, known: string): Source {
   const message = `${dialled} is not a number that ${named(providers)} may ring.`
-  const why = `${known}; rule source_and_number failed: ${message}`
+  const why = `${known}; rule source_and_number failed: ${message} If it is yours, list it with POST /v1.0/numbers.`
   const customer_id = onlyCustomer(providers)
   return { kind: 'nobody', status: 404, reason: 'NUMBER_NOT_FOUND', message, why, customer_id }
 }

@@ -246,7 +246,7 @@ export class Authenticator {
     return {
       reason,
       account: `${question.username}@${question.realm}`,
-      customerId: known?.customer_id ?? this.#deps.customerOf(question.realm) ?? null,
+      customerId: answer?.customer_id ?? this.#deps.customerOf(question.realm) ?? null,
       accountId: known?.extension_id ?? null,
     }
   }

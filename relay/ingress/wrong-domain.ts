@@ -39,8 +39,8 @@ export function provedNowhere(
 }
 
 /**
- * What becomes of an answer at a domain made as a customer's own which no customer has. Until it is answered nobody is told
- * so: a customer made just now is known at the edge only.
+ * What becomes of an answer at a domain made as a customer's own which no customer has. A customer
+ * made just now is known at the edge only, which then says whose it is.
  */
 export function provedAtMisspelt(
   proof: AuthResult,
@@ -48,6 +48,7 @@ export function provedAtMisspelt(
   baseDomain: string,
 ): AuthResult {
   if (proof.to !== 'challenge' || proof.failed?.reason !== 'UNKNOWN_ACCOUNT') return proof
+  if (proof.failed.customerId !== null) return proof
   const user = proof.failed.account.slice(0, proof.failed.account.lastIndexOf('@'))
   const failed: AuthFailure = { ...strangers(`${user}@${host}`), customerId: meant() ?? null }
   return notFound(`No such domain. ${rightDomain(baseDomain)}`, failed)

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { answers, asks, Carrier, refuse } from '../support/carrier.ts'
+import { answers, Carrier, refuse } from '../support/carrier.ts'
 import type { CallRecord } from '../support/customer.ts'
 import { statusOf } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
-import { freePort, type OwnStack, startStack } from '../support/stack.ts'
-import { changeHeard, soon } from '../support/wait.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 const carrierAt = '127.0.7.40'
@@ -36,13 +36,6 @@ describe('what went wrong with a call, as its customer reads it in the record', 
     carrier.onCall = refuse(503, 'Service Unavailable')
   })
 
-  test('a phone which is off', async () => {
-    expect(await dial('office2', 480)).toMatchObject({
-      reject_reason: 'NOT_REGISTERED',
-      reject_message: 'The phone of extension office2 is not registered.',
-    })
-  })
-
   test.for([
     [486, 'Busy Here', 'BUSY', 'The phone of extension office2 says that it is busy there: 486 Busy Here.'],
     [603, 'Decline', 'PHONE_REFUSED', 'The phone of extension office2 refused the call: 603 Decline.'],
@@ -59,36 +52,6 @@ describe('what went wrong with a call, as its customer reads it in the record', 
     other.onCall = refuse(status, words)
     expect(await dial('office2', status)).toMatchObject({ reject_reason: reason, reject_message: message })
     await other.register(0)
-  })
-
-  test('a carrier which wants a password where none is configured', async () => {
-    carrier.onCall = asks({ username: 'acme', password: 'pw' }, answers('c', 0))
-    expect(await dial(dialled, 503)).toMatchObject({
-      provider_id: expect.any(String),
-      reject_reason: 'CREDENTIALS_MISSING',
-      reject_message: expect.stringContaining('wants a password, and none is configured (407 '),
-    })
-  })
-
-  test('a carrier whose host is misspelt, and one with nobody at its port', async () => {
-    const [provider] = await office.api.list('/providers')
-    const path = `/providers/${provider?.id}`
-    const wish = { name: 'Carrier 1', type: 'sip', probe_interval: 0 }
-    await office.api.put(path, { ...wish, hostname: 'sip.carrier.invalid' })
-    await changeHeard()
-    expect(await dial(dialled, 503)).toMatchObject({
-      reject_reason: 'HOST_NOT_FOUND',
-      reject_message: expect.stringContaining('cannot be found at sip.carrier.invalid: '),
-    })
-    const port = await freePort(carrierAt)
-    await office.api.put(path, { ...wish, hostname: carrierAt, port, transport: 'tcp' })
-    await changeHeard()
-    expect(await dial(dialled, 503)).toMatchObject({
-      reject_reason: 'PROVIDER_UNREACHABLE',
-      reject_message: `The provider Carrier 1 cannot be reached at ${carrierAt}:${port} over tcp: nobody listens there.`,
-    })
-    await office.api.put(path, { ...wish, hostname: carrierAt, port: carrier.place.port, transport: 'udp' })
-    await changeHeard()
   })
 
   test('and while a call goes on its record has who is heard, and where from', {

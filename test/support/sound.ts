@@ -9,6 +9,8 @@ import type { Place } from './line.ts'
 export class Sound {
   readonly place: Place
   sent = 0
+  /** Asked of every packet, by its number, whether it is lost on its way; none is by default. */
+  loses: (packet: number) => boolean = () => false
   /** Packets heard, by the letter they carried. */
   readonly heard = new Map<string, number>()
   readonly #socket: Socket
@@ -69,7 +71,7 @@ export class Sound {
     packet.writeUInt32BE(this.#timestamp, 4)
     packet.writeUInt32BE(this.#ssrc, 8)
     this.#timestamp = (this.#timestamp + 160) >>> 0
-    this.#socket.send(packet, to.port, to.address)
+    if (!this.loses(this.sent)) this.#socket.send(packet, to.port, to.address)
     this.sent++
   }
 

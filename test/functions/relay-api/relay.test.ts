@@ -56,13 +56,18 @@ describe('POST /relay/v1/credential', () => {
       enabled: true,
       max_contacts: 5,
     })
-    for (const [realm, name] of [
-      [office.realm, 'nobody'],
-      [`${bob.id}.registrar.${BASE_DOMAIN}`, 'office1'],
-      ['trunkline.test', 'office1'],
-      ['', ''],
+    for (const [realm, name, customer_id] of [
+      [office.realm, 'nobody', app.aliceId],
+      [`${bob.id}.registrar.${BASE_DOMAIN}`, 'office1', bob.id],
+      [`${crypto.randomUUID()}.registrar.${BASE_DOMAIN}`, 'office1', undefined],
+      ['trunkline.test', 'office1', undefined],
+      ['', '', undefined],
     ] as const) {
-      expect((await ask(realm, name)).body).toEqual({ kind: 'unknown', ttl: expect.any(Number) })
+      expect((await ask(realm, name)).body).toEqual({
+        kind: 'unknown',
+        ttl: expect.any(Number),
+        customer_id,
+      })
     }
   })
 

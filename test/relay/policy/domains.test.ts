@@ -138,8 +138,7 @@ describe('a phone whose domain names no customer, though it looks like one’s',
   const misspelt = customerId.replace(/^./, (first) => (first === '0' ? '1' : '0'))
   const told = (id: string, ladder = informed()) => {
     registers(ladder, alice, 'alice', `${id}.registrar.${base}`)
-    ladder.gives('ask credential').credential({ kind: 'unknown', ttl: 5 })
-    return ladder
+    return ladder.gives('ask credential').credential({ kind: 'unknown', ttl: 5 })
   }
 
   test('is told so in words, with what its domain is', () => {
@@ -170,10 +169,12 @@ describe('a phone whose domain names no customer, though it looks like one’s',
     ])
   })
 
-  test('is challenged as ever, where a customer may have been made just now, or where it is a short name', () => {
+  test('is challenged as ever where its customer was made just now, as the edge says, who is told; or by a short name', () => {
     const ladder = informed()
-    registers(ladder, alice, 'alice', `${bobsId}.registrar.${base}`, 'bob’s word')
-    ladder.gives('ask credential').credential(account('alice')).gives('401 to Alice')
+    registers(ladder, alice, 'alice', `${bobsId}.registrar.${base}`)
+    ladder.gives('ask credential').credential({ kind: 'unknown', ttl: 5, customer_id: bobsId }).whatever()
+    expect(ladder.lastResponse(alice).status).toBe(401)
+    expect(ladder.events).toMatchObject([{ customer_id: bobsId, data: { reason: 'UNKNOWN_ACCOUNT' } }])
     told(bobsId, office()).gives('401 to Alice')
     told('acne').gives('401 to Alice')
   })
