@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
@@ -8,6 +8,7 @@ import {
   inet,
   integer,
   jsonb,
+  type PgColumn,
   pgEnum,
   pgTable,
   primaryKey,
@@ -513,6 +514,24 @@ export const calls = pgTable(
   },
   (call) => [
     index().on(call.customerId, call.startedAt, call.id),
+    // Of whom or what a customer asks for the calls; those under way are few.
+    index('calls_from').on(call.customerId, partyOf(call.source), call.startedAt, call.id),
+    index('calls_to').on(call.customerId, partyOf(call.destination), call.startedAt, call.id),
+    index('calls_of_extension')
+      .on(call.customerId, call.extensionId, call.startedAt, call.id)
+      .where(sql`${call.extensionId} is not null`),
+    index('calls_of_trunk')
+      .on(call.customerId, call.trunkId, call.startedAt, call.id)
+      .where(sql`${call.trunkId} is not null`),
+    index('calls_over_provider')
+      .on(call.customerId, call.providerId, call.startedAt, call.id)
+      .where(sql`${call.providerId} is not null`),
+    index('calls_ended_so')
+      .on(call.customerId, call.hangupReason, call.startedAt, call.id)
+      .where(sql`${call.hangupReason} is not null`),
+    index('calls_not_over')
+      .on(call.customerId, call.startedAt, call.id)
+      .where(sql`${call.status} <> 'hangup'`),
     // A relay which begins anew ends what it left open.
     index('calls_under_way').on(call.relayId).where(sql`${call.status} <> 'hangup'`),
     // Answered minutes of a day, of those with a limit on them.
@@ -528,6 +547,11 @@ export const calls = pgTable(
       ),
   ],
 )
+
+/** A party of a call as it is looked for: a number. What a stranger sent instead may be longer than an index bears. */
+export function partyOf(address: PgColumn): SQL {
+  return sql`left(${address} ->> 'target', 64)`
+}
 
 /** One try at one provider, as the call's record says it: what a provider's figures are counted from. */
 export const attempts = pgTable(
@@ -570,7 +594,11 @@ export const events = pgTable(
     subjectId: uuid(),
     data: jsonb().$type<Record<string, unknown>>().notNull(),
   },
-  (event) => [index().on(event.customerId, event.at, event.id), index().on(event.subjectId, event.at)],
+  (event) => [
+    index().on(event.customerId, event.at, event.id),
+    index().on(event.customerId, event.type, event.at, event.id),
+    index().on(event.subjectId, event.at),
+  ],
 )
 
 /**

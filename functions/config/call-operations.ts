@@ -13,7 +13,7 @@ import {
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
-import { filters } from './calls.ts'
+import { filters } from './call-filters.ts'
 
 /** Why a call goes where it goes, as every call keeps it and a question for one is answered. */
 export const explanationShown = explanation.meta({
@@ -113,7 +113,7 @@ export const callOperations: readonly Operation[] = [
     answer: listShape(call),
     errors: [],
     example: {
-      parameters: { status: 'hangup', direction: 'outgoing' },
+      parameters: { status: 'hangup', direction: 'outgoing', number: '+15551234567' },
       answer: { result: [example], next_page_token: '' },
     },
   },

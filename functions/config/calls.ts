@@ -1,44 +1,24 @@
-import { and, desc, eq } from 'drizzle-orm'
+import { and, desc, eq, type SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { address, attempt, callStatuses, directions, explanation, mediaSide } from '#contract'
+import { address, attempt, explanation, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
-import { listed, lists, readPage } from '../http/page.ts'
+import { listed, lists, type Page, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
-import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
 import { endSilent, lostAfterMs } from '../store/lost-calls.ts'
+import { callsAsked, filters } from './call-filters.ts'
 import { soundWords } from './sound-words.ts'
-
-/** Which calls are listed; all of them where none is given. */
-export const filters = {
-  status: z.enum(callStatuses, `is one of ${callStatuses.join(', ')}`).optional(),
-  direction: z.enum(directions, `is one of ${directions.join(', ')}`).optional(),
-}
 
 /** What became of every call: read only, told by the relays. */
 export const calls = new Hono<Edge>()
   .get('/', lists(filters), async (c) => {
-    const [page, { status, direction }] = [readPage(c), readQuery(c, z.object(filters))]
-    const after = page.after && before(table.startedAt, table.id, page.after)
-    const rows = await missed(c.get('db'), (db) =>
-      db
-        .select()
-        .from(table)
-        .where(
-          and(
-            eq(table.customerId, c.get('principal').customerId),
-            status === undefined ? undefined : eq(table.status, status),
-            direction === undefined ? undefined : eq(table.direction, direction),
-            after,
-          ),
-        )
-        .orderBy(desc(table.startedAt), desc(table.id))
-        .limit(page.size + 1),
-    )
+    const [page, asked] = [readPage(c), await callsAsked(c)]
+    const { customerId } = c.get('principal')
+    const rows = await missed(c.get('db'), (db) => pageOfCalls(db, customerId, asked, page))
     return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))
   })
   .get('/:id', async (c) => {
@@ -49,6 +29,17 @@ export const calls = new Hono<Edge>()
   })
 
 type Row = typeof table.$inferSelect
+
+/** One page of a customer's calls, of those which were asked for, and one more than it holds if there is one. */
+export function pageOfCalls(db: Database, customerId: string, asked: SQL | undefined, page: Page) {
+  const after = page.after && before(table.startedAt, table.id, page.after)
+  return db
+    .select()
+    .from(table)
+    .where(and(eq(table.customerId, customerId), asked, after))
+    .orderBy(desc(table.startedAt), desc(table.id))
+    .limit(page.size + 1)
+}
 
 /**
  * Calls as they are read, once more where one goes on by its record and has not been heard of for long: where every

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, or } from 'drizzle-orm'
+import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
@@ -18,13 +18,14 @@ export const filters = {
     .string()
     .regex(/^[a-z_]+(\.[a-z_]+)*$/, 'is not the name of an event, such as provider.health_changed')
     .optional(),
-  subject_id: id.optional(),
+  resource_id: id.optional().describe('What it happened to.'),
+  after: id.optional().describe('An event: those which happened later than it.'),
 }
 
 /** What happened and is worth knowing: read only, newest first. */
 export const events = new Hono<Edge>()
   .get('/', lists(filters), async (c) => {
-    const [page, { type, subject_id }] = [readPage(c), readQuery(c, z.object(filters))]
+    const [page, { type, resource_id, after }] = [readPage(c), readQuery(c, z.object(filters))]
     const rows = await c
       .get('db')
       .select()
@@ -33,7 +34,8 @@ export const events = new Hono<Edge>()
         and(
           ours(c),
           type === undefined ? undefined : eq(table.type, type),
-          subject_id === undefined ? undefined : eq(table.subjectId, subject_id),
+          resource_id === undefined ? undefined : eq(table.subjectId, resource_id),
+          after === undefined ? undefined : laterThan(await theEvent(c, after)),
           page.after && before(table.at, table.id, page.after),
         ),
       )
@@ -58,12 +60,28 @@ function ours(c: Context<Edge>) {
   return customerId === PLATFORM ? or(own, isNull(table.customerId)) : own
 }
 
+/** An event of the speaking customer's which the query names. */
+async function theEvent(c: Context<Edge>, id: string): Promise<typeof table.$inferSelect> {
+  const [row] = await c
+    .get('db')
+    .select()
+    .from(table)
+    .where(and(ours(c), eq(table.id, id)))
+  if (row) return row
+  throw ApiError.field('after', 'is not an event of yours', 'INVALID_REQUEST_PARAMETER')
+}
+
+/** The condition that an event stands before another in the list. */
+function laterThan({ at, id }: { at: string; id: string }): SQL {
+  return sql`(${table.at}, ${table.id}) > (${at}::timestamptz, ${id}::uuid)`
+}
+
 function toWire(row: typeof table.$inferSelect) {
   return {
     id: row.id,
     customer_id: row.customerId,
     type: row.type,
-    subject_id: row.subjectId,
+    resource_id: row.subjectId,
     relay_id: row.relayId,
     data: depthOf(row.data) > DEEPEST ? { left_out: 'it is nested too deeply to be shown' } : row.data,
     tm_create: row.at,

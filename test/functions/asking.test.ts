@@ -35,20 +35,20 @@ describe('a query', () => {
   test.each(endpoints)(
     '%s %s refuses a parameter it does not know, and says which it does',
     async (...at) => {
-      const { status, body } = await ask(...at, 'number=%2B15551234567')
+      const { status, body } = await ask(...at, 'nummer=%2B15551234567')
       expect([status, body.error.reason, body.error.details[0].field]).toEqual([
         400,
         'INVALID_REQUEST_PARAMETER',
-        'number',
+        'nummer',
       ])
-      expect(body.error.message).toMatch(/^number: is not a parameter here; known: \w+/)
+      expect(body.error.message).toMatch(/^nummer: is not a parameter here; known: \w+/)
     },
   )
 
   test('names those it knows', async () => {
     const known = async (path: string) => (await ask('GET', path, 'x=1')).body.error.message
     expect(await known('/v1.0/calls')).toContain(
-      'known: page_size, page_token, status, direction, token, accesskey, customer_id',
+      'known: page_size, page_token, status, direction, number, extension_id, trunk_id, provider_id, hangup_reason, started_after, started_before, token, accesskey, customer_id',
     )
     expect(await known('/v1.0/providers/:id/stats')).toContain('known: window, token')
     expect((await ask('DELETE', '/v1.0/flows/:id', 'x=1')).body.error.message).toContain('known: cascade')

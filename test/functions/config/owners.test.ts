@@ -102,7 +102,7 @@ describe('a call for a claimed number', () => {
     await told([callTo(bob, number, provider.id)])
     expect(await seen(bob, number.id)).toEqual(verified)
     expect((await bob('GET', '/v1.0/events?type=number.verified')).body.result).toMatchObject([
-      { subject_id: number.id, data: { number: '+15553000001' } },
+      { resource_id: number.id, data: { number: '+15553000001' } },
     ])
     expect((await carol('GET', '/v1.0/events')).body.result).toEqual([])
   })

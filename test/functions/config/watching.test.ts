@@ -37,14 +37,27 @@ describe('GET /v1.0/events', () => {
 
   test('finds those of a type, or about one thing', async () => {
     expect(await found(app.alice, '?type=provider.health_changed')).toEqual([third, first])
-    expect(await found(app.alice, `?subject_id=${carrier}`)).toEqual([first])
-    expect(await found(app.alice, `?type=call.refused&subject_id=${other}`)).toEqual([second])
+    expect(await found(app.alice, `?resource_id=${carrier}`)).toEqual([first])
+    expect(await found(app.alice, `?type=call.refused&resource_id=${other}`)).toEqual([second])
     expect(await found(app.alice, '?type=number.bought')).toEqual([])
+  })
+
+  test('finds those which happened after one, page by page', async () => {
+    expect(await found(app.alice, `?after=${first}`)).toEqual([third, second])
+    expect(await found(app.alice, `?after=${third}`)).toEqual([])
+    const { body } = await app.alice('GET', `/v1.0/events?after=${first}&page_size=1`)
+    expect(body.result[0].id).toBe(third)
+    const rest = `?after=${first}&page_size=1&page_token=${body.next_page_token}`
+    expect(await found(app.alice, rest)).toEqual([second])
+    expect(await app.alice('GET', `/v1.0/events?after=${strange}`)).toMatchObject({ status: 400 })
   })
 
   test.each([
     ['type', 'Provider%20Health'],
-    ['subject_id', 'carrier'],
+    ['resource_id', 'carrier'],
+    ['after', 'yesterday'],
+    ['after', crypto.randomUUID()],
+    ['subject_id', crypto.randomUUID()],
     ['page_size', '0'],
   ])('refuses ?%s=%s, naming it', async (parameter, value) => {
     const { status, body } = await app.alice('GET', `/v1.0/events?${parameter}=${value}`)
@@ -59,7 +72,7 @@ describe('GET /v1.0/events', () => {
       id: first,
       customer_id: app.aliceId,
       type: 'provider.health_changed',
-      subject_id: carrier,
+      resource_id: carrier,
       relay_id: 'relay-1',
       data: { to: 'unhealthy' },
       tm_create: '2026-03-01T00:00:01.000000Z',

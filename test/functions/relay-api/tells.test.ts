@@ -308,7 +308,10 @@ describe('a registration which runs out', () => {
   const expiry = (sequence: number) => bindingTold(sequence, 'expired', contact)
   const events = async () =>
     (await app.alice('GET', '/v1.0/events?type=registration.expired')).body.result.map(
-      ({ subject_id, data }: { subject_id: string; data: object }) => ({ subject_id, ...data }),
+      ({ resource_id, data }: { resource_id: string; data: object }) => ({
+        subject_id: resource_id,
+        ...data,
+      }),
     )
   beforeEach(async () => {
     await app.database.pool.query("delete from events where type = 'registration.expired'")
