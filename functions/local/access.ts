@@ -25,7 +25,7 @@ export async function keepAccess(pool: Pool, folder: string, secrets: Secrets): 
 
 async function opens(pool: Pool, customerId: string, key: string): Promise<boolean> {
   const { rowCount } = await pool.query(
-    `select 1 from access_keys where hash = $1 and customer_id = $2 and admin
+    `select 1 from access_keys where hash = $1 and customer_id = $2 and admin and 'admin' = any(scopes)
        and deleted_at is null and (expires_at is null or expires_at > now())`,
     [createHash('sha256').update(key).digest('hex'), customerId],
   )

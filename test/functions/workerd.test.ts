@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { type Edge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
@@ -81,6 +81,14 @@ describe('the Worker in workerd', () => {
       kind: 'connect',
       targets: { providers: [{ hostname: '127.0.7.3', user: '+15551234567' }] },
     })
+  })
+
+  test('writes down when a key was last used, after it has answered', async () => {
+    await post('/v1.0/providers', first.access_key ?? '', {})
+    await vi.waitFor(
+      async () => expect((await database.pool.query('select from access_key_uses')).rowCount).toBe(1),
+      { timeout: 10_000, interval: 100 },
+    )
   })
 
   test('refuses in the same envelope, and writes nothing to its log for it', async () => {
