@@ -28,7 +28,7 @@ import { type TransactionOutput, Transactions } from './transaction/layer.ts'
 import { allow, type SipEndpoint } from './ua/endpoint.ts'
 
 /** How the engine is set up. */
-interface Setup {
+interface EngineSetup {
   readonly endpoint: SipEndpoint
   readonly served: ServedDomains
   /** First and last RTP port of our range. */
@@ -70,22 +70,23 @@ export class Engine {
   readonly #corrections = new Corrections()
   #now = 0
 
-  constructor({ endpoint: given, served, rtpPorts, mediaSockets = Number.POSITIVE_INFINITY, limits }: Setup) {
+  constructor({
+    endpoint: given,
+    served,
+    rtpPorts,
+    mediaSockets = Number.POSITIVE_INFINITY,
+    limits,
+  }: EngineSetup) {
     const endpoint = { ...given }
-    const { chance, relayId } = endpoint
+    const { entropy, hashes } = endpoint
     const effects = new EffectBuffer()
     const replies = new StatelessReplies(endpoint, effects, () => this.#now)
     const transactions = this.#transactions
-    const challenger = new Challenger(chance, { hosts: [...served.names] })
-    const registrar = new Registrar({
-      relayId,
-      chance,
-      endpoint,
-      realmOf: (host, username) => domains.of(host, username).realm,
-    })
+    const challenger = new Challenger(hashes, { hosts: [...served.names] })
+    const registrar = new Registrar(endpoint, (host, username) => domains.of(host, username).realm)
     const carry = (now: number, outputs: readonly TransactionOutput[]) => this.#carry(now, outputs)
     const at = () => this.#at
-    const ports = new Ports(rtpPorts, chance.below, Math.floor(mediaSockets / 2))
+    const ports = new Ports(rtpPorts, entropy.below, Math.floor(mediaSockets / 2))
     const providers = new Providers({
       endpoint,
       effects,
@@ -103,7 +104,7 @@ export class Engine {
         emit: effects.emit,
         note: (level, event, fields) => effects.note(level, event, fields),
         ask: effects.ask,
-        below: chance.below,
+        below: entropy.below,
         revoke: (accounts) => revocations.revoke(accounts),
       },
       baseDomain,
@@ -120,7 +121,7 @@ export class Engine {
       complete: () => routing.complete,
       baseDomain,
       names: served.names,
-      chance,
+      hashes,
     })
     const admission = new AdmissionControl(served, challenger, {
       ready: (now) => routing.ready(now),

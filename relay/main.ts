@@ -4,22 +4,23 @@ import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
 import type { Flow } from './ground/flow.ts'
-import { Heart } from './io/beat.ts'
 import { BindingFile } from './io/bindings.ts'
 import { followPair, readPair } from './io/certificate.ts'
-import { openChance } from './io/chance.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
-import { Exchange } from './io/exchange.ts'
+import { EdgeHttp } from './io/edge-http.ts'
+import { entropy } from './io/entropy.ts'
 import { takeFolder } from './io/folder.ts'
+import { openHashes } from './io/hashes.ts'
+import { Heartbeat } from './io/heartbeat.ts'
 import { disagreement } from './io/hello.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
+import { logTells } from './io/log-tells.ts'
 import { startMedia } from './io/media.ts'
 import { keepTrimmed } from './io/memory.ts'
-import { logNews } from './io/news.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { SnapshotFolder, SnapshotSource } from './io/snapshots.ts'
 import { Spool } from './io/spool.ts'
@@ -45,22 +46,22 @@ async function start(config: Config): Promise<void> {
   log('info', 'descriptors', { limit, ...descriptors })
   const pair = config.tls && (await readPair(config.tls))
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
-  const chance = openChance(nonceKey)
+  const hashes = openHashes(nonceKey)
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
   const giveFolderBack = await takeFolder(config.dataDir, relayId)
-  const exchange = new Exchange({ url, key, socketsAtMost: descriptors.edge })
-  const wrong = await disagreement(exchange, config)
+  const http = new EdgeHttp({ url, key, socketsAtMost: descriptors.edge })
+  const wrong = await disagreement(http, config)
   if (wrong !== undefined) throw new Error(wrong)
   const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
-  const edge = new EdgeLink({ exchange, relayId, spool, log, budgetMs })
+  const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
   const keys = snapshotKeys(key)
-  const source = new SnapshotSource(exchange, keys)
+  const source = new SnapshotSource(http, keys)
   const snapshots = new SnapshotFolder({ folder: join(config.dataDir, 'snapshots'), keys, log })
   const kept = snapshots.load()
   const phones = await BindingFile.open({ folder: join(config.dataDir, 'bindings'), log })
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
-    chance,
+    entropy,
     resolver: systemResolver(config.dnsServers),
     stale: (question) => log('warn', 'dns.stale', { question }),
   })
@@ -75,16 +76,16 @@ async function start(config: Config): Promise<void> {
     report: (report) => hear({ type: 'media', report }),
     log: ({ level, event, fields }) => log(level, event, fields),
   })
-  const ears = {
+  const wireEnds = {
     host: config.sipHost,
     port: config.sipPort,
     receive: (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes }),
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log,
   }
-  const udp = await openUdp({ ...ears, peersAtMost: descriptors.peers })
+  const udp = await openUdp({ ...wireEnds, peersAtMost: descriptors.peers })
   const streams = {
-    ...ears,
+    ...wireEnds,
     closed: (flow: Flow) => hear({ type: 'closed', flow }),
     needed: (flow: Flow) => engine.needs(flow),
     known: (flow: Flow) => engine.knows(flow),
@@ -99,10 +100,11 @@ async function start(config: Config): Promise<void> {
       port: udp.address.port,
       tlsPort,
       relayId: config.relayId,
-      chance,
+      entropy,
+      hashes,
       epoch: performance.timeOrigin,
     },
-    served: { baseDomain: config.baseDomain, names: ourNames(config), sources: config.strangers },
+    served: { baseDomain: config.baseDomain, names: ourNames(config), unknownSource: config.strangers },
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
   })
@@ -122,12 +124,12 @@ async function start(config: Config): Promise<void> {
     tell: (tell) => {
       edge.tell(tell)
       if (tell.kind === 'binding') phones.file.keep(tell)
-      logNews(tell, log)
+      logTells(tell, log)
     },
     snapshots,
     media: (command) => media.order(command),
     // Asked for only once a beat was answered.
-    beat: () => heart.hurry(),
+    beat: () => heartbeat.hurry(),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
   running.hear({ type: 'filed', ...kept })
@@ -138,17 +140,21 @@ async function start(config: Config): Promise<void> {
   /** Told when the edge has told the time: calls of the process before are those which began earlier. */
   const tellStart = once(() => {
     const began = new Date(engine.epoch)
-    const told = { tell_id: chance.uuid(began.getTime()), sequence: began.getTime(), at: began.toISOString() }
+    const told = {
+      tell_id: entropy.uuid(began.getTime()),
+      sequence: began.getTime(),
+      at: began.toISOString(),
+    }
     edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   })
   restore(edge, hear, log)
   let met = false
-  const heart = new Heart({
-    exchange,
+  const heartbeat = new Heartbeat({
+    http,
     self: config,
     process: {
       relay_id: relayId,
-      boot_id: chance.uuid(at.getTime()),
+      boot_id: entropy.uuid(at.getTime()),
       started_at: at.toISOString(),
       address: config.publicIp,
       port: udp.address.port,
@@ -183,9 +189,9 @@ async function start(config: Config): Promise<void> {
     await until(() => idle(engine.load), 2_000)
     running.stop()
     await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
-    await heart.stop()
+    await heartbeat.stop()
     await edge.stop()
-    exchange.close()
+    http.close()
     await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
     await giveFolderBack()
     process.exit(0)

@@ -1,5 +1,5 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
-import type { Chance } from '../ground/effects.ts'
+import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import {
   type Credentials,
@@ -57,13 +57,13 @@ interface ChallengerOptions {
  * often a nonce was answered with, so that no answer is good twice.
  */
 export class Challenger {
-  readonly #chance: Chance
+  readonly #hashes: Hashes
   readonly #lifetimeMs: number
   readonly #hosts: readonly string[]
   readonly #counts: NonceCounts
 
-  constructor(chance: Chance, options: ChallengerOptions = {}) {
-    this.#chance = chance
+  constructor(hashes: Hashes, options: ChallengerOptions = {}) {
+    this.#hashes = hashes
     this.#lifetimeMs = options.lifetimeMs ?? 120_000
     this.#hosts = options.hosts ?? []
     this.#counts = new NonceCounts(this.#lifetimeMs, options.remembered ?? 200_000)
@@ -72,7 +72,7 @@ export class Challenger {
   /** The same request is challenged under the same To tag, whoever is asked: no transaction is needed (§8.2.7). */
   challenge(at: number, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
-    const same = this.#chance.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
+    const same = this.#hashes.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
     const nonce = this.#nonce(at, same.slice(16, 28), wish.realm, wish.flow?.address)
     const name = wish.proxy ? 'proxy-authenticate' : 'www-authenticate'
     const headers = wish.algorithms.map((algorithm): Header => {
@@ -93,8 +93,8 @@ export class Challenger {
   ): readonly DigestAlgorithm[] | undefined {
     const [first] = lists
     if (first?.join() === lists.at(-1)?.join()) return first
-    const chance = Number.parseInt(this.#chance.mac(`algorithms ${realm} ${username}`).slice(0, 12), 16)
-    return lists[Math.floor((chance / 2 ** 48) * lists.length)]
+    const drawn = Number.parseInt(this.#hashes.mac(`algorithms ${realm} ${username}`).slice(0, 12), 16)
+    return lists[Math.floor((drawn / 2 ** 48) * lists.length)]
   }
 
   /** The answer to a challenge of our realm; those to others are not ours to read. */
@@ -126,7 +126,7 @@ export class Challenger {
     flow?: Flow,
   ): Checked {
     const count = Number.parseInt(credentials.nc ?? '', 16)
-    const hash = hashFor(credentials.algorithm, this.#chance)
+    const hash = hashFor(credentials.algorithm, this.#hashes)
     if (hash === undefined || credentials.qop !== 'auth' || !credentials.cnonce || !(count > 0))
       return { ok: false, why: 'malformed' }
     const expected = digestResponse({
@@ -152,7 +152,7 @@ export class Challenger {
   }
 
   #seal(stamp: string, realm: string, address = ''): string {
-    return this.#chance.mac(`nonce ${stamp} ${realm} ${address}`).slice(0, 24)
+    return this.#hashes.mac(`nonce ${stamp} ${realm} ${address}`).slice(0, 24)
   }
 
   /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: nobody did. */

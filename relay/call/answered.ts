@@ -3,7 +3,7 @@ import type { Dialog } from '../dialog/dialog.ts'
 import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Relayed } from '../media/relayed.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { timerBase } from '../transaction/timers.ts'
@@ -47,7 +47,7 @@ export function acknowledge(
 }
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
-export function answerCaller(call: Call, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
+export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
   const sound = sdpForCaller(call, said, endpoint, 'answer')
   const response = answerTo(call, endpoint, 200, [], sound?.body)
   const dialog = uasDialog(call.caller.invite, call.caller.localTag)

@@ -17,7 +17,7 @@ export function newBranch(
   contact: Contact | undefined,
   attempt: Branch['attempt'] = newAttempt(call, provider),
 ): Branch {
-  const { chance } = endpoint
+  const { entropy } = endpoint
   const branch: Branch = {
     index: call.branches.length,
     attempt,
@@ -25,8 +25,8 @@ export function newBranch(
     provider,
     contact,
     route: contact?.path ?? (provider?.provider_id ? call.serviceRoute(provider.provider_id) : []),
-    callId: chance.hex(16),
-    localTag: chance.hex(8),
+    callId: entropy.hex(16),
+    localTag: entropy.hex(8),
     cseq: 1,
     flows: [],
     flow: undefined,
@@ -39,7 +39,7 @@ export function newBranch(
     dialog: undefined,
     acks: new Map(),
     early: new Map(),
-    sdp: { id: String(chance.below(2 ** 31)), sent: undefined },
+    sdp: { id: String(entropy.below(2 ** 31)), sent: undefined },
   }
   call.branches.push(branch)
   return branch

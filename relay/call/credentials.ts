@@ -13,9 +13,9 @@ export function proveToProvider(
   challenged: Request,
   response: Response,
   before: Authorizations,
-  { chance }: SipEndpoint,
+  endpoint: SipEndpoint,
 ): Authorizations | undefined {
-  return prove(before, response, challenged, provider?.credentials ?? null, chance)
+  return prove(before, response, challenged, provider?.credentials ?? null, endpoint)
 }
 
 /** A request inside a dialog once more, under its next number, with proof (RFC 3261 §22.2). */

@@ -1,6 +1,6 @@
 import { uasDialog } from '../dialog/dialog.ts'
-import { compose } from '../media/offer.ts'
-import type { Relayed } from '../media/relayed.ts'
+import { composeSdp } from '../sdp/offer.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { offerOf, sdpBytes } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
@@ -19,7 +19,7 @@ const mostTags = 16
 /** The session description of a response which brings the caller this media, under the To tag which the caller's leg then has. */
 export function sdpForCaller(
   call: Call,
-  said: Relayed,
+  said: RelayedSdp,
   endpoint: SipEndpoint,
   when: 'early' | 'answer',
 ): { body: Uint8Array; orders: CallOrder[] } | undefined {
@@ -27,7 +27,7 @@ export function sdpForCaller(
   if (!ports) return undefined
   const offer = offerOf(caller.invite, endpoint)
   const leg = { address: endpoint.address, port: ports.caller, id: caller.sdp.id }
-  const sent = compose(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
+  const sent = composeSdp(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, endpoint), sent }
@@ -42,6 +42,6 @@ export function sdpForCaller(
 }
 
 /** The tag the caller knows already, as long as it brought no description. */
-function freeTag({ caller }: Call, { chance }: SipEndpoint): string {
-  return caller.told.some(({ tag }) => tag === caller.localTag) ? chance.hex(8) : caller.localTag
+function freeTag({ caller }: Call, { entropy }: SipEndpoint): string {
+  return caller.told.some(({ tag }) => tag === caller.localTag) ? entropy.hex(8) : caller.localTag
 }

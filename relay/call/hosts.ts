@@ -1,5 +1,5 @@
 import type { Answer, Question } from '../ground/effects.ts'
-import { readPlace } from '../media/place.ts'
+import { readSocketAddress } from '../ground/socket-address.ts'
 import type { Call, ResolvedHost } from './state.ts'
 
 /*
@@ -32,8 +32,8 @@ export function leadOf(
   unanswered: string,
 ): ResolvedHost {
   const located = answer?.ask === 'locate' ? answer.answer : { flows: [], why: unanswered }
-  const family = readPlace(ours)?.isIPv4
-  const address = located.flows.find((flow) => readPlace(flow.address)?.isIPv4 === family)?.address
+  const family = readSocketAddress(ours)?.isIPv4
+  const address = located.flows.find((flow) => readSocketAddress(flow.address)?.isIPv4 === family)?.address
   return {
     address,
     why: `the sound's host ${host} leads nowhere: ${located.why ?? 'no address of our family'}`,

@@ -1,8 +1,8 @@
 import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Relayed, Unusable } from '../media/relayed.ts'
 import type { Contact } from '../registrar/registrar.ts'
+import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
@@ -157,7 +157,7 @@ function lost(call: Call, branch: Branch): CallOrder[] {
 }
 
 /** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
-function earlySdp({ early }: Branch, { to }: Response): Relayed | undefined {
+function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
   return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
 }
 
@@ -169,7 +169,7 @@ function answeredWithoutSdp(
   call: Call,
   branch: Branch,
   response: Response,
-  fault: Unusable | undefined,
+  fault: UnusableSdp | undefined,
   endpoint: SipEndpoint,
 ): CallStep {
   const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }

@@ -64,7 +64,7 @@ function refusalOf(
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   if (!isChange(request)) return undefined
-  if (call.pending[side]) return [500, [['retry-after', String(endpoint.chance.below(10))]]]
+  if (call.pending[side]) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
   const first = call.caller.answer && (side === 'callee' || !hasSdp(call.caller.invite))

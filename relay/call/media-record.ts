@@ -1,9 +1,9 @@
 import type { CallTell, MediaSide } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
-import { codecs } from '../media/codecs.ts'
-import { mediaOf, type Relayed } from '../media/relayed.ts'
-import { connectionOf } from '../media/sdp.ts'
+import { codecs } from '../sdp/codecs.ts'
+import { connectionOf } from '../sdp/description.ts'
+import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Call } from './state.ts'
 
@@ -35,7 +35,7 @@ function counters({ packets, bytes, lost, dropped, jitterMs, latched }: MediaCou
 }
 
 /** What a side's session description said of its audio; a host is named as it was. */
-function said(sound: Relayed | undefined): Pick<MediaSide, 'codecs' | 'sdp_address'> {
+function said(sound: RelayedSdp | undefined): Pick<MediaSide, 'codecs' | 'sdp_address'> {
   if (!sound) return { codecs: [], sdp_address: null }
   const media = mediaOf(sound)
   const host = connectionOf(sound.sdp, media)

@@ -24,7 +24,7 @@ export function newCall(
 ): Call {
   const startedAt = endpoint.epoch + now
   return {
-    id: endpoint.chance.uuid(startedAt),
+    id: endpoint.entropy.uuid(startedAt),
     session,
     startedNow: now,
     startedAt,
@@ -49,18 +49,18 @@ export function newCall(
   }
 }
 
-function callerLeg({ request, flow, transaction, trusted }: Arrival, { chance }: SipEndpoint): CallerLeg {
+function callerLeg({ request, flow, transaction, trusted }: Arrival, { entropy }: SipEndpoint): CallerLeg {
   return {
     flow,
     invite: request,
     transaction,
-    localTag: chance.hex(8),
+    localTag: entropy.hex(8),
     told: [],
     trusted,
     dialog: undefined,
     answer: undefined,
     bye: undefined,
-    sdp: { id: String(chance.below(2 ** 31)), sent: undefined },
+    sdp: { id: String(entropy.below(2 ** 31)), sent: undefined },
   }
 }
 

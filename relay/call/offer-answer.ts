@@ -1,10 +1,10 @@
 import { hostPort } from '../ground/flow.ts'
 import type { Side } from '../ground/media.ts'
 import { aimOf } from '../media/aim.ts'
-import { codecs, keepCodecs } from '../media/codecs.ts'
-import { compose, decline, live, type Sent } from '../media/offer.ts'
-import { hostOf, type Relayed, relayed, type Understood, type Unusable } from '../media/relayed.ts'
-import { readSdp, type Sdp } from '../media/sdp.ts'
+import { codecs, keepCodecs } from '../sdp/codecs.ts'
+import { readSdp, type Sdp } from '../sdp/description.ts'
+import { activeMedia, composeSdp, decline, type SentSdp } from '../sdp/offer.ts'
+import { hostOf, type RelayedSdp, relayed, type SdpResult, type UnusableSdp } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
@@ -22,7 +22,7 @@ export function codecsOf(message: Message): string[] {
 }
 
 /** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
-export function offerOf(message: Message, { address }: SipEndpoint): Understood | undefined {
+export function offerOf(message: Message, { address }: SipEndpoint): SdpResult | undefined {
   return hasSdp(message) ? relayed(sdpOf(message), { address }) : undefined
 }
 
@@ -30,10 +30,10 @@ export function offerOf(message: Message, { address }: SipEndpoint): Understood 
 export function answerOf(
   message: Message,
   { address }: SipEndpoint,
-  sent: Sent | undefined,
-): Understood | undefined {
+  sent: SentSdp | undefined,
+): SdpResult | undefined {
   if (!hasSdp(message)) return undefined
-  return relayed(sdpOf(message), { address, answered: true, offered: live(sent) })
+  return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent) })
 }
 
 /** Whether a message brings SDP, whatever it says. */
@@ -61,18 +61,18 @@ export function rewriteFor(
   call: Call,
   to: Side,
   lastSdp: SdpSent,
-  said: Relayed,
+  said: RelayedSdp,
   endpoint: SipEndpoint,
-  { offer, only = [] }: { offer?: Relayed | undefined; only?: readonly string[] } = {},
-): Sent | undefined {
+  { offer, only = [] }: { offer?: RelayedSdp | undefined; only?: readonly string[] } = {},
+): SentSdp | undefined {
   const kept = keepCodecs(said, only)
   if (!kept || !call.ports) return undefined
   const leg = { address: endpoint.address, port: call.ports[to], id: lastSdp.id }
-  lastSdp.sent = compose(lastSdp.sent, kept, leg, offer)
+  lastSdp.sent = composeSdp(lastSdp.sent, kept, leg, offer)
   return lastSdp.sent
 }
 
-export function sdpBytes({ text }: Pick<Sent, 'text'>): Uint8Array {
+export function sdpBytes({ text }: Pick<SentSdp, 'text'>): Uint8Array {
   return bytes.encode(text)
 }
 
@@ -103,7 +103,7 @@ export function declineSdp(
 export function aim(
   call: Call,
   side: Side,
-  said: Relayed,
+  said: RelayedSdp,
   { flow, trusted }: Omit<AimedMedia, 'said'>,
   { address: us }: SipEndpoint,
 ): CallOrder[] {
@@ -117,7 +117,12 @@ export function aim(
 }
 
 /** The same for what a branch said. */
-export function aimAtBranch(call: Call, branch: Branch, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
+export function aimAtBranch(
+  call: Call,
+  branch: Branch,
+  said: RelayedSdp,
+  endpoint: SipEndpoint,
+): CallOrder[] {
   const { flow } = branch
   return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, endpoint) : []
 }
@@ -130,7 +135,7 @@ export function aimAgain(call: Call, side: Side, host: string, endpoint: SipEndp
 }
 
 /** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */
-export function faultOf(call: Call, offer: Understood | undefined, trusted: boolean): Unusable | undefined {
+export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boolean): UnusableSdp | undefined {
   if (!offer?.ok) return offer?.fault
   const host = hostOf(offer.value)
   const found = host !== undefined && trusted ? call.hosts.get(host) : undefined
@@ -164,7 +169,7 @@ export function noCodec(endpoint: SipEndpoint): Header {
 }
 
 /** Says why a description is refused, to persons and to machines. */
-export function refusalWords({ status, code, why }: Unusable, endpoint: SipEndpoint): Header[] {
+export function refusalWords({ status, code, why }: UnusableSdp, endpoint: SipEndpoint): Header[] {
   return [sipReason(status, why), warning(endpoint, code, why)]
 }
 

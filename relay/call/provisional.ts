@@ -1,4 +1,4 @@
-import type { Relayed } from '../media/relayed.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
@@ -73,7 +73,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
 const mostEarly = 16
 
 /** The session description a provisional brings; one which cannot be used rings all the same. */
-function remember18x(branch: Branch, response: Response, endpoint: SipEndpoint): Relayed | undefined {
+function remember18x(branch: Branch, response: Response, endpoint: SipEndpoint): RelayedSdp | undefined {
   const said = answerOf(response, endpoint, branch.sdp.sent)
   if (!said?.ok) return undefined
   const tag = response.to.tag ?? ''

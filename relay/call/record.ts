@@ -12,7 +12,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
   const at = utcOf(call)
   return {
     kind: 'call',
-    tell_id: endpoint.chance.uuid(at),
+    tell_id: endpoint.entropy.uuid(at),
     sequence: record.sequence,
     at: instant(at),
     call: {

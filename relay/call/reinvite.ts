@@ -1,5 +1,5 @@
 import { refreshTarget } from '../dialog/dialog.ts'
-import type { Relayed, Unusable } from '../media/relayed.ts'
+import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { timerBase } from '../transaction/timers.ts'
@@ -78,7 +78,7 @@ function unusableOffer(
   call: Call,
   { asked }: PendingReinvite,
   response: Response,
-  fault: Unusable,
+  fault: UnusableSdp,
   endpoint: SipEndpoint,
 ): CallStep {
   const { side } = asked
@@ -174,7 +174,7 @@ function okFor(
 function rewriteTo(
   call: Call,
   to: Side,
-  said: Relayed,
+  said: RelayedSdp,
   endpoint: SipEndpoint,
   more: Parameters<typeof rewriteFor>[5],
 ): Uint8Array | undefined {
@@ -183,7 +183,7 @@ function rewriteTo(
   return sent && sdpBytes(sent)
 }
 
-function aimSide(call: Call, side: Side, said: Relayed, endpoint: SipEndpoint): CallOrder[] {
+function aimSide(call: Call, side: Side, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
   if (side === 'caller') return aim(call, side, said, call.caller, endpoint)
   return call.callee ? aimAtBranch(call, call.callee, said, endpoint) : []
 }

@@ -15,9 +15,9 @@ import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
 import type { MediaCommand, MediaCounters, MediaReport, Side } from '../ground/media.ts'
 import type { Ledger } from '../limits/ledger.ts'
-import type { Sent } from '../media/offer.ts'
-import type { Relayed } from '../media/relayed.ts'
 import type { Contact } from '../registrar/registrar.ts'
+import type { SentSdp } from '../sdp/offer.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { Cause } from './cause.ts'
@@ -71,7 +71,7 @@ export interface Call {
 
 /** A description which the media thread was told of. */
 export interface AimedMedia {
-  readonly said: Relayed
+  readonly said: RelayedSdp
   readonly flow: Flow
   readonly trusted: boolean
 }
@@ -139,7 +139,7 @@ export interface CallerLeg {
   /** The To tag of what it was last told; once it is answered, of its dialog. */
   localTag: string
   /** The To tags under which it was sent a description, and which. */
-  readonly told: { readonly tag: string; readonly sent: Sent }[]
+  readonly told: { readonly tag: string; readonly sent: SentSdp }[]
   /** From a provider's trunk, not from a phone: its SDP address is believed. */
   readonly trusted: boolean
   dialog: Dialog | undefined
@@ -186,7 +186,7 @@ export interface Branch {
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
   acks: Map<string, SentAck>
   /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
-  early: Map<string, Relayed>
+  early: Map<string, RelayedSdp>
   sdp: SdpSent
 }
 
@@ -200,7 +200,7 @@ export interface SentAck {
 /** The SDP we last sent to one side. */
 export interface SdpSent {
   readonly id: string
-  sent: Sent | undefined
+  sent: SentSdp | undefined
 }
 
 /** A request of one side which waits for the other side's answer. */

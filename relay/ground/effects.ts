@@ -143,14 +143,18 @@ export interface Note {
   readonly fields: Readonly<Record<string, string | number | boolean | null | undefined>>
 }
 
-/** Dice and hashes, handed in (house rule 2). */
-export interface Chance {
+/** Random numbers, handed in: a test's are the same in every run. */
+export interface Entropy {
   /** Lower-case hex of `bytes` random bytes. */
   hex(bytes: number): string
   /** A UUIDv7 for the instant `at` (ms since 1970). */
   uuid(at: number): string
   /** Integer in [0, below). */
   below(below: number): number
+}
+
+/** Hashes, handed in: the core knows no cryptography of its own. */
+export interface Hashes {
   /** Lower-case hex digests of octets, or of text taken as UTF-8. */
   md5(of: string | Uint8Array): string
   sha256(of: string | Uint8Array): string

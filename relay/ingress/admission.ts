@@ -30,7 +30,7 @@ export interface ServedDomains {
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
   /** To those we do not know: an answer, or nothing at all. */
-  readonly sources: StrangerPolicy
+  readonly unknownSource: StrangerPolicy
 }
 
 /** What admission control needs to know of other rooms. */
@@ -86,7 +86,7 @@ export class AdmissionControl {
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
   admit(now: number, at: number, request: Request, flow: Flow, busy: boolean): Admission {
-    if (this.#served.sources === 'silent' && !this.#isOurs(request))
+    if (this.#served.unknownSource === 'silent' && !this.#isOurs(request))
       return { to: 'drop', why: 'foreign domain' }
     const refusal = screen(request)
     if (refusal)
@@ -177,7 +177,7 @@ export class AdmissionControl {
     const realm = request.to.sip?.host ?? ''
     if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
     // Names without a customer are guessed at first: who wants no strangers hears none of them.
-    if (this.#served.sources === 'silent') return { to: 'drop', why: 'a stranger' }
+    if (this.#served.unknownSource === 'silent') return { to: 'drop', why: 'a stranger' }
     if (domains.isBare(realm)) return this.#authenticate(now, at, request, flow)
     return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#served.baseDomain)
   }
@@ -237,7 +237,7 @@ export class AdmissionControl {
 
   /** This answer, unless strangers get none. */
   #unless(answer: Admission): Admission {
-    return this.#served.sources === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
+    return this.#served.unknownSource === 'silent' ? { to: 'drop', why: 'a stranger' } : answer
   }
 
   #asks({ method, target, to, from }: Request): ProtectionSpace {

@@ -95,8 +95,8 @@ export class AuthFailures {
   #say(at: number, { last, count, firstAt, lastAt }: Gathered<FailedRequest>): void {
     const { type, customerId, words } = last
     const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
-    const { relayId: relay_id, chance } = this.#endpoint
-    const tell_id = chance.uuid(at)
+    const { relayId: relay_id, entropy } = this.#endpoint
+    const tell_id = entropy.uuid(at)
     this.#emit({
       type: 'tell',
       tell: { kind: 'event', tell_id, at: instant(at), relay_id, customer_id: customerId, type, data },

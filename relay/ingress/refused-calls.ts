@@ -68,7 +68,7 @@ export class RefusedCalls {
     const { customerId, source, ...words } = last
     this.#tell({
       kind: 'event',
-      tell_id: this.#endpoint.chance.uuid(at),
+      tell_id: this.#endpoint.entropy.uuid(at),
       at: instant(at),
       relay_id: this.#endpoint.relayId,
       customer_id: customerId,

@@ -52,19 +52,19 @@ export class StatelessReplies {
     headers: readonly Header[] = [],
   ): void {
     const { callId, from, cseq, via } = request
-    const { chance } = this.#endpoint
-    const toTag = chance.mac(`${callId}\n${from.tag}\n${cseq.number}\n${via.branch}`).slice(0, 16)
+    const { hashes } = this.#endpoint
+    const toTag = hashes.mac(`${callId}\n${from.tag}\n${cseq.number}\n${via.branch}`).slice(0, 16)
     this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
   }
 
   /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */
   notYet(request: Request, flow: Flow): void {
-    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#endpoint.chance.below(11))]])
+    this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#endpoint.entropy.below(11))]])
   }
 
   /** The edge does not answer: come back soon. */
   later(request: Request, flow: Flow): void {
-    const seconds = 5 + this.#endpoint.chance.below(10)
+    const seconds = 5 + this.#endpoint.entropy.below(10)
     const why = sipReason(503, 'the edge does not answer')
     this.refuse(request, flow, 503, undefined, [['retry-after', String(seconds)], why])
   }

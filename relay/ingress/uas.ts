@@ -210,7 +210,7 @@ export class Uas {
       transport,
       line: registrationTokenOf(request),
     }
-    const question = questionOf(endpoint.chance.uuid(at()), request, caller, codecsOf(request))
+    const question = questionOf(endpoint.entropy.uuid(at()), request, caller, codecsOf(request))
     this.#waiting.begin(request, flow)
     quotaWait.route(now, question, (later, decision, why) => {
       const cancelled = this.#waiting.end(request)
@@ -260,7 +260,7 @@ export class Uas {
     const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
     if (decision.kind === 'connect' || kept)
       return calls.decided(now, this.#open(now, request, flow, true), decision)
-    if ((customers === null && served.sources !== 'refuse') || decision.status === 0) return
+    if ((customers === null && served.unknownSource !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
     replies.refuse(request, flow, decision.status, undefined, [why])
   }

@@ -1,8 +1,8 @@
 import { type BindingList, type BindingTell, binding } from '#contract'
-import { Journal, type Kept } from './journal.ts'
+import { Journal, type JournalRecord } from './journal.ts'
 import type { Log } from './log.ts'
 
-type Binding = BindingList['bindings'][number]
+type StoredBinding = BindingList['bindings'][number]
 
 const sequenced = binding.extend({ sequence: binding.shape.cseq })
 
@@ -12,7 +12,7 @@ const sequenced = binding.extend({ sequence: binding.shape.cseq })
  */
 export class BindingFile {
   readonly #journal: Journal
-  readonly #keptById = new Map<string, Kept>()
+  readonly #keptById = new Map<string, JournalRecord>()
   #order = 0
 
   private constructor(journal: Journal) {
@@ -61,7 +61,7 @@ export class BindingFile {
   }
 }
 
-function read(kept: Kept): { kept: Kept; binding: Binding } | undefined {
+function read(kept: JournalRecord): { kept: JournalRecord; binding: StoredBinding } | undefined {
   const { success, data } = sequenced.safeParse(JSON.parse(kept.text))
   return success ? { kept, binding: data } : undefined
 }

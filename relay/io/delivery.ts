@@ -1,7 +1,7 @@
 import { tellReceipt } from '#contract'
-import { retryAfterMs } from './exchange.ts'
+import { retryAfterMs } from './edge-http.ts'
 import type { Log } from './log.ts'
-import type { Spool, Waiting } from './spool.ts'
+import type { Spool, SpooledTell } from './spool.ts'
 
 /** What a POST came to. */
 export interface Posted {
@@ -132,11 +132,11 @@ export class Delivery {
     return this.#failures === 0
   }
 
-  #body(batch: readonly Waiting[]): string {
+  #body(batch: readonly SpooledTell[]): string {
     return `{"relay_id":${JSON.stringify(this.#options.relayId)},"tells":[${batch.map(({ text }) => text).join(',')}]}`
   }
 
-  #receive(batch: readonly Waiting[], posted: Posted): void {
+  #receive(batch: readonly SpooledTell[], posted: Posted): void {
     if (posted.status === 200) this.#accept(batch, posted.body)
     else if (unacceptable.has(posted.status)) this.#refuse(batch, posted.status)
     else {
@@ -145,7 +145,7 @@ export class Delivery {
     }
   }
 
-  #accept(batch: readonly Waiting[], body: string): void {
+  #accept(batch: readonly SpooledTell[], body: string): void {
     const receipt = tellReceipt.parse(JSON.parse(body))
     const accepted = new Set(receipt.accepted)
     const why = new Map(receipt.refused.map((one) => [one.tell_id, one.why]))
@@ -157,14 +157,14 @@ export class Delivery {
   }
 
   /** One bad tell must not hold up its batch: halves are tried until it stands alone. */
-  #refuse(batch: readonly Waiting[], status: number): void {
+  #refuse(batch: readonly SpooledTell[], status: number): void {
     this.#failures = 0
     this.#size = Math.max(1, batch.length >> 1)
     const [only] = batch
     if (batch.length === 1 && only !== undefined) this.#rest(only, `the edge answered ${status}`)
   }
 
-  #rest(tell: Waiting, why: string): void {
+  #rest(tell: SpooledTell, why: string): void {
     const pause = Math.min(300_000, 1000 * 2 ** Math.min(tell.refused++, 10))
     tell.notBefore = performance.now() + pause
     this.#options.log('warn', 'tell.refused', { tell_id: tell.id, why, times: tell.refused })

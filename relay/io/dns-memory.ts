@@ -10,7 +10,7 @@ const retrySeconds = 5
 const patienceMs = 500
 const namesAtMost = 10_000
 
-interface Remembered {
+interface RememberedRecords {
   readonly records: readonly unknown[]
   freshUntil: number
   readonly staleUntil: number
@@ -25,7 +25,7 @@ export class DnsMemory {
   readonly #resolver: Resolver
   readonly #now: () => number
   readonly #stale: (question: string) => void
-  readonly #rememberedByQuestion = new Map<string, Remembered>()
+  readonly #rememberedByQuestion = new Map<string, RememberedRecords>()
   /** Questions whose last answer was an old one. */
   readonly #overdue = new Set<string>()
   readonly #asked = new Map<string, Promise<readonly unknown[]>>()
@@ -68,7 +68,7 @@ export class DnsMemory {
   #begin<T>(
     question: string,
     ask: () => Promise<Records<T>>,
-    known: Remembered | undefined,
+    known: RememberedRecords | undefined,
   ): Promise<readonly T[]> {
     const asking = this.#ask(question, ask, known).finally(() => this.#asked.delete(question))
     this.#asked.set(question, asking)
@@ -78,7 +78,7 @@ export class DnsMemory {
   async #ask<T>(
     question: string,
     ask: () => Promise<Records<T>>,
-    known: Remembered | undefined,
+    known: RememberedRecords | undefined,
   ): Promise<readonly T[]> {
     try {
       const { records, ttl } = await ask()
@@ -91,7 +91,7 @@ export class DnsMemory {
     }
   }
 
-  #longer<T>(question: string, known: Remembered): readonly T[] {
+  #longer<T>(question: string, known: RememberedRecords): readonly T[] {
     // Said once for all who ask until the resolver is asked again.
     if (known.freshUntil <= this.#now()) this.#stale(question)
     known.freshUntil = this.#now() + retrySeconds * 1000

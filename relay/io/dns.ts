@@ -2,7 +2,7 @@ import { getServers } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { askServers, type Place } from './name-servers.ts'
+import { askServers, type NameServer } from './name-servers.ts'
 
 export interface Srv {
   readonly name: string
@@ -80,7 +80,7 @@ export function systemResolver(given: readonly string[] = []): Resolver {
 }
 
 /** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`. */
-function placeOf(text: string): Place {
+function placeOf(text: string): NameServer {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? []
   return { address: bracketed ?? plain ?? text, port: Number(port ?? 53) }
 }

@@ -8,7 +8,7 @@ import {
 } from '#contract'
 import type { Answer, Question } from '../ground/effects.ts'
 import { Delivery, type Posted } from './delivery.ts'
-import { type Exchange, readJson, valid } from './exchange.ts'
+import { type EdgeHttp, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
@@ -16,7 +16,7 @@ import type { Spool } from './spool.ts'
 type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
 
 interface EdgeOptions {
-  readonly exchange: Exchange
+  readonly http: EdgeHttp
   readonly relayId: string
   readonly spool: Spool
   readonly log: Log
@@ -48,7 +48,7 @@ export class EdgeLink {
     const budgetMs = Math.min(withinMs, this.#budgetMs)
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
-    const reply = await this.#options.exchange.run({ method: 'POST', path: 'route', body, budgetMs })
+    const reply = await this.#options.http.run({ method: 'POST', path: 'route', body, budgetMs })
     return { ask: 'route', answer: valid(routeDecision.safeParse(readJson(reply))) }
   }
 
@@ -71,7 +71,7 @@ export class EdgeLink {
     await this.#delivery.settle()
     if (this.#delivery.failing) throw new Error('the edge has not yet heard what was told before')
     const path = `bindings?relay_id=${encodeURIComponent(this.#options.relayId)}`
-    const reply = await this.#options.exchange.run({ method: 'GET', path, budgetMs: listBudgetMs })
+    const reply = await this.#options.http.run({ method: 'GET', path, budgetMs: listBudgetMs })
     return valid(bindingList.safeParse(readJson(reply)))
   }
 
@@ -81,7 +81,7 @@ export class EdgeLink {
   }
 
   async #tell(body: string): Promise<Posted> {
-    const { exchange } = this.#options
+    const { http: exchange } = this.#options
     const reply = await exchange.run({ method: 'POST', path: 'tells', body, budgetMs: tellBudgetMs })
     return { status: reply.status, retryAfter: reply.headers['retry-after'], body: String(reply.body) }
   }
@@ -90,7 +90,7 @@ export class EdgeLink {
   #credential(body: string, budgetMs: number): Promise<CredentialAnswer> {
     const asked = this.#credentialsAsked.get(body)
     if (asked !== undefined) return asked
-    const asking = this.#options.exchange
+    const asking = this.#options.http
       .run({ method: 'POST', path: 'credential', body, budgetMs })
       .then((reply) => valid(credentialAnswer.safeParse(readJson(reply))))
       .finally(() => this.#credentialsAsked.delete(body))

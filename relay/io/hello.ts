@@ -1,5 +1,5 @@
 import { hello } from '#contract'
-import { type Exchange, type Reply, readJson } from './exchange.ts'
+import { type EdgeHttp, type EdgeReply, readJson } from './edge-http.ts'
 
 const budgetMs = 1_500
 
@@ -14,7 +14,7 @@ export interface Introduction {
  * Asks the edge who it is. Gives the sentence which says what setting is wrong, where the edge's answer proves one
  * wrong; undefined: all is well, or the edge is away, or unwell, and nothing can be told.
  */
-export async function disagreement(exchange: Exchange, self: Introduction): Promise<string | undefined> {
+export async function disagreement(exchange: EdgeHttp, self: Introduction): Promise<string | undefined> {
   try {
     const reply = await exchange.run({ method: 'GET', path: 'hello', budgetMs })
     // An edge of before there was a hello has the other paths.
@@ -29,7 +29,7 @@ export async function disagreement(exchange: Exchange, self: Introduction): Prom
 /** What an edge's refusal says of our settings. */
 export function wrongSetting(
   status: number,
-  { headers }: Pick<Reply, 'headers'>,
+  { headers }: Pick<EdgeReply, 'headers'>,
   self: Introduction,
 ): string | undefined {
   const { edgeUrl, relayId } = self
@@ -51,7 +51,7 @@ export function otherDomain(
   return `The edge at ${edgeUrl} has BASE_DOMAIN=${baseDomain}, and this relay ${ours}: no phone could register. Set BASE_DOMAIN=${baseDomain}.`
 }
 
-function misnamed(reply: Reply, self: Introduction): string | undefined {
+function misnamed(reply: EdgeReply, self: Introduction): string | undefined {
   const read = hello.safeParse(readJson(reply))
   return read.success ? otherDomain(read.data.base_domain, self) : undefined
 }

@@ -13,7 +13,7 @@ import type { Flow } from '../ground/flow.ts'
 import type { MediaCommand } from '../ground/media.ts'
 
 /** The world, as far as the engine's effects reach into it. */
-interface World {
+interface HostDeps {
   /** `loose`: nothing waits for it, and what becomes of it need not be known. */
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(flow: Flow): void
@@ -42,13 +42,13 @@ const grainMs = 10
  */
 export class Host {
   readonly #engine: Engine
-  readonly #world: World
+  readonly #deps: HostDeps
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
-  constructor(engine: Engine, world: World) {
+  constructor(engine: Engine, deps: HostDeps) {
     this.#engine = engine
-    this.#world = world
+    this.#deps = deps
   }
 
   readonly hear = (input: Input): void => {
@@ -79,7 +79,7 @@ export class Host {
       return attempt()
     } catch (error) {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      this.#world.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
+      this.#deps.note({ type: 'note', level: 'error', event: 'bug', fields: { why } })
       return undefined
     }
   }
@@ -87,30 +87,30 @@ export class Host {
   #make(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        return this.#world.send(effect.flow, effect.bytes, effect.loose)
+        return this.#deps.send(effect.flow, effect.bytes, effect.loose)
       case 'ask':
         return this.#ask(effect)
       case 'tell':
-        return this.#world.tell(effect.tell)
+        return this.#deps.tell(effect.tell)
       case 'media':
-        return this.#world.media(effect.command)
+        return this.#deps.media(effect.command)
       case 'beat':
-        return this.#world.beat()
+        return this.#deps.beat()
       case 'close':
-        return this.#world.close(effect.flow)
+        return this.#deps.close(effect.flow)
       case 'keep':
-        return this.#world.snapshots.keep(effect.filed)
+        return this.#deps.snapshots.keep(effect.filed)
       case 'discard':
-        return this.#world.snapshots.discard(effect.customerId)
+        return this.#deps.snapshots.discard(effect.customerId)
       case 'confirmed':
-        return this.#world.snapshots.confirm(effect.confirmed)
+        return this.#deps.snapshots.confirm(effect.confirmed)
       case 'note':
-        return this.#world.note(effect)
+        return this.#deps.note(effect)
     }
   }
 
   #ask({ id, question, withinMs }: Extract<Effect, { type: 'ask' }>): void {
-    this.#world.ask(question, withinMs).then(
+    this.#deps.ask(question, withinMs).then(
       (answer) => this.hear({ type: 'answered', id, answer }),
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error)

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 import type { Log } from './log.ts'
 
 /** A record which stays on disk until it is dropped. */
-export interface Kept {
+export interface JournalRecord {
   readonly id: string
   /** Rises with every record ever kept; never holds a line break, nor does `text`. */
   readonly order: number
@@ -33,7 +33,7 @@ interface JournalOptions {
 }
 
 /** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
-type Reading<T> = (kept: Kept) => T | undefined
+type RecordReader<T> = (kept: JournalRecord) => T | undefined
 
 /* Implementation */
 const gatherMs = 20
@@ -52,13 +52,13 @@ const asideName = 'set-aside'
  */
 export class Journal {
   /** All records kept now; set by whoever holds them. */
-  kept: () => Kept[] = () => []
+  kept: () => JournalRecord[] = () => []
   readonly #options: JournalOptions
   readonly #segments: Segment[] = []
   #file: FileHandle | undefined
-  #unwritten: (Kept | string)[] = []
+  #unwritten: (JournalRecord | string)[] = []
   /** Files which hold an older record of those not written yet. */
-  readonly #replaced = new Map<Kept, Segment>()
+  readonly #replaced = new Map<JournalRecord, Segment>()
   /** The disk took the last piece in part or not at all: its file may end in half a line. */
   #refusing = false
   /** Written, and not yet known to be on disk. */
@@ -72,7 +72,10 @@ export class Journal {
   }
 
   /** Opens the folder, making it where there is none; `found` is what it kept, oldest first, as `read` makes it. */
-  static async open<T>(options: JournalOptions, read: Reading<T>): Promise<{ journal: Journal; found: T[] }> {
+  static async open<T>(
+    options: JournalOptions,
+    read: RecordReader<T>,
+  ): Promise<{ journal: Journal; found: T[] }> {
     const journal = new Journal(options)
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
     const { records, waiting } = await journal.#recall()
@@ -84,12 +87,12 @@ export class Journal {
     return { journal, found }
   }
 
-  keep(record: Kept): void {
+  keep(record: JournalRecord): void {
     this.#write(record)
   }
 
   /** Keeps a record in place of an older one of the same id: of two found, the later counts. */
-  replace(older: Kept, record: Kept): void {
+  replace(older: JournalRecord, record: JournalRecord): void {
     older.dropped = true
     // Its file is needed until the newer one is written.
     const holding = older.segment ?? this.#replaced.get(older)
@@ -98,7 +101,7 @@ export class Journal {
     this.#write(record)
   }
 
-  drop(records: readonly Kept[]): void {
+  drop(records: readonly JournalRecord[]): void {
     const written: string[] = []
     for (const record of records) {
       if (record.dropped) continue
@@ -133,7 +136,7 @@ export class Journal {
     this.#file = undefined
   }
 
-  #write(record: Kept | string): void {
+  #write(record: JournalRecord | string): void {
     if (this.#closed) return
     if (this.#unwritten.push(record) === 1) setTimeout(() => this.#append(), gatherMs)
   }
@@ -152,7 +155,7 @@ export class Journal {
     }
   }
 
-  #put(group: readonly (Kept | string)[]): void {
+  #put(group: readonly (JournalRecord | string)[]): void {
     const segment = this.#segments.at(-1)
     if (segment === undefined || this.#file === undefined) throw new Error('the journal is closed')
     const lines = group.filter((record) => typeof record === 'string' || !record.dropped)
@@ -170,7 +173,7 @@ export class Journal {
    * Written only in part or not at all: what is not needless by now waits. The checksums tell the parts apart, and twice
    * written is once kept.
    */
-  #refused({ message: why }: Error, group: readonly (Kept | string)[]): void {
+  #refused({ message: why }: Error, group: readonly (JournalRecord | string)[]): void {
     if (!this.#refusing) this.#options.log('error', 'journal.unwritten', { why, lines: group.length })
     this.#refusing = true
     this.#unwritten = this.#closed
@@ -179,7 +182,7 @@ export class Journal {
     if (!this.#closed) this.#later(retryMs)
   }
 
-  #written(record: Kept, segment: Segment): void {
+  #written(record: JournalRecord, segment: Segment): void {
     settle(record, segment)
     const before = this.#replaced.get(record)
     if (before === undefined) return
@@ -216,7 +219,7 @@ export class Journal {
     }
   }
 
-  async #begin(carried: readonly Kept[]): Promise<void> {
+  async #begin(carried: readonly JournalRecord[]): Promise<void> {
     const number = (this.#segments.at(-1)?.number ?? 0) + 1
     const path = join(this.#options.folder, `${String(number).padStart(10, '0')}.journal`)
     const file = await open(path, 'ax', 0o600)
@@ -230,7 +233,7 @@ export class Journal {
   }
 
   /** The oldest file's records, when few are left of them. */
-  #stragglers(): Kept[] {
+  #stragglers(): JournalRecord[] {
     const [oldest] = this.#segments
     if (oldest === undefined || oldest.live * 4 > oldest.lines) return []
     return this.kept().filter((record) => record.segment === oldest)
@@ -246,7 +249,7 @@ export class Journal {
   }
 
   /** Writes down what cannot be read, in place of what could not before. */
-  async #setAside(unread: readonly Kept[]): Promise<void> {
+  async #setAside(unread: readonly JournalRecord[]): Promise<void> {
     const { folder, log } = this.#options
     const path = join(folder, asideName)
     const file = await open(`${path}.new`, 'w', 0o600)
@@ -259,9 +262,9 @@ export class Journal {
   }
 
   /** All records, oldest first; `waiting`: those of them which stand in no journal, since they were set aside. */
-  async #recall(): Promise<{ records: Kept[]; waiting: Kept[] }> {
+  async #recall(): Promise<{ records: JournalRecord[]; waiting: JournalRecord[] }> {
     const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
-    const found = new Map<string, Kept>()
+    const found = new Map<string, JournalRecord>()
     for (const name of names.sort()) {
       const path = join(this.#options.folder, name)
       const text = await readFile(path, 'utf8')
@@ -275,18 +278,21 @@ export class Journal {
     return { records: [...found.values(), ...waiting].sort((a, b) => a.order - b.order), waiting }
   }
 
-  async #aside(): Promise<Kept[]> {
+  async #aside(): Promise<JournalRecord[]> {
     const text = await readFile(join(this.#options.folder, asideName), 'utf8').catch(() => '')
-    const found = new Map<string, Kept>()
+    const found = new Map<string, JournalRecord>()
     readLines(text, { path: asideName, number: 0, bytes: 0, lines: 0, live: 0 }, found)
     return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
   }
 }
 
 /** The records by whether this version can read them. */
-function sorted<T>(records: readonly Kept[], read: Reading<T>): { found: T[]; unread: Kept[] } {
+function sorted<T>(
+  records: readonly JournalRecord[],
+  read: RecordReader<T>,
+): { found: T[]; unread: JournalRecord[] } {
   const found: T[] = []
-  const unread: Kept[] = []
+  const unread: JournalRecord[] = []
   for (const record of records) {
     const made = attempt(() => read(record))
     if (made === undefined) unread.push(record)
@@ -304,7 +310,7 @@ function attempt<T>(make: () => T | undefined): T | undefined {
 }
 
 /** A record is where it was written last. */
-function settle(record: Kept, segment: Segment): void {
+function settle(record: JournalRecord, segment: Segment): void {
   if (record.dropped) return
   if (record.segment !== undefined) record.segment.live--
   record.segment = segment
@@ -312,7 +318,7 @@ function settle(record: Kept, segment: Segment): void {
 }
 
 /** Reads a file's lines into `found`; gives back how many were torn. */
-function readLines(text: string, segment: Segment, found: Map<string, Kept>): number {
+function readLines(text: string, segment: Segment, found: Map<string, JournalRecord>): number {
   let torn = 0
   for (const line of text.split('\n')) {
     if (line === '') continue
@@ -326,7 +332,7 @@ function readLines(text: string, segment: Segment, found: Map<string, Kept>): nu
 }
 
 /** `<id> <order> <text>`. A record carried over is found twice, and stands where it was found last. */
-function keepFound(found: Map<string, Kept>, words: string, segment: Segment): void {
+function keepFound(found: Map<string, JournalRecord>, words: string, segment: Segment): void {
   const [first, second] = [words.indexOf(' '), words.indexOf(' ', words.indexOf(' ') + 1)]
   const id = words.slice(0, first)
   dropFound(found, id)
@@ -336,13 +342,13 @@ function keepFound(found: Map<string, Kept>, words: string, segment: Segment): v
   found.set(id, record)
 }
 
-function dropFound(found: Map<string, Kept>, id: string): void {
+function dropFound(found: Map<string, JournalRecord>, id: string): void {
   const record = found.get(id)
   if (record?.segment !== undefined) record.segment.live--
   found.delete(id)
 }
 
-function lineOf(record: Kept | string): string {
+function lineOf(record: JournalRecord | string): string {
   const words = typeof record === 'string' ? record : `keep ${record.id} ${record.order} ${record.text}`
   return `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`
 }

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import { addressesAtMost, type Transport } from '#contract'
 import { reachOf } from '#routing'
-import type { Chance, Located, LocateQuestion, Whereabouts } from '../ground/effects.ts'
+import type { Entropy, Located, LocateQuestion, Whereabouts } from '../ground/effects.ts'
 import { type Flow, type Trust, usualPort } from '../ground/flow.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory, inTime } from './dns-memory.ts'
@@ -9,7 +9,7 @@ import { DnsMemory, inTime } from './dns-memory.ts'
 interface LocatorOptions {
   /** Whether loopback and private networks may be reached: yes at home, no in production. */
   readonly allowPrivate: boolean
-  readonly chance: Chance
+  readonly entropy: Entropy
   readonly resolver?: Resolver
   readonly now?: () => number
   /** Name servers do not answer this, and what they said before goes on. */
@@ -19,12 +19,12 @@ interface LocatorOptions {
 /** What SRV says of a service: where it is; and whether it says that there is none (RFC 2782, target `.`). */
 interface Service {
   readonly transport: Transport
-  readonly places: readonly Place[]
+  readonly places: readonly LocateTarget[]
   readonly declined: boolean
 }
 
 /** A host and port to be reached over a transport, its addresses still unknown. */
-interface Place {
+interface LocateTarget {
   readonly transport: Transport
   readonly host: string
   readonly port: number
@@ -37,12 +37,12 @@ const targetsAtMost = 8
 /** Finds SIP servers by RFC 3263: NAPTR, then SRV with the weights of RFC 2782, then A and AAAA. */
 export class Locator {
   readonly #allowPrivate: boolean
-  readonly #chance: Chance
+  readonly #entropy: Entropy
   readonly #dns: DnsMemory
 
   constructor(options: LocatorOptions) {
     this.#allowPrivate = options.allowPrivate
-    this.#chance = options.chance
+    this.#entropy = options.entropy
     const { resolver = systemResolver(), now = () => performance.now(), stale } = options
     this.#dns = new DnsMemory(resolver, now, stale)
   }
@@ -65,7 +65,7 @@ export class Locator {
     }
   }
 
-  async #everywhere(host: string, places: readonly Place[]): Promise<Whereabouts> {
+  async #everywhere(host: string, places: readonly LocateTarget[]): Promise<Whereabouts> {
     const hosts = [...new Set(places.map((place) => place.host))].sort().slice(0, addressesAtMost)
     const answers = await Promise.allSettled(hosts.map(async (one) => this.#dns.addresses(one)))
     const failed = answers.find((answer) => answer.status === 'rejected')
@@ -92,7 +92,7 @@ export class Locator {
   }
 
   /** Servers by RFC 3263 §4.1 and §4.2; none: the domain says that it has none. */
-  async #places(host: string, { port, transport }: LocateQuestion): Promise<Place[]> {
+  async #places(host: string, { port, transport }: LocateQuestion): Promise<LocateTarget[]> {
     const plainly = transport ?? 'udp'
     if (isIP(host) || port !== null) return [{ transport: plainly, host, port: port ?? usualPort(plainly) }]
     if (transport !== null)
@@ -118,14 +118,14 @@ export class Locator {
   }
 
   async #service(transport: Transport, name: string): Promise<Service> {
-    const records = inTurn(await this.#dns.srv(name), this.#chance)
+    const records = inTurn(await this.#dns.srv(name), this.#entropy)
     const there = records.filter((record) => record.name !== '' && record.name !== '.')
     const places = there.map((record) => ({ transport, host: record.name.toLowerCase(), port: record.port }))
     return { transport, places, declined: places.length === 0 && records.length > 0 }
   }
 
   /** One name that fails does not spoil the others. */
-  async #flows(places: readonly Place[], trust: Trust): Promise<Flow[]> {
+  async #flows(places: readonly LocateTarget[], trust: Trust): Promise<Flow[]> {
     const answers = await Promise.allSettled(
       places.slice(0, targetsAtMost).map(async ({ transport, host, port }) => {
         const addresses = isIP(host) ? [host] : await this.#dns.addresses(host)
@@ -201,7 +201,7 @@ function byOrder(a: Naptr, b: Naptr): number {
 }
 
 /** Where SRV names nothing, the domain's own host at the usual port (RFC 3263 §4.2), unless it declined that. */
-function orPlain(host: string, services: readonly Service[]): Place[] {
+function orPlain(host: string, services: readonly Service[]): LocateTarget[] {
   const places = services.flatMap((service) => service.places)
   if (places.length > 0) return places
   return services
@@ -211,14 +211,14 @@ function orPlain(host: string, services: readonly Service[]): Place[] {
 }
 
 /** By priority; within one, by chance in proportion to weight (RFC 2782). */
-function inTurn(records: readonly Srv[], chance: Chance): Srv[] {
+function inTurn(records: readonly Srv[], entropy: Entropy): Srv[] {
   const waiting = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight)
   const turn: Srv[] = []
   while (waiting.length > 0) {
     const peers = waiting.filter(({ priority }) => priority === waiting[0]?.priority)
     // 0 falls to a weight of 0, which is to have a small chance; the others share by their weights exactly.
     const least = peers[0]?.weight === 0 ? 0 : 1
-    const drawn = least + chance.below(peers.reduce((sum, { weight }) => sum + weight, 1) - least)
+    const drawn = least + entropy.below(peers.reduce((sum, { weight }) => sum + weight, 1) - least)
     let sum = 0
     const index = peers.findIndex(({ weight }) => {
       sum += weight

@@ -1,4 +1,4 @@
-import { MAPPED, type Place } from '../media/place.ts'
+import { MAPPED, type SocketAddress } from '../ground/socket-address.ts'
 
 const PACKET_SIZE = 2048
 /** Packets carried together. */
@@ -70,14 +70,14 @@ export class Arena {
   }
 
   /** Makes the message header ready to send `length` bytes to a place. */
-  dispatch(place: Place, length: number): void {
+  dispatch(place: SocketAddress, length: number): void {
     this.writeAddress(place, place.port)
     this.#view.setUint32(MESSAGE + 8, this.addressSize, true)
     this.#view.setUint32(PIECE + 8, length, true)
   }
 
   /** struct sockaddr_in(6): family 0–1, port 2–3; the address at 4, or at 8 for IPv6. */
-  readAddress(into: Place): void {
+  readAddress(into: SocketAddress): void {
     const view = this.#view
     into.port = view.getUint16(ADDRESS + 2)
     if (this.family === AF_INET) {
@@ -91,7 +91,7 @@ export class Arena {
     into.d = view.getInt32(ADDRESS + 20)
   }
 
-  writeAddress(place: Place, port: number): void {
+  writeAddress(place: SocketAddress, port: number): void {
     const view = this.#view
     view.setUint16(ADDRESS, this.family, true)
     view.setUint16(ADDRESS + 2, port)

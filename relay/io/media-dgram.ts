@@ -1,69 +1,69 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import type { Gate } from '../media/gate.ts'
-import { Place, readPlace } from '../media/place.ts'
-import type { Engine, Work } from './media-engine.ts'
+import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
+import type { RtpPort } from '../media/rtp-port.ts'
+import type { MediaEngine, MediaWork } from './media-engine.ts'
 
-/** A gate's socket, and the text of the two places it last had to do with: reading and writing them costs. */
-interface Line {
+/** A port's socket, and the text of the two places it last had to do with: reading and writing them costs. */
+interface DgramPort {
   readonly socket: Socket
   source: string
-  readonly from: Place
+  readonly from: SocketAddress
   destination: string
-  readonly to: Place
+  readonly to: SocketAddress
 }
 
 /** Node's own sockets: works wherever Node does. */
-export function dgramEngine(host: string, work: Work): Engine {
-  const lines = new Map<Gate, Line>()
+export function dgramEngine(host: string, work: MediaWork): MediaEngine {
+  const lines = new Map<RtpPort, DgramPort>()
   const type = host.includes(':') ? 'udp6' : 'udp4'
 
-  function bind(gate: Gate, done: (why?: string) => void): void {
+  function bind(rtpPort: RtpPort, done: (why?: string) => void): void {
     const socket = createSocket({ type, ipv6Only: false, lookup: literally })
-    const line = { socket, source: '', from: new Place(), destination: '', to: new Place() }
-    lines.set(gate, line)
+    const line = { socket, source: '', from: new SocketAddress(), destination: '', to: new SocketAddress() }
+    lines.set(rtpPort, line)
     socket.on('error', (error) => {
       if (!isBound(socket)) done(error.message)
     })
-    socket.on('message', (packet, info) => receive(gate, line, packet, info))
-    socket.bind({ port: gate.port, address: host, exclusive: true }, () => done())
+    socket.on('message', (packet, info) => receive(rtpPort, line, packet, info))
+    socket.bind({ port: rtpPort.port, address: host, exclusive: true }, () => done())
   }
 
-  function receive(gate: Gate, line: Line, packet: Buffer, info: RemoteInfo): void {
-    const out = work.arrive(performance.now(), gate, sourceOf(line, info), packet, packet.length)
+  function receive(rtpPort: RtpPort, line: DgramPort, packet: Buffer, info: RemoteInfo): void {
+    const out = work.arrive(performance.now(), rtpPort, sourceOf(line, info), packet, packet.length)
     if (out !== undefined) send(out, packet)
     work.done()
   }
 
-  function send(out: Gate, packet: Buffer): void {
+  function send(out: RtpPort, packet: Buffer): void {
     const line = lines.get(out)
     const place = out.latch.destination
     if (line === undefined || place === undefined) return
     line.socket.send(packet, place.port, destinationOf(line, place, type === 'udp6'), noMatter)
   }
 
-  function release(gate: Gate): void {
-    lines.get(gate)?.socket.close()
-    lines.delete(gate)
+  function release(rtpPort: RtpPort): void {
+    lines.get(rtpPort)?.socket.close()
+    lines.delete(rtpPort)
   }
 
   function stop(): void {
-    for (const gate of [...lines.keys()]) release(gate)
+    for (const rtpPort of [...lines.keys()]) release(rtpPort)
   }
 
   return { wake: undefined, bind, loosen() {}, release, stop }
 }
 
-function sourceOf(line: Line, info: RemoteInfo): Place {
+function sourceOf(line: DgramPort, info: RemoteInfo): SocketAddress {
   if (info.address !== line.source) {
-    const read = readPlace(info.address.split('%')[0] ?? '')
-    line.from.copy(read ?? new Place())
+    const read = readSocketAddress(info.address.split('%')[0] ?? '')
+    line.from.copy(read ?? new SocketAddress())
     line.source = info.address
   }
   line.from.port = info.port
   return line.from
 }
 
-function destinationOf(line: Line, place: Place, isIPv6: boolean): string {
+function destinationOf(line: DgramPort, place: SocketAddress, isIPv6: boolean): string {
   if (line.destination === '' || !line.to.same(place)) {
     line.to.copy(place)
     line.destination = isIPv6 && place.isIPv4 ? `::ffff:${place.address}` : place.address

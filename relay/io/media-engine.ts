@@ -1,26 +1,32 @@
-import type { Gate } from '../media/gate.ts'
-import type { Place } from '../media/place.ts'
+import type { SocketAddress } from '../ground/socket-address.ts'
+import type { RtpPort } from '../media/rtp-port.ts'
 
 /** So long after a command an engine looks for the next by itself, every few milliseconds. */
 export const ATTENTIVE_MS = 200
 
 /** Sockets and packets: what the media thread needs of an operating system. */
-export interface Engine {
+export interface MediaEngine {
   /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
   readonly wake: number | undefined
-  /** Opens a gate's socket; `done` is called, now or soon: without why, it is there. */
-  bind(gate: Gate, done: (why?: string) => void): void
-  /** The gate's latch is open again, or its peer silent: all must be heard. */
-  loosen(gate: Gate): void
-  release(gate: Gate): void
+  /** Opens a port's socket; `done` is called, now or soon: without why, it is there. */
+  bind(rtpPort: RtpPort, done: (why?: string) => void): void
+  /** The port's latch is open again, or its peer silent: all must be heard. */
+  loosen(rtpPort: RtpPort): void
+  release(rtpPort: RtpPort): void
   /** Closes every socket and ends the engine's own loop. */
   stop(): void
 }
 
 /** What an engine does with its packets and its turns. */
-export interface Work {
-  /** The gate a packet leaves from, towards its latch's destination; undefined: drop it. */
-  arrive(now: number, gate: Gate, from: Place, packet: Uint8Array, length: number): Gate | undefined
+export interface MediaWork {
+  /** The port a packet leaves from, towards its latch's destination; undefined: drop it. */
+  arrive(
+    now: number,
+    rtpPort: RtpPort,
+    from: SocketAddress,
+    packet: Uint8Array,
+    length: number,
+  ): RtpPort | undefined
   /** Obeys the commands which wait, if any do. Only for engines which have a `wake`. */
   woken(): boolean
   /** A batch of packets is done: whatever is worth telling goes out now. */

@@ -1,7 +1,7 @@
-import type { Gate } from '../media/gate.ts'
-import { Place, readPlace } from '../media/place.ts'
+import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
+import type { RtpPort } from '../media/rtp-port.ts'
 import { Arena } from './media-arena.ts'
-import { ATTENTIVE_MS, type Engine, type Work } from './media-engine.ts'
+import { ATTENTIVE_MS, type MediaEngine, type MediaWork } from './media-engine.ts'
 import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
 
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
@@ -32,38 +32,38 @@ const IPV6_TCLASS = [41, 67] as const
 const IPV6_V6ONLY = [41, 26] as const
 
 /** Libc by way of node:ffi: epoll, one read and one write per packet; a sentence when it does not work here. */
-export function ffiEngine(host: string, work: Work): Engine | string {
+export function ffiEngine(host: string, work: MediaWork): MediaEngine | string {
   const loaded = loadLibc()
-  const place = readPlace(host)
+  const place = readSocketAddress(host)
   if (typeof loaded === 'string') return loaded
   if (place === undefined) return `${host} is no IP address`
   return new FfiEngine(loaded, host, place, work)
 }
 
 /**
- * A gate whose peer nobody could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
+ * A port whose peer nobody could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
  * and neither looks up a route nor copies an address per packet. It is untied when the peer falls silent.
  */
-class FfiEngine implements Engine {
+class FfiEngine implements MediaEngine {
   readonly wake: number
   readonly #loaded: Loaded
   readonly #host: string
-  readonly #place: Place
-  readonly #work: Work
+  readonly #place: SocketAddress
+  readonly #work: MediaWork
   readonly #arena: Arena
   readonly #batch: Batch
   readonly #epoll: number
   /** By socket. */
-  readonly #gates: (Gate | undefined)[] = []
+  readonly #rtpPorts: (RtpPort | undefined)[] = []
   readonly #tied: boolean[] = []
-  readonly #from = new Place()
+  readonly #from = new SocketAddress()
   /** Packets per millisecond in the last turn. */
   #rate = 0
   #called = false
   #attentiveUntil = 0
   #stopped = false
 
-  constructor(loaded: Loaded, host: string, place: Place, work: Work) {
+  constructor(loaded: Loaded, host: string, place: SocketAddress, work: MediaWork) {
     this.#loaded = loaded
     this.#host = host
     this.#place = place
@@ -76,26 +76,26 @@ class FfiEngine implements Engine {
     setImmediate(() => this.#round())
   }
 
-  bind(gate: Gate, done: (why?: string) => void): void {
-    done(this.#open(gate))
+  bind(rtpPort: RtpPort, done: (why?: string) => void): void {
+    done(this.#open(rtpPort))
   }
 
-  loosen(gate: Gate): void {
-    if (this.#tied[gate.handle] !== true) return
-    this.#tied[gate.handle] = false
+  loosen(rtpPort: RtpPort): void {
+    if (this.#tied[rtpPort.handle] !== true) return
+    this.#tied[rtpPort.handle] = false
     this.#arena.writeNoAddress()
-    this.#loaded.libc.connect(gate.handle, this.#arena.at.address, this.#arena.addressSize)
+    this.#loaded.libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize)
   }
 
-  release(gate: Gate): void {
-    if (gate.handle < 0) return
-    this.#gates[gate.handle] = undefined
-    this.#loaded.libc.close(gate.handle)
-    gate.handle = -1
+  release(rtpPort: RtpPort): void {
+    if (rtpPort.handle < 0) return
+    this.#rtpPorts[rtpPort.handle] = undefined
+    this.#loaded.libc.close(rtpPort.handle)
+    rtpPort.handle = -1
   }
 
   stop(): void {
-    for (const gate of this.#gates) if (gate !== undefined) this.release(gate)
+    for (const rtpPort of this.#rtpPorts) if (rtpPort !== undefined) this.release(rtpPort)
     this.#stopped = true
     this.#loaded.libc.close(this.#epoll)
     this.#loaded.libc.close(this.wake)
@@ -138,21 +138,22 @@ class FfiEngine implements Engine {
   }
 
   #serve(now: number, fd: number): void {
-    const gate = this.#gates[fd]
+    const rtpPort = this.#rtpPorts[fd]
     if (fd === this.wake) this.#called = true
-    else if (gate === undefined) return
+    else if (rtpPort === undefined) return
     else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
-    else if (this.#take(now, gate) && gate.latch.heardAt === now && gate.latch.exclusive) this.#tie(now, gate)
+    else if (this.#take(now, rtpPort) && rtpPort.latch.heardAt === now && rtpPort.latch.exclusive)
+      this.#tie(now, rtpPort)
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
   #targetOf(now: number, i: number): number {
     const { sources, lengths } = this.#batch
     const length = lengths[i] as number
-    const gate = this.#gates[sources[i] as number]
+    const rtpPort = this.#rtpPorts[sources[i] as number]
     const packet = this.#arena.packets[i]
-    if (length < 0 || gate === undefined || packet === undefined) return -1
-    const out = this.#work.arrive(now, gate, gate.latch.peer, packet, length)
+    if (length < 0 || rtpPort === undefined || packet === undefined) return -1
+    const out = this.#work.arrive(now, rtpPort, rtpPort.latch.peer, packet, length)
     if (out === undefined) return -1
     if (this.#tied[out.handle] === true) return out.handle
     this.#send(out, packet, length)
@@ -160,13 +161,13 @@ class FfiEngine implements Engine {
   }
 
   /** One packet from whomever; false: there was none. */
-  #take(now: number, gate: Gate): boolean {
+  #take(now: number, rtpPort: RtpPort): boolean {
     this.#arena.prepare()
-    const length = this.#loaded.libc.recvmsg(gate.handle, this.#arena.at.message, 0)
+    const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
     const { packet } = this.#arena
-    const out = this.#work.arrive(now, gate, this.#from, packet, length)
+    const out = this.#work.arrive(now, rtpPort, this.#from, packet, length)
     if (out === undefined) return true
     if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, this.#arena.at.packet, length)
     else this.#send(out, packet, length)
@@ -174,15 +175,15 @@ class FfiEngine implements Engine {
   }
 
   /** What strangers sent before is still queued, and must be taken as theirs. */
-  #tie(now: number, gate: Gate): void {
+  #tie(now: number, rtpPort: RtpPort): void {
     const { libc } = this.#loaded
-    this.#arena.writeAddress(gate.latch.peer, gate.latch.peer.port)
-    if (libc.connect(gate.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
-    for (let i = 0; i < MOST_QUEUED && this.#take(now, gate); i++);
-    this.#tied[gate.handle] = true
+    this.#arena.writeAddress(rtpPort.latch.peer, rtpPort.latch.peer.port)
+    if (libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
+    for (let i = 0; i < MOST_QUEUED && this.#take(now, rtpPort); i++);
+    this.#tied[rtpPort.handle] = true
   }
 
-  #send(out: Gate, packet: Uint8Array, length: number): void {
+  #send(out: RtpPort, packet: Uint8Array, length: number): void {
     const place = out.latch.destination
     if (place === undefined) return
     if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
@@ -190,7 +191,7 @@ class FfiEngine implements Engine {
     this.#loaded.libc.sendmsg(out.handle, this.#arena.at.message, 0)
   }
 
-  /** Commands are obeyed between rounds, so that no gate changes while a batch is under way. */
+  /** Commands are obeyed between rounds, so that no port changes while a batch is under way. */
   #answer(): void {
     this.#called = false
     this.#loaded.libc.read(this.wake, this.#arena.at.option, 8)
@@ -202,19 +203,19 @@ class FfiEngine implements Engine {
     if (this.#work.woken()) this.#attentiveUntil = performance.now() + ATTENTIVE_MS
   }
 
-  #open(gate: Gate): string | undefined {
+  #open(rtpPort: RtpPort): string | undefined {
     const { libc, failure } = this.#loaded
     const fd = libc.socket(this.#arena.family, DATAGRAM, 0)
     if (fd < 0) return `socket ${failure()}`
     this.#setOptions(fd)
-    this.#arena.writeAddress(this.#place, gate.port)
+    this.#arena.writeAddress(this.#place, rtpPort.port)
     if (libc.bind(fd, this.#arena.at.address, this.#arena.addressSize) < 0) {
-      const why = `bind ${failure()} ${this.#host}:${gate.port}`
+      const why = `bind ${failure()} ${this.#host}:${rtpPort.port}`
       libc.close(fd)
       return why
     }
-    gate.handle = fd
-    this.#gates[fd] = gate
+    rtpPort.handle = fd
+    this.#rtpPorts[fd] = rtpPort
     this.#tied[fd] = false
     this.#watch(fd)
     return undefined

@@ -1,17 +1,17 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { MediaCommand } from '../ground/media.ts'
-import { Patchbay } from '../media/forward.ts'
-import type { Gate } from '../media/gate.ts'
+import { MediaRelay } from '../media/media-relay.ts'
+import type { RtpPort } from '../media/rtp-port.ts'
 import { dgramEngine } from './media-dgram.ts'
-import type { Engine, Work } from './media-engine.ts'
+import type { MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
 
-export type EngineName = 'ffi' | 'dgram'
+export type MediaEngineName = 'ffi' | 'dgram'
 
 /** What the thread is started with. */
-export interface Setup {
-  readonly engine: EngineName | undefined
+export interface MediaThreadSetup {
+  readonly engine: MediaEngineName | undefined
   readonly host: string
   readonly timeoutMs: number
   /** Commands come in, reports go out. */
@@ -23,7 +23,7 @@ export type Orders = readonly MediaCommand[] | 'stop'
 
 /** The thread's first word. */
 export interface Ready {
-  readonly engine: EngineName
+  readonly engine: MediaEngineName
   /** Why it is not the engine one would have wished for. */
   readonly why: string | undefined
   /** An eventfd to be written after each batch of commands. */
@@ -35,13 +35,13 @@ const SWEEP_MS = 1000
 /** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
 const UNTIE_MS = 200
 
-if (parentPort !== null) run(workerData as Setup, parentPort)
+if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 
 /** The media thread: obeys commands, moves packets, reports. */
-function run(setup: Setup, parent: MessagePort): void {
-  const bay = new Patchbay(setup.timeoutMs)
+function run(setup: MediaThreadSetup, parent: MessagePort): void {
+  const mediaRelay = new MediaRelay(setup.timeoutMs)
   const { engine, name, why } = chooseEngine(setup, {
-    arrive: (now, gate, from, packet, length) => bay.arrive(now, gate, from, packet, length),
+    arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,
     done: report,
   })
@@ -62,31 +62,32 @@ function run(setup: Setup, parent: MessagePort): void {
 
   function obey(command: MediaCommand): void {
     const id = command.session
-    if (command.type === 'aim') loosen(bay.aim(performance.now(), id, command.side, command.aim))
-    else if (command.type === 'close') release(bay.close(id))
-    else open(bay.open(id, command.ports))
+    if (command.type === 'aim') loosen(mediaRelay.aim(performance.now(), id, command.side, command.aim))
+    else if (command.type === 'close') release(mediaRelay.close(id))
+    else open(mediaRelay.open(id, command.ports))
   }
 
-  function open(gates: Gate[]): void {
-    for (const gate of gates) if (bay.has(gate)) engine.bind(gate, (why) => bound(gate, why))
+  function open(rtpPorts: RtpPort[]): void {
+    for (const rtpPort of rtpPorts)
+      if (mediaRelay.has(rtpPort)) engine.bind(rtpPort, (why) => bound(rtpPort, why))
   }
 
-  function bound(gate: Gate, why: string | undefined): void {
-    if (why === undefined) bay.bound(gate)
-    else release(bay.fail(gate, why))
+  function bound(rtpPort: RtpPort, why: string | undefined): void {
+    if (why === undefined) mediaRelay.bound(rtpPort)
+    else release(mediaRelay.fail(rtpPort, why))
     report()
   }
 
-  function loosen(gates: Gate[]): void {
-    for (const gate of gates) engine.loosen(gate)
+  function loosen(rtpPorts: RtpPort[]): void {
+    for (const rtpPort of rtpPorts) engine.loosen(rtpPort)
   }
 
-  function release(gates: Gate[]): void {
-    for (const gate of gates) engine.release(gate)
+  function release(rtpPorts: RtpPort[]): void {
+    for (const rtpPort of rtpPorts) engine.release(rtpPort)
   }
 
   function report(): void {
-    if (bay.reports.length > 0) setup.port.postMessage(bay.reports.splice(0))
+    if (mediaRelay.reports.length > 0) setup.port.postMessage(mediaRelay.reports.splice(0))
   }
 
   function stop(): void {
@@ -97,11 +98,11 @@ function run(setup: Setup, parent: MessagePort): void {
   }
 
   const sweeping = setInterval(() => {
-    bay.sweep(performance.now())
+    mediaRelay.sweep(performance.now())
     report()
   }, SWEEP_MS)
-  const untie = (gate: Gate) => engine.loosen(gate)
-  const untying = setInterval(() => bay.eachDeaf(performance.now(), untie), UNTIE_MS)
+  const untie = (rtpPort: RtpPort) => engine.loosen(rtpPort)
+  const untying = setInterval(() => mediaRelay.eachDeaf(performance.now(), untie), UNTIE_MS)
   if (engine.wake === undefined) {
     setup.port.on('message', (orders: Orders) => {
       obeyEach(orders)
@@ -112,9 +113,9 @@ function run(setup: Setup, parent: MessagePort): void {
 }
 
 function chooseEngine(
-  setup: Setup,
-  work: Work,
-): { engine: Engine; name: EngineName; why: string | undefined } {
+  setup: MediaThreadSetup,
+  work: MediaWork,
+): { engine: MediaEngine; name: MediaEngineName; why: string | undefined } {
   if (setup.engine === 'dgram')
     return { engine: dgramEngine(setup.host, work), name: 'dgram', why: undefined }
   const engine = ffiEngine(setup.host, work)

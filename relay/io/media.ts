@@ -4,11 +4,11 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Note } from '../ground/effects.ts'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
-import type { EngineName, Orders, Ready, Setup } from './media-thread.ts'
+import type { MediaEngineName, MediaThreadSetup, Orders, Ready } from './media-thread.ts'
 
 interface MediaOptions {
   /** undefined: the better of those which work here. */
-  readonly engine?: EngineName | undefined
+  readonly engine?: MediaEngineName | undefined
   /** The address our RTP ports are bound to. */
   readonly host: string
   /** Milliseconds of silence before it is reported; 0: never. */
@@ -18,7 +18,7 @@ interface MediaOptions {
 }
 
 export interface MediaPlane {
-  readonly engine: EngineName
+  readonly engine: MediaEngineName
   /** The media thread's process-wide thread id, to find its CPU time under /proc. */
   readonly thread: number
   /** Commands of one turn of the event loop travel together, in order. */
@@ -34,7 +34,7 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer)
 export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const { port1: near, port2: far } = new MessageChannel()
   const { engine, host, timeoutMs = TIMEOUT_MS } = options
-  const setup: Setup = { engine, host, timeoutMs, port: far }
+  const setup: MediaThreadSetup = { engine, host, timeoutMs, port: far }
   const worker = new Worker(new URL('./media-thread.ts', import.meta.url), {
     workerData: setup,
     transferList: [far],

@@ -19,7 +19,7 @@ interface DataByType {
   NAPTR: packet.NaptrData
 }
 
-export type Place = Pick<Flow, 'address' | 'port'>
+export type NameServer = Pick<Flow, 'address' | 'port'>
 
 /* Implementation */
 const answerMs = 1_000
@@ -36,13 +36,13 @@ const udpBytes = 1_232
  * server gives an answer; that a name has no such record is one.
  */
 export async function askServers<Type extends keyof DataByType>(
-  servers: readonly Place[],
+  servers: readonly NameServer[],
   name: string,
   type: Type,
 ): Promise<Found<DataByType[Type]>> {
   let why: unknown = failure('ENOSERVERS', 'no name server is known')
   for (let turn = 0; turn < rounds * servers.length; turn += 1) {
-    const server = servers[turn % servers.length] as Place
+    const server = servers[turn % servers.length] as NameServer
     try {
       return read(await exchange(server, name, type), name, type)
     } catch (error) {
@@ -52,7 +52,11 @@ export async function askServers<Type extends keyof DataByType>(
   throw why
 }
 
-async function exchange(server: Place, name: string, type: keyof DataByType): Promise<packet.DecodedPacket> {
+async function exchange(
+  server: NameServer,
+  name: string,
+  type: keyof DataByType,
+): Promise<packet.DecodedPacket> {
   const query = {
     type: 'query' as const,
     id: randomInt(65_536),
@@ -68,7 +72,7 @@ async function exchange(server: Place, name: string, type: keyof DataByType): Pr
 
 /** From a port of its own each time: whoever would forge an answer has that to guess, too (RFC 5452). */
 async function byUdp(
-  { address, port }: Place,
+  { address, port }: NameServer,
   query: Buffer,
   fits: (bytes: Buffer) => packet.DecodedPacket | undefined,
 ): Promise<packet.DecodedPacket> {
@@ -91,7 +95,7 @@ async function byUdp(
 }
 
 async function byTcp(
-  { address, port }: Place,
+  { address, port }: NameServer,
   query: Buffer,
   id: number,
   name: string,
@@ -134,7 +138,7 @@ function read<Type extends keyof DataByType>(
 ): Found<DataByType[Type]> {
   const rcode = (answer as { rcode?: string }).rcode ?? 'NOERROR'
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') throw failure(`E${rcode}`, `the name server says ${rcode}`)
-  const answers = (answer.answers ?? []) as Answer[]
+  const answers = (answer.answers ?? []) as DnsAnswer[]
   const chain = chainFrom(name, answers)
   const links = answers.filter((record) => record.type === 'CNAME' && chain.has(lower(record)))
   const found = answers.filter((record) => record.type === type && chain.has(lower(record)))
@@ -142,10 +146,10 @@ function read<Type extends keyof DataByType>(
   return { records: found.map(({ data }) => data as DataByType[Type]), ttl }
 }
 
-type Answer = { type: string; name: string; ttl?: number; data: unknown }
+type DnsAnswer = { type: string; name: string; ttl?: number; data: unknown }
 
 /** The name, and those it is only another name for (RFC 1034 §3.6.2). */
-function chainFrom(name: string, answers: readonly Answer[]): Set<string> {
+function chainFrom(name: string, answers: readonly DnsAnswer[]): Set<string> {
   const chain = new Set([name])
   for (const _ of answers) {
     for (const { type, name: alias, data } of answers)
@@ -156,16 +160,16 @@ function chainFrom(name: string, answers: readonly Answer[]): Set<string> {
 
 /** For how long there is nothing: the SOA's own time, or its minimum (RFC 2308 §5). */
 function nothingFor({ authorities }: packet.DecodedPacket): number {
-  const soa = (authorities as Answer[] | undefined)?.find(({ type }) => type === 'SOA')
+  const soa = (authorities as DnsAnswer[] | undefined)?.find(({ type }) => type === 'SOA')
   if (!soa) return nothingTtl
   return Math.min(soa.ttl ?? nothingTtl, (soa.data as packet.SoaData).minimum ?? nothingTtl)
 }
 
-function least(records: readonly Answer[]): number {
+function least(records: readonly DnsAnswer[]): number {
   return Math.min(...records.map(({ ttl }) => ttl ?? 0))
 }
 
-function lower({ name }: Answer): string {
+function lower({ name }: DnsAnswer): string {
   return name.toLowerCase()
 }
 

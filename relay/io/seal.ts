@@ -1,7 +1,7 @@
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
 import { type Snapshot, type SnapshotSecrets, snapshot, snapshotSecrets } from '#contract'
 import type { VerifiedSnapshot } from '../ground/effects.ts'
-import { valid } from './exchange.ts'
+import { valid } from './edge-http.ts'
 
 /** What a relay's own key is made into, to know the edge's hand and to open what is meant for it. */
 export interface SnapshotKeys {

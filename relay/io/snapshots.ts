@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:f
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SnapshotAnswer, SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.ts'
-import { type Exchange, type Reply, refusal, retryAfterMs } from './exchange.ts'
+import { type EdgeHttp, type EdgeReply, refusal, retryAfterMs } from './edge-http.ts'
 import type { Log } from './log.ts'
 import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'
 
@@ -13,12 +13,12 @@ const longestRetryAfterMs = 60_000
 
 /** Fetches customers' configurations from the edge. */
 export class SnapshotSource {
-  readonly #exchange: Exchange
+  readonly #http: EdgeHttp
   readonly #keys: SnapshotKeys
   #notBefore = 0
 
-  constructor(exchange: Exchange, keys: SnapshotKeys) {
-    this.#exchange = exchange
+  constructor(exchange: EdgeHttp, keys: SnapshotKeys) {
+    this.#http = exchange
     this.#keys = keys
   }
 
@@ -31,11 +31,11 @@ export class SnapshotSource {
     const { customer_id, held } = question
     const headers = held === undefined ? {} : { 'if-none-match': `"${held}"` }
     const path = `snapshots/${customer_id}`
-    const reply = await this.#exchange.run({ method: 'GET', path, headers, budgetMs, bytesAtMost })
+    const reply = await this.#http.run({ method: 'GET', path, headers, budgetMs, bytesAtMost })
     return this.#read(customer_id, reply)
   }
 
-  #read(customerId: string, { status, headers, body }: Reply): SnapshotAnswer {
+  #read(customerId: string, { status, headers, body }: EdgeReply): SnapshotAnswer {
     if (status === 304) return { kind: 'same' }
     if (status === 404 || status === 410) return { kind: 'gone' }
     if (status !== 200) {

@@ -1,9 +1,9 @@
 import type { Tell } from '#contract'
-import { Journal, type Kept } from './journal.ts'
+import { Journal, type JournalRecord } from './journal.ts'
 import type { Log } from './log.ts'
 
 /** A tell which waits to be heard by the edge; `text` is the tell as JSON. */
-export interface Waiting extends Kept {
+export interface SpooledTell extends JournalRecord {
   /** The call or binding it speaks of. */
   readonly subject: string
   /** A newer tell of the same subject makes this one needless. */
@@ -37,8 +37,8 @@ export class Spool {
   readonly #log: Log
   readonly #maxBytes: number
   readonly #maxTells: number
-  readonly #waitingById = new Map<string, Waiting>()
-  readonly #newestBySubject = new Map<string, Waiting>()
+  readonly #waitingById = new Map<string, SpooledTell>()
+  readonly #newestBySubject = new Map<string, SpooledTell>()
   #order = 0
   #bytes = 0
 
@@ -53,7 +53,7 @@ export class Spool {
   /** Opens the folder, making it where there is none, and takes up what waits in it. */
   static async open(options: SpoolOptions): Promise<Spool> {
     const { folder, log, segmentBytes = 4 * 1024 * 1024 } = options
-    const read = (kept: Kept) => waiting(kept, JSON.parse(kept.text) as Tell)
+    const read = (kept: JournalRecord) => waiting(kept, JSON.parse(kept.text) as Tell)
     const { journal, found } = await Journal.open({ folder, log, segmentBytes }, read)
     const spool = new Spool(journal, options)
     for (const one of found) spool.#wait(one)
@@ -78,8 +78,8 @@ export class Spool {
   }
 
   /** The oldest tells which may be sent at `now`, `count` at most. They are under way until heard or failed. */
-  take(count: number, now: number): Waiting[] {
-    const batch: Waiting[] = []
+  take(count: number, now: number): SpooledTell[] {
+    const batch: SpooledTell[] = []
     for (const tell of this.#waitingById.values()) {
       if (batch.length >= count) break
       if (tell.sent || tell.notBefore > now) continue
@@ -90,13 +90,13 @@ export class Spool {
   }
 
   /** The edge has these. */
-  heard(batch: readonly Waiting[]): void {
+  heard(batch: readonly SpooledTell[]): void {
     for (const tell of batch) this.#forget(tell)
     this.#journal.drop(batch)
   }
 
   /** These wait again, unless something newer has made them needless meanwhile. */
-  failed(batch: readonly Waiting[]): void {
+  failed(batch: readonly SpooledTell[]): void {
     const needless = batch.filter((tell) => tell.passing && this.#newestBySubject.get(tell.subject) !== tell)
     for (const tell of batch) tell.sent = false
     this.heard(needless)
@@ -111,7 +111,7 @@ export class Spool {
     return this.#journal.close()
   }
 
-  #wait(tell: Waiting): void {
+  #wait(tell: SpooledTell): void {
     const older = this.#newestBySubject.get(tell.subject)
     this.#newestBySubject.set(tell.subject, tell)
     this.#waitingById.set(tell.id, tell)
@@ -119,7 +119,7 @@ export class Spool {
     if (older?.passing && !older.sent) this.heard([older])
   }
 
-  #forget(tell: Waiting): void {
+  #forget(tell: SpooledTell): void {
     if (!this.#waitingById.delete(tell.id)) return
     this.#bytes -= tell.text.length
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
@@ -139,12 +139,12 @@ export class Spool {
 }
 
 /** A tell as it waits; undefined where its kind or its subject is not one this version knows. */
-function waiting(kept: Kept, tell: Tell): Waiting | undefined {
+function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
   const matter = matterOf(tell)
   return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0 })
 }
 
-type Matter = Pick<Waiting, 'subject' | 'passing' | 'worth'>
+type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'worth'>
 
 function matterOf(tell: Tell): Matter | undefined {
   switch (tell.kind) {

@@ -195,7 +195,7 @@ class Connections implements StreamWire {
   }
 
   /** `visitor`: who made the connection; undefined: we do, and it is not yet through. */
-  #join(socket: Socket, peer: Peer, visitor?: Visitor): Connection {
+  #join(socket: Socket, peer: StreamPeer, visitor?: Visitor): Connection {
     const now = performance.now()
     const dialling = visitor === undefined
     const connection: Connection = {
@@ -288,7 +288,7 @@ class Connections implements StreamWire {
 }
 
 /** Whom a connection leads to. */
-interface Peer {
+interface StreamPeer {
   readonly address: string
   readonly port: number
   readonly tls?: Trust

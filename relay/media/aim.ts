@@ -1,12 +1,12 @@
 import { reachOf } from '#routing'
 import type { Aim } from '../ground/media.ts'
-import { clockOf } from './codecs.ts'
-import { type Place, readPlace } from './place.ts'
-import { isBlind, isNowhere, mediaOf, type Relayed } from './relayed.ts'
-import { attribute, connectionOf, directionOf, type Media } from './sdp.ts'
+import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
+import { clockOf } from '../sdp/codecs.ts'
+import { attribute, connectionOf, directionOf, type Media } from '../sdp/description.ts'
+import { isBlind, isNowhere, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 
 /** What is known of the party whose description is read. */
-interface Party {
+interface AimTerms {
   /** The IP address its signalling comes from. */
   readonly signalling: string
   /** A provider, whose media may come from another host than its signalling. */
@@ -26,9 +26,9 @@ interface Party {
  * both agree: nobody can have our packets sent to a third party. A provider is believed, and taken to be where it
  * signals from if it names no address we could send to.
  */
-export function aimOf(said: Relayed, party: Party): Aim | undefined {
+export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
   const media = mediaOf(said)
-  const signalling = readPlace(party.signalling)
+  const signalling = readSocketAddress(party.signalling)
   if (signalling === undefined) return undefined
   const written = placeOf(said, party)
   const named = usable(written ?? (party.trusted ? signalling : undefined), signalling)
@@ -47,21 +47,21 @@ export function aimOf(said: Relayed, party: Party): Aim | undefined {
 }
 
 /** The address a description names or its host name leads to, where it is of our family. */
-function placeOf(said: Relayed, { found, us }: Party): Place | undefined {
-  const place = readPlace(found ?? connectionOf(said.sdp, mediaOf(said)) ?? '')
-  const ours = us === undefined ? undefined : readPlace(us)
+function placeOf(said: RelayedSdp, { found, us }: AimTerms): SocketAddress | undefined {
+  const place = readSocketAddress(found ?? connectionOf(said.sdp, mediaOf(said)) ?? '')
+  const ours = us === undefined ? undefined : readSocketAddress(us)
   return ours && place?.isIPv4 !== ours.isIPv4 && !isNowhere(place?.address) ? undefined : place
 }
 
 /** Whether the party said it will not send: its silence is then no fault. */
-function isQuiet(said: Relayed): boolean {
+function isQuiet(said: RelayedSdp): boolean {
   const media = mediaOf(said)
   const direction = directionOf(said.sdp, media)
   return isNowhere(connectionOf(said.sdp, media)) || direction === 'recvonly' || direction === 'inactive'
 }
 
 /** A local address counts only for those who are as local themselves; what is nobody's address, never. */
-function usable(named: Place | undefined, signalling: Place): Place | undefined {
+function usable(named: SocketAddress | undefined, signalling: SocketAddress): SocketAddress | undefined {
   if (named === undefined) return undefined
   const reach = reachOf(named.address)
   const from = reachOf(signalling.address)
@@ -69,7 +69,7 @@ function usable(named: Place | undefined, signalling: Place): Place | undefined 
   return reach === 'public' || (reach !== 'none' && near) ? named : undefined
 }
 
-function spot(address: string | undefined, port: number, { ours }: Party): Aim['rtp'] {
+function spot(address: string | undefined, port: number, { ours }: AimTerms): Aim['rtp'] {
   if (address === undefined || port === 0 || port > 65_535 || ours?.(address, port)) return undefined
   return { address, port }
 }

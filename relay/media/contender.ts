@@ -1,4 +1,4 @@
-import { Place } from './place.ts'
+import { SocketAddress } from '../ground/socket-address.ts'
 
 /** What a packet says of the stream it belongs to. One object serves for all packets. */
 export interface Evidence {
@@ -20,15 +20,15 @@ const SLOTS = 4
 
 /** A source on probation. */
 class Contender {
-  readonly place = new Place()
+  readonly source = new SocketAddress()
   ssrc = 0
   sequence = 0
   count = 0
   since = 0
   at = Number.NEGATIVE_INFINITY
 
-  begin(now: number, from: Place, { ssrc, sequence }: Evidence): void {
-    this.place.copy(from)
+  begin(now: number, from: SocketAddress, { ssrc, sequence }: Evidence): void {
+    this.source.copy(from)
     this.ssrc = ssrc
     this.sequence = sequence
     this.count = 1
@@ -53,8 +53,8 @@ export class Contenders {
   readonly #slots: Contender[] = []
 
   /** Counts a packet; true when its source has spoken in sequence for long enough. */
-  heard(now: number, from: Place, evidence: Evidence): boolean {
-    const known = this.#slots.find(({ place }) => place.same(from))
+  heard(now: number, from: SocketAddress, evidence: Evidence): boolean {
+    const known = this.#slots.find(({ source: place }) => place.same(from))
     if (known?.goesOn(now, evidence) !== true) {
       const slot = known ?? this.#slot()
       slot.begin(now, from, evidence)

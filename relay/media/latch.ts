@@ -1,5 +1,5 @@
+import { SocketAddress } from '../ground/socket-address.ts'
 import { Contenders, type Evidence } from './contender.ts'
-import { Place } from './place.ts'
 
 /** The peer's own stream may come from elsewhere after so many milliseconds without it: its NAT has rebound. */
 const MOVED_MS = 100
@@ -28,16 +28,16 @@ const SETTLED = 25
  */
 export class Latch {
   /** Whom we hear, once `locked`. */
-  readonly peer = new Place()
+  readonly peer = new SocketAddress()
   locked = false
   /** When the last packet was accepted. */
   heardAt = 0
   /** Where this party's packets go; undefined: nowhere yet. */
-  destination: Place | undefined
+  destination: SocketAddress | undefined
   readonly #control: boolean
   readonly #contenders = new Contenders()
-  #sources: readonly Place[] = []
-  #target: Place | undefined
+  #sources: readonly SocketAddress[] = []
+  #target: SocketAddress | undefined
   #quiet = false
   #aimedAt = 0
   /** The peer spoke from the announced port, or its stream did before a NAT moved it. */
@@ -52,7 +52,12 @@ export class Latch {
   }
 
   /** `target` is the announced place; undefined: none that is believed. `quiet`: the party said it will not send. */
-  aim(now: number, target: Place | undefined, sources: readonly Place[], quiet = false): void {
+  aim(
+    now: number,
+    target: SocketAddress | undefined,
+    sources: readonly SocketAddress[],
+    quiet = false,
+  ): void {
     const moved = target !== undefined && this.#target?.same(target) !== true
     this.#target = target ?? (this.locked ? this.#target : undefined)
     this.#sources = sources
@@ -64,7 +69,7 @@ export class Latch {
   }
 
   /** Whether a packet from there is the peer's. */
-  hears(now: number, from: Place): boolean {
+  hears(now: number, from: SocketAddress): boolean {
     if (!this.locked || !this.peer.same(from)) return false
     this.heardAt = now
     if (this.#reopened || !this.#settled) this.#settle()
@@ -72,7 +77,7 @@ export class Latch {
   }
 
   /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */
-  learns(now: number, from: Place, evidence: Evidence | undefined): boolean {
+  learns(now: number, from: SocketAddress, evidence: Evidence | undefined): boolean {
     if (!this.#allows(from)) return false
     if (!this.#announced && this.#target?.same(from) === true) return this.#take(now, from, true)
     if (evidence === undefined) return false
@@ -98,7 +103,7 @@ export class Latch {
     return !this.#announced && now - this.heardAt >= ABANDONED_MS
   }
 
-  #take(now: number, from: Place, announced: boolean): true {
+  #take(now: number, from: SocketAddress, announced: boolean): true {
     this.#contenders.forget()
     this.#announced = announced
     this.#settled = announced || this.#control
@@ -108,7 +113,7 @@ export class Latch {
   }
 
   /** The same party at another place: what it has proved stays proved. */
-  #follow(now: number, from: Place): true {
+  #follow(now: number, from: SocketAddress): true {
     this.peer.copy(from)
     this.heardAt = now
     this.#settle()
@@ -133,7 +138,7 @@ export class Latch {
     this.#contenders.forget()
   }
 
-  #allows(from: Place): boolean {
+  #allows(from: SocketAddress): boolean {
     for (const source of this.#sources) if (source.sameAddress(from)) return true
     return false
   }

@@ -1,5 +1,5 @@
 import { type Account, type ConfigIndex, customerOf, realmOf } from '#routing'
-import type { Chance } from '../ground/effects.ts'
+import type { Hashes } from '../ground/effects.ts'
 
 /** What a host names of ours. */
 interface NamedDomain {
@@ -31,7 +31,7 @@ interface DomainsDeps {
   readonly baseDomain: string
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
-  readonly chance: Chance
+  readonly hashes: Hashes
 }
 
 /**
@@ -94,18 +94,18 @@ export class Domains {
   }
 
   #bare(host: string, username: string): NamedDomain {
-    const { index, chance, baseDomain } = this.#deps
+    const { index, hashes, baseDomain } = this.#deps
     const account = index.onlyNamed(username)
     const bare = { host, account, complete: this.#deps.complete() }
     if (account) return { realm: account.realm, bare }
-    const drawn = Number.parseInt(chance.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
+    const drawn = Number.parseInt(hashes.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
     const realm = index.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)
     return { realm, bare }
   }
 
   /** A customer's id which none has: always the same for the same name. */
   #invented(name: string): string {
-    const hex = this.#deps.chance.mac(`customer ${name}`)
+    const hex = this.#deps.hashes.mac(`customer ${name}`)
     const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 15), hex.slice(15, 18)]
     return `${a}-${b}-4${c}-8${d}-${hex.slice(18, 30)}`
   }

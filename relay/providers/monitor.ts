@@ -141,7 +141,7 @@ export class Monitor {
       const paced = monitored.facts.probe_interval === facts.probe_interval
       monitored.facts = facts
       if (!paced)
-        this.#look(monitored, now + this.#chance(Math.min(firstLookMs, facts.probe_interval * 1000)))
+        this.#look(monitored, now + this.#entropy(Math.min(firstLookMs, facts.probe_interval * 1000)))
       return
     }
     if (monitored) this.#dismiss(now, monitored)
@@ -153,7 +153,7 @@ export class Monitor {
       probe: undefined,
     }
     this.#monitored.set(facts.id, fresh)
-    this.#look(fresh, now + this.#chance(firstLookMs))
+    this.#look(fresh, now + this.#entropy(firstLookMs))
   }
 
   #dismiss(now: number, monitored: MonitoredProvider): void {
@@ -213,7 +213,7 @@ export class Monitor {
     const { status, failures } = health
     const doubtful = status === 'half_open' || (status !== 'unhealthy' && failures > 0)
     const ms = doubtful ? Math.min(closeLookMs, every) : every
-    return Math.max(now, began + ms * 0.8 + this.#chance(ms * 0.4))
+    return Math.max(now, began + ms * 0.8 + this.#entropy(ms * 0.4))
   }
 
   #saw(now: number, monitored: MonitoredProvider, seen: Observation): void {
@@ -232,8 +232,8 @@ export class Monitor {
     if (status === 'half_open') this.#look(monitored, now + closeLookMs)
   }
 
-  #chance(below: number): number {
-    return this.#deps.endpoint.chance.below(Math.max(1, Math.floor(below)))
+  #entropy(below: number): number {
+    return this.#deps.endpoint.entropy.below(Math.max(1, Math.floor(below)))
   }
 }
 

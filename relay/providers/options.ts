@@ -22,8 +22,8 @@ export function optionsFor(
 ): (flow: Flow, proof: readonly Header[]) => Request {
   const { hostname, port, transport } = provider
   const uri = sipUri('', hostname, port, transport)
-  const callId = endpoint.chance.hex(16)
-  const tag = endpoint.chance.hex(8)
+  const callId = endpoint.entropy.hex(16)
+  const tag = endpoint.entropy.hex(8)
   let number = 0
   return (flow, proof) =>
     request({

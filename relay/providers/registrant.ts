@@ -166,14 +166,14 @@ export class Registrant {
   }
 
   #hold(now: number, id: string, epoch: number): AssignedRegistration {
-    const { chance } = this.#deps.endpoint
+    const { entropy } = this.#deps.endpoint
     const held: AssignedRegistration = {
       id,
       epoch,
       facts: undefined,
-      registration: newRegistration(0, chance.below),
+      registration: newRegistration(0, entropy.below),
       since: now,
-      series: { callId: chance.hex(16), tag: chance.hex(8), number: 0 },
+      series: { callId: entropy.hex(16), tag: entropy.hex(8), number: 0 },
       inFlight: undefined,
       at: undefined,
       over: undefined,

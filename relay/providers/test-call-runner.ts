@@ -114,7 +114,7 @@ export class TestCallRunner {
     const account = accountOf(this.#call.memory.provider)
     clientTransactions.request(now, request, flow, (later, heard) => {
       if (heard.type === 'silence' || request.method !== 'BYE') return
-      const proofs = prove(before, heard.response, request, account, endpoint.chance)
+      const proofs = prove(before, heard.response, request, account, endpoint)
       if (!proofs) return
       const again = withProof(request, request.cseq.number + 1, proofs, flow, endpoint)
       this.#request(later, again, flow, proofs)

@@ -123,7 +123,7 @@ export const table: Table<TestCallState, TestCallEvents, TestCallMemory, TestCal
 /** Credentials are tried, another address where this one cannot; else that was the answer. */
 function refused(now: number, invite: TestInvite, response: Response, memory: TestCallMemory): TestCallStep {
   const { provider, endpoint, log } = memory
-  const proofs = prove(memory.proofs, response, invite.request, accountOf(provider), endpoint.chance)
+  const proofs = prove(memory.proofs, response, invite.request, accountOf(provider), endpoint)
   if (proofs) {
     memory.proofs = proofs
     return { effects: [sendInvite(now, memory, invite.flow)] }

@@ -28,8 +28,8 @@ export function inviteFor(
   const number = numberAt(provider, to, country)
   const uri = sipUri(number, provider.hostname, provider.port, provider.transport)
   const caller = from === null ? '' : written(from, provider.calling_format, country)
-  const callId = endpoint.chance.hex(16)
-  const tag = endpoint.chance.hex(8)
+  const callId = endpoint.entropy.hex(16)
+  const tag = endpoint.entropy.hex(8)
   const body = offer(endpoint, port)
   let sent = 0
   return (flow, proof) =>
@@ -64,11 +64,11 @@ function numberAt(
   return dialable(`${tech_prefix}${written(e164, called_format, country)}${tech_postfix}`)
 }
 
-function offer({ address, chance }: SipEndpoint, port: number): Uint8Array {
+function offer({ address, entropy }: SipEndpoint, port: number): Uint8Array {
   const family = address.includes(':') ? 'IP6' : 'IP4'
   const lines = [
     'v=0',
-    `o=- ${chance.below(2 ** 31)} 1 IN ${family} ${address}`,
+    `o=- ${entropy.below(2 ** 31)} 1 IN ${family} ${address}`,
     's=-',
     `c=IN ${family} ${address}`,
     't=0 0',

@@ -1,8 +1,9 @@
 import type { Binding, BindingList, BindingTell } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
-import type { Chance } from '../ground/effects.ts'
+import type { Entropy, Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import {
   type AccountBindings,
   type BindingState,
@@ -25,7 +26,8 @@ const none: readonly ContactBinding[] = []
 /** Which contacts each extension has, until when, and over which connection. */
 export class Bindings {
   readonly #relayId: string
-  readonly #chance: Chance
+  readonly #entropy: Entropy
+  readonly #hashes: Hashes
   readonly #ownerByExtension = new Map<string, AccountBindings>()
   readonly #entriesByConnection = new Map<string, Set<ContactBinding>>()
   readonly #deadlines = new Deadlines<ContactBinding>()
@@ -39,9 +41,13 @@ export class Bindings {
   #size = 0
   #sequence = 0
 
-  constructor(relayId: string, chance: Chance, keepOpen: NatKeepAlive) {
+  constructor(
+    { relayId, entropy, hashes }: Pick<SipEndpoint, 'relayId' | 'entropy' | 'hashes'>,
+    keepOpen: NatKeepAlive,
+  ) {
     this.#relayId = relayId
-    this.#chance = chance
+    this.#entropy = entropy
+    this.#hashes = hashes
     this.#keepOpen = keepOpen
   }
 
@@ -59,7 +65,7 @@ export class Bindings {
     const entries = this.of(extensionId)
     if (contact.instance !== '') {
       // By id: the edge, which brings bindings back after a restart, knows of no instances.
-      const id = bindingIdOf(this.#chance, extensionId, contact.instance)
+      const id = bindingIdOf(this.#hashes, extensionId, contact.instance)
       return entries.find(({ bindingId }) => bindingId === id)
     }
     const plain = entries.filter(({ instance }) => instance === '')
@@ -80,7 +86,7 @@ export class Bindings {
   ): BindingTell {
     const owner = this.#owner(who)
     const bindingId = detached(
-      bindingIdOf(this.#chance, owner.extensionId, stated.instance || stated.contact),
+      bindingIdOf(this.#hashes, owner.extensionId, stated.instance || stated.contact),
     )
     const binding: ContactBinding = {
       owner,
@@ -294,7 +300,7 @@ export class Bindings {
     this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
     binding.sequence = this.#sequence
     const { sequence } = binding
-    const tellId = this.#chance.uuid(at)
+    const tellId = this.#entropy.uuid(at)
     return {
       kind: 'binding',
       tell_id: tellId,

@@ -1,6 +1,6 @@
 import type { Binding } from '#contract'
 import type { Deadline } from '../ground/deadlines.ts'
-import type { Chance } from '../ground/effects.ts'
+import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 
 /** One contact of one extension or trunk: held 100 000 times, so kept flat. Times are ms since 1970. */
@@ -78,8 +78,8 @@ export function bindingOf(binding: ContactBinding, relayId: string): Binding {
 }
 
 /** A UUID of our own making (RFC 9562 §5.8): the same contact of the same extension always gets the same. */
-export function bindingIdOf(chance: Chance, extensionId: string, identity: string): string {
-  const hash = chance.sha256(`${extensionId} ${identity}`)
+export function bindingIdOf(hashes: Hashes, extensionId: string, identity: string): string {
+  const hash = hashes.sha256(`${extensionId} ${identity}`)
   const variant = '89ab'[Number.parseInt(hash.slice(16, 17), 16) & 3]
   const [a, b, c] = [hash.slice(0, 8), hash.slice(8, 12), hash.slice(13, 16)]
   return `${a}-${b}-8${c}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`

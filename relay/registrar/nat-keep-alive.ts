@@ -1,10 +1,11 @@
-import type { Chance, Effect } from '../ground/effects.ts'
+import type { Effect } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
-import { type Place, readPlace } from '../media/place.ts'
+import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { type Request, type Response, request } from '../sip/message.ts'
 import { parseUri, withoutHeaders } from '../sip/uri.ts'
 import { cookie } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ContactBinding } from './contact-binding.ts'
 
 /** Many NATs forget a silent UDP port after 30 s (RFC 5626 §4.4.2). */
@@ -14,10 +15,7 @@ const together = 20
 const apartMs = 20
 
 /** Who asks: what Via and From say. */
-export interface KeepOpenDeps {
-  readonly address: string
-  readonly port: number
-}
+type KeepAliveEndpoint = Pick<SipEndpoint, 'address' | 'port' | 'entropy'>
 
 /**
  * Keeps the NATs open behind which phones registered over UDP: each is asked OPTIONS in turn, from the port it
@@ -28,8 +26,7 @@ export interface KeepOpenDeps {
  * phone, and a crowd which is due at once, as after a restart, is served one after the other.
  */
 export class NatKeepAlive {
-  readonly #deps: KeepOpenDeps
-  readonly #chance: Chance
+  readonly #endpoint: KeepAliveEndpoint
   /** In their branches we know our own questions again. */
   readonly #word: string
   /** When each is due (monotonic ms), earliest first. */
@@ -39,10 +36,9 @@ export class NatKeepAlive {
   #free = Number.NEGATIVE_INFINITY
   #asked = 0
 
-  constructor(deps: KeepOpenDeps, chance: Chance) {
-    this.#deps = deps
-    this.#chance = chance
-    this.#word = `${cookie}open${chance.hex(6)}`
+  constructor(endpoint: KeepAliveEndpoint) {
+    this.#endpoint = endpoint
+    this.#word = `${cookie}open${endpoint.entropy.hex(6)}`
   }
 
   get size(): number {
@@ -96,7 +92,7 @@ export class NatKeepAlive {
   }
 
   #question(binding: ContactBinding): Uint8Array {
-    const place = hostPort(this.#deps.address, this.#deps.port)
+    const place = hostPort(this.#endpoint.address, this.#endpoint.port)
     const number = ++this.#asked
     const uri = withoutHeaders(binding.contact)
     return writeMessage(
@@ -109,7 +105,7 @@ export class NatKeepAlive {
           ['max-forwards', '70'],
           ['from', `<sip:${place}>;tag=${this.#word}`],
           ['to', `<${uri}>`],
-          ['call-id', `${this.#chance.hex(8)}@${this.#deps.address}`],
+          ['call-id', `${this.#endpoint.entropy.hex(8)}@${this.#endpoint.address}`],
           ['cseq', `${number} OPTIONS`],
           ['accept', 'application/sdp'],
         ],
@@ -123,17 +119,17 @@ export class NatKeepAlive {
  * only what the proxy says of itself counts.
  */
 export function isBehindNat(register: Request, contact: string, flow: Flow): boolean {
-  const source = readPlace(flow.address, flow.port)
+  const source = readSocketAddress(flow.address, flow.port)
   if (flow.transport !== 'udp' || source === undefined) return false
-  const sentBy = readPlace(register.via.host)
+  const sentBy = readSocketAddress(register.via.host)
   if (sentBy !== undefined && !sentBy.sameAddress(source)) return true
   return register.all('via').length === 1 && placeOf(contact)?.same(source) === false
 }
 
 /** Undefined where the contact has a name for its host. */
-function placeOf(contact: string): Place | undefined {
+function placeOf(contact: string): SocketAddress | undefined {
   const uri = parseUri(contact)
-  return uri && readPlace(uri.host, uri.port ?? 5060)
+  return uri && readSocketAddress(uri.host, uri.port ?? 5060)
 }
 
 function firstOf<T>(values: Iterable<T>): T | undefined {

@@ -1,15 +1,16 @@
 import type { BindingList, BindingTell } from '#contract'
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
-import type { Chance, Effect } from '../ground/effects.ts'
+import type { Effect, Entropy } from '../ground/effects.ts'
 import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { Bindings } from './bindings.ts'
 import { type ContactBinding, proofOf } from './contact-binding.ts'
-import { isBehindNat, type KeepOpenDeps, NatKeepAlive } from './nat-keep-alive.ts'
+import { isBehindNat, NatKeepAlive } from './nat-keep-alive.ts'
 import { type RequestedContact, readContacts } from './requested-contacts.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
@@ -44,16 +45,16 @@ const extensions = new Set(['path'])
  */
 export class Registrar {
   readonly #bindings: Bindings
-  readonly #chance: Chance
+  readonly #entropy: Entropy
   readonly #keepOpen: NatKeepAlive
   readonly #realmOf: RealmOf
 
   /** `realmOf`: in which realm a user of a domain proves himself; absent: of each domain that is itself. */
-  constructor(options: { relayId: string; chance: Chance; endpoint: KeepOpenDeps; realmOf?: RealmOf }) {
-    this.#realmOf = options.realmOf ?? ((host) => host)
-    this.#chance = options.chance
-    this.#keepOpen = new NatKeepAlive(options.endpoint, options.chance)
-    this.#bindings = new Bindings(options.relayId, options.chance, this.#keepOpen)
+  constructor(endpoint: Omit<SipEndpoint, 'epoch'>, realmOf: RealmOf = (host) => host) {
+    this.#realmOf = realmOf
+    this.#entropy = endpoint.entropy
+    this.#keepOpen = new NatKeepAlive(endpoint)
+    this.#bindings = new Bindings(endpoint, this.#keepOpen)
   }
 
   /** Bindings held. */
@@ -64,7 +65,7 @@ export class Registrar {
   /** Answers a REGISTER whose sender proved to be `verified`. */
   register(now: number, at: number, request: Request, flow: Flow, verified: Verified): Registered {
     const answer = (status: number, parts: ReplyParts = {}): Response =>
-      reply(request, status, { ...parts, toTag: this.#chance.hex(8), flow })
+      reply(request, status, { ...parts, toTag: this.#entropy.hex(8), flow })
     const refused = (status: number, parts?: ReplyParts, failed: AuthFailureReason = 'REGISTER_REFUSED') => ({
       response: answer(status, parts),
       tells: [],

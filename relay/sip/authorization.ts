@@ -1,7 +1,7 @@
 import {
   type Challenge,
+  type DigestHashes,
   digestResponse,
-  type Hashes,
   ha1Text,
   hashFor,
   parseChallenges,
@@ -64,11 +64,11 @@ export function prove(
   refusal: Response,
   asked: Pick<Request, 'method' | 'requestUri' | 'body'>,
   account: DigestAccount | null,
-  dice: Hashes & { hex(bytes: number): string },
+  sources: DigestSources,
 ): Authorizations | undefined {
   if (!account || (refusal.status !== 401 && refusal.status !== 407) || before.rounds >= mostRounds)
     return undefined
-  const wanted = questions(refusal, account, dice)
+  const wanted = questions(refusal, account, sources.hashes)
   if (wanted.length === 0) return undefined
   const shown = before.shown.map((one): RealmAnswer => {
     const again = wanted.find((question) => sameRealm(question, one))
@@ -81,12 +81,18 @@ export function prove(
     if (!known) shown.push({ ...question, count: 1, renewed: false, taken: false })
     else if (known.renewed || !(question.challenge.stale || known.taken)) return undefined
   }
-  const headers = shown.map((one) => answer(one, asked, account, dice))
+  const headers = shown.map((one) => answer(one, asked, account, sources))
   return { rounds: before.rounds + 1, headers, shown }
 }
 
+/** What a digest answer is made with. */
+interface DigestSources {
+  readonly entropy: { hex(bytes: number): string }
+  readonly hashes: DigestHashes
+}
+
 /** What is asked of us, the best we can answer of each realm; forks may ask in several ways at once (§16.7). */
-function questions(refusal: Response, { realm }: DigestAccount, hashes: Hashes): Demand[] {
+function questions(refusal: Response, { realm }: DigestAccount, hashes: DigestHashes): Demand[] {
   const asked = [true, false].flatMap((proxy) =>
     refusal
       .all(proxy ? 'proxy-authenticate' : 'www-authenticate')
@@ -122,17 +128,17 @@ function answer(
   { proxy, challenge, count }: RealmAnswer,
   { method, requestUri, body }: Pick<Request, 'method' | 'requestUri' | 'body'>,
   { username, password }: DigestAccount,
-  dice: Hashes & { hex(bytes: number): string },
+  { entropy, hashes }: DigestSources,
 ): Header {
   const { realm, nonce, algorithm, opaque } = challenge
-  const hash = hashFor(algorithm, dice) ?? dice.md5
+  const hash = hashFor(algorithm, hashes) ?? hashes.md5
   const ha1 = hash(ha1Text(username, realm, password))
   const nc = count.toString(16).padStart(8, '0')
   const proof = {
     nonce,
     uri: requestUri,
     algorithm,
-    cnonce: dice.hex(8),
+    cnonce: entropy.hex(8),
     qop: qopOf(challenge) ?? undefined,
     nc,
   }

@@ -1,7 +1,7 @@
 import { quote, quotedEnd, skipSpace, tokenEnd, unquote } from './grammar.ts'
 
 /** Lower-case hex digests of octets, or of text taken as UTF-8: handed in, as the core rolls its own of nothing. */
-export interface Hashes {
+export interface DigestHashes {
   md5(of: string | Uint8Array): string
   sha256(of: string | Uint8Array): string
 }
@@ -115,7 +115,7 @@ export function ha1Text(username: string, realm: string, password: string): stri
 }
 
 /** The hash an algorithm names, a session's (`-sess`) being its own; undefined when we do not have it. */
-export function hashFor(algorithm: string, hashes: Hashes): Hashes['md5'] | undefined {
+export function hashFor(algorithm: string, hashes: DigestHashes): DigestHashes['md5'] | undefined {
   const name = withoutSession(algorithm)
   if (name === 'MD5') return hashes.md5
   return name === 'SHA-256' ? hashes.sha256 : undefined
@@ -134,7 +134,7 @@ export function digestResponse(parts: {
   nonce: string
   method: string
   uri: string
-  hash: Hashes['md5']
+  hash: DigestHashes['md5']
   qop?: string | undefined
   nc?: string | undefined
   cnonce?: string | undefined

@@ -1,11 +1,11 @@
 import type { Transport } from '#contract'
-import type { Chance } from '../ground/effects.ts'
+import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { noParams } from '../sip/grammar.ts'
 import { allowedMethods } from '../sip/screen.ts'
 import { writeUri } from '../sip/uri.ts'
 
-/** Who we are on the wire, and the dice we were handed. */
+/** Who we are on the wire, and the random numbers and hashes we were handed. */
 export interface SipEndpoint {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
@@ -13,7 +13,8 @@ export interface SipEndpoint {
   /** Where we take TLS connections; undefined: we only make them. */
   readonly tlsPort?: number | undefined
   readonly relayId: string
-  readonly chance: Chance
+  readonly entropy: Entropy
+  readonly hashes: Hashes
   /** UTC ms at monotonic 0; the engine puts it right when the edge tells the time. */
   epoch: number
 }
@@ -57,5 +58,5 @@ export function sipUri(
 /** A Via for a new transaction over `flow`; its branch is never used twice (§8.1.1.7). */
 export function viaOf(endpoint: SipEndpoint, flow: Flow): string {
   const sentBy = hostPort(endpoint.address, portFor(endpoint, flow.transport))
-  return `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy};rport;branch=z9hG4bK${endpoint.chance.hex(10)}`
+  return `SIP/2.0/${flow.transport.toUpperCase()} ${sentBy};rport;branch=z9hG4bK${endpoint.entropy.hex(10)}`
 }

@@ -167,8 +167,7 @@ export class OutOfDialogRequests {
     const { response, flow } = result
     if (response.status < 200) return
     const { sent, request: order } = run
-    const { chance } = this.#deps.endpoint
-    const proofs = sent && prove(run.proofs, response, sent.request, order.credentials, chance)
+    const proofs = sent && prove(run.proofs, response, sent.request, order.credentials, this.#deps.endpoint)
     if (!proofs) return this.#tried(now, run, statusLine(response), response, flow)
     this.#deadlines.cancel(run.deadline)
     run.proofs = proofs

@@ -1,6 +1,6 @@
 import type { Aim } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
-import type { EngineName } from '../../relay/io/media-thread.ts'
+import type { MediaEngineName } from '../../relay/io/media-thread.ts'
 
 /**
  * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP
@@ -9,7 +9,7 @@ import type { EngineName } from '../../relay/io/media-thread.ts'
 const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer] = process.argv.slice(2)
 
 const plane = await startMedia({
-  engine: engine as EngineName,
+  engine: engine as MediaEngineName,
   host,
   report(report) {
     if (report.type === 'failed') process.stderr.write(`${report.why}\n`)

@@ -75,7 +75,7 @@ describe('the fence between rooms', () => {
     [
       'any room naming the words of the engine',
       'relay/sip/digest.ts',
-      `import type { Chance } from '../ground/effects.ts'`,
+      `import type { Entropy } from '../ground/effects.ts'`,
     ],
     ['the relay asking in shared words', 'relay/call/call.ts', `import type { Tell } from '#contract'`],
     ['io using Node', 'relay/io/udp.ts', `import { createSocket } from 'node:dgram'`],

@@ -5,6 +5,7 @@ import { imports, type Source } from './source.ts'
 export const relayOrder = [
   'ground',
   'sip',
+  'sdp',
   'media',
   'transaction',
   'dialog',

@@ -4,7 +4,8 @@ import { Engine } from '../../relay/engine.ts'
 import type { Effect } from '../../relay/ground/effects.ts'
 import type { Flow } from '../../relay/ground/flow.ts'
 import type { BeatPart } from '../../relay/ground/reporter.ts'
-import { openChance } from '../../relay/io/chance.ts'
+import { entropy } from '../../relay/io/entropy.ts'
+import { openHashes } from '../../relay/io/hashes.ts'
 import { Host } from '../../relay/io/host.ts'
 import { Locator } from '../../relay/io/locate.ts'
 import { openTcp } from '../../relay/io/stream.ts'
@@ -26,8 +27,8 @@ export interface CoreRelay {
 }
 
 export async function openCoreRelay(address: string, relayId: string): Promise<CoreRelay> {
-  const chance = openChance(randomBytes(32))
-  const locator = new Locator({ allowPrivate: true, chance })
+  const hashes = openHashes(randomBytes(32))
+  const locator = new Locator({ allowPrivate: true, entropy })
   const notes: CoreRelay['notes'] = []
   const hear: Host['hear'] = (input) => host.hear(input)
   const ears = {
@@ -44,8 +45,8 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     needed: (flow) => engine.needs(flow),
   })
   const engine = new Engine({
-    endpoint: { address, port: udp.address.port, relayId, chance, epoch: performance.timeOrigin },
-    served: { baseDomain: 'trunkline.test', names: new Set([address]), sources: 'refuse' },
+    endpoint: { address, port: udp.address.port, relayId, entropy, hashes, epoch: performance.timeOrigin },
+    served: { baseDomain: 'trunkline.test', names: new Set([address]), unknownSource: 'refuse' },
     rtpPorts: [20_000, 20_099],
   })
   const host = new Host(engine, {

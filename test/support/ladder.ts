@@ -16,7 +16,7 @@ import type { LimitSource } from '../../relay/limits/scope.ts'
 import type { Message, Request, Response } from '../../relay/sip/message.ts'
 import { parseMessage } from '../../relay/sip/parse.ts'
 import { writeMessage } from '../../relay/sip/write.ts'
-import { steadyChance } from './chance.ts'
+import { steadyEntropy, steadyHashes } from './entropy.ts'
 
 /** Somebody at the other end of a wire. */
 export interface Party {
@@ -85,14 +85,15 @@ export class Ladder {
         port: 5060,
         tlsPort: house.tlsPort,
         relayId: 'r1',
-        chance: steadyChance(),
+        entropy: steadyEntropy(),
+        hashes: steadyHashes,
         // Clocks do not tick in whole milliseconds.
         epoch: 1_700_000_000_000.25,
       },
       served: {
         baseDomain: 'trunkline.test',
         names: new Set([relayAddress, 'trunkline.test']),
-        sources: house.strangers ?? 'refuse',
+        unknownSource: house.strangers ?? 'refuse',
       },
       rtpPorts: house.rtpPorts ?? [10_000, 10_999],
       ...(house.mediaSockets === undefined ? {} : { mediaSockets: house.mediaSockets }),

@@ -4,7 +4,7 @@ import { hostPort } from '../../relay/ground/flow.ts'
 import { prove as answered, noAuthorizations } from '../../relay/sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
-import { steadyChance } from './chance.ts'
+import { steadyEntropy, steadyHashes } from './entropy.ts'
 import { Ladder, type Party, party, realm, relayAddress } from './ladder.ts'
 
 /*
@@ -26,7 +26,7 @@ export const extensionIds = {
 }
 
 export const password = 'correct horse battery'
-const chance = steadyChance(1_000_000)
+const entropy = steadyEntropy(1_000_000)
 
 export function office(house: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
   return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner, ...guests], house)
@@ -82,9 +82,9 @@ export function invite(
     headers: [
       ['via', via(from)],
       ['max-forwards', options.hops ?? '70'],
-      ['from', `"${from.name}" <sip:${user}@${options.domain ?? realm}>;tag=${chance.hex(6)}`],
+      ['from', `"${from.name}" <sip:${user}@${options.domain ?? realm}>;tag=${entropy.hex(6)}`],
       ['to', `<${uri}>`],
-      ['call-id', options.callId ?? `${chance.hex(8)}@${from.flow.address}`],
+      ['call-id', options.callId ?? `${entropy.hex(8)}@${from.flow.address}`],
       ['cseq', `${options.cseq ?? 1} INVITE`],
       ['contact', `<sip:${user}@${place(from)}>`],
       ...(body.length > 0 ? [['content-type', 'application/sdp'] as Header] : []),
@@ -102,9 +102,9 @@ export function register(from: Party, user: string, headers: Header[] = [], doma
     headers: [
       ['via', via(from)],
       ['max-forwards', '70'],
-      ['from', `${aor};tag=${chance.hex(6)}`],
+      ['from', `${aor};tag=${entropy.hex(6)}`],
       ['to', aor],
-      ['call-id', `${chance.hex(8)}@${from.flow.address}`],
+      ['call-id', `${entropy.hex(8)}@${from.flow.address}`],
       ['cseq', '1 REGISTER'],
       ...(headers.some(([name]) => name === 'contact')
         ? []
@@ -121,11 +121,11 @@ export function prove(challenged: Request, response: Response, user: string, sec
     response,
     challenged,
     { username: user, password: secret, realm: null },
-    chance,
+    { entropy, hashes: steadyHashes },
   )
   if (!answer) throw new Error(`no challenge in ${response.status}`)
   const headers = challenged.headers.map(([name, old]): Header => {
-    if (name === 'via') return [name, old.replace(/branch=[^;]+/, `branch=z9hG4bK${chance.hex(8)}`)]
+    if (name === 'via') return [name, old.replace(/branch=[^;]+/, `branch=z9hG4bK${entropy.hex(8)}`)]
     return name === 'cseq' ? [name, `${challenged.cseq.number + 1} ${challenged.method}`] : [name, old]
   })
   headers.push(...answer.headers)
@@ -375,7 +375,7 @@ export function rejected(
 }
 
 function via({ flow }: Party): string {
-  return `SIP/2.0/${flow.transport.toUpperCase()} ${hostPort(flow.address, flow.port)};rport;branch=z9hG4bK${chance.hex(8)}`
+  return `SIP/2.0/${flow.transport.toUpperCase()} ${hostPort(flow.address, flow.port)};rport;branch=z9hG4bK${entropy.hex(8)}`
 }
 
 function place({ flow }: Party): string {

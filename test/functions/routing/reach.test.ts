@@ -3,10 +3,10 @@ import { reachOf, spelled } from '#routing'
 import { neighbourhood, networks } from '../../../functions/config/inbound-addresses.ts'
 import { flowFor } from '../../../relay/call/path.ts'
 import type { Dialog } from '../../../relay/dialog/dialog.ts'
-import { openChance } from '../../../relay/io/chance.ts'
+import { entropy } from '../../../relay/io/entropy.ts'
 import { Locator } from '../../../relay/io/locate.ts'
 import { aimOf } from '../../../relay/media/aim.ts'
-import { phone, sdpOf } from '../../relay/media/descriptions.ts'
+import { phone, sdpOf } from '../../relay/sdp/descriptions.ts'
 
 /** Every range which is special, with its first and last address, and how far it reaches. */
 const ranges = [
@@ -136,7 +136,7 @@ function sounds(address: string, peer: string): boolean {
 }
 
 async function locates(address: string, allowPrivate: boolean): Promise<boolean> {
-  const locator = new Locator({ allowPrivate, chance: openChance(new Uint8Array(32)) })
+  const locator = new Locator({ allowPrivate, entropy })
   const { flows } = await locator.locate({ hostname: address, port: 5060, transport: 'udp' })
   return flows.length > 0
 }

@@ -4,8 +4,8 @@ import { parseChallenges } from '../../../relay/sip/digest.ts'
 import {
   answered,
   challenged,
-  chance,
   checked,
+  hashes,
   office,
   realm,
   request,
@@ -15,7 +15,7 @@ import {
 
 describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
   test('asks a phone who it is with 401, and a caller with 407', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const wish = { realm, algorithms: ['MD5'] } as const
     const registrar = challenger.challenge(start, request(), { ...wish, proxy: false })
     const proxy = challenger.challenge(start, request(), { ...wish, proxy: true })
@@ -26,7 +26,7 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
   })
 
   test('offers one challenge per algorithm, in the order wished for', () => {
-    const response = challenged(new Challenger(chance), start, request(), ['SHA-256', 'MD5'])
+    const response = challenged(new Challenger(hashes), start, request(), ['SHA-256', 'MD5'])
     const offered = response
       .all('www-authenticate')
       .flatMap(parseChallenges)
@@ -35,7 +35,7 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
   })
 
   test('remembers nothing: the same request gets the same To tag, another one another (§8.2.7)', () => {
-    const [one, two] = [new Challenger(chance), new Challenger(chance)]
+    const [one, two] = [new Challenger(hashes), new Challenger(hashes)]
     const tag = challenged(one, start).to.tag
     expect(tag).toMatch(/^[0-9a-f]{16}$/)
     expect(challenged(two, start + 500).to.tag).toBe(tag)
@@ -43,7 +43,7 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
   })
 
   test('gives two phones which ask in the same millisecond different nonces', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const nonces = ['a@1', 'b@2'].map((callId) => {
       const response = challenged(challenger, start, request([], { callId }))
       return parseChallenges(response.header('www-authenticate') ?? '')[0]?.nonce
@@ -54,14 +54,14 @@ describe('challenging a stranger (RFC 3261 §22, RFC 8760)', () => {
 
 describe('checking an answer', () => {
   test.each(['MD5', 'SHA-256'] as const)('accepts the right one by %s', (algorithm) => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const line = answered(challenged(challenger, start, request(), [algorithm]), request())
     const credential = office({ algorithms: [algorithm] })
     expect(checked(challenger, start + 50, line, credential)).toEqual({ ok: true, verified: { credential } })
   })
 
   test('takes a nonce only from the address it was sent to, by whatever port', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const flow = { transport: 'udp', address: '192.0.2.10', port: 5062 } as const
     const wish = { realm, proxy: false, algorithms: ['MD5'], flow } as const
     const line = answered(challenger.challenge(start, request(), wish), request())
@@ -77,12 +77,12 @@ describe('checking an answer', () => {
   })
 
   test('accepts an answer to a challenge which another relay with our key gave', () => {
-    const line = answered(challenged(new Challenger(chance), start), request())
-    expect(checked(new Challenger(chance), start, line).ok).toBe(true)
+    const line = answered(challenged(new Challenger(hashes), start), request())
+    expect(checked(new Challenger(hashes), start, line).ok).toBe(true)
   })
 
   test('refuses a wrong password, an unknown user, a disabled one and a wrong realm alike', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const challenge = challenged(challenger, start)
     const right = answered(challenge, request())
     const wrong = { ok: false, why: 'wrong' }
@@ -94,7 +94,7 @@ describe('checking an answer', () => {
   })
 
   test('refuses an algorithm which was not offered', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const line = answered(challenged(challenger, start), request())
     expect(checked(challenger, start, line, office({ algorithms: ['SHA-256'] }))).toEqual({
       ok: false,
@@ -112,7 +112,7 @@ describe('checking an answer', () => {
   ] as const)(
     'accepts a session of %s, which is worth as much, and none of another hash (RFC 7616 §3.4.2)',
     (offered, session, other) => {
-      const challenger = new Challenger(chance)
+      const challenger = new Challenger(hashes)
       const credential = office({ algorithms: [offered] })
       const line = (algorithm: string, password?: string) =>
         answered(challenged(challenger, start, request(), [offered]), request(), {
@@ -129,7 +129,7 @@ describe('checking an answer', () => {
   )
 
   test('calls a right answer stale when its nonce is too old, but never a wrong one', () => {
-    const challenger = new Challenger(chance, { lifetimeMs: 60_000 })
+    const challenger = new Challenger(hashes, { lifetimeMs: 60_000 })
     const challenge = challenged(challenger, start)
     const right = answered(challenge, request())
     const wrong = answered(challenge, request(), { password: 'guess' })
@@ -139,7 +139,7 @@ describe('checking an answer', () => {
   })
 
   test('calls a nonce stale which nobody gave out, or which was given out for another realm', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const elsewhere = challenger.challenge(start, request(), {
       realm: 'other.example',
       proxy: false,
@@ -156,7 +156,7 @@ describe('checking an answer', () => {
   })
 
   test('takes a nonce again only with a higher count (RFC 7616 §5.5)', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const challenge = challenged(challenger, start)
     const counts = (nc: number) => checked(challenger, start, answered(challenge, request(), { nc }))
     expect(counts(1).ok).toBe(true)
@@ -167,7 +167,7 @@ describe('checking an answer', () => {
   })
 
   test('knows a count again for as long as its nonce is good, however many came since', () => {
-    const challenger = new Challenger(chance, { lifetimeMs: 60_000 })
+    const challenger = new Challenger(hashes, { lifetimeMs: 60_000 })
     const challenge = challenged(challenger, start)
     const line = answered(challenge, request())
     expect(checked(challenger, start + 59_000, line).ok).toBe(true)
@@ -179,7 +179,7 @@ describe('checking an answer', () => {
   })
 
   test('refuses an answer made for another method or another address', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const challenge = challenged(challenger, start)
     const right = answered(challenge, request())
     const wrong = { ok: false, why: 'wrong' }
@@ -191,7 +191,7 @@ describe('checking an answer', () => {
   })
 
   test('takes a call proved for us and not for its number: by address, realm or domain, with a port (RFC 3261 §22.4)', () => {
-    const challenger = new Challenger(chance, { hosts: ['192.0.2.1', 'sip.example'] })
+    const challenger = new Challenger(hashes, { hosts: ['192.0.2.1', 'sip.example'] })
     const call = { method: 'INVITE', uri: `sip:+15551234567@${realm}` }
     let nc = 0
     const spelt = (uri: string) => {
@@ -212,7 +212,7 @@ describe('checking an answer', () => {
   })
 
   test('bears a transport parameter, a port, and our address in place of the realm', () => {
-    const challenger = new Challenger(chance, { hosts: ['192.0.2.1'] })
+    const challenger = new Challenger(hashes, { hosts: ['192.0.2.1'] })
     const challenge = challenged(challenger, start)
     const spellings = [`sip:${realm};transport=udp`, `sip:${realm}:5060`, 'sip:192.0.2.1:5060']
     spellings.forEach((uri, i) => {
@@ -221,7 +221,7 @@ describe('checking an answer', () => {
   })
 
   test('finds no sense in an answer without qop, count or cnonce', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const line = answered(challenged(challenger, start), request())
     for (const lack of [
       { qop: undefined },
@@ -234,7 +234,7 @@ describe('checking an answer', () => {
   })
 
   test('reads only the header of its own realm', () => {
-    const challenger = new Challenger(chance)
+    const challenger = new Challenger(hashes)
     const line = answered(challenged(challenger, start), request())
     const foreign =
       'Authorization: Digest username="x", realm="other.example", nonce="n", uri="sip:o", response="r"'
@@ -245,7 +245,7 @@ describe('checking an answer', () => {
   })
 
   test('remembers a bounded number of nonces, and takes none of the forgotten for new', () => {
-    const challenger = new Challenger(chance, { remembered: 2 })
+    const challenger = new Challenger(hashes, { remembered: 2 })
     const lines = ['a', 'b', 'c'].map((callId, i) =>
       answered(challenged(challenger, start + i, request([], { callId })), request()),
     )

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Tell } from '#contract'
 import { EdgeLink } from '../../../relay/io/edge.ts'
-import { Exchange } from '../../../relay/io/exchange.ts'
+import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import { Spool } from '../../../relay/io/spool.ts'
 import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell } from './tells.ts'
@@ -238,8 +238,8 @@ async function linked(edge: { port: number }, options: { budgetMs?: number } = {
   const folder = await mkdtemp(join(tmpdir(), 'edge-'))
   const spool = await Spool.open({ folder, log: silence })
   const url = `http://127.0.0.1:${edge.port}`
-  const exchange = new Exchange({ url, key: 'rk_1' })
-  const link = new EdgeLink({ exchange, relayId: 'relay-1', spool, log: silence, ...options })
+  const exchange = new EdgeHttp({ url, key: 'rk_1' })
+  const link = new EdgeLink({ http: exchange, relayId: 'relay-1', spool, log: silence, ...options })
   cleanups.push(async () => {
     await link.stop()
     exchange.close()

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Exchange } from '../../../relay/io/exchange.ts'
+import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import { disagreement } from '../../../relay/io/hello.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -73,7 +73,7 @@ async function heard(edge: RequestListener): Promise<string | undefined> {
 }
 
 function met(edgeUrl: string): Promise<string | undefined> {
-  const exchange = new Exchange({ url: edgeUrl, key: `rk_berlin-1.${'w'.repeat(43)}` })
+  const exchange = new EdgeHttp({ url: edgeUrl, key: `rk_berlin-1.${'w'.repeat(43)}` })
   cleanups.push(() => exchange.close())
   return disagreement(exchange, { edgeUrl, relayId: 'berlin-1', baseDomain: 'trunkline.test' })
 }

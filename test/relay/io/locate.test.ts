@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Transport } from '#contract'
-import type { Chance } from '../../../relay/ground/effects.ts'
-import { openChance } from '../../../relay/io/chance.ts'
 import type { Naptr, Records, Resolver, Srv } from '../../../relay/io/dns.ts'
+import { entropy } from '../../../relay/io/entropy.ts'
 import { Locator } from '../../../relay/io/locate.ts'
 
 describe('locating a server (RFC 3263)', () => {
@@ -224,7 +223,7 @@ describe('locating a server (RFC 3263)', () => {
   })
 
   test('knows localhost without asking anybody (RFC 6761)', async () => {
-    const locator = new Locator({ allowPrivate: true, chance })
+    const locator = new Locator({ allowPrivate: true, entropy })
     const { flows } = await locator.locate({ hostname: 'localhost', port: 5090, transport: null })
     expect(flows[0]).toEqual({ transport: 'udp', address: '127.0.0.1', port: 5090 })
   })
@@ -330,8 +329,6 @@ describe('remembering what DNS said', () => {
   })
 })
 
-const chance: Chance = openChance(new Uint8Array(32))
-
 /** A locator whose DNS says what `zone` says; keys are `naptr`, `srv` or `a` and a name. */
 describe('everywhere a host may call from', () => {
   const sip = { hostname: 'sip.example', port: null, transport: null }
@@ -410,7 +407,7 @@ function world(
   const stale: string[] = []
   const locator = new Locator({
     allowPrivate,
-    chance,
+    entropy,
     resolver,
     now: () => now,
     stale: (question) => stale.push(question),

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { VerifiedSnapshot } from '../../../relay/ground/effects.ts'
-import { Exchange } from '../../../relay/io/exchange.ts'
+import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import type { Log } from '../../../relay/io/log.ts'
 import { snapshotKeys } from '../../../relay/io/seal.ts'
 import { SnapshotFolder, SnapshotSource } from '../../../relay/io/snapshots.ts'
@@ -127,7 +127,7 @@ afterEach(async () => {
 
 async function linked() {
   const edge = await EdgeServer.open(key)
-  const exchange = new Exchange({ url: edge.url, key })
+  const exchange = new EdgeHttp({ url: edge.url, key })
   cleanups.push(
     () => edge.close(),
     () => exchange.close(),

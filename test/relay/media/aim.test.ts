@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aimOf } from '../../../relay/media/aim.ts'
-import { phone, soundOf } from './descriptions.ts'
+import { phone, soundOf } from '../sdp/descriptions.ts'
 
 const at = (address: string) => soundOf(phone.replaceAll('192.0.2.1', address), { answered: true })
 

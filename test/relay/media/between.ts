@@ -1,6 +1,6 @@
 import type { Aim, Side } from '../../../relay/ground/media.ts'
-import { Patchbay } from '../../../relay/media/forward.ts'
-import { Place, readPlace } from '../../../relay/media/place.ts'
+import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
+import { MediaRelay } from '../../../relay/media/media-relay.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 
 export const alice = '192.0.2.1'
@@ -11,17 +11,17 @@ export type Aims = Partial<Record<Side, Partial<Aim>>>
 
 /** Alice at 5000 calls Bob at 4000, both aimed at zero; packets come as from the kernel. */
 export function between(aims: Aims = {}) {
-  const bay = new Patchbay(60_000)
-  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = bay.open(1, { caller: 1000, callee: 2000 })
+  const mediaRelay = new MediaRelay(60_000)
+  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = mediaRelay.open(1, { caller: 1000, callee: 2000 })
   if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
-  bay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
-  bay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  mediaRelay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  mediaRelay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
   let now = 0
   let sequence = 0
 
-  function comes(gate: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
-    const from = readPlace(address, port) ?? new Place()
-    const out = gate && bay.arrive(now, gate, from, packet, packet.length)
+  function comes(rtpPort: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
+    const from = readSocketAddress(address, port) ?? new SocketAddress()
+    const out = rtpPort && mediaRelay.arrive(now, rtpPort, from, packet, packet.length)
     const to = out?.latch.destination
     return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
   }
@@ -39,28 +39,30 @@ export function between(aims: Aims = {}) {
     },
     /** A new offer or answer. */
     aims(side: Side, aim: Partial<Aim> = {}) {
-      bay.aim(now, 1, side, { ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)), ...aim })
+      mediaRelay.aim(now, 1, side, { ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)), ...aim })
       return call
     },
     /** Gates at which the kernel must let all through. */
     deaf() {
-      const gates: string[] = []
-      bay.eachDeaf(now, ({ side, control }) => gates.push(control ? `${side} rtcp` : side))
-      return gates
+      const ports: string[] = []
+      mediaRelay.eachDeaf(now, ({ side, control }) => ports.push(control ? `${side} rtcp` : side))
+      return ports
     },
-    sweep: () => bay.sweep(now),
+    sweep: () => mediaRelay.sweep(now),
     silences: () =>
-      bay.reports.splice(0).flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
+      mediaRelay.reports
+        .splice(0)
+        .flatMap((each) => (each.type === 'silent' ? `${each.side} ${each.ms}` : [])),
     /** When it was counted, of which packets, and where from. */
     counts: () =>
-      bay.reports.splice(0).flatMap((each) => {
+      mediaRelay.reports.splice(0).flatMap((each) => {
         if (each.type !== 'counted') return []
         const { caller, callee } = each
         return `${now}: ${caller.packets} ${caller.latched?.port}, ${callee.packets} ${callee.latched?.port}`
       }),
     closed() {
-      bay.close(1)
-      return bay.reports.splice(0).find(({ type }) => type === 'closed')
+      mediaRelay.close(1)
+      return mediaRelay.reports.splice(0).find(({ type }) => type === 'closed')
     },
   }
   return call

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Note } from '../../../relay/ground/effects.ts'
 import type { Aim, MediaReport } from '../../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
-import type { EngineName } from '../../../relay/io/media-thread.ts'
+import type { MediaEngineName } from '../../../relay/io/media-thread.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
 
-const engines: EngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
+const engines: MediaEngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
 const host = '127.0.9.1'
 /** Apart from every other test's ports. */
 const ports = { caller: 36_100, callee: 36_110 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ConfigIndex } from '#routing'
 import { Domains } from '../../../relay/policy/domains.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
-import { steadyChance } from '../../support/chance.ts'
+import { steadyHashes } from '../../support/entropy.ts'
 import { type Ladder, type Party, realm, relayAddress } from '../../support/ladder.ts'
 import {
   account,
@@ -103,7 +103,7 @@ describe('what the realm asked for tells', () => {
       index: shelf,
       baseDomain: base,
       names: new Set([base]),
-      chance: steadyChance(),
+      hashes: steadyHashes,
       complete: () => true,
     })
     const realms = Array.from({ length: 2_000 }, (_, at) => domains.of(base, `nobody${at}`).realm)

@@ -2,11 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { grantedSeconds } from '../../../relay/providers/grant.ts'
 import type { Header } from '../../../relay/sip/message.ts'
 import { response } from '../../../relay/sip/message.ts'
-import { steadyChance } from '../../support/chance.ts'
+import { steadyEntropy, steadyHashes } from '../../support/entropy.ts'
 import { telnyx } from '../../support/office.ts'
 import { configured } from '../../support/providers.ts'
 
-const endpoint = { address: '198.51.100.1', port: 5060, relayId: 'r1', chance: steadyChance(), epoch: 0 }
+const endpoint = {
+  address: '198.51.100.1',
+  port: 5060,
+  relayId: 'r1',
+  entropy: steadyEntropy(),
+  hashes: steadyHashes,
+  epoch: 0,
+}
 const account = configured(telnyx, { username: 'trunk7', line: 'L1' })
 const ours = '<sip:trunk7@198.51.100.1:5060;line=L1>'
 

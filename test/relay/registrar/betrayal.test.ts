@@ -6,7 +6,7 @@ import { type Ladder, party, realm } from '../../support/ladder.ts'
 import { customerId, office, prove, register } from '../../support/office.ts'
 import { hears, informed } from '../../support/routing-client.ts'
 import { type Configuration, configuration, withExtension } from '../../support/snapshot.ts'
-import { chance } from './phone.ts'
+import { hashes } from './phone.ts'
 
 const scanner = party('the scanner', '192.0.2.66', 5060)
 const [weak, strong]: DigestAlgorithm[][] = [['MD5'], ['SHA-256']]
@@ -36,7 +36,7 @@ describe('what a challenge tells of who there is', () => {
 
   test('is the same for a name every time, at every relay, and with one account more or less for nearly every name', () => {
     const lists = (count: number) => [strong ?? [], ...Array.from({ length: count }, () => weak ?? [])]
-    const [one, two] = [new Challenger(chance), new Challenger(chance)]
+    const [one, two] = [new Challenger(hashes), new Challenger(hashes)]
     const draw = (challenger: Challenger, name: number, count: number) =>
       challenger.draw({ realm, username: `n${name}` }, lists(count).sort())
     let changed = 0

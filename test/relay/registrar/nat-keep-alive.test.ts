@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
+import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { response } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
-import { chance, office, request, start, verified } from './phone.ts'
+import { hashes, office, request, start, verified } from './phone.ts'
 
 /* The phone of these tests writes Via 10.0.0.5:5060. */
 const mapped: Flow = { transport: 'udp', address: '203.0.113.9', port: 33_001 }
@@ -112,12 +113,8 @@ describe('after a restart', () => {
 
 /** A registrar which is woken when it wants to be, and the phone which has proved itself to it. */
 function registrar(cseq = 0) {
-  const phones = new Registrar({
-    relayId: 'relay-1',
-    chance,
-    endpoint: { address: '198.51.100.1', port: 5060 },
-  })
-  const proof = verified(new Challenger(chance), office())
+  const phones = new Registrar({ relayId: 'relay-1', entropy, hashes, address: '198.51.100.1', port: 5060 })
+  const proof = verified(new Challenger(hashes), office())
   const told: BindingTell[] = []
   const asked: ReturnType<typeof request>[] = []
   let now = 0

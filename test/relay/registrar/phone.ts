@@ -1,7 +1,7 @@
 import type { CredentialAnswer, DigestAlgorithm } from '#contract'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { openChance } from '../../../relay/io/chance.ts'
+import { openHashes } from '../../../relay/io/hashes.ts'
 import {
   digestResponse,
   ha1Text,
@@ -13,7 +13,7 @@ import {
 import type { Request, Response } from '../../../relay/sip/message.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 
-export const chance = openChance(new Uint8Array(32).fill(7))
+export const hashes = openHashes(new Uint8Array(32).fill(7))
 export const realm = 'acme.registrar.example'
 export const flow: Flow = { transport: 'udp', address: '127.0.0.9', port: 5062 }
 export const start = Date.UTC(2026, 0, 1)
@@ -28,8 +28,8 @@ export function office(changes: Partial<KnownCredential> = {}): KnownCredential 
     extension_id: '0198c0de-0000-7000-8000-000000000002',
     extension: 'office1',
     realm,
-    ha1_md5: chance.md5(text),
-    ha1_sha256: chance.sha256(text),
+    ha1_md5: hashes.md5(text),
+    ha1_sha256: hashes.sha256(text),
     algorithms: ['MD5'],
     enabled: true,
     max_contacts: 3,
@@ -79,7 +79,7 @@ export function answered(
   const { realm, nonce } = question
   const algorithm = changes.algorithm ?? question.algorithm
   const nc = (changes.nc ?? 1).toString(16).padStart(8, '0')
-  const hash = hashFor(algorithm, chance) ?? chance.md5
+  const hash = hashFor(algorithm, hashes) ?? hashes.md5
   const ha1 = hash(ha1Text(username, realm, password))
   const proof = { nonce, uri, algorithm, qop: 'auth', cnonce: 'c0ffee', nc }
   const response = digestResponse({ ...proof, ha1, method: asked.method, hash })

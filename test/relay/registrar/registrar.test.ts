@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { bindingTell } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
+import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
-import { chance, flow, office, realm, request, start, verified } from './phone.ts'
+import { flow, hashes, office, realm, request, start, verified } from './phone.ts'
 
 describe('registering (RFC 3261 §10.3)', () => {
   test('answers with every binding and the time it has left, and tells of the new one', () => {
@@ -436,13 +437,9 @@ describe('after a restart', () => {
 
 /** A registrar with its clock, a phone which has proved itself, and everything told. */
 function registrar(limits: Parameters<typeof office>[0] = {}) {
-  const phones = new Registrar({
-    relayId: 'relay-1',
-    chance,
-    endpoint: { address: '198.51.100.1', port: 5060 },
-  })
+  const phones = new Registrar({ relayId: 'relay-1', entropy, hashes, address: '198.51.100.1', port: 5060 })
   const credential = office(limits)
-  const proof = verified(new Challenger(chance), credential)
+  const proof = verified(new Challenger(hashes), credential)
   const told: BindingTell[] = []
   let seconds = 0
   const now = () => 5_000 + seconds * 1000

@@ -10,10 +10,12 @@ import {
 } from '../../../relay/sip/digest.ts'
 import { readResponse, responseText } from '../../support/wire.ts'
 
-const dice = {
-  hex: () => 'c0ffee',
-  md5: (of: string | Uint8Array) => createHash('md5').update(of).digest('hex'),
-  sha256: (of: string | Uint8Array) => createHash('sha256').update(of).digest('hex'),
+const sources = {
+  entropy: { hex: () => 'c0ffee' },
+  hashes: {
+    md5: (of: string | Uint8Array) => createHash('md5').update(of).digest('hex'),
+    sha256: (of: string | Uint8Array) => createHash('sha256').update(of).digest('hex'),
+  },
 }
 const account = { username: 'trunk', password: 'secret', realm: null }
 const request = {
@@ -29,7 +31,7 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
       refusal(407, ['realm="carrier", nonce="n1", qop="auth", opaque="o"']),
       request,
       account,
-      dice,
+      sources,
     )
     expect(proofs?.headers[0]?.[0]).toBe('proxy-authorization')
     expect(shown(proofs)).toEqual([
@@ -43,7 +45,7 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
       refusal(401, ['realm="carrier", nonce="n1"']),
       request,
       account,
-      dice,
+      sources,
     )
     expect(proofs?.headers[0]?.[0]).toBe('authorization')
     expect(proofs?.headers[0]?.[1]).not.toMatch(/qop|nc=|cnonce/)
@@ -60,7 +62,7 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
       refusal(401, [`realm="r", nonce="n", ${asks}`]),
       request,
       account,
-      dice,
+      sources,
     )
     expect(shown(proofs)).toMatchObject([{ qop, right: true }])
   })
@@ -75,7 +77,7 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
     'in %j is answered with the first hash which we have, without a session where it may be (RFC 8760 §2.4)',
     (names, algorithm) => {
       const challenges = names.map((name, i) => `realm="r", nonce="n${i}", algorithm=${name}, qop="auth"`)
-      const proofs = prove(noAuthorizations, refusal(401, challenges), request, account, dice)
+      const proofs = prove(noAuthorizations, refusal(401, challenges), request, account, sources)
       expect(proofs?.shown[0]?.challenge.algorithm).toBe(algorithm)
       expect(shown(proofs)).toMatchObject([{ right: true }])
     },
@@ -87,27 +89,27 @@ describe('a challenge by a provider (RFC 3261 §22.2, §22.3)', () => {
       refusal(401, ['realm="r", nonce="n", algorithm=MD5-sess']),
       request,
       account,
-      dice,
+      sources,
     )
     expect(shown(proofs)).toMatchObject([{ qop: undefined, right: true }])
   })
 
   test('is not answered with a strange hash, a strange qop, another scheme, or without an account', () => {
     const answer = (status: number, challenges: string[], who: typeof account | null = account) =>
-      prove(noAuthorizations, refusal(status, challenges), request, who, dice)
+      prove(noAuthorizations, refusal(status, challenges), request, who, sources)
     expect(answer(407, ['realm="r", nonce="n", algorithm=AKAv1-MD5'])).toBeUndefined()
     expect(answer(407, ['realm="r", nonce="n", qop="token"'])).toBeUndefined()
     expect(answer(407, [])).toBeUndefined()
     expect(answer(403, ['realm="r", nonce="n"'])).toBeUndefined()
     expect(answer(401, ['realm="r", nonce="n"'], null)).toBeUndefined()
     const basic = readResponse(responseText(401, { headers: { 'WWW-Authenticate': 'Basic realm="r"' } }))
-    expect(prove(noAuthorizations, basic, request, account, dice)).toBeUndefined()
+    expect(prove(noAuthorizations, basic, request, account, sources)).toBeUndefined()
   })
 
   test('of another realm than the account is for is never answered, alone or beside ours (CVE-2021-41158)', () => {
     const pinned = { ...account, realm: 'carrier' }
     const answer = (status: number, challenges: string[], before = noAuthorizations) =>
-      prove(before, refusal(status, challenges), request, pinned, dice)
+      prove(before, refusal(status, challenges), request, pinned, sources)
     expect(answer(407, ['realm="other", nonce="n"'])).toBeUndefined()
     const both = answer(401, ['realm="other", nonce="n"', 'realm="carrier", nonce="n"'])
     expect(shown(both).map(({ realm }) => realm)).toEqual(['carrier'])
@@ -141,7 +143,7 @@ describe('challenges one after the other', () => {
       refusal(401, ['realm="a", nonce="1"', 'realm="b", nonce="2"']),
       request,
       account,
-      dice,
+      sources,
     )
     expect(shown(proofs).map(({ realm }) => realm)).toEqual(['a', 'b'])
   })
@@ -149,12 +151,12 @@ describe('challenges one after the other', () => {
   test('of one realm are answered once, and once more where the nonce was stale, with a count from one', () => {
     const once = challengedOn(noAuthorizations, 401, 'realm="r", nonce="1", qop="auth"')
     expect(
-      prove(once, refusal(401, ['realm="r", nonce="2", qop="auth"']), request, account, dice),
+      prove(once, refusal(401, ['realm="r", nonce="2", qop="auth"']), request, account, sources),
     ).toBeUndefined()
     const twice = challengedOn(once, 401, 'realm="r", nonce="2", qop="auth", stale=TRUE')
     expect(shown(twice)).toMatchObject([{ nc: '00000001', right: true }])
     const third = refusal(401, ['realm="r", nonce="3", stale=true'])
-    expect(prove(twice, third, request, account, dice)).toBeUndefined()
+    expect(prove(twice, third, request, account, sources)).toBeUndefined()
   })
 
   test('are answered anew by a proxy whose nonces are good once, for it had taken the first', () => {
@@ -165,14 +167,16 @@ describe('challenges one after the other', () => {
     )
     const again = challengedOn(both, 407, 'realm="proxy", nonce="p2"')
     expect(again.headers.map(([name]) => name)).toEqual(['proxy-authorization', 'authorization'])
-    expect(prove(again, refusal(407, ['realm="proxy", nonce="p3"']), request, account, dice)).toBeUndefined()
+    expect(
+      prove(again, refusal(407, ['realm="proxy", nonce="p3"']), request, account, sources),
+    ).toBeUndefined()
   })
 
   test('without end have one', () => {
     let proofs: Authorizations | undefined = noAuthorizations
     let rounds = 0
     for (; proofs && rounds < 100; rounds++)
-      proofs = prove(proofs, refusal(401, [`realm="${rounds}", nonce="n"`]), request, account, dice)
+      proofs = prove(proofs, refusal(401, [`realm="${rounds}", nonce="n"`]), request, account, sources)
     expect(rounds).toBe(7)
   })
 })
@@ -183,7 +187,7 @@ function refusal(status: number, challenges: string[]) {
 }
 
 function challengedOn(before: Authorizations, status: number, challenge: string): Authorizations {
-  const proofs = prove(before, refusal(status, [challenge]), request, account, dice)
+  const proofs = prove(before, refusal(status, [challenge]), request, account, sources)
   if (!proofs) throw new Error(`${challenge} was not answered`)
   return proofs
 }
@@ -200,7 +204,7 @@ function shown(proofs: Authorizations | undefined) {
 
 function isRight(credentials: Credentials): boolean {
   const { username, realm, algorithm, uri, response } = credentials
-  const hash = hashFor(algorithm, dice) ?? dice.md5
+  const hash = hashFor(algorithm, sources.hashes) ?? sources.hashes.md5
   const ha1 = hash(ha1Text(username, realm, account.password))
   const { method, body, requestUri } = request
   return uri === requestUri && digestResponse({ ...credentials, ha1, method, body, hash }) === response

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { Hashes } from '../../../relay/sip/digest.ts'
+import type { DigestHashes } from '../../../relay/sip/digest.ts'
 import {
   digestResponse,
   ha1Text,
@@ -11,7 +11,7 @@ import {
   writeCredentials,
 } from '../../../relay/sip/digest.ts'
 
-const hashes: Hashes = {
+const hashes: DigestHashes = {
   md5: (of) => createHash('md5').update(of).digest('hex'),
   sha256: (of) => createHash('sha256').update(of).digest('hex'),
 }

@@ -1,5 +1,5 @@
-import { type Relayed, relayed, type Terms, type Unusable } from '../../../relay/media/relayed.ts'
-import { readSdp, type Sdp, writeSdp } from '../../../relay/media/sdp.ts'
+import { readSdp, type Sdp, writeSdp } from '../../../relay/sdp/description.ts'
+import { type RelayedSdp, relayed, type SdpTerms, type UnusableSdp } from '../../../relay/sdp/relayed.ts'
 
 /** What a plain phone at 192.0.2.1 offers. */
 export const phone = description(
@@ -54,14 +54,14 @@ export function sdpOf(text: string): Sdp {
 }
 
 /** The m-line which is relayed of what a phone offers, or of what somebody answers. */
-export function soundOf(text: string, terms: Omit<Terms, 'address'> = {}): Relayed {
+export function soundOf(text: string, terms: Omit<SdpTerms, 'address'> = {}): RelayedSdp {
   const reading = relayed(readSdp(text), { address: '203.0.113.7', ...terms })
   if (!reading.ok) throw new Error(`${reading.fault.why}:\n${text}`)
   return reading.value
 }
 
 /** Why nothing of it can be relayed; undefined: something can. */
-export function faultOf(text: string, terms: Omit<Terms, 'address'> = {}): Unusable | undefined {
+export function faultOf(text: string, terms: Omit<SdpTerms, 'address'> = {}): UnusableSdp | undefined {
   const reading = relayed(readSdp(text), { address: '203.0.113.7', ...terms })
   return reading.ok ? undefined : reading.fault
 }

@@ -1,11 +1,11 @@
 import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
 import type { BeatPart } from '../ground/reporter.ts'
-import { type Exchange, type Reply, readJson, refusal, retryAfterMs, valid } from './exchange.ts'
+import { type EdgeHttp, type EdgeReply, readJson, refusal, retryAfterMs, valid } from './edge-http.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
 
-interface HeartOptions {
-  readonly exchange: Exchange
+interface HeartbeatOptions {
+  readonly http: EdgeHttp
   /** What of a beat never changes while this process lives. */
   readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>
   /** What is to be said now. */
@@ -40,8 +40,8 @@ const longestPauseMs = deadAfterMs
  * Each pause is jittered by a tenth, so that relays do not beat together. An edge which does not answer is
  * tried again after 2, then 5 to 6 seconds, or when it says (Retry-After), but never later than it counts us dead.
  */
-export class Heart {
-  readonly #options: HeartOptions
+export class Heartbeat {
+  readonly #options: HeartbeatOptions
   #timer: NodeJS.Timeout | undefined
   #beating: Promise<void> | undefined
   #missed = 0
@@ -51,7 +51,7 @@ export class Heart {
   #saidAt = 0
   #complainedAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: HeartOptions) {
+  constructor(options: HeartbeatOptions) {
     this.#options = options
     this.#beat()
   }
@@ -90,7 +90,7 @@ export class Heart {
   async #once(): Promise<void> {
     const sentAt = performance.now()
     try {
-      const reply = await this.#options.exchange.run({
+      const reply = await this.#options.http.run({
         method: 'POST',
         path: 'beat',
         body: JSON.stringify(this.#words()),
@@ -108,7 +108,7 @@ export class Heart {
     return { ...process, at: instant(), waiting_tells: waitingTells(), ...pulse() }
   }
 
-  #heard(reply: Reply, sentAt: number): void {
+  #heard(reply: EdgeReply, sentAt: number): void {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
     this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
     if (reply.status !== 200) return this.#refused(reply)
@@ -122,7 +122,7 @@ export class Heart {
     this.#complain(otherDomain(answer.base_domain, this.#options.self))
   }
 
-  #refused(reply: Reply): void {
+  #refused(reply: EdgeReply): void {
     const wrong = wrongSetting(reply.status, reply, this.#options.self)
     // Too many beats (429) says nothing about questions.
     this.#miss(wrong ?? refusal(reply.status), reply.status >= 500)
@@ -172,7 +172,7 @@ function instant(): string {
 }
 
 /** The answer, or what is wrong with it. */
-function read(reply: Reply): BeatAnswer | string {
+function read(reply: EdgeReply): BeatAnswer | string {
   try {
     return valid(beatAnswer.safeParse(readJson(reply)))
   } catch (error) {
@@ -180,6 +180,6 @@ function read(reply: Reply): BeatAnswer | string {
   }
 }
 
-function isReplaced({ body }: Reply): boolean {
+function isReplaced({ body }: EdgeReply): boolean {
   return String(body).includes('RELAY_REPLACED')
 }

@@ -1,9 +1,16 @@
-import { isNowhere, mediaOf, type Relayed } from './relayed.ts'
-import type { Direction, Media, Sdp } from './sdp.ts'
-import { attributeName, connectionOf, directionOf, isConnection, isDirection, writeSdp } from './sdp.ts'
+import type { Media, MediaDirection, Sdp } from './description.ts'
+import {
+  attributeName,
+  connectionOf,
+  directionOf,
+  isConnection,
+  isDirection,
+  writeSdp,
+} from './description.ts'
+import { isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
-interface Leg {
+interface SdpLeg {
   /** What SDP shall say: our public address. */
   readonly address: string
   /** Our RTP port towards the reader; RTCP stands one above it. */
@@ -12,7 +19,7 @@ interface Leg {
 }
 
 /** A description as one leg was last sent it: what the next one is compared with. */
-export interface Sent {
+export interface SentSdp {
   readonly text: string
   readonly version: number
   /** The text without its o-line. */
@@ -20,7 +27,7 @@ export interface Sent {
   /** The m-lines this leg has by now: none goes away, and each keeps its place (RFC 3264 §8). */
   readonly media: readonly Media[]
   /** The other party's description it was made of. */
-  readonly said: Relayed
+  readonly said: RelayedSdp
 }
 
 /**
@@ -32,7 +39,12 @@ export interface Sent {
  * untouched: we forward SRTP blindly. ICE and rtcp-mux are taken out, so the reader sees a plain peer with two ports.
  * A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
  */
-export function compose(last: Sent | undefined, said: Relayed, ours: Leg, offer?: Relayed): Sent {
+export function composeSdp(
+  last: SentSdp | undefined,
+  said: RelayedSdp,
+  ours: SdpLeg,
+  offer?: RelayedSdp,
+): SentSdp {
   const sound = ourMedia(said, ours.port)
   const media = offer ? answering(offer, sound) : inItsPlace(last?.media ?? [], sound)
   const session = ourSession(said.sdp, ours.address)
@@ -46,19 +58,19 @@ export function compose(last: Sent | undefined, said: Relayed, ours: Leg, offer?
  * The answer which declines every line of an offer, for an ACK which has to bring one (RFC 3261 §13.2.2.4); `last` is
  * what the leg was sent before (RFC 3264 §8).
  */
-export function decline(offer: Sdp, ours: Leg, last: Sent | undefined): string {
+export function decline(offer: Sdp, ours: SdpLeg, last: SentSdp | undefined): string {
   const session = ourSession({ session: [], media: [] }, ours.address)
   const version = (last?.version ?? 0) + 1
   return writeSdp({ session: withOrigin(session, ours, version), media: offer.media.map(declined) })
 }
 
 /** The m-line of a leg which is not declined. */
-export function live(sent: Sent | undefined): Media | undefined {
+export function activeMedia(sent: SentSdp | undefined): Media | undefined {
   return sent?.media.find(({ port }) => port !== 0)
 }
 
 /** Line by line as offered; the kind and protocol of the answered one are the offer's. */
-function answering({ sdp, at }: Relayed, sound: Media): Media[] {
+function answering({ sdp, at }: RelayedSdp, sound: Media): Media[] {
   return sdp.media.map((offered, place) =>
     place === at ? { ...sound, kind: offered.kind, proto: offered.proto } : declined(offered),
   )
@@ -76,7 +88,7 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   return places.map((media, place) => (place === at ? sound : declined(media)))
 }
 
-function ourMedia(said: Relayed, port: number): Media {
+function ourMedia(said: RelayedSdp, port: number): Media {
   const media = mediaOf(said)
   const address = connectionOf(said.sdp, media)
   const lines = media.lines.filter((line) => passes(line) && !isConnection(line))
@@ -100,7 +112,7 @@ function ourSession({ session }: Sdp, address: string): string[] {
   return ['v=0', 's=-', connection, ...of('b'), time, ...of('ka')]
 }
 
-function withOrigin([version = 'v=0', ...lines]: readonly string[], ours: Leg, number: number): string[] {
+function withOrigin([version = 'v=0', ...lines]: readonly string[], ours: SdpLeg, number: number): string[] {
   return [version, `o=- ${ours.id} ${number} IN ${family(ours.address)}`, ...lines]
 }
 
@@ -134,6 +146,6 @@ function family(address: string): string {
   return `${address.includes(':') ? 'IP6' : 'IP4'} ${address}`
 }
 
-function withoutReceiving(direction: Direction): Direction {
+function withoutReceiving(direction: MediaDirection): MediaDirection {
   return direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
 }

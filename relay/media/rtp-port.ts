@@ -3,7 +3,7 @@ import { Latch } from './latch.ts'
 import { Statistics } from './statistics.ts'
 
 /** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */
-export class Gate {
+export class RtpPort {
   readonly session: number
   readonly side: Side
   readonly port: number
@@ -13,7 +13,7 @@ export class Gate {
   handle = -1
   readonly latch: Latch
   readonly statistics = new Statistics()
-  readonly #guard = new Guard()
+  readonly #bucket = new TokenBucket()
 
   constructor(session: number, side: Side, port: number, control: boolean) {
     this.session = session
@@ -25,7 +25,7 @@ export class Gate {
 
   /** Whether one more packet at `now` is still within what a call can need. */
   spare(now: number): boolean {
-    return this.#guard.spare(now)
+    return this.#bucket.spare(now)
   }
 }
 
@@ -34,7 +34,7 @@ const RATE = 1
 const BURST = 500
 
 /** A bucket of tokens, so that one flooded port cannot take the time of all others. */
-class Guard {
+class TokenBucket {
   #tokens = BURST
   #at = 0
 

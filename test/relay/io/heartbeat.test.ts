@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type BeatAnswer, beat, deadAfterMs } from '#contract'
 import { silent } from '../../../relay/ground/reporter.ts'
-import { Heart, pauseMs } from '../../../relay/io/beat.ts'
-import { Exchange, retryAfterMs } from '../../../relay/io/exchange.ts'
+import { EdgeHttp, retryAfterMs } from '../../../relay/io/edge-http.ts'
+import { Heartbeat, pauseMs } from '../../../relay/io/heartbeat.ts'
 import { EdgeServer, type Fault } from '../../support/edge-server.ts'
 import { configuration } from '../../support/snapshot.ts'
 import { pause, soon } from '../../support/wait.ts'
@@ -148,13 +148,13 @@ async function beating({
   const edge = await EdgeServer.open(key)
   edge.fault = () => fault
   edge.baseDomain = baseDomain
-  const exchange = new Exchange({ url: edge.url, key })
+  const exchange = new EdgeHttp({ url: edge.url, key })
   const answers: { answer: BeatAnswer; sentAt: number }[] = []
   const missed: { why: string; away: boolean }[] = []
   const replaced: true[] = []
   const disagreed: string[] = []
-  const heart = new Heart({
-    exchange,
+  const heart = new Heartbeat({
+    http: exchange,
     process: {
       relay_id: 'relay-1',
       boot_id: randomUUID(),

@@ -3,7 +3,7 @@ import { hostPort } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 
 /** Writes into the log what of the news for the edge is also worth a line here. */
-export function logNews(tell: BindingTell | CallTell | EventTell, log: Log): void {
+export function logTells(tell: BindingTell | CallTell | EventTell, log: Log): void {
   if (tell.kind === 'binding') logPhone(tell, log)
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { connectionOf, directionOf, readSdp, writeSdp } from '../../../relay/media/sdp.ts'
+import { connectionOf, directionOf, readSdp, writeSdp } from '../../../relay/sdp/description.ts'
 import { phone, sdpOf, textOf } from './descriptions.ts'
 
 describe('a session description (RFC 4566)', () => {

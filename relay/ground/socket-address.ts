@@ -5,14 +5,14 @@ import { readIp, spelledIp } from '#routing'
  *
  * The address is four 32-bit words in network order; IPv4 stands in the last, mapped as in RFC 4291 §2.5.5.2.
  */
-export class Place {
+export class SocketAddress {
   a = 0
   b = 0
   c = 0
   d = 0
   port = 0
 
-  copy(other: Place): void {
+  copy(other: SocketAddress): void {
     this.a = other.a
     this.b = other.b
     this.c = other.c
@@ -20,11 +20,11 @@ export class Place {
     this.port = other.port
   }
 
-  sameAddress(other: Place): boolean {
+  sameAddress(other: SocketAddress): boolean {
     return this.d === other.d && this.c === other.c && this.b === other.b && this.a === other.a
   }
 
-  same(other: Place): boolean {
+  same(other: SocketAddress): boolean {
     return this.port === other.port && this.sameAddress(other)
   }
 
@@ -41,17 +41,17 @@ export class Place {
 export const MAPPED = 0xffff
 
 /** Reads a literal IP address, IPv6 with or without brackets; undefined for names and nonsense. */
-export function readPlace(address: string, port = 0): Place | undefined {
+export function readSocketAddress(address: string, port = 0): SocketAddress | undefined {
   const ip = readIp(address)
   if (ip === undefined) return undefined
-  const place = new Place()
-  place.port = port
+  const parsed = new SocketAddress()
+  parsed.port = port
   const word = (fromEnd: number) =>
     ip.slice(-fromEnd).reduce((all, byte, at) => (at < 4 ? (all << 8) | byte : all), 0)
-  place.d = word(4)
-  if (ip.length === 4) place.c = MAPPED
-  else [place.a, place.b, place.c] = [word(16), word(12), word(8)]
-  return place
+  parsed.d = word(4)
+  if (ip.length === 4) parsed.c = MAPPED
+  else [parsed.a, parsed.b, parsed.c] = [word(16), word(12), word(8)]
+  return parsed
 }
 
 function bytesOf(word: number): number[] {

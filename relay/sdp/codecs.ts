@@ -1,10 +1,10 @@
-import { mediaOf, type Relayed, soundLine } from './relayed.ts'
-import type { Media, Sdp } from './sdp.ts'
-import { attributeName } from './sdp.ts'
+import type { Media, Sdp } from './description.ts'
+import { attributeName } from './description.ts'
+import { audioLine, mediaOf, type RelayedSdp } from './relayed.ts'
 
 /** Names of the codecs the m-line with the sound speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
 export function codecs(sdp: Sdp): string[] {
-  const media = sdp.media[soundLine(sdp)]
+  const media = sdp.media[audioLine(sdp)]
   if (media === undefined) return []
   const names = media.formats.map((format) => nameOf(media, format)).filter((name) => name !== undefined)
   return [...new Set(names.filter((name) => !accompanies(name)))]
@@ -14,7 +14,7 @@ export function codecs(sdp: Sdp): string[] {
  * Leaves only the codecs in `names` (any case), in the offerer's order, with the tones and the comfort noise which
  * accompany them; undefined when none is left. An empty list keeps all.
  */
-export function keepCodecs(said: Relayed, names: readonly string[]): Relayed | undefined {
+export function keepCodecs(said: RelayedSdp, names: readonly string[]): RelayedSdp | undefined {
   if (names.length === 0) return said
   const media = mediaOf(said)
   const wanted = new Set(names.map((name) => name.trim().toUpperCase()))

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Place, readPlace } from '../../../relay/media/place.ts'
+import { readSocketAddress, type SocketAddress } from '../../../relay/ground/socket-address.ts'
 
 describe('a place', () => {
   test.each(['192.0.2.1', '255.255.255.255', '2001:db8::1', '::1', '::', 'fe80::1:0:0:2', '1:2:3:4:5:6:7:8'])(
     'reads and writes %s',
     (address) => {
-      expect(readPlace(address)?.address).toBe(address)
+      expect(readSocketAddress(address)?.address).toBe(address)
     },
   )
 
@@ -26,12 +26,12 @@ describe('a place', () => {
     ':::',
     '1:2:3:4:5:6:7:8:9',
   ])('is not %j', (text) => {
-    expect(readPlace(text)).toBeUndefined()
+    expect(readSocketAddress(text)).toBeUndefined()
   })
 })
 
-function at(address: string, port = 0): Place {
-  const place = readPlace(address, port)
+function at(address: string, port = 0): SocketAddress {
+  const place = readSocketAddress(address, port)
   if (place === undefined) throw new Error(`${address} is no address`)
   return place
 }

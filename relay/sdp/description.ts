@@ -1,4 +1,4 @@
-import { readPlace } from './place.ts'
+import { readSocketAddress } from '../ground/socket-address.ts'
 
 /**
  * A session description as its lines, so that attributes we do not understand travel on untouched (RFC 4566 §5).
@@ -22,7 +22,7 @@ export interface Media {
   readonly lines: readonly string[]
 }
 
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /* Implementation */
 const LONGEST = 32 * 1024
@@ -83,7 +83,7 @@ export function connectionOf(sdp: Sdp, media: Media): string | undefined {
 }
 
 /** What this party means to do with an m-line's sound; sendrecv unless it says otherwise (RFC 3264 §5.1). */
-export function directionOf(sdp: Sdp, media: Media): Direction {
+export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
 }
 
@@ -97,14 +97,14 @@ export function isDirection(line: string): boolean {
 
 const directions: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
 
-function directionIn(lines: readonly string[]): Direction | undefined {
-  return lines.find(isDirection)?.slice(2) as Direction | undefined
+function directionIn(lines: readonly string[]): MediaDirection | undefined {
+  return lines.find(isDirection)?.slice(2) as MediaDirection | undefined
 }
 
 /** c=IN <IP4|IP6> <address or host>[/<ttl>]; an address of either family is taken for what it is. */
 function connectionIn(line: string): string | undefined {
   const [, place = ''] = /^c=IN\s+IP[46]\s+([^\s/]+)/i.exec(line) ?? []
-  return readPlace(place) !== undefined || isHostName(place) ? place : undefined
+  return readSocketAddress(place) !== undefined || isHostName(place) ? place : undefined
 }
 
 /** Labels of letters, digits and hyphens, the last no number (RFC 1123 §2.1). */

@@ -2,14 +2,14 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 
 /** An answer of the edge, whatever it says. */
-export interface Reply {
+export interface EdgeReply {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: Buffer
 }
 
 /** One request under `/relay/v1/`. */
-interface Errand {
+interface EdgeRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: string
@@ -24,7 +24,7 @@ interface Errand {
 const bytesAtMost = 4 * 1024 * 1024
 
 /** The connections to the edge, which are kept; never more than so many, whatever becomes of the edge. */
-export class Exchange {
+export class EdgeHttp {
   readonly #base: URL
   readonly #key: string
   readonly #agent: http.Agent
@@ -38,14 +38,14 @@ export class Exchange {
   }
 
   /** Rejects when no whole answer came; a kept connection found closed is replaced once, within the budget. */
-  async run(errand: Errand): Promise<Reply> {
-    const deadline = performance.now() + errand.budgetMs
+  async run(request: EdgeRequest): Promise<EdgeReply> {
+    const deadline = performance.now() + request.budgetMs
     try {
-      return await this.#request(errand, errand.budgetMs)
+      return await this.#request(request, request.budgetMs)
     } catch (error) {
       const left = deadline - performance.now()
       if (!(error instanceof Stale) || left <= 0) throw error
-      return this.#request(errand, left)
+      return this.#request(request, left)
     }
   }
 
@@ -53,7 +53,7 @@ export class Exchange {
     this.#agent.destroy()
   }
 
-  #request({ method, path, body, headers, bytesAtMost }: Errand, budgetMs: number): Promise<Reply> {
+  #request({ method, path, body, headers, bytesAtMost }: EdgeRequest, budgetMs: number): Promise<EdgeReply> {
     return new Promise((resolve, reject) => {
       const request = (this.#base.protocol === 'https:' ? https : http).request({
         agent: this.#agent,
@@ -112,7 +112,7 @@ function read(response: http.IncomingMessage, atMost = bytesAtMost): Promise<Buf
 }
 
 /** The JSON of an answer which must be 200; otherwise an error which says what the edge means. */
-export function readJson({ status, body }: Reply): unknown {
+export function readJson({ status, body }: EdgeReply): unknown {
   if (status !== 200) throw new Error(refusal(status))
   try {
     return JSON.parse(String(body))

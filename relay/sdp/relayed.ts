@@ -1,27 +1,27 @@
 import { reachOf } from '#routing'
-import { readPlace } from './place.ts'
-import { attribute, connectionOf, type Media, type Sdp } from './sdp.ts'
+import { readSocketAddress } from '../ground/socket-address.ts'
+import { attribute, connectionOf, type Media, type Sdp } from './description.ts'
 
 /** A description, and which of its m-lines is relayed. */
-export interface Relayed {
+export interface RelayedSdp {
   readonly sdp: Sdp
   readonly at: number
 }
 
 /** Why nothing of a description can be relayed, as its sender shall hear it. */
-export interface Unusable {
+export interface UnusableSdp {
   readonly status: 400 | 488
   /** The warn-code of RFC 3261 §20.43. */
   readonly code: number
   readonly why: string
 }
 
-export type Understood =
-  | { readonly ok: true; readonly value: Relayed }
-  | { readonly ok: false; readonly fault: Unusable }
+export type SdpResult =
+  | { readonly ok: true; readonly value: RelayedSdp }
+  | { readonly ok: false; readonly fault: UnusableSdp }
 
 /** What is asked of a description. */
-export interface Terms {
+export interface SdpTerms {
   /** Our address: the family we speak. */
   readonly address: string
   /**
@@ -34,7 +34,7 @@ export interface Terms {
 }
 
 /** Finds the m-line to relay: sound before all else, plain before encrypted, wherever it stands. */
-export function relayed(sdp: Sdp | undefined, terms: Terms): Understood {
+export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
   const at = best(sdp, (media) => obstacleOf(sdp, media, terms) === undefined)
   if (at >= 0) return { ok: true, value: { sdp, at } }
@@ -44,18 +44,18 @@ export function relayed(sdp: Sdp | undefined, terms: Terms): Understood {
 }
 
 /** The m-line a description would have relayed, whoever sent it and whatever its address; -1: none. */
-export function soundLine(sdp: Sdp): number {
+export function audioLine(sdp: Sdp): number {
   return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media) === undefined)
 }
 
-export function mediaOf({ sdp, at }: Relayed): Media {
+export function mediaOf({ sdp, at }: RelayedSdp): Media {
   return sdp.media[at] as Media
 }
 
 /** The host name an m-line's sound is wanted at; undefined: an address, or nothing. */
-export function hostOf(sound: Relayed): string | undefined {
+export function hostOf(sound: RelayedSdp): string | undefined {
   const named = connectionOf(sound.sdp, mediaOf(sound))
-  return named === undefined || readPlace(named) !== undefined ? undefined : named.toLowerCase()
+  return named === undefined || readSocketAddress(named) !== undefined ? undefined : named.toLowerCase()
 }
 
 /** A relayed m-line which carries no RTP: fax over UDPTL (RFC 3362). */
@@ -79,7 +79,7 @@ function rankOf(media: Media): number {
   return isBlind(media) ? 2 : 3
 }
 
-function obstacleOf(sdp: Sdp, media: Media, terms: Terms): Unusable | undefined {
+function obstacleOf(sdp: Sdp, media: Media, terms: SdpTerms): UnusableSdp | undefined {
   const { kind, port } = media
   if (port === 0) return fault(304, `m=${kind} has no port`)
   const obstacle = protocolObstacle(sdp, media) ?? (terms.offered && mismatch(media, terms.offered))
@@ -88,7 +88,7 @@ function obstacleOf(sdp: Sdp, media: Media, terms: Terms): Unusable | undefined 
 }
 
 /** What we cannot carry: other transports, and keys which are agreed on in the media path (RFC 5763). */
-function protocolObstacle(sdp: Sdp, media: Media): Unusable | undefined {
+function protocolObstacle(sdp: Sdp, media: Media): UnusableSdp | undefined {
   const { kind, proto, formats } = media
   if (!/^(rtp\/s?avpf?|udptl)$/i.test(proto)) return fault(302, `m=${kind} over ${proto} is not carried`)
   const keyed = [media.lines, sdp.session].some((lines) =>
@@ -99,7 +99,7 @@ function protocolObstacle(sdp: Sdp, media: Media): Unusable | undefined {
   return formed ? undefined : fault(305, `m=${kind} names no format`)
 }
 
-function mismatch(media: Media, offered: Media): Unusable | undefined {
+function mismatch(media: Media, offered: Media): UnusableSdp | undefined {
   const same =
     media.kind === offered.kind &&
     isBlind(media) === isBlind(offered) &&
@@ -112,11 +112,12 @@ function mismatch(media: Media, offered: Media): Unusable | undefined {
 }
 
 /** A host name is looked up elsewhere. */
-function addressObstacle(address: string | undefined, ours: string): Unusable | undefined {
+function addressObstacle(address: string | undefined, ours: string): UnusableSdp | undefined {
   if (address === undefined) return fault(399, 'no c-line says where the sound is wanted')
-  const place = readPlace(address)
+  const place = readSocketAddress(address)
   if (place === undefined || isNowhere(address)) return undefined
-  if (place.isIPv4 !== readPlace(ours)?.isIPv4) return fault(301, `${address} is of another address family`)
+  if (place.isIPv4 !== readSocketAddress(ours)?.isIPv4)
+    return fault(301, `${address} is of another address family`)
   if (reachOf(place.address) !== 'none') return undefined
   return fault(isMulticast(place.address) ? 330 : 399, `nothing can be sent to ${address}`)
 }
@@ -135,12 +136,12 @@ function isSecure({ proto }: Media): boolean {
 }
 
 /** Words of a peer's stand in it: they are cut, and kept on one line. */
-function fault(code: number, why: string): Unusable {
+function fault(code: number, why: string): UnusableSdp {
   return { status: 488, code, why: [...why.replace(/\p{Cc}+/gu, ' ')].slice(0, wordsAtMost).join('') }
 }
 
 const wordsAtMost = 100
 
-function unusable(status: Unusable['status'], code: number, why: string): Understood {
+function unusable(status: UnusableSdp['status'], code: number, why: string): SdpResult {
   return { ok: false, fault: { status, code, why } }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Side } from '../../../relay/ground/media.ts'
-import { Patchbay } from '../../../relay/media/forward.ts'
+import { MediaRelay } from '../../../relay/media/media-relay.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 import { aimAt, alice, between, bob, mallory } from './between.ts'
 
@@ -132,11 +132,11 @@ describe('silence', () => {
   })
 
   test('before the other party has answered is no silence', () => {
-    const bay = new Patchbay(60_000)
-    bay.open(1, { caller: 1000, callee: 2000 })
-    bay.aim(0, 1, 'caller', aimAt(alice, 5000))
-    bay.sweep(200_000)
-    expect(bay.reports).toEqual([])
+    const mediaRelay = new MediaRelay(60_000)
+    mediaRelay.open(1, { caller: 1000, callee: 2000 })
+    mediaRelay.aim(0, 1, 'caller', aimAt(alice, 5000))
+    mediaRelay.sweep(200_000)
+    expect(mediaRelay.reports).toEqual([])
   })
 
   test('is broken by RTCP alone', () => {
@@ -167,11 +167,11 @@ describe('a session is counted', () => {
   })
 
   test('where silence is never reported, too', () => {
-    const bay = new Patchbay(0)
-    bay.open(1, { caller: 1000, callee: 2000 })
-    for (const side of ['caller', 'callee'] as const) bay.aim(0, 1, side, aimAt(alice, 5000))
-    for (const now of [0, 9_999, 10_000]) bay.sweep(now)
-    expect(bay.reports).toMatchObject([{ type: 'counted', session: 1 }])
+    const mediaRelay = new MediaRelay(0)
+    mediaRelay.open(1, { caller: 1000, callee: 2000 })
+    for (const side of ['caller', 'callee'] as const) mediaRelay.aim(0, 1, side, aimAt(alice, 5000))
+    for (const now of [0, 9_999, 10_000]) mediaRelay.sweep(now)
+    expect(mediaRelay.reports).toMatchObject([{ type: 'counted', session: 1 }])
   })
 })
 
