@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
@@ -5,7 +6,8 @@ import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
 import { NameServer } from '../support/name-server.ts'
 import { hasTools, type Newcomer, openNewcomer } from '../support/newcomer.ts'
-import { Printed } from '../support/printed.ts'
+import { commandsInPassing, Printed } from '../support/printed.ts'
+import { freePort } from '../support/stack.ts'
 import { Terminal } from '../support/terminal.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -104,6 +106,25 @@ describe.skipIf(!hasTools || !hasBaresip)('README.md, typed as it is printed int
   test('prints nothing more', () => {
     expect(printed.left).toEqual([])
   })
+
+  test('names in passing a start elsewhere, what .ci/run types, and one scene, which is played', async () => {
+    const page = readFileSync(join(newcomer.folder, 'README.md'), 'utf8')
+    const [start, demo, scene, specification, ...more] = commandsInPassing(page)
+    expect([start, demo, specification, more]).toEqual([
+      'SIP_HOST=192.0.2.10 npm start',
+      'npm run demo',
+      'npm test',
+      [],
+    ])
+    const own = new Terminal(newcomer.folder, {
+      ...newcomer.environment,
+      DATA_DIR: join(newcomer.folder, 'demo'),
+      PORT: String(await freePort('127.0.0.1')),
+      SIP_PORT: String(await freePort('127.0.0.1')),
+    })
+    expect(await own.type(scene ?? '', 120_000)).toContain('CANCEL')
+    await own.interrupt()
+  }, 150_000)
 })
 
 /** A softphone whose fields are filled with what was printed. */

@@ -3,7 +3,7 @@ import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
-import { soon } from '../support/wait.ts'
+import { changeHeard, soon } from '../support/wait.ts'
 
 const dialled = '+15551234567'
 const a = { address: '127.0.7.10', port: 0 }
@@ -41,6 +41,20 @@ describe.skipIf(!hasSipp)('SIPp against the running stack', () => {
       ...me(),
     }).done
     await soon('the registration to show', async () => (await office.api.list('/registrations')).length > 0)
+  })
+
+  test('registers by its customer’s short name, proving itself to the realm it is asked for', async () => {
+    const name = `sipp-${office.id.slice(0, 8)}`
+    const { name: named } = await office.api.get('/customer')
+    await office.api.put('/customer', { name: named, registrar_name: name })
+    await changeHeard()
+    const keys = { ...me().keys, domain: office.realm.replace(/^[^.]+/, name) }
+    await play({ scenario: 'phone-registers', at: phone, to: stack.relay, ...me(), keys }).done
+    const [shown] = await soon('the registration to show', async () => {
+      const list = await office.api.list('/registrations')
+      return list.length > 0 ? list : undefined
+    })
+    expect(shown).toMatchObject({ extension: 'office1' })
   })
 
   test('is refused with a wrong password', async () => {
