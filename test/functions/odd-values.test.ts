@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { tellBatch } from '#contract'
 import worker from '../../functions/index.ts'
+import { relayKey } from '../../functions/relay-key.ts'
 import { bindingTell, callTell } from '../relay/io/tells.ts'
-import { type Answer, type App, startApp } from '../support/app.ts'
+import { type Answer, type App, RELAY_SECRET, startApp } from '../support/app.ts'
 import { changed, fieldsOf } from '../support/shapes.ts'
 
 /*
@@ -72,21 +73,25 @@ const odd: unknown[] = [
   '+999999999999999',
   '::ffff:0:0/96',
   '00000000-0000-0000-0000-000000000000',
+  // Written as it is: a number which is none any more once it is read.
+  'raw:1e400',
 ]
 
 let app: App
+let relaysKey: string
 const made: Record<string, string> = {}
 const at = '2026-11-24T00:00:00.000Z'
 
 beforeAll(async () => {
   app = await startApp()
+  relaysKey = await relayKey(RELAY_SECRET, 'relay-1')
   for (const [door, body] of Object.entries(wholesome)) {
     const { status, body: answer } = await ask(door, body())
     if (status >= 300) throw new Error(`${door}: ${status} ${JSON.stringify(answer)}`)
     const noun = /^POST \/v1.0\/(\w+)$/.exec(door)?.[1]
     if (noun) made[noun] = answer.id
   }
-  for (const door of doors) if (!/^(POST|PUT)/.test(door)) await ask(door)
+  for (const door of doors) if (!takesBody(door)) await ask(door)
 })
 afterAll(() => app.close())
 
@@ -105,6 +110,7 @@ const wholesome: Record<string, () => object> = {
   'POST /v1.0/accesskeys': () => ({ name: 'odd' }),
   'PUT /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
   // Two at one name are refused, and no odd value beside it would come any further.
+  'POST /v1.0/accesskeys/:id/rotate': () => ({ overlap_seconds: 60 }),
   'POST /v1.0/providers': () => ({ hostname: `${crypto.randomUUID()}.test`, username: 'u', password: 'p' }),
   'PUT /v1.0/providers/:id': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
   'POST /v1.0/providers/:id/test': () => ({ type: 'options' }),
@@ -196,10 +202,22 @@ const attempt = {
 
 async function ask(door: string, body?: unknown, query = '', path = pathOf(door)): Promise<Answer> {
   const [method = ''] = door.split(' ')
-  const client = door.includes('/relay/v1/') ? app.relay : app.alice
   const wait = door.endsWith('/test') ? '?wait=0' : ''
   if (wait) await readyToTest()
-  return client(method, `${path}${query ? `?${query}` : wait}`, body)
+  const json = body === undefined ? null : JSON.stringify(body)
+  return send(door, `${path}${query ? `?${query}` : wait}`, {
+    method,
+    body: json?.replace(/"raw:([^"]+)"/g, '$1') ?? null,
+  })
+}
+
+/** Sends with the key of a relay or of Alice, and more headers or none. */
+function send(door: string, path: string, init: RequestInit, headers: Record<string, string> = {}) {
+  const key = door.includes('/relay/v1/') ? relaysKey : app.aliceKey
+  return app.send(path, {
+    ...init,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+  })
 }
 
 /** A relay is alive, and nothing waits for it. */
@@ -238,7 +256,7 @@ function shown(value: unknown): string {
 
 describe('an odd value', () => {
   test('can be tried on every body: each door which takes one has said how it reads it', () => {
-    const takers = doors.filter((door) => /^(POST|PUT)/.test(door))
+    const takers = doors.filter((door) => takesBody(door))
     expect(Object.keys(wholesome).sort()).toEqual(takers.sort())
     expect([...bodies.keys()].sort()).toEqual(takers.map(named).sort())
     const lists = [...queries].filter(([, { shape }]) => 'page_token' in shape)
@@ -282,6 +300,23 @@ describe('an odd value', () => {
     expect(found).toEqual([])
   })
 
+  test.each([
+    'GET /v1.0/providers',
+    'POST /v1.0/providers',
+    'PUT /v1.0/providers/:id',
+    'OPTIONS /v1.0/flows',
+  ])('in any header of %s is no failure of ours', async (door) => {
+    const [method = ''] = door.split(' ')
+    const found: string[] = []
+    for (const [nth, name] of readHeaders.entries())
+      for (const value of valuesFor(nth).map(inHeader)) {
+        const json = /POST|PUT/.test(method) ? JSON.stringify(wholesome[door]?.()) : null
+        const asking = send(door, pathOf(door), { method, body: json }, { [name]: value })
+        found.push(...(await failures(`${door}: ${name}: ${shown(value)}`, asking)))
+      }
+    expect(found).toEqual([])
+  })
+
   test('which was taken leaves everything readable', async () => {
     const found: string[] = []
     for (const door of doors.filter((one) => one.startsWith('GET')))
@@ -290,8 +325,34 @@ describe('an odd value', () => {
   })
 })
 
+/** Headers which something of ours reads. */
+const readHeaders = [
+  'accept',
+  'access-control-request-method',
+  'authorization',
+  'cf-connecting-ip',
+  'content-length',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'origin',
+  'x-request-id',
+]
+
+/** As a header can carry it: its bytes, without the ends of lines and NUL. */
+function inHeader(value: unknown): string {
+  return Buffer.from(String(value))
+    .toString('latin1')
+    .replace(/[\0\r\n]/g, '')
+}
+
 /** Parameters which every endpoint takes. */
 const everywhere = z.object({ customer_id: z.string(), token: z.string(), accesskey: z.string() })
+
+function takesBody(door: string): boolean {
+  return /^(POST|PUT|PATCH) /.test(door)
+}
 
 function named(door: string): string {
   return door.replace(/:\w+/g, ':id')
