@@ -2,20 +2,15 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { accesskeys } from './config/accesskeys.ts'
 import { calls } from './config/calls.ts'
-import { customers, self } from './config/customers.ts'
+import { self } from './config/customers.ts'
 import { events } from './config/events.ts'
-import { extensions } from './config/extensions.ts'
-import { flows } from './config/flows.ts'
-import { numbers } from './config/numbers.ts'
 import { operations } from './config/operations.ts'
 import { carriers } from './config/provider-reports.ts'
-import { providers } from './config/providers.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
 import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
-import { routes } from './config/routes.ts'
-import { trunks } from './config/trunks.ts'
+import { resources } from './config/resources.ts'
 import { type Edge, prepare } from './env.ts'
 import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
@@ -69,18 +64,11 @@ const app = new Hono<Edge>({ strict: false })
     knownParameters('token', 'accesskey', 'customer_id'),
     idempotent,
   )
-  .route('/v1.0/customers', customers)
   .route('/v1.0/customer', self)
   .route('/v1.0/accesskeys', accesskeys)
-  .route('/v1.0/providers', providers)
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)
-  .route('/v1.0/routes', routes)
-  .route('/v1.0/extensions', extensions)
-  .route('/v1.0/trunks', trunks)
-  .route('/v1.0/numbers', numbers)
-  .route('/v1.0/flows', flows)
   .route('/v1.0/calls', calls)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)
@@ -96,6 +84,9 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/beat', beats)
   .route('/relay/v1/hello', greeting)
   .route('/relay/v1/snapshots', snapshots)
+
+// Every noun which is declared, at its path.
+for (const { path, endpoints } of resources) app.route(path, endpoints)
 
 app.notFound((c) => unanswered(app, c))
 

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import type { DigestAlgorithm } from '#contract'
 import { ApiError } from '../http/api-error.ts'
+import { field, type InputOf } from '../http/field.ts'
 import { ha1s, type Seal } from '../secrets.ts'
-import { algorithms, limits, limitsRow, limitsShown } from './fields.ts'
+import { algorithms, limits } from './fields.ts'
 
 /*
  * What an extension and a trunk have in common: both prove themselves by digest, register, and are rung.
@@ -23,50 +23,23 @@ export const password = z
   .max(128)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
-export const accountWish = {
-  digest_algorithms: algorithms.nullable().default(null),
-  max_contacts: z.int().min(1).max(20).default(5),
-  min_expires: z.int().min(10).max(86_400).default(60),
-  max_expires: z.int().min(60).max(86_400).default(3600),
-  default_expires: z.int().min(60).max(86_400).default(3600),
-  ring_timeout: z.int().min(5).max(600).default(60),
-  ...limits,
-  enabled: z.boolean().default(true),
+export const accountFields = {
+  digest_algorithms: field(algorithms.nullable().default(null)),
+  max_contacts: field(z.int().min(1).max(20).default(5)),
+  min_expires: field(z.int().min(10).max(86_400).default(60)),
+  max_expires: field(z.int().min(60).max(86_400).default(3600)),
+  default_expires: field(z.int().min(60).max(86_400).default(3600)),
+  ring_timeout: field(z.int().min(5).max(600).default(60)),
+  max_channels: field(limits.max_channels),
+  max_cps: field(limits.max_cps),
+  max_daily_minutes: field(limits.max_daily_minutes),
+  enabled: field(z.boolean().default(true)),
 }
 
-const shape = z.object(accountWish)
-
-/** The same for the database. */
-export function accountRow(wish: z.output<typeof shape>) {
-  if (wish.min_expires > wish.max_expires) throw ApiError.field('min_expires', 'is above max_expires')
-  return {
-    digestAlgorithms: wish.digest_algorithms,
-    maxContacts: wish.max_contacts,
-    minExpires: wish.min_expires,
-    maxExpires: wish.max_expires,
-    defaultExpires: Math.min(Math.max(wish.default_expires, wish.min_expires), wish.max_expires),
-    ringTimeout: wish.ring_timeout,
-    ...limitsRow(wish),
-    enabled: wish.enabled,
-  }
-}
-
-/** The same as the API shows it. */
-export function accountShown(
-  row: Omit<ReturnType<typeof accountRow>, 'digestAlgorithms'> & {
-    digestAlgorithms: DigestAlgorithm[] | null
-  },
-) {
-  return {
-    digest_algorithms: row.digestAlgorithms,
-    max_contacts: row.maxContacts,
-    min_expires: row.minExpires,
-    max_expires: row.maxExpires,
-    default_expires: row.defaultExpires,
-    ring_timeout: row.ringTimeout,
-    ...limitsShown(row),
-    enabled: row.enabled,
-  }
+/** How long it registers where it asks for nothing: within its own bounds. Throws where those exclude each other. */
+export function expiryRow({ min_expires, max_expires, default_expires }: InputOf<typeof accountFields>) {
+  if (min_expires > max_expires) throw ApiError.field('min_expires', 'is above max_expires')
+  return { defaultExpires: Math.min(Math.max(default_expires, min_expires), max_expires) }
 }
 
 /** What is kept instead of a password: it opens in this row only. */

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { PLATFORM } from '#contract'
-import { type Database, numbers, providers, trunks } from '#db'
+import { numbers, providers, trunks } from '#db'
 import { ApiError } from '../http/api-error.ts'
+import { type Check, noneOf } from '../http/check.ts'
 
 /*
  * Calls that prove nothing else are told apart by the address they come from, and by the number called. What one
@@ -21,7 +22,7 @@ export interface Claim {
 }
 
 /** Who else may call from an address claimed. */
-export interface Clash extends Record<string, unknown> {
+export interface Clash {
   kind: 'provider' | 'trunk' | 'number'
   id: string
   customer_id: string
@@ -32,7 +33,7 @@ export interface Clash extends Record<string, unknown> {
 /** What a provider claims: `sources` are the networks it listed, and then its host, where that is an address. */
 interface ProviderClaim extends Claim {
   register: boolean
-  inboundAddresses: string[]
+  inbound_addresses: string[]
   /** Lower case. */
   hostname: string
   port: number | null
@@ -45,7 +46,7 @@ interface ProviderClaim extends Claim {
  * come to share by DNS later cannot be refused: an event says it (store/hosts.ts).
  */
 export function providerClashes(claim: ProviderClaim): SQL {
-  const { id, customerId, sources, enabled, register, inboundAddresses: listed, hostname, port } = claim
+  const { id, customerId, sources, enabled, register, inbound_addresses: listed, hostname, port } = claim
   const alike = sql`coalesce(o.port, 5060) = ${port ?? 5060}::integer`
   const hosts = sql`(place > ${listed.length}::integer and own_place > cardinality(o.inbound_addresses) and not ${alike})`
   const both = sql`(o.register and ${register}::boolean)`
@@ -76,7 +77,7 @@ export function trunkClashes(claim: Claim): SQL {
 }
 
 /** What stands in the way of a catch-all of the platform's provider: another customer's of the same. */
-export function catchAllClashes(wish: {
+export function catchAllClashes(claim: {
   customerId: string
   providerId: string | null
   enabled: boolean
@@ -84,26 +85,22 @@ export function catchAllClashes(wish: {
   return sql`(
     select 'number' as kind, n.id, n.customer_id, '' as network
     from ${providers} p join ${numbers} n on n.provider_id = p.id and ${catchAll('n')}
-    where p.id = ${wish.providerId}::uuid and n.customer_id <> ${wish.customerId}::uuid
-      and p.enabled and ${wish.enabled}::boolean
+    where p.id = ${claim.providerId}::uuid and n.customer_id <> ${claim.customerId}::uuid
+      and p.enabled and ${claim.enabled}::boolean
   )`
 }
 
-/** The first of some clashes, for a batch. */
-export function firstClash(db: Database, clashes: SQL) {
-  return db.execute<Clash>(sql`select kind, id, customer_id, network from ${clashes} as clash limit 1`)
-}
-
-/** Refuses what clashes; the other is named by its id only to its own customer. */
-export function refuse(clash: Clash | undefined, customerId: string, field: string): void {
-  if (clash === undefined) return
-  const whose = clash.customer_id === customerId ? `your ${clash.kind} ${clash.id}` : others[clash.kind]
-  const from = clash.network === '' ? 'the same provider' : clash.network
-  throw ApiError.field(
-    field,
-    `calls from ${from} could not be told apart from those of ${whose}`,
-    'AMBIGUOUS_SOURCE',
-  )
+/**
+ * The check that nothing clashes; what does is named by its id only to its own customer. `fieldOf` says which field is to
+ * blame for what clashes at an address or a host name.
+ */
+export function noClash(clashes: SQL, customerId: string, fieldOf: (network: string) => string): Check {
+  return noneOf<Clash>(clashes, ({ kind, id, customer_id, network }) => {
+    const whose = customer_id === customerId ? `your ${kind} ${id}` : others[kind]
+    const from = network === '' ? 'the same provider' : network
+    const why = `calls from ${from} could not be told apart from those of ${whose}`
+    throw ApiError.field(fieldOf(network), why, 'AMBIGUOUS_SOURCE')
+  })
 }
 
 const others = {

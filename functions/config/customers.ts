@@ -1,29 +1,21 @@
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { accessKeys, extensions, flows, numbers, providers, routes, customers as table, trunks } from '#db'
 import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
-import { created, replaced } from '../http/answer.ts'
 import { ApiError } from '../http/api-error.ts'
-import { administrator } from '../http/authenticate.ts'
-import { done, held, lockConfig, whether } from '../http/config-lock.ts'
-import { listed, lists, readPage } from '../http/page.ts'
-import { before, live, liveRowOf, now, times } from '../http/queries.ts'
-import { readBody, readId } from '../http/validate.ts'
-import {
-  algorithms,
-  country,
-  detail,
-  limits,
-  limitsRow,
-  limitsShown,
-  name,
-  optionalId,
-  ours,
-} from './fields.ts'
-import { type Quotas, quotasOf, quotasWish, unusual } from './quota.ts'
+import { condition } from '../http/check.ts'
+import { exampleIds } from '../http/example-ids.ts'
+import { derived, field, readOnly } from '../http/field.ts'
+import type { Operation } from '../http/operation.ts'
+import { live, liveRowOf, now } from '../http/queries.ts'
+import { resource } from '../http/resource.ts'
+import { algorithms, country, detail, limits, name, optionalId } from './fields.ts'
+import { type Quotas, quotasInput, quotasOf, unusual } from './quota.ts'
+
+type Row = typeof table.$inferSelect
 
 /** Beginnings of numbers, E.164 or short; the plus may be left out. */
 const prefixes = z.array(z.string().max(64)).max(1000).default([])
@@ -51,164 +43,146 @@ const registrarName = z
   )
   .refine((text) => !text.startsWith('xn--') && !reserved.has(text), 'is a reserved name')
 
-const wish = z.strictObject({
-  name,
-  detail,
-  email: z.union([z.email(), z.literal('')]).default(''),
-  /** A short domain of its phones, `{registrar_name}.registrar.{base}`; null: none. Left out, it stays. */
-  registrar_name: z
-    .union([registrarName, z.literal('').transform(() => null)])
-    .nullable()
-    .optional(),
-  default_country: country.default('US'),
-  /** Countries that may be called; null: the default country and those of the customer's numbers. */
-  destination_whitelist: z.array(country).max(250).nullable().default(null),
-  require_caller_id: z.boolean().default(false),
-  default_outgoing_number_id: optionalId,
-  use_default_routes: z.boolean().default(true),
-  /** Whether the names which callers give themselves go to providers. */
-  pass_display_name: z.boolean().default(false),
-  digest_algorithms: algorithms.default(['MD5']),
-  /** Numbers beginning so may not be called, whatever their country. */
-  blocked_prefixes: prefixes,
-  /** How many of everything it may have; left out, it stays. Changed by administrators. */
-  quotas: quotasWish.optional(),
-  ...limits,
-})
-type Wish = z.output<typeof wish>
-type Row = typeof table.$inferSelect
-const shown = [...ours, 'realm', 'configuration_version']
+const fields = {
+  name: field(name),
+  detail: field(detail),
+  email: field(z.union([z.email(), z.literal('')]).default('')),
+  registrar_name: field(
+    z
+      .union([registrarName, z.literal('').transform(() => null)])
+      .nullable()
+      .optional()
+      .describe(
+        'A short domain of its phones, `{registrar_name}.registrar.{base}`; null: none. Left out, it stays.',
+      ),
+    { output: registrarName.nullable() },
+  ),
+  realm: readOnly(
+    z
+      .string()
+      .describe('The domain its phones register in, by which they prove themselves whatever its other name.'),
+    (row: Row, c: Context<Edge>) => realmOf(row.id, c.get('settings').BASE_DOMAIN),
+  ),
+  default_country: field(country.default('US'), {
+    output: z.string(),
+    as: (row: Row) => row.defaultCountry.toLowerCase(),
+  }),
+  destination_whitelist: field(
+    z
+      .array(country)
+      .max(250)
+      .nullable()
+      .default(null)
+      .describe(
+        'Countries that may be called; null: the default country and those of the customer’s numbers.',
+      ),
+    {
+      output: z.array(z.string()).nullable(),
+      as: (row: Row) => row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
+    },
+  ),
+  require_caller_id: field(z.boolean().default(false)),
+  default_outgoing_number_id: field(optionalId),
+  use_default_routes: field(z.boolean().default(true)),
+  pass_display_name: field(
+    z.boolean().default(false).describe('Whether the names which callers give themselves go to providers.'),
+  ),
+  digest_algorithms: field(algorithms.default(['MD5'])),
+  blocked_prefixes: field(
+    prefixes.describe('Numbers beginning so may not be called, whatever their country.'),
+  ),
+  quotas: derived(
+    quotasInput
+      .optional()
+      .describe('How many of everything it may have; left out, it stays. Administrators change it.'),
+    (row: Row) => quotasOf(row.quotas),
+  ),
+  max_channels: field(limits.max_channels),
+  max_cps: field(limits.max_cps),
+  max_daily_minutes: field(limits.max_daily_minutes),
+  configuration_version: readOnly(
+    z.int().describe('The number of the last change to anything the customer configures.'),
+    (row: Row) => row.version,
+  ),
+}
 
 /** Every customer, for administrators. */
-export const customers = new Hono<Edge>()
-  .use(administrator)
-  .get('/', lists(), async (c) => {
-    const page = readPage(c)
-    const after = page.after && before(table.createdAt, table.id, page.after)
-    const rows = await c
-      .get('db')
-      .select()
-      .from(table)
-      .where(and(isNull(table.deletedAt), after))
-      .orderBy(desc(table.createdAt), desc(table.id))
-      .limit(page.size + 1)
-    return c.json(listed(rows, page, ({ createdAt, id }) => ({ at: createdAt, id }), toWire(c)))
-  })
-  .post('/', async (c) => {
-    const stored = { id: crypto.randomUUID(), quotas: {} }
-    const row = { id: stored.id, ...(await toRow(c, stored, await readBody(c, wish))) }
-    const [made] = await c.get('db').insert(table).values(row).returning()
-    return created(c, toWire(c)(done(made)))
-  })
-  .get('/:id', async (c) => c.json(toWire(c)(found(await customer(c, readId(c))))))
-  .put('/:id', async (c) => replace(c, readId(c)))
-  .delete('/:id', async (c) => {
-    const id = readId(c)
-    if (id === PLATFORM || id === c.get('principal').ownId) {
-      throw new ApiError('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
+export const customers = resource({
+  name: 'customer',
+  path: '/v1.0/customers',
+  about: 'Everybody who has numbers, phones and calls here.',
+  table,
+  fields,
+  unversioned: ['version'],
+  live: sql`"customers"."version"`,
+  everybodys: true,
+  filters: { name, registrar_name: registrarName },
+  async draft(input, { c, id, stored }) {
+    const quotas = input.quotas && { quotas: allowed(c, stored ? (await stored()).quotas : {}, input.quotas) }
+    await refuseMany(c, id, input.default_outgoing_number_id)
+    return {
+      row: {
+        callingCode: callingCode(input.default_country) ?? '1',
+        blockedPrefixes: blocked(input.blocked_prefixes, input.default_country),
+        ...quotas,
+      },
+      checks: [condition(showable(id, input.default_outgoing_number_id), numberGone)],
     }
-    return c.json(toWire(c)(await remove(c, id)))
-  })
+  },
+  deleting: {
+    // A customer goes with everything it configured; its records stay.
+    leaners: ({ id }) =>
+      [accessKeys, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
+        table: of,
+        where: and(eq(of.customerId, id), isNull(of.deletedAt)),
+        becomes: { deletedAt: now },
+      })),
+    cascade: 'always',
+    inUse: {
+      reason: 'CUSTOMER_IN_USE',
+      message: 'Neither the platform nor your own customer can be deleted.',
+    },
+    refuse(c, id) {
+      if (id === PLATFORM || id === c.get('principal').ownId)
+        throw new ApiError('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
+    },
+  },
+  errors: { missing: 'CUSTOMER_NOT_FOUND', write: ['REGISTRAR_NAME_TAKEN', 'REFERENCE_NOT_FOUND'] },
+  example: {
+    id: exampleIds.customer,
+    body: { name: 'Acme', email: 'voice@acme.example', default_country: 'us', max_channels: 20 },
+    shown: {
+      realm: `${exampleIds.customer}.registrar.trunkline.example`,
+      default_country: 'us',
+      quotas: quotasOf({}),
+      configuration_version: 7,
+    },
+  },
+})
 
-/** The speaking customer itself. */
+const own = (c: Context<Edge>) => c.get('principal').customerId
+
+/** The asking customer itself. */
 export const self = new Hono<Edge>()
-  .get('/', async (c) => c.json(toWire(c)(found(await customer(c, c.get('principal').customerId)))))
-  .put('/', async (c) => replace(c, c.get('principal').customerId))
+  .get('/', (c) => customers.one.get(c, own(c)))
+  .put('/', (c) => customers.one.put(c, own(c)))
+  .patch('/', (c) => customers.one.patch(c, own(c)))
 
-async function customer(c: Context<Edge>, id: string) {
-  const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
-  return row
-}
+/** What can be asked of the asking customer itself: as of any, by its key. */
+export const ownCustomerOperations: readonly Operation[] = customers.operations
+  .filter(({ id }) => ['getCustomer', 'replaceCustomer', 'updateCustomer'].includes(id))
+  .map((operation) => ({
+    ...operation,
+    id: operation.id.replace('Customer', 'OwnCustomer'),
+    path: '/v1.0/customer',
+    tag: 'customer',
+    summary: operation.summary.replace('a customer', 'your own customer'),
+    scope: operation.method === 'get' ? 'read' : 'configure',
+  }))
 
-async function replace(c: Context<Edge>, id: string) {
-  const [db, body] = [c.get('db'), await readBody(c, wish, shown)]
-  const row = { ...(await toRow(c, found(await customer(c, id)), body)), updatedAt: now }
-  const [alive, possible] = [
-    and(eq(table.id, id), isNull(table.deletedAt)),
-    showable(id, row.defaultOutgoingNumberId),
-  ]
-  const [, [before], shows, [changed]] = await db.batch([
-    lockConfig(db),
-    db.select().from(table).where(alive),
-    whether(db, possible),
-    db.update(table).set(row).where(and(alive, possible)).returning(),
-  ])
-  found(before)
-  if (!held(shows)) throw numberGone()
-  return replaced(c, toWire(c)(found(before)), toWire(c)(done(changed)))
-}
-
-/** A customer goes with everything it configured; its records stay. */
-async function remove(c: Context<Edge>, id: string) {
-  const [db, gone] = [c.get('db'), { deletedAt: now }]
-  const [, deleted] = await db.batch([
-    lockConfig(db),
-    db
-      .update(table)
-      .set(gone)
-      .where(and(eq(table.id, id), isNull(table.deletedAt)))
-      .returning(),
-    db
-      .update(accessKeys)
-      .set(gone)
-      .where(and(eq(accessKeys.customerId, id), isNull(accessKeys.deletedAt))),
-    db
-      .update(numbers)
-      .set(gone)
-      .where(and(eq(numbers.customerId, id), isNull(numbers.deletedAt))),
-    db
-      .update(flows)
-      .set(gone)
-      .where(and(eq(flows.customerId, id), isNull(flows.deletedAt))),
-    db
-      .update(routes)
-      .set(gone)
-      .where(and(eq(routes.customerId, id), isNull(routes.deletedAt))),
-    db
-      .update(providers)
-      .set(gone)
-      .where(and(eq(providers.customerId, id), isNull(providers.deletedAt))),
-    db
-      .update(extensions)
-      .set(gone)
-      .where(and(eq(extensions.customerId, id), isNull(extensions.deletedAt))),
-    db
-      .update(trunks)
-      .set(gone)
-      .where(and(eq(trunks.customerId, id), isNull(trunks.deletedAt))),
-  ])
-  return found(deleted[0])
-}
-
-function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
-  return row
-}
-
-async function toRow(c: Context<Edge>, { id, quotas }: Pick<Row, 'id' | 'quotas'>, body: Wish) {
-  return {
-    name: body.name,
-    detail: body.detail,
-    email: body.email,
-    ...(body.registrar_name === undefined ? {} : { registrarName: body.registrar_name }),
-    defaultCountry: body.default_country,
-    callingCode: callingCode(body.default_country) ?? '1',
-    destinationWhitelist: body.destination_whitelist,
-    requireCallerId: body.require_caller_id,
-    defaultOutgoingNumberId: await outgoing(c, id, body.default_outgoing_number_id),
-    useDefaultRoutes: body.use_default_routes,
-    passDisplayName: body.pass_display_name,
-    digestAlgorithms: body.digest_algorithms,
-    blockedPrefixes: blocked(body.blocked_prefixes, body.default_country),
-    quotas: allowed(c, quotas, body.quotas),
-    ...limitsRow(body),
-  }
-}
-
-/** Only an administrator gives more or less than is usual; without a word it stays as it is. */
-function allowed(c: Context<Edge>, stored: Partial<Quotas>, asked: Quotas | undefined): Partial<Quotas> {
-  if (asked === undefined) return stored
-  const [was, wanted] = [quotasOf(stored), asked]
+/** Only an administrator gives more or less than is usual. */
+function allowed(c: Context<Edge>, stored: Partial<Quotas>, wanted: Quotas): Partial<Quotas> {
+  const was = quotasOf(stored)
   const moved = Object.entries(wanted).find(([noun, most]) => was[noun as keyof Quotas] !== most)
   if (moved && !c.get('principal').admin)
     throw new ApiError('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
@@ -229,17 +203,13 @@ function blocked(prefixes: string[], country: string): string[] {
   return [...new Set(read)]
 }
 
-async function outgoing(
-  c: Context<Edge>,
-  customerId: string,
-  numberId: string | null,
-): Promise<string | null> {
-  if (numberId === null) return null
+/** A call shows one number. */
+async function refuseMany(c: Context<Edge>, customerId: string, numberId: string | null): Promise<void> {
+  if (numberId === null) return
   const row = await liveRowOf(c.get('db'), numbers, customerId, numberId)
-  if (row && (row.number === 'any' || row.numberTo !== null))
+  if (!row) throw numberGone()
+  if (row.number === 'any' || row.numberTo !== null)
     throw ApiError.field('default_outgoing_number_id', 'names many numbers; a call shows one')
-  if (row) return row.id
-  throw numberGone()
 }
 
 function numberGone(): ApiError {
@@ -252,26 +222,3 @@ function showable(customerId: string, numberId: string | null): SQL {
   if (numberId === null) return sql`true`
   return sql`exists (select from ${numbers} where ${live(numbers, customerId, numberId)})`
 }
-
-const toWire = (c: Context<Edge>) => (row: Row) => ({
-  id: row.id,
-  name: row.name,
-  detail: row.detail,
-  email: row.email,
-  registrar_name: row.registrarName,
-  /** The domain its phones register in, by which they prove themselves whatever its other name. */
-  realm: realmOf(row.id, c.get('settings').BASE_DOMAIN),
-  default_country: row.defaultCountry.toLowerCase(),
-  destination_whitelist: row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
-  require_caller_id: row.requireCallerId,
-  default_outgoing_number_id: row.defaultOutgoingNumberId,
-  use_default_routes: row.useDefaultRoutes,
-  pass_display_name: row.passDisplayName,
-  digest_algorithms: row.digestAlgorithms,
-  blocked_prefixes: row.blockedPrefixes,
-  quotas: quotasOf(row.quotas),
-  ...limitsShown(row),
-  /** The number of the last change to anything the customer configures. */
-  configuration_version: row.version,
-  ...times(row),
-})

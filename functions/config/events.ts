@@ -53,7 +53,7 @@ export const events = new Hono<Edge>()
     return c.json(toWire(row))
   })
 
-/** The condition that an event is the speaking customer's; nobody's in particular are the platform's. */
+/** The condition that an event is the asking customer's; nobody's in particular are the platform's. */
 function ours(c: Context<Edge>) {
   const { customerId } = c.get('principal')
   const own = eq(table.customerId, customerId)

@@ -21,7 +21,7 @@ export const optionalId = z
   .toLowerCase()
   .nullable()
   .default(null)
-  .transform((value) => (value === NIL ? null : value))
+  .overwrite((value) => (value === NIL ? null : value))
 
 export const country = z
   .string()
@@ -38,22 +38,14 @@ const policy = failoverPolicy.shape
 /** The parts of a failover policy somebody cares about; the rest follows the defaults. */
 export const failover = z
   .strictObject({
-    next_on: policy.next_on.unwrap().optional(),
-    first_response_ms: policy.first_response_ms.unwrap().optional(),
-    progress_ms: policy.progress_ms.unwrap().optional(),
-    answer_ms: policy.answer_ms.unwrap().optional(),
-    search_ms: policy.search_ms.unwrap().optional(),
+    next_on: policy.next_on.unwrap().exactOptional(),
+    first_response_ms: policy.first_response_ms.unwrap().exactOptional(),
+    progress_ms: policy.progress_ms.unwrap().exactOptional(),
+    answer_ms: policy.answer_ms.unwrap().exactOptional(),
+    search_ms: policy.search_ms.unwrap().exactOptional(),
   })
   .nullable()
   .default(null)
-  .transform((wish) => (wish === null ? null : stated(wish)))
-
-/** The keys of a wish that were given a value. */
-function stated<Wish extends object>(wish: Wish): { [Key in keyof Wish]?: Exclude<Wish[Key], undefined> } {
-  return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as ReturnType<
-    typeof stated<Wish>
-  >
-}
 
 const most = (limit: number) =>
   z.int().min(1, 'is at least 1; null sets no limit').max(limit).nullable().default(null)
@@ -68,21 +60,7 @@ export const limits = {
   max_daily_minutes: most(100_000_000),
 }
 
-interface Limits {
-  max_channels: number | null
-  max_cps: number | null
-  max_daily_minutes: number | null
-}
+/** How a country is shown. */
+export const shownCountry = z.string().length(2).lowercase().nullable()
 
-/** Limits as the database has them. */
-export function limitsRow({ max_channels, max_cps, max_daily_minutes }: Limits) {
-  return { maxChannels: max_channels, maxCps: max_cps, maxDailyMinutes: max_daily_minutes }
-}
-
-/** Limits as the API shows them. */
-export function limitsShown(row: ReturnType<typeof limitsRow>): Limits {
-  return { max_channels: row.maxChannels, max_cps: row.maxCps, max_daily_minutes: row.maxDailyMinutes }
-}
-
-/** Keys of every resource that only we set: a client may send them back, and nothing happens. */
-export const ours = ['id', 'tm_create', 'tm_update', 'tm_delete', 'reset'] as const
+export { readOnlyKeys as ours } from '../http/field.ts'

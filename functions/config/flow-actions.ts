@@ -22,7 +22,9 @@ export const actions = z
       id: z
         .guid()
         .toLowerCase()
-        .default(() => crypto.randomUUID()),
+        .optional()
+        .transform((id) => id ?? crypto.randomUUID())
+        .pipe(z.string()),
       type: z.literal('connect', 'can only be "connect" today'),
       option: z.strictObject({
         destinations: z.array(destination).length(1, 'must name exactly one extension today'),

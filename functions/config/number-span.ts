@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
-import type { Database } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { type Check, noneOf } from '../http/check.ts'
 import { taken } from '../store/number-overlap.ts'
 import { numberField } from './number-field.ts'
 import { countryOf } from './own-numbers.ts'
@@ -39,7 +39,7 @@ export async function readSpan(
 }
 
 /** A live number that is one of these already: whose, and the first they have in common. */
-interface Overlap extends Record<string, unknown> {
+interface Overlap {
   id: string
   customer_id: string
   number: string
@@ -50,19 +50,16 @@ export function overlaps({ number, numberTo }: Span, those: SQL): SQL {
   return taken(sql`${number}::text`, sql`${numberTo ?? number}::text`, those)
 }
 
-/** The first of them, for a batch. */
-export function firstOverlap(db: Database, found: SQL) {
-  return db.execute<Overlap>(
-    sql`select id, customer_id, number from ${found} as overlap order by number limit 1`,
+/** The check that they are nobody's yet; a row is named only to its own customer. */
+export function notTaken(overlapping: SQL, customerId: string, asked: Span): Check {
+  return noneOf<Overlap>(
+    sql`(select * from ${overlapping} as overlap order by number limit 1)`,
+    (overlap) => {
+      const which = asked.numberTo === null ? 'is' : `holds ${overlap.number}, which is`
+      const whose = overlap.customer_id === customerId ? `your number ${overlap.id}` : 'in use'
+      throw ApiError.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
+    },
   )
-}
-
-/** Refuses numbers that are somebody's; the row is named only to its own customer. */
-export function refuseTaken(overlap: Overlap | undefined, customerId: string, asked: Span): void {
-  if (overlap === undefined) return
-  const which = asked.numberTo === null ? 'is' : `holds ${overlap.number}, which is`
-  const whose = overlap.customer_id === customerId ? `your number ${overlap.id}` : 'in use'
-  throw ApiError.field('number', `${which} already ${whose}`, 'NUMBER_TAKEN')
 }
 
 interface E164 {

@@ -2,14 +2,18 @@ import { docsOperations } from '../http/docs.ts'
 import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
 import { callOperations } from './call-operations.ts'
+import { ownCustomerOperations } from './customers.ts'
 import { eventOperations } from './event-operations.ts'
 import { providerOperations } from './provider-operations.ts'
 import { registrationOperations } from './registration-operations.ts'
 import { relayOperations } from './relays.ts'
 import { resolveOperations } from './resolve-operation.ts'
+import { resources } from './resources.ts'
 
 /** Everything which can be asked of the API, in the order in which one thing leans on another. */
 export const operations: readonly Operation[] = [
+  ...ownCustomerOperations,
+  ...resources.flatMap(({ operations }) => operations),
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

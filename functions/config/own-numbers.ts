@@ -5,7 +5,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { numberField } from './number-field.ts'
 
-/** The country in which the speaking customer's numbers are read. */
+/** The country in which the asking customer's numbers are read. */
 export async function countryOf(c: Context<Edge>): Promise<string> {
   const [customer] = await c
     .get('db')
@@ -25,7 +25,7 @@ export async function countriesOf(c: Context<Edge>): Promise<string[]> {
   return rows.map(({ country }) => country)
 }
 
-/** A live number of the speaking customer as E.164, however it is written; else a refusal naming `field`. */
+/** A live number of the asking customer as E.164, however it is written; else a refusal naming `field`. */
 export async function ownNumber(c: Context<Edge>, field: string, written: string): Promise<string> {
   const number = numberField(field, written, await countryOf(c)).e164
   await owned(c, [number], () => field)

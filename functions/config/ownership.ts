@@ -17,12 +17,12 @@ import { assignable, claimable, overlaps, type Span } from './number-span.ts'
  * Left out or null: an administrator assigns what it makes, a customer claims it; a change leaves it as it is. So does
  * a customer's `claimed`, which it may have been shown before a call proved more.
  */
-export const ownershipWish = ownershipShape.nullish()
+export const ownershipInput = ownershipShape.nullish()
 
 /** What a number is to be, as far as the principal may say. */
 export function ownershipFor(
   c: Context<Edge>,
-  asked: z.output<typeof ownershipWish>,
+  asked: z.output<typeof ownershipInput>,
   stored?: Ownership,
 ): Ownership {
   const { admin } = c.get('principal')

@@ -1,157 +1,228 @@
-import { and, desc, eq, isNotNull, isNull, notExists, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { type Context, Hono } from 'hono'
-import { PLATFORM } from '#contract'
-import { type Database, numbers, routes, providers as table } from '#db'
-import type { Edge } from '../env.ts'
-import { created, replaced } from '../http/answer.ts'
+import * as z from 'zod'
+import { PLATFORM, transport } from '#contract'
+import { numbers, routes, providers as table } from '#db'
+import { readIp, writeIp } from '#routing'
+import type { Principal, Settings } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
-import { done, held, insertWhere, lockConfig, whether } from '../http/config-lock.ts'
-import { listed, lists, readPage } from '../http/page.ts'
-import { live, now, onPage } from '../http/queries.ts'
-import { mayCascade, readCascade } from '../http/query.ts'
-import { readId, readWish } from '../http/validate.ts'
-import { type Clash, firstClash, providerClashes, refuse } from './ambiguity.ts'
-import { ours } from './fields.ts'
-import { carriersNetwork, neighbourhood } from './inbound-addresses.ts'
-import { providerShown, providerToWire, standing } from './provider-standing.ts'
+import { type Check, condition } from '../http/check.ts'
+import { exampleIds } from '../http/example-ids.ts'
+import { field, type InputOf, readOnly, secret } from '../http/field.ts'
+import { live, now } from '../http/queries.ts'
+import { resource } from '../http/resource.ts'
+import type { Seal } from '../secrets.ts'
+import { noClash, providerClashes } from './ambiguity.ts'
+import { country, detail, failover, limits, name, shownCountry } from './fields.ts'
 import {
-  type ProviderWish,
-  passwordNeeded,
-  providerRow,
-  providerWish,
-  sealedPassword,
-} from './provider-wish.ts'
-import { hasRoom, refuseFull, roomFor } from './quota.ts'
+  carriersNetwork,
+  neighbourhood,
+  networks,
+  refusePrivate,
+  sources,
+  type Widest,
+} from './inbound-addresses.ts'
+import { providerLive, providerStatus, statusFields } from './provider-status.ts'
+import { quota } from './quota.ts'
+import { codecs, dialled, headers, host, numberFormat, refuseTls, tlsFields, words } from './sip-fields.ts'
+
+type Row = typeof table.$inferSelect
+
+/** Every field of a provider, once: its column has the same name. */
+const fields = {
+  type: field(z.literal('sip').default('sip')),
+  name: field(name),
+  detail: field(detail),
+  hostname: field(host),
+  port: field(z.int().min(1).max(65_535).nullable().default(null)),
+  transport: field(transport.nullable().default(null)),
+  ...tlsFields,
+  codecs: field(codecs),
+  tech_prefix: field(dialled),
+  tech_postfix: field(dialled),
+  tech_headers: field(headers),
+  called_format: field(numberFormat),
+  calling_format: field(numberFormat),
+  asserted_format: field(numberFormat),
+  country: field(
+    country.nullable().default(null).describe('Country its numbers are read in; null: the customer’s.'),
+    {
+      output: shownCountry,
+      as: (row: Row) => row.country?.toLowerCase() ?? null,
+    },
+  ),
+  username: field(words.nullable().default(null)),
+  password: secret(
+    words.nullable().optional().describe('Left out, the one there is stays; null forgets it.'),
+  ),
+  password_set: readOnly(z.boolean(), (row: Row) => row.sealedPassword !== null),
+  realm: field(
+    words
+      .min(1, 'is empty; null answers any')
+      .nullable()
+      .default(null)
+      .describe('The realm the credentials are for; null: whichever asks first.'),
+  ),
+  register: field(z.boolean().default(false)),
+  register_expires: field(z.int().min(60).max(86_400).default(3600).describe('Seconds asked for.')),
+  probe_interval: field(
+    z
+      .int()
+      .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 3600), 'is 0 (never) or 5 to 3600')
+      .default(30)
+      .describe('Seconds between two OPTIONS.'),
+  ),
+  probe_accept: field(
+    z
+      .array(z.int().min(200, 'is not a final SIP status').max(699, 'is not a final SIP status'))
+      .min(1, 'names none; null accepts what is usual')
+      .max(100)
+      .overwrite((statuses) => [...new Set(statuses)])
+      .nullable()
+      .default(null)
+      .describe('Answers to OPTIONS that are well; null: any but 408 and 503.'),
+  ),
+  max_channels: field(limits.max_channels),
+  max_cps: field(limits.max_cps),
+  inbound_addresses: field(sources),
+  addresses: readOnly(
+    z
+      .array(z.object({ address: z.string(), since: z.string().nullable() }))
+      .describe('Where its hostname leads, as relays find it: its calls are known there, too.'),
+    (row: Row) => row.found.map((address, at) => ({ address, since: row.foundSince[at] ?? null })),
+  ),
+  failover: field(failover),
+  enabled: field(z.boolean().default(true)),
+  ...statusFields,
+}
+type Input = InputOf<typeof fields>
 
 /** SIP carriers: where calls to the phone network go, and where calls from it come from. */
-export const providers = new Hono<Edge>()
-  .get('/', lists(), async (c) => {
-    const page = readPage(c)
-    const rows = await standing(c.get('db'))
-      .where(onPage(table, c.get('principal').customerId, page))
-      .orderBy(desc(table.createdAt), desc(table.id))
-      .limit(page.size + 1)
-    const cursorOf = ({ provider }: (typeof rows)[number]) => ({ at: provider.createdAt, id: provider.id })
-    return c.json(listed(rows, page, cursorOf, providerToWire))
-  })
-  .post('/', async (c) => created(c, await create(c, await readWish(c, providerWish))))
-  .get('/:id', async (c) => {
-    const [found] = await byId(c.get('db'), c.get('principal').customerId, readId(c))
-    return c.json(shown(found))
-  })
-  .put('/:id', async (c) =>
-    replace(c, readId(c), await readWish(c, providerWish, [...ours, ...providerShown])),
+export const providers = resource({
+  name: 'provider',
+  path: '/v1.0/providers',
+  about: 'SIP carriers: where calls to the phone network go, and where calls from it come from.',
+  table,
+  fields,
+  beside: providerStatus,
+  unversioned: ['found', 'foundSince'],
+  live: providerLive,
+  filters: { name, hostname: host },
+  quota: quota('providers'),
+  async draft(input, { c, id, customerId, stored }) {
+    const sources = sourcesOf(input, c.get('settings'), widestOf(c.get('principal')))
+    refuseHalves(input)
+    if (!stored && input.register && !input.password) throw passwordNeeded()
+    const mine = live(table, customerId, id)
+    const clashes = providerClashes({ id, customerId, sources, ...input })
+    const password = await sealedPassword(c.get('seal'), id, input)
+    return {
+      row: { sources, ...password, ...(stored && elsewhere(input)) },
+      checks: [
+        ...(stored && input.register && input.password === undefined ? [passwordKept(mine)] : []),
+        noClash(clashes, customerId, (at) => (at === input.hostname ? 'hostname' : 'inbound_addresses')),
+      ],
+    }
+  },
+  deleting: {
+    leaners: ({ id, customerId }) => [
+      {
+        table: routes,
+        where: and(
+          eq(routes.providerCustomerId, customerId),
+          eq(routes.providerId, id),
+          isNull(routes.deletedAt),
+        ),
+        becomes: { deletedAt: now },
+      },
+      {
+        table: numbers,
+        where: and(
+          eq(numbers.providerCustomerId, customerId),
+          eq(numbers.providerId, id),
+          isNull(numbers.deletedAt),
+        ),
+        becomes: { deletedAt: now },
+      },
+    ],
+    cascade: 'asked',
+    inUse: {
+      reason: 'PROVIDER_IN_USE',
+      message:
+        'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',
+    },
+  },
+  errors: { missing: 'PROVIDER_NOT_FOUND', write: ['AMBIGUOUS_SOURCE'] },
+  example: {
+    id: exampleIds.provider,
+    body: {
+      name: 'Telnyx',
+      hostname: 'sip.telnyx.com',
+      username: 'trunkline',
+      password: 'its-own-secret',
+      called_format: '+e164',
+      codecs: 'PCMU,PCMA',
+      inbound_addresses: ['192.76.120.10'],
+    },
+    shown: {
+      password_set: true,
+      addresses: [],
+      health_status: 'unknown',
+      health_checked_at: null,
+      health: { status: 'unknown', tm_change: null, latency_ms: null, why: '' },
+      registration: null,
+    },
+  },
+})
+
+/** How wide a network the principal may say that calls come from. */
+function widestOf({ admin, customerId }: Principal): Widest {
+  return admin && customerId === PLATFORM ? carriersNetwork : neighbourhood
+}
+
+/** The networks its calls come from: those listed, and its host, where that is an address. */
+function sourcesOf(input: Input, settings: Settings, widest: Widest): string[] {
+  if (!settings.ALLOW_PRIVATE_TARGETS) refusePrivate(input.hostname, settings.BASE_DOMAIN)
+  const host = readIp(input.hostname)
+  const listed = networks(
+    'inbound_addresses',
+    input.inbound_addresses,
+    settings.ALLOW_PRIVATE_TARGETS,
+    widest,
   )
-  .delete('/:id', mayCascade, async (c) => c.json(await remove(c, readId(c), readCascade(c))))
-
-async function create(c: Context<Edge>, wish: ProviderWish) {
-  const [db, id, { customerId }] = [c.get('db'), crypto.randomUUID(), c.get('principal')]
-  const changes = await rowOf(c, id, wish)
-  if (changes.register && !wish.password) throw passwordNeeded()
-  const row = { id, customerId, ...changes }
-  const clashes = providerClashes(row)
-  const [, room, clash, , [made]] = await db.batch([
-    ...roomFor(db, 'providers', customerId),
-    firstClash(db, clashes),
-    insertWhere(db, table, row, sql`${hasRoom('providers', customerId)} and not exists ${clashes}`),
-    byId(db, customerId, id),
-  ])
-  if (!made) refuseFull('providers', room)
-  refuseClash(clash.rows[0], customerId, wish)
-  return providerToWire(done(made))
+  return host ? [...listed, writeIp(host)] : listed
 }
 
-async function replace(c: Context<Edge>, id: string, wish: ProviderWish) {
-  const [db, { customerId }] = [c.get('db'), c.get('principal')]
-  const row = await rowOf(c, id, wish)
-  const clashes = providerClashes({ id, customerId, ...row })
-  const known = row.register && wish.password === undefined ? isNotNull(table.sealedPassword) : undefined
-  const mine = live(table, customerId, id)
-  const [, [before], [knowing], clash, [changed], [after]] = await db.batch([
-    lockConfig(db),
-    standing(db).where(mine),
-    db.select({ id: table.id }).from(table).where(and(mine, known)),
-    firstClash(db, clashes),
-    db
-      .update(table)
-      .set({ ...row, ...elsewhere(row), updatedAt: now })
-      .where(and(mine, known, sql`not exists ${clashes}`))
-      .returning({ id: table.id }),
-    standing(db).where(mine),
-  ])
-  const was = shown(before)
-  refuseClash(clash.rows[0], customerId, wish)
-  if (!knowing) throw passwordNeeded()
-  done(changed)
-  return replaced(c, was, shown(after))
+/** Credentials are said whole or not at all. */
+function refuseHalves(input: Input): void {
+  refuseTls(input)
+  const { username, password, register } = input
+  if (register && !username) throw ApiError.field('username', 'is needed to register')
+  if (register && (password === null || password === '')) throw passwordNeeded()
+  if (username === null && password) throw ApiError.field('username', 'is needed beside a password')
 }
 
-function refuseClash(clash: Clash | undefined, customerId: string, { hostname }: ProviderWish): void {
-  refuse(clash, customerId, clash?.network === hostname ? 'hostname' : 'inbound_addresses')
+/** What becomes of the password: sealed, forgotten, or (by leaving the key out) left as it is. */
+async function sealedPassword(seal: Seal, id: string, { username, password }: Input) {
+  if (username === null || password === null || password === '') return { sealedPassword: null }
+  if (password === undefined) return {}
+  return { sealedPassword: await seal.close({ table: 'providers', id, field: 'password' }, password) }
+}
+
+/** Registering takes a password; one which is left out of a change must be there already. */
+function passwordKept(mine: SQL | undefined): Check {
+  const known = sql`exists (select from ${table} where ${and(mine, isNotNull(table.sealedPassword))})`
+  return condition(known, passwordNeeded)
+}
+
+function passwordNeeded(): ApiError {
+  return ApiError.field('password', 'is needed to register')
 }
 
 /** What was found where its host is, is forgotten where that is another from now on. */
-function elsewhere({ hostname, port, transport }: Pick<Row, 'hostname' | 'port' | 'transport'>) {
+function elsewhere({ hostname, port, transport }: Input) {
   const same = sql`(${table.hostname}, ${table.port}, ${table.transport}) is not distinct from
     (${hostname}::text, ${port}::integer, ${transport}::transport)`
   const kept = (column: PgColumn) => sql`case when ${same} then ${column} else '{}' end`
   return { found: kept(table.found), foundSince: kept(table.foundSince) }
-}
-
-async function remove(c: Context<Edge>, id: string, cascade: boolean) {
-  const [db, { customerId }] = [c.get('db'), c.get('principal')]
-  const routed = and(
-    eq(routes.providerCustomerId, customerId),
-    eq(routes.providerId, id),
-    isNull(routes.deletedAt),
-  )
-  const caught = and(
-    eq(numbers.providerCustomerId, customerId),
-    eq(numbers.providerId, id),
-    isNull(numbers.deletedAt),
-  )
-  const [mine, gone, along] = [live(table, customerId, id), { deletedAt: now }, sql`${cascade}::boolean`]
-  const unused = and(none(db, routes, routed), none(db, numbers, caught))
-  const deletion = (where: SQL | undefined) =>
-    db.update(table).set(gone).where(where).returning({ id: table.id })
-  const [, [before], free, , , [deleted], [after]] = await db.batch([
-    lockConfig(db),
-    standing(db).where(mine),
-    whether(db, or(along, unused)),
-    db.update(routes).set(gone).where(and(routed, along)),
-    db.update(numbers).set(gone).where(and(caught, along)),
-    deletion(and(mine, unused)),
-    byId(db, customerId, id),
-  ])
-  shown(before)
-  if (held(free)) return shown(done(deleted) && after)
-  throw new ApiError(
-    'PROVIDER_IN_USE',
-    'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',
-  )
-}
-
-function none(db: Database, of: typeof routes | typeof numbers, condition: SQL | undefined): SQL {
-  return notExists(db.select({ one: sql`1` }).from(of).where(condition))
-}
-
-function byId(db: Database, customerId: string, id: string) {
-  return standing(db).where(and(eq(table.customerId, customerId), eq(table.id, id)))
-}
-
-type Row = typeof table.$inferInsert
-
-async function rowOf(c: Context<Edge>, id: string, wish: ProviderWish) {
-  const { admin, customerId } = c.get('principal')
-  const widest = admin && customerId === PLATFORM ? carriersNetwork : neighbourhood
-  return {
-    ...providerRow(wish, c.get('settings'), widest),
-    ...(await sealedPassword(c.get('seal'), id, wish)),
-  }
-}
-
-function shown(found: Awaited<ReturnType<typeof byId>>[number] | undefined) {
-  if (found === undefined) throw new ApiError('PROVIDER_NOT_FOUND', 'There is no such provider.')
-  return providerToWire(found)
 }

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { accessKeys, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
 import { ApiError } from '../http/api-error.ts'
+import type { Check } from '../http/check.ts'
 import { lockConfig } from '../http/config-lock.ts'
 
 /*
@@ -23,7 +24,7 @@ export type Noun = keyof typeof nouns
 export type Quotas = Record<Noun, number>
 
 /** Other quotas than the usual, as an administrator gives them. */
-export const quotasWish = z.strictObject(
+export const quotasInput = z.strictObject(
   eachNoun(({ usual, most }) => z.int().min(0).max(most).default(usual)),
 )
 
@@ -38,14 +39,26 @@ export function unusual(quotas: Quotas): Partial<Quotas> {
   return Object.fromEntries(own)
 }
 
+/** Whether a customer may have one more of a noun. */
+export function quota(noun: Noun): (customerId: string) => Check {
+  return (customerId) => ({
+    ask: room(noun, customerId),
+    holds: hasRoom(noun, customerId),
+    refuse: (rows) => refuseFull(noun, { rows: rows as Room[] }),
+  })
+}
+
 /**
  * The statements with which a batch begins that makes something: it waits its turn, and sees whose it is to be and
  * how many of it there are.
  */
 export function roomFor(db: Database, noun: Noun, customerId: string) {
-  const room = sql<Room>`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
+  return [lockConfig(db), db.execute<Room>(room(noun, customerId))] as const
+}
+
+function room(noun: Noun, customerId: string): SQL {
+  return sql`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
     from customers c where ${alive(customerId)}`
-  return [lockConfig(db), db.execute<Room>(room)] as const
 }
 interface Room extends Record<string, unknown> {
   most: number

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Transport } from '#contract'
 import { readIp } from '#routing'
 import { ApiError } from '../http/api-error.ts'
+import { field } from '../http/field.ts'
 
 /*
  * What may be written into a SIP message on a customer's word: nothing that could end a line, and no
@@ -19,18 +20,19 @@ export const host = z
     const why = notAHost(text)
     if (why) refinement.addIssue(why)
   })
-  .transform((text) => text.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, ''))
+  .overwrite((text) => text.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, ''))
 
 /** Encoding names with commas between, as in `PCMU,PCMA`; empty allows all. */
 export const codecs = z
   .string()
   .max(255)
-  .transform((text) => text.split(',').map((part) => part.trim()))
-  .refine(
-    (parts) => parts.join() === '' || parts.every((part) => /^[A-Za-z0-9._-]{1,32}$/.test(part)),
-    'is not a list such as PCMU,PCMA',
+  .overwrite((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .join(),
   )
-  .transform((parts) => parts.join())
+  .regex(/^([A-Za-z0-9._-]{1,32}(,[A-Za-z0-9._-]{1,32})*)?$/, 'is not a list such as PCMU,PCMA')
   .default('')
 
 /** Characters put before or after a dialled number. */
@@ -66,28 +68,27 @@ const fingerprint = z
     /^([0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31})$/,
     'is not a SHA-256 fingerprint: 64 hex digits, colons between the pairs or not',
   )
-  .transform((text) => text.replaceAll(':', '').toLowerCase())
+  .overwrite((text) => text.replaceAll(':', '').toLowerCase())
 
-/** How the certificate of whoever we call is judged. */
-export const tlsWish = {
-  tls_verify: z.enum(['full', 'fingerprint', 'none']).default('full'),
-  tls_fingerprint: fingerprint.nullable().default(null),
+/** How the certificate of a place which is called is judged. */
+export const tlsFields = {
+  tls_verify: field(z.enum(['full', 'fingerprint', 'none']).default('full')),
+  tls_fingerprint: field(fingerprint.nullable().default(null)),
 }
 
-/** The same for the database, if it is of one piece and there is TLS at all. */
-export function tlsRow(wish: {
+/** Refuses it where it is not of one piece, or there is no TLS at all. */
+export function refuseTls(input: {
   transport: Transport | null
   tls_verify: 'full' | 'fingerprint' | 'none'
   tls_fingerprint: string | null
-}) {
-  const { transport, tls_verify, tls_fingerprint } = wish
+}): void {
+  const { transport, tls_verify, tls_fingerprint } = input
   if (tls_verify !== 'full' && transport !== null && transport !== 'tls')
     throw ApiError.field('tls_verify', `means nothing over ${transport}`)
   if (tls_verify === 'fingerprint' && tls_fingerprint === null)
     throw ApiError.field('tls_fingerprint', 'is needed to know the certificate by')
   if (tls_verify !== 'fingerprint' && tls_fingerprint !== null)
     throw ApiError.field('tls_fingerprint', 'is only looked at where tls_verify is "fingerprint"')
-  return { tlsVerify: tls_verify, tlsFingerprint: tls_fingerprint }
 }
 
 /** Headers we write ourselves, or which would change where a call goes or who pays for it. */

@@ -1,4 +1,4 @@
-import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { getTableColumns, is, SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { MiddlewareHandler } from 'hono'
 import { configuration, type Database } from '#db'
@@ -65,13 +65,13 @@ export function done<Row>(row: Row | undefined): Row {
 export function insertWhere<Table extends PgTable>(
   db: Database,
   table: Table,
-  row: Table['$inferInsert'],
+  row: { readonly [Column in keyof Table['$inferInsert']]?: Table['$inferInsert'][Column] | SQL },
   condition: SQL,
 ) {
   const given: Record<string, unknown> = row
   const values = Object.entries(getTableColumns(table)).map(([key, column]) => {
     const value = given[key] === undefined ? (column.default ?? null) : given[key]
-    return sql`${value === null ? sql`null` : sql.param(value, column)}::${sql.raw(column.getSQLType())}`
+    return sql`${value === null ? sql`null` : is(value, SQL) ? value : sql.param(value, column)}::${sql.raw(column.getSQLType())}`
   })
   return db.insert(table).select(sql` select ${sql.join(values, sql`, `)} where ${condition}`)
 }

@@ -36,7 +36,8 @@ export function readQuery<Shape extends z.ZodObject>(c: Context<Edge>, shape: Sh
   throw refused(wrong?.field ?? 'query', wrong?.message ?? 'is wrong')
 }
 
-const cascading = z.object({
+/** What the deletion of something takes that others lean on. */
+export const cascading = z.object({
   cascade: z
     .enum(['true', 'false'], 'is true or false')
     .default('false')

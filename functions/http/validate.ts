@@ -19,14 +19,14 @@ export async function readBody<Shape extends z.ZodType>(
   const body = await readJson(c)
   refuseUnprintable(body)
   note(c, shape, body)
-  return read(shape, without(body, ignored))
+  return parse(shape, without(body, ignored))
 }
 
 /**
  * The same of something a customer configures. Whose it is `customer_id` may say, for an administrator: from here
  * on the principal is that customer.
  */
-export async function readWish<Shape extends z.ZodType>(
+export async function readInput<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
   ignored: readonly string[] = [],
@@ -35,7 +35,21 @@ export async function readWish<Shape extends z.ZodType>(
   refuseUnprintable(body)
   if (isRecord(body) && body.customer_id !== undefined) await actFor(c, body.customer_id)
   note(c, shape, body)
-  return read(shape, without(body, [...ignored, 'customer_id']))
+  return parse(shape, without(body, [...ignored, 'customer_id']))
+}
+export { readInput as readWish }
+
+/** The request's JSON body, which says what is to change of something; `owner` is whose such things are. */
+export async function readObject(
+  c: Context<Edge>,
+  owner: 'customer' | 'nobody',
+): Promise<Record<string, unknown>> {
+  const body = await readJson(c)
+  refuseUnprintable(body)
+  if (!isRecord(body)) throw ApiError.field('body', 'is to be an object')
+  if (owner === 'nobody' || body.customer_id === undefined) return body
+  await actFor(c, body.customer_id)
+  return without(body, ['customer_id'])
 }
 
 /** What a relay says: keys it does not know are another edge's, and what the database cannot keep was on the wire. */
@@ -43,7 +57,7 @@ export async function readTold<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
 ): Promise<z.output<Shape>> {
-  return read(shape, storable(await readJson(c)))
+  return parse(shape, storable(await readJson(c)))
 }
 
 /** For the answer, which says what the body left out. */
@@ -52,7 +66,8 @@ function note(c: Context<Edge>, shape: z.ZodType, body: unknown): void {
   c.set('sent', { body: isRecord(body) ? body : {}, fields })
 }
 
-function read<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
+/** What `shape` reads of a body; anything else is refused, naming the fields. */
+export function parse<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
   const read = shape.safeParse(body, { error: inWords })
   if (read.success) return read.data
   const details = faultsOf(read.error, body)
@@ -75,9 +90,9 @@ export function readIdOf(c: Context<Edge>, name: string): string {
   throw new ApiError('INVALID_ID', 'The id in the path is not a UUID.')
 }
 
-function without(body: unknown, ignored: readonly string[]): unknown {
+function without<Body>(body: Body, ignored: readonly string[]): Body {
   if (!isRecord(body)) return body
-  return Object.fromEntries(Object.entries(body).filter(([key]) => !ignored.includes(key)))
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !ignored.includes(key))) as Body
 }
 
 function isRecord(body: unknown): body is Record<string, unknown> {

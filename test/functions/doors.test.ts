@@ -217,11 +217,11 @@ describe('a list', () => {
 
 describe('a path', () => {
   test.each([
-    ['PATCH', '/v1.0/providers/{id}', 'GET, HEAD, PUT, DELETE, OPTIONS'],
-    ['POST', '/v1.0/providers/{id}', 'GET, HEAD, PUT, DELETE, OPTIONS'],
+    ['PATCH', '/v1.0/providers', 'GET, HEAD, POST, OPTIONS'],
+    ['POST', '/v1.0/providers/{id}', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['DELETE', '/v1.0/providers', 'GET, HEAD, POST, OPTIONS'],
     ['PUT', '/v1.0/customers', 'GET, HEAD, POST, OPTIONS'],
-    ['DELETE', '/v1.0/customer', 'GET, HEAD, PUT, OPTIONS'],
+    ['DELETE', '/v1.0/customer', 'GET, HEAD, PUT, PATCH, OPTIONS'],
     ['GET', '/v1.0/providers/{id}/test', 'POST, OPTIONS'],
     ['POST', '/v1.0/providers/{id}/health', 'GET, HEAD, OPTIONS'],
     ['GET', '/v1.0/routes/resolve', 'POST, OPTIONS'],

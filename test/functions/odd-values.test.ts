@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { tellBatch } from '#contract'
+import { customers } from '../../functions/config/customers.ts'
+import { resources } from '../../functions/config/resources.ts'
+import { patchOf } from '../../functions/http/field.ts'
 import worker from '../../functions/index.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { bindingTell, callTell } from '../relay/io/tells.ts'
@@ -26,6 +29,7 @@ vi.mock('../../functions/http/validate.ts', async (original) => {
   return {
     ...real,
     readBody: noted(real.readBody),
+    readInput: noted(real.readInput),
     readWish: noted(real.readWish),
     readTold: noted(real.readTold),
   }
@@ -106,24 +110,32 @@ const doors = [
 const wholesome: Record<string, () => object> = {
   'POST /v1.0/customers': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
   'PUT /v1.0/customers/:id': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
+  'PATCH /v1.0/customers/:id': () => ({ name: 'Odd', default_country: 'US', quotas: {} }),
   'PUT /v1.0/customer': () => ({ name: 'Alice', default_country: 'US' }),
+  'PATCH /v1.0/customer': () => ({ name: 'Alice', default_country: 'US' }),
   'POST /v1.0/accesskeys': () => ({ name: 'odd' }),
   'PUT /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
   // Two at one name are refused, and no odd value beside it would come any further.
   'POST /v1.0/accesskeys/:id/rotate': () => ({ overlap_seconds: 60 }),
   'POST /v1.0/providers': () => ({ hostname: `${crypto.randomUUID()}.test`, username: 'u', password: 'p' }),
   'PUT /v1.0/providers/:id': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
+  'PATCH /v1.0/providers/:id': () => ({ hostname: 'sip.provider.com', username: 'u', password: 'p' }),
   'POST /v1.0/providers/:id/test': () => ({ type: 'options' }),
   'POST /v1.0/routes': () => ({ provider_id: made.providers, priority: 1 }),
   'PUT /v1.0/routes/:id': () => ({ provider_id: made.providers, priority: 1 }),
+  'PATCH /v1.0/routes/:id': () => ({ provider_id: made.providers, priority: 1 }),
   'POST /v1.0/extensions': () => ({ username: 'odd1', password: 'secure-password' }),
   'PUT /v1.0/extensions/:id': () => ({ username: 'odd1', password: 'secure-password' }),
+  'PATCH /v1.0/extensions/:id': () => ({ username: 'odd1', password: 'secure-password' }),
   'POST /v1.0/trunks': () => ({ ...pbx, domain_name: 'odd' }),
   'PUT /v1.0/trunks/:id': () => ({ ...pbx, domain_name: 'odd' }),
+  'PATCH /v1.0/trunks/:id': () => ({ ...pbx, domain_name: 'odd' }),
   'POST /v1.0/flows': () => ({ actions: ring }),
   'PUT /v1.0/flows/:id': () => ({ actions: ring }),
+  'PATCH /v1.0/flows/:id': () => ({ actions: ring }),
   'POST /v1.0/numbers': () => ({ number: '+15551230000', call_flow_id: made.flows }),
   'PUT /v1.0/numbers/:id': () => ({ number: '+15551230000', call_flow_id: made.flows }),
+  'PATCH /v1.0/numbers/:id': () => ({ number: '+15551230000', call_flow_id: made.flows }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
   'POST /relay/v1/route': () => ({
     call_id: crypto.randomUUID(),
@@ -135,6 +147,10 @@ const wholesome: Record<string, () => object> = {
   'POST /relay/v1/beat': () => ({ ...idle, at: new Date().toISOString() }),
   'POST /relay/v1/tells': () => ({ relay_id: 'relay-1', tells: everythingTold() }),
 }
+// What is to change is merged before it is read: it may name any field.
+for (const { path, noun } of resources) bodies.set(`PATCH ${path}/:id`, patchOf(noun.fields))
+bodies.set('PATCH /v1.0/customer', patchOf(customers.noun.fields))
+
 const pbx = { auth_types: ['basic'], username: 'pbx', password: 'secure-password' }
 const ring = [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'odd1' }] } }]
 const idle = {

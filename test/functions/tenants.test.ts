@@ -74,8 +74,9 @@ const stated: Record<AccessScope, string[]> = {
   configure: [
     ...nouns
       .filter((noun) => !administered.includes(noun))
-      .flatMap((noun) => [`POST ${noun}`, `PUT ${noun}/:id`, `DELETE ${noun}/:id`]),
+      .flatMap((noun) => [`POST ${noun}`, `PUT ${noun}/:id`, `PATCH ${noun}/:id`, `DELETE ${noun}/:id`]),
     'PUT customer',
+    'PATCH customer',
     'DELETE registrations/:id',
   ],
   call: ['POST providers/:id/test'],
@@ -87,6 +88,7 @@ const stated: Record<AccessScope, string[]> = {
       `PUT ${noun}/:id`,
       `DELETE ${noun}/:id`,
     ]),
+    'PATCH customers/:id',
     'POST accesskeys/:id/rotate',
   ],
 }
@@ -137,7 +139,7 @@ describe('every endpoint about one thing', () => {
     expect(new Set(endpoints.map(({ noun }) => noun))).toEqual(
       new Set([...nouns, ...told].filter((noun) => noun !== 'registrations' || endpointsOf(noun).length > 0)),
     )
-    expect(endpointsOf('routes').map(({ method }) => method)).toEqual(['GET', 'PUT', 'DELETE'])
+    expect(endpointsOf('routes').map(({ method }) => method)).toEqual(['GET', 'PUT', 'PATCH', 'DELETE'])
   })
 })
 
@@ -207,7 +209,8 @@ function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallo
   const named = path.replace(':id', whose[noun] ?? '').replace(':test_id', whose.tests ?? '')
   if (method === 'GET' || method === 'DELETE') return as(method, named)
   if (path.endsWith('/rotate')) return as(method, named, { overlap_seconds: 60 })
-  if (method === 'PUT') return as(method, named, noun === 'customer' ? { colour: 'red' } : changesOf(noun))
+  if (method === 'PUT' || method === 'PATCH')
+    return as(method, named, noun === 'customer' ? { colour: 'red' } : changesOf(noun))
   return as(method, named, path.includes(':') ? {} : { colour: 'red' })
 }
 

@@ -1,0 +1,19 @@
+import type { Resource } from '../http/resource.ts'
+import { customers } from './customers.ts'
+import { extensions } from './extensions.ts'
+import { flows } from './flows.ts'
+import { numbers } from './numbers.ts'
+import { providers } from './providers.ts'
+import { routes } from './routes.ts'
+import { trunks } from './trunks.ts'
+
+/** The nouns of the configuration API, in the order in which one leads to another. */
+export const resources: readonly Resource[] = [
+  customers,
+  providers,
+  routes,
+  extensions,
+  trunks,
+  flows,
+  numbers,
+]

@@ -1,0 +1,137 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+import type { Edge } from '../env.ts'
+
+/** One field of a noun: what a client may write of it, and what it is shown. */
+export interface Field<Input extends z.ZodType | undefined = z.ZodType | undefined> {
+  /** What may be written; undefined: it is read only. */
+  readonly input: Input
+  /** What is shown; undefined: it never is. */
+  readonly output: z.ZodType | undefined
+  /** Whether what is written is kept as it is, in the column of the field's name: `probe_accept` in `probeAccept`. */
+  readonly kept: boolean
+  /** What of a row is shown. */
+  readonly present: (row: never, c: Context<Edge>) => unknown
+}
+export type Fields = Readonly<Record<string, Field>>
+
+/** What stands in the column of the field's name. `shown` says how, where that is not as it was written. */
+export function field<Input extends z.ZodType>(input: Input, shown?: Shown): Kept<Input> {
+  const { output = input, as } = shown ?? {}
+  return { input, output, kept: true, present: as ?? untold }
+}
+interface Shown {
+  readonly output?: z.ZodType
+  readonly as?: (row: never, c: Context<Edge>) => unknown
+}
+export interface Kept<Input extends z.ZodType> extends Field<Input> {
+  readonly kept: true
+}
+
+/** What may be written, is never shown, and is kept as the noun's draft says. */
+export function secret<Input extends z.ZodType>(input: Input): Field<Input> {
+  return { input, output: undefined, kept: false, present: untold }
+}
+
+/** What may be written and is shown, and is kept as the noun's draft says. */
+export function derived<Input extends z.ZodType, Row>(
+  input: Input,
+  present: (row: Row, c: Context<Edge>) => unknown,
+  output: z.ZodType = input,
+): Field<Input> {
+  return { input, output, kept: false, present }
+}
+
+/** What only the edge sets: a client may send it back, and nothing happens. */
+export function readOnly<Row>(
+  output: z.ZodType,
+  present: (row: Row, c: Context<Edge>) => unknown,
+): Field<undefined> {
+  return { input: undefined, output, kept: false, present }
+}
+
+/** The name of a column in TypeScript: `probe_accept` is `probeAccept`. */
+export function columnOf(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}
+export type ColumnOf<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<ColumnOf<Tail>>}`
+  : Name
+
+type Written<F extends Fields> = {
+  [Name in keyof F as F[Name]['input'] extends z.ZodType ? Name : never]: F[Name]['input'] & z.ZodType
+}
+/** What a client wrote, read and with its defaults. */
+export type InputOf<F extends Fields> = z.output<z.ZodObject<Written<F>>>
+/** What of it goes into the row as it is. */
+export type KeptOf<F extends Fields> = {
+  [Name in keyof F & string as F[Name]['kept'] extends true ? ColumnOf<Name> : never]: z.output<
+    F[Name]['input'] & z.ZodType
+  >
+}
+
+/** The schema of a body which says the whole. */
+export function inputOf(fields: Fields): z.ZodObject<Record<string, z.ZodType>, z.core.$strict> {
+  return z.strictObject(writtenOf(fields))
+}
+
+/** The schema of a body which says what is to change, for the API's document: what it leaves out has no default. */
+export function patchOf(fields: Fields): z.ZodObject {
+  const parts = Object.entries(writtenOf(fields)).map(([name, shape]) => [
+    name,
+    undefaulted(shape).optional(),
+  ])
+  return z.strictObject(Object.fromEntries(parts))
+}
+
+/** Keys of every noun which only the edge sets: a client may send them back, and nothing happens. */
+export const readOnlyKeys = ['id', 'etag', 'tm_create', 'tm_update', 'tm_delete', 'reset'] as const
+
+/** Fields which only the edge sets. */
+export function readOnlyOf(fields: Fields): string[] {
+  return Object.keys(fields).filter((name) => fields[name]?.input === undefined)
+}
+
+/** Schemas of what is shown, by field. */
+export function outputsOf(fields: Fields): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { output }]) => (output ? [[name, undefaulted(output)]] : [])),
+  )
+}
+
+/** What of a body is kept as it is, by column. */
+export function keptOf(fields: Fields, input: object): Record<string, unknown> {
+  const said: Record<string, unknown> = { ...input }
+  const kept = Object.keys(fields).filter((name) => fields[name]?.kept)
+  return Object.fromEntries(kept.map((name) => [columnOf(name), said[name]]))
+}
+
+/** A row's fields as they are shown. */
+export function presented(fields: Fields, row: object, c: Context<Edge>): Record<string, unknown> {
+  const shown = Object.entries(fields).filter(([, { output }]) => output)
+  return Object.fromEntries(
+    shown.map(([name, { present }]) => [
+      name,
+      present === untold ? Reflect.get(row, columnOf(name)) : present(row as never, c),
+    ]),
+  )
+}
+
+/** Stands for what is shown as it is kept, or not at all. */
+function untold(): undefined {
+  return undefined
+}
+
+function writtenOf(fields: Fields): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { input }]) => (input === undefined ? [] : [[name, input]])),
+  )
+}
+
+/** A schema without the default which it has where nothing was said: an answer says everything. */
+export function undefaulted(shape: z.ZodType): z.ZodType {
+  if (shape instanceof z.ZodDefault || shape instanceof z.ZodOptional) {
+    return undefaulted(shape.unwrap() as z.ZodType)
+  }
+  return shape
+}

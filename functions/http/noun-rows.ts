@@ -1,0 +1,238 @@
+import { and, desc, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Context } from 'hono'
+import type { Database } from '#db'
+import type { Edge } from '../env.ts'
+import { ApiError } from './api-error.ts'
+import type { Check } from './check.ts'
+import { done, insertWhere, lockConfig } from './config-lock.ts'
+import { columnOf } from './field.ts'
+import type { Beside, Deleting, Draft, Noun, NounTable, Statement, Stored } from './noun.ts'
+import type { Page } from './page.ts'
+import { versionOf } from './precondition.ts'
+import { before, now } from './queries.ts'
+
+/** What a change was made from and what came of it. */
+export interface Changed<Row> {
+  was: Row
+  is: Row
+}
+
+/**
+ * The rows of a noun. Each method is one round trip, and sees the asking customer's rows alone; a change is one batch
+ * under the lock of the configuration, in which all that could stand in its way is asked for first.
+ */
+export class NounRows<T extends NounTable, B extends Beside> {
+  readonly #noun: Noun<T, never, B>
+  readonly #table: NounTable
+  /** The entity tag of a row, as far as a change compares it. */
+  readonly #version: SQL<string>
+  readonly #columns: Record<string, PgColumn | SQL>
+
+  constructor(noun: Noun<T, never, B>) {
+    this.#noun = noun
+    this.#table = noun.table
+    this.#version = digest(rowOf(noun), 20)
+    const tag = noun.live ? sql`${this.#version} || '-' || ${digest(noun.live, 8)}` : this.#version
+    this.#columns = { ...getTableColumns(this.#table), ...noun.beside, etag: tag }
+    if (!noun.everybodys && !this.#owner) throw new Error(`A ${noun.name} is no customer's.`)
+  }
+
+  /** Live rows of which the filters hold, newest first; one more than the page holds if there is one. */
+  async page(c: Context<Edge>, { size, after }: Page, filters: object): Promise<Stored<T, B>[]> {
+    const { id, createdAt, deletedAt } = this.#table
+    const rows: unknown = await this.#select(c.get('db'))
+      .where(
+        and(
+          this.#ours(c),
+          isNull(deletedAt),
+          ...this.#filtered(filters),
+          after && before(createdAt, id, after),
+        ),
+      )
+      .orderBy(desc(createdAt), desc(id))
+      .limit(size + 1)
+    return rows as Stored<T, B>[]
+  }
+
+  /** One row; a deleted one still answers, since records name it. Throws where there is none. */
+  async find(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
+    const [row] = await this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id)))
+    return this.#found(row)
+  }
+
+  /** The same of one that is not deleted. */
+  async findLive(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
+    const row = await this.find(c, id)
+    return this.#found(row.deletedAt === null ? row : undefined)
+  }
+
+  /** Makes a row. Throws what a check refuses. */
+  async create(c: Context<Edge>, row: object, { checks = [], also }: Draft<T>): Promise<Stored<T, B>> {
+    const db = c.get('db')
+    const possible = and(sql`true`, ...checks.map(({ holds }) => holds)) ?? sql`true`
+    const answers = await batch(db, [
+      lockConfig(db),
+      ...checks.map(({ ask }) => db.execute(ask)),
+      ...(also?.(possible) ?? []),
+      insertWhere(db, this.#table as PgTable, row, possible).returning(this.#columns),
+    ])
+    refuse(checks, answers.slice(1))
+    return done(lastOf(answers)) as Stored<T, B>
+  }
+
+  /**
+   * Changes a row. undefined: it is none of `versions`, and nothing changed. Throws where there is none, and what a check
+   * refuses.
+   */
+  async change(
+    c: Context<Edge>,
+    id: string,
+    { row, checks = [], also }: Draft<T>,
+    versions: readonly string[] | undefined,
+  ): Promise<Changed<Stored<T, B>> | undefined> {
+    const db = c.get('db')
+    const mine = this.#mine(c, id)
+    const possible = and(mine, this.#isOf(versions), ...checks.map(({ holds }) => holds))
+    const answers = await batch(db, [
+      lockConfig(db),
+      this.#select(db).where(mine),
+      ...checks.map(({ ask }) => db.execute(ask)),
+      ...(also?.(this.#exists(possible)) ?? []),
+      this.#update(db, { ...row, updatedAt: now }, possible),
+    ])
+    const was = this.#found(firstOf(answers[1]))
+    if (!isOf(was, versions)) return undefined
+    refuse(checks, answers.slice(2))
+    return { was, is: done(lastOf(answers)) as Stored<T, B> }
+  }
+
+  /** Deletes a row. undefined: it is none of `versions`. Throws where there is none, or where it is in use and stays. */
+  async remove(
+    c: Context<Edge>,
+    id: string,
+    cascade: boolean,
+    versions: readonly string[] | undefined,
+  ): Promise<Stored<T, B> | undefined> {
+    const { deleting } = this.#noun
+    const db = c.get('db')
+    const mine = and(this.#mine(c, id), this.#isOf(versions))
+    const leaners = deleting?.leaners({ id, customerId: c.get('principal').customerId }) ?? []
+    const along = cascade || deleting?.cascade === 'always'
+    const unused = and(
+      sql`true`,
+      ...leaners.map(({ table, where }) => sql`not exists ${rowsOf(table, where)}`),
+    )
+    const goes = sql`${along}::boolean and ${this.#exists(mine)}`
+    const answers = await batch(db, [
+      lockConfig(db),
+      this.#select(db).where(this.#mine(c, id)),
+      db.execute(sql`select ${along}::boolean or (${unused}) as free`),
+      ...leaners.map(({ table, where, becomes }) => db.update(table).set(becomes).where(and(where, goes))),
+      this.#update(db, { deletedAt: now }, and(mine, unused)),
+    ])
+    const was = this.#found(firstOf(answers[1]))
+    if (!isOf(was, versions)) return undefined
+    if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true) throw inUse(deleting)
+    return done(lastOf(answers)) as Stored<T, B>
+  }
+
+  get #owner(): PgColumn | undefined {
+    return getTableColumns(this.#table).customerId
+  }
+
+  /** The condition that a row is the asking customer's. */
+  #ours(c: Context<Edge>): SQL | undefined {
+    const owner = this.#owner
+    return this.#noun.everybodys || !owner ? undefined : eq(owner, c.get('principal').customerId)
+  }
+
+  /** The condition that a row is the asking customer's, this one, and not deleted. */
+  #mine(c: Context<Edge>, id: string): SQL | undefined {
+    return and(this.#ours(c), eq(this.#table.id, id), isNull(this.#table.deletedAt))
+  }
+
+  #isOf(versions: readonly string[] | undefined): SQL | undefined {
+    return versions && inArray(this.#version, [...versions])
+  }
+
+  #exists(condition: SQL | undefined): SQL {
+    return sql`exists ${rowsOf(this.#table, condition)}`
+  }
+
+  #filtered(filters: object): SQL[] {
+    const columns = getTableColumns(this.#table)
+    return Object.entries(filters).flatMap(([name, value]) => {
+      const column = columns[columnOf(name)]
+      return column && value !== undefined ? [eq(column, value)] : []
+    })
+  }
+
+  #select(db: Database) {
+    return db
+      .select(this.#columns)
+      .from(this.#table as PgTable)
+      .$dynamic()
+  }
+
+  #update(db: Database, row: object, where: SQL | undefined) {
+    return db
+      .update(this.#table as PgTable)
+      .set(row)
+      .where(where)
+      .returning(this.#columns)
+  }
+
+  #found(row: unknown): Stored<T, B> {
+    if (row !== undefined) return row as Stored<T, B>
+    const { name, errors } = this.#noun
+    throw new ApiError(errors.missing, `There is no such ${name}.`)
+  }
+}
+
+/** All of a row but what may change without a change of what is configured. */
+function rowOf({ table, unversioned = [] }: Pick<Noun<NounTable, never>, 'table' | 'unversioned'>): SQL {
+  const columns = Object.entries(getTableColumns(table)).filter(([name]) => !unversioned.includes(name))
+  return sql`row(${sql.join(
+    columns.map(([, column]) => column),
+    sql`, `,
+  )})`
+}
+
+function digest(of: SQL, length: number): SQL<string> {
+  return sql<string>`left(md5(${of}::text), ${sql.raw(String(length))})`
+}
+
+function rowsOf(table: PgTable, where: SQL | undefined): SQL {
+  return sql`(select from ${table} where ${where ?? sql`true`})`
+}
+
+function isOf({ etag }: { etag: string }, versions: readonly string[] | undefined): boolean {
+  return versions === undefined || versions.includes(versionOf(etag))
+}
+
+function refuse(checks: readonly Check[], answers: readonly unknown[]): void {
+  checks.forEach((check, at) => void check.refuse(rowsIn(answers[at])))
+}
+
+function inUse({ inUse: { reason, message } }: Deleting): ApiError {
+  return new ApiError(reason, message)
+}
+
+/** Carries out statements as one transaction. */
+async function batch(db: Database, statements: Statement[]): Promise<readonly unknown[]> {
+  return db.batch(statements as unknown as readonly [Statement, ...Statement[]])
+}
+
+/** A query's answer is its rows; a bare statement's has them inside. */
+function rowsIn(answer: unknown): readonly unknown[] {
+  return Array.isArray(answer) ? answer : ((Reflect.get(Object(answer), 'rows') as unknown[]) ?? [])
+}
+
+function firstOf(answer: unknown): unknown {
+  return rowsIn(answer)[0]
+}
+
+function lastOf(answers: readonly unknown[]): unknown {
+  return firstOf(answers.at(-1))
+}

@@ -1,0 +1,115 @@
+import type { SQL } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Context } from 'hono'
+import type * as z from 'zod'
+import type { Edge } from '../env.ts'
+import type { Check } from './check.ts'
+import type { Fields, InputOf, KeptOf } from './field.ts'
+import type { ErrorCode } from './operation.ts'
+
+/** A table of things which are configured. Deletes are soft. */
+export type NounTable = PgTable & Record<'id' | 'createdAt' | 'updatedAt' | 'deletedAt', PgColumn>
+/** What is read beside a row in the same statement, by name. */
+export type Beside = Readonly<Record<string, SQL>>
+
+/** What every row has, and its entity tag. */
+export interface NounRow {
+  id: string
+  etag: string
+  createdAt: string
+  updatedAt: string | null
+  deletedAt: string | null
+}
+
+/** A row as it is read. */
+export type Stored<T extends NounTable, B extends Beside = Beside> = NounRow &
+  T['$inferSelect'] & { [Name in keyof B]: B[Name] extends SQL<infer Value> ? Value : never }
+
+/** One noun of the configuration API. All that can be asked of it follows: `resource()` in resource.ts. */
+export interface Noun<T extends NounTable, F extends Fields, B extends Beside = Beside> {
+  /** As a sentence names one of it, `provider`; its errors and operations are called after it. */
+  readonly name: string
+  readonly path: `/v1.0/${string}`
+  /** What it is, in a sentence. */
+  readonly about: string
+  readonly table: T
+  /** In the order in which they are shown. */
+  readonly fields: F
+  readonly beside?: B
+  /** Columns which may change without a change of what is configured: the entity tag passes over them. */
+  readonly unversioned?: readonly (keyof T['$inferSelect'] & string)[]
+  /** What is shown of them and of `beside`, as one value: reads (304) look at it, changes (412) do not. */
+  readonly live?: SQL
+  /** Its rows are no customer's, and only administrators see them; absent: each is one customer's (`customer_id`). */
+  readonly everybodys?: true
+  /** Keys which a client may send and nothing happens, beside those which only the edge sets. */
+  readonly ignored?: readonly string[]
+  /** Lists take these, and each is compared with the column of its name. */
+  readonly filters?: Readonly<Record<string, z.ZodType>>
+  /** Whether its customer may have one more; absent: as many as it likes. */
+  readonly quota?: (customerId: string) => Check
+  /** What a change comes to beyond the fields which are kept as they are written. Throws what needs no lock to refuse. */
+  readonly draft?: (input: InputOf<F>, subject: Subject<Stored<T, B>>) => Draft<T> | Promise<Draft<T>>
+  readonly deleting?: Deleting
+  /** Reasons it may refuse with beside those which follow from the declaration. */
+  readonly errors: {
+    readonly missing: ErrorCode
+    readonly write: readonly ErrorCode[]
+  }
+  readonly example: {
+    readonly id: string
+    readonly body: Readonly<Record<string, unknown>>
+    /** What of the answer is not as it was written. */
+    readonly shown?: Readonly<Record<string, unknown>>
+  }
+}
+
+/** What a change is about. */
+export interface Subject<Row> {
+  readonly c: Context<Edge>
+  readonly id: string
+  /** Whose it is, or is to be. */
+  readonly customerId: string
+  /** Reads the row as it is, or throws where there is none; undefined: it is about to be made. */
+  readonly stored: (() => Promise<Row>) | undefined
+}
+
+/** A change about to be made. */
+export interface Draft<T extends NounTable> {
+  /** Columns beside those which are kept as they were written, or instead of them; SQL too. */
+  readonly row?: {
+    readonly [Column in keyof T['$inferInsert']]?: T['$inferInsert'][Column] | SQL | undefined
+  }
+  readonly checks?: readonly Check[]
+  /** Statements which go before the change, under the condition that it will be made. */
+  readonly also?: (possible: SQL) => readonly Statement[]
+}
+export type Statement = BatchItem<'pg'>
+
+/** What becomes of those which lean on a thing that is deleted. */
+export interface Deleting {
+  readonly leaners: (subject: Pick<Subject<never>, 'id' | 'customerId'>) => readonly Leaner[]
+  /**
+   * `never`: it stays while one leans on it. `asked`: unless `?cascade=true` lets them go along. `always`: they go along.
+   */
+  readonly cascade: 'never' | 'asked' | 'always'
+  /** Why it stays. */
+  readonly inUse: { readonly reason: ErrorCode; readonly message: string }
+  /** Throws where it may not be deleted at all. */
+  readonly refuse?: (c: Context<Edge>, id: string) => void
+}
+
+/** Rows which lead to a thing, in the order in which they go. */
+export interface Leaner {
+  readonly table: PgTable
+  readonly where: SQL | undefined
+  /** What they are when it has gone. */
+  readonly becomes: Readonly<Record<string, unknown>>
+}
+
+/** Nothing where what is kept as it is written fits the table's columns, else the columns which do not. */
+export type Fitting<T extends NounTable, F extends Fields> =
+  KeptOf<F> extends Partial<{ [Column in keyof T['$inferInsert']]: T['$inferInsert'][Column] | undefined }>
+    ? unknown
+    : { readonly fields: 'a field which is kept has no column of its name and type' }

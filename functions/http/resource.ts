@@ -1,0 +1,176 @@
+import type { SQL } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Edge } from '../env.ts'
+import { created, replaced } from './answer.ts'
+import { ApiError } from './api-error.ts'
+import { administrator } from './authenticate.ts'
+import { type Fields, type InputOf, inputOf, keptOf, presented, readOnlyKeys, readOnlyOf } from './field.ts'
+import { mergePatch } from './merge-patch.ts'
+import type { Beside, Draft, Fitting, Noun, NounRow, NounTable, Stored, Subject } from './noun.ts'
+import { filtersOf, operationsOf } from './noun-operations.ts'
+import { NounRows } from './noun-rows.ts'
+import type { Operation } from './operation.ts'
+import { listed, lists, readPage } from './page.ts'
+import { isKnown, quoted, readIfMatch, versionOf } from './precondition.ts'
+import { mayCascade, readCascade, readQuery } from './query.ts'
+import { parse, readBody, readId, readInput, readObject } from './validate.ts'
+
+/** A noun as the API has it. */
+export interface Resource<Row = unknown> {
+  readonly name: string
+  readonly path: string
+  readonly noun: Noun<NounTable, Fields>
+  /** List, get, post, put, patch and delete, at the noun's path. */
+  readonly endpoints: Hono<Edge>
+  readonly operations: readonly Operation[]
+  /** Verbs of one whose id is not in the path. */
+  readonly one: Record<'get' | 'put' | 'patch', (c: Context<Edge>, id: string) => Promise<Response>>
+  /** The asking customer's row of this id, a deleted one too. Throws where there is none. */
+  find(c: Context<Edge>, id: string): Promise<Row>
+}
+
+/** Times a PATCH is merged anew where others change the same thing meanwhile. */
+const MERGES = 5
+
+/** Declares a noun. */
+export function resource<T extends NounTable, F extends Fields, B extends Beside = Record<never, SQL>>(
+  noun: Noun<T, F, B> & Fitting<T, F>,
+): Resource<Stored<T, B>> {
+  const rows = new NounRows<T, B>(noun as unknown as Noun<T, never, B>)
+  const shape = inputOf(noun.fields)
+  const ignored = [...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
+  const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(noun.fields, row, c)
+  const verbs = { get, put, patch }
+
+  const endpoints = new Hono<Edge>()
+  if (noun.everybodys) endpoints.use(administrator)
+  endpoints
+    .get('/', lists(filtersOf(noun)), list)
+    .post('/', create)
+    .get('/:id', (c) => get(c, readId(c)))
+    .put('/:id', (c) => put(c, readId(c)))
+    .patch('/:id', (c) => patch(c, readId(c)))
+  if (noun.deleting?.cascade === 'asked') endpoints.delete('/:id', mayCascade, remove)
+  else endpoints.delete('/:id', remove)
+
+  const { name, path } = noun
+  const find = (c: Context<Edge>, id: string) => rows.find(c, id)
+  const declared = noun as unknown as Noun<NounTable, Fields>
+  return { name, path, noun: declared, endpoints, operations: operationsOf(declared), one: verbs, find }
+
+  async function list(c: Context<Edge>): Promise<Response> {
+    const [page, filters] = [readPage(c), readQuery(c, z.object(filtersOf(noun)))]
+    const found = await rows.page(c, page, filters)
+    return c.json(listed(found, page, ({ createdAt, id }) => ({ at: createdAt, id }), present(c)))
+  }
+
+  async function create(c: Context<Edge>): Promise<Response> {
+    const input = await readWhole(c, noun.ignored ?? [])
+    const subject = subjectOf<Stored<T, B>>(c, crypto.randomUUID())
+    const draft = await draftOf(input, subject)
+    const room = noun.quota ? [noun.quota(subject.customerId)] : []
+    const checks = [...room, ...(draft.checks ?? [])]
+    const row = {
+      id: subject.id,
+      ...(noun.everybodys ? {} : { customerId: subject.customerId }),
+      ...draft.row,
+    }
+    const made = await rows.create(c, row, { ...draft, checks })
+    tag(c, made)
+    return created(c, present(c)(made))
+  }
+
+  async function get(c: Context<Edge>, id: string): Promise<Response> {
+    const row = await rows.find(c, id)
+    tag(c, row)
+    return isKnown(c, row.etag) ? c.body(null, 304) : c.json(present(c)(row))
+  }
+
+  async function put(c: Context<Edge>, id: string): Promise<Response> {
+    const input = await readWhole(c, ignored)
+    const draft = await draftOf(
+      input,
+      subjectOf(c, id, () => rows.findLive(c, id)),
+    )
+    const changed = (await rows.change(c, id, draft, readIfMatch(c))) ?? mismatch()
+    tag(c, changed.is)
+    return replaced(c, present(c)(changed.was), present(c)(changed.is))
+  }
+
+  async function patch(c: Context<Edge>, id: string): Promise<Response> {
+    const [said, asked] = [await readPart(c), readIfMatch(c)]
+    for (let merges = 0; merges < MERGES; merges += 1) {
+      const stored = await rows.findLive(c, id)
+      if (asked && !asked.includes(versionOf(stored.etag))) mismatch()
+      const input = merged(present(c)(stored), said)
+      const draft = await draftOf(
+        input,
+        subjectOf(c, id, async () => stored),
+      )
+      // What it was merged with is what it changes; else it is merged anew, since the other change stays.
+      const changed = await rows.change(c, id, draft, [versionOf(stored.etag)])
+      if (!changed) continue
+      tag(c, changed.is)
+      return c.json(present(c)(changed.is))
+    }
+    return mismatch()
+  }
+
+  async function remove(c: Context<Edge>): Promise<Response> {
+    const [id, cascade] = [readId(c), noun.deleting?.cascade === 'asked' && readCascade(c)]
+    noun.deleting?.refuse?.(c, id)
+    const gone = (await rows.remove(c, id, cascade, readIfMatch(c))) ?? mismatch()
+    tag(c, gone)
+    return c.json(present(c)(gone))
+  }
+
+  async function readWhole(c: Context<Edge>, keys: readonly string[]): Promise<InputOf<F>> {
+    const read = noun.everybodys ? readBody : readInput
+    return (await read(c, shape, keys)) as InputOf<F>
+  }
+
+  /** What a PATCH says, without what a client was shown and cannot change. */
+  async function readPart(c: Context<Edge>): Promise<object> {
+    const said = await readObject(c, noun.everybodys ? 'nobody' : 'customer')
+    return Object.fromEntries(Object.entries(said).filter(([key]) => !ignored.includes(key)))
+  }
+
+  function merged(shown: object, said: object): InputOf<F> {
+    const settable = Object.entries(shown).filter(([key]) => key in shape.shape)
+    return parse(shape, mergePatch(Object.fromEntries(settable), said)) as InputOf<F>
+  }
+
+  async function draftOf(input: InputOf<F>, subject: Subject<Stored<T, B>>): Promise<Draft<T>> {
+    const draft = (await noun.draft?.(input, subject)) ?? {}
+    return { ...draft, row: { ...keptOf(noun.fields, input), ...draft.row } as Draft<T>['row'] & object }
+  }
+}
+
+function subjectOf<Row>(c: Context<Edge>, id: string, stored?: () => Promise<Row>): Subject<Row> {
+  return { c, id, customerId: c.get('principal').customerId, stored }
+}
+
+/** A row as the API shows it. */
+function wireOf(fields: Fields, row: NounRow, c: Context<Edge>) {
+  const owner = 'customerId' in row ? { customer_id: row.customerId } : {}
+  return {
+    id: row.id,
+    ...owner,
+    ...presented(fields, row, c),
+    etag: row.etag,
+    tm_create: row.createdAt,
+    tm_update: row.updatedAt,
+    tm_delete: row.deletedAt,
+  }
+}
+function tag(c: Context<Edge>, { etag }: { etag: string }): void {
+  c.header('ETag', quoted(etag))
+}
+
+function mismatch(): never {
+  throw new ApiError(
+    'VERSION_MISMATCH',
+    'It has been changed since. Read it again, and send the ETag of what you then see in If-Match.',
+  )
+}
