@@ -19,13 +19,13 @@ export const calls = new Hono<Edge>()
     const [page, asked] = [readPage(c), await callsAsked(c)]
     const { customerId } = c.get('principal')
     const rows = await missed(c.get('db'), (db) => pageOfCalls(db, customerId, asked, page))
-    return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), toWire))
+    return c.json(listed(rows, page, ({ startedAt, id }) => ({ at: startedAt, id }), present))
   })
   .get('/:id', async (c) => {
     const mine = and(eq(table.customerId, c.get('principal').customerId), eq(table.id, readId(c)))
     const [row] = await missed(c.get('db'), (db) => db.select().from(table).where(mine))
     if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
-    return c.json(toWire(row))
+    return c.json(present(row))
   })
 
 type Row = typeof table.$inferSelect
@@ -84,7 +84,7 @@ function seconds(from: string | null, to: string | null): number | null {
   return from === null || to === null ? null : (Date.parse(to) - Date.parse(from)) / 1000
 }
 
-function toWire(row: Row) {
+function present(row: Row) {
   return {
     id: row.id,
     customer_id: row.customerId,

@@ -15,7 +15,7 @@ import { resource } from '../http/resource.ts'
 import { algorithms, country, detail, limits, name, optionalId } from './fields.ts'
 import { type Quotas, quotasInput, quotasOf, unusual } from './quota.ts'
 
-type Row = typeof table.$inferSelect
+type CustomerRow = typeof table.$inferSelect
 
 /** Beginnings of numbers, E.164 or short; the plus may be left out. */
 const prefixes = z.array(z.string().max(64)).max(1000).default([])
@@ -61,11 +61,11 @@ const fields = {
     z
       .string()
       .describe('The domain its phones register in, by which they prove themselves whatever its other name.'),
-    (row: Row, c: Context<Edge>) => realmOf(row.id, c.get('settings').BASE_DOMAIN),
+    (row: CustomerRow, c: Context<Edge>) => realmOf(row.id, c.get('settings').BASE_DOMAIN),
   ),
   default_country: field(country.default('US'), {
     output: z.string(),
-    as: (row: Row) => row.defaultCountry.toLowerCase(),
+    as: (row: CustomerRow) => row.defaultCountry.toLowerCase(),
   }),
   destination_whitelist: field(
     z
@@ -78,7 +78,7 @@ const fields = {
       ),
     {
       output: z.array(z.string()).nullable(),
-      as: (row: Row) => row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
+      as: (row: CustomerRow) => row.destinationWhitelist?.map((code) => code.toLowerCase()) ?? null,
     },
   ),
   require_caller_id: field(z.boolean().default(false)),
@@ -95,14 +95,14 @@ const fields = {
     quotasInput
       .optional()
       .describe('How many of everything it may have; left out, it stays. Administrators change it.'),
-    (row: Row) => quotasOf(row.quotas),
+    (row: CustomerRow) => quotasOf(row.quotas),
   ),
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),
   configuration_version: readOnly(
     z.int().describe('The number of the last change to anything the customer configures.'),
-    (row: Row) => row.version,
+    (row: CustomerRow) => row.version,
   ),
 }
 

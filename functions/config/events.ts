@@ -32,7 +32,7 @@ export const events = new Hono<Edge>()
       .from(table)
       .where(
         and(
-          ours(c),
+          isOwn(c),
           type === undefined ? undefined : eq(table.type, type),
           resource_id === undefined ? undefined : eq(table.subjectId, resource_id),
           after === undefined ? undefined : laterThan(await theEvent(c, after)),
@@ -41,20 +41,20 @@ export const events = new Hono<Edge>()
       )
       .orderBy(desc(table.at), desc(table.id))
       .limit(page.size + 1)
-    return c.json(listed(rows, page, ({ at, id }) => ({ at, id }), toWire))
+    return c.json(listed(rows, page, ({ at, id }) => ({ at, id }), present))
   })
   .get('/:id', async (c) => {
     const [row] = await c
       .get('db')
       .select()
       .from(table)
-      .where(and(ours(c), eq(table.id, readId(c))))
+      .where(and(isOwn(c), eq(table.id, readId(c))))
     if (!row) throw new ApiError('EVENT_NOT_FOUND', 'There is no such event.')
-    return c.json(toWire(row))
+    return c.json(present(row))
   })
 
 /** The condition that an event is the asking customer's; nobody's in particular are the platform's. */
-function ours(c: Context<Edge>) {
+function isOwn(c: Context<Edge>) {
   const { customerId } = c.get('principal')
   const own = eq(table.customerId, customerId)
   return customerId === PLATFORM ? or(own, isNull(table.customerId)) : own
@@ -66,7 +66,7 @@ async function theEvent(c: Context<Edge>, id: string): Promise<typeof table.$inf
     .get('db')
     .select()
     .from(table)
-    .where(and(ours(c), eq(table.id, id)))
+    .where(and(isOwn(c), eq(table.id, id)))
   if (row) return row
   throw ApiError.field('after', 'is not an event of yours', 'INVALID_REQUEST_PARAMETER')
 }
@@ -76,7 +76,7 @@ function laterThan({ at, id }: { at: string; id: string }): SQL {
   return sql`(${table.at}, ${table.id}) > (${at}::timestamptz, ${id}::uuid)`
 }
 
-function toWire(row: typeof table.$inferSelect) {
+function present(row: typeof table.$inferSelect) {
   return {
     id: row.id,
     customer_id: row.customerId,

@@ -19,20 +19,20 @@ import { quota } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
 import { refuseWeak } from './weak-password.ts'
 
-type Row = typeof table.$inferSelect
+type ExtensionRow = typeof table.$inferSelect
 
-const realm = (row: Row, c: Context<Edge>) => realmOf(row.customerId, c.get('settings').BASE_DOMAIN)
+const realm = (row: ExtensionRow, c: Context<Edge>) => realmOf(row.customerId, c.get('settings').BASE_DOMAIN)
 
 const fields = {
   name: field(name),
   detail: field(detail),
   extension: derived(
     account.optional().describe('What the phone registers as.'),
-    (row: Row) => row.extension,
+    (row: ExtensionRow) => row.extension,
   ),
   username: derived(
     account.optional().describe('Another name for `extension`.'),
-    (row: Row) => row.extension,
+    (row: ExtensionRow) => row.extension,
   ),
   domain_name: readOnly(z.string(), realm),
   realm: readOnly(z.string(), realm),
@@ -41,7 +41,7 @@ const fields = {
   caller_id: field(z.string().nullable().default(null)),
   ...accountFields,
 }
-type Input = InputOf<typeof fields>
+type ExtensionInput = InputOf<typeof fields>
 
 /** Accounts which phones register as. */
 export const extensions = resource({
@@ -100,7 +100,7 @@ extensions.endpoints.get('/:id/registrations', lists(), async (c) => {
 })
 
 /** What a new one registers as. */
-async function named(c: Context<Edge>, input: Input): Promise<string> {
+async function named(c: Context<Edge>, input: ExtensionInput): Promise<string> {
   const extension = accountOf(input)
   if (extension === undefined) throw ApiError.field('extension', 'is needed: the name the phone registers as')
   await refuseEmergency(c, extension)
@@ -109,13 +109,13 @@ async function named(c: Context<Edge>, input: Input): Promise<string> {
 }
 
 /** The one there is, whose name stays. */
-async function unmoved(input: Input, stored: () => Promise<Row>): Promise<Row> {
+async function unmoved(input: ExtensionInput, stored: () => Promise<ExtensionRow>): Promise<ExtensionRow> {
   const row = await stored()
   if ((accountOf(input) ?? row.extension) === row.extension) return row
   throw ApiError.field('extension', 'cannot be changed; make another extension instead')
 }
 
-function accountOf({ extension, username }: Input): string | undefined {
+function accountOf({ extension, username }: ExtensionInput): string | undefined {
   if (extension !== undefined && username !== undefined && extension !== username) {
     throw ApiError.field('username', 'is another name for "extension": give one, or the same twice')
   }

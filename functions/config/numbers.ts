@@ -8,16 +8,16 @@ import { ApiError } from '../http/api-error.ts'
 import { type Check, noneOf } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { derived, field, type InputOf, readOnly, secret } from '../http/field.ts'
-import type { Draft } from '../http/noun.ts'
+import type { PlannedChange } from '../http/noun.ts'
 import { live, now } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { catchAllClashes, noClash } from './ambiguity.ts'
 import { detail, id, name, optionalId, shownCountry } from './fields.ts'
 import { assignable, notTaken, readSpan } from './number-span.ts'
-import { mostOf, ownershipFor, ownershipInput, standing, supersede } from './ownership.ts'
+import { conflicting, mostOf, ownershipFor, ownershipInput, supersede } from './ownership.ts'
 import { quota } from './quota.ts'
 
-type Row = typeof table.$inferSelect
+type NumberRow = typeof table.$inferSelect
 
 const fields = {
   number: derived(
@@ -26,19 +26,19 @@ const fields = {
       .max(64)
       .optional()
       .describe('E.164; `any`: whatever comes from `provider_id` and is no other number.'),
-    (row: Row) => row.number,
+    (row: NumberRow) => row.number,
   ),
   number_to: derived(
     z.string().max(64).nullish().describe('The last of a range.'),
-    (row: Row) => row.numberTo,
+    (row: NumberRow) => row.numberTo,
     z.string().nullable(),
   ),
-  provider_id: derived(optionalId, (row: Row) => row.providerId),
-  country: readOnly(shownCountry, (row: Row) => row.country?.toLowerCase() ?? null),
+  provider_id: derived(optionalId, (row: NumberRow) => row.providerId),
+  country: readOnly(shownCountry, (row: NumberRow) => row.country?.toLowerCase() ?? null),
   type: field(z.literal('normal').default('normal')),
   name: field(name),
   detail: field(detail),
-  status: readOnly(z.enum(['active', 'deleted']), (row: Row) => (row.deletedAt ? 'deleted' : 'active')),
+  status: readOnly(z.enum(['active', 'deleted']), (row: NumberRow) => (row.deletedAt ? 'deleted' : 'active')),
   extension_id: field(optionalId),
   call_flow_id: field(optionalId),
   trunk_id: field(optionalId),
@@ -49,13 +49,13 @@ const fields = {
   ),
   ownership: derived(
     ownershipInput,
-    (row: Row) => (row.number === 'any' ? null : row.ownership),
+    (row: NumberRow) => (row.number === 'any' ? null : row.ownership),
     shownOwnership.nullable().describe('null for `any`, which is no number.'),
   ),
-  tm_verify: readOnly(z.iso.datetime({ precision: 6 }).nullable(), (row: Row) => row.verifiedAt),
+  tm_verify: readOnly(z.iso.datetime({ precision: 6 }).nullable(), (row: NumberRow) => row.verifiedAt),
   enabled: field(z.boolean().default(true)),
 }
-type Input = InputOf<typeof fields>
+type NumberInput = InputOf<typeof fields>
 
 /** Phone numbers, and who is rung when they are called. */
 export const numbers = resource({
@@ -107,9 +107,9 @@ export const numbers = resource({
 
 async function newOf(
   c: Context<Edge>,
-  input: Input,
+  input: NumberInput,
   owner: { id: string; customerId: string },
-): Promise<Draft<typeof table>> {
+): Promise<PlannedChange<typeof table>> {
   if (input.number === undefined) throw ApiError.field('number', 'is needed')
   const any = input.number === 'any'
   const ownership = any ? 'claimed' : ownershipFor(c, input.ownership)
@@ -117,27 +117,27 @@ async function newOf(
   const provider = await providerOf(c, any, input.provider_id)
   const verifiedAt = ownership === 'claimed' ? null : new Date().toISOString()
   const row = { ...owner, ...span, ...provider, ...targetOf(input), ownership, verifiedAt }
-  return { row: { ...span, ...provider, ownership, verifiedAt }, ...standingFor(c, row) }
+  return { row: { ...span, ...provider, ownership, verifiedAt }, ...conflictsOf(c, row) }
 }
 
 async function changeOf(
   c: Context<Edge>,
-  input: Input,
-  read: () => Promise<Row>,
-): Promise<Draft<typeof table>> {
+  input: NumberInput,
+  read: () => Promise<NumberRow>,
+): Promise<PlannedChange<typeof table>> {
   const stored = await read()
   await refuseMoved(c, stored, input)
   const ownership =
     stored.number === 'any' ? stored.ownership : ownershipFor(c, input.ownership, stored.ownership)
   const row = { ...stored, ...targetOf(input), ownership }
-  return { row: stated(stored, ownership), ...standingFor(c, row) }
+  return { row: stated(stored, ownership), ...conflictsOf(c, row) }
 }
 
 /** What must hold of a number, and who gives way to it. */
-function standingFor(c: Context<Edge>, row: Wanted): Pick<Draft<typeof table>, 'checks' | 'also'> {
+function conflictsOf(c: Context<Edge>, row: Wanted): Pick<PlannedChange<typeof table>, 'checks' | 'also'> {
   return {
     checks: [
-      notTaken(standing(row), row.customerId, row),
+      notTaken(conflicting(row), row.customerId, row),
       noClash(catchAllClashes(row), row.customerId, () => 'provider_id'),
       endsThere(row),
     ],
@@ -145,7 +145,7 @@ function standingFor(c: Context<Edge>, row: Wanted): Pick<Draft<typeof table>, '
   }
 }
 type Wanted = Pick<
-  Row,
+  NumberRow,
   | 'id'
   | 'customerId'
   | 'number'
@@ -159,13 +159,13 @@ type Wanted = Pick<
   Ends
 
 /** What is to be written of whose a number is: nothing where that stays, since a call may prove it meanwhile. */
-function stated({ ownership: was }: Row, ownership: Ownership) {
+function stated({ ownership: was }: NumberRow, ownership: Ownership) {
   if (ownership === was) return {}
   return { ownership, verifiedAt: ownership === 'claimed' ? null : now }
 }
 
 /** Which numbers a row is about stays as it was made; only who is rung may change. */
-async function refuseMoved(c: Context<Edge>, stored: Row, input: Input): Promise<void> {
+async function refuseMoved(c: Context<Edge>, stored: NumberRow, input: NumberInput): Promise<void> {
   const last = input.number_to === undefined ? stored.numberTo : input.number_to
   const span = await readSpan(c, input.number ?? stored.number, last, assignable)
   const moved =
@@ -192,7 +192,7 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
 }
 
 /** What is rung: one thing at most. */
-function targetOf(input: Input) {
+function targetOf(input: NumberInput) {
   const [one, two] = (['extension_id', 'call_flow_id', 'trunk_id'] as const).filter(
     (key) => input[key] !== null,
   )
@@ -213,7 +213,7 @@ const ends = {
   provider_id: { of: providers, id: 'providerId', owner: 'providerCustomerId' },
 } as const
 type Ends = Pick<
-  Row,
+  NumberRow,
   'customerId' | 'extensionId' | 'callFlowId' | 'trunkId' | 'providerCustomerId' | 'providerId'
 >
 

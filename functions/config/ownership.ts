@@ -41,7 +41,7 @@ export function mostOf(ownership: Ownership): number {
 }
 
 /** Numbers with something of this one in them which stand in its way: its customer's, and those assigned to others. */
-export function standing(row: Wanted): SQL {
+export function conflicting(row: Wanted): SQL {
   const others = row.ownership === 'assigned' ? sql`or other.ownership = 'assigned'` : sql``
   return overlaps(
     row,

@@ -3,7 +3,7 @@ import { healthStatus, instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { within } from '../store/provider-statistics.ts'
-import { testWish, waiting } from './provider-tests.ts'
+import { testInput, waiting } from './provider-tests.ts'
 
 const at = '2026-11-24T09:00:00.000Z'
 const ratio = z.number().nullable().describe('Answered ÷ attempts; null without attempts.')
@@ -150,7 +150,7 @@ export const providerOperations: readonly Operation[] = [
     tag: 'providers',
     scope: 'call',
     query: waiting,
-    body: testWish,
+    body: testInput,
     answer: test,
     pending: true,
     errors: ['PROVIDER_NOT_FOUND', 'REFERENCE_NOT_FOUND', 'TOO_MANY_TESTS', 'NO_RELAY'],

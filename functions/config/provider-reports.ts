@@ -6,7 +6,7 @@ import { readQuery, takes } from '../http/query.ts'
 import { readBody, readId, readIdOf } from '../http/validate.ts'
 import { healthOf } from '../store/provider-health.ts'
 import { statsOf, within } from '../store/provider-statistics.ts'
-import { begin, outcome, testWish, waiting } from './provider-tests.ts'
+import { begin, outcome, testInput, waiting } from './provider-tests.ts'
 
 /** How providers are doing: as relays see them, as calls went, and as a test just now finds them. */
 export const carriers = new Hono<Edge>()
@@ -18,7 +18,7 @@ export const carriers = new Hono<Edge>()
   })
   .post('/:id/test', takes(waiting), async (c) => {
     const [id, { wait }] = [readId(c), readQuery(c, waiting)]
-    const testId = await begin(c, id, await readBody(c, testWish))
+    const testId = await begin(c, id, await readBody(c, testInput))
     const told = found(await outcome(c.get('db'), c.get('principal').customerId, id, testId, wait))
     return c.json(told, told.state === 'done' ? 200 : 202)
   })

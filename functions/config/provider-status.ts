@@ -23,15 +23,15 @@ export const providerStatus = { health, registration }
 /** The same and where its host is found, as one value: what of a provider changes though nobody configures it. */
 export const providerLive: SQL = sql`row(${health}, ${registration}, "providers"."found", "providers"."found_since")`
 
-type Row = Stored<typeof providers, typeof providerStatus>
+type ProviderWithStatus = Stored<typeof providers, typeof providerStatus>
 
 const instant = z.iso.datetime({ precision: 6 })
 const since = instant.nullable()
 
 /** What of a provider only relays and the edge say. */
 export const statusFields = {
-  health_status: readOnly(healthStatus, (row: Row) => row.health?.status ?? 'unknown'),
-  health_checked_at: readOnly(since.describe('VoIPBIN’s name for it.'), ({ health }: Row) =>
+  health_status: readOnly(healthStatus, (row: ProviderWithStatus) => row.health?.status ?? 'unknown'),
+  health_checked_at: readOnly(since.describe('VoIPBIN’s name for it.'), ({ health }: ProviderWithStatus) =>
     at(health?.checked_at),
   ),
   health: readOnly(
@@ -41,7 +41,7 @@ export const statusFields = {
       latency_ms: z.number().nullable(),
       why: z.string(),
     }),
-    ({ health }: Row) => ({
+    ({ health }: ProviderWithStatus) => ({
       status: health?.status ?? 'unknown',
       tm_change: at(health?.since),
       latency_ms: health?.latency_ms ?? null,
@@ -60,7 +60,7 @@ export const statusFields = {
         next_at: since,
       })
       .nullable(),
-    (row: Row) => (row.register ? registered(row.registration) : null),
+    (row: ProviderWithStatus) => (row.register ? registered(row.registration) : null),
   ),
 }
 
@@ -81,7 +81,9 @@ function at(text: string | null | undefined): string | null {
 }
 
 /** A row as JSON: its columns by their names in the database. */
-type Json<Row> = { [Column in keyof Row & string as Snake<Column>]: Row[Column] }
+type Json<ProviderWithStatus> = {
+  [Column in keyof ProviderWithStatus & string as Snake<Column>]: ProviderWithStatus[Column]
+}
 type Snake<Name extends string> = Name extends `${infer Head}${infer Tail}`
   ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${Snake<Tail>}`
   : Name

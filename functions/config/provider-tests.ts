@@ -12,13 +12,13 @@ import { numberField } from './number-field.ts'
 import { holds } from './own-numbers.ts'
 
 /** What to try: is it there, or does it put a call through; from which relay. */
-export const testWish = z.strictObject({
+export const testInput = z.strictObject({
   type: z.enum(['options', 'call']).default('options'),
   relay_id: z.string().max(40).nullable().default(null).describe('null: the one with the fewest calls.'),
   to: z.string().max(64).nullable().default(null).describe('The number to call.'),
   from: z.string().max(64).nullable().default(null).describe('A number of one’s own to show.'),
 })
-type TestWish = z.output<typeof testWish>
+type TestInput = z.output<typeof testInput>
 
 /** Seconds to wait for the outcome: 25 unless `?wait=` says fewer. */
 export const waiting = z.object({
@@ -34,13 +34,13 @@ export const waiting = z.object({
 const MOST = 3
 
 /** Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named. */
-export async function begin(c: Context<Edge>, providerId: string, wish: TestWish): Promise<string> {
+export async function begin(c: Context<Edge>, providerId: string, input: TestInput): Promise<string> {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const body: Omit<Command, 'command_id' | 'customer_id'> = {
     kind: 'test_provider',
     provider_id: providerId,
-    type: wish.type,
-    ...(await numbersOf(db, wish, await callerOf(db, customerId, providerId))),
+    type: input.type,
+    ...(await numbersOf(db, input, await callerOf(db, customerId, providerId))),
   }
   // Whoever tests the same provider waits, so that two do not both see room for one more.
   const [, { rows: others }, { rows }] = await db.batch([
@@ -52,7 +52,7 @@ export async function begin(c: Context<Edge>, providerId: string, wish: TestWish
       insert into commands (id, customer_id, relay_id, body)
       select gen_random_uuid(), ${customerId}::uuid, r.id, ${JSON.stringify(body)}::jsonb from relays r
       where r.beat_at > now() - ${deadAfterMs} * interval '1 millisecond'
-        and (r.id = ${wish.relay_id}::text or ${wish.relay_id}::text is null and not r.draining)
+        and (r.id = ${input.relay_id}::text or ${input.relay_id}::text is null and not r.draining)
         and (select count(*) from commands where ${underWay(providerId)}) < ${MOST}
       order by (select count(distinct call_id) from leases where relay_id = r.id), r.id limit 1
       returning id`),
@@ -64,7 +64,7 @@ export async function begin(c: Context<Edge>, providerId: string, wish: TestWish
       'TOO_MANY_TESTS',
       `${MOST} tests of this provider go on already. Wait for one of them.`,
     )
-  const who = wish.relay_id === null ? 'No relay is' : `Relay ${wish.relay_id} is not`
+  const who = input.relay_id === null ? 'No relay is' : `Relay ${input.relay_id} is not`
   throw new ApiError(
     'NO_RELAY',
     `${who} alive to test from: none was heard within ${deadAfterMs / 1000} seconds.`,
@@ -90,7 +90,7 @@ async function callerOf(db: Database, customerId: string, providerId: string): P
 /** The numbers of a test call, which goes nowhere a phone of the customer's may not call. */
 async function numbersOf(
   db: Database,
-  { type, to, from }: TestWish,
+  { type, to, from }: TestInput,
   caller: CustomerFacts,
 ): Promise<{ to: string | null; from: string | null }> {
   if (type === 'options') {

@@ -26,7 +26,7 @@ import { providerLive, providerStatus, statusFields } from './provider-status.ts
 import { quota } from './quota.ts'
 import { codecs, dialled, headers, host, numberFormat, refuseTls, tlsFields, words } from './sip-fields.ts'
 
-type Row = typeof table.$inferSelect
+type ProviderRow = typeof table.$inferSelect
 
 /** Every field of a provider, once: its column has the same name. */
 const fields = {
@@ -48,14 +48,14 @@ const fields = {
     country.nullable().default(null).describe('Country its numbers are read in; null: the customer’s.'),
     {
       output: shownCountry,
-      as: (row: Row) => row.country?.toLowerCase() ?? null,
+      as: (row: ProviderRow) => row.country?.toLowerCase() ?? null,
     },
   ),
   username: field(words.nullable().default(null)),
   password: secret(
     words.nullable().optional().describe('Left out, the one there is stays; null forgets it.'),
   ),
-  password_set: readOnly(z.boolean(), (row: Row) => row.sealedPassword !== null),
+  password_set: readOnly(z.boolean(), (row: ProviderRow) => row.sealedPassword !== null),
   realm: field(
     words
       .min(1, 'is empty; null answers any')
@@ -89,13 +89,13 @@ const fields = {
     z
       .array(z.object({ address: z.string(), since: z.string().nullable() }))
       .describe('Where its hostname leads, as relays find it: its calls are known there, too.'),
-    (row: Row) => row.found.map((address, at) => ({ address, since: row.foundSince[at] ?? null })),
+    (row: ProviderRow) => row.found.map((address, at) => ({ address, since: row.foundSince[at] ?? null })),
   ),
   failover: field(failover),
   enabled: field(z.boolean().default(true)),
   ...statusFields,
 }
-type Input = InputOf<typeof fields>
+type ProviderInput = InputOf<typeof fields>
 
 /** SIP carriers: where calls to the phone network go, and where calls from it come from. */
 export const providers = resource({
@@ -181,7 +181,7 @@ function widestOf({ admin, customerId }: Principal): Widest {
 }
 
 /** The networks its calls come from: those listed, and its host, where that is an address. */
-function sourcesOf(input: Input, settings: Settings, widest: Widest): string[] {
+function sourcesOf(input: ProviderInput, settings: Settings, widest: Widest): string[] {
   if (!settings.ALLOW_PRIVATE_TARGETS) refusePrivate(input.hostname, settings.BASE_DOMAIN)
   const host = readIp(input.hostname)
   const listed = networks(
@@ -194,7 +194,7 @@ function sourcesOf(input: Input, settings: Settings, widest: Widest): string[] {
 }
 
 /** Credentials are said whole or not at all. */
-function refuseHalves(input: Input): void {
+function refuseHalves(input: ProviderInput): void {
   refuseTls(input)
   const { username, password, register } = input
   if (register && !username) throw ApiError.field('username', 'is needed to register')
@@ -203,7 +203,7 @@ function refuseHalves(input: Input): void {
 }
 
 /** What becomes of the password: sealed, forgotten, or (by leaving the key out) left as it is. */
-async function sealedPassword(seal: Seal, id: string, { username, password }: Input) {
+async function sealedPassword(seal: Seal, id: string, { username, password }: ProviderInput) {
   if (username === null || password === null || password === '') return { sealedPassword: null }
   if (password === undefined) return {}
   return { sealedPassword: await seal.close({ table: 'providers', id, field: 'password' }, password) }
@@ -220,7 +220,7 @@ function passwordNeeded(): ApiError {
 }
 
 /** What was found where its host is, is forgotten where that is another from now on. */
-function elsewhere({ hostname, port, transport }: Input) {
+function elsewhere({ hostname, port, transport }: ProviderInput) {
   const same = sql`(${table.hostname}, ${table.port}, ${table.transport}) is not distinct from
     (${hostname}::text, ${port}::integer, ${transport}::transport)`
   const kept = (column: PgColumn) => sql`case when ${same} then ${column} else '{}' end`

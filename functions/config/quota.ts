@@ -20,8 +20,8 @@ const nouns = {
   flows: { table: flows, usual: 1_000, most: 20_000 },
   accesskeys: { table: accessKeys, usual: 100, most: 1_000 },
 } as const
-export type Noun = keyof typeof nouns
-export type Quotas = Record<Noun, number>
+export type QuotaNoun = keyof typeof nouns
+export type Quotas = Record<QuotaNoun, number>
 
 /** Other quotas than the usual, as an administrator gives them. */
 export const quotasInput = z.strictObject(
@@ -35,12 +35,12 @@ export function quotasOf(own: Partial<Quotas>): Quotas {
 
 /** Those which are not as usual: what is kept of them. */
 export function unusual(quotas: Quotas): Partial<Quotas> {
-  const own = Object.entries(quotas).filter(([noun, most]) => most !== nouns[noun as Noun].usual)
+  const own = Object.entries(quotas).filter(([noun, most]) => most !== nouns[noun as QuotaNoun].usual)
   return Object.fromEntries(own)
 }
 
 /** Whether a customer may have one more of a noun. */
-export function quota(noun: Noun): (customerId: string) => Check {
+export function quota(noun: QuotaNoun): (customerId: string) => Check {
   return (customerId) => ({
     ask: room(noun, customerId),
     holds: hasRoom(noun, customerId),
@@ -52,11 +52,11 @@ export function quota(noun: Noun): (customerId: string) => Check {
  * The statements with which a batch begins that makes something: it waits its turn, and sees whose it is to be and
  * how many of it there are.
  */
-export function roomFor(db: Database, noun: Noun, customerId: string) {
+export function roomFor(db: Database, noun: QuotaNoun, customerId: string) {
   return [lockConfig(db), db.execute<Room>(room(noun, customerId))] as const
 }
 
-function room(noun: Noun, customerId: string): SQL {
+function room(noun: QuotaNoun, customerId: string): SQL {
   return sql`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
     from customers c where ${alive(customerId)}`
 }
@@ -66,12 +66,12 @@ interface Room extends Record<string, unknown> {
 }
 
 /** The condition that its customer is there and may have one more. */
-export function hasRoom(noun: Noun, customerId: string): SQL {
+export function hasRoom(noun: QuotaNoun, customerId: string): SQL {
   return sql`exists (select from customers c where ${alive(customerId)} and ${countOf(noun, customerId)} < ${mostOf(noun)})`
 }
 
 /** Refuses what there was no room for. */
-export function refuseFull(noun: Noun, { rows: [room] }: { rows: Room[] }): void {
+export function refuseFull(noun: QuotaNoun, { rows: [room] }: { rows: Room[] }): void {
   if (!room) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   if (room.used < room.most) return
   const more = `delete some, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
@@ -85,18 +85,18 @@ function alive(customerId: string): SQL {
   return sql`c.id = ${customerId}::uuid and c.deleted_at is null`
 }
 
-function mostOf(noun: Noun): SQL {
+function mostOf(noun: QuotaNoun): SQL {
   return sql`coalesce((c.quotas ->> ${noun}::text)::integer, ${nouns[noun].usual}::integer)`
 }
 
-function countOf(noun: Noun, customerId: string): SQL {
+function countOf(noun: QuotaNoun, customerId: string): SQL {
   const expired = noun === 'accesskeys' ? sql`and (expires_at is null or expires_at > now())` : sql``
   return sql`(select count(*) from ${nouns[noun].table} where customer_id = ${customerId}::uuid and deleted_at is null ${expired})`
 }
 
-function eachNoun<Of>(of: (noun: (typeof nouns)[Noun]) => Of): Record<Noun, Of> {
+function eachNoun<Of>(of: (noun: (typeof nouns)[QuotaNoun]) => Of): Record<QuotaNoun, Of> {
   return Object.fromEntries(Object.entries(nouns).map(([noun, about]) => [noun, of(about)])) as Record<
-    Noun,
+    QuotaNoun,
     Of
   >
 }

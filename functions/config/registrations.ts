@@ -12,7 +12,7 @@ export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.j
 export async function registrationOf(c: Context<Edge>, id: string) {
   const { customerId } = c.get('principal')
   const [row] = await withOwner(c).where(and(eq(bindings.customerId, customerId), eq(bindings.id, id)))
-  return row && toWire(row)
+  return row && present(row)
 }
 
 /** One page of a customer's registrations, or of those for which `whose` holds. */
@@ -30,7 +30,7 @@ export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
     )
     .orderBy(desc(bindings.registeredAt), desc(bindings.id))
     .limit(page.size + 1)
-  return listed(rows, page, ({ binding }) => ({ at: binding.registeredAt, id: binding.id }), toWire)
+  return listed(rows, page, ({ binding }) => ({ at: binding.registeredAt, id: binding.id }), present)
 }
 
 /** The condition that a binding has neither ended nor run out. */
@@ -65,7 +65,7 @@ function withOwner(c: Context<Edge>) {
 
 type Registration = Awaited<ReturnType<typeof withOwner>>[number]
 
-function toWire({ binding, extension, domainName, trunkName }: Registration) {
+function present({ binding, extension, domainName, trunkName }: Registration) {
   return {
     id: binding.id,
     customer_id: binding.customerId,

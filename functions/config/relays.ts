@@ -21,10 +21,10 @@ export const relays = new Hono<Edge>().use(administrator).get('/', async (c) => 
     .leftJoin(leases, eq(leases.relayId, table.id))
     .groupBy(table.id)
     .orderBy(asc(table.id))
-  return c.json({ result: rows.map(toWire), next_page_token: '' })
+  return c.json({ result: rows.map(present), next_page_token: '' })
 })
 
-function toWire(row: typeof table.$inferSelect & { alive: boolean; calls: number }) {
+function present(row: typeof table.$inferSelect & { alive: boolean; calls: number }) {
   return {
     id: row.id,
     alive: row.alive,

@@ -1,7 +1,7 @@
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { explanationShown } from './call-operations.ts'
-import { wish } from './resolve.ts'
+import { resolveInput } from './resolve.ts'
 
 /** Asking where a call would go. */
 export const resolveOperations: readonly Operation[] = [
@@ -14,7 +14,7 @@ export const resolveOperations: readonly Operation[] = [
       'The same decision which a call makes, at any instant; nothing is stored. "Nowhere" is an answer, too.',
     tag: 'routes',
     scope: 'read',
-    body: wish,
+    body: resolveInput,
     answer: explanationShown.nullable(),
     errors: ['REFERENCE_NOT_FOUND', 'VERSION_NOT_FOUND', 'VERSION_GONE'],
     example: {

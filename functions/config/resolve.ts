@@ -21,7 +21,7 @@ const party = z
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
 /** Who calls whom, and when: at most one of `extension_id`, `trunk_id` and `source` says who; else `from` does. */
-export const wish = z
+export const resolveInput = z
   .strictObject({
     from: party.describe('The number the caller shows; or the name of an extension, which calls.'),
     to: party.describe('What is dialled.'),
@@ -48,7 +48,7 @@ export const wish = z
     if (second !== undefined)
       refinement.addIssue({ code: 'custom', path: [second], message: `cannot be given beside ${callers[0]}` })
   })
-type Wish = z.output<typeof wish>
+type ResolveInput = z.output<typeof resolveInput>
 
 /**
  * Where a call would go, and why: the same object every call keeps.
@@ -56,7 +56,7 @@ type Wish = z.output<typeof wish>
  * Only the customer's own configuration and the platform's is looked at, whoever else shares an address with them.
  */
 export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
-  const asked = await readBody(c, wish)
+  const asked = await readBody(c, resolveInput)
   const question = questionOf(c, asked)
   const { BASE_DOMAIN } = c.get('settings')
   const wanted = { ...lookupFor(question, null, BASE_DOMAIN), ...callerOf(c, asked) }
@@ -88,7 +88,7 @@ async function loaded(c: Context<Edge>, wanted: Lookup, version: number | undefi
 }
 
 /** Who calls is looked for by id, or by the name in `from`. */
-function callerOf(c: Context<Edge>, asked: Wish): Partial<Lookup> {
+function callerOf(c: Context<Edge>, asked: ResolveInput): Partial<Lookup> {
   if (asked.source !== undefined) return {}
   const unnamed = asked.extension_id === undefined && asked.trunk_id === undefined
   return {
@@ -99,7 +99,7 @@ function callerOf(c: Context<Edge>, asked: Wish): Partial<Lookup> {
   }
 }
 
-function questionOf(c: Context<Edge>, { from, to, source }: Wish): RouteQuestion {
+function questionOf(c: Context<Edge>, { from, to, source }: ResolveInput): RouteQuestion {
   const host = c.get('settings').BASE_DOMAIN
   return {
     call_id: crypto.randomUUID(),
@@ -112,7 +112,7 @@ function questionOf(c: Context<Edge>, { from, to, source }: Wish): RouteQuestion
 
 /** The question with the caller it is about, dialling within its own domain. */
 function identified(
-  asked: Wish,
+  asked: ResolveInput,
   { to, caller }: RouteQuestion,
   brought: Facts,
   baseDomain: string,
@@ -134,7 +134,7 @@ function identified(
   }
 }
 
-function extensionOf({ extension_id, from }: Wish, brought: Facts) {
+function extensionOf({ extension_id, from }: ResolveInput, brought: Facts) {
   const named = brought.extensions.find(({ id, extension }) =>
     extension_id === undefined ? extension === from : id === extension_id,
   )

@@ -1,4 +1,4 @@
-import type { Resource } from '../http/resource.ts'
+import type { NounResource } from '../http/resource.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { flows } from './flows.ts'
@@ -8,7 +8,7 @@ import { routes } from './routes.ts'
 import { trunks } from './trunks.ts'
 
 /** The nouns of the configuration API, in the order in which one leads to another. */
-export const resources: readonly Resource[] = [
+export const resources: readonly NounResource[] = [
   customers,
   providers,
   routes,

@@ -70,7 +70,9 @@ export const routes = resource({
     ),
     target: field(target),
     // jsonb forgets the order of keys.
-    time_window: field(timeWindow, { as: (row: Row) => row.timeWindow && shownWindow.parse(row.timeWindow) }),
+    time_window: field(timeWindow, {
+      as: (row: RouteRow) => row.timeWindow && shownWindow.parse(row.timeWindow),
+    }),
     failover: field(failover),
     enabled: field(z.boolean().default(true)),
   },
@@ -98,7 +100,7 @@ export const routes = resource({
     },
   },
 })
-type Row = typeof table.$inferSelect
+type RouteRow = typeof table.$inferSelect
 
 /** An IANA name this runtime knows: offsets alone have no summer. */
 function isTimeZone(text: string): boolean {

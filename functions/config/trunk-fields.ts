@@ -11,7 +11,7 @@ import { country, detail, name, shownCountry } from './fields.ts'
 import { sources } from './inbound-addresses.ts'
 import { codecs, host, numberFormat, refuseTls, tlsFields } from './sip-fields.ts'
 
-type Row = typeof trunks.$inferSelect
+export type TrunkRow = typeof trunks.$inferSelect
 
 /** The first labels of a PBX's own domain. */
 export const domain = z
@@ -28,10 +28,10 @@ const unset = z.literal('').transform(() => null)
 export const trunkFields = {
   name: field(name),
   detail: field(detail),
-  domain_name: derived(domain.optional(), (row: Row) => row.domainName),
+  domain_name: derived(domain.optional(), (row: TrunkRow) => row.domainName),
   realm: readOnly(
     z.string().describe('The domain it registers and calls in, and its digest realm.'),
-    (row: Row, c: Context<Edge>) => trunkRealmOf(row.domainName, c.get('settings').BASE_DOMAIN),
+    (row: TrunkRow, c: Context<Edge>) => trunkRealmOf(row.domainName, c.get('settings').BASE_DOMAIN),
   ),
   auth_types: field(
     z
@@ -43,7 +43,7 @@ export const trunkFields = {
   password: secret(
     z.union([unset, password]).nullable().default(null).describe('Left out, the one there is stays.'),
   ),
-  password_set: readOnly(z.boolean(), (row: Row) => row.sealedMd5 !== null),
+  password_set: readOnly(z.boolean(), (row: TrunkRow) => row.sealedMd5 !== null),
   allowed_ips: field(sources),
   hostname: field(host.nullable().default(null).describe('Where it takes calls; null: where it registers.')),
   port: field(z.int().min(1).max(65_535).nullable().default(null)),
@@ -56,7 +56,7 @@ export const trunkFields = {
     country.nullable().default(null).describe('Country its numbers are read in; null: the customer’s.'),
     {
       output: shownCountry,
-      as: (row: Row) => row.country?.toLowerCase() ?? null,
+      as: (row: TrunkRow) => row.country?.toLowerCase() ?? null,
     },
   ),
   caller_ids: field(z.array(z.string().max(64)).max(100).default([])),

@@ -17,10 +17,8 @@ import { neighbourhood, networks, refusePrivate } from './inbound-addresses.ts'
 import { ownNumbers } from './own-numbers.ts'
 import { quota } from './quota.ts'
 import { registrationsOf } from './registrations.ts'
-import { domain, refuseHalves, type TrunkInput, trunkFields } from './trunk-fields.ts'
+import { domain, refuseHalves, type TrunkInput, type TrunkRow, trunkFields } from './trunk-fields.ts'
 import { refuseWeak } from './weak-password.ts'
-
-type Row = typeof table.$inferSelect
 
 /** Customers' own PBXs: they call through us, and numbers lead to them. */
 export const trunks = resource({
@@ -90,7 +88,7 @@ function named({ domain_name }: TrunkInput): string {
 }
 
 /** The domain of the one there is, which stays. */
-async function unmoved({ domain_name }: TrunkInput, stored: () => Promise<Row>): Promise<string> {
+async function unmoved({ domain_name }: TrunkInput, stored: () => Promise<TrunkRow>): Promise<string> {
   const { domainName } = await stored()
   if ((domain_name ?? domainName) === domainName) return domainName
   throw ApiError.field('domain_name', 'cannot be changed; make another trunk instead')
@@ -106,7 +104,7 @@ function sourcesOf(input: TrunkInput, { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN }: Se
 /** What is kept of a password: made anew, forgotten, or (where none is sent) as it is. */
 async function secrets(
   c: Context<Edge>,
-  { id, domainName }: Pick<Row, 'id' | 'domainName'>,
+  { id, domainName }: Pick<TrunkRow, 'id' | 'domainName'>,
   { name, username, password }: TrunkInput,
 ): Promise<{ sealedMd5?: string | null; sealedSha256?: string | null }> {
   if (username === null) return { sealedMd5: null, sealedSha256: null }

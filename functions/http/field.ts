@@ -16,15 +16,15 @@ export interface Field<Input extends z.ZodType | undefined = z.ZodType | undefin
 export type Fields = Readonly<Record<string, Field>>
 
 /** What stands in the column of the field's name. `shown` says how, where that is not as it was written. */
-export function field<Input extends z.ZodType>(input: Input, shown?: Shown): Kept<Input> {
+export function field<Input extends z.ZodType>(input: Input, shown?: Presentation): KeptField<Input> {
   const { output = input, as } = shown ?? {}
   return { input, output, kept: true, present: as ?? untold }
 }
-interface Shown {
+interface Presentation {
   readonly output?: z.ZodType
   readonly as?: (row: never, c: Context<Edge>) => unknown
 }
-export interface Kept<Input extends z.ZodType> extends Field<Input> {
+export interface KeptField<Input extends z.ZodType> extends Field<Input> {
   readonly kept: true
 }
 

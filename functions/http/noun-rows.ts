@@ -7,7 +7,7 @@ import { ApiError } from './api-error.ts'
 import type { Check } from './check.ts'
 import { done, insertWhere, lockConfig } from './config-lock.ts'
 import { columnOf } from './field.ts'
-import type { Beside, Deleting, Draft, Noun, NounTable, Statement, Stored } from './noun.ts'
+import type { BatchStatement, Beside, Deleting, Noun, NounTable, PlannedChange, Stored } from './noun.ts'
 import type { Page } from './page.ts'
 import { versionOf } from './precondition.ts'
 import { before, now } from './queries.ts'
@@ -68,7 +68,11 @@ export class NounRows<T extends NounTable, B extends Beside> {
   }
 
   /** Makes a row. Throws what a check refuses. */
-  async create(c: Context<Edge>, row: object, { checks = [], also }: Draft<T>): Promise<Stored<T, B>> {
+  async create(
+    c: Context<Edge>,
+    row: object,
+    { checks = [], also }: PlannedChange<T>,
+  ): Promise<Stored<T, B>> {
     const db = c.get('db')
     const possible = and(sql`true`, ...checks.map(({ holds }) => holds)) ?? sql`true`
     const answers = await batch(db, [
@@ -88,7 +92,7 @@ export class NounRows<T extends NounTable, B extends Beside> {
   async change(
     c: Context<Edge>,
     id: string,
-    { row, checks = [], also }: Draft<T>,
+    { row, checks = [], also }: PlannedChange<T>,
     versions: readonly string[] | undefined,
   ): Promise<Changed<Stored<T, B>> | undefined> {
     const db = c.get('db')
@@ -220,8 +224,8 @@ function inUse({ inUse: { reason, message } }: Deleting): ApiError {
 }
 
 /** Carries out statements as one transaction. */
-async function batch(db: Database, statements: Statement[]): Promise<readonly unknown[]> {
-  return db.batch(statements as unknown as readonly [Statement, ...Statement[]])
+async function batch(db: Database, statements: BatchStatement[]): Promise<readonly unknown[]> {
+  return db.batch(statements as unknown as readonly [BatchStatement, ...BatchStatement[]])
 }
 
 /** A query's answer is its rows; a bare statement's has them inside. */

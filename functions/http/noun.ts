@@ -50,7 +50,10 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
   /** Whether its customer may have one more; absent: as many as it likes. */
   readonly quota?: (customerId: string) => Check
   /** What a change comes to beyond the fields which are kept as they are written. Throws what needs no lock to refuse. */
-  readonly draft?: (input: InputOf<F>, subject: Subject<Stored<T, B>>) => Draft<T> | Promise<Draft<T>>
+  readonly draft?: (
+    input: InputOf<F>,
+    subject: Subject<Stored<T, B>>,
+  ) => PlannedChange<T> | Promise<PlannedChange<T>>
   readonly deleting?: Deleting
   /** Reasons it may refuse with beside those which follow from the declaration. */
   readonly errors: {
@@ -76,16 +79,16 @@ export interface Subject<Row> {
 }
 
 /** A change about to be made. */
-export interface Draft<T extends NounTable> {
+export interface PlannedChange<T extends NounTable> {
   /** Columns beside those which are kept as they were written, or instead of them; SQL too. */
   readonly row?: {
     readonly [Column in keyof T['$inferInsert']]?: T['$inferInsert'][Column] | SQL | undefined
   }
   readonly checks?: readonly Check[]
   /** Statements which go before the change, under the condition that it will be made. */
-  readonly also?: (possible: SQL) => readonly Statement[]
+  readonly also?: (possible: SQL) => readonly BatchStatement[]
 }
-export type Statement = BatchItem<'pg'>
+export type BatchStatement = BatchItem<'pg'>
 
 /** What becomes of those which lean on a thing that is deleted. */
 export interface Deleting {

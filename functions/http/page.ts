@@ -56,12 +56,12 @@ export function listed<Row>(
   rows: Row[],
   { size }: Page,
   cursorOf: (row: Row) => Cursor,
-  toWire: (row: Row) => unknown,
+  present: (row: Row) => unknown,
 ) {
   const shown = rows.slice(0, size)
   const last = shown.at(-1)
   const more = rows.length > size && last !== undefined
-  return { result: shown.map(toWire), next_page_token: more ? writeToken(cursorOf(last)) : '' }
+  return { result: shown.map(present), next_page_token: more ? writeToken(cursorOf(last)) : '' }
 }
 
 function writeToken({ at, id }: Cursor): string {

@@ -1,27 +1,10 @@
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Database } from '#db'
 import type { Page } from './page.ts'
 
 /** A table of things customers configure. */
-export type Owned = PgTable & Record<'id' | 'customerId' | 'createdAt' | 'deletedAt', PgColumn>
-type Row<Table extends Owned> = Table['$inferSelect']
-
-/** One customer's live rows, newest first, and one more than the page holds if there is one. */
-export async function pageOf<Table extends Owned>(
-  db: Database,
-  table: Table,
-  customerId: string,
-  page: Page,
-) {
-  const rows: unknown = await db
-    .select()
-    .from(table as PgTable)
-    .where(onPage(table, customerId, page))
-    .orderBy(desc(table.createdAt), desc(table.id))
-    .limit(page.size + 1)
-  return rows as Row<Table>[]
-}
+type Owned = PgTable & Record<'id' | 'customerId' | 'createdAt' | 'deletedAt', PgColumn>
 
 /** The condition that a row is this customer's, not deleted, and comes after the page's cursor. */
 export function onPage(table: Owned, customerId: string, { after }: Page): SQL | undefined {
@@ -37,24 +20,18 @@ export function before(at: PgColumn, id: PgColumn, after: { at: string; id: stri
   return sql`(${at}, ${id}) < (${after.at}::timestamptz, ${after.id}::uuid)`
 }
 
-/** One row of a customer; a deleted one still answers, since records name it. */
-export async function rowOf<Table extends Owned>(db: Database, table: Table, customerId: string, id: string) {
-  const rows: unknown = await db
-    .select()
-    .from(table as PgTable)
-    .where(and(eq(table.customerId, customerId), eq(table.id, id)))
-  return (rows as Row<Table>[])[0]
-}
-
 /** One row of a customer that is not deleted. */
 export async function liveRowOf<Table extends Owned>(
   db: Database,
   table: Table,
   customerId: string,
   id: string,
-) {
-  const row = await rowOf(db, table, customerId, id)
-  return row?.deletedAt === null ? row : undefined
+): Promise<Table['$inferSelect'] | undefined> {
+  const [row] = await db
+    .select()
+    .from(table as PgTable)
+    .where(live(table, customerId, id))
+  return row
 }
 
 /** The condition that a row is this customer's, this one, and not deleted. */

@@ -7,7 +7,7 @@ import { ApiError } from './api-error.ts'
 import { administrator } from './authenticate.ts'
 import { type Fields, type InputOf, inputOf, keptOf, presented, readOnlyKeys, readOnlyOf } from './field.ts'
 import { mergePatch } from './merge-patch.ts'
-import type { Beside, Draft, Fitting, Noun, NounRow, NounTable, Stored, Subject } from './noun.ts'
+import type { Beside, Fitting, Noun, NounRow, NounTable, PlannedChange, Stored, Subject } from './noun.ts'
 import { filtersOf, operationsOf } from './noun-operations.ts'
 import { NounRows } from './noun-rows.ts'
 import type { Operation } from './operation.ts'
@@ -17,7 +17,7 @@ import { mayCascade, readCascade, readQuery } from './query.ts'
 import { parse, readBody, readId, readInput, readObject } from './validate.ts'
 
 /** A noun as the API has it. */
-export interface Resource<Row = unknown> {
+export interface NounResource<Row = unknown> {
   readonly name: string
   readonly path: string
   readonly noun: Noun<NounTable, Fields>
@@ -36,7 +36,7 @@ const MERGES = 5
 /** Declares a noun. */
 export function resource<T extends NounTable, F extends Fields, B extends Beside = Record<never, SQL>>(
   noun: Noun<T, F, B> & Fitting<T, F>,
-): Resource<Stored<T, B>> {
+): NounResource<Stored<T, B>> {
   const rows = new NounRows<T, B>(noun as unknown as Noun<T, never, B>)
   const shape = inputOf(noun.fields)
   const ignored = [...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
@@ -141,9 +141,12 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
     return parse(shape, mergePatch(Object.fromEntries(settable), said)) as InputOf<F>
   }
 
-  async function draftOf(input: InputOf<F>, subject: Subject<Stored<T, B>>): Promise<Draft<T>> {
+  async function draftOf(input: InputOf<F>, subject: Subject<Stored<T, B>>): Promise<PlannedChange<T>> {
     const draft = (await noun.draft?.(input, subject)) ?? {}
-    return { ...draft, row: { ...keptOf(noun.fields, input), ...draft.row } as Draft<T>['row'] & object }
+    return {
+      ...draft,
+      row: { ...keptOf(noun.fields, input), ...draft.row } as PlannedChange<T>['row'] & object,
+    }
   }
 }
 
