@@ -23,19 +23,28 @@ const scopes = z
 /** Seconds from now; the longest are a hundred years. */
 const expire = z.int().min(1).max(3_153_600_000)
 
-/** Left out, the scopes stay: a client which knows of none must not give a key more than it had. */
-const changes = z.strictObject({ name, detail, scopes: scopes.optional() })
-const wish = changes.extend({
-  /** Without it the key stays until it is deleted. */
-  expire: expire.optional(),
-  /** Of the platform. Only administrators make administrators. */
-  admin: z.boolean().default(false),
+/** What may be changed of a key. Left out, the scopes stay: a client which knows of none must not give more than there was. */
+export const changes = z.strictObject({
+  name,
+  detail,
+  scopes: scopes.optional().describe('What it opens; all of them, where a new key names none.'),
 })
-const rotation = z.strictObject({
-  /** Seconds for which the tokens so far go on opening; 30 days at most. */
-  overlap_seconds: z.int().min(0).max(2_592_000),
-  /** When the key expires from now on; null: never. Left out, that stays as it is. */
-  expire: expire.nullable().optional(),
+/** What may be said of a new key. */
+export const wish = changes.extend({
+  expire: expire.optional().describe('Seconds from now; without it the key stays until it is deleted.'),
+  admin: z.boolean().default(false).describe('Of the platform. Only administrators make administrators.'),
+})
+/** How a key is given another token. */
+export const rotation = z.strictObject({
+  overlap_seconds: z
+    .int()
+    .min(0)
+    .max(2_592_000)
+    .describe('Seconds for which the tokens so far go on opening; 30 days at most.'),
+  expire: expire
+    .nullable()
+    .optional()
+    .describe('Seconds from now until the key expires; null: never. Left out, that stays as it is.'),
 })
 const shown = [...ours, 'token_prefix', 'admin', 'tm_expire', 'tm_previous_expire', 'tm_last_used']
 

@@ -149,10 +149,10 @@ export const customers = resource({
   },
   errors: { missing: 'CUSTOMER_NOT_FOUND', write: ['REGISTRAR_NAME_TAKEN', 'REFERENCE_NOT_FOUND'] },
   example: {
-    id: exampleIds.customer,
+    id: exampleIds.newCustomer,
     body: { name: 'Acme', email: 'voice@acme.example', default_country: 'us', max_channels: 20 },
     shown: {
-      realm: `${exampleIds.customer}.registrar.trunkline.example`,
+      realm: `${exampleIds.newCustomer}.registrar.trunkline.example`,
       default_country: 'us',
       quotas: quotasOf({}),
       configuration_version: 7,
@@ -178,6 +178,10 @@ export const ownCustomerOperations: readonly Operation[] = customers.operations
     tag: 'customer',
     summary: operation.summary.replace('a customer', 'your own customer'),
     scope: operation.method === 'get' ? 'read' : 'configure',
+    example: {
+      ...operation.example,
+      answer: { ...Object(operation.example?.answer), id: exampleIds.customer },
+    },
   }))
 
 /** Only an administrator gives more or less than is usual. */

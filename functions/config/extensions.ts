@@ -84,7 +84,7 @@ export const extensions = resource({
   errors: { missing: 'EXTENSION_NOT_FOUND', write: ['EXTENSION_TAKEN', 'REFERENCE_NOT_FOUND'] },
   example: {
     id: exampleIds.extension,
-    body: { name: 'office phone', extension: 'office1', password: 'a-long-password' },
+    body: { name: 'office-phone', extension: 'office1', password: 'secure-password' },
     shown: {
       username: 'office1',
       domain_name: `${exampleIds.customer}.registrar.trunkline.example`,

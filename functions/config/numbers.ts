@@ -95,7 +95,7 @@ export const numbers = resource({
   errors: { missing: 'NUMBER_NOT_FOUND', write: ['NUMBER_TAKEN', 'AMBIGUOUS_SOURCE', 'REFERENCE_NOT_FOUND'] },
   example: {
     id: exampleIds.number,
-    body: { name: 'main', number: '+12125550100', extension_id: exampleIds.extension },
+    body: { name: 'main', number: '+15557654321', extension_id: exampleIds.extension },
     shown: {
       country: 'us',
       status: 'active',

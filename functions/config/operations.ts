@@ -1,6 +1,7 @@
 import { docsOperations } from '../http/docs.ts'
 import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
+import { accesskeyOperations } from './accesskey-operations.ts'
 import { callOperations } from './call-operations.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { eventOperations } from './event-operations.ts'
@@ -13,6 +14,7 @@ import { resources } from './resources.ts'
 /** Everything which can be asked of the API, in the order in which one thing leans on another. */
 export const operations: readonly Operation[] = [
   ...ownCustomerOperations,
+  ...accesskeyOperations,
   ...resources.flatMap(({ operations }) => operations),
   ...providerOperations,
   ...resolveOperations,

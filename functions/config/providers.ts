@@ -156,13 +156,13 @@ export const providers = resource({
   example: {
     id: exampleIds.provider,
     body: {
-      name: 'Telnyx',
-      hostname: 'sip.telnyx.com',
+      name: 'Primary SIP Provider',
+      type: 'sip',
+      hostname: 'sip.provider.com',
       username: 'trunkline',
       password: 'its-own-secret',
-      called_format: '+e164',
       codecs: 'PCMU,PCMA',
-      inbound_addresses: ['192.76.120.10'],
+      max_channels: 30,
     },
     shown: {
       password_set: true,

@@ -64,6 +64,7 @@ export const relayOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1.0/relays',
     summary: 'List the relays there are',
+    description: 'For administrators.',
     tag: 'relays',
     scope: 'read',
     answer: listShape(relay),

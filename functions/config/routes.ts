@@ -92,12 +92,7 @@ export const routes = resource({
   errors: { missing: 'ROUTE_NOT_FOUND', write: ['REFERENCE_NOT_FOUND'] },
   example: {
     id: exampleIds.route,
-    body: {
-      name: 'New York',
-      provider_id: exampleIds.provider,
-      target: '+1212',
-      priority: 1,
-    },
+    body: { name: 'Default Outbound Route', provider_id: exampleIds.provider, priority: 1 },
   },
 })
 type RouteRow = typeof table.$inferSelect

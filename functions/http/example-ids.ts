@@ -1,6 +1,7 @@
 /** Ids of the examples: each thing has the same in all of them, so that they can be read (and carried out) as one story. */
 export const exampleIds = {
   customer: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1001',
+  newCustomer: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1013',
   provider: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1002',
   route: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1003',
   extension: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1004',

@@ -55,9 +55,19 @@ function written(shape: z.ZodType, use: SchemaUse): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(shape, {
     io: use,
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => tidy(jsonSchema as JsonSchema, use),
+    override: ({ zodSchema, jsonSchema }) => {
+      tidy(jsonSchema as JsonSchema, use)
+      if (isMadeAnew(zodSchema)) delete jsonSchema.default
+    },
   })
   return schema as JsonSchema
+}
+
+/** Whether what stands for nothing said is another each time, as a fresh id is. */
+function isMadeAnew({ _zod: { def } }: z.core.$ZodType): boolean {
+  if (def.type !== 'default') return false
+  const [once, again] = [1, 2].map(() => JSON.stringify(Reflect.get(def, 'defaultValue')))
+  return once !== again
 }
 
 /**
@@ -65,11 +75,15 @@ function written(shape: z.ZodType, use: SchemaUse): JsonSchema {
  * over keys which a later edge adds.
  */
 function tidy(schema: JsonSchema, use: SchemaUse): void {
-  if (schema.format !== undefined) delete schema.pattern
+  if (formats.has(schema.format ?? '')) delete schema.pattern
+  else delete schema.format
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum
   if (use === 'output' && schema.additionalProperties === false) delete schema.additionalProperties
 }
+
+/** Those which JSON Schema knows; zod calls some of its patterns formats, too. */
+const formats = new Set(['uuid', 'date-time', 'email', 'uri', 'hostname', 'ipv4', 'ipv6'])
 
 function nameOf(id: string, use: SchemaUse): string {
   return use === 'output' || id.endsWith('Input') ? id : `${id}Input`

@@ -14,7 +14,7 @@ export interface About {
   readonly title: string
   readonly version: string
   readonly description: string
-  /** Tags in the order in which they are to be read, each with a sentence. */
+  /** Tags in the order in which they are to be read, each with a sentence; those of no operation are left out. */
   readonly tags: Readonly<Record<string, string>>
   /** How every refusal looks. */
   readonly refusal: z.ZodType
@@ -70,7 +70,7 @@ type Content = Record<'application/json', { schema: JsonSchema; example?: unknow
 
 /** The document of these operations. Throws where two are at one place, or two schemas which differ have one name. */
 export function openApi(operations: readonly Operation[], about: About): OpenApi {
-  const document = blank(about)
+  const document = blank(about, new Set(operations.map(({ tag }) => tag)))
   const schemas = new Schemas()
   const parts = { schemas, responses: document.components.responses }
   document.components.schemas = schemas.named
@@ -298,12 +298,13 @@ const headers: Record<string, ResponseHeader> = {
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } },
 }
 
-function blank({ title, version, description, tags }: About): OpenApi {
+function blank({ title, version, description, tags }: About, used: ReadonlySet<string>): OpenApi {
+  const named = Object.entries(tags).filter(([name]) => used.has(name))
   return {
     openapi: '3.1.1',
     info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
     servers: [{ url: '/' }],
-    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    tags: named.map(([name, description]) => ({ name, description })),
     security: ways.map((way) => ({ [way]: [] })),
     paths: {},
     components: {

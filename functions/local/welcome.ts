@@ -13,7 +13,7 @@ export function welcome(settings: Settings, edge: EdgeSide): string {
     '',
     '  Trunkline is up. Ctrl-C stops it.',
     '',
-    `  API         ${edge.apiUrl}/v1.0`,
+    `  API         ${edge.apiUrl}/v1.0 (told of at ${edge.apiUrl}/docs)`,
     ...accessLines(settings, edge),
     `  SIP         ${server} (UDP and TCP)`,
     ...(settings.publicIpGuessed
