@@ -288,7 +288,7 @@ export class Engine {
         return this.#quotaWait.shared(now)
       case 'unbeaten':
         return this.#routing.missed(now, input.away)
-      case 'cached':
+      case 'filed':
         return this.#routing.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#admission.closed = true

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { request as ask, createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const executablePath = '/usr/bin/chromium'
+/** Whether this machine has Debian's Chromium. */
+export const hasChromium = existsSync(executablePath)
+
+/** Chromium without a window, whose every request goes through a proxy of ours, this machine's own addresses too. */
+export class WatchedBrowser {
+  /** URLs which its pages asked for, and hosts which they wanted a tunnel to. */
+  readonly asked: string[] = []
+  readonly #browser: Browser
+  readonly #proxy: Server
+
+  private constructor(browser: Browser, proxy: Server, asked: string[]) {
+    this.#browser = browser
+    this.#proxy = proxy
+    this.asked = asked
+  }
+
+  static async open(): Promise<WatchedBrowser> {
+    const asked: string[] = []
+    const proxy = await listening(asked)
+    const { port } = proxy.address() as AddressInfo
+    const browser = await chromium.launch({
+      executablePath,
+      proxy: { server: `http://127.0.0.1:${port}`, bypass: '<-loopback>' },
+      args: quiet,
+    })
+    return new WatchedBrowser(browser, proxy, asked)
+  }
+
+  page(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+    return this.#browser.newPage({ viewport: { width, height: 844 }, colorScheme })
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close()
+    this.#proxy.closeAllConnections()
+    this.#proxy.close()
+  }
+}
+
+/** Chromium's own updater asks here whatever it is told, in the midst of any page. */
+const updater = /^(http:\/\/)?update\.googleapis\.com\b/
+
+/** What Chromium asks for on its own account, it does not ask for here, as far as it can be told so. */
+const quiet = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** A proxy (RFC 9110 §7.6) which notes what it is asked for, and makes no tunnel. */
+async function listening(asked: string[]): Promise<Server> {
+  const note = (url: string) => updater.test(url) || asked.push(url)
+  const proxy = createServer(({ url = '', method, headers }, response) => {
+    note(url)
+    const onward = ask(url, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.writeHead(502).end())
+    onward.end()
+  })
+  proxy.on('connect', ({ url = '' }, socket) => {
+    note(url)
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+  })
+  await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready))
+  return proxy
+}
