@@ -288,7 +288,7 @@ export class Engine {
         return this.#quotaWait.shared(now)
       case 'unbeaten':
         return this.#routing.missed(now, input.away)
-      case 'filed':
+      case 'cached':
         return this.#routing.restore(now, input.files, input.confirmed)
       case 'drain':
         this.#admission.closed = true

@@ -132,7 +132,7 @@ async function start(config: Config): Promise<void> {
     beat: () => heartbeat.hurry(),
     note: ({ level, event, fields }) => log(level, event, fields),
   })
-  running.hear({ type: 'filed', ...kept })
+  running.hear({ type: 'cached', ...kept })
   running.hear({ type: 'restored', list: phones.list, from: 'disk' })
   host = running
   for (const input of early) hear(input)

@@ -53,7 +53,7 @@ export class ConfigIndex {
   readonly #offices: Networks<TrunkFacts> = newNetworks()
 
   /** What is on the shelf, as a decision reads it; always the present state. */
-  readonly book: Configuration = {
+  readonly configuration: Configuration = {
     customer: (id) => this.#kept.get(id)?.customer,
     extension: (customerId, id) => this.#kept.get(customerId)?.extensions.get(id),
     extensionNamed: (customerId, name) => this.#kept.get(customerId)?.extensionsByName.get(name),

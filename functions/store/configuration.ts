@@ -7,7 +7,7 @@ import type { Facts } from './facts.ts'
 export function configurationOf(brought: Facts): Configuration {
   const shelf = new ConfigIndex()
   for (const portion of slicesOf(brought)) shelf.put(portion)
-  return shelf.book
+  return shelf.configuration
 }
 
 /** What was brought, by customer. */

@@ -51,18 +51,18 @@ export class Accounts {
   current(now: number, question: CredentialQuestion): RememberedAccount | undefined {
     const found = this.#asked(question)
     const asked = found !== undefined && found.until > now ? found : undefined
-    const filed = this.#cached(now, question)
-    if (!filed?.current || (asked && asked.since >= filed.since)) return asked
-    return { answer: filed.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
+    const cached = this.#cached(now, question)
+    if (!cached?.current || (asked && asked.since >= cached.since)) return asked
+    return { answer: cached.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   }
 
   /** The last answer, good or not: what is left to go by when the edge gives none. */
-  last(now: number, question: CredentialQuestion): { answer: CredentialAnswer; filed: boolean } | undefined {
+  last(now: number, question: CredentialQuestion): { answer: CredentialAnswer; cached: boolean } | undefined {
     const found = this.#known.get(keyOf(question))
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
-    const filed = this.#cached(now, question)
-    if (filed && !(asked && asked.since >= filed.since)) return { answer: filed.answer, filed: true }
-    return asked && { answer: asked.answer, filed: false }
+    const cached = this.#cached(now, question)
+    if (cached && !(asked && asked.since >= cached.since)) return { answer: cached.answer, cached: true }
+    return asked && { answer: asked.answer, cached: false }
   }
 
   #asked(question: CredentialQuestion): RememberedAccount | undefined {

@@ -160,7 +160,7 @@ export class Authenticator {
   ): AuthResult | undefined {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? '' }
-    const last = said ? { answer: said, filed: true } : this.#accounts.last(now, question)
+    const last = said ? { answer: said, cached: true } : this.#accounts.last(now, question)
     if (!credentials || !last) return void guess?.pardon(now)
     const challenge = this.#challengeFor(asks, question, last.answer)
     const attempt = this.#attempt(now, question, flow, last.answer)
@@ -179,7 +179,7 @@ export class Authenticator {
     }
     const block = (guess ?? this.#throttle.suspect(now, attempt)).wrong(now)
     // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
-    return last.filed ? challenge({ block, failed }) : undefined
+    return last.cached ? challenge({ block, failed }) : undefined
   }
 
   /** By what is known here. */

@@ -51,8 +51,8 @@ const rememberedAtMost = 50_000
 
 /** Wrong answers for one account from all strange places together. */
 const perAccount = { atOnce: 30, perSecond: 1 / 20, remembered: rememberedAtMost }
-/** Wrong answers from one place for all accounts which are strange there. */
-const perPlace = { atOnce: 200, perSecond: 1 / 3, remembered: rememberedAtMost }
+/** Wrong answers from one source prefix for all accounts not known there. */
+const perPrefix = { atOnce: 200, perSecond: 1 / 3, remembered: rememberedAtMost }
 
 /**
  * Counts wrong answers to challenges, and shuts out who guesses: five within five minutes cost a minute, and
@@ -69,7 +69,7 @@ export class LoginThrottle {
   /** In the order of the latest guess. */
   readonly #loginsBy = new Map<string, FailedLogins>()
   readonly #ofAccount = new RateLimiter(perAccount)
-  readonly #ofPrefix = new RateLimiter(perPlace)
+  readonly #ofPrefix = new RateLimiter(perPrefix)
   readonly #knownSources = new KnownSources()
 
   /** Whether another answer of this login attempt may be looked at now. */
@@ -108,7 +108,7 @@ export class LoginThrottle {
     if (registered === undefined) this.#knownSources.add(now, account, prefix)
   }
 
-  /** Their passwords changed: what was guessed of the old ones is forgotten. What a place guessed in all is not. */
+  /** Their passwords changed: what was guessed of the old ones is forgotten. What a prefix guessed in all is not. */
   pardon(accounts: ReadonlySet<string>): void {
     for (const [key, { account }] of this.#loginsBy) if (accounts.has(account)) this.#loginsBy.delete(key)
     for (const account of accounts) this.#ofAccount.forget(account)

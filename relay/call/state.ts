@@ -14,6 +14,7 @@ import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
 import type { MediaCommand, MediaCounters, MediaReport, Side } from '../ground/media.ts'
+import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { SentSdp } from '../sdp/offer.ts'
@@ -23,8 +24,7 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import type { Cause } from './cause.ts'
 import type { RingRounds } from './ring-rounds.ts'
 
-export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
-export type { Side }
+export type { ConnectDecision, Side }
 
 /** One call: two legs and what happened between them (B2BUA, RFC 7092). */
 export interface Call {

@@ -50,7 +50,7 @@ export interface VerifiedSnapshot {
 
 /** What the edge gives for a snapshot: it, nothing newer than what is held, or that there is no such customer. */
 export type SnapshotAnswer =
-  | { readonly kind: 'snapshot'; readonly filed: VerifiedSnapshot }
+  | { readonly kind: 'snapshot'; readonly verified: VerifiedSnapshot }
   | { readonly kind: 'same' }
   | { readonly kind: 'gone' }
 
@@ -99,7 +99,7 @@ export type Input =
   | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'edge'; readonly sentAt: number }
   /** Snapshots which were on disk when this process began. */
   | {
-      readonly type: 'filed'
+      readonly type: 'cached'
       readonly files: readonly VerifiedSnapshot[]
       readonly confirmed: SnapshotConfirmation | undefined
     }
@@ -125,7 +125,7 @@ export type Effect =
     }
   | { readonly type: 'tell'; readonly tell: CallTell | BindingTell | EventTell }
   /** Snapshots to be kept on disk, or no longer. */
-  | { readonly type: 'keep'; readonly filed: VerifiedSnapshot }
+  | { readonly type: 'keep'; readonly verified: VerifiedSnapshot }
   | { readonly type: 'discard'; readonly customerId: string }
   | { readonly type: 'confirmed'; readonly confirmed: SnapshotConfirmation }
   | { readonly type: 'media'; readonly command: MediaCommand }

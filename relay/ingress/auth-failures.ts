@@ -84,9 +84,9 @@ export class AuthFailures {
     method: string,
     { address }: Flow,
   ): string {
-    const place = customerId === null ? sourceNetwork(address) : sourcePrefix(address)
+    const prefix = customerId === null ? sourceNetwork(address) : sourcePrefix(address)
     const key = (whose: string) => `${customerId} ${method} ${reason} ${whose}`
-    const own = key(`${accountId} ${place}`)
+    const own = key(`${accountId} ${prefix}`)
     if (this.#gathering.has(own)) return own
     const room = !this.#gathering.full && this.#apart.take(now, `${customerId}`)
     return room ? own : key(elsewhere)

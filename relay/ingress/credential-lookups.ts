@@ -16,8 +16,8 @@ const waitingAtMost = { inAll: 200, perPlace: 100 }
  */
 export class CredentialLookups {
   readonly #routing: Pick<RoutingClient, 'account'>
-  readonly #waitingByAccount = new Map<string, { readonly place: string; readonly heard: OnCredential }[]>()
-  readonly #countByPlace = new Map<string, number>()
+  readonly #waitingByAccount = new Map<string, { readonly prefix: string; readonly heard: OnCredential }[]>()
+  readonly #countByPrefix = new Map<string, number>()
   #count = 0
 
   constructor(routing: Pick<RoutingClient, 'account'>) {
@@ -25,30 +25,30 @@ export class CredentialLookups {
   }
 
   hasRoom({ address }: Flow): boolean {
-    const here = this.#countByPlace.get(sourcePrefix(address)) ?? 0
+    const here = this.#countByPrefix.get(sourcePrefix(address)) ?? 0
     return this.#count < waitingAtMost.inAll && here < waitingAtMost.perPlace
   }
 
   ask(now: number, question: CredentialQuestion, { address }: Flow, then: OnCredential): void {
-    const place = sourcePrefix(address)
-    this.#counts(place, 1)
+    const prefix = sourcePrefix(address)
+    this.#counts(prefix, 1)
     const account = `${question.realm}\n${question.username}`
     const waiting = this.#waitingByAccount.get(account)
-    if (waiting) return void waiting.push({ place, heard: then })
-    this.#waitingByAccount.set(account, [{ place, heard: then }])
+    if (waiting) return void waiting.push({ prefix, heard: then })
+    this.#waitingByAccount.set(account, [{ prefix, heard: then }])
     this.#routing.account(now, question, (later, answer, why) => {
       const all = this.#waitingByAccount.get(account) ?? []
       this.#waitingByAccount.delete(account)
-      for (const { place } of all) this.#counts(place, -1)
+      for (const { prefix } of all) this.#counts(prefix, -1)
       const said = answer?.ask === 'credential' ? answer.answer : undefined
       for (const { heard } of all) heard(later, said, why)
     })
   }
 
-  #counts(place: string, by: 1 | -1): void {
+  #counts(prefix: string, by: 1 | -1): void {
     this.#count += by
-    const here = (this.#countByPlace.get(place) ?? 0) + by
-    if (here > 0) this.#countByPlace.set(place, here)
-    else this.#countByPlace.delete(place)
+    const here = (this.#countByPrefix.get(prefix) ?? 0) + by
+    if (here > 0) this.#countByPrefix.set(prefix, here)
+    else this.#countByPrefix.delete(prefix)
   }
 }

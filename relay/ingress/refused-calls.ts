@@ -84,7 +84,7 @@ export class RefusedCalls {
   }
 
   #keyOf(now: number, { customerId, reason }: RefusedCall, address: string): string {
-    const key = (place: string) => `${customerId} ${place} ${reason}`
+    const key = (prefix: string) => `${customerId} ${prefix} ${reason}`
     if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
       return key(this.#gathering.full ? elsewhere : sourcePrefix(address))
     const own = key(sourceNetwork(address))

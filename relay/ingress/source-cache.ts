@@ -39,7 +39,7 @@ export class SourceCache {
    * `realm`: whether the address is one of this trunk's is another question than whether it is anybody's.
    */
   meet(now: number, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
-    const address = placeOf(flow, realm)
+    const address = keyOf(flow, realm)
     if ((this.#unknown.get(address) ?? 0) > now) return 'unknown'
     if ((this.#familiar.get(address) ?? 0) > now) return 'ask'
     // Who came over UDP will repeat himself.
@@ -55,7 +55,7 @@ export class SourceCache {
    * A carrier whom some know stays familiar when it rings the number of somebody who does not.
    */
   settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
-    const address = placeOf(flow, realm)
+    const address = keyOf(flow, realm)
     this.#asked.delete(address)
     if (known) keep(this.#familiar, address, now + familiarMs)
     if (known !== false || (this.#familiar.get(address) ?? 0) > now) return false
@@ -75,7 +75,7 @@ export class SourceCache {
   }
 }
 
-function placeOf({ address }: Flow, realm: string): string {
+function keyOf({ address }: Flow, realm: string): string {
   return realm === '' ? address : `${address} ${realm}`
 }
 

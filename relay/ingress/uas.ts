@@ -56,7 +56,7 @@ const crowd = { transactions: 200_000, questions: 2_000 }
  */
 export class Uas {
   readonly #deps: UasDeps
-  readonly #waiting = new PendingRequests()
+  readonly #pending = new PendingRequests()
   readonly #lookups: CredentialLookups
   readonly #refusedCalls: RefusedCalls
   readonly #authFailures: AuthFailures
@@ -91,12 +91,12 @@ export class Uas {
     const { replies, calls, transactions } = this.#deps
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
-    if (!this.#waiting.has(request)) this.#admit(now, request, flow)
+    if (!this.#pending.has(request)) this.#admit(now, request, flow)
   }
 
   /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
   cancel(request: Request, flow: Flow): boolean {
-    if (!this.#waiting.cancel(request, flow)) return false
+    if (!this.#pending.cancel(request, flow)) return false
     this.#deps.replies.refuse(request, flow, 200)
     return true
   }
@@ -147,9 +147,9 @@ export class Uas {
     const { admission: admissionControl } = this.#deps
     if (!this.#lookups.hasRoom(flow))
       return this.#admitAgain(now, request, flow, { guess, why: 'too many wait' })
-    this.#waiting.begin(request, flow)
+    this.#pending.begin(request, flow)
     this.#lookups.ask(now, question, flow, (later, said, why) => {
-      const cancelled = this.#waiting.end(request)
+      const cancelled = this.#pending.end(request)
       if (said) admissionControl.remember(later, question, said)
       this.#admitAgain(later, request, flow, { said, guess, why, cancelled })
     })
@@ -211,9 +211,9 @@ export class Uas {
       line: registrationTokenOf(request),
     }
     const question = questionOf(endpoint.entropy.uuid(at()), request, caller, codecsOf(request))
-    this.#waiting.begin(request, flow)
+    this.#pending.begin(request, flow)
     quotaWait.route(now, question, (later, decision, why) => {
-      const cancelled = this.#waiting.end(request)
+      const cancelled = this.#pending.end(request)
       this.#settle(later, request, flow, decision, otherwise?.realm)
       if (!decision) {
         this.#unanswered(why, request)

@@ -84,7 +84,7 @@ export class Heartbeat {
   #pauseMs(): number {
     const { everyMs = beatEveryMs } = this.#options
     if (this.#hurried && this.#missed === 0) return leastPauseMs
-    return pauseMs({ everyMs, missed: this.#missed, retryAfterMs: this.#retryAfterMs, dice: Math.random() })
+    return pauseMs({ everyMs, missed: this.#missed, retryAfterMs: this.#retryAfterMs, random: Math.random() })
   }
 
   async #once(): Promise<void> {
@@ -153,16 +153,16 @@ export class Heartbeat {
   }
 }
 
-/** How long a beat is after the one before; `dice` in [0, 1). */
+/** How long a beat is after the one before; `random` in [0, 1). */
 export function pauseMs(after: {
   readonly everyMs: number
   /** Beats in a row which came to nothing. */
   readonly missed: number
   readonly retryAfterMs: number
-  readonly dice: number
+  readonly random: number
 }): number {
-  const { everyMs, missed, retryAfterMs, dice } = after
-  const usual = missed > 1 ? longestPauseMs * (1 - dice / 6) : everyMs * (0.9 + dice / 5)
+  const { everyMs, missed, retryAfterMs, random } = after
+  const usual = missed > 1 ? longestPauseMs * (1 - random / 6) : everyMs * (0.9 + random / 5)
   return Math.min(longestPauseMs, Math.max(retryAfterMs, usual))
 }
 

@@ -22,7 +22,7 @@ interface HostDeps {
   tell(tell: CallTell | BindingTell | EventTell): void
   /** Snapshots on disk. */
   readonly snapshots: {
-    keep(filed: VerifiedSnapshot): void
+    keep(verified: VerifiedSnapshot): void
     discard(customerId: string): void
     confirm(confirmed: SnapshotConfirmation): void
   }
@@ -99,7 +99,7 @@ export class Host {
       case 'close':
         return this.#deps.close(effect.flow)
       case 'keep':
-        return this.#deps.snapshots.keep(effect.filed)
+        return this.#deps.snapshots.keep(effect.verified)
       case 'discard':
         return this.#deps.snapshots.discard(effect.customerId)
       case 'confirmed':

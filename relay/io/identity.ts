@@ -3,13 +3,16 @@ import { isIP } from 'node:net'
 import type { Trust } from '../ground/flow.ts'
 
 /** What a peer showed; `distrust` is OpenSSL's name for what is wrong with the chain, undefined where nothing is. */
-interface Shown {
+interface ShownCertificate {
   readonly certificate: X509Certificate | undefined
   readonly distrust: string | undefined
 }
 
 /** Why a peer is not who we trust it to be, in a sentence; undefined: it is. Whom we trust in nothing is nobody. */
-export function flawOf({ certificate, distrust }: Shown, trust: Trust | undefined): string | undefined {
+export function flawOf(
+  { certificate, distrust }: ShownCertificate,
+  trust: Trust | undefined,
+): string | undefined {
   if (trust === undefined) return 'nothing says by which name to trust it'
   if (trust.verify === 'none') return undefined
   if (certificate === undefined) return 'it showed no certificate'

@@ -2,7 +2,7 @@ import type { BindingTell, CallTell, EventTell } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 
-/** Writes into the log what of the news for the edge is also worth a line here. */
+/** Writes into the log which tells for the edge are also worth a line here. */
 export function logTells(tell: BindingTell | CallTell | EventTell, log: Log): void {
   if (tell.kind === 'binding') logPhone(tell, log)
 }

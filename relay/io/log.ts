@@ -20,7 +20,7 @@ export function openLog(options: { level?: string; destination?: DestinationStre
     { level: options.level ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   )
-  const patience = new Patience()
+  const patience = new LogThrottle()
   return (level, event, fields = {}) => {
     if (!logger.isLevelEnabled(level)) return
     const unsaid = level === 'warn' || level === 'error' ? patience.unsaid(event, performance.now()) : 0
@@ -39,7 +39,7 @@ function masked(fields: Note['fields']): Note['fields'] {
   return fields
 }
 
-class Patience {
+class LogThrottle {
   readonly #windowByEvent = new Map<string, { since: number; said: number; unsaid: number }>()
 
   /** How many were swallowed before this one; undefined: swallow this one too. */

@@ -43,7 +43,7 @@ export class SnapshotSource {
       throw new Error(refusal(status))
     }
     const signature = String(headers['trunkline-signature'] ?? '')
-    return { kind: 'snapshot', filed: openSnapshot(this.#keys, customerId, signature, body) }
+    return { kind: 'snapshot', verified: openSnapshot(this.#keys, customerId, signature, body) }
   }
 }
 

@@ -16,12 +16,15 @@ export interface LimitSource {
   known(): Iterable<Scope>
 }
 
-/** The limits of the customers whose snapshots are on the shelf. */
+/** The limits of the customers whose snapshots are held. */
 export function limitsOn(index: ConfigIndex): LimitSource {
-  return { of: (scope, customerId) => limitsOf(index.book, scope, customerId), known: () => capped(index) }
+  return {
+    of: (scope, customerId) => limitsOf(index.configuration, scope, customerId),
+    known: () => capped(index),
+  }
 }
 
-/** The limits of one scope, as a book has them. */
+/** The limits of one scope, as a configuration has them. */
 function limitsOf(
   configuration: Configuration,
   { kind, id }: Scope,
@@ -53,7 +56,7 @@ function ownedBy(
 
 function* capped(index: ConfigIndex): Iterable<Scope> {
   for (const { customer_id: id } of index.customers())
-    if (isShared(index.book.customer(id)?.caps)) yield { kind: 'customer', id }
+    if (isShared(index.configuration.customer(id)?.caps)) yield { kind: 'customer', id }
   for (const { id, caps } of index.providers()) if (isShared(caps)) yield { kind: 'provider', id }
 }
 

@@ -25,7 +25,7 @@ interface Misspelt {
 }
 
 interface DomainsDeps {
-  /** Whether the shelf holds every customer's newest configuration. */
+  /** Whether the index holds every customer's newest configuration. */
   complete(): boolean
   readonly index: ConfigIndex
   readonly baseDomain: string

@@ -83,7 +83,10 @@ export class RoutingClient implements BeatReporter {
   constructor(deps: RoutingClientDeps) {
     this.#deps = deps
     this.#snapshots = new SnapshotCache(deps.engine)
-    this.#alone = { ...this.#snapshots.index.book, providersAt: (address) => this.#providersAt(address) }
+    this.#alone = {
+      ...this.#snapshots.index.configuration,
+      providersAt: (address) => this.#providersAt(address),
+    }
   }
 
   /** Everything that is configured, as far as it is here; always the present state. */
@@ -92,7 +95,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   get configuration(): Configuration {
-    return this.#snapshots.index.book
+    return this.#snapshots.index.configuration
   }
 
   /** Rises when anything is configured otherwise than before. */

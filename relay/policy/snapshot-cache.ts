@@ -38,7 +38,7 @@ const restMs = 5_000
 const confirmEveryMs = 10_000
 
 /**
- * Snapshots on the shelf: which of them the edge named current and when, and which are to be fetched.
+ * The snapshots held: which of them the edge named current and when, and which are to be fetched.
  *
  * Versions only go up. One which is older than what is here is refused, and until the edge is ahead again that
  * customer's snapshot does not count as current.
@@ -103,7 +103,7 @@ export class SnapshotCache {
     files: readonly VerifiedSnapshot[],
     confirmed: SnapshotConfirmation | undefined,
   ): void {
-    for (const filed of files) this.#store(filed)
+    for (const verified of files) this.#store(verified)
     if (confirmed === undefined) return
     const monotonic = (then: number) => now - Math.max(0, at - then)
     this.#version = confirmed.version
@@ -191,7 +191,7 @@ export class SnapshotCache {
   #pulled(now: number, customerId: string, pulled: SnapshotAnswer): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
-    if (pulled.kind === 'snapshot') this.#put(customerId, pulled.filed)
+    if (pulled.kind === 'snapshot') this.#put(customerId, pulled.verified)
     // A copy from in between, or a database which lags: asked for again at once it would come again at once.
     if (this.#behind.has(customerId))
       return this.#failed(now, customerId, 'what came is older than what was named')
@@ -200,15 +200,15 @@ export class SnapshotCache {
   }
 
   /** Stores it, unless it is older than what is here. */
-  #put(customerId: string, filed: VerifiedSnapshot): void {
-    const { version } = filed.snapshot
+  #put(customerId: string, verified: VerifiedSnapshot): void {
+    const { version } = verified.snapshot
     const behind = this.#behind.get(customerId)
     if (version < (this.index.version(customerId) ?? 0)) {
       if (behind) this.#complain(customerId, behind, version)
       return
     }
-    this.#store(filed)
-    this.#deps.emit({ type: 'keep', filed })
+    this.#store(verified)
+    this.#deps.emit({ type: 'keep', verified })
     if (behind && version >= behind.version) this.#behind.delete(customerId)
   }
 

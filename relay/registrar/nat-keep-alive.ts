@@ -92,7 +92,7 @@ export class NatKeepAlive {
   }
 
   #question(binding: ContactBinding): Uint8Array {
-    const place = hostPort(this.#endpoint.address, this.#endpoint.port)
+    const prefix = hostPort(this.#endpoint.address, this.#endpoint.port)
     const number = ++this.#asked
     const uri = withoutHeaders(binding.contact)
     return writeMessage(
@@ -100,10 +100,10 @@ export class NatKeepAlive {
         method: 'OPTIONS',
         requestUri: uri,
         headers: [
-          ['via', `SIP/2.0/UDP ${place};rport;branch=${this.#word}.${number}`],
+          ['via', `SIP/2.0/UDP ${prefix};rport;branch=${this.#word}.${number}`],
           ...binding.path.map((hop) => ['route', hop] as const),
           ['max-forwards', '70'],
-          ['from', `<sip:${place}>;tag=${this.#word}`],
+          ['from', `<sip:${prefix}>;tag=${this.#word}`],
           ['to', `<${uri}>`],
           ['call-id', `${this.#endpoint.entropy.hex(8)}@${this.#endpoint.address}`],
           ['cseq', `${number} OPTIONS`],

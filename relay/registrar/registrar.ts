@@ -135,8 +135,8 @@ export class Registrar {
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined {
     const held = this.#bindings.of(extensionId)
     if (held.some((binding) => sameFlow(binding.flow, flow))) return 'here'
-    const place = sourcePrefix(flow.address)
-    return held.some((binding) => sourcePrefix(binding.flow.address) === place) ? 'near' : undefined
+    const prefix = sourcePrefix(flow.address)
+    return held.some((binding) => sourcePrefix(binding.flow.address) === prefix) ? 'near' : undefined
   }
 
   /** Whether some phone can be reached by this connection only. */

@@ -85,7 +85,11 @@ function round(count: number, ask: () => RouteQuestion[], shelf: ConfigIndex, li
   return { micros: cpu / done, candidates: candidates / done }
 }
 
-function decideAll(questions: readonly RouteQuestion[], { book }: ConfigIndex, live: Runtime): number {
+function decideAll(
+  questions: readonly RouteQuestion[],
+  { configuration: book }: ConfigIndex,
+  live: Runtime,
+): number {
   let candidates = 0
   for (const question of questions)
     candidates += decide(question, book, live).explanation?.candidates.length ?? 0

@@ -68,7 +68,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     configure: (list) => {
       const { snapshot, secrets } = configuration(ownerId, 1)
       const files = [filed({ snapshot: { ...snapshot, providers: [...list] }, secrets })]
-      hear({ type: 'filed', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
+      hear({ type: 'cached', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
     },
     beat: (answer) => {
       const said = engine.pulse(performance.now())

@@ -52,7 +52,7 @@ export function knows(ladder: Ladder, ...providers: ProviderFacts[]): Ladder {
   const { snapshot, secrets } = configuration(ownerId, 1)
   const files = [filed({ snapshot: { ...snapshot, providers }, secrets })]
   const confirmed = { version: 1, held: 1, at: 0, behind: {} }
-  return ladder.hear({ type: 'filed', files, confirmed }).after(250)
+  return ladder.hear({ type: 'cached', files, confirmed }).after(250)
 }
 
 /** The edge answers a beat. */

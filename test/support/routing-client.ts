@@ -58,7 +58,7 @@ export function changed(configurations: readonly Configuration[]): BeatAnswer['c
 /** The edge gives a snapshot which was asked for. */
 export function gives(ladder: Ladder, file: VerifiedSnapshot): void {
   ladder.gives('ask snapshot')
-  ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', filed: file } })
+  ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', verified: file } })
 }
 
 /** A decision of the edge which no snapshot could have brought. */

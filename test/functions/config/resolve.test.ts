@@ -70,6 +70,19 @@ describe('POST /v1.0/routes/resolve', () => {
     expect((await ask(asked, bob)).body).toMatchObject({ outcome: 'reject', reason: 'UNKNOWN_SOURCE' })
   })
 
+  test('says how many routes it does not list, though only some are brought', async () => {
+    const { body: phone } = await bob('POST', '/v1.0/extensions', {
+      extension: 'far',
+      password: 'long enough',
+    })
+    const { body: provider } = await bob('POST', '/v1.0/providers', { hostname: 'sip.far.test' })
+    for (let at = 0; at < 9; at += 1)
+      await bob('POST', '/v1.0/routes', { provider_id: provider.id, target: `+4${at}` })
+    const { body } = await ask({ from: 'far', to: '+12125551234', extension_id: phone.id }, bob)
+    expect(body).toMatchObject({ reason: 'NO_ROUTE', left_out: 4 })
+    expect(body.candidates).toHaveLength(5)
+  })
+
   test('asks the database once, whose the key is included', async () => {
     app.database.heard.splice(0)
     await ask({ from: 'office1', to: '+12125551234' })

@@ -34,7 +34,7 @@ const secrets = {
 }
 
 function found(shelf: ConfigIndex) {
-  const { book } = shelf
+  const { configuration: book } = shelf
   return [
     book.customer(ALICE),
     book.extensionNamed(ALICE, 'alice'),
@@ -70,7 +70,7 @@ describe('a shelf of snapshots', () => {
     shelf.put({ ...portionOf(ALICE, { extensions: [extension('bob')] }), version: 8 })
     expect(found(shelf).filter(Boolean)).toHaveLength(1)
     expect(shelf.version(ALICE)).toBe(8)
-    expect(shelf.book.numbers('+442079460000')).toHaveLength(1)
+    expect(shelf.configuration.numbers('+442079460000')).toHaveLength(1)
   })
 
   test('keeps a number which moved to another customer, whichever snapshot comes first', () => {
@@ -78,16 +78,16 @@ describe('a shelf of snapshots', () => {
     shelf.put(portionOf(ALICE, scene))
     shelf.put(portionOf(CAROL, { numbers: [number('+12125550000')] }))
     shelf.put(portionOf(ALICE, {}))
-    expect(shelf.book.numbers('+12125550000')).toMatchObject([{ customer_id: CAROL }])
+    expect(shelf.configuration.numbers('+12125550000')).toMatchObject([{ customer_id: CAROL }])
   })
 
   test('takes a range by its numbers, not by how they are spelled', () => {
     const shelf = new ConfigIndex()
     shelf.put(portionOf(ALICE, scene))
-    expect(shelf.book.ranges('+12125550100')).toHaveLength(1)
-    expect(shelf.book.ranges('+12125550199')).toHaveLength(1)
+    expect(shelf.configuration.ranges('+12125550100')).toHaveLength(1)
+    expect(shelf.configuration.ranges('+12125550199')).toHaveLength(1)
     for (const outside of ['+12125550099', '+12125550200', '+121255501500', '+1212555015'])
-      expect(shelf.book.ranges(outside), outside).toEqual([])
+      expect(shelf.configuration.ranges(outside), outside).toEqual([])
   })
 
   test('has room for a hundred thousand routes in two seconds', () => {
@@ -100,6 +100,8 @@ describe('a shelf of snapshots', () => {
     shelf.put(portion)
     const { user, system } = process.cpuUsage(began)
     expect((user + system) / 1e6).toBeLessThan(2)
-    expect(shelf.book.routes(ALICE, '+12000005555').map(({ target }) => target)).toEqual(['+1200000'])
+    expect(shelf.configuration.routes(ALICE, '+12000005555').map(({ target }) => target)).toEqual([
+      '+1200000',
+    ])
   })
 })

@@ -94,7 +94,7 @@ export function liveWith(changes: Partial<Runtime> = {}): Runtime {
 
 /** Decides, and sees to it that the decision is in the contract's words and its explanation is the decision. */
 export function decided(question: RouteQuestion, scene: Scene, live: Partial<Runtime> = {}): RouteDecision {
-  const decision = decide(question, shelfOf(scene).book, liveWith(live))
+  const decision = decide(question, shelfOf(scene).configuration, liveWith(live))
   expect(routeDecision.parse(decision)).toEqual(decision)
   expectExplained(decision)
   return decision

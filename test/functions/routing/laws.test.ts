@@ -9,15 +9,15 @@ import { expectExplained, liveWith, providersOf, shelfOf } from './fixtures.ts'
 describe('every decision, whatever the configuration', () => {
   test('is explained as it is, and is the same when asked again', () => {
     holds((question, world, live) => {
-      const decision = decide(question, shelfOf(world).book, live)
+      const decision = decide(question, shelfOf(world).configuration, live)
       expectExplained(decision)
-      expect(decide(question, shelfOf(world).book, live)).toEqual(decision)
+      expect(decide(question, shelfOf(world).configuration, live)).toEqual(decision)
     })
   })
 
   test('tries the customer’s routes first, then longer targets, then lower priorities, but for the unwell', () => {
     holds((question, world, live) => {
-      const kept = (decide(question, shelfOf(world).book, live).explanation?.candidates ?? [])
+      const kept = (decide(question, shelfOf(world).configuration, live).explanation?.candidates ?? [])
         .filter(({ kept }) => kept)
         .sort((a, b) => (a.order ?? 0) - (b.order ?? 0))
       const ranks = kept.map(({ demoted, platform, target, priority }) => [
@@ -32,7 +32,7 @@ describe('every decision, whatever the configuration', () => {
 
   test('tries nobody who is disabled, deleted or locked, and nobody twice', () => {
     holds((question, world, live) => {
-      const { book } = shelfOf(world)
+      const { configuration: book } = shelfOf(world)
       const tried = providersOf(decide(question, book, live)).map(({ provider_id }) => provider_id)
       for (const id of tried)
         expect(book.provider(id)).toMatchObject({ enabled: true, deleted: false, locked: false })
@@ -51,8 +51,8 @@ describe('every decision, whatever the configuration', () => {
       const with_ = shelfOf({ ...world, routes: [...(world.routes ?? []), unrelated] })
       const sure = ({ explanation: _, ...rest }: ReturnType<typeof decide>) =>
         rest.kind === 'reject' ? { ...rest, message: '' } : rest
-      expect(sure(decide(question, with_.book, live))).toEqual(
-        sure(decide(question, shelfOf(world).book, live)),
+      expect(sure(decide(question, with_.configuration, live))).toEqual(
+        sure(decide(question, shelfOf(world).configuration, live)),
       )
     })
   })
@@ -73,7 +73,9 @@ describe('every decision, whatever the configuration', () => {
         }))
         const to = { ...question.to, user: dialled.length % 2 === 0 ? question.to.user : dialled }
         const asked: RouteQuestion = { ...question, to, from: { ...question.from, user: shown } }
-        for (const { user } of providersOf(decide(asked, shelfOf({ ...world, routes }).book, liveWith()))) {
+        for (const { user } of providersOf(
+          decide(asked, shelfOf({ ...world, routes }).configuration, liveWith()),
+        )) {
           expect(user).toMatch(/^[0-9A-Za-z*#+._-]*$/)
           expect(sipUri(user, 'carrier.test')).toMatch(/^sip:[^\s@;<>\0]*@carrier\.test$/)
         }

@@ -40,7 +40,7 @@ test('the edge on what one statement brings, and a relay on whole snapshots, dec
   await fc.assert(
     fc.asyncProperty(scene, questions, async (world, asked) => {
       await settle(world)
-      const { book } = shelfOf(world)
+      const { configuration: book } = shelfOf(world)
       for (const [question, how] of asked) {
         database.heard.splice(0)
         const brought = await load(db, lookupFor(question, null, BASE))
@@ -65,7 +65,7 @@ test('a number dialled on an island without its area code finds its route and it
   const brought = await load(db, lookupFor(question, null, BASE))
   const live = liveWith()
   const decision = decide(question, configurationOf(brought), live)
-  expect(decision).toEqual(decide(question, shelfOf(world).book, live))
+  expect(decision).toEqual(decide(question, shelfOf(world).configuration, live))
   expect(decision).toMatchObject({
     targets: { providers: [{ user: '+12464601234' }] },
     caller_id: { asserted: '+12464605678' },
@@ -104,7 +104,7 @@ test('what is dialled oddly finds on both sides what it means', async () => {
   ] as const) {
     const question = dials(dialled, REALM, { user: '\u2066212\u00a0555\u00a00000\u2069' })
     const decision = decide(question, configurationOf(await load(db, lookupFor(question, null, BASE))), live)
-    expect(decision).toEqual(decide(question, shelfOf(world).book, live))
+    expect(decision).toEqual(decide(question, shelfOf(world).configuration, live))
     const targets = decision.kind === 'connect' ? decision.targets : undefined
     const found =
       targets?.kind === 'providers' ? targets.providers[0]?.name : targets?.kind === 'extension' && 'bob'

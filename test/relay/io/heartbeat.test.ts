@@ -105,10 +105,10 @@ describe('a beat', () => {
 })
 
 describe('the pause between beats', () => {
-  const well = { everyMs: 2_000, missed: 0, retryAfterMs: 0, dice: 0.5 }
+  const well = { everyMs: 2_000, missed: 0, retryAfterMs: 0, random: 0.5 }
   test.each([
     ['is two seconds', well, 2_000],
-    ['differs by a tenth either way, so that relays do not beat together', { ...well, dice: 0 }, 1_800],
+    ['differs by a tenth either way, so that relays do not beat together', { ...well, random: 0 }, 1_800],
     ['is as usual after one beat which came to nothing', { ...well, missed: 1 }, 2_000],
     ['is five to six seconds after several', { ...well, missed: 2 }, 5_500],
     ['is what Retry-After asks for', { ...well, missed: 1, retryAfterMs: 4_000 }, 4_000],

@@ -146,7 +146,7 @@ async function kept(office: Configuration) {
   cleanups.push(() => rmSync(path, { recursive: true }))
   const folder = (log: Log = () => undefined) => new SnapshotFolder({ folder: path, keys, log })
   const first = folder()
-  const filed: VerifiedSnapshot = pulled.filed
+  const filed: VerifiedSnapshot = pulled.verified
   first.keep(filed)
   first.confirm({ version, held: 1, at: 1000, behind: {} })
   await first.flush()

@@ -114,7 +114,7 @@ describe('a call while the snapshot is not confirmed', () => {
     hears(ladder, 8, changed([officeConfiguration(8)]))
     ladder.gives('ask snapshot')
     rings(ladder, officeNumber).gives('ask route').decide(edgeSays).whatever()
-    ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', filed: filed(officeConfiguration(8)) } })
+    ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', verified: filed(officeConfiguration(8)) } })
     expect(ladder.engine.pulse(ladder.now).version).toBe(8)
     rings(ladder, officeNumber).gives('100 to Telnyx', '480 to Telnyx')
   })
@@ -182,7 +182,7 @@ describe('after a restart', () => {
 
   test('calls go on by what was on disk, and its age counts from when the edge last confirmed it', () => {
     const ladder = office()
-    ladder.hear({ type: 'filed', files: [filed(officeConfiguration(7))], confirmed: kept })
+    ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed: kept })
     ladder.hear({ type: 'unbeaten', why: 'ECONNREFUSED', away: true })
     ladder.when(scanner, options()).gives('200 to the scanner')
     dials(ladder).gives('100 to Alice', 'ask locate')
@@ -194,14 +194,14 @@ describe('after a restart', () => {
   test('nobody is called by what is more than a day old', () => {
     const ladder = office()
     const confirmed = { ...kept, at: kept.at - 23 * hour }
-    ladder.hear({ type: 'filed', files: [filed(officeConfiguration(7))], confirmed })
+    ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed })
     ladder.hear({ type: 'unbeaten', why: 'ECONNREFUSED', away: true })
     ladder.when(scanner, options()).gives('503 to the scanner')
   })
 
   test('one beat is enough to make what was on disk current', () => {
     const ladder = office()
-    ladder.hear({ type: 'filed', files: [filed(officeConfiguration(7))], confirmed: kept })
+    ladder.hear({ type: 'cached', files: [filed(officeConfiguration(7))], confirmed: kept })
     hears(ladder, 7)
     dials(ladder).gives('100 to Alice', 'ask locate')
     expect(explanation(ladder)?.snapshot_age_ms).toBe(0)

@@ -278,7 +278,7 @@ describe('a command', () => {
     const file = filed({ snapshot: { ...snapshot, providers: moved }, secrets })
     ladder.after(1_000).gives()
     ladder
-      .answer({ ask: 'snapshot', answer: { kind: 'snapshot', filed: file } })
+      .answer({ ask: 'snapshot', answer: { kind: 'snapshot', verified: file } })
       .whatever()
       .after(200)
     ladder.gives('ask locate')
