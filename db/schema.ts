@@ -49,6 +49,7 @@ import { instant } from './instant.ts'
  * Each key, and each reference, begins with the customer.
  */
 
+/** The words of `#contract`, as the database keeps them. */
 export const accessScope = pgEnum('access_scope', accessScopes)
 export const transport = pgEnum('transport', transports)
 export const direction = pgEnum('direction', directions)

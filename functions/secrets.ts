@@ -1,5 +1,6 @@
 import { md5 } from './md5.ts'
 
+/** A key of 32 bytes for sealing, and its name in what it sealed. */
 export interface SealKey {
   kid: string
   bytes: Uint8Array
@@ -12,6 +13,7 @@ export interface Place {
   field: string
 }
 
+/** Closes secrets for one place in the database, and opens them there alone. */
 export interface Seal {
   close(place: Place, secret: string): Promise<string>
   /** Throws where the text was altered, moved, or sealed under a key no longer given. */
@@ -67,6 +69,7 @@ export function randomText(size: number): string {
   return toBase64(crypto.getRandomValues(new Uint8Array(size)))
 }
 
+/** Octets in base64url, without padding (RFC 4648 §5). */
 export function toBase64(of: Uint8Array): string {
   return btoa(Array.from(of, (byte) => String.fromCharCode(byte)).join(''))
     .replaceAll('+', '-')

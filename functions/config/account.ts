@@ -23,6 +23,7 @@ export const password = z
   .max(128)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
+/** What is asked for an extension or a trunk: how its phones prove themselves, and how long they stay. */
 export const accountFields = {
   digest_algorithms: field(algorithms.nullable().default(null)),
   max_contacts: field(z.int().min(1).max(20).default(5)),

@@ -14,7 +14,7 @@ import { type Check, noneOf } from '../http/check.ts'
  */
 
 /** Something that is recognised by its addresses, as it is about to be saved. */
-export interface Claim {
+interface Claim {
   id: string
   customerId: string
   sources: string[]

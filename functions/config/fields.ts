@@ -23,11 +23,13 @@ export const optionalId = z
   .default(null)
   .overwrite((value) => (value === NIL ? null : value))
 
+/** A country: ISO 3166, two letters, in upper case. */
 export const country = z
   .string()
   .toUpperCase()
   .refine((text) => callingCode(text) !== undefined, 'is not a country (ISO 3166, two letters)')
 
+/** The digest algorithms which phones are offered, each once, the preferred first. */
 export const algorithms = z
   .array(digestAlgorithm)
   .min(1)

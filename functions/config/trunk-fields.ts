@@ -11,6 +11,7 @@ import { country, detail, name, shownCountry } from './fields.ts'
 import { sources } from './inbound-addresses.ts'
 import { codecs, host, numberFormat, refuseTls, tlsFields } from './sip-fields.ts'
 
+/** A trunk as the database keeps it. */
 export type TrunkRow = typeof trunks.$inferSelect
 
 /** The first labels of a PBX's own domain. */

@@ -4,6 +4,7 @@
  * of the Worker.
  */
 
+/** Passwords which are tried first, in lower case. */
 export const usualPasswords: ReadonlySet<string> = new Set(
   `
   password 12345678 123456789 baseball football qwertyuiop 1234567890 superman 1qaz2wsx trustno1 sunshine

@@ -162,6 +162,7 @@ export type RouteDecision = z.infer<typeof routeDecision>
 export const credentialQuestion = z.object({ realm: z.string(), username: z.string() })
 export type CredentialQuestion = z.infer<typeof credentialQuestion>
 
+/** How an account proves itself, or that there is none; `ttl` in seconds: how long that may be believed. */
 export const credentialAnswer = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('known'),

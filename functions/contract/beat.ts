@@ -16,6 +16,7 @@ import {
  * has not been heard for `deadAfterMs` is dead: its leases, slices and registrations are anybody's.
  */
 
+/** Milliseconds between two beats of a relay. */
 export const beatEveryMs = 2_000
 export const deadAfterMs = 6_000
 /** How long after a beat what it confirmed counts as current. */
@@ -76,6 +77,7 @@ const hostReport = z.object({
 })
 export type HostReport = z.infer<typeof hostReport>
 
+/** How a relay's registration at a provider stands. */
 const registrationReport = z.object({
   provider_id: z.guid(),
   customer_id: z.guid(),
@@ -98,6 +100,7 @@ const commandResult = z.object({
 })
 export type CommandResult = z.infer<typeof commandResult>
 
+/** What a relay says in a beat. */
 export const beat = z.object({
   relay_id: z.string(),
   /** One process: a relay which begins anew has another. */
@@ -145,6 +148,7 @@ const ending = z.object({
   binding_id: z.guid(),
 })
 
+/** What the edge answers to a beat. */
 export const beatAnswer = z.object({
   at: instant,
   /** Highest configuration version there is. */

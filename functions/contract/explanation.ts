@@ -53,6 +53,7 @@ const limit = z.object({
 })
 export type Limit = z.infer<typeof limit>
 
+/** Why a call was decided as it was: rules, candidates and limits, in the order they were looked at. */
 export const explanation = z.object({
   decided_by: z.enum(['edge', 'relay']),
   /** The instant the decision is for (time windows). */

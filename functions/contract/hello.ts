@@ -5,6 +5,7 @@ import * as z from 'zod'
  * The database has no part in it.
  */
 
+/** Who the edge takes a relay for, and which edge it is. */
 export const hello = z.object({
   /** Whose key the relay holds. */
   relay_id: z.string(),

@@ -14,6 +14,7 @@ import {
  * a snapshot brings all of it to a relay.
  */
 
+/** A customer, as far as a decision depends on it. */
 export const customerFacts = z.object({
   id: z.guid(),
   /** ISO 3166 alpha-2, and its calling code without plus. */
@@ -38,6 +39,7 @@ export const customerFacts = z.object({
 })
 export type CustomerFacts = z.infer<typeof customerFacts>
 
+/** An extension: a name under which phones register. */
 export const extensionFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
@@ -101,6 +103,7 @@ export const numberFacts = z.object({
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 
+/** A flow, as far as a decision depends on it. */
 const flowFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
@@ -109,6 +112,7 @@ const flowFacts = z.object({
 })
 export type FlowFacts = z.infer<typeof flowFacts>
 
+/** A provider: where it is, what it calls from, and how it wants to be called. */
 export const providerFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
@@ -171,6 +175,7 @@ export const timeWindow = z.object({
 })
 export type TimeWindow = z.infer<typeof timeWindow>
 
+/** A route: which provider for which numbers, when, and in which order. */
 export const routeFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),

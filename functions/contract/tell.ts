@@ -180,9 +180,11 @@ const eventTell = z.object({
 })
 export type EventTell = z.infer<typeof eventTell>
 
+/** What a relay tells the edge, once and for good; `tell_id` says whether it was told before. */
 export const tell = z.discriminatedUnion('kind', [bindingTell, callTell, relayTell, eventTell])
 export type Tell = z.infer<typeof tell>
 
+/** Tells of one relay, in the order they happened. */
 export const tellBatch = z.object({ relay_id: z.string(), tells: z.array(tell).min(1).max(500) })
 
 /**

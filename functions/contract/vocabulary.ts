@@ -124,6 +124,7 @@ export const scopeKinds = ['customer', 'extension', 'trunk', 'provider'] as cons
 const scopeKind = z.enum(scopeKinds)
 export type ScopeKind = z.infer<typeof scopeKind>
 
+/** Whose limit it is. */
 export const scope = z.object({ kind: scopeKind, id: z.guid() })
 export type Scope = z.infer<typeof scope>
 

@@ -39,6 +39,7 @@ export function live(table: Owned, customerId: string, id: string): SQL | undefi
   return and(eq(table.customerId, customerId), eq(table.id, id), isNull(table.deletedAt))
 }
 
+/** The database's clock, at the start of the transaction. */
 export const now = sql`now()`
 
 /** `tm_create`, `tm_update`, `tm_delete`, as every resource ends. */

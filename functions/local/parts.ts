@@ -6,6 +6,7 @@ export interface Parts {
   stop(): Promise<void>
 }
 
+/** An empty list of parts; they stop in the opposite order of their start, once. */
 export function openParts(): Parts {
   const stops: (() => unknown)[] = []
   let stopped: Promise<void> | undefined

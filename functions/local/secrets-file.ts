@@ -43,6 +43,7 @@ export function readSecrets(folder: string): Secrets | undefined {
   }
 }
 
+/** Keeps an installation's secrets in its folder, for the owner's eyes. */
 export function writeSecrets(folder: string, secrets: Secrets): void {
   writePrivately(secretsPath(folder), secrets)
 }

@@ -132,6 +132,7 @@ export function realmOf(settings: Settings, { access }: EdgeSide): string {
   return `${access.customerId}.registrar.${settings.baseDomain}`
 }
 
+/** Writes a line for the person at the terminal. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }

@@ -122,14 +122,17 @@ function instant(at: number): string {
 
 let latest = { at: 0, text: new Date(0).toISOString() }
 
+/** A phone number as a party of a call. */
 export function telAddress(number: string): Address {
   return { type: 'tel', target: number, target_name: '', name: '', detail: '' }
 }
 
+/** An extension as a party of a call. */
 export function extensionAddress({ extension, name }: { extension: string; name: string }): Address {
   return { type: 'extension', target: extension, target_name: extension, name, detail: '' }
 }
 
+/** What a relay needs to ring an extension. */
 export function extensionTarget(
   callee: ExtensionFacts,
   customer: CustomerFacts,

@@ -68,6 +68,7 @@ function matchOf(number: NumberFacts, providers: readonly ProviderFacts[], e164:
   return provider ? [{ provider, rung: { number, e164 } }] : []
 }
 
+/** Whether a number is more than claimed: verified or assigned. */
 export function isOwned({ ownership }: NumberFacts): boolean {
   return ownership !== 'claimed'
 }

@@ -24,6 +24,7 @@ export interface Use {
   daily_minutes: Share | null
 }
 
+/** What is in use of a limit, and of how much. */
 export interface Share {
   used: number
   of: number

@@ -25,6 +25,7 @@ export function elsewhere(calls: SQL): SQL {
 /** The reason of a call `h` as far as its relay could know, or as `o`, its row of those, makes it. */
 export const reason = sql`case when o.relay_id is null then h.reject_reason else 'REGISTERED_ELSEWHERE' end`
 
+/** What the record of a call says in words: where the callee is registered elsewhere, at which relay. */
 export const message = sql`case when o.relay_id is null then h.reject_message
   else replace(h.reject_message, ' is not registered.', '') || ' is registered at relay ' || o.relay_id
     || ', and the call came to relay ' || h.relay_id || ': a relay reaches only the phones which register with it.' end`

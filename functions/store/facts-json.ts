@@ -31,10 +31,12 @@ export const customerJson = sql`json_build_object(
         and n.ownership <> 'claimed' and n.number <> 'any' and n.number_to is null order by n.created_at, n.id limit 2) as two having count(*) = 1),
   'algorithms', c.digest_algorithms, 'caps', ${caps('c')})`
 
+/** A row `e` of extensions as `ExtensionFacts`. */
 export const extensionJson = sql`json_build_object(
   'id', e.id, 'customer_id', e.customer_id, 'extension', e.extension, 'name', e.name, 'enabled', e.enabled,
   'ring_timeout', e.ring_timeout, 'caller_id', e.caller_id, 'caps', ${caps('e')})`
 
+/** A row `t` of trunks as `TrunkFacts`. */
 export const trunkJson = sql`json_build_object(
   'id', t.id, 'customer_id', t.customer_id, 'name', t.name, 'domain_name', t.domain_name, 'enabled', t.enabled,
   'auth_types', t.auth_types, 'username', t.username, 'sources', t.sources, 'created_at', t.created_at, 'hostname', t.hostname, 'port', t.port,
@@ -43,11 +45,13 @@ export const trunkJson = sql`json_build_object(
   'caller_ids', t.caller_ids, 'ring_timeout', t.ring_timeout,
   'caps', ${caps('t')})`
 
+/** A row `n` of numbers as `NumberFacts`. */
 export const numberJson = sql`json_build_object(
   'id', n.id, 'customer_id', n.customer_id, 'number', n.number, 'number_to', n.number_to,
   'provider_id', n.provider_id, 'ownership', n.ownership, 'enabled', n.enabled, 'extension_id', n.extension_id, 'trunk_id', n.trunk_id,
   'flow_id', n.call_flow_id)`
 
+/** A row `f` of flows as `FlowFacts`. */
 export const flowJson = sql`json_build_object(
   'id', f.id, 'customer_id', f.customer_id,
   'extension', f.actions #>> '{0,option,destinations,0,target_name}')`
@@ -68,6 +72,7 @@ export const providerJson = (password: SQL = sql`null`) => sql`json_build_object
   'failover', p.failover, 'probe_interval', p.probe_interval, 'probe_accept', p.probe_accept,
   'caps', json_build_object('max_channels', p.max_channels, 'max_cps', p.max_cps, 'max_daily_minutes', null))`
 
+/** A row `r` of routes as `RouteFacts`. */
 export const routeJson = sql`json_build_object(
   'id', r.id, 'customer_id', r.customer_id, 'name', r.name, 'target', r.target, 'priority', r.priority,
   'weight', r.weight, 'enabled', r.enabled, 'created_at', r.created_at, 'time_window', r.time_window,

@@ -14,6 +14,7 @@ export interface CachedAccount {
   readonly current: boolean
 }
 
+/** An account there is, as the edge answers. */
 export type KnownAccount = Extract<CredentialAnswer, { kind: 'known' }>
 
 /** Accounts, as the edge last told of them: at most so many; the ones heard of longest ago are forgotten. */

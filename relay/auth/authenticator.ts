@@ -8,6 +8,7 @@ import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { type Challenger, isAllowed, type Verified } from './challenger.ts'
 import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
 
+/** The sender is to prove who it is (RFC 3261 §22). */
 export interface ChallengeAdmission {
   readonly to: 'challenge'
   readonly realm: string
@@ -20,6 +21,7 @@ export interface ChallengeAdmission {
   readonly failed?: AuthFailure | undefined
 }
 
+/** The request is answered with a failure; `failed`: what there is to tell of it. */
 export interface RefusalAdmission {
   readonly to: 'refuse'
   readonly status: number
@@ -35,6 +37,7 @@ export interface CredentialLookup {
   readonly guess?: SuspectAnswer | undefined
 }
 
+/** What came of looking at an answer to a challenge. */
 export type AuthResult =
   | ChallengeAdmission
   | RefusalAdmission

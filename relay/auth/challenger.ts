@@ -15,6 +15,7 @@ import { parseUri } from '../sip/uri.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { NonceCounts } from './nonce-counts.ts'
 
+/** How an account there is proves itself. */
 export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
 
 declare const proven: unique symbol

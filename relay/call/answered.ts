@@ -8,7 +8,7 @@ import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
-import { type Cause, notAcknowledged, unheard } from './cause.ts'
+import { notAcknowledged, unheard } from './cause.ts'
 import { proofsOf, proveToProvider, withProof } from './credentials.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { answerTo, close, closing, respond, stopTimers } from './ending.ts'
@@ -24,6 +24,7 @@ import {
 } from './offer-answer.ts'
 import { flowFor, isLost, legOf, wayBack } from './path.ts'
 import { ackAgain, dropPending } from './pending-reinvite.ts'
+import type { Cause } from './reason.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallEvents, CallOrder, CallStep, ClientRole, GivenReason, Side } from './state.ts'
@@ -113,6 +114,7 @@ interface AnsweredEnd {
   readonly because: Cause | undefined
 }
 
+/** An answered call which ends for want of something. */
 export function failed(because: Cause): AnsweredEnd {
   return { reason: 'failed', because }
 }

@@ -24,6 +24,7 @@ export interface ActiveCall {
   endLogged: boolean
 }
 
+/** A timer of a call which has rung. */
 export interface CallTimerDue {
   readonly active: ActiveCall
   readonly timer: CallTimer

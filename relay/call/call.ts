@@ -45,6 +45,7 @@ import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
  */
 
+/** A call under way: its state and what it remembers. */
 export type CallMachine = Machine<CallState, CallMemory>
 
 interface CallMemory {
@@ -72,6 +73,7 @@ const unwanted = {
   },
 }
 
+/** The call's figure (relay/call/README.md). */
 export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
     decided: ({ decision, contacts, ports }, { call, endpoint }) =>

@@ -1,19 +1,13 @@
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
-import { elsewhere } from './reason.ts'
+import { type Cause, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Side } from './state.ts'
 import { redirects } from './verdict.ts'
 
 /*
  * Why a call did not go well, for its record. What a decision refuses brings words of its own.
  */
-
-/** A word which stays the same, for programs; and a sentence, for persons. */
-export interface Cause {
-  readonly reason: string
-  readonly message: string
-}
 
 /** How a branch ended which got no 2xx. */
 interface EndedBranch {
@@ -29,6 +23,7 @@ const lettersAtMost = 500
 /** Of one, so that the others' have room beside it. */
 const reasonsAtMost = 120
 
+/** A cause; its message is cut to 500 characters, on one line. */
 export function cause(reason: string, message: string): Cause {
   return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
 }

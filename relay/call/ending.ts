@@ -2,9 +2,10 @@ import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
-import { type Cause, cause } from './cause.ts'
+import { cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
 import { noCodec, warning } from './offer-answer.ts'
+import type { Cause } from './reason.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder, CallStep } from './state.ts'
@@ -76,6 +77,7 @@ export const stopped = {
   because: cause('RELAY_STOPPED', 'The relay was stopped.'),
 } as const
 
+/** Ends a call which is not answered because the relay goes down: 503, come back in ten seconds. */
 export function endedBySystem(call: Call, endpoint: SipEndpoint): CallStep {
   const ending = { ...stopped, by: 'system', status: 503, why: 'going down' } as const
   return end(call, endpoint, ending, [['retry-after', '10']])
@@ -157,6 +159,7 @@ export function abandon(branch: Branch, reason?: string): CallOrder[] {
   ]
 }
 
+/** Stops all timers of a branch. */
 export function stopTimers(branch: Branch): CallOrder[] {
   return [
     { type: 'stop', timer: 'silence', of: branch },
@@ -189,6 +192,7 @@ export function answerTo(
   })
 }
 
+/** Answers the caller's INVITE. */
 export function respond(call: Call, response: ReturnType<typeof reply>): CallOrder {
   return { type: 'respond', transaction: call.caller.transaction, response }
 }

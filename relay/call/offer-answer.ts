@@ -72,6 +72,7 @@ export function rewriteFor(
   return lastSdp.sent
 }
 
+/** A description as the octets of a body. */
 export function sdpBytes({ text }: Pick<SentSdp, 'text'>): Uint8Array {
   return bytes.encode(text)
 }

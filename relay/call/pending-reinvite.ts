@@ -87,6 +87,7 @@ function withVia({ method, requestUri, headers, body }: Request, via: string): R
   return newRequest({ method, requestUri, headers: [['via', via], ...others], body })
 }
 
+/** Refuses a request inside the dialog of one side. */
 export function refuseRequest(
   { request, transaction, source }: InDialogRequest,
   status: number,
@@ -95,6 +96,7 @@ export function refuseRequest(
   return { type: 'respond', transaction, response: reply(request, status, { headers, flow: source }) }
 }
 
+/** The other side of a call. */
 export function opposite(side: Side): Side {
   return side === 'caller' ? 'callee' : 'caller'
 }

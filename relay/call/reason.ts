@@ -2,6 +2,12 @@ import { parseNameAddrs } from '../sip/address.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 
+/** A word which stays the same, for programs; and a sentence, for persons. */
+export interface Cause {
+  readonly reason: string
+  readonly message: string
+}
+
 /** No caller reads more. */
 const lettersAtMost = 120
 
@@ -11,8 +17,8 @@ export function sipReason(cause: number, text: string): Header {
   return ['reason', `SIP;cause=${cause};text=${quote(letters.slice(0, lettersAtMost).join('').trim())}`]
 }
 
-/** A decision's refusal in words: its code, and its sentence for a person. */
-export function refusalOf({ reason, message }: { reason: string; message: string }): string {
+/** The same in one line. */
+export function refusalOf({ reason, message }: Cause): string {
   return `${reason}: ${message}`
 }
 

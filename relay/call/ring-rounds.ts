@@ -1,8 +1,10 @@
+import type { RouteDecision } from '#contract'
 import type { Contact } from '../registrar/registrar.ts'
-import type { ConnectDecision } from './state.ts'
 
 /** Nobody reaches a phone sooner. */
 const roundAtLeastMs = 5_000
+
+type Targets = Extract<RouteDecision, { kind: 'connect' }>['targets']
 
 /** Phones which ring one after the other, those of a round together; and how long each round may ring. */
 export interface RingRounds {
@@ -14,10 +16,7 @@ export interface RingRounds {
  * By q, the highest first (RFC 3261 §16.6 item 6). All rounds share the time a call may ring; those for which there is
  * none left ring with the last.
  */
-export function roundsOf(
-  contacts: readonly Contact[],
-  targets: ConnectDecision['targets'] | undefined,
-): RingRounds {
+export function roundsOf(contacts: readonly Contact[], targets: Targets | undefined): RingRounds {
   const ms = ringMsOf(targets)
   const most = Math.max(1, Math.floor(ms / roundAtLeastMs))
   const rounds: Contact[][] = []
@@ -30,7 +29,7 @@ export function roundsOf(
 }
 
 /** Milliseconds the phones of an extension, or of a PBX where it registered, may ring. */
-function ringMsOf(targets: ConnectDecision['targets'] | undefined): number {
+function ringMsOf(targets: Targets | undefined): number {
   if (targets?.kind === 'trunk') return targets.trunk.ring_ms
   return targets?.kind === 'extension' ? targets.extension.ring_ms : 60_000
 }

@@ -21,7 +21,7 @@ import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import type { Cause } from './cause.ts'
+import type { Cause } from './reason.ts'
 import type { RingRounds } from './ring-rounds.ts'
 
 export type { ConnectDecision, Side }
@@ -232,6 +232,7 @@ export type ClientRole =
   /** A request of one side passed on to the other. */
   | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
 
+/** What a call's timer is for. */
 export type CallTimer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
   | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
@@ -269,6 +270,7 @@ export type CallOrder =
 /** Where a call stands; call.ts draws the figure. */
 export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
 
+/** What happens to a call, by name. */
 export interface CallEvents {
   /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
   decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | string }

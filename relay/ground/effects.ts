@@ -76,6 +76,7 @@ export type Question =
       readonly question: { readonly customer_id: string; readonly held: number | undefined }
     }
 
+/** What was answered, by the question it answers. */
 export type Answer =
   | { readonly ask: 'route'; readonly answer: RouteDecision }
   | { readonly ask: 'credential'; readonly answer: CredentialAnswer }

@@ -31,6 +31,7 @@ export function hostPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+/** Whether two flows are one way: the same peer, the same connection where both name one, the same trust. */
 export function sameFlow(a: Flow, b: Flow): boolean {
   return (
     a.transport === b.transport &&

@@ -38,6 +38,7 @@ export class SocketAddress {
   }
 }
 
+/** The word before an IPv4 address which travels as IPv6 (RFC 4291 §2.5.5.2). */
 export const MAPPED = 0xffff
 
 /** Reads a literal IP address, IPv6 with or without brackets; undefined for names and nonsense. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { askServers, type NameServer } from './name-servers.ts'
 
+/** An SRV record (RFC 2782). */
 export interface Srv {
   readonly name: string
   readonly port: number
@@ -11,6 +12,7 @@ export interface Srv {
   readonly weight: number
 }
 
+/** A NAPTR record (RFC 3403 §4.1). */
 export interface Naptr {
   readonly flags: string
   readonly service: string

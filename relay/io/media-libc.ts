@@ -24,6 +24,7 @@ export interface Libc {
   epoll_wait(epoll: number, events: bigint, most: number, ms: number): number
 }
 
+/** The C library, and what is needed to call it. */
 export interface Loaded {
   readonly libc: Libc
   /** Where a buffer lies. It must be a large one of its own: small ones may move. */

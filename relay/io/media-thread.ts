@@ -7,6 +7,7 @@ import { dgramEngine } from './media-dgram.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
 
+/** How the media thread reads sockets: by the C library, or by Node's. */
 export type MediaEngineName = 'ffi' | 'dgram'
 
 /** What the thread is started with. */

@@ -17,6 +17,7 @@ interface MediaOptions {
   readonly log: (note: Note) => void
 }
 
+/** The media thread, as the SIP thread sees it. */
 export interface MediaPlane {
   readonly engine: MediaEngineName
   /** The media thread's process-wide thread id, to find its CPU time under /proc. */

@@ -19,6 +19,7 @@ interface DataByType {
   NAPTR: packet.NaptrData
 }
 
+/** A name server's address and port. */
 export type NameServer = Pick<Flow, 'address' | 'port'>
 
 /* Implementation */

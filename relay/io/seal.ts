@@ -9,6 +9,7 @@ export interface SnapshotKeys {
   readonly seal: Buffer
 }
 
+/** The keys of a relay's snapshots, derived from its own key. */
 export function snapshotKeys(relayKey: string): SnapshotKeys {
   const made = (what: string) => createHmac('sha256', relayKey).update(what).digest()
   return { signature: made('snapshot signature'), seal: made('snapshot seal') }

@@ -17,6 +17,7 @@ export interface SpooledTell extends JournalRecord {
   notBefore: number
 }
 
+/** Where tells are kept until they are heard, and how many. */
 export interface SpoolOptions {
   readonly folder: string
   readonly log: Log

@@ -9,6 +9,7 @@ export interface StreamWire extends Wire {
   hangUp(flow: Flow): void
 }
 
+/** How long a connection may take, and how much it may send, in ms and octets. */
 export interface StreamLimits {
   /** From a stranger's connection, and from its handshake, to its first message; from a message's first octet to its last. */
   readonly firstMessageMs: number
@@ -34,6 +35,7 @@ export const usualLimits: StreamLimits = {
   unreadBytes: 1024 * 1024,
 }
 
+/** Where connections are taken, and what happens with what comes over them. */
 export interface StreamOptions extends WireEnds {
   readonly host: string
   readonly port: number

@@ -14,6 +14,7 @@ export function routeQuestion(
   return questionOf(active.call.id, active.call.caller.invite, caller, codecs)
 }
 
+/** The question which an INVITE asks, under the id its call will have. */
 export function questionOf(
   callId: string,
   invite: Request,

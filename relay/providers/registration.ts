@@ -11,8 +11,10 @@
 import type { RegistrationStatus } from '#contract'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 
+/** A registration at a provider: its state and what it remembers. */
 export type RegistrationMachine = Machine<RegistrationStatus, RegistrationMemory>
 
+/** What happens to a registration, by name. */
 export interface RegistrationEvents {
   /** It is time to register, or to refresh. */
   due: { now: number }
@@ -34,6 +36,7 @@ export interface RegistrationEvents {
   left: { why: string }
 }
 
+/** What a registration wants done. */
 export type RegistrationOrder =
   | { readonly type: 'register'; readonly seconds: number }
   /** Be due then. */
@@ -90,6 +93,7 @@ const asking = {
   left: leave,
 }
 
+/** The figure of a registration at a provider. */
 export const table: Table<RegistrationStatus, RegistrationEvents, RegistrationMemory, RegistrationOrder> = {
   not_registered: {
     due: ({ now }, memory) => ({ ...ask(now, memory), to: 'pending' }),

@@ -36,6 +36,7 @@ export interface TestInvite {
   readonly answerers: Set<string>
 }
 
+/** What happens to a test call, by name; `now` in monotonic ms. */
 export interface TestCallEvents {
   located: { now: number; located: Located }
   provisional: { now: number; invite: TestInvite; response: Response }
@@ -47,6 +48,7 @@ export interface TestCallEvents {
   limit: { now: number }
 }
 
+/** What a test call wants done. */
 export type TestCallOrder =
   | { readonly type: 'invite'; readonly invite: TestInvite }
   | { readonly type: 'send'; readonly request: Request; readonly flow: Flow }
@@ -54,6 +56,7 @@ export type TestCallOrder =
   | { readonly type: 'abandon'; readonly invite: TestInvite }
   | { readonly type: 'found'; readonly report: TestReport }
 
+/** What a test call remembers. */
 export interface TestCallMemory {
   readonly provider: ProviderFacts
   readonly endpoint: SipEndpoint
@@ -66,6 +69,7 @@ export interface TestCallMemory {
   proofs: Authorizations
 }
 
+/** A test call: its state and what it remembers. */
 export type TestCall = Machine<TestCallState, TestCallMemory>
 
 type TestCallStep = Turn<TestCallState, TestCallOrder>
@@ -78,6 +82,7 @@ const unwanted = {
   }),
 }
 
+/** The figure of a test call. */
 export const table: Table<TestCallState, TestCallEvents, TestCallMemory, TestCallOrder> = {
   locating: {
     located: ({ now, located }, memory) => {

@@ -26,6 +26,7 @@ export interface ContactBinding {
   deadline: Deadline<ContactBinding> | undefined
 }
 
+/** Where the phones of one account are. */
 export interface AccountBindings {
   readonly account: Binding['account']
   readonly customerId: string
@@ -85,6 +86,7 @@ export function bindingIdOf(hashes: Hashes, extensionId: string, identity: strin
   return `${a}-${b}-8${c}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`
 }
 
+/** An instant (UTC ms) as the contract writes it. */
 export function iso(at: number): string {
   return new Date(at).toISOString()
 }

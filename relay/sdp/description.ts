@@ -22,6 +22,7 @@ export interface Media {
   readonly lines: readonly string[]
 }
 
+/** Which way sound goes, as an a-line says (RFC 4566 §6). */
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /* Implementation */
@@ -55,6 +56,7 @@ export function readSdp(text: string): Sdp | undefined {
   return media && { session: understood(session, sessionTypes), media }
 }
 
+/** A description as text, a CRLF after each line. */
 export function writeSdp(sdp: Sdp): string {
   const lines = [...sdp.session]
   for (const media of sdp.media) lines.push(mediaLine(media), ...media.lines)
@@ -87,10 +89,12 @@ export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
 }
 
+/** Whether a line names an address (`c=`). */
 export function isConnection(line: string): boolean {
   return line.startsWith('c=')
 }
 
+/** Whether a line says which way sound goes. */
 export function isDirection(line: string): boolean {
   return line.startsWith('a=') && directions.has(line.slice(2))
 }

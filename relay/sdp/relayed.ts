@@ -16,6 +16,7 @@ export interface UnusableSdp {
   readonly why: string
 }
 
+/** A description with its m-line of sound, or why there is none to be used. */
 export type SdpResult =
   | { readonly ok: true; readonly value: RelayedSdp }
   | { readonly ok: false; readonly fault: UnusableSdp }
@@ -48,6 +49,7 @@ export function audioLine(sdp: Sdp): number {
   return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media) === undefined)
 }
 
+/** The m-line which carries the sound. */
 export function mediaOf({ sdp, at }: RelayedSdp): Media {
   return sdp.media[at] as Media
 }

@@ -1,6 +1,5 @@
 import { readable } from './charset.ts'
 import { noParams, quotedEnd, readParams, skipSpace, splitList, unquote } from './grammar.ts'
-import type { Message } from './message.ts'
 import type { SipUri } from './uri.ts'
 import { isTel, parseUri, uriScheme } from './uri.ts'
 
@@ -53,7 +52,10 @@ export function parseNameAddrs(values: string | readonly string[]): NameAddr[] {
  * The hops a Record-Route, Service-Route or Path names, as written. One we cannot read may be read by the proxy which wrote it, so its
  * URI stays as it is; what names no SIP URI at all is passed over.
  */
-export function hopsOf(message: Message, name: 'record-route' | 'service-route' | 'path'): string[] {
+export function hopsOf(
+  message: { all(name: string): string[] },
+  name: 'record-route' | 'service-route' | 'path',
+): string[] {
   return message.all(name).flatMap((value) => {
     if (parseNameAddr(value)?.sip !== undefined) return [value]
     return /<sips?:[^<>]+>/i.exec(value)?.slice(0, 1) ?? []

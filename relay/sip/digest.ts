@@ -55,6 +55,7 @@ export function parseChallenges(value: string): Challenge[] {
   })
 }
 
+/** A challenge as the value of WWW-Authenticate or Proxy-Authenticate (RFC 7616 §3.3). */
 export function writeChallenge(challenge: Challenge): string {
   return writeDigest([
     ['realm', quote(challenge.realm)],
@@ -91,6 +92,7 @@ export function parseCredentials(value: string): Credentials | undefined {
   }
 }
 
+/** Credentials as the value of Authorization or Proxy-Authorization (RFC 7616 §3.4). */
 export function writeCredentials(credentials: Credentials): string {
   const { qop, algorithm } = credentials
   // A session's digest covers cnonce whatever the qop: who checks it must know it.

@@ -144,6 +144,7 @@ export function writeParams(params: ReadonlyMap<string, string>): string {
   return text
 }
 
+/** Whether a character is SP or HTAB. */
 export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09
 }

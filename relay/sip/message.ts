@@ -32,6 +32,7 @@ interface Common {
   all(name: string): string[]
 }
 
+/** A request (RFC 3261 §7.1). */
 export interface Request extends Common {
   readonly kind: 'request'
   readonly method: string
@@ -43,12 +44,14 @@ export interface Request extends Common {
   readonly maxForwards: number
 }
 
+/** A response (RFC 3261 §7.2). */
 export interface Response extends Common {
   readonly kind: 'response'
   readonly status: number
   readonly reason: string
 }
 
+/** A request or a response. */
 export type Message = Request | Response
 
 /** What is wrong with a message, and the status which says so. */
@@ -65,6 +68,7 @@ export interface Fault extends ParseFlaw {
   readonly answerable: Request | undefined
 }
 
+/** What was read, or why it cannot be. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: Fault }

@@ -24,6 +24,7 @@ export const refusedMethods = ['MESSAGE', 'NOTIFY', 'PRACK', 'PUBLISH', 'REFER',
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
 export const supportedOptions: readonly string[] = ['path']
 
+/** What we say of ourselves in responses (RFC 3261 §20.5, §20.1, §20.2). */
 export const allowHeader: Header = ['allow', [...allowedMethods, 'INFO', 'UPDATE'].join(', ')]
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
 export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']

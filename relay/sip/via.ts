@@ -34,6 +34,7 @@ export function salvageVia(text: string): Via | undefined {
   return head && viaOf(head, noParams)
 }
 
+/** A Via as text (RFC 3261 §20.42). */
 export function writeVia(via: Via): string {
   const port = via.port === undefined ? '' : `:${via.port}`
   return `${via.protocol ?? 'SIP/2.0'}/${via.transport} ${writeHost(via.host)}${port}${writeParams(via.params)}`

@@ -48,6 +48,7 @@ export interface TransactionMemory {
   abandoned: boolean
 }
 
+/** The figure of a transaction as a table. */
 export type TransactionRows<State extends string> = Table<
   State | 'terminated',
   TransactionEvents,
@@ -62,15 +63,18 @@ export interface NewMachine<State extends string> {
   readonly orders: TransactionOrder[]
 }
 
+/** Orders which need no words of their own. */
 export const stop: TransactionOrder = { type: 'stop' }
 export const timeout: TransactionOrder = { type: 'timeout' }
 export const unreachable: TransactionOrder = { type: 'unreachable' }
 export const unacknowledged: TransactionOrder = { type: 'unacknowledged' }
 
+/** Sends octets to where the transaction belongs. */
 export function send(bytes: Uint8Array): TransactionOrder {
   return { type: 'send', bytes }
 }
 
+/** Hands a response to the layer above. */
 export function pass(response: Response): TransactionOrder {
   return { type: 'pass', response }
 }

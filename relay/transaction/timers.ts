@@ -29,6 +29,7 @@ export interface TimerBase {
 export type TimerLengths = Readonly<Record<TransactionTimer, number>> & TimerBase
 
 // Specification
+/** RFC 3261's T1, T2 and T4 in ms (table 4). */
 export const timerBase: TimerBase = { t1: 500, t2: 4000, t4: 5000 }
 /** A 100 goes out unless the layer above has answered an INVITE by then (RFC 3261 §17.2.1). */
 const tryingMs = 200

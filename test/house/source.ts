@@ -28,19 +28,40 @@ export function code(text: string): string {
 const stringOrComment =
   /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
 
+/** What a file takes from another one, and under which names. */
 export interface Import {
+  /** As it is written: `./parse.ts`, `#contract`, `node:fs`. */
   readonly from: string
-  /** `import type`: gone before anything runs. */
-  readonly typeOnly: boolean
+  /** As they are called there; `*`: whatever there is, `default`: what has no name. */
+  readonly names: readonly string[]
+  /** Passed on, and not used here. */
+  readonly passedOn: boolean
 }
 
 /** What a file imports, re-exports or loads, in the order it is written. */
 export function imports(text: string): Import[] {
-  return [...code(text).matchAll(importing)].map(([, type, from = '', loaded = '']) => ({
+  return [...code(text).matchAll(importing)].map(([, verb, what = '', from = '', loaded = '']) => ({
     from: from || loaded,
-    typeOnly: type !== undefined,
+    names: loaded ? ['*'] : namesIn(what),
+    passedOn: verb === 'export',
   }))
 }
 
 const importing =
-  /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[\w*{][^'"\n;]*?(?:\n[^'";]*?)?from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+  /(?:^|\n)\s*(import|export)\s+(?:type\s+)?(?:([\w*{][^'"\n;]*?(?:\n[^'";]*?)?)from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g
+
+function namesIn(what: string): string[] {
+  const [, alone = '', listed = ''] = /^([^{]*)(?:\{([^}]*)\})?/.exec(what.trim()) ?? []
+  const names = listed.split(',').map(
+    (name) =>
+      name
+        .trim()
+        .replace(/^type\s+/, '')
+        .split(/\s+as\s+/)[0] ?? '',
+  )
+  const whole = alone.replace(/,\s*$/, '').trim()
+  return [
+    ...(whole === '' ? [] : [whole.startsWith('*') ? '*' : 'default']),
+    ...names.filter((name) => name !== ''),
+  ]
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Source, sources } from './source.ts'
+import { code, type Source, sources } from './source.ts'
 
 const everything = '{*,.ci/*,{functions,db,relay,test}/**/*.{ts,mjs,sh,toml,json,md,sql}}'
 
@@ -18,6 +18,41 @@ describe('the house', () => {
 
   test('no committed file knows the machine it was written on', () => {
     expect(sources(everything).flatMap(places)).toEqual([])
+  })
+})
+
+describe('a word', () => {
+  const house = sources('{functions,db,relay}/**/*.ts')
+
+  test('of a type means one thing in the whole house', () => {
+    const twice = [...typesByName(house)].filter(([, paths]) => new Set(paths.map(roomOf)).size > 1)
+    const told = twice.map(([name, paths]) => `${name}: ${paths.join(', ')}`)
+    expect(told.slice(twiceAtMost), told.join('; ')).toEqual([])
+  })
+
+  test('in a comment is a noun where there is one', () => {
+    expect(house.length).toBeGreaterThan(100)
+    const vague = house.flatMap(vagueWords)
+    expect(vague.length, vague.join('; ')).toBeLessThanOrEqual(vagueAtMost)
+  })
+
+  test.each([
+    ['interface Place {}', ['Place']],
+    ['export type Place = string\ntype At<Here> = Here', ['Place', 'At']],
+    ['export abstract class Machine<State> {}', ['Machine']],
+    ["import {\n  type Place,\n  other,\n} from './x.ts'", []],
+    ['// interface Place {}', []],
+  ])('of a type is found where it is declared: %s', (text, names) => {
+    expect([...typesByName([{ path: 'relay/planted.ts', text }]).keys()]).toEqual(names)
+  })
+
+  test.each([
+    ['/** Whoever calls. */', 1],
+    ['// What nobody has, somebody may.', 2],
+    ["const nobody = 'somebody'", 0],
+    ['/** The caller. */', 0],
+  ])('which is no noun is heard in comments alone: %s', (text, times) => {
+    expect(vagueWords({ path: 'relay/planted.ts', text })).toHaveLength(times)
   })
 })
 
@@ -62,6 +97,37 @@ const banned = new Set([
   'service',
   'context',
 ])
+
+/** Types of two rooms; the number may only fall. */
+const twiceAtMost = 20
+
+function roomOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+/** Files which declare a type of a name: interfaces, classes, aliases. */
+function typesByName(files: readonly Source[]): Map<string, string[]> {
+  const paths = new Map<string, string[]>()
+  for (const { path, text } of files)
+    for (const [, name = ''] of code(text).matchAll(typed))
+      if (!paths.get(name)?.includes(path)) paths.set(name, [...(paths.get(name) ?? []), path])
+  return paths
+}
+
+const typed =
+  /^\s*(?:export )?(?:declare )?(?:abstract )?(?:interface (?=[A-Z])|class (?=[A-Z])|type (?=[A-Z]\w*(?:<[^=]*>)?\s*=))(\w+)/gm
+
+/** Comments which say “whoever” where they could name a caller, a phone, a relay; the number may only fall. */
+const vagueAtMost = 264
+
+function vagueWords({ path, text }: Source): string[] {
+  const comments = text.match(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g) ?? []
+  return comments.flatMap((comment) =>
+    [...comment.matchAll(/\b(?:who(?:m)?ever|(?:no|some|any|every)body|(?:some|any|every)one)\b/gi)].map(
+      ([word]) => `${path}: ${word.toLowerCase()}`,
+    ),
+  )
+}
 
 function leftovers({ path, text }: Source): string[] {
   return [...text.matchAll(leftover)].map(([found]) => `${path}: ${found}`)
