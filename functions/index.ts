@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { accesskeys } from './config/accesskeys.ts'
 import { calls } from './config/calls.ts'
+import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
 import { events } from './config/events.ts'
 import { operations } from './config/operations.ts'
@@ -11,6 +12,7 @@ import { registrations } from './config/registrations.ts'
 import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
+import { versions } from './config/versions.ts'
 import { type Edge, prepare } from './env.ts'
 import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
@@ -74,6 +76,8 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/registrations', endings)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
+  .route('/v1.0/changes', changes)
+  .route('/v1.0/versions', versions)
 
   // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
   .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)

@@ -3,6 +3,7 @@ import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
 import { accesskeyOperations } from './accesskey-operations.ts'
 import { callOperations } from './call-operations.ts'
+import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { eventOperations } from './event-operations.ts'
 import { providerOperations } from './provider-operations.ts'
@@ -10,6 +11,7 @@ import { registrationOperations } from './registration-operations.ts'
 import { relayOperations } from './relays.ts'
 import { resolveOperations } from './resolve-operation.ts'
 import { resources } from './resources.ts'
+import { versionOperations } from './versions.ts'
 
 /** Everything which can be asked of the API, in the order in which one thing leans on another. */
 export const operations: readonly Operation[] = [
@@ -21,6 +23,8 @@ export const operations: readonly Operation[] = [
   ...registrationOperations,
   ...callOperations,
   ...eventOperations,
+  ...changeOperations,
+  ...versionOperations,
   ...relayOperations,
   ...healthzOperations,
   ...docsOperations,

@@ -66,7 +66,8 @@ export async function loadAt(
   customerIds: readonly string[],
 ): Promise<{ reach: Reach; facts: Facts }> {
   const then = sql`with ${standingAt(version, customerIds)} select facts from (${statementFor(wanted)}) as asked`
-  const [reach, facts] = await db.batch([reachOf(db, customerIds), db.execute<{ facts: Facts }>(then)])
+  // What is swept out between the two is then known to be.
+  const [facts, reach] = await db.batch([db.execute<{ facts: Facts }>(then), reachOf(db, customerIds)])
   return { reach: firstOf(reach), facts: factsIn(facts) }
 }
 

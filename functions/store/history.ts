@@ -7,7 +7,7 @@ import { changes, type Database } from '#db'
  */
 
 /** A noun of the configuration, and the table its rows are in. */
-const configured = {
+export const configured = {
   customer: 'customers',
   provider: 'providers',
   route: 'routes',

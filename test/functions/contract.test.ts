@@ -47,7 +47,7 @@ afterAll(async () => {
 })
 
 describe('an answer', () => {
-  test.each(all.filter((one) => !deletes(one)))(
+  test.each(all.filter((one) => !takesAway(one)))(
     'to the example of $id is what the document says',
     async ({ id, path }) => {
       if (tells.test(path) && !happened) await happen()
@@ -120,8 +120,8 @@ describe('a refusal', () => {
 })
 
 describe('at last, an answer', () => {
-  // What leans on something goes before it.
-  test.each(all.filter(deletes).reverse())(
+  // What leans on something goes before it, and what was there before the examples comes back when they are through.
+  test.each(all.filter(takesAway).sort(restoringLast).reverse())(
     'to the example of $id is what the document says',
     async ({ id }) => {
       await client.reach(id)
@@ -129,8 +129,12 @@ describe('at last, an answer', () => {
   )
 })
 
-function deletes({ method }: DocumentedOperation): boolean {
-  return method === 'DELETE'
+function takesAway({ method, id }: DocumentedOperation): boolean {
+  return method === 'DELETE' || id === 'restoreVersion'
+}
+
+function restoringLast(one: DocumentedOperation, other: DocumentedOperation): number {
+  return Number(other.id === 'restoreVersion') - Number(one.id === 'restoreVersion')
 }
 
 /** Does something every 200 ms until it is stopped. */

@@ -367,7 +367,7 @@ function inHeader(value: unknown): string {
 const everywhere = z.object({ customer_id: z.string(), token: z.string(), accesskey: z.string() })
 
 function takesBody(door: string): boolean {
-  return /^(POST|PUT|PATCH) /.test(door)
+  return /^(POST|PUT|PATCH) /.test(door) && !door.endsWith('/restore')
 }
 
 function named(door: string): string {

@@ -38,7 +38,7 @@ interface Endpoint {
 }
 
 const nouns = ['customers', 'providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers', 'accesskeys']
-const told = ['calls', 'events', 'registrations']
+const told = ['calls', 'events', 'registrations', 'changes']
 const administered = ['customers', 'accesskeys']
 
 /** What is answered to whoever asks. */
@@ -49,7 +49,12 @@ const all = edge.routes
   .map(({ method, path }): Endpoint => ({ method, path, noun: path.split('/')[2] ?? '' }))
 
 /** Those about one thing: what reads first, deletions last, and what leans on others before them. */
-const endpoints = all.filter(({ path }) => path.includes('/:')).sort((a, b) => turnOf(a) - turnOf(b))
+const endpoints = all.filter(isAboutOne).sort((a, b) => turnOf(a) - turnOf(b))
+
+/** A version is a number, the same for everybody: whose configuration it shows follows from the key alone. */
+function isAboutOne({ path, noun }: Endpoint): boolean {
+  return path.includes('/:') && noun !== 'versions'
+}
 
 function turnOf({ method, noun }: Endpoint): number {
   return method === 'DELETE' ? 10 + nouns.length - nouns.indexOf(noun) : method === 'GET' ? 0 : 1
@@ -70,6 +75,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET extensions/:id/registrations',
     'GET trunks/:id/registrations',
     'POST routes/resolve',
+    'GET versions/:version',
   ],
   configure: [
     ...nouns
@@ -78,6 +84,7 @@ const stated: Record<AccessScope, string[]> = {
     'PUT customer',
     'PATCH customer',
     'DELETE registrations/:id',
+    'POST versions/:version/restore',
   ],
   call: ['POST providers/:id/test'],
   admin: [
@@ -240,7 +247,8 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const numbers = await make('numbers', { number: `+1555999111${which}` })
   const accesskeys = await make('accesskeys', {})
   const made = { providers, routes, extensions, trunks, flows, numbers, accesskeys, customers: of.id }
-  return { ...made, ...(await heardOf(of.id, made)) }
+  const { body } = await of('GET', `/v1.0/changes?resource_id=${providers}`)
+  return { ...made, changes: body.result[0].id, ...(await heardOf(of.id, made)) }
 }
 
 async function heardOf(customerId: string, { extensions, providers }: Things): Promise<Things> {
@@ -292,6 +300,7 @@ async function everythingOf(customerId: string) {
     'events',
     'bindings',
     'commands',
+    'changes',
   ]
   const rows = tables.map(async (table) => {
     const read = `select * from ${table} where customer_id = $1 order by ${table === 'replaced_tokens' ? 'hash' : 'id'}`

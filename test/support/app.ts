@@ -67,10 +67,10 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
     }
   }
 
-  async function newcomer(name: string): Promise<Client & { id: string }> {
+  async function newcomer(name: string): Promise<Client & { id: string; key: string }> {
     const { body: customer } = await alice('POST', '/v1.0/customers', { name })
     const { body: key } = await alice('POST', '/v1.0/accesskeys', { customer_id: customer.id })
-    return Object.assign(as(key.token), { id: customer.id as string })
+    return Object.assign(as(key.token), { id: customer.id as string, key: key.token as string })
   }
 }
 export type App = Awaited<ReturnType<typeof startApp>>

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type App, type Client, startApp } from '../../support/app.ts'
 
 let app: App
@@ -55,6 +55,286 @@ describe('POST /v1.0/routes/resolve with a version', () => {
   })
 })
 
+describe('GET /v1.0/versions/{version}', () => {
+  test.each([
+    ['which is not there yet is refused', '1000000000', 404, 'VERSION_NOT_FOUND'],
+    ['from before the customer was there is refused', '1', 410, 'VERSION_GONE'],
+    ['which is none is refused', 'latest', 400, 'INVALID_ID'],
+    ['which is none is refused', '0', 400, 'INVALID_ID'],
+    ['which is none is refused', '99999999999999999999', 400, 'INVALID_ID'],
+  ])('%s: %s', async (_, version, status, reason) => {
+    for (const answer of [
+      await alice('GET', `/v1.0/versions/${version}`),
+      await alice('POST', `/v1.0/versions/${version}/restore`),
+    ])
+      expect(answer).toMatchObject({ status, body: { error: { reason } } })
+  })
+
+  test('is not kept any more where its changes are not, and what is kept is told', async () => {
+    const bob = await app.newcomer('Bob')
+    const first = await versionOf(bob)
+    await bob('PATCH', '/v1.0/customer', { detail: 'second' })
+    const second = await versionOf(bob)
+    await bob('PATCH', '/v1.0/customer', { detail: 'third' })
+    await app.database.pool.query('delete from changes where customer_id = $1 and version <= $2', [
+      bob.id,
+      first,
+    ])
+    expect(await bob('GET', `/v1.0/versions/${first}`)).toMatchObject({
+      status: 410,
+      body: {
+        error: { message: `Version ${first} is not kept; the oldest which can be told is ${second}.` },
+      },
+    })
+    expect((await bob('GET', `/v1.0/versions/${second}`)).body.customer.detail).toBe('second')
+  })
+})
+
+describe('POST /v1.0/versions/{version}/restore', () => {
+  test('brings back what was deleted, with its id and its secrets', async () => {
+    const bob = await app.newcomer('Bob')
+    const { body: phone } = await bob('POST', '/v1.0/extensions', {
+      extension: 'bob',
+      password: 'secure-password',
+    })
+    const then = await versionOf(bob)
+    const kept = await sealed('extensions', phone.id)
+    await bob('DELETE', `/v1.0/extensions/${phone.id}`)
+    const { body } = await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect(body).toMatchObject({
+      restored: then,
+      changes: [{ resource_type: 'extension', resource_id: phone.id, action: 'restored' }],
+      left_out: [],
+    })
+    expect(body.version).toBe(await versionOf(bob))
+    expect(await sealed('extensions', phone.id)).toEqual(kept)
+    expect((await bob('GET', '/v1.0/extensions')).body.result).toMatchObject([
+      { id: phone.id, tm_delete: null },
+    ])
+  })
+
+  test('leaves a password as it is, though it was another then', async () => {
+    const bob = await app.newcomer('Bob')
+    const { body: phone } = await bob('POST', '/v1.0/extensions', {
+      extension: 'bob',
+      password: 'leaked-password',
+    })
+    const then = await versionOf(bob)
+    await bob('PUT', `/v1.0/extensions/${phone.id}`, {
+      extension: 'bob',
+      password: 'another-password',
+      name: 'x',
+    })
+    const kept = await sealed('extensions', phone.id)
+    await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect((await bob('GET', `/v1.0/extensions/${phone.id}`)).body.name).toBe('')
+    expect(await sealed('extensions', phone.id)).toEqual(kept)
+  })
+
+  test('is one change, signed with its key, and can be taken back', async () => {
+    const bob = await app.newcomer('Bob')
+    await bob('POST', '/v1.0/providers', { name: 'one', hostname: 'one.test' })
+    const then = await versionOf(bob)
+    const { body: two } = await bob('POST', '/v1.0/providers', { name: 'two', hostname: 'two.test' })
+    await bob('POST', '/v1.0/routes', { name: 'over two', provider_id: two.id })
+    await bob('PATCH', '/v1.0/customer', { max_cps: 7 })
+    const now = await versionOf(bob)
+    const { body: back } = await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect(back.version).toBe(now + 1)
+    const { body: made } = await bob('GET', `/v1.0/changes?version=${back.version}`)
+    expect(made.result).toHaveLength(3)
+    expect(
+      new Set(made.result.map(({ request_id, key_id }: Record<string, string>) => `${request_id} ${key_id}`))
+        .size,
+    ).toBe(1)
+    expect(made.result[0].key_id).not.toBeNull()
+    expect((await bob('GET', '/v1.0/customer')).body.max_cps).toBeNull()
+    await bob('POST', `/v1.0/versions/${now}/restore`)
+    expect(await configurationOf(bob)).toEqual(await asItWas(bob, now))
+  })
+
+  test('changes nothing where all is as it was, and raises no version', async () => {
+    const before = await versionOf(alice)
+    const { body } = await alice('POST', `/v1.0/versions/${before}/restore`)
+    expect(body).toEqual({ version: before, restored: before, changes: [], left_out: [] })
+    expect(await versionOf(alice)).toBe(before)
+  })
+
+  test('takes two round trips beside the key’s', async () => {
+    const bob = await app.newcomer('Bob')
+    const then = await versionOf(bob)
+    await bob('POST', '/v1.0/providers', { hostname: 'one.test' })
+    app.database.requests()
+    await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect(app.database.requests()).toBe(3)
+  })
+
+  test('leaves another’s keys and what another changed alone', async () => {
+    const [bob, eve] = [await app.newcomer('Bob'), await app.newcomer('Eve')]
+    const then = await versionOf(eve)
+    const { body: hers } = await bob('POST', '/v1.0/providers', { hostname: 'bobs.test' })
+    const { body: key } = await eve('POST', '/v1.0/accesskeys', { name: 'made since' })
+    await eve('POST', `/v1.0/versions/${then}/restore`)
+    expect((await bob('GET', `/v1.0/providers/${hers.id}`)).body.tm_delete).toBeNull()
+    expect((await eve('GET', `/v1.0/accesskeys/${key.id}`)).body.tm_delete).toBeNull()
+  })
+})
+
+describe('what cannot come back', () => {
+  let bob: Client & { id: string }
+  beforeEach(async () => {
+    bob = await app.newcomer('Bob')
+  })
+
+  test('is a number which is another’s by now; later it comes back as claimed', async () => {
+    const { body: number } = await app.alice('POST', `/v1.0/numbers?customer_id=${bob.id}`, {
+      number: '+12125550111',
+    })
+    const then = await versionOf(bob)
+    await bob('DELETE', `/v1.0/numbers/${number.id}`)
+    const eve = await app.newcomer('Eve')
+    const { body: hers } = await app.alice('POST', `/v1.0/numbers?customer_id=${eve.id}`, {
+      number: '+12125550111',
+    })
+    expect(await restored(then)).toMatchObject({
+      changes: [],
+      left_out: [{ resource_type: 'number', resource_id: number.id, field: null, reason: 'NUMBER_TAKEN' }],
+    })
+    await eve('DELETE', `/v1.0/numbers/${hers.id}`)
+    expect(await restored(then)).toMatchObject({
+      changes: [{ resource_id: number.id, action: 'restored' }],
+      left_out: [{ resource_id: number.id, field: 'ownership', reason: 'PERMISSION_DENIED' }],
+    })
+    expect((await bob('GET', `/v1.0/numbers/${number.id}`)).body.ownership).toBe('claimed')
+  })
+
+  test('is an assignment, unless an administrator asks', async () => {
+    const { body: number } = await app.alice('POST', `/v1.0/numbers?customer_id=${bob.id}`, {
+      number: '+12125550112',
+    })
+    const then = await versionOf(bob)
+    await bob('DELETE', `/v1.0/numbers/${number.id}`)
+    const { body } = await app.alice('POST', `/v1.0/versions/${then}/restore?customer_id=${bob.id}`)
+    expect(body).toMatchObject({ changes: [{ resource_id: number.id }], left_out: [] })
+    expect((await bob('GET', `/v1.0/numbers/${number.id}`)).body.ownership).toBe('assigned')
+  })
+
+  test('is a trunk whose domain is another’s by now, and what leads to it', async () => {
+    const trunk = { domain_name: 'acme', auth_types: ['basic'], username: 'pbx', password: 'between-us-two' }
+    const { body: pbx } = await bob('POST', '/v1.0/trunks', trunk)
+    const { body: number } = await bob('POST', '/v1.0/numbers', { number: '+12125550113', trunk_id: pbx.id })
+    const then = await versionOf(bob)
+    await bob('DELETE', `/v1.0/trunks/${pbx.id}?cascade=true`)
+    await (await app.newcomer('Eve'))('POST', '/v1.0/trunks', trunk)
+    const { changes, left_out } = await restored(then)
+    expect(changes).toEqual([])
+    expect(left_out).toMatchObject([
+      { resource_id: pbx.id, reason: 'TRUNK_DOMAIN_TAKEN' },
+      { resource_id: number.id, reason: 'REFERENCE_NOT_FOUND' },
+    ])
+  })
+
+  test('is a password which was forgotten: its provider stays, and the rest comes back', async () => {
+    const { body: carrier } = await bob('POST', '/v1.0/providers', {
+      name: 'paid',
+      hostname: 'paid.test',
+      username: 'us',
+      password: 'known-to-them',
+    })
+    const { body: route } = await bob('POST', '/v1.0/routes', { name: 'over it', provider_id: carrier.id })
+    const then = await versionOf(bob)
+    await bob('PUT', `/v1.0/providers/${carrier.id}`, { name: 'free', hostname: 'paid.test' })
+    await bob('DELETE', `/v1.0/routes/${route.id}`)
+    expect(await restored(then)).toMatchObject({
+      changes: [{ resource_id: route.id, action: 'restored' }],
+      left_out: [{ resource_id: carrier.id, field: null, reason: 'PASSWORD_UNKNOWN' }],
+    })
+    expect((await bob('GET', `/v1.0/providers/${carrier.id}`)).body.name).toBe('free')
+  })
+
+  test('is a trunk’s username of before, since what is kept of its password is of the one it has', async () => {
+    const trunk = {
+      domain_name: 'office',
+      auth_types: ['basic'],
+      username: 'pbx',
+      password: 'between-us-two',
+    }
+    const { body: pbx } = await bob('POST', '/v1.0/trunks', trunk)
+    const then = await versionOf(bob)
+    await bob('PUT', `/v1.0/trunks/${pbx.id}`, { ...trunk, username: 'pbx2' })
+    const { left_out } = await restored(then)
+    expect(left_out).toMatchObject([{ resource_id: pbx.id, reason: 'PASSWORD_UNKNOWN' }])
+    await bob('PUT', `/v1.0/trunks/${pbx.id}`, trunk)
+    expect((await restored(then)).left_out).toEqual([])
+  })
+
+  test('is a route to the platform’s provider where that is gone', async () => {
+    const { body: shared } = await app.platform('POST', '/v1.0/providers', {
+      name: 'shared',
+      hostname: 'shared.test',
+    })
+    const { body: route } = await bob('POST', '/v1.0/routes', { name: 'shared', provider_id: shared.id })
+    const then = await versionOf(bob)
+    await bob('DELETE', `/v1.0/routes/${route.id}`)
+    await app.platform('DELETE', `/v1.0/providers/${shared.id}`)
+    expect((await restored(then)).left_out).toMatchObject([
+      { resource_id: route.id, reason: 'REFERENCE_NOT_FOUND' },
+    ])
+  })
+
+  test('is a PBX at an address where the platform’s provider is by now', async () => {
+    const { body: pbx } = await bob('POST', '/v1.0/trunks', {
+      domain_name: 'byaddress',
+      auth_types: ['ip'],
+      allowed_ips: ['198.51.100.7'],
+    })
+    const then = await versionOf(bob)
+    await bob('DELETE', `/v1.0/trunks/${pbx.id}`)
+    const { body: shared } = await app.platform('POST', '/v1.0/providers', {
+      hostname: 'shared.test',
+      inbound_addresses: ['198.51.100.7'],
+    })
+    expect((await restored(then)).left_out).toMatchObject([
+      { resource_id: pbx.id, reason: 'AMBIGUOUS_SOURCE' },
+    ])
+    await app.platform('DELETE', `/v1.0/providers/${shared.id}`)
+    expect((await restored(then)).left_out).toEqual([])
+  })
+
+  test('is more than the quota there is now, and the quota itself', async () => {
+    const phones = ['one', 'two', 'three'].map((extension) => ({ extension, password: 'secure-password' }))
+    for (const phone of phones) await bob('POST', '/v1.0/extensions', phone)
+    const then = await versionOf(bob)
+    const { body } = await bob('GET', '/v1.0/extensions')
+    for (const { id } of body.result) await bob('DELETE', `/v1.0/extensions/${id}`)
+    await app.alice('PATCH', `/v1.0/customers/${bob.id}`, { quotas: { extensions: 2 } })
+    const { left_out } = await restored(then)
+    expect(left_out).toMatchObject([
+      { resource_id: body.result[0].id, reason: 'QUOTA_EXCEEDED' },
+      { resource_id: bob.id, field: 'quotas', reason: 'PERMISSION_DENIED' },
+    ])
+    expect((await bob('GET', '/v1.0/extensions')).body.result).toHaveLength(2)
+  })
+
+  test('is a short domain which is another customer’s by now', async () => {
+    await bob('PATCH', '/v1.0/customer', { registrar_name: 'shortname' })
+    const then = await versionOf(bob)
+    await bob('PATCH', '/v1.0/customer', { registrar_name: null, detail: 'changed' })
+    await (await app.newcomer('Eve'))('PATCH', '/v1.0/customer', { registrar_name: 'shortname' })
+    expect((await restored(then)).left_out).toMatchObject([
+      { resource_id: bob.id, reason: 'REGISTRAR_NAME_TAKEN' },
+    ])
+    expect((await bob('GET', '/v1.0/customer')).body).toMatchObject({
+      registrar_name: null,
+      detail: 'changed',
+    })
+  })
+
+  async function restored(version: number) {
+    return (await bob('POST', `/v1.0/versions/${version}/restore`)).body
+  }
+})
+
 /** Makes something, and says where it is. */
 async function made(noun: string, body: object): Promise<{ id: string; path: string }> {
   const answer = await alice('POST', `/v1.0/${noun}`, body)
@@ -64,4 +344,46 @@ async function made(noun: string, body: object): Promise<{ id: string; path: str
 
 async function versionOf(client: Client): Promise<number> {
   return (await client('GET', '/v1.0/customer')).body.configuration_version
+}
+
+const nouns = ['providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers'] as const
+
+/** All that is configured, as the API shows it, but for what is only observed, and tags. */
+async function configurationOf(client: Client): Promise<Record<string, unknown>> {
+  const lists = await Promise.all(
+    nouns.map(async (noun) => [noun, (await client('GET', `/v1.0/${noun}`)).body.result]),
+  )
+  return told({ customer: (await client('GET', '/v1.0/customer')).body, ...Object.fromEntries(lists) })
+}
+
+/** The same as a version has it. */
+async function asItWas(client: Client, version: number): Promise<Record<string, unknown>> {
+  const { version: number, ...configuration } = (await client('GET', `/v1.0/versions/${version}`)).body
+  expect(number).toBe(version)
+  return told(configuration)
+}
+
+/** Without what is observed, tags, and when it was changed last. */
+function told(configuration: object): Record<string, unknown> {
+  const text = JSON.stringify(configuration, (key, value) => (passedOver.has(key) ? undefined : value))
+  return JSON.parse(text)
+}
+
+const passedOver = new Set([
+  'etag',
+  'tm_update',
+  'configuration_version',
+  'addresses',
+  'health_status',
+  'health_checked_at',
+  'health',
+  'registration',
+])
+
+async function sealed(table: 'extensions' | 'trunks', id: string) {
+  const { rows } = await app.database.pool.query(
+    `select sealed_md5, sealed_sha256 from ${table} where id = $1`,
+    [id],
+  )
+  return rows
 }
