@@ -11,7 +11,7 @@ import {
   type Scene,
 } from '../functions/routing/fixtures.ts'
 import { printTable } from './cost.ts'
-import { newDice } from './dice.ts'
+import { seededRandom } from './random.ts'
 
 const CUSTOMER = '33333333-3333-4333-8333-333333333333'
 const ALICE = idOf('alice')
@@ -55,30 +55,30 @@ function verdict(steps: readonly Step[]): string {
 }
 
 function measured(routes: number, count: number): Step {
-  const shelf = new ConfigIndex()
+  const index = new ConfigIndex()
   const scene = office(routes)
   const portion = portionOf(CUSTOMER, scene)
   const began = performance.now()
-  shelf.put(portion)
+  index.put(portion)
   const put = performance.now() - began
-  shelf.put(portionOf(PLATFORM, {}))
-  const [live, random] = [liveWith(), newDice(2)]
+  index.put(portionOf(PLATFORM, {}))
+  const [live, random] = [liveWith(), seededRandom(2)]
   const targets = portion.routes.slice(2).map(({ target }) => target)
   const ask = () => Array.from({ length: batch }, () => question(targets, random))
   // What a compiler spends on a process that has just begun is no cost of a call.
-  for (let done = 0; done < 50_000; done += batch) decideAll(ask(), shelf, live)
-  const runs = Array.from({ length: rounds }, () => round(count / rounds, ask, shelf, live))
+  for (let done = 0; done < 50_000; done += batch) decideAll(ask(), index, live)
+  const runs = Array.from({ length: rounds }, () => round(count / rounds, ask, index, live))
   const median = runs.sort((a, b) => a.micros - b.micros)[rounds >> 1]
   return { routes, put, micros: median?.micros ?? 0, candidates: median?.candidates ?? 0 }
 }
 
 /** CPU of a decision in us, and its candidates. */
-function round(count: number, ask: () => RouteQuestion[], shelf: ConfigIndex, live: Runtime) {
+function round(count: number, ask: () => RouteQuestion[], index: ConfigIndex, live: Runtime) {
   let [cpu, candidates, done] = [0, 0, 0]
   for (; done < count; done += batch) {
     const questions = ask()
     const before = process.cpuUsage()
-    candidates += decideAll(questions, shelf, live)
+    candidates += decideAll(questions, index, live)
     const { user, system } = process.cpuUsage(before)
     cpu += user + system
   }
@@ -116,7 +116,7 @@ const nearby = Object.entries(callingCodes()).flatMap(([country, code]) => (code
 
 /** An office with so many routes: one for all, one for +1, each other for its own six digits after that. */
 function office(count: number): Scene {
-  const random = newDice(count)
+  const random = seededRandom(count)
   const targets = new Set(['all', '+1'])
   while (targets.size < count) targets.add(`+1${200_000 + Math.floor(random() * 800_000)}`)
   return {

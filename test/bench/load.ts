@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from '../support/line.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 
 export interface Load {
   scenario: string
-  to: Place
-  at: Place
+  to: HostAndPort
+  at: HostAndPort
   /** Calls, or registrations, a second; and how many in all. */
   rate: number
   count: number

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from '../support/line.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { freePort } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { cpuOf } from './cost.ts'
 
 /** Another system measured beside us in the same run. */
 export interface Peer {
-  place: Place
+  place: HostAndPort
   /** CPU seconds it has used. */
   cpu(): number
   stop(): Promise<void>
@@ -29,7 +29,7 @@ export async function kamailio(realm: string): Promise<Peer | undefined> {
   return { place, cpu: () => cpuOfFamily(child), stop: () => stop(child, folder) }
 }
 
-function config({ address, port }: Place, realm: string): string {
+function config({ address, port }: HostAndPort, realm: string): string {
   return `
 debug=-1
 log_stderror=yes

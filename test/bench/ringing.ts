@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Carrier, ringing } from '../support/carrier.ts'
 import { answerChallenge } from '../support/digest.ts'
-import { header, type Letter, statusOf } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { Party } from '../support/party.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { header, type SipText, statusOf } from '../support/sip-text.ts'
 import { sdp } from '../support/sound.ts'
 import { freePort, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
@@ -57,11 +57,11 @@ function quantile(values: readonly number[], part: number): number {
 }
 
 /** Rings, hangs up, and gives the ms it took to ring. */
-async function ring(caller: Party, to: Place, user: string, host: string): Promise<number> {
+async function ring(caller: Party, to: HostAndPort, user: string, host: string): Promise<number> {
   let invite = inviteOf(caller, user, host)
   let began = performance.now()
   let rang = Number.NaN
-  const heard = (response: Letter) => {
+  const heard = (response: SipText) => {
     if (statusOf(response) !== 180 || !Number.isNaN(rang)) return
     rang = performance.now() - began
     void caller.ask(cancelOf(invite), to)
@@ -79,7 +79,7 @@ async function ring(caller: Party, to: Place, user: string, host: string): Promi
   return rang
 }
 
-function inviteOf(caller: Party, user: string, host: string): Letter {
+function inviteOf(caller: Party, user: string, host: string): SipText {
   const uri = `sip:${user}@${host}`
   return {
     start: `INVITE ${uri} SIP/2.0`,
@@ -97,7 +97,7 @@ function inviteOf(caller: Party, user: string, host: string): Letter {
   }
 }
 
-function cancelOf(invite: Letter): Letter {
+function cancelOf(invite: SipText): SipText {
   const kept = invite.headers.filter(([name]) => /^(via|from|to|call-id|max-forwards)$/i.test(name))
   const cseq: [string, string] = ['CSeq', header(invite, 'cseq').replace('INVITE', 'CANCEL')]
   return { start: invite.start.replace('INVITE', 'CANCEL'), headers: [...kept, cseq], body: '' }

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { hasSipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
@@ -13,8 +13,8 @@ import { kamailio, type Peer } from './peer.ts'
 interface Bench {
   stack: OwnStack
   office: Office
-  phone: Place
-  carrier: Place
+  phone: HostAndPort
+  carrier: HostAndPort
   /** CSV of extensions and how they prove themselves. */
   fields: string
 }
@@ -156,11 +156,11 @@ async function costed(
   return { rate, ...counts, held, cpu }
 }
 
-function registerAt(bench: Bench, to: Place, rate: number, count = rate * 5): Promise<Counts> {
+function registerAt(bench: Bench, to: HostAndPort, rate: number, count = rate * 5): Promise<Counts> {
   return load({ ...registering(bench, to), rate, count })
 }
 
-function registering({ office, phone, fields }: Bench, to: Place) {
+function registering({ office, phone, fields }: Bench, to: HostAndPort) {
   const keys = { domain: office.realm }
   return { scenario: 'bench-registers', to, at: phone, fields, keys, authUri: office.realm }
 }

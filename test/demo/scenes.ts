@@ -1,13 +1,13 @@
 import type { Call } from '../support/call.ts'
 import { answers, type Carrier, refuse, ringing, silent } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
-import { type Letter, statusOf } from '../support/letter.ts'
 import { Phone } from '../support/phone.ts'
+import { type SipText, statusOf } from '../support/sip-text.ts'
 import { pause, soon, within } from '../support/wait.ts'
+import { loadScene } from './load.ts'
 import { setupExample } from './setup.ts'
 import type { Outcome, Scene } from './show.ts'
 import type { Stage } from './stage.ts'
-import { underFire } from './under-fire.ts'
 
 /** The destination of the seed's own example. */
 const dialled = '+15551234567'
@@ -21,7 +21,7 @@ const scenes: Scene[] = [
   { title: 'a call in: our number rings the phone, which answers and hangs up', play: inbound },
   { title: 'a call in: the caller hangs up', play: callerHangsUp },
   { title: 'a call out: the caller cancels while it rings', play: cancels },
-  { title: 'twenty calls a second while the carriers are killed one after the other', play: underFire },
+  { title: 'twenty calls a second while the carriers are killed one after the other', play: loadScene },
 ]
 
 /** Scenes whose title holds one of the words, and the setup they stand on; all without words. */
@@ -190,7 +190,7 @@ function script(...scripts: [Carrier, Carrier['onCall']][]): void {
   for (const [carrier, then] of scripts) carrier.onCall = then
 }
 
-async function answered(who: string, result: Promise<Letter>): Promise<void> {
+async function answered(who: string, result: Promise<SipText>): Promise<void> {
   const { start } = await within(15_000, `${who} to answer`, result)
   if (!start.startsWith('SIP/2.0 200'))
     throw new Error(`${who} never answered: the caller heard ${start.slice(8)}`)

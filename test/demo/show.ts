@@ -1,7 +1,7 @@
 import type { Row } from '../support/api.ts'
 import type { Call } from '../support/call.ts'
 import { printLadder } from '../support/ladder-print.ts'
-import type { Sighting } from '../support/line.ts'
+import type { TracedMessage } from '../support/sip-socket.ts'
 import { within } from '../support/wait.ts'
 import { columns, type Stage } from './stage.ts'
 
@@ -66,7 +66,7 @@ function show({ rows = [], ends }: Outcome, { trace }: Stage): void {
 }
 
 /** The ladder of those who took part. */
-function ladder(trace: Sighting[]): string {
+function ladder(trace: TracedMessage[]): string {
   const present = columns.filter((name) => name === 'relay' || trace.some(({ party }) => party === name))
   return printLadder(present, trace)
 }

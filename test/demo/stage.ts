@@ -1,17 +1,17 @@
 import type { Api } from '../support/api.ts'
 import { Carrier } from '../support/carrier.ts'
 import { newCustomer } from '../support/customer.ts'
-import type { Place, Sighting } from '../support/line.ts'
 import { Phone } from '../support/phone.ts'
+import type { HostAndPort, TracedMessage } from '../support/sip-socket.ts'
 import type { Stack } from '../support/stack.ts'
 
 /** Everything a scene plays with: a customer of its own, one phone and three carriers. */
 export interface Stage {
   api: Api
-  relay: Place
+  relay: HostAndPort
   realm: string
   /** Every SIP message the parties saw, oldest first. */
-  trace: Sighting[]
+  trace: TracedMessage[]
   phone: Phone
   a: Carrier
   b: Carrier
@@ -27,7 +27,7 @@ export const columns = ['phone', 'relay', 'carrier A', 'carrier B', 'carrier C']
 /** Makes a customer for this run of the demo, and the parties; nothing of anybody else's is touched. */
 export async function openStage(stack: Stack): Promise<Stage> {
   const { api, realm, remove } = await newCustomer(stack, 'Demo')
-  const trace: Sighting[] = []
+  const trace: TracedMessage[] = []
   const net = `127.${64 + random(64)}.${random(250)}`
   const shared = { relay: stack.relay, trace }
   const phone = await Phone.open({

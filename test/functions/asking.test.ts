@@ -190,9 +190,9 @@ describe('a call’s record, as another edge kept it', () => {
 })
 
 describe('a key', () => {
-  const others = (letter: string) => {
+  const others = (message: string) => {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-    return [...letters].filter((one) => one !== letter)
+    return [...letters].filter((one) => one !== message)
   }
 
   test('of a relay has one spelling: of 64 last letters one opens', async () => {

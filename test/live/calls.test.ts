@@ -12,10 +12,10 @@ import {
   ringing,
   trying,
 } from '../support/carrier.ts'
-import { header, statusOf } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
 import type { Phone } from '../support/phone.ts'
+import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { changeHeard, soon, within } from '../support/wait.ts'
 

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier } from '../support/carrier.ts'
-import { statusOf } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
+import { keyOf } from '../support/fault-stack.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import { Phone } from '../support/phone.ts'
-import { keyOf } from '../support/siege.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -148,11 +148,11 @@ const words = [
 /** Strangers from many networks, each of whom connects as often as he can, and talks nonsense. */
 class Crowd {
   connected = 0
-  readonly #relay: Place
+  readonly #relay: HostAndPort
   readonly #sockets = new Set<Socket>()
   readonly #timer: NodeJS.Timeout
 
-  constructor(relay: Place) {
+  constructor(relay: HostAndPort) {
     this.#relay = relay
     this.#timer = setInterval(() => {
       for (let at = 0; at < networks; at++) if (this.#sockets.size < 3_000) this.#come(`127.0.${120 + at}.66`)

@@ -15,8 +15,8 @@ import {
 } from '../support/carrier.ts'
 import type { Leg, Scenario } from '../support/failover-scenario.ts'
 import { type Played, Stage, stories } from '../support/failover-stage.ts'
-import { all } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { all } from '../support/sip-text.ts'
 import { pause, soon } from '../support/wait.ts'
 
 /*
@@ -288,7 +288,7 @@ function proven(call: Call): boolean {
   return all(call.invite, 'proxy-authorization').length > 0
 }
 
-function leg(at: Carrier | Place, script: Script, more: Partial<Leg> = {}): Leg {
+function leg(at: Carrier | HostAndPort, script: Script, more: Partial<Leg> = {}): Leg {
   return { at, transport: 'udp', script, ...more }
 }
 

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Aftermath, besieged, openSiege, type Siege } from '../support/siege.ts'
+import { duringFault, type FaultResult, type FaultStack, openFaultStack } from '../support/fault-stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
-let siege: Siege
+let faults: FaultStack
 
 beforeAll(async () => {
-  siege = await openSiege('127.0.10')
+  faults = await openFaultStack('127.0.10')
 })
-afterAll(() => siege?.close())
+afterAll(() => faults?.close())
 
 /* Five calls a second, out and in by turns, and three phones which refresh; the books are compared afterwards. */
 describe('calls and registrations go on, and all are recorded once afterwards, while the edge', () => {
   test('refuses connections', async () => {
-    const { proxy, relay } = siege
-    const after = await besieged(siege, async () => {
+    const { proxy, relay } = faults
+    const after = await duringFault(faults, async () => {
       await proxy.refuse()
       await pause(9_000)
       await proxy.listen()
@@ -24,8 +24,8 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   })
 
   test('is a black hole: every packet to it is dropped', async () => {
-    const { proxy } = siege
-    const after = await besieged(siege, async () => {
+    const { proxy } = faults
+    const after = await duringFault(faults, async () => {
       const end = await proxy.swallow()
       await pause(9_000)
       await end()
@@ -35,9 +35,9 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   })
 
   test('takes connections and says nothing', async () => {
-    const { proxy } = siege
+    const { proxy } = faults
     const from = performance.now()
-    const after = await besieged(siege, async () => {
+    const after = await duringFault(faults, async () => {
       proxy.fault = () => ({ kind: 'silence' })
       await pause(9_000)
       proxy.fault = () => undefined
@@ -49,10 +49,10 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   })
 
   test('takes five seconds for every answer', async () => {
-    const { proxy } = siege
+    const { proxy } = faults
     const from = performance.now()
     proxy.connectionsAtMost = 0
-    const after = await besieged(siege, async () => {
+    const after = await duringFault(faults, async () => {
       proxy.fault = () => ({ kind: 'slow', ms: 5_000 })
       await pause(9_000)
       proxy.fault = () => undefined
@@ -65,7 +65,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
 })
 
 /** Nothing went wrong, and the calls of the last seconds were decided on snapshots which grew older and older. */
-function wentOn({ troubles, meanwhile, ages }: Aftermath): void {
+function wentOn({ troubles, meanwhile, ages }: FaultResult): void {
   expect(troubles).toEqual([])
   expect(ages).toHaveLength(meanwhile.length)
   const stale = ages.filter((age) => age > 0)
@@ -76,7 +76,7 @@ function wentOn({ troubles, meanwhile, ages }: Aftermath): void {
 
 /** The relay has heard from the edge again. */
 async function back(): Promise<void> {
-  const told = () => siege.relay.lines().filter(({ event }) => event === 'edge.back').length
+  const told = () => faults.relay.lines().filter(({ event }) => event === 'edge.back').length
   const before = told()
   await soon('the relay to find the edge back', () => told() > before, 30_000)
 }

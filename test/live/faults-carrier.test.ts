@@ -3,8 +3,8 @@ import type { Call } from '../support/call.ts'
 import { answers, type Carrier, refuse, type Script } from '../support/carrier.ts'
 import type { Leg, Scenario } from '../support/failover-scenario.ts'
 import { type Played, Stage } from '../support/failover-stage.ts'
-import type { Place } from '../support/line.ts'
 import { NameServer } from '../support/name-server.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { pause, soon } from '../support/wait.ts'
 
 const mediaTimeoutMs = 2_000
@@ -164,7 +164,7 @@ function named(hostname: string, at: Carrier): Leg {
 }
 
 /** From now on a name's services are at these places, best first. */
-function leads(name: string, ...places: Place[]): void {
+function leads(name: string, ...places: HostAndPort[]): void {
   for (const [at, { address }] of places.entries()) names.zone[`A ${at}.${name}`] = [address]
   names.zone[`SRV _sip._udp.${name}`] = places.map(({ port }, at) => `${at} 1 ${port} ${at}.${name}`)
 }

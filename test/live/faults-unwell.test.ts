@@ -1,25 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Passing } from '../support/chaos-proxy.ts'
 import type { Fault } from '../support/edge-server.ts'
-import { besieged, openSiege, type Siege } from '../support/siege.ts'
+import { duringFault, type FaultStack, openFaultStack } from '../support/fault-stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
-let siege: Siege
+let faults: FaultStack
 
 beforeAll(async () => {
-  siege = await openSiege('127.0.11')
+  faults = await openFaultStack('127.0.11')
 })
-afterAll(() => siege?.close())
+afterAll(() => faults?.close())
 
 /* Five calls a second, out and in by turns, and three phones which refresh; the books are compared afterwards. */
 describe('calls and registrations go on, and all are recorded once afterwards, while the edge', () => {
   test('answers 500, 502, and 429 with Retry-After: the relay asks less and less, and heeds that', async () => {
-    const { proxy } = siege
+    const { proxy } = faults
     const from = performance.now()
     /** When each word was told 429, once: after that it finds the edge well. */
     const told = new Map<string, number>()
     let status = 500
-    const after = await besieged(siege, async () => {
+    const after = await duringFault(faults, async () => {
       proxy.fault = (word) => {
         if (told.has(word)) return undefined
         if (status === 429) told.set(word, performance.now())
@@ -61,10 +61,10 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   })
 
   test('answers rubbish, halves of answers, and snapshots which are not what was signed: what is here stays', async () => {
-    const { proxy, relay, traffic } = siege
+    const { proxy, relay, traffic } = faults
     const [before, away] = [seen('snapshot.not_pulled'), seen('edge.away')]
     const [extension] = await traffic.office.api.list('/extensions')
-    const after = await besieged(siege, async () => {
+    const after = await duringFault(faults, async () => {
       proxy.fault = (word) => faultOf(word, { snapshots: 'forged', tells: 'truncated' })
       await traffic.office.api.put(`/extensions/${extension?.id}`, { name: 'Another name' })
       await soon('the relay to tell of a forged one', () => seen('snapshot.not_pulled') > before, 30_000)
@@ -82,7 +82,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
   })
 
   test('has gone back to an older configuration: it is refused, and the log says so', async () => {
-    const { proxy, stack, traffic } = siege
+    const { proxy, stack, traffic } = faults
     const { id } = traffic.office
     // What the edge said of this customer once.
     let old: Passing | undefined
@@ -100,7 +100,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
     const { version } = JSON.parse(old?.body ?? '{}')
     await changed('New')
     let mended = 0
-    const after = await besieged(siege, async () => {
+    const after = await duringFault(faults, async () => {
       proxy.alter = (word, answer) =>
         old && word === 'snapshots' ? old : word === 'beat' ? beatOf(answer, id, version) : answer
       await soon('the relay to complain', () => seen('snapshot.older') > 0, 30_000)
@@ -109,7 +109,7 @@ describe('calls and registrations go on, and all are recorded once afterwards, w
       mended = performance.now()
     })
     expect(after.troubles).toEqual([])
-    const complaints = siege.relay.lines().filter(({ event }) => event === 'snapshot.older')
+    const complaints = faults.relay.lines().filter(({ event }) => event === 'snapshot.older')
     expect(complaints).toContainEqual(
       expect.objectContaining({ customer_id: id, version, held: expect.any(Number) }),
     )
@@ -132,5 +132,5 @@ function beatOf(answer: Passing, customerId: string, version: number): Passing {
 }
 
 function seen(event: string): number {
-  return siege.relay.lines().filter((line) => line.event === event).length
+  return faults.relay.lines().filter((line) => line.event === event).length
 }

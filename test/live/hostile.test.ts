@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier } from '../support/carrier.ts'
-import { statusOf, writeLetter } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
+import { statusOf, writeSipText } from '../support/sip-text.ts'
 import { soundPlace } from '../support/sound.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
@@ -43,7 +43,9 @@ describe('somebody hostile', () => {
     await volley(socket, 1000, () => noise(dice))
     await callWorks()
     const before = memoryOf(relay ?? 0)
-    const originals = phone.trace.filter(({ way }) => way === 'sent').map(({ letter }) => writeLetter(letter))
+    const originals = phone.trace
+      .filter(({ way }) => way === 'sent')
+      .map(({ message }) => writeSipText(message))
     await volley(socket, 3000, (at) => (at % 2 === 0 ? noise(dice) : mangled(originals, dice)))
     for (let at = 0; at < 40; at++) await streamOf(at % 2 === 0 ? noise(dice) : mangled(originals, dice))
     socket.close()

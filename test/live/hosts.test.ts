@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Carrier } from '../support/carrier.ts'
 import { type Customer, newCustomer } from '../support/customer.ts'
-import { statusOf } from '../support/letter.ts'
 import { NameServer } from '../support/name-server.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 

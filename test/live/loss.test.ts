@@ -3,7 +3,7 @@ import type { Call } from '../support/call.ts'
 import { answers, busy, type Carrier, refuse, type Script, silent } from '../support/carrier.ts'
 import type { Leg, Scenario } from '../support/failover-scenario.ts'
 import { type Played, Stage } from '../support/failover-stage.ts'
-import { all } from '../support/letter.ts'
+import { all } from '../support/sip-text.ts'
 import { pause, soon } from '../support/wait.ts'
 
 /*

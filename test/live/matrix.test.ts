@@ -4,15 +4,15 @@ import type { Call } from '../support/call.ts'
 import { busy, type Carrier, type Script, silent } from '../support/carrier.ts'
 import type { Leg } from '../support/failover-scenario.ts'
 import { Stage, stories } from '../support/failover-stage.ts'
-import { all } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { all } from '../support/sip-text.ts'
 import { pause } from '../support/wait.ts'
 import { type Cell, cells, expected, type Outcome, type Second, seconds } from './matrix-cells.ts'
 
 let stage: Stage
 let played = 0
 const began = performance.now()
-const places = new Map<Transport, Record<'first' | 'second', Carrier> & { dead: Place }>()
+const places = new Map<Transport, Record<'first' | 'second', Carrier> & { dead: HostAndPort }>()
 
 describe('the failover matrix', () => {
   beforeAll(async () => {

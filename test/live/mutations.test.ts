@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket as Stream } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newDice } from '../bench/dice.ts'
+import { seededRandom } from '../bench/random.ts'
 import { answers, Carrier } from '../support/carrier.ts'
-import { statusOf, writeLetter } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { mutation } from '../support/mutations.ts'
 import type { Phone } from '../support/phone.ts'
+import { statusOf, writeSipText } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -48,7 +48,7 @@ describe(`a hundred thousand mangled messages (seed ${seed})`, () => {
     const { relay = 0 } = stack.pids()
     await callWorks()
     const originals = lettersOf()
-    const dice = newDice(seed)
+    const dice = seededRandom(seed)
     await overUdp(originals, dice, 5_000)
     await overTcp(originals, dice, 1_000)
     await pause(1_000)
@@ -127,7 +127,7 @@ async function callWorks(): Promise<void> {
 /** All that phone and carrier have said so far, as octets. */
 function lettersOf(): string[] {
   return [phone, carrier].flatMap(({ trace }) =>
-    trace.filter(({ way }) => way === 'sent').map(({ letter }) => writeLetter(letter)),
+    trace.filter(({ way }) => way === 'sent').map(({ message }) => writeSipText(message)),
   )
 }
 

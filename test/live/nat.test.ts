@@ -2,12 +2,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Call } from '../support/call.ts'
-import { statusOf } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type NatWorld, natObstacle, openNatWorld } from '../support/nat.ts'
 import type { Phone } from '../support/phone.ts'
 import { rtpPacket } from '../support/rtp.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { soundPlace } from '../support/sound.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
@@ -130,8 +130,8 @@ describe.skipIf(obstacle !== undefined).each(['ffi', 'dgram'])('behind one NAT, 
   }
 })
 
-function heard(call: Call, letter: string): number {
-  return call.sound?.heardOf(letter) ?? 0
+function heard(call: Call, message: string): number {
+  return call.sound?.heardOf(message) ?? 0
 }
 
 /** A socket which speaks to many ports, a steady stream to each. */
@@ -143,7 +143,7 @@ async function sprayer(address: string, relay: string) {
   await once(socket, 'listening')
   let spraying: NodeJS.Timeout | undefined
   let sequence = 0
-  const say = (port: Place['port']) => {
+  const say = (port: HostAndPort['port']) => {
     const packet = rtpPacket({ sequence, ssrc: 0xbad, size: 160 })
     packet.fill('x', 12)
     socket.send(packet, port, relay)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Row } from '../support/api.ts'
 import type { CallRecord } from '../support/customer.ts'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
@@ -108,7 +108,7 @@ function registers(): Promise<void> {
 }
 
 /** The carrier rings a trunk's number, and the PBX takes the call. */
-async function rung(at: Place, name: string): Promise<CallRecord> {
+async function rung(at: HostAndPort, name: string): Promise<CallRecord> {
   const waiting = await waits('answers', at)
   const keys = { user: '+15557654321', dialled: lines[name] ?? '' }
   return recorded(async () => {
@@ -135,7 +135,7 @@ async function recorded(act: () => Promise<void>): Promise<CallRecord> {
   return found
 }
 
-async function waits(scenario: string, at: Place): Promise<Sipp> {
+async function waits(scenario: string, at: HostAndPort): Promise<Sipp> {
   const one = await sippWaits({ scenario, at })
   running.push(one)
   return one
@@ -147,7 +147,7 @@ function play(options: Parameters<typeof sipp>[0]): Sipp {
   return one
 }
 
-async function elsewhere(): Promise<Place> {
+async function elsewhere(): Promise<HostAndPort> {
   return { address: digest.address, port: await freePort(digest.address) }
 }
 

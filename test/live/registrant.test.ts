@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { beatEveryMs, deadAfterMs, type ProviderFacts, type RegistrationReport } from '#contract'
 import { type CoreRelay, openCoreRelay } from '../support/core-relay.ts'
-import { header } from '../support/letter.ts'
 import { telnyx } from '../support/office.ts'
 import { configured, edgeSays } from '../support/providers.ts'
 import { Registrar } from '../support/registrar.ts'
+import { header } from '../support/sip-text.ts'
 import { pause, soon } from '../support/wait.ts'
 
 /*
@@ -70,8 +70,8 @@ describe('a registrar', () => {
     await soon('it to register', () => registrar.standing.length === 1)
     await soon('its report', () => registered(edge.reportOf(one)))
     const asked = registrar.asked
-    expect(new Set(asked.map((letter) => header(letter, 'call-id'))).size).toBe(1)
-    const numbers = asked.map((letter) => Number.parseInt(header(letter, 'cseq'), 10))
+    expect(new Set(asked.map((message) => header(message, 'call-id'))).size).toBe(1)
+    const numbers = asked.map((message) => Number.parseInt(header(message, 'cseq'), 10))
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
     expect(new Set(numbers).size).toBe(numbers.length)
     expect(header(asked.at(-1) ?? { start: '', headers: [], body: '' }, 'expires')).toBe('90')
@@ -171,6 +171,7 @@ function placeOf({ place }: CoreRelay): string {
 
 /** How often a contact was granted. */
 function grants(registrar: Registrar): number {
-  return registrar.trace.filter(({ way, letter }) => way === 'sent' && letter.start.startsWith('SIP/2.0 200'))
-    .length
+  return registrar.trace.filter(
+    ({ way, message }) => way === 'sent' && message.start.startsWith('SIP/2.0 200'),
+  ).length
 }

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
-import { header, type Letter, statusOf } from '../support/letter.ts'
+import { keyOf } from '../support/fault-stack.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Phone } from '../support/phone.ts'
-import { keyOf } from '../support/siege.ts'
+import { header, type SipText, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -55,7 +55,7 @@ describe.each([
     timeout: 240_000,
   }, async () => {
     const talking: Call[] = []
-    const refused: Letter[] = []
+    const refused: SipText[] = []
     for (let i = 0; i < wanted; i++) {
       const { call, result } = await phone.call('+15551234567', 'p')
       const answer = await result

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { hasSipp, type Sipp, sipp, sippWaits } from '../support/sipp.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { changeHeard, soon } from '../support/wait.ts'
@@ -170,7 +170,7 @@ function inbound(scenario: string): Promise<void> {
   return play({ scenario, at: a, to: stack.relay, keys }).done
 }
 
-async function waits(scenario: string, at: Place): Promise<Sipp> {
+async function waits(scenario: string, at: HostAndPort): Promise<Sipp> {
   const one = await sippWaits({ scenario, at })
   running.push(one)
   return one
@@ -182,7 +182,7 @@ function play(options: Parameters<typeof sipp>[0]): Sipp {
   return one
 }
 
-async function elsewhere(): Promise<Place> {
+async function elsewhere(): Promise<HostAndPort> {
   return { address: phone.address, port: await freePort(phone.address) }
 }
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier } from '../support/carrier.ts'
 import { endedCall, knownCalls } from '../support/customer.ts'
-import { statusOf } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { optionsTo } from '../support/options.ts'
 import type { Phone } from '../support/phone.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 

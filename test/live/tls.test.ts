@@ -6,10 +6,10 @@ import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { answers, Carrier, type Script } from '../support/carrier.ts'
 import { type Certificate, certificate } from '../support/certificate.ts'
-import { header, methodOf, statusOf } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Party } from '../support/party.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { header, methodOf, statusOf } from '../support/sip-text.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
@@ -19,7 +19,7 @@ const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), ca
 
 let stack: OwnStack
 let office: Office
-let relay: Place
+let relay: HostAndPort
 let wrong: Carrier
 let right: Carrier
 let ours: Certificate
@@ -86,7 +86,7 @@ describe('the running stack over TLS', () => {
       expect(await call.bye()).toBe(200)
       await right.calls.at(-1)?.over
     }
-    expect(right.line.taken).toBe(1)
+    expect(right.socket.taken).toBe(1)
   })
 
   test('rings a phone over TLS when a carrier calls over TLS', async () => {
@@ -100,7 +100,7 @@ describe('the running stack over TLS', () => {
     await soon('both to be heard', () => call.sound?.heardOf('p') && phone.calls[0]?.sound?.heardOf('c'))
     expect(await call.bye()).toBe(200)
     expect(await phone.calls[0]?.over).toBe('them')
-    const ways = phone.trace.map(({ letter }) => methodOf(letter))
+    const ways = phone.trace.map(({ message }) => methodOf(message))
     expect(ways).toContain('BYE')
   })
 

@@ -2,10 +2,10 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { statusOf } from '../support/letter.ts'
-import type { Place } from '../support/line.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { readArchive } from '../support/rfc-archive.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause } from '../support/wait.ts'
 import { type Verdict, verdicts4475, verdicts5118 } from './torture-verdicts.ts'
@@ -82,7 +82,7 @@ function plain(file: string): string {
 }
 
 /** The status of the first response to a datagram from a socket of its own. */
-async function fireDatagram(relay: Place, message: Buffer): Promise<Verdict> {
+async function fireDatagram(relay: HostAndPort, message: Buffer): Promise<Verdict> {
   const socket = createSocket('udp4').bind(0, stranger)
   await once(socket, 'listening')
   const answered = once(socket, 'message').then(([bytes]) => statusIn(bytes as Buffer))
@@ -92,7 +92,7 @@ async function fireDatagram(relay: Place, message: Buffer): Promise<Verdict> {
   return verdict
 }
 
-async function fireStream(relay: Place, message: Buffer): Promise<Verdict> {
+async function fireStream(relay: HostAndPort, message: Buffer): Promise<Verdict> {
   const socket = connect({ host: relay.address, port: relay.port, localAddress: stranger })
   socket.on('error', () => undefined)
   await once(socket, 'connect')

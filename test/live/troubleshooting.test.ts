@@ -3,11 +3,11 @@ import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { asks, Carrier, refuse, type Script, silent, trying } from '../support/carrier.ts'
 import type { CallRecord } from '../support/customer.ts'
-import { header, type Letter, statusOf } from '../support/letter.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
 import type { Party } from '../support/party.ts'
 import { Phone } from '../support/phone.ts'
+import { header, type SipText, statusOf } from '../support/sip-text.ts'
 import { freePort, type OwnStack, startStack } from '../support/stack.ts'
 import { changeHeard, pause, soon } from '../support/wait.ts'
 
@@ -318,7 +318,7 @@ async function rung(how: {
 /** A phone of the office tries to register with something wrong about it. */
 function registers(
   { slip, ...wrong }: { username?: string; password?: string; slip?: true },
-  hears: (response: Letter) => void = (response) => expect(statusOf(response)).toBe(401),
+  hears: (response: SipText) => void = (response) => expect(statusOf(response)).toBe(401),
 ): () => Promise<Office> {
   return async () => {
     const office = await openOffice(stack, [])

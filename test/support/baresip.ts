@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { freePort } from './stack.ts'
 import { pause, soon } from './wait.ts'
 
@@ -12,7 +12,7 @@ export interface BaresipOptions {
   username: string
   password: string
   realm: string
-  relay: Place
+  relay: HostAndPort
   /** Frequency of what it says, in Hz. */
   tone: number
   transport?: 'udp' | 'tcp'
@@ -174,7 +174,7 @@ function modules(): string {
 }
 
 /** Its control socket; undefined when it ended, as it does where one of its ports was taken meanwhile. */
-async function listening(child: ChildProcess, control: Place): Promise<Socket | undefined> {
+async function listening(child: ChildProcess, control: HostAndPort): Promise<Socket | undefined> {
   for (let at = 0; at < 50 && child.exitCode === null; at++) {
     const socket = await connected(control)
     if (socket !== undefined) return socket
@@ -183,7 +183,7 @@ async function listening(child: ChildProcess, control: Place): Promise<Socket | 
   return undefined
 }
 
-async function connected({ address, port }: Place): Promise<Socket | undefined> {
+async function connected({ address, port }: HostAndPort): Promise<Socket | undefined> {
   const socket = connect(port, address)
   const failed = once(socket, 'error').then(() => undefined)
   return Promise.race([once(socket, 'connect').then(() => socket), failed]).catch(() => undefined)

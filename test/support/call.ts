@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
-import type { Place } from './line.ts'
 import { type Party, placeOf } from './party.ts'
+import type { HostAndPort } from './sip-socket.ts'
+import { all, header, methodOf, type SipText, statusOf, tagOf, uriOf } from './sip-text.ts'
 import { type Direction, directionOf, Sound, sdp, soundPlace } from './sound.ts'
 
 /** One call as one scripted party sees it: its dialog, its sound, and what became of it. */
@@ -11,7 +11,7 @@ export class Call {
   /** Our tag in the dialog. */
   readonly tag: string
   /** The INVITE that began it. */
-  invite: Letter
+  invite: SipText
   sound: Sound | undefined
   /** Statuses heard or given so far, provisionals included. */
   readonly statuses: number[] = []
@@ -38,7 +38,7 @@ export class Call {
   #version = 1
   #speaking: string | undefined
 
-  private constructor(party: Party, invite: Letter, incoming: boolean) {
+  private constructor(party: Party, invite: SipText, incoming: boolean) {
     this.party = party
     this.invite = invite
     this.callId = header(invite, 'call-id')
@@ -53,11 +53,11 @@ export class Call {
     })
   }
 
-  static incoming(party: Party, invite: Letter): Call {
+  static incoming(party: Party, invite: SipText): Call {
     return new Call(party, invite, true)
   }
 
-  static outgoing(party: Party, invite: Letter, sound: Sound): Call {
+  static outgoing(party: Party, invite: SipText, sound: Sound): Call {
     const call = new Call(party, invite, false)
     call.sound = sound
     return call
@@ -88,7 +88,7 @@ export class Call {
     this.#reply(183, 'Session Progress', [], sdp({ address: this.party.address, port: 9 }))
   }
 
-  refuse(status: number, reason: string, extra: Letter['headers'] = []): void {
+  refuse(status: number, reason: string, extra: SipText['headers'] = []): void {
     this.#reply(status, reason, extra)
     this.#over('us')
   }
@@ -103,21 +103,21 @@ export class Call {
     ])
   }
 
-  /** Takes the call, and speaks `letter` into it if one is given. */
-  async answer(letter?: string): Promise<void> {
+  /** Takes the call, and speaks `mark` into it if one is given. */
+  async answer(mark?: string): Promise<void> {
     this.sound ??= await Sound.open(this.party.address)
     this.#reply(200, 'OK', [['Contact', `<${this.party.contact('answer')}>`]], sdp(this.sound.place))
-    this.#speak(letter, soundPlace(this.invite.body))
+    this.#speak(mark, soundPlace(this.invite.body))
   }
 
   /** The 2xx of our own INVITE: the dialog stands, ACK it and speak. */
-  answered(response: Letter, letter?: string): void {
+  answered(response: SipText, mark?: string): void {
     this.#cseq = Number(header(this.invite, 'cseq').split(' ')[0])
     this.#target = uriOf(header(response, 'contact'))
     this.#remote = header(response, 'to')
     this.#routes = all(response, 'record-route').reverse()
     this.party.acknowledge(this.invite, this.#request('ACK', this.#cseq), this.#hop())
-    this.#speak(letter, soundPlace(response.body))
+    this.#speak(mark, soundPlace(response.body))
   }
 
   /** Ends an answered call; gives the status of the BYE's answer. */
@@ -153,7 +153,7 @@ export class Call {
   }
 
   /** An in-dialog request from the other side. */
-  receive(request: Letter): void {
+  receive(request: SipText): void {
     const method = methodOf(request)
     if (method === 'INVITE') this.#receiveReinvite(request)
     else this.party.reply(request, 200, 'OK')
@@ -163,7 +163,7 @@ export class Call {
     this.#over('them')
   }
 
-  acked(_ack: Letter): void {
+  acked(_ack: SipText): void {
     this.acks++
   }
 
@@ -183,7 +183,7 @@ export class Call {
     this.#end(who)
   }
 
-  #receiveReinvite(request: Letter): void {
+  #receiveReinvite(request: SipText): void {
     const wanted = directionOf(request.body)
     this.reinvited.push(wanted)
     const mirrored: Direction =
@@ -200,24 +200,24 @@ export class Call {
     else if (mirrored === 'recvonly' || mirrored === 'inactive') this.sound?.hush()
   }
 
-  #reply(status: number, reason: string, extra: Letter['headers'] = [], body = ''): void {
+  #reply(status: number, reason: string, extra: SipText['headers'] = [], body = ''): void {
     this.statuses.push(status)
-    const contact: Letter['headers'] =
+    const contact: SipText['headers'] =
       status > 100 && status < 200 ? [['Contact', `<${this.party.contact('answer')}>`]] : []
     this.party.reply(this.invite, status, reason, [...contact, ...extra], body, this.tag)
   }
 
-  #speak(letter: string | undefined, to: Place | undefined): void {
-    this.#speaking = letter
-    if (letter !== undefined && to !== undefined) this.sound?.speak(letter, to)
+  #speak(mark: string | undefined, to: HostAndPort | undefined): void {
+    this.#speaking = mark
+    if (mark !== undefined && to !== undefined) this.sound?.speak(mark, to)
   }
 
   /** Where in-dialog requests go: the first route, else the other side's Contact, else the relay. */
-  #hop(): Place {
+  #hop(): HostAndPort {
     return placeOf(this.#routes[0] ?? this.#target) ?? this.party.relay
   }
 
-  #request(method: string, cseq: number, body = ''): Letter {
+  #request(method: string, cseq: number, body = ''): SipText {
     return {
       start: `${method} ${this.#target || this.invite.start.split(' ')[1]} SIP/2.0`,
       headers: [

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
 import { type Credentials, provesPassword } from './digest.ts'
-import { header, type Letter, statusOf } from './letter.ts'
-import { carrierLine, type Line, type LineOptions } from './line.ts'
 import { Party, type PartyOptions } from './party.ts'
 import type { Placed } from './phone.ts'
+import { carrierSocket, type SipSocket, type SipSocketOptions } from './sip-socket.ts'
+import { header, type SipText, statusOf } from './sip-text.ts'
 import { Sound, sdp } from './sound.ts'
 
 /** What a carrier does with a call we send it. */
@@ -21,28 +21,32 @@ export class Carrier extends Party {
     return carrier
   }
 
-  protected override connected(transport: 'TCP' | 'TLS', port: number, options: LineOptions): Promise<Line> {
-    return carrierLine(transport, this.address, port, options, this.certificate)
+  protected override connected(
+    transport: 'TCP' | 'TLS',
+    port: number,
+    options: SipSocketOptions,
+  ): Promise<SipSocket> {
+    return carrierSocket(transport, this.address, port, options, this.certificate)
   }
 
   /** Sends us a call from the phone network, for one of our numbers; `uri`: to a contact of ours. */
-  async call(from: string, to: string, letter = 'n', uri?: string): Promise<Placed> {
+  async call(from: string, to: string, mark = 'n', uri?: string): Promise<Placed> {
     const sound = await Sound.open(this.address)
     const call = Call.outgoing(this, this.#invite(from, to, sound, uri), sound)
     this.calls.push(call)
-    return { call, result: this.#place(call, letter) }
+    return { call, result: this.#place(call, mark) }
   }
 
-  async #place(call: Call, letter: string): Promise<Letter> {
-    const heard = (response: Letter) => call.statuses.push(statusOf(response) ?? 0)
+  async #place(call: Call, mark: string): Promise<SipText> {
+    const heard = (response: SipText) => call.statuses.push(statusOf(response) ?? 0)
     const response = await this.ask(call.invite, this.relay, heard)
     heard(response)
-    if (statusOf(response) === 200) call.answered(response, letter)
+    if (statusOf(response) === 200) call.answered(response, mark)
     else call.failed()
     return response
   }
 
-  #invite(from: string, to: string, sound: Sound, contact?: string): Letter {
+  #invite(from: string, to: string, sound: Sound, contact?: string): SipText {
     const uri = `sip:${to}@${this.relay.address}:${this.relay.port}`
     return {
       start: `INVITE ${contact ?? uri} SIP/2.0`,
@@ -69,7 +73,7 @@ export const silent: Script = (call) => {
 /** Says 100 and nothing more. */
 export const trying: Script = (call) => call.trying()
 
-export function refuse(status: number, reason: string, extra: Letter['headers'] = []): Script {
+export function refuse(status: number, reason: string, extra: SipText['headers'] = []): Script {
   return (call) => call.refuse(status, reason, extra)
 }
 
@@ -81,12 +85,12 @@ export const ringing: Script = (call) => {
   call.ring()
 }
 
-/** Rings, and answers after a while with `letter` as its voice. */
-export function answers(letter: string, afterMs = 300): Script {
+/** Rings, and answers after a while with `mark` as its voice. */
+export function answers(mark: string, afterMs = 300): Script {
   return (call) => {
     ringing(call)
     setTimeout(() => {
-      if (!call.wasCancelled) void call.answer(letter)
+      if (!call.wasCancelled) void call.answer(mark)
     }, afterMs)
   }
 }

@@ -10,13 +10,13 @@ import { Host } from '../../relay/io/host.ts'
 import { Locator } from '../../relay/io/locate.ts'
 import { openTcp } from '../../relay/io/stream.ts'
 import { openUdp } from '../../relay/io/udp.ts'
-import type { Place } from './line.ts'
 import { ownerId } from './providers.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { configuration, filed } from './snapshot.ts'
 
 /** A relay's core on real sockets; whoever holds it is its edge. */
 export interface CoreRelay {
-  readonly place: Place
+  readonly place: HostAndPort
   readonly notes: Extract<Effect, { type: 'note' }>[]
   configure(list: readonly ProviderFacts[]): void
   /** A beat: what it says, and what it is answered. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { digestParts } from './letter.ts'
+import { digestParts } from './sip-text.ts'
 
 export interface Credentials {
   username: string

@@ -9,13 +9,13 @@ import {
 } from '#contract'
 import type { Call } from './call.ts'
 import { Carrier, type Script } from './carrier.ts'
-import type { Place } from './line.ts'
 import type { Decision } from './scripted-edge.ts'
+import type { HostAndPort } from './sip-socket.ts'
 
 /** One carrier of a scenario, in the order to be tried. */
 export interface Leg {
   /** Where it is: somebody who answers, or a port nobody listens on. */
-  readonly at: Carrier | Place
+  readonly at: Carrier | HostAndPort
   readonly transport: Transport
   readonly script?: Script
   readonly policy?: Partial<FailoverPolicy>
@@ -75,7 +75,7 @@ function target(leg: Leg, at: number, number: string): z.input<typeof providerTa
 }
 
 /** Carriers show certificates which nobody signed: theirs are pinned. */
-function trustOf(at: Carrier | Place): z.input<typeof tlsTrust> {
+function trustOf(at: Carrier | HostAndPort): z.input<typeof tlsTrust> {
   if (!(at instanceof Carrier)) return { verify: 'none' }
   return { verify: 'fingerprint', fingerprint: at.certificate.fingerprint }
 }

@@ -2,17 +2,17 @@ import type { Transport } from '#contract'
 import type { Call } from './call.ts'
 import { Carrier, type Script } from './carrier.ts'
 import { decisionFor, type Leg, type Scenario } from './failover-scenario.ts'
-import { type Letter, statusOf } from './letter.ts'
-import type { Place } from './line.ts'
 import { type LogLine, type LoneRelay, startRelay } from './lone-relay.ts'
 import { type CallRecord, openEdge, type ScriptedEdge } from './scripted-edge.ts'
+import type { HostAndPort } from './sip-socket.ts'
+import { type SipText, statusOf } from './sip-text.ts'
 import { freePort } from './stack.ts'
 import { pause, soon, within } from './wait.ts'
 
 /** What became of one call. */
 export interface Played {
   /** The final response the caller heard. */
-  readonly response: Letter
+  readonly response: SipText
   readonly heard: number
   /** The calls which reached each leg. */
   readonly reached: readonly (readonly Call[])[]
@@ -74,7 +74,7 @@ export class Stage {
   }
 
   /** A port nobody listens on. */
-  async nowhere(): Promise<Place> {
+  async nowhere(): Promise<HostAndPort> {
     return { address: '127.0.9.4', port: await freePort('127.0.9.4') }
   }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { freePort } from './stack.ts'
 import { soon } from './wait.ts'
 
@@ -18,11 +18,11 @@ export const kamailioRealms = ['proxy.test', 'switch.test'] as const
  * the phone network, and what the network sends goes to where `username` has registered.
  */
 export class Kamailio {
-  readonly place: Place
+  readonly place: HostAndPort
   readonly #child: ChildProcess
   readonly #folder: string
 
-  private constructor(place: Place, child: ChildProcess, folder: string) {
+  private constructor(place: HostAndPort, child: ChildProcess, folder: string) {
     this.place = place
     this.#child = child
     this.#folder = folder
@@ -31,7 +31,7 @@ export class Kamailio {
   static async open(
     address: string,
     account: { username: string; password: string },
-    network: Place,
+    network: HostAndPort,
   ): Promise<Kamailio> {
     const place = { address, port: await freePort(address) }
     const folder = mkdtempSync(join(tmpdir(), 'kamailio-'))
@@ -67,9 +67,9 @@ export class Kamailio {
 const modules = ['tm', 'sl', 'rr', 'pv', 'usrloc', 'registrar', 'auth', 'siputils', 'textops', 'xlog']
 
 function configuration(
-  { address, port }: Place,
+  { address, port }: HostAndPort,
   { username, password }: { username: string; password: string },
-  network: Place,
+  network: HostAndPort,
 ): string {
   const [proxy, server] = kamailioRealms
   const both = `

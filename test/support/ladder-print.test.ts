@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { printLadder } from './ladder-print.ts'
-import { readLetter } from './letter.ts'
-import type { Sighting } from './line.ts'
+import type { TracedMessage } from './sip-socket.ts'
+import { readSipText } from './sip-text.ts'
 
 describe('a ladder in print', () => {
   test('points each arrow from its sender to its receiver, and tells a repetition', () => {
@@ -26,6 +26,6 @@ describe('a ladder in print', () => {
   })
 })
 
-function seen(at: number, party: string, way: Sighting['way'], start: string, body = ''): Sighting {
-  return { at: 1000 + at, party, way, letter: readLetter(`${start}\r\nCall-ID: ${party}\r\n\r\n${body}`) }
+function seen(at: number, party: string, way: TracedMessage['way'], start: string, body = ''): TracedMessage {
+  return { at: 1000 + at, party, way, message: readSipText(`${start}\r\nCall-ID: ${party}\r\n\r\n${body}`) }
 }

@@ -1,5 +1,5 @@
-import { header, methodOf, statusOf, writeLetter } from './letter.ts'
-import type { Sighting } from './line.ts'
+import type { TracedMessage } from './sip-socket.ts'
+import { header, methodOf, statusOf, writeSipText } from './sip-text.ts'
 
 const gap = 24
 const margin = 9
@@ -9,12 +9,12 @@ const margin = 9
  * the left. `columns` names the parties in the order they stand; one of them is `relay`, which every
  * arrow starts from or ends at.
  */
-export function printLadder(columns: readonly string[], trace: readonly Sighting[]): string {
+export function printLadder(columns: readonly string[], trace: readonly TracedMessage[]): string {
   const start = trace[0]?.at ?? 0
   const seen = new Set<string>()
-  const rows = trace.map((sighting) => {
-    const time = String(Math.round(sighting.at - start)).padStart(6)
-    return `${time}${' '.repeat(margin - 6)}${arrow(columns, sighting, isAgain(seen, sighting))}`
+  const rows = trace.map((traced) => {
+    const time = String(Math.round(traced.at - start)).padStart(6)
+    return `${time}${' '.repeat(margin - 6)}${arrow(columns, traced, isAgain(seen, traced))}`
   })
   return [' '.repeat(margin) + columns.map((name) => name.padEnd(gap)).join(''), ...rows]
     .map((row) => row.trimEnd())
@@ -22,20 +22,20 @@ export function printLadder(columns: readonly string[], trace: readonly Sighting
 }
 
 /** A message as an arrow is labelled: method, or status and reason, and whether it carries SDP. */
-export function label(sighting: Sighting): string {
-  const { letter } = sighting
-  const status = statusOf(letter)
-  const words = status === undefined ? methodOf(letter) : letter.start.slice(8)
-  return `${words}${letter.body === '' ? '' : ' +sdp'}`
+export function label(traced: TracedMessage): string {
+  const { message } = traced
+  const status = statusOf(message)
+  const words = status === undefined ? methodOf(message) : message.start.slice(8)
+  return `${words}${message.body === '' ? '' : ' +sdp'}`
 }
 
-function arrow(columns: readonly string[], sighting: Sighting, again: boolean): string {
-  const party = columns.indexOf(sighting.party)
+function arrow(columns: readonly string[], traced: TracedMessage, again: boolean): string {
+  const party = columns.indexOf(traced.party)
   const relay = columns.indexOf('relay')
   const [left, right] = party < relay ? [party, relay] : [relay, party]
-  const rightwards = (sighting.way === 'sent') === party < relay
+  const rightwards = (traced.way === 'sent') === party < relay
   const line = [...columns.map(() => `|${' '.repeat(gap - 1)}`).join('')]
-  const shaft = `${label(sighting)}${again ? ' (again)' : ''}`
+  const shaft = `${label(traced)}${again ? ' (again)' : ''}`
   draw(line, left * gap + 1, right * gap - 1, shaft, rightwards)
   return line.join('')
 }
@@ -49,8 +49,8 @@ function draw(line: string[], from: number, to: number, words: string, rightward
   line.splice(from, room, ...drawn)
 }
 
-function isAgain(seen: Set<string>, { party, way, letter }: Sighting): boolean {
-  const key = `${party} ${way} ${header(letter, 'call-id')} ${writeLetter(letter)}`
+function isAgain(seen: Set<string>, { party, way, message }: TracedMessage): boolean {
+  const key = `${party} ${way} ${header(message, 'call-id')} ${writeSipText(message)}`
   if (seen.has(key)) return true
   seen.add(key)
   return false

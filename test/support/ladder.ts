@@ -67,7 +67,7 @@ export class Ladder {
 
   constructor(
     parties: readonly Party[],
-    house: {
+    options: {
       strangers?: 'refuse' | 'silent'
       rtpPorts?: [number, number]
       tlsPort?: number
@@ -78,12 +78,12 @@ export class Ladder {
     } = {},
   ) {
     this.#parties = parties
-    this.#opens = house.opens ?? true
+    this.#opens = options.opens ?? true
     this.engine = new Engine({
       endpoint: {
         address: relayAddress,
         port: 5060,
-        tlsPort: house.tlsPort,
+        tlsPort: options.tlsPort,
         relayId: 'r1',
         entropy: steadyEntropy(),
         hashes: steadyHashes,
@@ -93,11 +93,11 @@ export class Ladder {
       served: {
         baseDomain: 'trunkline.test',
         names: new Set([relayAddress, 'trunkline.test']),
-        unknownSource: house.strangers ?? 'refuse',
+        unknownSource: options.strangers ?? 'refuse',
       },
-      rtpPorts: house.rtpPorts ?? [10_000, 10_999],
-      ...(house.mediaSockets === undefined ? {} : { mediaSockets: house.mediaSockets }),
-      ...(house.limits ? { limits: house.limits } : {}),
+      rtpPorts: options.rtpPorts ?? [10_000, 10_999],
+      ...(options.mediaSockets === undefined ? {} : { mediaSockets: options.mediaSockets }),
+      ...(options.limits ? { limits: options.limits } : {}),
     })
   }
 

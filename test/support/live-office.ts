@@ -1,6 +1,6 @@
 import { type CallRecord, type Customer, endedCall, knownCalls, newCustomer } from './customer.ts'
-import type { Place, Transport } from './line.ts'
 import { Phone } from './phone.ts'
+import type { HostAndPort, Transport } from './sip-socket.ts'
 import type { Stack } from './stack.ts'
 
 /** A customer ready to call: carriers in the order to try them, phones, and a number which rings the first. */
@@ -8,7 +8,7 @@ export interface Office extends Customer {
   /** E.164; rings office1. */
   number: string
   /** A phone of extension `username`, whose password is `secure-password`. */
-  phone(username: string, address: string, transport?: Transport, relay?: Place): Promise<Phone>
+  phone(username: string, address: string, transport?: Transport, relay?: HostAndPort): Promise<Phone>
   /** Does `play`, and checks the record of the one call it made once that has ended. */
   recorded(play: () => Promise<void>, check: (record: CallRecord) => void): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface Office extends Customer {
 /** `more`: further fields of every provider. */
 export async function openOffice(
   stack: Stack,
-  carriers: readonly (Place & { transport?: 'udp' | 'tcp' | 'tls' })[],
+  carriers: readonly (HostAndPort & { transport?: 'udp' | 'tcp' | 'tls' })[],
   extensions = ['office1'],
   more: Record<string, unknown> = {},
 ): Promise<Office> {

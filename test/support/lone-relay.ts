@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { relayKey } from '../../functions/relay-key.ts'
 import { environmentOf } from './environment.ts'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { soon, within } from './wait.ts'
 
 /** One relay process beside an edge of the test's own. */
 export interface LoneRelay {
-  readonly place: Place
+  readonly place: HostAndPort
   /** Its log lines so far. */
   lines(): LogLine[]
   /** Its exit code, once it has ended. */

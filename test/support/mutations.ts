@@ -4,11 +4,11 @@
  */
 
 /** Pieces which have broken parsers, by what they are an excess of. */
-const anomalies: readonly ((dice: Dice) => string)[] = [
+const anomalies: readonly ((random: Random) => string)[] = [
   () => '',
-  (dice) => 'a'.repeat(lengths(dice)),
-  (dice) =>
-    pick(dice, [
+  (random) => 'a'.repeat(lengths(random)),
+  (random) =>
+    pick(random, [
       ' ',
       '\t',
       '\0',
@@ -26,9 +26,9 @@ const anomalies: readonly ((dice: Dice) => string)[] = [
       '/',
       '.',
       '\x7f',
-    ]).repeat(lengths(dice)),
-  (dice) =>
-    pick(dice, [
+    ]).repeat(lengths(random)),
+  (random) =>
+    pick(random, [
       '%s%n%x',
       '%00',
       '%ff',
@@ -41,8 +41,8 @@ const anomalies: readonly ((dice: Dice) => string)[] = [
       '\xef\xbf\xbe',
       '\xf4\x90\x80\x80',
     ]),
-  (dice) =>
-    pick(dice, [
+  (random) =>
+    pick(random, [
       '-1',
       '0',
       '4294967296',
@@ -54,9 +54,9 @@ const anomalies: readonly ((dice: Dice) => string)[] = [
       '1 2',
       '00000000000000000001',
     ]),
-  (dice) => pick(dice, ['\r', '\n', '\r\n', '\r\n ', '\r\n\t\r\n ', '\r\n\r\n', '\n\n']),
-  (dice) =>
-    pick(dice, [
+  (random) => pick(random, ['\r', '\n', '\r\n', '\r\n ', '\r\n\t\r\n ', '\r\n\r\n', '\n\n']),
+  (random) =>
+    pick(random, [
       '<<>>',
       '<sip:',
       'sip:',
@@ -71,8 +71,8 @@ const anomalies: readonly ((dice: Dice) => string)[] = [
       'sip:a@b?c=d',
       '<sip:a@b>;tag=',
     ]),
-  (dice) =>
-    pick(dice, [
+  (random) =>
+    pick(random, [
       'z9hG4bK',
       'SIP/2.0/UDP',
       'SIP/2.0/UDP a;;',
@@ -81,68 +81,68 @@ const anomalies: readonly ((dice: Dice) => string)[] = [
       'Digest username="a",,',
       'multipart/mixed;boundary=',
     ]),
-  (dice) =>
-    Array.from({ length: 1 + Math.floor(dice() * 40) }, () =>
-      String.fromCharCode(Math.floor(dice() * 256)),
+  (random) =>
+    Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
+      String.fromCharCode(Math.floor(random() * 256)),
     ).join(''),
 ]
 
-type Dice = () => number
+type Random = () => number
 
 /** One of `originals` spoilt; each character is one octet. */
-export function mutation(originals: readonly string[], dice: Dice): Buffer {
-  let text = pick(dice, originals)
-  const times = 1 + Math.floor(dice() * 3)
-  for (let i = 0; i < times; i++) text = pick(dice, [piece, piece, piece, line, name, octets])(text, dice)
+export function mutation(originals: readonly string[], random: Random): Buffer {
+  let text = pick(random, originals)
+  const times = 1 + Math.floor(random() * 3)
+  for (let i = 0; i < times; i++) text = pick(random, [piece, piece, piece, line, name, octets])(text, random)
   return Buffer.from(text, 'latin1')
 }
 
 /** A word, or all between two separators, becomes an anomaly. */
-function piece(text: string, dice: Dice): string {
+function piece(text: string, random: Random): string {
   const words = [...text.matchAll(/[^\s;,:<>"=@/]+/g)]
-  const word = words[Math.floor(dice() * words.length)]
+  const word = words[Math.floor(random() * words.length)]
   if (!word) return text
-  return text.slice(0, word.index) + pick(dice, anomalies)(dice) + text.slice(word.index + word[0].length)
+  return text.slice(0, word.index) + pick(random, anomalies)(random) + text.slice(word.index + word[0].length)
 }
 
 /** A header goes, comes twice, comes in many copies, or moves. */
-function line(text: string, dice: Dice): string {
+function line(text: string, random: Random): string {
   const lines = text.split('\r\n')
-  const at = Math.floor(dice() * lines.length)
-  const copies = pick(dice, [0, 2, 3, 150])
-  const moved = dice() < 0.3 ? lines.splice(at, 1) : Array.from({ length: copies }, () => lines[at] ?? '')
-  lines.splice(moved.length === 1 ? Math.floor(dice() * lines.length) : at, copies === 0 ? 1 : 0, ...moved)
+  const at = Math.floor(random() * lines.length)
+  const copies = pick(random, [0, 2, 3, 150])
+  const moved = random() < 0.3 ? lines.splice(at, 1) : Array.from({ length: copies }, () => lines[at] ?? '')
+  lines.splice(moved.length === 1 ? Math.floor(random() * lines.length) : at, copies === 0 ? 1 : 0, ...moved)
   return lines.join('\r\n')
 }
 
 /** A header's name, or its whole value, becomes an anomaly. */
-function name(text: string, dice: Dice): string {
+function name(text: string, random: Random): string {
   const lines = text.split('\r\n')
-  const at = Math.floor(dice() * lines.length)
+  const at = Math.floor(random() * lines.length)
   const [before = '', ...after] = (lines[at] ?? '').split(':')
   lines[at] =
-    dice() < 0.3
-      ? `${pick(dice, anomalies)(dice)}:${after.join(':')}`
-      : `${before}: ${pick(dice, anomalies)(dice)}`
+    random() < 0.3
+      ? `${pick(random, anomalies)(random)}:${after.join(':')}`
+      : `${before}: ${pick(random, anomalies)(random)}`
   return lines.join('\r\n')
 }
 
 /** Octets change, go or come twice. */
-function octets(text: string, dice: Dice): string {
-  const at = Math.floor(dice() * text.length)
-  const end = at + Math.floor(dice() * 40)
-  const middle = pick(dice, [
+function octets(text: string, random: Random): string {
+  const at = Math.floor(random() * text.length)
+  const end = at + Math.floor(random() * 40)
+  const middle = pick(random, [
     '',
     text.slice(at, end).repeat(2),
-    String.fromCharCode(Math.floor(dice() * 256)),
+    String.fromCharCode(Math.floor(random() * 256)),
   ])
   return text.slice(0, at) + middle + text.slice(end)
 }
 
-function lengths(dice: Dice): number {
-  return pick(dice, [1, 2, 7, 70, 256, 1025, 5000, 9000])
+function lengths(random: Random): number {
+  return pick(random, [1, 2, 7, 70, 256, 1025, 5000, 9000])
 }
 
-function pick<T>(dice: Dice, all: readonly T[]): T {
-  return all[Math.floor(dice() * all.length)] as T
+function pick<T>(random: Random, all: readonly T[]): T {
+  return all[Math.floor(random() * all.length)] as T
 }

@@ -28,8 +28,8 @@ export const extensionIds = {
 export const password = 'correct horse battery'
 const entropy = steadyEntropy(1_000_000)
 
-export function office(house: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
-  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner, ...guests], house)
+export function office(options: ConstructorParameters<typeof Ladder>[1] = {}, ...guests: Party[]): Ladder {
+  return new Ladder([alice, bob, bobMobile, telnyx, twilio, scanner, ...guests], options)
 }
 
 /** What the edge knows of an extension. */

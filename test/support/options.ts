@@ -1,9 +1,9 @@
-import type { Letter } from './letter.ts'
-import type { Place } from './line.ts'
 import type { Party } from './party.ts'
+import type { HostAndPort } from './sip-socket.ts'
+import type { SipText } from './sip-text.ts'
 
 /** Asks a relay whether it is there (RFC 3261 §11). */
-export function optionsTo(party: Party, relay: Place): Letter {
+export function optionsTo(party: Party, relay: HostAndPort): SipText {
   return {
     start: `OPTIONS sip:${relay.address}:${relay.port} SIP/2.0`,
     headers: [

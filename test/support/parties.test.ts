@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { answers, answersTooLate, asks, busy, Carrier, refuse, ringing, type Script } from './carrier.ts'
-import { header, statusOf } from './letter.ts'
-import type { Transport } from './line.ts'
 import type { Party } from './party.ts'
 import { Phone } from './phone.ts'
+import type { Transport } from './sip-socket.ts'
+import { header, statusOf } from './sip-text.ts'
 import { soon } from './wait.ts'
 
 const open: Party[] = []

@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
 import { type Certificate, certificate } from './certificate.ts'
-import { all, header, type Letter, methodOf, statusOf, tagOf, uriOf } from './letter.ts'
 import {
-  type Line,
-  type LineOptions,
+  type HostAndPort,
   lossy,
-  type Place,
-  phoneLine,
-  type Sighting,
+  phoneSocket,
+  type SipSocket,
+  type SipSocketOptions,
+  type TracedMessage,
   type Transport,
-  udpLine,
-} from './line.ts'
+  udpSocket,
+} from './sip-socket.ts'
+import { all, header, methodOf, type SipText, statusOf, tagOf, uriOf } from './sip-text.ts'
 
 export interface PartyOptions {
   name: string
   address: string
   port?: number
   transport?: Transport
-  relay: Place
-  trace?: Sighting[]
+  relay: HostAndPort
+  trace?: TracedMessage[]
   /** What it shows when it takes TLS connections; a self-signed one by default. */
   certificate?: Certificate
   /** Asked of every message, either way, whether it is lost on the wire; none is by default. */
@@ -28,23 +28,23 @@ export interface PartyOptions {
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
 interface Asking {
-  letter: Letter
-  to: Place
-  provisional: (response: Letter) => void
-  final: (response: Letter) => void
+  message: SipText
+  to: HostAndPort
+  provisional: (response: SipText) => void
+  final: (response: SipText) => void
   repeat: NodeJS.Timeout | undefined
   /** Sent again for every final response which comes again. */
-  ack: Letter | undefined
+  ack: SipText | undefined
   done: boolean
 }
 
 /** A request answered: the last response, repeated when the request is. */
 interface Answering {
-  letter: Letter
+  message: SipText
   /** What its ACK has in common with it. */
   id: string
-  from: Place
-  last: Letter | undefined
+  from: HostAndPort
+  last: SipText | undefined
   repeat: NodeJS.Timeout | undefined
   call: Call | undefined
 }
@@ -53,8 +53,8 @@ interface Answering {
 export class Party {
   readonly name: string
   readonly address: string
-  readonly relay: Place
-  readonly trace: Sighting[]
+  readonly relay: HostAndPort
+  readonly trace: TracedMessage[]
   /** Calls placed and taken, oldest first. */
   readonly calls: Call[] = []
   /** What to do with a new call; rings for ever by default. */
@@ -64,7 +64,7 @@ export class Party {
   /** What it shows over TLS. */
   readonly certificate: Certificate
   readonly #loses: () => boolean
-  #line: Line | undefined
+  #socket: SipSocket | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
@@ -81,32 +81,36 @@ export class Party {
     const options = {
       party: this.name,
       trace: this.trace,
-      receive: (letter: Letter, from: Place) => this.#receive(letter, from),
+      receive: (message: SipText, from: HostAndPort) => this.#receive(message, from),
     }
-    this.#line =
+    this.#socket =
       transport === 'UDP'
-        ? lossy(await udpLine(this.address, port, options), this.#loses)
+        ? lossy(await udpSocket(this.address, port, options), this.#loses)
         : await this.connected(transport, port, options)
     return this
   }
 
   /** How it lives on a stream: it connects to the relay, as phones do; carriers take connections. */
-  protected connected(transport: 'TCP' | 'TLS', _port: number, options: LineOptions): Promise<Line> {
-    return phoneLine(transport, this.address, this.relay, options)
+  protected connected(
+    transport: 'TCP' | 'TLS',
+    _port: number,
+    options: SipSocketOptions,
+  ): Promise<SipSocket> {
+    return phoneSocket(transport, this.address, this.relay, options)
   }
 
-  get line(): Line {
-    if (this.#line === undefined) throw new Error(`${this.name} is not open`)
-    return this.#line
+  get socket(): SipSocket {
+    if (this.#socket === undefined) throw new Error(`${this.name} is not open`)
+    return this.#socket
   }
 
-  get place(): Place {
-    return this.line.place
+  get place(): HostAndPort {
+    return this.socket.place
   }
 
   /** This party's Contact URI. */
   contact(user: string): string {
-    const { transport } = this.line
+    const { transport } = this.socket
     const suffix = transport === 'UDP' ? '' : `;transport=${transport.toLowerCase()}`
     return `sip:${user}@${this.place.address}:${this.place.port}${suffix}`
   }
@@ -114,15 +118,19 @@ export class Party {
   /** A new top Via for a request of ours. */
   via(): string {
     const { address, port } = this.place
-    return `SIP/2.0/${this.line.transport} ${address}:${port};branch=z9hG4bK${randomBytes(9).toString('hex')};rport`
+    return `SIP/2.0/${this.socket.transport} ${address}:${port};branch=z9hG4bK${randomBytes(9).toString('hex')};rport`
   }
 
   /** Sends a request, repeats it as RFC 3261 §17.1 asks, and gives its final response. */
-  ask(letter: Letter, to: Place, provisional: (response: Letter) => void = () => undefined): Promise<Letter> {
+  ask(
+    message: SipText,
+    to: HostAndPort,
+    provisional: (response: SipText) => void = () => undefined,
+  ): Promise<SipText> {
     return new Promise((resolve, reject) => {
-      const key = transactionOf(letter)
+      const key = transactionOf(message)
       const asking: Asking = {
-        letter,
+        message,
         to,
         provisional,
         final: resolve,
@@ -131,21 +139,21 @@ export class Party {
         done: false,
       }
       this.#asking.set(key, asking)
-      this.line.send(letter, to)
+      this.socket.send(message, to)
       this.#repeat(asking, 500, 32_000, () => {
         this.#asking.delete(key)
-        reject(new Error(`${this.name} heard nothing for its ${methodOf(letter)} in 32 s`))
+        reject(new Error(`${this.name} heard nothing for its ${methodOf(message)} in 32 s`))
       })
     })
   }
 
   /** Sends what needs no answer: an ACK. */
-  tell(letter: Letter, to: Place): void {
-    this.line.send(letter, to)
+  tell(message: SipText, to: HostAndPort): void {
+    this.socket.send(message, to)
   }
 
   /** The ACK to repeat whenever the 2xx of `invite` comes again. */
-  acknowledge(invite: Letter, ack: Letter, to: Place): void {
+  acknowledge(invite: SipText, ack: SipText, to: HostAndPort): void {
     const asking = this.#asking.get(transactionOf(invite))
     if (asking) asking.ack = ack
     this.tell(ack, to)
@@ -153,10 +161,10 @@ export class Party {
 
   /** Answers a request that came. Finals of an INVITE are repeated until the ACK. */
   reply(
-    request: Letter,
+    request: SipText,
     status: number,
     reason: string,
-    extra: Letter['headers'] = [],
+    extra: SipText['headers'] = [],
     body = '',
     tag?: string,
   ): void {
@@ -164,23 +172,23 @@ export class Party {
     const response = responseTo(request, status, reason, extra, body, tag)
     if (answering) answering.last = response
     if (answering && methodOf(request) === 'INVITE' && status >= 200) this.#insist(answering, response)
-    this.line.send(response, answering?.from ?? this.relay)
+    this.socket.send(response, answering?.from ?? this.relay)
   }
 
   close(): void {
     for (const asking of this.#asking.values()) clearTimeout(asking.repeat)
     for (const answering of this.#answering.values()) clearTimeout(answering.repeat)
     for (const call of this.calls) call.sound?.close()
-    this.#line?.close()
+    this.#socket?.close()
   }
 
-  #receive(letter: Letter, from: Place): void {
+  #receive(message: SipText, from: HostAndPort): void {
     if (this.deaf || this.#loses()) return
-    if (statusOf(letter) === undefined) this.#receiveRequest(letter, from)
-    else this.#receiveResponse(letter)
+    if (statusOf(message) === undefined) this.#receiveRequest(message, from)
+    else this.#receiveResponse(message)
   }
 
-  #receiveResponse(response: Letter): void {
+  #receiveResponse(response: SipText): void {
     const status = statusOf(response) ?? 0
     const asking = this.#asking.get(transactionOf(response))
     if (asking === undefined) return
@@ -191,14 +199,14 @@ export class Party {
       return
     }
     clearTimeout(asking.repeat)
-    if (invite && status >= 300) this.tell(failureAck(asking.letter, response), asking.to)
+    if (invite && status >= 300) this.tell(failureAck(asking.message, response), asking.to)
     else if (asking.done && asking.ack) this.tell(asking.ack, asking.to)
     if (asking.done) return
     asking.done = true
     asking.final(response)
   }
 
-  #receiveRequest(request: Letter, from: Place): void {
+  #receiveRequest(request: SipText, from: HostAndPort): void {
     const method = methodOf(request)
     if (method === 'ACK') {
       this.#receiveAck(request)
@@ -206,11 +214,11 @@ export class Party {
     }
     const known = this.#answering.get(transactionOf(request))
     if (known) {
-      if (known.last) this.line.send(known.last, from)
+      if (known.last) this.socket.send(known.last, from)
       return
     }
     const answering: Answering = {
-      letter: request,
+      message: request,
       id: idOf(request),
       from,
       last: undefined,
@@ -228,12 +236,12 @@ export class Party {
   }
 
   #receiveInvite(answering: Answering): void {
-    answering.call = Call.incoming(this, answering.letter)
+    answering.call = Call.incoming(this, answering.message)
     this.calls.push(answering.call)
     this.onCall(answering.call)
   }
 
-  #receiveCancel(cancel: Letter): void {
+  #receiveCancel(cancel: SipText): void {
     const invite = this.#answering.get(transactionOf(cancel, 'INVITE'))
     if (invite?.call?.ignored) return
     if (invite === undefined) this.reply(cancel, 481, 'Call/Transaction Does Not Exist')
@@ -241,14 +249,14 @@ export class Party {
     invite?.call?.cancelled()
   }
 
-  #receiveAck(ack: Letter): void {
+  #receiveAck(ack: SipText): void {
     const id = idOf(ack)
     for (const answering of this.#answering.values())
-      if (answering.id === id && methodOf(answering.letter) === 'INVITE') clearTimeout(answering.repeat)
+      if (answering.id === id && methodOf(answering.message) === 'INVITE') clearTimeout(answering.repeat)
     this.#callOf(ack)?.acked(ack)
   }
 
-  #callOf(request: Letter): Call | undefined {
+  #callOf(request: SipText): Call | undefined {
     const tag = tagOf(header(request, 'to'))
     const callId = header(request, 'call-id')
     return tag === undefined
@@ -256,12 +264,12 @@ export class Party {
       : this.calls.find((call) => call.callId === callId && call.tag === tag)
   }
 
-  #insist(answering: Answering, response: Letter): void {
+  #insist(answering: Answering, response: SipText): void {
     clearTimeout(answering.repeat)
-    if (this.line.transport !== 'UDP' && (statusOf(response) ?? 0) >= 300) return
+    if (this.socket.transport !== 'UDP' && (statusOf(response) ?? 0) >= 300) return
     let wait = 500
     const again = () => {
-      this.line.send(response, answering.from)
+      this.socket.send(response, answering.from)
       wait = Math.min(wait * 2, 4000)
       answering.repeat = setTimeout(again, wait)
     }
@@ -272,24 +280,24 @@ export class Party {
     const step = Math.min(wait, left)
     asking.repeat = setTimeout(() => {
       if (left - step <= 0) return giveUp()
-      if (this.line.transport === 'UDP') this.line.send(asking.letter, asking.to)
-      const slow = methodOf(asking.letter) === 'INVITE' ? wait * 2 : Math.min(wait * 2, 4000)
+      if (this.socket.transport === 'UDP') this.socket.send(asking.message, asking.to)
+      const slow = methodOf(asking.message) === 'INVITE' ? wait * 2 : Math.min(wait * 2, 4000)
       this.#repeat(asking, slow, left - step, giveUp)
     }, step)
   }
 }
 
 /** Call-ID and CSeq number: an INVITE and its ACK have the same. */
-function idOf(letter: Letter): string {
-  return `${header(letter, 'call-id')} ${header(letter, 'cseq').split(' ')[0]}`
+function idOf(message: SipText): string {
+  return `${header(message, 'call-id')} ${header(message, 'cseq').split(' ')[0]}`
 }
 
 /** What names a transaction: the top branch and the method (RFC 3261 §17.1.3). */
-function transactionOf(letter: Letter, method = methodOf(letter)): string {
-  return `${/branch=([^;,\s]+)/.exec(header(letter, 'via'))?.[1]} ${method}`
+function transactionOf(message: SipText, method = methodOf(message)): string {
+  return `${/branch=([^;,\s]+)/.exec(header(message, 'via'))?.[1]} ${method}`
 }
 
-function failureAck(invite: Letter, response: Letter): Letter {
+function failureAck(invite: SipText, response: SipText): SipText {
   return {
     start: invite.start.replace('INVITE', 'ACK'),
     headers: [
@@ -306,13 +314,13 @@ function failureAck(invite: Letter, response: Letter): Letter {
 }
 
 function responseTo(
-  request: Letter,
+  request: SipText,
   status: number,
   reason: string,
-  extra: Letter['headers'],
+  extra: SipText['headers'],
   body: string,
   tag = 'party',
-): Letter {
+): SipText {
   const to = header(request, 'to')
   const copied = request.headers.filter(([name]) => /^(via|v|record-route)$/i.test(name))
   return {
@@ -331,7 +339,7 @@ function responseTo(
 }
 
 /** host:port of a SIP URI with a literal IPv4 host. */
-export function placeOf(uri: string): Place | undefined {
+export function placeOf(uri: string): HostAndPort | undefined {
   const [, host, port] = /^sips?:(?:[^@>]*@)?([\d.]+)(?::(\d+))?/.exec(uriOf(uri)) ?? []
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Call } from './call.ts'
 import { answerChallenge, type Credentials } from './digest.ts'
-import { header, type Letter, methodOf, statusOf } from './letter.ts'
 import { Party, type PartyOptions } from './party.ts'
+import { header, methodOf, type SipText, statusOf } from './sip-text.ts'
 import { Sound, sdp } from './sound.ts'
 
 export interface PhoneOptions extends PartyOptions {
@@ -36,7 +36,7 @@ export class Phone extends Party {
   }
 
   /** Registers its contact, answering the challenge; gives the final response. 0 seconds un-registers. */
-  async register(expires = 300): Promise<Letter> {
+  async register(expires = 300): Promise<SipText> {
     const first = this.#register(expires)
     const response = await this.ask(first, this.relay)
     if (statusOf(response) !== 401) return response
@@ -45,27 +45,27 @@ export class Phone extends Party {
   }
 
   /** Dials `user` at the phone's own domain. The call is given at once; its end comes by `result`. */
-  async call(user: string, letter = this.name[0] ?? 'p'): Promise<Placed> {
+  async call(user: string, mark = this.name[0] ?? 'p'): Promise<Placed> {
     const sound = await Sound.open(this.address)
     const call = Call.outgoing(this, this.#invite(user, sound), sound)
     this.calls.push(call)
-    return { call, result: this.#place(call, letter) }
+    return { call, result: this.#place(call, mark) }
   }
 
-  async #place(call: Call, letter: string): Promise<Letter> {
-    const heard = (response: Letter) => call.statuses.push(statusOf(response) ?? 0)
+  async #place(call: Call, mark: string): Promise<SipText> {
+    const heard = (response: SipText) => call.statuses.push(statusOf(response) ?? 0)
     let response = await this.ask(call.invite, this.relay, heard)
     if (statusOf(response) === 407 || statusOf(response) === 401) {
       call.invite = renewed(this.#proven(call.invite, response), this.via(), 2)
       response = await this.ask(call.invite, this.relay, heard)
     }
     heard(response)
-    if (statusOf(response) === 200) call.answered(response, letter)
+    if (statusOf(response) === 200) call.answered(response, mark)
     else call.failed()
     return response
   }
 
-  #register(expires: number): Letter {
+  #register(expires: number): SipText {
     return {
       start: `REGISTER sip:${this.realm} SIP/2.0`,
       headers: [
@@ -83,7 +83,7 @@ export class Phone extends Party {
     }
   }
 
-  #invite(user: string, sound: Sound): Letter {
+  #invite(user: string, sound: Sound): SipText {
     const uri = `sip:${user}@${this.realm}`
     return {
       start: `INVITE ${uri} SIP/2.0`,
@@ -103,7 +103,7 @@ export class Phone extends Party {
     }
   }
 
-  #proven(request: Letter, challenged: Letter): Letter {
+  #proven(request: SipText, challenged: SipText): SipText {
     const proxy = statusOf(challenged) === 407
     const challenge = header(challenged, proxy ? 'proxy-authenticate' : 'www-authenticate')
     const uri = request.start.split(' ')[1] ?? ''
@@ -118,10 +118,10 @@ export class Phone extends Party {
 /** A call on its way, and the final response that will come. */
 export interface Placed {
   call: Call
-  result: Promise<Letter>
+  result: Promise<SipText>
 }
 
-function renewed(request: Letter, via: string, cseq: number): Letter {
+function renewed(request: SipText, via: string, cseq: number): SipText {
   const headers = request.headers.map(([name, value]): [string, string] => {
     if (name === 'Via') return [name, via]
     if (name === 'CSeq') return [name, `${cseq} ${methodOf(request)}`]

@@ -3,15 +3,15 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { soon } from './wait.ts'
 
 export interface SippOptions {
   /** File name in test/live/sipp, without `.xml`. */
   scenario: string
   /** Where it calls; undefined for one that only waits. */
-  to?: Place
-  at: Place
+  to?: HostAndPort
+  at: HostAndPort
   /** Values of the scenario's [keywords]. */
   keys?: Record<string, string>
   /** username, password and the digest's URI (without `sip:`); without one it names us, as SIPp does by itself. */
@@ -92,7 +92,7 @@ function parameters({
 }
 
 /** Whether somebody listens there by UDP (Linux). */
-function isOpen({ address, port }: Place): boolean {
+function isOpen({ address, port }: HostAndPort): boolean {
   const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0')
   const reversed = address
     .split('.')

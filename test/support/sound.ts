@@ -1,17 +1,17 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 
 /**
- * A party's ear and mouth: G.711 packets every 20 ms whose payload is one letter, so that the other
+ * A party's ear and mouth: G.711 packets every 20 ms whose payload is one letter, their mark, so that the other
  * end can tell whose voice it hears.
  */
 export class Sound {
-  readonly place: Place
+  readonly place: HostAndPort
   sent = 0
   /** Asked of every packet, by its number, whether it is lost on its way; none is by default. */
   loses: (packet: number) => boolean = () => false
-  /** Packets heard, by the letter they carried. */
+  /** Packets heard, by the mark they carried. */
   readonly heard = new Map<string, number>()
   readonly #socket: Socket
   #open = true
@@ -38,13 +38,13 @@ export class Sound {
     }
   }
 
-  /** Speaks `letter` to `to` until stopped; speaking again changes the ear it goes to. */
-  speak(letter: string, to: Place): void {
+  /** Speaks `mark` to `to` until stopped; speaking again changes the ear it goes to. */
+  speak(mark: string, to: HostAndPort): void {
     this.hush()
     const started = performance.now()
     let due = 0
     this.#beat = setInterval(() => {
-      for (; due * 20 <= performance.now() - started; due++) this.#say(letter, to)
+      for (; due * 20 <= performance.now() - started; due++) this.#say(mark, to)
     }, 10)
   }
 
@@ -53,9 +53,9 @@ export class Sound {
     this.#beat = undefined
   }
 
-  /** Packets heard which carried `letter`. */
-  heardOf(letter: string): number {
-    return this.heard.get(letter) ?? 0
+  /** Packets heard which carried `mark`. */
+  heardOf(mark: string): number {
+    return this.heard.get(mark) ?? 0
   }
 
   close(): void {
@@ -64,8 +64,8 @@ export class Sound {
     this.#open = false
   }
 
-  #say(letter: string, to: Place): void {
-    const packet = Buffer.alloc(172, letter)
+  #say(mark: string, to: HostAndPort): void {
+    const packet = Buffer.alloc(172, mark)
     packet.writeUInt16BE(0x8000, 0)
     packet.writeUInt16BE(this.#sequence++ & 0xffff, 2)
     packet.writeUInt32BE(this.#timestamp, 4)
@@ -77,13 +77,13 @@ export class Sound {
 
   #hear(packet: Buffer): void {
     if (packet.length < 13) return
-    const letter = String.fromCharCode(packet[12] ?? 0)
-    this.heard.set(letter, (this.heard.get(letter) ?? 0) + 1)
+    const mark = String.fromCharCode(packet[12] ?? 0)
+    this.heard.set(mark, (this.heard.get(mark) ?? 0) + 1)
   }
 }
 
 /** An offer or answer for G.711 at `place`. */
-export function sdp(place: Place, direction: Direction = 'sendrecv', version = 1): string {
+export function sdp(place: HostAndPort, direction: Direction = 'sendrecv', version = 1): string {
   return [
     'v=0',
     `o=- 1 ${version} IN IP4 ${place.address}`,
@@ -102,7 +102,7 @@ export function sdp(place: Place, direction: Direction = 'sendrecv', version = 1
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /** Where an SDP body asks for its sound. */
-export function soundPlace(body: string): Place | undefined {
+export function soundPlace(body: string): HostAndPort | undefined {
   const address = /^c=IN IP4 ([\d.]+)/m.exec(body)?.[1]
   const port = /^m=audio (\d+)/m.exec(body)?.[1]
   return address && port ? { address, port: Number(port) } : undefined

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, openApi } from './api.ts'
 import { environmentOf } from './environment.ts'
-import type { Place } from './line.ts'
+import type { HostAndPort } from './sip-socket.ts'
 import { soon } from './wait.ts'
 
 /** What `npm start` writes for scripts (DATA_DIR/local.json). */
@@ -22,7 +22,7 @@ export interface Local {
 /** A running stack, ours or somebody's. */
 export interface Stack {
   local: Local
-  relay: Place
+  relay: HostAndPort
   api: Api
 }
 

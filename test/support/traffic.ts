@@ -1,9 +1,9 @@
 import { answers, Carrier } from './carrier.ts'
 import type { Ledger } from './ledger.ts'
-import { statusOf } from './letter.ts'
-import type { Place } from './line.ts'
 import { type Office, openOffice } from './live-office.ts'
 import type { Phone, Placed } from './phone.ts'
+import type { HostAndPort } from './sip-socket.ts'
+import { statusOf } from './sip-text.ts'
 import type { Stack } from './stack.ts'
 import { pause, soon } from './wait.ts'
 
@@ -32,7 +32,7 @@ export class Traffic {
   }
 
   /** Phones and carrier are at addresses of `network` (`127.0.7`), and use `relay`. */
-  static async open(stack: Stack, relay: Place, network: string): Promise<Traffic> {
+  static async open(stack: Stack, relay: HostAndPort, network: string): Promise<Traffic> {
     const carrier = await Carrier.open({ name: 'carrier', address: `${network}.70`, relay }, answers('c', 50))
     const office = await openOffice(stack, [carrier.place], names)
     const phones = await Promise.all(

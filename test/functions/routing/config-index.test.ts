@@ -33,8 +33,8 @@ const secrets = {
   passwords: { [provider('telnyx').id]: 'secret' },
 }
 
-function found(shelf: ConfigIndex) {
-  const { configuration: book } = shelf
+function found(index: ConfigIndex) {
+  const { configuration: book } = index
   return [
     book.customer(ALICE),
     book.extensionNamed(ALICE, 'alice'),
@@ -47,47 +47,47 @@ function found(shelf: ConfigIndex) {
     book.ranges('+12125550150')[0],
     book.catchAlls(provider('telnyx').id)[0],
     book.routes(ALICE, '+12125551234')[0],
-    shelf.account('realm.test', 'alice'),
+    index.account('realm.test', 'alice'),
   ].map((one) => one !== undefined)
 }
 
 describe('a shelf of snapshots', () => {
   test('finds everything that was put, and nothing once it was dropped', () => {
-    const shelf = new ConfigIndex()
-    shelf.put(portionOf(ALICE, scene), secrets)
-    expect(new Set(found(shelf))).toEqual(new Set([true]))
-    expect(shelf.providers()).toMatchObject([{ password: 'secret' }])
-    expect(shelf.customers()).toEqual([{ customer_id: ALICE, version: 7 }])
-    shelf.drop(ALICE)
-    expect(new Set(found(shelf))).toEqual(new Set([false]))
-    expect(shelf.version(ALICE)).toBeUndefined()
+    const index = new ConfigIndex()
+    index.put(portionOf(ALICE, scene), secrets)
+    expect(new Set(found(index))).toEqual(new Set([true]))
+    expect(index.providers()).toMatchObject([{ password: 'secret' }])
+    expect(index.customers()).toEqual([{ customer_id: ALICE, version: 7 }])
+    index.drop(ALICE)
+    expect(new Set(found(index))).toEqual(new Set([false]))
+    expect(index.version(ALICE)).toBeUndefined()
   })
 
   test('replaces what one customer had, and leaves the others alone', () => {
-    const shelf = new ConfigIndex()
-    shelf.put(portionOf(CAROL, { numbers: [number('+442079460000')] }))
-    shelf.put(portionOf(ALICE, scene), secrets)
-    shelf.put({ ...portionOf(ALICE, { extensions: [extension('bob')] }), version: 8 })
-    expect(found(shelf).filter(Boolean)).toHaveLength(1)
-    expect(shelf.version(ALICE)).toBe(8)
-    expect(shelf.configuration.numbers('+442079460000')).toHaveLength(1)
+    const index = new ConfigIndex()
+    index.put(portionOf(CAROL, { numbers: [number('+442079460000')] }))
+    index.put(portionOf(ALICE, scene), secrets)
+    index.put({ ...portionOf(ALICE, { extensions: [extension('bob')] }), version: 8 })
+    expect(found(index).filter(Boolean)).toHaveLength(1)
+    expect(index.version(ALICE)).toBe(8)
+    expect(index.configuration.numbers('+442079460000')).toHaveLength(1)
   })
 
   test('keeps a number which moved to another customer, whichever snapshot comes first', () => {
-    const shelf = new ConfigIndex()
-    shelf.put(portionOf(ALICE, scene))
-    shelf.put(portionOf(CAROL, { numbers: [number('+12125550000')] }))
-    shelf.put(portionOf(ALICE, {}))
-    expect(shelf.configuration.numbers('+12125550000')).toMatchObject([{ customer_id: CAROL }])
+    const index = new ConfigIndex()
+    index.put(portionOf(ALICE, scene))
+    index.put(portionOf(CAROL, { numbers: [number('+12125550000')] }))
+    index.put(portionOf(ALICE, {}))
+    expect(index.configuration.numbers('+12125550000')).toMatchObject([{ customer_id: CAROL }])
   })
 
   test('takes a range by its numbers, not by how they are spelled', () => {
-    const shelf = new ConfigIndex()
-    shelf.put(portionOf(ALICE, scene))
-    expect(shelf.configuration.ranges('+12125550100')).toHaveLength(1)
-    expect(shelf.configuration.ranges('+12125550199')).toHaveLength(1)
+    const index = new ConfigIndex()
+    index.put(portionOf(ALICE, scene))
+    expect(index.configuration.ranges('+12125550100')).toHaveLength(1)
+    expect(index.configuration.ranges('+12125550199')).toHaveLength(1)
     for (const outside of ['+12125550099', '+12125550200', '+121255501500', '+1212555015'])
-      expect(shelf.configuration.ranges(outside), outside).toEqual([])
+      expect(index.configuration.ranges(outside), outside).toEqual([])
   })
 
   test('has room for a hundred thousand routes in two seconds', () => {
@@ -95,12 +95,12 @@ describe('a shelf of snapshots', () => {
       route('telnyx', { target: `+1${200_000 + at}` }),
     )
     const portion = portionOf(ALICE, { routes })
-    const shelf = new ConfigIndex()
+    const index = new ConfigIndex()
     const began = process.cpuUsage()
-    shelf.put(portion)
+    index.put(portion)
     const { user, system } = process.cpuUsage(began)
     expect((user + system) / 1e6).toBeLessThan(2)
-    expect(shelf.configuration.routes(ALICE, '+12000005555').map(({ target }) => target)).toEqual([
+    expect(index.configuration.routes(ALICE, '+12000005555').map(({ target }) => target)).toEqual([
       '+1200000',
     ])
   })

@@ -11,7 +11,7 @@ import {
   tailsOf,
 } from '../../../functions/routing/e164.ts'
 import { readInternational, readNational } from '../../../functions/routing/numbering.ts'
-import { newDice } from '../../bench/dice.ts'
+import { seededRandom } from '../../bench/random.ts'
 
 describe('a dialled number', () => {
   test.each([
@@ -123,7 +123,7 @@ describe('the countries in which a national number can lack digits', () => {
   })
 
   test('lack them only in numbers of at most eight digits, which are read for each of them', () => {
-    const random = newDice(4)
+    const random = seededRandom(4)
     for (let count = 0; count < 400; count += 1) {
       const length = 5 + Math.floor(random() * 13)
       const dialled = Array.from({ length }, () => Math.floor(random() * 10)).join('')

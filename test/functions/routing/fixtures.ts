@@ -53,12 +53,12 @@ export interface Listed {
 }
 
 export function shelfOf({ platform = {}, others = [], ...alice }: Scene): ConfigIndex {
-  const shelf = new ConfigIndex()
+  const index = new ConfigIndex()
   const phones = { extensions: [extension('alice', { name: 'Alice' }), extension('bob')] }
-  shelf.put(portionOf(ALICE, { ...phones, ...alice }))
-  shelf.put(portionOf(PLATFORM, { customer: { allowed: [] }, ...platform }))
-  for (const { id, scene } of others) shelf.put(portionOf(id, scene))
-  return shelf
+  index.put(portionOf(ALICE, { ...phones, ...alice }))
+  index.put(portionOf(PLATFORM, { customer: { allowed: [] }, ...platform }))
+  for (const { id, scene } of others) index.put(portionOf(id, scene))
+  return index
 }
 
 export function portionOf(id: string, scene: Scene): ConfigSlice {

@@ -68,7 +68,7 @@ describe('calls in which anything happens in any order', () => {
 })
 
 function playOut(seed: number): void {
-  const below = dice(seed)
+  const below = seededBelow(seed)
   const play = begin(below)
   const { ladder } = play
   for (let step = 0; step < 40; step++) {
@@ -317,7 +317,7 @@ function pick<T>(from: readonly T[], below: Below): T {
 }
 
 /** The same dice for the same seed (a linear congruential generator). */
-function dice(seed: number): Below {
+function seededBelow(seed: number): Below {
   let state = (seed * 2_654_435_761 + 1) >>> 0
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -183,19 +183,19 @@ describe('a call from a provider over TLS', () => {
 })
 
 function dialling(
-  house: Parameters<typeof office>[0],
+  options: Parameters<typeof office>[0],
   more: Partial<ProviderTarget>,
   second?: ProviderTarget,
 ) {
-  const ladder = watch(office(house, secure, ...atTheirOther))
+  const ladder = watch(office(options, secure, ...atTheirOther))
   const invited = aliceDials(ladder, '+15551234567')
   ladder.decide(through(provider(telnyx, more), ...(second ? [second] : []))).gives('ask locate')
   return { ladder, invited }
 }
 
 /** Alice talks, through a Telnyx whose 200 names this Contact. */
-function talkingOver(house: Parameters<typeof office>[0], contact: string) {
-  const { ladder, invited } = dialling(house, { transport: 'tls' })
+function talkingOver(options: Parameters<typeof office>[0], contact: string) {
+  const { ladder, invited } = dialling(options, { transport: 'tls' })
   ladder.locate(secure).gives('INVITE to Telnyx')
   const sent = ladder.lastRequest(secure)
   const accepted = answers(sent, secure, 200, { body: sdp('203.0.113.1'), contact })

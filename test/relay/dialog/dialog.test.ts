@@ -9,7 +9,7 @@ import {
 } from '../../../relay/dialog/dialog.ts'
 import type { Header } from '../../../relay/sip/message.ts'
 import { reply } from '../../../relay/sip/reply.ts'
-import { asks } from '../../support/transactions.ts'
+import { asks } from '../../support/transaction-harness.ts'
 
 const recorded: Header[] = [
   ['record-route', '<sip:near-alice.example.com;lr>, <sip:middle.example.com;lr>'],

@@ -3,26 +3,26 @@ import { RateLimiter } from '../../../relay/ground/rate-limiter.ts'
 
 describe('an allowance', () => {
   test('is spent at once or as it comes back, and never saved up beyond its size', () => {
-    const allowance = new RateLimiter({ atOnce: 3, perSecond: 2 })
-    expect(spent(allowance, 0, 'a', 5)).toBe(3)
-    expect(spent(allowance, 500, 'a', 5)).toBe(1)
-    expect(spent(allowance, 60_000, 'a', 5)).toBe(3)
+    const limiter = new RateLimiter({ atOnce: 3, perSecond: 2 })
+    expect(spent(limiter, 0, 'a', 5)).toBe(3)
+    expect(spent(limiter, 500, 'a', 5)).toBe(1)
+    expect(spent(limiter, 60_000, 'a', 5)).toBe(3)
   })
 
   test('is everybody’s own', () => {
-    const allowance = new RateLimiter({ atOnce: 1, perSecond: 1 })
-    expect(spent(allowance, 0, 'a', 2)).toBe(1)
-    expect(spent(allowance, 0, 'b', 2)).toBe(1)
+    const limiter = new RateLimiter({ atOnce: 1, perSecond: 1 })
+    expect(spent(limiter, 0, 'a', 2)).toBe(1)
+    expect(spent(limiter, 0, 'b', 2)).toBe(1)
   })
 
   test('is kept for as many as it was told to, and for those seen last', () => {
-    const allowance = new RateLimiter({ atOnce: 1, perSecond: 0, remembered: 2 })
-    for (const who of ['a', 'b', 'a', 'c']) allowance.take(0, who)
-    expect(allowance.take(0, 'a')).toBe(false)
-    expect(allowance.take(0, 'b')).toBe(true)
+    const limiter = new RateLimiter({ atOnce: 1, perSecond: 0, remembered: 2 })
+    for (const who of ['a', 'b', 'a', 'c']) limiter.take(0, who)
+    expect(limiter.take(0, 'a')).toBe(false)
+    expect(limiter.take(0, 'b')).toBe(true)
   })
 })
 
-function spent(allowance: RateLimiter, now: number, who: string, tries: number): number {
-  return Array.from({ length: tries }, () => allowance.take(now, who)).filter(Boolean).length
+function spent(limiter: RateLimiter, now: number, who: string, tries: number): number {
+  return Array.from({ length: tries }, () => limiter.take(now, who)).filter(Boolean).length
 }

@@ -24,7 +24,7 @@ import {
   twilio,
   within,
 } from '../../support/office.ts'
-import { informed } from '../../support/routing-client.ts'
+import { informed } from '../../support/office-snapshots.ts'
 
 describe('a stranger', () => {
   test('is challenged without anything being kept for him (RFC 3261 §8.2.7)', () => {

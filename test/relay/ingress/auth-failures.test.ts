@@ -13,7 +13,7 @@ import {
   register,
   registers,
 } from '../../support/office.ts'
-import { informed, officeConfiguration } from '../../support/routing-client.ts'
+import { informed, officeConfiguration } from '../../support/office-snapshots.ts'
 
 const minute = 60_000
 const mine = { customer_id: customerId, type: 'registration.failed' }

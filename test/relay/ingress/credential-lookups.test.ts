@@ -10,32 +10,32 @@ const question = { realm: 'realm', username: 'alice' }
 
 describe('requests which wait for what the edge says of an account', () => {
   test('wait for one question, and hear its answer in the order they came', () => {
-    const { inquiries, asked } = desk()
+    const { inquiries: lookups, asked } = desk()
     const heard: number[] = []
-    for (const at of [1, 2, 3]) inquiries.ask(0, question, from('192.0.2.1'), () => heard.push(at))
+    for (const at of [1, 2, 3]) lookups.ask(0, question, from('192.0.2.1'), () => heard.push(at))
     expect(asked).toHaveLength(1)
     asked[0]?.(1, { ask: 'credential', answer }, '')
     expect(heard).toEqual([1, 2, 3])
-    inquiries.ask(2, question, from('192.0.2.1'), () => heard.push(4))
+    lookups.ask(2, question, from('192.0.2.1'), () => heard.push(4))
     expect(asked).toHaveLength(2)
   })
 
   test('of one place leave half of the room to others, and all give their room back', () => {
-    const { inquiries, asked } = desk()
-    expect(fill(inquiries, '192.0.2.1')).toBe(100)
-    expect(fill(inquiries, '192.0.2.2')).toBe(100)
-    expect(inquiries.hasRoom(from('192.0.2.3'))).toBe(false)
+    const { inquiries: lookups, asked } = desk()
+    expect(fill(lookups, '192.0.2.1')).toBe(100)
+    expect(fill(lookups, '192.0.2.2')).toBe(100)
+    expect(lookups.hasRoom(from('192.0.2.3'))).toBe(false)
     for (const then of asked.splice(0)) then(1, undefined, 'timeout')
-    expect(fill(inquiries, '192.0.2.1')).toBe(100)
+    expect(fill(lookups, '192.0.2.1')).toBe(100)
   })
 
   test('whose edge is known to be away hear so at once', () => {
-    const inquiries = new CredentialLookups({ account: (now, _, then) => then(now, undefined, 'away') })
+    const lookups = new CredentialLookups({ account: (now, _, then) => then(now, undefined, 'away') })
     const heard: string[] = []
     for (let at = 0; at < 300; at++)
-      inquiries.ask(0, question, from('192.0.2.1'), (_, __, why) => heard.push(why))
+      lookups.ask(0, question, from('192.0.2.1'), (_, __, why) => heard.push(why))
     expect(heard).toHaveLength(300)
-    expect(inquiries.hasRoom(from('192.0.2.1'))).toBe(true)
+    expect(lookups.hasRoom(from('192.0.2.1'))).toBe(true)
   })
 })
 
@@ -52,9 +52,9 @@ function from(address: string) {
 }
 
 /** As many as find room; gives how many. */
-function fill(inquiries: CredentialLookups, address: string): number {
+function fill(lookups: CredentialLookups, address: string): number {
   let count = 0
-  for (; count < 500 && inquiries.hasRoom(from(address)); count++)
-    inquiries.ask(0, { realm: 'realm', username: `${address} ${count}` }, from(address), () => undefined)
+  for (; count < 500 && lookups.hasRoom(from(address)); count++)
+    lookups.ask(0, { realm: 'realm', username: `${address} ${count}` }, from(address), () => undefined)
   return count
 }

@@ -14,7 +14,7 @@ import {
   register,
   scanner,
 } from '../../support/office.ts'
-import { informed } from '../../support/routing-client.ts'
+import { informed } from '../../support/office-snapshots.ts'
 
 /*
  * Passwords guessed all at once: what comes in one burst is answered before any of it has been asked about.

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { type Ladder, realm, relayAddress } from '../../support/ladder.ts'
 import { scanner } from '../../support/office.ts'
-import { informed } from '../../support/routing-client.ts'
+import { informed } from '../../support/office-snapshots.ts'
 
 /*
  * Whoever forges a sender's address has us answer it: what a stranger asks over UDP is answered by no more than twice its

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { type Ladder, type Party, party, relayAddress } from '../../support/ladder.ts'
 import { customerId, invite, scanner, telnyx } from '../../support/office.ts'
-import { informed, officeNumber } from '../../support/routing-client.ts'
+import { informed, officeNumber } from '../../support/office-snapshots.ts'
 
 const minute = 60_000
 

@@ -12,7 +12,7 @@ import {
   registers,
   scanner,
 } from '../../support/office.ts'
-import { changed, gives, hears, informed, officeConfiguration } from '../../support/routing-client.ts'
+import { changed, gives, hears, informed, officeConfiguration } from '../../support/office-snapshots.ts'
 import { beatAnswer, type Configuration, filed } from '../../support/snapshot.ts'
 
 const newWord = 'a new and longer one'

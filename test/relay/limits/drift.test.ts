@@ -12,7 +12,7 @@ const decision = counted(through(provider(telnyx)))
 describe('a ledger in which calls come and go in any order, and much is said twice', () => {
   test('always says what a list of the calls would say', () => {
     for (let seed = 0; seed < 100; seed++) {
-      const below = dice(seed)
+      const below = seededBelow(seed)
       const ledger = new Ledger({ epoch }, limitedBy({ [customerId]: { max_channels: 8 } }))
       const calls = new Map<string, Set<Scope>>()
       let now = 0
@@ -50,7 +50,7 @@ describe('a ledger in which calls come and go in any order, and much is said twi
 describe('relays which share the limits of one customer', () => {
   test('never have more calls together than the limit, whatever beat or answer is lost', () => {
     for (let seed = 0; seed < 60; seed++) {
-      const below = dice(seed)
+      const below = seededBelow(seed)
       const limit = 1 + below(12)
       const edge = new Edge(limit)
       const relays = Array.from({ length: 2 + below(2) }, (_, index) => new Relay(`r${index}`, limit))
@@ -141,7 +141,7 @@ function pick<T>(from: readonly T[], below: (below: number) => number): T {
 }
 
 /** The same dice for the same seed (a linear congruential generator). */
-function dice(seed: number): (below: number) => number {
+function seededBelow(seed: number): (below: number) => number {
   let state = (seed * 2_654_435_761 + 1) >>> 0
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -321,9 +321,9 @@ describe('what is said of limits in a beat', () => {
 })
 
 describe('the limits on a shelf of snapshots', () => {
-  const shelf = new ConfigIndex()
-  shelf.put(portion)
-  const limits = limitsOn(shelf)
+  const index = new ConfigIndex()
+  index.put(portion)
+  const limits = limitsOn(index)
 
   test('are those of the customer, its extensions, trunks and providers', () => {
     const max = (scope: Scope) => limits.of(scope, customerId)?.caps.max_channels

@@ -16,7 +16,7 @@ import {
   prove,
   register,
 } from '../../support/office.ts'
-import { changed, gives, hears, informed, officeConfiguration } from '../../support/routing-client.ts'
+import { changed, gives, hears, informed, officeConfiguration } from '../../support/office-snapshots.ts'
 import { type Configuration, configuration, filed, withExtension } from '../../support/snapshot.ts'
 
 const base = 'trunkline.test'
@@ -96,11 +96,11 @@ describe.each([relayAddress, base, `registrar.${base}`])('a phone whose domain i
 
 describe('what the realm asked for tells', () => {
   test('is nothing of which names there are: those nobody has are spread over realms as accounts are', () => {
-    const shelf = new ConfigIndex()
+    const index = new ConfigIndex()
     const [large, small] = [phones(customerId, 30, 'x'), phones(bobsId, 10, 'y')]
-    for (const { snapshot, secrets } of [large, small]) shelf.put(snapshot, secrets)
+    for (const { snapshot, secrets } of [large, small]) index.put(snapshot, secrets)
     const domains = new Domains({
-      index: shelf,
+      index,
       baseDomain: base,
       names: new Set([base]),
       hashes: steadyHashes,
@@ -111,7 +111,7 @@ describe('what the realm asked for tells', () => {
     expect(share).toBeGreaterThan(0.7)
     expect(share).toBeLessThan(0.8)
     expect(domains.of(base, 'x3')).toMatchObject({ realm, bare: { account: { customer_id: customerId } } })
-    shelf.drop(customerId)
+    index.drop(customerId)
     expect(domains.of(base, 'x3')).toEqual({
       realm: bobsRealm,
       bare: { host: base, account: undefined, complete: true },
@@ -229,8 +229,8 @@ function bobs(name: string): Configuration {
   })
 }
 
-function phones(customer: string, count: number, letter: string): Configuration {
-  return Array.from({ length: count }, (_, at) => `${letter}${at}`).reduce(
+function phones(customer: string, count: number, message: string): Configuration {
+  return Array.from({ length: count }, (_, at) => `${message}${at}`).reduce(
     (so, name) =>
       withExtension(so, {
         id: hash('md5', name).replace(/^(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-8$4-'),

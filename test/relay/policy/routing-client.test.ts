@@ -25,7 +25,7 @@ import {
   officeConfiguration,
   officeNumber,
   telnyxId,
-} from '../../support/routing-client.ts'
+} from '../../support/office-snapshots.ts'
 import { beatAnswer, filed } from '../../support/snapshot.ts'
 
 const hour = 3_600_000

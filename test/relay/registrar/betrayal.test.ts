@@ -4,7 +4,7 @@ import { Challenger } from '../../../relay/auth/challenger.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import { type Ladder, party, realm } from '../../support/ladder.ts'
 import { customerId, office, prove, register } from '../../support/office.ts'
-import { hears, informed } from '../../support/routing-client.ts'
+import { hears, informed } from '../../support/office-snapshots.ts'
 import { type Configuration, configuration, withExtension } from '../../support/snapshot.ts'
 import { hashes } from './phone.ts'
 

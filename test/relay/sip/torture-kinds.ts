@@ -6,7 +6,7 @@ type Kind = readonly [section: string, kind: string, message: string | Uint8Arra
 
 const options = requestText('OPTIONS')
 const startLine = (line: string, message = options) => message.replace(/^[^\r]*/, line)
-const octets = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
+const octets = (text: string) => Uint8Array.from(text, (message) => message.charCodeAt(0))
 const boundary = [
   '--cut',
   'Content-Type: application/sdp',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { asks, Desk, says, tcp, udp } from '../../support/transactions.ts'
+import { asks, says, TransactionHarness, tcp, udp } from '../../support/transaction-harness.ts'
 
 const methods = ['INVITE', 'OPTIONS', 'BYE', 'CANCEL']
 const statuses = [100, 180, 200, 302, 401, 408, 486, 503, 603]
@@ -35,12 +35,12 @@ describe.each([
 })
 
 class Chaos {
-  readonly desk: Desk
+  readonly desk: TransactionHarness
   begun = 0
   ended = 0
 
   constructor(flow: Flow) {
-    this.desk = new Desk(flow)
+    this.desk = new TransactionHarness(flow)
   }
 
   make(one: Move): void {
@@ -60,19 +60,19 @@ class Chaos {
   }
 
   #do({ what, method, branch, status, ms }: Move): string[] {
-    const { desk } = this
+    const { desk: harness } = this
     const asked = asks(method, { branch })
-    if (what === 'ask') return desk.hears(asked)
-    if (what === 'ack') return desk.hears(asks('ACK', { branch, toTag: 'bob' }))
-    if (what === 'respond') return desk.responds(says(asked, status), 1 + (ms % (this.begun + 1)))
-    if (what === 'hear') return desk.hears(says(asked, status))
-    if (what === 'unsent') return desk.cannotReach()
-    if (what === 'pass') return desk.after(ms)
-    desk.id = 1 + (ms % (this.begun + 1))
-    if (what === 'abandon') return desk.abandons()
+    if (what === 'ask') return harness.hears(asked)
+    if (what === 'ack') return harness.hears(asks('ACK', { branch, toTag: 'bob' }))
+    if (what === 'respond') return harness.responds(says(asked, status), 1 + (ms % (this.begun + 1)))
+    if (what === 'hear') return harness.hears(says(asked, status))
+    if (what === 'unsent') return harness.cannotReach()
+    if (what === 'pass') return harness.after(ms)
+    harness.id = 1 + (ms % (this.begun + 1))
+    if (what === 'abandon') return harness.abandons()
     this.begun++
-    if (what === 'send') return desk.sends(asked)
-    desk.opens(asked)
+    if (what === 'send') return harness.sends(asked)
+    harness.opens(asked)
     return []
   }
 

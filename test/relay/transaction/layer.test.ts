@@ -1,62 +1,62 @@
 import { describe, expect, test } from 'vitest'
-import { asks, Desk, says, tcp, udp } from '../../support/transactions.ts'
+import { asks, says, TransactionHarness, tcp, udp } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
 
 describe('the transaction layer', () => {
   test('hands up a stranger and creates nothing for it, that it may be answered statelessly (RFC 3261 §8.2.7)', () => {
-    const desk = new Desk()
-    expect(desk.hears(invite)).toEqual(['new INVITE'])
-    expect(desk.hears(invite)).toEqual(['new INVITE'])
-    expect(desk.transactions.size).toBe(0)
-    expect(desk.transactions.nextDeadline()).toBeUndefined()
+    const harness = new TransactionHarness()
+    expect(harness.hears(invite)).toEqual(['new INVITE'])
+    expect(harness.hears(invite)).toEqual(['new INVITE'])
+    expect(harness.transactions.size).toBe(0)
+    expect(harness.transactions.nextDeadline()).toBeUndefined()
   })
 
   test('answers where the packet came from, not where the Via says', () => {
     const behindNat = asks('INVITE', { via: 'SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bK-n' })
     const source = { ...udp, address: '198.51.100.4', port: 40_123 }
-    const desk = new Desk().opens(behindNat, source)
-    desk.responds(says(behindNat, 180))
-    expect(desk.sentTo).toEqual(source)
+    const harness = new TransactionHarness().opens(behindNat, source)
+    harness.responds(says(behindNat, 180))
+    expect(harness.sentTo).toEqual(source)
   })
 
   test('answers down the connection the request came up', () => {
-    const desk = new Desk(tcp).opens(invite)
-    desk.responds(says(invite, 180))
-    expect(desk.sentTo).toEqual(tcp)
+    const harness = new TransactionHarness(tcp).opens(invite)
+    harness.responds(says(invite, 180))
+    expect(harness.sentTo).toEqual(tcp)
   })
 
   test('keeps to the port of the Via when told to be literal (RFC 3581 §4)', () => {
     const asked = asks('OPTIONS', { via: 'SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK-n' })
-    const desk = new Desk()
-    desk.id = desk.transactions.open(desk.now, asked, { ...udp, port: 40_123 }, false)
-    desk.responds(says(asked, 200))
-    expect(desk.sentTo).toEqual({ ...udp, port: 5070 })
+    const harness = new TransactionHarness()
+    harness.id = harness.transactions.open(harness.now, asked, { ...udp, port: 40_123 }, false)
+    harness.responds(says(asked, 200))
+    expect(harness.sentTo).toEqual({ ...udp, port: 5070 })
   })
 
   test('sends nothing for an id it does not know, or which is a client', () => {
-    const desk = new Desk()
-    desk.sends(invite)
-    expect(desk.responds(says(invite, 200))).toEqual([])
-    expect(desk.responds(says(invite, 200), 4711)).toEqual([])
+    const harness = new TransactionHarness()
+    harness.sends(invite)
+    expect(harness.responds(says(invite, 200))).toEqual([])
+    expect(harness.responds(says(invite, 200), 4711)).toEqual([])
   })
 
   test('tells which flow a response came by', () => {
-    const desk = new Desk()
-    desk.sends(invite)
+    const harness = new TransactionHarness()
+    harness.sends(invite)
     const elsewhere = { ...udp, port: 5062 }
-    expect(desk.transactions.receive(desk.now, says(invite, 180), elsewhere)).toMatchObject([
+    expect(harness.transactions.receive(harness.now, says(invite, 180), elsewhere)).toMatchObject([
       { flow: elsewhere },
     ])
   })
 
   test('scales its timers with T1, but absorbs failures for 32 s at least (RFC 6026 §8.4)', () => {
-    const desk = new Desk(udp, { t1: 100 })
-    desk.sends(invite)
-    expect(desk.after(60_000).at(-1)).toBe('6400 ended')
-    desk.sends(asks('INVITE', { branch: 'z9hG4bK-2' }))
-    desk.hears(says(asks('INVITE', { branch: 'z9hG4bK-2' }), 486))
-    expect(desk.after(60_000)).toEqual(['32000 ended'])
+    const harness = new TransactionHarness(udp, { t1: 100 })
+    harness.sends(invite)
+    expect(harness.after(60_000).at(-1)).toBe('6400 ended')
+    harness.sends(asks('INVITE', { branch: 'z9hG4bK-2' }))
+    harness.hears(says(asks('INVITE', { branch: 'z9hG4bK-2' }), 486))
+    expect(harness.after(60_000)).toEqual(['32000 ended'])
   })
 })
 
@@ -64,38 +64,38 @@ describe('a CANCEL (RFC 3261 §9.2)', () => {
   const cancel = asks('CANCEL')
 
   test('is a stranger, and names the INVITE it means', () => {
-    const desk = new Desk().opens(invite)
-    expect(desk.hears(cancel)).toEqual(['new CANCEL'])
-    expect(desk.transactions.cancelled(cancel)).toBe(desk.id)
+    const harness = new TransactionHarness().opens(invite)
+    expect(harness.hears(cancel)).toEqual(['new CANCEL'])
+    expect(harness.transactions.cancelled(cancel)).toBe(harness.id)
   })
 
   test('is repeated like any request once opened, while the INVITE gets its 487', () => {
-    const desk = new Desk().opens(invite)
-    const inviteId = desk.id
-    desk.opens(cancel)
-    expect(desk.responds(says(cancel, 200))).toEqual(['→ 200'])
-    expect(desk.responds(says(invite, 487), inviteId)).toEqual(['→ 487'])
-    expect(desk.hears(cancel)).toEqual(['→ 200'])
+    const harness = new TransactionHarness().opens(invite)
+    const inviteId = harness.id
+    harness.opens(cancel)
+    expect(harness.responds(says(cancel, 200))).toEqual(['→ 200'])
+    expect(harness.responds(says(invite, 487), inviteId)).toEqual(['→ 487'])
+    expect(harness.hears(cancel)).toEqual(['→ 200'])
   })
 
   test('names an INVITE already answered too, but no forgotten one', () => {
-    const desk = new Desk().opens(invite)
-    desk.responds(says(invite, 200))
-    expect(desk.transactions.cancelled(cancel)).toBe(desk.id)
-    desk.after(32_000)
-    expect(desk.transactions.cancelled(cancel)).toBeUndefined()
+    const harness = new TransactionHarness().opens(invite)
+    harness.responds(says(invite, 200))
+    expect(harness.transactions.cancelled(cancel)).toBe(harness.id)
+    harness.after(32_000)
+    expect(harness.transactions.cancelled(cancel)).toBeUndefined()
   })
 
   test('of another client, or under another branch, names nothing', () => {
-    const desk = new Desk().opens(invite)
+    const harness = new TransactionHarness().opens(invite)
     const stranger = asks('CANCEL', { via: 'SIP/2.0/UDP 203.0.113.5:5060;branch=z9hG4bK-1' })
-    expect(desk.transactions.cancelled(stranger)).toBeUndefined()
-    expect(desk.transactions.cancelled(asks('CANCEL', { branch: 'z9hG4bK-2' }))).toBeUndefined()
+    expect(harness.transactions.cancelled(stranger)).toBeUndefined()
+    expect(harness.transactions.cancelled(asks('CANCEL', { branch: 'z9hG4bK-2' }))).toBeUndefined()
   })
 
   test('means an INVITE only', () => {
-    const desk = new Desk().opens(asks('OPTIONS'))
-    expect(desk.transactions.cancelled(cancel)).toBeUndefined()
+    const harness = new TransactionHarness().opens(asks('OPTIONS'))
+    expect(harness.transactions.cancelled(cancel)).toBeUndefined()
   })
 })
 
@@ -103,60 +103,60 @@ describe('a request merged from a fork (RFC 3261 §8.2.2.2)', () => {
   const copy = asks('INVITE', { branch: 'z9hG4bK-other-way' })
 
   test('is known by From tag, Call-ID and CSeq while the first is alive', () => {
-    const desk = new Desk().opens(invite)
-    expect(desk.transactions.merged(copy)).toBe(true)
-    expect(desk.transactions.merged(invite)).toBe(false)
-    desk.responds(says(invite, 200))
-    expect(desk.transactions.merged(copy)).toBe(true)
-    desk.after(32_000)
-    expect(desk.transactions.merged(copy)).toBe(false)
+    const harness = new TransactionHarness().opens(invite)
+    expect(harness.transactions.merged(copy)).toBe(true)
+    expect(harness.transactions.merged(invite)).toBe(false)
+    harness.responds(says(invite, 200))
+    expect(harness.transactions.merged(copy)).toBe(true)
+    harness.after(32_000)
+    expect(harness.transactions.merged(copy)).toBe(false)
   })
 
   test('stays known when the copy was opened and is over before the first', () => {
-    const desk = new Desk().opens(invite)
-    desk.opens(copy)
-    desk.responds(says(copy, 482))
-    expect(desk.after(32_000)).toContain('32000 ended')
-    expect(desk.transactions.merged(copy)).toBe(true)
+    const harness = new TransactionHarness().opens(invite)
+    harness.opens(copy)
+    harness.responds(says(copy, 482))
+    expect(harness.after(32_000)).toContain('32000 ended')
+    expect(harness.transactions.merged(copy)).toBe(true)
   })
 
   test('differs from a retry with the next number, and from whatever belongs to a dialog', () => {
-    const desk = new Desk().opens(invite)
-    expect(desk.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', cseq: 2 }))).toBe(false)
-    expect(desk.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', fromTag: 'carol' }))).toBe(false)
-    expect(desk.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', callId: 'call-2' }))).toBe(false)
-    expect(desk.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', toTag: 'bob' }))).toBe(false)
+    const harness = new TransactionHarness().opens(invite)
+    expect(harness.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', cseq: 2 }))).toBe(false)
+    expect(harness.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', fromTag: 'carol' }))).toBe(false)
+    expect(harness.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', callId: 'call-2' }))).toBe(false)
+    expect(harness.transactions.merged(asks('INVITE', { branch: 'z9hG4bK-2', toTag: 'bob' }))).toBe(false)
   })
 
   test('is no CANCEL, nor any other method', () => {
-    const desk = new Desk().opens(invite)
-    desk.opens(asks('CANCEL'))
-    expect(desk.transactions.merged(asks('CANCEL', { branch: 'z9hG4bK-2' }))).toBe(false)
-    expect(desk.transactions.merged(asks('OPTIONS', { branch: 'z9hG4bK-2' }))).toBe(false)
+    const harness = new TransactionHarness().opens(invite)
+    harness.opens(asks('CANCEL'))
+    expect(harness.transactions.merged(asks('CANCEL', { branch: 'z9hG4bK-2' }))).toBe(false)
+    expect(harness.transactions.merged(asks('OPTIONS', { branch: 'z9hG4bK-2' }))).toBe(false)
   })
 })
 
 describe('a flow nothing can be sent to (RFC 3261 §18.4)', () => {
   test('ends every client transaction there and none elsewhere', () => {
-    const desk = new Desk()
-    desk.sends(invite)
-    desk.sends(asks('OPTIONS', { branch: 'z9hG4bK-2' }))
+    const harness = new TransactionHarness()
+    harness.sends(invite)
+    harness.sends(asks('OPTIONS', { branch: 'z9hG4bK-2' }))
     const elsewhere = { ...udp, address: '192.0.2.2' }
-    desk.transactions.request(desk.now, asks('OPTIONS', { branch: 'z9hG4bK-3' }), elsewhere)
-    expect(desk.cannotReach()).toEqual(['unreachable', 'ended', 'unreachable', 'ended'])
-    expect(desk.transactions.size).toBe(1)
+    harness.transactions.request(harness.now, asks('OPTIONS', { branch: 'z9hG4bK-3' }), elsewhere)
+    expect(harness.cannotReach()).toEqual(['unreachable', 'ended', 'unreachable', 'ended'])
+    expect(harness.transactions.size).toBe(1)
   })
 
   test('says why', () => {
-    const desk = new Desk()
-    desk.sends(invite)
-    expect(desk.transactions.unsent(desk.now, udp, 'ECONNREFUSED')).toMatchObject([
-      { type: 'unreachable', id: desk.id, why: 'ECONNREFUSED' },
-      { type: 'ended', id: desk.id },
+    const harness = new TransactionHarness()
+    harness.sends(invite)
+    expect(harness.transactions.unsent(harness.now, udp, 'ECONNREFUSED')).toMatchObject([
+      { type: 'unreachable', id: harness.id, why: 'ECONNREFUSED' },
+      { type: 'ended', id: harness.id },
     ])
   })
 
   test('bothers nobody when nothing is under way there', () => {
-    expect(new Desk().cannotReach()).toEqual([])
+    expect(new TransactionHarness().cannotReach()).toEqual([])
   })
 })

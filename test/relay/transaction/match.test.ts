@@ -1,49 +1,49 @@
 import { describe, expect, test } from 'vitest'
-import { asks, Desk, says } from '../../support/transactions.ts'
+import { asks, says, TransactionHarness } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
 
 describe('a request finds its server transaction (RFC 3261 §17.2.3)', () => {
   test('by branch, sent-by and method', () => {
-    const desk = new Desk().opens(invite)
-    expect(desk.hears(invite)).toEqual([])
-    expect(desk.hears(asks('INVITE', { branch: 'z9hG4bK-2' }))).toEqual(['new INVITE'])
-    expect(desk.hears(asks('OPTIONS'))).toEqual(['new OPTIONS'])
+    const harness = new TransactionHarness().opens(invite)
+    expect(harness.hears(invite)).toEqual([])
+    expect(harness.hears(asks('INVITE', { branch: 'z9hG4bK-2' }))).toEqual(['new INVITE'])
+    expect(harness.hears(asks('OPTIONS'))).toEqual(['new OPTIONS'])
   })
 
   test('not by the branch of another client, who may have chosen the same', () => {
-    const desk = new Desk().opens(invite)
+    const harness = new TransactionHarness().opens(invite)
     for (const sentBy of ['192.0.2.2:5060', '192.0.2.1:5062', '192.0.2.1']) {
       const other = asks('INVITE', { via: `SIP/2.0/UDP ${sentBy};branch=z9hG4bK-1` })
-      expect(desk.hears(other)).toEqual(['new INVITE'])
+      expect(harness.hears(other)).toEqual(['new INVITE'])
     }
   })
 
   test('even when a NAT moved the client to another port meanwhile', () => {
-    const desk = new Desk().opens(invite)
-    expect(desk.hears(invite, { ...desk.flow, port: 40_000 })).toEqual([])
+    const harness = new TransactionHarness().opens(invite)
+    expect(harness.hears(invite, { ...harness.flow, port: 40_000 })).toEqual([])
   })
 
   test('where an ACK means the INVITE', () => {
-    const desk = new Desk().opens(invite)
-    desk.responds(says(invite, 486))
-    expect(desk.hears(asks('ACK', { toTag: 'bob' }))).toEqual([])
-    expect(desk.after(60_000)).toEqual(['5000 ended'])
+    const harness = new TransactionHarness().opens(invite)
+    harness.responds(says(invite, 486))
+    expect(harness.hears(asks('ACK', { toTag: 'bob' }))).toEqual([])
+    expect(harness.after(60_000)).toEqual(['5000 ended'])
   })
 
   test('where an ACK under a branch of its own is for a 2xx, or for an answer nobody remembers', () => {
-    const desk = new Desk().opens(invite)
-    desk.responds(says(invite, 200))
-    expect(desk.hears(asks('ACK', { toTag: 'bob', branch: 'z9hG4bK-2' }))).toEqual(['new ACK'])
+    const harness = new TransactionHarness().opens(invite)
+    harness.responds(says(invite, 200))
+    expect(harness.hears(asks('ACK', { toTag: 'bob', branch: 'z9hG4bK-2' }))).toEqual(['new ACK'])
   })
 
   test('among many, each its own', () => {
-    const desk = new Desk()
+    const harness = new TransactionHarness()
     const many = Array.from({ length: 19 }, (_, i) =>
       asks('INVITE', { branch: `z9hG4bK-${i}`, callId: `call-${i}` }),
     )
-    for (const [i, asked] of many.entries()) desk.opens(asked).responds(says(asked, 180 + i))
-    for (const [i, asked] of many.entries()) expect(desk.hears(asked)).toEqual([`→ ${180 + i}`])
+    for (const [i, asked] of many.entries()) harness.opens(asked).responds(says(asked, 180 + i))
+    for (const [i, asked] of many.entries()) expect(harness.hears(asked)).toEqual([`→ ${180 + i}`])
   })
 })
 
@@ -52,62 +52,64 @@ describe('a request of an RFC 2543 client finds its server transaction (RFC 3261
   const old = asks('INVITE', { via })
 
   test('by Request-URI, From tag, Call-ID, CSeq and Via', () => {
-    const desk = new Desk().opens(old)
-    desk.responds(says(old, 180))
-    expect(desk.hears(asks('INVITE', { via }))).toEqual(['→ 180'])
-    expect(desk.hears(asks('INVITE', { via, uri: 'sip:carol@example.com' }))).toEqual(['new INVITE'])
-    expect(desk.hears(asks('INVITE', { via, fromTag: 'carol' }))).toEqual(['new INVITE'])
-    expect(desk.hears(asks('INVITE', { via, callId: 'call-2' }))).toEqual(['new INVITE'])
-    expect(desk.hears(asks('INVITE', { via, cseq: 2 }))).toEqual(['new INVITE'])
-    expect(desk.hears(asks('INVITE', { via: `${via};branch=1` }))).toEqual(['new INVITE'])
+    const harness = new TransactionHarness().opens(old)
+    harness.responds(says(old, 180))
+    expect(harness.hears(asks('INVITE', { via }))).toEqual(['→ 180'])
+    expect(harness.hears(asks('INVITE', { via, uri: 'sip:carol@example.com' }))).toEqual(['new INVITE'])
+    expect(harness.hears(asks('INVITE', { via, fromTag: 'carol' }))).toEqual(['new INVITE'])
+    expect(harness.hears(asks('INVITE', { via, callId: 'call-2' }))).toEqual(['new INVITE'])
+    expect(harness.hears(asks('INVITE', { via, cseq: 2 }))).toEqual(['new INVITE'])
+    expect(harness.hears(asks('INVITE', { via: `${via};branch=1` }))).toEqual(['new INVITE'])
   })
 
   test('with an ACK only when it bears the To tag of the failure', () => {
-    const desk = new Desk().opens(old)
-    desk.responds(says(old, 486, 'bob'))
-    expect(desk.hears(asks('ACK', { via, toTag: 'somebody-else' }))).toEqual(['new ACK'])
-    expect(desk.hears(asks('ACK', { via, toTag: 'bob' }))).toEqual([])
-    expect(desk.after(60_000)).toEqual(['5000 ended'])
+    const harness = new TransactionHarness().opens(old)
+    harness.responds(says(old, 486, 'bob'))
+    expect(harness.hears(asks('ACK', { via, toTag: 'somebody-else' }))).toEqual(['new ACK'])
+    expect(harness.hears(asks('ACK', { via, toTag: 'bob' }))).toEqual([])
+    expect(harness.after(60_000)).toEqual(['5000 ended'])
   })
 
   test('but never with the ACK for a 2xx', () => {
-    const desk = new Desk().opens(old)
-    desk.responds(says(old, 200, 'bob'))
-    expect(desk.hears(asks('ACK', { via, toTag: 'bob' }))).toEqual(['new ACK'])
+    const harness = new TransactionHarness().opens(old)
+    harness.responds(says(old, 200, 'bob'))
+    expect(harness.hears(asks('ACK', { via, toTag: 'bob' }))).toEqual(['new ACK'])
   })
 
   test('with its CANCEL', () => {
-    const desk = new Desk().opens(old)
-    expect(desk.transactions.cancelled(asks('CANCEL', { via }))).toBe(desk.id)
-    expect(desk.transactions.cancelled(asks('CANCEL', { via, cseq: 2 }))).toBeUndefined()
+    const harness = new TransactionHarness().opens(old)
+    expect(harness.transactions.cancelled(asks('CANCEL', { via }))).toBe(harness.id)
+    expect(harness.transactions.cancelled(asks('CANCEL', { via, cseq: 2 }))).toBeUndefined()
   })
 })
 
 describe('a response finds its client transaction (RFC 3261 §17.1.3)', () => {
   test('by branch and the method of its CSeq', () => {
-    const desk = new Desk()
+    const harness = new TransactionHarness()
     const cancel = asks('CANCEL')
-    desk.sends(invite)
-    const inviteId = desk.id
-    desk.sends(cancel)
-    expect(desk.transactions.receive(desk.now, says(cancel, 200), desk.flow)).toMatchObject([{ id: desk.id }])
-    expect(desk.transactions.receive(desk.now, says(invite, 180), desk.flow)).toMatchObject([
+    harness.sends(invite)
+    const inviteId = harness.id
+    harness.sends(cancel)
+    expect(harness.transactions.receive(harness.now, says(cancel, 200), harness.flow)).toMatchObject([
+      { id: harness.id },
+    ])
+    expect(harness.transactions.receive(harness.now, says(invite, 180), harness.flow)).toMatchObject([
       { id: inviteId },
     ])
   })
 
   test('or goes no further (RFC 6026 §8.2)', () => {
-    const desk = new Desk()
-    desk.sends(invite)
-    expect(desk.hears(says(asks('INVITE', { branch: 'z9hG4bK-2' }), 200))).toEqual(['stray 200'])
-    expect(desk.hears(says(asks('OPTIONS'), 200))).toEqual(['stray 200'])
+    const harness = new TransactionHarness()
+    harness.sends(invite)
+    expect(harness.hears(says(asks('INVITE', { branch: 'z9hG4bK-2' }), 200))).toEqual(['stray 200'])
+    expect(harness.hears(says(asks('OPTIONS'), 200))).toEqual(['stray 200'])
   })
 
   test('and never the transaction of a request to ourselves which has the same branch', () => {
-    const desk = new Desk()
-    desk.sends(invite)
-    desk.opens(invite)
-    expect(desk.responds(says(invite, 180))).toEqual(['→ 180'])
-    expect(desk.hears(says(invite, 180))).toEqual(['hears 180'])
+    const harness = new TransactionHarness()
+    harness.sends(invite)
+    harness.opens(invite)
+    expect(harness.responds(says(invite, 180))).toEqual(['→ 180'])
+    expect(harness.hears(says(invite, 180))).toEqual(['hears 180'])
   })
 })

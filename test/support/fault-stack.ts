@@ -9,7 +9,7 @@ import { type OwnStack, startStack } from './stack.ts'
 import { Traffic } from './traffic.ts'
 
 /** A whole stack, and one more relay whose edge is behind a proxy; customers call through that one. */
-export interface Siege {
+export interface FaultStack {
   readonly stack: OwnStack
   readonly proxy: ChaosProxy
   readonly relay: LoneRelay
@@ -18,11 +18,11 @@ export interface Siege {
 }
 
 /** Everybody is at an address of `network` (`127.0.10`). */
-export async function openSiege(network: string): Promise<Siege> {
+export async function openFaultStack(network: string): Promise<FaultStack> {
   const stack = await startStack()
   const proxy = await ChaosProxy.open(stack.local.api_url)
   const relay = await startRelay(proxy.url, `${network}.1`, {
-    RELAY_KEY: await keyOf(stack, 'besieged'),
+    RELAY_KEY: await keyOf(stack, 'behind-proxy'),
     ASK_BUDGET_MS: '3000',
   })
   const traffic = await Traffic.open(stack, relay.place, network)
@@ -42,8 +42,8 @@ export function keyOf({ folder }: OwnStack, name: string): Promise<string> {
   return relayKey(relay_secret, name)
 }
 
-/** What became of a siege: everything that went wrong, and the records of the calls begun meanwhile, oldest first. */
-export interface Aftermath {
+/** What a fault did: everything that went wrong, and the records of the calls begun meanwhile, oldest first. */
+export interface FaultResult {
   readonly troubles: readonly string[]
   readonly meanwhile: readonly Row[]
   /** How old the snapshots were on which those calls were decided at the relay, as they came. */
@@ -51,7 +51,7 @@ export interface Aftermath {
 }
 
 /** Lets calls go on while `act` does what it does; afterwards the books are compared. */
-export async function besieged({ traffic }: Siege, act: () => Promise<void>): Promise<Aftermath> {
+export async function duringFault({ traffic }: FaultStack, act: () => Promise<void>): Promise<FaultResult> {
   const from = new Date().toISOString()
   traffic.troubles.length = 0
   traffic.begin()

@@ -1,7 +1,7 @@
 import { answers, type Carrier, refuse, silent } from '../support/carrier.ts'
 import type { CallRecord } from '../support/customer.ts'
-import { header, methodOf, statusOf } from '../support/letter.ts'
-import type { Sighting } from '../support/line.ts'
+import type { TracedMessage } from '../support/sip-socket.ts'
+import { header, methodOf, statusOf } from '../support/sip-text.ts'
 import { pause, soon, within } from '../support/wait.ts'
 import { type Outcome, say } from './show.ts'
 import type { Stage } from './stage.ts'
@@ -32,7 +32,7 @@ const blows: { what: string; strike: (stage: Stage) => unknown }[] = [
 ]
 
 /** Scenario 2 under load: carriers fall one after the other, and no call is lost that one of them could have taken. */
-export async function underFire(stage: Stage): Promise<Outcome> {
+export async function loadScene(stage: Stage): Promise<Outcome> {
   const ports = new Map([stage.a, stage.b, stage.c].map((carrier) => [carrier, carrier.place.port]))
   reopen.set(stage.b, ports.get(stage.b) ?? 0)
   const before = stage.phone.calls.length
@@ -136,15 +136,15 @@ interface Step {
 }
 
 /** How long it took from one carrier's failure to the next one's INVITE, call by call. */
-function stepsOf(trace: readonly Sighting[]): Step[] {
+function stepsOf(trace: readonly TracedMessage[]): Step[] {
   const [invited, refused, steps] = [new Map<string, number>(), new Map<string, number>(), [] as Step[]]
   const numbers = new Map<string, string>()
-  for (const { at, party, way, letter } of trace) {
+  for (const { at, party, way, message } of trace) {
     if (!party.startsWith('carrier')) continue
-    const callId = header(letter, 'call-id')
-    const status = statusOf(letter)
-    if (way === 'came' && methodOf(letter) === 'INVITE' && status === undefined && !numbers.has(callId)) {
-      const number = /sip:([^@;]+)@/.exec(letter.start)?.[1] ?? ''
+    const callId = header(message, 'call-id')
+    const status = statusOf(message)
+    if (way === 'came' && methodOf(message) === 'INVITE' && status === undefined && !numbers.has(callId)) {
+      const number = /sip:([^@;]+)@/.exec(message.start)?.[1] ?? ''
       numbers.set(callId, number)
       const [no, silence] = [refused.get(number), invited.get(number)]
       if (no !== undefined) steps.push({ why: 'after a 503', ms: at - no })

@@ -1,5 +1,5 @@
 /** Numbers in [0, 1) by chance, the same in every run. */
-export function newDice(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

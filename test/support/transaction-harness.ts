@@ -13,7 +13,7 @@ export const tcp: Flow = { transport: 'tcp', address: '192.0.2.1', port: 5060, c
  * `→ INVITE` and `→ 180` went out; `hears 180` and `new INVITE` reached the layer above; `stray 200`,
  * `timeout`, `unreachable`, `unacknowledged` and `ended` are what they say.
  */
-export class Desk {
+export class TransactionHarness {
   readonly transactions: Transactions
   readonly flow: Flow
   /** The last transaction begun. */

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import type { Certificate } from './certificate.ts'
-import { type Letter, readLetter, writeLetter } from './letter.ts'
+import { readSipText, type SipText, writeSipText } from './sip-text.ts'
 
-export interface Place {
+export interface HostAndPort {
   address: string
   port: number
 }
@@ -13,38 +13,42 @@ export interface Place {
 export type Transport = 'UDP' | 'TCP' | 'TLS'
 
 /** One message as a party saw it: what it sent, or what came to it. */
-export interface Sighting {
+export interface TracedMessage {
   /** Milliseconds of `performance.now()`. */
   at: number
   party: string
   way: 'sent' | 'came'
-  letter: Letter
+  message: SipText
 }
 
 /** A scripted party's socket. Everything that passes is written into `trace`. */
-export interface Line {
+export interface SipSocket {
   readonly transport: Transport
-  readonly place: Place
+  readonly place: HostAndPort
   /** Connections it took so far, where it takes any. */
   readonly taken?: number
-  send(letter: Letter, to: Place): void
+  send(message: SipText, to: HostAndPort): void
   close(): void
 }
 
-export interface LineOptions {
+export interface SipSocketOptions {
   party: string
-  trace: Sighting[]
-  receive: (letter: Letter, from: Place) => void
+  trace: TracedMessage[]
+  receive: (message: SipText, from: HostAndPort) => void
 }
 
 /** A UDP socket on `address`; port 0 takes any. */
-export async function udpLine(address: string, port: number, options: LineOptions): Promise<Line> {
+export async function udpSocket(
+  address: string,
+  port: number,
+  options: SipSocketOptions,
+): Promise<SipSocket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
   let open = true
   socket.on('message', (bytes, { address, port }) => {
     const text = bytes.toString('utf8')
     if (text.trim() === '') return
-    came(options, readLetter(text), { address, port })
+    came(options, readSipText(text), { address, port })
   })
   socket.on('error', () => undefined)
   socket.bind(port, address)
@@ -52,10 +56,10 @@ export async function udpLine(address: string, port: number, options: LineOption
   return {
     transport: 'UDP',
     place: { address, port: socket.address().port },
-    send(letter, to) {
+    send(message, to) {
       if (!open) return
-      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
-      socket.send(writeLetter(letter), to.port, to.address)
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', message })
+      socket.send(writeSipText(message), to.port, to.address)
     },
     close() {
       if (open) socket.close()
@@ -65,25 +69,25 @@ export async function udpLine(address: string, port: number, options: LineOption
 }
 
 /** The same line, on which some of what is sent is lost. */
-export function lossy(line: Line, loses: () => boolean): Line {
-  return { ...line, send: (letter, to) => (loses() ? undefined : line.send(letter, to)) }
+export function lossy(line: SipSocket, loses: () => boolean): SipSocket {
+  return { ...line, send: (message, to) => (loses() ? undefined : line.send(message, to)) }
 }
 
 /** One connection from `address` to the relay, by TCP or TLS; whatever the destination, it is used. */
-export async function phoneLine(
+export async function phoneSocket(
   transport: 'TCP' | 'TLS',
   address: string,
-  relay: Place,
-  options: LineOptions,
-): Promise<Line> {
+  relay: HostAndPort,
+  options: SipSocketOptions,
+): Promise<SipSocket> {
   const socket = await dialled(transport, address, relay)
   hear(socket, relay, options)
   return {
     transport,
     place: { address, port: socket.localPort ?? 0 },
-    send(letter) {
-      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
-      socket.write(writeLetter(letter))
+    send(message) {
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', message })
+      socket.write(writeSipText(message))
     },
     close: () => void socket.destroy(),
   }
@@ -93,18 +97,18 @@ export async function phoneLine(
  * A port on `address` where connections are taken, TLS with `certificate`. What is sent goes over the
  * newest connection with that host, whoever began it; only where there is none is one made.
  */
-export async function carrierLine(
+export async function carrierSocket(
   transport: 'TCP' | 'TLS',
   address: string,
   port: number,
-  options: LineOptions,
+  options: SipSocketOptions,
   certificate: Certificate,
-): Promise<Line> {
+): Promise<SipSocket> {
   const server = transport === 'TLS' ? createTlsServer({ ...certificate }) : createServer()
   const sockets = new Set<Socket>()
   const newestByHost = new Map<string, Socket>()
   let taken = 0
-  const join = (socket: Socket, from: Place) => {
+  const join = (socket: Socket, from: HostAndPort) => {
     sockets.add(socket)
     newestByHost.set(from.address, socket)
     hear(socket, from, options)
@@ -125,14 +129,14 @@ export async function carrierLine(
     get taken() {
       return taken
     },
-    send(letter, to) {
-      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', letter })
+    send(message, to) {
+      options.trace.push({ at: performance.now(), party: options.party, way: 'sent', message })
       const known = newestByHost.get(to.address)
-      if (known !== undefined) known.write(writeLetter(letter))
+      if (known !== undefined) known.write(writeSipText(message))
       else {
         const made = dial(transport, address, to)
         join(made, to)
-        made.write(writeLetter(letter))
+        made.write(writeSipText(message))
       }
     },
     close() {
@@ -142,39 +146,39 @@ export async function carrierLine(
   }
 }
 
-async function dialled(transport: 'TCP' | 'TLS', address: string, to: Place): Promise<Socket> {
+async function dialled(transport: 'TCP' | 'TLS', address: string, to: HostAndPort): Promise<Socket> {
   const socket = dial(transport, address, to)
   await once(socket, transport === 'TLS' ? 'secureConnect' : 'connect')
   return socket
 }
 
 /** A scripted party believes whoever answers. */
-function dial(transport: 'TCP' | 'TLS', address: string, to: Place): Socket {
+function dial(transport: 'TCP' | 'TLS', address: string, to: HostAndPort): Socket {
   const place = { host: to.address, port: to.port, localAddress: address }
   return transport === 'TLS' ? connectTls({ ...place, rejectUnauthorized: false }) : connect(place)
 }
 
-function hear(socket: Socket, from: Place, options: LineOptions): void {
+function hear(socket: Socket, from: HostAndPort, options: SipSocketOptions): void {
   socket.on('error', () => undefined)
   let waiting: Buffer = Buffer.alloc(0)
   socket.on('data', (bytes: Buffer) => {
     waiting = Buffer.concat([waiting, bytes])
     for (;;) {
-      const cut = takeLetter(waiting)
+      const cut = takeMessage(waiting)
       if (cut === undefined) return
       waiting = cut.rest
-      if (cut.text !== '') came(options, readLetter(cut.text), from)
+      if (cut.text !== '') came(options, readSipText(cut.text), from)
     }
   })
 }
 
-function came({ party, trace, receive }: LineOptions, letter: Letter, from: Place): void {
-  trace.push({ at: performance.now(), party, way: 'came', letter })
-  receive(letter, from)
+function came({ party, trace, receive }: SipSocketOptions, message: SipText, from: HostAndPort): void {
+  trace.push({ at: performance.now(), party, way: 'came', message })
+  receive(message, from)
 }
 
 /** Cuts one message off a stream (RFC 3261 §18.3); a keep-alive comes out as ''. */
-function takeLetter(bytes: Buffer): { text: string; rest: Buffer } | undefined {
+function takeMessage(bytes: Buffer): { text: string; rest: Buffer } | undefined {
   if (bytes[0] === 13 && bytes[1] === 10) return { text: '', rest: bytes.subarray(2) }
   const end = bytes.indexOf('\r\n\r\n')
   if (end < 0) return undefined

@@ -3,21 +3,21 @@
  *
  * On purpose not the relay's own parser: a party which shared it would share its mistakes.
  */
-export interface Letter {
+export interface SipText {
   /** Request line or status line. */
   start: string
   headers: [name: string, value: string][]
   body: string
 }
 
-export function readLetter(text: string): Letter {
+export function readSipText(text: string): SipText {
   const end = text.indexOf('\r\n\r\n')
   const [start = '', ...lines] = (end < 0 ? text : text.slice(0, end)).split('\r\n')
   return { start, headers: unfolded(lines).map(readHeader), body: end < 0 ? '' : text.slice(end + 4) }
 }
 
 /** The message as bytes on the wire, its Content-Length counted. */
-export function writeLetter({ start, headers, body }: Letter): string {
+export function writeSipText({ start, headers, body }: SipText): string {
   const lines = headers
     .filter(([name]) => name.toLowerCase() !== 'content-length')
     .map(([name, value]) => `${name}: ${value}\r\n`)
@@ -25,25 +25,25 @@ export function writeLetter({ start, headers, body }: Letter): string {
 }
 
 /** The status of a response; undefined for a request. */
-export function statusOf(letter: Letter): number | undefined {
-  return letter.start.startsWith('SIP/2.0 ') ? Number(letter.start.slice(8, 11)) : undefined
+export function statusOf(message: SipText): number | undefined {
+  return message.start.startsWith('SIP/2.0 ') ? Number(message.start.slice(8, 11)) : undefined
 }
 
 /** The method of a request, or of the request a response answers. */
-export function methodOf(letter: Letter): string {
-  return statusOf(letter) === undefined
-    ? (letter.start.split(' ')[0] ?? '')
-    : (header(letter, 'cseq').split(/\s+/)[1] ?? '')
+export function methodOf(message: SipText): string {
+  return statusOf(message) === undefined
+    ? (message.start.split(' ')[0] ?? '')
+    : (header(message, 'cseq').split(/\s+/)[1] ?? '')
 }
 
 /** First value of a header, '' when absent. */
-export function header(letter: Letter, name: string): string {
-  return all(letter, name)[0] ?? ''
+export function header(message: SipText, name: string): string {
+  return all(message, name)[0] ?? ''
 }
 
-export function all(letter: Letter, name: string): string[] {
+export function all(message: SipText, name: string): string[] {
   const wanted = name.toLowerCase()
-  return letter.headers.filter(([each]) => longName(each) === wanted).map(([, value]) => value)
+  return message.headers.filter(([each]) => longName(each) === wanted).map(([, value]) => value)
 }
 
 /** The tag of a From or To value. */
