@@ -1,4 +1,5 @@
 import type { CredentialAnswer, CredentialQuestion } from '#contract'
+import { BoundedMap } from '../ground/bounded-map.ts'
 
 /** What the edge said about an account, and when. */
 export interface RememberedAccount<Answer = CredentialAnswer> {
@@ -28,8 +29,8 @@ const staleMs = 86_400_000
 /** How accounts prove themselves: by the snapshots while those are current, else as the edge said when asked. */
 export class Accounts {
   readonly #cached: (now: number, question: CredentialQuestion) => CachedAccount | undefined
-  readonly #known = new Map<string, RememberedAccount<KnownAccount>>()
-  readonly #unknown = new Map<string, RememberedAccount>()
+  readonly #known = new BoundedMap<string, RememberedAccount<KnownAccount>>(knownAtMost)
+  readonly #unknown = new BoundedMap<string, RememberedAccount>(unknownAtMost)
 
   constructor(onFile: (now: number, question: CredentialQuestion) => CachedAccount | undefined) {
     this.#cached = onFile
@@ -41,8 +42,8 @@ export class Accounts {
     this.#known.delete(key)
     this.#unknown.delete(key)
     const times = { since: now, until: now + answer.ttl * 1000 }
-    if (answer.kind === 'known') put(this.#known, knownAtMost, key, { answer, ...times })
-    else put(this.#unknown, unknownAtMost, key, { answer, ...times })
+    if (answer.kind === 'known') this.#known.set(key, { answer, ...times })
+    else this.#unknown.set(key, { answer, ...times })
   }
 
   /**
@@ -70,11 +71,6 @@ export class Accounts {
     const key = keyOf(question)
     return this.#known.get(key) ?? this.#unknown.get(key)
   }
-}
-
-function put<Value>(map: Map<string, Value>, atMost: number, key: string, value: Value): void {
-  map.set(key, value)
-  if (map.size > atMost) map.delete(map.keys().next().value ?? '')
 }
 
 function keyOf({ realm, username }: CredentialQuestion): string {

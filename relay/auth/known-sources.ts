@@ -1,3 +1,5 @@
+import { BoundedMap } from '../ground/bounded-map.ts'
+
 /* Implementation */
 const homeMs = 86_400_000
 const prefixesAtMost = 4
@@ -11,7 +13,7 @@ interface KnownSource {
 /** Where accounts proved themselves within the last day: at most four source prefixes each, the latest. */
 export class KnownSources {
   /** In the order of the latest proof, accounts as well as the prefixes of each. */
-  readonly #sourcesByAccount = new Map<string, readonly KnownSource[]>()
+  readonly #sourcesByAccount = new BoundedMap<string, readonly KnownSource[]>(accountsAtMost)
 
   has(now: number, account: string, prefix: string): boolean {
     const source = this.#sourcesByAccount.get(account)?.find((one) => one.prefix === prefix)
@@ -20,9 +22,6 @@ export class KnownSources {
 
   add(now: number, account: string, prefix: string): void {
     const others = this.#sourcesByAccount.get(account)?.filter((one) => one.prefix !== prefix) ?? []
-    this.#sourcesByAccount.delete(account)
     this.#sourcesByAccount.set(account, [...others, { prefix, at: now }].slice(-prefixesAtMost))
-    if (this.#sourcesByAccount.size > accountsAtMost)
-      this.#sourcesByAccount.delete(this.#sourcesByAccount.keys().next().value ?? '')
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../ground/bounded-map.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import { KnownSources } from './known-sources.ts'
 
@@ -67,7 +68,7 @@ const perPrefix = { atOnce: 200, perSecond: 1 / 3, remembered: rememberedAtMost 
  */
 export class LoginThrottle {
   /** In the order of the latest guess. */
-  readonly #loginsBy = new Map<string, FailedLogins>()
+  readonly #loginsBy = new BoundedMap<string, FailedLogins>(rememberedAtMost)
   readonly #ofAccount = new RateLimiter(perAccount)
   readonly #ofPrefix = new RateLimiter(perPrefix)
   readonly #knownSources = new KnownSources()
@@ -122,10 +123,7 @@ export class LoginThrottle {
     const key = keyOf(attempt)
     const logins = this.#recent(now, key, attempt.account)
     logins.pending++
-    this.#loginsBy.delete(key)
     this.#loginsBy.set(key, logins)
-    if (this.#loginsBy.size > rememberedAtMost)
-      this.#loginsBy.delete(this.#loginsBy.keys().next().value ?? '')
     return logins
   }
 

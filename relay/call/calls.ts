@@ -16,7 +16,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { recordCode } from './branch.ts'
 import { table } from './call.ts'
 import { type ActiveCall, CallIndex, type CallTimerDue } from './call-index.ts'
-import { hostQuestion, leadOf, learn, lookUpMs } from './hosts.ts'
+import { hostQuestion, leadOf, lookUpMs } from './hosts.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
@@ -333,7 +333,7 @@ export class Calls {
   #lookUp({ call }: ActiveCall, host: string, then: (now: number) => void): void {
     const { ask, endpoint } = this.#deps
     const found = (now: number, answer: Answer | undefined, why: string) => {
-      learn(call, host, leadOf(endpoint.address, host, answer, why))
+      call.hosts.set(host, leadOf(endpoint.address, host, answer, why))
       then(now)
     }
     ask(hostQuestion(host), found, lookUpMs)

@@ -1,6 +1,6 @@
 import type { Answer, Question } from '../ground/effects.ts'
 import { readSocketAddress } from '../ground/socket-address.ts'
-import type { Call, ResolvedHost } from './state.ts'
+import type { ResolvedHost } from './state.ts'
 
 /*
  * Host names in SDP (RFC 4566 §5.7): looked up as providers' names are, and refused where those would be.
@@ -14,15 +14,8 @@ export function hostQuestion(hostname: string): Question {
   return { ask: 'locate', question: { hostname, port: 9, transport: 'udp' } }
 }
 
-/** No call goes to more places. */
-const mostHosts = 16
-
-/** Keeps where a host leads; a call which names ever others forgets the oldest. */
-export function learn({ hosts }: Call, host: string, lead: ResolvedHost): void {
-  const [oldest] = hosts.keys()
-  if (hosts.size >= mostHosts && oldest !== undefined) hosts.delete(oldest)
-  hosts.set(host, lead)
-}
+/** Hosts a call keeps; one which names ever others forgets the oldest. */
+export const hostsAtMost = 16
 
 /** The first address of our family; undefined where a host leads nowhere we may send to. */
 export function leadOf(

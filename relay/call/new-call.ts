@@ -1,7 +1,9 @@
+import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { hostsAtMost } from './hosts.ts'
 import type { Call, CallerLeg } from './state.ts'
 
 /** An INVITE which was let in, and the server transaction it came with. */
@@ -44,7 +46,7 @@ export function newCall(
     pending: {},
     acks: {},
     aimed: {},
-    hosts: new Map(),
+    hosts: new BoundedMap(hostsAtMost),
     record: blankRecord(arrival.request),
   }
 }

@@ -147,7 +147,7 @@ export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boole
 export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint): string | undefined {
   const offer = offerOf(request, endpoint)
   const host = offer?.ok ? hostOf(offer.value) : undefined
-  return host !== undefined && !call.hosts.has(host) ? host : undefined
+  return host !== undefined && call.hosts.get(host) === undefined ? host : undefined
 }
 
 /** Content-Type stands only where there is content. */

@@ -10,6 +10,7 @@ import type {
 } from '#contract'
 import type { Observation } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
+import type { BoundedMap } from '../ground/bounded-map.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
@@ -65,7 +66,7 @@ export interface Call {
   /** The last session description of each side, and where it came from. */
   aimed: Partial<Record<Side, AimedMedia>>
   /** Where host names in SDP lead, by name in lower case. */
-  readonly hosts: Map<string, ResolvedHost>
+  readonly hosts: BoundedMap<string, ResolvedHost>
   record: CallRecord
 }
 

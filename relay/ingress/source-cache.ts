@@ -1,3 +1,4 @@
+import { BoundedMap } from '../ground/bounded-map.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 
@@ -25,11 +26,11 @@ const perKind = { atOnce: 50, perSecond: 25, remembered: 2 }
  * themselves. Addresses which were a provider's lately are not held up by any of it.
  */
 export class SourceCache {
-  readonly #familiar = new Map<string, number>()
-  readonly #unknown = new Map<string, number>()
+  readonly #familiar = new BoundedMap<string, number>(rememberedAtMost)
+  readonly #unknown = new BoundedMap<string, number>(rememberedAtMost)
   readonly #asked = new Set<string>()
   /** Since when an address waits to be asked about: until it repeats itself. */
-  readonly #waiting = new Map<string, number>()
+  readonly #waiting = new BoundedMap<string, number>(waitingAtMost)
   readonly #ofNetwork = new RateLimiter(perNetwork)
   readonly #ofKind = new RateLimiter(perKind)
 
@@ -57,10 +58,10 @@ export class SourceCache {
   settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
     const address = keyOf(flow, realm)
     this.#asked.delete(address)
-    if (known) keep(this.#familiar, address, now + familiarMs)
+    if (known) this.#familiar.set(address, now + familiarMs)
     if (known !== false || (this.#familiar.get(address) ?? 0) > now) return false
     const news = (this.#unknown.get(address) ?? 0) <= now
-    keep(this.#unknown, address, now + unknownMs)
+    this.#unknown.set(address, now + unknownMs)
     return news
   }
 
@@ -70,22 +71,11 @@ export class SourceCache {
     const network = sourceNetwork(flow.address)
     if (this.#ofNetwork.has(now, network) && this.#ofKind.take(now, kind))
       return this.#ofNetwork.take(now, network)
-    if (waited === 0 || waited > repeats.toMs) keep(this.#waiting, address, now, waitingAtMost)
+    if (waited === 0 || waited > repeats.toMs) this.#waiting.set(address, now)
     return false
   }
 }
 
 function keyOf({ address }: Flow, realm: string): string {
   return realm === '' ? address : `${address} ${realm}`
-}
-
-function keep(
-  timeByAddress: Map<string, number>,
-  address: string,
-  time: number,
-  atMost = rememberedAtMost,
-): void {
-  timeByAddress.delete(address)
-  timeByAddress.set(address, time)
-  if (timeByAddress.size > atMost) timeByAddress.delete(timeByAddress.keys().next().value ?? '')
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Naptr, Records, Resolver, Srv } from './dns.ts'
 
 /* Implementation */
@@ -25,7 +26,7 @@ export class DnsMemory {
   readonly #resolver: Resolver
   readonly #now: () => number
   readonly #stale: (question: string) => void
-  readonly #rememberedByQuestion = new Map<string, RememberedRecords>()
+  readonly #rememberedByQuestion = new BoundedMap<string, RememberedRecords>(namesAtMost)
   /** Questions whose last answer was an old one. */
   readonly #overdue = new Set<string>()
   readonly #asked = new Map<string, Promise<readonly unknown[]>>()
@@ -103,13 +104,8 @@ export class DnsMemory {
     const freshUntil = this.#now() + seconds * 1000
     const staleUntil = freshUntil + (records.length > 0 ? staleSeconds * 1000 : 0)
     this.#overdue.delete(question)
-    this.#rememberedByQuestion.delete(question)
-    this.#rememberedByQuestion.set(question, { records, freshUntil, staleUntil })
-    const [oldest] = this.#rememberedByQuestion.keys()
-    if (this.#rememberedByQuestion.size > namesAtMost && oldest !== undefined) {
-      this.#rememberedByQuestion.delete(oldest)
-      this.#overdue.delete(oldest)
-    }
+    const gone = this.#rememberedByQuestion.set(question, { records, freshUntil, staleUntil })
+    if (gone !== undefined) this.#overdue.delete(gone)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Side } from '../ground/media.ts'
+import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
 import { Statistics } from './statistics.ts'
 
@@ -13,7 +14,7 @@ export class RtpPort {
   handle = -1
   readonly latch: Latch
   readonly statistics = new Statistics()
-  readonly #bucket = new TokenBucket()
+  readonly #bucket = new TokenBucket(packets)
 
   constructor(session: number, side: Side, port: number, control: boolean) {
     this.session = session
@@ -25,28 +26,9 @@ export class RtpPort {
 
   /** Whether one more packet at `now` is still within what a call can need. */
   spare(now: number): boolean {
-    return this.#bucket.spare(now)
+    return this.#bucket.take(now)
   }
 }
 
-/** Packets per millisecond, and in one burst: several times what audio at 10 ms or video needs. */
-const RATE = 1
-const BURST = 500
-
-/** A bucket of tokens, so that one flooded port cannot take the time of all others. */
-class TokenBucket {
-  #tokens = BURST
-  #at = 0
-
-  spare(now: number): boolean {
-    if (now !== this.#at) this.#refill(now)
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
-  }
-
-  #refill(now: number): void {
-    this.#tokens = Math.min(BURST, this.#tokens + (now - this.#at) * RATE)
-    this.#at = now
-  }
-}
+/** Packets of one port: several times what audio at 10 ms or video needs, so that one which is flooded takes no other's time. */
+const packets = { atOnce: 500, perSecond: 1_000 }

@@ -1,0 +1,43 @@
+/** How many tokens a bucket has when it is full, and how many come into it a second. */
+export interface BucketSize {
+  readonly atOnce: number
+  readonly perSecond: number
+}
+
+/** A bucket of tokens, full at first: so many at once, and so many a second again. `now` is monotonic ms. */
+export class TokenBucket {
+  readonly #size: BucketSize
+  #left: number
+  /** When `left` was right. */
+  #at = 0
+
+  constructor(size: BucketSize) {
+    this.#size = size
+    this.#left = size.atOnce
+  }
+
+  /** Spends a token; false: there is none left. */
+  take(now: number): boolean {
+    if (!this.has(now)) return false
+    this.#left--
+    return true
+  }
+
+  /** Whether there is a token left. */
+  has(now: number): boolean {
+    if (now !== this.#at) this.#refill(now)
+    return this.#left >= 1
+  }
+
+  /** What was taken was not spent after all. */
+  giveBack(now: number): void {
+    this.#refill(now)
+    this.#left = Math.min(this.#size.atOnce, this.#left + 1)
+  }
+
+  #refill(now: number): void {
+    const { atOnce, perSecond } = this.#size
+    this.#left = Math.min(atOnce, this.#left + ((now - this.#at) / 1000) * perSecond)
+    this.#at = now
+  }
+}
