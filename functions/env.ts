@@ -33,6 +33,8 @@ export interface Edge {
     watch: DatabaseWatch
     requestId: string
     principal: Principal
+    /** What a key needs for the operation which is asked for; undefined: for none. */
+    scope: AccessScope | undefined
     /** The body as it came, and the fields it may have. */
     sent: { body: object; fields: string[] }
     relayId: string

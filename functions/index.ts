@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { accesskeys } from './config/accesskeys.ts'
+import { rotations } from './config/accesskey-rotation.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
@@ -61,13 +61,13 @@ const app = new Hono<Edge>({ strict: false })
     rateLimited,
     atMost(256 * KIB),
     authenticate,
-    withinScope,
+    withinScope(operations),
     signing,
     knownParameters('token', 'accesskey', 'customer_id'),
     idempotent,
   )
   .route('/v1.0/customer', self)
-  .route('/v1.0/accesskeys', accesskeys)
+  .route('/v1.0/accesskeys', rotations)
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)

@@ -1,7 +1,7 @@
 import { docsOperations } from '../http/docs.ts'
 import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
-import { accesskeyOperations } from './accesskey-operations.ts'
+import { rotationOperations } from './accesskey-rotation.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
@@ -16,8 +16,8 @@ import { versionOperations } from './versions.ts'
 /** Everything which can be asked of the API, in the order in which one thing leans on another. */
 export const operations: readonly Operation[] = [
   ...ownCustomerOperations,
-  ...accesskeyOperations,
   ...resources.flatMap(({ operations }) => operations),
+  ...rotationOperations,
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

@@ -1,9 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { accessKeys, type Database, extensions, flows, numbers, providers, routes, trunks } from '#db'
+import { accessKeys, extensions, flows, numbers, providers, routes, trunks } from '#db'
 import { ApiError } from '../http/api-error.ts'
 import type { Check } from '../http/check.ts'
-import { lockConfig } from '../http/config-lock.ts'
 
 /*
  * How much of everything one customer may have. All of it but keys is in its snapshot, which a Worker with 128 MB
@@ -48,14 +47,6 @@ export function quota(noun: QuotaNoun): (customerId: string) => Check {
   })
 }
 
-/**
- * The statements with which a batch begins that makes something: it waits its turn, and sees whose it is to be and
- * how many of it there are.
- */
-export function roomFor(db: Database, noun: QuotaNoun, customerId: string) {
-  return [lockConfig(db), db.execute<Room>(room(noun, customerId))] as const
-}
-
 function room(noun: QuotaNoun, customerId: string): SQL {
   return sql`select ${mostOf(noun)}::integer as most, ${countOf(noun, customerId)}::integer as used
     from customers c where ${alive(customerId)}`
@@ -66,12 +57,12 @@ interface Room extends Record<string, unknown> {
 }
 
 /** The condition that its customer is there and may have one more. */
-export function hasRoom(noun: QuotaNoun, customerId: string): SQL {
+function hasRoom(noun: QuotaNoun, customerId: string): SQL {
   return sql`exists (select from customers c where ${alive(customerId)} and ${countOf(noun, customerId)} < ${mostOf(noun)})`
 }
 
 /** Refuses what there was no room for. */
-export function refuseFull(noun: QuotaNoun, { rows: [room] }: { rows: Room[] }): void {
+function refuseFull(noun: QuotaNoun, { rows: [room] }: { rows: Room[] }): void {
   if (!room) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   if (room.used < room.most) return
   const more = `delete some, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`

@@ -1,4 +1,5 @@
 import type { NounResource } from '../http/resource.ts'
+import { accesskeys } from './accesskeys.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { flows } from './flows.ts'
@@ -10,6 +11,7 @@ import { trunks } from './trunks.ts'
 /** The nouns of the configuration API, in the order in which one leads to another. */
 export const resources: readonly NounResource[] = [
   customers,
+  accesskeys,
   providers,
   routes,
   extensions,

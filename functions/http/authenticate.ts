@@ -8,7 +8,8 @@ import { type HolderRow, holderFrom, holderOf, type KeyHolder } from '../key-hol
 import { relayOf } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
-import { covers, scopeOf } from './scopes.ts'
+import type { Operation } from './operation.ts'
+import { covers, scopesOf } from './scopes.ts'
 
 /**
  * Lets in who holds a live access key: `Authorization: Bearer`, `?token=` or `?accesskey=`.
@@ -27,15 +28,19 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   if (c.res.status !== 401) noteUse(c)
 }
 
-/** Refuses a key without the scope which the endpoint needs. */
-export const withinScope: MiddlewareHandler<Edge> = async (c, next) => {
-  demandScope(c)
-  await next()
+/** Refuses a key without the scope which the operation needs. An endpoint which is no operation needs `admin`. */
+export function withinScope(operations: readonly Operation[]): MiddlewareHandler<Edge> {
+  const scopes = scopesOf(operations)
+  return async (c, next) => {
+    const endpoint = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+    if (endpoint) c.set('scope', scopes.get(`${endpoint.method} ${endpoint.path}`) ?? 'admin')
+    demandScope(c)
+    await next()
+  }
 }
 
 function demandScope(c: Context<Edge>): void {
-  const endpoint = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  const [needed, { scopes }] = [endpoint && scopeOf(endpoint), c.get('principal')]
+  const [needed, { scopes }] = [c.get('scope'), c.get('principal')]
   if (needed === undefined || covers(scopes, needed)) return
   // RFC 6750 §3.1.
   c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${needed}"`)

@@ -42,19 +42,6 @@ export const signing: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
 }
 
-/** A statement of a batch: whether `condition` holds as the batch comes to it. Refusals follow from it, and not from a row which is missing. */
-export function whether(db: Database, condition: SQL | undefined) {
-  return db.execute<Held>(sql`select ${condition ?? sql`true`} as held`)
-}
-interface Held extends Record<string, unknown> {
-  held: boolean
-}
-
-/** What `whether` found. */
-export function held({ rows: [row] }: { rows: Held[] }): boolean {
-  return row?.held === true
-}
-
 /** What a batch made or changed, when everything that could have stood in its way has been asked for and did not. */
 export function done<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new Error('A batch changed nothing, and none of its checks says why.')

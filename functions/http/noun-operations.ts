@@ -13,8 +13,8 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
   const [id, example] = [titled(name), exampleOf(noun)]
   const answer = itemOf(noun).meta({ id })
   const input = inputOf(noun.fields).meta({ id: `${id}Input` })
-  const scope = noun.everybodys ? 'admin' : 'configure'
-  const reading = { tag, scope: noun.everybodys ? 'admin' : 'read' } as const
+  const scope = noun.scope ?? (noun.everybodys ? 'admin' : 'configure')
+  const reading = { tag, scope: noun.scope ?? (noun.everybodys ? 'admin' : 'read') } as const
   const writing = { tag, scope, path: one, answer, headers: ['ETag'], precondition: 'If-Match' } as const
   const changing: ErrorCode[] = [errors.missing, 'VERSION_MISMATCH', ...errors.write]
   return [
@@ -38,10 +38,10 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       path,
       summary: `Create ${article(name)}`,
       body: input,
-      answer,
+      answer: noun.once ? madeOf(noun) : answer,
       headers: ['ETag', 'Location'],
       errors: [...(noun.quota ? (['QUOTA_EXCEEDED'] as const) : []), ...errors.write],
-      example,
+      example: { body: example.body, answer: madeExampleOf(noun) },
     },
     {
       ...reading,
@@ -105,8 +105,20 @@ export function itemOf({ fields, everybodys }: Pick<Noun<NounTable, Fields>, 'fi
   })
 }
 
+/** The same in the one answer which shows what is shown once. */
+export function madeOf(noun: Pick<Noun<NounTable, Fields>, 'name' | 'fields' | 'everybodys' | 'once'>) {
+  return itemOf(noun)
+    .extend(noun.once ?? {})
+    .meta({ id: `${titled(noun.name)}Made` })
+}
+
+/** What is answered to the example where it is made. */
+export function madeExampleOf(noun: Noun<NounTable, Fields>): object {
+  return { ...(exampleOf(noun).answer as object), ...noun.example.once }
+}
+
 /** What the example writes, and what is answered to it. */
-export function exampleOf(noun: Noun<NounTable, Fields>): Example & { body: object } {
+function exampleOf(noun: Noun<NounTable, Fields>): Example & { body: object } {
   const { fields, everybodys, example } = noun
   const { id, body, shown = {} } = example
   const input = inputOf(fields).parse(body) as Record<string, unknown>

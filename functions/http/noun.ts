@@ -3,6 +3,7 @@ import type { BatchItem } from 'drizzle-orm/batch'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import type * as z from 'zod'
+import type { AccessScope } from '#contract'
 import type { Edge } from '../env.ts'
 import type { Check } from './check.ts'
 import type { Fields, InputOf, KeptOf } from './field.ts'
@@ -41,6 +42,10 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
   readonly unversioned?: readonly (keyof T['$inferSelect'] & string)[]
   /** What is shown of them and of `beside`, as one value: reads (304) look at it, changes (412) do not. */
   readonly live?: SQL
+  /** What a key needs for all of it; absent: `read` and `configure`. */
+  readonly scope?: AccessScope
+  /** What the answer to its POST shows beside the fields, and no other answer: the draft's `once`. */
+  readonly once?: Readonly<Record<string, z.ZodType>>
   /** Its rows are no customer's, and only administrators see them; absent: each is one customer's (`customer_id`). */
   readonly everybodys?: true
   /** Keys which a client may send and nothing happens, beside those which only the edge sets. */
@@ -65,6 +70,7 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
     readonly body: Readonly<Record<string, unknown>>
     /** What of the answer is not as it was written. */
     readonly shown?: Readonly<Record<string, unknown>>
+    readonly once?: Readonly<Record<string, unknown>>
   }
 }
 
@@ -85,6 +91,8 @@ export interface PlannedChange<T extends NounTable> {
     readonly [Column in keyof T['$inferInsert']]?: T['$inferInsert'][Column] | SQL | undefined
   }
   readonly checks?: readonly Check[]
+  /** What the answer shows beside the fields where it is made. */
+  readonly once?: Readonly<Record<string, unknown>>
   /** Statements which go before the change, under the condition that it will be made. */
   readonly also?: (possible: SQL) => readonly BatchStatement[]
 }

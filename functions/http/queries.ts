@@ -1,19 +1,9 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Database } from '#db'
-import type { Page } from './page.ts'
 
 /** A table of things customers configure. */
 type Owned = PgTable & Record<'id' | 'customerId' | 'createdAt' | 'deletedAt', PgColumn>
-
-/** The condition that a row is this customer's, not deleted, and comes after the page's cursor. */
-export function onPage(table: Owned, customerId: string, { after }: Page): SQL | undefined {
-  return and(
-    eq(table.customerId, customerId),
-    isNull(table.deletedAt),
-    after && before(table.createdAt, table.id, after),
-  )
-}
 
 /** Rows that come after a cursor when the newest are first. */
 export function before(at: PgColumn, id: PgColumn, after: { at: string; id: string }): SQL {
@@ -41,8 +31,3 @@ export function live(table: Owned, customerId: string, id: string): SQL | undefi
 
 /** The database's clock, at the start of the transaction. */
 export const now = sql`now()`
-
-/** `tm_create`, `tm_update`, `tm_delete`, as every resource ends. */
-export function times(row: { createdAt: string; updatedAt: string | null; deletedAt: string | null }) {
-  return { tm_create: row.createdAt, tm_update: row.updatedAt, tm_delete: row.deletedAt }
-}

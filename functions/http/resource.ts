@@ -28,6 +28,8 @@ export interface NounResource<Row = unknown> {
   readonly one: Record<'get' | 'put' | 'patch', (c: Context<Edge>, id: string) => Promise<Response>>
   /** The asking customer's row of this id, a deleted one too. Throws where there is none. */
   find(c: Context<Edge>, id: string): Promise<Row>
+  /** Changes it by more than a body says, and gives it as it is then shown. Throws as PUT does. */
+  change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<object>
 }
 
 /** Times a PATCH is merged anew where others change the same thing meanwhile. */
@@ -57,7 +59,22 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   const { name, path } = noun
   const find = (c: Context<Edge>, id: string) => rows.find(c, id)
   const declared = noun as unknown as Noun<NounTable, Fields>
-  return { name, path, noun: declared, endpoints, operations: operationsOf(declared), one: verbs, find }
+  return {
+    name,
+    path,
+    noun: declared,
+    endpoints,
+    operations: operationsOf(declared),
+    one: verbs,
+    find,
+    change,
+  }
+
+  async function change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<object> {
+    const changed = (await rows.change(c, id, draft as PlannedChange<T>, readIfMatch(c))) ?? mismatch()
+    tag(c, changed.is)
+    return present(c)(changed.is)
+  }
 
   async function list(c: Context<Edge>): Promise<Response> {
     const [page, filters] = [readPage(c), readQuery(c, z.object(filtersOf(noun)))]
@@ -78,7 +95,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
     }
     const made = await rows.create(c, row, { ...draft, checks })
     tag(c, made)
-    return created(c, present(c)(made))
+    return created(c, { ...present(c)(made), ...draft.once })
   }
 
   async function get(c: Context<Edge>, id: string): Promise<Response> {

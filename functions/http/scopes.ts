@@ -1,4 +1,5 @@
 import { type AccessScope, accessScopes } from '#contract'
+import type { Operation } from './operation.ts'
 
 /*
  * What the scopes of an access key open. Whoever configures or calls may see what came of it; whoever makes keys could
@@ -17,15 +18,11 @@ export function covers(given: readonly AccessScope[], needed: AccessScope): bool
   return given.some((scope) => contents[scope].includes(needed))
 }
 
-/** Endpoints whose scope does not follow from their noun and method. */
-const others: Readonly<Record<string, AccessScope>> = {
-  'POST /v1.0/routes/resolve': 'read',
-  'POST /v1.0/providers/:id/test': 'call',
-}
-
-/** What a key needs for an endpoint, by its method and its path as it was declared. */
-export function scopeOf({ method, path }: { method: string; path: string }): AccessScope {
-  const noun = path.split('/')[2]
-  if (noun === 'accesskeys' || noun === 'customers') return 'admin'
-  return others[`${method} ${path}`] ?? (method === 'GET' ? 'read' : 'configure')
+/** What a key needs for each endpoint, by its method and its path as it was declared: `GET /v1.0/providers/:id`. */
+export function scopesOf(operations: readonly Operation[]): ReadonlyMap<string, AccessScope> {
+  const needed = operations.map(({ method, path, scope }) => {
+    const endpoint = `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`
+    return scope === null ? [] : ([[endpoint, scope]] as const)
+  })
+  return new Map(needed.flat())
 }

@@ -115,6 +115,7 @@ const wholesome: Record<string, () => object> = {
   'PATCH /v1.0/customer': () => ({ name: 'Alice', default_country: 'US' }),
   'POST /v1.0/accesskeys': () => ({ name: 'odd' }),
   'PUT /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
+  'PATCH /v1.0/accesskeys/:id': () => ({ name: 'odd' }),
   // Two at one name are refused, and no odd value beside it would come any further.
   'POST /v1.0/accesskeys/:id/rotate': () => ({ overlap_seconds: 60 }),
   'POST /v1.0/providers': () => ({ hostname: `${crypto.randomUUID()}.test`, username: 'u', password: 'p' }),

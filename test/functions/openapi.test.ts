@@ -6,7 +6,6 @@ import { about } from '../../functions/http/about.ts'
 import { reasons } from '../../functions/http/api-error.ts'
 import { openApi } from '../../functions/http/openapi.ts'
 import type { Operation } from '../../functions/http/operation.ts'
-import { scopeOf } from '../../functions/http/scopes.ts'
 import worker from '../../functions/index.ts'
 import { ApiDocument } from '../support/api-document.ts'
 
@@ -26,15 +25,6 @@ describe('the document', () => {
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
     const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
     expect([...new Set(served)].sort()).toEqual(described.sort())
-  })
-
-  test('says which scope of a key each endpoint asks for', () => {
-    const asked = operations.map((one) => [
-      one.id,
-      one.scope &&
-        scopeOf({ ...one, method: one.method.toUpperCase(), path: one.path.replace(/\{(\w+)\}/g, ':$1') }),
-    ])
-    expect(operations.map(({ id, scope }) => [id, scope])).toEqual(asked)
   })
 
   test('names each operation once, in a line, under a tag which it explains', () => {

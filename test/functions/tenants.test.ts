@@ -93,9 +93,9 @@ const stated: Record<AccessScope, string[]> = {
       `POST ${noun}`,
       `GET ${noun}/:id`,
       `PUT ${noun}/:id`,
+      `PATCH ${noun}/:id`,
       `DELETE ${noun}/:id`,
     ]),
-    'PATCH customers/:id',
     'POST accesskeys/:id/rotate',
   ],
 }

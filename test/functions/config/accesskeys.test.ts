@@ -95,6 +95,16 @@ describe('scopes', () => {
   })
 })
 
+describe('the end of a key', () => {
+  test('is moved and taken away by a change, and stays where that says nothing of it', async () => {
+    const { id, tm_expire } = await made({ expire: 600 })
+    const put = async (wish: object) => (await alice('PUT', `/v1.0/accesskeys/${id}`, wish)).body
+    expect((await put({ name: 'x' })).tm_expire).toBe(tm_expire)
+    expect(Date.parse((await put({ expire: 6000 })).tm_expire)).toBeGreaterThan(Date.parse(tm_expire))
+    expect((await put({ expire: null })).tm_expire).toBeNull()
+  })
+})
+
 describe('a key which has expired', () => {
   test('is refused with its own reason and when that was, and is no wrong key', async () => {
     const { id, token, tm_expire } = await made({ expire: 600 })
@@ -195,6 +205,35 @@ describe('a rotation', () => {
     const { id, token } = await made()
     const { status, body } = await rotated(id, wish)
     expect([status, body.error.details[0].field]).toEqual([400, field])
+    expect(await opens(token)).toBe(200)
+  })
+
+  test('of an administrator’s key is for administrators: it would hand over the platform', async () => {
+    const { body: key } = await app.alice('POST', '/v1.0/accesskeys', { admin: true })
+    const { body: plain } = await app.alice('POST', '/v1.0/accesskeys', {})
+    const customer = app.as(plain.token)
+    for (const [method, path, wish] of [
+      ['POST', `/v1.0/accesskeys/${key.id}/rotate`, { overlap_seconds: 600 }],
+      ['PUT', `/v1.0/accesskeys/${key.id}`, { name: 'mine' }],
+      ['PUT', `/v1.0/accesskeys/${plain.id}`, { admin: true }],
+      ['PATCH', `/v1.0/accesskeys/${plain.id}`, { admin: true }],
+    ] as const)
+      expect((await customer(method, path, wish)).body.error.reason).toBe('PERMISSION_DENIED')
+    expect((await customer('GET', `/v1.0/accesskeys/${key.id}`)).body.tm_previous_expire).toBeNull()
+    const shown = (await customer('GET', `/v1.0/accesskeys/${plain.id}`)).body
+    expect(await customer('PUT', `/v1.0/accesskeys/${plain.id}`, shown)).toMatchObject({ status: 200 })
+    expect(
+      (await app.alice('POST', `/v1.0/accesskeys/${key.id}/rotate`, { overlap_seconds: 0 })).status,
+    ).toBe(200)
+  })
+
+  test('is refused where the key is not as If-Match says, and changes nothing then', async () => {
+    const { id, token, etag } = await made()
+    await alice('PUT', `/v1.0/accesskeys/${id}`, { name: 'changed' })
+    const headers = { authorization: `Bearer ${(await made()).token}`, 'if-match': `"${etag}"` }
+    const body = JSON.stringify({ overlap_seconds: 0 })
+    const answer = await app.send(`/v1.0/accesskeys/${id}/rotate`, { method: 'POST', headers, body })
+    expect([answer.status, answer.body.error.reason]).toEqual([412, 'VERSION_MISMATCH'])
     expect(await opens(token)).toBe(200)
   })
 

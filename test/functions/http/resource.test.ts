@@ -54,7 +54,8 @@ describe.each(resources)('$path', ({ path, noun, operations }) => {
 
   test('keeps by PATCH what the body leaves out, and loses it by PUT', async () => {
     const { body: changed } = await app.alice('PATCH', one(), { detail: 'first line' })
-    const before = { ...answers.get(path)?.body, ...changing(changed) }
+    const once = Object.fromEntries(Object.keys(noun.once ?? {}).map((name) => [name, undefined]))
+    const before = { ...answers.get(path)?.body, ...changing(changed), ...once }
     expect(changed).toEqual({ ...before, detail: 'first line' })
     const { body: renamed } = await app.alice('PATCH', one(), { name: 'renamed' })
     expect(renamed).toEqual({ ...changed, ...changing(renamed), name: 'renamed' })
@@ -232,7 +233,7 @@ describe('a filter', () => {
   })
 
   test('of numbers takes one with its plus, escaped or not', async () => {
-    for (const number of ['%2B12125550100', '+12125550100'])
+    for (const number of ['%2B15557654321', '+15557654321'])
       expect((await app.alice('GET', `/v1.0/numbers?number=${number}`)).body.result).toHaveLength(1)
   })
 })
