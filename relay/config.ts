@@ -29,7 +29,7 @@ export interface Config {
   readonly baseDomain: string
   readonly dataDir: string
   readonly logLevel: string
-  readonly strangers: StrangerPolicy
+  readonly unknownSource: StrangerPolicy
   readonly allowPrivateTargets: boolean
   /** Shared by relays which one phone may reach; nonces of one are then good at all. */
   readonly nonceKey: string
@@ -90,7 +90,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       baseDomain: said.BASE_DOMAIN,
       dataDir: said.DATA_DIR,
       logLevel: said.LOG_LEVEL,
-      strangers: said.UNKNOWN_SOURCE,
+      unknownSource: said.UNKNOWN_SOURCE,
       allowPrivateTargets: said.ALLOW_PRIVATE_TARGETS === 'true',
       nonceKey: said.NONCE_KEY ?? said.RELAY_KEY.key,
       askBudgetMs: said.ASK_BUDGET_MS,

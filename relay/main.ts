@@ -104,7 +104,7 @@ async function start(config: Config): Promise<void> {
       hashes,
       epoch: performance.timeOrigin,
     },
-    served: { baseDomain: config.baseDomain, names: ourNames(config), unknownSource: config.strangers },
+    served: { baseDomain: config.baseDomain, names: ourNames(config), unknownSource: config.unknownSource },
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
   })

@@ -8,8 +8,8 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { Bindings } from './bindings.ts'
 import { type ContactBinding, proofOf } from './contact-binding.ts'
+import { ContactBindings } from './contact-bindings.ts'
 import { isBehindNat, NatKeepAlive } from './nat-keep-alive.ts'
 import { type RequestedContact, readContacts } from './requested-contacts.ts'
 
@@ -44,7 +44,7 @@ const extensions = new Set(['path'])
  * heard of longest ago: what a restarted phone left behind must not keep it out.
  */
 export class Registrar {
-  readonly #bindings: Bindings
+  readonly #bindings: ContactBindings
   readonly #entropy: Entropy
   readonly #keepOpen: NatKeepAlive
   readonly #realmOf: RealmOf
@@ -54,7 +54,7 @@ export class Registrar {
     this.#realmOf = realmOf
     this.#entropy = endpoint.entropy
     this.#keepOpen = new NatKeepAlive(endpoint)
-    this.#bindings = new Bindings(endpoint, this.#keepOpen)
+    this.#bindings = new ContactBindings(endpoint, this.#keepOpen)
   }
 
   /** Bindings held. */

@@ -68,7 +68,7 @@ export class Ladder {
   constructor(
     parties: readonly Party[],
     options: {
-      strangers?: 'refuse' | 'silent'
+      unknownSource?: 'refuse' | 'silent'
       rtpPorts?: [number, number]
       tlsPort?: number
       mediaSockets?: number
@@ -93,7 +93,7 @@ export class Ladder {
       served: {
         baseDomain: 'trunkline.test',
         names: new Set([relayAddress, 'trunkline.test']),
-        unknownSource: options.strangers ?? 'refuse',
+        unknownSource: options.unknownSource ?? 'refuse',
       },
       rtpPorts: options.rtpPorts ?? [10_000, 10_999],
       ...(options.mediaSockets === undefined ? {} : { mediaSockets: options.mediaSockets }),

@@ -178,7 +178,7 @@ describe('a call from the phone network', () => {
   })
 
   test('from an unknown source is met with silence where the house says so', () => {
-    const ladder = office({ strangers: 'silent' })
+    const ladder = office({ unknownSource: 'silent' })
     ladder
       .when(scanner, fromNetwork(scanner))
       .gives('ask route')

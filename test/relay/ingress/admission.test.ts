@@ -81,7 +81,7 @@ describe('a stranger', () => {
   })
 
   test('hears nothing at all about a foreign domain where the house is silent', () => {
-    const ladder = office({ strangers: 'silent' })
+    const ladder = office({ unknownSource: 'silent' })
     ladder.when(scanner, invite(scanner, 'sip:info@elsewhere.test', { domain: 'elsewhere.test' })).gives()
   })
 
@@ -418,7 +418,7 @@ describe('a REGISTER for a domain which is not ours', () => {
       const open = office()
       const status = host === 'elsewhere.test' ? 404 : 401
       open.when(scanner, registerAt(host)).gives(`${status} to the scanner`)
-      const silent = office({ strangers: 'silent' })
+      const silent = office({ unknownSource: 'silent' })
       silent.when(scanner, registerAt(host)).gives()
     }
   })

@@ -214,7 +214,7 @@ describe('a PBX which calls', () => {
   })
 
   test('is told nothing by silence: a stranger to its domain is challenged like any other', () => {
-    const ladder = watch(pbxOffice({ strangers: 'silent' }))
+    const ladder = watch(pbxOffice({ unknownSource: 'silent' }))
     ladder.when(scanner, invite(scanner, number, { domain: 'x.test' })).gives('ask route')
     ladder.decide(nobody).gives('407 to the scanner')
   })

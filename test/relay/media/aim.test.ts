@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { aimOf } from '../../../relay/media/aim.ts'
-import { phone, soundOf } from '../sdp/descriptions.ts'
+import { phone, relayedSdp } from '../sdp/descriptions.ts'
 
-const at = (address: string) => soundOf(phone.replaceAll('192.0.2.1', address), { answered: true })
+const at = (address: string) => relayedSdp(phone.replaceAll('192.0.2.1', address), { answered: true })
 
 describe('aiming at a phone', () => {
   test('sends at once where its SDP and its signalling agree', () => {
-    expect(aimOf(soundOf(phone), { signalling: '192.0.2.1', trusted: false })).toEqual({
+    expect(aimOf(relayedSdp(phone), { signalling: '192.0.2.1', trusted: false })).toEqual({
       rtp: { address: '192.0.2.1', port: 4000 },
       rtcp: { address: '192.0.2.1', port: 4001 },
       sources: ['192.0.2.1'],
@@ -23,20 +23,22 @@ describe('aiming at a phone', () => {
   })
 
   test('knows its address however it is written', () => {
-    const sound = soundOf(phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP6 2001:DB8:0::1'), { answered: true })
+    const sound = relayedSdp(phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP6 2001:DB8:0::1'), {
+      answered: true,
+    })
     expect(aimOf(sound, { signalling: '2001:db8::1', trusted: false })).toMatchObject({ eager: true })
-    expect(aimOf(soundOf(phone), { signalling: '::ffff:192.0.2.1', trusted: false })).toMatchObject({
+    expect(aimOf(relayedSdp(phone), { signalling: '::ffff:192.0.2.1', trusted: false })).toMatchObject({
       eager: true,
     })
   })
 
   test('takes the RTCP port it names (RFC 3605 §2.1)', () => {
-    const aim = aimOf(soundOf(`${phone}a=rtcp:4711\r\n`), { signalling: '192.0.2.1', trusted: false })
+    const aim = aimOf(relayedSdp(`${phone}a=rtcp:4711\r\n`), { signalling: '192.0.2.1', trusted: false })
     expect(aim?.rtcp).toEqual({ address: '192.0.2.1', port: 4711 })
   })
 
   test('passes fax on unread', () => {
-    const fax = soundOf(phone.replace('m=audio 4000 RTP/AVP 0 8 18 101', 'm=image 4000 udptl t38'))
+    const fax = relayedSdp(phone.replace('m=audio 4000 RTP/AVP 0 8 18 101', 'm=image 4000 udptl t38'))
     expect(aimOf(fax, { signalling: '192.0.2.1', trusted: false })).toMatchObject({
       blind: true,
       rtcp: undefined,
@@ -45,7 +47,7 @@ describe('aiming at a phone', () => {
 
   test('never aims at our own sockets', () => {
     const ours = (_: string, port: number) => port === 4000
-    expect(aimOf(soundOf(phone), { signalling: '192.0.2.1', trusted: false, ours })?.rtp).toBeUndefined()
+    expect(aimOf(relayedSdp(phone), { signalling: '192.0.2.1', trusted: false, ours })?.rtp).toBeUndefined()
   })
 })
 
@@ -53,7 +55,7 @@ describe('aiming at a provider', () => {
   const party = { signalling: '198.51.100.1', trusted: true }
 
   test('believes its SDP, and hears it from there or from where it signals', () => {
-    expect(aimOf(soundOf(phone), party)).toMatchObject({
+    expect(aimOf(relayedSdp(phone), party)).toMatchObject({
       rtp: { address: '192.0.2.1', port: 4000 },
       sources: ['192.0.2.1', '198.51.100.1'],
       eager: true,
@@ -77,14 +79,14 @@ describe('aiming at a provider', () => {
     ['names a host nobody knows', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 media.carrier.test')],
     ['names one of another family', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP6 2001:db8::1')],
   ])('whose answer %s is sent to and heard where it signals', (_, text) => {
-    expect(aimOf(soundOf(text, { answered: true }), { ...party, us: '203.0.113.7' })).toMatchObject({
+    expect(aimOf(relayedSdp(text, { answered: true }), { ...party, us: '203.0.113.7' })).toMatchObject({
       rtp: { address: '198.51.100.1', port: 4000 },
       sources: ['198.51.100.1'],
     })
   })
 
   test('is believed where the host it names leads, unless that is no place for it', () => {
-    const named = soundOf(phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 media.carrier.test'))
+    const named = relayedSdp(phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 media.carrier.test'))
     expect(aimOf(named, { ...party, found: '192.0.2.77' })?.rtp?.address).toBe('192.0.2.77')
     expect(aimOf(named, { ...party, found: '10.0.0.1' })?.rtp).toBeUndefined()
   })
@@ -103,7 +105,7 @@ describe('a held party (RFC 3264 §8.4)', () => {
     ['a=sendonly', false],
     ['a=sendrecv', false],
   ])('which says %s: may be silent is %s', (line, quiet) => {
-    const aim = aimOf(soundOf(`${phone}${line}\r\n`), { signalling: '192.0.2.1', trusted: false })
+    const aim = aimOf(relayedSdp(`${phone}${line}\r\n`), { signalling: '192.0.2.1', trusted: false })
     expect(aim?.quiet).toBe(quiet)
   })
 

@@ -188,7 +188,7 @@ describe('a domain which is none of ours', () => {
   })
 
   test('and no customer’s at all, are answered with nothing where strangers are', () => {
-    const ladder = informed([officeConfiguration(7)], office({ strangers: 'silent' }))
+    const ladder = informed([officeConfiguration(7)], office({ unknownSource: 'silent' }))
     for (const domain of ['elsewhere.test', relayAddress, `registrar.${base}`])
       ladder.when(alice, register(alice, 'alice', [], domain)).gives()
     ladder.when(alice, register(alice, 'alice')).gives('401 to Alice')

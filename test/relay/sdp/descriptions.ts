@@ -54,7 +54,7 @@ export function sdpOf(text: string): Sdp {
 }
 
 /** The m-line which is relayed of what a phone offers, or of what somebody answers. */
-export function soundOf(text: string, terms: Omit<SdpTerms, 'address'> = {}): RelayedSdp {
+export function relayedSdp(text: string, terms: Omit<SdpTerms, 'address'> = {}): RelayedSdp {
   const reading = relayed(readSdp(text), { address: '203.0.113.7', ...terms })
   if (!reading.ok) throw new Error(`${reading.fault.why}:\n${text}`)
   return reading.value

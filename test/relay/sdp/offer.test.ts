@@ -4,10 +4,10 @@ import { codecs, keepCodecs } from '../../../relay/sdp/codecs.ts'
 import { readSdp } from '../../../relay/sdp/description.ts'
 import { composeSdp, decline } from '../../../relay/sdp/offer.ts'
 import { relayed } from '../../../relay/sdp/relayed.ts'
-import { description, fancy, faultOf, phone, sdpOf, soundOf } from './descriptions.ts'
+import { description, fancy, faultOf, phone, relayedSdp, sdpOf } from './descriptions.ts'
 
 const ours = { address: '203.0.113.7', port: 20_000, id: 77 }
-const offered = (text: string) => composeSdp(undefined, soundOf(text), ours).text
+const offered = (text: string) => composeSdp(undefined, relayedSdp(text), ours).text
 const crypto = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj'
 const head = phone.slice(0, phone.indexOf('m='))
 const audio = 'm=audio 4000 RTP/AVP 0\r\n'
@@ -62,7 +62,7 @@ describe('an offer on its way through us', () => {
   })
 
   test('says IP6 where our address is one', () => {
-    const { text } = composeSdp(undefined, soundOf(phone), { ...ours, address: '2001:db8::7' })
+    const { text } = composeSdp(undefined, relayedSdp(phone), { ...ours, address: '2001:db8::7' })
     expect(text).toContain('c=IN IP6 2001:db8::7')
     expect(text).toContain('o=- 77 1 IN IP6 2001:db8::7')
   })
@@ -75,7 +75,7 @@ describe('an offer on its way through us', () => {
 
 describe('an answer on its way through us (RFC 3264 §6)', () => {
   const answering = (offer: string, answer = phone) =>
-    lines(composeSdp(undefined, soundOf(answer, { answered: true }), ours, soundOf(offer)).text)
+    lines(composeSdp(undefined, relayedSdp(answer, { answered: true }), ours, relayedSdp(offer)).text)
 
   test('has a line for each of the offer’s, in its order, all declined but one', () => {
     const offer = `${head}m=audio 4010 UDP/TLS/RTP/SAVPF 111\r\n${video}${audio}${fax}`
@@ -95,14 +95,14 @@ describe('an answer on its way through us (RFC 3264 §6)', () => {
     const offer = sdpOf(head + video + audio)
     const text = decline(offer, { ...ours, port: 0 }, undefined)
     expect(lines(text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 0 RTP/AVP 0'])
-    const later = decline(offer, { ...ours, port: 0 }, composeSdp(undefined, soundOf(phone), ours))
+    const later = decline(offer, { ...ours, port: 0 }, composeSdp(undefined, relayedSdp(phone), ours))
     expect(later).toBe(text.replace(/^(o=- \S+) 1/m, '$1 2'))
   })
 })
 
 describe('an offer within a call (RFC 3264 §8)', () => {
-  const first = composeSdp(undefined, soundOf(phone), ours, soundOf(head + video + audio))
-  const next = (text: string, last = first) => composeSdp(last, soundOf(text), ours)
+  const first = composeSdp(undefined, relayedSdp(phone), ours, relayedSdp(head + video + audio))
+  const next = (text: string, last = first) => composeSdp(last, relayedSdp(text), ours)
 
   test('leaves the sound in the place it has', () => {
     expect(lines(next(head + audio + video).text)).toEqual([
@@ -113,7 +113,7 @@ describe('an offer within a call (RFC 3264 §8)', () => {
 
   test('leaves it there, too, where another of its kind was declined before it', () => {
     const keyed = `${head}m=audio 4010 UDP/TLS/RTP/SAVPF 111\r\n${audio}`
-    const last = composeSdp(undefined, soundOf(phone), ours, soundOf(keyed))
+    const last = composeSdp(undefined, relayedSdp(phone), ours, relayedSdp(keyed))
     expect(lines(next(head + audio, last).text)).toEqual([
       'm=audio 0 UDP/TLS/RTP/SAVPF 111',
       'm=audio 20000 RTP/AVP 0',
@@ -124,7 +124,7 @@ describe('an offer within a call (RFC 3264 §8)', () => {
     const faxed = next(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
     expect(lines(faxed.text)).toEqual(['m=video 0 RTP/AVP 99', 'm=image 20000 udptl t38'])
     expect(lines(next(head + audio, faxed).text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 20000 RTP/AVP 0'])
-    const beside = soundOf(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
+    const beside = relayedSdp(`${head}m=audio 0 RTP/AVP 0\r\n${fax}`)
     const answered = composeSdp(undefined, beside, ours, beside)
     expect(lines(next(head + audio, answered).text)).toEqual([
       'm=audio 20000 RTP/AVP 0',
@@ -168,7 +168,7 @@ describe('a description nothing can be relayed of', () => {
   })
 
   test('may be one which answers something else than was offered', () => {
-    const [, plain] = [video, audio].map((text) => soundOf(head + text).sdp.media[0])
+    const [, plain] = [video, audio].map((text) => relayedSdp(head + text).sdp.media[0])
     const answered = { answered: true, offered: plain }
     expect(faultOf(head + video, answered)?.code).toBe(302)
     expect(faultOf(`${head}m=audio 4010 RTP/SAVP 0\r\n${crypto}\r\n`, answered)?.code).toBe(302)
@@ -178,16 +178,16 @@ describe('a description nothing can be relayed of', () => {
 
 describe('the origin of a leg (RFC 3264 §8)', () => {
   test('keeps its version while the body stays', () => {
-    const first = composeSdp(undefined, soundOf(phone), ours)
-    const second = composeSdp(first, soundOf(phone.replace('2353687637', '2353687638')), ours)
+    const first = composeSdp(undefined, relayedSdp(phone), ours)
+    const second = composeSdp(first, relayedSdp(phone.replace('2353687637', '2353687638')), ours)
     expect(second.text).toBe(first.text)
     expect(first.text).toContain('o=- 77 1 IN IP4')
   })
 
   test('rises by one when the body changed', () => {
-    const first = composeSdp(undefined, soundOf(phone), ours)
-    const second = composeSdp(first, soundOf(`${phone}a=sendonly\r\n`), ours)
-    const third = composeSdp(second, soundOf(phone), ours)
+    const first = composeSdp(undefined, relayedSdp(phone), ours)
+    const second = composeSdp(first, relayedSdp(`${phone}a=sendonly\r\n`), ours)
+    const third = composeSdp(second, relayedSdp(phone), ours)
     expect([first.version, second.version, third.version]).toEqual([1, 2, 3])
     expect(third.text).toContain('o=- 77 3 IN IP4')
     expect(third.body).toBe(first.body)
@@ -206,7 +206,7 @@ describe('codecs', () => {
   })
 
   test('are cut down to what a provider takes, with the tones kept and no word of the others', () => {
-    const kept = keepCodecs(soundOf(phone), ['pcma', 'OPUS'])
+    const kept = keepCodecs(relayedSdp(phone), ['pcma', 'OPUS'])
     const text = kept && composeSdp(undefined, kept, ours).text
     expect(text).toContain('m=audio 20000 RTP/AVP 8 101\r\n')
     expect(text).toContain('a=fmtp:101 0-16')
@@ -214,11 +214,11 @@ describe('codecs', () => {
   })
 
   test('leave nothing to offer when the provider takes none of them', () => {
-    expect(keepCodecs(soundOf(phone), ['OPUS'])).toBeUndefined()
+    expect(keepCodecs(relayedSdp(phone), ['OPUS'])).toBeUndefined()
   })
 
   test('are all kept when the provider names none', () => {
-    expect(keepCodecs(soundOf(phone), [])).toEqual(soundOf(phone))
+    expect(keepCodecs(relayedSdp(phone), [])).toEqual(relayedSdp(phone))
   })
 })
 

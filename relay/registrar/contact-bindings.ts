@@ -24,7 +24,7 @@ const longGoneMs = 86_400_000
 const none: readonly ContactBinding[] = []
 
 /** Which contacts each extension has, until when, and over which connection. */
-export class Bindings {
+export class ContactBindings {
   readonly #relayId: string
   readonly #entropy: Entropy
   readonly #hashes: Hashes
