@@ -30,7 +30,7 @@ describe('pulling a snapshot', () => {
     const pulled = await source.pull({ customer_id: office.snapshot.customer_id, held: undefined })
     expect(pulled).toMatchObject({
       kind: 'snapshot',
-      filed: { snapshot: { version: 7, extensions: [{ extension: 'office1' }] }, secrets: office.secrets },
+      verified: { snapshot: { version: 7, extensions: [{ extension: 'office1' }] }, secrets: office.secrets },
     })
   })
 
