@@ -28,8 +28,10 @@ const act = fc.record({
 })
 type Act = typeof act extends fc.Arbitrary<infer Value> ? Value : never
 
+const histories = Number(process.env.HISTORIES ?? 4)
+
 describe('a version', () => {
-  test('is told as it was, and comes back so', async () => {
+  test('is told as it was, and comes back so', { timeout: 60_000 * Math.max(1, histories / 4) }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(act, { minLength: 6, maxLength: 14 }),
@@ -46,7 +48,7 @@ describe('a version', () => {
           for (const [version, then] of shuffled([...seen], dice)) await restores(customer, version, then)
         },
       ),
-      { numRuns: Number(process.env.HISTORIES ?? 4), endOnFailure: true },
+      { numRuns: histories, endOnFailure: true },
     )
   })
 })

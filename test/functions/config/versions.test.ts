@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '#db'
+import { quotasOf } from '../../../functions/config/quota.ts'
+import { planFor } from '../../../functions/config/restoration.ts'
+import { outcomeOf, statementsFor } from '../../../functions/config/restoring.ts'
+import { rowsSince, type ThenAndNow } from '../../../functions/store/history.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 
 let app: App
@@ -153,6 +158,55 @@ describe('POST /v1.0/versions/{version}/restore', () => {
     expect(await configurationOf(bob)).toEqual(await asItWas(bob, now))
   })
 
+  test('gives an address, a name and a domain back to what had them first', async () => {
+    const bob = await app.newcomer('Bob')
+    const bodies = [
+      ['providers', { hostname: 'first.test', inbound_addresses: ['203.0.113.77'] }],
+      ['extensions', { extension: 'desk', password: 'secure-password' }],
+      ['trunks', { domain_name: 'moved', auth_types: ['ip'], allowed_ips: ['203.0.113.78'] }],
+      ['numbers', { number: '+12125550155' }],
+    ] as const
+    const makeAll = () =>
+      Promise.all(
+        bodies.map(async ([noun, body]) => [noun, (await bob('POST', `/v1.0/${noun}`, body)).body.id]),
+      )
+    const first = await makeAll()
+    const then = await versionOf(bob)
+    for (const [noun, id] of first) await bob('DELETE', `/v1.0/${noun}/${id}`)
+    const second = await makeAll()
+    const { body } = await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect(body.left_out).toEqual([])
+    const ids = (action: string) =>
+      body.changes
+        .filter((one: { action: string }) => one.action === action)
+        .map((one: { resource_id: string }) => one.resource_id)
+    expect(ids('restored').sort()).toEqual(first.map(([, id]) => id).sort())
+    expect(ids('deleted').sort()).toEqual(second.map(([, id]) => id).sort())
+  })
+
+  test('forgets what DNS found of a host which a provider has left', async () => {
+    const bob = await app.newcomer('Bob')
+    const { body: carrier } = await bob('POST', '/v1.0/providers', { name: 'one', hostname: 'old.test' })
+    const then = await versionOf(bob)
+    const find = () =>
+      app.database.pool.query(
+        "update providers set found = '{203.0.113.99}', found_since = array[now()] where id = $1",
+        [carrier.id],
+      )
+    await bob('PATCH', `/v1.0/providers/${carrier.id}`, { hostname: 'new.test' })
+    await find()
+    await bob('POST', `/v1.0/versions/${then}/restore`)
+    expect((await bob('GET', `/v1.0/providers/${carrier.id}`)).body).toMatchObject({
+      hostname: 'old.test',
+      addresses: [],
+    })
+    await find()
+    await bob('PATCH', `/v1.0/providers/${carrier.id}`, { name: 'two' })
+    await bob('POST', `/v1.0/versions/${then}/restore`)
+    const { body } = await bob('GET', `/v1.0/providers/${carrier.id}`)
+    expect(body).toMatchObject({ name: 'one', addresses: [{ address: '203.0.113.99' }] })
+  })
+
   test('changes nothing where all is as it was, and raises no version', async () => {
     const before = await versionOf(alice)
     const { body } = await alice('POST', `/v1.0/versions/${before}/restore`)
@@ -178,6 +232,54 @@ describe('POST /v1.0/versions/{version}/restore', () => {
     expect((await bob('GET', `/v1.0/providers/${hers.id}`)).body.tm_delete).toBeNull()
     expect((await eve('GET', `/v1.0/accesskeys/${key.id}`)).body.tm_delete).toBeNull()
   })
+})
+
+describe('a plan to bring a version back', () => {
+  test('is not carried out on a configuration which is another than it was made for', async () => {
+    const bob = await app.newcomer('Bob')
+    const then = await versionOf(bob)
+    await bob('PATCH', '/v1.0/customer', { detail: 'changed' })
+    const now = await versionOf(bob)
+    expect(await carriedOut(bob.id, then, now - 1)).toMatchObject({ outdated: true, version: now })
+    expect((await bob('GET', '/v1.0/customer')).body).toMatchObject({
+      detail: 'changed',
+      configuration_version: now,
+    })
+    expect(await carriedOut(bob.id, then, now)).toMatchObject({ outdated: false, version: now + 1 })
+    expect((await bob('GET', '/v1.0/customer')).body.detail).toBe('')
+  })
+
+  test('never leaves anything leading to what went, whoever changes something at the same time', async () => {
+    const bob = await app.newcomer('Bob')
+    const then = await versionOf(bob)
+    for (let round = 0; round < 8; round += 1) {
+      const { body: carrier } = await bob('POST', '/v1.0/providers', { hostname: `host${round}.test` })
+      const route = { name: 'over it', provider_id: carrier.id }
+      const answers = await Promise.all([
+        bob('POST', `/v1.0/versions/${then}/restore`),
+        bob('POST', '/v1.0/routes', route),
+        bob('POST', '/v1.0/routes', route),
+      ])
+      expect(answers[0].status).toBe(200)
+      for (const { status } of answers.slice(1)) expect([200, 400]).toContain(status)
+      const { providers, routes } = await configurationOf(bob)
+      const there = (providers as { id: string }[]).map(({ id }) => id)
+      const lead = (routes as { provider_id: string }[]).map(({ provider_id }) => provider_id)
+      expect(lead.filter((id) => !there.includes(id))).toEqual([])
+    }
+  })
+
+  /** What came of bringing a version back by a plan for a version, on the configuration as it is. */
+  async function carriedOut(customerId: string, version: number, planned: number) {
+    const db = connect(app.database.databaseUrl, app.database.endpointUrl)
+    const { rows } = await db.execute<ThenAndNow>(rowsSince(customerId, version))
+    const plan = planFor(rows, { admin: false, quotas: quotasOf({}), refused: [] })
+    const [first, ...rest] = statementsFor(plan, customerId, planned).map((one) =>
+      db.execute<Record<string, unknown>>(one),
+    )
+    if (!first) throw new Error('A plan takes a statement at least.')
+    return outcomeOf(await db.batch([first, ...rest]))
+  }
 })
 
 describe('what cannot come back', () => {
