@@ -8,6 +8,7 @@ import { type HolderRow, holderFrom, holderOf, type KeyHolder } from '../key-hol
 import { relayOf } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
+import { executionOf } from './execution.ts'
 import type { Operation } from './operation.ts'
 import { covers, scopesOf } from './scopes.ts'
 
@@ -188,17 +189,8 @@ function addressOf(c: Context<Edge>): string | undefined {
 
 /** Only where something may go on after the answer: no request waits for it. */
 function noteUse(c: Context<Edge>): void {
-  const [uses, now, context] = [c.get('keyUses'), Date.now(), contextOf(c)]
+  const [uses, now, context] = [c.get('keyUses'), Date.now(), executionOf(c)]
   if (context && uses.note(c.get('principal').keyId, now)) context.waitUntil(uses.write(c.get('db'), now))
-}
-
-/** What lets work go on after the answer; undefined where the edge is called as a function. */
-function contextOf(c: Context<Edge>): Pick<ExecutionContext, 'waitUntil'> | undefined {
-  try {
-    return c.executionCtx
-  } catch {
-    return undefined
-  }
 }
 
 /** The holder of a key as the customer it speaks for: its own, or for an administrator the one `?customer_id=` names. */

@@ -4,6 +4,7 @@ import type { Edge } from '../env.ts'
 import { causesOf, log } from '../log.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
+import { executionOf } from './execution.ts'
 import { type Claim, claimKey, giveBack, type KeptAnswer, keep } from './idempotency-claim.ts'
 
 /*
@@ -24,9 +25,19 @@ const RETRY_AFTER_S = 1
 export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   const written = c.req.method === 'POST' ? c.req.header('idempotency-key') : undefined
   if (written === undefined) return next()
-  const claim = await claimInTime(c, readKey(written), await fingerprint(c))
+  return outlive(c, once(c, next, readKey(written), await fingerprint(c)))
+}
+
+async function once(
+  c: Context<Edge>,
+  next: () => Promise<void>,
+  key: string,
+  request: string,
+): Promise<Response | undefined> {
+  const claim = await claimInTime(c, key, request)
   if ('answer' in claim) return replay(c, claim.answer)
-  await outlive(c, carryOut(c, next, claim.id))
+  await carryOut(c, next, claim.id)
+  return undefined
 }
 
 /** The key, with or without the quotation marks of a structured field (RFC 9651 §3.3.3). */
@@ -71,13 +82,9 @@ function replay(c: Context<Edge>, { status, headers, body }: KeptAnswer): Respon
 }
 
 /** What a client which hangs up has begun is carried through, and its answer kept: it will ask again. */
-async function outlive(c: Context<Edge>, work: Promise<void>): Promise<void> {
-  try {
-    c.executionCtx.waitUntil(work.catch(() => {}))
-  } catch {
-    // Outside of a Worker a request has no such end.
-  }
-  await work
+function outlive<Value>(c: Context<Edge>, work: Promise<Value>): Promise<Value> {
+  executionOf(c)?.waitUntil(work.catch(() => {}))
+  return work
 }
 
 async function carryOut(c: Context<Edge>, next: () => Promise<void>, id: string): Promise<void> {

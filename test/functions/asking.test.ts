@@ -79,6 +79,50 @@ describe('a query', () => {
   })
 })
 
+describe('every endpoint', () => {
+  const all = [
+    ...new Set(
+      worker.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`),
+    ),
+  ].map((endpoint) => endpoint.split(' ') as [string, string])
+  const reading = all.filter(([method]) => method === 'GET').map(([, path]) => path)
+  const at = (path: string) => path.replace(/:\w+/g, crypto.randomUUID())
+  const as = (path: string) => (path.startsWith('/relay/') ? app.relay : app.alice)
+
+  test('there are all of them to try', () => {
+    expect(reading.length).toBeGreaterThan(30)
+    expect(all.length).toBeGreaterThan(60)
+  })
+
+  test.each(all)('%s %s is named by OPTIONS, and by 405 to a method which is none', async (method, path) => {
+    const options = await as(path)('OPTIONS', at(path))
+    expect([options.status, options.body]).toEqual([204, undefined])
+    const allowed = options.headers.get('allow')?.split(', ')
+    expect(allowed).toEqual(expect.arrayContaining([method, 'OPTIONS']))
+    const other = await as(path)('PROPFIND', at(path))
+    expect([other.status, other.headers.get('allow')?.split(', ')]).toEqual([405, allowed])
+  })
+
+  test.each(reading)(
+    'GET %s answers HEAD alike, without a body, and with a slash at its end',
+    async (path) => {
+      const place = at(path)
+      const ask = async (method: string, where: string) => {
+        const key = path.startsWith('/relay/') ? await relayKey(RELAY_SECRET, 'relay-1') : app.aliceKey
+        return app.fetch(where, { method, headers: { authorization: `Bearer ${key}` } })
+      }
+      const [get, head, slash] = [
+        await ask('GET', place),
+        await ask('HEAD', place),
+        await ask('GET', `${place}/`),
+      ]
+      expect([head.status, slash.status]).toEqual([get.status, get.status])
+      expect(await head.text()).toBe('')
+      expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'))
+    },
+  )
+})
+
 describe('a body', () => {
   const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`
   const post = (path: string, key: string, body: string) =>

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import worker from '../../../functions/index.ts'
 import { type Answer, type App, type Client, startApp } from '../../support/app.ts'
 
 let app: App
@@ -102,6 +103,26 @@ describe('a POST with an Idempotency-Key', () => {
     for (const secret of [first.body.token, first.body.id, 'correct-horse', 'phone1'])
       expect(whole).not.toContain(secret)
     expect(whole).toContain('key-2')
+  })
+})
+
+describe('a client which hangs up', () => {
+  test('does not end what it began: the Worker goes on from before the key is claimed until the answer is kept', async () => {
+    const goingOn: Promise<unknown>[] = []
+    let claimedBefore: boolean | undefined
+    const waitUntil = (work: Promise<unknown>) => {
+      claimedBefore ??= app.database.heard.some((statement) => statement.includes('idempotency_keys'))
+      goingOn.push(work)
+    }
+    app.database.heard.splice(0)
+    const execution = { waitUntil, passThroughOnException: () => {}, props: {} }
+    const asked = post(app.aliceKey, provider('hung-up'), { 'idempotency-key': 'hung-up' })
+    void worker.request('/v1.0/providers', asked, app.env, execution)
+    await vi.waitFor(() => expect(goingOn.length).toBeGreaterThan(0))
+    expect(claimedBefore).toBe(false)
+    await goingOn[0]
+    const again = await make('hung-up')
+    expect([again.status, replayed(again)]).toEqual([200, 'true'])
   })
 })
 
