@@ -128,19 +128,19 @@ describe('a body', () => {
   const post = (path: string, key: string, body: string) =>
     app.send(path, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body })
 
-  test.each(endpoints.filter(([method]) => method === 'POST' || method === 'PUT'))(
-    '%s %s is not nested without end',
-    async (method, path) => {
-      const place = path.replace(/:\w+/g, crypto.randomUUID())
-      const key = path.startsWith('/relay') ? await relayKey(RELAY_SECRET, 'relay-1') : app.aliceKey
-      const headers = { authorization: `Bearer ${key}` }
-      for (const levels of [33, 6_000, 100_000]) {
-        const body = `{"data":${nested(levels)}}`
-        const answer = await app.send(place, { method, headers, body })
-        expect([answer.status, answer.body.error?.reason]).toEqual([400, 'INVALID_JSON_BODY'])
-      }
-    },
+  const taking = endpoints.filter(
+    ([method, path]) => /^(POST|PUT|PATCH)$/.test(method) && !path.endsWith('/restore'),
   )
+  test.each(taking)('%s %s is not nested without end', async (method, path) => {
+    const place = path.replace(/:\w+/g, crypto.randomUUID())
+    const key = path.startsWith('/relay') ? await relayKey(RELAY_SECRET, 'relay-1') : app.aliceKey
+    const headers = { authorization: `Bearer ${key}` }
+    for (const levels of [33, 6_000, 100_000]) {
+      const body = `{"data":${nested(levels)}}`
+      const answer = await app.send(place, { method, headers, body })
+      expect([answer.status, answer.body.error?.reason]).toEqual([400, 'INVALID_JSON_BODY'])
+    }
+  })
 
   test('may have brackets in its texts, quoted as they like', async () => {
     const detail = `${nested(100)}"\\"${nested(100)}\\`
