@@ -63,7 +63,7 @@ export class Engine {
   readonly #uas: Uas
   /** Rooms which speak in beats: each one's own keys. */
   readonly #reporters: readonly BeatReporter[]
-  /** How providers are, for whoever decides. */
+  /** How providers are, for the routing client. */
   readonly providers: Providers
   readonly #routing: RoutingClient
   readonly #quotaWait: QuotaWait
@@ -182,7 +182,7 @@ export class Engine {
     this.#reporters = [routing, ledger, providers, revocations]
   }
 
-  /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for whoever watches. */
+  /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for the operator. */
   get load() {
     return {
       calls: this.#calls.active,
@@ -199,7 +199,7 @@ export class Engine {
     return this.#registrar.needs(flow) || this.#calls.index.needs(flow) || this.providers.needs(flow)
   }
 
-  /** Whether who is at the other end has proved who it is over this connection, or calls from an address of somebody's. */
+  /** Whether who is at the other end has proved who it is over this connection, or calls from a provider's or PBX's address. */
   knows(flow: Flow): boolean {
     if (this.#admission.hasProved(flow) || this.#registrar.needs(flow)) return true
     return this.providers.needs(flow) || this.#routing.isFamiliar(flow.address)
@@ -320,7 +320,7 @@ export class Engine {
       this.#replies.weigh(answerable, bytes.length)
       return this.#replies.refuse(answerable, flow, status, why)
     }
-    // Who has nothing to say and is nobody makes room for others.
+    // A stranger whose bytes are no message makes room for others.
     if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#effects.emit({ type: 'close', flow })
   }
 

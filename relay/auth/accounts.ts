@@ -20,7 +20,7 @@ export type KnownAccount = Extract<CredentialAnswer, { kind: 'known' }>
 
 /** Accounts, as the edge last told of them: at most so many; the ones heard of longest ago are forgotten. */
 const knownAtMost = 200_000
-/** Names nobody has are kept apart, so that whoever invents some pushes no real one out. */
+/** Names no account has are kept apart, so that invented ones push no real one out. */
 const unknownAtMost = 10_000
 
 /** While the edge is silent, what it last said is good for a day. */

@@ -26,8 +26,8 @@ export interface AuthFailure {
   readonly reason: AuthFailureReason
   /** `user@domain`, as claimed. */
   readonly account: string
-  /** null: nobody's. */
+  /** null: no customer's. */
   readonly customerId: string | null
-  /** null: there is no such account, or nobody knows which. */
+  /** null: there is no such account, or it is not known which. */
   readonly accountId: string | null
 }

@@ -49,7 +49,7 @@ export interface AuthenticatorDeps {
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined
   cached(now: number, question: CredentialQuestion): CachedAccount | undefined
-  /** What each account of a realm is challenged with, in one order whoever they are. */
+  /** What each account of a realm is challenged with, in one order, the same for every account. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
   /** Whether an extension has registered over a flow, or from its source prefix. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined

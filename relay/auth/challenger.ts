@@ -20,7 +20,7 @@ export type KnownCredential = Extract<CredentialAnswer, { kind: 'known' }>
 
 declare const proven: unique symbol
 
-/** Somebody who proved to be who they say. Only a Challenger makes one. */
+/** A caller or phone which proved to be its account. Only a Challenger makes one. */
 export interface Verified {
   readonly [proven]: true
   readonly credential: KnownCredential
@@ -54,7 +54,7 @@ interface ChallengerOptions {
  * Challenges strangers and checks their answers (RFC 3261 §22, RFC 8760).
  *
  * A nonce proves its own age, its realm and the address it was sent to, so nothing is remembered about those
- * who never answer, and whoever answers with it does receive what is sent there. What is remembered is how
+ * who never answer, and a phone which answers with it does receive what is sent there. What is remembered is how
  * often a nonce was answered with, so that no answer is good twice.
  */
 export class Challenger {
@@ -70,7 +70,7 @@ export class Challenger {
     this.#counts = new NonceCounts(this.#lifetimeMs, options.remembered ?? 200_000)
   }
 
-  /** The same request is challenged under the same To tag, whoever is asked: no transaction is needed (§8.2.7). */
+  /** The same request is challenged under the same To tag, whichever relay is asked: no transaction is needed (§8.2.7). */
   challenge(at: number, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
     const same = this.#hashes.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
@@ -107,7 +107,7 @@ export class Challenger {
     return undefined
   }
 
-  /** Whether a phone proves itself, but to another realm: a registrar is asked by nobody else's challenges. */
+  /** Whether a phone proves itself, but to another realm: a registrar is asked by no other realm's challenges. */
   strays(request: Request, wish: { realm: string; proxy: boolean }): boolean {
     return !wish.proxy && request.header('authorization') !== undefined && !this.credentials(request, wish)
   }
@@ -156,7 +156,7 @@ export class Challenger {
     return this.#hashes.mac(`nonce ${stamp} ${realm} ${address}`).slice(0, 24)
   }
 
-  /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: nobody did. */
+  /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: none of us did. */
   #issuedAt(nonce: string, realm: string, address: string | undefined): number | undefined {
     const end = nonce.lastIndexOf('.')
     const stamp = nonce.slice(0, Math.max(0, end))
@@ -191,7 +191,7 @@ export function failureOf(reason: AuthFailureReason, { credential }: Verified): 
   return { reason, account: `${extension}@${realm}`, customerId, accountId }
 }
 
-/** Nobody's HA1 for those who have none: its digest is computed all the same. */
+/** An HA1 of no account for those which have none: its digest is computed all the same. */
 function ha1Of(answer: CredentialAnswer, algorithm: string): string {
   const md5 = withoutSession(algorithm) === 'MD5'
   if (answer.kind === 'known') return md5 ? answer.ha1_md5 : answer.ha1_sha256

@@ -59,7 +59,7 @@ const perPrefix = { atOnce: 200, perSecond: 1 / 3, remembered: rememberedAtMost 
  * Counts wrong answers to challenges, and shuts out who guesses: five within five minutes cost a minute, and
  * every further five twice as long as before, up to a quarter of an hour.
  *
- * Guesses are counted by account and source prefix together, and at the flow of a registered phone by that flow: nobody can
+ * Guesses are counted by account and source prefix together, and at the flow of a registered phone by that flow: no guesser can
  * lock a phone out from elsewhere, nor a registered one from beside it. Who guesses from many places, or at many
  * accounts, is held up by what each account and each prefix has in all; an account known at a prefix, for it proved
  * itself there lately, does not suffer by that.

@@ -100,7 +100,7 @@ export function giveUpOnAck(call: Call, endpoint: SipEndpoint): CallStep {
   return { ...step, effects: [stop, ...step.effects] }
 }
 
-/** The callee left, and was right to: its record is closed and told, and hears why nobody spoke all the same. */
+/** The callee left, and was right to: its record is closed and told, and says all the same why the two could not speak. */
 function addedLate(call: Call, { reason, message }: Cause): CallOrder[] {
   if (call.record.rejectReason !== null) return []
   Object.assign(call.record, { rejectReason: reason, rejectMessage: message })
@@ -119,7 +119,7 @@ export function failed(because: Cause): AnsweredEnd {
   return { reason: 'failed', because }
 }
 
-/** Ends an answered call: BYE to whoever did not hang up itself. */
+/** Ends an answered call: BYE to the party which did not hang up itself. */
 export function hangUp(
   call: Call,
   side: Side | 'both',
@@ -135,11 +135,11 @@ export function hangUp(
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 
-/** No carrier forks wider; whoever sends more tags than this wants to see us busy. */
+/** No carrier forks wider; a peer which sends more tags than this wants to see us busy. */
 const mostForks = 16
 
 /**
- * A 2xx nobody wants: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2).
+ * A 2xx which is not wanted: a provider given up answers late, or a second phone (RFC 3261 §13.2.2.4, RFC 5407 §3.1.2).
  * `headers` say why; an offer in it is declined.
  */
 export function byeLate2xx(

@@ -167,7 +167,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   },
 }
 
-/** Both silent for too long: nobody hears anybody. */
+/** Both silent for too long: neither party hears the other. */
 function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
@@ -175,7 +175,7 @@ function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): 
   return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
 }
 
-/** Nobody could say where it goes. */
+/** Neither edge nor snapshot could say where it goes. */
 function undecided(call: Call, why: string, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
   const because = cause('NOT_DECIDED', `The edge did not say where the call goes: ${why}.`)
   const ending = { by: 'system', reason: 'failed', status: 503, why, because } as const

@@ -381,14 +381,14 @@ export class Calls {
     }
   }
 
-  /** Whose limits a call counts in is read off the call after each event: nobody has to remember to let go. */
+  /** Whose limits a call counts in is read off the call after each event: no room has to remember to let go. */
   #count(now: number, { call, machine }: ActiveCall): void {
     const { ledger } = this.#deps
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
     const { direction, answeredAt } = call.record
-    // Calls in and calls inside cost nobody minutes.
+    // Calls in and calls inside cost no minutes.
     if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
   }
 
@@ -404,7 +404,7 @@ export class Calls {
     this.#settle(now, active)
   }
 
-  /** Ends what is over: ports back at once, the rest when nobody waits for anything any more. */
+  /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */
   #settle(now: number, active: ActiveCall): void {
     const { call } = active
     if (active.machine.state !== 'ended' || !active.mediaClosed) return

@@ -22,7 +22,7 @@ export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boole
   return waiting.some(({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent))
 }
 
-/** Nobody was called, for every provider is full. */
+/** No provider was called, for every one is full. */
 export function allFull(call: Call, endpoint: SipEndpoint): CallStep {
   const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
   const message = 'Every provider this call could take is at its limit.'

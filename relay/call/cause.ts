@@ -28,12 +28,12 @@ export function cause(reason: string, message: string): Cause {
   return { reason, message: [...message.replace(/\p{Cc}+/gu, ' ')].slice(0, lettersAtMost).join('') }
 }
 
-/** Nobody registered where the call leads. The edge knows whether another relay has the phone. */
+/** No phone registered where the call leads. The edge knows whether another relay has the phone. */
 export function notRegistered(call: Call): Cause {
   return cause('NOT_REGISTERED', `${sentence(calleeOf(call))} is not registered.`)
 }
 
-/** It rang, and nobody took it. */
+/** It rang, and was not answered. */
 export function unanswered(call: Call, ms: number): Cause {
   return cause('NO_ANSWER', `${sentence(calleeOf(call))} did not answer in ${Math.round(ms / 1000)} s.`)
 }
@@ -55,7 +55,7 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   return refusal(call, ended, who)
 }
 
-/** Why nobody is left to be called. */
+/** Why no provider or phone is left to be called. */
 export function causeOfAll(call: Call, told: number): Cause {
   const [only, ...others] = call.failures
   if (only && others.length === 0) return only.cause
@@ -63,7 +63,7 @@ export function causeOfAll(call: Call, told: number): Cause {
   return cause(spoke?.cause.reason ?? 'ALL_PROVIDERS_FAILED', sentencesOf(call.failures))
 }
 
-/** Nobody rang in time; `waiting`: the branches which may still have. */
+/** No callee rang in time; `waiting`: the branches which may still have. */
 export function searchedTooLong(call: Call, waiting: readonly Branch[]): Cause {
   const waited = `Nobody rang in ${Math.round((call.now - call.startedNow) / 1000)} s.`
   const quiet = waiting.map((branch) => ({ cause: causeOf(call, quietOf(branch)) }))

@@ -24,7 +24,7 @@ const own: readonly PartyKind[] = ['phone', 'pbx']
  *
  * Who calls (From, P-Asserted-Identity, Privacy) is written anew out of the decision (RFC 3325 §5), for which
  * P-Asserted-Identity and P-Preferred-Identity are read of PBXs and providers. What is not named here passes from
- * nobody to anybody: Remote-Party-ID, Geolocation, User-to-User, Reason, Answer-Mode, Referred-By and the rest.
+ * no party to no other: Remote-Party-ID, Geolocation, User-to-User, Reason, Answer-Mode, Referred-By and the rest.
  */
 const passages: Readonly<Record<string, Passage>> = {
   subject: { from: anybody, to: anybody, telling: true },

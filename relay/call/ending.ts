@@ -42,7 +42,7 @@ export function refuse(
   )
 }
 
-/** Who finds us full may come again at once: somebody hangs up every second. */
+/** Who finds us full may come again at once: a call ends every second. */
 export function soon(status: number): Header[] {
   return status === 503 ? [['retry-after', '2']] : []
 }

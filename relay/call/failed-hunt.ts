@@ -7,7 +7,7 @@ import type { Branch, BranchFailure, Call, CallEvents, CallStep } from './state.
 import { heardBy, mostUseful, reasonOf, redirects, speaker } from './verdict.ts'
 
 /*
- * How a search ends in which nobody answered: what the caller hears of it, and what the record says.
+ * How a hunt ends in which no callee answered: what the caller hears of it, and what the record says.
  */
 
 /** A branch failed, and is written down. `silence`: what its silence counts as. */

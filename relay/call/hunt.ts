@@ -78,7 +78,7 @@ export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   return { to: step.to ?? 'hunting', effects }
 }
 
-/** There are no sockets for its sound: nobody is called. Who finds us full may come again. */
+/** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */
 export function mediaFailed(call: Call, why: string, endpoint: SipEndpoint): CallStep {
   const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
   return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
@@ -162,7 +162,7 @@ function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
 }
 
 /**
- * A 2xx by which neither person could hear the other. Somebody has answered: the call ends on both sides, and rings
+ * A 2xx by which neither person could hear the other. The callee has answered: the call ends on both sides, and rings
  * nowhere else.
  */
 function answeredWithoutSdp(
@@ -209,7 +209,7 @@ export function noProgress(call: Call, branch: Branch, endpoint: SipEndpoint): C
   return movedOn(call, branch, endpoint, `only 100 for ${branch.provider?.policy.progress_ms ?? 0} ms`)
 }
 
-/** Timer: it rang, nobody answered. Final, never an advance. */
+/** Timer: it rang, and was not answered. Final, never an advance. */
 export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   concluded(call, branch, 0, 'no answer', 'final')
   const letting = abandon(branch)

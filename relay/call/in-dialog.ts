@@ -53,7 +53,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   return sendOn(call, { asked, proofs: noAuthorizations, sent, flow: leg.flow })
 }
 
-/** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer nobody can serve. */
+/** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer which cannot be served. */
 function refusalOf(
   call: Call,
   side: Side,
@@ -114,7 +114,7 @@ export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEnd
   return passFailure(call, passed, change, endpoint)
 }
 
-/** Timer, or the asker's CANCEL: a change nobody answers is cancelled, and its 487 goes back. */
+/** Timer, or the asker's CANCEL: a change which is not answered is cancelled, and its 487 goes back. */
 export function cancelPassed(call: Call, side: Side, { reason }: GivenReason): CallOrder[] {
   const pending = call.pending[side]
   if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
@@ -127,7 +127,7 @@ export function cancelPassed(call: Call, side: Side, { reason }: GivenReason): C
   return [abandon, { type: 'request', request: buildCancel(request, reason), flow, role: { role: 'cancel' } }]
 }
 
-/** A first provisional: whoever wanted it cancelled may have that now. */
+/** A first provisional: a party which wanted it cancelled may have that now. */
 function heardOf(call: Call, side: Side, pending: PendingReinvite): CallOrder[] {
   if (pending.heard) return []
   const { cancelled } = pending
@@ -216,8 +216,8 @@ function provedAgain(
 }
 
 /**
- * What is told of another's refusal: nobody is told 408 about anything but an INVITE (RFC 4320 §4.2),
- * and a challenge to us is nobody else's.
+ * What is told of another's refusal: no party is told 408 about anything but an INVITE (RFC 4320 §4.2),
+ * and a challenge to us is not the other party's.
  */
 function ownStatus(status: number, { method }: Request): number {
   if (status === 401 || status === 407 || status < 400) return 500

@@ -15,7 +15,7 @@ interface Arrival {
   readonly trusted: boolean
 }
 
-/** A call as it begins: nothing is decided, nobody is called. */
+/** A call as it begins: nothing is decided, no branch is called. */
 export function newCall(
   now: number,
   session: number,

@@ -4,7 +4,7 @@ import type { CalledPeer } from './state.ts'
 /** Milliseconds in which a PBX at a host says anything at all; then its next address is tried. */
 const firstResponseMs = 3_000
 
-/** A PBX at a host of its own, called as a provider is: address by address. There is nobody after it. */
+/** A PBX at a host of its own, called as a provider is: address by address. No other follows it. */
 export function peerOf({
   hostname,
   port,

@@ -9,7 +9,7 @@ import { aimAtBranch, answerOf, hasSdp } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder } from './state.ts'
 
-/** 100 to 199: the provider is alive; from 101 on somebody rings, and no other is tried any more. */
+/** 100 to 199: the provider is alive; from 101 on a phone rings, and no other is tried any more. */
 export function branchProgressed(
   call: Call,
   branch: Branch,

@@ -4,7 +4,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { mediaRecordOf } from './media-record.ts'
 import type { Call } from './state.ts'
 
-/** The call as it stands, for the edge; undefined while nobody knows whose call it is. */
+/** The call as it stands, for the edge; undefined while it is not known whose call it is. */
 export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefined {
   const { record } = call
   if (record.customerId === undefined) return undefined

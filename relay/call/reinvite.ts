@@ -71,7 +71,7 @@ export function acceptReinvite(
 }
 
 /**
- * A 2xx whose offer nobody can serve: it is declined in the ACK, which leaves nothing to talk by (RFC 3261
+ * A 2xx whose offer cannot be served: it is declined in the ACK, which leaves nothing to talk by (RFC 3261
  * §13.2.2.4, RFC 6337 §2.3).
  */
 function unusableOffer(

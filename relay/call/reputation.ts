@@ -33,7 +33,7 @@ export class Reputation {
 
   /**
    * A provider's addresses as they are to be tried: the doubtful last, and those which are to be left alone only
-   * where there is nobody else, no other provider either (`others`).
+   * where there is no other address, no other provider either (`others`).
    */
   inTurn(now: number, provider: string, located: Located, others: boolean): Located {
     if (this.#coolUntil.size + this.#doubtfulUntil.size === 0) return located

@@ -1,7 +1,7 @@
 import type { RouteDecision } from '#contract'
 import type { Contact } from '../registrar/registrar.ts'
 
-/** Nobody reaches a phone sooner. */
+/** No person reaches a phone sooner. */
 const roundAtLeastMs = 5_000
 
 type Targets = Extract<RouteDecision, { kind: 'connect' }>['targets']

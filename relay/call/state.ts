@@ -237,7 +237,7 @@ export type ClientRole =
 export type CallTimer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
   | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
-  /** Nobody rings: the search as a whole is over. */
+  /** No callee rings: the hunt as a whole is over. */
   | { readonly timer: 'search' }
   /** Repeat our 2xx; stop waiting for its ACK. */
   | { readonly timer: 'repeat' | 'unacknowledged' }

@@ -8,7 +8,7 @@ export function verdict(status: number, policy: FailoverPolicy, rang: boolean): 
 
 /**
  * The most useful of several failures (RFC 3261 §16.7 step 6): a callee who spoke beats a network
- * that failed; where nobody spoke, 503 says more than a bare timeout.
+ * that failed; where no provider spoke, 503 says more than a bare timeout.
  */
 export function mostUseful(statuses: readonly number[]): number {
   if (statuses.length === 0) return 480
@@ -39,7 +39,7 @@ export function heardBy(status: number, fallback: number): number {
   return status >= 400 && status !== 401 && status !== 407 ? status : fallback
 }
 
-/** Who a final answer is blamed on: nobody but us where our credentials were refused. */
+/** Who a final answer is blamed on: us alone where our credentials were refused. */
 export function speaker(status: number): 'callee' | 'system' {
   const unheard = status === 401 || status === 407 || status === 408
   return (status >= 400 && status < 500 && !unheard) || status >= 600 ? 'callee' : 'system'
@@ -48,7 +48,7 @@ export function speaker(status: number): 'callee' | 'system' {
 /** Refusals of our credentials are between us and the provider; to the caller it is a provider which failed. */
 const ours = new Set([401, 403, 407])
 
-/** What the caller is told for a provider's word. A redirection is never followed: nobody was reached. */
+/** What the caller is told for a provider's word. A redirection is never followed: no callee was reached. */
 function own(status: number): number {
   if (redirects(status)) return 480
   return ours.has(status) && status !== 403 ? 503 : status

@@ -6,7 +6,7 @@ export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
   readonly rtp: { readonly address: string; readonly port: number } | undefined
   readonly rtcp: { readonly address: string; readonly port: number } | undefined
-  /** Source addresses (literal IPs) which may latch this side. Nobody else's packets are forwarded. */
+  /** Source addresses (literal IPs) which may latch this side. Packets from elsewhere are not forwarded. */
   readonly sources: readonly string[]
   /**
    * True: send to `rtp` at once. False: send nothing to this side until a packet from one of `sources` came,

@@ -14,7 +14,7 @@ export interface BeatReporter {
   heard(now: number, answer: BeatAnswer, sentAt: number): void
 }
 
-/** A beat of nobody: everything empty. */
+/** A beat without anything to say. */
 export const silent: BeatPart = {
   draining: false,
   version: 0,

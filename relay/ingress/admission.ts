@@ -37,11 +37,11 @@ export interface ServedDomains {
 interface AdmissionDeps extends AuthenticatorDeps {
   /** Whether calls can be decided at all. */
   ready(now: number): boolean
-  /** Whether calls from this address are somebody's, as far as is known here. */
+  /** Whether calls from this address are a provider's or PBX's, as far as is known here. */
   isFamiliar(address: string): boolean
   /** Whether this is the word in a contact we registered somewhere. */
   isRegistrationToken(word: string): boolean
-  /** Whether the PBX of this domain may call from there without a password; undefined: nobody here knows. */
+  /** Whether the PBX of this domain may call from there without a password; undefined: it is not known here. */
   lets(now: number, realm: string, address: string): boolean | undefined
   readonly domains: Domains
 }
@@ -53,20 +53,20 @@ export type Admission =
   | CredentialLookup
   | { readonly to: 'drop'; readonly why: string }
   | { readonly to: 'register'; readonly verified: Verified }
-  /** `otherwise`: what to say where the address turns out to be nobody's. */
+  /** `otherwise`: what to say where the address turns out to be unknown. */
   | {
       readonly to: 'call'
       readonly account: KnownAccount | undefined
       readonly otherwise?: ChallengeAdmission
     }
 
-/** Our answer is longer than the question: whoever forges a sender must not have many of them. */
+/** Our answer is longer than the question: a forger of senders must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
 
 /**
  * Meets every request that belongs to no dialog: screened, challenged, let in (RFC 3261 §8.2, §22).
  *
- * Until somebody has proved who he is, nothing is kept for him: challenges and refusals are stateless.
+ * Until a caller has proved who he is, nothing is kept for him: challenges and refusals are stateless.
  */
 export class AdmissionControl {
   readonly #served: ServedDomains
@@ -124,12 +124,15 @@ export class AdmissionControl {
     return proof && this.#admitted(proof, asks, flow)
   }
 
-  /** Whose address a call came from: a provider's, nobody's, or nobody could say. True when that is news. */
+  /**
+   * Whose address a call came from: a provider's, an unknown one, or undefined where it could not be asked. True when
+   * that is news.
+   */
   settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
     return this.#sources.settle(now, flow, known, realm)
   }
 
-  /** Whether somebody proved over this very connection to be somebody. */
+  /** Whether a phone or PBX proved its account over this very connection. */
   hasProved(flow: Flow): boolean {
     return this.#proofs.has(flow)
   }
@@ -192,7 +195,7 @@ export class AdmissionControl {
     }
     if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
     const token = registrationTokenOf(request)
-    // A word nobody can guess is worth more than an address.
+    // A token which cannot be guessed is worth more than an address.
     if (this.#deps.isFamiliar(flow.address) || (token !== null && this.#deps.isRegistrationToken(token)))
       return { to: 'call', account: undefined }
     switch (this.#sources.meet(now, flow)) {

@@ -11,7 +11,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 /* Implementation */
 /** A phone tries for ever: told at once, after a minute, after ten, and then every hour. */
 const pauses = [60_000, 600_000, 3_600_000]
-/** Accounts at their places which are told apart, of each customer and of nobody; still others are told together. */
+/** Accounts at their places which are told apart, of each customer and of none; still others are told together. */
 const apart = { atOnce: 20, perSecond: 1 / 10 }
 const elsewhere = 'elsewhere'
 /** What every phone does now and then, and what is a failure only where it goes on. */

@@ -11,7 +11,7 @@ const waitingAtMost = { inAll: 200, perPlace: 100 }
 /**
  * Requests which wait for what the edge says of their accounts.
  *
- * Of each account there is one question under way: whoever comes meanwhile waits for its answer as well, and they hear
+ * Of each account there is one question under way: a request which comes meanwhile waits for its answer as well, and they hear
  * it in the order they came.
  */
 export class CredentialLookups {

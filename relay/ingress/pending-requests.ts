@@ -1,7 +1,7 @@
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Request } from '../sip/message.ts'
 
-/** INVITEs and REGISTERs which wait for the edge before they are anybody's: repeats are absorbed, and one may be taken back. */
+/** INVITEs and REGISTERs which wait for the edge to say whose they are: repeats are absorbed, and one may be taken back. */
 export class PendingRequests {
   readonly #waitingByTransaction = new Map<string, { readonly flow: Flow; cancelled: boolean }>()
 

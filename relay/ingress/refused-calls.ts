@@ -7,7 +7,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
 interface RefusedCall {
-  /** Whose it would have been, or whose the number is; null: nobody's. */
+  /** Whose it would have been, or whose the number is; null: no customer's. */
   readonly customerId: string | null
   readonly reason: string
   readonly rule: string

@@ -37,7 +37,7 @@ export class SourceCache {
   /**
    * Whether the edge may be asked; or it is known to say no, or is just being asked, or was asked too often.
    *
-   * `realm`: whether the address is one of this trunk's is another question than whether it is anybody's.
+   * `realm`: whether the address is one of this trunk's is another question than whether any customer knows it.
    */
   meet(now: number, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
     const address = keyOf(flow, realm)
@@ -52,8 +52,8 @@ export class SourceCache {
   }
 
   /**
-   * The edge knows the address, does not, or did not answer; true when it is news that nobody calls from there.
-   * A carrier whom some know stays familiar when it rings the number of somebody who does not.
+   * The edge knows the address, does not, or did not answer; true when it is news that no provider calls from there.
+   * A carrier whom some know stays familiar when it rings the number of a customer who does not.
    */
   settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
     const address = keyOf(flow, realm)

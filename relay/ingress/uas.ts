@@ -86,7 +86,7 @@ export class Uas {
     this.#authFailures.stop(this.#deps.at())
   }
 
-  /** A request of nobody yet. */
+  /** A request outside any dialog, and of no account yet. */
   meet(now: number, request: Request, flow: Flow): void {
     const { replies, calls, transactions } = this.#deps
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
@@ -199,7 +199,7 @@ export class Uas {
     })
   }
 
-  /** Somebody calls from a bare address, if that is a provider's or a PBX's. */
+  /** A call from a bare address, which may be a provider's or a PBX's. */
   #incoming(now: number, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
     const { quotaWait, replies, endpoint, at } = this.#deps
     const { address, port, transport } = flow
@@ -225,7 +225,7 @@ export class Uas {
     })
   }
 
-  /** Remembers whether an address is anybody's; one that is not is noted once, not for every packet. */
+  /** Remembers whether an address is a provider's or PBX's; one that is not is noted once, not for every packet. */
   #settle(
     now: number,
     request: Request,
@@ -242,7 +242,7 @@ export class Uas {
     effects.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
   }
 
-  /** A call refused at the door is news to whose it would have been; of those which are nobody's, to the operator. */
+  /** A refused call is told to the customer whose it would have been; one of no customer, to the operator. */
   #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: RejectDecision): void {
     const { customer_id: customerId, reason, message, explanation } = refusal
     const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }

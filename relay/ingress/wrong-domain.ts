@@ -59,7 +59,7 @@ export function unknownDomain(account: string, baseDomain: string): RefusalAdmis
   return notFound(rightDomain(baseDomain), strangers(account))
 }
 
-/** Which realm was drawn for a name nobody has says nothing about whose it is. */
+/** Which realm was drawn for a name no account has says nothing about whose it is. */
 function strangers(account: string): AuthFailure {
   return { reason: 'UNKNOWN_DOMAIN', account, customerId: null, accountId: null }
 }

@@ -31,7 +31,7 @@ const budgetMs = 1_500
 const leastPauseMs = 500
 const complainEveryMs = 60_000
 const answerBytesAtMost = 16 * 1024 * 1024
-/** A relay which rests longer is taken for dead: its limits, leases and registrations would be anybody's. */
+/** A relay which rests longer is taken for dead: its limits, leases and registrations would be other relays'. */
 const longestPauseMs = deadAfterMs
 
 /**

@@ -8,7 +8,7 @@ interface ShownCertificate {
   readonly distrust: string | undefined
 }
 
-/** Why a peer is not who we trust it to be, in a sentence; undefined: it is. Whom we trust in nothing is nobody. */
+/** Why a peer is not who we trust it to be, in a sentence; undefined: it is. Without trust there is nothing it could be. */
 export function flawOf(
   { certificate, distrust }: ShownCertificate,
   trust: Trust | undefined,
@@ -60,7 +60,7 @@ export function identities({ subjectAltName, subject }: X509Certificate): string
     return [...subject.matchAll(/^CN=(.+)$/gm)].map(([, name = '']) => lower(name))
   return alternatives(subjectAltName).flatMap(([kind, value]) => {
     if (kind === 'DNS') return [lower(value)]
-    // Somebody's address is no domain, nor is any other scheme's.
+    // A user's address is no domain, nor is any other scheme's.
     const host = kind === 'URI' ? /^sip:([^@;?]+)$/i.exec(value)?.[1] : undefined
     if (host !== undefined) return [lower(host)]
     return kind === 'IP Address' ? [value] : []

@@ -51,7 +51,7 @@ const asideName = 'set-aside'
  * this one cannot read wait in `set-aside`, and are taken up again by one which can.
  */
 export class Journal {
-  /** All records kept now; set by whoever holds them. */
+  /** All records kept now; set by their holder. */
   kept: () => JournalRecord[] = () => []
   readonly #options: JournalOptions
   readonly #segments: Segment[] = []
@@ -239,7 +239,7 @@ export class Journal {
     return this.kept().filter((record) => record.segment === oldest)
   }
 
-  /** Deletes files nobody needs, oldest first, never the newest. */
+  /** Deletes files which are not needed, oldest first, never the newest. */
   async #tidy(): Promise<void> {
     for (const segment of this.#segments.slice(0, -1)) {
       if (segment.live > 0) continue

@@ -27,7 +27,7 @@ const EPOLLIN = 1
 
 /** The memory shared with libc: a batch of packets, one address, one message header, the events of one round. */
 export class Arena {
-  /** A packet from whoever may have sent it, outside any batch. */
+  /** A packet from any source, outside any batch. */
   readonly packet: Uint8Array
   /** The packets of a batch, and where they lie. */
   readonly packets: readonly Uint8Array[]

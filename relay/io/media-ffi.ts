@@ -41,7 +41,7 @@ export function ffiEngine(host: string, work: MediaWork): MediaEngine | string {
 }
 
 /**
- * A port whose peer nobody could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
+ * A port whose peer no source could dispute gets its socket tied (connected) to it: the kernel then turns all others away,
  * and neither looks up a route nor copies an address per packet. It is untied when the peer falls silent.
  */
 class FfiEngine implements MediaEngine {

@@ -10,7 +10,7 @@ const much = 48 * 1024 * 1024
 const quiet = 0.1
 
 /**
- * Gives memory back to the system once it is quiet after a burst. Nobody uses it: V8 does not look for dead buffers
+ * Gives memory back to the system once it is quiet after a burst. It is unused: V8 does not look for dead buffers
  * while it has nothing to do, and glibc keeps what is freed piece by piece between pieces still in use, for good.
  */
 export function keepTrimmed(log: Log): void {

@@ -71,7 +71,7 @@ async function exchange(
   return answer.flag_tc ? byTcp(server, packet.streamEncode(query as packet.Packet), query.id, name) : answer
 }
 
-/** From a port of its own each time: whoever would forge an answer has that to guess, too (RFC 5452). */
+/** From a port of its own each time: a forger of answers has that to guess, too (RFC 5452). */
 async function byUdp(
   { address, port }: NameServer,
   query: Buffer,
@@ -119,7 +119,7 @@ async function byTcp(
   }
 }
 
-/** The answer to our question; undefined for anything else, which is somebody's mistake or malice. */
+/** The answer to our question; undefined for anything else, which is a mistake or malice. */
 function fitting(bytes: Buffer, id: number, name: string): packet.DecodedPacket | undefined {
   try {
     const answer = packet.decode(bytes)

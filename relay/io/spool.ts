@@ -126,7 +126,7 @@ export class Spool {
     if (this.#newestBySubject.get(tell.subject) === tell) this.#newestBySubject.delete(tell.subject)
   }
 
-  /** Gives up a tenth, so that this is not everybody's next step. */
+  /** Gives up a tenth, so that this is not every write's next step. */
   #makeRoom(): void {
     const before = this.size
     for (const worth of [0, 1]) {

@@ -14,7 +14,7 @@ export interface StreamLimits {
   /** From a stranger's connection, and from its handshake, to its first message; from a message's first octet to its last. */
   readonly firstMessageMs: number
   readonly messageMs: number
-  /** How long a connection nobody needs may be silent, and a stranger's: all that could be owed to it is over (64·T1). */
+  /** How long a connection which is not needed may be silent, and a stranger's: all that could be owed to it is over (64·T1). */
   readonly idleMs: number
   readonly strangerIdleMs: number
   readonly dialMs: number
@@ -24,7 +24,7 @@ export interface StreamLimits {
   readonly unreadBytes: number
 }
 
-/** Where nobody asks for others. */
+/** Where no others are asked for. */
 export const usualLimits: StreamLimits = {
   firstMessageMs: 5_000,
   messageMs: 30_000,
@@ -41,11 +41,11 @@ export interface StreamOptions extends WireEnds {
   readonly port: number
   readonly log: Log
   closed(flow: Flow): void
-  /** Whether somebody can be reached by this connection only: its silence is borne. */
+  /** Whether a phone or call can be reached by this connection only: its silence is borne. */
   needed?(flow: Flow): boolean
-  /** Whether who is at the other end has proved who it is, or calls from an address of somebody's. */
+  /** Whether who is at the other end has proved who it is, or calls from a provider's or PBX's address. */
   known?(flow: Flow): boolean
-  /** Who is connected, over this port and others; absent: over this one alone, at most so many as anybody needs. */
+  /** Who is connected, over this port and others; absent: over this one alone, at most so many as a relay needs. */
   readonly visitors?: Visitors
   readonly limits?: Partial<StreamLimits>
 }

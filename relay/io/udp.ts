@@ -15,7 +15,7 @@ const peerIdleMs = 64_000
  * SIP over UDP on one port.
  *
  * Requests leave through a second socket, bound to the same port and connected to their destination: only so
- * does the kernel say that nobody listens there (RFC 3261 §18.4). What that socket hears is received as well.
+ * does the kernel say that no socket listens there (RFC 3261 §18.4). What that socket hears is received as well.
  */
 export async function openUdp(
   options: { host: string; port: number; log: Log; peersAtMost?: number } & WireEnds,
@@ -111,7 +111,7 @@ class Peers {
 }
 
 function deliver(ends: WireEnds, bytes: Uint8Array, from: { address: string; port: number }): void {
-  // Port 0 is nobody's: it is forged, and nothing can be sent back.
+  // Port 0 is no socket's: it is forged, and nothing can be sent back.
   if (bytes.length <= 4 || isStun(bytes) || from.port === 0) return
   ends.receive({ transport: 'udp', address: plainAddress(from.address), port: from.port }, bytes)
 }

@@ -1,8 +1,8 @@
 /** A connection which was made to us. */
 export interface Visitor {
-  /** The network it comes from: whoever has one address there may have them all. */
+  /** The network it comes from: a peer with one address there may have them all. */
   readonly network: string
-  /** Whether who made it has proved who he is, or comes from an address of somebody's. */
+  /** Whether who made it has proved who he is, or comes from a provider's or PBX's address. */
   isKnown(): boolean
   shut(): void
 }
@@ -22,7 +22,7 @@ const looksAtMost = 64
  * Who is connected to us, over all ports.
  *
  * A stranger always finds a place; when there are too many, one of the network with the most strangers goes, the oldest
- * first, for it had the longest time to prove who it is. Who is known goes for nobody. Some places are kept for the
+ * first, for it had the longest time to prove who it is. A known peer makes room for no other. Some places are kept for the
  * connections we make.
  */
 export class Visitors {
@@ -79,7 +79,7 @@ export class Visitors {
     this.#made--
   }
 
-  /** Whether one may stay silent for long; whoever is found to be known is a stranger no more. */
+  /** Whether one may stay silent for long; a peer found to be known is a stranger no more. */
   isKnown(visitor: Visitor): boolean {
     if (this.#known.has(visitor)) return true
     if (!visitor.isKnown()) return false

@@ -36,7 +36,7 @@ export function whyUnsent(error: NodeJS.ErrnoException & { reason?: string }): s
   return whyByCode[code] ?? words
 }
 
-/** Why a port could not be opened, in a sentence for whoever started us. */
+/** Why a port could not be opened, in a sentence for the operator. */
 export function bindError(
   transport: Transport,
   error: NodeJS.ErrnoException,

@@ -66,7 +66,7 @@ export class DailyMinutes {
     return Math.floor(at) - this.#day * dayMs
   }
 
-  /** At midnight everybody begins at nothing, and calls which go on begin again. */
+  /** At midnight every scope begins at nothing, and calls which go on begin again. */
   #turn(today: number): void {
     if (today === this.#day) return
     this.#day = today

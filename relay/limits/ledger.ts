@@ -54,7 +54,7 @@ export class Ledger implements BeatReporter {
     return this.#calls.size
   }
 
-  /** A call begins to count; it is in nobody's limits yet. */
+  /** A call begins to count; it counts in no scope yet. */
   open(callId: string, customerId: string): void {
     if (!this.#calls.has(callId)) this.#calls.set(callId, { customerId, scopes: new Map(), answered: false })
   }
@@ -81,7 +81,7 @@ export class Ledger implements BeatReporter {
     for (const key of [...call.scopes.keys()]) if (!kept.has(key)) this.#leave(now, callId, call, key)
   }
 
-  /** Somebody answered at `at`, UTC ms: from here on the call costs minutes. */
+  /** The callee answered at `at`, UTC ms: from here on the call costs minutes. */
   answered(callId: string, at: number): void {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return

@@ -2,7 +2,7 @@ import type { Resource, Scope } from '#contract'
 import { CpsWindow } from './cps-window.ts'
 import { keyOf } from './scope.ts'
 
-/** A scope nobody called in for so long is not spoken of any more. */
+/** A scope without a call for so long is not spoken of any more. */
 const restMs = 600_000
 
 /** More refused calls than these say nothing new. */
@@ -47,7 +47,7 @@ class ScopeUsage {
   }
 }
 
-/** The usage of all scopes somebody called in lately. */
+/** The usage of all scopes with a call lately. */
 export class UsageByScope {
   readonly #usage = new Map<string, ScopeUsage>()
 

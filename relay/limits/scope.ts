@@ -1,7 +1,7 @@
 import type { Caps, Scope } from '#contract'
 import type { ConfigIndex, Configuration } from '#routing'
 
-/** Somebody with limits, as the configuration says. */
+/** A customer, extension, trunk or provider with limits, as the configuration says. */
 interface LimitedScope {
   readonly customerId: string
   readonly name: string

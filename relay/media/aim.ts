@@ -23,7 +23,7 @@ interface AimTerms {
  * Where a party's sound goes and whence it is accepted, from the description it sent.
  *
  * A phone is heard only from where it signals, whatever its SDP says, and is sent nothing before it was heard unless
- * both agree: nobody can have our packets sent to a third party. A provider is believed, and taken to be where it
+ * both agree: no party can have our packets sent to a third one. A provider is believed, and taken to be where it
  * signals from if it names no address we could send to.
  */
 export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
@@ -60,7 +60,7 @@ function isQuiet(said: RelayedSdp): boolean {
   return isNowhere(connectionOf(said.sdp, media)) || direction === 'recvonly' || direction === 'inactive'
 }
 
-/** A local address counts only for those who are as local themselves; what is nobody's address, never. */
+/** A local address counts only for those who are as local themselves; what is no host's address, never. */
 function usable(named: SocketAddress | undefined, signalling: SocketAddress): SocketAddress | undefined {
   if (named === undefined) return undefined
   const reach = reachOf(named.address)

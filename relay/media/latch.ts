@@ -13,7 +13,7 @@ const DEAF_MS = 400
 const SETTLED = 25
 
 /**
- * Learns where a party really is (RFC 7362), and hears nobody else. Only allowed addresses are looked at; of these,
+ * Learns where a party really is (RFC 7362), and hears no other source. Only allowed addresses are looked at; of these,
  * best evidence first:
  *
  *   announced   its SDP names this very address and port: takes the place from any lesser one, at once and for good
@@ -87,7 +87,7 @@ export class Latch {
     return !this.locked || this.#isLeft(now) ? this.#take(now, from, false) : false
   }
 
-  /** Whether nobody could have better evidence than the peer, as long as it speaks: others need not be heard. */
+  /** Whether no source could have better evidence than the peer, as long as it speaks: others need not be heard. */
   get exclusive(): boolean {
     return this.locked && this.#settled && !this.#reopened && (this.#announced || this.#target === undefined)
   }

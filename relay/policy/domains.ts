@@ -37,8 +37,9 @@ interface DomainsDeps {
 /**
  * The domains phones and PBXs use: their realm, their customer's short name, or no customer's at all.
  *
- * Nobody learns by the realm he is asked for which names there are: short names nobody chose lead to a realm as others do,
- * and users nobody or several have are given the realm of some account, each as likely as accounts are in it.
+ * No caller learns by the realm he is asked for which names there are: short names no customer chose lead to a realm as
+ * others do, and users of no account, or of several, are given the realm of some account, each as likely as accounts are
+ * in it.
  */
 export class Domains {
   readonly #deps: DomainsDeps
@@ -53,7 +54,7 @@ export class Domains {
     return host.endsWith(`.registrar.${baseDomain}`) || host.endsWith(`.trunk.${baseDomain}`)
   }
 
-  /** Whether a host means us, and nobody's domain. */
+  /** Whether a host means us, and no customer's domain. */
   isBare(host: string): boolean {
     return this.#deps.names.has(host) || host === `registrar.${this.#deps.baseDomain}`
   }
@@ -75,7 +76,7 @@ export class Domains {
     return { realm: this.#realmOf(host), ...(misspelt && { misspelt }) }
   }
 
-  /** Ids cannot be guessed, so that nothing is betrayed by saying that one is nobody's; of short names it would be. */
+  /** Ids cannot be guessed, so that nothing is betrayed by saying that one is no customer's; of short names it would be. */
   #misspelt(host: string): Misspelt | undefined {
     const { baseDomain, index, complete } = this.#deps
     const ending = `.registrar.${baseDomain}`

@@ -28,7 +28,7 @@ import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
 /** How things stand which are no configuration: other rooms know. */
 type RuntimeState = Pick<Runtime, 'health' | 'trial' | 'use'>
 
-/** Nobody has looked, and nothing is counted. */
+/** No provider was looked at, and nothing is counted. */
 export const unknownState: RuntimeState = {
   health: () => 'unknown',
   trial: () => false,
@@ -49,18 +49,18 @@ interface RoutingClientDeps {
 
 type Then = (now: number, answer: Answer | undefined, why: string) => void
 
-/** A decision; undefined: nobody could decide, and why. */
+/** A decision; undefined: neither edge nor snapshot decided, and why. */
 type OnDecision = (now: number, decision: RouteDecision | undefined, why: string) => void
 
 /* Implementation */
-/** A snapshot nobody confirmed for so long is no longer decided on. */
+/** A snapshot the edge did not confirm for so long is no longer decided on. */
 const staleMs = 86_400_000
-/** Whoever could be answered by a snapshot waits no longer for an edge of which nobody knows whether it lives. */
+/** A caller whom a snapshot could answer waits no longer for an edge of which it is not known whether it lives. */
 const shortlyMs = 300
 /** An answer to a beat says that the edge lives until the next one is due. */
 const livesForMs = beatEveryMs * 1.25
 const secondLooks = { atOnce: 50, perSecond: 20, remembered: 1 }
-/** Of them, those of one caller: an address may be forged, and must not use up everybody's. */
+/** Of them, those of one caller: an address may be forged, and must not use up those of all. */
 const secondLooksEach = { atOnce: 10, perSecond: 4 }
 
 /**
@@ -103,7 +103,7 @@ export class RoutingClient implements BeatReporter {
     return this.#snapshots.changes
   }
 
-  /** Everybody's providers, their passwords in the clear. */
+  /** All customers' providers, their passwords in the clear. */
   providers(): readonly ProviderFacts[] {
     return this.#snapshots.index.providers()
   }
@@ -147,7 +147,7 @@ export class RoutingClient implements BeatReporter {
     this.#snapshots.restore(now, this.#deps.at(), files, confirmed)
   }
 
-  /** Whether calls from this address are somebody's, as far as is known here. */
+  /** Whether calls from this address are a customer's, as far as is known here. */
   isFamiliar(address: string): boolean {
     return this.#alone.providersAt(address).length > 0 || this.configuration.trunksAt(address).length > 0
   }
@@ -249,7 +249,7 @@ export class RoutingClient implements BeatReporter {
     return [...told, ...more.map((one) => ({ ...one, found: [...one.found, { address, since }] }))]
   }
 
-  /** By the snapshots, where those of everybody concerned are here and not too old. */
+  /** By the snapshots, where those of all customers concerned are here and not too old. */
   #decide(now: number, question: RouteQuestion): LocalDecision | undefined {
     const configuration = this.#snapshots.current(now) ? this.configuration : this.#alone
     const concerned = this.#concerned(question, configuration)
@@ -258,7 +258,7 @@ export class RoutingClient implements BeatReporter {
     const version = (customerId: string) => this.#snapshots.index.version(customerId) ?? null
     const live = { ...runtime, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
     const decision = decide(question, configuration, live)
-    // A number may be a customer's whom nobody named before.
+    // A number may be a customer's whom the question did not name.
     const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
     if (all.every((id) => this.#snapshots.current(now, id))) return { decision, current: true }
     const ageMs = now - Math.min(...all.map((id) => this.#snapshots.confirmedAt(id)))

@@ -86,7 +86,7 @@ export class SnapshotCache {
     return this.#held.size === 0
   }
 
-  /** When the edge last named a customer's snapshot current, monotonic ms; where there is none, everybody's. */
+  /** When the edge last named a customer's snapshot current, monotonic ms; where there is none, that of all. */
   confirmedAt(customerId?: string): number {
     return this.#behind.get(customerId ?? '')?.confirmedAt ?? this.#confirmedAt
   }
@@ -112,7 +112,7 @@ export class SnapshotCache {
       this.#behind.set(customerId, { version: 0, confirmedAt: monotonic(then), older: false })
   }
 
-  /** The edge says what is new to whoever had our version; sent at `sentAt`. */
+  /** The edge says what is new to a relay at our version; sent at `sentAt`. */
   heard(now: number, at: number, answer: BeatAnswer, sentAt: number): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))

@@ -13,7 +13,7 @@ import { Monitor } from './monitor.ts'
 import { Registrant } from './registrant.ts'
 import { Tester } from './tester.ts'
 
-/** The rooms around whoever deals with providers. */
+/** What dealing with providers needs of the rooms around it. */
 interface ProvidersDeps {
   readonly endpoint: SipEndpoint
   readonly effects: EffectBuffer
@@ -110,7 +110,7 @@ export class Providers implements BeatReporter {
     this.#monitor.observe(now, providerId, seen)
   }
 
-  /** How a provider is, as far as anybody knows. */
+  /** How a provider is, as far as any relay knows. */
   health(now: number, providerId: string): HealthStatus {
     return this.#monitor.health(now, providerId)
   }

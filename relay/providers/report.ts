@@ -18,7 +18,7 @@ interface TestStep {
 /** What a test found out. */
 export interface TestReport {
   readonly ok: boolean
-  /** One sentence for whoever looks after the provider. */
+  /** One sentence for the provider's customer. */
   readonly verdict: string
   readonly steps: readonly TestStep[]
   /** Last SIP status, 0 where none came. */
@@ -54,7 +54,7 @@ function locateStep(
   return { step: 'locate', ok: found.length > 0, words: sentence, ms: whole(locateMs) }
 }
 
-/** Why a refusal of ours concerns whoever configured the provider; undefined: it does not. */
+/** Why a refusal of ours concerns the provider's configuration; undefined: it does not. */
 function refusal(
   provider: ProviderFacts,
   response: Response,

@@ -1,5 +1,5 @@
 // A call made only to see whether it could be: INVITE through exactly one provider, taken back at the first
-// ringing, hung up where somebody was faster.
+// ringing, hung up where an answer was faster.
 //
 //   locating ──located──► calling ──ringing, an answer, a refusal, the limit──► over
 //                           │  ▲
@@ -74,7 +74,7 @@ export type TestCall = Machine<TestCallState, TestCallMemory>
 
 type TestCallStep = Turn<TestCallState, TestCallOrder>
 
-/** Whatever the state: nobody may be left ringing, and nobody on the line. */
+/** Whatever the state: no phone may be left ringing, and no callee on the line. */
 const unwanted = {
   provisional: ({ invite }: TestCallEvents['provisional']): TestCallStep => ({ effects: cancel(invite) }),
   success: ({ invite, response }: TestCallEvents['success'], memory: TestCallMemory): TestCallStep => ({

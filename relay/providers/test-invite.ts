@@ -17,7 +17,7 @@ interface TestInviteOptions {
 
 /**
  * The INVITEs of one test call. The offer is one every carrier takes: G.711 at a port that could be ours;
- * nothing is sent, and what comes is for nobody.
+ * nothing is sent, and what comes is dropped.
  */
 export function inviteFor(
   provider: ProviderFacts,

@@ -64,7 +64,7 @@ export class Tester {
     this.#begin(now, test, now + newsMs)
   }
 
-  /** Whoever made or changed a provider a second ago means it as it is now: its snapshot may be on its way. */
+  /** A customer who changed a provider a second ago means it as it is now: its snapshot may be on its way. */
   #begin(now: number, test: Test, until: number): void {
     const { command } = test
     const { current, facts } = this.#deps

@@ -132,7 +132,7 @@ export class ContactBindings {
     return [...entries].map((binding) => this.remove(at, binding, 'flow_lost'))
   }
 
-  /** Whether anybody can be reached by a connection. */
+  /** Whether a phone can be reached by a connection. */
   over(flow: Flow): boolean {
     return this.#entriesByConnection.has(connectionOf(flow) ?? '')
   }

@@ -44,7 +44,7 @@ export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   return { ok: false, fault: obstacle ?? fault(304, 'the session description has no m-line') }
 }
 
-/** The m-line a description would have relayed, whoever sent it and whatever its address; -1: none. */
+/** The m-line a description would have relayed, whichever party sent it and whatever its address; -1: none. */
 export function audioLine(sdp: Sdp): number {
   return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media) === undefined)
 }

@@ -30,7 +30,7 @@ export function parseNameAddr(text: string): NameAddr | undefined {
   const uri = text.slice(bracket < 0 ? start : bracket + 1, close)
   const sip = parseUri(uri)
   if (sip === undefined && !foreign(uri)) return undefined
-  // A URI without brackets may hold no question mark: nobody could tell whose it is (§20).
+  // A URI without brackets may hold no question mark: it could be the URI's or the header's (§20).
   if (bracket < 0 && sip?.headers !== undefined) return undefined
   const params = paramsOf(text, bracket < 0 ? close : close + 1)
   const tag = params?.get('tag')

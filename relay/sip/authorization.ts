@@ -43,7 +43,7 @@ interface RealmAnswer extends Demand {
   readonly taken: boolean
 }
 
-/** What a request shows which nobody has challenged. */
+/** What a request shows which was not challenged. */
 export const noAuthorizations: Authorizations = { rounds: 0, headers: [], shown: [] }
 
 /** Proxies which may stand before a registrar, each with a realm of its own, and a stale nonce or two. */

@@ -39,7 +39,7 @@ export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
 /**
  * What no response can do without: whose it is (§17.1.3), and the To which its ACK copies (§17.1.1.3).
  *
- * Of all else the first that can be read counts: an answer nobody takes is a silent peer, and a call which rings on.
+ * Of all else the first that can be read counts: an answer which is not taken is a silent peer, and a call which rings on.
  */
 export function responseFlaw(response: ResponseMessage): ParseFlaw | undefined {
   const where = response.header('to') === undefined ? 'To' : response.unreadable()

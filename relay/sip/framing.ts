@@ -9,7 +9,7 @@ interface Framed {
   /** Double CRLFs between messages: each wants a CRLF back (RFC 5626 §3.5.1). */
   readonly pings: number
   /**
-   * Set once nobody can say any more where messages begin: answer the last of `messages`, then close.
+   * Set once it cannot be told any more where messages begin: answer the last of `messages`, then close.
    * Whatever comes later is not looked at.
    */
   readonly broken?: ParseFlaw

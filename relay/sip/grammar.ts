@@ -1,6 +1,6 @@
 /*
  * Scanners for the small words of RFC 3261 §25.1. Each reads `text` from an index and gives back an
- * index, so that no piece is cut out before somebody wants it. None looks back.
+ * index, so that no piece is cut out before it is wanted. None looks back.
  */
 
 const TOKEN = 1

@@ -9,7 +9,7 @@ export interface Head {
   readonly flaw: ParseFlaw | undefined
 }
 
-/** Every header up to the limit. A line which is none is passed over, and so is one nobody heeds (RFC 3261 §8.2.2). */
+/** Every header up to the limit. A line which is none is passed over, and so is one which is not heeded (RFC 3261 §8.2.2). */
 export function readHeaders(text: string, from: number): Head {
   const headers: Header[] = []
   let wrong: ParseFlaw | undefined

@@ -166,7 +166,7 @@ function invented(name: string): string {
   return name.replace(/[^\w.!%*+`'~-]+/g, '').replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
-/** Whether a request which says this in a way nobody can read must be refused. */
+/** Whether a request which says this in a way which cannot be read must be refused. */
 export function isHeeded(name: string): boolean {
   return heeded.has(name)
 }

@@ -96,7 +96,7 @@ function bodyRefusal(request: Request): ScreenRefusal | undefined {
   return { status: 415, headers: [acceptHeader, acceptEncodingHeader] }
 }
 
-/** Whoever does not accept SDP cannot be answered (RFC 4475 §3.3.15). An empty Accept takes nothing (RFC 3261 §20.1). */
+/** A caller which does not accept SDP cannot be answered (RFC 4475 §3.3.15). An empty Accept takes nothing (RFC 3261 §20.1). */
 function acceptRefusal(request: Request): ScreenRefusal | undefined {
   const accepted = request.all('accept')
   const types = accepted.map((type) => mediaType(type) ?? '').filter((type) => /^[^/]+\/[^/]+$/.test(type))

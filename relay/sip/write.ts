@@ -6,7 +6,7 @@ import { properName } from './names.ts'
  * Writes a message as it travels (RFC 3261 §7): names in their usual spelling, and a Content-Length
  * which is right, whatever the headers said.
  *
- * A line break inside a value becomes a space: nobody smuggles in a header by way of a name or number.
+ * A line break inside a value becomes a space: no header is smuggled in by way of a name or number.
  */
 export function writeMessage(message: Message): Uint8Array {
   let head = startLine(message)

@@ -78,7 +78,7 @@ function ackFor(invite: Request, response: Response): Request {
 
 /**
  * Given up above before anything was heard. It cannot be cancelled yet (§9.1), and who has it may answer it: it is
- * repeated until a provisional allows the CANCEL, or timer B says that there was no one.
+ * repeated until a provisional allows the CANCEL, or timer B says that none came.
  */
 function abandonInvite(memory: TransactionMemory): TransactionOrder[] {
   memory.abandoned = true

@@ -108,7 +108,7 @@ export class Transactions {
    *
    * It is repeated until it is heard of, and over in 64·T1 at the latest; what still comes is reported as
    * ever: a provisional, that it may be cancelled, and a 2xx, that it may be hung up. Any other request is
-   * over at once: whatever comes of it late is nobody's.
+   * over at once: whatever comes of it late is no transaction's.
    */
   abandon(now: number, id: number): TransactionOutput[] {
     const transaction = this.#table.get(id)

@@ -44,7 +44,7 @@ export interface TransactionMemory {
   last: Uint8Array | undefined
   /** How long the repeating timer runs now. */
   wait: number
-  /** Nobody above waits for the final response. */
+  /** The user of the transaction waits for the final response no more. */
   abandoned: boolean
 }
 

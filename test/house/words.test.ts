@@ -99,7 +99,7 @@ const banned = new Set([
 ])
 
 /** Types of two rooms; the number may only fall. */
-const twiceAtMost = 20
+const twiceAtMost = 15
 
 function roomOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
@@ -118,7 +118,7 @@ const typed =
   /^\s*(?:export )?(?:declare )?(?:abstract )?(?:interface (?=[A-Z])|class (?=[A-Z])|type (?=[A-Z]\w*(?:<[^=]*>)?\s*=))(\w+)/gm
 
 /** Comments which say “whoever” where they could name a caller, a phone, a relay; the number may only fall. */
-const vagueAtMost = 264
+const vagueAtMost = 110
 
 function vagueWords({ path, text }: Source): string[] {
   const comments = text.match(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g) ?? []
