@@ -4,9 +4,10 @@ import { bindings } from '#db'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readId } from '../http/validate.ts'
+import { reachable } from '../store/bindings.ts'
 import { END_REGISTRATION } from '../store/commands.ts'
 import { living } from '../store/hearing.ts'
-import { reachable, registrationOf } from './registrations.ts'
+import { registrationOf } from './registrations.ts'
 
 /** Registrations ended on their customer's word. */
 export const endings = new Hono<Edge>().delete('/:id', async (c) => {

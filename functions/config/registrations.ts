@@ -1,9 +1,10 @@
-import { and, desc, eq, inArray, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, or, type SQL } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
+import { reachable } from '../store/bindings.ts'
 
 /** Where phones and PBXs can be reached now, as told by the relays. */
 export const registrations = new Hono<Edge>().get('/', lists(), async (c) => c.json(await registrationsOf(c)))
@@ -31,11 +32,6 @@ export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
     .orderBy(desc(bindings.registeredAt), desc(bindings.id))
     .limit(page.size + 1)
   return listed(rows, page, ({ binding }) => ({ at: binding.registeredAt, id: binding.id }), present)
-}
-
-/** The condition that a binding has neither ended nor run out. */
-export function reachable(): SQL | undefined {
-  return and(inArray(bindings.event, ['registered', 'refreshed']), sql`${bindings.expiresAt} > now()`)
 }
 
 /** Bindings beside the live extension or trunk which each is of. */

@@ -2,8 +2,8 @@ import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type BindingList, bindingList } from '#contract'
 import { bindings as table } from '#db'
-import { reachable } from '../config/registrations.ts'
 import type { Edge } from '../env.ts'
+import { reachable } from '../store/bindings.ts'
 
 /** A relay's own bindings that have not run out, for its registrar after a restart; whose key it is says which relay's. */
 export const bindings = new Hono<Edge>().get('/', async (c) => {

@@ -58,6 +58,22 @@ describe('the fence between rooms', () => {
       'functions/secrets.ts',
       `import type { Page } from './http/page.ts'`,
     ],
+    [
+      'a relay’s endpoint which knows a noun',
+      'functions/relay-api/beat.ts',
+      `import { routes } from '../config/routes.ts'`,
+    ],
+    [
+      'a store which knows a relay’s endpoint',
+      'functions/store/calls.ts',
+      `import { tells } from '../relay-api/tells.ts'`,
+    ],
+    [
+      'a decision which knows the edge',
+      'functions/routing/decide.ts',
+      `import { page } from '../http/page.ts'`,
+    ],
+    ['a contract which knows a decision', 'functions/contract/ask.ts', `import { decide } from '#routing'`],
     ['an edge which begins in the middle', 'functions/relay-api/beat.ts', `import app from '../index.ts'`],
     ['an import loaded late', 'relay/sip/parse.ts', `const io = await import('../io/udp.ts')`],
     [

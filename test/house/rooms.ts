@@ -25,6 +25,9 @@ export const relayOrder = [
 /** The edge's rooms in the same way; contract, routing and local have doors of their own. */
 export const edgeOrder = ['ground', 'http', 'store', 'config', 'relay-api', 'index'] as const
 
+/** Rooms of one floor: what customers configure, and what relays ask, know nothing of one another. */
+const besides: readonly (readonly [string, string])[] = [['relay-api', 'config']]
+
 /** Sentences for every import of a file which leads where it may not. */
 export function trespasses({ path, text }: Source): string[] {
   return imports(text).flatMap(({ from }) => {
@@ -79,7 +82,8 @@ function astray(path: string, target: string): string | undefined {
   return upwards(relayOrder, relayRoom(path), relayRoom(target))
 }
 
-function upwards<Room>(order: readonly Room[], from: Room, to: Room): string | undefined {
+function upwards<Room extends string>(order: readonly Room[], from: Room, to: Room): string | undefined {
+  if (besides.some(([one, other]) => one === from && other === to)) return `${to} stands beside ${from}`
   return order.indexOf(to) > order.indexOf(from) ? `${to} stands above ${from}` : undefined
 }
 
