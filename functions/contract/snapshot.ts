@@ -104,7 +104,7 @@ export const numberFacts = z.object({
 export type NumberFacts = z.infer<typeof numberFacts>
 
 /** A flow, as far as a decision depends on it. */
-const flowFacts = z.object({
+export const flowFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
   /** Extension its connect action rings; null: there is none. */
