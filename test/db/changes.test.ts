@@ -128,15 +128,18 @@ describe('the history of a customer', () => {
     expect(await history()).toHaveLength(2)
   })
 
-  test('keeps the last 10 000 changes', async () => {
-    await run('update changes set ordinal = 10000 where customer_id = $1 and ordinal = 2', [customer])
+  test('keeps the last 10 000 changes, and sweeps at each sixteenth', async () => {
+    await run('update changes set ordinal = 10015 where customer_id = $1 and ordinal = 2', [customer])
     await run("update providers set name = 'two' where id = $1", [provider])
-    expect((await history()).map(({ ordinal }) => ordinal)).toEqual(['10000', '10001'])
+    expect((await history()).map(({ ordinal }) => ordinal)).toEqual(['10015', '10016'])
   })
 
   test('keeps 90 days, and of what is older the last change: how things were before the others', async () => {
     await run("update providers set name = 'two' where id = $1", [provider])
-    await run("update changes set at = at - interval '91 days' where customer_id = $1", [customer])
+    await run(
+      "update changes set at = at - interval '91 days', ordinal = ordinal + 12 where customer_id = $1",
+      [customer],
+    )
     await run("update providers set name = 'three' where id = $1", [provider])
     await run("update providers set name = 'four' where id = $1", [provider])
     expect((await history()).map(({ after }) => after?.name)).toEqual(['two', 'three', 'four'])
