@@ -166,6 +166,20 @@ describe('an idempotency key', () => {
     expect([failed.status, again.status, replayed(again)]).toEqual([500, 200, null])
   })
 
+  test('whose request came too often is free: the same key may try later', async () => {
+    const { body: carrier } = await make('tried')
+    await app.database.pool.query(
+      `insert into commands (id, customer_id, relay_id, body)
+       select gen_random_uuid(), $1, 'relay-1', jsonb_build_object('provider_id', $2::text) from generate_series(1, 3)`,
+      [app.aliceId, carrier.id],
+    )
+    const place = `/v1.0/providers/${carrier.id}/test`
+    const tooMany = await ask(place, 'try-1', { type: 'options' })
+    await app.database.pool.query('delete from commands')
+    const later = await ask(place, 'try-1', { type: 'options' })
+    expect([tooMany.status, later.body.error.reason, replayed(later)]).toEqual([429, 'NO_RELAY', null])
+  })
+
   test('of a request to nowhere is free', async () => {
     const [nowhere, again] = [await ask('/v1.0/nowhere', 'lost-1', {}), await make('lost-1')]
     expect([nowhere.status, again.status]).toEqual([404, 200])
