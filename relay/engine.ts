@@ -208,7 +208,7 @@ export class Engine {
   /** What is to be said in a beat sent now. */
   pulse(now: number): BeatPart {
     const said = { ...silent, draining: this.#admission.closed }
-    return Object.assign(said, ...this.#reporters.map((reporter) => reporter.says(now)))
+    return Object.assign(said, ...this.#reporters.map((reporter) => reporter.beatPart(now)))
   }
 
   /** Something happened; these are its consequences. */
@@ -283,7 +283,7 @@ export class Engine {
         return this.#effects.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
         this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
-        for (const reporter of this.#reporters) reporter.heard(now, input.answer, input.sentAt)
+        for (const reporter of this.#reporters) reporter.beatAnswered(now, input.answer, input.sentAt)
         if (this.ledger.fell()) this.#effects.emit({ type: 'beat' })
         return this.#quotaWait.shared(now)
       case 'unbeaten':
@@ -330,7 +330,7 @@ export class Engine {
         case 'send':
           this.#effects.emit(output)
           break
-        case 'stranger':
+        case 'request':
           this.#stranger(now, output.request, output.flow)
           break
         case 'response':

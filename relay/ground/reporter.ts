@@ -9,9 +9,9 @@ export type BeatPart = Pick<
 /** A room which says how things stand at every beat, and hears what the edge answers. */
 export interface BeatReporter {
   /** Its part of the next beat: keys which no other room fills. */
-  says(now: number): Partial<BeatPart>
+  beatPart(now: number): Partial<BeatPart>
   /** The answer to what was said at `sentAt` (monotonic ms). */
-  heard(now: number, answer: BeatAnswer, sentAt: number): void
+  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void
 }
 
 /** A beat without anything to say. */

@@ -1,8 +1,8 @@
 import { type AuthFailure, type AuthFailureReason, authFailures } from '../auth/auth-failure.ts'
 import { instant } from '../call/record.ts'
 import type { Effect } from '../ground/effects.ts'
+import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, hostPort, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
-import { type Gathered, Gathering } from '../ground/gathering.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import { readable } from '../sip/charset.ts'
 import type { Request } from '../sip/message.ts'
@@ -27,7 +27,7 @@ const usual: ReadonlySet<AuthFailureReason> = new Set(['STALE_NONCES', 'REPEATED
 export class AuthFailures {
   readonly #endpoint: SipEndpoint
   readonly #emit: (effect: Effect) => void
-  readonly #gathering = new Gathering<FailedRequest>(pauses, (at, gathered) => this.#say(at, gathered))
+  readonly #aggregator = new EventAggregator<FailedRequest>(pauses, (at, gathered) => this.#say(at, gathered))
   readonly #apart = new RateLimiter(apart)
   readonly #patience = new RateLimiter(patience)
 
@@ -48,7 +48,7 @@ export class AuthFailures {
     const who = accountId ?? customerId ?? ''
     if (usual.has(reason) && this.#patience.take(now, `${who} ${sourcePrefix(flow.address)}`)) return
     const { method } = request
-    this.#gathering.add(now, at, this.#keyOf(now, failure, method, flow), {
+    this.#aggregator.add(now, at, this.#keyOf(now, failure, method, flow), {
       customerId,
       type: method === 'REGISTER' ? 'registration.failed' : 'call.refused',
       words: {
@@ -67,15 +67,15 @@ export class AuthFailures {
   }
 
   nextDeadline(): number | undefined {
-    return this.#gathering.nextDeadline()
+    return this.#aggregator.nextDeadline()
   }
 
   tick(now: number, at: number): void {
-    this.#gathering.tick(now, at)
+    this.#aggregator.tick(now, at)
   }
 
   stop(at: number): void {
-    this.#gathering.stop(at)
+    this.#aggregator.stop(at)
   }
 
   #keyOf(
@@ -87,12 +87,12 @@ export class AuthFailures {
     const prefix = customerId === null ? sourceNetwork(address) : sourcePrefix(address)
     const key = (whose: string) => `${customerId} ${method} ${reason} ${whose}`
     const own = key(`${accountId} ${prefix}`)
-    if (this.#gathering.has(own)) return own
-    const room = !this.#gathering.full && this.#apart.take(now, `${customerId}`)
+    if (this.#aggregator.has(own)) return own
+    const room = !this.#aggregator.full && this.#apart.take(now, `${customerId}`)
     return room ? own : key(elsewhere)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: Gathered<FailedRequest>): void {
+  #say(at: number, { last, count, firstAt, lastAt }: EventAggregate<FailedRequest>): void {
     const { type, customerId, words } = last
     const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
     const { relayId: relay_id, entropy } = this.#endpoint

@@ -1,7 +1,7 @@
 import type { EventTell } from '#contract'
 import { instant } from '../call/record.ts'
+import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
-import { type Gathered, Gathering } from '../ground/gathering.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
@@ -32,7 +32,7 @@ const elsewhere = 'elsewhere'
 export class RefusedCalls {
   readonly #endpoint: SipEndpoint
   readonly #tell: (tell: EventTell) => void
-  readonly #gathering = new Gathering<RefusedCallFrom>([gatheredMs], (at, gathered) =>
+  readonly #aggregator = new EventAggregator<RefusedCallFrom>([gatheredMs], (at, gathered) =>
     this.#say(at, gathered),
   )
   readonly #strangePlaces = new RateLimiter(strangePlaces)
@@ -44,7 +44,7 @@ export class RefusedCalls {
   }
 
   add(now: number, at: number, refused: RefusedCall, { address }: Flow): void {
-    this.#gathering.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
+    this.#aggregator.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
   }
 
   /** Whether a refused call may have a record, and be answered as often as it takes; else it is answered once. */
@@ -53,18 +53,18 @@ export class RefusedCalls {
   }
 
   nextDeadline(): number | undefined {
-    return this.#gathering.nextDeadline()
+    return this.#aggregator.nextDeadline()
   }
 
   tick(now: number, at: number): void {
-    this.#gathering.tick(now, at)
+    this.#aggregator.tick(now, at)
   }
 
   stop(at: number): void {
-    this.#gathering.stop(at)
+    this.#aggregator.stop(at)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: Gathered<RefusedCallFrom>): void {
+  #say(at: number, { last, count, firstAt, lastAt }: EventAggregate<RefusedCallFrom>): void {
     const { customerId, source, ...words } = last
     this.#tell({
       kind: 'event',
@@ -86,9 +86,9 @@ export class RefusedCalls {
   #keyOf(now: number, { customerId, reason }: RefusedCall, address: string): string {
     const key = (prefix: string) => `${customerId} ${prefix} ${reason}`
     if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
-      return key(this.#gathering.full ? elsewhere : sourcePrefix(address))
+      return key(this.#aggregator.full ? elsewhere : sourcePrefix(address))
     const own = key(sourceNetwork(address))
-    if (this.#gathering.has(own)) return own
+    if (this.#aggregator.has(own)) return own
     return this.#strangePlaces.take(now, '') ? own : key(elsewhere)
   }
 }

@@ -26,13 +26,13 @@ export class Revocations implements BeatReporter {
     this.#deps = deps
   }
 
-  says(): Partial<BeatPart> {
+  beatPart(): Partial<BeatPart> {
     const ended = this.#ended
     this.#ended = []
     return { ended }
   }
 
-  heard(_now: number, { ends }: BeatAnswer): void {
+  beatAnswered(_now: number, { ends }: BeatAnswer): void {
     const { registrar, effects, at } = this.#deps
     for (const { command_id, extension_id, binding_id } of ends) {
       const tells = registrar.end(at(), extension_id, binding_id)

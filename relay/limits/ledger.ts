@@ -172,12 +172,12 @@ export class Ledger implements BeatReporter {
     return slices
   }
 
-  says(now: number): { leases: Lease[]; slices: SliceHeld[] } {
+  beatPart(now: number): { leases: Lease[]; slices: SliceHeld[] } {
     return { leases: this.leases(), slices: this.slices(now) }
   }
 
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
-  heard(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>, sentAt: number): void {
+  beatAnswered(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>, sentAt: number): void {
     this.#heardAt = now
     this.#fell = this.#shares.hear(answer) || this.#fell
     this.#daily.hear(answer.seconds)

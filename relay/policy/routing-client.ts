@@ -123,14 +123,14 @@ export class RoutingClient implements BeatReporter {
     return this.#circuit.closed || (!this.#snapshots.empty && now - this.#snapshots.confirmedAt() <= staleMs)
   }
 
-  says(): Partial<BeatPart> {
-    return { version: this.#snapshots.says() }
+  beatPart(): Partial<BeatPart> {
+    return { version: this.#snapshots.beatVersion() }
   }
 
-  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#circuit.answered()
     this.#beatAnsweredAt = now
-    this.#snapshots.heard(now, this.#deps.at(), answer, sentAt)
+    this.#snapshots.beatAnswered(now, this.#deps.at(), answer, sentAt)
   }
 
   /** A beat came to nothing. */

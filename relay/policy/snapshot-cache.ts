@@ -66,7 +66,7 @@ export class SnapshotCache {
   }
 
   /** The version to be said in a beat. */
-  says(): number {
+  beatVersion(): number {
     this.#said = this.#version
     return this.#said
   }
@@ -113,7 +113,7 @@ export class SnapshotCache {
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
-  heard(now: number, at: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: number, at: number, answer: BeatAnswer, sentAt: number): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)

@@ -96,7 +96,7 @@ export class ProviderAddresses {
   }
 
   /** The edge heard what the last beat said. */
-  heard(): void {
+  beatAnswered(): void {
     for (const [id, told] of this.#telling) this.#told.set(id, told)
     this.#telling = new Map()
   }

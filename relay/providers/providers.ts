@@ -125,7 +125,7 @@ export class Providers implements BeatReporter {
     return this.#addresses.at(address)
   }
 
-  says(now: number): Partial<BeatPart> {
+  beatPart(now: number): Partial<BeatPart> {
     return {
       health: this.#monitor.reports(now),
       hosts: this.#addresses.reports(now),
@@ -134,9 +134,9 @@ export class Providers implements BeatReporter {
     }
   }
 
-  heard(now: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void {
     this.#monitor.aggregated(answer.health)
-    this.#addresses.heard()
+    this.#addresses.beatAnswered()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
     this.#tester.delivered(now, sentAt)
     for (const command of answer.commands) this.#tester.command(now, command)

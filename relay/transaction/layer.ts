@@ -16,7 +16,7 @@ import { type Transaction, TransactionTable, type TransactionTimerDue } from './
 export type TransactionOutput =
   | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
   /** A request of no transaction: a new one, an ACK for a 2xx, a CANCEL. Nothing was created for it. */
-  | { readonly type: 'stranger'; readonly request: Request; readonly flow: Flow }
+  | { readonly type: 'request'; readonly request: Request; readonly flow: Flow }
   /** For the user of client transaction `id`: each provisional, the final, every further 2xx. */
   | { readonly type: 'response'; readonly id: number; readonly response: Response; readonly flow: Flow }
   /** A response of no transaction; it goes no further (RFC 6026 §8.2). */
@@ -154,9 +154,9 @@ export class Transactions {
 
   #asked(now: number, request: Request, flow: Flow): TransactionOutput[] {
     const transaction = this.#table.server(serverKey(request))
-    if (transaction === undefined) return [{ type: 'stranger', request, flow }]
+    if (transaction === undefined) return [{ type: 'request', request, flow }]
     if (request.method !== 'ACK') return this.#step(now, transaction, 'request', undefined)
-    if (!acknowledges(request, transaction)) return [{ type: 'stranger', request, flow }]
+    if (!acknowledges(request, transaction)) return [{ type: 'request', request, flow }]
     return this.#step(now, transaction, 'ack', undefined)
   }
 

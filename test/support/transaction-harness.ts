@@ -84,7 +84,7 @@ export class TransactionHarness {
         this.sent = new TextDecoder().decode(output.bytes)
         this.sentTo = output.flow
         return `→ ${this.sent.replace(/^SIP\/2.0 /, '').split(' ', 1)[0]}`
-      case 'stranger':
+      case 'request':
         return `new ${output.request.method}`
       case 'response':
         return `hears ${output.response.status}`

@@ -31,7 +31,7 @@ describe('a ledger in which calls come and go in any order, and much is said twi
           ledger.keep(now, id, [acme, scope])
           for (const one of [...(calls.get(id) ?? [])])
             if (one !== acme && one !== scope) calls.get(id)?.delete(one)
-        } else if (act === 4) ledger.heard(now, { relays: 1, slices: [], seconds: [] }, now)
+        } else if (act === 4) ledger.beatAnswered(now, { relays: 1, slices: [], seconds: [] }, now)
         else {
           ledger.free(now, id)
           calls.delete(id)
@@ -100,7 +100,7 @@ class Relay {
     const said = this.ledger.slices(now).filter(({ resource }) => resource === 'channels')
     const amount = through === 'none' ? 0 : edge.hear(this.name, said[0])
     if (through !== 'both') return
-    this.ledger.heard(
+    this.ledger.beatAnswered(
       now,
       { relays, slices: [{ scope: acme, resource: 'channels', amount }], seconds: [] },
       now,

@@ -359,6 +359,11 @@ function use(ledger: Ledger, now = 0): string[] {
   return ledger.limits(acme, now).map(({ resource, used, of }) => `${resource} ${used}/${of}`)
 }
 
-function hears(ledger: Ledger, now: number, answer: Parameters<Ledger['heard']>[1], sentAt = now): void {
-  ledger.heard(now, answer, sentAt)
+function hears(
+  ledger: Ledger,
+  now: number,
+  answer: Parameters<Ledger['beatAnswered']>[1],
+  sentAt = now,
+): void {
+  ledger.beatAnswered(now, answer, sentAt)
 }

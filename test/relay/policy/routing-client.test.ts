@@ -396,8 +396,8 @@ describe('a decision by snapshot', () => {
     })
     const files = [filed(officeConfiguration(7))]
     desk.restore(0, files, { version: 7, held: 1, at: 1_700_000_000_000, behind: {} })
-    desk.says()
-    desk.heard(0, beatAnswer(7), 0)
+    desk.beatPart()
+    desk.beatAnswered(0, beatAnswer(7), 0)
     const question: RouteQuestion = {
       call_id: customerId,
       caller: { kind: 'extension', customer_id: customerId, extension_id: extensionIds.alice },

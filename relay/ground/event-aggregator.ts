@@ -1,7 +1,7 @@
 import { Deadlines } from './deadlines.ts'
 
 /** Things of one kind which are told together: the latest, how many, and from when to when (UTC ms). */
-export interface Gathered<What> {
+export interface EventAggregate<What> {
   readonly key: string
   last: What
   count: number
@@ -16,35 +16,36 @@ export interface Gathered<What> {
 const gatheredAtMost = 10_000
 
 /** Tells of the first thing of a kind at once, and of those which follow together, with their count. */
-export class Gathering<What> {
+export class EventAggregator<What> {
   readonly #pauses: readonly number[]
-  readonly #say: (at: number, gathered: Gathered<What>) => void
-  readonly #gatheredByKey = new Map<string, Gathered<What>>()
-  readonly #deadlines = new Deadlines<Gathered<What>>()
+  readonly #say: (at: number, aggregate: EventAggregate<What>) => void
+  readonly #aggregateByKey = new Map<string, EventAggregate<What>>()
+  readonly #deadlines = new Deadlines<EventAggregate<What>>()
 
   /** `pauses`: ms between two tellings of one kind which goes on; the last one for ever. */
-  constructor(pauses: readonly number[], say: (at: number, gathered: Gathered<What>) => void) {
+  constructor(pauses: readonly number[], say: (at: number, aggregate: EventAggregate<What>) => void) {
     this.#pauses = pauses
     this.#say = say
   }
 
   /** No more kinds are told apart. */
   get full(): boolean {
-    return this.#gatheredByKey.size >= gatheredAtMost
+    return this.#aggregateByKey.size >= gatheredAtMost
   }
 
   has(key: string): boolean {
-    return this.#gatheredByKey.has(key)
+    return this.#aggregateByKey.has(key)
   }
 
   add(now: number, at: number, key: string, what: What): void {
-    const gathered = this.#gatheredByKey.get(key)
-    if (!gathered || (gathered.count === 0 && now >= gathered.until)) return this.#begin(now, at, key, what)
-    gathered.last = what
-    gathered.lastAt = at
-    if (gathered.count++ > 0) return
-    gathered.firstAt = at
-    this.#deadlines.set(gathered.until, gathered)
+    const aggregate = this.#aggregateByKey.get(key)
+    if (!aggregate || (aggregate.count === 0 && now >= aggregate.until))
+      return this.#begin(now, at, key, what)
+    aggregate.last = what
+    aggregate.lastAt = at
+    if (aggregate.count++ > 0) return
+    aggregate.firstAt = at
+    this.#deadlines.set(aggregate.until, aggregate)
   }
 
   nextDeadline(): number | undefined {
@@ -60,27 +61,27 @@ export class Gathering<What> {
 
   /** What was gathered is told now, for there will be no later. */
   stop(at: number): void {
-    for (const gathered of this.#gatheredByKey.values()) if (gathered.count > 0) this.#tell(gathered, at)
+    for (const aggregate of this.#aggregateByKey.values()) if (aggregate.count > 0) this.#tell(aggregate, at)
   }
 
   #begin(now: number, at: number, key: string, last: What): void {
-    const before = this.#gatheredByKey.get(key)
+    const before = this.#aggregateByKey.get(key)
     // What comes more rarely than it would be told goes on nevertheless.
     const goesOn = before && now < before.until + this.#pause(before.told)
     const told = goesOn ? before.told : 0
-    const gathered = { key, last, count: 1, firstAt: at, lastAt: at, until: now + this.#pause(told), told }
-    this.#gatheredByKey.delete(key)
-    this.#gatheredByKey.set(key, gathered)
-    this.#tell(gathered, at)
-    const [oldest] = this.#gatheredByKey.values()
+    const aggregate = { key, last, count: 1, firstAt: at, lastAt: at, until: now + this.#pause(told), told }
+    this.#aggregateByKey.delete(key)
+    this.#aggregateByKey.set(key, aggregate)
+    this.#tell(aggregate, at)
+    const [oldest] = this.#aggregateByKey.values()
     const over = oldest && oldest.count === 0 && now >= oldest.until
-    if (over) this.#gatheredByKey.delete(oldest.key)
+    if (over) this.#aggregateByKey.delete(oldest.key)
   }
 
-  #tell(gathered: Gathered<What>, at: number): void {
-    this.#say(at, gathered)
-    gathered.count = 0
-    gathered.told++
+  #tell(aggregate: EventAggregate<What>, at: number): void {
+    this.#say(at, aggregate)
+    aggregate.count = 0
+    aggregate.told++
   }
 
   #pause(told: number): number {
