@@ -81,12 +81,9 @@ export const accesskeys = resource({
   async draft(input, { c, id, stored }) {
     const { admin } = c.get('principal')
     if (!stored && input.admin && !admin) throw administratorsOnly()
+    if (stored) return { row: ending(input.expire), checks: admin ? [] : [staysAdmin(id, input.admin)] }
     const { token, hash, prefix } = await newAccessKey()
-    return {
-      row: { ...(!stored && { hash, prefix }), ...ending(input.expire) },
-      checks: stored && !admin ? [staysAdmin(id, input.admin)] : [],
-      once: { token },
-    }
+    return { row: { hash, prefix, ...ending(input.expire) }, once: { token } }
   },
   errors: { missing: 'ACCESSKEY_NOT_FOUND', write: [] },
   example: {
