@@ -64,5 +64,3 @@ export const limits = {
 
 /** How a country is shown. */
 export const shownCountry = z.string().length(2).lowercase().nullable()
-
-export { readOnlyKeys as ours } from '../http/field.ts'

@@ -37,7 +37,6 @@ export async function readInput<Shape extends z.ZodType>(
   note(c, shape, body)
   return parse(shape, without(body, [...ignored, 'customer_id']))
 }
-export { readInput as readWish }
 
 /** The request's JSON body, which says what is to change of something; `owner` is whose such things are. */
 export async function readObject(

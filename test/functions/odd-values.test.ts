@@ -30,7 +30,6 @@ vi.mock('../../functions/http/validate.ts', async (original) => {
     ...real,
     readBody: noted(real.readBody),
     readInput: noted(real.readInput),
-    readWish: noted(real.readWish),
     readTold: noted(real.readTold),
   }
 })
