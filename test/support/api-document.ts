@@ -44,6 +44,14 @@ export class ApiDocument {
     return found
   }
 
+  /** The operation which a request asks for; undefined: there is none at that place. */
+  operationAt(method: string, url: string): DocumentedOperation | undefined {
+    const [path = ''] = url.split(/[?#]/)
+    const there = this.operations.filter((one) => matches(one.path, path))
+    const exactly = there.filter((one) => !one.path.includes('{'))
+    return (exactly.length > 0 ? exactly : there).find((one) => one.method === method)
+  }
+
   /** What is wrong with an answer, or with an example of one; nothing: it is as the document says. */
   faultsOfAnswer({ pointer, id }: DocumentedOperation, status: number, body: unknown): string[] {
     const place = this.#follow(`${pointer}/responses/${status}`)
@@ -115,6 +123,15 @@ function closed(part: unknown): unknown {
   const open =
     same.type === 'object' && same.properties !== undefined && same.additionalProperties === undefined
   return open ? { ...same, additionalProperties: false } : same
+}
+
+function matches(template: string, path: string): boolean {
+  const parts = template.split('/')
+  const given = path.replace(/\/$/, '').split('/')
+  return (
+    given.length === parts.length &&
+    parts.every((part, at) => (part.startsWith('{') ? given[at] !== '' : part === given[at]))
+  )
 }
 
 function escaped(key: string): string {

@@ -1,7 +1,11 @@
 import { PLATFORM } from '#contract'
+import { operations } from '../../functions/config/operations.ts'
+import { about } from '../../functions/http/about.ts'
+import { openApi } from '../../functions/http/openapi.ts'
 import app from '../../functions/index.ts'
 import { addAdministratorKey, ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { relayKey } from '../../functions/relay-key.ts'
+import { ApiDocument } from './api-document.ts'
 import { startDatabase } from './database.ts'
 
 export const RELAY_SECRET = 'a secret of at least thirty-two characters'
@@ -60,11 +64,9 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
     const response = await app.request(path, init, given)
     const text = await response.text()
     const json = response.headers.get('content-type')?.startsWith('application/json')
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : json ? JSON.parse(text) : text,
-    }
+    const body = text === '' ? undefined : json ? JSON.parse(text) : text
+    keepsToDocument(init.method ?? 'GET', path, response.status, body)
+    return { status: response.status, headers: response.headers, body }
   }
 
   async function newcomer(name: string): Promise<Client & { id: string; key: string }> {
@@ -74,3 +76,14 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
   }
 }
 export type App = Awaited<ReturnType<typeof startApp>>
+
+let document: ApiDocument | undefined
+
+/** Throws where an answer, or a refusal, is not as the API's document says: every test of the edge looks after that. */
+function keepsToDocument(method: string, path: string, status: number, body: unknown): void {
+  document ??= new ApiDocument(openApi(operations, about))
+  const operation = document.operationAt(method, path)
+  const faults = operation ? document.faultsOfAnswer(operation, status, body) : []
+  if (faults.length > 0)
+    throw new Error(`${method} ${path} is answered as no document says: ${faults.join('; ')}`)
+}
