@@ -23,7 +23,7 @@ $$;--> statement-breakpoint
 CREATE OR REPLACE FUNCTION "note_changes"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   "noun" CONSTANT text := TG_ARGV[0];
-  "most" CONSTANT integer := 10000;
+  "most" CONSTANT integer := 30000;
   "uncounted" CONSTANT text[] := '{version,found,found_since}';
   "was" jsonb[];
   "is" jsonb[];

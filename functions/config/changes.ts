@@ -181,7 +181,7 @@ export const changeOperations: readonly Operation[] = [
     method: 'get',
     path: '/v1.0/changes',
     summary: 'What changed, the newest first',
-    description: 'A customer’s last 10 000 changes of 90 days.',
+    description: 'A customer’s last 30 000 changes of 90 days.',
     tag: 'changes',
     scope: 'read',
     query: paging.extend(filters.shape),

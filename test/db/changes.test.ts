@@ -128,10 +128,10 @@ describe('the history of a customer', () => {
     expect(await history()).toHaveLength(2)
   })
 
-  test('keeps the last 10 000 changes, and sweeps at each sixteenth', async () => {
-    await run('update changes set ordinal = 10015 where customer_id = $1 and ordinal = 2', [customer])
+  test('keeps the last 30 000 changes, and sweeps at each sixteenth', async () => {
+    await run('update changes set ordinal = 30015 where customer_id = $1 and ordinal = 2', [customer])
     await run("update providers set name = 'two' where id = $1", [provider])
-    expect((await history()).map(({ ordinal }) => ordinal)).toEqual(['10015', '10016'])
+    expect((await history()).map(({ ordinal }) => ordinal)).toEqual(['30015', '30016'])
   })
 
   test('keeps 90 days, and of what is older the last change: how things were before the others', async () => {
