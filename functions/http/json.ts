@@ -54,13 +54,18 @@ export function depthOf(value: unknown): number {
 /** Refuses a text no field may hold, naming the field: control characters, and half a surrogate pair. */
 export function refuseUnprintable(value: unknown, path: readonly string[] = []): void {
   const field = path.join('.') || 'body'
-  if (typeof value === 'string' && unprintable.test(value))
+  if (typeof value === 'string' && isUnprintable(value))
     throw ApiError.field(field, 'has control characters, or half a character')
   if (typeof value !== 'object' || value === null) return
   for (const [key, part] of Object.entries(value)) {
-    if (unprintable.test(key)) throw ApiError.field(field, 'has a key with control characters')
+    if (isUnprintable(key)) throw ApiError.field(field, 'has a key with control characters')
     refuseUnprintable(part, [...path, key])
   }
+}
+
+/** Whether a text has what no field or parameter may have. */
+export function isUnprintable(text: string): boolean {
+  return unprintable.test(text)
 }
 
 /** All but tab and the ends of lines, which a description may have and other fields refuse themselves. */

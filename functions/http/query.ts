@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import { faultsOf, inWords } from './faults.ts'
+import { isUnprintable } from './json.ts'
 
 /** Shapes which endpoints declared, by what declares them. */
 const declared = new WeakMap<object, z.ZodObject>()
@@ -60,6 +61,7 @@ function refuseUnknown(c: Context<Edge>, known: string[]): void {
   for (const [name, values] of Object.entries(c.req.queries())) {
     if (!known.includes(name)) throw refused(name, `is not a parameter here; known: ${listed(known)}`)
     if (values.length > 1) throw refused(name, 'is given twice')
+    if (values.some(isUnprintable)) throw refused(name, 'has control characters, or half a character')
   }
 }
 
