@@ -9,6 +9,7 @@ import { EffectBuffer } from './ground/effect-buffer.ts'
 import type { Effect, Input } from './ground/effects.ts'
 import { type Flow, reliable } from './ground/flow.ts'
 import { type BeatPart, type BeatReporter, silent } from './ground/reporter.ts'
+import { type UtcMs, utcMs } from './ground/time.ts'
 import { AdmissionControl, type ServedDomains } from './ingress/admission.ts'
 import { Revocations } from './ingress/revocations.ts'
 import { StatelessReplies } from './ingress/stateless-replies.ts'
@@ -256,8 +257,8 @@ export class Engine {
   }
 
   /** UTC of the event being handled, in whole milliseconds. */
-  get #at(): number {
-    return Math.floor(this.#endpoint.epoch + this.#now)
+  get #at(): UtcMs {
+    return utcMs(Math.floor(this.#endpoint.epoch + this.#now))
   }
 
   #hear(now: number, input: Input): void {

@@ -1,6 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { Accounts, type CachedAccount, type RememberedAccount } from './accounts.ts'
@@ -123,7 +124,7 @@ export class Authenticator {
   }
 
   /** Looks at a request which has just come in. */
-  prove(now: number, at: number, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
+  prove(now: number, at: UtcMs, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
@@ -154,7 +155,7 @@ export class Authenticator {
    */
   proveAgain(
     now: number,
-    at: number,
+    at: UtcMs,
     request: Request,
     flow: Flow,
     asks: ProtectionSpace,
@@ -186,7 +187,7 @@ export class Authenticator {
   }
 
   /** By what is known here. */
-  #look(now: number, at: number, seen: CredentialCheck): AuthResult {
+  #look(now: number, at: UtcMs, seen: CredentialCheck): AuthResult {
     const { request, flow, credentials, question, current, attempt, challenge } = seen
     const result = this.#challenger.check(at, request, credentials, current.answer, flow)
     if (result.ok) {

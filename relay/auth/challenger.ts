@@ -1,6 +1,7 @@
 import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { UtcMs } from '../ground/time.ts'
 import {
   type Credentials,
   digestResponse,
@@ -71,7 +72,7 @@ export class Challenger {
   }
 
   /** The same request is challenged under the same To tag, whichever relay is asked: no transaction is needed (§8.2.7). */
-  challenge(at: number, request: Request, wish: ChallengeParts): Response {
+  challenge(at: UtcMs, request: Request, wish: ChallengeParts): Response {
     const { callId, from, cseq, via } = request
     const same = this.#hashes.mac(`tag ${callId} ${from.tag} ${cseq.number} ${cseq.method} ${via.branch}`)
     const nonce = this.#nonce(at, same.slice(16, 28), wish.realm, wish.flow?.address)
@@ -113,14 +114,14 @@ export class Challenger {
   }
 
   /** Whether the nonce is ours, this peer's and still young: only then is its holder worth a question to the edge. */
-  knows(at: number, { nonce, realm }: Credentials, flow?: Flow): boolean {
+  knows(at: UtcMs, { nonce, realm }: Credentials, flow?: Flow): boolean {
     const issuedAt = this.#issuedAt(nonce, realm, flow?.address)
     return issuedAt !== undefined && Math.abs(at - issuedAt) <= this.#lifetimeMs
   }
 
   /** Takes the same steps for a wrong password, an unknown user and a disabled one (RFC 7616 §5.7). */
   check(
-    at: number,
+    at: UtcMs,
     request: Request,
     credentials: Credentials,
     answer: CredentialAnswer,
@@ -147,7 +148,7 @@ export class Challenger {
     return why === undefined ? { ok: true, verified: { credential: answer } as Verified } : { ok: false, why }
   }
 
-  #nonce(at: number, salt: string, realm: string, address: string | undefined): string {
+  #nonce(at: UtcMs, salt: string, realm: string, address: string | undefined): string {
     const stamp = `${Math.floor(at).toString(36)}.${salt}`
     return `${stamp}.${this.#seal(stamp, realm, address)}`
   }

@@ -1,3 +1,5 @@
+import type { UtcMs } from '../ground/time.ts'
+
 interface NonceUse {
   readonly issuedAt: number
   count: number
@@ -23,7 +25,7 @@ export class NonceCounts {
   }
 
   /** Why `count` is no good; undefined: it is, and it is remembered. */
-  refuse(at: number, nonce: string, issuedAt: number, count: number): 'replayed' | 'stale' | undefined {
+  refuse(at: UtcMs, nonce: string, issuedAt: number, count: number): 'replayed' | 'stale' | undefined {
     const full = this.#younger.size >= this.#atMost / 2
     if (full || Math.abs(at - this.#bornAt) > this.#lifetimeMs) this.#age(at)
     const seen = this.#younger.get(nonce) ?? this.#elder.get(nonce)
@@ -37,7 +39,7 @@ export class NonceCounts {
     return undefined
   }
 
-  #age(at: number): void {
+  #age(at: UtcMs): void {
     for (const { issuedAt } of this.#elder.values())
       if (at - issuedAt <= this.#lifetimeMs) this.#forgottenUntil = Math.max(this.#forgottenUntil, issuedAt)
     this.#elder = this.#younger

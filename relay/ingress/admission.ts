@@ -15,6 +15,7 @@ import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import type { Domains } from '../policy/domains.ts'
 import { registrationTokenOf } from '../policy/route-question.ts'
 import type { Header, Request } from '../sip/message.ts'
@@ -85,7 +86,7 @@ export class AdmissionControl {
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
-  admit(now: number, at: number, request: Request, flow: Flow, busy: boolean): Admission {
+  admit(now: number, at: UtcMs, request: Request, flow: Flow, busy: boolean): Admission {
     if (this.#served.unknownSource === 'silent' && !this.#isOurs(request))
       return { to: 'drop', why: 'foreign domain' }
     const refusal = screen(request)
@@ -111,7 +112,7 @@ export class AdmissionControl {
    */
   admitAgain(
     now: number,
-    at: number,
+    at: UtcMs,
     request: Request,
     flow: Flow,
     said: CredentialAnswer | undefined,
@@ -175,7 +176,7 @@ export class AdmissionControl {
     return { to: 'refuse', status: this.closed || !this.#deps.ready(now) ? 503 : 200, headers }
   }
 
-  #register(now: number, at: number, request: Request, flow: Flow): Admission {
+  #register(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
     const { domains } = this.#deps
     const realm = request.to.sip?.host ?? ''
     if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
@@ -185,7 +186,7 @@ export class AdmissionControl {
     return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#served.baseDomain)
   }
 
-  #invite(now: number, at: number, request: Request, flow: Flow): Admission {
+  #invite(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
     if (!this.#names(request)) return this.#foreign()
     const { domains } = this.#deps
     if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
@@ -253,7 +254,7 @@ export class AdmissionControl {
     }
   }
 
-  #authenticate(now: number, at: number, request: Request, flow: Flow): Admission {
+  #authenticate(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
     const asks = this.#asks(request)
     return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }

@@ -1,6 +1,7 @@
 import type { BeatAnswer } from '#contract'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import type { RevokedAccount } from '../policy/revoked.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { AdmissionControl } from './admission.ts'
@@ -10,7 +11,7 @@ interface RevocationsDeps {
   readonly admission: AdmissionControl
   readonly effects: EffectBuffer
   /** UTC of the event being handled, in whole milliseconds. */
-  at(): number
+  at(): UtcMs
 }
 
 /**

@@ -9,6 +9,7 @@ import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { UtcMs } from '../ground/time.ts'
 import type { QuotaWait } from '../limits/quota-wait.ts'
 import type { Domains } from '../policy/domains.ts'
 import { questionOf, registrationTokenOf, routeQuestion } from '../policy/route-question.ts'
@@ -40,7 +41,7 @@ interface UasDeps {
   readonly domains: Domains
   readonly quotaWait: QuotaWait
   /** UTC of the event being handled, in whole milliseconds. */
-  at(): number
+  at(): UtcMs
   /** Carries what the transaction layer ordered. */
   carry(now: number, outputs: readonly TransactionOutput[]): void
 }

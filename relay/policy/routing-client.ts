@@ -22,6 +22,7 @@ import type { Answer, Question, SnapshotConfirmation, VerifiedSnapshot } from '.
 import { sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import { Circuit } from './circuit.ts'
 import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
 
@@ -44,7 +45,7 @@ interface RoutingClientDeps {
   /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
   foundAt?(address: string): readonly ProviderFacts[]
   /** UTC of the event being handled, in whole milliseconds. */
-  at(): number
+  at(): UtcMs
 }
 
 type Then = (now: number, answer: Answer | undefined, why: string) => void

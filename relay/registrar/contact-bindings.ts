@@ -2,6 +2,7 @@ import type { Binding, BindingList, BindingTell } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { UtcMs } from '../ground/time.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import {
@@ -80,7 +81,7 @@ export class ContactBindings {
 
   add(
     now: number,
-    at: number,
+    at: UtcMs,
     who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>,
     stated: BindingState,
   ): BindingTell {
@@ -102,7 +103,7 @@ export class ContactBindings {
     return this.#tell(at, binding, 'registered')
   }
 
-  refresh(now: number, at: number, binding: ContactBinding, stated: BindingState): BindingTell {
+  refresh(now: number, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
     Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at })
@@ -112,7 +113,7 @@ export class ContactBindings {
     return this.#tell(at, binding, 'refreshed')
   }
 
-  remove(at: number, binding: ContactBinding, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
+  remove(at: UtcMs, binding: ContactBinding, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
     this.#take(binding)
     const tell = this.#tell(at, binding, event)
     this.#gone?.set(binding.bindingId, binding.sequence)
@@ -120,14 +121,14 @@ export class ContactBindings {
   }
 
   /** Bindings whose time was up a second ago. */
-  expire(now: number, at: number): BindingTell[] {
+  expire(now: number, at: UtcMs): BindingTell[] {
     const tells: BindingTell[] = []
     for (let binding = this.#deadlines.due(now); binding !== undefined; binding = this.#deadlines.due(now))
       tells.push(this.remove(at, binding, 'expired'))
     return tells
   }
 
-  lose(at: number, flow: Flow): BindingTell[] {
+  lose(at: UtcMs, flow: Flow): BindingTell[] {
     const entries = this.#entriesByConnection.get(connectionOf(flow) ?? '') ?? none
     return [...entries].map((binding) => this.remove(at, binding, 'flow_lost'))
   }
@@ -141,7 +142,7 @@ export class ContactBindings {
    * Takes up what the disk or the edge remembers: of two who know a binding, the higher sequence counts. A stream
    * has not survived the restart.
    */
-  restore(now: number, at: number, list: BindingList, from: 'disk' | 'edge'): BindingTell[] {
+  restore(now: number, at: UtcMs, list: BindingList, from: 'disk' | 'edge'): BindingTell[] {
     const doubtful = from === 'disk' ? this.#doubtful : undefined
     const over = doubtful ? at - longGoneMs : at
     const tells: BindingTell[] = []
@@ -162,7 +163,7 @@ export class ContactBindings {
   }
 
   /** Whether a contact's time is not yet up, as far as that is known. */
-  lives(binding: ContactBinding, at: number): boolean {
+  lives(binding: ContactBinding, at: UtcMs): boolean {
     return binding.expiresAt > at || this.#doubtful?.has(binding) === true
   }
 
@@ -170,7 +171,7 @@ export class ContactBindings {
    * The edge has told the time, to which `at` is put right; our UTC was behind by so many ms. What is on disk was said
    * in right time, unless it was said by this process.
    */
-  timeTold(now: number, at: number, behindMs: number): BindingTell[] {
+  timeTold(now: number, at: UtcMs, behindMs: number): BindingTell[] {
     const doubtful = this.#doubtful
     this.#doubtful = undefined
     for (const binding of doubtful ?? none) {
@@ -231,14 +232,14 @@ export class ContactBindings {
     return { account, customerId, extensionId: detached(who.extension_id), bindings: [] }
   }
 
-  #insert(now: number, at: number, binding: ContactBinding): void {
+  #insert(now: number, at: UtcMs, binding: ContactBinding): void {
     this.#ownerByExtension.set(binding.owner.extensionId, binding.owner)
     binding.owner.bindings.push(binding)
     this.#size++
     this.#link(now, at, binding)
   }
 
-  #link(now: number, at: number, binding: ContactBinding): void {
+  #link(now: number, at: UtcMs, binding: ContactBinding): void {
     const leftMs = binding.expiresAt - at + graceMs
     const doubted = this.#doubtful?.has(binding) === true
     binding.deadline = this.#deadlines.set(now + (doubted ? Math.max(leftMs, doubtMs) : leftMs), binding)
@@ -296,7 +297,7 @@ export class ContactBindings {
   }
 
   /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
-  #tell(at: number, binding: ContactBinding, event: BindingTell['event']): BindingTell {
+  #tell(at: UtcMs, binding: ContactBinding, event: BindingTell['event']): BindingTell {
     this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
     binding.sequence = this.#sequence
     const { sequence } = binding

@@ -3,6 +3,7 @@ import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
 import type { Effect, Entropy } from '../ground/effects.ts'
 import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
+import type { UtcMs } from '../ground/time.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
@@ -63,7 +64,7 @@ export class Registrar {
   }
 
   /** Answers a REGISTER whose sender proved to be `verified`. */
-  register(now: number, at: number, request: Request, flow: Flow, verified: Verified): Registered {
+  register(now: number, at: UtcMs, request: Request, flow: Flow, verified: Verified): Registered {
     const answer = (status: number, parts: ReplyParts = {}): Response =>
       reply(request, status, { ...parts, toTag: this.#entropy.hex(8), flow })
     const refused = (status: number, parts?: ReplyParts, failed: AuthFailureReason = 'REGISTER_REFUSED') => ({
@@ -108,7 +109,7 @@ export class Registrar {
   }
 
   /** Where an extension can be rung now: highest q first, then the one heard of last. */
-  contacts(customerId: string, extensionId: string, at: number): Contact[] {
+  contacts(customerId: string, extensionId: string, at: UtcMs): Contact[] {
     return this.#bindings
       .of(extensionId)
       .filter((binding) => binding.owner.customerId === customerId && this.#bindings.lives(binding, at))
@@ -119,14 +120,14 @@ export class Registrar {
   }
 
   /** Ends what an account proved by another HA1 than this one; undefined: all it has. */
-  revoke(at: number, extensionId: string, ha1: string | undefined): BindingTell[] {
+  revoke(at: UtcMs, extensionId: string, ha1: string | undefined): BindingTell[] {
     const proof = ha1 === undefined ? undefined : proofOf(ha1)
     const over = this.#bindings.of(extensionId).filter((binding) => binding.proof !== proof)
     return over.map((binding) => this.#bindings.remove(at, binding, 'unregistered'))
   }
 
   /** Ends one registration, if it is still there. */
-  end(at: number, extensionId: string, bindingId: string): BindingTell[] {
+  end(at: UtcMs, extensionId: string, bindingId: string): BindingTell[] {
     const binding = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
     return binding ? [this.#bindings.remove(at, binding, 'unregistered')] : []
   }
@@ -145,24 +146,24 @@ export class Registrar {
   }
 
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
-  restore(now: number, at: number, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
+  restore(now: number, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
     const tells = this.#bindings.restore(now, at, list, from)
     if (from === 'edge') this.#bindings.settled()
     return tells
   }
 
   /** The edge has told the time; our UTC was behind it by so many ms. */
-  timeTold(now: number, at: number, behindMs: number): BindingTell[] {
+  timeTold(now: number, at: UtcMs, behindMs: number): BindingTell[] {
     return this.#bindings.timeTold(now, at, behindMs)
   }
 
   /** A connection is gone, and with it every binding which could be reached only through it. */
-  flowLost(at: number, flow: Flow): BindingTell[] {
+  flowLost(at: UtcMs, flow: Flow): BindingTell[] {
     return this.#bindings.lose(at, flow)
   }
 
   /** Forgets what has expired. */
-  tick(now: number, at: number): BindingTell[] {
+  tick(now: number, at: UtcMs): BindingTell[] {
     return this.#bindings.expire(now, at)
   }
 
@@ -193,7 +194,7 @@ export class Registrar {
 
   #apply(
     now: number,
-    at: number,
+    at: UtcMs,
     request: Request,
     flow: Flow,
     { credential }: Verified,
@@ -219,7 +220,7 @@ export class Registrar {
     return [this.#bindings.refresh(now, at, binding, stated)]
   }
 
-  #makeRoom(at: number, extensionId: string, atMost: number): BindingTell[] {
+  #makeRoom(at: UtcMs, extensionId: string, atMost: number): BindingTell[] {
     const held = this.#bindings.of(extensionId)
     const surplus = [...held]
       .sort((a, b) => a.refreshedAt - b.refreshedAt)
@@ -228,7 +229,7 @@ export class Registrar {
   }
 
   /** All current bindings with the time each has left (RFC 3261 §10.3 step 8). */
-  #granted(at: number, extensionId: string): Header[] {
+  #granted(at: UtcMs, extensionId: string): Header[] {
     return this.#bindings
       .of(extensionId)
       .filter(({ expiresAt }) => expiresAt > at)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Explanation, RouteQuestion } from '#contract'
+import { utcMs } from '../../../relay/ground/time.ts'
 import { RoutingClient, unknownState } from '../../../relay/policy/routing-client.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm, relayAddress } from '../../support/ladder.ts'
@@ -392,7 +393,7 @@ describe('a decision by snapshot', () => {
       engine: { emit: nothing, note: nothing, ask: nothing, below: () => 0, revoke: nothing },
       baseDomain: 'trunkline.test',
       runtime: unknownState,
-      at: () => 1_700_000_000_000,
+      at: () => utcMs(1_700_000_000_000),
     })
     const files = [filed(officeConfiguration(7))]
     desk.restore(0, files, { version: 7, held: 1, at: 1_700_000_000_000, behind: {} })

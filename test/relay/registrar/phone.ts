@@ -1,6 +1,7 @@
 import type { CredentialAnswer, DigestAlgorithm } from '#contract'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
+import { utcMs } from '../../../relay/ground/time.ts'
 import { openHashes } from '../../../relay/io/hashes.ts'
 import {
   digestResponse,
@@ -16,7 +17,7 @@ import { parseMessage } from '../../../relay/sip/parse.ts'
 export const hashes = openHashes(new Uint8Array(32).fill(7))
 export const realm = 'acme.registrar.example'
 export const flow: Flow = { transport: 'udp', address: '127.0.0.9', port: 5062 }
-export const start = Date.UTC(2026, 0, 1)
+export const start = utcMs(Date.UTC(2026, 0, 1))
 
 /** What the edge knows of the office phone. */
 export function office(changes: Partial<KnownCredential> = {}): KnownCredential {
@@ -107,7 +108,7 @@ export function checked(
   const proxy = line.toLowerCase().startsWith('proxy')
   const credentials = challenger.credentials(repeated, { realm, proxy })
   if (credentials === undefined) throw new Error('no credentials of our realm')
-  return challenger.check(at, repeated, credentials, answer)
+  return challenger.check(utcMs(at), repeated, credentials, answer)
 }
 
 export function challenged(
@@ -116,7 +117,7 @@ export function challenged(
   asked = request(),
   algorithms: readonly DigestAlgorithm[] = ['MD5'],
 ): Response {
-  return challenger.challenge(at, asked, { realm, proxy: false, algorithms })
+  return challenger.challenge(utcMs(at), asked, { realm, proxy: false, algorithms })
 }
 
 /** A phone which has proved itself. */

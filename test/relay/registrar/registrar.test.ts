@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BindingList, BindingTell } from '#contract'
 import { bindingTell } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
+import { utcMs } from '../../../relay/ground/time.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { flow, hashes, office, realm, request, start, verified } from './phone.ts'
@@ -443,7 +444,7 @@ function registrar(limits: Parameters<typeof office>[0] = {}) {
   const told: BindingTell[] = []
   let seconds = 0
   const now = () => 5_000 + seconds * 1000
-  const at = () => start + seconds * 1000 + 0.25
+  const at = () => utcMs(start + seconds * 1000 + 0.25)
   const pass = (more: number) => {
     seconds += more
     told.push(...phones.tick(now(), at()))
