@@ -1,4 +1,5 @@
 import { Deadlines } from './deadlines.ts'
+import type { UtcMs } from './time.ts'
 
 /** Things of one kind which are told together: the latest, how many, and from when to when (UTC ms). */
 export interface EventAggregate<What> {
@@ -18,12 +19,12 @@ const gatheredAtMost = 10_000
 /** Tells of the first thing of a kind at once, and of those which follow together, with their count. */
 export class EventAggregator<What> {
   readonly #pauses: readonly number[]
-  readonly #say: (at: number, aggregate: EventAggregate<What>) => void
+  readonly #say: (at: UtcMs, aggregate: EventAggregate<What>) => void
   readonly #aggregateByKey = new Map<string, EventAggregate<What>>()
   readonly #deadlines = new Deadlines<EventAggregate<What>>()
 
   /** `pauses`: ms between two tellings of one kind which goes on; the last one for ever. */
-  constructor(pauses: readonly number[], say: (at: number, aggregate: EventAggregate<What>) => void) {
+  constructor(pauses: readonly number[], say: (at: UtcMs, aggregate: EventAggregate<What>) => void) {
     this.#pauses = pauses
     this.#say = say
   }
@@ -37,7 +38,7 @@ export class EventAggregator<What> {
     return this.#aggregateByKey.has(key)
   }
 
-  add(now: number, at: number, key: string, what: What): void {
+  add(now: number, at: UtcMs, key: string, what: What): void {
     const aggregate = this.#aggregateByKey.get(key)
     if (!aggregate || (aggregate.count === 0 && now >= aggregate.until))
       return this.#begin(now, at, key, what)
@@ -52,7 +53,7 @@ export class EventAggregator<What> {
     return this.#deadlines.next()
   }
 
-  tick(now: number, at: number): void {
+  tick(now: number, at: UtcMs): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
       due.until = now + this.#pause(due.told)
       this.#tell(due, at)
@@ -60,11 +61,11 @@ export class EventAggregator<What> {
   }
 
   /** What was gathered is told now, for there will be no later. */
-  stop(at: number): void {
+  stop(at: UtcMs): void {
     for (const aggregate of this.#aggregateByKey.values()) if (aggregate.count > 0) this.#tell(aggregate, at)
   }
 
-  #begin(now: number, at: number, key: string, last: What): void {
+  #begin(now: number, at: UtcMs, key: string, last: What): void {
     const before = this.#aggregateByKey.get(key)
     // What comes more rarely than it would be told goes on nevertheless.
     const goesOn = before && now < before.until + this.#pause(before.told)
@@ -78,7 +79,7 @@ export class EventAggregator<What> {
     if (over) this.#aggregateByKey.delete(oldest.key)
   }
 
-  #tell(aggregate: EventAggregate<What>, at: number): void {
+  #tell(aggregate: EventAggregate<What>, at: UtcMs): void {
     this.#say(at, aggregate)
     aggregate.count = 0
     aggregate.told++

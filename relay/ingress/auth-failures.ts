@@ -4,6 +4,7 @@ import type { Effect } from '../ground/effects.ts'
 import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, hostPort, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import { readable } from '../sip/charset.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -39,7 +40,7 @@ export class AuthFailures {
   /** `status`: what was answered. */
   add(
     now: number,
-    at: number,
+    at: UtcMs,
     failure: AuthFailure,
     answered: { request: Request; flow: Flow; status: number },
   ): void {
@@ -70,11 +71,11 @@ export class AuthFailures {
     return this.#aggregator.nextDeadline()
   }
 
-  tick(now: number, at: number): void {
+  tick(now: number, at: UtcMs): void {
     this.#aggregator.tick(now, at)
   }
 
-  stop(at: number): void {
+  stop(at: UtcMs): void {
     this.#aggregator.stop(at)
   }
 
@@ -92,7 +93,7 @@ export class AuthFailures {
     return room ? own : key(elsewhere)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: EventAggregate<FailedRequest>): void {
+  #say(at: UtcMs, { last, count, firstAt, lastAt }: EventAggregate<FailedRequest>): void {
     const { type, customerId, words } = last
     const data = { ...words, count, first_at: instant(firstAt), last_at: instant(lastAt) }
     const { relayId: relay_id, entropy } = this.#endpoint

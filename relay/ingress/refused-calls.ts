@@ -3,6 +3,7 @@ import { instant } from '../call/record.ts'
 import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { UtcMs } from '../ground/time.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
@@ -43,7 +44,7 @@ export class RefusedCalls {
     this.#tell = tell
   }
 
-  add(now: number, at: number, refused: RefusedCall, { address }: Flow): void {
+  add(now: number, at: UtcMs, refused: RefusedCall, { address }: Flow): void {
     this.#aggregator.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
   }
 
@@ -56,15 +57,15 @@ export class RefusedCalls {
     return this.#aggregator.nextDeadline()
   }
 
-  tick(now: number, at: number): void {
+  tick(now: number, at: UtcMs): void {
     this.#aggregator.tick(now, at)
   }
 
-  stop(at: number): void {
+  stop(at: UtcMs): void {
     this.#aggregator.stop(at)
   }
 
-  #say(at: number, { last, count, firstAt, lastAt }: EventAggregate<RefusedCallFrom>): void {
+  #say(at: UtcMs, { last, count, firstAt, lastAt }: EventAggregate<RefusedCallFrom>): void {
     const { customerId, source, ...words } = last
     this.#tell({
       kind: 'event',

@@ -9,6 +9,7 @@ import type {
   SnapshotConfirmation,
   VerifiedSnapshot,
 } from '../ground/effects.ts'
+import type { UtcMs } from '../ground/time.ts'
 import { type RevokedAccount, revokedBy } from './revoked.ts'
 
 /** What the snapshot cache needs of the engine around it. */
@@ -99,7 +100,7 @@ export class SnapshotCache {
   /** Takes up what was on disk; `at` is UTC now. */
   restore(
     now: number,
-    at: number,
+    at: UtcMs,
     files: readonly VerifiedSnapshot[],
     confirmed: SnapshotConfirmation | undefined,
   ): void {
@@ -113,7 +114,7 @@ export class SnapshotCache {
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
-  beatAnswered(now: number, at: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: number, at: UtcMs, answer: BeatAnswer, sentAt: number): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
@@ -250,7 +251,7 @@ export class SnapshotCache {
     if (this.complete) this.#version = Math.max(this.#version, this.#coming)
   }
 
-  #write(now: number, at: number): void {
+  #write(now: number, at: UtcMs): void {
     const { at: writtenAt, version } = this.#written
     if (version === this.#version && now - writtenAt < confirmEveryMs) return
     this.#written = { at: now, version: this.#version }
