@@ -14,7 +14,7 @@ import { type Check, noneOf } from '../http/check.ts'
  */
 
 /** Something that is recognised by its addresses, as it is about to be saved. */
-interface Claim {
+interface AddressClaim {
   id: string
   customerId: string
   sources: string[]
@@ -31,7 +31,7 @@ export interface Clash {
 }
 
 /** What a provider claims: `sources` are the networks it listed, and then its host, where that is an address. */
-interface ProviderClaim extends Claim {
+interface ProviderClaim extends AddressClaim {
   register: boolean
   inbound_addresses: string[]
   /** Lower case. */
@@ -65,7 +65,7 @@ export function providerClashes(claim: ProviderClaim): SQL {
 }
 
 /** What stands in the way of a PBX known by its addresses: its customer's provider, the platform's, its other PBXs. */
-export function trunkClashes(claim: Claim): SQL {
+export function trunkClashes(claim: AddressClaim): SQL {
   const { customerId, sources, enabled } = claim
   return sql`(
     select 'provider' as kind, o.id, o.customer_id, abbrev(claimed) as network
@@ -109,7 +109,7 @@ const others = {
   number: 'another customer’s catch-all number',
 }
 
-function pbxes({ id, customerId, sources, enabled }: Claim): SQL {
+function pbxes({ id, customerId, sources, enabled }: AddressClaim): SQL {
   return sql`select 'trunk', o.id, o.customer_id, abbrev(claimed)
     from unnest(${networks(sources)}) as claimed, ${trunks} o
     where ${enabled}::boolean and ${alive('o')} and o.customer_id = ${customerId}::uuid and o.id <> ${id}::uuid

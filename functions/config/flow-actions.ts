@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { flows } from '#db'
 
@@ -41,8 +41,3 @@ export function rung(actions: Actions): string {
 
 /** The same, seen from SQL. */
 export const rungInSql = sql`${flows.actions} #>> '{0,option,destinations,0,target_name}'`
-
-/** The condition that a flow rings this extension. */
-export function connectsTo(extension: string): SQL {
-  return sql`${rungInSql} = ${extension}`
-}

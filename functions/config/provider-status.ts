@@ -9,10 +9,10 @@ import type { Stored } from '../http/noun.ts'
  * How a provider is doing, as relays say it: read in the statement which reads the provider.
  */
 
-type Health = typeof providerHealth.$inferSelect
+type HealthRow = typeof providerHealth.$inferSelect
 type Registration = typeof providerRegistrations.$inferSelect
 
-const health = sql<Json<Health> | null>`(
+const health = sql<Json<HealthRow> | null>`(
   select to_jsonb(h) from ${providerHealth} h where h.provider_id = "providers"."id")`
 const registration = sql<Json<Registration> | null>`(
   select to_jsonb(r) from ${providerRegistrations} r where r.provider_id = "providers"."id")`

@@ -21,7 +21,7 @@ export interface LeftOut {
 }
 
 /** One thing which changes, goes, or comes back though it was deleted. */
-export interface Step {
+export interface RestorationStep {
   readonly type: Configured
   readonly id: string
   readonly action: 'changed' | 'deleted' | 'restored'
@@ -30,8 +30,8 @@ export interface Step {
 }
 
 /** How a configuration becomes what it was. */
-export interface Plan {
-  readonly steps: readonly Step[]
+export interface RestorationPlan {
+  readonly steps: readonly RestorationStep[]
   readonly leftOut: readonly LeftOut[]
 }
 
@@ -43,7 +43,7 @@ export interface Terms {
 }
 
 /** Plans how rows become what they were. */
-export function planFor(rows: readonly ThenAndNow[], { admin, quotas, refused }: Terms): Plan {
+export function planFor(rows: readonly ThenAndNow[], { admin, quotas, refused }: Terms): RestorationPlan {
   const items = rows.map((row) => itemOf(row, admin))
   const stays = new Map(refused.map((one) => [one.resource_id, one]))
   for (const item of items.filter(({ moves }) => moves)) note(stays, unfit(item, admin))
@@ -100,7 +100,7 @@ function compared(row: KeptRow | null): string {
   return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function stepOf({ type, id, wanted, present }: Item): Step {
+function stepOf({ type, id, wanted, present }: Item): RestorationStep {
   return { type, id, row: wanted, action: wanted === null ? 'deleted' : present ? 'changed' : 'restored' }
 }
 

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../http/operation.ts'
 import { type Configured, configured, type KeptRow } from '../store/history.ts'
 import { taken } from '../store/number-overlap.ts'
 import { catchAllClashes, providerClashes, trunkClashes } from './ambiguity.ts'
-import type { LeftOut, Plan, Step } from './restoration.ts'
+import type { LeftOut, RestorationPlan, RestorationStep } from './restoration.ts'
 
 /*
  * Carrying out a plan in one transaction, unless something stands in its way there: then nothing happens, and what it
@@ -33,7 +33,7 @@ export interface Outcome {
 }
 
 /** The statements which carry out a plan that was made for a configuration of this version, in order. */
-export function statementsFor(plan: Plan, customerId: string, version: number): SQL[] {
+export function statementsFor(plan: RestorationPlan, customerId: string, version: number): SQL[] {
   const types = Object.keys(configured) as Configured[]
   const removals = types.flatMap((type) => removal(plan, type, customerId))
   const restorals = types.flatMap((type) => restoral(plan, type))
@@ -73,7 +73,7 @@ function leftOut({ type, id, reason }: Obstacle): LeftOut {
  * Whether the plan may be carried out, told to the statements after it by a setting of the transaction, and what stands
  * in its way.
  */
-function verdict(plan: Plan, customerId: string, version: number): SQL {
+function verdict(plan: RestorationPlan, customerId: string, version: number): SQL {
   return sql`
     with obstacle as materialized (select distinct on (id) type, id, reason from (${obstacles(plan, customerId)}) as o order by id),
     outdated (held) as (select exists (select from customers where id in (${customerId}::uuid, ${PLATFORM}::uuid) and version > ${version}::bigint))
@@ -84,7 +84,7 @@ function verdict(plan: Plan, customerId: string, version: number): SQL {
 
 const restorable = sql`current_setting('trunkline.restorable', true) = 'true'`
 
-function removal(plan: Plan, type: Configured, customerId: string): SQL[] {
+function removal(plan: RestorationPlan, type: Configured, customerId: string): SQL[] {
   const ids = plan.steps.filter((step) => step.type === type && step.row === null).map(({ id }) => id)
   if (ids.length === 0) return []
   return [
@@ -93,7 +93,7 @@ function removal(plan: Plan, type: Configured, customerId: string): SQL[] {
   ]
 }
 
-function restoral(plan: Plan, type: Configured): SQL[] {
+function restoral(plan: RestorationPlan, type: Configured): SQL[] {
   const rows = rowsIn(plan, type)
   if (rows.length === 0) return []
   const columns = Object.values(getTableColumns(tables[type]))
@@ -117,7 +117,7 @@ function asTheyWere(type: Configured, rows: readonly KeptRow[]): SQL {
 }
 
 /** What stands in the way of a plan, of other customers’ and of what stays. */
-function obstacles(plan: Plan, customerId: string): SQL {
+function obstacles(plan: RestorationPlan, customerId: string): SQL {
   const touched = uuids(plan.steps.map(({ id }) => id))
   const found = [
     ...takenNumbers(plan, customerId, touched),
@@ -129,7 +129,7 @@ function obstacles(plan: Plan, customerId: string): SQL {
   return sql.join([none, ...found], sql` union all `)
 }
 
-function takenNumbers(plan: Plan, customerId: string, touched: SQL): SQL[] {
+function takenNumbers(plan: RestorationPlan, customerId: string, touched: SQL): SQL[] {
   const rows = rowsIn(plan, 'number', 'restored')
   if (rows.length === 0) return []
   const others = sql`(other.customer_id <> ${customerId}::uuid and other.ownership <> 'claimed'
@@ -143,7 +143,7 @@ function takenNumbers(plan: Plan, customerId: string, touched: SQL): SQL[] {
   ]
 }
 
-function takenNames(plan: Plan, customerId: string, touched: SQL): SQL[] {
+function takenNames(plan: RestorationPlan, customerId: string, touched: SQL): SQL[] {
   const names = [
     ['trunk', 'domain_name', 'TRUNK_DOMAIN_TAKEN', sql`true`],
     ['extension', 'extension', 'EXTENSION_TAKEN', sql`o.customer_id = ${customerId}::uuid`],
@@ -162,7 +162,7 @@ function takenNames(plan: Plan, customerId: string, touched: SQL): SQL[] {
 }
 
 /** Of a customer's own providers the plan knows; the platform's may have gone. */
-function lostProviders(plan: Plan): SQL[] {
+function lostProviders(plan: RestorationPlan): SQL[] {
   return (['route', 'number'] as const).flatMap((type) => {
     const rows = rowsIn(plan, type).filter(({ provider_customer_id }) => provider_customer_id === PLATFORM)
     if (rows.length === 0) return []
@@ -175,7 +175,7 @@ function lostProviders(plan: Plan): SQL[] {
 }
 
 /** What could not be told apart of what there will be. */
-function clashes(plan: Plan, customerId: string, touched: SQL): SQL[] {
+function clashes(plan: RestorationPlan, customerId: string, touched: SQL): SQL[] {
   const claims = [
     ...rowsIn(plan, 'provider').map((row) => ['provider', row, providerClashes(claimOf(row))] as const),
     ...rowsIn(plan, 'trunk').map((row) => ['trunk', row, trunkClashes(trunkClaim(row))] as const),
@@ -210,7 +210,7 @@ function trunkClaim(row: KeptRow): Claimed {
   return { ...claimOf(row), enabled: row.enabled === true && byAddress }
 }
 
-function catchAlls(plan: Plan): KeptRow[] {
+function catchAlls(plan: RestorationPlan): KeptRow[] {
   return rowsIn(plan, 'number').filter(({ number }) => number === 'any')
 }
 
@@ -223,7 +223,7 @@ function catchAll(row: KeptRow): Parameters<typeof catchAllClashes>[0] {
 }
 
 /** The rows which a plan brings back of one noun. */
-function rowsIn(plan: Plan, type: Configured, action?: Step['action']): KeptRow[] {
+function rowsIn(plan: RestorationPlan, type: Configured, action?: RestorationStep['action']): KeptRow[] {
   return plan.steps
     .filter((step) => step.type === type && (action === undefined || step.action === action))
     .flatMap(({ row }) => (row === null ? [] : [row]))

@@ -8,7 +8,7 @@ import type { ErrorCode, Operation } from '../http/operation.ts'
 import { type Configured, configured, reachOf, rowsSince, type ThenAndNow } from '../store/history.ts'
 import { shownOf } from './history.ts'
 import { quotasOf } from './quota.ts'
-import { type LeftOut, live, type Plan, planFor } from './restoration.ts'
+import { type LeftOut, live, planFor, type RestorationPlan } from './restoration.ts'
 import { outcomeOf, statementsFor } from './restoring.ts'
 import { refuseUntold } from './version.ts'
 
@@ -68,7 +68,7 @@ async function restore(c: Context<Edge>, version: number) {
   throw new ApiError('VERSION_MISMATCH', 'Others change this configuration at the same time. Try again.')
 }
 
-async function carryOut(db: Database, plan: Plan, customerId: string, version: number) {
+async function carryOut(db: Database, plan: RestorationPlan, customerId: string, version: number) {
   const statements = statementsFor(plan, customerId, version).map((statement) =>
     db.execute<Record<string, unknown>>(statement),
   )
@@ -81,7 +81,7 @@ function quotasNow(rows: readonly ThenAndNow[]) {
   return quotasOf((live(customer?.present ?? customer?.past ?? null)?.quotas ?? {}) as object)
 }
 
-function answerOf(restored: number, { steps, leftOut }: Plan, version: number) {
+function answerOf(restored: number, { steps, leftOut }: RestorationPlan, version: number) {
   const changes = steps.map(({ type, id, action }) => ({ resource_type: type, resource_id: id, action }))
   return { version, restored, changes, left_out: leftOut }
 }

@@ -92,7 +92,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
 }
 
 /** One of a noun as it is shown. */
-export function itemOf({ fields, everybodys }: Pick<Noun<NounTable, Fields>, 'fields' | 'everybodys'>) {
+function itemOf({ fields, everybodys }: Pick<Noun<NounTable, Fields>, 'fields' | 'everybodys'>) {
   const instant = z.iso.datetime({ precision: 6 })
   return z.object({
     id: z.guid(),

@@ -84,12 +84,12 @@ export function openApi(operations: readonly Operation[], about: About): OpenApi
 }
 
 /** Where what several operations share is kept. */
-interface Parts {
+interface DocumentParts {
   readonly schemas: Schemas
   readonly responses: Record<string, ApiResponse>
 }
 
-function described(operation: Operation, parts: Parts): PathOperation {
+function described(operation: Operation, parts: DocumentParts): PathOperation {
   const { id, tag, summary, description, scope, body, example } = operation
   return {
     operationId: id,
@@ -103,7 +103,7 @@ function described(operation: Operation, parts: Parts): PathOperation {
   }
 }
 
-function parametersOf(operation: Operation, { schemas }: Parts): (Parameter | Reference)[] {
+function parametersOf(operation: Operation, { schemas }: DocumentParts): (Parameter | Reference)[] {
   const { scope, query, precondition, example } = operation
   const fields = query && schemas.of(query, 'input')
   const asked = Object.entries(fields?.properties ?? {}).map(([name, { description, ...schema }]) =>
@@ -158,7 +158,7 @@ function parameter(place: Parameter['in'], name: string, schema: JsonSchema, wor
   }
 }
 
-function responsesOf(operation: Operation, parts: Parts): PathOperation['responses'] {
+function responsesOf(operation: Operation, parts: DocumentParts): PathOperation['responses'] {
   const { success = 200, pending, precondition, example } = operation
   const answered: ApiResponse = {
     description: success === 202 ? 'It is under way.' : 'Done.',
@@ -173,7 +173,7 @@ function responsesOf(operation: Operation, parts: Parts): PathOperation['respons
   }
 }
 
-function stillGoingOn(operation: Operation, parts: Parts): ApiResponse {
+function stillGoingOn(operation: Operation, parts: DocumentParts): ApiResponse {
   const content = json(operation.answer, 'output', undefined, parts)
   return { description: 'It is still going on.', headers: headersOf(operation), content }
 }
@@ -213,7 +213,7 @@ function pathHasIds({ path, parameters = {} }: Operation): boolean {
 }
 
 /** One response for each set of reasons, named by them. */
-function refusal(reasons: ErrorCode[], { responses }: Parts): Reference {
+function refusal(reasons: ErrorCode[], { responses }: DocumentParts): Reference {
   const name = reasons.join('.')
   responses[name] ??= {
     description: reasons.join(', '),
@@ -234,7 +234,7 @@ function oneOf(reasons: ErrorCode[]): JsonSchema {
   return { properties: { error: { properties: { reason: { enum: reasons } } } } }
 }
 
-function json(shape: z.ZodType, use: SchemaUse, example: unknown, { schemas }: Parts): Content {
+function json(shape: z.ZodType, use: SchemaUse, example: unknown, { schemas }: DocumentParts): Content {
   return { 'application/json': { schema: schemas.of(shape, use), ...(example !== undefined && { example }) } }
 }
 

@@ -22,7 +22,7 @@ interface RateLimitBinding {
 }
 
 /** One limit as it stands for a request; `remaining` is at most what is left, as far as this isolate has seen. */
-interface Verdict {
+interface LimitVerdict {
   name: string
   quota: number
   remaining: number
@@ -50,7 +50,11 @@ export const rateLimited: MiddlewareHandler<Edge> = async (c, next) => {
   )
 }
 
-async function judge(c: Context<Edge>, limit: (typeof rateLimits)[number], now: number): Promise<Verdict[]> {
+async function judge(
+  c: Context<Edge>,
+  limit: (typeof rateLimits)[number],
+  now: number,
+): Promise<LimitVerdict[]> {
   const [quota, binding] = [c.get('settings')[limit.setting], bindingOf(c, limit.binding)]
   if (quota === 0 || binding === undefined) return []
   const key = await counted(c, limit.name)
@@ -81,7 +85,7 @@ async function counted(c: Context<Edge>, what: 'key' | 'address'): Promise<strin
   return address === undefined ? undefined : networkAt(address, SOURCE_PREFIX)
 }
 
-function tell(c: Context<Edge>, verdicts: Verdict[], now: number): void {
+function tell(c: Context<Edge>, verdicts: LimitVerdict[], now: number): void {
   c.header(
     'RateLimit-Policy',
     verdicts.map(({ name, quota }) => `"${name}";q=${quota};w=${WINDOW_S}`).join(', '),

@@ -14,7 +14,7 @@ interface LocalDatabase {
 }
 
 /** `image`: what a new folder begins with instead of nothing, as PGlite dumps it. */
-type Place = { dataDir: string; image?: Blob } | { databaseUrl: string }
+type DatabasePlace = { dataDir: string; image?: Blob } | { databaseUrl: string }
 
 /**
  * Opens PGlite in a folder, or a PostgreSQL by its URL, and brings the schema up to date.
@@ -22,7 +22,7 @@ type Place = { dataDir: string; image?: Blob } | { databaseUrl: string }
  * What a person can mend is thrown as an Error whose message is one sentence for them. A folder of
  * `memory://` is a PGlite that is gone when closed.
  */
-export async function openDatabase(place: Place): Promise<LocalDatabase> {
+export async function openDatabase(place: DatabasePlace): Promise<LocalDatabase> {
   const opened =
     'databaseUrl' in place
       ? await openPostgres(place.databaseUrl)

@@ -17,7 +17,7 @@ import {
 } from '#contract'
 
 /** What `npm start` can be told by its environment; README.md beside this file lists the same, for people. */
-export interface Settings {
+export interface StackSettings {
   /** Where the API listens. */
   readonly host: string
   readonly port: number
@@ -82,7 +82,7 @@ const variables = {
 }
 
 /** Reads every setting and names all that are wrong at once, one sentence each. */
-export function readSettings(environment: Environment): { settings: Settings; wrong: string[] } {
+export function readSettings(environment: Environment): { settings: StackSettings; wrong: string[] } {
   const { settings: said, wrong } = readEnvironment(variables, environment)
   const sipHost = said.SIP_HOST
   const guessed = everywhere.has(sipHost) ? firstAddress(isIPv4(sipHost) ? 'IPv4' : 'IPv6') : sipHost
@@ -111,7 +111,10 @@ export function readSettings(environment: Environment): { settings: Settings; wr
 }
 
 /** Which database a stack of these settings has. */
-export function placeOf({ databaseUrl, folder }: Settings): { databaseUrl: string } | { dataDir: string } {
+export function placeOf({
+  databaseUrl,
+  folder,
+}: StackSettings): { databaseUrl: string } | { dataDir: string } {
   return databaseUrl === undefined ? { dataDir: join(folder, 'database') } : { databaseUrl }
 }
 

@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts'
 import { checkPort, freePort } from './port.ts'
 import { readableLine } from './readable-line.ts'
 import { keepSecrets, type Secrets, writePrivately } from './secrets-file.ts'
-import type { Settings } from './settings.ts'
+import type { StackSettings } from './settings.ts'
 import { supervise } from './supervise.ts'
 import { startEdge } from './worker.ts'
 
@@ -21,7 +21,7 @@ export interface EdgeSide {
 }
 
 /** Brings up the database, its endpoint and the Worker, in that order. */
-export async function startEdgeSide(settings: Settings, parts: Parts): Promise<EdgeSide> {
+export async function startEdgeSide(settings: StackSettings, parts: Parts): Promise<EdgeSide> {
   parts.add(takeFolder(settings.folder))
   rmSync(localFile(settings), { force: true })
   const secrets = keepSecrets(settings.folder)
@@ -76,7 +76,7 @@ async function startDatabase(parts: Parts): Promise<DatabaseSide> {
 const databaseMs = 5_000
 
 /** Starts the one local relay and waits until it hears SIP. */
-export async function startRelaySide(settings: Settings, edge: EdgeSide, parts: Parts): Promise<void> {
+export async function startRelaySide(settings: StackSettings, edge: EdgeSide, parts: Parts): Promise<void> {
   // Until it is ready only its last words matter.
   const early: string[] = []
   let say = (line: string): unknown => early.push(line)
@@ -96,7 +96,7 @@ export async function startRelaySide(settings: Settings, edge: EdgeSide, parts: 
 /** A relay which is told to stop hangs up, tells the edge, and is gone well before this. */
 const drainMs = 8_000
 
-async function relayEnvironment(settings: Settings, edge: EdgeSide): Promise<Record<string, string>> {
+async function relayEnvironment(settings: StackSettings, edge: EdgeSide): Promise<Record<string, string>> {
   return {
     EDGE_URL: edge.apiUrl,
     RELAY_KEY: await relayKey(edge.secrets.relay_secret, 'local'),
@@ -116,7 +116,7 @@ async function relayEnvironment(settings: Settings, edge: EdgeSide): Promise<Rec
 }
 
 /** Tells scripts where everything is, for as long as it is there. */
-export function writeLocalFile(settings: Settings, edge: EdgeSide, parts: Parts): void {
+export function writeLocalFile(settings: StackSettings, edge: EdgeSide, parts: Parts): void {
   writePrivately(localFile(settings), {
     api_url: edge.apiUrl,
     access_key: edge.access.key,
@@ -128,7 +128,7 @@ export function writeLocalFile(settings: Settings, edge: EdgeSide, parts: Parts)
 }
 
 /** The domain phones of the first customer register at. */
-export function realmOf(settings: Settings, { access }: EdgeSide): string {
+export function realmOf(settings: StackSettings, { access }: EdgeSide): string {
   return `${access.customerId}.registrar.${settings.baseDomain}`
 }
 
@@ -137,6 +137,6 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-function localFile({ folder }: Settings): string {
+function localFile({ folder }: StackSettings): string {
   return join(folder, 'local.json')
 }

@@ -1,10 +1,10 @@
 import { secretsPath } from './secrets-file.ts'
-import type { Settings } from './settings.ts'
+import type { StackSettings } from './settings.ts'
 import type { EdgeSide } from './stack.ts'
 import { realmOf } from './stack.ts'
 
 /** What a person reads when everything is up: where it is, and what to type into a softphone. */
-export function welcome(settings: Settings, edge: EdgeSide): string {
+export function welcome(settings: StackSettings, edge: EdgeSide): string {
   const { publicIp, sipPort } = settings
   const realm = realmOf(settings, edge)
   const key = edge.access.isNew ? edge.access.key : `$(jq -r .access_key '${secretsPath(settings.folder)}')`
@@ -34,7 +34,7 @@ export function welcome(settings: Settings, edge: EdgeSide): string {
 }
 
 /** The access key at the first start; afterwards, where it is kept. */
-export function accessLines({ folder }: Settings, { access }: EdgeSide): string[] {
+export function accessLines({ folder }: StackSettings, { access }: EdgeSide): string[] {
   const kept = `access_key in ${secretsPath(folder)}`
   if (access.isNew) return [`  Access key  ${access.key}`, `              (shown once; kept as ${kept})`]
   return [`  Access key  the one from the first start: ${kept}`]

@@ -6,7 +6,7 @@ import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { rateLimits } from '../http/rate-limit.ts'
 
 /** The Worker, running on this machine. */
-export interface Edge {
+export interface RunningEdge {
   readonly url: string
   stop(): Promise<void>
 }
@@ -29,7 +29,7 @@ interface EdgePlan {
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Bundles `functions/index.ts` as wrangler would and runs it in workerd, under wrangler.toml's settings. */
-export async function startEdge(plan: EdgePlan): Promise<Edge> {
+export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(`${root}wrangler.toml`)
   const bindings: Bindings = { ...(workerOptions.bindings as Bindings | undefined), ...plan.bindings }
   const script = await bundle(main ?? `${root}functions/index.ts`)

@@ -25,7 +25,7 @@ export const credential = new Hono<Edge>().post('/', async (c) => {
 })
 
 /** One row of whoever may prove itself by digest; `domain` of a trunk is its domain's first part. */
-interface Account extends Record<string, unknown> {
+interface AccountRow extends Record<string, unknown> {
   kind: 'extension' | 'trunk'
   id: string
   customer_id: string
@@ -46,7 +46,7 @@ async function accountOf(db: Database, realm: string, username: string, baseDoma
     extensionIn(customerOf(realm, baseDomain), username) ??
     trunkAt(trunkDomainOf(realm, baseDomain), username)
   if (!question) return undefined
-  const { rows } = await db.execute<{ account: Account | null; customer_id: string }>(question)
+  const { rows } = await db.execute<{ account: AccountRow | null; customer_id: string }>(question)
   return rows[0]
 }
 
@@ -91,7 +91,7 @@ interface Proofs {
 }
 
 /** undefined where they were sealed under a key we no longer have: nobody can prove to be this account then. */
-async function proofsOf({ kind, id, sealed_md5, sealed_sha256 }: Account, seal: Seal) {
+async function proofsOf({ kind, id, sealed_md5, sealed_sha256 }: AccountRow, seal: Seal) {
   const place = { table: `${kind}s`, id }
   try {
     const ha1_md5 = await seal.open({ ...place, field: 'ha1_md5' }, sealed_md5)
@@ -101,7 +101,7 @@ async function proofsOf({ kind, id, sealed_md5, sealed_sha256 }: Account, seal: 
   }
 }
 
-function known(row: Account, proofs: Proofs, baseDomain: string): CredentialAnswer {
+function known(row: AccountRow, proofs: Proofs, baseDomain: string): CredentialAnswer {
   return {
     kind: 'known',
     customer_id: row.customer_id,

@@ -105,9 +105,9 @@ const none: readonly RouteFacts[] = []
 interface Search {
   live: Runtime
   book: Configuration
-  well: Kept[]
+  well: KeptCandidates[]
   /** Not well, and no trial call is due. */
-  unwell: Kept[]
+  unwell: KeptCandidates[]
   candidates: Consideration[]
   /** How many were skipped, listed or not. */
   skipped: number
@@ -116,7 +116,7 @@ interface Search {
 }
 
 /** A route to take, and what is said of it. */
-interface Kept {
+interface KeptCandidates {
   route: RouteFacts
   provider: ProviderFacts
   said: Consideration
@@ -168,7 +168,7 @@ function flawOf(
   return limited(provider.caps) ? fullOf(provider, live) : undefined
 }
 
-function isAmong(kept: readonly Kept[], provider: ProviderFacts): boolean {
+function isAmong(kept: readonly KeptCandidates[], provider: ProviderFacts): boolean {
   for (const one of kept) if (one.provider === provider) return true
   return false
 }
@@ -193,7 +193,7 @@ function fullOf({ id, name, caps }: ProviderFacts, live: Runtime): Flaw | undefi
 }
 
 /** The well before the unwell; where none is well, all of them as they come: a last resort beats silence. */
-function inTurn({ well, unwell }: Search): Kept[] {
+function inTurn({ well, unwell }: Search): KeptCandidates[] {
   if (unwell.length === 0) return well
   const demoted = well.length > 0
   for (const { said } of unwell) {
@@ -210,7 +210,7 @@ function inTurn({ well, unwell }: Search): Kept[] {
 }
 
 /** What is sent to each of them; and notes it. */
-function dial(tried: readonly Kept[], { dialled, shown, customer }: Dialling): ProviderTarget[] {
+function dial(tried: readonly KeptCandidates[], { dialled, shown, customer }: Dialling): ProviderTarget[] {
   return tried.map(({ route, provider, said }, at) => {
     const target = targetOf(route, provider, dialled, shown, customer.country)
     said.order = at + 1

@@ -36,7 +36,7 @@ export type ConfigSlice = Pick<
  * A snapshot put replaces the one before of the same customer; nobody else's is touched.
  */
 export class ConfigIndex {
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new Map<string, KeptSlice>()
   readonly #providers = new Map<string, ProviderFacts>()
   readonly #lines = new Map<string, ProviderFacts>()
   readonly #domains = new Map<string, TrunkFacts>()
@@ -181,7 +181,7 @@ export class ConfigIndex {
   }
 
   /** Where calls of this customer's providers and trunks come from. */
-  #settle({ providers, trunks }: Kept, how: 'add' | 'remove'): void {
+  #settle({ providers, trunks }: KeptSlice, how: 'add' | 'remove'): void {
     for (const provider of providers)
       if (provider.enabled && !provider.deleted)
         for (const source of addressesOf(provider)) this.#carriers[how](source, provider)
@@ -210,7 +210,7 @@ export class ConfigIndex {
 export type Account = AccountFacts & { customer_id: string }
 
 /** One customer's things, by what they are looked up by. */
-interface Kept {
+interface KeptSlice {
   version: number
   customer: CustomerFacts
   extensions: Map<string, ConfigSlice['extensions'][number]>
@@ -226,7 +226,7 @@ interface Kept {
   algorithms: Map<string, Account['algorithms'][]>
 }
 
-function keep(facts: ConfigSlice, secrets: SnapshotSecrets | undefined): Kept {
+function keep(facts: ConfigSlice, secrets: SnapshotSecrets | undefined): KeptSlice {
   return {
     version: facts.version,
     customer: facts.customer,
@@ -246,7 +246,7 @@ function keep(facts: ConfigSlice, secrets: SnapshotSecrets | undefined): Kept {
   }
 }
 
-function algorithmsOf(accounts: readonly AccountFacts[]): Kept['algorithms'] {
+function algorithmsOf(accounts: readonly AccountFacts[]): KeptSlice['algorithms'] {
   const lists = new Map<string, Account['algorithms'][]>()
   for (const { realm, algorithms } of accounts) {
     const others = lists.get(realm.toLowerCase())

@@ -65,7 +65,7 @@ export function refuse(known: Draft, status: number, reason: string, message: st
 export function connect(
   known: Draft,
   message: string,
-  { targets, caller_id, number_id = null, provider_id = null }: Place,
+  { targets, caller_id, number_id = null, provider_id = null }: DraftDestination,
 ): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
@@ -85,7 +85,8 @@ export function connect(
   }
 }
 
-type Place = Pick<Connect, 'targets' | 'caller_id'> & Partial<Pick<Connect, 'number_id' | 'provider_id'>>
+type DraftDestination = Pick<Connect, 'targets' | 'caller_id'> &
+  Partial<Pick<Connect, 'number_id' | 'provider_id'>>
 
 function explain(
   known: Draft,

@@ -131,11 +131,11 @@ const subject = sql`case when coalesce(h.data ->> 'subject_id', h.data ->> 'prov
 
 /** What `store` takes: everything but a relay's beginning. */
 export type Fact = BindingTell | CallTell | EventTell
-type Row = { key: string; sequence: number; decision?: Explanation | null | undefined }
+type ToldRow = { key: string; sequence: number; decision?: Explanation | null | undefined }
 
 /** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
 function newest(tells: Fact[], kind: 'binding' | 'call'): string {
-  const rows = new Map<string, Row>()
+  const rows = new Map<string, ToldRow>()
   for (const told of tells) {
     if (told.kind === 'event' || told.kind !== kind) continue
     const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
@@ -146,7 +146,7 @@ function newest(tells: Fact[], kind: 'binding' | 'call'): string {
 }
 
 /** The later of two, with the decision of the earlier where it brings none: a relay tells it once. */
-function newer(one: Row, other: Row): Row {
+function newer(one: ToldRow, other: ToldRow): ToldRow {
   const [last, first] = one.sequence > other.sequence ? [one, other] : [other, one]
   return { ...last, decision: last.decision ?? first.decision }
 }

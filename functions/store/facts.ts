@@ -24,7 +24,7 @@ import {
   routeJson,
   trunkJson,
 } from './facts-json.ts'
-import { type Reach, reachOf, standingAt } from './history.ts'
+import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
 
@@ -64,7 +64,7 @@ export async function loadAt(
   wanted: Lookup,
   version: number,
   customerIds: readonly string[],
-): Promise<{ reach: Reach; facts: Facts }> {
+): Promise<{ reach: VersionReach; facts: Facts }> {
   const then = sql`with ${standingAt(version, customerIds)} select facts from (${statementFor(wanted)}) as asked`
   // What is swept out between the two is then known to be.
   const [facts, reach] = await db.batch([db.execute<{ facts: Facts }>(then), reachOf(db, customerIds)])

@@ -61,7 +61,7 @@ export function standingAt(version: number, customerIds: readonly string[]): SQL
 }
 
 /** How far back a customer's history goes. */
-export interface Reach extends Record<string, unknown> {
+export interface VersionReach extends Record<string, unknown> {
   /** The least version which can be told; null: none. */
   oldest: number | null
   /** The number of the last change to any configuration. */
@@ -71,7 +71,7 @@ export interface Reach extends Record<string, unknown> {
 /** How far back the histories of these customers go, each of them. */
 export function reachOf(db: Database, customerIds: readonly string[]) {
   const oldest = sql`select min(version) as oldest from ${changes} where customer_id = owner.id`
-  return db.execute<Reach>(sql`
+  return db.execute<VersionReach>(sql`
     select case when count(*) = count(o.oldest) then max(o.oldest) end::float8 as oldest,
       (select version from configuration)::float8 as newest
     from unnest(${uuids(customerIds)}) as owner (id) cross join lateral (${oldest}) as o`)

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
-import { type Edge, startEdge } from '../../functions/local/worker.ts'
+import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
 
 let database: TestDatabase
-let edge: Edge
+let edge: RunningEdge
 let folder: string
 let first: { customer_id: string; access_key?: string }
 const said: string[] = []

@@ -99,7 +99,7 @@ const banned = new Set([
 ])
 
 /** Types of two rooms; the number may only fall. */
-const twiceAtMost = 15
+const twiceAtMost = 3
 
 function roomOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
