@@ -4,39 +4,42 @@ import type { Edge } from '../env.ts'
 import { sha256Hex } from '../secrets.ts'
 import { docsPage } from './docs-page.ts'
 import { docsStyle } from './docs-style.ts'
-import { type About, openApi } from './openapi.ts'
+import { type About, type OpenApi, openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { knownParameters } from './query.ts'
 
 /** Serves the document of the API as OpenAPI, and as a page for people; neither needs a key. */
 export function documented(operations: readonly Operation[], about: About) {
-  const made = once(() => make(operations, about))
+  const document = once(async () => openApi(operations, about))
+  const text = once(async () => textOf(await document()))
+  const page = once(async () => pageOf(await document()))
   return new Hono<Edge>()
     .get('/v1.0/openapi.json', knownParameters(), async (c) => {
-      const { json, etag } = await made()
+      const { json, etag } = await text()
       c.header('ETag', etag)
       c.header('Cache-Control', 'public, max-age=60')
       if (c.req.header('if-none-match') === etag) return c.body(null, 304)
       return c.body(json, 200, { 'Content-Type': 'application/json' })
     })
     .get('/docs', async (c) => {
-      const { page, policy } = await made()
+      const { html, policy } = await page()
       c.header('Content-Security-Policy', policy)
       c.header('X-Content-Type-Options', 'nosniff')
       c.header('Referrer-Policy', 'no-referrer')
       c.header('Cache-Control', 'public, max-age=60')
-      return c.html(page)
+      return c.html(html)
     })
 }
 
-async function make(operations: readonly Operation[], about: About) {
-  const document = openApi(operations, about)
+async function textOf(document: OpenApi) {
   const json = JSON.stringify(document)
+  return { json, etag: `"${(await sha256Hex(json)).slice(0, 32)}"` }
+}
+
+async function pageOf(document: OpenApi) {
   const style = `'sha256-${await digestOf(docsStyle)}'`
   return {
-    json,
-    etag: `"${(await sha256Hex(json)).slice(0, 32)}"`,
-    page: String(await docsPage(document, docsStyle)),
+    html: String(await docsPage(document, docsStyle)),
     policy: `default-src 'none'; style-src ${style}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   }
 }

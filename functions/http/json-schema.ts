@@ -35,9 +35,16 @@ export type SchemaUse = 'input' | 'output'
  */
 export class Schemas {
   readonly named: Record<string, JsonSchema> = {}
+  readonly #known = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() }
 
   /** The schema itself, or a reference to it. Throws where two which differ have one name. */
   of(shape: z.ZodType, use: SchemaUse): JsonSchema {
+    const known = this.#known[use].get(shape) ?? this.#made(shape, use)
+    this.#known[use].set(shape, known)
+    return known
+  }
+
+  #made(shape: z.ZodType, use: SchemaUse): JsonSchema {
     const { $defs = {}, ...schema } = written(shape, use)
     for (const [id, definition] of Object.entries($defs)) this.#keep(nameOf(id, use), placed(definition, use))
     return placed(schema, use)

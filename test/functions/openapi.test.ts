@@ -72,7 +72,6 @@ describe('the document', () => {
 
 /** Of paths and methods which are none, what relays are told, and one which nothing is refused with any more. */
 const beforeOrElsewhere = new Set([
-  'CHANGE_NOT_FOUND',
   'INVALID_FLOW',
   'METHOD_NOT_ALLOWED',
   'RELAY_REPLACED',
