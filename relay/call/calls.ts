@@ -4,7 +4,7 @@ import { Deadlines } from '../ground/deadlines.ts'
 import type { Answer, Effect, Located, Question } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
+import { lacksDescriptors, type MediaReport, sessionId } from '../ground/media.ts'
 import { admitCall } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
@@ -114,7 +114,7 @@ export class Calls {
   open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
     const { endpoint, ledger, serviceRoute } = this.#deps
     const arrival = { request, flow, transaction, trusted }
-    const call = newCall(now, ++this.#sessions, arrival, endpoint, ledger, serviceRoute)
+    const call = newCall(now, sessionId(++this.#sessions), arrival, endpoint, ledger, serviceRoute)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint } },
       call,

@@ -1,5 +1,6 @@
 import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { SessionId } from '../ground/media.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -18,7 +19,7 @@ interface Arrival {
 /** A call as it begins: nothing is decided, no branch is called. */
 export function newCall(
   now: number,
-  session: number,
+  session: SessionId,
   arrival: Arrival,
   endpoint: SipEndpoint,
   ledger: Ledger,

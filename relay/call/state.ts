@@ -14,7 +14,7 @@ import type { BoundedMap } from '../ground/bounded-map.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
-import type { MediaCommand, MediaCounters, MediaReport, Side } from '../ground/media.ts'
+import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -32,7 +32,7 @@ export interface Call {
   /** UUIDv7; the record's id at the edge. */
   readonly id: string
   /** The media thread's name for it. */
-  readonly session: number
+  readonly session: SessionId
   /** Monotonic ms and UTC ms of the first INVITE. */
   readonly startedNow: number
   readonly startedAt: number

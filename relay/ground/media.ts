@@ -1,3 +1,13 @@
+declare const session: unique symbol
+
+/** A call's sound, as SIP thread and media thread name it: chosen by the SIP thread, and never used twice. */
+export type SessionId = number & { readonly [session]: true }
+
+/** Takes a number for a session which no other has. */
+export function sessionId(number: number): SessionId {
+  return number as SessionId
+}
+
 /** The two sides of a call's sound, named for the party each faces. */
 export type Side = 'caller' | 'callee'
 
@@ -24,14 +34,13 @@ export interface Aim {
 }
 
 /**
- * What the SIP thread orders from the media thread. `session` is chosen by the SIP thread and never
- * used twice; ports are even RTP ports, RTCP stands one above.
+ * What the SIP thread orders from the media thread. Ports are even RTP ports, RTCP stands one above.
  */
 export type MediaCommand =
-  | { readonly type: 'open'; readonly session: number; readonly ports: Record<Side, number> }
+  | { readonly type: 'open'; readonly session: SessionId; readonly ports: Record<Side, number> }
   /** A new offer or answer: sets the aim of one side and opens its latch again. */
-  | { readonly type: 'aim'; readonly session: number; readonly side: Side; readonly aim: Aim }
-  | { readonly type: 'close'; readonly session: number }
+  | { readonly type: 'aim'; readonly session: SessionId; readonly side: Side; readonly aim: Aim }
+  | { readonly type: 'close'; readonly session: SessionId }
 
 /** What was heard from one side and sent on to the other. */
 export interface MediaCounters {
@@ -47,30 +56,35 @@ export interface MediaCounters {
 /** What the media thread reports back. */
 export type MediaReport =
   /** All four sockets are there. */
-  | { readonly type: 'opened'; readonly session: number }
+  | { readonly type: 'opened'; readonly session: SessionId }
   /** They could not be had; the session does not exist. */
-  | { readonly type: 'failed'; readonly session: number; readonly why: string }
+  | { readonly type: 'failed'; readonly session: SessionId; readonly why: string }
   /** First packet accepted from a side. */
   | {
       readonly type: 'heard'
-      readonly session: number
+      readonly session: SessionId
       readonly side: Side
       readonly address: string
       readonly port: number
     }
   /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
-  | { readonly type: 'silent'; readonly session: number; readonly side: Side | 'both'; readonly ms: number }
+  | {
+      readonly type: 'silent'
+      readonly session: SessionId
+      readonly side: Side | 'both'
+      readonly ms: number
+    }
   /** What was heard so far; told now and then. */
   | {
       readonly type: 'counted'
-      readonly session: number
+      readonly session: SessionId
       readonly caller: MediaCounters
       readonly callee: MediaCounters
     }
   /** The last word about a session. */
   | {
       readonly type: 'closed'
-      readonly session: number
+      readonly session: SessionId
       readonly caller: MediaCounters
       readonly callee: MediaCounters
     }

@@ -1,4 +1,4 @@
-import type { Aim, MediaCounters, MediaReport, Side } from '../ground/media.ts'
+import type { Aim, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
 import { RtpPort } from './rtp-port.ts'
@@ -16,7 +16,7 @@ class MediaLeg {
   aimedAt: number | undefined
   silent = false
 
-  constructor(session: number, side: Side, port: number) {
+  constructor(session: SessionId, side: Side, port: number) {
     this.rtp = new RtpPort(session, side, port, false)
     this.rtcp = new RtpPort(session, side, port + 1, true)
   }
@@ -53,7 +53,7 @@ const HOLD_TIMES = 60
  */
 export class MediaRelay {
   readonly reports: MediaReport[] = []
-  readonly #sessions = new Map<number, MediaSession>()
+  readonly #sessions = new Map<SessionId, MediaSession>()
   readonly #timeoutMs: number
   readonly #evidence: Evidence = { ssrc: 0, sequence: -1, continues: false }
 
@@ -73,7 +73,7 @@ export class MediaRelay {
   }
 
   /** The four ports to be bound; none when the session is there already. */
-  open(id: number, ports: Readonly<Record<Side, number>>): RtpPort[] {
+  open(id: SessionId, ports: Readonly<Record<Side, number>>): RtpPort[] {
     if (this.#sessions.has(id)) return []
     const caller = new MediaLeg(id, 'caller', ports.caller)
     const callee = new MediaLeg(id, 'callee', ports.callee)
@@ -82,7 +82,7 @@ export class MediaRelay {
   }
 
   /** The two ports whose latch this opens. */
-  aim(now: number, id: number, side: Side, aim: Aim): RtpPort[] {
+  aim(now: number, id: SessionId, side: Side, aim: Aim): RtpPort[] {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
     const leg = session[side]
@@ -102,7 +102,7 @@ export class MediaRelay {
   }
 
   /** Forgets a session; its ports are to be released. */
-  close(id: number): RtpPort[] {
+  close(id: SessionId): RtpPort[] {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
     this.#sessions.delete(id)
@@ -197,18 +197,18 @@ export class MediaRelay {
     this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
   }
 
-  #count(now: number, id: number, session: MediaSession): void {
+  #count(now: number, id: SessionId, session: MediaSession): void {
     session.countAt ??= now + firstCountMs
     if (now < session.countAt) return
     session.countAt = now + countEveryMs
     this.#report('counted', id, session)
   }
 
-  #report(type: 'counted' | 'closed', session: number, { caller, callee }: MediaSession): void {
+  #report(type: 'counted' | 'closed', session: SessionId, { caller, callee }: MediaSession): void {
     this.reports.push({ type, session, caller: heardAt(caller), callee: heardAt(callee) })
   }
 
-  #listen(now: number, id: number, session: MediaSession): void {
+  #listen(now: number, id: SessionId, session: MediaSession): void {
     const { caller, callee } = session
     const ms = now - Math.max(caller.since, callee.since)
     const held = caller.quiet || callee.quiet

@@ -1,11 +1,11 @@
-import type { Side } from '../ground/media.ts'
+import type { SessionId, Side } from '../ground/media.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
 import { Statistics } from './statistics.ts'
 
 /** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */
 export class RtpPort {
-  readonly session: number
+  readonly session: SessionId
   readonly side: Side
   readonly port: number
   /** True: the odd port beside, for RTCP. */
@@ -16,7 +16,7 @@ export class RtpPort {
   readonly statistics = new Statistics()
   readonly #bucket = new TokenBucket(packets)
 
-  constructor(session: number, side: Side, port: number, control: boolean) {
+  constructor(session: SessionId, side: Side, port: number, control: boolean) {
     this.session = session
     this.side = side
     this.port = port

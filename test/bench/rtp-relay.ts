@@ -1,4 +1,5 @@
 import type { Aim } from '../../relay/ground/media.ts'
+import { sessionId } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
 import type { MediaEngineName } from '../../relay/io/media-thread.ts'
 
@@ -18,9 +19,19 @@ const plane = await startMedia({
 })
 for (let i = 0; i < Number(calls); i++) {
   const ports = { caller: Number(firstPort) + 4 * i, callee: Number(firstPort) + 4 * i + 2 }
-  plane.order({ type: 'open', session: i, ports })
-  plane.order({ type: 'aim', session: i, side: 'caller', aim: aimAt(caller, Number(firstPeer) + 2 * i) })
-  plane.order({ type: 'aim', session: i, side: 'callee', aim: aimAt(callee, Number(firstPeer) + 2 * i) })
+  plane.order({ type: 'open', session: sessionId(i), ports })
+  plane.order({
+    type: 'aim',
+    session: sessionId(i),
+    side: 'caller',
+    aim: aimAt(caller, Number(firstPeer) + 2 * i),
+  })
+  plane.order({
+    type: 'aim',
+    session: sessionId(i),
+    side: 'callee',
+    aim: aimAt(callee, Number(firstPeer) + 2 * i),
+  })
   process.stdout.write(`${ports.caller} ${ports.callee}\n`)
 }
 process.stdout.write('ready\n')

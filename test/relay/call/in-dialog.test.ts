@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { sessionId } from '../../../relay/ground/media.ts'
 import type { Request, Response } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
@@ -87,7 +88,10 @@ describe('an answered call', () => {
   test('ends by itself when no sound comes from either side', () => {
     const { ladder } = talking()
     const session = ladder.media[0]?.session ?? 0
-    ladder.hear({ type: 'media', report: { type: 'silent', session, side: 'both', ms: 60_000 } })
+    ladder.hear({
+      type: 'media',
+      report: { type: 'silent', session: sessionId(session), side: 'both', ms: 60_000 },
+    })
     ladder.gives('BYE to Alice', 'BYE to Telnyx')
     expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'media_timeout' })
   })
@@ -308,7 +312,7 @@ function closeMedia(ladder: Ladder): void {
     type: 'media',
     report: {
       type: 'closed',
-      session,
+      session: sessionId(session),
       caller: { ...heard, packets: 100, lost: 0 },
       callee: { ...heard, packets: 90, lost: 10 },
     },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MediaCounters } from '../../../relay/ground/media.ts'
+import { sessionId } from '../../../relay/ground/media.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
   alice,
@@ -104,5 +105,10 @@ describe('the record of a call’s sound', () => {
 function counted(ladder: Ladder): void {
   const [{ session = 0 } = {}] = ladder.media
   const caller = { ...nothing, packets: 500, lost: 3, latched: { address: '192.0.2.10', port: 61_234 } }
-  ladder.hear({ type: 'media', report: { type: 'counted', session, caller, callee: nothing } }).whatever()
+  ladder
+    .hear({
+      type: 'media',
+      report: { type: 'counted', session: sessionId(session), caller, callee: nothing },
+    })
+    .whatever()
 }

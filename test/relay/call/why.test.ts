@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ProviderTarget, RouteDecision } from '#contract'
+import { sessionId } from '../../../relay/ground/media.ts'
 import type { Header } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
@@ -383,7 +384,12 @@ describe('an answered call which we end says', () => {
     const invited = takenBy(ladder)
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
     const [{ session = 0 } = {}] = ladder.media
-    ladder.hear({ type: 'media', report: { type: 'silent', session, side: 'both', ms: 60_000 } }).whatever()
+    ladder
+      .hear({
+        type: 'media',
+        report: { type: 'silent', session: sessionId(session), side: 'both', ms: 60_000 },
+      })
+      .whatever()
     expect(ladder.record).toMatchObject({
       hangup_reason: 'media_timeout',
       reject_reason: 'MEDIA_TIMEOUT',

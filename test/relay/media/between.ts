@@ -1,4 +1,5 @@
 import type { Aim, Side } from '../../../relay/ground/media.ts'
+import { sessionId } from '../../../relay/ground/media.ts'
 import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
@@ -12,10 +13,13 @@ export type Aims = Partial<Record<Side, Partial<Aim>>>
 /** Alice at 5000 calls Bob at 4000, both aimed at zero; packets come as from the kernel. */
 export function between(aims: Aims = {}) {
   const mediaRelay = new MediaRelay(60_000)
-  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = mediaRelay.open(1, { caller: 1000, callee: 2000 })
+  const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = mediaRelay.open(sessionId(1), {
+    caller: 1000,
+    callee: 2000,
+  })
   if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
-  mediaRelay.aim(0, 1, 'caller', { ...aimAt(alice, 5000), ...aims.caller })
-  mediaRelay.aim(0, 1, 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  mediaRelay.aim(0, sessionId(1), 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  mediaRelay.aim(0, sessionId(1), 'callee', { ...aimAt(bob, 4000), ...aims.callee })
   let now = 0
   let sequence = 0
 
@@ -39,7 +43,10 @@ export function between(aims: Aims = {}) {
     },
     /** A new offer or answer. */
     aims(side: Side, aim: Partial<Aim> = {}) {
-      mediaRelay.aim(now, 1, side, { ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)), ...aim })
+      mediaRelay.aim(now, sessionId(1), side, {
+        ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)),
+        ...aim,
+      })
       return call
     },
     /** Gates at which the kernel must let all through. */
@@ -61,7 +68,7 @@ export function between(aims: Aims = {}) {
         return `${now}: ${caller.packets} ${caller.latched?.port}, ${callee.packets} ${callee.latched?.port}`
       }),
     closed() {
-      mediaRelay.close(1)
+      mediaRelay.close(sessionId(1))
       return mediaRelay.reports.splice(0).find(({ type }) => type === 'closed')
     },
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Side } from '../../../relay/ground/media.ts'
+import { sessionId } from '../../../relay/ground/media.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 import { aimAt, alice, between, bob, mallory } from './between.ts'
@@ -133,8 +134,8 @@ describe('silence', () => {
 
   test('before the other party has answered is no silence', () => {
     const mediaRelay = new MediaRelay(60_000)
-    mediaRelay.open(1, { caller: 1000, callee: 2000 })
-    mediaRelay.aim(0, 1, 'caller', aimAt(alice, 5000))
+    mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
+    mediaRelay.aim(0, sessionId(1), 'caller', aimAt(alice, 5000))
     mediaRelay.sweep(200_000)
     expect(mediaRelay.reports).toEqual([])
   })
@@ -168,8 +169,9 @@ describe('a session is counted', () => {
 
   test('where silence is never reported, too', () => {
     const mediaRelay = new MediaRelay(0)
-    mediaRelay.open(1, { caller: 1000, callee: 2000 })
-    for (const side of ['caller', 'callee'] as const) mediaRelay.aim(0, 1, side, aimAt(alice, 5000))
+    mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
+    for (const side of ['caller', 'callee'] as const)
+      mediaRelay.aim(0, sessionId(1), side, aimAt(alice, 5000))
     for (const now of [0, 9_999, 10_000]) mediaRelay.sweep(now)
     expect(mediaRelay.reports).toMatchObject([{ type: 'counted', session: 1 }])
   })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Note } from '../../../relay/ground/effects.ts'
 import type { Aim, MediaReport } from '../../../relay/ground/media.ts'
+import { sessionId } from '../../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
 import type { MediaEngineName } from '../../../relay/io/media-thread.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
@@ -43,7 +44,7 @@ describe.each(engines)('the media thread with %s', (engine) => {
     await Promise.all([bob.hears(11), alice.hears(21)])
     expect(bob.heard.at(-1)).toMatchObject({ address: host, port: ports.callee })
     expect(bob.heard.at(-1)?.packet).toEqual(rtpPacket({ sequence: 10, ssrc: 0xa11ce }))
-    plane.order({ type: 'close', session: 1 })
+    plane.order({ type: 'close', session: sessionId(1) })
     expect(await reported('closed')).toMatchObject({
       caller: { packets: 11, bytes: 11 * 172, lost: 0, dropped: 0 },
       callee: { packets: 21, lost: 0, dropped: 0 },
@@ -58,7 +59,7 @@ describe.each(engines)('the media thread with %s', (engine) => {
     call()
     await reply(alice, bob)
     const control = await rtpParty('127.0.9.3', 1)
-    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob, control.port) })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'callee', aim: aimAt(bob, control.port) })
     await settled()
     alice.send(rtcpPacket(0xa11ce), ports.caller + 1, host)
     await control.hears(1)
@@ -88,7 +89,7 @@ describe.each(engines)('the media thread with %s', (engine) => {
     moved.say(ports.callee, host)
     await settled()
     expect(alice.heard).toHaveLength(1)
-    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(moved) })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'callee', aim: aimAt(moved) })
     await settled()
     moved.say(ports.callee, host)
     await alice.hears(2)
@@ -156,8 +157,8 @@ describe.each(engines)('the media thread with %s', (engine) => {
   test('obeys at once although nothing moves', async () => {
     for (let i = 0; i < 5; i++) {
       await new Promise((resolve) => setTimeout(resolve, 30))
-      plane.order({ type: 'open', session: i, ports })
-      plane.order({ type: 'close', session: i })
+      plane.order({ type: 'open', session: sessionId(i), ports })
+      plane.order({ type: 'close', session: sessionId(i) })
       await reported('closed')
       reports.length = 0
     }
@@ -171,12 +172,12 @@ describe.each(engines)('the media thread with %s', (engine) => {
 
   test('reports ports which are taken, and the session is gone', async () => {
     const squatter = await rtpParty(host, 1, ports.callee)
-    plane.order({ type: 'open', session: 1, ports })
+    plane.order({ type: 'open', session: sessionId(1), ports })
     expect(await reported('failed')).toMatchObject({ session: 1, why: expect.stringMatching(/EADDRINUSE/) })
     squatter.close()
     await settled()
-    plane.order({ type: 'open', session: 2, ports })
-    plane.order({ type: 'close', session: 2 })
+    plane.order({ type: 'open', session: sessionId(2), ports })
+    plane.order({ type: 'close', session: sessionId(2) })
     expect(await reported('closed')).toMatchObject({ session: 2 })
   })
 
@@ -191,9 +192,9 @@ describe.each(engines)('the media thread with %s', (engine) => {
   })
 
   function call(): void {
-    plane.order({ type: 'open', session: 1, ports })
-    plane.order({ type: 'aim', session: 1, side: 'caller', aim: aimAt(alice) })
-    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob) })
+    plane.order({ type: 'open', session: sessionId(1), ports })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'caller', aim: aimAt(alice) })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'callee', aim: aimAt(bob) })
   }
 
   /** One packet each way: both latches are locked afterwards. */
@@ -208,10 +209,10 @@ describe.each(engines)('the media thread with %s', (engine) => {
   async function settled(): Promise<void> {
     plane.order({
       type: 'open',
-      session: -1,
+      session: sessionId(-1),
       ports: { caller: ports.caller + 20, callee: ports.callee + 20 },
     })
-    plane.order({ type: 'close', session: -1 })
+    plane.order({ type: 'close', session: sessionId(-1) })
     await until(() => reports.some((each) => each.type === 'closed' && each.session === -1))
     reports = reports.filter(({ session }) => session !== -1)
     await new Promise((resolve) => setTimeout(resolve, engine === 'dgram' ? 30 : 0))
@@ -231,9 +232,9 @@ describe.each(engines)('the media thread over IPv6 with %s', (engine) => {
     const reports: MediaReport[] = []
     const plane = await startMedia({ engine, host, report: (each) => reports.push(each), log() {} })
     const [alice, bob] = [await rtpParty(callerAt, 1), await rtpParty(calleeAt, 2)]
-    plane.order({ type: 'open', session: 1, ports })
-    plane.order({ type: 'aim', session: 1, side: 'caller', aim: aimAt(alice) })
-    plane.order({ type: 'aim', session: 1, side: 'callee', aim: aimAt(bob) })
+    plane.order({ type: 'open', session: sessionId(1), ports })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'caller', aim: aimAt(alice) })
+    plane.order({ type: 'aim', session: sessionId(1), side: 'callee', aim: aimAt(bob) })
     const talking = setInterval(() => {
       alice.say(ports.caller, callerAt)
       bob.say(ports.callee, calleeAt)
