@@ -25,8 +25,9 @@ import { Registrar } from './registrar/registrar.ts'
 import type { Request } from './sip/message.ts'
 import { parseMessage } from './sip/parse.ts'
 import { reply } from './sip/reply.ts'
+import { allowHeader } from './sip/screen.ts'
 import { type TransactionOutput, Transactions } from './transaction/layer.ts'
-import { allow, type SipEndpoint } from './ua/endpoint.ts'
+import type { SipEndpoint } from './ua/endpoint.ts'
 
 /** How the engine is set up. */
 interface EngineSetup {
@@ -416,11 +417,11 @@ export class Engine {
       }
       case 'OPTIONS':
         return this.#replies.refuse(request, flow, 200, undefined, [
-          ['allow', allow],
+          allowHeader,
           ['accept', 'application/sdp'],
         ])
       default:
-        return this.#replies.refuse(request, flow, 405, undefined, [['allow', allow]])
+        return this.#replies.refuse(request, flow, 405, undefined, [allowHeader])
     }
   }
 

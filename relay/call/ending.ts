@@ -1,7 +1,8 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import type { Header } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
+import { allowHeader } from '../sip/screen.ts'
+import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
 import { buildCancel } from './invite.ts'
 import { noCodec, warning } from './offer-answer.ts'
@@ -178,10 +179,7 @@ export function answerTo(
 ) {
   const dialogMaking: Header[] =
     status > 100 && status < 300
-      ? [
-          ['contact', contactOf(endpoint, call.caller.flow.transport)],
-          ['allow', allow],
-        ]
+      ? [['contact', contactOf(endpoint, call.caller.flow.transport)], allowHeader]
       : []
   const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
   return reply(call.caller.invite, status, {

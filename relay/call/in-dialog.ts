@@ -1,8 +1,8 @@
 import { inDialog } from '../dialog/request.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
-import { allow, contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { allowHeader, type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
+import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
 import { proveToProvider, withProof } from './credentials.ts'
@@ -47,7 +47,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
     via: viaOf(endpoint, leg.flow),
     contact: isChange(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
     maxForwards: request.maxForwards - 1,
-    headers: [...typeOf(request, body), ['allow', allow]],
+    headers: [...typeOf(request, body), allowHeader],
     body,
   })
   return sendOn(call, { asked, proofs: noAuthorizations, sent, flow: leg.flow })

@@ -1,8 +1,9 @@
 import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
+import { allowHeader } from '../sip/screen.ts'
 import { parseUri, writeUri } from '../sip/uri.ts'
-import { allow, contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import { contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
 
@@ -28,7 +29,7 @@ export function buildInvite(
     ['call-id', branch.callId],
     ['cseq', `${branch.cseq} INVITE`],
     ['contact', contactOf(endpoint, flow.transport)],
-    ['allow', allow],
+    allowHeader,
     ...branch.route.map((route): Header => ['route', route]),
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),

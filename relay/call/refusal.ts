@@ -1,7 +1,6 @@
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Response } from '../sip/message.ts'
-import { acceptEncodingHeader, acceptHeader } from '../sip/screen.ts'
-import { allow } from '../ua/endpoint.ts'
+import { acceptEncodingHeader, acceptHeader, allowHeader } from '../sip/screen.ts'
 import { redirects } from './verdict.ts'
 
 /*
@@ -40,7 +39,7 @@ export function particulars({ status, headers, cseq }: Response): Header[] {
 
 /** Ours, without the method which the other side refuses. */
 function allowBut(refused: string): string {
-  return allow
+  return allowHeader[1]
     .split(', ')
     .filter((method) => method !== refused)
     .join(', ')

@@ -2,8 +2,9 @@ import { refreshTarget } from '../dialog/dialog.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
+import { allowHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
-import { allow, contactOf, type SipEndpoint } from '../ua/endpoint.ts'
+import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
@@ -159,7 +160,7 @@ function okFor(
 ): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
     ['contact', contactOf(endpoint, legOf(call, side)?.flow.transport ?? 'udp')],
-    ['allow', allow],
+    allowHeader,
   ]
   const offer = offerOf(request, endpoint)
   const there = sdpSentTo(call, opposite(side))?.sent

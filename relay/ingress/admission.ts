@@ -19,9 +19,8 @@ import type { UtcMs } from '../ground/time.ts'
 import type { Domains } from '../policy/domains.ts'
 import { registrationTokenOf } from '../policy/route-question.ts'
 import type { Header, Request } from '../sip/message.ts'
-import { screen } from '../sip/screen.ts'
+import { allowHeader, screen } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
-import { allow } from '../ua/endpoint.ts'
 import { SourceCache } from './source-cache.ts'
 import { provedAtMisspelt, provedNowhere, unknownDomain } from './wrong-domain.ts'
 
@@ -168,11 +167,7 @@ export class AdmissionControl {
   #options(now: number, flow: Flow): Admission {
     if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
-    const headers: Header[] = [
-      ['allow', allow],
-      ['accept', 'application/sdp'],
-      ['supported', 'path'],
-    ]
+    const headers: Header[] = [allowHeader, ['accept', 'application/sdp'], ['supported', 'path']]
     return { to: 'refuse', status: this.closed || !this.#deps.ready(now) ? 503 : 200, headers }
   }
 

@@ -3,7 +3,8 @@ import type { LocateQuestion } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import type { DigestAccount } from '../sip/authorization.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import { allow, contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import { allowHeader } from '../sip/screen.ts'
+import { contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 
 /** Where a provider is looked for (RFC 3263). */
 export function targetOf({ hostname, port, transport, tls }: ProviderFacts): LocateQuestion {
@@ -38,7 +39,7 @@ export function optionsFor(
         ['cseq', `${++number} OPTIONS`],
         ['contact', contactOf(endpoint, flow.transport)],
         ['accept', 'application/sdp'],
-        ['allow', allow],
+        allowHeader,
         ['user-agent', userAgent],
         ...proof,
       ],

@@ -1,8 +1,9 @@
 import type { ProviderFacts } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
+import { allowHeader } from '../sip/screen.ts'
 import { type SipUri, writeUri } from '../sip/uri.ts'
-import { allow, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import { portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { userAgent } from './options.ts'
 
 /** What stays the same from one REGISTER of a registration to the next (RFC 3261 §10.2.4); the number rises. */
@@ -34,7 +35,7 @@ export function registerFor(
         ['cseq', `${++series.number} REGISTER`],
         ['contact', `<${writeUri(contactAt(provider, endpoint, flow))}>;expires=${seconds}`],
         ['expires', String(seconds)],
-        ['allow', allow],
+        allowHeader,
         ['user-agent', userAgent],
         ...proof,
       ],

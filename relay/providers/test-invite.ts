@@ -2,7 +2,8 @@ import type { ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
-import { allow, contactOf, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import { allowHeader } from '../sip/screen.ts'
+import { contactOf, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { fromOf, userAgent } from './options.ts'
 
 /** Whom a test call calls, who calls, the even port its sound would come to, and by which way; `home` is the customer's country. */
@@ -45,7 +46,7 @@ export function inviteFor(
         ['call-id', callId],
         ['cseq', `${++sent} INVITE`],
         ['contact', contactOf(endpoint, flow.transport)],
-        ['allow', allow],
+        allowHeader,
         ...Object.entries(provider.tech_headers).map(([name, value]): Header => [name.toLowerCase(), value]),
         ['user-agent', userAgent],
         ['content-type', 'application/sdp'],

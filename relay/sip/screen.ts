@@ -13,7 +13,7 @@ export interface ScreenRefusal {
 }
 
 /** Methods we act upon wherever they come from. */
-export const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER'] as const
+const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER'] as const
 
 /** Methods which mean nothing outside a dialog; the first two are carried within one. */
 const dialogMethods = ['INFO', 'UPDATE', 'BYE']

@@ -2,7 +2,6 @@ import type { Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { noParams } from '../sip/grammar.ts'
-import { allowedMethods } from '../sip/screen.ts'
 import { writeUri } from '../sip/uri.ts'
 
 /** Who we are on the wire, and the random numbers and hashes we were handed. */
@@ -18,9 +17,6 @@ export interface SipEndpoint {
   /** UTC ms at monotonic 0; the engine puts it right when the edge tells the time. */
   epoch: number
 }
-
-/** What we can do, for Allow (RFC 3261 §20.5). */
-export const allow = [...allowedMethods, 'INFO', 'UPDATE'].join(', ')
 
 /**
  * Our Contact towards a flow's transport. Where no TLS connection could be made to us it does not ask
