@@ -25,6 +25,7 @@ import {
   type CallTell,
   callStatuses,
   type DigestAlgorithm,
+  deliveryStatuses,
   directions,
   type Explanation,
   type FailoverPolicy,
@@ -61,6 +62,7 @@ export const healthStatus = pgEnum('health_status', healthStatuses)
 export const registrationStatus = pgEnum('registration_status', registrationStatuses)
 export const scopeKind = pgEnum('scope_kind', scopeKinds)
 export const resource = pgEnum('resource', resources)
+export const deliveryStatus = pgEnum('delivery_status', deliveryStatuses)
 
 /** One row: the number of the last change to anybody's configuration. Whoever changes some waits for it. */
 export const configuration = pgTable(
@@ -594,11 +596,91 @@ export const events = pgTable(
     /** What it is about, where it is about one thing. */
     subjectId: uuid(),
     data: jsonb().$type<Record<string, unknown>>().notNull(),
+    /** Rises in the order in which events were written; of two transactions at once, the later number may show first. */
+    sequence: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
   },
   (event) => [
+    index().on(event.customerId, event.sequence),
     index().on(event.customerId, event.at, event.id),
     index().on(event.customerId, event.type, event.at, event.id),
     index().on(event.subjectId, event.at),
+  ],
+)
+
+/** One place of a customer's which is told of its events. */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    ...owned(),
+    name: text().notNull().default(''),
+    detail: text().notNull().default(''),
+    url: text().notNull(),
+    /** Types of events it is told of, and beginnings of such: `call.ended`, `call.*`, `*`. */
+    events: text().array().notNull(),
+    enabled: boolean().notNull().default(true),
+    sealedSecret: text().notNull(),
+    /** The one before its rotation, which signs beside it until `previousUntil`. */
+    sealedPreviousSecret: text(),
+    previousUntil: instant(),
+    /** Since when nothing but failure came of deliveries; null: the last one was taken. */
+    failingSince: instant(),
+    /** Why the edge disabled it, as a word; null: it did not. */
+    disabledReason: text(),
+    ...times(),
+  },
+  (webhook) => [
+    unique('webhook_of_customer').on(webhook.customerId, webhook.id),
+    index().on(webhook.customerId, webhook.createdAt, webhook.id),
+  ],
+)
+
+/** One event which a webhook is to be told of: written by a trigger in the event's own transaction. */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    ...owned(),
+    webhookId: uuid().notNull(),
+    eventId: uuid()
+      .notNull()
+      .references(() => events.id),
+    /** What it waits behind others for: those of one line go in the order of their events. */
+    line: uuid().notNull(),
+    /** The event's. */
+    sequence: bigint({ mode: 'number' }).notNull(),
+    status: deliveryStatus().notNull().default('waiting'),
+    attempts: integer().notNull().default(0),
+    /** null: it waits for one before it in its line, or for its webhook to be enabled, or is over. */
+    nextTryAt: instant(),
+    /** Until when a Worker is at it. One which died is at it no longer then. */
+    leasedUntil: instant(),
+    /** Of the last answer, and its beginning. */
+    responseStatus: integer(),
+    responseBody: text(),
+    /** Why the last attempt failed, in words. */
+    error: text(),
+    createdAt: instant().notNull().default(sql`now()`),
+    endedAt: instant(),
+  },
+  (delivery) => [
+    foreignKey({
+      name: 'delivery_webhook',
+      columns: [delivery.customerId, delivery.webhookId],
+      foreignColumns: [webhooks.customerId, webhooks.id],
+    }),
+    uniqueIndex('delivery_waits_once')
+      .on(delivery.customerId, delivery.webhookId, delivery.eventId)
+      .where(sql`${delivery.status} = 'waiting'`),
+    // What is due, and who is first in its line.
+    index('deliveries_due').on(delivery.nextTryAt).where(sql`${delivery.status} = 'waiting'`),
+    index('deliveries_in_line')
+      .on(delivery.webhookId, delivery.line, delivery.sequence)
+      .where(sql`${delivery.status} = 'waiting'`),
+    index('deliveries_leased')
+      .on(delivery.webhookId, delivery.leasedUntil)
+      .where(sql`${delivery.leasedUntil} is not null`),
+    index().on(delivery.customerId, delivery.webhookId, delivery.createdAt, delivery.id),
+    // What is a month old is taken away.
+    index().on(delivery.createdAt),
   ],
 )
 

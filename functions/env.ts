@@ -65,6 +65,10 @@ const variables = {
   ALLOW_PRIVATE_TARGETS: oneOf(['true', 'false'])
     .transform((word) => word === 'true')
     .default(false),
+  /** Where names of webhooks are looked up: DNS over HTTPS, answered as JSON. */
+  DNS_OVER_HTTPS: setting('a URL', (text) => (z.url().safeParse(text).success ? text : undefined)).default(
+    'https://cloudflare-dns.com/dns-query',
+  ),
   /** Origins whose pages may read the API's answers; none: no page may. */
   CORS_ORIGINS: webOrigins.default([]),
   /** Requests a minute with one access key, and from one address. */

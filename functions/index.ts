@@ -13,7 +13,9 @@ import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
 import { versions } from './config/versions.ts'
+import { webhookActions } from './config/webhook-actions.ts'
 import { type Edge, prepare } from './env.ts'
+import { dispatcherOf } from './events/dispatcher.ts'
 import { about } from './http/about.ts'
 import { ApiError, present } from './http/api-error.ts'
 import { authenticate, authenticateRelay, withinScope } from './http/authenticate.ts'
@@ -76,6 +78,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/registrations', endings)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
+  .route('/v1.0/webhooks', webhookActions)
   .route('/v1.0/changes', changes)
   .route('/v1.0/versions', versions)
 
@@ -94,8 +97,10 @@ for (const { path, endpoints } of resources) app.route(path, endpoints)
 
 app.notFound((c) => unanswered(app, c))
 
-/** The Worker: every door of the edge. */
-export default app
+/** The Worker: every door of the edge, and what it does every minute (`triggers` in wrangler.toml). */
+export default Object.assign(app, {
+  scheduled: (_: unknown, env: object) => dispatcherOf(env).sweep(),
+})
 
 function atMost(maxSize: number) {
   return bodyLimit({

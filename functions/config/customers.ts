@@ -2,7 +2,17 @@ import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { PLATFORM } from '#contract'
-import { accessKeys, extensions, flows, numbers, providers, routes, customers as table, trunks } from '#db'
+import {
+  accessKeys,
+  extensions,
+  flows,
+  numbers,
+  providers,
+  routes,
+  customers as table,
+  trunks,
+  webhooks,
+} from '#db'
 import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -132,7 +142,7 @@ export const customers = resource({
   deleting: {
     // A customer goes with everything it configured; its records stay.
     leaners: ({ id }) =>
-      [accessKeys, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
+      [accessKeys, webhooks, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
         table: of,
         where: and(eq(of.customerId, id), isNull(of.deletedAt)),
         becomes: { deletedAt: now },

@@ -12,6 +12,7 @@ const event = z
     type: z.string().describe('What happened, as `provider.health_changed` or `registration.failed`.'),
     resource_id: z.guid().nullable().describe('What it happened to.'),
     relay_id: z.string().nullable().describe('The relay which told it.'),
+    sequence: z.int().describe('Rises with every event, of other customers too.'),
     data: z.record(z.string(), z.unknown()).describe('The rest, by type.'),
     tm_create: instant,
   })
@@ -23,6 +24,7 @@ const example = {
   type: 'provider.health_changed',
   resource_id: exampleIds.provider,
   relay_id: 'relay-1',
+  sequence: 40,
   data: { status: 'unhealthy', why: 'sip.provider.com does not answer' },
   tm_create: '2026-11-24T09:00:00.000Z',
 }

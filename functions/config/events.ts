@@ -4,8 +4,8 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import { events as table } from '#db'
 import type { Edge } from '../env.ts'
+import { shallow } from '../events/sender.ts'
 import { ApiError } from '../http/api-error.ts'
-import { DEEPEST, depthOf } from '../http/json.ts'
 import { listed, lists, readPage } from '../http/page.ts'
 import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
@@ -83,7 +83,8 @@ function present(row: typeof table.$inferSelect) {
     type: row.type,
     resource_id: row.subjectId,
     relay_id: row.relayId,
-    data: depthOf(row.data) > DEEPEST ? { left_out: 'it is nested too deeply to be shown' } : row.data,
+    sequence: row.sequence,
+    data: shallow(row.data),
     tm_create: row.at,
   }
 }

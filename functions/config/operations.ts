@@ -12,6 +12,7 @@ import { relayOperations } from './relays.ts'
 import { resolveOperations } from './resolve-operation.ts'
 import { resources } from './resources.ts'
 import { versionOperations } from './versions.ts'
+import { webhookOperations } from './webhook-operations.ts'
 
 /** Everything which can be asked of the API, in the order in which one thing leans on another. */
 export const operations: readonly Operation[] = [
@@ -23,6 +24,7 @@ export const operations: readonly Operation[] = [
   ...registrationOperations,
   ...callOperations,
   ...eventOperations,
+  ...webhookOperations,
   ...changeOperations,
   ...versionOperations,
   ...relayOperations,

@@ -7,6 +7,7 @@ import { numbers } from './numbers.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { trunks } from './trunks.ts'
+import { webhooks } from './webhooks.ts'
 
 /** The nouns of the configuration API, in the order in which one leads to another. */
 export const resources: readonly NounResource[] = [
@@ -18,4 +19,5 @@ export const resources: readonly NounResource[] = [
   trunks,
   flows,
   numbers,
+  webhooks,
 ]

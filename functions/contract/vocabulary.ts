@@ -162,3 +162,6 @@ export const registrationStatuses = [
 ] as const
 export const registrationStatus = z.enum(registrationStatuses)
 export type RegistrationStatus = z.infer<typeof registrationStatus>
+
+/** What becomes of an event's delivery to a webhook: `failed`, when all attempts have. */
+export const deliveryStatuses = ['waiting', 'delivered', 'failed'] as const

@@ -22,6 +22,7 @@ export const about: About = {
     flows: 'What a call to a number does.',
     registrations: 'Where phones and PBXs can be reached now.',
     calls: 'What became of every call, and why.',
+    webhooks: 'Places which are told of events, signed, in order, until they take them.',
     events: 'What happened and is worth knowing.',
     changes: 'Who changed what of the configuration, and how it was before.',
     relays: 'What carries the calls, for administrators.',

@@ -53,7 +53,24 @@ export async function startEdge(plan: EdgePlan): Promise<RunningEdge> {
   )
   await miniflare.ready
   signalsAreOurs()
-  return { url: `http://${reachable(plan.host)}:${plan.port}`, stop: () => miniflare.dispose() }
+  const clock = setInterval(() => void keepTime(miniflare), MINUTE_MS)
+  const stop = () => {
+    clearInterval(clock)
+    return miniflare.dispose()
+  }
+  return { url: `http://${reachable(plan.host)}:${plan.port}`, stop }
+}
+
+const MINUTE_MS = 60_000
+
+/** Does what Cloudflare does by `crons` in wrangler.toml. */
+async function keepTime(miniflare: Miniflare): Promise<void> {
+  try {
+    const worker = await miniflare.getWorker()
+    await worker.scheduled({ cron: '* * * * *' })
+  } catch {
+    // workerd is being started again; the next minute comes.
+  }
 }
 
 type Bindings = Record<string, string>

@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import { type Beat, type BeatAnswer, beat } from '#contract'
 import type { Database } from '#db'
 import type { Edge } from '../env.ts'
+import { hurryDeliveries } from '../events/dispatcher.ts'
+import { dueNow } from '../events/outbox.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
 import { type News, news } from '../store/beat-answer.ts'
@@ -25,10 +27,12 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
   const relayId = c.get('relayId')
   if (told.relay_id !== relayId)
     throw new ApiError('PERMISSION_DENIED', `This key is ${relayId}'s, not ${told.relay_id}'s.`)
-  return c.json({ ...(await judge(c.get('db'), told)), base_domain: c.get('settings').BASE_DOMAIN })
+  const { answer, deliveriesDue } = await judge(c.get('db'), told)
+  if (deliveriesDue) hurryDeliveries(c)
+  return c.json({ ...answer, base_domain: c.get('settings').BASE_DOMAIN })
 })
 
-async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
+async function judge(db: Database, told: Beat): Promise<Judged> {
   const [first, ...others] = statements(told)
   const execute = (statement: SQL) => db.execute<Word>(statement)
   const answers = await db.batch([execute(first), ...others.map(execute)])
@@ -40,15 +44,23 @@ async function judge(db: Database, told: Beat): Promise<BeatAnswer> {
       `Another process of ${told.relay_id} took its place: this one steps down.`,
     )
   return {
-    ...answer.news,
-    slices: words.filter((word) => 'amount' in word).map(granted),
-    registrations: words.filter((word) => 'epoch' in word).map(kept),
-    withdrawn: words.filter((word) => 'withdrawn' in word).map(({ withdrawn }) => withdrawn),
+    answer: {
+      ...answer.news,
+      slices: words.filter((word) => 'amount' in word).map(granted),
+      registrations: words.filter((word) => 'epoch' in word).map(kept),
+      withdrawn: words.filter((word) => 'withdrawn' in word).map(({ withdrawn }) => withdrawn),
+    },
+    deliveriesDue: words.some((word) => 'deliveries_due' in word && word.deliveries_due),
   }
+}
+interface Judged {
+  answer: BeatAnswer
+  /** Events of this beat or of before are to be sent. */
+  deliveriesDue: boolean
 }
 
 /** What the statements of a beat bring, each row by what is in it. */
-type Word = { heard: string } | { news: News } | Granted | Kept | Withdrawn
+type Word = { heard: string } | { deliveries_due: boolean } | { news: News } | Granted | Kept | Withdrawn
 
 /** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
 function statements(told: Beat): [SQL, ...SQL[]] {
@@ -76,6 +88,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     ...(told.ended.length > 0 ? [concluded(told)] : []),
     ...(hosts ? [lookUp(told), configurationTurn(), settle(told), warn(told)] : []),
     news(told),
+    dueNow(),
   ]
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { type Tell, type TellReceipt, tell, tellBatch } from '#contract'
 import { type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
+import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
 import { endBefore, type Fact, store } from '../store/calls.ts'
@@ -25,8 +26,14 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
+  if (facts.some(isEvent)) hurryDeliveries(c)
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
+
+/** Whether it is an event, or becomes one. What few others become, the next beat finds. */
+function isEvent(told: Fact): boolean {
+  return told.kind === 'event' || (told.kind === 'binding' && told.event === 'expired')
+}
 
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 

@@ -31,13 +31,15 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
     ),
     heard_events as (
       select * from jsonb_to_recordset(${told(tells, 'event')}::jsonb) as t (
-        tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb)
+        tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb, nth integer)
     ),
     stored_events as (
       insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-      select distinct on (tell_id) tell_id, h.customer_id, h.type, h.at, h.relay_id, ${subject}, h.data
-      from heard_events h left join customers c on c.id = h.customer_id
+      select tell_id, h.customer_id, h.type, h.at, h.relay_id, ${subject}, h.data
+      from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h
+        left join customers c on c.id = h.customer_id
       where h.customer_id is null or c.id is not null
+      order by h.nth
       on conflict (id) do nothing
     ),
     ${expired(tells)},
@@ -151,8 +153,9 @@ function newer(one: ToldRow, other: ToldRow): ToldRow {
   return { ...last, decision: last.decision ?? first.decision }
 }
 
+/** Each with its place among them: their sequence is the order in which the relay told them. */
 function told(tells: Fact[], kind: 'event'): string {
-  return JSON.stringify(tells.filter((one) => one.kind === kind))
+  return JSON.stringify(tells.filter((one) => one.kind === kind).map((one, nth) => ({ ...one, nth })))
 }
 
 function bindingRow({ binding, sequence, event }: BindingTell) {

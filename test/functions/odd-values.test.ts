@@ -93,6 +93,7 @@ beforeAll(async () => {
     if (status >= 300) throw new Error(`${door}: ${status} ${JSON.stringify(answer)}`)
     const noun = /^POST \/v1.0\/(\w+)$/.exec(door)?.[1]
     if (noun) made[noun] = answer.id
+    if (door === 'POST /v1.0/webhooks/:id/test') made.events = answer.event_id
   }
   for (const door of doors) if (!takesBody(door)) await ask(door)
 })
@@ -136,6 +137,12 @@ const wholesome: Record<string, () => object> = {
   'POST /v1.0/numbers': () => ({ number: '+15551230000', call_flow_id: made.flows }),
   'PUT /v1.0/numbers/:id': () => ({ number: '+15551230000', call_flow_id: made.flows }),
   'PATCH /v1.0/numbers/:id': () => ({ number: '+15551230000', call_flow_id: made.flows }),
+  'POST /v1.0/webhooks': () => ({ url: 'http://127.0.0.1:9009/', events: ['call.*'] }),
+  'PUT /v1.0/webhooks/:id': () => ({ url: 'http://127.0.0.1:9009/', events: ['call.*'] }),
+  'PATCH /v1.0/webhooks/:id': () => ({ url: 'http://127.0.0.1:9009/', events: ['call.*'] }),
+  'POST /v1.0/webhooks/:id/rotate': () => ({ overlap_seconds: 60 }),
+  'POST /v1.0/webhooks/:id/test': () => ({ note: 'odd' }),
+  'POST /v1.0/webhooks/:id/replay': () => ({ after: made.events ?? crypto.randomUUID() }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
   'POST /relay/v1/route': () => ({
     call_id: crypto.randomUUID(),
@@ -218,7 +225,7 @@ const attempt = {
 
 async function ask(door: string, body?: unknown, query = '', path = pathOf(door)): Promise<Answer> {
   const [method = ''] = door.split(' ')
-  const wait = door.endsWith('/test') ? '?wait=0' : ''
+  const wait = door.endsWith('/providers/:id/test') ? '?wait=0' : ''
   if (wait) await readyToTest()
   const json = body === undefined ? null : JSON.stringify(body)
   return send(door, `${path}${query ? `?${query}` : wait}`, {

@@ -37,7 +37,17 @@ interface Endpoint {
   noun: string
 }
 
-const nouns = ['customers', 'providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers', 'accesskeys']
+const nouns = [
+  'customers',
+  'providers',
+  'routes',
+  'extensions',
+  'trunks',
+  'flows',
+  'numbers',
+  'webhooks',
+  'accesskeys',
+]
 const told = ['calls', 'events', 'registrations', 'changes']
 const administered = ['customers', 'accesskeys']
 
@@ -74,6 +84,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET providers/:id/tests/:test_id',
     'GET extensions/:id/registrations',
     'GET trunks/:id/registrations',
+    'GET webhooks/:id/deliveries',
     'POST routes/resolve',
     'GET versions/:version',
   ],
@@ -85,6 +96,9 @@ const stated: Record<AccessScope, string[]> = {
     'PATCH customer',
     'DELETE registrations/:id',
     'POST versions/:version/restore',
+    'POST webhooks/:id/rotate',
+    'POST webhooks/:id/test',
+    'POST webhooks/:id/replay',
   ],
   call: ['POST providers/:id/test'],
   admin: [
@@ -161,7 +175,8 @@ describe.each(endpoints.filter(({ noun }) => noun !== 'customers'))('$method $pa
     }
     expect(await everythingOf(alice.id)).toEqual(before)
     const allowed = await ask(endpoint, own, keyed[needed])
-    expect(allowed.body.error?.reason ?? 'done').toBe(endpoint.path.endsWith('/test') ? 'NO_RELAY' : 'done')
+    const relayNeeded = endpoint.path === '/v1.0/providers/:id/test'
+    expect(allowed.body.error?.reason ?? 'done').toBe(relayNeeded ? 'NO_RELAY' : 'done')
   })
 })
 
@@ -216,6 +231,7 @@ function ask({ method, path, noun }: Endpoint, whose: Things, as: Client = mallo
   const named = path.replace(':id', whose[noun] ?? '').replace(':test_id', whose.tests ?? '')
   if (method === 'GET' || method === 'DELETE') return as(method, named)
   if (path.endsWith('/rotate')) return as(method, named, { overlap_seconds: 60 })
+  if (path.endsWith('/replay')) return as(method, named, { after: whose.events })
   if (method === 'PUT' || method === 'PATCH')
     return as(method, named, noun === 'customer' ? { colour: 'red' } : changesOf(noun))
   return as(method, named, path.includes(':') ? {} : { colour: 'red' })
@@ -227,6 +243,7 @@ function changesOf(noun: string): object {
   if (noun === 'routes') return { name: 'mine', provider_id: own.providers }
   if (noun === 'trunks')
     return { name: 'mine', auth_types: ['basic'], username: 'mine', password: 'mine enough' }
+  if (noun === 'webhooks') return { name: 'mine', url: 'http://127.0.0.1:9009/', events: ['*'] }
   if (noun === 'flows') return { name: 'mine', actions: connect('phone2') }
   return { name: 'mine' }
 }
@@ -245,8 +262,19 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const trunks = await make('trunks', { ...trunk, domain_name: `pbx${which}` })
   const flows = await make('flows', { actions: connect(`phone${which}`) })
   const numbers = await make('numbers', { number: `+1555999111${which}` })
+  const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
   const accesskeys = await make('accesskeys', {})
-  const made = { providers, routes, extensions, trunks, flows, numbers, accesskeys, customers: of.id }
+  const made = {
+    providers,
+    routes,
+    extensions,
+    trunks,
+    flows,
+    numbers,
+    webhooks,
+    accesskeys,
+    customers: of.id,
+  }
   const { body } = await of('GET', `/v1.0/changes?resource_id=${providers}`)
   return { ...made, changes: body.result[0].id, ...(await heardOf(of.id, made)) }
 }
@@ -294,6 +322,7 @@ async function everything() {
 async function everythingOf(customerId: string) {
   const tables = [
     ...nouns.slice(1, -1),
+    'deliveries',
     'access_keys',
     'replaced_tokens',
     'calls',

@@ -23,7 +23,7 @@ export const relayOrder = [
 ] as const
 
 /** The edge's rooms in the same way; contract, routing and local have doors of their own. */
-export const edgeOrder = ['ground', 'http', 'store', 'config', 'relay-api', 'index'] as const
+export const edgeOrder = ['ground', 'http', 'store', 'events', 'config', 'relay-api', 'index'] as const
 
 /** Rooms of one floor: what customers configure, and what relays ask, know nothing of one another. */
 const besides: readonly (readonly [string, string])[] = [['relay-api', 'config']]

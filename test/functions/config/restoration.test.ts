@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { planFor, type Terms } from '../../../functions/config/restoration.ts'
 import type { KeptRow, ThenAndNow } from '../../../functions/store/history.ts'
 
-const quotas = { providers: 9, routes: 9, extensions: 9, trunks: 9, flows: 9, numbers: 9, accesskeys: 9 }
+const quotas = {
+  providers: 9,
+  routes: 9,
+  extensions: 9,
+  trunks: 9,
+  flows: 9,
+  numbers: 9,
+  webhooks: 100,
+  accesskeys: 9,
+}
 const terms: Terms = { admin: false, quotas, refused: [] }
 
 /** A row with what every row has. */

@@ -74,6 +74,7 @@ describe('GET /v1.0/events', () => {
       type: 'provider.health_changed',
       resource_id: carrier,
       relay_id: 'relay-1',
+      sequence: expect.any(Number),
       data: { to: 'unhealthy' },
       tm_create: '2026-03-01T00:00:01.000000Z',
     })

@@ -1,0 +1,214 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Database } from '#db'
+import { instant } from '../store/instant.ts'
+import type { AttemptOutcome, DeliveryVerdict } from './schedule.ts'
+
+/*
+ * Deliveries in the database, which is the only truth: triggers write them with their events (db/README.md). A Worker
+ * claims one for as long as it may take to send it; one which dies leaves it to the next.
+ */
+
+/** Longer than any attempt takes. */
+const LEASE_S = 20
+/** Deliveries to one webhook which are on their way at once, from all Workers together. */
+const AT_ONCE = 4
+/** A webhook which took nothing for so long is disabled. */
+const GIVE_UP = sql`interval '4 days'`
+/** Deliveries are kept for so long. */
+const KEPT = sql`interval '30 days'`
+/** So many old ones are taken away at a time. */
+const SWEPT = 1_000
+
+/** A delivery which this Worker is to send now. */
+export interface ClaimedDelivery {
+  readonly id: string
+  readonly webhookId: string
+  readonly attempt: number
+  readonly url: string
+  /** Sealed; the newest first. */
+  readonly sealedSecrets: readonly string[]
+  readonly event: DeliveredEvent
+}
+
+/** An event as deliveries tell it. */
+export interface DeliveredEvent {
+  readonly id: string
+  readonly type: string
+  readonly timestamp: string
+  readonly sequence: number
+  readonly subject: string | null
+  readonly data: Record<string, unknown>
+}
+
+interface ClaimedRow extends Record<string, unknown> {
+  claimed: Omit<ClaimedDelivery, 'sealedSecrets'> & { sealedSecrets: (string | null)[] }
+}
+
+const due = sql`d.status = 'waiting' and d.next_try_at <= now() and (d.leased_until is null or d.leased_until <= now())`
+
+/** The statement which tells whether anything is due, as `deliveries_due`. */
+export function dueNow(): SQL {
+  return sql`select exists (select from deliveries d where ${due}) as deliveries_due`
+}
+
+/** The statement which claims the delivery that is due the longest. Two Workers never claim one. */
+function claiming(): SQL {
+  return sql`
+    update deliveries d set attempts = d.attempts + 1, leased_until = now() + ${LEASE_S} * interval '1 second'
+    from events e, webhooks w
+    where e.id = d.event_id and w.id = d.webhook_id and d.id = (
+      select d.id from deliveries d join webhooks w on w.id = d.webhook_id
+      where ${due} and w.enabled and w.deleted_at is null
+        and not exists (select from deliveries o where o.status = 'waiting' and o.webhook_id = d.webhook_id
+          and o.line = d.line and o.sequence < d.sequence)
+        and (select count(*) from deliveries o where o.webhook_id = d.webhook_id and o.leased_until > now()) < ${AT_ONCE}
+      order by d.next_try_at, d.sequence limit 1 for update of d skip locked)
+    returning ${claimed}`
+}
+
+/** What is read of a claimed delivery `d`, its event `e` and webhook `w`. */
+const claimed = sql`jsonb_build_object('id', d.id, 'webhookId', w.id, 'attempt', d.attempts, 'url', w.url,
+  'sealedSecrets', jsonb_build_array(w.sealed_secret, case when w.previous_until > now() then w.sealed_previous_secret end),
+  'event', jsonb_build_object('id', e.id, 'type', e.type, 'timestamp', ${instant(sql`e.at`)}, 'sequence', e.sequence,
+    'subject', e.subject_id, 'data', e.data)) as claimed`
+
+/** Claims a delivery; undefined: none is due. */
+export async function claim(db: Database): Promise<ClaimedDelivery | undefined> {
+  return claimedOf((await db.execute<ClaimedRow>(claiming())).rows)
+}
+
+/** The same, when what was left behind has been put in order: old ones go, and the first of each line is due. */
+export async function sweepAndClaim(db: Database): Promise<ClaimedDelivery | undefined> {
+  const [, , { rows }] = await db.batch([
+    db.execute(sql`delete from deliveries where id in (
+      select id from deliveries where created_at < now() - ${KEPT} order by created_at limit ${SWEPT})`),
+    db.execute(sql`select release_deliveries(null)`),
+    db.execute<ClaimedRow>(claiming()),
+  ])
+  return claimedOf(rows)
+}
+
+/** Writes down what came of an attempt, and claims the next where `more`; one round trip. */
+export async function settle(
+  db: Database,
+  delivery: ClaimedDelivery,
+  outcome: AttemptOutcome,
+  verdict: DeliveryVerdict,
+  more: boolean,
+): Promise<ClaimedDelivery | undefined> {
+  const settling = db.execute(settled(delivery, outcome, verdict, true))
+  if (!more) return void (await settling)
+  const [, { rows }] = await db.batch([settling, db.execute<ClaimedRow>(claiming())])
+  return claimedOf(rows)
+}
+
+/** Makes an event for one webhook alone, claimed. */
+export async function claimTrial(
+  db: Database,
+  customerId: string,
+  webhookId: string,
+  data: Record<string, unknown>,
+): Promise<ClaimedDelivery | undefined> {
+  const { rows } = await db.execute<ClaimedRow>(sql`
+    with w as (select * from webhooks where customer_id = ${customerId}::uuid and id = ${webhookId}::uuid and deleted_at is null),
+    e as (
+      insert into events (id, customer_id, type, at, subject_id, data)
+      select gen_random_uuid(), w.customer_id, 'webhook.test', now(), w.id, ${JSON.stringify(data)}::jsonb from w
+      returning *),
+    d as (
+      insert into deliveries (id, customer_id, webhook_id, event_id, line, sequence, attempts, leased_until)
+      select gen_random_uuid(), w.customer_id, w.id, e.id, e.id, e.sequence, 1, now() + ${LEASE_S} * interval '1 second'
+      from w, e returning *)
+    select ${claimed} from d, e, w`)
+  return claimedOf(rows)
+}
+
+/** Writes down what came of a trial: there is no second attempt, and its webhook is not judged by it. */
+export async function settleTrial(
+  db: Database,
+  delivery: ClaimedDelivery,
+  outcome: AttemptOutcome,
+): Promise<void> {
+  const status = outcome.error === null ? 'delivered' : 'failed'
+  await db.execute(settled(delivery, outcome, { status, delayMs: 0, gone: false }, false))
+}
+
+/**
+ * The statement which writes down what came of an attempt. It passes over a delivery which another Worker has claimed
+ * since. The next of its line is due when it is over; a webhook which is gone, or took nothing for days, is disabled.
+ */
+function settled(
+  { id, attempt }: ClaimedDelivery,
+  { status, body, error }: AttemptOutcome,
+  verdict: DeliveryVerdict,
+  judge: boolean,
+): SQL {
+  const [taken, over] = [verdict.status === 'delivered', verdict.status !== 'waiting']
+  const why = sql`case when ${verdict.gone}::boolean then 'GONE'
+    when not ${taken}::boolean and w.failing_since < now() - ${GIVE_UP} then 'FAILING' end`
+  return sql`
+    with settled as (
+      update deliveries set status = ${verdict.status}::delivery_status, leased_until = null,
+        next_try_at = case when not ${over}::boolean then now() + ${verdict.delayMs} * interval '1 millisecond' end,
+        ended_at = case when ${over}::boolean then now() end,
+        response_status = ${status}::integer, response_body = ${body}::text, error = ${error}::text
+      where id = ${id}::uuid and status = 'waiting' and attempts = ${attempt}
+      returning *
+    ),
+    released as (
+      update deliveries d set next_try_at = now() from settled s
+      where ${over}::boolean and d.next_try_at is null and d.id = (
+        select o.id from deliveries o where o.status = 'waiting' and o.webhook_id = s.webhook_id and o.line = s.line
+          and o.id <> s.id order by o.sequence limit 1)
+    ),
+    judged as (
+      update webhooks w set failing_since = case when not ${taken}::boolean then coalesce(w.failing_since, now()) end,
+        enabled = w.enabled and ${why} is null,
+        disabled_reason = case when w.enabled then ${why} else w.disabled_reason end,
+        updated_at = case when w.enabled and ${why} is not null then now() else w.updated_at end
+      from settled s join webhooks was on was.id = s.webhook_id
+      where ${judge}::boolean and w.id = s.webhook_id and (not ${taken}::boolean or w.failing_since is not null)
+      returning w.customer_id, w.id, w.url, w.disabled_reason, was.enabled and not w.enabled as disabled
+    )
+    insert into events (id, customer_id, type, at, subject_id, data)
+    select gen_random_uuid(), customer_id, 'webhook.disabled', now(), id,
+      jsonb_build_object('subject_id', id, 'url', url, 'reason', disabled_reason, 'why', ${error}::text)
+    from judged where disabled`
+}
+
+/** What a replay comes to. */
+export interface Replay {
+  readonly queued: number
+  /** The last event which was looked at; null: none came after the one which was named. */
+  readonly last: string | null
+}
+
+/**
+ * Puts events after one into the lines of a webhook again, those it asks for, the oldest first: `most` at most are looked
+ * at. undefined: the customer has no such event.
+ */
+export async function replay(
+  db: Database,
+  webhook: { customerId: string; id: string },
+  after: string,
+  most: number,
+): Promise<Replay | undefined> {
+  const { rows } = await db.execute<{ queued: string; last: string | null }>(sql`
+    with since as (select sequence from events where customer_id = ${webhook.customerId}::uuid and id = ${after}::uuid),
+    later as (
+      select e.id, e.sequence from events e, webhooks w
+      where e.customer_id = ${webhook.customerId}::uuid and e.sequence > (select sequence from since)
+        and w.id = ${webhook.id}::uuid and e.type <> 'webhook.test' and event_matches(e.type, w.events)
+      order by e.sequence limit ${most})
+    select coalesce(queue_deliveries(array_agg(${webhook.id}::uuid), array_agg(id)), 0) as queued,
+      (array_agg(id order by sequence desc))[1] as last
+    from later having exists (select from since)`)
+  const [row] = rows
+  return row && { queued: Number(row.queued), last: row.last }
+}
+
+function claimedOf([row]: ClaimedRow[]): ClaimedDelivery | undefined {
+  if (!row) return undefined
+  const { sealedSecrets, ...rest } = row.claimed
+  return { ...rest, sealedSecrets: sealedSecrets.filter((sealed) => sealed !== null) }
+}
