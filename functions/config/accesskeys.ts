@@ -78,10 +78,11 @@ export const accesskeys = resource({
   live: sql`row(${beside.previousUntil}, ${beside.usedAt})`,
   once,
   quota: quota('accesskeys'),
-  async draft(input, { c, id, stored }) {
+  guards: (c, id) => (c.get('principal').admin ? [] : [isNoAdministrators(id)]),
+  async draft(input, { c, stored }) {
     const { admin } = c.get('principal')
-    if (!stored && input.admin && !admin) throw administratorsOnly()
-    if (stored) return { row: ending(input.expire), checks: admin ? [] : [staysAdmin(id, input.admin)] }
+    if (input.admin && !admin) throw administratorsOnly()
+    if (stored) return { row: ending(input.expire) }
     const { token, hash, prefix } = await newAccessKey()
     return { row: { hash, prefix, ...ending(input.expire) }, once: { token } }
   },
@@ -106,10 +107,9 @@ export function ending(expire: number | null | undefined): { expiresAt?: string 
   return { expiresAt: expire === null ? null : new Date(Date.now() + expire * 1000).toISOString() }
 }
 
-/** What holds while a key is an administrator's as far as is said, and no other who is none changes it. */
-export function staysAdmin(id: string, admin: boolean | undefined): Check {
-  const same = and(eq(table.id, id), eq(table.admin, admin ?? false))
-  return condition(isKey(same), administratorsOnly)
+/** The check that a key is no administrator's: it opens the platform, and its customer must not widen or end it. */
+function isNoAdministrators(id: string): Check {
+  return condition(isKey(and(eq(table.id, id), eq(table.admin, false))), administratorsOnly)
 }
 
 /** The condition that there is such a key, and it is not deleted. */

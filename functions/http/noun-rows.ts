@@ -92,9 +92,11 @@ export class NounRows<T extends NounTable, B extends Beside> {
   async change(
     c: Context<Edge>,
     id: string,
-    { row, checks = [], also }: PlannedChange<T>,
+    draft: PlannedChange<T>,
     versions: readonly string[] | undefined,
   ): Promise<Changed<Stored<T, B>> | undefined> {
+    const { row, also } = draft
+    const checks = [...this.#guards(c, id), ...(draft.checks ?? [])]
     const db = c.get('db')
     const mine = this.#mine(c, id)
     const possible = and(mine, this.#isOf(versions), ...checks.map(({ holds }) => holds))
@@ -120,7 +122,8 @@ export class NounRows<T extends NounTable, B extends Beside> {
   ): Promise<Stored<T, B> | undefined> {
     const { deleting } = this.#noun
     const db = c.get('db')
-    const mine = and(this.#mine(c, id), this.#isOf(versions))
+    const guards = this.#guards(c, id)
+    const mine = and(this.#mine(c, id), this.#isOf(versions), ...guards.map(({ holds }) => holds))
     const leaners = deleting?.leaners({ id, customerId: c.get('principal').customerId }) ?? []
     const along = cascade || deleting?.cascade === 'always'
     const unused = and(
@@ -132,13 +135,19 @@ export class NounRows<T extends NounTable, B extends Beside> {
       lockConfig(db),
       this.#select(db).where(this.#mine(c, id)),
       db.execute(sql`select ${along}::boolean or (${unused}) as free`),
+      ...guards.map(({ ask }) => db.execute(ask)),
       ...leaners.map(({ table, where, becomes }) => db.update(table).set(becomes).where(and(where, goes))),
       this.#update(db, { deletedAt: now }, and(mine, unused)),
     ])
     const was = this.#found(firstOf(answers[1]))
     if (!isOf(was, versions)) return undefined
+    refuse(guards, answers.slice(3))
     if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true) throw inUse(deleting)
     return done(lastOf(answers)) as Stored<T, B>
+  }
+
+  #guards(c: Context<Edge>, id: string): readonly Check[] {
+    return this.#noun.guards?.(c, id) ?? []
   }
 
   get #owner(): PgColumn | undefined {

@@ -60,6 +60,8 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
     subject: Subject<Stored<T, B>>,
   ) => PlannedChange<T> | Promise<PlannedChange<T>>
   readonly deleting?: Deleting
+  /** What must hold of the row as it is, whoever changes or deletes it. */
+  readonly guards?: (c: Context<Edge>, id: string) => readonly Check[]
   /** Reasons it may refuse with beside those which follow from the declaration. */
   readonly errors: {
     readonly missing: ErrorCode

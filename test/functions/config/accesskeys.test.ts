@@ -215,11 +215,16 @@ describe('a rotation', () => {
     for (const [method, path, wish] of [
       ['POST', `/v1.0/accesskeys/${key.id}/rotate`, { overlap_seconds: 600 }],
       ['PUT', `/v1.0/accesskeys/${key.id}`, { name: 'mine' }],
+      ['PUT', `/v1.0/accesskeys/${key.id}`, { name: 'mine', admin: true }],
+      ['PATCH', `/v1.0/accesskeys/${key.id}`, { scopes: ['admin'] }],
+      ['PATCH', `/v1.0/accesskeys/${key.id}`, { expire: 1 }],
+      ['DELETE', `/v1.0/accesskeys/${key.id}`, undefined],
       ['PUT', `/v1.0/accesskeys/${plain.id}`, { admin: true }],
       ['PATCH', `/v1.0/accesskeys/${plain.id}`, { admin: true }],
     ] as const)
       expect((await customer(method, path, wish)).body.error.reason).toBe('PERMISSION_DENIED')
-    expect((await customer('GET', `/v1.0/accesskeys/${key.id}`)).body.tm_previous_expire).toBeNull()
+    const kept = (await customer('GET', `/v1.0/accesskeys/${key.id}`)).body
+    expect(kept).toEqual({ ...key, token: undefined })
     const shown = (await customer('GET', `/v1.0/accesskeys/${plain.id}`)).body
     expect(await customer('PUT', `/v1.0/accesskeys/${plain.id}`, shown)).toMatchObject({ status: 200 })
     expect(
