@@ -5,6 +5,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { lockConfig } from '../http/config-lock.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
+import { readInput } from '../http/validate.ts'
 import { type Configured, configured, reachOf, rowsSince, type ThenAndNow } from '../store/history.ts'
 import { shownOf } from './history.ts'
 import { quotasOf } from './quota.ts'
@@ -19,7 +20,16 @@ export const versions = new Hono<Edge>()
     const { rows } = await historyAt(c, version)
     return c.json({ version, ...configurationOf(c, rows) })
   })
-  .post('/:version/restore', async (c) => c.json(await restore(c, readVersion(c))))
+  .post('/:version/restore', async (c) => {
+    const version = readVersion(c)
+    await readNothing(c)
+    return c.json(await restore(c, version))
+  })
+
+/** A body needs none; one which says more than `customer_id` is refused, not passed over. */
+async function readNothing(c: Context<Edge>): Promise<void> {
+  if ((await c.req.text()) !== '') await readInput(c, z.strictObject({}))
+}
 
 function readVersion(c: Context<Edge>): number {
   const text = c.req.param('version') ?? ''
@@ -196,7 +206,14 @@ export const versionOperations: readonly Operation[] = [
     scope: 'configure',
     parameters: { version: number },
     answer: restoration,
-    errors: ['INVALID_ID', 'VERSION_NOT_FOUND', 'VERSION_GONE', 'VERSION_MISMATCH'],
+    errors: [
+      'INVALID_ID',
+      'INVALID_ARGUMENT',
+      'INVALID_JSON_BODY',
+      'VERSION_NOT_FOUND',
+      'VERSION_GONE',
+      'VERSION_MISMATCH',
+    ],
     example: {
       parameters: { version: '3' },
       answer: {

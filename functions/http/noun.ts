@@ -60,7 +60,7 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
     subject: Subject<Stored<T, B>>,
   ) => PlannedChange<T> | Promise<PlannedChange<T>>
   readonly deleting?: Deleting
-  /** What must hold of the row as it is, whoever changes or deletes it. */
+  /** What must hold of the row as it is before any change, and before it is deleted. */
   readonly guards?: (c: Context<Edge>, id: string) => readonly Check[]
   /** Reasons it may refuse with beside those which follow from the declaration. */
   readonly errors: {

@@ -96,6 +96,27 @@ describe('GET /v1.0/versions/{version}', () => {
 })
 
 describe('POST /v1.0/versions/{version}/restore', () => {
+  test.each([
+    ['of another customer', { customer_id: crypto.randomUUID() }, 403],
+    ['of what it does not know', { dry_run: true }, 400],
+    ['which is no object', [], 400],
+  ])('refuses a body %s, and brings nothing back', async (_, body, status) => {
+    const then = await versionOf(alice)
+    await alice('PATCH', '/v1.0/customer', { detail: crypto.randomUUID() })
+    const now = await versionOf(alice)
+    expect(await alice('POST', `/v1.0/versions/${then}/restore`, body)).toMatchObject({ status })
+    expect(await versionOf(alice)).toBe(now)
+  })
+
+  test('is of the customer whom an administrator’s body names', async () => {
+    const eve = await app.newcomer('Eve')
+    const then = await versionOf(eve)
+    await eve('PATCH', '/v1.0/customer', { detail: 'changed' })
+    const { body } = await app.alice('POST', `/v1.0/versions/${then}/restore`, { customer_id: eve.id })
+    expect(body.changes).toMatchObject([{ resource_type: 'customer', resource_id: eve.id }])
+    expect((await eve('GET', '/v1.0/customer')).body.detail).toBe('')
+  })
+
   test('brings back what was deleted, with its id and its secrets', async () => {
     const bob = await app.newcomer('Bob')
     const { body: phone } = await bob('POST', '/v1.0/extensions', {
