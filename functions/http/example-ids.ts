@@ -12,7 +12,7 @@ export const exampleIds = {
   call: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1009',
   event: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1010',
   registration: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1011',
-  webhook: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',
+  webhook: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1016',
   delivery: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1015',
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
   change: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { operations } from '../../functions/config/operations.ts'
 import { about } from '../../functions/http/about.ts'
 import { reasons } from '../../functions/http/api-error.ts'
+import { exampleIds } from '../../functions/http/example-ids.ts'
 import { openApi } from '../../functions/http/openapi.ts'
 import type { Operation } from '../../functions/http/operation.ts'
 import worker from '../../functions/index.ts'
@@ -51,6 +52,11 @@ describe('the document', () => {
       expect(api.faultsOfBody(operation, body)).toEqual([])
     },
   )
+
+  test('calls no two things of its examples by one id', () => {
+    const ids = Object.values(exampleIds)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
 
   test('keeps what is written apart from what is answered', () => {
     const shape = z.object({ n: z.int().default(3) }).meta({ id: 'Apart' })
