@@ -10,7 +10,7 @@ import { send } from '../events/sender.ts'
 import { newWebhookSecret } from '../events/signature.ts'
 import { ApiError } from '../http/api-error.ts'
 import { listed, lists, readPage } from '../http/page.ts'
-import { before, live, now } from '../http/queries.ts'
+import { before } from '../http/queries.ts'
 import { readQuery } from '../http/query.ts'
 import { readBody, readId } from '../http/validate.ts'
 import { id } from './fields.ts'
@@ -78,19 +78,14 @@ async function rotate(
   { overlap_seconds }: z.output<typeof rotationInput>,
 ) {
   const secret = newWebhookSecret()
-  const [changed] = await c
-    .get('db')
-    .update(table)
-    .set({
+  const { tm_previous_expire } = await webhooks.change(c, webhookId, {
+    row: {
       sealedPreviousSecret: sql`${table.sealedSecret}`,
       previousUntil: sql`now() + ${overlap_seconds} * interval '1 second'`,
       sealedSecret: await sealedSecret(c, webhookId, secret),
-      updatedAt: now,
-    })
-    .where(live(table, c.get('principal').customerId, webhookId))
-    .returning()
-  if (!changed) throw notFound()
-  return { id: webhookId, secret, tm_previous_expire: changed.previousUntil }
+    },
+  })
+  return { id: webhookId, secret, tm_previous_expire }
 }
 
 /** Sends an event of a trial at once, and tells what came of it. */

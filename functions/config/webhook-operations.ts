@@ -92,6 +92,9 @@ export const webhookOperations: readonly Operation[] = [
     scope: 'configure',
     body: rotationInput,
     answer: rotated,
+    precondition: 'If-Match',
+    headers: ['ETag'],
+    errors: ['WEBHOOK_NOT_FOUND', 'VERSION_MISMATCH'],
     example: {
       parameters,
       body: { overlap_seconds: 86_400 },

@@ -20,7 +20,8 @@ const localNames = ['localhost', 'local', 'internal', 'home.arpa', 'onion', 'loc
 /** Why a URL cannot be a webhook's, as far as its text tells; undefined: it can. */
 export function faultOfUrl(text: string, rules: TargetRules): string | undefined {
   const url = URL.canParse(text) && text.length <= LONGEST ? new URL(text) : undefined
-  if (!url) return 'is not a URL'
+  // Readers of URLs differ in these: what is judged here must be what is sent to.
+  if (!url || /[\s\\\p{Cc}]/u.test(text)) return 'is not a URL'
   const allowed = rules.allowPrivate ? Object.keys(ports) : ['https:']
   if (!allowed.includes(url.protocol)) return 'does not begin with https://'
   if (url.username || url.password) return 'has credentials: receivers know us by the signature'

@@ -29,7 +29,7 @@ export interface NounResource<Row = unknown> {
   /** The asking customer's row of this id, a deleted one too. Throws where there is none. */
   find(c: Context<Edge>, id: string): Promise<Row>
   /** Changes it by more than a body says, and gives it as it is then shown. Throws as PUT does. */
-  change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<object>
+  change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<Record<string, unknown>>
 }
 
 /** Times a PATCH is merged anew where others change the same thing meanwhile. */
@@ -70,7 +70,11 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
     change,
   }
 
-  async function change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<object> {
+  async function change(
+    c: Context<Edge>,
+    id: string,
+    draft: PlannedChange<NounTable>,
+  ): Promise<Record<string, unknown>> {
     const changed = (await rows.change(c, id, draft as PlannedChange<T>, readIfMatch(c))) ?? mismatch()
     tag(c, changed.is)
     return present(c)(changed.is)

@@ -305,6 +305,16 @@ describe('POST /v1.0/webhooks/{id}/rotate', () => {
     verified(receiver.messages[1], body.secret)
     expect(() => verified(receiver.messages[1], webhook.secret)).toThrow('No matching signature')
   })
+
+  test('is refused where the webhook is not as If-Match says, and changes nothing then', async () => {
+    const [bob, webhook] = await told(['*'])
+    const { body: key } = await bob('POST', '/v1.0/accesskeys', {})
+    const headers = { authorization: `Bearer ${key.token}`, 'if-match': '"0123456789abcdef0123"' }
+    const path = `/v1.0/webhooks/${webhook.id}/rotate`
+    const { status, body } = await app.send(path, { method: 'POST', headers, body: '{}' })
+    expect([status, body.error.reason]).toEqual([412, 'VERSION_MISMATCH'])
+    expect((await bob('GET', `/v1.0/webhooks/${webhook.id}`)).body.tm_previous_expire).toBeNull()
+  })
 })
 
 describe('POST /v1.0/webhooks/{id}/test', () => {
