@@ -57,12 +57,14 @@ function claiming(): SQL {
     update deliveries d set attempts = d.attempts + 1, leased_until = now() + ${LEASE_S} * interval '1 second'
     from events e, webhooks w
     where e.id = d.event_id and w.id = d.webhook_id and d.id = (
+      with busy as materialized (
+        select webhook_id from deliveries where leased_until > now() group by webhook_id having count(*) >= ${AT_ONCE})
       select d.id from deliveries d join webhooks w on w.id = d.webhook_id
       where ${due} and w.enabled and w.deleted_at is null
         and not exists (select from deliveries o where o.status = 'waiting' and o.webhook_id = d.webhook_id
           and o.line = d.line and o.sequence < d.sequence)
-        and (select count(*) from deliveries o where o.webhook_id = d.webhook_id and o.leased_until > now()) < ${AT_ONCE}
-      order by d.next_try_at, d.sequence limit 1 for update of d skip locked)
+        and d.webhook_id not in (select webhook_id from busy)
+      order by d.next_try_at limit 1 for update of d skip locked)
     returning ${claimed}`
 }
 
