@@ -23,6 +23,8 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
     c.header('WWW-Authenticate', 'Bearer')
     throw new ApiError('AUTHENTICATION_REQUIRED', 'Send an access key: Authorization: Bearer <key>.')
   }
+  // Caches which share answers go by the URL, and a key may be in it; some answers show a secret once.
+  c.header('Cache-Control', c.req.method === 'GET' ? 'private, no-cache' : 'no-store')
   const hash = await sha256Hex(token)
   c.set('principal', await actingFor(c, assumed(c, hash) ?? (await slowed(c, hash))))
   await next()
@@ -62,6 +64,7 @@ export const authenticateRelay: MiddlewareHandler<Edge> = async (c, next) => {
   if (relayId === undefined)
     throw new ApiError('INVALID_CREDENTIALS', 'This is not a key of a relay of ours.')
   c.set('relayId', relayId)
+  c.header('Cache-Control', 'no-store')
   await next()
 }
 

@@ -280,6 +280,17 @@ describe('every answer', () => {
     })
   })
 
+  test('is no shared cache’s to keep, an error neither; and nobody’s where it may show a secret', async () => {
+    const kept = async (method: 'GET' | 'POST', path: string) =>
+      (await app.alice(method, path, method === 'POST' ? { name: 'Key' } : undefined)).headers.get(
+        'cache-control',
+      )
+    expect(await kept('GET', '/v1.0/accesskeys')).toBe('private, no-cache')
+    expect(await kept('GET', '/v1.0/nowhere')).toBe('private, no-cache')
+    expect(await kept('POST', '/v1.0/accesskeys')).toBe('no-store')
+    expect(await kept('POST', '/v1.0/routes')).toBe('no-store')
+  })
+
   test('is 503 while the database is away, and no word about where it is', async () => {
     const elsewhere = { ...app.env, NEON_ENDPOINT: 'http://127.0.0.1:9/sql' }
     const headers = { authorization: `Bearer ${app.aliceKey}` }
