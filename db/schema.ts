@@ -685,7 +685,7 @@ export const deliveries = pgTable(
 )
 
 /**
- * One change of what a customer configured, or of one of its keys: written by triggers, whatever made the change, and
+ * One change of what a customer configured, or of one of its keys or webhooks: written by triggers, whatever made the change, and
  * kept for as long as db/README.md says.
  */
 export const changes = pgTable(
@@ -727,6 +727,7 @@ export type ChangedType =
   | 'flow'
   | 'number'
   | 'accesskey'
+  | 'webhook'
 
 /** One relay as it last said of itself: who has not been heard for some seconds is dead. */
 export const relays = pgTable('relays', {

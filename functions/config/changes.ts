@@ -32,7 +32,7 @@ const filters = z.object({
   after: id.optional().describe('A change: those which were made later than it.'),
 })
 
-/** What changed of a customer's configuration and keys, whoever changed it: read only, newest first. */
+/** What changed of a customer's configuration, keys and webhooks, whoever changed it: read only, newest first. */
 export const changes = new Hono<Edge>()
   .get('/', lists(filters.shape), async (c) => {
     const [page, asked] = [readPage(c), readQuery(c, filters)]
@@ -119,7 +119,7 @@ function actionOf({ before, after }: Row): (typeof actions)[number] {
 }
 
 /** What is never shown, as the API calls it. */
-const secrets: Partial<Record<Row['resourceType'], string>> = { accesskey: 'token' }
+const secrets: Partial<Record<Row['resourceType'], string>> = { accesskey: 'token', webhook: 'secret' }
 
 /** The fields in which two differ. */
 function changedIn(was: Shown, is: Shown): string[] {

@@ -16,6 +16,7 @@ import { statusFields } from './provider-status.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { trunks } from './trunks.ts'
+import { webhooks } from './webhooks.ts'
 
 /*
  * What is kept of a row in its history, as the API shows the row.
@@ -49,6 +50,7 @@ const nouns: Readonly<Record<ChangedType, Shown>> = {
   flow: flows.noun,
   number: numbers.noun,
   accesskey: { table: accessKeys, fields: keyFields },
+  webhook: webhooks.noun,
 }
 
 /** What the history of a customer may be of. */

@@ -148,6 +148,24 @@ describe('GET /v1.0/changes', () => {
     expect(body.result.map(({ customer_id }: Change) => customer_id)).toEqual([bob.id, bob.id])
   })
 
+  test('says where events were sent before, and that a webhook’s secret is another, but not how deliveries go', async () => {
+    const { body: hook } = await alice('POST', '/v1.0/webhooks', {
+      url: 'http://127.0.0.1:9911/here',
+      events: ['*'],
+    })
+    await alice('PATCH', `/v1.0/webhooks/${hook.id}`, { url: 'http://127.0.0.1:9911/elsewhere' })
+    await alice('POST', `/v1.0/webhooks/${hook.id}/rotate`, {})
+    await app.database.pool.query('update webhooks set failing_since = now() where id = $1', [hook.id])
+    const { body } = await alice('GET', `/v1.0/changes?resource_id=${hook.id}`)
+    expect(body.result.map(({ changed }: Change) => changed)).toEqual([
+      expect.arrayContaining(['secret']),
+      ['url'],
+      [],
+    ])
+    expect(body.result[1].before.url).toBe('http://127.0.0.1:9911/here')
+    expect(JSON.stringify(body)).not.toMatch(/whsec_|failing/)
+  })
+
   test('says of a number which a call proved that no request did it', async () => {
     const { body: number } = await alice('POST', '/v1.0/numbers', { number: '+12125550177' })
     await app.database.pool.query(
@@ -173,6 +191,7 @@ describe('a request which changes something', () => {
     ['flows', () => ({ actions: ringing('signed') }), { name: 'x' }],
     ['numbers', () => ({ number: '+12125550188' }), { name: 'x' }],
     ['accesskeys', () => ({ name: 'signed' }), { name: 'x' }],
+    ['webhooks', () => ({ url: 'http://127.0.0.1:9911/told', events: ['*'] }), { name: 'x' }],
   ]
 
   test.each(bodies)('of %s is in the history with its key and id', async (noun, body, other) => {
@@ -218,6 +237,7 @@ describe('a request which changes something', () => {
 
 interface Change {
   id: string
+  changed: string[]
   customer_id: string
   version: number
   resource_type: string
