@@ -13,8 +13,8 @@ const apart = globSync('**/*.test.ts', {
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    // Left to itself it keeps one core free: on two that is half of what there is.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Left to itself it keeps one core free: on two that is half of what there is. Many files wait for a while.
+    maxWorkers: Math.max(3, availableParallelism()),
     hookTimeout: 120_000,
     testTimeout: 60_000,
     projects: [

@@ -34,6 +34,7 @@ export const resolveInput = z
       .describe('The address the call comes from: it is a provider’s, or a trunk’s by its address.'),
     at: z.iso
       .datetime({ offset: true, message: 'is not an instant such as 2026-11-24T09:00:00Z' })
+      .refine(inYears, 'is before the year 1 or after 9999')
       .optional()
       .describe('The instant to decide for; now, where it is not given.'),
     version: version
@@ -49,6 +50,12 @@ export const resolveInput = z
       refinement.addIssue({ code: 'custom', path: [second], message: `cannot be given beside ${callers[0]}` })
   })
 type ResolveInput = z.output<typeof resolveInput>
+
+/** Whether an instant, wherever it was written, is in a year of four digits in UTC, as answers write it. */
+function inYears(written: string): boolean {
+  const year = new Date(written).getUTCFullYear()
+  return year >= 1 && year <= 9999
+}
 
 /**
  * Where a call would go, and why: the same object every call keeps.

@@ -381,10 +381,10 @@ function named(door: string): string {
   return door.replace(/:\w+/g, ':id')
 }
 
-/** Every fifth, others for the next field, unless there is time for all. */
+/** Every tenth, others for the next field, unless there is time for all. */
 function valuesFor(nth: number): unknown[] {
   if (process.env.ODD_VALUES === 'all') return odd
-  return odd.filter((_, which) => (which + nth) % 5 === 0)
+  return odd.filter((_, which) => (which + nth) % 10 === 0)
 }
 
 /** Bodies a door takes, which together have every field of its shape. */

@@ -95,6 +95,8 @@ describe('POST /v1.0/routes/resolve', () => {
     ['from', { from: 'nobody', to: '+12125551234' }],
     ['from', { from: '+12125550000', to: '+12125551234' }],
     ['at', { from: 'office1', to: '1', at: 'tomorrow' }],
+    ['at', { from: 'office1', to: '1', at: '0001-01-01T00:00:00+14:00' }],
+    ['at', { from: 'office1', to: '1', at: '9999-12-31T23:59:59-14:00' }],
     ['source', { from: 'x', to: '1', source: 'here' }],
     ['extension_id', { from: 'x', to: '1', extension_id: '99999999-9999-4999-8999-999999999999' }],
     ['trunk_id', { from: 'x', to: '1', trunk_id: '99999999-9999-4999-8999-999999999999' }],
