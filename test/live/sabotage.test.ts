@@ -65,8 +65,8 @@ describe('the suite notices', () => {
     [
       'that a stranger may DELETE',
       rows,
-      'const mine = and(this.#mine(c, id), this.#isOf(versions))',
-      `const mine = ${anyone}`,
+      'const mine = and(this.#mine(c, id), this.#isOf(versions)',
+      `const mine = and(${anyone}, this.#isOf(versions)`,
       tenants,
     ],
     ['that a stranger may GET', rows, 'and(this.#ours(c), eq(this.#table.id, id))', anyone, tenants],
