@@ -32,8 +32,10 @@ export class WatchedBrowser {
     return new WatchedBrowser(browser, proxy, asked)
   }
 
-  page(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-    return this.#browser.newPage({ viewport: { width, height: 844 }, colorScheme })
+  async page(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+    const page = await this.#browser.newPage({ viewport: { width, height: 844 }, colorScheme })
+    page.on('request', (request) => this.asked.push(request.url()))
+    return page
   }
 
   async close(): Promise<void> {
@@ -43,8 +45,8 @@ export class WatchedBrowser {
   }
 }
 
-/** Chromium's own updater asks here whatever it is told, in the midst of any page. */
-const updater = /^(http:\/\/)?update\.googleapis\.com\b/
+/** Chromium itself asks here whatever it is told, in the midst of any page; what a page asks for is noted beside. */
+const ownHosts = /^(http:\/\/)?[a-z0-9.-]*\b(google|googleapis|gvt1|gstatic)\.com\b/
 
 /** What Chromium asks for on its own account, it does not ask for here, as far as it can be told so. */
 const quiet = [
@@ -59,7 +61,7 @@ const quiet = [
 
 /** A proxy (RFC 9110 §7.6) which notes what it is asked for, and makes no tunnel. */
 async function listening(asked: string[]): Promise<Server> {
-  const note = (url: string) => updater.test(url) || asked.push(url)
+  const note = (url: string) => ownHosts.test(url) || asked.push(url)
   const proxy = createServer(({ url = '', method, headers }, response) => {
     note(url)
     const onward = ask(url, { method, headers }, (answer) => {
