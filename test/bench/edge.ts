@@ -72,7 +72,7 @@ async function measured(side: Side, { name, asking }: Question, count: number): 
 
 /** The whole product of a checkout, with 50 providers and a route. */
 async function product(name: string, checkout?: string): Promise<Side> {
-  const stack = await startStack({ RATE_LIMITS: 'off' }, checkout)
+  const stack = await startStack({}, checkout)
   const { edge, database } = stack.pids()
   return { name, questions: await questionsOf(stack), workerd: edge, database, stop: () => stack.stop() }
 }

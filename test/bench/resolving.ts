@@ -102,6 +102,8 @@ async function open(parts: Parts): Promise<Side> {
       NEON_ENDPOINT: neon.url,
       SEAL_KEYS: secrets.seal_keys,
       RELAY_SECRET: secrets.relay_secret,
+      RATE_LIMIT_KEY: '0',
+      RATE_LIMIT_ADDRESS: '0',
       BASE_DOMAIN: base,
       ALLOW_PRIVATE_TARGETS: 'true',
     },
