@@ -64,7 +64,7 @@ export const scopeKind = pgEnum('scope_kind', scopeKinds)
 export const resource = pgEnum('resource', resources)
 export const deliveryStatus = pgEnum('delivery_status', deliveryStatuses)
 
-/** One row: the number of the last change to anybody's configuration. Whoever changes some waits for it. */
+/** One row: the number of the last change to any customer's configuration. Each change waits here for the one before. */
 export const configuration = pgTable(
   'configuration',
   { only: boolean().primaryKey().default(true), version: bigint({ mode: 'number' }).notNull().default(0) },
@@ -92,7 +92,7 @@ export const customers = pgTable(
     /** Whether the names which its callers give themselves go to providers. */
     passDisplayName: boolean().notNull().default(false),
     digestAlgorithms: text().array().$type<DigestAlgorithm[]>().notNull().default(['MD5']),
-    /** Beginnings of E.164 numbers nobody of this customer may call. */
+    /** Beginnings of E.164 numbers which this customer's accounts may not call. */
     blockedPrefixes: text().array().notNull().default([]),
     ...limits(),
     /** How many of everything it may have, where that is not as usual: by noun. */
@@ -214,7 +214,7 @@ export const routes = pgTable(
     ...owned(),
     name: text().notNull(),
     detail: text().notNull().default(''),
-    /** The customer itself or the platform: nobody routes through a stranger's carrier. */
+    /** The customer itself or the platform: no route leads through a stranger's provider. */
     providerCustomerId: uuid().notNull(),
     providerId: uuid().notNull(),
     target: text().notNull().default('all'),
@@ -419,7 +419,7 @@ export const numbers = pgTable(
         sql`${number.deletedAt} is null and ${number.numberTo} is not null and ${number.ownership} <> 'claimed'`,
       ),
     index().on(number.customerId, number.createdAt, number.id),
-    // Whose number was called from an address nobody listed.
+    // Whose number was called from an address which no provider or trunk lists.
     index('number_listed')
       .on(number.number)
       .where(
@@ -517,7 +517,7 @@ export const calls = pgTable(
   },
   (call) => [
     index().on(call.customerId, call.startedAt, call.id),
-    // Of whom or what a customer asks for the calls; those under way are few.
+    // By what the API filters calls; those under way are few.
     index('calls_from').on(call.customerId, partyOf(call.source), call.startedAt, call.id),
     index('calls_to').on(call.customerId, partyOf(call.destination), call.startedAt, call.id),
     index('calls_of_extension')
@@ -587,7 +587,7 @@ export const events = pgTable(
   'events',
   {
     id: uuid().primaryKey(),
-    /** null: nobody's in particular. */
+    /** null: no customer's. */
     customerId: uuid().references(() => customers.id),
     /** Dotted, e.g. `provider.health_changed`. */
     type: text().notNull(),

@@ -21,7 +21,7 @@ export interface HolderRow {
   replaced_at: string | null
 }
 
-/** The query which finds by the hash of a token whose it is, as one JSON object; no row: it is nobody's, or deleted. */
+/** The query which finds by the hash of a token whose it is, as one JSON object; no row: there is no such key, or it is deleted. */
 export function holderOf(hash: string): SQL {
   return sql`
     select json_build_object('key_id', k.id, 'customer_id', k.customer_id, 'admin', k.admin, 'scopes', k.scopes,
@@ -52,7 +52,7 @@ export class KnownHolders {
     return this.#holders.get(hash)
   }
 
-  /** What a look-up found; undefined: nobody holds it any longer. */
+  /** What a look-up found; undefined: it opens nothing any longer. */
   found(hash: string, holder: KeyHolder | undefined): void {
     this.#holders.delete(hash)
     if (holder) remember(this.#holders, KNOWN, () => this.#holders.set(hash, holder))

@@ -11,7 +11,7 @@ export async function relayKey(secret: string, relayId: string): Promise<string>
   return `rk_${relayId}.${toBase64(new Uint8Array(mac))}`
 }
 
-/** The relay a key belongs to, or undefined where it is nobody's. Takes the same time for any wrong key. */
+/** The relay a key belongs to, or undefined where it is no relay's. Takes the same time for any wrong key. */
 export async function relayOf(secret: string, key: string): Promise<string | undefined> {
   const [, relayId = '', mac = ''] = shape.exec(key) ?? []
   if (relayId === '') return undefined

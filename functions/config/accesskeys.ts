@@ -31,7 +31,7 @@ export const expire = z
 
 const instant = z.iso.datetime({ precision: 6 })
 
-/** Parts of a key which change though nobody configures it. */
+/** Columns of a key which change without a change of its configuration. */
 const beside = {
   previousUntil: sql<string | null>`(
     select max(t.expires_at) from ${replacedTokens} t where t.key_id = "access_keys"."id" and t.expires_at > now())`,

@@ -8,7 +8,7 @@ import { algorithms, limits } from './fields.ts'
  * What an extension and a trunk have in common: both prove themselves by digest, register, and are rung.
  */
 
-/** The name somebody registers as. */
+/** The user name with which an account registers and proves itself. */
 export const account = z
   .string()
   .regex(

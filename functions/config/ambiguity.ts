@@ -6,9 +6,9 @@ import { type Check, noneOf } from '../http/check.ts'
 
 /*
  * Calls that prove nothing else are told apart by the address they come from, and by the number called. What one
- * customer's own things could not tell apart is refused when it is saved, not puzzled over when somebody calls.
+ * customer's own things could not tell apart is refused when it is saved, not puzzled over when a call comes.
  *
- * Another customer's never stand in the way: an address is nobody's by being listed. Those who share one are told
+ * Another customer's never stand in the way: an address is no customer's by being listed. Those who share one are told
  * apart by the number, a trunk's domain or a registration, and else by who was there first (#routing's `recognise`).
  * The platform's providers are an administrator's word, and no trunk may be where they are.
  */

@@ -32,7 +32,7 @@ const filters = z.object({
   after: id.optional().describe('A change: those which were made later than it.'),
 })
 
-/** What changed of a customer's configuration, keys and webhooks, whoever changed it: read only, newest first. */
+/** What changed of a customer's configuration, keys and webhooks, by whichever key: read only, newest first. */
 export const changes = new Hono<Edge>()
   .get('/', lists(filters.shape), async (c) => {
     const [page, asked] = [readPage(c), readQuery(c, filters)]

@@ -53,7 +53,7 @@ export const events = new Hono<Edge>()
     return c.json(present(row))
   })
 
-/** The condition that an event is the asking customer's; nobody's in particular are the platform's. */
+/** The condition that an event is the asking customer's; those of no customer are the platform's. */
 function isOwn(c: Context<Edge>) {
   const { customerId } = c.get('principal')
   const own = eq(table.customerId, customerId)

@@ -37,7 +37,7 @@ export const algorithms = z
   .refine((list) => new Set(list).size === list.length, 'names one twice')
 
 const policy = failoverPolicy.shape
-/** The parts of a failover policy somebody cares about; the rest follows the defaults. */
+/** The parts of a failover policy which are set; the rest follows the defaults. */
 export const failover = z
   .strictObject({
     next_on: policy.next_on.unwrap().exactOptional(),
@@ -52,7 +52,7 @@ export const failover = z
 const most = (limit: number) =>
   z.int().min(1, 'is at least 1; null sets no limit').max(limit).nullable().default(null)
 
-/** How much somebody may call; null: as much as they like. */
+/** How much a customer, an extension or a trunk may call; null: without limit. */
 export const limits = {
   /** Calls at once. */
   max_channels: most(1_000_000),

@@ -20,7 +20,7 @@ export function networks(field: string, written: string[], allowPrivate: boolean
   return written.map((text, at) => network(`${field}.${at}`, text, allowPrivate, widest))
 }
 
-/** Refuses a hostname nobody else on the internet is at, or that is our own. */
+/** Refuses a hostname at which no other host on the internet is, or that is our own. */
 export function refusePrivate(hostname: string, baseDomain: string): void {
   if (!reachable(hostname, baseDomain))
     throw ApiError.field('hostname', 'is not a place on the public internet')

@@ -50,7 +50,7 @@ export function overlaps({ number, numberTo }: Span, those: SQL): SQL {
   return taken(sql`${number}::text`, sql`${numberTo ?? number}::text`, those)
 }
 
-/** The check that they are nobody's yet; a row is named only to its own customer. */
+/** The check that no customer has them yet; a row is named only to its own customer. */
 export function notTaken(overlapping: SQL, customerId: string, asked: Span): Check {
   return noneOf<Overlap>(
     sql`(select * from ${overlapping} as overlap order by number limit 1)`,

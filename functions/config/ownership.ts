@@ -8,7 +8,7 @@ import { ApiError } from '../http/api-error.ts'
 import { assignable, claimable, overlaps, type Span } from './number-span.ts'
 
 /*
- * Whose a number is. Saying so makes a claim, which stands in nobody's way: the number rings its customer for calls
+ * Whose a number is. Saying so makes a claim, which stands in no other customer's way: the number rings its customer for calls
  * over the customer's own providers, and no more. It is the customer's once such a call proved it (store/proof.ts), or
  * where an administrator assigns it. An administrator's word counts more than a call.
  */
@@ -35,7 +35,7 @@ export function ownershipFor(
   return asked
 }
 
-/** Numbers a range may hold: many, where somebody answers for them. */
+/** Numbers a range may hold: many, where an administrator answers for them. */
 export function mostOf(ownership: Ownership): number {
   return ownership === 'assigned' ? assignable : claimable
 }

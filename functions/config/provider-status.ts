@@ -20,7 +20,7 @@ const registration = sql<Json<Registration> | null>`(
 /** What is read beside a provider. */
 export const providerStatus = { health, registration }
 
-/** The same and where its host is found, as one value: what of a provider changes though nobody configures it. */
+/** The same and where its host is found, as one value: what of a provider changes without a change of its configuration. */
 export const providerLive: SQL = sql`row(${health}, ${registration}, "providers"."found", "providers"."found_since")`
 
 type ProviderWithStatus = Stored<typeof providers, typeof providerStatus>

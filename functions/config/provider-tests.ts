@@ -42,7 +42,7 @@ export async function begin(c: Context<Edge>, providerId: string, input: TestInp
     type: input.type,
     ...(await numbersOf(db, input, await callerOf(db, customerId, providerId))),
   }
-  // Whoever tests the same provider waits, so that two do not both see room for one more.
+  // Another test of the same provider waits, so that two do not both see room for one more.
   const [, { rows: others }, { rows }] = await db.batch([
     db.execute(sql`select from providers where id = ${providerId}::uuid for no key update`),
     db.execute<{ under_way: string }>(

@@ -60,7 +60,7 @@ function inYears(written: string): boolean {
 /**
  * Where a call would go, and why: the same object every call keeps.
  *
- * Only the customer's own configuration and the platform's is looked at, whoever else shares an address with them.
+ * Only the customer's own configuration and the platform's is looked at, not that of others who share an address with them.
  */
 export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
   const asked = await readBody(c, resolveInput)

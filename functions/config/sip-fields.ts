@@ -47,7 +47,7 @@ export const words = z
   .max(256)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
-/** How a number is written for somebody: one of four ways, or a template such as `0{national}`. */
+/** How a number is written for a provider or a trunk: one of four ways, or a template such as `0{national}`. */
 export const numberFormat = z
   .string()
   .max(64)

@@ -2,7 +2,7 @@ import { ApiError } from '../http/api-error.ts'
 import { usualPasswords } from './usual-passwords.ts'
 
 /**
- * Refuses a password which whoever tries the usual ones finds at once: an account on the internet is tried within the
+ * Refuses a password which an attacker with the usual ones finds at once: an account on the internet is tried within the
  * hour it appears, and calls cost money. `names` are what the account is called.
  */
 export function refuseWeak(password: string, names: readonly string[]): void {

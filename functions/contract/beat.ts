@@ -13,7 +13,7 @@ import {
  * POST /relay/v1/beat: every two seconds a relay says that it lives and how things stand, and hears what is new.
  *
  * What is said here is state, not news: the last word counts, and one that is lost does no harm. A relay which
- * has not been heard for `deadAfterMs` is dead: its leases, slices and registrations are anybody's.
+ * has not been heard for `deadAfterMs` is dead: its leases, slices and registrations are any other relay's.
  */
 
 /** Milliseconds between two beats of a relay. */
@@ -158,7 +158,7 @@ export const beatAnswer = z.object({
   slices: z.array(sliceGranted),
   /** Answered seconds of today, UTC, of those with a limit on them: other relays' calls, and this one's before it began. */
   seconds: z.array(z.object({ scope, day: z.string(), seconds: z.int() })),
-  /** How providers look to all relays together, where somebody has looked. */
+  /** How providers look to all relays together, where one has looked. */
   health: z.array(z.object({ provider_id: z.guid(), status: healthStatus, since: instant })),
   /** Registrations this relay is to keep, and the epoch of each: a higher one takes it from a lower. */
   registrations: z.array(z.object({ provider_id: z.guid(), epoch: z.int() })),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /*
- * GET /relay/v1/hello: a relay asks who the edge is before it serves anybody, so that a wrong setting is said at once.
+ * GET /relay/v1/hello: a relay asks who the edge is before it serves a call, so that a wrong setting is said at once.
  * The database has no part in it.
  */
 

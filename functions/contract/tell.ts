@@ -144,7 +144,7 @@ const callTell = z.object({
     attempts: z.array(attempt),
     /** The sound as it stands, told now and then; null: there is none, or it is ending just now. */
     media: z.object({ from_caller: mediaSide, from_callee: mediaSide }).nullable(),
-    /** Why the call went where it went; null while nobody knows, and where it is as it was told before. */
+    /** Why the call went where it went; null while that is not known, and where it is as it was told before. */
     decision: explanation.nullable().default(null),
     extension_id: z.guid().nullable().default(null),
     trunk_id: z.guid().nullable().default(null),
@@ -172,7 +172,7 @@ const eventTell = z.object({
   tell_id: z.guid(),
   at: instant,
   relay_id: z.string(),
-  /** null: nobody's in particular, as a call from an address nobody knows. */
+  /** null: no customer's, as a call from an address which no customer listed. */
   customer_id: z.guid().nullable(),
   /** Dotted, e.g. `call.refused`. */
   type: z.string().max(64),

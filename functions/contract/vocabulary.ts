@@ -114,7 +114,7 @@ export const failoverPolicy = z.object({
   progress_ms: z.int().min(1_000).max(60_000).default(8_000),
   /** Milliseconds of ringing; then the call ends, it does not move on. */
   answer_ms: z.int().min(5_000).max(600_000).default(60_000),
-  /** Milliseconds for the whole search until somebody rings. */
+  /** Milliseconds for the whole search until a callee rings. */
   search_ms: z.int().min(1_000).max(180_000).default(30_000),
 })
 export type FailoverPolicy = z.infer<typeof failoverPolicy>

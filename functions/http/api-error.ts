@@ -147,7 +147,7 @@ function understood(error: Error): ApiError {
   return new ApiError('INTERNAL', 'This is our fault. It has been noted under the request id.')
 }
 
-/** Class 22 is about the values of a statement: they came from whoever asked, and our shapes let them pass. */
+/** Class 22 is about the values of a statement: they came with the request, and our shapes let them pass. */
 function isValueRefused(error: Error): boolean {
   return /^22/.test(sqlState(error) ?? '')
 }

@@ -185,7 +185,7 @@ function note(c: Context<Edge>, hash: string, right: boolean | undefined): void 
   if (address !== undefined) c.get('wrongKeys').found(address, hash, right, Date.now())
 }
 
-/** Cloudflare says who it was; where nothing does, nobody can be slowed. */
+/** Cloudflare says who it was; where nothing does, no address can be slowed. */
 function addressOf(c: Context<Edge>): string | undefined {
   return c.req.header('cf-connecting-ip')
 }

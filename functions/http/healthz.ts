@@ -5,7 +5,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from './api-error.ts'
 import type { Operation } from './operation.ts'
 
-/** A database which takes longer for nothing at all is none to send anybody to. */
+/** A database which takes longer for nothing at all is none to send requests to. */
 const patienceMs = 2_000
 
 /** Whether this edge can work: 200, or 503 within two seconds where its database does not answer. */

@@ -32,8 +32,9 @@ export interface NounResource<Row = unknown> {
   change(c: Context<Edge>, id: string, draft: PlannedChange<NounTable>): Promise<Record<string, unknown>>
 }
 
-/** Times a PATCH is merged anew where others change the same thing meanwhile. */
-const MERGES = 5
+/** Times a PATCH is merged anew where others change the same thing meanwhile; and ms between, at most, so that they come apart. */
+const MERGES = 20
+const APART_MS = 40
 
 /** Declares a noun. */
 export function resource<T extends NounTable, F extends Fields, B extends Beside = Record<never, SQL>>(
@@ -131,7 +132,10 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
       )
       // What it was merged with is what it changes; else it is merged anew, since the other change stays.
       const changed = await rows.change(c, id, draft, [versionOf(stored.etag)])
-      if (!changed) continue
+      if (!changed) {
+        await new Promise((resume) => setTimeout(resume, Math.random() * APART_MS))
+        continue
+      }
       tag(c, changed.is)
       return c.json(present(c)(changed.is))
     }

@@ -2,7 +2,7 @@ import { type AccessScope, accessScopes } from '#contract'
 import type { Operation } from './operation.ts'
 
 /*
- * What the scopes of an access key open. Whoever configures or calls may see what came of it; whoever makes keys could
+ * What the scopes of an access key open. A key which configures or calls may see what came of it; one which makes keys could
  * make one for anything, so `admin` holds the others.
  */
 

@@ -7,7 +7,7 @@ import { type Secrets, writeSecrets } from './secrets-file.ts'
 export interface Access {
   readonly customerId: string
   readonly key: string
-  /** Made just now: nobody has seen it yet. */
+  /** Made just now, and not shown yet. */
   readonly isNew: boolean
 }
 

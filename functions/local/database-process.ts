@@ -1,6 +1,6 @@
 /*
  * The database, its schema and its endpoint in a process of their own: a statement which hangs the embedded database
- * hangs nothing else, and whoever stops the product is always heard.
+ * hangs nothing else, and a signal to stop the product is always heard.
  *
  * Says where it is in its ready line. `NEON_PORT` and `NEON_SECRET` come from the parent: after a death the Worker
  * finds the next one where the last was.

@@ -5,7 +5,7 @@ import { newAccessKey } from '../access-key.ts'
 /**
  * Makes the first customer and its administrator key, unless there is one already.
  *
- * The key is returned only when it was made just now; nobody can read it again.
+ * The key is returned only when it was made just now; it cannot be read again.
  */
 export async function ensureFirstCustomer(
   pool: Pool,

@@ -49,7 +49,7 @@ function read(path: string): { pid: number; born: string } | undefined {
     const { pid, born } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
     return Number.isInteger(pid) && Number(pid) > 0 ? { pid: Number(pid), born: String(born) } : undefined
   } catch {
-    // Gone meanwhile, or cut short by a crash: either way nobody holds it.
+    // Gone meanwhile, or cut short by a crash: either way no process holds it.
     return undefined
   }
 }

@@ -32,7 +32,7 @@ async function stopAll(stops: (() => unknown)[]): Promise<void> {
 /**
  * Runs a program from its first part to Ctrl-C.
  *
- * SIGINT and SIGTERM stop all parts and end with 0. A failure of `start`, or one nobody expected, is one
+ * SIGINT and SIGTERM stop all parts and end with 0. A failure of `start`, or an unexpected one, is one
  * sentence on standard error, everything stopped, and 1.
  */
 export async function run(start: (parts: Parts) => Promise<void>): Promise<void> {

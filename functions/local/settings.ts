@@ -32,7 +32,7 @@ export interface StackSettings {
   /** First and last RTP port, as written: `10000-19999`. */
   readonly rtpPorts: string
   readonly publicIp: string
-  /** Nobody said what our public address is; `publicIp` is this machine's own first address. */
+  /** No setting says what our public address is; `publicIp` is this machine's own first address. */
   readonly publicIpGuessed: boolean
   readonly baseDomain: string
   /** Absolute path of the folder which keeps everything. */

@@ -24,7 +24,7 @@ export const credential = new Hono<Edge>().post('/', async (c) => {
   return c.json(answer)
 })
 
-/** One row of whoever may prove itself by digest; `domain` of a trunk is its domain's first part. */
+/** One account which may prove itself by digest; `domain` of a trunk is its domain's first part. */
 interface AccountRow extends Record<string, unknown> {
   kind: 'extension' | 'trunk'
   id: string
@@ -90,7 +90,7 @@ interface Proofs {
   ha1_sha256: string
 }
 
-/** undefined where they were sealed under a key we no longer have: nobody can prove to be this account then. */
+/** undefined where they were sealed under a key we no longer have: no phone can prove to be this account then. */
 async function proofsOf({ kind, id, sealed_md5, sealed_sha256 }: AccountRow, seal: Seal) {
   const place = { table: `${kind}s`, id }
   try {

@@ -12,7 +12,7 @@ export type CallerId =
 
 /**
  * Chooses the caller id: the number asked for where the caller may show it, else the caller's own, the
- * customer's default, the only one there is; else a name, which nobody vouches for.
+ * customer's default, the only one there is; else a name, which no provider vouches for.
  */
 export function callerIdFor(
   question: RouteQuestion,

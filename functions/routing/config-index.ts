@@ -33,7 +33,7 @@ export type ConfigSlice = Pick<
 /**
  * Customers' configurations, so laid out that a decision finds each thing in one step.
  *
- * A snapshot put replaces the one before of the same customer; nobody else's is touched.
+ * A snapshot put replaces the one before of the same customer; no other customer's is touched.
  */
 export class ConfigIndex {
   readonly #kept = new Map<string, KeptSlice>()
@@ -76,7 +76,7 @@ export class ConfigIndex {
     line: (token) => this.#lines.get(token),
   }
 
-  /** Lays a snapshot down in place of the customer's last one; without `secrets` nobody can prove anything. */
+  /** Lays a snapshot down in place of the customer's last one; without `secrets` no account can prove itself. */
   put(facts: ConfigSlice, secrets?: SnapshotSecrets): void {
     this.drop(facts.customer_id)
     const kept = keep(facts, secrets)

@@ -5,7 +5,7 @@ import { isShort, plainly } from './spelling.ts'
 export { callingCode, callingCodes } from './numbering.ts'
 export { dialledName } from './spelling.ts'
 
-/** What somebody dialled. */
+/** What a caller dialled. */
 export type Dialled =
   | { kind: 'number'; e164: string; country: string | null }
   /** Emergency and other short numbers, and service codes: dialled as they are, wherever they are dialled. */

@@ -2,7 +2,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min'
 import { callingCode, codeOf } from './numbering.ts'
 
 /**
- * Writes an E.164 number as somebody wants it: `+e164`, `e164`, `00`, `national`, or a template in which
+ * Writes an E.164 number as a provider or trunk wants it: `+e164`, `e164`, `00`, `national`, or a template in which
  * `{e164}`, `{+e164}`, `{cc}` and `{national}` (the number after its calling code) are filled in.
  *
  * `national` is what one dials within `country`; a number of another country gets 00 before it, or 011

@@ -11,7 +11,7 @@ import type { HealthStatus } from '#contract'
  *      └── 3 failures ──► unhealthy                       └───────────────────┘
  *
  * From unhealthy a success leads on at once, unless the provider fell back after a success before: then the
- * hold-off is waited out, which doubles. Whoever keeps falling is taken back ever more slowly.
+ * hold-off is waited out, which doubles. A provider which keeps falling is taken back ever more slowly.
  *
  * Who refuses calls while it answers OPTIONS shows nothing by those answers: a call lifts it, no probe.
  */
@@ -26,7 +26,7 @@ export interface Observation {
    * number; a series does.
    */
   readonly refused?: boolean
-  /** In words, for whoever asks why. */
+  /** In words, for people who ask why. */
   readonly why: string
   /** Round trip of an answered probe. */
   readonly ms?: number
@@ -88,18 +88,18 @@ const lostInARow = 5
 const lostWithinMs = 3_600_000
 /** One success may be luck. */
 const successesInARow = 2
-/** As short as a restarting proxy, as long as somebody waits before he telephones the carrier. */
+/** As short as a restarting proxy, as long as people wait before they telephone the carrier. */
 const holdOffMs = 10_000
 export const longestHoldOffMs = 300_000
 /** Healthy for so long, it is forgiven that it fell. */
 const forgivenMs = 600_000
 /** Trial calls while half open: a caller in five seconds may wait for another provider, no more. */
 const trialEveryMs = 5_000
-/** A trial whose end nobody reported (its caller hung up) is forgotten after a whole search. */
+/** A trial whose end was not reported (its caller hung up) is forgotten after a whole search. */
 const trialAtMostMs = 30_000
 const roundTripsKept = 9
 
-/** Nobody has looked yet. */
+/** No relay has looked yet. */
 export const unseen: Health = {
   status: 'unknown',
   since: 0,
@@ -184,7 +184,7 @@ export function healthAt(health: Health, now: number): Health {
 
 /**
  * Whether one call may be sent there to try it: it is half open, and no other trial runs. `status` is what it
- * counts as where that is somebody else's word.
+ * counts as where that is the word of a host behind it.
  */
 export function trialDue(health: Health, now: number, status = healthAt(health, now).status): boolean {
   const { trialAt, trialOut } = health

@@ -14,7 +14,7 @@ import { fullness, limitsOf } from './limits.ts'
 import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './rung.ts'
 
-/** Decides a call from a provider to a number of a customer: it rings whoever the number leads to. */
+/** Decides a call from a provider to a number of a customer: it rings the extension or trunk to which the number leads. */
 export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung): RouteDecision {
   const { number, e164 } = rung
   const { from: caller, to } = known.question
@@ -48,7 +48,7 @@ interface Refusal {
   message: string
 }
 
-/** Whom a number rings, or why nobody. */
+/** Which extension or trunk a number rings, or why none. */
 function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
   const { customer_id, enabled, extension_id, trunk_id, flow_id } = number
   const name = nameOf(number)

@@ -1,7 +1,7 @@
 import type { Caps, Limit, Scope } from '#contract'
 import type { Runtime, Share } from './runtime.ts'
 
-/** Somebody whose limits a call counts in. */
+/** A customer, an extension, a trunk or a provider in whose limits a call counts. */
 interface Counted {
   scope: Scope
   name: string

@@ -17,7 +17,7 @@ export class Namesakes<Thing extends object> {
     if (last) this.#byName.set(name, last)
   }
 
-  /** Who alone has the name; undefined: nobody has, or several. */
+  /** Who alone has the name; undefined: no account has, or several. */
   only(name: string): Thing | undefined {
     const found = this.#byName.get(name)
     return found instanceof Set ? undefined : found

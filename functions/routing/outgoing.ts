@@ -95,7 +95,7 @@ function disabledCaller(party: Party): string | undefined {
   return party.extension.enabled ? undefined : 'EXTENSION_DISABLED'
 }
 
-/** Whether the caller dialled within its own domain, within somebody else's, or named no domain of ours. */
+/** Whether the caller dialled within its own domain, within another customer's, or named no domain of ours. */
 function placeOf({ question, book, live }: Draft, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
   if (isRealmOf(question.to.host, customer.id, live.baseDomain)) return 'own'
   const realm = customerOf(question.to.host, live.baseDomain)

@@ -27,7 +27,7 @@ export function reachOf(address: Ip | string): Reach | undefined {
 /** What the library's ranges are to us; one it comes to know later is not public. */
 const reaches: Record<string, Reach> = {
   unicast: 'public',
-  // Anycast which anybody may answer for (RFC 7534, 7535, 7450).
+  // Anycast for which any network may answer (RFC 7534, 7535, 7450).
   as112: 'public',
   as112v6: 'public',
   amt: 'public',

@@ -18,7 +18,7 @@ export interface Match {
 /**
  * The number dialled, of those which calls from these providers may ring.
  *
- * What is somebody's counts before what is only claimed, exact numbers before ranges, and the owner's provider before
+ * What is assigned or proved counts before what is only claimed, exact numbers before ranges, and the owner's provider before
  * the platform's. Claims of several customers none of whom proved the number are `contested`.
  */
 export function rungBy(
@@ -93,7 +93,7 @@ function readingsFor(providers: readonly ProviderFacts[], dialled: string, book:
   return [...internationalReadings(dialled), ...within]
 }
 
-/** Whoever takes all that comes from a provider. */
+/** The number `any` of a provider, which takes all that comes from it. */
 export function caught(provider: ProviderFacts, dialled: string, book: Configuration): Rung[] {
   const read = readNumber(dialled, countryOf(provider, book))
   const e164 = read.kind === 'number' ? read.e164 : dialledName(dialled)

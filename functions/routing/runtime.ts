@@ -17,7 +17,7 @@ export interface Runtime {
   use(scope: Scope): Use
 }
 
-/** What is in use of each limit; null: there is none, or nobody here knows. */
+/** What is in use of each limit; null: there is none, or it is not known here. */
 export interface Use {
   channels: Share | null
   cps: Share | null
@@ -30,5 +30,5 @@ export interface Share {
   of: number
 }
 
-/** Nothing is in use, as far as anybody knows. */
+/** Nothing is in use, as far as is known here. */
 export const unused: Use = { channels: null, cps: null, daily_minutes: null }

@@ -29,7 +29,7 @@ type Sender = Extract<RouteQuestion['caller'], { kind: 'source' }>
  * Recognises who calls from an address: by the token of a registration, by a trunk's domain, by address and
  * number, by the address alone.
  *
- * An address is nobody's by being listed: where several customers list one, only a number which is assigned decides
+ * An address is no customer's by being listed: where several customers list one, only a number which is assigned decides
  * against the others, and else who was there first; what may be either's is refused rather than given to the wrong one.
  */
 export function recognise(
@@ -65,7 +65,7 @@ export function recognise(
     : unlisted(sender, to.user, owner)
 }
 
-/** The trunks of whoever was first to call from an address; none where a carrier of the platform's does. */
+/** The trunks of the customer who was first to call from an address; none where a carrier of the platform's does. */
 function trunksAt(address: string, there: readonly ProviderFacts[], book: Configuration): TrunkFacts[] {
   if (there.some(({ customer_id }) => customer_id === PLATFORM)) return []
   const trunks = [...book.trunksAt(address)].sort(
@@ -161,7 +161,7 @@ function takenBy(
   return undefined
 }
 
-/** What is assigned to another is not for whoever takes the rest; nor what is proved, where only a name leads there. */
+/** What is assigned to another is not for the provider which takes the rest; nor what is proved, where only a name leads there. */
 function mayTake({ number }: Rung, owner: NumberFacts | undefined, byHost: boolean): boolean {
   if (owner === undefined || owner.customer_id === number.customer_id) return true
   return byHost ? !isOwned(owner) : owner.ownership !== 'assigned'
@@ -246,7 +246,7 @@ function preferred(provider: ProviderFacts, others: ProviderFacts[], port: numbe
   return `; ${named(others)} could be meant as well, and ${provider.name} is the oldest which takes it`
 }
 
-/** The called number's customer hears what to do; the caller does not hear that the number is anybody's. */
+/** The called number's customer hears what to do; the caller does not hear that the number is a customer's. */
 function unknown({ address, line }: Sender, owner: NumberFacts | undefined): Source {
   const message = `No provider or trunk calls from ${address}.`
   const token =

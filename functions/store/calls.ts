@@ -119,7 +119,7 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
   return receipt(tells, new Set(rows[0]?.customers ?? []))
 }
 
-/** Ends the calls a relay had before it began anew. How long they went on nobody knows: until now at most. */
+/** Ends the calls a relay had before it began anew. How long they went on is not known: until now at most. */
 export async function endBefore(db: Database, { relay_id, at }: RelayTell): Promise<void> {
   const began = sql`${at}::timestamptz`
   const why = sql`'The relay ' || c.relay_id || ' began anew while it carried the call.'`

@@ -46,7 +46,7 @@ export function runtimeOf(
     snapshotAgeMs: null,
     version: (id) => brought.customers.find(({ facts }) => facts.id === id)?.version ?? null,
     health: (id) => health.get(id) ?? 'unknown',
-    // Nobody here counts trials: about every eighth call is one, by its id.
+    // Trials are not counted here: about every eighth call is one, by its id.
     trial: () => Number.parseInt(call_id.slice(-1), 16) % 8 === 0,
     use: ({ kind, id }) => useOf(brought, kind, id),
   }

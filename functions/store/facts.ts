@@ -238,7 +238,7 @@ function within(wanted: SQL, customers: SQL): SQL {
   return spans(sql`${wanted} as w cross join ${customers} as o`, sql`customer_id = o.customer_id`)
 }
 
-/** The same of whoever's they are: what is only claimed is not looked for. */
+/** The same of every customer's: what is only claimed is not looked for. */
 function taken(wanted: SQL): SQL {
   return spans(sql`${wanted} as w`, sql`ownership <> 'claimed'`)
 }

@@ -13,7 +13,7 @@ export function takeTurn(): SQL {
 
 const TURN = 7_266_501
 
-/** Whoever has been heard lately: the relays whose word counts. */
+/** The relays which have been heard lately: their word counts. */
 export const living = sql`(select id, draining from relays
   where beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
 

@@ -26,7 +26,7 @@ export function lookUp(told: Beat): SQL {
       found_at = case when ${kept} then provider_hosts.found_at else excluded.found_at end`
 }
 
-/** Whoever changes configuration goes first: what is written next is configuration. */
+/** Takes the turn of a change of configuration: what is written next is configuration. */
 export function configurationTurn(): SQL {
   return sql`select from configuration for update`
 }

@@ -33,7 +33,7 @@ export function report(told: Beat): SQL {
         is distinct from (said.status, said.since, said.until, said.sip_status, said.why, said.next_at)`
 }
 
-/** Ends what nobody wishes any longer: the provider is gone, off, or not to be registered at. */
+/** Ends what is configured no longer: the provider is gone, off, or not to be registered at. */
 export function rest(told: Beat): SQL {
   return sql`
     with said as (

@@ -115,7 +115,7 @@ const typed =
   /^\s*(?:export )?(?:declare )?(?:abstract )?(?:interface (?=[A-Z])|class (?=[A-Z])|type (?=[A-Z]\w*(?:<[^=]*>)?\s*=))(\w+)/gm
 
 /** Comments which say “whoever” where they could name a caller, a phone, a relay; the number may only fall. */
-const vagueAtMost = 105
+const vagueAtMost = 27
 
 function vagueWords({ path, text }: Source): string[] {
   const comments = text.match(/\/\/[^\n]*|\/\*[\s\S]*?\*\//g) ?? []

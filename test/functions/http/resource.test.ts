@@ -162,6 +162,13 @@ describe.each(resources)('$path', ({ path, noun, operations }) => {
   }
 })
 
+test('a dozen PATCHes of one thing at once are all carried out where none names a version', async () => {
+  const { body: flow } = await app.alice('GET', '/v1.0/flows?page_size=1')
+  const path = `/v1.0/flows/${flow.result[0].id}`
+  const all = Array.from({ length: 12 }, (_, nth) => app.alice('PATCH', path, { detail: `the ${nth}th` }))
+  expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 200))
+})
+
 describe('what is never shown', () => {
   test('stays by PATCH, to the letter', async () => {
     const kept = async () =>
