@@ -1,3 +1,4 @@
+import { utcNow } from './clock.ts'
 import { causesOf, log } from './log.ts'
 
 /** A statement ends itself after 20 s (migration 14). */
@@ -10,7 +11,7 @@ export class DatabaseWatch {
   /** A statement did not reach it, or it would not work. */
   lost(error: Error): void {
     if (this.#lostAt !== undefined) return
-    this.#lostAt = Date.now()
+    this.#lostAt = utcNow()
     log('error', 'database.lost', { causes: causesOf(error) })
   }
 
@@ -23,7 +24,7 @@ export class DatabaseWatch {
 
   #answered(): void {
     if (this.#lostAt === undefined) return
-    log('warn', 'database.back', { away_ms: Date.now() - this.#lostAt })
+    log('warn', 'database.back', { away_ms: utcNow() - this.#lostAt })
     this.#lostAt = undefined
   }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import type { UtcMs } from '#contract'
 import type { Database } from '#db'
 import { remember } from './wrong-keys.ts'
 
@@ -22,7 +23,7 @@ export class KeyUses {
   #writingSince = Number.NEGATIVE_INFINITY
 
   /** Notes that a key was used at `now`, UTC ms; whether its write is due and none is under way which takes it along. */
-  note(keyId: string, now: number): boolean {
+  note(keyId: string, now: UtcMs): boolean {
     const noted = this.#noted.get(keyId) ?? Number.NEGATIVE_INFINITY
     if (now - noted < GRAIN_MS && !this.#gathered.has(keyId)) return false
     if (now - noted >= GRAIN_MS) this.#remember(keyId, now)
@@ -30,7 +31,7 @@ export class KeyUses {
   }
 
   /** Writes what was gathered, a moment from now. Where the database does not take it, a later use tries again. */
-  async write(db: Database, now: number, gather: number = GATHER_MS): Promise<void> {
+  async write(db: Database, now: UtcMs, gather: number = GATHER_MS): Promise<void> {
     this.#writingSince = now
     await new Promise((resolve) => setTimeout(resolve, gather))
     const keyIds = [...this.#gathered]
@@ -41,7 +42,7 @@ export class KeyUses {
     })
   }
 
-  #remember(keyId: string, now: number): void {
+  #remember(keyId: string, now: UtcMs): void {
     this.#noted.delete(keyId)
     remember(this.#noted, KEYS, () => this.#noted.set(keyId, now))
     this.#gathered.add(keyId)

@@ -1,3 +1,4 @@
+import type { UtcMs } from '#contract'
 import { networkAt } from '#routing'
 
 /*
@@ -16,7 +17,7 @@ export const SOURCE_PREFIX = { v4: 32, v6: 64 }
 
 /** Keys an address has tried, by their hash, and whether each was found wrong. */
 interface Tried {
-  since: number
+  since: UtcMs
   keys: Map<string, boolean>
 }
 
@@ -27,7 +28,7 @@ export class WrongKeys {
   readonly #right = new Set<string>()
 
   /** Whether a key is to be looked up (`ask`), is known to be wrong, or how many ms its address has to wait. */
-  judge(address: string, hash: string, now: number): 'ask' | 'wrong' | number {
+  judge(address: string, hash: string, now: UtcMs): 'ask' | 'wrong' | number {
     if (this.#right.has(hash)) return 'ask'
     const { since, keys } = this.#of(address, now)
     const wrong = keys.get(hash)
@@ -38,7 +39,7 @@ export class WrongKeys {
   }
 
   /** What the look-up found; undefined where it failed. */
-  found(address: string, hash: string, right: boolean | undefined, now: number): void {
+  found(address: string, hash: string, right: boolean | undefined, now: UtcMs): void {
     const { keys } = this.#of(address, now)
     if (right === false) {
       keys.set(hash, true)
@@ -49,7 +50,7 @@ export class WrongKeys {
     if (right) remember(this.#right, RIGHT, () => this.#right.add(hash))
   }
 
-  #of(address: string, now: number): Tried {
+  #of(address: string, now: UtcMs): Tried {
     const place = networkAt(address, SOURCE_PREFIX)
     const known = this.#tried.get(place)
     if (known && now - known.since < WINDOW_MS) return known

@@ -1,3 +1,4 @@
+import { type MonotonicMs, monotonicMs, parseUtc, type UtcMs, utcMs } from '#contract'
 import { Challenger } from './auth/challenger.ts'
 import type { LegFound } from './call/call-index.ts'
 import { Calls } from './call/calls.ts'
@@ -9,7 +10,6 @@ import { EffectBuffer } from './ground/effect-buffer.ts'
 import type { Effect, Input } from './ground/effects.ts'
 import { type Flow, reliable } from './ground/flow.ts'
 import { type BeatPart, type BeatReporter, silent } from './ground/reporter.ts'
-import { type UtcMs, utcMs } from './ground/time.ts'
 import { AdmissionControl, type ServedDomains } from './ingress/admission.ts'
 import { Revocations } from './ingress/revocations.ts'
 import { StatelessReplies } from './ingress/stateless-replies.ts'
@@ -70,7 +70,7 @@ export class Engine {
   readonly #routing: RoutingClient
   readonly #quotaWait: QuotaWait
   readonly #corrections = new Corrections()
-  #now = 0
+  #now = monotonicMs(0)
 
   constructor({
     endpoint: given,
@@ -86,7 +86,7 @@ export class Engine {
     const transactions = this.#transactions
     const challenger = new Challenger(hashes, { hosts: [...served.names] })
     const registrar = new Registrar(endpoint, (host, username) => domains.of(host, username).realm)
-    const carry = (now: number, outputs: readonly TransactionOutput[]) => this.#carry(now, outputs)
+    const carry = (now: MonotonicMs, outputs: readonly TransactionOutput[]) => this.#carry(now, outputs)
     const at = () => this.#at
     const ports = new Ports(rtpPorts, entropy.below, Math.floor(mediaSockets / 2))
     const providers = new Providers({
@@ -208,13 +208,13 @@ export class Engine {
   }
 
   /** What is to be said in a beat sent now. */
-  pulse(now: number): BeatPart {
+  pulse(now: MonotonicMs): BeatPart {
     const said = { ...silent, draining: this.#admission.closed }
     return Object.assign(said, ...this.#reporters.map((reporter) => reporter.beatPart(now)))
   }
 
   /** Something happened; these are its consequences. */
-  receive(now: number, input: Input): Effect[] {
+  receive(now: MonotonicMs, input: Input): Effect[] {
     this.#now = now
     this.#hear(now, input)
     this.providers.renew(now, this.#routing.changes)
@@ -222,7 +222,7 @@ export class Engine {
   }
 
   /** Time passed. */
-  tick(now: number): Effect[] {
+  tick(now: MonotonicMs): Effect[] {
     this.#now = now
     this.#carry(now, this.#transactions.tick(now))
     this.#calls.tick(now)
@@ -262,7 +262,7 @@ export class Engine {
     return utcMs(Math.floor(this.#endpoint.epoch + this.#now))
   }
 
-  #hear(now: number, input: Input): void {
+  #hear(now: MonotonicMs, input: Input): void {
     switch (input.type) {
       case 'packet':
         return this.#packet(now, input.flow, input.bytes)
@@ -281,10 +281,10 @@ export class Engine {
         return this.#calls.media(now, input.report)
       case 'restored':
         if (input.from === 'edge' && input.list.at !== undefined)
-          this.#timeTold(now, { edgeAt: Date.parse(input.list.at), sentAt: input.sentAt, heardAt: now })
+          this.#timeTold(now, { edgeAt: parseUtc(input.list.at), sentAt: input.sentAt, heardAt: now })
         return this.#effects.tell(this.#registrar.restore(now, this.#at, input.list, input.from))
       case 'beat':
-        this.#timeTold(now, { edgeAt: Date.parse(input.answer.at), sentAt: input.sentAt, heardAt: now })
+        this.#timeTold(now, { edgeAt: parseUtc(input.answer.at), sentAt: input.sentAt, heardAt: now })
         for (const reporter of this.#reporters) reporter.beatAnswered(now, input.answer, input.sentAt)
         if (this.ledger.fell()) this.#effects.emit({ type: 'beat' })
         return this.#quotaWait.shared(now)
@@ -302,7 +302,7 @@ export class Engine {
   }
 
   /** UTC is the edge's: what is told, and what expires, is compared there. */
-  #timeTold(now: number, told: TimeTold): void {
+  #timeTold(now: MonotonicMs, told: TimeTold): void {
     const behindMs = this.#corrections.hear(this.#endpoint.epoch, told)
     this.#endpoint.epoch += behindMs
     if (behindMs !== 0)
@@ -310,7 +310,7 @@ export class Engine {
     this.#effects.tell(this.#registrar.timeTold(now, this.#at, behindMs))
   }
 
-  #packet(now: number, flow: Flow, bytes: Uint8Array): void {
+  #packet(now: MonotonicMs, flow: Flow, bytes: Uint8Array): void {
     const parsed = parseMessage(bytes, { stream: reliable(flow) })
     if (parsed.ok) {
       if (parsed.value.kind === 'request') this.#replies.weigh(parsed.value, bytes.length)
@@ -326,7 +326,7 @@ export class Engine {
     if (reliable(flow) && !this.knows(flow) && !this.needs(flow)) this.#effects.emit({ type: 'close', flow })
   }
 
-  #carry(now: number, outputs: readonly TransactionOutput[]): void {
+  #carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void {
     for (const output of outputs) {
       switch (output.type) {
         case 'send':
@@ -353,13 +353,13 @@ export class Engine {
     }
   }
 
-  #stranger(now: number, request: Request, flow: Flow): void {
+  #stranger(now: MonotonicMs, request: Request, flow: Flow): void {
     if (request.method === 'CANCEL') return this.#cancel(now, request, flow)
     if (request.to.tag !== undefined) return this.#inDialog(now, request, flow)
     if (request.method !== 'ACK') this.#uas.meet(now, request, flow)
   }
 
-  #cancel(now: number, request: Request, flow: Flow): void {
+  #cancel(now: MonotonicMs, request: Request, flow: Flow): void {
     if (this.#uas.cancel(request, flow)) return
     const transaction = this.#transactions.cancelled(request)
     if (transaction === undefined) return this.#replies.refuse(request, flow, 481)
@@ -372,7 +372,7 @@ export class Engine {
     this.#calls.cancel(now, active, { side, transaction, reason: reasonsOf(request) })
   }
 
-  #inDialog(now: number, request: Request, flow: Flow): void {
+  #inDialog(now: MonotonicMs, request: Request, flow: Flow): void {
     const found = this.#calls.index.leg(request)
     const ack = request.method === 'ACK'
     if (!found || !admits(found.active.call, found.side, flow))
@@ -397,13 +397,13 @@ export class Engine {
     this.#replies.notYet(request, flow)
   }
 
-  #acked(now: number, request: Request, { active, side }: LegFound): void {
+  #acked(now: MonotonicMs, request: Request, { active, side }: LegFound): void {
     const first = side === 'caller' && request.cseq.number === active.call.caller.invite.cseq.number
     if (first) this.#calls.step(now, active, 'acked', { request })
     else this.#calls.step(now, active, 'passedAck', { side, request })
   }
 
-  #withinCall(now: number, request: Request, flow: Flow, { active, side }: LegFound): void {
+  #withinCall(now: MonotonicMs, request: Request, flow: Flow, { active, side }: LegFound): void {
     switch (request.method) {
       case 'BYE':
         this.#accept(now, request, flow)
@@ -426,7 +426,7 @@ export class Engine {
   }
 
   /** Answers 200 in a transaction of its own. */
-  #accept(now: number, request: Request, flow: Flow, toTag?: string): void {
+  #accept(now: MonotonicMs, request: Request, flow: Flow, toTag?: string): void {
     const id = this.#transactions.open(now, request, flow)
     this.#carry(now, this.#transactions.respond(now, id, reply(request, 200, { flow, toTag })))
   }

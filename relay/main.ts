@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
 import type { Flow } from './ground/flow.ts'
 import { BindingFile } from './io/bindings.ts'
 import { followPair, readPair } from './io/certificate.ts'
+import { monotonicNow } from './io/clock.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
@@ -136,14 +138,14 @@ async function start(config: Config): Promise<void> {
   running.hear({ type: 'restored', list: phones.list, from: 'disk' })
   host = running
   for (const input of early) hear(input)
-  const at = new Date(performance.timeOrigin)
+  const at = utcMs(performance.timeOrigin)
   /** Told when the edge has told the time: calls of the process before are those which began earlier. */
   const tellStart = once(() => {
-    const began = new Date(engine.epoch)
+    const began = utcMs(engine.epoch)
     const told = {
-      tell_id: entropy.uuid(began.getTime()),
-      sequence: began.getTime(),
-      at: began.toISOString(),
+      tell_id: entropy.uuid(began),
+      sequence: began,
+      at: new Date(began).toISOString(),
     }
     edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   })
@@ -154,12 +156,12 @@ async function start(config: Config): Promise<void> {
     self: config,
     process: {
       relay_id: relayId,
-      boot_id: entropy.uuid(at.getTime()),
-      started_at: at.toISOString(),
+      boot_id: entropy.uuid(at),
+      started_at: new Date(at).toISOString(),
       address: config.publicIp,
       port: udp.address.port,
     },
-    pulse: () => engine.pulse(performance.now()),
+    pulse: () => engine.pulse(monotonicNow()),
     waitingTells: () => spool.size,
     answered: (answer, sentAt) => {
       met = true
@@ -222,7 +224,7 @@ async function start(config: Config): Promise<void> {
 async function restore(edge: EdgeLink, hear: Host['hear'], log: Log): Promise<void> {
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5_000)) {
     try {
-      const sentAt = performance.now()
+      const sentAt = monotonicNow()
       const list = await edge.bindings()
       hear({ type: 'restored', list, from: 'edge', sentAt })
       return log('info', 'bindings.restored', { count: list.bindings.length })
@@ -249,8 +251,8 @@ function idle({ calls, legs, registrations }: Engine['load']): boolean {
 }
 
 async function until(done: () => boolean, mostMs: number): Promise<void> {
-  const end = performance.now() + mostMs
-  while (!done() && performance.now() < end) await pause(50)
+  const end = monotonicNow() + mostMs
+  while (!done() && monotonicNow() < end) await pause(50)
 }
 
 function once(act: () => void): () => void {

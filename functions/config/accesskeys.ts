@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { accessScope, accessScopes } from '#contract'
 import { accessKeyUses, readInstant, replacedTokens, accessKeys as table } from '#db'
 import { newAccessKey } from '../access-key.ts'
+import { utcNow } from '../clock.ts'
 import { ApiError } from '../http/api-error.ts'
 import { type Check, condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
@@ -104,7 +105,7 @@ export const accesskeys = resource({
 /** The column of a key's end, where something is said of it. */
 export function ending(expire: number | null | undefined): { expiresAt?: string | null } {
   if (expire === undefined) return {}
-  return { expiresAt: expire === null ? null : new Date(Date.now() + expire * 1000).toISOString() }
+  return { expiresAt: expire === null ? null : new Date(utcNow() + expire * 1000).toISOString() }
 }
 
 /** The check that a key is no administrator's: it opens the platform, and its customer must not widen or end it. */

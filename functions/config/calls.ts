@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { address, attempt, explanation, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
+import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
@@ -47,7 +48,7 @@ export function pageOfCalls(db: Database, customerId: string, asked: SQL | undef
  */
 async function missed(db: Database, read: (db: Database) => PromiseLike<Row[]>): Promise<Row[]> {
   const rows = await read(db)
-  const quietSince = Date.now() - lostAfterMs
+  const quietSince = utcNow() - lostAfterMs
   const quiet = ({ status, updatedAt }: Row) => status !== 'hangup' && Date.parse(updatedAt) < quietSince
   if (!rows.some(quiet)) return rows
   await db.execute(endSilent())

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { type Explanation, PLATFORM, type RouteQuestion } from '#contract'
+import { type Explanation, PLATFORM, parseUtc, type RouteQuestion } from '#contract'
 import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -70,7 +70,7 @@ export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
   const seen = own(await loaded(c, wanted, asked.version), c.get('principal').customerId)
   const brought = await unsealed(seen, c.get('seal'))
   const complete = { ...question, ...identified(asked, question, brought, BASE_DOMAIN) }
-  const at = asked.at === undefined ? brought.at : Date.parse(asked.at)
+  const at = asked.at === undefined ? brought.at : parseUtc(asked.at)
   const decision = decide(complete, configurationOf(brought), runtimeOf(brought, complete, BASE_DOMAIN, at))
   const explanation: Explanation | null = decision.explanation
   return c.json(explanation)

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Database } from '#db'
+import { utcNow } from '../clock.ts'
 import { type Edge, prepare } from '../env.ts'
 import { causesOf, log } from '../log.ts'
 import { type ClaimedDelivery, claim, settle, sweepAndClaim } from './outbox.ts'
@@ -41,12 +42,12 @@ class Dispatcher {
   }
 
   async #run(forMs: number, first: () => Promise<ClaimedDelivery | undefined>): Promise<void> {
-    const began = Date.now()
+    const began = utcNow()
     this.#again = true
     if (began - this.#runningSince < LOST_MS) return
     this.#runningSince = began
     try {
-      for (let next = first; this.#again && Date.now() < began + forMs; next = () => claim(this.#db)) {
+      for (let next = first; this.#again && utcNow() < began + forMs; next = () => claim(this.#db)) {
         this.#again = false
         await new Lanes(this.#db, this.#parts, began + forMs).run(next)
       }
@@ -86,7 +87,7 @@ class Lanes {
   }
 
   get #goesOn(): boolean {
-    return Date.now() < this.#until && this.#left > 0
+    return utcNow() < this.#until && this.#left > 0
   }
 
   /** Sends a delivery, and gives the next. */

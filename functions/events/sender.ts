@@ -1,3 +1,4 @@
+import { utcNow } from '../clock.ts'
 import { DEEPEST, depthOf, storable } from '../http/json.ts'
 import type { Seal } from '../secrets.ts'
 import type { ClaimedDelivery, DeliveredEvent } from './outbox.ts'
@@ -48,7 +49,7 @@ async function opened(seal: Seal, { webhookId, sealedSecrets }: ClaimedDelivery)
 }
 
 async function post({ url, event }: ClaimedDelivery, secrets: string[]): Promise<AttemptOutcome> {
-  const [body, timestamp] = [bodyOf(event), Math.floor(Date.now() / 1000)]
+  const [body, timestamp] = [bodyOf(event), Math.floor(utcNow() / 1000)]
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const response = await fetch(url, {
     method: 'POST',

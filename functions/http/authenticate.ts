@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import * as z from 'zod'
 import { customers, readInstant } from '#db'
+import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
 import { type HolderRow, holderFrom, holderOf, type KeyHolder } from '../key-holder.ts'
 import { relayOf } from '../relay-key.ts'
@@ -131,7 +132,7 @@ export async function confirmed(c: Context<Edge>): Promise<void> {
 /** Who holds the token of this hash; an address which has tried too many wrong ones has to wait. */
 async function slowed(c: Context<Edge>, hash: string): Promise<KeyHolder> {
   const address = addressOf(c)
-  const verdict = address === undefined ? 'ask' : c.get('wrongKeys').judge(address, hash, Date.now())
+  const verdict = address === undefined ? 'ask' : c.get('wrongKeys').judge(address, hash, utcNow())
   if (typeof verdict === 'number') {
     c.header('Retry-After', String(Math.ceil(verdict / 1000)))
     throw new ApiError(
@@ -182,7 +183,7 @@ function refusalOf(row: HolderRow | undefined): ApiError | undefined {
 /** What the look-up found, for the address it came from; undefined where it failed. */
 function note(c: Context<Edge>, hash: string, right: boolean | undefined): void {
   const address = addressOf(c)
-  if (address !== undefined) c.get('wrongKeys').found(address, hash, right, Date.now())
+  if (address !== undefined) c.get('wrongKeys').found(address, hash, right, utcNow())
 }
 
 /** Cloudflare says who it was; where nothing does, no address can be slowed. */
@@ -192,7 +193,7 @@ function addressOf(c: Context<Edge>): string | undefined {
 
 /** Only where something may go on after the answer: no request waits for it. */
 function noteUse(c: Context<Edge>): void {
-  const [uses, now, context] = [c.get('keyUses'), Date.now(), executionOf(c)]
+  const [uses, now, context] = [c.get('keyUses'), utcNow(), executionOf(c)]
   if (context && uses.note(c.get('principal').keyId, now)) context.waitUntil(uses.write(c.get('db'), now))
 }
 

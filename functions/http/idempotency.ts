@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { causesOf, log } from '../log.ts'
 import { sha256Hex } from '../secrets.ts'
@@ -60,11 +61,11 @@ async function fingerprint(c: Context<Edge>): Promise<string> {
 }
 
 async function claimInTime(c: Context<Edge>, key: string, request: string): Promise<Claim> {
-  const patientUntil = Date.now() + PATIENCE_MS
+  const patientUntil = utcNow() + PATIENCE_MS
   for (let pause = 25; ; pause = Math.min(2 * pause, 500)) {
     const claim = await claimKey(c, key, request)
     if (claim) return claim
-    if (Date.now() > patientUntil) throw inUse(c)
+    if (utcNow() > patientUntil) throw inUse(c)
     await new Promise((resume) => setTimeout(resume, pause))
   }
 }

@@ -1,5 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import type { UtcMs } from '#contract'
 import { networkAt } from '#routing'
+import { utcNow } from '../clock.ts'
 import type { Edge, Settings } from '../env.ts'
 import { causesOf, log } from '../log.ts'
 import { sha256Hex } from '../secrets.ts'
@@ -35,7 +37,7 @@ interface LimitVerdict {
  * A limit which is 0, or whose binding is absent, is none.
  */
 export const rateLimited: MiddlewareHandler<Edge> = async (c, next) => {
-  const now = Date.now()
+  const now = utcNow()
   const verdicts = (await Promise.all(rateLimits.map((limit) => judge(c, limit, now)))).flat()
   if (verdicts.length > 0) tell(c, verdicts, now)
   const exceeded = verdicts.find(({ passed }) => !passed)
@@ -53,7 +55,7 @@ export const rateLimited: MiddlewareHandler<Edge> = async (c, next) => {
 async function judge(
   c: Context<Edge>,
   limit: (typeof rateLimits)[number],
-  now: number,
+  now: UtcMs,
 ): Promise<LimitVerdict[]> {
   const [quota, binding] = [c.get('settings')[limit.setting], bindingOf(c, limit.binding)]
   if (quota === 0 || binding === undefined) return []
@@ -85,7 +87,7 @@ async function counted(c: Context<Edge>, what: 'key' | 'address'): Promise<strin
   return address === undefined ? undefined : networkAt(address, SOURCE_PREFIX)
 }
 
-function tell(c: Context<Edge>, verdicts: LimitVerdict[], now: number): void {
+function tell(c: Context<Edge>, verdicts: LimitVerdict[], now: UtcMs): void {
   c.header(
     'RateLimit-Policy',
     verdicts.map(({ name, quota }) => `"${name}";q=${quota};w=${WINDOW_S}`).join(', '),
@@ -95,7 +97,7 @@ function tell(c: Context<Edge>, verdicts: LimitVerdict[], now: number): void {
 }
 
 /** Until the window ends: all begin with a minute of the clock. */
-function secondsLeft(now: number): number {
+function secondsLeft(now: UtcMs): number {
   return WINDOW_S - (Math.floor(now / 1000) % WINDOW_S)
 }
 
@@ -117,7 +119,7 @@ class RequestsSeen {
   readonly #counts = new Map<string, number>()
 
   /** Counts one more, and gives how many they are. */
-  count(key: string, now: number): number {
+  count(key: string, now: UtcMs): number {
     const window = Math.floor(now / 1000 / WINDOW_S)
     if (window !== this.#window || this.#counts.size >= REMEMBERED) this.#counts.clear()
     this.#window = window

@@ -12,6 +12,7 @@ import {
   type RouteDecision,
   type RouteQuestion,
   type Scope,
+  type UtcMs,
 } from '#contract'
 import type { Configuration } from './configuration.ts'
 import { realmOf } from './realm.ts'
@@ -116,7 +117,7 @@ function explain(
 }
 
 /** An instant in words; within a millisecond it is written once. */
-function instant(at: number): string {
+function instant(at: UtcMs): string {
   if (at !== latest.at) latest = { at, text: new Date(at).toISOString() }
   return latest.text
 }

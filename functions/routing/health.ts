@@ -1,4 +1,4 @@
-import type { HealthStatus } from '#contract'
+import type { HealthStatus, MonotonicMs } from '#contract'
 
 /*
  * How one provider is doing, folded from what is seen of it.
@@ -123,7 +123,7 @@ export const unseen: Health = {
   trialOut: false,
 }
 
-type Step = (health: Health, now: number, seen: Observation) => Health
+type Step = (health: Health, now: MonotonicMs, seen: Observation) => Health
 
 const table: Record<HealthStatus, { readonly success: Step; readonly failure: Step }> = {
   unknown: {
@@ -149,7 +149,7 @@ const table: Record<HealthStatus, { readonly success: Step; readonly failure: St
 }
 
 /** The provider's health after something was seen of it. */
-export function observed(before: Health, now: number, seen: Observation): Health {
+export function observed(before: Health, now: MonotonicMs, seen: Observation): Health {
   const health = healthAt(before, now)
   const last = { by: seen.by, status: seen.status, at: now }
   // A provider which takes calls and has never answered OPTIONS does not know them; its silence says nothing.
@@ -161,17 +161,21 @@ export function observed(before: Health, now: number, seen: Observation): Health
   return table[health.status][ok ? 'success' : 'failure']({ ...counted, last, lostCalls }, now, seen)
 }
 
-function lostWith({ lostCalls }: Health, now: number, { by, ok, refused }: Observation): readonly number[] {
+function lostWith(
+  { lostCalls }: Health,
+  now: MonotonicMs,
+  { by, ok, refused }: Observation,
+): readonly number[] {
   if (by === 'probe') return lostCalls
   return ok && !refused ? [] : [...lostCalls, now].slice(-lostInARow)
 }
 
-function isSeries([first, ...others]: readonly number[], now: number): boolean {
+function isSeries([first, ...others]: readonly number[], now: MonotonicMs): boolean {
   return first !== undefined && others.length === lostInARow - 1 && now - first <= lostWithinMs
 }
 
 /** The provider's health when nothing is seen: a hold-off which is over opens it half. */
-export function healthAt(health: Health, now: number): Health {
+export function healthAt(health: Health, now: MonotonicMs): Health {
   if (health.status !== 'unhealthy' || now < health.heldUntil) return health
   const opened = become(
     { ...health, successes: 0 },
@@ -186,13 +190,13 @@ export function healthAt(health: Health, now: number): Health {
  * Whether one call may be sent there to try it: it is half open, and no other trial runs. `status` is what it
  * counts as where that is the word of a host behind it.
  */
-export function trialDue(health: Health, now: number, status = healthAt(health, now).status): boolean {
+export function trialDue(health: Health, now: MonotonicMs, status = healthAt(health, now).status): boolean {
   const { trialAt, trialOut } = health
   return status === 'half_open' && now - trialAt >= (trialOut ? trialAtMostMs : trialEveryMs)
 }
 
 /** A trial call sets out. */
-export function trialBegun(before: Health, now: number): Health {
+export function trialBegun(before: Health, now: MonotonicMs): Health {
   return { ...healthAt(before, now), trialAt: now, trialOut: true }
 }
 
@@ -227,7 +231,7 @@ export function callRefused(status: number): boolean {
   return status >= 300 && ![480, 486, 487, 600, 603].includes(status)
 }
 
-function succeeded(health: Health, now: number, { by, ms, refused }: Observation): Health {
+function succeeded(health: Health, now: MonotonicMs, { by, ms, refused }: Observation): Health {
   const call = by === 'call'
   return {
     ...health,
@@ -245,7 +249,7 @@ function succeeded(health: Health, now: number, { by, ms, refused }: Observation
 }
 
 /** Successes stay until the machine has seen whether it falls back after one. */
-function failed(health: Health, now: number, { by }: Observation): Health {
+function failed(health: Health, now: MonotonicMs, { by }: Observation): Health {
   const call = by === 'call'
   return {
     ...health,
@@ -257,14 +261,14 @@ function failed(health: Health, now: number, { by }: Observation): Health {
   }
 }
 
-function sliced(slices: readonly Slice[], now: number, ok: boolean): readonly Slice[] {
+function sliced(slices: readonly Slice[], now: MonotonicMs, ok: boolean): readonly Slice[] {
   const from = Math.floor(now / sliceMs) * sliceMs
   const kept = slices.filter((slice) => slice.from > now - windowMs && slice.from !== from)
   const slice = slices.find((one) => one.from === from) ?? { from, ok: 0, failed: 0 }
   return [...kept, { from, ok: slice.ok + Number(ok), failed: slice.failed + Number(!ok) }]
 }
 
-function fallIfFailing(health: Health, now: number, seen: Observation): Health {
+function fallIfFailing(health: Health, now: MonotonicMs, seen: Observation): Health {
   const why = failing(health, now)
   return why === undefined
     ? { ...health, successes: 0 }
@@ -272,7 +276,7 @@ function fallIfFailing(health: Health, now: number, seen: Observation): Health {
 }
 
 /** Why it is failing; undefined: it is not. */
-function failing({ failures, failedCalls, lostCalls, slices }: Health, now: number): string | undefined {
+function failing({ failures, failedCalls, lostCalls, slices }: Health, now: MonotonicMs): string | undefined {
   if (failures >= failuresInARow) return `${failures} failures in a row`
   const [first] = failedCalls
   if (failedCalls.length === failuresInARow && first !== undefined && now - first <= seriesMs)
@@ -284,7 +288,7 @@ function failing({ failures, failedCalls, lostCalls, slices }: Health, now: numb
   return `${lost} of ${all} calls in a minute failed`
 }
 
-function fall(health: Health, now: number, seen: Observation, why: string): Health {
+function fall(health: Health, now: MonotonicMs, seen: Observation, why: string): Health {
   const { status, since, successes } = health
   const forgiven = !health.fallen || (status === 'healthy' && now - since >= forgivenMs)
   const relapsed = !forgiven && (status === 'healthy' || successes > 0)
@@ -306,7 +310,7 @@ function spoke({ probesFail }: Health, { by, status }: Observation): boolean {
 }
 
 /** A success opens it before its time; how long it was away before says nothing about the next time. */
-function open(health: Health, now: number, why: string): Health {
+function open(health: Health, now: MonotonicMs, why: string): Health {
   return {
     ...become(health, now, 'half_open', openWords(health, why)),
     successes: 1,
@@ -319,7 +323,7 @@ function openWords({ misled }: Health, why: string): string {
 }
 
 /** What was counted before it fell does not count afterwards. */
-function become(health: Health, now: number, status: HealthStatus, why: string): Health {
+function become(health: Health, now: MonotonicMs, status: HealthStatus, why: string): Health {
   const anew =
     health.status === 'unknown'
       ? {}

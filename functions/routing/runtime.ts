@@ -1,9 +1,9 @@
-import type { HealthStatus, Scope } from '#contract'
+import type { HealthStatus, Scope, UtcMs } from '#contract'
 
 /** How things stand at the moment of a decision; whatever is not configuration. */
 export interface Runtime {
   /** The instant the decision is for: UTC ms. */
-  at: number
+  at: UtcMs
   baseDomain: string
   decidedBy: 'edge' | 'relay'
   /** Ms since the edge last named the snapshot current; null at the edge. */

@@ -1,7 +1,7 @@
-import type { TimeWindow } from '#contract'
+import { type TimeWindow, type UtcMs, utcMs } from '#contract'
 
 /** Whether a window is open at an instant (UTC ms); where it is not, what time it is there. */
-export function closedAt({ time_zone, periods }: TimeWindow, at: number): string | undefined {
+export function closedAt({ time_zone, periods }: TimeWindow, at: UtcMs): string | undefined {
   const { day, minute } = wallClock(time_zone, at)
   const open = periods.some(({ days, from, to }) => {
     const [start, end] = [minutes(from), minutes(to)]
@@ -25,11 +25,11 @@ interface WallClock {
 }
 
 /** The clock on the wall of a time zone; asked once a minute, since a zone's clock is slow to work out. */
-function wallClock(timeZone: string, at: number): WallClock {
+function wallClock(timeZone: string, at: UtcMs): WallClock {
   const minute = Math.floor(at / 60_000)
   const last = latest.get(timeZone)
   if (last?.minute === minute) return last.clock
-  const clock = readClock(timeZone, minute * 60_000)
+  const clock = readClock(timeZone, utcMs(minute * 60_000))
   latest.set(timeZone, { minute, clock })
   return clock
 }
@@ -37,7 +37,7 @@ function wallClock(timeZone: string, at: number): WallClock {
 const latest = new Map<string, { minute: number; clock: WallClock }>()
 const clocks = new Map<string, Intl.DateTimeFormat>()
 
-function readClock(timeZone: string, at: number): WallClock {
+function readClock(timeZone: string, at: UtcMs): WallClock {
   const clock = clocks.get(timeZone) ?? new Intl.DateTimeFormat('en-US', { timeZone, ...shown })
   clocks.set(timeZone, clock)
   const parts = new Map(clock.formatToParts(at).map(({ type, value }) => [type, value]))

@@ -1,4 +1,4 @@
-import type { HealthStatus, ProviderFacts, RouteQuestion } from '#contract'
+import type { HealthStatus, ProviderFacts, RouteQuestion, UtcMs } from '#contract'
 import { ConfigIndex, type ConfigSlice, type Configuration, type Runtime, unused } from '#routing'
 import type { Seal } from '../secrets.ts'
 import type { Facts } from './facts.ts'
@@ -36,7 +36,7 @@ export function runtimeOf(
   brought: Facts,
   { call_id }: Pick<RouteQuestion, 'call_id'>,
   baseDomain: string,
-  at: number = brought.at,
+  at: UtcMs = brought.at,
 ): Runtime {
   const health = new Map<string, HealthStatus>(brought.health.map(({ id, status }) => [id, status]))
   return {

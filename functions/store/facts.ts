@@ -11,6 +11,7 @@ import {
   type RouteFacts,
   type ScopeKind,
   type TrunkFacts,
+  type UtcMs,
 } from '#contract'
 import type { Database } from '#db'
 import { LOOKED_AT, SHOWN } from '#routing'
@@ -31,7 +32,7 @@ import { talkedToday, today } from './talk.ts'
 /** What one question rests on, as one statement brings it. */
 export interface Facts {
   /** UTC ms, the database's. */
-  at: number
+  at: UtcMs
   customers: { version: number; facts: CustomerFacts }[]
   extensions: ExtensionFacts[]
   trunks: TrunkFacts[]

@@ -1,4 +1,4 @@
-import type { CredentialAnswer, CredentialQuestion } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 
 /** What the edge said about an account, and when. */
@@ -28,16 +28,16 @@ const staleMs = 86_400_000
 
 /** How accounts prove themselves: by the snapshots while those are current, else as the edge said when asked. */
 export class Accounts {
-  readonly #cached: (now: number, question: CredentialQuestion) => CachedAccount | undefined
+  readonly #cached: (now: MonotonicMs, question: CredentialQuestion) => CachedAccount | undefined
   readonly #known = new BoundedMap<string, RememberedAccount<KnownAccount>>(knownAtMost)
   readonly #unknown = new BoundedMap<string, RememberedAccount>(unknownAtMost)
 
-  constructor(onFile: (now: number, question: CredentialQuestion) => CachedAccount | undefined) {
+  constructor(onFile: (now: MonotonicMs, question: CredentialQuestion) => CachedAccount | undefined) {
     this.#cached = onFile
   }
 
   /** Keeps the edge's answer as long as it allows. */
-  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+  remember(now: MonotonicMs, question: CredentialQuestion, answer: CredentialAnswer): void {
     const key = keyOf(question)
     this.#known.delete(key)
     this.#unknown.delete(key)
@@ -50,7 +50,7 @@ export class Accounts {
    * An answer which is still good. One from a snapshot is never called fresh: what was configured since the last
    * beat is known at the edge only.
    */
-  current(now: number, question: CredentialQuestion): RememberedAccount | undefined {
+  current(now: MonotonicMs, question: CredentialQuestion): RememberedAccount | undefined {
     const found = this.#asked(question)
     const asked = found !== undefined && found.until > now ? found : undefined
     const cached = this.#cached(now, question)
@@ -59,7 +59,10 @@ export class Accounts {
   }
 
   /** The last answer, good or not: what is left to go by when the edge gives none. */
-  last(now: number, question: CredentialQuestion): { answer: CredentialAnswer; cached: boolean } | undefined {
+  last(
+    now: MonotonicMs,
+    question: CredentialQuestion,
+  ): { answer: CredentialAnswer; cached: boolean } | undefined {
     const found = this.#known.get(keyOf(question))
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
     const cached = this.#cached(now, question)

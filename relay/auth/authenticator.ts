@@ -1,7 +1,6 @@
-import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm, MonotonicMs, UtcMs } from '#contract'
 import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { Accounts, type CachedAccount, type RememberedAccount } from './accounts.ts'
@@ -49,7 +48,7 @@ export type AuthResult =
 export interface AuthenticatorDeps {
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined
-  cached(now: number, question: CredentialQuestion): CachedAccount | undefined
+  cached(now: MonotonicMs, question: CredentialQuestion): CachedAccount | undefined
   /** What each account of a realm is challenged with, in one order, the same for every account. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
   /** Whether an extension has registered over a flow, or from its source prefix. */
@@ -109,7 +108,7 @@ export class Authenticator {
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */
-  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+  remember(now: MonotonicMs, question: CredentialQuestion, answer: CredentialAnswer): void {
     this.#accounts.remember(now, question, answer)
   }
 
@@ -124,7 +123,7 @@ export class Authenticator {
   }
 
   /** Looks at a request which has just come in. */
-  prove(now: number, at: UtcMs, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
+  prove(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow, asks: ProtectionSpace): AuthResult {
     const credentials = this.#challenger.credentials(request, asks)
     const question = { realm: asks.realm, username: credentials?.username ?? request.from.sip?.user ?? '' }
     const current = this.#accounts.current(now, question)
@@ -154,7 +153,7 @@ export class Authenticator {
    * where nothing can be said.
    */
   proveAgain(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     request: Request,
     flow: Flow,
@@ -187,7 +186,7 @@ export class Authenticator {
   }
 
   /** By what is known here. */
-  #look(now: number, at: UtcMs, seen: CredentialCheck): AuthResult {
+  #look(now: MonotonicMs, at: UtcMs, seen: CredentialCheck): AuthResult {
     const { request, flow, credentials, question, current, attempt, challenge } = seen
     const result = this.#challenger.check(at, request, credentials, current.answer, flow)
     if (result.ok) {
@@ -206,7 +205,7 @@ export class Authenticator {
 
   /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
   #lookUp(
-    now: number,
+    now: MonotonicMs,
     question: CredentialQuestion,
     flow: Flow,
     guess?: SuspectAnswer,
@@ -214,7 +213,12 @@ export class Authenticator {
     return this.#questions.take(now, sourcePrefix(flow.address)) ? { to: 'ask', question, guess } : busy
   }
 
-  #attempt(now: number, question: CredentialQuestion, flow: Flow, current?: CredentialAnswer): LoginAttempt {
+  #attempt(
+    now: MonotonicMs,
+    question: CredentialQuestion,
+    flow: Flow,
+    current?: CredentialAnswer,
+  ): LoginAttempt {
     const account = current ?? this.#accounts.last(now, question)?.answer
     return {
       account: `${question.username}@${question.realm}`,

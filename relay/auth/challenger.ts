@@ -1,7 +1,12 @@
-import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm } from '#contract'
+import {
+  type CredentialAnswer,
+  type CredentialQuestion,
+  type DigestAlgorithm,
+  type UtcMs,
+  utcMs,
+} from '#contract'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { UtcMs } from '../ground/time.ts'
 import {
   type Credentials,
   digestResponse,
@@ -158,11 +163,11 @@ export class Challenger {
   }
 
   /** When we, or a relay with our key, gave this nonce to this address for this realm; undefined: none of us did. */
-  #issuedAt(nonce: string, realm: string, address: string | undefined): number | undefined {
+  #issuedAt(nonce: string, realm: string, address: string | undefined): UtcMs | undefined {
     const end = nonce.lastIndexOf('.')
     const stamp = nonce.slice(0, Math.max(0, end))
     if (!sameText(this.#seal(stamp, realm, address), nonce.slice(end + 1))) return undefined
-    return Number.parseInt(stamp, 36)
+    return utcMs(Number.parseInt(stamp, 36))
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 
 /* Implementation */
@@ -15,12 +16,12 @@ export class KnownSources {
   /** In the order of the latest proof, accounts as well as the prefixes of each. */
   readonly #sourcesByAccount = new BoundedMap<string, readonly KnownSource[]>(accountsAtMost)
 
-  has(now: number, account: string, prefix: string): boolean {
+  has(now: MonotonicMs, account: string, prefix: string): boolean {
     const source = this.#sourcesByAccount.get(account)?.find((one) => one.prefix === prefix)
     return source !== undefined && now - source.at <= homeMs
   }
 
-  add(now: number, account: string, prefix: string): void {
+  add(now: MonotonicMs, account: string, prefix: string): void {
     const others = this.#sourcesByAccount.get(account)?.filter((one) => one.prefix !== prefix) ?? []
     this.#sourcesByAccount.set(account, [...others, { prefix, at: now }].slice(-prefixesAtMost))
   }

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import { KnownSources } from './known-sources.ts'
@@ -25,9 +26,9 @@ export interface Lockout {
 /** An answer which looks wrong. It counts until it is known to have been right. */
 export interface SuspectAnswer {
   /** It was wrong; what it led to, if it was one too many. */
-  wrong(now: number): Lockout | undefined
+  wrong(now: MonotonicMs): Lockout | undefined
   /** It was right, or nothing was learnt by it. */
-  pardon(now: number): void
+  pardon(now: MonotonicMs): void
 }
 
 /** Wrong answers for one account from one source prefix. */
@@ -74,7 +75,7 @@ export class LoginThrottle {
   readonly #knownSources = new KnownSources()
 
   /** Whether another answer of this login attempt may be looked at now. */
-  check(now: number, attempt: LoginAttempt): ThrottleVerdict {
+  check(now: MonotonicMs, attempt: LoginAttempt): ThrottleVerdict {
     const logins = this.#loginsBy.get(keyOf(attempt))
     if (logins !== undefined && logins.until > now) return 'blocked'
     const { wrong = 0, pending = 0 } = logins && now - logins.since <= windowMs ? logins : {}
@@ -85,7 +86,7 @@ export class LoginThrottle {
   }
 
   /** An answer looks wrong: it counts from now on, whatever is still to be asked about it. */
-  suspect(now: number, attempt: LoginAttempt): SuspectAnswer {
+  suspect(now: MonotonicMs, attempt: LoginAttempt): SuspectAnswer {
     const logins = this.#count(now, attempt)
     const { account, prefix } = attempt
     const strange = !this.#isKnown(now, attempt)
@@ -105,7 +106,7 @@ export class LoginThrottle {
   }
 
   /** An account proved itself here: here it is known for a day. Where it is registered that is known anyway. */
-  right(now: number, { account, prefix, registered }: LoginAttempt): void {
+  right(now: MonotonicMs, { account, prefix, registered }: LoginAttempt): void {
     if (registered === undefined) this.#knownSources.add(now, account, prefix)
   }
 
@@ -115,11 +116,11 @@ export class LoginThrottle {
     for (const account of accounts) this.#ofAccount.forget(account)
   }
 
-  #isKnown(now: number, { account, prefix, registered }: LoginAttempt): boolean {
+  #isKnown(now: MonotonicMs, { account, prefix, registered }: LoginAttempt): boolean {
     return registered !== undefined || this.#knownSources.has(now, account, prefix)
   }
 
-  #count(now: number, attempt: LoginAttempt): FailedLogins {
+  #count(now: MonotonicMs, attempt: LoginAttempt): FailedLogins {
     const key = keyOf(attempt)
     const logins = this.#recent(now, key, attempt.account)
     logins.pending++
@@ -127,7 +128,7 @@ export class LoginThrottle {
     return logins
   }
 
-  #recent(now: number, key: string, account: string): FailedLogins {
+  #recent(now: MonotonicMs, key: string, account: string): FailedLogins {
     const logins = this.#loginsBy.get(key)
     if (logins === undefined) return { account, since: now, wrong: 0, pending: 0, blocks: 0, until: now }
     if (now - logins.since <= windowMs) return logins
@@ -137,7 +138,7 @@ export class LoginThrottle {
   }
 }
 
-function counted(logins: FailedLogins, now: number): Lockout | undefined {
+function counted(logins: FailedLogins, now: MonotonicMs): Lockout | undefined {
   if (++logins.wrong < wrongAtMost) return undefined
   const ms = Math.min(firstBlockMs * 2 ** logins.blocks, longestBlockMs)
   Object.assign(logins, { wrong: 0, blocks: logins.blocks + 1, until: now + ms, since: now + ms })

@@ -1,7 +1,7 @@
-import type { UtcMs } from '../ground/time.ts'
+import type { UtcMs } from '#contract'
 
 interface NonceUse {
-  readonly issuedAt: number
+  readonly issuedAt: UtcMs
   count: number
 }
 
@@ -25,7 +25,7 @@ export class NonceCounts {
   }
 
   /** Why `count` is no good; undefined: it is, and it is remembered. */
-  refuse(at: UtcMs, nonce: string, issuedAt: number, count: number): 'replayed' | 'stale' | undefined {
+  refuse(at: UtcMs, nonce: string, issuedAt: UtcMs, count: number): 'replayed' | 'stale' | undefined {
     const full = this.#younger.size >= this.#atMost / 2
     if (full || Math.abs(at - this.#bornAt) > this.#lifetimeMs) this.#age(at)
     const seen = this.#younger.get(nonce) ?? this.#elder.get(nonce)

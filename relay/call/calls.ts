@@ -1,4 +1,4 @@
-import type { RouteDecision, Scope } from '#contract'
+import type { MonotonicMs, RouteDecision, Scope } from '#contract'
 import type { Observation } from '#routing'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Answer, Effect, Located, Question } from '../ground/effects.ts'
@@ -43,14 +43,14 @@ interface CallsDeps {
   contacts(customerId: string, extensionId: string): readonly Contact[]
   emit(effect: Effect): void
   /** How a call to a provider went says how the provider is. */
-  observe(now: number, providerId: string, seen: Observation): void
+  observe(now: MonotonicMs, providerId: string, seen: Observation): void
   /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
   serviceRoute(providerId: string): readonly string[]
   /** Carries what the transaction layer ordered. */
-  carry(now: number, outputs: readonly TransactionOutput[]): void
+  carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void
   ask(
     question: Question,
-    then: (now: number, answer: Answer | undefined, why: string) => void,
+    then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void,
     withinMs?: number,
   ): void
 }
@@ -101,7 +101,7 @@ export class Calls {
     return this.#deadlines.next()
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
       const { active, timer } = due
       active.timers.delete(timerKey(timer))
@@ -111,7 +111,7 @@ export class Calls {
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
-  open(now: number, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
+  open(now: MonotonicMs, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
     const { endpoint, ledger, serviceRoute } = this.#deps
     const arrival = { request, flow, transaction, trusted }
     const call = newCall(now, sessionId(++this.#sessions), arrival, endpoint, ledger, serviceRoute)
@@ -131,7 +131,7 @@ export class Calls {
   }
 
   /** It is decided; ports and contacts are fetched only for a call which connects and which no limit stops. */
-  decided(now: number, active: ActiveCall, decided: RouteDecision): void {
+  decided(now: MonotonicMs, active: ActiveCall, decided: RouteDecision): void {
     // The caller may have left while we asked.
     if (active.machine.state !== 'routing') return
     const host =
@@ -147,7 +147,7 @@ export class Calls {
   }
 
   /** One side asks something inside its dialog; the host its offer names is looked up first. */
-  request(now: number, active: ActiveCall, asked: InDialogRequest): void {
+  request(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
     const host = unknownHost(active.call, asked.request, this.#deps.endpoint)
     if (!host) return this.step(now, active, 'request', asked)
     if (asked.request.method === 'INVITE') this.#index.addServer(active, asked.side, asked.transaction)
@@ -158,7 +158,7 @@ export class Calls {
   }
 
   /** One side takes its INVITE back. */
-  cancel(now: number, active: ActiveCall, cancelled: CallEvents['cancel']): void {
+  cancel(now: MonotonicMs, active: ActiveCall, cancelled: CallEvents['cancel']): void {
     const asked = this.#awaitingLookup.get(cancelled.transaction)
     if (!asked) return this.step(now, active, 'cancel', cancelled)
     this.#awaitingLookup.delete(cancelled.transaction)
@@ -166,7 +166,12 @@ export class Calls {
   }
 
   /** Brings one event to a call. */
-  step<E extends keyof CallEvents>(now: number, active: ActiveCall, name: E, event: CallEvents[E]): void {
+  step<E extends keyof CallEvents>(
+    now: MonotonicMs,
+    active: ActiveCall,
+    name: E,
+    event: CallEvents[E],
+  ): void {
     active.call.now = now
     const orders = turn(table, active.machine, name, event)
     this.#count(now, active)
@@ -176,7 +181,7 @@ export class Calls {
 
   /** What a client transaction brought; false when it is none of ours. */
   receive(
-    now: number,
+    now: MonotonicMs,
     output: Extract<TransactionOutput, { type: 'response' | 'timeout' | 'unreachable' | 'ended' }>,
   ): boolean {
     const client = this.#byClient.get(output.id)
@@ -190,7 +195,7 @@ export class Calls {
     return true
   }
 
-  media(now: number, report: MediaReport): void {
+  media(now: MonotonicMs, report: MediaReport): void {
     const active = this.#index.session(report.session)
     if (!active) return
     active.call.now = now
@@ -207,7 +212,7 @@ export class Calls {
     } else this.step(now, active, 'media', { report })
   }
 
-  stop(now: number): void {
+  stop(now: MonotonicMs): void {
     for (const active of this.#index.all()) this.step(now, active, 'stop', undefined)
   }
 
@@ -221,7 +226,7 @@ export class Calls {
     return []
   }
 
-  #carryOut(now: number, active: ActiveCall, order: CallOrder): void {
+  #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
     const { transactions, emit } = this.#deps
     switch (order.type) {
       case 'respond':
@@ -263,7 +268,7 @@ export class Calls {
   }
 
   #request(
-    now: number,
+    now: MonotonicMs,
     active: ActiveCall,
     { request, flow, role }: Extract<CallOrder, { type: 'request' }>,
   ): void {
@@ -280,7 +285,7 @@ export class Calls {
     this.#deps.carry(now, outputs)
   }
 
-  #responded(now: number, client: CallTransaction, response: Response): void {
+  #responded(now: MonotonicMs, client: CallTransaction, response: Response): void {
     const { active, role, sent, flow } = client
     if (response.status >= 200) concluded(client)
     switch (role.role) {
@@ -295,7 +300,7 @@ export class Calls {
     }
   }
 
-  #inviteAnswered(now: number, active: ActiveCall, branch: Branch, response: Response): void {
+  #inviteAnswered(now: MonotonicMs, active: ActiveCall, branch: Branch, response: Response): void {
     const { status, reason } = response
     active.call.now = now
     recordCode(active.call, branch, status)
@@ -306,7 +311,7 @@ export class Calls {
     else this.step(now, active, 'failure', { branch, status, why: reason, response })
   }
 
-  #silence(now: number, client: CallTransaction, why: string): void {
+  #silence(now: MonotonicMs, client: CallTransaction, why: string): void {
     const { active, role, sent, flow } = client
     concluded(client)
     if (role.role === 'invite') {
@@ -330,27 +335,27 @@ export class Calls {
     })
   }
 
-  #lookUp({ call }: ActiveCall, host: string, then: (now: number) => void): void {
+  #lookUp({ call }: ActiveCall, host: string, then: (now: MonotonicMs) => void): void {
     const { ask, endpoint } = this.#deps
-    const found = (now: number, answer: Answer | undefined, why: string) => {
+    const found = (now: MonotonicMs, answer: Answer | undefined, why: string) => {
       call.hosts.set(host, leadOf(endpoint.address, host, answer, why))
       then(now)
     }
     ask(hostQuestion(host), found, lookUpMs)
   }
 
-  #inTurn(now: number, { call }: ActiveCall, { provider }: Branch, located: Located): Located {
+  #inTurn(now: MonotonicMs, { call }: ActiveCall, { provider }: Branch, located: Located): Located {
     const id = provider?.provider_id
     return id ? this.#reputation.inTurn(now, id, located, call.waiting.length > 0) : located
   }
 
   /** A provider which is called gave no sign of life yet, and now it is late; or it cannot be reached. */
-  #unheard(now: number, { provider, flow, heard, state }: Branch): void {
+  #unheard(now: MonotonicMs, { provider, flow, heard, state }: Branch): void {
     if (provider?.provider_id && flow && heard === 'nothing' && state === 'calling')
       this.#reputation.silent(now, provider.provider_id, flow)
   }
 
-  #set(now: number, active: ActiveCall, ms: number, timer: CallTimer): void {
+  #set(now: MonotonicMs, active: ActiveCall, ms: number, timer: CallTimer): void {
     const key = timerKey(timer)
     this.#deadlines.cancel(active.timers.get(key))
     active.timers.set(key, this.#deadlines.set(now + ms, { active, timer }))
@@ -362,7 +367,7 @@ export class Calls {
     active.timers.delete(key)
   }
 
-  #ring(now: number, active: ActiveCall, timer: CallTimer): void {
+  #ring(now: MonotonicMs, active: ActiveCall, timer: CallTimer): void {
     switch (timer.timer) {
       case 'silence':
         this.#unheard(now, timer.branch)
@@ -382,7 +387,7 @@ export class Calls {
   }
 
   /** Whose limits a call counts in is read off the call after each event: no room has to remember to let go. */
-  #count(now: number, { call, machine }: ActiveCall): void {
+  #count(now: MonotonicMs, { call, machine }: ActiveCall): void {
     const { ledger } = this.#deps
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
@@ -392,7 +397,7 @@ export class Calls {
     if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
   }
 
-  #mediaOver(now: number, active: ActiveCall): void {
+  #mediaOver(now: MonotonicMs, active: ActiveCall): void {
     const { call, machine } = active
     active.mediaClosed = true
     this.#stopTimer(active, { type: 'stop', timer: 'media' })
@@ -405,7 +410,7 @@ export class Calls {
   }
 
   /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */
-  #settle(now: number, active: ActiveCall): void {
+  #settle(now: MonotonicMs, active: ActiveCall): void {
     const { call } = active
     if (active.machine.state !== 'ended' || !active.mediaClosed) return
     this.#sayEnded(active)
@@ -437,7 +442,7 @@ export class Calls {
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. */
-  #openOthers(now: number, active: ActiveCall, why: string): boolean {
+  #openOthers(now: MonotonicMs, active: ActiveCall, why: string): boolean {
     const { call, machine } = active
     this.#lacking(now, why)
     if (machine.state !== 'opening' || !call.ports || lacksDescriptors(why)) return false
@@ -453,7 +458,7 @@ export class Calls {
   }
 
   /** Says what to raise, once in a while: each call which is refused for it has its own record. */
-  #lacking(now: number, why: string): void {
+  #lacking(now: MonotonicMs, why: string): void {
     if (now < this.#lackSaidAt + lackEveryMs) return
     this.#lackSaidAt = now
     const raise = /descriptor|MFILE|ENFILE/.test(why)

@@ -1,3 +1,4 @@
+import { type MonotonicMs, utcAt } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { SessionId } from '../ground/media.ts'
@@ -18,14 +19,14 @@ interface Arrival {
 
 /** A call as it begins: nothing is decided, no branch is called. */
 export function newCall(
-  now: number,
+  now: MonotonicMs,
   session: SessionId,
   arrival: Arrival,
   endpoint: SipEndpoint,
   ledger: Ledger,
   serviceRoute: Call['serviceRoute'],
 ): Call {
-  const startedAt = endpoint.epoch + now
+  const startedAt = utcAt(endpoint.epoch, now)
   return {
     id: endpoint.entropy.uuid(startedAt),
     session,

@@ -1,4 +1,4 @@
-import type { AddressTry, Attempt, CallStatus, CallTell } from '#contract'
+import { type AddressTry, type Attempt, type CallStatus, type CallTell, type UtcMs, utcMs } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { mediaRecordOf } from './media-record.ts'
@@ -84,7 +84,7 @@ function unheard(record: Call['record']): CallTell['call']['decision'] {
 }
 
 /** RFC 3339 in UTC, milliseconds. */
-export function instant(at: number): string {
+export function instant(at: UtcMs): string {
   return new Date(at).toISOString()
 }
 
@@ -95,8 +95,8 @@ function copied(attempt: Attempt): Attempt {
 }
 
 /** UTC ms of the event being handled, counted from the call's start: a clock put right meanwhile makes no call shorter. */
-export function utcOf({ startedAt, startedNow, now }: Call): number {
-  return startedAt + now - startedNow
+export function utcOf({ startedAt, startedNow, now }: Call): UtcMs {
+  return utcMs(startedAt + now - startedNow)
 }
 
 function statusOf(call: Call): CallStatus {
@@ -106,6 +106,6 @@ function statusOf(call: Call): CallStatus {
   return record.ringingAt !== undefined ? 'ringing' : 'dialing'
 }
 
-function maybe(at: number | undefined): string | null {
+function maybe(at: UtcMs | undefined): string | null {
   return at === undefined ? null : instant(at)
 }

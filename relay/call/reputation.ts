@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { Located } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 
@@ -15,13 +16,13 @@ export class Reputation {
   readonly #doubtfulUntil = new Map<string, number>()
 
   /** It asked to be left alone for `ms` (503, Retry-After). */
-  cool(now: number, provider: string, flow: Flow, ms: number): void {
+  cool(now: MonotonicMs, provider: string, flow: Flow, ms: number): void {
     forget(this.#coolUntil, now)
     this.#coolUntil.set(keyOf(provider, flow), now + ms)
   }
 
   /** It could not be reached, or said nothing: for half a minute its provider's other addresses come first. */
-  silent(now: number, provider: string, flow: Flow): void {
+  silent(now: MonotonicMs, provider: string, flow: Flow): void {
     forget(this.#doubtfulUntil, now)
     this.#doubtfulUntil.set(keyOf(provider, flow), now + doubtMs)
   }
@@ -35,7 +36,7 @@ export class Reputation {
    * A provider's addresses as they are to be tried: the doubtful last, and those which are to be left alone only
    * where there is no other address, no other provider either (`others`).
    */
-  inTurn(now: number, provider: string, located: Located, others: boolean): Located {
+  inTurn(now: MonotonicMs, provider: string, located: Located, others: boolean): Located {
     if (this.#coolUntil.size + this.#doubtfulUntil.size === 0) return located
     const is = (marks: Map<string, number>) => (flow: Flow) => (marks.get(keyOf(provider, flow)) ?? 0) > now
     const warm = located.flows.filter((flow) => !is(this.#coolUntil)(flow))
@@ -52,6 +53,6 @@ function keyOf(provider: string, { transport, address, port }: Flow): string {
   return `${provider} ${transport} ${hostPort(address, port)}`
 }
 
-function forget(marks: Map<string, number>, now: number): void {
+function forget(marks: Map<string, number>, now: MonotonicMs): void {
   for (const [key, until] of marks) if (until <= now) marks.delete(key)
 }

@@ -5,8 +5,10 @@ import type {
   Explanation,
   HangupParty,
   HangupReason,
+  MonotonicMs,
   ProviderTarget,
   RouteDecision,
+  UtcMs,
 } from '#contract'
 import type { Observation } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
@@ -35,9 +37,9 @@ export interface Call {
   readonly session: SessionId
   /** Monotonic ms and UTC ms of the first INVITE. */
   readonly startedNow: number
-  readonly startedAt: number
+  readonly startedAt: UtcMs
   /** Monotonic ms of the event being handled. */
-  now: number
+  now: MonotonicMs
   readonly caller: CallerLeg
   /** Whose limits it counts in. */
   readonly ledger: Ledger
@@ -118,9 +120,9 @@ interface CallRecord {
   trunkId: string | null
   rejectReason: string | null
   rejectMessage: string | null
-  ringingAt: number | undefined
-  answeredAt: number | undefined
-  endedAt: number | undefined
+  ringingAt: UtcMs | undefined
+  answeredAt: UtcMs | undefined
+  endedAt: UtcMs | undefined
   by: HangupParty | undefined
   reason: HangupReason | undefined
   sipStatus: number | undefined

@@ -1,3 +1,5 @@
+import type { MonotonicMs, UtcMs } from '#contract'
+
 /** An edge further from our UTC than this has another clock than we, not merely a long way to us. */
 const toleratedMs = 2_000
 /** A correction tells the times of every phone anew: no two come closer together. */
@@ -5,9 +7,9 @@ const restMs = 60_000
 
 /** When the edge read its clock: UTC ms, between two monotonic ms of ours. */
 export interface TimeTold {
-  readonly edgeAt: number
-  readonly sentAt: number
-  readonly heardAt: number
+  readonly edgeAt: UtcMs
+  readonly sentAt: MonotonicMs
+  readonly heardAt: MonotonicMs
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { MonotonicMs } from '#contract'
+
 /** Something to be woken for; keep it to cancel it. */
 export interface Deadline<What> {
   /** Milliseconds on the monotonic clock. */
@@ -45,7 +47,7 @@ export class Deadlines<What> {
   }
 
   /** Takes out the earliest deadline due at `now`; undefined when none is. */
-  due(now: number): What | undefined {
+  due(now: MonotonicMs): What | undefined {
     const at = this.next()
     if (at === undefined || at > now) return undefined
     const deadline = this.#pop()

@@ -1,8 +1,8 @@
-import type { BindingTell } from '#contract'
+import type { BindingTell, MonotonicMs } from '#contract'
 import type { Answer, Effect, Note, Question } from './effects.ts'
 
 /** What to do when a question was answered; no answer comes with why. */
-type OnAnswer = (now: number, answer: Answer | undefined, why: string) => void
+type OnAnswer = (now: MonotonicMs, answer: Answer | undefined, why: string) => void
 
 /** The effects of one turn, in order, and the questions among them which wait for an answer. */
 export class EffectBuffer {
@@ -35,7 +35,7 @@ export class EffectBuffer {
   }
 
   /** The answer to a question, or why there is none; of a question which was answered before nothing follows. */
-  answered(now: number, id: number, answer: Answer | undefined, why: string): void {
+  answered(now: MonotonicMs, id: number, answer: Answer | undefined, why: string): void {
     const then = this.#questions.get(id)
     this.#questions.delete(id)
     then?.(now, answer, why)

@@ -6,12 +6,14 @@ import type {
   CredentialAnswer,
   CredentialQuestion,
   EventTell,
+  MonotonicMs,
   RouteDecision,
   RouteQuestion,
   Snapshot,
   SnapshotSecrets,
   TlsTrust,
   Transport,
+  UtcMs,
 } from '#contract'
 import type { Flow } from './flow.ts'
 import type { MediaCommand, MediaReport } from './media.ts'
@@ -97,7 +99,12 @@ export type Input =
   | { readonly type: 'media'; readonly report: MediaReport }
   /** This relay's bindings after a start: first as the disk, then as the edge remembers them. */
   | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'disk' }
-  | { readonly type: 'restored'; readonly list: BindingList; readonly from: 'edge'; readonly sentAt: number }
+  | {
+      readonly type: 'restored'
+      readonly list: BindingList
+      readonly from: 'edge'
+      readonly sentAt: MonotonicMs
+    }
   /** Snapshots which were on disk when this process began. */
   | {
       readonly type: 'cached'
@@ -105,7 +112,7 @@ export type Input =
       readonly confirmed: SnapshotConfirmation | undefined
     }
   /** The edge answered the beat sent at `sentAt` (monotonic ms). */
-  | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: number }
+  | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: MonotonicMs }
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   | { readonly type: 'unbeaten'; readonly why: string; readonly away: boolean }
   /** No new calls from now on. */
@@ -149,7 +156,7 @@ export interface Entropy {
   /** Lower-case hex of `bytes` random bytes. */
   hex(bytes: number): string
   /** A UUIDv7 for the instant `at` (ms since 1970). */
-  uuid(at: number): string
+  uuid(at: UtcMs): string
   /** Integer in [0, below). */
   below(below: number): number
 }

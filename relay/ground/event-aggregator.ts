@@ -1,13 +1,13 @@
+import type { MonotonicMs, UtcMs } from '#contract'
 import { Deadlines } from './deadlines.ts'
-import type { UtcMs } from './time.ts'
 
 /** Things of one kind which are told together: the latest, how many, and from when to when (UTC ms). */
 export interface EventAggregate<What> {
   readonly key: string
   last: What
   count: number
-  firstAt: number
-  lastAt: number
+  firstAt: UtcMs
+  lastAt: UtcMs
   /** What comes before is gathered. */
   until: number
   /** How often it was told. */
@@ -38,7 +38,7 @@ export class EventAggregator<What> {
     return this.#aggregateByKey.has(key)
   }
 
-  add(now: number, at: UtcMs, key: string, what: What): void {
+  add(now: MonotonicMs, at: UtcMs, key: string, what: What): void {
     const aggregate = this.#aggregateByKey.get(key)
     if (!aggregate || (aggregate.count === 0 && now >= aggregate.until))
       return this.#begin(now, at, key, what)
@@ -53,7 +53,7 @@ export class EventAggregator<What> {
     return this.#deadlines.next()
   }
 
-  tick(now: number, at: UtcMs): void {
+  tick(now: MonotonicMs, at: UtcMs): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) {
       due.until = now + this.#pause(due.told)
       this.#tell(due, at)
@@ -65,7 +65,7 @@ export class EventAggregator<What> {
     for (const aggregate of this.#aggregateByKey.values()) if (aggregate.count > 0) this.#tell(aggregate, at)
   }
 
-  #begin(now: number, at: UtcMs, key: string, last: What): void {
+  #begin(now: MonotonicMs, at: UtcMs, key: string, last: What): void {
     const before = this.#aggregateByKey.get(key)
     // What comes more rarely than it would be told goes on nevertheless.
     const goesOn = before && now < before.until + this.#pause(before.told)

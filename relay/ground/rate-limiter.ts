@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { BoundedMap } from './bounded-map.ts'
 import { type BucketSize, TokenBucket } from './token-bucket.ts'
 
@@ -16,14 +17,14 @@ export class RateLimiter {
   }
 
   /** Spends one; false: there is none left. */
-  take(now: number, source: string): boolean {
+  take(now: MonotonicMs, source: string): boolean {
     const bucket = this.#bucketBySource.get(source) ?? new TokenBucket(this.#size)
     this.#bucketBySource.set(source, bucket)
     return bucket.take(now)
   }
 
   /** Whether there is one left. */
-  has(now: number, source: string): boolean {
+  has(now: MonotonicMs, source: string): boolean {
     return this.#bucketBySource.get(source)?.has(now) ?? this.#size.atOnce >= 1
   }
 
@@ -33,7 +34,7 @@ export class RateLimiter {
   }
 
   /** What was taken was not spent after all. */
-  giveBack(now: number, source: string): void {
+  giveBack(now: MonotonicMs, source: string): void {
     this.#bucketBySource.get(source)?.giveBack(now)
   }
 }

@@ -1,4 +1,4 @@
-import type { Beat, BeatAnswer } from '#contract'
+import type { Beat, BeatAnswer, MonotonicMs } from '#contract'
 
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
 export type BeatPart = Pick<
@@ -9,9 +9,9 @@ export type BeatPart = Pick<
 /** A room which says how things stand at every beat, and hears what the edge answers. */
 export interface BeatReporter {
   /** Its part of the next beat: keys which no other room fills. */
-  beatPart(now: number): Partial<BeatPart>
+  beatPart(now: MonotonicMs): Partial<BeatPart>
   /** The answer to what was said at `sentAt` (monotonic ms). */
-  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void
+  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void
 }
 
 /** A beat without anything to say. */

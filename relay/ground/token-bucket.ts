@@ -1,3 +1,5 @@
+import type { MonotonicMs } from '#contract'
+
 /** How many tokens a bucket has when it is full, and how many come into it a second. */
 export interface BucketSize {
   readonly atOnce: number
@@ -17,25 +19,25 @@ export class TokenBucket {
   }
 
   /** Spends a token; false: there is none left. */
-  take(now: number): boolean {
+  take(now: MonotonicMs): boolean {
     if (!this.has(now)) return false
     this.#left--
     return true
   }
 
   /** Whether there is a token left. */
-  has(now: number): boolean {
+  has(now: MonotonicMs): boolean {
     if (now !== this.#at) this.#refill(now)
     return this.#left >= 1
   }
 
   /** What was taken was not spent after all. */
-  giveBack(now: number): void {
+  giveBack(now: MonotonicMs): void {
     this.#refill(now)
     this.#left = Math.min(this.#size.atOnce, this.#left + 1)
   }
 
-  #refill(now: number): void {
+  #refill(now: MonotonicMs): void {
     const { atOnce, perSecond } = this.#size
     this.#left = Math.min(atOnce, this.#left + ((now - this.#at) / 1000) * perSecond)
     this.#at = now

@@ -1,4 +1,4 @@
-import type { CredentialAnswer, CredentialQuestion, StrangerPolicy } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, MonotonicMs, StrangerPolicy, UtcMs } from '#contract'
 import type { KnownAccount } from '../auth/accounts.ts'
 import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
 import {
@@ -15,7 +15,6 @@ import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import type { Domains } from '../policy/domains.ts'
 import { registrationTokenOf } from '../policy/route-question.ts'
 import type { Header, Request } from '../sip/message.ts'
@@ -36,13 +35,13 @@ export interface ServedDomains {
 /** What admission control needs to know of other rooms. */
 interface AdmissionDeps extends AuthenticatorDeps {
   /** Whether calls can be decided at all. */
-  ready(now: number): boolean
+  ready(now: MonotonicMs): boolean
   /** Whether calls from this address are a provider's or PBX's, as far as is known here. */
   isFamiliar(address: string): boolean
   /** Whether this is the word in a contact we registered somewhere. */
   isRegistrationToken(word: string): boolean
   /** Whether the PBX of this domain may call from there without a password; undefined: it is not known here. */
-  lets(now: number, realm: string, address: string): boolean | undefined
+  lets(now: MonotonicMs, realm: string, address: string): boolean | undefined
   readonly domains: Domains
 }
 
@@ -85,7 +84,7 @@ export class AdmissionControl {
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
-  admit(now: number, at: UtcMs, request: Request, flow: Flow, busy: boolean): Admission {
+  admit(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow, busy: boolean): Admission {
     if (this.#served.unknownSource === 'silent' && !this.#isOurs(request))
       return { to: 'drop', why: 'foreign domain' }
     const refusal = screen(request)
@@ -101,7 +100,7 @@ export class AdmissionControl {
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */
-  remember(now: number, question: CredentialQuestion, answer: CredentialAnswer): void {
+  remember(now: MonotonicMs, question: CredentialQuestion, answer: CredentialAnswer): void {
     this.#authenticator.remember(now, question, answer)
   }
 
@@ -110,7 +109,7 @@ export class AdmissionControl {
    * decides; undefined: nothing was.
    */
   admitAgain(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     request: Request,
     flow: Flow,
@@ -128,7 +127,7 @@ export class AdmissionControl {
    * Whose address a call came from: a provider's, an unknown one, or undefined where it could not be asked. True when
    * that is news.
    */
-  settle(now: number, flow: Flow, known: boolean | undefined, realm?: string): boolean {
+  settle(now: MonotonicMs, flow: Flow, known: boolean | undefined, realm?: string): boolean {
     return this.#sources.settle(now, flow, known, realm)
   }
 
@@ -164,14 +163,14 @@ export class AdmissionControl {
     return target ? this.#deps.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
   }
 
-  #options(now: number, flow: Flow): Admission {
+  #options(now: MonotonicMs, flow: Flow): Admission {
     if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [allowHeader, ['accept', 'application/sdp'], ['supported', 'path']]
     return { to: 'refuse', status: this.closed || !this.#deps.ready(now) ? 503 : 200, headers }
   }
 
-  #register(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
+  #register(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow): Admission {
     const { domains } = this.#deps
     const realm = request.to.sip?.host ?? ''
     if (domains.isRealm(realm)) return this.#authenticate(now, at, request, flow)
@@ -181,7 +180,7 @@ export class AdmissionControl {
     return unknownDomain(`${request.to.sip?.user ?? ''}@${realm}`, this.#served.baseDomain)
   }
 
-  #invite(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
+  #invite(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow): Admission {
     if (!this.#names(request)) return this.#foreign()
     const { domains } = this.#deps
     if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
@@ -216,7 +215,7 @@ export class AdmissionControl {
   }
 
   /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
-  #byAddress(now: number, challenge: ChallengeAdmission, flow: Flow): Admission {
+  #byAddress(now: MonotonicMs, challenge: ChallengeAdmission, flow: Flow): Admission {
     if (!this.#isTrunk(challenge.realm)) return challenge
     const own = this.#deps.lets(now, challenge.realm, flow.address)
     switch (own === undefined ? this.#sources.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
@@ -249,7 +248,7 @@ export class AdmissionControl {
     }
   }
 
-  #authenticate(now: number, at: UtcMs, request: Request, flow: Flow): Admission {
+  #authenticate(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow): Admission {
     const asks = this.#asks(request)
     return this.#admitted(this.#authenticator.prove(now, at, request, flow, asks), asks, flow)
   }

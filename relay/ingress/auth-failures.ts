@@ -1,10 +1,10 @@
+import type { MonotonicMs, UtcMs } from '#contract'
 import { type AuthFailure, type AuthFailureReason, authFailures } from '../auth/auth-failure.ts'
 import { instant } from '../call/record.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, hostPort, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import { readable } from '../sip/charset.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -39,7 +39,7 @@ export class AuthFailures {
 
   /** `status`: what was answered. */
   add(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     failure: AuthFailure,
     answered: { request: Request; flow: Flow; status: number },
@@ -71,7 +71,7 @@ export class AuthFailures {
     return this.#aggregator.nextDeadline()
   }
 
-  tick(now: number, at: UtcMs): void {
+  tick(now: MonotonicMs, at: UtcMs): void {
     this.#aggregator.tick(now, at)
   }
 
@@ -80,7 +80,7 @@ export class AuthFailures {
   }
 
   #keyOf(
-    now: number,
+    now: MonotonicMs,
     { customerId, accountId, reason }: AuthFailure,
     method: string,
     { address }: Flow,

@@ -1,9 +1,9 @@
-import type { CredentialAnswer, CredentialQuestion } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, MonotonicMs } from '#contract'
 import { type Flow, sourcePrefix } from '../ground/flow.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 
 /** What the edge said of an account; undefined: nothing, and why. */
-type OnCredential = (now: number, answer: CredentialAnswer | undefined, why: string) => void
+type OnCredential = (now: MonotonicMs, answer: CredentialAnswer | undefined, why: string) => void
 
 /** Who may wait at once: calls keep room beside registrations, and places beside each other. */
 const waitingAtMost = { inAll: 200, perPlace: 100 }
@@ -29,7 +29,7 @@ export class CredentialLookups {
     return this.#count < waitingAtMost.inAll && here < waitingAtMost.perPlace
   }
 
-  ask(now: number, question: CredentialQuestion, { address }: Flow, then: OnCredential): void {
+  ask(now: MonotonicMs, question: CredentialQuestion, { address }: Flow, then: OnCredential): void {
     const prefix = sourcePrefix(address)
     this.#counts(prefix, 1)
     const account = `${question.realm}\n${question.username}`

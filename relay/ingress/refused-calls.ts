@@ -1,9 +1,8 @@
-import type { EventTell } from '#contract'
+import type { EventTell, MonotonicMs, UtcMs } from '#contract'
 import { instant } from '../call/record.ts'
 import { type EventAggregate, EventAggregator } from '../ground/event-aggregator.ts'
 import { type Flow, sourceNetwork, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /** A call which was refused at the door, by the rule of a decision. */
@@ -44,12 +43,12 @@ export class RefusedCalls {
     this.#tell = tell
   }
 
-  add(now: number, at: UtcMs, refused: RefusedCall, { address }: Flow): void {
+  add(now: MonotonicMs, at: UtcMs, refused: RefusedCall, { address }: Flow): void {
     this.#aggregator.add(now, at, this.#keyOf(now, refused, address), { ...refused, source: address })
   }
 
   /** Whether a refused call may have a record, and be answered as often as it takes; else it is answered once. */
-  mayKeep(now: number, customerId: string, { address }: Flow): boolean {
+  mayKeep(now: MonotonicMs, customerId: string, { address }: Flow): boolean {
     return this.#records.take(now, `${customerId} ${sourcePrefix(address)}`)
   }
 
@@ -57,7 +56,7 @@ export class RefusedCalls {
     return this.#aggregator.nextDeadline()
   }
 
-  tick(now: number, at: UtcMs): void {
+  tick(now: MonotonicMs, at: UtcMs): void {
     this.#aggregator.tick(now, at)
   }
 
@@ -84,7 +83,7 @@ export class RefusedCalls {
     })
   }
 
-  #keyOf(now: number, { customerId, reason }: RefusedCall, address: string): string {
+  #keyOf(now: MonotonicMs, { customerId, reason }: RefusedCall, address: string): string {
     const key = (prefix: string) => `${customerId} ${prefix} ${reason}`
     if (customerId !== null && reason !== 'UNKNOWN_SOURCE')
       return key(this.#aggregator.full ? elsewhere : sourcePrefix(address))

@@ -1,7 +1,6 @@
-import type { BeatAnswer } from '#contract'
+import type { BeatAnswer, UtcMs } from '#contract'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import type { RevokedAccount } from '../policy/revoked.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { AdmissionControl } from './admission.ts'

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
@@ -39,7 +40,7 @@ export class SourceCache {
    *
    * `realm`: whether the address is one of this trunk's is another question than whether any customer knows it.
    */
-  meet(now: number, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
+  meet(now: MonotonicMs, flow: Flow, realm = ''): 'ask' | 'unknown' | 'asked' | 'tooMany' {
     const address = keyOf(flow, realm)
     if ((this.#unknown.get(address) ?? 0) > now) return 'unknown'
     if ((this.#familiar.get(address) ?? 0) > now) return 'ask'
@@ -55,7 +56,7 @@ export class SourceCache {
    * The edge knows the address, does not, or did not answer; true when it is news that no provider calls from there.
    * A carrier whom some know stays familiar when it rings the number of a customer who does not.
    */
-  settle(now: number, flow: Flow, known: boolean | undefined, realm = ''): boolean {
+  settle(now: MonotonicMs, flow: Flow, known: boolean | undefined, realm = ''): boolean {
     const address = keyOf(flow, realm)
     this.#asked.delete(address)
     if (known) this.#familiar.set(address, now + familiarMs)
@@ -65,7 +66,7 @@ export class SourceCache {
     return news
   }
 
-  #mayAsk(now: number, flow: Flow, address: string): boolean {
+  #mayAsk(now: MonotonicMs, flow: Flow, address: string): boolean {
     const waited = now - (this.#waiting.get(address) ?? now)
     const kind = reliable(flow) || waited >= repeats.fromMs ? 'real' : 'new'
     const network = sourceNetwork(flow.address)

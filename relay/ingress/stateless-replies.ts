@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { sipReason } from '../call/reason.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
@@ -14,13 +15,13 @@ const longAnswers = { atOnce: 200, perSecond: 50 }
 export class StatelessReplies {
   readonly #endpoint: SipEndpoint
   readonly #effects: EffectBuffer
-  readonly #clock: () => number
+  readonly #clock: () => MonotonicMs
   /** Octets of requests which belong to no transaction. */
   readonly #octets = new WeakMap<Request, number>()
   readonly #longAnswers = new RateLimiter(longAnswers)
 
   /** `clock`: monotonic milliseconds of the event being handled. */
-  constructor(endpoint: SipEndpoint, effects: EffectBuffer, clock: () => number) {
+  constructor(endpoint: SipEndpoint, effects: EffectBuffer, clock: () => MonotonicMs) {
     this.#endpoint = endpoint
     this.#effects = effects
     this.#clock = clock

@@ -1,4 +1,4 @@
-import type { CredentialAnswer, RouteDecision, RouteQuestion } from '#contract'
+import type { CredentialAnswer, MonotonicMs, RouteDecision, RouteQuestion, UtcMs } from '#contract'
 import type { AuthFailure } from '../auth/auth-failure.ts'
 import type { ChallengeAdmission, CredentialLookup } from '../auth/authenticator.ts'
 import { type Challenger, failureOf } from '../auth/challenger.ts'
@@ -9,7 +9,6 @@ import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { UtcMs } from '../ground/time.ts'
 import type { QuotaWait } from '../limits/quota-wait.ts'
 import type { Domains } from '../policy/domains.ts'
 import { questionOf, registrationTokenOf, routeQuestion } from '../policy/route-question.ts'
@@ -43,7 +42,7 @@ interface UasDeps {
   /** UTC of the event being handled, in whole milliseconds. */
   at(): UtcMs
   /** Carries what the transaction layer ordered. */
-  carry(now: number, outputs: readonly TransactionOutput[]): void
+  carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void
 }
 
 /** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
@@ -76,7 +75,7 @@ export class Uas {
       : Math.min(refusals, failures)
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     this.#refusedCalls.tick(now, this.#deps.at())
     this.#authFailures.tick(now, this.#deps.at())
   }
@@ -88,7 +87,7 @@ export class Uas {
   }
 
   /** A request outside any dialog, and of no account yet. */
-  meet(now: number, request: Request, flow: Flow): void {
+  meet(now: MonotonicMs, request: Request, flow: Flow): void {
     const { replies, calls, transactions } = this.#deps
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
@@ -102,13 +101,13 @@ export class Uas {
     return true
   }
 
-  #admit(now: number, request: Request, flow: Flow): void {
+  #admit(now: MonotonicMs, request: Request, flow: Flow): void {
     const { effects, admission: admissionControl, transactions, at } = this.#deps
     const busy = transactions.size > crowd.transactions || effects.asked > crowd.questions
     this.#let(now, request, flow, admissionControl.admit(now, at(), request, flow, busy))
   }
 
-  #let(now: number, request: Request, flow: Flow, admission: Admission): void {
+  #let(now: MonotonicMs, request: Request, flow: Flow, admission: Admission): void {
     const { effects, replies } = this.#deps
     switch (admission.to) {
       case 'drop':
@@ -134,7 +133,13 @@ export class Uas {
     }
   }
 
-  #failed(now: number, request: Request, flow: Flow, status: number, failed: AuthFailure | undefined): void {
+  #failed(
+    now: MonotonicMs,
+    request: Request,
+    flow: Flow,
+    status: number,
+    failed: AuthFailure | undefined,
+  ): void {
     if (failed) this.#authFailures.add(now, this.#deps.at(), failed, { request, flow, status })
   }
 
@@ -144,7 +149,12 @@ export class Uas {
     replies.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
   }
 
-  #lookUpCredential(now: number, request: Request, flow: Flow, { question, guess }: CredentialLookup): void {
+  #lookUpCredential(
+    now: MonotonicMs,
+    request: Request,
+    flow: Flow,
+    { question, guess }: CredentialLookup,
+  ): void {
     const { admission: admissionControl } = this.#deps
     if (!this.#lookups.hasRoom(flow))
       return this.#admitAgain(now, request, flow, { guess, why: 'too many wait' })
@@ -161,7 +171,7 @@ export class Uas {
    * later. A request which was taken back meanwhile is looked at as well: a guess may not be made for nothing.
    */
   #admitAgain(
-    now: number,
+    now: MonotonicMs,
     request: Request,
     flow: Flow,
     { said, guess, why, cancelled }: LookupOutcome,
@@ -175,7 +185,7 @@ export class Uas {
   }
 
   #register(
-    now: number,
+    now: MonotonicMs,
     request: Request,
     flow: Flow,
     { verified }: Extract<Admission, { to: 'register' }>,
@@ -189,7 +199,7 @@ export class Uas {
   }
 
   /** A phone, or a PBX, which proved itself calls. */
-  #call(now: number, request: Request, flow: Flow, account: ProvedAccount): void {
+  #call(now: MonotonicMs, request: Request, flow: Flow, account: ProvedAccount): void {
     const { domains, quotaWait, calls } = this.#deps
     const active = this.#open(now, request, flow, false)
     const asked = routeQuestion(active, callerOf(account), codecsOf(request))
@@ -201,7 +211,7 @@ export class Uas {
   }
 
   /** A call from a bare address, which may be a provider's or a PBX's. */
-  #incoming(now: number, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
+  #incoming(now: MonotonicMs, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
     const { quotaWait, replies, endpoint, at } = this.#deps
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
@@ -228,7 +238,7 @@ export class Uas {
 
   /** Remembers whether an address is a provider's or PBX's; one that is not is noted once, not for every packet. */
   #settle(
-    now: number,
+    now: MonotonicMs,
     request: Request,
     flow: Flow,
     decision: RouteDecision | undefined,
@@ -244,7 +254,7 @@ export class Uas {
   }
 
   /** A refused call is told to the customer whose it would have been; one of no customer, to the operator. */
-  #tellRefused(now: number, { requestUri }: Request, flow: Flow, refusal: RejectDecision): void {
+  #tellRefused(now: MonotonicMs, { requestUri }: Request, flow: Flow, refusal: RejectDecision): void {
     const { customer_id: customerId, reason, message, explanation } = refusal
     const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
     this.#refusedCalls.add(
@@ -255,7 +265,7 @@ export class Uas {
     )
   }
 
-  #arrived(now: number, request: Request, flow: Flow, decision: RouteDecision): void {
+  #arrived(now: MonotonicMs, request: Request, flow: Flow, decision: RouteDecision): void {
     const { served, replies, calls } = this.#deps
     const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
     const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
@@ -266,7 +276,7 @@ export class Uas {
     replies.refuse(request, flow, decision.status, undefined, [why])
   }
 
-  #open(now: number, request: Request, flow: Flow, trusted: boolean): ActiveCall {
+  #open(now: MonotonicMs, request: Request, flow: Flow, trusted: boolean): ActiveCall {
     const { calls, transactions, carry } = this.#deps
     const id = transactions.open(now, request, flow)
     const active = calls.open(now, request, flow, id, trusted)

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { systemUtc } from './clock.ts'
 import { identities } from './identity.ts'
 import type { Log } from './log.ts'
 
@@ -63,7 +64,7 @@ export function followPair(
 /** Whom it speaks for and how long; once that is over, peers will not have it. */
 function note({ cert }: KeyPair, log: Log): void {
   const certificate = new X509Certificate(cert)
-  const over = certificate.validToDate.getTime() < Date.now()
+  const over = certificate.validToDate.getTime() < systemUtc()
   const until = certificate.validToDate.toISOString()
   log(over ? 'warn' : 'info', 'tls.certificate', { for: identities(certificate).join(', '), until })
 }

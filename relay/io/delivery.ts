@@ -1,4 +1,5 @@
 import { tellReceipt } from '#contract'
+import { monotonicNow } from './clock.ts'
 import { retryAfterMs } from './edge-http.ts'
 import type { Log } from './log.ts'
 import type { Spool, SpooledTell } from './spool.ts'
@@ -64,7 +65,7 @@ export class Delivery {
     this.#away = false
     if (!back || this.#timer === undefined) return
     clearTimeout(this.#timer)
-    this.#wake(Math.max(0, this.#failedAt + this.#retryAfterMs - performance.now()))
+    this.#wake(Math.max(0, this.#failedAt + this.#retryAfterMs - monotonicNow()))
   }
 
   /** The edge did not listen the last time. */
@@ -113,7 +114,7 @@ export class Delivery {
   /** Whether a batch went through and another may follow at once. */
   async #deliver(): Promise<boolean> {
     const { spool, log } = this.#options
-    const batch = spool.take(this.#size, performance.now())
+    const batch = spool.take(this.#size, monotonicNow())
     if (batch.length === 0) return false
     this.#retryAfterMs = 0
     try {
@@ -121,7 +122,7 @@ export class Delivery {
     } catch (error) {
       // Whether the edge stored the batch is not known; told again, it will know them by their ids.
       this.#failures++
-      this.#failedAt = performance.now()
+      this.#failedAt = monotonicNow()
       log('warn', 'tells.unheard', {
         why: (error as Error).message,
         tells: batch.length,
@@ -166,7 +167,7 @@ export class Delivery {
 
   #rest(tell: SpooledTell, why: string): void {
     const pause = Math.min(300_000, 1000 * 2 ** Math.min(tell.refused++, 10))
-    tell.notBefore = performance.now() + pause
+    tell.notBefore = monotonicNow() + pause
     this.#options.log('warn', 'tell.refused', { tell_id: tell.id, why, times: tell.refused })
   }
 }

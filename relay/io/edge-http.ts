@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { monotonicNow, systemUtc } from './clock.ts'
 
 /** An answer of the edge, whatever it says. */
 export interface EdgeReply {
@@ -39,11 +40,11 @@ export class EdgeHttp {
 
   /** Rejects when no whole answer came; a kept connection found closed is replaced once, within the budget. */
   async run(request: EdgeRequest): Promise<EdgeReply> {
-    const deadline = performance.now() + request.budgetMs
+    const deadline = monotonicNow() + request.budgetMs
     try {
       return await this.#request(request, request.budgetMs)
     } catch (error) {
-      const left = deadline - performance.now()
+      const left = deadline - monotonicNow()
       if (!(error instanceof Stale) || left <= 0) throw error
       return this.#request(request, left)
     }
@@ -146,6 +147,6 @@ export function refusal(status: number): string {
  */
 export function retryAfterMs(value: string | undefined, longestMs: number): number {
   if (value === undefined) return 0
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - systemUtc()
   return Math.min(Math.max(ms || 0, 0), longestMs)
 }

@@ -1,4 +1,5 @@
 import { randomFillSync, randomInt } from 'node:crypto'
+import type { UtcMs } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
 
 /** Random numbers of the system. */
@@ -23,7 +24,7 @@ function randomHex(bytes: number): string {
 }
 
 /** RFC 9562 §5.7: 48 bits of milliseconds, then random ones. */
-function uuidv7(at: number): string {
+function uuidv7(at: UtcMs): string {
   const time = Math.floor(at).toString(16).padStart(12, '0')
   const random = randomHex(10)
   const variant = ((Number.parseInt(random.slice(3, 4), 16) & 0x3) | 0x8).toString(16)

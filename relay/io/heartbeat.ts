@@ -1,5 +1,6 @@
-import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs } from '#contract'
+import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs, type MonotonicMs } from '#contract'
 import type { BeatPart } from '../ground/reporter.ts'
+import { monotonicNow } from './clock.ts'
 import { type EdgeHttp, type EdgeReply, readJson, refusal, retryAfterMs, valid } from './edge-http.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
@@ -13,7 +14,7 @@ interface HeartbeatOptions {
   /** Bytes and tells waiting to be told. */
   waitingTells(): number
   /** The edge answered the beat sent at `sentAt`. */
-  answered(answer: BeatAnswer, sentAt: number): void
+  answered(answer: BeatAnswer, sentAt: MonotonicMs): void
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   missed(why: string, away: boolean): void
   /** Whom the edge should know us as. */
@@ -62,7 +63,7 @@ export class Heartbeat {
     this.#hurried = true
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#beat(), Math.max(0, this.#saidAt + leastPauseMs - performance.now()))
+    this.#timer = setTimeout(() => this.#beat(), Math.max(0, this.#saidAt + leastPauseMs - monotonicNow()))
   }
 
   /** No beat from now on; waits for the one in flight. */
@@ -75,7 +76,7 @@ export class Heartbeat {
   #beat(): void {
     this.#timer = undefined
     this.#hurried = false
-    this.#saidAt = performance.now()
+    this.#saidAt = monotonicNow()
     this.#beating = this.#once().finally(() => {
       if (!this.#stopped) this.#timer = setTimeout(() => this.#beat(), this.#pauseMs())
     })
@@ -88,7 +89,7 @@ export class Heartbeat {
   }
 
   async #once(): Promise<void> {
-    const sentAt = performance.now()
+    const sentAt = monotonicNow()
     try {
       const reply = await this.#options.http.run({
         method: 'POST',
@@ -108,7 +109,7 @@ export class Heartbeat {
     return { ...process, at: instant(), waiting_tells: waitingTells(), ...pulse() }
   }
 
-  #heard(reply: EdgeReply, sentAt: number): void {
+  #heard(reply: EdgeReply, sentAt: MonotonicMs): void {
     if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
     this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
     if (reply.status !== 200) return this.#refused(reply)
@@ -130,7 +131,7 @@ export class Heartbeat {
   }
 
   #complain(sentence: string | undefined): void {
-    const now = performance.now()
+    const now = monotonicNow()
     if (sentence === undefined || now < this.#complainedAt + complainEveryMs) return
     this.#complainedAt = now
     const { log, disagrees } = this.#options
@@ -168,7 +169,7 @@ export function pauseMs(after: {
 
 /** When a beat is said: it rises with every beat of this process, whatever becomes of the machine's clock. */
 function instant(): string {
-  return new Date(performance.timeOrigin + performance.now()).toISOString()
+  return new Date(performance.timeOrigin + monotonicNow()).toISOString()
 }
 
 /** The answer, or what is wrong with it. */

@@ -11,6 +11,7 @@ import type {
 } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { MediaCommand } from '../ground/media.ts'
+import { monotonicNow } from './clock.ts'
 
 /** The world, as far as the engine's effects reach into it. */
 interface HostDeps {
@@ -52,7 +53,7 @@ export class Host {
   }
 
   readonly hear = (input: Input): void => {
-    this.#perform(() => this.#engine.receive(performance.now(), input))
+    this.#perform(() => this.#engine.receive(monotonicNow(), input))
   }
 
   stop(): void {
@@ -62,7 +63,7 @@ export class Host {
 
   readonly #tick = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.#perform(() => this.#engine.tick(performance.now()))
+    this.#perform(() => this.#engine.tick(monotonicNow()))
   }
 
   /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. */
@@ -127,6 +128,6 @@ export class Host {
     if (at >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = at
-    this.#timer = setTimeout(this.#tick, Math.max(at - performance.now(), 0))
+    this.#timer = setTimeout(this.#tick, Math.max(at - monotonicNow(), 0))
   }
 }

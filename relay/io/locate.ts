@@ -3,6 +3,7 @@ import { addressesAtMost, type Transport } from '#contract'
 import { reachOf } from '#routing'
 import type { Entropy, Located, LocateQuestion, Whereabouts } from '../ground/effects.ts'
 import { type Flow, type Trust, usualPort } from '../ground/flow.ts'
+import { monotonicNow } from './clock.ts'
 import { type Naptr, type Resolver, type Srv, systemResolver } from './dns.ts'
 import { DnsMemory, inTime } from './dns-memory.ts'
 
@@ -43,7 +44,7 @@ export class Locator {
   constructor(options: LocatorOptions) {
     this.#allowPrivate = options.allowPrivate
     this.#entropy = options.entropy
-    const { resolver = systemResolver(), now = () => performance.now(), stale } = options
+    const { resolver = systemResolver(), now = () => monotonicNow(), stale } = options
     this.#dns = new DnsMemory(resolver, now, stale)
   }
 

@@ -1,5 +1,7 @@
 import { type DestinationStream, pino } from 'pino'
+import type { MonotonicMs } from '#contract'
 import type { Note } from '../ground/effects.ts'
+import { monotonicNow } from './clock.ts'
 
 /** Writes one line: a stable event name and flat fields. */
 export type Log = (level: Note['level'], event: string, fields?: Note['fields']) => void
@@ -23,7 +25,7 @@ export function openLog(options: { level?: string; destination?: DestinationStre
   const patience = new LogThrottle()
   return (level, event, fields = {}) => {
     if (!logger.isLevelEnabled(level)) return
-    const unsaid = level === 'warn' || level === 'error' ? patience.unsaid(event, performance.now()) : 0
+    const unsaid = level === 'warn' || level === 'error' ? patience.unsaid(event, monotonicNow()) : 0
     if (unsaid === undefined) return
     logger[level]({ event, ...masked(fields), ...(unsaid > 0 && { unsaid }) })
   }
@@ -43,7 +45,7 @@ class LogThrottle {
   readonly #windowByEvent = new Map<string, { since: number; said: number; unsaid: number }>()
 
   /** How many were swallowed before this one; undefined: swallow this one too. */
-  unsaid(event: string, now: number): number | undefined {
+  unsaid(event: string, now: MonotonicMs): number | undefined {
     const window = this.#windowByEvent.get(event)
     if (window === undefined || now - window.since >= 1000) {
       this.#windowByEvent.set(event, { since: now, said: 1, unsaid: 0 })

@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/rtp-port.ts'
+import { monotonicNow } from './clock.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
 
 /** A port's socket, and the text of the two places it last had to do with: reading and writing them costs. */
@@ -29,7 +30,7 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
   }
 
   function receive(rtpPort: RtpPort, line: DgramPort, packet: Buffer, info: RemoteInfo): void {
-    const out = work.arrive(performance.now(), rtpPort, sourceOf(line, info), packet, packet.length)
+    const out = work.arrive(monotonicNow(), rtpPort, sourceOf(line, info), packet, packet.length)
     if (out !== undefined) send(out, packet)
     work.done()
   }

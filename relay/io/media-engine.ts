@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/rtp-port.ts'
 
@@ -21,7 +22,7 @@ export interface MediaEngine {
 export interface MediaWork {
   /** The port a packet leaves from, towards its latch's destination; undefined: drop it. */
   arrive(
-    now: number,
+    now: MonotonicMs,
     rtpPort: RtpPort,
     from: SocketAddress,
     packet: Uint8Array,

@@ -1,5 +1,7 @@
+import type { MonotonicMs } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/rtp-port.ts'
+import { monotonicNow } from './clock.ts'
 import { Arena } from './media-arena.ts'
 import { ATTENTIVE_MS, type MediaEngine, type MediaWork } from './media-engine.ts'
 import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
@@ -105,7 +107,7 @@ class FfiEngine implements MediaEngine {
   #round(): void {
     const { libc } = this.#loaded
     const arena = this.#arena
-    const begun = performance.now()
+    const begun = monotonicNow()
     const busy = this.#rate > BUSY
     let packets = 0
     let now = begun
@@ -113,7 +115,7 @@ class FfiEngine implements MediaEngine {
     while (now < begun + turn && !this.#stopped) {
       if (busy) libc.usleep(PAUSE_US)
       const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
-      now = performance.now()
+      now = monotonicNow()
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
       packets += count
       if (this.#called) this.#answer()
@@ -127,7 +129,7 @@ class FfiEngine implements MediaEngine {
   }
 
   /** Reads a packet from each socket, asks where each goes, then writes each: three tight loops, for speed's sake. */
-  #carryBatch(now: number, first: number, count: number): void {
+  #carryBatch(now: MonotonicMs, first: number, count: number): void {
     const batch = this.#batch
     batch.count = 0
     const last = Math.min(first + batch.sources.length, count)
@@ -137,7 +139,7 @@ class FfiEngine implements MediaEngine {
     batch.write()
   }
 
-  #serve(now: number, fd: number): void {
+  #serve(now: MonotonicMs, fd: number): void {
     const rtpPort = this.#rtpPorts[fd]
     if (fd === this.wake) this.#called = true
     else if (rtpPort === undefined) return
@@ -147,7 +149,7 @@ class FfiEngine implements MediaEngine {
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
-  #targetOf(now: number, i: number): number {
+  #targetOf(now: MonotonicMs, i: number): number {
     const { sources, lengths } = this.#batch
     const length = lengths[i] as number
     const rtpPort = this.#rtpPorts[sources[i] as number]
@@ -161,7 +163,7 @@ class FfiEngine implements MediaEngine {
   }
 
   /** One packet from whomever; false: there was none. */
-  #take(now: number, rtpPort: RtpPort): boolean {
+  #take(now: MonotonicMs, rtpPort: RtpPort): boolean {
     this.#arena.prepare()
     const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
     if (length < 0) return false
@@ -175,7 +177,7 @@ class FfiEngine implements MediaEngine {
   }
 
   /** What strangers sent before is still queued, and must be taken as theirs. */
-  #tie(now: number, rtpPort: RtpPort): void {
+  #tie(now: MonotonicMs, rtpPort: RtpPort): void {
     const { libc } = this.#loaded
     this.#arena.writeAddress(rtpPort.latch.peer, rtpPort.latch.peer.port)
     if (libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
@@ -200,7 +202,7 @@ class FfiEngine implements MediaEngine {
 
   /** Commands seldom come alone: for a while we look up often by ourselves, and need not be woken. */
   #obey(): void {
-    if (this.#work.woken()) this.#attentiveUntil = performance.now() + ATTENTIVE_MS
+    if (this.#work.woken()) this.#attentiveUntil = monotonicNow() + ATTENTIVE_MS
   }
 
   #open(rtpPort: RtpPort): string | undefined {

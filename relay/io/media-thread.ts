@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { MediaCommand } from '../ground/media.ts'
 import { MediaRelay } from '../media/media-relay.ts'
 import type { RtpPort } from '../media/rtp-port.ts'
+import { monotonicNow } from './clock.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
@@ -63,7 +64,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
 
   function obey(command: MediaCommand): void {
     const id = command.session
-    if (command.type === 'aim') loosen(mediaRelay.aim(performance.now(), id, command.side, command.aim))
+    if (command.type === 'aim') loosen(mediaRelay.aim(monotonicNow(), id, command.side, command.aim))
     else if (command.type === 'close') release(mediaRelay.close(id))
     else open(mediaRelay.open(id, command.ports))
   }
@@ -99,11 +100,11 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   }
 
   const sweeping = setInterval(() => {
-    mediaRelay.sweep(performance.now())
+    mediaRelay.sweep(monotonicNow())
     report()
   }, SWEEP_MS)
   const untie = (rtpPort: RtpPort) => engine.loosen(rtpPort)
-  const untying = setInterval(() => mediaRelay.eachDeaf(performance.now(), untie), UNTIE_MS)
+  const untying = setInterval(() => mediaRelay.eachDeaf(monotonicNow(), untie), UNTIE_MS)
   if (engine.wake === undefined) {
     setup.port.on('message', (orders: Orders) => {
       obeyEach(orders)

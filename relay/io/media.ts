@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Note } from '../ground/effects.ts'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
+import { monotonicNow } from './clock.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
 import type { MediaEngineName, MediaThreadSetup, Orders, Ready } from './media-thread.ts'
 
@@ -51,7 +52,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const pass = (orders: Orders) => {
     if (stopped) return
     near.postMessage(orders)
-    const now = performance.now()
+    const now = monotonicNow()
     const attentive = now - passedAt < ATTENTIVE_MS / 2
     passedAt = now
     if (ready.wake !== undefined && isUrgent(orders, attentive)) writeSync(ready.wake, ONE)

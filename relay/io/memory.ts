@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
 
 /* Implementation */
@@ -23,12 +24,12 @@ export function keepTrimmed(log: Log): void {
     before = performance.eventLoopUtilization()
     const resident = process.memoryUsage.rss()
     if (!slack.isMuch(resident) || utilization > quiet) return
-    const began = performance.now()
+    const began = monotonicNow()
     collect?.()
     trim?.()
     const rest = process.memoryUsage.rss()
     slack.restsAt(rest)
-    log('info', 'memory.returned', { bytes: resident - rest, ms: Math.round(performance.now() - began) })
+    log('info', 'memory.returned', { bytes: resident - rest, ms: Math.round(monotonicNow() - began) })
   }, lookMs).unref()
 }
 

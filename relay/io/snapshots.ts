@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:f
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SnapshotAnswer, SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.ts'
+import { monotonicNow } from './clock.ts'
 import { type EdgeHttp, type EdgeReply, refusal, retryAfterMs } from './edge-http.ts'
 import type { Log } from './log.ts'
 import { openSnapshot, reopenSnapshot, type SnapshotKeys } from './seal.ts'
@@ -27,7 +28,7 @@ export class SnapshotSource {
     readonly customer_id: string
     readonly held: number | undefined
   }): Promise<SnapshotAnswer> {
-    if (performance.now() < this.#notBefore) throw new Error('the edge asked to be left alone')
+    if (monotonicNow() < this.#notBefore) throw new Error('the edge asked to be left alone')
     const { customer_id, held } = question
     const headers = held === undefined ? {} : { 'if-none-match': `"${held}"` }
     const path = `snapshots/${customer_id}`
@@ -39,7 +40,7 @@ export class SnapshotSource {
     if (status === 304) return { kind: 'same' }
     if (status === 404 || status === 410) return { kind: 'gone' }
     if (status !== 200) {
-      this.#notBefore = performance.now() + retryAfterMs(headers['retry-after'], longestRetryAfterMs)
+      this.#notBefore = monotonicNow() + retryAfterMs(headers['retry-after'], longestRetryAfterMs)
       throw new Error(refusal(status))
     }
     const signature = String(headers['trunkline-signature'] ?? '')

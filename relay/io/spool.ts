@@ -1,4 +1,4 @@
-import type { Tell } from '#contract'
+import type { MonotonicMs, Tell } from '#contract'
 import { Journal, type JournalRecord } from './journal.ts'
 import type { Log } from './log.ts'
 
@@ -79,7 +79,7 @@ export class Spool {
   }
 
   /** The oldest tells which may be sent at `now`, `count` at most. They are under way until heard or failed. */
-  take(count: number, now: number): SpooledTell[] {
+  take(count: number, now: MonotonicMs): SpooledTell[] {
     const batch: SpooledTell[] = []
     for (const tell of this.#waitingById.values()) {
       if (batch.length >= count) break

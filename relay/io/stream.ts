@@ -1,7 +1,9 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
+import type { MonotonicMs } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, hostPort, sourceNetwork, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
+import { monotonicNow } from './clock.ts'
 import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
 import { type Visitor, Visitors } from './visitors.ts'
 import { bindError, plainAddress, whyUnsent } from './wire.ts'
@@ -57,7 +59,7 @@ interface Connection {
   dialling: boolean
   greeted: boolean
   readonly since: number
-  heardAt: number
+  heardAt: MonotonicMs
   /** When the message under way began; undefined: none is. */
   messageSince: number | undefined
 }
@@ -82,7 +84,7 @@ class Connections implements StreamWire {
     this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
     kind.server?.on('connection', (socket: Socket) => this.#admit(socket))
     kind.server?.on(kind.taken, (socket: Socket) => this.#accept(socket))
-    this.#sweeper = setInterval(() => this.#sweep(performance.now()), 500).unref()
+    this.#sweeper = setInterval(() => this.#sweep(monotonicNow()), 500).unref()
   }
 
   get address(): { address: string; port: number } {
@@ -196,7 +198,7 @@ class Connections implements StreamWire {
 
   /** `visitor`: who made the connection; undefined: we do, and it is not yet through. */
   #join(socket: Socket, peer: StreamPeer, visitor?: Visitor): Connection {
-    const now = performance.now()
+    const now = monotonicNow()
     const dialling = visitor === undefined
     const connection: Connection = {
       socket,
@@ -239,7 +241,7 @@ class Connections implements StreamWire {
 
   #hear(connection: Connection, chunk: Uint8Array): void {
     const { socket, flow, framer } = connection
-    connection.heardAt = performance.now()
+    connection.heardAt = monotonicNow()
     const { messages, pings, broken } = framer.push(chunk)
     if (pings > 0) this.#write(connection, '\r\n'.repeat(pings))
     if (messages.length > 0) {
@@ -258,7 +260,7 @@ class Connections implements StreamWire {
   }
 
   /** Shuts connections of those who keep us waiting. */
-  #sweep(now: number): void {
+  #sweep(now: MonotonicMs): void {
     const { firstMessageMs, messageMs } = this.#limits
     for (const connection of this.#connectionByNumber.values()) {
       const { socket, dialling, greeted, since, messageSince } = connection
@@ -276,7 +278,7 @@ class Connections implements StreamWire {
     return visitor !== undefined && !this.#visitors.isKnown(visitor)
   }
 
-  #idle(connection: Connection, now: number): boolean {
+  #idle(connection: Connection, now: MonotonicMs): boolean {
     const { idleMs, strangerIdleMs } = this.#limits
     const silentMs = now - connection.heardAt
     const least = Math.min(idleMs, strangerIdleMs)

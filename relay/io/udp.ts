@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { type Flow, hostPort } from '../ground/flow.ts'
+import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Wire, WireEnds } from './wire.ts'
 import { bindError, plainAddress, whyUnsent } from './wire.ts'
@@ -68,7 +69,7 @@ class Peers {
     const place = hostPort(flow.address, flow.port)
     const peer = this.#peerByPlace.get(place)
     if (peer !== undefined) {
-      peer.usedAt = performance.now()
+      peer.usedAt = monotonicNow()
       return peer.socket
     }
     if (this.#peerByPlace.size >= this.#atMost) this.#sweep()
@@ -96,12 +97,12 @@ class Peers {
       socket.close()
       return undefined
     }
-    this.#peerByPlace.set(place, { socket, usedAt: performance.now() })
+    this.#peerByPlace.set(place, { socket, usedAt: monotonicNow() })
     return socket
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const now = monotonicNow()
     for (const [place, { socket, usedAt }] of this.#peerByPlace) {
       if (now - usedAt < peerIdleMs) continue
       this.#peerByPlace.delete(place)

@@ -1,4 +1,4 @@
-import type { Explanation, Limit, RouteDecision, Scope } from '#contract'
+import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
 import type { Ledger, LimitReached } from './ledger.ts'
 
 /** A decision to call somewhere. */
@@ -18,7 +18,7 @@ function statusFor(resource: string, incoming: boolean): number {
  */
 export function admitCall(
   ledger: Ledger,
-  now: number,
+  now: MonotonicMs,
   callId: string,
   decision: RouteDecision,
 ): RouteDecision {
@@ -42,7 +42,7 @@ export function admitCall(
 }
 
 /** Limits which stand against a decided call only because other relays have shares of them. */
-export function lacking(ledger: Ledger, now: number, decision: RouteDecision): LimitReached[] {
+export function lacking(ledger: Ledger, now: MonotonicMs, decision: RouteDecision): LimitReached[] {
   const full = decision.kind === 'reject' && /^(CHANNELS|CPS)_EXCEEDED$|_FULL$/.test(decision.reason)
   if (isUrgent(decision.explanation) || (decision.kind === 'reject' && !full)) return []
   const providers = foreseen(decision.explanation).filter(({ kind }) => kind === 'provider')
@@ -71,7 +71,7 @@ function foreseen(explanation: Explanation | null): LimitReached[] {
  */
 export function reserve(
   ledger: Ledger,
-  now: number,
+  now: MonotonicMs,
   callId: string,
   providerId: string,
   urgent: boolean,
@@ -85,7 +85,7 @@ export function reserve(
 /** The limit of a provider which a call would meet there now; nothing is taken. */
 export function limitAt(
   ledger: Ledger,
-  now: number,
+  now: MonotonicMs,
   callId: string,
   providerId: string,
   urgent: boolean,

@@ -1,3 +1,5 @@
+import type { MonotonicMs } from '#contract'
+
 const windowMs = 1_000
 
 /** Calls which began in the last second, by id: one that is named twice began once. */
@@ -8,7 +10,7 @@ export class CpsWindow {
   #first = 0
   #most = 0
 
-  add(callId: string, now: number): void {
+  add(callId: string, now: MonotonicMs): void {
     this.count(now)
     if (this.#begun.has(callId)) return
     this.#begun.add(callId)
@@ -16,7 +18,7 @@ export class CpsWindow {
     this.#most = Math.max(this.#most, this.#begun.size)
   }
 
-  count(now: number): number {
+  count(now: MonotonicMs): number {
     for (
       let call = this.#order[this.#first];
       call && call.at <= now - windowMs;
@@ -30,11 +32,11 @@ export class CpsWindow {
   }
 
   /** The most which ever began within one second since `settle` was last called. */
-  most(now: number): number {
+  most(now: MonotonicMs): number {
     return Math.max(this.#most, this.count(now))
   }
 
-  settle(now: number): void {
+  settle(now: MonotonicMs): void {
     this.#most = this.count(now)
   }
 

@@ -1,4 +1,4 @@
-import type { BeatAnswer } from '#contract'
+import type { BeatAnswer, UtcMs } from '#contract'
 import { keyOf } from './scope.ts'
 
 const dayMs = 86_400_000
@@ -23,7 +23,7 @@ export class DailyMinutes {
   #elsewhere = new Map<string, { day: number; seconds: number }>()
 
   /** A call costs a scope time from `at` on, UTC ms. */
-  begin(key: string, callId: string, at: number): void {
+  begin(key: string, callId: string, at: UtcMs): void {
     const day = this.#of(key, at)
     if (day.since.has(callId)) return
     day.since.set(callId, this.#intoDay(at))
@@ -31,7 +31,7 @@ export class DailyMinutes {
   }
 
   /** It does so no more. */
-  end(key: string, callId: string, at: number): void {
+  end(key: string, callId: string, at: UtcMs): void {
     const day = this.#of(key, at)
     const since = day.since.get(callId)
     if (since === undefined) return
@@ -47,14 +47,14 @@ export class DailyMinutes {
   }
 
   /** Whole seconds of today. */
-  seconds(key: string, at: number): number {
+  seconds(key: string, at: UtcMs): number {
     const { overMs, since, sinceSum } = this.#of(key, at)
     const elsewhere = this.#elsewhere.get(key)
     const ms = overMs + since.size * this.#intoDay(at) - sinceSum
     return Math.floor(ms / 1_000) + (elsewhere?.day === this.#day ? elsewhere.seconds : 0)
   }
 
-  #of(key: string, at: number): DayUsage {
+  #of(key: string, at: UtcMs): DayUsage {
     this.#turn(Math.floor(at / dayMs))
     const day = this.#days.get(key) ?? { overMs: 0, since: new Map(), sinceSum: 0 }
     this.#days.set(key, day)
@@ -62,7 +62,7 @@ export class DailyMinutes {
   }
 
   /** Whole ms after midnight. */
-  #intoDay(at: number): number {
+  #intoDay(at: UtcMs): number {
     return Math.floor(at) - this.#day * dayMs
   }
 

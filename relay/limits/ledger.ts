@@ -3,9 +3,12 @@ import {
   deadAfterMs,
   type Lease,
   type Limit,
+  type MonotonicMs,
   type Resource,
   type Scope,
   type SliceHeld,
+  type UtcMs,
+  utcAt,
 } from '#contract'
 import type { Use } from '#routing'
 import type { BeatReporter } from '../ground/reporter.ts'
@@ -60,13 +63,13 @@ export class Ledger implements BeatReporter {
   }
 
   /** An open call counts in a scope from now on. */
-  take(now: number, callId: string, scope: Scope): void {
+  take(now: MonotonicMs, callId: string, scope: Scope): void {
     const key = keyOf(scope)
     const call = this.#calls.get(callId)
     if (!call || call.scopes.has(key)) return
     call.scopes.set(key, scope)
     this.#usage.open(now, scope, call.customerId).take(now, callId)
-    if (call.answered) this.#daily.begin(key, callId, this.#clock.epoch + now)
+    if (call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
   }
 
   holds(callId: string, scope: Scope): boolean {
@@ -74,7 +77,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** A call counts in these scopes and no others; those it never took it does not get. */
-  keep(now: number, callId: string, scopes: readonly Scope[]): void {
+  keep(now: MonotonicMs, callId: string, scopes: readonly Scope[]): void {
     const call = this.#calls.get(callId)
     if (!call || call.scopes.size === 0) return
     const kept = new Set(scopes.map(keyOf))
@@ -82,7 +85,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** The callee answered at `at`, UTC ms: from here on the call costs minutes. */
-  answered(callId: string, at: number): void {
+  answered(callId: string, at: UtcMs): void {
     const call = this.#calls.get(callId)
     if (!call || call.answered) return
     call.answered = true
@@ -90,20 +93,20 @@ export class Ledger implements BeatReporter {
   }
 
   /** The call is over. */
-  free(now: number, callId: string): void {
+  free(now: MonotonicMs, callId: string): void {
     this.keep(now, callId, [])
     this.#calls.delete(callId)
   }
 
   /** A call of this customer was turned away by a limit. */
-  refuse(now: number, callId: string, customerId: string | undefined, limit: LimitReached): void {
+  refuse(now: MonotonicMs, callId: string, customerId: string | undefined, limit: LimitReached): void {
     const { kind, id, resource } = limit
     if (resource === 'channels' || resource === 'cps')
       this.#usage.open(now, { kind, id } as Scope, customerId).refuse(now, callId, resource)
   }
 
   /** Every limit set on a scope: what is in use here, of how much; `customerId`: whose call it is for. */
-  limits(scope: Scope, now: number, customerId?: string): Limit[] {
+  limits(scope: Scope, now: MonotonicMs, customerId?: string): Limit[] {
     const usage = this.#usage.of(scope)
     const limited = this.#known.of(scope, customerId ?? usage?.customerId)
     if (!limited) return []
@@ -120,7 +123,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** Channels and calls per second which are reached here; `whole`: no share could be greater. */
-  reached(scope: Scope, now: number, customerId?: string): (LimitReached & { whole: boolean })[] {
+  reached(scope: Scope, now: MonotonicMs, customerId?: string): (LimitReached & { whole: boolean })[] {
     const usage = this.#usage.of(scope)
     const caps = this.#known.of(scope, customerId ?? usage?.customerId)?.caps
     return this.limits(scope, now, customerId).flatMap(({ kind, id, resource, used, exceeded }) => {
@@ -131,7 +134,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** Whether the edge may still share anew: other relays have shares, and it was heard lately. */
-  shares(now: number): boolean {
+  shares(now: MonotonicMs): boolean {
     return this.#shares.shared && now - this.#heardAt < deadAfterMs
   }
 
@@ -143,7 +146,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** The same, as a decision asks for it. */
-  use(scope: Scope, now: number, customerId?: string): Use {
+  use(scope: Scope, now: MonotonicMs, customerId?: string): Use {
     const limits = this.limits(scope, now, customerId)
     const share = (resource: string) => limits.find((limit) => limit.resource === resource) ?? null
     return { channels: share('channels'), cps: share('cps'), daily_minutes: share('daily_minutes') }
@@ -159,7 +162,7 @@ export class Ledger implements BeatReporter {
   }
 
   /** How we stand with every limit calls came for lately, and with others which are known. */
-  slices(now: number): SliceHeld[] {
+  slices(now: MonotonicMs): SliceHeld[] {
     const recent = this.#usage.recent(now).slice(0, reportedAtMost)
     const named = new Map(recent.map(({ scope }) => [keyOf(scope), scope]))
     for (const scope of this.#known.known()) {
@@ -172,19 +175,23 @@ export class Ledger implements BeatReporter {
     return slices
   }
 
-  beatPart(now: number): { leases: Lease[]; slices: SliceHeld[] } {
+  beatPart(now: MonotonicMs): { leases: Lease[]; slices: SliceHeld[] } {
     return { leases: this.leases(), slices: this.slices(now) }
   }
 
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
-  beatAnswered(now: number, answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>, sentAt: number): void {
+  beatAnswered(
+    now: MonotonicMs,
+    answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>,
+    sentAt: MonotonicMs,
+  ): void {
     this.#heardAt = now
     this.#fell = this.#shares.hear(answer) || this.#fell
     this.#daily.hear(answer.seconds)
     this.#usage.reported(now, sentAt)
   }
 
-  #standing(scope: Scope, now: number): SliceHeld[] {
+  #standing(scope: Scope, now: MonotonicMs): SliceHeld[] {
     const usage = this.#usage.of(scope)
     const limited = this.#known.of(scope, usage?.customerId)
     if (!limited) return []
@@ -204,15 +211,15 @@ export class Ledger implements BeatReporter {
   }
 
   /** Minutes of today to a tenth, rounded down. */
-  #minutes(scope: Scope, now: number): number {
-    return Math.floor(this.#daily.seconds(keyOf(scope), this.#clock.epoch + now) / 6) / 10
+  #minutes(scope: Scope, now: MonotonicMs): number {
+    return Math.floor(this.#daily.seconds(keyOf(scope), utcAt(this.#clock.epoch, now)) / 6) / 10
   }
 
-  #leave(now: number, callId: string, call: CountedCall, key: string): void {
+  #leave(now: MonotonicMs, callId: string, call: CountedCall, key: string): void {
     const scope = call.scopes.get(key)
     if (!scope) return
     call.scopes.delete(key)
     this.#usage.of(scope)?.leave(now, callId)
-    this.#daily.end(key, callId, this.#clock.epoch + now)
+    this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
   }
 }

@@ -1,9 +1,9 @@
-import type { RouteDecision, RouteQuestion } from '#contract'
+import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
 import type { Effect } from '../ground/effects.ts'
 import { lacking } from './admit-call.ts'
 import type { Ledger, LimitReached } from './ledger.ts'
 
-type OnDecided = (now: number, decision: RouteDecision | undefined, why: string) => void
+type OnDecided = (now: MonotonicMs, decision: RouteDecision | undefined, why: string) => void
 
 /** A call which waits for a greater share of a limit. */
 interface WaitingCall {
@@ -25,7 +25,7 @@ const vainMs = 10_000
  * and do not use is soon free. No call is let in beyond what is granted.
  */
 export class QuotaWait {
-  readonly #route: (now: number, question: RouteQuestion, then: OnDecided) => void
+  readonly #route: (now: MonotonicMs, question: RouteQuestion, then: OnDecided) => void
   readonly #ledger: Ledger
   readonly #emit: (effect: Effect) => void
   readonly #waiting = new Set<WaitingCall>()
@@ -38,12 +38,12 @@ export class QuotaWait {
   }
 
   /** Decides a call; one which only a share stands against is decided later. */
-  route(now: number, question: RouteQuestion, then: OnDecided): void {
+  route(now: MonotonicMs, question: RouteQuestion, then: OnDecided): void {
     this.#decide(now, question, then, now + patienceMs)
   }
 
   /** The edge has shared anew. */
-  shared(now: number): void {
+  shared(now: MonotonicMs): void {
     for (const call of [...this.#waiting]) {
       this.#waiting.delete(call)
       this.#decide(now, call.question, call.then, call.until)
@@ -56,7 +56,7 @@ export class QuotaWait {
     return undefined
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (const call of [...this.#waiting]) {
       if (call.until > now) continue
       this.#waiting.delete(call)
@@ -65,7 +65,7 @@ export class QuotaWait {
     }
   }
 
-  #decide(now: number, question: RouteQuestion, then: OnDecided, until: number): void {
+  #decide(now: MonotonicMs, question: RouteQuestion, then: OnDecided, until: number): void {
     this.#route(now, question, (later, decision, why) => {
       const short = decision && this.#ledger.shares(later) ? lacking(this.#ledger, later, decision) : []
       const hopeless =
@@ -78,7 +78,7 @@ export class QuotaWait {
     })
   }
 
-  #isVain(now: number, limit: LimitReached): boolean {
+  #isVain(now: MonotonicMs, limit: LimitReached): boolean {
     const until = this.#vainUntil.get(keyOf(limit)) ?? 0
     if (until <= now) this.#vainUntil.delete(keyOf(limit))
     return until > now

@@ -1,4 +1,4 @@
-import type { Resource, Scope } from '#contract'
+import type { MonotonicMs, Resource, Scope } from '#contract'
 import { CpsWindow } from './cps-window.ts'
 import { keyOf } from './scope.ts'
 
@@ -23,24 +23,24 @@ class ScopeUsage {
     this.customerId = customerId
   }
 
-  take(now: number, callId: string): void {
+  take(now: MonotonicMs, callId: string): void {
     this.lastAt = now
     this.calls.add(callId)
     this.cps.add(callId, now)
   }
 
-  leave(now: number, callId: string): void {
+  leave(now: MonotonicMs, callId: string): void {
     this.lastAt = now
     this.calls.delete(callId)
   }
 
-  refuse(now: number, callId: string, resource: Resource): void {
+  refuse(now: MonotonicMs, callId: string, resource: Resource): void {
     this.lastAt = now
     if (this.refused[resource].size < refusedAtMost) this.refused[resource].set(callId, now)
   }
 
   /** What happened up to `sentAt` the edge has heard. */
-  reported(now: number, sentAt: number): void {
+  reported(now: MonotonicMs, sentAt: MonotonicMs): void {
     this.cps.settle(now)
     for (const ids of [this.refused.channels, this.refused.cps])
       for (const [callId, at] of ids) if (at <= sentAt) ids.delete(callId)
@@ -56,7 +56,7 @@ export class UsageByScope {
   }
 
   /** The usage of a scope, none yet if need be. */
-  open(now: number, scope: Scope, customerId: string | undefined): ScopeUsage {
+  open(now: MonotonicMs, scope: Scope, customerId: string | undefined): ScopeUsage {
     const usage = this.of(scope) ?? new ScopeUsage(scope, customerId)
     usage.lastAt = now
     this.#usage.set(keyOf(scope), usage)
@@ -64,13 +64,13 @@ export class UsageByScope {
   }
 
   /** All of them; those which rested too long are forgotten. */
-  recent(now: number): ScopeUsage[] {
+  recent(now: MonotonicMs): ScopeUsage[] {
     for (const [key, { calls, lastAt }] of this.#usage)
       if (calls.size === 0 && now - lastAt > restMs) this.#usage.delete(key)
     return [...this.#usage.values()]
   }
 
-  reported(now: number, sentAt: number): void {
+  reported(now: MonotonicMs, sentAt: MonotonicMs): void {
     for (const usage of this.#usage.values()) usage.reported(now, sentAt)
   }
 }

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { SocketAddress } from '../ground/socket-address.ts'
 
 /** What a packet says of the stream it belongs to. One object serves for all packets. */
@@ -27,7 +28,7 @@ class Contender {
   since = 0
   at = Number.NEGATIVE_INFINITY
 
-  begin(now: number, from: SocketAddress, { ssrc, sequence }: Evidence): void {
+  begin(now: MonotonicMs, from: SocketAddress, { ssrc, sequence }: Evidence): void {
     this.source.copy(from)
     this.ssrc = ssrc
     this.sequence = sequence
@@ -37,7 +38,7 @@ class Contender {
   }
 
   /** Whether the packet is the next of its sequence; it is counted then. */
-  goesOn(now: number, { ssrc, sequence }: Evidence): boolean {
+  goesOn(now: MonotonicMs, { ssrc, sequence }: Evidence): boolean {
     const ahead = (sequence - this.sequence) & 0xffff
     const next = sequence < 0 || (ahead > 0 && ahead <= LOST_AT_MOST)
     if (ssrc !== this.ssrc || !next || now - this.at > PAUSE_MS) return false
@@ -53,7 +54,7 @@ export class Contenders {
   readonly #slots: Contender[] = []
 
   /** Counts a packet; true when its source has spoken in sequence for long enough. */
-  heard(now: number, from: SocketAddress, evidence: Evidence): boolean {
+  heard(now: MonotonicMs, from: SocketAddress, evidence: Evidence): boolean {
     const known = this.#slots.find(({ source: place }) => place.same(from))
     if (known?.goesOn(now, evidence) !== true) {
       const slot = known ?? this.#slot()

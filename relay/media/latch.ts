@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { SocketAddress } from '../ground/socket-address.ts'
 import { Contenders, type Evidence } from './contender.ts'
 
@@ -53,7 +54,7 @@ export class Latch {
 
   /** `target` is the announced place; undefined: none that is believed. `quiet`: the party said it will not send. */
   aim(
-    now: number,
+    now: MonotonicMs,
     target: SocketAddress | undefined,
     sources: readonly SocketAddress[],
     quiet = false,
@@ -69,7 +70,7 @@ export class Latch {
   }
 
   /** Whether a packet from there is the peer's. */
-  hears(now: number, from: SocketAddress): boolean {
+  hears(now: MonotonicMs, from: SocketAddress): boolean {
     if (!this.locked || !this.peer.same(from)) return false
     this.heardAt = now
     if (this.#reopened || !this.#settled) this.#settle()
@@ -77,7 +78,7 @@ export class Latch {
   }
 
   /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */
-  learns(now: number, from: SocketAddress, evidence: Evidence | undefined): boolean {
+  learns(now: MonotonicMs, from: SocketAddress, evidence: Evidence | undefined): boolean {
     if (!this.#allows(from)) return false
     if (!this.#announced && this.#target?.same(from) === true) return this.#take(now, from, true)
     if (evidence === undefined) return false
@@ -93,17 +94,17 @@ export class Latch {
   }
 
   /** Whether the peer has been silent for so long that others must be heard. */
-  isDeaf(now: number): boolean {
+  isDeaf(now: MonotonicMs): boolean {
     return this.locked && now - this.heardAt >= DEAF_MS
   }
 
-  #isLeft(now: number): boolean {
+  #isLeft(now: MonotonicMs): boolean {
     if (this.#quiet) return false
     if (this.#reopened || !this.#settled) return now - Math.max(this.heardAt, this.#aimedAt) >= LEFT_MS
     return !this.#announced && now - this.heardAt >= ABANDONED_MS
   }
 
-  #take(now: number, from: SocketAddress, announced: boolean): true {
+  #take(now: MonotonicMs, from: SocketAddress, announced: boolean): true {
     this.#contenders.forget()
     this.#announced = announced
     this.#settled = announced || this.#control
@@ -113,7 +114,7 @@ export class Latch {
   }
 
   /** The same party at another place: what it has proved stays proved. */
-  #follow(now: number, from: SocketAddress): true {
+  #follow(now: MonotonicMs, from: SocketAddress): true {
     this.peer.copy(from)
     this.heardAt = now
     this.#settle()

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { Aim, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
@@ -82,7 +83,7 @@ export class MediaRelay {
   }
 
   /** The two ports whose latch this opens. */
-  aim(now: number, id: SessionId, side: Side, aim: Aim): RtpPort[] {
+  aim(now: MonotonicMs, id: SessionId, side: Side, aim: Aim): RtpPort[] {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
     const leg = session[side]
@@ -130,7 +131,7 @@ export class MediaRelay {
 
   /** A packet came to `rtpPort`; returns the port it leaves from, whose latch has a destination, or undefined: drop it. */
   arrive(
-    now: number,
+    now: MonotonicMs,
     rtpPort: RtpPort,
     from: SocketAddress,
     packet: Uint8Array,
@@ -152,7 +153,7 @@ export class MediaRelay {
   }
 
   /** To be called about once a second: counts, and notices who has fallen silent. */
-  sweep(now: number): void {
+  sweep(now: MonotonicMs): void {
     for (const [id, session] of this.#sessions) {
       if (session.caller.aimedAt === undefined || session.callee.aimedAt === undefined) continue
       this.#count(now, id, session)
@@ -161,7 +162,7 @@ export class MediaRelay {
   }
 
   /** To be called five times a second: ports whose peer is silent, so that others must be heard there. */
-  eachDeaf(now: number, then: (rtpPort: RtpPort) => void): void {
+  eachDeaf(now: MonotonicMs, then: (rtpPort: RtpPort) => void): void {
     for (const { caller, callee } of this.#sessions.values()) {
       if (caller.rtp.latch.isDeaf(now)) then(caller.rtp)
       if (caller.rtcp.latch.isDeaf(now)) then(caller.rtcp)
@@ -172,7 +173,7 @@ export class MediaRelay {
 
   /** A packet from elsewhere than the port's peer. RTCP on the RTP port says nothing of a sequence. */
   #learns(
-    now: number,
+    now: MonotonicMs,
     leg: MediaLeg,
     rtpPort: RtpPort,
     from: SocketAddress,
@@ -188,7 +189,7 @@ export class MediaRelay {
     return rtpPort.latch.learns(now, from, evidence)
   }
 
-  #hear(now: number, leg: MediaLeg, packet: Uint8Array, length: number): void {
+  #hear(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
     const { session, side, statistics, latch } = leg.rtp
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
@@ -197,7 +198,7 @@ export class MediaRelay {
     this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
   }
 
-  #count(now: number, id: SessionId, session: MediaSession): void {
+  #count(now: MonotonicMs, id: SessionId, session: MediaSession): void {
     session.countAt ??= now + firstCountMs
     if (now < session.countAt) return
     session.countAt = now + countEveryMs
@@ -208,7 +209,7 @@ export class MediaRelay {
     this.reports.push({ type, session, caller: heardAt(caller), callee: heardAt(callee) })
   }
 
-  #listen(now: number, id: SessionId, session: MediaSession): void {
+  #listen(now: MonotonicMs, id: SessionId, session: MediaSession): void {
     const { caller, callee } = session
     const ms = now - Math.max(caller.since, callee.since)
     const held = caller.quiet || callee.quiet
@@ -221,7 +222,7 @@ export class MediaRelay {
   }
 
   /** One side's silence counts only while the other talks. */
-  #listenTo(now: number, leg: MediaLeg, other: MediaLeg): void {
+  #listenTo(now: MonotonicMs, leg: MediaLeg, other: MediaLeg): void {
     const ms = now - leg.since
     const { session, side } = leg.rtp
     const silent = !leg.quiet && ms >= this.#timeoutMs

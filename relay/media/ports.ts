@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { Side } from '../ground/media.ts'
 
 /** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
@@ -36,7 +37,7 @@ export class Ports {
   }
 
   /** Both pairs of a call, or why they cannot be had. */
-  both(now: number): Record<Side, number> | string {
+  both(now: MonotonicMs): Record<Side, number> | string {
     const caller = this.take(now)
     const callee = caller === undefined ? undefined : this.take(now)
     if (caller !== undefined && callee !== undefined) return { caller, callee }
@@ -45,7 +46,7 @@ export class Ports {
   }
 
   /** undefined: none is left. */
-  take(now: number): number | undefined {
+  take(now: MonotonicMs): number | undefined {
     if (this.#taken >= this.#atMost) return undefined
     this.#wake(now, REST_MS)
     if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
@@ -60,12 +61,12 @@ export class Ports {
     return port
   }
 
-  give(now: number, port: number): void {
+  give(now: MonotonicMs, port: number): void {
     this.#taken--
     this.#resting.push({ port, since: now })
   }
 
-  #wake(now: number, restMs: number): void {
+  #wake(now: MonotonicMs, restMs: number): void {
     let next = this.#resting[this.#rested]
     while (next !== undefined && next.since + restMs <= now) {
       this.#ready.push(next.port)

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { SessionId, Side } from '../ground/media.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
@@ -25,7 +26,7 @@ export class RtpPort {
   }
 
   /** Whether one more packet at `now` is still within what a call can need. */
-  spare(now: number): boolean {
+  spare(now: MonotonicMs): boolean {
     return this.#bucket.take(now)
   }
 }

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { MediaCounters } from '../ground/media.ts'
 
 /** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
@@ -35,7 +36,7 @@ export class Statistics {
    *
    *   0: V P X CC   1: M PT   2–3: sequence   4–7: timestamp   8–11: SSRC
    */
-  hear(now: number, packet: Uint8Array): void {
+  hear(now: MonotonicMs, packet: Uint8Array): void {
     const sequence = sequenceOf(packet)
     const rtpTime = word(packet, 4)
     const ssrc = ssrcOf(packet, false)
@@ -71,7 +72,7 @@ export class Statistics {
     return Math.max(0, this.#cycles + this.#highest - this.#base + 1 - this.#received)
   }
 
-  #begin(now: number, ssrc: number, sequence: number, rtpTime: number): void {
+  #begin(now: MonotonicMs, ssrc: number, sequence: number, rtpTime: number): void {
     this.#lostBefore += this.#lostNow
     this.#started = true
     this.#ssrc = ssrc
@@ -108,7 +109,7 @@ export class Statistics {
   }
 
   /** Packets of one instant (a key press, a video frame) say nothing about jitter. */
-  #measure(now: number, rtpTime: number): void {
+  #measure(now: MonotonicMs, rtpTime: number): void {
     if (rtpTime === this.#rtpTime) return
     this.#rtpTime = rtpTime
     const transit = this.#arrival(now, rtpTime)
@@ -117,7 +118,7 @@ export class Statistics {
     this.#jitter += (difference - this.#jitter) / 16
   }
 
-  #arrival(now: number, rtpTime: number): number {
+  #arrival(now: MonotonicMs, rtpTime: number): number {
     return (now * this.ticks - rtpTime) | 0
   }
 }

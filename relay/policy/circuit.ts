@@ -1,3 +1,5 @@
+import type { MonotonicMs } from '#contract'
+
 /* Implementation */
 const firstPauseMs = 1_000
 const longestPauseMs = 5_000
@@ -20,12 +22,12 @@ export class Circuit {
   }
 
   /** Whether a question without any other answer may be asked. */
-  admits(now: number): boolean {
+  admits(now: MonotonicMs): boolean {
     return this.#failures < patience || this.tries(now)
   }
 
   /** Whether a question is asked although there is an older answer: one in each pause. */
-  tries(now: number): boolean {
+  tries(now: MonotonicMs): boolean {
     if (this.closed) return true
     if (now < this.#tryAt) return false
     this.#rest(now)
@@ -36,12 +38,12 @@ export class Circuit {
     this.#failures = 0
   }
 
-  failed(now: number): void {
+  failed(now: MonotonicMs): void {
     this.#failures++
     this.#rest(now)
   }
 
-  #rest(now: number): void {
+  #rest(now: MonotonicMs): void {
     const doublings = Math.max(0, Math.min(this.#failures - patience, 8))
     this.#tryAt = now + Math.min(longestPauseMs, firstPauseMs * 2 ** doublings)
   }

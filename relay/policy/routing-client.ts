@@ -3,10 +3,12 @@ import {
   beatEveryMs,
   type CredentialQuestion,
   type DigestAlgorithm,
+  type MonotonicMs,
   PLATFORM,
   type ProviderFacts,
   type RouteDecision,
   type RouteQuestion,
+  type UtcMs,
 } from '#contract'
 import {
   type ConfigIndex,
@@ -22,7 +24,6 @@ import type { Answer, Question, SnapshotConfirmation, VerifiedSnapshot } from '.
 import { sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
-import type { UtcMs } from '../ground/time.ts'
 import { Circuit } from './circuit.ts'
 import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
 
@@ -48,10 +49,10 @@ interface RoutingClientDeps {
   at(): UtcMs
 }
 
-type Then = (now: number, answer: Answer | undefined, why: string) => void
+type Then = (now: MonotonicMs, answer: Answer | undefined, why: string) => void
 
 /** A decision; undefined: neither edge nor snapshot decided, and why. */
-type OnDecision = (now: number, decision: RouteDecision | undefined, why: string) => void
+type OnDecision = (now: MonotonicMs, decision: RouteDecision | undefined, why: string) => void
 
 /* Implementation */
 /** A snapshot the edge did not confirm for so long is no longer decided on. */
@@ -110,7 +111,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** Whether what is here of a customer's configuration is what the edge has. */
-  current(now: number, customerId: string): boolean {
+  current(now: MonotonicMs, customerId: string): boolean {
     return this.#snapshots.current(now, customerId)
   }
 
@@ -120,7 +121,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** Whether calls can be decided at all. */
-  ready(now: number): boolean {
+  ready(now: MonotonicMs): boolean {
     return this.#circuit.closed || (!this.#snapshots.empty && now - this.#snapshots.confirmedAt() <= staleMs)
   }
 
@@ -128,20 +129,20 @@ export class RoutingClient implements BeatReporter {
     return { version: this.#snapshots.beatVersion() }
   }
 
-  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
     this.#circuit.answered()
     this.#beatAnsweredAt = now
     this.#snapshots.beatAnswered(now, this.#deps.at(), answer, sentAt)
   }
 
   /** A beat came to nothing. */
-  missed(now: number, away: boolean): void {
+  missed(now: MonotonicMs, away: boolean): void {
     if (away) this.#circuit.failed(now)
   }
 
   /** Snapshots as they were on disk. */
   restore(
-    now: number,
+    now: MonotonicMs,
     files: readonly VerifiedSnapshot[],
     confirmed: SnapshotConfirmation | undefined,
   ): void {
@@ -154,14 +155,14 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** Whether the PBX of this domain may call from there without a password; undefined: that is not known here. */
-  allowsAddress(now: number, realm: string, address: string): boolean | undefined {
+  allowsAddress(now: MonotonicMs, realm: string, address: string): boolean | undefined {
     const trunk = this.configuration.trunkNamed(trunkDomainOf(realm, this.#deps.baseDomain) ?? '')
     if (!trunk || !this.#snapshots.current(now, trunk.customer_id)) return undefined
     return this.configuration.trunksAt(address).some(({ id }) => id === trunk.id)
   }
 
   /** Decides a call, at once where it can. */
-  route(now: number, question: RouteQuestion, then: OnDecision): void {
+  route(now: MonotonicMs, question: RouteQuestion, then: OnDecision): void {
     const own = this.#decide(now, question)
     if (own?.current && !this.#asksAgain(now, question, own.decision)) return then(now, own.decision, '')
     const spared = own !== undefined
@@ -176,14 +177,14 @@ export class RoutingClient implements BeatReporter {
    * Asks about an account, unless that is of no use now. Without beats some phones wait for an answer, so that an edge
    * which hears questions only is found out, and a password of yesterday does not hold for a day.
    */
-  account(now: number, question: CredentialQuestion, then: Then): void {
+  account(now: MonotonicMs, question: CredentialQuestion, then: Then): void {
     const spared = this.cached(now, question) !== undefined
     const worthwhile = spared ? this.#circuit.tries(now) : this.#circuit.admits(now)
     this.#ask(now, { ask: 'credential', question }, { spared, worthwhile }, then)
   }
 
   /** What the snapshots say of an account; undefined: they do not know its customer. */
-  cached(now: number, { realm, username }: CredentialQuestion): CachedAccount | undefined {
+  cached(now: MonotonicMs, { realm, username }: CredentialQuestion): CachedAccount | undefined {
     const customerId = this.customerOf(realm)
     if (customerId === undefined) return undefined
     const since = this.#snapshots.confirmedAt(customerId)
@@ -221,7 +222,7 @@ export class RoutingClient implements BeatReporter {
 
   /** Asks where that is worthwhile; `spared`: there is something to go by without. */
   #ask(
-    now: number,
+    now: MonotonicMs,
     question: Question,
     { spared, worthwhile }: { spared: boolean; worthwhile: boolean },
     then: Then,
@@ -236,7 +237,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** The edge answered a beat just now. */
-  #lives(now: number): boolean {
+  #lives(now: MonotonicMs): boolean {
     return now - this.#beatAnsweredAt <= livesForMs
   }
 
@@ -251,7 +252,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** By the snapshots, where those of all customers concerned are here and not too old. */
-  #decide(now: number, question: RouteQuestion): LocalDecision | undefined {
+  #decide(now: MonotonicMs, question: RouteQuestion): LocalDecision | undefined {
     const configuration = this.#snapshots.current(now) ? this.configuration : this.#alone
     const concerned = this.#concerned(question, configuration)
     if (concerned === undefined) return undefined
@@ -281,7 +282,7 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** Nothing but a limit is known better here than at the edge. */
-  #asksAgain(now: number, { caller }: RouteQuestion, decision: RouteDecision): boolean {
+  #asksAgain(now: MonotonicMs, { caller }: RouteQuestion, decision: RouteDecision): boolean {
     if (decision.kind !== 'reject' || !this.#circuit.closed) return false
     const full = decision.explanation?.limits.some(({ exceeded }) => exceeded)
     if (full || decision.reason === 'ALL_PROVIDERS_FULL') return false

@@ -1,4 +1,4 @@
-import { type BeatAnswer, currentForMs, type Snapshot } from '#contract'
+import { type BeatAnswer, currentForMs, type MonotonicMs, type Snapshot, type UtcMs } from '#contract'
 import { type Account, ConfigIndex } from '#routing'
 import type {
   Answer,
@@ -9,14 +9,13 @@ import type {
   SnapshotConfirmation,
   VerifiedSnapshot,
 } from '../ground/effects.ts'
-import type { UtcMs } from '../ground/time.ts'
 import { type RevokedAccount, revokedBy } from './revoked.ts'
 
 /** What the snapshot cache needs of the engine around it. */
 export interface SnapshotCacheDeps {
   emit(effect: Effect): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
-  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
   /** Integer in [0, below). */
   below(below: number): number
   /** What newer configuration took back. */
@@ -93,13 +92,13 @@ export class SnapshotCache {
   }
 
   /** Whether what is here of a customer counts as the edge's own. */
-  current(now: number, customerId?: string): boolean {
+  current(now: MonotonicMs, customerId?: string): boolean {
     return !this.#behind.has(customerId ?? '') && now - this.#confirmedAt <= currentForMs
   }
 
   /** Takes up what was on disk; `at` is UTC now. */
   restore(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     files: readonly VerifiedSnapshot[],
     confirmed: SnapshotConfirmation | undefined,
@@ -114,7 +113,7 @@ export class SnapshotCache {
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
-  beatAnswered(now: number, at: UtcMs, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: MonotonicMs, at: UtcMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
@@ -170,7 +169,7 @@ export class SnapshotCache {
     })
   }
 
-  #pull(now: number): void {
+  #pull(now: MonotonicMs): void {
     const room = this.#failures > 0 ? 1 : atOnce
     for (const [customerId, { version }] of this.#behind) {
       if (this.#pulling.size >= room || now < this.#restUntil) return
@@ -189,7 +188,7 @@ export class SnapshotCache {
     }
   }
 
-  #pulled(now: number, customerId: string, pulled: SnapshotAnswer): void {
+  #pulled(now: MonotonicMs, customerId: string, pulled: SnapshotAnswer): void {
     if (pulled.kind === 'gone') this.#drop(customerId)
     if (pulled.kind === 'same') return this.#failed(now, customerId, 'the edge has nothing newer')
     if (pulled.kind === 'snapshot') this.#put(customerId, pulled.verified)
@@ -222,7 +221,7 @@ export class SnapshotCache {
   }
 
   /** The others go first the next time. */
-  #failed(now: number, customerId: string, why: string): void {
+  #failed(now: MonotonicMs, customerId: string, why: string): void {
     this.#deps.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
     this.#failures++
     this.#restUntil = now + restMs + this.#deps.below(1_000)
@@ -251,7 +250,7 @@ export class SnapshotCache {
     if (this.complete) this.#version = Math.max(this.#version, this.#coming)
   }
 
-  #write(now: number, at: UtcMs): void {
+  #write(now: MonotonicMs, at: UtcMs): void {
     const { at: writtenAt, version } = this.#written
     if (version === this.#version && now - writtenAt < confirmEveryMs) return
     this.#written = { at: now, version: this.#version }

@@ -1,4 +1,4 @@
-import { addressesAtMost, type HostReport, type ProviderFacts } from '#contract'
+import { addressesAtMost, type HostReport, type MonotonicMs, type ProviderFacts } from '#contract'
 import { readIp, writeIp } from '#routing'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Answer, LocateQuestion, Note, Question, Whereabouts } from '../ground/effects.ts'
@@ -7,7 +7,7 @@ import { targetOf } from './options.ts'
 
 /** What the watch over providers' addresses needs of the engine around it. */
 interface ProviderAddressesDeps {
-  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
   /** What was found is news: the edge hears of it at once. */
   beatNow(): void
@@ -67,7 +67,7 @@ export class ProviderAddresses {
   }
 
   /** All providers there are, as they are configured now. */
-  configure(now: number, list: readonly ProviderFacts[]): void {
+  configure(now: MonotonicMs, list: readonly ProviderFacts[]): void {
     const there = byPlace(list.filter(isLookedUp))
     for (const [key, host] of this.#places) if (!there.has(key)) this.#forget(host)
     for (const [key, providers] of there) this.#take(now, key, providers)
@@ -82,7 +82,7 @@ export class ProviderAddresses {
   }
 
   /** For the beat: what the edge does not know yet, or heard long ago. */
-  reports(now: number): HostReport[] {
+  reports(now: MonotonicMs): HostReport[] {
     this.#telling = new Map()
     const reports: HostReport[] = []
     for (const host of this.#places.values()) {
@@ -101,7 +101,7 @@ export class ProviderAddresses {
     this.#telling = new Map()
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let host = this.#deadlines.due(now); host; host = this.#deadlines.due(now)) {
       const at = host.ready ? now : this.#pacer.next(now)
       if (at <= now) this.#look(host)
@@ -113,7 +113,7 @@ export class ProviderAddresses {
     return this.#deadlines.next()
   }
 
-  #take(now: number, key: string, providers: ProviderFacts[]): void {
+  #take(now: MonotonicMs, key: string, providers: ProviderFacts[]): void {
     const host = this.#places.get(key)
     for (const facts of providers) if (host && lacks(facts, host)) this.#told.delete(facts.id)
     if (host) {
@@ -201,12 +201,16 @@ export class ProviderAddresses {
     }
   }
 
-  #knows(now: number, id: string, host: ProviderHost): boolean {
+  #knows(now: MonotonicMs, id: string, host: ProviderHost): boolean {
     const told = this.#told.get(id)
     return told?.host === host && told.revision === host.revision && now - told.at < sayAgainMs
   }
 
-  #report(now: number, { id, hostname, port, transport }: ProviderFacts, host: ProviderHost): HostReport {
+  #report(
+    now: MonotonicMs,
+    { id, hostname, port, transport }: ProviderFacts,
+    host: ProviderHost,
+  ): HostReport {
     this.#telling.set(id, { host, revision: host.revision, at: now })
     const addresses = host.silent ? null : [...(host.addresses ?? [])]
     return { provider_id: id, hostname, port, transport, addresses, why: host.why.slice(0, 256) }

@@ -1,4 +1,4 @@
-import type { BeatAnswer, HealthReport, HealthStatus, ProviderFacts } from '#contract'
+import type { BeatAnswer, HealthReport, HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
 import {
   type Health,
   healthAt,
@@ -71,14 +71,14 @@ export class Monitor {
   }
 
   /** All providers there are, as they are configured now; one that moved is looked at as if it were new. */
-  configure(now: number, list: readonly ProviderFacts[]): void {
+  configure(now: MonotonicMs, list: readonly ProviderFacts[]): void {
     const there = new Map(list.filter(isWatched).map((facts) => [facts.id, facts]))
     for (const [id, monitored] of this.#monitored) if (!there.has(id)) this.#dismiss(now, monitored)
     for (const facts of there.values()) this.#take(now, facts)
   }
 
   /** Something was seen of a provider; of one we do not look after it says nothing. */
-  observe(now: number, providerId: string, seen: Observation): void {
+  observe(now: MonotonicMs, providerId: string, seen: Observation): void {
     const monitored = this.#monitored.get(providerId)
     if (monitored) this.#saw(now, monitored, seen)
   }
@@ -89,7 +89,7 @@ export class Monitor {
   }
 
   /** How a provider is: by what we saw of it lately, else by what all relays say. */
-  health(now: number, providerId: string): HealthStatus {
+  health(now: MonotonicMs, providerId: string): HealthStatus {
     const monitored = this.#monitored.get(providerId)
     const { last, status } = monitored ? healthAt(monitored.health, now) : unseen
     const own = last !== null && now - last.at < ownWordMs
@@ -97,7 +97,7 @@ export class Monitor {
   }
 
   /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
-  trial(now: number, providerId: string): boolean {
+  trial(now: MonotonicMs, providerId: string): boolean {
     const monitored = this.#monitored.get(providerId)
     if (!monitored || !trialDue(monitored.health, now, this.health(now, providerId))) return false
     monitored.health = trialBegun(monitored.health, now)
@@ -105,7 +105,7 @@ export class Monitor {
   }
 
   /** For the beat: every provider of which something was seen. */
-  reports(now: number): HealthReport[] {
+  reports(now: MonotonicMs): HealthReport[] {
     const { epoch } = this.#deps.endpoint
     const iso = (at: number) => new Date(Math.floor(epoch + at)).toISOString()
     return [...this.#monitored.values()].flatMap(({ facts, health }) => {
@@ -123,7 +123,7 @@ export class Monitor {
     })
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let monitored = this.#deadlines.due(now); monitored; monitored = this.#deadlines.due(now)) {
       const at = monitored.ready ? now : this.#pacer.next(now)
       if (at <= now) this.#probe(now, monitored)
@@ -135,7 +135,7 @@ export class Monitor {
     return this.#deadlines.next()
   }
 
-  #take(now: number, facts: ProviderFacts): void {
+  #take(now: MonotonicMs, facts: ProviderFacts): void {
     const monitored = this.#monitored.get(facts.id)
     if (monitored && placeKey(monitored.facts) === placeKey(facts)) {
       const paced = monitored.facts.probe_interval === facts.probe_interval
@@ -156,7 +156,7 @@ export class Monitor {
     this.#look(fresh, now + this.#entropy(firstLookMs))
   }
 
-  #dismiss(now: number, monitored: MonitoredProvider): void {
+  #dismiss(now: MonotonicMs, monitored: MonitoredProvider): void {
     this.#monitored.delete(monitored.facts.id)
     this.#deadlines.cancel(monitored.due)
     if (monitored.probe) this.#deps.outOfDialog.abandon(now, monitored.probe)
@@ -176,7 +176,7 @@ export class Monitor {
     monitored.due = this.#deadlines.set(at, monitored)
   }
 
-  #probe(now: number, monitored: MonitoredProvider): void {
+  #probe(now: MonotonicMs, monitored: MonitoredProvider): void {
     monitored.ready = false
     const { outOfDialog, endpoint } = this.#deps
     monitored.probe = outOfDialog.run(now, {
@@ -208,7 +208,7 @@ export class Monitor {
   }
 
   /** When to look next: an interval after the last look began, a fifth more or less; sooner in doubt. */
-  #next(began: number, now: number, { facts, health }: MonitoredProvider): number {
+  #next(began: number, now: MonotonicMs, { facts, health }: MonitoredProvider): number {
     const every = facts.probe_interval * 1000
     const { status, failures } = health
     const doubtful = status === 'half_open' || (status !== 'unhealthy' && failures > 0)
@@ -216,7 +216,7 @@ export class Monitor {
     return Math.max(now, began + ms * 0.8 + this.#entropy(ms * 0.4))
   }
 
-  #saw(now: number, monitored: MonitoredProvider, seen: Observation): void {
+  #saw(now: MonotonicMs, monitored: MonitoredProvider, seen: Observation): void {
     const before = healthAt(monitored.health, now).status
     monitored.health = observed(monitored.health, now, seen)
     const { status, why } = monitored.health

@@ -1,4 +1,4 @@
-import type { BeatAnswer, HealthStatus, ProviderFacts } from '#contract'
+import type { BeatAnswer, HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
 import type { Observation } from '#routing'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -24,10 +24,10 @@ interface ProvidersDeps {
   /** One of them; undefined: it is not known here. */
   provider(id: string): ProviderFacts | undefined
   /** Whether a customer's configuration is here as it stands now. */
-  current(now: number, customerId: string): boolean
+  current(now: MonotonicMs, customerId: string): boolean
   /** A customer's country; '' where it is not known. */
   country(customerId: string): string
-  carry(now: number, outputs: readonly TransactionOutput[]): void
+  carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void
 }
 
 /** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
@@ -75,7 +75,7 @@ export class Providers implements BeatReporter {
   }
 
   /** The configuration has changed where `changes` is another number than before: it is read in a moment. */
-  renew(now: number, changes: number): void {
+  renew(now: MonotonicMs, changes: number): void {
     if (changes === this.#changes) return
     this.#changes = changes
     this.#renewal ??= now + gatherMs
@@ -91,12 +91,12 @@ export class Providers implements BeatReporter {
     return this.#registrant.needs(flow)
   }
 
-  closed(now: number, flow: Flow): void {
+  closed(now: MonotonicMs, flow: Flow): void {
     this.#registrant.closed(now, flow)
   }
 
   /** No new calls shall come here: other relays register now. */
-  drain(now: number): void {
+  drain(now: MonotonicMs): void {
     this.#registrant.drain(now)
   }
 
@@ -106,17 +106,17 @@ export class Providers implements BeatReporter {
   }
 
   /** A call went to a provider, or did not. */
-  observe(now: number, providerId: string, seen: Observation): void {
+  observe(now: MonotonicMs, providerId: string, seen: Observation): void {
     this.#monitor.observe(now, providerId, seen)
   }
 
   /** How a provider is, as far as any relay knows. */
-  health(now: number, providerId: string): HealthStatus {
+  health(now: MonotonicMs, providerId: string): HealthStatus {
     return this.#monitor.health(now, providerId)
   }
 
   /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
-  trial(now: number, providerId: string): boolean {
+  trial(now: MonotonicMs, providerId: string): boolean {
     return this.#monitor.trial(now, providerId)
   }
 
@@ -125,7 +125,7 @@ export class Providers implements BeatReporter {
     return this.#addresses.at(address)
   }
 
-  beatPart(now: number): Partial<BeatPart> {
+  beatPart(now: MonotonicMs): Partial<BeatPart> {
     return {
       health: this.#monitor.reports(now),
       hosts: this.#addresses.reports(now),
@@ -134,7 +134,7 @@ export class Providers implements BeatReporter {
     }
   }
 
-  beatAnswered(now: number, answer: BeatAnswer, sentAt: number): void {
+  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
     this.#monitor.aggregated(answer.health)
     this.#addresses.beatAnswered()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
@@ -143,11 +143,11 @@ export class Providers implements BeatReporter {
   }
 
   /** What became of a request; false: it is none of ours. */
-  receive(now: number, output: ClientOutput): boolean {
+  receive(now: MonotonicMs, output: ClientOutput): boolean {
     return this.#clientTransactions.receive(now, output)
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     if (this.#renewal !== undefined && this.#renewal <= now) this.#configure(now)
     for (const room of this.#rooms) room.tick(now)
   }
@@ -158,7 +158,7 @@ export class Providers implements BeatReporter {
     return next.length === 0 ? undefined : Math.min(...next)
   }
 
-  #configure(now: number): void {
+  #configure(now: MonotonicMs): void {
     this.#renewal = undefined
     const list = this.#providers()
     this.#monitor.configure(now, list)

@@ -1,4 +1,4 @@
-import type { BeatAnswer, ProviderFacts, RegistrationReport } from '#contract'
+import type { BeatAnswer, MonotonicMs, ProviderFacts, RegistrationReport } from '#contract'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Effect, Note } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
@@ -57,7 +57,7 @@ interface AssignedRegistration {
 }
 
 interface RegistrantWakeup {
-  ring(now: number): void
+  ring(now: MonotonicMs): void
 }
 
 /**
@@ -100,13 +100,13 @@ export class Registrant {
   }
 
   /** All providers there are, as they are configured now. */
-  configure(now: number, list: readonly ProviderFacts[]): void {
+  configure(now: MonotonicMs, list: readonly ProviderFacts[]): void {
     this.#facts = new Map(list.map((facts) => [facts.id, facts]))
     for (const held of this.#held.values()) this.#review(now, held)
   }
 
   /** What the edge says is ours to keep, and what is to be kept by no relay any more; the rest another one keeps. */
-  assigned(now: number, list: BeatAnswer['registrations'], withdrawn: BeatAnswer['withdrawn']): void {
+  assigned(now: MonotonicMs, list: BeatAnswer['registrations'], withdrawn: BeatAnswer['withdrawn']): void {
     const epochs = new Map(list.map(({ provider_id, epoch }) => [provider_id, epoch]))
     for (const held of this.#held.values()) {
       if (epochs.has(held.id)) continue
@@ -120,13 +120,13 @@ export class Registrant {
   }
 
   /** Takes every contact back: another relay registers now. */
-  drain(now: number): void {
+  drain(now: MonotonicMs): void {
     this.#draining = true
     for (const held of this.#held.values()) this.#leave(now, held, 'this relay is shutting down')
   }
 
   /** A connection is gone: what was registered over it is registered anew. */
-  closed(now: number, { connection }: Flow): void {
+  closed(now: MonotonicMs, { connection }: Flow): void {
     if (connection === undefined) return
     for (const held of this.#held.values()) {
       if (held.over?.connection !== connection) continue
@@ -157,7 +157,7 @@ export class Registrant {
     })
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) due.ring(now)
   }
 
@@ -165,7 +165,7 @@ export class Registrant {
     return this.#deadlines.next()
   }
 
-  #hold(now: number, id: string, epoch: number): AssignedRegistration {
+  #hold(now: MonotonicMs, id: string, epoch: number): AssignedRegistration {
     const { entropy } = this.#deps.endpoint
     const held: AssignedRegistration = {
       id,
@@ -188,7 +188,7 @@ export class Registrant {
   }
 
   /** Its configuration may have changed: what concerns the registration is acted upon at once. */
-  #review(now: number, held: AssignedRegistration): void {
+  #review(now: MonotonicMs, held: AssignedRegistration): void {
     const before = held.facts
     const facts = this.#facts.get(held.id)
     const wanted = facts?.enabled && !facts.deleted && facts.register && !this.#draining
@@ -209,14 +209,14 @@ export class Registrant {
   }
 
   /** It is held here no longer. What still stands another relay has: nothing is sent, our contact expires by itself. */
-  #drop(now: number, held: AssignedRegistration): void {
+  #drop(now: MonotonicMs, held: AssignedRegistration): void {
     this.#giveUp(now, held)
     this.#rest(held)
     this.#held.delete(held.id)
     if (held.registration.state !== 'not_registered') this.#note('info', held, 'registration.handed_over')
   }
 
-  #leave(now: number, held: AssignedRegistration, why: string): void {
+  #leave(now: MonotonicMs, held: AssignedRegistration, why: string): void {
     const { facts, registration, inFlight: request } = held
     // What is in the air may be granted after all.
     const asked = request?.sent?.flow
@@ -228,7 +228,7 @@ export class Registrant {
     this.#step(now, held, 'left', { why })
   }
 
-  #takeBack(now: number, held: AssignedRegistration, facts: ProviderFacts, at: Flow): void {
+  #takeBack(now: MonotonicMs, held: AssignedRegistration, facts: ProviderFacts, at: Flow): void {
     const { outOfDialog, endpoint } = this.#deps
     const request = outOfDialog.run(now, {
       target: targetOf(facts),
@@ -242,7 +242,7 @@ export class Registrant {
     this.#leaving.add(request)
   }
 
-  #giveUp(now: number, held: AssignedRegistration): void {
+  #giveUp(now: MonotonicMs, held: AssignedRegistration): void {
     if (held.inFlight) this.#deps.outOfDialog.abandon(now, held.inFlight)
     held.inFlight = undefined
   }
@@ -254,7 +254,7 @@ export class Registrant {
   }
 
   #step<E extends keyof RegistrationEvents>(
-    now: number,
+    now: MonotonicMs,
     held: AssignedRegistration,
     name: E,
     event: RegistrationEvents[E],
@@ -265,14 +265,14 @@ export class Registrant {
     for (const order of orders) this.#carryOut(now, held, order)
   }
 
-  #changed(now: number, held: AssignedRegistration): void {
+  #changed(now: MonotonicMs, held: AssignedRegistration): void {
     held.since = now
     const { state } = held.registration
     const bad = state === 'failed' || state === 'auth_failed'
     this.#note(bad ? 'warn' : state === 'pending' ? 'debug' : 'info', held, `registration.${state}`)
   }
 
-  #carryOut(now: number, held: AssignedRegistration, order: RegistrationOrder): void {
+  #carryOut(now: MonotonicMs, held: AssignedRegistration, order: RegistrationOrder): void {
     switch (order.type) {
       case 'register':
         return this.#register(now, held, order.seconds)
@@ -280,7 +280,7 @@ export class Registrant {
         return this.#wake(now, held, order.at)
       case 'lapse': {
         this.#deadlines.cancel(held.lapse)
-        const ring = (later: number) => this.#step(later, held, 'lapsed', undefined)
+        const ring = (later: MonotonicMs) => this.#step(later, held, 'lapsed', undefined)
         held.lapse = this.#deadlines.set(order.at, { ring })
         return
       }
@@ -290,10 +290,10 @@ export class Registrant {
   }
 
   /** What is due now waits for its turn in the row of all that are. */
-  #wake(now: number, held: AssignedRegistration, at: number): void {
+  #wake(now: MonotonicMs, held: AssignedRegistration, at: number): void {
     this.#deadlines.cancel(held.due)
-    const ring = (later: number) => this.#step(later, held, 'due', { now: later })
-    const inRow = (later: number) => {
+    const ring = (later: MonotonicMs) => this.#step(later, held, 'due', { now: later })
+    const inRow = (later: MonotonicMs) => {
       const place = this.#pacer.next(later)
       if (place <= later) ring(later)
       else held.due = this.#deadlines.set(place, { ring })
@@ -302,7 +302,7 @@ export class Registrant {
     held.due = this.#deadlines.set(at, { ring: inRow })
   }
 
-  #register(now: number, held: AssignedRegistration, wanted: number): void {
+  #register(now: MonotonicMs, held: AssignedRegistration, wanted: number): void {
     const { outOfDialog, endpoint } = this.#deps
     const { facts } = held
     if (!facts) return
@@ -327,7 +327,7 @@ export class Registrant {
   }
 
   #done(
-    now: number,
+    now: MonotonicMs,
     held: AssignedRegistration,
     facts: ProviderFacts,
     wanted: number,
@@ -351,7 +351,7 @@ export class Registrant {
   }
 
   #granted(
-    now: number,
+    now: MonotonicMs,
     held: AssignedRegistration,
     facts: ProviderFacts,
     wanted: number,
@@ -371,9 +371,9 @@ export class Registrant {
     this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
   }
 
-  #keepOpen(now: number, held: AssignedRegistration, flow: Flow): void {
+  #keepOpen(now: MonotonicMs, held: AssignedRegistration, flow: Flow): void {
     this.#deadlines.cancel(held.pinged)
-    const ring = (later: number) => {
+    const ring = (later: MonotonicMs) => {
       this.#deps.emit({ type: 'send', flow, bytes: ping })
       this.#keepOpen(later, held, flow)
     }

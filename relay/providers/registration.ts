@@ -8,7 +8,7 @@
 // either at once when the configuration changes. A grant stands until it ends, though a refresh failed.
 // Whatever makes us ask again before it is time, a 2xx among it, makes us wait longer each time.
 
-import type { RegistrationStatus } from '#contract'
+import type { MonotonicMs, RegistrationStatus } from '#contract'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 
 /** A registration at a provider: its state and what it remembers. */
@@ -17,21 +17,21 @@ export type RegistrationMachine = Machine<RegistrationStatus, RegistrationMemory
 /** What happens to a registration, by name. */
 export interface RegistrationEvents {
   /** It is time to register, or to refresh. */
-  due: { now: number }
+  due: { now: MonotonicMs }
   /** 2xx: until so many seconds from now. */
-  granted: { now: number; seconds: number; status: number; why: string }
+  granted: { now: MonotonicMs; seconds: number; status: number; why: string }
   /** 423: not for less than so many seconds; undefined: it did not say. */
-  tooBrief: { now: number; seconds: number | undefined; why: string }
+  tooBrief: { now: MonotonicMs; seconds: number | undefined; why: string }
   /** Any other failure, status 0 for none heard; `retryAfter` in seconds where it was said. */
-  refused: { now: number; status: number; why: string; retryAfter: number | undefined }
+  refused: { now: MonotonicMs; status: number; why: string; retryAfter: number | undefined }
   /** Our credentials were refused, or cannot be shown. */
-  denied: { now: number; status: number; why: string }
+  denied: { now: MonotonicMs; status: number; why: string }
   /** The grant is over. */
   lapsed: undefined
   /** The provider is configured otherwise than before. */
-  changed: { now: number; expires: number }
+  changed: { now: MonotonicMs; expires: number }
   /** The connection it was made over is gone. */
-  cut: { now: number }
+  cut: { now: MonotonicMs }
   /** It is given up here. */
   left: { why: string }
 }
@@ -131,7 +131,7 @@ export function newRegistration(expires: number, below: RegistrationMemory['belo
   return { state: 'not_registered', memory }
 }
 
-function ask(now: number, memory: RegistrationMemory): RegistrationStep {
+function ask(now: MonotonicMs, memory: RegistrationMemory): RegistrationStep {
   memory.nextAt = now
   return { effects: [{ type: 'register', seconds: memory.expires }] }
 }
@@ -215,7 +215,7 @@ function leave({ why }: RegistrationEvents['left'], memory: RegistrationMemory):
 
 function moved(
   to: RegistrationStatus,
-  now: number,
+  now: MonotonicMs,
   status: number,
   why: string,
   memory: RegistrationMemory,
@@ -244,7 +244,7 @@ function waitMs(retryAfter: number | undefined, memory: RegistrationMemory): num
 }
 
 /** A moment after the first cut, half to all of the doubled time after the others (RFC 5626 §4.5). */
-function cutMs(now: number, memory: RegistrationMemory): number {
+function cutMs(now: MonotonicMs, memory: RegistrationMemory): number {
   if (now - memory.grantedAt >= steadyMs) memory.cuts = 0
   const ms = Math.min(firstCutMs * 2 ** memory.cuts, longestWaitMs)
   return memory.cuts++ === 0 ? memory.below(ms) : ms * (0.5 + memory.below(500) / 1000)

@@ -1,4 +1,4 @@
-import type { ProviderFacts } from '#contract'
+import type { MonotonicMs, ProviderFacts } from '#contract'
 import { probeServes } from '#routing'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -133,17 +133,17 @@ export class TestLog {
   readonly #hostname: string
   readonly #since: number
 
-  constructor(hostname: string, now: number) {
+  constructor(hostname: string, now: MonotonicMs) {
     this.#hostname = hostname
     this.#since = now
   }
 
-  located(now: number, { flows, why = 'no address found' }: Located): void {
+  located(now: MonotonicMs, { flows, why = 'no address found' }: Located): void {
     if (flows.length === 0) this.lost = why
     this.steps.push(locateStep(this.#hostname, { found: flows, locateMs: now - this.#since, why }))
   }
 
-  spoke(now: number, { flow, at }: SentInvite, response: Response, proofs: number): void {
+  spoke(now: MonotonicMs, { flow, at }: SentInvite, response: Response, proofs: number): void {
     const ms = now - at
     this.last = { response, flow, ms, proofs }
     const ok = response.status < 300 || carries(response.status)
@@ -155,7 +155,7 @@ export class TestLog {
     })
   }
 
-  silent(now: number, { flow, at }: SentInvite, why: string): void {
+  silent(now: MonotonicMs, { flow, at }: SentInvite, why: string): void {
     this.mute.push({ flow, why })
     this.steps.push({
       step: 'invite',

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { withProof } from '../call/credentials.ts'
 import type { Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Effect } from '../ground/effects.ts'
@@ -27,7 +28,7 @@ export interface TestCallDeps {
 
 /** Something to be woken for. */
 export interface Wakeup {
-  ring(now: number): void
+  ring(now: MonotonicMs): void
 }
 
 /* Implementation */
@@ -41,7 +42,7 @@ export class TestCallRunner {
   readonly #deps: TestCallDeps
   readonly #deadlines: Deadlines<Wakeup>
   readonly #call: TestCall
-  readonly #found: (now: number, report: TestReport) => void
+  readonly #found: (now: MonotonicMs, report: TestReport) => void
   readonly #ids = new Map<TestInvite, number>()
   #silence: Deadline<Wakeup> | undefined
   #limit: Deadline<Wakeup> | undefined
@@ -50,7 +51,7 @@ export class TestCallRunner {
     deps: TestCallDeps,
     deadlines: Deadlines<Wakeup>,
     call: TestCall,
-    found: (now: number, report: TestReport) => void,
+    found: (now: MonotonicMs, report: TestReport) => void,
   ) {
     this.#deps = deps
     this.#deadlines = deadlines
@@ -58,17 +59,17 @@ export class TestCallRunner {
     this.#found = found
   }
 
-  limit(now: number): void {
+  limit(now: MonotonicMs): void {
     this.#limit = this.#deadlines.set(now + callMs, {
       ring: (later) => this.step(later, 'limit', { now: later }),
     })
   }
 
-  step<E extends keyof TestCallEvents>(now: number, name: E, event: TestCallEvents[E]): void {
+  step<E extends keyof TestCallEvents>(now: MonotonicMs, name: E, event: TestCallEvents[E]): void {
     for (const order of turn(table, this.#call, name, event)) this.#carryOut(now, order)
   }
 
-  #carryOut(now: number, order: TestCallOrder): void {
+  #carryOut(now: MonotonicMs, order: TestCallOrder): void {
     const { clientTransactions, emit } = this.#deps
     switch (order.type) {
       case 'invite':
@@ -88,9 +89,9 @@ export class TestCallRunner {
     }
   }
 
-  #invite(now: number, invite: TestInvite): void {
+  #invite(now: MonotonicMs, invite: TestInvite): void {
     this.#deadlines.cancel(this.#silence)
-    const ring = (later: number) =>
+    const ring = (later: MonotonicMs) =>
       this.step(later, 'silence', { now: later, invite, why: `no response in ${timeoutMs / 1000} s` })
     this.#silence = this.#deadlines.set(now + timeoutMs, { ring })
     this.#ids.set(
@@ -101,7 +102,7 @@ export class TestCallRunner {
     )
   }
 
-  #heard(now: number, invite: TestInvite, heard: ClientResult): void {
+  #heard(now: MonotonicMs, invite: TestInvite, heard: ClientResult): void {
     if (heard.type === 'silence') return this.step(now, 'silence', { now, invite, why: heard.why })
     const { response } = heard
     const name = response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure'
@@ -109,7 +110,7 @@ export class TestCallRunner {
   }
 
   /** A CANCEL or BYE; a BYE which is challenged goes out once more with proof. */
-  #request(now: number, request: Request, flow: Flow, before: Authorizations): void {
+  #request(now: MonotonicMs, request: Request, flow: Flow, before: Authorizations): void {
     const { clientTransactions, endpoint } = this.#deps
     const account = accountOf(this.#call.memory.provider)
     clientTransactions.request(now, request, flow, (later, heard) => {

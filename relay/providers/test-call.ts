@@ -8,7 +8,7 @@
 // Whatever comes once it is over is let go: a ringing is cancelled, a 2xx acknowledged and hung up
 // (RFC 3261 §9.1, §13.2.2.4).
 
-import type { ProviderFacts } from '#contract'
+import type { MonotonicMs, ProviderFacts } from '#contract'
 import { buildCancel } from '../call/invite.ts'
 import { flowFor } from '../call/path.ts'
 import { uacDialog } from '../dialog/dialog.ts'
@@ -38,14 +38,14 @@ export interface TestInvite {
 
 /** What happens to a test call, by name; `now` in monotonic ms. */
 export interface TestCallEvents {
-  located: { now: number; located: Located }
-  provisional: { now: number; invite: TestInvite; response: Response }
-  success: { now: number; invite: TestInvite; response: Response }
-  failure: { now: number; invite: TestInvite; response: Response }
+  located: { now: MonotonicMs; located: Located }
+  provisional: { now: MonotonicMs; invite: TestInvite; response: Response }
+  success: { now: MonotonicMs; invite: TestInvite; response: Response }
+  failure: { now: MonotonicMs; invite: TestInvite; response: Response }
   /** Nothing came from the address, or nothing could be sent to it. */
-  silence: { now: number; invite: TestInvite; why: string }
+  silence: { now: MonotonicMs; invite: TestInvite; why: string }
   /** It has lasted long enough. */
-  limit: { now: number }
+  limit: { now: MonotonicMs }
 }
 
 /** What a test call wants done. */
@@ -126,7 +126,12 @@ export const table: Table<TestCallState, TestCallEvents, TestCallMemory, TestCal
 }
 
 /** Credentials are tried, another address where this one cannot; else that was the answer. */
-function refused(now: number, invite: TestInvite, response: Response, memory: TestCallMemory): TestCallStep {
+function refused(
+  now: MonotonicMs,
+  invite: TestInvite,
+  response: Response,
+  memory: TestCallMemory,
+): TestCallStep {
   const { provider, endpoint, log } = memory
   const proofs = prove(memory.proofs, response, invite.request, accountOf(provider), endpoint)
   if (proofs) {
@@ -139,7 +144,7 @@ function refused(now: number, invite: TestInvite, response: Response, memory: Te
   return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(memory)
 }
 
-function next(now: number, memory: TestCallMemory): TestCallStep {
+function next(now: MonotonicMs, memory: TestCallMemory): TestCallStep {
   const [flow, ...rest] = memory.flows
   memory.flows = rest
   memory.proofs = noAuthorizations
@@ -147,7 +152,7 @@ function next(now: number, memory: TestCallMemory): TestCallStep {
   return flow ? { to: 'calling', effects: [sendInvite(now, memory, flow)] } : over(memory)
 }
 
-function sendInvite(now: number, memory: TestCallMemory, flow: Flow): TestCallOrder {
+function sendInvite(now: MonotonicMs, memory: TestCallMemory, flow: Flow): TestCallOrder {
   const request = memory.build(flow, memory.proofs.headers)
   memory.invite = { request, flow, at: now, heard: false, cancelled: false, answerers: new Set() }
   return { type: 'invite', invite: memory.invite }

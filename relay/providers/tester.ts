@@ -1,4 +1,4 @@
-import type { Command, CommandResult, ProviderFacts } from '#contract'
+import type { Command, CommandResult, MonotonicMs, ProviderFacts } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Answer, Located, Note, Question } from '../ground/effects.ts'
 import type { Ports } from '../media/ports.ts'
@@ -18,12 +18,12 @@ interface TesterDeps extends TestCallDeps {
   /** A customer's country; '' where it is not known. */
   country(customerId: string): string
   /** Whether a customer's configuration is here as it stands now. */
-  current(now: number, customerId: string): boolean
+  current(now: MonotonicMs, customerId: string): boolean
   /** The provider as far as its configuration is here, disabled or not; undefined: it is not known. */
   facts(providerId: string): ProviderFacts | undefined
   /** The route which a provider's registrar gave us for calls out; empty: none. */
   serviceRoute(providerId: string): readonly string[]
-  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
   note(level: Note['level'], event: string, fields: Note['fields']): void
 }
 
@@ -56,7 +56,7 @@ export class Tester {
   }
 
   /** A command from the edge; one which came before is not carried out again. */
-  command(now: number, command: Command): void {
+  command(now: MonotonicMs, command: Command): void {
     this.#forget(now)
     if (this.#tests.has(command.command_id)) return
     const test: Test = { command, since: now, report: undefined, foundAt: undefined, heardAt: undefined }
@@ -65,7 +65,7 @@ export class Tester {
   }
 
   /** A customer who changed a provider a second ago means it as it is now: its snapshot may be on its way. */
-  #begin(now: number, test: Test, until: number): void {
+  #begin(now: MonotonicMs, test: Test, until: number): void {
     const { command } = test
     const { current, facts } = this.#deps
     const provider = facts(command.provider_id)
@@ -92,14 +92,14 @@ export class Tester {
   }
 
   /** The beat sent at `sentAt` was answered: what was found before it has been heard. */
-  delivered(now: number, sentAt: number): void {
+  delivered(now: MonotonicMs, sentAt: MonotonicMs): void {
     for (const test of this.#tests.values()) {
       const said = test.foundAt !== undefined && test.foundAt <= sentAt
       if (said && test.heardAt === undefined) test.heardAt = now
     }
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let due = this.#deadlines.due(now); due; due = this.#deadlines.due(now)) due.ring(now)
   }
 
@@ -107,7 +107,7 @@ export class Tester {
     return this.#deadlines.next()
   }
 
-  #options(now: number, test: Test, provider: ProviderFacts): void {
+  #options(now: MonotonicMs, test: Test, provider: ProviderFacts): void {
     const { outOfDialog, endpoint } = this.#deps
     outOfDialog.run(now, {
       target: targetOf(provider),
@@ -119,7 +119,7 @@ export class Tester {
     })
   }
 
-  #call(now: number, test: Test, provider: ProviderFacts, to: string): void {
+  #call(now: MonotonicMs, test: Test, provider: ProviderFacts, to: string): void {
     const { ask, country, ports, serviceRoute, endpoint } = this.#deps
     const route = serviceRoute(provider.id)
     const port = ports.take(now)
@@ -155,7 +155,7 @@ export class Tester {
     })
   }
 
-  #found(now: number, test: Test, report: TestReport): void {
+  #found(now: MonotonicMs, test: Test, report: TestReport): void {
     test.report = report
     test.foundAt = now
     const { provider_id, customer_id, type } = test.command
@@ -170,7 +170,7 @@ export class Tester {
     return count
   }
 
-  #forget(now: number): void {
+  #forget(now: MonotonicMs): void {
     for (const [id, { heardAt }] of this.#tests)
       if (heardAt !== undefined && now - heardAt > rememberMs) this.#tests.delete(id)
   }

@@ -1,4 +1,4 @@
-import type { Binding } from '#contract'
+import type { Binding, UtcMs } from '#contract'
 import type { Deadline } from '../ground/deadlines.ts'
 import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -19,9 +19,9 @@ export interface ContactBinding {
   behindNat: boolean
   path: readonly string[]
   userAgent: string
-  registeredAt: number
-  refreshedAt: number
-  expiresAt: number
+  registeredAt: UtcMs
+  refreshedAt: UtcMs
+  expiresAt: UtcMs
   sequence: number
   deadline: Deadline<ContactBinding> | undefined
 }
@@ -87,7 +87,7 @@ export function bindingIdOf(hashes: Hashes, extensionId: string, identity: strin
 }
 
 /** An instant (UTC ms) as the contract writes it. */
-export function iso(at: number): string {
+export function iso(at: UtcMs): string {
   return new Date(at).toISOString()
 }
 

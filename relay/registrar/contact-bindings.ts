@@ -1,8 +1,15 @@
-import type { Binding, BindingList, BindingTell } from '#contract'
+import {
+  type Binding,
+  type BindingList,
+  type BindingTell,
+  type MonotonicMs,
+  parseUtc,
+  type UtcMs,
+  utcMs,
+} from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { UtcMs } from '../ground/time.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import {
@@ -80,7 +87,7 @@ export class ContactBindings {
   }
 
   add(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     who: Pick<Binding, 'account' | 'customer_id' | 'extension_id'>,
     stated: BindingState,
@@ -103,7 +110,7 @@ export class ContactBindings {
     return this.#tell(at, binding, 'registered')
   }
 
-  refresh(now: number, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
+  refresh(now: MonotonicMs, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
     Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at })
@@ -121,7 +128,7 @@ export class ContactBindings {
   }
 
   /** Bindings whose time was up a second ago. */
-  expire(now: number, at: UtcMs): BindingTell[] {
+  expire(now: MonotonicMs, at: UtcMs): BindingTell[] {
     const tells: BindingTell[] = []
     for (let binding = this.#deadlines.due(now); binding !== undefined; binding = this.#deadlines.due(now))
       tells.push(this.remove(at, binding, 'expired'))
@@ -142,7 +149,7 @@ export class ContactBindings {
    * Takes up what the disk or the edge remembers: of two who know a binding, the higher sequence counts. A stream
    * has not survived the restart.
    */
-  restore(now: number, at: UtcMs, list: BindingList, from: 'disk' | 'edge'): BindingTell[] {
+  restore(now: MonotonicMs, at: UtcMs, list: BindingList, from: 'disk' | 'edge'): BindingTell[] {
     const doubtful = from === 'disk' ? this.#doubtful : undefined
     const over = doubtful ? at - longGoneMs : at
     const tells: BindingTell[] = []
@@ -150,7 +157,7 @@ export class ContactBindings {
       const owner = this.#owner(told)
       const held = owner.bindings.find(({ bindingId }) => bindingId === told.binding_id)
       const known = held?.sequence ?? this.#gone?.get(told.binding_id) ?? -1
-      const expiresAt = Date.parse(told.expires_at)
+      const expiresAt = parseUtc(told.expires_at)
       if (expiresAt <= over || sequence <= known) continue
       if (held) this.#take(held)
       const binding = this.#restored(owner, told, expiresAt, sequence)
@@ -171,7 +178,7 @@ export class ContactBindings {
    * The edge has told the time, to which `at` is put right; our UTC was behind by so many ms. What is on disk was said
    * in right time, unless it was said by this process.
    */
-  timeTold(now: number, at: UtcMs, behindMs: number): BindingTell[] {
+  timeTold(now: MonotonicMs, at: UtcMs, behindMs: number): BindingTell[] {
     const doubtful = this.#doubtful
     this.#doubtful = undefined
     for (const binding of doubtful ?? none) {
@@ -181,7 +188,8 @@ export class ContactBindings {
     if (behindMs === 0) return []
     const own = this.#all().filter((binding) => !doubtful?.has(binding))
     for (const binding of own) {
-      for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const) binding[time] += behindMs
+      for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const)
+        binding[time] = utcMs(binding[time] + behindMs)
     }
     return own.map((binding) => this.#tell(at, binding, 'refreshed'))
   }
@@ -199,7 +207,7 @@ export class ContactBindings {
     return this.#deadlines.next()
   }
 
-  #restored(owner: AccountBindings, binding: Binding, expiresAt: number, sequence: number): ContactBinding {
+  #restored(owner: AccountBindings, binding: Binding, expiresAt: UtcMs, sequence: number): ContactBinding {
     const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
     return {
       owner,
@@ -217,8 +225,8 @@ export class ContactBindings {
         userAgent,
         expiresAt,
       }),
-      registeredAt: Date.parse(binding.registered_at),
-      refreshedAt: Date.parse(binding.refreshed_at),
+      registeredAt: parseUtc(binding.registered_at),
+      refreshedAt: parseUtc(binding.refreshed_at),
       sequence,
       deadline: undefined,
     }
@@ -232,14 +240,14 @@ export class ContactBindings {
     return { account, customerId, extensionId: detached(who.extension_id), bindings: [] }
   }
 
-  #insert(now: number, at: UtcMs, binding: ContactBinding): void {
+  #insert(now: MonotonicMs, at: UtcMs, binding: ContactBinding): void {
     this.#ownerByExtension.set(binding.owner.extensionId, binding.owner)
     binding.owner.bindings.push(binding)
     this.#size++
     this.#link(now, at, binding)
   }
 
-  #link(now: number, at: UtcMs, binding: ContactBinding): void {
+  #link(now: MonotonicMs, at: UtcMs, binding: ContactBinding): void {
     const leftMs = binding.expiresAt - at + graceMs
     const doubted = this.#doubtful?.has(binding) === true
     binding.deadline = this.#deadlines.set(now + (doubted ? Math.max(leftMs, doubtMs) : leftMs), binding)

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { Effect } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
@@ -46,7 +47,7 @@ export class NatKeepAlive {
   }
 
   /** A phone was heard just now. */
-  heard(now: number, binding: ContactBinding): void {
+  heard(now: MonotonicMs, binding: ContactBinding): void {
     this.forget(binding)
     this.#dueByEntry.set(binding, now + everyMs)
   }
@@ -68,7 +69,7 @@ export class NatKeepAlive {
   }
 
   /** What is to be sent now. */
-  tick(now: number): Effect[] {
+  tick(now: MonotonicMs): Effect[] {
     const effects: Effect[] = []
     if (now < this.#free) return effects
     for (let binding = this.#next(now); binding && effects.length < together; binding = this.#next(now)) {
@@ -84,7 +85,7 @@ export class NatKeepAlive {
     return response.via.branch?.startsWith(this.#word) === true
   }
 
-  #next(now: number): ContactBinding | undefined {
+  #next(now: MonotonicMs): ContactBinding | undefined {
     const overdue = firstOf(this.#overdue)
     if (overdue !== undefined) return overdue
     const [binding, due] = firstOf(this.#dueByEntry) ?? []

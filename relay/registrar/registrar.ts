@@ -1,9 +1,8 @@
-import type { BindingList, BindingTell } from '#contract'
+import { type BindingList, type BindingTell, type MonotonicMs, type UtcMs, utcMs } from '#contract'
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
 import type { Effect, Entropy } from '../ground/effects.ts'
 import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
-import type { UtcMs } from '../ground/time.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
@@ -64,7 +63,7 @@ export class Registrar {
   }
 
   /** Answers a REGISTER whose sender proved to be `verified`. */
-  register(now: number, at: UtcMs, request: Request, flow: Flow, verified: Verified): Registered {
+  register(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow, verified: Verified): Registered {
     const answer = (status: number, parts: ReplyParts = {}): Response =>
       reply(request, status, { ...parts, toTag: this.#entropy.hex(8), flow })
     const refused = (status: number, parts?: ReplyParts, failed: AuthFailureReason = 'REGISTER_REFUSED') => ({
@@ -146,14 +145,14 @@ export class Registrar {
   }
 
   /** Takes up this relay's bindings after a restart; what went with the old process is told. */
-  restore(now: number, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
+  restore(now: MonotonicMs, at: UtcMs, list: BindingList, from: 'disk' | 'edge' = 'edge'): BindingTell[] {
     const tells = this.#bindings.restore(now, at, list, from)
     if (from === 'edge') this.#bindings.settled()
     return tells
   }
 
   /** The edge has told the time; our UTC was behind it by so many ms. */
-  timeTold(now: number, at: UtcMs, behindMs: number): BindingTell[] {
+  timeTold(now: MonotonicMs, at: UtcMs, behindMs: number): BindingTell[] {
     return this.#bindings.timeTold(now, at, behindMs)
   }
 
@@ -163,12 +162,12 @@ export class Registrar {
   }
 
   /** Forgets what has expired. */
-  tick(now: number, at: UtcMs): BindingTell[] {
+  tick(now: MonotonicMs, at: UtcMs): BindingTell[] {
     return this.#bindings.expire(now, at)
   }
 
   /** What keeps NATs open, as far as it is due. */
-  keepOpen(now: number): Effect[] {
+  keepOpen(now: MonotonicMs): Effect[] {
     return this.#keepOpen.tick(now)
   }
 
@@ -193,7 +192,7 @@ export class Registrar {
   }
 
   #apply(
-    now: number,
+    now: MonotonicMs,
     at: UtcMs,
     request: Request,
     flow: Flow,
@@ -214,7 +213,7 @@ export class Registrar {
       behindNat: isBehindNat(request, contact.uri, flow),
       path,
       userAgent: readable(request.header('user-agent') ?? ''),
-      expiresAt: at + contact.seconds * 1000,
+      expiresAt: utcMs(at + contact.seconds * 1000),
     }
     if (binding === undefined) return [this.#bindings.add(now, at, credential, stated)]
     return [this.#bindings.refresh(now, at, binding, stated)]

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
@@ -62,7 +63,7 @@ export class Transactions {
   }
 
   /** A message from the wire. */
-  receive(now: number, message: Message, flow: Flow): TransactionOutput[] {
+  receive(now: MonotonicMs, message: Message, flow: Flow): TransactionOutput[] {
     return message.kind === 'request' ? this.#asked(now, message, flow) : this.#answered(now, message, flow)
   }
 
@@ -72,7 +73,7 @@ export class Transactions {
    * An INVITE gets its 100 after 200 ms, any other request when RFC 4320 asks for it. `forceRport`
    * false keeps to the letter of RFC 3581: without `rport` the answer goes to the port of the Via.
    */
-  open(now: number, request: Request, flow: Flow, forceRport = true): number {
+  open(now: MonotonicMs, request: Request, flow: Flow, forceRport = true): number {
     const over = this.#lengths(flow)
     const start =
       request.method === 'INVITE' ? inviteServer(request, flow, over) : server(request, flow, over)
@@ -88,7 +89,7 @@ export class Transactions {
    * After a 2xx to an INVITE only further 2xx are sent, each at once: repeating it until the ACK is
    * the caller's task (RFC 6026 §8.5).
    */
-  respond(now: number, id: number, response: Response): TransactionOutput[] {
+  respond(now: MonotonicMs, id: number, response: Response): TransactionOutput[] {
     const transaction = this.#table.get(id)
     if (transaction?.side !== 'server') return []
     if (response.status >= 300) transaction.toTag ??= response.to.tag
@@ -96,7 +97,7 @@ export class Transactions {
   }
 
   /** Begins a client transaction. The request is complete: its topmost Via has a branch never used before. */
-  request(now: number, request: Request, flow: Flow): { id: number; outputs: TransactionOutput[] } {
+  request(now: MonotonicMs, request: Request, flow: Flow): { id: number; outputs: TransactionOutput[] } {
     const over = this.#lengths(flow)
     const start = request.method === 'INVITE' ? inviteClient(request, over) : client(request, over)
     const transaction = this.#begin('client', clientKey(request), flow, start, undefined)
@@ -110,7 +111,7 @@ export class Transactions {
    * ever: a provisional, that it may be cancelled, and a 2xx, that it may be hung up. Any other request is
    * over at once: whatever comes of it late is no transaction's.
    */
-  abandon(now: number, id: number): TransactionOutput[] {
+  abandon(now: MonotonicMs, id: number): TransactionOutput[] {
     const transaction = this.#table.get(id)
     return transaction === undefined ? [] : this.#step(now, transaction, 'abandon', undefined)
   }
@@ -132,13 +133,13 @@ export class Transactions {
    *
    * An INVITE's server transaction only tells, and goes on absorbing (RFC 6026 §7.1).
    */
-  unsent(now: number, flow: Flow, why = 'unreachable'): TransactionOutput[] {
+  unsent(now: MonotonicMs, flow: Flow, why = 'unreachable'): TransactionOutput[] {
     const there = this.#table.to(flow)
     return there.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
   }
 
   /** Rings every timer which is due. */
-  tick(now: number): TransactionOutput[] {
+  tick(now: MonotonicMs): TransactionOutput[] {
     const outputs: TransactionOutput[] = []
     for (let ring = this.#deadlines.due(now); ring !== undefined; ring = this.#deadlines.due(now)) {
       const { transaction, timer } = ring
@@ -152,7 +153,7 @@ export class Transactions {
     return this.#deadlines.next()
   }
 
-  #asked(now: number, request: Request, flow: Flow): TransactionOutput[] {
+  #asked(now: MonotonicMs, request: Request, flow: Flow): TransactionOutput[] {
     const transaction = this.#table.server(serverKey(request))
     if (transaction === undefined) return [{ type: 'request', request, flow }]
     if (request.method !== 'ACK') return this.#step(now, transaction, 'request', undefined)
@@ -160,7 +161,7 @@ export class Transactions {
     return this.#step(now, transaction, 'ack', undefined)
   }
 
-  #answered(now: number, response: Response, flow: Flow): TransactionOutput[] {
+  #answered(now: MonotonicMs, response: Response, flow: Flow): TransactionOutput[] {
     const transaction = this.#table.client(clientKey(response))
     if (transaction === undefined) return [{ type: 'stray', response, flow }]
     return this.#step(now, transaction, kind(response), response, flow)
@@ -182,7 +183,7 @@ export class Transactions {
   }
 
   #step<E extends keyof TransactionEvents>(
-    now: number,
+    now: MonotonicMs,
     transaction: Transaction,
     name: E,
     event: TransactionEvents[E],
@@ -194,7 +195,7 @@ export class Transactions {
 
   /** Makes a transaction's orders true; `flow` is where the message that caused them came from. */
   #carryOut(
-    now: number,
+    now: MonotonicMs,
     transaction: Transaction,
     orders: TransactionOrder[],
     flow: Flow,
@@ -215,7 +216,7 @@ export class Transactions {
     return outputs
   }
 
-  #set(now: number, transaction: Transaction, timer: TransactionTimer, ms: number): void {
+  #set(now: MonotonicMs, transaction: Transaction, timer: TransactionTimer, ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return
     const slot = repeating.has(timer) ? 'repeating' : 'limit'
     this.#deadlines.cancel(transaction[slot])

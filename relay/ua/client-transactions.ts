@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
@@ -7,7 +8,7 @@ export type ClientResult =
   | { readonly type: 'response'; readonly response: Response; readonly flow: Flow }
   | { readonly type: 'silence'; readonly why: string }
 
-type OnResult = (now: number, heard: ClientResult) => void
+type OnResult = (now: MonotonicMs, heard: ClientResult) => void
 
 /** Outputs which are about one client transaction. */
 export type ClientOutput = Extract<
@@ -18,19 +19,19 @@ export type ClientOutput = Extract<
 /** Requests of ours outside any call, and who listens for what comes of each. */
 export class ClientTransactions {
   readonly #transactions: Transactions
-  readonly #carry: (now: number, outputs: readonly TransactionOutput[]) => void
+  readonly #carry: (now: MonotonicMs, outputs: readonly TransactionOutput[]) => void
   readonly #listeners = new Map<number, OnResult>()
 
   constructor(
     transactions: Transactions,
-    carry: (now: number, outputs: readonly TransactionOutput[]) => void,
+    carry: (now: MonotonicMs, outputs: readonly TransactionOutput[]) => void,
   ) {
     this.#transactions = transactions
     this.#carry = carry
   }
 
   /** Sends a request in a transaction of its own; its id is there to give it up by. */
-  request(now: number, request: Request, flow: Flow, then: OnResult): number {
+  request(now: MonotonicMs, request: Request, flow: Flow, then: OnResult): number {
     const { id, outputs } = this.#transactions.request(now, request, flow)
     this.#listeners.set(id, then)
     this.#carry(now, outputs)
@@ -38,12 +39,12 @@ export class ClientTransactions {
   }
 
   /** An INVITE is still listened to: what comes late must be hung up. Of anything else nothing is heard any more. */
-  abandon(now: number, id: number): void {
+  abandon(now: MonotonicMs, id: number): void {
     this.#carry(now, this.#transactions.abandon(now, id))
   }
 
   /** What the transaction layer heard; false: it is none of ours. */
-  receive(now: number, output: ClientOutput): boolean {
+  receive(now: MonotonicMs, output: ClientOutput): boolean {
     const then = this.#listeners.get(output.id)
     if (!then) return false
     switch (output.type) {

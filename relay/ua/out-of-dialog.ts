@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '#contract'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { Answer, Located, LocateQuestion, Question } from '../ground/effects.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
@@ -21,7 +22,7 @@ interface OutOfDialogRequest {
   readonly every: number
   /** The request anew, under the next number: for the next address, or with proof. */
   build(flow: Flow, proof: readonly Header[]): Request
-  done(now: number, outcome: RequestOutcome): void
+  done(now: MonotonicMs, outcome: RequestOutcome): void
 }
 
 /** One address tried: its last word, or why there was none. */
@@ -53,7 +54,7 @@ export interface RequestOutcome {
 interface OutOfDialogDeps {
   readonly endpoint: SipEndpoint
   readonly clientTransactions: ClientTransactions
-  ask(question: Question, then: (now: number, answer: Answer | undefined, why: string) => void): void
+  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
 }
 
 /** A request under way. */
@@ -85,7 +86,7 @@ export class OutOfDialogRequests {
     this.#deps = deps
   }
 
-  run(now: number, order: OutOfDialogRequest): RequestInFlight {
+  run(now: MonotonicMs, order: OutOfDialogRequest): RequestInFlight {
     const run: RequestInFlight = {
       request: order,
       tries: [],
@@ -110,14 +111,14 @@ export class OutOfDialogRequests {
   }
 
   /** Gives a request up: `done` is not called. */
-  abandon(now: number, run: RequestInFlight): void {
+  abandon(now: MonotonicMs, run: RequestInFlight): void {
     if (run.over) return
     run.over = true
     this.#deadlines.cancel(run.deadline)
     if (run.sent) this.#deps.clientTransactions.abandon(now, run.sent.id)
   }
 
-  tick(now: number): void {
+  tick(now: MonotonicMs): void {
     for (let run = this.#deadlines.due(now); run; run = this.#deadlines.due(now)) this.#silent(now, run)
   }
 
@@ -125,7 +126,7 @@ export class OutOfDialogRequests {
     return this.#deadlines.next()
   }
 
-  #located(now: number, run: RequestInFlight, { flows, why }: Located): void {
+  #located(now: MonotonicMs, run: RequestInFlight, { flows, why }: Located): void {
     if (run.over) return
     run.locateMs = now - run.since
     run.found = flows
@@ -136,7 +137,7 @@ export class OutOfDialogRequests {
     this.#next(now, run, why ?? 'no address found')
   }
 
-  #next(now: number, run: RequestInFlight, why: string): void {
+  #next(now: MonotonicMs, run: RequestInFlight, why: string): void {
     const [flow, ...rest] = run.flows
     run.flows = rest
     run.proofs = noAuthorizations
@@ -144,16 +145,16 @@ export class OutOfDialogRequests {
     this.#end(now, run, why)
   }
 
-  #end(now: number, run: RequestInFlight, why: string): void {
+  #end(now: MonotonicMs, run: RequestInFlight, why: string): void {
     run.over = true
     const { found, tries, locateMs } = run
     run.request.done(now, { found, tries, locateMs, why })
   }
 
-  #send(now: number, run: RequestInFlight, flow: Flow): void {
+  #send(now: MonotonicMs, run: RequestInFlight, flow: Flow): void {
     const { request: order } = run
     const request = order.build(flow, run.proofs.headers)
-    const then = (later: number, result: ClientResult) => {
+    const then = (later: MonotonicMs, result: ClientResult) => {
       if (run.sent?.request === request) this.#heard(later, run, result)
     }
     run.deadline = this.#deadlines.set(now + order.timeoutMs, run)
@@ -162,7 +163,7 @@ export class OutOfDialogRequests {
     run.sent = { id, request, flow, at: now }
   }
 
-  #heard(now: number, run: RequestInFlight, result: ClientResult): void {
+  #heard(now: MonotonicMs, run: RequestInFlight, result: ClientResult): void {
     if (result.type === 'silence') return this.#tried(now, run, result.why)
     const { response, flow } = result
     if (response.status < 200) return
@@ -174,14 +175,14 @@ export class OutOfDialogRequests {
     this.#send(now, run, sent.flow)
   }
 
-  #silent(now: number, run: RequestInFlight): void {
+  #silent(now: MonotonicMs, run: RequestInFlight): void {
     if (!run.sent) return
     this.#deps.clientTransactions.abandon(now, run.sent.id)
     this.#tried(now, run, `no response in ${run.request.timeoutMs / 1000} s`)
   }
 
   /** Silence, 408 and 503 lead to the next address (RFC 3263 §4.3); anything else is an answer. */
-  #tried(now: number, run: RequestInFlight, why: string, response?: Response, over?: Flow): void {
+  #tried(now: MonotonicMs, run: RequestInFlight, why: string, response?: Response, over?: Flow): void {
     const { sent, request: order } = run
     if (!sent) return
     const status = response?.status ?? 0

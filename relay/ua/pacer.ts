@@ -1,3 +1,5 @@
+import type { MonotonicMs } from '#contract'
+
 /** Lets things set out one by one, so many milliseconds apart. */
 export class Pacer {
   readonly #apartMs: number
@@ -8,7 +10,7 @@ export class Pacer {
   }
 
   /** When the next one may set out; the place is taken by asking. */
-  next(now: number): number {
+  next(now: MonotonicMs): number {
     const at = Math.max(now, this.#free)
     this.#free = at + this.#apartMs
     return at

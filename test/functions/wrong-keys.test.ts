@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { utcMs } from '#contract'
 import { WrongKeys } from '../../functions/wrong-keys.ts'
 import { type App, startApp } from '../support/app.ts'
 
@@ -62,18 +63,18 @@ describe('wrong access keys', () => {
 
   test('of one /64 count together, and no more is remembered than four thousand addresses', () => {
     const keys = new WrongKeys()
-    for (let at = 0; at < 10; at += 1) keys.found(`2001:db8::${at}`, wrong(at), false, 0)
-    expect(keys.judge('2001:db8:0:0:ffff::1', 'x', 1_000)).toBe(59_000)
-    expect(keys.judge('2001:db8:0:1::1', 'x', 1_000)).toBe('ask')
-    for (let at = 0; at < 5_000; at += 1) keys.judge(`10.0.${at >> 8}.${at & 255}`, 'x', 1_000)
-    expect(keys.judge('2001:db8::1', 'x', 1_000)).toBe('ask')
+    for (let at = 0; at < 10; at += 1) keys.found(`2001:db8::${at}`, wrong(at), false, utcMs(0))
+    expect(keys.judge('2001:db8:0:0:ffff::1', 'x', utcMs(1_000))).toBe(59_000)
+    expect(keys.judge('2001:db8:0:1::1', 'x', utcMs(1_000))).toBe('ask')
+    for (let at = 0; at < 5_000; at += 1) keys.judge(`10.0.${at >> 8}.${at & 255}`, 'x', utcMs(1_000))
+    expect(keys.judge('2001:db8::1', 'x', utcMs(1_000))).toBe('ask')
   })
 
   test('are not counted where the database could not say', () => {
     const keys = new WrongKeys()
     for (let at = 0; at < 50; at += 1) {
-      expect(keys.judge('192.0.2.1', wrong(at), 0)).toBe('ask')
-      keys.found('192.0.2.1', wrong(at), undefined, 0)
+      expect(keys.judge('192.0.2.1', wrong(at), utcMs(0))).toBe('ask')
+      keys.found('192.0.2.1', wrong(at), undefined, utcMs(0))
     }
   })
 })

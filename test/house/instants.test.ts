@@ -1,14 +1,43 @@
-import { expect, test } from 'vitest'
-import { code, sources } from './source.ts'
+import { describe, expect, test } from 'vitest'
+import { code, type Source, sources } from './source.ts'
 
-/** Timers and instants side by side: `now` is monotonic, and a plain number; `at` is UTC, and its own type. */
-test('a function which is told both what the timer says and what UTC is cannot be told them the wrong way round', () => {
-  const files = sources('relay/**/*.ts').map(({ path, text }) => ({ path, text: code(text) }))
-  const both = files.flatMap(({ path, text }) =>
-    [...text.matchAll(sideBySide)].map(([found]) => `${path}: ${found}`),
+/** Timers and instants side by side: `now` is monotonic, `at` is UTC, and each has a type of its own. */
+describe('an instant', () => {
+  const house = sources('{relay,functions}/**/*.ts').filter(
+    ({ path }) => !path.startsWith('functions/local/'),
   )
-  expect(both.length).toBeGreaterThan(15)
-  expect(both.filter((found) => !found.includes('UtcMs'))).toEqual([])
+
+  test('on the monotonic clock or in UTC is never a plain number where it is handed on as now', () => {
+    expect(
+      house.filter(({ text }) => /\bnow: (?:MonotonicMs|UtcMs)\b/.test(code(text))).length,
+    ).toBeGreaterThan(50)
+    expect(house.flatMap(plain)).toEqual([])
+  })
+
+  test('of both kinds is handed on side by side, each under its own type', () => {
+    const both = house.flatMap(({ path, text }) =>
+      [...code(text).matchAll(sideBySide)].map(([found]) => `${path}: ${found}`),
+    )
+    expect(both.length).toBeGreaterThan(15)
+    expect(both.filter((found) => !found.includes('UtcMs') || !found.includes('MonotonicMs'))).toEqual([])
+  })
+
+  test('is read in one place of the relay and in one of the edge', () => {
+    const readers = house.filter(({ text }) => /\b(?:Date|performance)\.now\b/.test(code(text)))
+    expect(readers.map(({ path }) => path)).toEqual(['functions/clock.ts', 'relay/io/clock.ts'])
+  })
+
+  test.each([
+    ['tick(now: number): void {}', 1],
+    ['tick(now: MonotonicMs): void {}', 0],
+    ['// tick(now: number)', 0],
+  ])('is a plain number in %s: %i times', (text, times) => {
+    expect(plain({ path: 'relay/planted.ts', text })).toHaveLength(times)
+  })
 })
 
-const sideBySide = /\bnow: number,\s*at: \w+|\bat: \w+,\s*now: number/g
+function plain({ path, text }: Source): string[] {
+  return [...code(text).matchAll(/\bnow\??: number\b/g)].map(([found]) => `${path}: ${found}`)
+}
+
+const sideBySide = /\bnow: \w+,\s*at: \w+|\bat: \w+,\s*now: \w+/g

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { BeatAnswer, ProviderFacts } from '#contract'
+import { type BeatAnswer, monotonicMs, type ProviderFacts } from '#contract'
 import { Engine } from '../../relay/engine.ts'
 import type { Effect } from '../../relay/ground/effects.ts'
 import type { Flow } from '../../relay/ground/flow.ts'
@@ -71,8 +71,8 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
       hear({ type: 'cached', files, confirmed: { version: 1, held: 1, at: 0, behind: {} } })
     },
     beat: (answer) => {
-      const said = engine.pulse(performance.now())
-      hear({ type: 'beat', answer, sentAt: performance.now() })
+      const said = engine.pulse(monotonicMs(performance.now()))
+      hear({ type: 'beat', answer, sentAt: monotonicMs(performance.now()) })
       return said
     },
     drain: () => hear({ type: 'drain' }),

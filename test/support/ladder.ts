@@ -4,6 +4,7 @@ import {
   type CallTell,
   type CredentialAnswer,
   type EventTell,
+  monotonicMs,
   type RouteDecision,
   tell,
 } from '#contract'
@@ -117,7 +118,7 @@ export class Ladder {
     const unsaid = input.type === 'beat' && input.answer.at === unsaidTime
     const at = new Date(Math.floor(this.engine.epoch + this.#now)).toISOString()
     const heard = unsaid ? { ...input, answer: { ...input.answer, at } } : input
-    this.#take(this.engine.receive(this.#now, heard))
+    this.#take(this.engine.receive(monotonicMs(this.#now), heard))
     return this
   }
 
@@ -163,7 +164,7 @@ export class Ladder {
       next = this.engine.nextDeadline()
     ) {
       this.#now = Math.max(next, this.#now)
-      this.#take(this.engine.tick(this.#now))
+      this.#take(this.engine.tick(monotonicMs(this.#now)))
     }
     this.#now = end
     return this
@@ -277,7 +278,7 @@ export class Ladder {
     this.media.push(command)
     if (command.type === 'open' && this.#opens)
       this.#take(
-        this.engine.receive(this.#now, {
+        this.engine.receive(monotonicMs(this.#now), {
           type: 'media',
           report: { type: 'opened', session: command.session },
         }),

@@ -1,4 +1,4 @@
-import type { BeatAnswer } from '#contract'
+import { type BeatAnswer, monotonicMs } from '#contract'
 import type { VerifiedSnapshot } from '../../relay/ground/effects.ts'
 import { type Ladder, realm } from './ladder.ts'
 import { customerId, extensionIds, office, provider, telnyx, through } from './office.ts'
@@ -43,8 +43,8 @@ export function informed(configurations = [officeConfiguration(7)], ladder = off
 
 /** The edge answers a beat sent just now. */
 export function hears(ladder: Ladder, version: number, changes: BeatAnswer['changed'] = []): void {
-  ladder.engine.pulse(ladder.now)
-  ladder.hear({ type: 'beat', answer: beatAnswer(version, changes), sentAt: ladder.now })
+  ladder.engine.pulse(monotonicMs(ladder.now))
+  ladder.hear({ type: 'beat', answer: beatAnswer(version, changes), sentAt: monotonicMs(ladder.now) })
 }
 
 export function changed(configurations: readonly Configuration[]): BeatAnswer['changed'] {

@@ -1,4 +1,4 @@
-import { type BeatAnswer, beatAnswer, type ProviderFacts, providerFacts } from '#contract'
+import { type BeatAnswer, beatAnswer, monotonicMs, type ProviderFacts, providerFacts } from '#contract'
 import { type Ladder, type Party, unsaidTime } from './ladder.ts'
 import { provider } from './office.ts'
 import { configuration, filed } from './snapshot.ts'
@@ -63,13 +63,15 @@ export function hears(ladder: Ladder, more: Partial<BeatAnswer> = {}): Ladder {
 
 /** What the relay's next beat says, the edge's answer heard meanwhile. */
 export function beats(ladder: Ladder, more: Partial<BeatAnswer> = {}): ReturnType<Ladder['engine']['pulse']> {
-  const said = ladder.engine.pulse(ladder.now)
-  ladder.hear({ type: 'beat', answer: edgeSays(more), sentAt: ladder.now })
+  const said = ladder.engine.pulse(monotonicMs(ladder.now))
+  ladder.hear({ type: 'beat', answer: edgeSays(more), sentAt: monotonicMs(ladder.now) })
   return said
 }
 
 /** How one carrier looks in the next beat; undefined: nothing was seen of it. */
 export function healthOf(ladder: Ladder, carrier: Party) {
   const { provider_id } = provider(carrier)
-  return ladder.engine.pulse(ladder.now).health.find((report) => report.provider_id === provider_id)
+  return ladder.engine
+    .pulse(monotonicMs(ladder.now))
+    .health.find((report) => report.provider_id === provider_id)
 }

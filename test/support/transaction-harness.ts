@@ -1,3 +1,4 @@
+import { monotonicMs } from '#contract'
 import type { Flow } from '../../relay/ground/flow.ts'
 import { type Header, type Message, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
@@ -31,30 +32,30 @@ export class TransactionHarness {
 
   /** A message comes from the wire. */
   hears(message: Message, flow: Flow = this.flow): string[] {
-    return this.words(this.transactions.receive(this.now, message, flow))
+    return this.words(this.transactions.receive(monotonicMs(this.now), message, flow))
   }
 
   opens(asked: Request, flow: Flow = this.flow): this {
-    this.id = this.transactions.open(this.now, asked, flow)
+    this.id = this.transactions.open(monotonicMs(this.now), asked, flow)
     return this
   }
 
   responds(answer: Response, id: number = this.id): string[] {
-    return this.words(this.transactions.respond(this.now, id, answer))
+    return this.words(this.transactions.respond(monotonicMs(this.now), id, answer))
   }
 
   sends(asked: Request): string[] {
-    const { id, outputs } = this.transactions.request(this.now, asked, this.flow)
+    const { id, outputs } = this.transactions.request(monotonicMs(this.now), asked, this.flow)
     this.id = id
     return this.words(outputs)
   }
 
   abandons(): string[] {
-    return this.words(this.transactions.abandon(this.now, this.id))
+    return this.words(this.transactions.abandon(monotonicMs(this.now), this.id))
   }
 
   cannotReach(flow: Flow = this.flow): string[] {
-    return this.words(this.transactions.unsent(this.now, flow, 'refused'))
+    return this.words(this.transactions.unsent(monotonicMs(this.now), flow, 'refused'))
   }
 
   /** Lets time pass, timer by timer; each thing done is told with how long after the call it was done. */
@@ -63,7 +64,9 @@ export class TransactionHarness {
     const done: string[] = []
     for (let due = this.#due(start + ms); due !== undefined; due = this.#due(start + ms)) {
       this.now = due
-      done.push(...this.words(this.transactions.tick(due)).map((what) => `${due - start} ${what}`))
+      done.push(
+        ...this.words(this.transactions.tick(monotonicMs(due))).map((what) => `${due - start} ${what}`),
+      )
     }
     this.now = start + ms
     return done

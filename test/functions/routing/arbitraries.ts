@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { NumberFacts, Ownership, RouteQuestion } from '#contract'
+import { type NumberFacts, type Ownership, type RouteQuestion, utcMs } from '#contract'
 import type { Runtime } from '#routing'
 import {
   ALICE,
@@ -291,7 +291,7 @@ export const standing: fc.Arbitrary<Partial<Runtime>> = fc
     at: fc.integer({ min: 0, max: 23 }),
   })
   .map(({ unhealthy, halfOpen, due, at }) => ({
-    at: AT + at * 3_600_000,
+    at: utcMs(AT + at * 3_600_000),
     health: (id: string) =>
       unhealthy.some((name) => idOf(name) === id)
         ? 'unhealthy'

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { utcMs } from '#contract'
 import { decide, unused } from '#routing'
 import {
   ALICE,
@@ -239,7 +240,7 @@ describe('a time window', () => {
     periods: periods.map((period) => ({ days: [], from: '00:00', to: '00:00', ...period })),
   })
   const open = (at: string, time_window: ReturnType<typeof window>) =>
-    tried(dialled, { routes: [route('telnyx', { time_window })] }, { at: Date.parse(at) }).length === 1
+    tried(dialled, { routes: [route('telnyx', { time_window })] }, { at: utcMs(Date.parse(at)) }).length === 1
 
   test('is read on the clock of its zone, summer and winter', () => {
     const office = window([{ days: [1, 2, 3, 4, 5], from: '09:00', to: '17:00' }])

@@ -18,6 +18,7 @@ import {
   routeFacts,
   type TrunkFacts,
   trunkFacts,
+  utcMs,
 } from '#contract'
 import { ConfigIndex, type ConfigSlice, decide, type Runtime, unused } from '#routing'
 
@@ -80,7 +81,7 @@ export function portionOf(id: string, scene: Scene): ConfigSlice {
 
 export function liveWith(changes: Partial<Runtime> = {}): Runtime {
   return {
-    at: AT,
+    at: utcMs(AT),
     baseDomain: BASE,
     decidedBy: 'edge',
     snapshotAgeMs: null,

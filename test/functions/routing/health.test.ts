@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { monotonicMs as ms } from '#contract'
 import {
   callServes,
   type Health,
@@ -16,16 +17,16 @@ import {
 
 describe('the health of a provider', () => {
   test('is healthy after the first success', () => {
-    expect(see(unseen, 0, probe(true)).status).toBe('healthy')
-    expect(see(unseen, 0, call(true)).status).toBe('healthy')
+    expect(see(unseen, ms(0), probe(true)).status).toBe('healthy')
+    expect(see(unseen, ms(0), call(true)).status).toBe('healthy')
   })
 
   test('bears two failures in a row, and is unhealthy after three', () => {
-    let health = see(unseen, 0, probe(true))
-    health = see(health, 1_000, probe(false))
-    health = see(health, 2_000, call(false))
+    let health = see(unseen, ms(0), probe(true))
+    health = see(health, ms(1_000), probe(false))
+    health = see(health, ms(2_000), call(false))
     expect(health.status).toBe('healthy')
-    health = see(health, 3_000, probe(false))
+    health = see(health, ms(3_000), probe(false))
     expect(health).toMatchObject({ status: 'unhealthy', since: 3_000 })
     expect(health.why).toBe('3 failures in a row, last: no response')
   })
@@ -33,87 +34,87 @@ describe('the health of a provider', () => {
   test('is unhealthy when half of at least eight calls in a minute fail', () => {
     const seven = alternating(unseen, 7, 1_000, 'call')
     expect(seven.status).toBe('healthy')
-    const eight = see(seven, 8_000, call(false))
+    const eight = see(seven, ms(8_000), call(false))
     expect(eight).toMatchObject({ status: 'unhealthy' })
     expect(eight.why).toContain('4 of 8 calls in a minute failed')
   })
 
   test('is unhealthy after three failed calls in a row though it answers every probe between them', () => {
-    let health = see(unseen, 0, probe(true))
+    let health = see(unseen, ms(0), probe(true))
     for (const at of [30_000, 60_000]) {
-      health = see(health, at, call(false, 500))
-      health = see(health, at + 1, probe(true))
+      health = see(health, ms(at), call(false, 500))
+      health = see(health, ms(at + 1), probe(true))
     }
     expect(health.status).toBe('healthy')
-    health = see(health, 90_000, call(false, 500))
+    health = see(health, ms(90_000), call(false, 500))
     expect(health.why).toContain('3 calls in a row failed')
   })
 
   test('is not blamed for three calls that failed days apart', () => {
     const day = 86_400_000
-    let health = see(unseen, 0, probe(true))
+    let health = see(unseen, ms(0), probe(true))
     for (const at of [day, 2 * day, 3 * day]) {
-      health = see(health, at, call(false))
-      health = see(health, at + 1, probe(true))
+      health = see(health, ms(at), call(false))
+      health = see(health, ms(at + 1), probe(true))
     }
     expect(health.status).toBe('healthy')
   })
 
   test('is unhealthy after five calls in a row which it refused, for whatever reason, though it answers OPTIONS', () => {
-    let health = see(unseen, 0, probe(true))
+    let health = see(unseen, ms(0), probe(true))
     for (const [i, status] of [404, 403, 404, 488].entries()) {
-      health = see(health, i * 60_000 + 1, refused(status))
-      health = see(health, i * 60_000 + 2, probe(true))
+      health = see(health, ms(i * 60_000 + 1), refused(status))
+      health = see(health, ms(i * 60_000 + 2), probe(true))
     }
     expect(health.status).toBe('healthy')
-    health = see(health, 300_000, refused(403))
+    health = see(health, ms(300_000), refused(403))
     expect(health.status).toBe('unhealthy')
     expect(health.why).toBe('5 calls in a row did not get through, last: 403')
   })
 
   test('is not blamed for refusals between which a call gets through, or a person speaks', () => {
-    let health = see(unseen, 0, probe(true))
+    let health = see(unseen, ms(0), probe(true))
     for (let at = 1; at < 40; at++)
-      health = see(health, at * 1_000, at % 5 === 0 ? call(true, 486) : refused(404))
+      health = see(health, ms(at * 1_000), at % 5 === 0 ? call(true, 486) : refused(404))
     expect(health.status).toBe('healthy')
   })
 
   test('is not lifted by OPTIONS where its calls failed all the same: a call has to get through', () => {
-    let health = see(unseen, 0, probe(true))
-    for (const at of [1_000, 2_000, 3_000]) health = see(health, at, call(false, 503))
-    for (let at = 30_000; at < 3_600_000; at += 30_000) health = see(health, at, probe(true))
+    let health = see(unseen, ms(0), probe(true))
+    for (const at of [1_000, 2_000, 3_000]) health = see(health, ms(at), call(false, 503))
+    for (let at = 30_000; at < 3_600_000; at += 30_000) health = see(health, ms(at), probe(true))
     expect(health.status).toBe('half_open')
     expect(health.why).toContain('a call has to get through first: 3 failures in a row, last: ')
-    expect(see(health, 3_600_000, refused(403)).status).toBe('unhealthy')
-    expect(see(health, 3_600_000, call(true)).status).toBe('healthy')
+    expect(see(health, ms(3_600_000), refused(403)).status).toBe('unhealthy')
+    expect(see(health, ms(3_600_000), call(true)).status).toBe('healthy')
   })
 
   test('is lifted by OPTIONS where those had failed as well', () => {
-    let health = see(unseen, 0, probe(true))
-    health = see(health, 1_000, probe(false))
-    for (const at of [2_000, 3_000]) health = see(health, at, call(false))
+    let health = see(unseen, ms(0), probe(true))
+    health = see(health, ms(1_000), probe(false))
+    for (const at of [2_000, 3_000]) health = see(health, ms(at), call(false))
     expect(health.status).toBe('unhealthy')
-    health = see(health, 14_000, probe(true))
-    expect(see(health, 15_000, probe(true)).status).toBe('healthy')
+    health = see(health, ms(14_000), probe(true))
+    expect(see(health, ms(15_000), probe(true)).status).toBe('healthy')
   })
 
   test('takes no harm from unanswered probes where calls go through and no probe ever was answered', () => {
-    let health = see(unseen, 0, call(true))
-    for (let at = 1; at < 100; at++) health = see(health, at * 30_000, probe(false))
+    let health = see(unseen, ms(0), call(true))
+    for (let at = 1; at < 100; at++) health = see(health, ms(at * 30_000), probe(false))
     expect(health.status).toBe('healthy')
   })
 
   test('is half open when its hold-off is over, or at once when it gives a sign of life', () => {
     const down = dead(unseen, 0)
-    expect(healthAt(down, 9_999).status).toBe('unhealthy')
-    expect(healthAt(down, 10_000)).toMatchObject({ status: 'half_open', since: 10_000 })
-    expect(see(down, 1_000, probe(true)).status).toBe('half_open')
+    expect(healthAt(down, ms(9_999)).status).toBe('unhealthy')
+    expect(healthAt(down, ms(10_000))).toMatchObject({ status: 'half_open', since: 10_000 })
+    expect(see(down, ms(1_000), probe(true)).status).toBe('half_open')
   })
 
   test('is healthy again after two successes in a row, unhealthy after one failure', () => {
-    const half = see(dead(unseen, 0), 1_000, probe(true))
-    expect(see(half, 2_000, probe(true)).status).toBe('healthy')
-    expect(see(half, 2_000, probe(false))).toMatchObject({ status: 'unhealthy' })
+    const half = see(dead(unseen, 0), ms(1_000), probe(true))
+    expect(see(half, ms(2_000), probe(true)).status).toBe('healthy')
+    expect(see(half, ms(2_000), probe(false))).toMatchObject({ status: 'unhealthy' })
   })
 
   test('is held off twice as long each time it fails again, five minutes at most', () => {
@@ -123,21 +124,22 @@ describe('the health of a provider', () => {
     for (let i = 0; i < 8; i++) {
       holds.push(health.heldUntil - at)
       at = health.heldUntil
-      health = see(health, at, call(false))
+      health = see(health, ms(at), call(false))
     }
     expect(holds).toEqual([10, 20, 40, 80, 160, 300, 300, 300].map((s) => s * 1000))
   })
 
   test('is found again at once by a probe after a whole day away', () => {
     let health = dead(unseen, 0)
-    for (let at = 30_000; at < 86_400_000; at += 30_000) health = see(health, at, probe(false))
-    health = see(health, 86_400_000, probe(true))
+    for (let at = 30_000; at < 86_400_000; at += 30_000) health = see(health, ms(at), probe(false))
+    health = see(health, ms(86_400_000), probe(true))
     expect(health.status).toBe('half_open')
-    expect(see(health, 86_405_000, probe(true)).status).toBe('healthy')
+    expect(see(health, ms(86_405_000), probe(true)).status).toBe('healthy')
   })
 
   test('is forgiven its falls after ten healthy minutes', () => {
-    const back = (health: Health, at: number) => see(see(health, at, probe(true)), at + 1, probe(true))
+    const back = (health: Health, at: number) =>
+      see(see(health, ms(at), probe(true)), ms(at + 1), probe(true))
     const relapsed = dead(back(dead(unseen, 0), 10), 20)
     expect(relapsed).toMatchObject({ relapses: 1 })
     const well = back(relapsed, relapsed.heldUntil)
@@ -146,21 +148,21 @@ describe('the health of a provider', () => {
   })
 
   test('half open gets one trial call at a time, every five seconds', () => {
-    const half = healthAt(dead(unseen, 0), 10_000)
-    expect(trialDue(dead(unseen, 0), 9_000)).toBe(false)
-    expect(trialDue(half, 10_000)).toBe(true)
-    const trying = trialBegun(half, 10_000)
-    expect(trialDue(trying, 20_000)).toBe(false)
-    const tried = see(trying, 12_000, call(true))
-    expect(trialDue(tried, 14_999)).toBe(false)
-    expect(trialDue(tried, 15_000)).toBe(true)
-    expect(trialDue(trying, 40_000)).toBe(true)
+    const half = healthAt(dead(unseen, 0), ms(10_000))
+    expect(trialDue(dead(unseen, 0), ms(9_000))).toBe(false)
+    expect(trialDue(half, ms(10_000))).toBe(true)
+    const trying = trialBegun(half, ms(10_000))
+    expect(trialDue(trying, ms(20_000))).toBe(false)
+    const tried = see(trying, ms(12_000), call(true))
+    expect(trialDue(tried, ms(14_999))).toBe(false)
+    expect(trialDue(tried, ms(15_000))).toBe(true)
+    expect(trialDue(trying, ms(40_000))).toBe(true)
   })
 
   test('has the median of its last nine round trips as latency', () => {
     expect(latencyOf(unseen)).toBeNull()
     const trips = [900, 10, 20, 30, 40, 50, 60, 70, 80, 2_000]
-    const health = trips.reduce((one, ms, i) => see(one, i, { ...probe(true), ms }), unseen)
+    const health = trips.reduce((one, trip, i) => see(one, ms(i), { ...probe(true), ms: trip }), unseen)
     expect(latencyOf(health)).toBe(50)
   })
 
@@ -208,7 +210,7 @@ describe('whatever is seen of a provider', () => {
         const times: number[] = []
         let health = unseen
         for (const [at, seen] of timed(sights)) {
-          const after = see(health, at, seen)
+          const after = see(health, ms(at), seen)
           if (after.status === 'healthy' && health.status !== 'healthy') times.push(at)
           health = after
         }
@@ -224,7 +226,7 @@ describe('whatever is seen of a provider', () => {
   test('even who answers and falls silent as it suits worst is taken back seven times in ten minutes', () => {
     let [health, times] = [unseen, 0]
     for (let at = 0; at < 600_000; at += 500) {
-      const after = see(health, at, probe(health.status !== 'healthy'))
+      const after = see(health, ms(at), probe(health.status !== 'healthy'))
       if (after.status === 'healthy' && health.status !== 'healthy') times++
       health = after
     }
@@ -247,7 +249,7 @@ describe('whatever is seen of a provider', () => {
         let [health, at] = asSeen(sights)
         const end = Math.max(at, health.heldUntil) + 2 * s * 1000
         expect(health.heldUntil).toBeLessThanOrEqual(at + longestHoldOffMs)
-        for (; at < end; at += s * 1000) health = see(health, at + s * 1000, probe(true))
+        for (; at < end; at += s * 1000) health = see(health, ms(at + s * 1000), probe(true))
         expect(health.status).toBe('healthy')
       }),
     )
@@ -287,7 +289,7 @@ function timed(sights: readonly Sight[]): [number, Observation][] {
 
 function asSeen(sights: readonly Sight[]): [Health, number] {
   const all = timed(sights)
-  const health = all.reduce((one, [at, seen]) => see(one, at, seen), unseen)
+  const health = all.reduce((one, [at, seen]) => see(one, ms(at), seen), unseen)
   return [health, all.at(-1)?.[0] ?? 0]
 }
 
@@ -298,18 +300,18 @@ function alternation(count: number, stepMs: number): [number, Observation][] {
 function trail(health: Health, all: readonly [number, Observation][]): string[] {
   let last = health
   return all.map(([at, seen]) => {
-    last = see(last, at, seen)
+    last = see(last, ms(at), seen)
     return last.status
   })
 }
 
 function alternating(health: Health, count: number, stepMs: number, by: 'probe' | 'call'): Health {
-  return alternation(count, stepMs).reduce((one, [at, seen]) => see(one, at, { ...seen, by }), health)
+  return alternation(count, stepMs).reduce((one, [at, seen]) => see(one, ms(at), { ...seen, by }), health)
 }
 
 /** Three calls in a row fail. */
 function dead(health: Health, at: number): Health {
-  return [0, 0, 0].reduce((one) => see(one, at, call(false)), health)
+  return [0, 0, 0].reduce((one) => see(one, ms(at), call(false)), health)
 }
 
 const see = observed

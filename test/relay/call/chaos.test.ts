@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Scope } from '#contract'
+import { monotonicMs, type Scope } from '#contract'
 import type { Header, Request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, party, relayAddress } from '../../support/ladder.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
@@ -95,7 +95,7 @@ function place(address: string, below: Below): string {
 /** Nobody has more calls than it may, and a call counts for as long as it goes on. */
 function withinLimits({ engine, now, tells }: Ladder): void {
   for (const scope of [acme, alicesPhone, at(telnyx), at(twilio)])
-    for (const { resource, used, of } of engine.ledger.limits(scope, now))
+    for (const { resource, used, of } of engine.ledger.limits(scope, monotonicMs(now)))
       expect(used, `${resource} of ${scope.kind}`).toBeLessThanOrEqual(of)
   const last = tells.at(-1)?.call
   const goesOn = last && last.status !== 'hangup' ? [last.call_id] : []

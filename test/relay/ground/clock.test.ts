@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs, utcMs } from '#contract'
 import { Corrections, clockError } from '../../../relay/ground/clock.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import { alice, bob, invite, office, registers, ringBob, telnyx, within } from '../../support/office.ts'
@@ -9,7 +10,8 @@ const hour = 3_600_000
 
 describe('how far our UTC is behind the edge’s', () => {
   const epoch = 1_700_000_000_000
-  const told = (edgeAt: number) => clockError(epoch, { edgeAt, sentAt: 1_000, heardAt: 1_200 })
+  const told = (edgeAt: number) =>
+    clockError(epoch, { edgeAt: utcMs(edgeAt), sentAt: monotonicMs(1_000), heardAt: monotonicMs(1_200) })
   test.each([
     ['nothing, where it lies between question and answer', epoch + 1_100, 0],
     ['nothing, two seconds either way', epoch + 1_200 + 2_000, 0],
@@ -27,7 +29,11 @@ describe('what the edge says of the time', () => {
     let now = epoch
     const made = told.map(([seconds, ahead]) => {
       const at = seconds * 1_000
-      const correction = corrections.hear(now, { edgeAt: epoch + ahead + at, sentAt: at, heardAt: at })
+      const correction = corrections.hear(now, {
+        edgeAt: utcMs(epoch + ahead + at),
+        sentAt: monotonicMs(at),
+        heardAt: monotonicMs(at),
+      })
       now += correction
       return correction
     })
@@ -178,7 +184,7 @@ const before = office().engine.epoch
 /** The edge answers a beat; its clock is so much ahead of the relay's. */
 function hearsTime(ladder: Ladder, aheadMs: number): void {
   const at = new Date(ladder.engine.epoch + ladder.now + aheadMs).toISOString()
-  ladder.hear({ type: 'beat', answer: { ...beatAnswer(1), at }, sentAt: ladder.now })
+  ladder.hear({ type: 'beat', answer: { ...beatAnswer(1), at }, sentAt: monotonicMs(ladder.now) })
 }
 
 /** A call from the phone network for Bob. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { Deadlines } from '../../../relay/ground/deadlines.ts'
 
 describe('deadlines', () => {
@@ -108,6 +109,7 @@ class Pair {
 
 function rung<What>(deadlines: Deadlines<What>, now: number): What[] {
   const all: What[] = []
-  for (let what = deadlines.due(now); what !== undefined; what = deadlines.due(now)) all.push(what)
+  for (let what = deadlines.due(monotonicMs(now)); what !== undefined; what = deadlines.due(monotonicMs(now)))
+    all.push(what)
   return all
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { RateLimiter } from '../../../relay/ground/rate-limiter.ts'
 
 describe('an allowance', () => {
@@ -17,12 +18,12 @@ describe('an allowance', () => {
 
   test('is kept for as many as it was told to, and for those seen last', () => {
     const limiter = new RateLimiter({ atOnce: 1, perSecond: 0, remembered: 2 })
-    for (const who of ['a', 'b', 'a', 'c']) limiter.take(0, who)
-    expect(limiter.take(0, 'a')).toBe(false)
-    expect(limiter.take(0, 'b')).toBe(true)
+    for (const who of ['a', 'b', 'a', 'c']) limiter.take(monotonicMs(0), who)
+    expect(limiter.take(monotonicMs(0), 'a')).toBe(false)
+    expect(limiter.take(monotonicMs(0), 'b')).toBe(true)
   })
 })
 
 function spent(limiter: RateLimiter, now: number, who: string, tries: number): number {
-  return Array.from({ length: tries }, () => limiter.take(now, who)).filter(Boolean).length
+  return Array.from({ length: tries }, () => limiter.take(monotonicMs(now), who)).filter(Boolean).length
 }

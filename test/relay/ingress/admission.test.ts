@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import { type Header, type Response, request } from '../../../relay/sip/message.ts'
@@ -435,7 +436,7 @@ describe('OPTIONS', () => {
     const ladder = office()
     let answered = 0
     const ping = () => {
-      for (const { type } of ladder.engine.receive(ladder.now, {
+      for (const { type } of ladder.engine.receive(monotonicMs(ladder.now), {
         type: 'packet',
         flow: scanner.flow,
         bytes: writeMessage(options()),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CredentialAnswer } from '#contract'
+import { type CredentialAnswer, monotonicMs } from '#contract'
 import { CredentialLookups } from '../../../relay/ingress/credential-lookups.ts'
 import type { RoutingClient } from '../../../relay/policy/routing-client.ts'
 
@@ -12,11 +12,11 @@ describe('requests which wait for what the edge says of an account', () => {
   test('wait for one question, and hear its answer in the order they came', () => {
     const { inquiries: lookups, asked } = desk()
     const heard: number[] = []
-    for (const at of [1, 2, 3]) lookups.ask(0, question, from('192.0.2.1'), () => heard.push(at))
+    for (const at of [1, 2, 3]) lookups.ask(monotonicMs(0), question, from('192.0.2.1'), () => heard.push(at))
     expect(asked).toHaveLength(1)
-    asked[0]?.(1, { ask: 'credential', answer }, '')
+    asked[0]?.(monotonicMs(1), { ask: 'credential', answer }, '')
     expect(heard).toEqual([1, 2, 3])
-    lookups.ask(2, question, from('192.0.2.1'), () => heard.push(4))
+    lookups.ask(monotonicMs(2), question, from('192.0.2.1'), () => heard.push(4))
     expect(asked).toHaveLength(2)
   })
 
@@ -25,7 +25,7 @@ describe('requests which wait for what the edge says of an account', () => {
     expect(fill(lookups, '192.0.2.1')).toBe(100)
     expect(fill(lookups, '192.0.2.2')).toBe(100)
     expect(lookups.hasRoom(from('192.0.2.3'))).toBe(false)
-    for (const then of asked.splice(0)) then(1, undefined, 'timeout')
+    for (const then of asked.splice(0)) then(monotonicMs(1), undefined, 'timeout')
     expect(fill(lookups, '192.0.2.1')).toBe(100)
   })
 
@@ -33,7 +33,7 @@ describe('requests which wait for what the edge says of an account', () => {
     const lookups = new CredentialLookups({ account: (now, _, then) => then(now, undefined, 'away') })
     const heard: string[] = []
     for (let at = 0; at < 300; at++)
-      lookups.ask(0, question, from('192.0.2.1'), (_, __, why) => heard.push(why))
+      lookups.ask(monotonicMs(0), question, from('192.0.2.1'), (_, __, why) => heard.push(why))
     expect(heard).toHaveLength(300)
     expect(lookups.hasRoom(from('192.0.2.1'))).toBe(true)
   })
@@ -55,6 +55,11 @@ function from(address: string) {
 function fill(lookups: CredentialLookups, address: string): number {
   let count = 0
   for (; count < 500 && lookups.hasRoom(from(address)); count++)
-    lookups.ask(0, { realm: 'realm', username: `${address} ${count}` }, from(address), () => undefined)
+    lookups.ask(
+      monotonicMs(0),
+      { realm: 'realm', username: `${address} ${count}` },
+      from(address),
+      () => undefined,
+    )
   return count
 }

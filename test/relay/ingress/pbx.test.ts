@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { type Header, type Request, request } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import { relayAddress } from '../../support/ladder.ts'
@@ -45,7 +46,7 @@ describe('a PBX which registers', () => {
       anew.hear({
         type: 'restored',
         from: 'edge',
-        sentAt: anew.now,
+        sentAt: monotonicMs(anew.now),
         list: { bindings: [{ ...told.binding, sequence: told.sequence }] },
       })
     anew.after(3_602_000).whatever()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { type Ladder, realm, relayAddress } from '../../support/ladder.ts'
 import { scanner } from '../../support/office.ts'
@@ -65,7 +66,7 @@ function answers(ladder: Ladder, count: number, how: Asked, flow: Flow = scanner
   const found: Answer[] = []
   for (let at = 0; at < count; at++) {
     const bytes = new TextEncoder().encode(asked(how, ++number))
-    for (const effect of ladder.engine.receive(ladder.now, { type: 'packet', flow, bytes }))
+    for (const effect of ladder.engine.receive(monotonicMs(ladder.now), { type: 'packet', flow, bytes }))
       if (effect.type === 'send') found.push({ asked: bytes.length, answered: effect.bytes.length })
   }
   return found

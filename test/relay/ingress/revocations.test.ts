@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { type Ladder, type Party, realm } from '../../support/ladder.ts'
 import {
   account,
@@ -84,13 +85,13 @@ describe('a registration ends at once, not when it runs out', () => {
     const command_id = '77777777-7777-4777-8777-777777777777'
     const end = { command_id, extension_id: extensionIds.alice, binding_id: first.binding.binding_id }
     const answer = { ...beatAnswer(7), ends: [end] }
-    ladder.engine.pulse(ladder.now)
-    ladder.hear({ type: 'beat', answer, sentAt: ladder.now }).gives('tell unregistered')
-    expect(ladder.engine.pulse(ladder.now).ended).toEqual([command_id])
-    expect(ladder.engine.pulse(ladder.now).ended).toEqual([])
+    ladder.engine.pulse(monotonicMs(ladder.now))
+    ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) }).gives('tell unregistered')
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([command_id])
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([])
     // Told once more, as the beat which said so was lost.
-    ladder.hear({ type: 'beat', answer, sentAt: ladder.now }).quiet()
-    expect(ladder.engine.pulse(ladder.now).ended).toEqual([command_id])
+    ladder.hear({ type: 'beat', answer, sentAt: monotonicMs(ladder.now) }).quiet()
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).ended).toEqual([command_id])
   })
 })
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { utcMs } from '#contract'
 import { entropy } from '../../../relay/io/entropy.ts'
 
 describe('random numbers', () => {
   test('makes UUIDs which sort by time and are never the same (RFC 9562 §5.7)', () => {
     const at = Date.UTC(2026, 0, 1)
-    const ids = Array.from({ length: 2_000 }, (_, i) => entropy.uuid(at + i))
+    const ids = Array.from({ length: 2_000 }, (_, i) => entropy.uuid(utcMs(at + i)))
     expect(new Set(ids).size).toBe(ids.length)
     expect([...ids].sort()).toEqual(ids)
     for (const id of ids) expect(z.uuidv7().safeParse(id).success).toBe(true)

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Tell } from '#contract'
+import { monotonicMs, type Tell } from '#contract'
 import { Spool } from '../../../relay/io/spool.ts'
 import { callTell } from './tells.ts'
 
@@ -67,7 +67,7 @@ describe('a disk which is full', () => {
     disk.room = 0
     for (let i = 0; i < 100; i++) {
       spool.add(callTell())
-      spool.heard(spool.take(10, 0))
+      spool.heard(spool.take(10, monotonicMs(0)))
     }
     vi.advanceTimersByTime(1_000)
     disk.room = Number.POSITIVE_INFINITY
@@ -87,5 +87,5 @@ async function killed(): Promise<void> {
 }
 
 function told(from: Spool, count = 1_000): Tell[] {
-  return from.take(count, 0).map(({ text }) => JSON.parse(text))
+  return from.take(count, monotonicMs(0)).map(({ text }) => JSON.parse(text))
 }

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Tell } from '#contract'
+import { monotonicMs, type Tell } from '#contract'
 import { BindingFile } from '../../../relay/io/bindings.ts'
 import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
@@ -41,7 +41,7 @@ describe('the spool', () => {
     const before = await opened()
     const tells = [callTell(), bindingTell('registered'), callTell()]
     for (const tell of tells) before.add(tell)
-    before.heard(before.take(1, 0))
+    before.heard(before.take(1, monotonicMs(0)))
     await before.close()
     const after = await opened()
     expect(told(after)).toEqual(tells.slice(1))
@@ -97,7 +97,7 @@ describe('the spool', () => {
     const next = (sequence: number) => callTell(first.call.call_id, sequence)
     const [second, third, fourth] = [next(2), next(3), next(4)]
     for (const tell of [first, second, third]) spool.add(tell)
-    const batch = spool.take(10, 0)
+    const batch = spool.take(10, monotonicMs(0))
     expect(batch.map(({ id }) => id)).toEqual([first.tell_id, third.tell_id])
     spool.add(fourth)
     spool.failed(batch)
@@ -126,7 +126,7 @@ describe('the spool', () => {
     const first = callTell(undefined, 1)
     const second = callTell(first.call.call_id, 2)
     spool.add(first)
-    const batch = spool.take(10, 0)
+    const batch = spool.take(10, monotonicMs(0))
     spool.add(second)
     spool.failed(batch)
     expect(told(spool)).toEqual([second])
@@ -152,7 +152,7 @@ describe('the spool', () => {
       if (i % 10 === 9) await spool.flush()
     }
     expect((await readdir(folder)).length).toBeGreaterThan(5)
-    spool.heard(spool.take(1000, 0))
+    spool.heard(spool.take(1000, monotonicMs(0)))
     await spool.flush()
     spool.add(callTell())
     await spool.close()
@@ -166,7 +166,7 @@ describe('the spool', () => {
     for (let i = 0; i < 200; i++) {
       spool.add(callTell())
       await spool.flush()
-      spool.heard(spool.take(1000, 0).filter(({ id }) => id !== straggler.tell_id))
+      spool.heard(spool.take(1000, monotonicMs(0)).filter(({ id }) => id !== straggler.tell_id))
     }
     await spool.close()
     expect((await readdir(folder)).length).toBeLessThan(8)
@@ -262,5 +262,5 @@ function opened(options: Partial<SpoolOptions> = {}): Promise<Spool> {
 }
 
 function told(spool: Spool): Tell[] {
-  return spool.take(1000, 0).map(({ text }) => JSON.parse(text))
+  return spool.take(1000, monotonicMs(0)).map(({ text }) => JSON.parse(text))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type BeatAnswer, beat, type Caps, type RouteDecision } from '#contract'
+import { type BeatAnswer, beat, type Caps, monotonicMs, type RouteDecision } from '#contract'
 import type { Request } from '../../../relay/sip/message.ts'
 import { type Ladder, unsaidTime } from '../../support/ladder.ts'
 import { acme, counted, limitedBy } from '../../support/limits.ts'
@@ -79,7 +79,7 @@ describe('a customer with all channels in use', () => {
     const decision = counted(through(provider(telnyx)), 'short')
     aliceDials(ladder, '112')
     ladder.decide(decision).gives('ask locate')
-    expect(ladder.engine.ledger.limits(acme, ladder.now)[0]).toMatchObject({ used: 2, of: 1 })
+    expect(ladder.engine.ledger.limits(acme, monotonicMs(ladder.now))[0]).toMatchObject({ used: 2, of: 1 })
   })
 
   test('calls nobody inside either', () => {
@@ -248,16 +248,16 @@ describe('a beat', () => {
     const ladder = office_({ [customerId]: { max_channels: 2, max_cps: 9 } })
     answered(ladder)
     const { engine, now } = ladder
-    const said = engine.pulse(now)
+    const said = engine.pulse(monotonicMs(now))
     expect(beat.shape.leases.parse(said.leases)).toHaveLength(1)
     expect(beat.shape.slices.parse(said.slices)).toMatchObject([
       { scope: acme, resource: 'channels', held: null, used: 1, refused: 0 },
       { scope: acme, resource: 'cps', held: null, used: 1, refused: 0 },
     ])
     const slices = [{ scope: acme, resource: 'channels' as const, amount: 1 }]
-    ladder.hear({ type: 'beat', answer: { ...nothingNew, slices, relays: 2 }, sentAt: now })
+    ladder.hear({ type: 'beat', answer: { ...nothingNew, slices, relays: 2 }, sentAt: monotonicMs(now) })
     dials(ladder, both()).gives('beat')
-    expect(engine.pulse(now).slices[0]).toMatchObject({ held: 1, used: 1, refused: 1 })
+    expect(engine.pulse(monotonicMs(now)).slices[0]).toMatchObject({ held: 1, used: 1, refused: 1 })
     ladder.after(3_000).gives('ask route').decide(counted(both())).gives('503 to Alice')
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Limit, RouteDecision, Scope, SliceHeld } from '#contract'
+import { type Limit, monotonicMs as ms, type RouteDecision, type Scope, type SliceHeld } from '#contract'
 import { admitCall, reserve } from '../../../relay/limits/admit-call.ts'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
@@ -25,24 +25,24 @@ describe('a ledger in which calls come and go in any order, and much is said twi
           ledger.open(id, customerId)
           if (!calls.has(id)) calls.set(id, new Set())
         } else if (act <= 2) {
-          ledger.take(now, id, scope)
+          ledger.take(ms(now), id, scope)
           calls.get(id)?.add(scope)
         } else if (act === 3) {
-          ledger.keep(now, id, [acme, scope])
+          ledger.keep(ms(now), id, [acme, scope])
           for (const one of [...(calls.get(id) ?? [])])
             if (one !== acme && one !== scope) calls.get(id)?.delete(one)
-        } else if (act === 4) ledger.beatAnswered(now, { relays: 1, slices: [], seconds: [] }, now)
+        } else if (act === 4) ledger.beatAnswered(ms(now), { relays: 1, slices: [], seconds: [] }, ms(now))
         else {
-          ledger.free(now, id)
+          ledger.free(ms(now), id)
           calls.delete(id)
         }
         const inAcme = [...calls.values()].filter((scopes) => scopes.has(acme)).length
-        expect(ledger.limits(acme, now)[0]?.used, `seed ${seed}`).toBe(inAcme)
+        expect(ledger.limits(acme, ms(now))[0]?.used, `seed ${seed}`).toBe(inAcme)
         expect(ledger.size).toBe(calls.size)
       }
-      for (const id of calls.keys()) ledger.free(now, id)
+      for (const id of calls.keys()) ledger.free(ms(now), id)
       expect(ledger.leases()).toEqual([])
-      expect(ledger.limits(acme, now)[0]?.used).toBe(0)
+      expect(ledger.limits(acme, ms(now))[0]?.used).toBe(0)
     }
   })
 })
@@ -86,24 +86,24 @@ class Relay {
 
   call(now: number): void {
     const id = `${this.name}-${++this.#calls}`
-    if (isLetIn(admitCall(this.ledger, now, id, decision)) && !placedNowhere(this.ledger, now, id))
+    if (isLetIn(admitCall(this.ledger, ms(now), id, decision)) && !placedNowhere(this.ledger, now, id))
       this.calls.push(id)
   }
 
   hangUp(now: number, below: (below: number) => number): void {
     const [id] = this.calls.splice(below(this.calls.length), 1)
-    if (id !== undefined) this.ledger.free(now, id)
+    if (id !== undefined) this.ledger.free(ms(now), id)
   }
 
   /** What comes through: the beat and its answer, the beat only, or nothing. */
   beat(edge: Edge, now: number, relays: number, through: 'both' | 'beat' | 'none' = 'both'): void {
-    const said = this.ledger.slices(now).filter(({ resource }) => resource === 'channels')
+    const said = this.ledger.slices(ms(now)).filter(({ resource }) => resource === 'channels')
     const amount = through === 'none' ? 0 : edge.hear(this.name, said[0])
     if (through !== 'both') return
     this.ledger.beatAnswered(
-      now,
+      ms(now),
       { relays, slices: [{ scope: acme, resource: 'channels', amount }], seconds: [] },
-      now,
+      ms(now),
     )
   }
 }
@@ -113,7 +113,7 @@ function isLetIn(decided: RouteDecision): boolean {
 }
 
 function placedNowhere(ledger: Ledger, now: number, id: string): Limit | undefined {
-  return reserve(ledger, now, id, carrier.id, false)
+  return reserve(ledger, ms(now), id, carrier.id, false)
 }
 
 /** An edge which grants what is asked for, as far as nobody else may be using it. */

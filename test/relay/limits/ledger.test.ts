@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { customerFacts, extensionFacts, providerFacts, type Scope, trunkFacts } from '#contract'
+import {
+  customerFacts,
+  extensionFacts,
+  monotonicMs as ms,
+  providerFacts,
+  type Scope,
+  trunkFacts,
+  utcMs,
+} from '#contract'
 import { ConfigIndex, type ConfigSlice } from '#routing'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { limitsOn } from '../../../relay/limits/scope.ts'
@@ -87,18 +95,18 @@ describe('the ledger of channels', () => {
     const ledger = acmeWith({ max_channels: 3 })
     begins(ledger, 'a', [acme, alicesPhone])
     begins(ledger, 'b')
-    ledger.free(1, 'a')
-    ledger.free(2, 'a')
+    ledger.free(ms(1), 'a')
+    ledger.free(ms(2), 'a')
     expect(use(ledger)).toEqual(['channels 1/3'])
     expect(ledger.leases()).toEqual([{ call_id: 'b', customer_id: customerId, scopes: [acme] }])
   })
 
   test('takes nothing for a call which is over, or never began', () => {
     const ledger = acmeWith({ max_channels: 3 })
-    ledger.take(0, 'a', acme)
+    ledger.take(ms(0), 'a', acme)
     begins(ledger, 'b')
-    ledger.free(1, 'b')
-    ledger.take(2, 'b', acme)
+    ledger.free(ms(1), 'b')
+    ledger.take(ms(2), 'b', acme)
     expect(use(ledger)).toEqual(['channels 0/3'])
     expect(ledger.size).toBe(0)
   })
@@ -106,7 +114,7 @@ describe('the ledger of channels', () => {
   test('lets go of what a call does not count in any more, and adds nothing', () => {
     const ledger = acmeWith({ max_channels: 3 })
     begins(ledger, 'a', [acme, telnyx])
-    ledger.keep(0, 'a', [acme, alicesPhone])
+    ledger.keep(ms(0), 'a', [acme, alicesPhone])
     expect(ledger.leases()[0]?.scopes).toEqual([acme])
   })
 
@@ -114,7 +122,7 @@ describe('the ledger of channels', () => {
     const ledger = acmeWith({})
     begins(ledger, 'a')
     expect(use(ledger)).toEqual([])
-    expect(ledger.slices(0)).toEqual([])
+    expect(ledger.slices(ms(0))).toEqual([])
   })
 
   test('forgets nothing of a call because the edge was heard', () => {
@@ -138,15 +146,15 @@ describe('calls per second', () => {
   test('stay counted when a call ends at once', () => {
     const ledger = acmeWith({ max_cps: 2 })
     begins(ledger, 'a', [acme], 0)
-    ledger.free(1, 'a')
+    ledger.free(ms(1), 'a')
     expect(use(ledger, 2)).toEqual(['cps 1/2'])
   })
 
   test('count a call once, even when it comes back within the second', () => {
     const ledger = acmeWith({ max_cps: 2 })
     begins(ledger, 'a', [acme, telnyx], 0)
-    ledger.keep(10, 'a', [])
-    ledger.take(20, 'a', acme)
+    ledger.keep(ms(10), 'a', [])
+    ledger.take(ms(20), 'a', acme)
     expect(use(ledger, 30)).toEqual(['cps 1/2'])
   })
 })
@@ -155,7 +163,7 @@ describe('daily minutes', () => {
   test('are those of calls which are over and of those which go on', () => {
     const ledger = acmeWith({ max_daily_minutes: 10 })
     answered(ledger, 'a', 0)
-    ledger.free(2 * minute, 'a')
+    ledger.free(ms(2 * minute), 'a')
     answered(ledger, 'b', 3 * minute)
     expect(use(ledger, 4.5 * minute)).toEqual(['daily_minutes 3.5/10'])
   })
@@ -163,7 +171,7 @@ describe('daily minutes', () => {
   test('cost nothing before somebody answers', () => {
     const ledger = acmeWith({ max_daily_minutes: 10 })
     begins(ledger, 'a')
-    ledger.free(5 * minute, 'a')
+    ledger.free(ms(5 * minute), 'a')
     expect(use(ledger, 6 * minute)).toEqual(['daily_minutes 0/10'])
   })
 
@@ -183,8 +191,8 @@ describe('daily minutes', () => {
   test('are exceeded when the last second is used up, and not before', () => {
     const ledger = acmeWith({ max_daily_minutes: 1 })
     answered(ledger, 'a', 0)
-    expect(ledger.limits(acme, minute - 1)[0]?.exceeded).toBe(false)
-    expect(ledger.limits(acme, minute)[0]?.exceeded).toBe(true)
+    expect(ledger.limits(acme, ms(minute - 1))[0]?.exceeded).toBe(false)
+    expect(ledger.limits(acme, ms(minute))[0]?.exceeded).toBe(true)
   })
 
   test('begin anew at midnight UTC; a call across it costs each day its part', () => {
@@ -194,7 +202,7 @@ describe('daily minutes', () => {
     answered(ledger, 'a', midnight - 5 * minute)
     expect(use(ledger, midnight - minute)).toEqual(['daily_minutes 14/100'])
     expect(use(ledger, midnight + 2 * minute)).toEqual(['daily_minutes 2/100'])
-    ledger.free(midnight + 3 * minute, 'a')
+    ledger.free(ms(midnight + 3 * minute), 'a')
     expect(use(ledger, midnight + 9 * minute)).toEqual(['daily_minutes 3/100'])
   })
 })
@@ -239,16 +247,16 @@ describe('what a relay may use of a limit', () => {
     hears(ledger, 0, slice(3))
     for (const call of ['a', 'b', 'c']) begins(ledger, call)
     hears(ledger, 2_000, slice(1))
-    expect(ledger.limits(acme, 2_000)).toMatchObject([{ used: 3, of: 1, exceeded: true }])
-    ledger.free(2_000, 'a')
-    ledger.free(2_000, 'b')
-    expect(ledger.limits(acme, 2_000)[0]?.exceeded).toBe(true)
-    ledger.free(2_000, 'c')
-    expect(ledger.limits(acme, 2_000)[0]?.exceeded).toBe(false)
+    expect(ledger.limits(acme, ms(2_000))).toMatchObject([{ used: 3, of: 1, exceeded: true }])
+    ledger.free(ms(2_000), 'a')
+    ledger.free(ms(2_000), 'b')
+    expect(ledger.limits(acme, ms(2_000))[0]?.exceeded).toBe(true)
+    ledger.free(ms(2_000), 'c')
+    expect(ledger.limits(acme, ms(2_000))[0]?.exceeded).toBe(false)
   })
 
   test('is nothing where the limit is nothing', () => {
-    expect(acmeWith({ max_channels: 0 }).limits(acme, 0)[0]?.exceeded).toBe(true)
+    expect(acmeWith({ max_channels: 0 }).limits(acme, ms(0))[0]?.exceeded).toBe(true)
   })
 
   test('has no bound any more when the limit was taken away', () => {
@@ -257,9 +265,9 @@ describe('what a relay may use of a limit', () => {
     hears(ledger, 0, slice(3))
     caps.max_channels = null
     expect(use(ledger)).toEqual([])
-    expect(ledger.slices(2_000)).toEqual([])
+    expect(ledger.slices(ms(2_000))).toEqual([])
     caps.max_channels = 10
-    expect(ledger.slices(4_000)).toMatchObject([{ held: null }])
+    expect(ledger.slices(ms(4_000))).toMatchObject([{ held: null }])
   })
 })
 
@@ -267,24 +275,24 @@ describe('what is said of limits in a beat', () => {
   test('is what is held, used, and had to be refused since the last beat that came through', () => {
     const ledger = acmeWith({ max_channels: 2, max_cps: 5 })
     begins(ledger, 'a')
-    const [channels] = ledger.limits(acme, 0)
-    for (const call of ['x', 'y', 'y']) if (channels) ledger.refuse(0, call, customerId, channels)
+    const [channels] = ledger.limits(acme, ms(0))
+    for (const call of ['x', 'y', 'y']) if (channels) ledger.refuse(ms(0), call, customerId, channels)
     const said = { scope: acme, customer_id: customerId }
     const expected = [
       { ...said, resource: 'channels', held: null, used: 1, refused: 2 },
       { ...said, resource: 'cps', held: null, used: 1, refused: 0 },
     ]
-    expect(ledger.slices(10)).toEqual(expected)
+    expect(ledger.slices(ms(10))).toEqual(expected)
     // That beat was lost: the next one says it again.
-    expect(ledger.slices(20)).toEqual(expected)
-    if (channels) ledger.refuse(21, 'z', customerId, channels)
+    expect(ledger.slices(ms(20))).toEqual(expected)
+    if (channels) ledger.refuse(ms(21), 'z', customerId, channels)
     hears(
       ledger,
       30,
       { relays: 1, slices: [{ scope: acme, resource: 'channels', amount: 2 }], seconds: [] },
       20,
     )
-    expect(ledger.slices(40)[0]).toMatchObject({ held: 2, used: 1, refused: 1 })
+    expect(ledger.slices(ms(40))[0]).toMatchObject({ held: 2, used: 1, refused: 1 })
   })
 
   test('tells the most calls that began within a second, though it was long ago', () => {
@@ -295,9 +303,9 @@ describe('what is said of limits in a beat', () => {
       ['c', 20],
     ] as const)
       begins(ledger, call, [acme], at)
-    expect(ledger.slices(1_900).find(({ resource }) => resource === 'cps')?.used).toBe(3)
+    expect(ledger.slices(ms(1_900)).find(({ resource }) => resource === 'cps')?.used).toBe(3)
     hears(ledger, 1_950, { relays: 1, slices: [], seconds: [] })
-    expect(ledger.slices(3_900).find(({ resource }) => resource === 'cps')?.used).toBe(0)
+    expect(ledger.slices(ms(3_900)).find(({ resource }) => resource === 'cps')?.used).toBe(0)
   })
 
   test('names those no call came for yet, a thousand in all at most', () => {
@@ -305,17 +313,22 @@ describe('what is said of limits in a beat', () => {
     const limits = limitedBy({}, [acme, ...others])
     const one = { ...noLimits, max_channels: 1 }
     const ledger = new Ledger({ epoch }, { ...limits, of: () => ({ customerId, name: '', caps: one }) })
-    expect(ledger.slices(0)[0]).toMatchObject({ scope: acme, resource: 'channels', held: null, used: 0 })
-    expect(ledger.slices(0)).toHaveLength(1_000)
+    expect(ledger.slices(ms(0))[0]).toMatchObject({
+      scope: acme,
+      resource: 'channels',
+      held: null,
+      used: 0,
+    })
+    expect(ledger.slices(ms(0))).toHaveLength(1_000)
   })
 
   test('leaves out who had no call for ten minutes, and gives the slice back', () => {
     const ledger = acmeWith({ max_channels: 9 })
     begins(ledger, 'a')
     hears(ledger, 0, { relays: 3, slices: [{ scope: acme, resource: 'channels', amount: 5 }], seconds: [] })
-    ledger.free(1_000, 'a')
-    expect(ledger.slices(601_000)).toMatchObject([{ held: 5, used: 0 }])
-    expect(ledger.slices(601_001)).toEqual([])
+    ledger.free(ms(1_000), 'a')
+    expect(ledger.slices(ms(601_000))).toMatchObject([{ held: 5, used: 0 }])
+    expect(ledger.slices(ms(601_001))).toEqual([])
     expect(use(ledger, 601_001)).toEqual(['channels 0/3'])
   })
 })
@@ -347,16 +360,16 @@ function acmeWith(limits: Parameters<typeof limitedBy>[0][string]): Ledger {
 
 function begins(ledger: Ledger, callId: string, scopes: readonly Scope[] = [acme], now = 0): void {
   ledger.open(callId, customerId)
-  for (const scope of scopes) ledger.take(now, callId, scope)
+  for (const scope of scopes) ledger.take(ms(now), callId, scope)
 }
 
 function answered(ledger: Ledger, callId: string, now: number): void {
   begins(ledger, callId, [acme], now)
-  ledger.answered(callId, epoch + now)
+  ledger.answered(callId, utcMs(epoch + now))
 }
 
 function use(ledger: Ledger, now = 0): string[] {
-  return ledger.limits(acme, now).map(({ resource, used, of }) => `${resource} ${used}/${of}`)
+  return ledger.limits(acme, ms(now)).map(({ resource, used, of }) => `${resource} ${used}/${of}`)
 }
 
 function hears(
@@ -365,5 +378,5 @@ function hears(
   answer: Parameters<Ledger['beatAnswered']>[1],
   sentAt = now,
 ): void {
-  ledger.beatAnswered(now, answer, sentAt)
+  ledger.beatAnswered(ms(now), answer, ms(sentAt))
 }

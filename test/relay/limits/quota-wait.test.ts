@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { BeatAnswer } from '#contract'
+import { type BeatAnswer, monotonicMs } from '#contract'
 import type { Ladder } from '../../support/ladder.ts'
 import { acme, counted, limitedBy } from '../../support/limits.ts'
 import {
@@ -22,7 +22,9 @@ const decision = () => counted(through(provider(telnyx)))
 describe('a call which a limit has room for, but not this relay’s share of it', () => {
   test('waits until the edge has shared anew, which it is asked for at once', () => {
     const { ladder } = waiting()
-    expect(ladder.engine.pulse(ladder.now).slices).toMatchObject([{ held: 0, used: 0, refused: 1 }])
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).slices).toMatchObject([
+      { held: 0, used: 0, refused: 1 },
+    ])
     granted(ladder, 1).gives('ask route')
     ladder.decide(decision()).gives('ask locate')
   })
@@ -59,11 +61,11 @@ describe('a call does not wait for a greater share', () => {
     const ladder = watch(office({ limits: limitedBy({ [customerId]: { max_channels: 5 } }) }))
     granted(ladder, share, relays)
     for (let call = 0; call < share; call++) ladder.engine.ledger.open(`call ${call}`, customerId)
-    for (let call = 0; call < share; call++) ladder.engine.ledger.take(0, `call ${call}`, acme)
+    for (let call = 0; call < share; call++) ladder.engine.ledger.take(monotonicMs(0), `call ${call}`, acme)
     ladder.after(ms)
     aliceDials(ladder, '+15551234567')
     ladder.decide(decision()).gives('503 to Alice')
-    for (let call = 0; call < share; call++) ladder.engine.ledger.free(0, `call ${call}`)
+    for (let call = 0; call < share; call++) ladder.engine.ledger.free(monotonicMs(0), `call ${call}`)
   })
 })
 
@@ -86,5 +88,9 @@ function waiting() {
 /** The edge answers a beat: so many of Acme's channels are this relay's, of so many relays. */
 function granted(ladder: Ladder, amount: number, relays = 2): Ladder {
   const slices: BeatAnswer['slices'] = [{ scope: acme, resource: 'channels', amount }]
-  return ladder.hear({ type: 'beat', answer: { ...beatAnswer(0), slices, relays }, sentAt: ladder.now })
+  return ladder.hear({
+    type: 'beat',
+    answer: { ...beatAnswer(0), slices, relays },
+    sentAt: monotonicMs(ladder.now),
+  })
 }

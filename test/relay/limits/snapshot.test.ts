@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { trunkFacts } from '#contract'
+import { monotonicMs, trunkFacts } from '#contract'
 import { type Ladder, relayAddress } from '../../support/ladder.ts'
 import { acme } from '../../support/limits.ts'
 import { alice, customerId, invite, prove, scanner, telnyx } from '../../support/office.ts'
@@ -21,14 +21,14 @@ describe('limits of a snapshot which is current', () => {
       reject_reason: 'CHANNELS_EXCEEDED',
       decision: { decided_by: 'relay', limits: [{ ...acme, used: 1, of: 1, exceeded: true }] },
     })
-    expect(ladder.engine.pulse(ladder.now).slices).toMatchObject([
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).slices).toMatchObject([
       { scope: acme, customer_id: customerId, held: null, used: 1, refused: 1 },
     ])
   })
 
   test('are spoken of before the first call came', () => {
     const ladder = watch(informed([limited({ customer: 5, telnyx: 3 })]))
-    expect(ladder.engine.pulse(ladder.now).slices.map(({ scope }) => scope)).toEqual([
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).slices.map(({ scope }) => scope)).toEqual([
       acme,
       { kind: 'provider', id: telnyxId },
     ])
@@ -39,7 +39,7 @@ describe('limits of a snapshot which is current', () => {
     dials(ladder).gives('100 to Alice', 'ask locate')
     dials(ladder).gives('100 to Alice', '503 to Alice')
     expect(ladder.record).toMatchObject({ reject_reason: 'ALL_PROVIDERS_FULL', attempts: [] })
-    expect(ladder.engine.pulse(ladder.now).slices).toMatchObject([
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).slices).toMatchObject([
       { scope: { kind: 'provider', id: telnyxId }, used: 1, refused: 1 },
     ])
   })

@@ -1,3 +1,4 @@
+import { monotonicMs } from '#contract'
 import type { Aim, Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
@@ -18,14 +19,14 @@ export function between(aims: Aims = {}) {
     callee: 2000,
   })
   if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
-  mediaRelay.aim(0, sessionId(1), 'caller', { ...aimAt(alice, 5000), ...aims.caller })
-  mediaRelay.aim(0, sessionId(1), 'callee', { ...aimAt(bob, 4000), ...aims.callee })
+  mediaRelay.aim(monotonicMs(0), sessionId(1), 'caller', { ...aimAt(alice, 5000), ...aims.caller })
+  mediaRelay.aim(monotonicMs(0), sessionId(1), 'callee', { ...aimAt(bob, 4000), ...aims.callee })
   let now = 0
   let sequence = 0
 
   function comes(rtpPort: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
     const from = readSocketAddress(address, port) ?? new SocketAddress()
-    const out = rtpPort && mediaRelay.arrive(now, rtpPort, from, packet, packet.length)
+    const out = rtpPort && mediaRelay.arrive(monotonicMs(now), rtpPort, from, packet, packet.length)
     const to = out?.latch.destination
     return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
   }
@@ -43,7 +44,7 @@ export function between(aims: Aims = {}) {
     },
     /** A new offer or answer. */
     aims(side: Side, aim: Partial<Aim> = {}) {
-      mediaRelay.aim(now, sessionId(1), side, {
+      mediaRelay.aim(monotonicMs(now), sessionId(1), side, {
         ...(side === 'caller' ? aimAt(alice, 5000) : aimAt(bob, 4000)),
         ...aim,
       })
@@ -52,10 +53,12 @@ export function between(aims: Aims = {}) {
     /** Gates at which the kernel must let all through. */
     deaf() {
       const ports: string[] = []
-      mediaRelay.eachDeaf(now, ({ side, control }) => ports.push(control ? `${side} rtcp` : side))
+      mediaRelay.eachDeaf(monotonicMs(now), ({ side, control }) =>
+        ports.push(control ? `${side} rtcp` : side),
+      )
       return ports
     },
-    sweep: () => mediaRelay.sweep(now),
+    sweep: () => mediaRelay.sweep(monotonicMs(now)),
     silences: () =>
       mediaRelay.reports
         .splice(0)

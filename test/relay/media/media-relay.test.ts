@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import type { Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
@@ -135,8 +136,8 @@ describe('silence', () => {
   test('before the other party has answered is no silence', () => {
     const mediaRelay = new MediaRelay(60_000)
     mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
-    mediaRelay.aim(0, sessionId(1), 'caller', aimAt(alice, 5000))
-    mediaRelay.sweep(200_000)
+    mediaRelay.aim(monotonicMs(0), sessionId(1), 'caller', aimAt(alice, 5000))
+    mediaRelay.sweep(monotonicMs(200_000))
     expect(mediaRelay.reports).toEqual([])
   })
 
@@ -171,8 +172,8 @@ describe('a session is counted', () => {
     const mediaRelay = new MediaRelay(0)
     mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
     for (const side of ['caller', 'callee'] as const)
-      mediaRelay.aim(0, sessionId(1), side, aimAt(alice, 5000))
-    for (const now of [0, 9_999, 10_000]) mediaRelay.sweep(now)
+      mediaRelay.aim(monotonicMs(0), sessionId(1), side, aimAt(alice, 5000))
+    for (const now of [0, 9_999, 10_000]) mediaRelay.sweep(monotonicMs(now))
     expect(mediaRelay.reports).toMatchObject([{ type: 'counted', session: 1 }])
   })
 })

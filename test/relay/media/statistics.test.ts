@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { Statistics } from '../../../relay/media/statistics.ts'
 import { rtpPacket } from '../../support/rtp.ts'
 
@@ -22,7 +23,8 @@ describe('what was heard (RFC 3550 appendix A)', () => {
 
   test('starts afresh with another source and keeps what the first had lost', () => {
     const statistics = hear([1, 2, 4])
-    for (const each of [9_000, 9_001, 9_003]) statistics.hear(0, rtpPacket({ sequence: each, ssrc: 2 }))
+    for (const each of [9_000, 9_001, 9_003])
+      statistics.hear(monotonicMs(0), rtpPacket({ sequence: each, ssrc: 2 }))
     expect(statistics.lost).toBe(2)
   })
 
@@ -41,7 +43,8 @@ describe('what was heard (RFC 3550 appendix A)', () => {
 
   test('does not take the packets of one key press for jitter', () => {
     const statistics = new Statistics()
-    for (let i = 0; i < 50; i++) statistics.hear(i * 20, rtpPacket({ sequence: i, ssrc: 1, rtpTime: 1600 }))
+    for (let i = 0; i < 50; i++)
+      statistics.hear(monotonicMs(i * 20), rtpPacket({ sequence: i, ssrc: 1, rtpTime: 1600 }))
     expect(statistics.jitterMs).toBe(0)
   })
 
@@ -49,20 +52,21 @@ describe('what was heard (RFC 3550 appendix A)', () => {
     const statistics = new Statistics()
     statistics.ticks = 48
     for (let i = 0; i < 50; i++)
-      statistics.hear(i * 20, rtpPacket({ sequence: i, ssrc: 1, rtpTime: i * 960 }))
+      statistics.hear(monotonicMs(i * 20), rtpPacket({ sequence: i, ssrc: 1, rtpTime: i * 960 }))
     expect(statistics.jitterMs).toBe(0)
   })
 })
 
 function hear(numbers: number[]): Statistics {
   const statistics = new Statistics()
-  for (const [i, each] of numbers.entries()) statistics.hear(i * 20, rtpPacket({ sequence: each, ssrc: 1 }))
+  for (const [i, each] of numbers.entries())
+    statistics.hear(monotonicMs(i * 20), rtpPacket({ sequence: each, ssrc: 1 }))
   return statistics
 }
 
 function arrivals(at: (i: number) => number): Statistics {
   const statistics = new Statistics()
-  for (let i = 0; i < 500; i++) statistics.hear(at(i), rtpPacket({ sequence: i, ssrc: 1 }))
+  for (let i = 0; i < 500; i++) statistics.hear(monotonicMs(at(i)), rtpPacket({ sequence: i, ssrc: 1 }))
   return statistics
 }
 

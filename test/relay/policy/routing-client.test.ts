@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Explanation, RouteQuestion } from '#contract'
-import { utcMs } from '../../../relay/ground/time.ts'
+import { type Explanation, monotonicMs, type RouteQuestion, utcMs } from '#contract'
 import { RoutingClient, unknownState } from '../../../relay/policy/routing-client.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm, relayAddress } from '../../support/ladder.ts'
@@ -116,7 +115,7 @@ describe('a call while the snapshot is not confirmed', () => {
     ladder.gives('ask snapshot')
     rings(ladder, officeNumber).gives('ask route').decide(edgeSays).whatever()
     ladder.answer({ ask: 'snapshot', answer: { kind: 'snapshot', verified: filed(officeConfiguration(8)) } })
-    expect(ladder.engine.pulse(ladder.now).version).toBe(8)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(8)
     rings(ladder, officeNumber).gives('100 to Telnyx', '480 to Telnyx')
   })
 
@@ -189,7 +188,7 @@ describe('after a restart', () => {
     dials(ladder).gives('100 to Alice', 'ask locate')
     const age = explanation(ladder)?.snapshot_age_ms ?? 0
     expect(Math.round(age / hour)).toBe(2)
-    expect(ladder.engine.pulse(ladder.now).version).toBe(7)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(7)
   })
 
   test('nobody is called by what is more than a day old', () => {
@@ -335,7 +334,7 @@ describe('snapshots', () => {
     )
     ladder.gives('ask snapshot', 'ask snapshot', 'ask snapshot', 'ask snapshot')
     ladder.answer({ ask: 'snapshot', answer: { kind: 'gone' } }).gives('ask snapshot')
-    expect(ladder.engine.pulse(0).version).toBe(0)
+    expect(ladder.engine.pulse(monotonicMs(0)).version).toBe(0)
   })
 
   test('which do not come are tried for one at a time, five seconds later', () => {
@@ -383,7 +382,7 @@ describe('snapshots', () => {
     ladder.gives().after(6_001)
     hears(ladder, 9, changed([officeConfiguration(9)]))
     gives(ladder, filed(officeConfiguration(9)))
-    expect(ladder.engine.pulse(ladder.now).version).toBe(9)
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(9)
   })
 })
 
@@ -396,9 +395,9 @@ describe('a decision by snapshot', () => {
       at: () => utcMs(1_700_000_000_000),
     })
     const files = [filed(officeConfiguration(7))]
-    desk.restore(0, files, { version: 7, held: 1, at: 1_700_000_000_000, behind: {} })
+    desk.restore(monotonicMs(0), files, { version: 7, held: 1, at: 1_700_000_000_000, behind: {} })
     desk.beatPart()
-    desk.beatAnswered(0, beatAnswer(7), 0)
+    desk.beatAnswered(monotonicMs(0), beatAnswer(7), monotonicMs(0))
     const question: RouteQuestion = {
       call_id: customerId,
       caller: { kind: 'extension', customer_id: customerId, extension_id: extensionIds.alice },
@@ -408,7 +407,8 @@ describe('a decision by snapshot', () => {
     }
     const kinds: (string | undefined)[] = []
     const began = performance.now()
-    for (let i = 0; i < 2_000; i++) desk.route(0, question, (_, decision) => kinds.push(decision?.kind))
+    for (let i = 0; i < 2_000; i++)
+      desk.route(monotonicMs(0), question, (_, decision) => kinds.push(decision?.kind))
     expect((performance.now() - began) / 2_000).toBeLessThan(1)
     expect(new Set(kinds)).toEqual(new Set(['connect']))
     expect(kinds).toHaveLength(2_000)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ProviderFacts, RegistrationReport } from '#contract'
+import { monotonicMs, type ProviderFacts, type RegistrationReport } from '#contract'
 import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { reply } from '../../../relay/sip/reply.ts'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
@@ -423,7 +423,7 @@ describe('a registration over TCP', () => {
     expect(ladder.engine.needs(connected.flow)).toBe(true)
     const pings: unknown[] = []
     for (let at = 0; at < 60_000; at += 1_000) {
-      const effects = ladder.engine.tick(ladder.now + at)
+      const effects = ladder.engine.tick(monotonicMs(ladder.now + at))
       pings.push(...effects.filter((effect) => effect.type === 'send'))
     }
     expect(pings).toEqual([
@@ -572,5 +572,7 @@ function failsUntil(ladder: Ladder, at: number): void {
 }
 
 function report(ladder: Ladder): RegistrationReport | undefined {
-  return ladder.engine.pulse(ladder.now).registrations.find((one) => one.provider_id === provider_id)
+  return ladder.engine
+    .pulse(monotonicMs(ladder.now))
+    .registrations.find((one) => one.provider_id === provider_id)
 }

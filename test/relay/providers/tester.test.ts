@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Command, ProviderFacts } from '#contract'
+import { type Command, monotonicMs, type ProviderFacts } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
 import { beats, configured, edgeSays, hears, knows, ownerId } from '../../support/providers.ts'
@@ -302,7 +302,7 @@ describe('a command', () => {
       .after(10)
       .when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 200))
       .gives()
-    ladder.hear({ type: 'beat', answer: edgeSays(), sentAt: sentBefore })
+    ladder.hear({ type: 'beat', answer: edgeSays(), sentAt: monotonicMs(sentBefore) })
     expect(beats(ladder).results).toHaveLength(1)
     expect(beats(ladder).results).toHaveLength(0)
     hears(ladder, { commands: [command()] }).gives()
@@ -339,7 +339,9 @@ function challenged(ladder: Ladder): Ladder {
 }
 
 function result(ladder: Ladder): Record<string, unknown> | undefined {
-  return ladder.engine.pulse(ladder.now).results.find(({ command_id }) => command_id === commandId)?.result
+  return ladder.engine
+    .pulse(monotonicMs(ladder.now))
+    .results.find(({ command_id }) => command_id === commandId)?.result
 }
 
 function said(ladder: Ladder): unknown {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { BindingList, BindingTell } from '#contract'
+import { type BindingList, type BindingTell, monotonicMs, utcMs } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { utcMs } from '../../../relay/ground/time.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { response } from '../../../relay/sip/message.ts'
@@ -126,9 +125,9 @@ function registrar(cseq = 0) {
     asked,
     register(contact: string, expires: number, from: Flow, lines: string[] = []) {
       const asks = request([`Contact: <${contact}>;expires=${expires}`, ...lines], { cseq: ++number })
-      told.push(...phones.register(now, utcMs(start + now), asks, from, proof).tells)
+      told.push(...phones.register(monotonicMs(now), utcMs(start + now), asks, from, proof).tells)
     },
-    restore: (bindings: BindingList) => phones.restore(now, utcMs(start + now), bindings),
+    restore: (bindings: BindingList) => phones.restore(monotonicMs(now), utcMs(start + now), bindings),
     /** Time passes; what was asked meanwhile, and where. */
     pass(ms: number): string[] {
       const arrows: string[] = []
@@ -139,8 +138,8 @@ function registrar(cseq = 0) {
         next = phones.nextDeadline()
       ) {
         now = Math.max(now, next)
-        phones.tick(now, utcMs(start + now))
-        for (const effect of phones.keepOpen(now)) {
+        phones.tick(monotonicMs(now), utcMs(start + now))
+        for (const effect of phones.keepOpen(monotonicMs(now))) {
           if (effect.type !== 'send' || !effect.loose) throw new Error('nothing but loose packets')
           const parsed = parseMessage(effect.bytes)
           if (!parsed.ok || parsed.value.kind !== 'request') throw new Error('we asked nonsense')

@@ -1,7 +1,6 @@
-import type { CredentialAnswer, DigestAlgorithm } from '#contract'
+import { type CredentialAnswer, type DigestAlgorithm, utcMs } from '#contract'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
-import { utcMs } from '../../../relay/ground/time.ts'
 import { openHashes } from '../../../relay/io/hashes.ts'
 import {
   digestResponse,

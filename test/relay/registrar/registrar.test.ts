@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { BindingList, BindingTell } from '#contract'
-import { bindingTell } from '#contract'
+import { type BindingList, type BindingTell, bindingTell, monotonicMs as ms, utcMs } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
-import { utcMs } from '../../../relay/ground/time.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
 import { flow, hashes, office, realm, request, start, verified } from './phone.ts'
@@ -367,7 +365,7 @@ describe('after a restart', () => {
     before.register(['Contact: <sip:a@10.0.0.5>;expires=600', 'User-Agent: Phone/1'], { cseq: 5 })
     const after = registrar()
     after.pass(100)
-    expect(after.phones.restore(after.now(), after.at(), list(before.told))).toEqual([])
+    expect(after.phones.restore(ms(after.now()), after.at(), list(before.told))).toEqual([])
     expect(after.reachable()).toEqual(['sip:a@10.0.0.5'])
     expect(after.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 5 }).status).toBe(500)
     expect(contacts(after.register([], { cseq: 6 }))).toEqual(['<sip:a@10.0.0.5>;expires=500'])
@@ -380,7 +378,7 @@ describe('after a restart', () => {
     const instance = ';+sip.instance="<urn:uuid:1>";reg-id=1'
     before.register([`Contact: <sip:a@10.0.0.5>${instance}`])
     const after = registrar()
-    after.phones.restore(after.now(), after.at(), list(before.told))
+    after.phones.restore(ms(after.now()), after.at(), list(before.told))
     after.register([`Contact: <sip:a@10.0.0.7>${instance}`], { cseq: 2 })
     expect(after.told[0]?.event).toBe('refreshed')
     expect(after.told[0]?.binding.binding_id).toBe(before.told[0]?.binding.binding_id)
@@ -395,7 +393,7 @@ describe('after a restart', () => {
     before.register(['Contact: <sip:b@10.0.0.5>;expires=60'], { cseq: 2 })
     const after = registrar()
     after.pass(61)
-    const tells = after.phones.restore(after.now(), after.at(), list(before.told))
+    const tells = after.phones.restore(ms(after.now()), after.at(), list(before.told))
     expect(tells.map(({ event }) => event)).toEqual(['flow_lost'])
     expect(after.phones.size).toBe(0)
   })
@@ -407,9 +405,9 @@ describe('after a restart', () => {
     before.register(['Contact: <sip:a@10.0.0.5>;q=0.5'], { cseq: 2, after: 1 })
     const after = registrar()
     after.pass(2)
-    after.phones.restore(after.now(), after.at(), old, 'disk')
-    after.phones.restore(after.now(), after.at(), list(before.told), 'edge')
-    after.phones.restore(after.now(), after.at(), old, 'edge')
+    after.phones.restore(ms(after.now()), after.at(), old, 'disk')
+    after.phones.restore(ms(after.now()), after.at(), list(before.told), 'edge')
+    after.phones.restore(ms(after.now()), after.at(), old, 'edge')
     expect(after.phones.size).toBe(1)
     expect(contacts(after.register([], { cseq: 3 }))[0]).toContain('q=0.5')
   })
@@ -419,9 +417,9 @@ describe('after a restart', () => {
     before.register(['Contact: <sip:a@10.0.0.5>'])
     const after = registrar()
     after.pass(1)
-    after.phones.restore(after.now(), after.at(), list(before.told), 'disk')
+    after.phones.restore(ms(after.now()), after.at(), list(before.told), 'disk')
     after.register(['Contact: <sip:a@10.0.0.5>;expires=0'], { cseq: 2 })
-    after.phones.restore(after.now(), after.at(), list(before.told), 'edge')
+    after.phones.restore(ms(after.now()), after.at(), list(before.told), 'edge')
     expect(after.phones.size).toBe(0)
   })
 
@@ -430,7 +428,7 @@ describe('after a restart', () => {
     before.register(['Contact: <sip:a@10.0.0.5>'])
     const after = registrar()
     after.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 9 })
-    after.phones.restore(after.now(), after.at(), list(before.told))
+    after.phones.restore(ms(after.now()), after.at(), list(before.told))
     expect(after.phones.size).toBe(1)
     expect(after.register(['Contact: <sip:a@10.0.0.5>'], { cseq: 8 }).status).toBe(500)
   })
@@ -447,14 +445,14 @@ function registrar(limits: Parameters<typeof office>[0] = {}) {
   const at = () => utcMs(start + seconds * 1000 + 0.25)
   const pass = (more: number) => {
     seconds += more
-    told.push(...phones.tick(now(), at()))
+    told.push(...phones.tick(ms(now()), at()))
   }
   const register = (
     lines: readonly string[],
     options: NonNullable<Parameters<typeof request>[1]> & { after?: number; flow?: typeof flow } = {},
   ) => {
     pass(options.after ?? 0)
-    const result = phones.register(now(), at(), request(lines, options), options.flow ?? flow, proof)
+    const result = phones.register(ms(now()), at(), request(lines, options), options.flow ?? flow, proof)
     told.push(...result.tells)
     return result.response
   }

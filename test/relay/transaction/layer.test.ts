@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { asks, says, TransactionHarness, tcp, udp } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
@@ -29,7 +30,7 @@ describe('the transaction layer', () => {
   test('keeps to the port of the Via when told to be literal (RFC 3581 §4)', () => {
     const asked = asks('OPTIONS', { via: 'SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK-n' })
     const harness = new TransactionHarness()
-    harness.id = harness.transactions.open(harness.now, asked, { ...udp, port: 40_123 }, false)
+    harness.id = harness.transactions.open(monotonicMs(harness.now), asked, { ...udp, port: 40_123 }, false)
     harness.responds(says(asked, 200))
     expect(harness.sentTo).toEqual({ ...udp, port: 5070 })
   })
@@ -45,9 +46,9 @@ describe('the transaction layer', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
     const elsewhere = { ...udp, port: 5062 }
-    expect(harness.transactions.receive(harness.now, says(invite, 180), elsewhere)).toMatchObject([
-      { flow: elsewhere },
-    ])
+    expect(
+      harness.transactions.receive(monotonicMs(harness.now), says(invite, 180), elsewhere),
+    ).toMatchObject([{ flow: elsewhere }])
   })
 
   test('scales its timers with T1, but absorbs failures for 32 s at least (RFC 6026 §8.4)', () => {
@@ -142,7 +143,11 @@ describe('a flow nothing can be sent to (RFC 3261 §18.4)', () => {
     harness.sends(invite)
     harness.sends(asks('OPTIONS', { branch: 'z9hG4bK-2' }))
     const elsewhere = { ...udp, address: '192.0.2.2' }
-    harness.transactions.request(harness.now, asks('OPTIONS', { branch: 'z9hG4bK-3' }), elsewhere)
+    harness.transactions.request(
+      monotonicMs(harness.now),
+      asks('OPTIONS', { branch: 'z9hG4bK-3' }),
+      elsewhere,
+    )
     expect(harness.cannotReach()).toEqual(['unreachable', 'ended', 'unreachable', 'ended'])
     expect(harness.transactions.size).toBe(1)
   })
@@ -150,7 +155,7 @@ describe('a flow nothing can be sent to (RFC 3261 §18.4)', () => {
   test('says why', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
-    expect(harness.transactions.unsent(harness.now, udp, 'ECONNREFUSED')).toMatchObject([
+    expect(harness.transactions.unsent(monotonicMs(harness.now), udp, 'ECONNREFUSED')).toMatchObject([
       { type: 'unreachable', id: harness.id, why: 'ECONNREFUSED' },
       { type: 'ended', id: harness.id },
     ])

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '#contract'
 import { asks, says, TransactionHarness } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
@@ -90,12 +91,12 @@ describe('a response finds its client transaction (RFC 3261 §17.1.3)', () => {
     harness.sends(invite)
     const inviteId = harness.id
     harness.sends(cancel)
-    expect(harness.transactions.receive(harness.now, says(cancel, 200), harness.flow)).toMatchObject([
-      { id: harness.id },
-    ])
-    expect(harness.transactions.receive(harness.now, says(invite, 180), harness.flow)).toMatchObject([
-      { id: inviteId },
-    ])
+    expect(
+      harness.transactions.receive(monotonicMs(harness.now), says(cancel, 200), harness.flow),
+    ).toMatchObject([{ id: harness.id }])
+    expect(
+      harness.transactions.receive(monotonicMs(harness.now), says(invite, 180), harness.flow),
+    ).toMatchObject([{ id: inviteId }])
   })
 
   test('or goes no further (RFC 6026 §8.2)', () => {
