@@ -97,9 +97,10 @@ for (const { path, endpoints } of resources) app.route(path, endpoints)
 
 app.notFound((c) => unanswered(app, c))
 
-/** The Worker: every door of the edge, and what it does every minute (`triggers` in wrangler.toml). */
+/** The Worker: every door of the edge, what it does every minute (`triggers` in wrangler.toml), and when its Queue says so. */
 export default Object.assign(app, {
   scheduled: (_: unknown, env: object) => dispatcherOf(env).sweep(),
+  queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })
 
 function atMost(maxSize: number) {

@@ -10,8 +10,10 @@ import type { AttemptOutcome, DeliveryVerdict } from './schedule.ts'
 
 /** Longer than any attempt takes. */
 const LEASE_S = 20
-/** Deliveries to one webhook which are on their way at once, from all Workers together. */
+/** Deliveries to one webhook which are on their way at once, from all Workers together; to one which fails, one. */
 const AT_ONCE = 4
+/** A webhook which fails is left alone for this part of the time since when it does, at most for a minute. */
+const PAUSE = sql`least(interval '1 minute', coalesce((now() - w.failing_since) / 10, interval '0'))`
 /** A webhook which took nothing for so long is disabled. */
 const GIVE_UP = sql`interval '4 days'`
 /** Deliveries are kept for so long. */
@@ -51,16 +53,20 @@ export function dueNow(): SQL {
   return sql`select exists (select from deliveries d where ${due}) as deliveries_due`
 }
 
+/** Whose deliveries are looked for: those of webhooks which do not fail, or all. */
+export type ClaimScope = 'well' | 'any'
+
 /** The statement which claims the delivery that is due the longest. Two Workers never claim one. */
-function claiming(): SQL {
+function claiming(scope: ClaimScope): SQL {
   return sql`
     update deliveries d set attempts = d.attempts + 1, leased_until = now() + ${LEASE_S} * interval '1 second'
     from events e, webhooks w
     where e.id = d.event_id and w.id = d.webhook_id and d.id = (
       with busy as materialized (
-        select webhook_id from deliveries where leased_until > now() group by webhook_id having count(*) >= ${AT_ONCE})
+        select d.webhook_id from deliveries d join webhooks w on w.id = d.webhook_id where d.leased_until > now()
+        group by d.webhook_id, w.failing_since having count(*) >= case when w.failing_since is null then ${AT_ONCE} else 1 end)
       select d.id from deliveries d join webhooks w on w.id = d.webhook_id
-      where ${due} and w.enabled and w.deleted_at is null
+      where ${due} and w.enabled and w.deleted_at is null and (${scope === 'any'} or w.failing_since is null)
         and not exists (select from deliveries o where o.status = 'waiting' and o.webhook_id = d.webhook_id
           and o.line = d.line and o.sequence < d.sequence)
         and d.webhook_id not in (select webhook_id from busy)
@@ -75,8 +81,8 @@ const claimed = sql`jsonb_build_object('id', d.id, 'webhookId', w.id, 'attempt',
     'subject', e.subject_id, 'data', e.data)) as claimed`
 
 /** Claims a delivery; undefined: none is due. */
-export async function claim(db: Database): Promise<ClaimedDelivery | undefined> {
-  return claimedOf((await db.execute<ClaimedRow>(claiming())).rows)
+export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDelivery | undefined> {
+  return claimedOf((await db.execute<ClaimedRow>(claiming(scope))).rows)
 }
 
 /** The same, when what was left behind has been put in order: old ones go, and the first of each line is due. */
@@ -85,22 +91,27 @@ export async function sweepAndClaim(db: Database): Promise<ClaimedDelivery | und
     db.execute(sql`delete from deliveries where id in (
       select id from deliveries where created_at < now() - ${KEPT} order by created_at limit ${SWEPT})`),
     db.execute(sql`select release_deliveries(null)`),
-    db.execute<ClaimedRow>(claiming()),
+    db.execute<ClaimedRow>(claiming('any')),
   ])
   return claimedOf(rows)
 }
 
-/** Writes down what came of an attempt, and claims the next where `more`; one round trip. */
+/** Writes down what came of an attempt, and claims the next where there is to be one; one round trip. */
 export async function settle(
   db: Database,
   delivery: ClaimedDelivery,
   outcome: AttemptOutcome,
   verdict: DeliveryVerdict,
-  more: boolean,
+  next: ClaimScope | undefined,
 ): Promise<ClaimedDelivery | undefined> {
-  const settling = db.execute(settled(delivery, outcome, verdict, true))
-  if (!more) return void (await settling)
-  const [, { rows }] = await db.batch([settling, db.execute<ClaimedRow>(claiming())])
+  const settling = db.execute<SettledRow>(settled(delivery, outcome, verdict, true))
+  if (!next || verdict.gone) {
+    const { rows } = await settling
+    if (verdict.gone || rows[0]?.exhausted) await disable(db, delivery, outcome, verdict)
+    return next && claim(db, next)
+  }
+  const [{ rows: over }, { rows }] = await db.batch([settling, db.execute<ClaimedRow>(claiming(next))])
+  if (over[0]?.exhausted) await disable(db, delivery, outcome, verdict)
   return claimedOf(rows)
 }
 
@@ -135,9 +146,14 @@ export async function settleTrial(
   await db.execute(settled(delivery, outcome, { status, delayMs: 0, gone: false }, false))
 }
 
+interface SettledRow extends Record<string, unknown> {
+  /** Its webhook took nothing for too long. */
+  exhausted: boolean
+}
+
 /**
  * The statement which writes down what came of an attempt. It passes over a delivery which another Worker has claimed
- * since. The next of its line is due when it is over; a webhook which is gone, or took nothing for days, is disabled.
+ * since. The next of its line is due when it is over. One which failed holds its webhook for a while.
  */
 function settled(
   { id, attempt }: ClaimedDelivery,
@@ -146,11 +162,10 @@ function settled(
   judge: boolean,
 ): SQL {
   const [taken, over] = [verdict.status === 'delivered', verdict.status !== 'waiting']
-  const why = sql`case when ${verdict.gone}::boolean then 'GONE'
-    when not ${taken}::boolean and w.failing_since < now() - ${GIVE_UP} then 'FAILING' end`
   return sql`
     with settled as (
-      update deliveries set status = ${verdict.status}::delivery_status, leased_until = null,
+      update deliveries d set status = ${verdict.status}::delivery_status,
+        leased_until = (select now() + ${PAUSE} from webhooks w where w.id = d.webhook_id and not ${over}::boolean),
         next_try_at = case when not ${over}::boolean then now() + ${verdict.delayMs} * interval '1 millisecond' end,
         ended_at = case when ${over}::boolean then now() end,
         response_status = ${status}::integer, response_body = ${body}::text, error = ${error}::text
@@ -164,18 +179,35 @@ function settled(
           and o.id <> s.id order by o.sequence limit 1)
     ),
     judged as (
-      update webhooks w set failing_since = case when not ${taken}::boolean then coalesce(w.failing_since, now()) end,
-        enabled = w.enabled and ${why} is null,
-        disabled_reason = case when w.enabled then ${why} else w.disabled_reason end,
-        updated_at = case when w.enabled and ${why} is not null then now() else w.updated_at end
-      from settled s join webhooks was on was.id = s.webhook_id
-      where ${judge}::boolean and w.id = s.webhook_id and (not ${taken}::boolean or w.failing_since is not null)
-      returning w.customer_id, w.id, w.url, w.disabled_reason, was.enabled and not w.enabled as disabled
+      update webhooks w set failing_since = case when not ${taken}::boolean then coalesce(w.failing_since, now()) end
+      from settled s
+      where ${judge}::boolean and w.id = s.webhook_id and ${taken}::boolean = (w.failing_since is not null)
+    )
+    select exists (select from settled s join webhooks w on w.id = s.webhook_id
+      where ${judge}::boolean and not ${taken}::boolean and w.failing_since < now() - ${GIVE_UP}) as exhausted`
+}
+
+/**
+ * Disables the webhook of a delivery which was settled, with an event. It is a statement of its own, since it waits for
+ * changes of configuration, as what came of an attempt must not.
+ */
+async function disable(
+  db: Database,
+  { id, webhookId, attempt }: ClaimedDelivery,
+  { error }: AttemptOutcome,
+  { gone }: DeliveryVerdict,
+): Promise<void> {
+  await db.execute(sql`
+    with disabled as (
+      update webhooks w set enabled = false, disabled_reason = ${gone ? 'GONE' : 'FAILING'}, updated_at = now()
+      where w.id = ${webhookId}::uuid and w.enabled and exists (
+        select from deliveries where id = ${id}::uuid and attempts = ${attempt} and error is not null)
+      returning *
     )
     insert into events (id, customer_id, type, at, subject_id, data)
     select gen_random_uuid(), customer_id, 'webhook.disabled', now(), id,
       jsonb_build_object('subject_id', id, 'url', url, 'reason', disabled_reason, 'why', ${error}::text)
-    from judged where disabled`
+    from disabled`)
 }
 
 /** What a replay comes to. */

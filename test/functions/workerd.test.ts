@@ -4,11 +4,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { type RunningEdge, startEdge } from '../../functions/local/worker.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { RELAY_SECRET } from '../support/app.ts'
 import { startDatabase, type TestDatabase } from '../support/database.ts'
+import { Receiver } from '../support/receiver.ts'
 
 let database: TestDatabase
 let edge: RunningEdge
@@ -96,6 +98,33 @@ describe('the Worker in workerd', () => {
     const refused = await post('/v1.0/providers', first.access_key ?? '', { hostname: 'https://x' })
     expect(refused).toMatchObject({ status: 400, body: { error: { reason: 'INVALID_ARGUMENT' } } })
     expect(said).toHaveLength(before)
+  })
+})
+
+describe('workerd’s own Queue', () => {
+  test('is bound as wrangler.toml says, and has an event sent to a webhook which no minute has swept', async () => {
+    const { workerOptions } = unstable_getMiniflareWorkerOptions(
+      join(import.meta.dirname, '..', '..', 'wrangler.toml'),
+    )
+    expect(workerOptions).toMatchObject({
+      queueProducers: { DELIVERY_QUEUE: { queueName: 'trunkline-deliveries' } },
+      queueConsumers: { 'trunkline-deliveries': { maxBatchTimeout: 0 } },
+    })
+    const receiver = await Receiver.open()
+    await post('/v1.0/webhooks', first.access_key ?? '', { url: receiver.url, events: ['call.*'] })
+    const event = {
+      kind: 'event',
+      tell_id: crypto.randomUUID(),
+      at: new Date().toISOString(),
+      relay_id: 'relay-1',
+      customer_id: first.customer_id,
+      type: 'call.refused',
+      data: {},
+    }
+    const told = { relay_id: 'relay-1', tells: [event] }
+    await post('/relay/v1/tells', await relayKey(RELAY_SECRET, 'relay-1'), told)
+    await vi.waitFor(() => expect(receiver.messages).toHaveLength(1), { timeout: 10_000, interval: 50 })
+    await receiver.close()
   })
 })
 

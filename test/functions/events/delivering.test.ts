@@ -469,7 +469,9 @@ async function sweep(later = false): Promise<void> {
 }
 
 async function due(): Promise<void> {
-  await app.database.pool.query('update deliveries set next_try_at = now() where next_try_at > now()')
+  await app.database.pool.query(
+    'update deliveries set next_try_at = now(), leased_until = null where next_try_at > now()',
+  )
 }
 
 async function deliveriesOf(of: Client, webhookId: string) {
