@@ -493,9 +493,13 @@ export const calls = pgTable(
     destination: jsonb().$type<Address>().notNull(),
     numberId: uuid(),
     providerId: uuid(),
+    /** The route by which it went there, where that is known. */
+    routeId: uuid(),
     /** The extension or trunk that made the call, or took it. */
     extensionId: uuid(),
     trunkId: uuid(),
+    /** Of the far number, ISO 3166 alpha-2; null: none, or it tells none. */
+    country: text(),
     status: callStatus().notNull(),
     unverified: boolean().notNull(),
     sipCallId: text().notNull(),
@@ -581,6 +585,57 @@ export const attempts = pgTable(
     index().on(attempt.providerId, attempt.startedAt),
   ],
 )
+
+/**
+ * What calls came to in one hour, of one provider, route, extension, trunk, number or country: triggers keep it up with each
+ * call which ends, so that no question for figures reads calls. It outlives them.
+ */
+export const callFigures = pgTable(
+  'call_figures',
+  {
+    customerId: uuid().notNull(),
+    kind: text().$type<FiguresKind>().notNull(),
+    /** Its beginning. */
+    hour: instant().notNull(),
+    /** An id, a country, or '' where that is not known. */
+    resourceId: text().notNull(),
+    direction: direction().notNull(),
+    // Of its own: no two relays wait for one another here.
+    relayId: text().notNull(),
+    attempts: integer().notNull(),
+    answered: integer().notNull(),
+    noAnswer: integer().notNull(),
+    busy: integer().notNull(),
+    cancelled: integer().notNull(),
+    declined: integer().notNull(),
+    /** How often by SIP status; `silence`, or a reason of ours, where there was none. */
+    failures: jsonb().$type<Record<string, number>>().notNull(),
+    talkedMs: bigint({ mode: 'number' }).notNull(),
+    /** How many had which post-dial delay, by `pdd_bucket`. */
+    pdd: jsonb().$type<Record<string, number>>().notNull(),
+    /** Those of which sound was heard; and of that. */
+    heard: integer().notNull(),
+    packets: bigint({ mode: 'number' }).notNull(),
+    lost: bigint({ mode: 'number' }).notNull(),
+    /** Summed over those heard. */
+    jitterUs: bigint({ mode: 'number' }).notNull(),
+  },
+  (figures) => [
+    primaryKey({
+      name: 'call_figures_once',
+      columns: [
+        figures.customerId,
+        figures.kind,
+        figures.hour,
+        figures.resourceId,
+        figures.direction,
+        figures.relayId,
+      ],
+    }),
+  ],
+)
+/** What figures are kept of. */
+export type FiguresKind = 'provider' | 'route' | 'extension' | 'trunk' | 'number' | 'country'
 
 /** One thing worth knowing: a provider's health changed, a call was refused. Written once, never changed. */
 export const events = pgTable(

@@ -31,6 +31,10 @@ const call = z
     destination: address.describe('Whom the call is for.'),
     number_id: z.guid().nullable().describe('The number which was called, of a call from the phone network.'),
     provider_id: z.guid().nullable().describe('The provider which carries it, or tried last.'),
+    route_id: z
+      .guid()
+      .nullable()
+      .describe('The route by which it went there; null: none, or it is not known.'),
     status: callStatus.describe('Where it stands; it only ever moves forward.'),
     unverified: z.boolean().describe('The caller shows no number which is its own.'),
     hangup_by: hangupParty.nullable(),
@@ -77,6 +81,7 @@ const example = {
   destination: { ...party, type: 'tel', target: '+15551234567' },
   number_id: null,
   provider_id: exampleIds.provider,
+  route_id: exampleIds.route,
   status: 'hangup',
   unverified: true,
   hangup_by: 'callee',

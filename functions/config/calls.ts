@@ -94,6 +94,7 @@ function present(row: Row) {
     destination: party(row.destination),
     number_id: row.numberId,
     provider_id: row.providerId,
+    route_id: row.routeId,
     status: row.status,
     unverified: row.unverified,
     hangup_by: row.hangupBy,

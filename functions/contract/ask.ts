@@ -51,6 +51,8 @@ export type RouteQuestion = z.infer<typeof routeQuestion>
 /** One provider to try, with everything needed to build the INVITE from the canonical call. */
 export const providerTarget = z.object({
   provider_id: z.guid(),
+  /** The route which leads there; null: none does, or an older edge does not say. */
+  route_id: z.guid().nullable().default(null),
   name: z.string(),
   hostname: z.string(),
   /** null: found by RFC 3263. */

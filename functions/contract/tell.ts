@@ -74,6 +74,8 @@ export type AddressTry = z.infer<typeof addressTry>
 export const attempt = z.object({
   provider_id: z.guid().nullable(),
   provider_name: z.string(),
+  /** The route which led there; an older relay tells none. */
+  route_id: z.guid().nullable().default(null),
   /** host:port it went to; the name where no address was found. */
   address: z.string(),
   transport: transport.nullable(),

@@ -20,6 +20,7 @@ export function targetOf(
   const { hostname, port, transport, tls, headers, codecs, credentials, policy } = fixedPart(provider)
   return {
     provider_id: provider.id,
+    route_id: route.id,
     name: provider.name,
     hostname,
     port,
@@ -46,7 +47,7 @@ function userAt(
   return tech_prefix === '' && tech_postfix === '' ? number : dialable(tech_prefix + number + tech_postfix)
 }
 
-type Fixed = Omit<ProviderTarget, 'provider_id' | 'name' | 'user' | 'calling' | 'asserted'>
+type Fixed = Omit<ProviderTarget, 'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted'>
 
 /** Whatever is the same for every call, made once. */
 function fixedPart(provider: ProviderFacts): Fixed {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
 import type { Database } from '#db'
+import { readNumber } from '#routing'
 import { elsewhere, message, reason } from './elsewhere.ts'
 import { expired } from './expiries.ts'
 import { endLost } from './lost-calls.ts'
@@ -27,7 +28,7 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
         ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
         attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text,
-        reject_message text)
+        reject_message text, route_id uuid, country text)
     ),
     heard_events as (
       select * from jsonb_to_recordset(${told(tells, 'event')}::jsonb) as t (
@@ -69,11 +70,12 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
     stored_calls as (
       insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
         status, unverified, sip_call_id, started_at, ringing_at, answered_at, ended_at, hangup_by, hangup_reason,
-        sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason, reject_message)
+        sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason, reject_message,
+        route_id, country)
       select h.call_id, h.customer_id, h.relay_id, h.sequence, h.direction, h.source, h.destination, h.number_id,
         h.provider_id, h.status, h.unverified, h.sip_call_id, h.started_at, h.ringing_at, h.answered_at, h.ended_at,
         h.hangup_by, h.hangup_reason, h.sip_status, h.attempts, nullif(h.media, 'null'),
-        nullif(h.decision, 'null'), h.extension_id, h.trunk_id, ${reason}, ${message}
+        nullif(h.decision, 'null'), h.extension_id, h.trunk_id, ${reason}, ${message}, h.route_id, h.country
       from heard_calls h join customers c on c.id = h.customer_id left join registered_elsewhere o on o.call_id = h.call_id
       on conflict (id) do update set
         sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
@@ -83,7 +85,8 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         ended_at = excluded.ended_at, hangup_by = excluded.hangup_by, hangup_reason = excluded.hangup_reason,
         sip_status = excluded.sip_status, attempts = excluded.attempts, media = excluded.media,
         decision = coalesce(excluded.decision, calls.decision), extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
-        reject_reason = excluded.reject_reason, reject_message = excluded.reject_message, updated_at = now()
+        reject_reason = excluded.reject_reason, reject_message = excluded.reject_message, route_id = excluded.route_id, country = excluded.country,
+        updated_at = now()
       where calls.sequence < excluded.sequence
         and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
       returning *
@@ -96,15 +99,10 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
     stored_attempts as (
       insert into attempts (call_id, position, customer_id, provider_id, relay_id, started_at, ended_at, status,
         pdd_ms, answered_at, talked_seconds)
-      select c.id, a.position, c.customer_id, (a.told ->> 'provider_id')::uuid, c.relay_id,
-        c.started_at + (a.told ->> 'started_ms')::integer * interval '1 millisecond',
-        c.started_at + (a.told ->> 'ended_ms')::integer * interval '1 millisecond',
-        (a.told ->> 'status')::integer, (a.told ->> 'pdd_ms')::integer,
-        case when answered then c.answered_at end,
-        case when answered then extract(epoch from c.ended_at - c.answered_at) end
-      from stored_calls c, jsonb_array_elements(c.attempts) with ordinality as a (told, position),
-        lateral (select c.answered_at is not null and (a.told ->> 'status')::integer between 200 and 299 as answered) as o
-      where a.told ->> 'provider_id' is not null
+      select c.id, a.position, c.customer_id, a.provider_id, c.relay_id, a.started_at, a.ended_at, a.status, a.pdd_ms,
+        case when a.answered then c.answered_at end,
+        case when a.answered then extract(epoch from c.ended_at - c.answered_at) end
+      from stored_calls c, attempts_of(c::calls) a
       on conflict (call_id, position) do update set
         provider_id = excluded.provider_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
         status = excluded.status, pdd_ms = excluded.pdd_ms, answered_at = excluded.answered_at,
@@ -163,7 +161,20 @@ function bindingRow({ binding, sequence, event }: BindingTell) {
 }
 
 function callRow({ call, sequence }: CallTell) {
-  return { key: call.call_id, ...call, sequence }
+  return { key: call.call_id, ...call, sequence, route_id: routeOf(call), country: countryOf(call) }
+}
+
+/** The route by which it went to its provider, or to the last one which was tried. */
+function routeOf({ attempts }: CallTell['call']): string | null {
+  return attempts.findLast(({ provider_id }) => provider_id !== null)?.route_id ?? null
+}
+
+/** The country of the far number; null: it has none which tells it, as a short one. */
+function countryOf({ direction, source, destination }: CallTell['call']): string | null {
+  const far = direction === 'incoming' ? source : destination
+  if (direction === 'internal' || far.type !== 'tel' || !far.target.startsWith('+')) return null
+  const read = readNumber(far.target, 'US')
+  return read.kind === 'number' ? read.country : null
 }
 
 function receipt(tells: Fact[], customers: Set<string>): TellReceipt {

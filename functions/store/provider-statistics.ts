@@ -36,9 +36,9 @@ function readWindow(asked: string): Window {
 /**
  * A provider's figures, in one statement: everybody's of their own calls, administrators' of all.
  *
- * An attempt under way counts once it is over. ASR is answered ÷ attempts. `user_outcomes` are people's doing
- * (480, busy 486 and 600, cancelled 487, declined 603) and no failures: NER counts them as the network's success
- * (ITU-T E.425). ACD is the mean of the seconds talked; PDD runs from INVITE to the first ringing.
+ * An attempt under way counts once it is over. What became of one `outcome_of` says, here as in the figures which are kept of
+ * every call (functions/README.md has the definitions). These are counted from the attempts themselves: to the second, and for
+ * as long as calls are kept.
  */
 export async function statsOf(
   db: Database,
@@ -49,9 +49,9 @@ export async function statsOf(
     with p as (select id, customer_id from providers
       where id = ${providerId}::uuid and customer_id::text in ${owners}),
     began as (
-      select a.*, a.answered_at is not null as answered,
-        a.answered_at is null and a.status in (480, 486, 487, 600, 603) as by_people
-      from attempts a join p on p.id = a.provider_id
+      select a.*, a.answered_at is not null as answered, outcome, outcome not in ('answered', 'failed') as by_people
+      from attempts a join p on p.id = a.provider_id,
+        lateral (select outcome_of(a.status, a.answered_at is not null) as outcome) as o
       where a.started_at > now() - ${window.seconds} * interval '1 second'
         and (${admin}::boolean or a.customer_id = ${customerId}::uuid)
     ),
@@ -65,8 +65,8 @@ export async function statsOf(
       'asr', (select ${ratio} from tried),
       'ner', (select round(count(*) filter (where answered or by_people)::numeric / nullif(count(*), 0), 4) from tried),
       'user_outcomes', (select jsonb_build_object(
-          'no_answer', count(*) filter (where status = 480), 'busy', count(*) filter (where status in (486, 600)),
-          'cancelled', count(*) filter (where status = 487), 'declined', count(*) filter (where status = 603))
+          'no_answer', count(*) filter (where outcome = 'no_answer'), 'busy', count(*) filter (where outcome = 'busy'),
+          'cancelled', count(*) filter (where outcome = 'cancelled'), 'declined', count(*) filter (where outcome = 'declined'))
         from tried where by_people),
       'failures', (select coalesce(jsonb_object_agg(code, times), '{}') from failed),
       'acd_seconds', (select round(avg(talked_seconds)::numeric, 1) from tried),

@@ -120,6 +120,7 @@ export function codecsFor({ decision }: Call, { provider }: Branch): readonly st
 function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attempt'] {
   const attempt: Attempt = {
     provider_id: provider?.provider_id ?? null,
+    route_id: provider?.route_id ?? null,
     provider_name: provider?.name ?? '',
     address: provider?.hostname ?? '',
     transport: provider?.transport ?? null,

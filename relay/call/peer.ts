@@ -17,6 +17,7 @@ export function peerOf({
   if (hostname === null) return undefined
   return {
     provider_id: null,
+    route_id: null,
     name: '',
     hostname,
     port,

@@ -282,6 +282,7 @@ export function provider(carrier: Party, more: Partial<ProviderTarget> = {}): Pr
   const digit = carrier === telnyx ? '4' : '5'
   return {
     provider_id: `${digit.repeat(8)}-4444-4444-8444-444444444444`,
+    route_id: null,
     name: carrier.name,
     hostname: `sip.${carrier.name.toLowerCase()}.test`,
     port: null,
