@@ -261,6 +261,8 @@ export const extensions = pgTable(
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
     defaultExpires: integer().notNull().default(3600),
+    /** Seconds between two OPTIONS which keep a phone's NAT open; 0: none. */
+    keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
     ...limits(),
     enabled: boolean().notNull().default(true),
@@ -311,6 +313,8 @@ export const trunks = pgTable(
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
     defaultExpires: integer().notNull().default(3600),
+    /** Seconds between two OPTIONS which keep a phone's NAT open; 0: none. */
+    keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
     ...limits(),
     enabled: boolean().notNull().default(true),

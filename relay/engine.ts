@@ -230,7 +230,7 @@ export class Engine {
     this.#quotaWait.tick(now)
     this.providers.tick(now)
     this.#effects.tell(this.#registrar.tick(now, this.#at))
-    for (const effect of this.#registrar.keepOpen(now)) this.#effects.emit(effect)
+    for (const effect of this.#registrar.keepOpen(now, this.#at)) this.#effects.emit(effect)
     return this.#effects.take()
   }
 
@@ -343,8 +343,9 @@ export class Engine {
           break
         case 'stray': {
           const { response, flow } = output
-          if (this.#registrar.isAnswer(response)) break
-          this.#effects.note('debug', 'sip.stray', { status: response.status, from: flow.address })
+          const tells = this.#registrar.answered(now, this.#at, response, flow)
+          if (tells) this.#effects.tell(tells)
+          else this.#effects.note('debug', 'sip.stray', { status: response.status, from: flow.address })
           break
         }
         case 'unacknowledged':

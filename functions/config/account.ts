@@ -30,6 +30,18 @@ export const accountFields = {
   min_expires: field(z.int().min(10).max(86_400).default(60)),
   max_expires: field(z.int().min(60).max(86_400).default(3600)),
   default_expires: field(z.int().min(60).max(86_400).default(3600)),
+  keepalive_s: field(
+    z
+      .int()
+      .min(0)
+      .max(3600)
+      .refine((seconds) => seconds === 0 || seconds >= 10, 'is 0 or at least 10')
+      .default(25)
+      .describe(
+        'Seconds between two OPTIONS by which a phone over UDP is kept reachable through its NAT and known to be there; ' +
+          '0: none. One behind NAT which does not answer them is granted no more than this.',
+      ),
+  ),
   ring_timeout: field(z.int().min(5).max(600).default(60)),
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),

@@ -184,6 +184,7 @@ export const credentialAnswer = z.discriminatedUnion('kind', [
     min_expires: z.int(),
     max_expires: z.int(),
     default_expires: z.int(),
+    keepalive_s: z.int().default(25),
     /** Seconds this answer may be reused. */
     ttl: z.int(),
   }),

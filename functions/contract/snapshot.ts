@@ -205,6 +205,8 @@ export const accountFacts = z.object({
   min_expires: z.int(),
   max_expires: z.int(),
   default_expires: z.int(),
+  /** Seconds between two OPTIONS which keep the NAT of a phone open; 0: none are sent. */
+  keepalive_s: z.int().default(25),
 })
 export type AccountFacts = z.infer<typeof accountFacts>
 

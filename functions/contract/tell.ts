@@ -34,11 +34,29 @@ export const binding = z.object({
   received: z.object({ transport, address: z.string(), port: z.int() }),
   path: z.array(z.string()).default([]),
   user_agent: z.string().default(''),
+  /** Seconds between two questions which keep its NAT open; 0: none. */
+  keepalive_s: z.int().default(25),
   registered_at: instant,
   refreshed_at: instant,
   expires_at: instant,
 })
 export type Binding = z.infer<typeof binding>
+
+/** Why a binding came back, ended or was lost: stable words, each with its sentence. */
+export const bindingReasons = {
+  ANSWERS_AGAIN: 'It answers OPTIONS again.',
+  BY_PHONE: 'The phone ended it.',
+  BY_API: 'It was ended by the API.',
+  PUT_OUT: 'Others of the account registered later, and max_contacts allows no more.',
+  PASSWORD_CHANGED: 'The password it was proved by is the account’s no longer.',
+  ACCOUNT_DISABLED: 'Its account was disabled.',
+  ACCOUNT_DELETED: 'Its account was deleted.',
+  NOT_REFRESHED: 'It was not registered anew in time: the phone is off, or cannot reach the relay.',
+  CONNECTION_CLOSED: 'The connection over which it was reached is closed.',
+  NO_ANSWER: 'It answered OPTIONS, and does no longer: the phone is off, or its NAT has forgotten it.',
+  RELAY_RESTARTED: 'The relay began anew, and the connection over which it was reached did not survive that.',
+} as const
+export type BindingReason = keyof typeof bindingReasons
 
 /** `sequence` rises with every change of one binding or one call; a lower one than stored is old news. */
 export const bindingTell = z.object({
@@ -47,6 +65,13 @@ export const bindingTell = z.object({
   sequence: z.int(),
   at: instant,
   event: z.enum(['registered', 'refreshed', 'unregistered', 'expired', 'flow_lost']),
+  /** Why, as one of `bindingReasons`; '' where there is nothing to say, and from an older relay. */
+  reason: z.string().max(64).default(''),
+  /** Where a refreshed one was until now, if that was elsewhere. */
+  moved_from: z
+    .object({ contact: z.string(), transport, address: z.string(), port: z.int() })
+    .nullable()
+    .default(null),
   binding,
 })
 export type BindingTell = z.infer<typeof bindingTell>

@@ -1,4 +1,4 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type BindingList, bindingList } from '#contract'
 import { bindings as table } from '#db'
@@ -9,7 +9,7 @@ import { reachable } from '../store/bindings.ts'
 export const bindings = new Hono<Edge>().get('/', async (c) => {
   const rows = await c
     .get('db')
-    .select()
+    .select({ ...getTableColumns(table), keepaliveS })
     .from(table)
     .where(and(eq(table.relayId, c.get('relayId')), reachable(), enabled()))
   const list: BindingList = bindingList.parse({ bindings: rows.map(toWire), at: new Date().toISOString() })
@@ -23,7 +23,11 @@ function enabled(): SQL {
       and 'basic' = any(t.auth_types)))`
 }
 
-function toWire(row: typeof table.$inferSelect): BindingList['bindings'][number] {
+/** As its extension or trunk has it now. */
+const keepaliveS = sql<number>`coalesce((select e.keepalive_s from extensions e where e.id = ${table.extensionId}),
+  (select t.keepalive_s from trunks t where t.id = ${table.trunkId}))`
+
+function toWire(row: typeof table.$inferSelect & { keepaliveS: number }): BindingList['bindings'][number] {
   return {
     binding_id: row.id,
     customer_id: row.customerId,
@@ -38,6 +42,7 @@ function toWire(row: typeof table.$inferSelect): BindingList['bindings'][number]
     received: { transport: row.transport, address: row.address, port: row.port },
     path: row.path,
     user_agent: row.userAgent,
+    keepalive_s: row.keepaliveS,
     registered_at: row.registeredAt,
     refreshed_at: row.refreshedAt,
     expires_at: row.expiresAt,

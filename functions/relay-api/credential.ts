@@ -39,6 +39,7 @@ interface AccountRow extends Record<string, unknown> {
   min_expires: number
   max_expires: number
   default_expires: number
+  keepalive_s: number
 }
 
 async function accountOf(db: Database, realm: string, username: string, baseDomain: string) {
@@ -73,7 +74,7 @@ function account(self: SQL): SQL {
   return sql`jsonb_build_object(${self}, 'id', a.id, 'customer_id', a.customer_id, 'sealed_md5', a.sealed_md5,
     'sealed_sha256', a.sealed_sha256, 'algorithms', coalesce(a.digest_algorithms, c.digest_algorithms),
     'enabled', a.enabled, 'max_contacts', a.max_contacts, 'min_expires', a.min_expires, 'max_expires', a.max_expires,
-    'default_expires', a.default_expires)`
+    'default_expires', a.default_expires, 'keepalive_s', a.keepalive_s)`
 }
 
 /** Takes as long as an account would: time must not tell which names there are (RFC 7616 §5.7). */
@@ -116,6 +117,7 @@ function known(row: AccountRow, proofs: Proofs, baseDomain: string): CredentialA
     min_expires: row.min_expires,
     max_expires: row.max_expires,
     default_expires: row.default_expires,
+    keepalive_s: row.keepalive_s,
     ttl: KNOWN_FOR,
   }
 }

@@ -85,5 +85,5 @@ function algorithms(): SQL {
 
 function limits(): SQL {
   return sql`'enabled', enabled, 'max_contacts', max_contacts, 'min_expires', min_expires,
-    'max_expires', max_expires, 'default_expires', default_expires`
+    'max_expires', max_expires, 'default_expires', default_expires, 'keepalive_s', keepalive_s`
 }

@@ -1,4 +1,4 @@
-import type { BeatAnswer, UtcMs } from '#contract'
+import type { BeatAnswer, BindingReason, UtcMs } from '#contract'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { RevokedAccount } from '../policy/revoked.ts'
@@ -47,10 +47,16 @@ export class Revocations implements BeatReporter {
     const { registrar, admission, effects, at } = this.#deps
     admission.pardon(new Set(accounts.map(({ account }) => account)))
     for (const { id, account, why, ha1 } of accounts) {
-      const tells = registrar.revoke(at(), id, ha1)
+      const tells = registrar.revoke(at(), id, ha1, reasonOf[why])
       if (tells.length === 0) continue
       effects.note('info', 'registration.ended', { account, why, count: tells.length })
       effects.tell(tells)
     }
   }
 }
+
+const reasonOf = {
+  'password changed': 'PASSWORD_CHANGED',
+  disabled: 'ACCOUNT_DISABLED',
+  deleted: 'ACCOUNT_DELETED',
+} as const satisfies Record<RevokedAccount['why'], BindingReason>

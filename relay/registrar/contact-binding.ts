@@ -17,6 +17,8 @@ export interface ContactBinding {
   proof: number
   /** It was seen behind a NAT which forgets it: over UDP only. Of one that was restored this is not known: true. */
   behindNat: boolean
+  /** Time between two questions which keep it open, ms; 0: it is not asked. */
+  keepaliveMs: number
   path: readonly string[]
   userAgent: string
   registeredAt: UtcMs
@@ -24,6 +26,14 @@ export interface ContactBinding {
   expiresAt: UtcMs
   sequence: number
   deadline: Deadline<ContactBinding> | undefined
+  /** Whether it has answered OPTIONS, and has not been lost since. */
+  answers: boolean
+  /** Questions in a row which came to nothing; the number of the one which waits for its answer, 0 where none does. */
+  unanswered: number
+  asked: number
+  ask: Deadline<ContactBinding> | undefined
+  /** It answers no longer: it is told as lost, is not rung, and is back when it answers or registers. */
+  lost: boolean
 }
 
 /** Where the phones of one account are. */
@@ -46,6 +56,7 @@ export type BindingState = Pick<
   | 'flow'
   | 'proof'
   | 'behindNat'
+  | 'keepaliveMs'
   | 'path'
   | 'userAgent'
   | 'expiresAt'
@@ -72,6 +83,7 @@ export function bindingOf(binding: ContactBinding, relayId: string): Binding {
     received: { transport, address, port },
     path: [...binding.path],
     user_agent: binding.userAgent,
+    keepalive_s: binding.keepaliveMs / 1000,
     registered_at: iso(binding.registeredAt),
     refreshed_at: iso(binding.refreshedAt),
     expires_at: iso(binding.expiresAt),

@@ -1,6 +1,7 @@
 import {
   type Binding,
   type BindingList,
+  type BindingReason,
   type BindingTell,
   type MonotonicMs,
   parseUtc,
@@ -104,40 +105,63 @@ export class ContactBindings {
       refreshedAt: at,
       sequence: 0,
       deadline: undefined,
+      ...notAsked,
     }
     this.#insert(now, at, binding)
-    if (binding.behindNat) this.#keepOpen.heard(now, binding)
+    this.#keepOpen.heard(now, binding)
     return this.#tell(at, binding, 'registered')
   }
 
   refresh(now: MonotonicMs, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
+    const before = placeOf(binding)
+    const wasLost = binding.lost
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
-    Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at })
+    this.#keepOpen.forget(binding)
+    Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at, lost: false })
     this.#link(now, at, binding)
-    if (binding.behindNat) this.#keepOpen.heard(now, binding)
-    else this.#keepOpen.forget(binding)
-    return this.#tell(at, binding, 'refreshed')
+    this.#keepOpen.heard(now, binding)
+    if (wasLost) return this.#tell(at, binding, 'registered')
+    return this.#tell(at, binding, 'refreshed', '', samePlace(before, binding) ? null : before)
   }
 
-  remove(at: UtcMs, binding: ContactBinding, event: 'unregistered' | 'expired' | 'flow_lost'): BindingTell {
+  /** Nothing is told of one which was told as lost already. */
+  remove(
+    at: UtcMs,
+    binding: ContactBinding,
+    event: 'unregistered' | 'expired' | 'flow_lost',
+    reason: BindingReason,
+  ): BindingTell[] {
     this.#take(binding)
-    const tell = this.#tell(at, binding, event)
+    const tells = binding.lost ? [] : [this.#tell(at, binding, event, reason)]
     this.#gone?.set(binding.bindingId, binding.sequence)
-    return tell
+    return tells
+  }
+
+  /** It answered until lately, and does no longer: it is not rung, and is asked on. */
+  lost(at: UtcMs, binding: ContactBinding): BindingTell {
+    Object.assign(binding, { lost: true, answers: false })
+    return this.#tell(at, binding, 'flow_lost', 'NO_ANSWER')
+  }
+
+  /** It answered. Only of one which was lost there is something to tell. */
+  answered(at: UtcMs, binding: ContactBinding): BindingTell[] {
+    if (!binding.lost) return []
+    binding.lost = false
+    return [this.#tell(at, binding, 'registered', 'ANSWERS_AGAIN')]
   }
 
   /** Bindings whose time was up a second ago. */
   expire(now: MonotonicMs, at: UtcMs): BindingTell[] {
     const tells: BindingTell[] = []
     for (let binding = this.#deadlines.due(now); binding !== undefined; binding = this.#deadlines.due(now))
-      tells.push(this.remove(at, binding, 'expired'))
+      tells.push(...this.remove(at, binding, 'expired', 'NOT_REFRESHED'))
     return tells
   }
 
   lose(at: UtcMs, flow: Flow): BindingTell[] {
     const entries = this.#entriesByConnection.get(connectionOf(flow) ?? '') ?? none
-    return [...entries].map((binding) => this.remove(at, binding, 'flow_lost'))
+    return [...entries].flatMap((binding) => this.remove(at, binding, 'flow_lost', 'CONNECTION_CLOSED'))
   }
 
   /** Whether a phone can be reached by a connection. */
@@ -163,15 +187,16 @@ export class ContactBindings {
       const binding = this.#restored(owner, told, expiresAt, sequence)
       doubtful?.add(binding)
       this.#insert(now, at, binding)
-      if (binding.behindNat) this.#keepOpen.add(binding)
-      if (binding.flow.transport !== 'udp') tells.push(this.remove(at, binding, 'flow_lost'))
+      this.#keepOpen.add(now, binding)
+      if (binding.flow.transport !== 'udp')
+        tells.push(...this.remove(at, binding, 'flow_lost', 'RELAY_RESTARTED'))
     }
     return tells
   }
 
-  /** Whether a contact's time is not yet up, as far as that is known. */
+  /** Whether a contact can be rung: it is not lost, and its time is not yet up, as far as that is known. */
   lives(binding: ContactBinding, at: UtcMs): boolean {
-    return binding.expiresAt > at || this.#doubtful?.has(binding) === true
+    return !binding.lost && (binding.expiresAt > at || this.#doubtful?.has(binding) === true)
   }
 
   /**
@@ -191,7 +216,7 @@ export class ContactBindings {
       for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const)
         binding[time] = utcMs(binding[time] + behindMs)
     }
-    return own.map((binding) => this.#tell(at, binding, 'refreshed'))
+    return own.filter(({ lost }) => !lost).map((binding) => this.#tell(at, binding, 'refreshed'))
   }
 
   #all(): ContactBinding[] {
@@ -209,6 +234,7 @@ export class ContactBindings {
 
   #restored(owner: AccountBindings, binding: Binding, expiresAt: UtcMs, sequence: number): ContactBinding {
     const { contact, q, call_id: callId, cseq, received: flow, path, user_agent: userAgent } = binding
+    const keepaliveMs = binding.keepalive_s * 1000
     return {
       owner,
       bindingId: detached(binding.binding_id),
@@ -221,6 +247,7 @@ export class ContactBindings {
         flow,
         proof: 0,
         behindNat: flow.transport === 'udp',
+        keepaliveMs,
         path,
         userAgent,
         expiresAt,
@@ -229,6 +256,7 @@ export class ContactBindings {
       refreshedAt: parseUtc(binding.refreshed_at),
       sequence,
       deadline: undefined,
+      ...notAsked,
     }
   }
 
@@ -289,6 +317,7 @@ export class ContactBindings {
       flow: { ...flow, address: own(flow.address, held?.flow.address) },
       proof: stated.proof,
       behindNat: stated.behindNat,
+      keepaliveMs: stated.keepaliveMs,
       path: stated.path.length === 0 ? noPath : stated.path.map(detached),
       userAgent: this.#once(stated.userAgent),
       expiresAt: stated.expiresAt,
@@ -305,7 +334,13 @@ export class ContactBindings {
   }
 
   /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
-  #tell(at: UtcMs, binding: ContactBinding, event: BindingTell['event']): BindingTell {
+  #tell(
+    at: UtcMs,
+    binding: ContactBinding,
+    event: BindingTell['event'],
+    reason: BindingReason | '' = '',
+    movedFrom: BindingTell['moved_from'] = null,
+  ): BindingTell {
     this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
     binding.sequence = this.#sequence
     const { sequence } = binding
@@ -316,12 +351,29 @@ export class ContactBindings {
       sequence,
       at: iso(at),
       event,
+      reason,
+      moved_from: movedFrom,
       binding: bindingOf(binding, this.#relayId),
     }
   }
 }
 
 const noPath: readonly string[] = []
+const notAsked = { answers: false, unanswered: 0, asked: 0, ask: undefined, lost: false }
+
+function placeOf({ contact, flow: { transport, address, port } }: ContactBinding) {
+  return { contact, transport, address, port }
+}
+
+function samePlace(before: ReturnType<typeof placeOf>, { contact, flow }: ContactBinding): boolean {
+  const { transport, address, port } = before
+  return (
+    contact === before.contact &&
+    flow.transport === transport &&
+    flow.address === address &&
+    flow.port === port
+  )
+}
 
 function connectionOf(flow: Flow): string | undefined {
   return flow.connection === undefined ? undefined : `${flow.transport} ${flow.connection}`

@@ -1,4 +1,5 @@
 import type { MonotonicMs } from '#contract'
+import { Deadlines } from '../ground/deadlines.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
@@ -9,31 +10,43 @@ import { writeMessage } from '../sip/write.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { ContactBinding } from './contact-binding.ts'
 
-/** Many NATs forget a silent UDP port after 30 s (RFC 5626 §4.4.2). */
-const everyMs = 24_000
+/* Implementation */
 /** At most so many in one go, and so long between two: a thousand a second, however many phones there are. */
 const together = 20
 const apartMs = 20
+/** A phone behind NAT is asked so soon after it registered: what it may be granted depends on whether it answers. */
+const firstAskMs = 1_000
+/** One which has answered before is asked the same again so soon, and is lost when so many in a row came to nothing. */
+const repeatMs = 5_000
+const unansweredAtMost = 4
 
 /** Who asks: what Via and From say. */
 type KeepAliveEndpoint = Pick<SipEndpoint, 'address' | 'port' | 'entropy'>
 
+/** What came of a turn. */
+interface KeepAliveTurn {
+  readonly effects: Effect[]
+  /** Phones which answered until lately, and do no longer. */
+  readonly lost: ContactBinding[]
+}
+
 /**
- * Keeps the NATs open behind which phones registered over UDP: each is asked OPTIONS in turn, from the port it
- * registered at.
+ * Keeps the NATs open behind which phones registered over UDP, and finds out which phones are gone: each is asked OPTIONS
+ * every `keepaliveMs`, from the port it registered at.
  *
- * An answer of any kind opens the NAT from inside, which every NAT heeds; nothing is concluded from silence. Only
- * contacts whose phone proved itself from that very address are asked. One row in the order they are due: no timer per
- * phone, and a crowd which is due at once, as after a restart, is served one after the other.
+ * An answer of any kind opens the NAT from inside, which every NAT heeds (RFC 5626 §4.4.2). Nothing is concluded from the
+ * silence of a phone which never answered; one which did is asked four times within twenty seconds, and then is lost. It
+ * is asked on as long as it is registered: one which was only cut off comes back by answering. Only contacts whose phone
+ * proved itself from that very address are asked; those behind NAT first, where all are too many.
  */
 export class NatKeepAlive {
   readonly #endpoint: KeepAliveEndpoint
   /** In their branches we know our own questions again. */
   readonly #word: string
-  /** When each is due (monotonic ms), earliest first. */
-  readonly #dueByEntry = new Map<ContactBinding, number>()
-  /** Those who may have been kept waiting already. */
-  readonly #overdue = new Set<ContactBinding>()
+  readonly #behindNat = new Deadlines<ContactBinding>()
+  readonly #others = new Deadlines<ContactBinding>()
+  /** Whose answer is waited for, by the number of the question. */
+  readonly #askedByNumber = new Map<number, ContactBinding>()
   #free = Number.NEGATIVE_INFINITY
   #asked = 0
 
@@ -42,59 +55,100 @@ export class NatKeepAlive {
     this.#word = `${cookie}open${endpoint.entropy.hex(6)}`
   }
 
+  /** Phones which are asked. */
   get size(): number {
-    return this.#dueByEntry.size + this.#overdue.size
+    return this.#behindNat.size + this.#others.size
   }
 
-  /** A phone was heard just now. */
+  /** A phone registered just now. Whether it answers is found out soon where a NAT depends on it. */
   heard(now: MonotonicMs, binding: ContactBinding): void {
     this.forget(binding)
-    this.#dueByEntry.set(binding, now + everyMs)
+    binding.unanswered = 0
+    const soon = binding.behindNat && !binding.answers
+    this.#set(now + (soon ? Math.min(firstAskMs, binding.keepaliveMs) : binding.keepaliveMs), binding)
   }
 
   /** It is not known when a phone was heard: it is asked as soon as may be. */
-  add(binding: ContactBinding): void {
+  add(now: MonotonicMs, binding: ContactBinding): void {
     this.forget(binding)
-    this.#overdue.add(binding)
+    this.#set(now, binding)
   }
 
   forget(binding: ContactBinding): void {
-    this.#dueByEntry.delete(binding)
-    this.#overdue.delete(binding)
+    this.#behindNat.cancel(binding.ask)
+    this.#others.cancel(binding.ask)
+    this.#askedByNumber.delete(binding.asked)
+    binding.asked = 0
   }
 
   nextDeadline(): number | undefined {
-    const due = this.#overdue.size > 0 ? this.#free : firstOf(this.#dueByEntry.values())
+    const [first, second] = [this.#behindNat.next(), this.#others.next()]
+    const due = first === undefined || second === undefined ? (first ?? second) : Math.min(first, second)
     return due === undefined ? undefined : Math.max(due, this.#free)
   }
 
-  /** What is to be sent now. */
-  tick(now: MonotonicMs): Effect[] {
-    const effects: Effect[] = []
-    if (now < this.#free) return effects
-    for (let binding = this.#next(now); binding && effects.length < together; binding = this.#next(now)) {
-      this.heard(now, binding)
-      effects.push({ type: 'send', flow: binding.flow, bytes: this.#question(binding), loose: true })
+  /** What is to be sent now, and who did not answer. */
+  tick(now: MonotonicMs): KeepAliveTurn {
+    const turn: KeepAliveTurn = { effects: [], lost: [] }
+    if (now < this.#free) return turn
+    for (let binding = this.#due(now); binding; binding = this.#due(now)) {
+      if (this.#isLost(binding)) turn.lost.push(binding)
+      turn.effects.push(this.#ask(now, binding))
+      if (turn.effects.length === together) break
     }
-    if (effects.length > 0) this.#free = now + apartMs
-    return effects
+    if (turn.effects.length > 0) this.#free = now + apartMs
+    return turn
   }
 
-  /** Whether a response answers one of our questions: it has done its work by coming through. */
+  /** Whether a response answers one of our questions, of this process or any before. */
   isAnswer(response: Response): boolean {
     return response.via.branch?.startsWith(this.#word) === true
   }
 
-  #next(now: MonotonicMs): ContactBinding | undefined {
-    const overdue = firstOf(this.#overdue)
-    if (overdue !== undefined) return overdue
-    const [binding, due] = firstOf(this.#dueByEntry) ?? []
-    return due !== undefined && due <= now ? binding : undefined
+  /** Which phone answered; undefined: none we wait for, or it came from another address than we asked at. */
+  answered(now: MonotonicMs, response: Response, flow: Flow): ContactBinding | undefined {
+    const number = Number(response.via.branch?.slice(this.#word.length + 1))
+    const binding = this.#askedByNumber.get(number)
+    if (binding === undefined || binding.flow.address !== flow.address) return undefined
+    this.forget(binding)
+    binding.answers = true
+    binding.unanswered = 0
+    this.#set(now + binding.keepaliveMs, binding)
+    return binding
+  }
+
+  #set(at: number, binding: ContactBinding): void {
+    if (binding.keepaliveMs === 0 || binding.flow.transport !== 'udp') return
+    binding.ask = (binding.behindNat ? this.#behindNat : this.#others).set(at, binding)
+  }
+
+  #due(now: MonotonicMs): ContactBinding | undefined {
+    return this.#behindNat.due(now) ?? this.#others.due(now)
+  }
+
+  /** The question before came to nothing; whether that was one too many. */
+  #isLost(binding: ContactBinding): boolean {
+    if (binding.asked === 0) return false
+    binding.unanswered++
+    return binding.answers && !binding.lost && binding.unanswered >= unansweredAtMost
+  }
+
+  /** Asks anew, or the same again of one which is about to be lost: then an answer to any of them counts. */
+  #ask(now: MonotonicMs, binding: ContactBinding): Effect {
+    const doubted = binding.answers && binding.unanswered < unansweredAtMost
+    const again = doubted && binding.asked > 0
+    if (!again) {
+      this.#askedByNumber.delete(binding.asked)
+      binding.asked = ++this.#asked
+      this.#askedByNumber.set(binding.asked, binding)
+    }
+    this.#set(now + (doubted ? Math.min(repeatMs, binding.keepaliveMs) : binding.keepaliveMs), binding)
+    return { type: 'send', flow: binding.flow, bytes: this.#question(binding), loose: true }
   }
 
   #question(binding: ContactBinding): Uint8Array {
     const prefix = hostPort(this.#endpoint.address, this.#endpoint.port)
-    const number = ++this.#asked
+    const number = binding.asked
     const uri = withoutHeaders(binding.contact)
     return writeMessage(
       request({
@@ -106,7 +160,7 @@ export class NatKeepAlive {
           ['max-forwards', '70'],
           ['from', `<sip:${prefix}>;tag=${this.#word}`],
           ['to', `<${uri}>`],
-          ['call-id', `${this.#endpoint.entropy.hex(8)}@${this.#endpoint.address}`],
+          ['call-id', `${this.#word}.${number}@${this.#endpoint.address}`],
           ['cseq', `${number} OPTIONS`],
           ['accept', 'application/sdp'],
         ],
@@ -131,9 +185,4 @@ export function isBehindNat(register: Request, contact: string, flow: Flow): boo
 function placeOf(contact: string): SocketAddress | undefined {
   const uri = parseUri(contact)
   return uri && readSocketAddress(uri.host, uri.port ?? 5060)
-}
-
-function firstOf<T>(values: Iterable<T>): T | undefined {
-  for (const value of values) return value
-  return undefined
 }

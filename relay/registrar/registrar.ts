@@ -1,4 +1,11 @@
-import { type BindingList, type BindingTell, type MonotonicMs, type UtcMs, utcMs } from '#contract'
+import {
+  type BindingList,
+  type BindingReason,
+  type BindingTell,
+  type MonotonicMs,
+  type UtcMs,
+  utcMs,
+} from '#contract'
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
 import type { Effect, Entropy } from '../ground/effects.ts'
@@ -77,7 +84,11 @@ export class Registrar {
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
     if (!owns(verified, request, this.#realmOf)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
-    const requested = readContacts(request, credential)
+    const requested = readContacts(request, credential, (contact) =>
+      isKeptOpen(credential, request, contact, flow)
+        ? Math.min(credential.min_expires, credential.keepalive_s)
+        : credential.min_expires,
+    )
     if (requested.kind === 'refused') {
       const headers: Header[] =
         requested.minExpires === undefined ? [] : [['min-expires', `${requested.minExpires}`]]
@@ -119,16 +130,16 @@ export class Registrar {
   }
 
   /** Ends what an account proved by another HA1 than this one; undefined: all it has. */
-  revoke(at: UtcMs, extensionId: string, ha1: string | undefined): BindingTell[] {
+  revoke(at: UtcMs, extensionId: string, ha1: string | undefined, reason: BindingReason): BindingTell[] {
     const proof = ha1 === undefined ? undefined : proofOf(ha1)
     const over = this.#bindings.of(extensionId).filter((binding) => binding.proof !== proof)
-    return over.map((binding) => this.#bindings.remove(at, binding, 'unregistered'))
+    return over.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', reason))
   }
 
   /** Ends one registration, if it is still there. */
   end(at: UtcMs, extensionId: string, bindingId: string): BindingTell[] {
     const binding = this.#bindings.of(extensionId).find((one) => one.bindingId === bindingId)
-    return binding ? [this.#bindings.remove(at, binding, 'unregistered')] : []
+    return binding ? this.#bindings.remove(at, binding, 'unregistered', 'BY_API') : []
   }
 
   /** Whether an extension has a phone at the other end of this very flow, or one from its source prefix. */
@@ -166,14 +177,18 @@ export class Registrar {
     return this.#bindings.expire(now, at)
   }
 
-  /** What keeps NATs open, as far as it is due. */
-  keepOpen(now: MonotonicMs): Effect[] {
-    return this.#keepOpen.tick(now)
+  /** What keeps NATs open, as far as it is due, and which phones answer no longer. */
+  keepOpen(now: MonotonicMs, at: UtcMs): Effect[] {
+    const { effects, lost } = this.#keepOpen.tick(now)
+    const tells = lost.map((binding): Effect => ({ type: 'tell', tell: this.#bindings.lost(at, binding) }))
+    return [...effects, ...tells]
   }
 
-  /** Whether a response means nothing but that a NAT is open. */
-  isAnswer(response: Response): boolean {
-    return this.#keepOpen.isAnswer(response)
+  /** What there is to tell of a response to one of our questions whether a phone is there; undefined: it is to none. */
+  answered(now: MonotonicMs, at: UtcMs, response: Response, flow: Flow): BindingTell[] | undefined {
+    if (!this.#keepOpen.isAnswer(response)) return undefined
+    const binding = this.#keepOpen.answered(now, response, flow)
+    return binding ? this.#bindings.answered(at, binding) : []
   }
 
   nextDeadline(): number | undefined {
@@ -201,7 +216,11 @@ export class Registrar {
     { binding, contact }: Change,
   ): BindingTell[] {
     if (contact === undefined || contact.seconds === 0)
-      return binding === undefined ? [] : [this.#bindings.remove(at, binding, 'unregistered')]
+      return binding === undefined ? [] : this.#bindings.remove(at, binding, 'unregistered', 'BY_PHONE')
+    const behindNat = isBehindNat(request, contact.uri, flow)
+    // A NAT which no answer keeps open is kept open by registering anew.
+    const often = isKeptOpen(credential, request, contact.uri, flow) && !binding?.answers
+    const seconds = often ? Math.min(contact.seconds, credential.keepalive_s) : contact.seconds
     const stated = {
       contact: contact.uri,
       instance: contact.instance,
@@ -210,10 +229,11 @@ export class Registrar {
       cseq: request.cseq.number,
       flow,
       proof: proofOf(credential.ha1_md5),
-      behindNat: isBehindNat(request, contact.uri, flow),
+      behindNat,
+      keepaliveMs: credential.keepalive_s * 1000,
       path,
       userAgent: readable(request.header('user-agent') ?? ''),
-      expiresAt: utcMs(at + contact.seconds * 1000),
+      expiresAt: utcMs(at + seconds * 1000),
     }
     if (binding === undefined) return [this.#bindings.add(now, at, credential, stated)]
     return [this.#bindings.refresh(now, at, binding, stated)]
@@ -222,16 +242,16 @@ export class Registrar {
   #makeRoom(at: UtcMs, extensionId: string, atMost: number): BindingTell[] {
     const held = this.#bindings.of(extensionId)
     const surplus = [...held]
-      .sort((a, b) => a.refreshedAt - b.refreshedAt)
+      .sort((a, b) => Number(b.lost) - Number(a.lost) || a.refreshedAt - b.refreshedAt)
       .slice(0, Math.max(0, held.length - atMost))
-    return surplus.map((binding) => this.#bindings.remove(at, binding, 'unregistered'))
+    return surplus.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', 'PUT_OUT'))
   }
 
   /** All current bindings with the time each has left (RFC 3261 §10.3 step 8). */
   #granted(at: UtcMs, extensionId: string): Header[] {
     return this.#bindings
       .of(extensionId)
-      .filter(({ expiresAt }) => expiresAt > at)
+      .filter(({ expiresAt, lost }) => expiresAt > at && !lost)
       .map(({ contact, expiresAt, q, instance }): Header => {
         const seconds = Math.ceil((expiresAt - at) / 1000)
         const params = `;expires=${seconds}${q === 1 ? '' : `;q=${q}`}${instance === '' ? '' : `;${instance}`}`
@@ -247,6 +267,16 @@ interface Change {
 
 function removal(binding: ContactBinding): Change {
   return { binding, contact: undefined }
+}
+
+/** Whether a contact's NAT has to be kept open. */
+function isKeptOpen(
+  credential: Verified['credential'],
+  request: Request,
+  contact: string,
+  flow: Flow,
+): boolean {
+  return credential.keepalive_s > 0 && isBehindNat(request, contact, flow)
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */

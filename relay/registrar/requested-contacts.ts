@@ -33,8 +33,15 @@ const contactLettersAtMost = 1024
 /** No interval of an hour or more may be called too brief (RFC 3261 §10.3). */
 const anHour = 3600
 
-/** Reads the Contacts of a REGISTER and how long each is to last (RFC 3261 §10.3 steps 6 and 7). */
-export function readContacts(request: Request, limits: KnownCredential): RequestedContacts {
+/**
+ * Reads the Contacts of a REGISTER and how long each is to last (RFC 3261 §10.3 steps 6 and 7). `leastOf` says how few
+ * seconds a contact may ask for.
+ */
+export function readContacts(
+  request: Request,
+  limits: KnownCredential,
+  leastOf: (contact: string) => number,
+): RequestedContacts {
   const values = request.all('contact')
   const expires = readSeconds(request.header('expires'))
   if (values.includes('*')) {
@@ -50,7 +57,7 @@ export function readContacts(request: Request, limits: KnownCredential): Request
   for (const address of addresses) {
     if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
     const asked = readSeconds(address.params.get('expires')) ?? expires ?? limits.default_expires
-    if (asked > 0 && asked < limits.min_expires && asked < anHour)
+    if (asked > 0 && asked < anHour && asked < leastOf(address.uri))
       return { kind: 'refused', status: 423, minExpires: limits.min_expires, failed: 'EXPIRES_TOO_SHORT' }
     contacts.push(wantedContact(address, Math.min(asked, limits.max_expires)))
   }

@@ -49,6 +49,7 @@ export function account(name: keyof typeof extensionIds): CredentialAnswer {
     min_expires: 60,
     max_expires: 3600,
     default_expires: 3600,
+    keepalive_s: 0,
     ttl: 60,
   }
 }

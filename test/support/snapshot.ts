@@ -70,6 +70,7 @@ export function withExtension(
     min_expires: 60,
     max_expires: 3600,
     default_expires: 3600,
+    keepalive_s: 0,
     ...changes,
   })
   return {

@@ -56,6 +56,7 @@ describe('POST /v1.0/trunks', () => {
       min_expires: 120,
       max_expires: 600,
       default_expires: 300,
+      keepalive_s: 30,
       enabled: true,
     }
     const { status, body } = await app.alice('POST', '/v1.0/trunks', {

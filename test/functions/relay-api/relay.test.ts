@@ -55,6 +55,7 @@ describe('POST /relay/v1/credential', () => {
       extension_id: office.id,
       enabled: true,
       max_contacts: 5,
+      keepalive_s: 25,
     })
     for (const [realm, name, customer_id] of [
       [office.realm, 'nobody', app.aliceId],

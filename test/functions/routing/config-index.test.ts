@@ -28,6 +28,7 @@ const secrets = {
       min_expires: 60,
       max_expires: 3600,
       default_expires: 3600,
+      keepalive_s: 25,
     },
   ],
   passwords: { [provider('telnyx').id]: 'secret' },

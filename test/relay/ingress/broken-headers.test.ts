@@ -200,7 +200,7 @@ function observed(text: string): unknown {
   if (!parsed.ok) return parsed.fault.status
   const request = readRequest(text)
   const refusal = screen(request)
-  const wanted = readContacts(request, office())
+  const wanted = readContacts(request, office(), () => office().min_expires)
   if (refusal) return refusal.status
   if (request.method === 'REGISTER')
     return wanted.kind === 'refused' ? wanted.status : [facts(request), wanted]

@@ -53,6 +53,8 @@ export function bindingTell(
     sequence,
     at,
     event,
+    reason: '',
+    moved_from: null,
     binding: {
       binding_id: bindingId,
       customer_id: randomUUID(),
@@ -66,6 +68,7 @@ export function bindingTell(
       received: { transport: 'udp', address: '127.0.0.1', port: 5062 },
       path: [],
       user_agent: 'phone “é”',
+      keepalive_s: 25,
       registered_at: at,
       refreshed_at: at,
       expires_at: at,

@@ -11,30 +11,94 @@ import { hashes, office, request, start, verified } from './phone.ts'
 /* The phone of these tests writes Via 10.0.0.5:5060. */
 const mapped: Flow = { transport: 'udp', address: '203.0.113.9', port: 33_001 }
 const open: Flow = { transport: 'udp', address: '10.0.0.5', port: 5060 }
+const question = 'OPTIONS sip:office1@10.0.0.5 → 203.0.113.9:33001'
 
 describe('a phone behind a NAT', () => {
-  test('is asked OPTIONS every 24 s, where it registered from, as long as it is registered', () => {
-    const { register, pass } = registrar()
+  test('which answers is asked a second after it registered, then every keepalive_s, as long as it is registered', () => {
+    const { register, pass } = registrar({ answers: true })
     register('sip:office1@10.0.0.5', 110, mapped)
-    expect(pass(23_999)).toEqual([])
-    expect(pass(1)).toEqual(['OPTIONS sip:office1@10.0.0.5 → 203.0.113.9:33001'])
-    expect(pass(72_000)).toHaveLength(3)
+    expect(pass(999)).toEqual([])
+    expect(pass(1)).toEqual([question])
+    register('sip:office1@10.0.0.5', 110, mapped)
+    expect(pass(24_999)).toEqual([])
+    expect(pass(1)).toEqual([question])
+    expect(pass(75_000)).toHaveLength(3)
     expect(pass(600_000)).toEqual([])
+  })
+
+  test('is granted its expiry once it has answered, and until then no more than keepalive_s', () => {
+    const { register, pass } = registrar({ answers: true })
+    expect(register('sip:office1@10.0.0.5', 3_600, mapped)).toBe(25)
+    pass(20_000)
+    expect(register('sip:office1@10.0.0.5', 3_600, mapped)).toBe(3_600)
+    expect(pass(3_000_000)).toHaveLength(120)
+  })
+
+  test('which never answers stays by registering anew, and is never lost; 423 does not stop it', () => {
+    const { register, pass, events } = registrar({ answers: false })
+    for (let round = 0; round < 100; round++) {
+      expect(register('sip:office1@10.0.0.5', round % 2 ? 25 : 3_600, mapped)).toBe(25)
+      pass(22_000)
+    }
+    expect(events()).toEqual(['registered ', ...Array.from({ length: 99 }, () => 'refreshed ')])
+    expect(pass(30_000).length).toBeLessThanOrEqual(2)
+    expect(events().at(-1)).toBe('expired NOT_REFRESHED')
+  })
+
+  test('which answered is lost twenty seconds after the first question it does not answer, and comes back by answering', () => {
+    const phone = registrar({ answers: true })
+    phone.register('sip:office1@10.0.0.5', 3_600, mapped)
+    phone.pass(1_000)
+    phone.register('sip:office1@10.0.0.5', 3_600, mapped)
+    phone.manner.answers = false
+    expect(phone.pass(44_999)).toHaveLength(4)
+    expect([phone.events().length, phone.rung()]).toEqual([2, 1])
+    phone.pass(1)
+    expect([phone.events().at(-1), phone.rung()]).toEqual(['flow_lost NO_ANSWER', 0])
+    expect(new Set(phone.branches().slice(1, 5)).size).toBe(1)
+    phone.manner.answers = true
+    phone.pass(25_000)
+    expect([phone.events().at(-1), phone.rung()]).toEqual(['registered ANSWERS_AGAIN', 1])
+  })
+
+  test('which is lost is back by registering, and is told no second time when its expiry is over', () => {
+    const phone = registrar({ answers: true })
+    phone.register('sip:office1@10.0.0.5', 100, mapped)
+    phone.pass(1_000)
+    phone.register('sip:office1@10.0.0.5', 100, mapped)
+    phone.manner.answers = false
+    phone.pass(46_000)
+    expect(phone.register('sip:office1@10.0.0.5', 100, mapped)).toBe(25)
+    expect([phone.events().at(-1), phone.rung()]).toEqual(['registered ', 1])
+    phone.manner.answers = true
+    phone.pass(2_000)
+    phone.register('sip:office1@10.0.0.5', 100, mapped)
+    phone.manner.answers = false
+    phone.pass(200_000)
+    expect(phone.events().at(-1)).toBe('flow_lost NO_ANSWER')
+    expect(phone.phones.size).toBe(0)
+  })
+
+  test('whose account says another keepalive_s is asked so often, and with 0 never', () => {
+    const often = registrar({ answers: true, keepalive_s: 10 })
+    often.register('sip:office1@10.0.0.5', 600, mapped)
+    often.pass(1_000)
+    often.register('sip:office1@10.0.0.5', 600, mapped)
+    expect(often.pass(100_000)).toHaveLength(10)
+    const never = registrar({ answers: true, keepalive_s: 0 })
+    expect(never.register('sip:office1@10.0.0.5', 600, mapped)).toBe(600)
+    expect(never.pass(599_000)).toEqual([])
   })
 
   test('is asked at its contact without the headers in it, a question mark in its name or not', () => {
     const { register, pass } = registrar()
     register('sip:who?@10.0.0.5?Subject=a', 110, mapped)
-    expect(pass(24_000)).toEqual(['OPTIONS sip:who?@10.0.0.5 → 203.0.113.9:33001'])
+    expect(pass(1_000)).toEqual(['OPTIONS sip:who?@10.0.0.5 → 203.0.113.9:33001'])
   })
 
-  test('is let wait when it has just been heard, and asked no more when it leaves', () => {
+  test('is asked no more when it leaves', () => {
     const { register, pass } = registrar()
     register('sip:office1@10.0.0.5', 600, mapped)
-    pass(23_000)
-    register('sip:office1@10.0.0.5', 600, mapped)
-    expect(pass(23_999)).toEqual([])
-    expect(pass(1)).toHaveLength(1)
     register('sip:office1@10.0.0.5', 0, mapped)
     expect(pass(100_000)).toEqual([])
   })
@@ -44,55 +108,55 @@ describe('a phone behind a NAT', () => {
     ['says a private address in Contact', 'sip:office1@192.168.1.20', open],
     ['says another port in Contact', 'sip:office1@10.0.0.5:5062', open],
   ])('is recognised where it %s', (_, contact, from) => {
-    const { register, pass } = registrar()
-    register(contact, 600, from)
-    expect(pass(24_000)).toHaveLength(1)
+    expect(registrar().register(contact, 600, from)).toBe(25)
   })
 
   test.each([
-    ['is where it says', 'sip:office1@10.0.0.5', open],
-    ['has a name for its host', 'sip:office1@phone.example', open],
-    ['came over TCP', 'sip:office1@10.0.0.5', { ...mapped, transport: 'tcp', connection: 1 }],
-  ] as const)('is not seen in a phone which %s', (_, contact, from) => {
-    const { register, pass } = registrar()
-    register(contact, 3_600, from)
-    expect(pass(600_000)).toEqual([])
+    ['is where it says', 'sip:office1@10.0.0.5', open, [], 144],
+    ['has a name for its host', 'sip:office1@phone.example', open, [], 144],
+    ['came over TCP', 'sip:office1@10.0.0.5', { ...mapped, transport: 'tcp', connection: 1 }, [], 0],
+    [
+      'is behind a proxy, which says where it is itself',
+      'sip:office1@192.168.1.20',
+      open,
+      ['Via: SIP/2.0/UDP 192.168.1.20;branch=z9hG4bKp'],
+      144,
+    ],
+  ] as const)('is not seen in a phone which %s', (_, contact, from, lines, asked) => {
+    const { register, pass } = registrar({ answers: true })
+    expect(register(contact, 3_600, from, lines)).toBe(3_600)
+    expect(pass(3_600_000)).toHaveLength(asked)
   })
 
-  test('is not seen in a phone behind a proxy, which says where it is itself', () => {
-    const { register, pass } = registrar()
-    register('sip:office1@192.168.1.20', 600, open, ['Via: SIP/2.0/UDP 192.168.1.20;branch=z9hG4bKp'])
-    expect(pass(100_000)).toEqual([])
-  })
-
-  test('has done all there is to do by answering, whatever it says', () => {
-    const { phones, register, pass, asked } = registrar()
-    register('sip:office1@10.0.0.5', 600, mapped)
-    pass(24_000)
-    const [question] = asked
-    if (question === undefined) throw new Error('nothing was asked')
-    const answer = (via: string) => phones.isAnswer(response({ status: 481, headers: [['via', via]] }))
-    expect(answer(question.header('via') ?? '')).toBe(true)
-    expect(answer('SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKelse')).toBe(false)
+  test('is answered by whom we asked alone, whatever it says', () => {
+    const phone = registrar({ answers: true })
+    phone.register('sip:office1@10.0.0.5', 600, mapped)
+    phone.pass(1_000)
+    phone.register('sip:office1@10.0.0.5', 600, mapped)
+    phone.manner.answers = false
+    phone.pass(45_000)
+    const [branch = ''] = phone.branches().slice(-1)
+    expect(phone.answer(branch, { ...mapped, address: '203.0.113.10' })).toEqual([])
+    expect(phone.answer(branch.replace(/\d+$/, '99'), mapped)).toEqual([])
+    expect(phone.answer('z9hG4bKelse', mapped)).toBeUndefined()
+    expect(phone.answer(branch, mapped)).toMatchObject([{ event: 'registered', reason: 'ANSWERS_AGAIN' }])
   })
 })
 
 describe('after a restart', () => {
-  test('each phone is asked at once, until it has shown that it is behind no NAT', () => {
-    const { register, pass, told } = registrar()
-    register('sip:office1@10.0.0.5', 3_600, open)
-    const later = registrar(10)
-    later.restore(list(told))
+  test('each phone is asked at once, is lost for no silence until it has answered, and its keepalive_s is known', () => {
+    const before = registrar({ keepalive_s: 40 })
+    before.register('sip:office1@10.0.0.5', 3_600, open)
+    const later = registrar()
+    later.restore(list(before.told))
     expect(later.pass(0)).toEqual(['OPTIONS sip:office1@10.0.0.5 → 10.0.0.5:5060'])
-    expect(later.pass(24_000)).toHaveLength(1)
-    later.register('sip:office1@10.0.0.5', 3_600, open)
-    expect(later.pass(100_000)).toEqual([])
-    expect(pass(100_000)).toEqual([])
+    expect(later.pass(400_000)).toHaveLength(10)
+    expect([later.events(), later.rung()]).toEqual([[], 1])
   })
 
-  test('ten thousand phones are asked a thousand a second, and each again 24 s later', () => {
+  test('ten thousand phones are asked a thousand a second, and each again 25 s later', () => {
     const one = registrar()
-    one.register('sip:office1@10.0.0.5', 7_200, mapped)
+    one.register('sip:office1@10.0.0.5', 7_200, open)
     const [{ binding, sequence }] = one.told as [BindingTell]
     const crowd = Array.from({ length: 10_000 }, (_, i) => ({
       ...binding,
@@ -106,28 +170,64 @@ describe('after a restart', () => {
     expect(relay.pass(1_000).length).toBeLessThanOrEqual(1_020)
     relay.pass(9_500)
     expect(new Set(relay.asked.map(({ requestUri }) => requestUri)).size).toBe(10_000)
-    expect(relay.pass(13_499)).toEqual([])
+    expect(relay.pass(14_499)).toEqual([])
     expect(relay.pass(10_501)).toHaveLength(10_000)
+  })
+
+  test('those behind NAT are asked first where all are too many', () => {
+    const one = registrar()
+    one.register('sip:office1@10.0.0.5', 7_200, open)
+    const [{ binding, sequence }] = one.told as [BindingTell]
+    const crowd = Array.from({ length: 40 }, (_, i) => ({
+      ...binding,
+      binding_id: `${i}`,
+      extension_id: `${i}`,
+      sequence,
+    }))
+    const relay = registrar()
+    relay.register('sip:plain@10.0.0.5', 3_600, open)
+    relay.pass(25_000)
+    relay.restore({ bindings: crowd })
+    expect(relay.pass(25_000).indexOf('OPTIONS sip:plain@10.0.0.5 → 10.0.0.5:5060')).toBe(40)
   })
 })
 
 /** A registrar which is woken when it wants to be, and the phone which has proved itself to it. */
-function registrar(cseq = 0) {
+function registrar(options: { answers?: boolean; keepalive_s?: number } = {}) {
   const phones = new Registrar({ relayId: 'relay-1', entropy, hashes, address: '198.51.100.1', port: 5060 })
-  const proof = verified(new Challenger(hashes), office())
+  const credential = office({ keepalive_s: options.keepalive_s ?? 25 })
+  const proof = verified(new Challenger(hashes), credential)
   const told: BindingTell[] = []
-  const asked: ReturnType<typeof request>[] = []
-  let now = 0
-  let number = cseq
+  const asked: { requestUri: string; branch: string }[] = []
+  /** Whether the phones answer what they are asked. */
+  const manner = { answers: options.answers ?? false }
+  let [now, number] = [0, 0]
+  const at = () => utcMs(start + now)
+  const clock = () => monotonicMs(now)
+  const answer = (branch: string, from: Flow) =>
+    phones.answered(
+      clock(),
+      at(),
+      response({ status: 481, headers: [['via', `SIP/2.0/UDP 198.51.100.1;branch=${branch}`]] }),
+      from,
+    )
   return {
     phones,
     told,
     asked,
-    register(contact: string, expires: number, from: Flow, lines: string[] = []) {
+    answer,
+    manner,
+    branches: () => asked.map(({ branch }) => branch),
+    events: () => told.map(({ event, reason }) => `${event} ${reason}`),
+    rung: () => phones.contacts(credential.customer_id, credential.extension_id, at()).length,
+    /** The seconds it is granted. */
+    register(contact: string, expires: number, from: Flow, lines: readonly string[] = []): number {
       const asks = request([`Contact: <${contact}>;expires=${expires}`, ...lines], { cseq: ++number })
-      told.push(...phones.register(monotonicMs(now), utcMs(start + now), asks, from, proof).tells)
+      const { response, tells } = phones.register(clock(), at(), asks, from, proof)
+      told.push(...tells)
+      return Number(/expires=(\d+)/.exec(response.header('contact') ?? '')?.[1])
     },
-    restore: (bindings: BindingList) => phones.restore(monotonicMs(now), utcMs(start + now), bindings),
+    restore: (bindings: BindingList) => phones.restore(clock(), at(), bindings),
     /** Time passes; what was asked meanwhile, and where. */
     pass(ms: number): string[] {
       const arrows: string[] = []
@@ -138,14 +238,17 @@ function registrar(cseq = 0) {
         next = phones.nextDeadline()
       ) {
         now = Math.max(now, next)
-        phones.tick(monotonicMs(now), utcMs(start + now))
-        for (const effect of phones.keepOpen(monotonicMs(now))) {
-          if (effect.type !== 'send' || !effect.loose) throw new Error('nothing but loose packets')
+        told.push(...phones.tick(clock(), at()))
+        for (const effect of phones.keepOpen(clock(), at())) {
+          if (effect.type === 'tell' && effect.tell.kind === 'binding') told.push(effect.tell)
+          if (effect.type !== 'send') continue
           const parsed = parseMessage(effect.bytes)
           if (!parsed.ok || parsed.value.kind !== 'request') throw new Error('we asked nonsense')
-          asked.push(parsed.value)
-          const { method, requestUri } = parsed.value
+          const { method, requestUri, via } = parsed.value
+          const branch = via.branch ?? ''
+          asked.push({ requestUri, branch })
           arrows.push(`${method} ${requestUri} → ${effect.flow.address}:${effect.flow.port}`)
+          if (manner.answers) told.push(...(answer(branch, effect.flow) ?? []))
         }
       }
       now = end

@@ -36,6 +36,7 @@ export function office(changes: Partial<KnownCredential> = {}): KnownCredential 
     min_expires: 60,
     max_expires: 7200,
     default_expires: 3600,
+    keepalive_s: 0,
     ttl: 60,
     ...changes,
   }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type BindingList, type BindingTell, bindingTell, monotonicMs as ms, utcMs } from '#contract'
+import {
+  type BindingList,
+  type BindingTell,
+  bindingReasons,
+  bindingTell,
+  monotonicMs as ms,
+  utcMs,
+} from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
 import { Registrar } from '../../../relay/registrar/registrar.ts'
@@ -33,6 +40,8 @@ describe('registering (RFC 3261 §10.3)', () => {
       'registered',
     ])
     for (const tell of told) expect(bindingTell.parse(tell)).toEqual(tell)
+    expect(told.map(({ reason }) => reason)).toEqual(['', '', '', 'BY_PHONE', ''])
+    expect(bindingReasons).toHaveProperty(told[3]?.reason ?? '')
     expect(new Set(told.map(({ binding }) => binding.binding_id)).size).toBe(1)
     const sequences = told.map(({ sequence }) => sequence)
     expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b))
@@ -173,13 +182,14 @@ describe('registering (RFC 3261 §10.3)', () => {
 
   describe('how many', () => {
     test('puts the contact heard of longest ago out for one too many', () => {
-      const { register, reachable, events } = registrar()
+      const { register, reachable, events, told } = registrar()
       for (const [i, user] of ['a', 'b', 'c'].entries())
         register([`Contact: <sip:${user}@10.0.0.5>`], { cseq: i + 1, after: 1 })
       register(['Contact: <sip:a@10.0.0.5>'], { cseq: 4, after: 1 })
       register(['Contact: <sip:d@10.0.0.5>'], { cseq: 5, after: 1 })
       expect(reachable().sort()).toEqual(['sip:a@10.0.0.5', 'sip:c@10.0.0.5', 'sip:d@10.0.0.5'])
       expect(events().slice(-2)).toEqual(['registered', 'unregistered'])
+      expect(told.at(-1)?.reason).toBe('PUT_OUT')
     })
 
     test('refuses more in one request than an extension may have', () => {
@@ -254,13 +264,19 @@ describe('registering (RFC 3261 §10.3)', () => {
     )
 
     test('one phone with an instance id moves instead of leaving its ghost (RFC 5626 §6)', () => {
-      const { register, reachable, events } = registrar()
+      const { register, reachable, events, told } = registrar()
       const same = ';+sip.instance="<urn:uuid:0198c0de-0000-7000-8000-00000000000a>";reg-id=1'
       register([`Contact: <sip:a@10.0.0.5:1111>${same}`])
       const moved = register([`Contact: <sip:a@10.9.9.9:2222>${same}`], { cseq: 2 })
       expect(reachable()).toEqual(['sip:a@10.9.9.9:2222'])
       expect(contacts(moved)).toEqual([`<sip:a@10.9.9.9:2222>;expires=3600${same}`])
       expect(events()).toEqual(['registered', 'refreshed'])
+      const before = { transport: 'udp', address: flow.address, port: flow.port }
+      expect(told[1]?.moved_from).toEqual({ contact: 'sip:a@10.0.0.5:1111', ...before })
+      register([`Contact: <sip:a@10.9.9.9:2222>${same}`], { cseq: 3 })
+      expect(told[2]?.moved_from).toBeNull()
+      register([`Contact: <sip:a@10.9.9.9:2222>${same}`], { cseq: 4, flow: { ...flow, port: 5070 } })
+      expect(told[3]?.moved_from).toEqual({ contact: 'sip:a@10.9.9.9:2222', ...before })
     })
 
     test('one request which names a contact twice makes one binding', () => {
