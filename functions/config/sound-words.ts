@@ -12,7 +12,14 @@ const jitterHeardMs = 60
 /** What is wrong with a call's sound, by its codecs and after so many seconds of talking its counters; null: nothing. */
 export function soundWords({ from_caller, from_callee }: Sound, seconds: number): string | null {
   const heard =
-    seconds < secondsAtLeast ? [] : [...sideWords('caller', from_caller), ...sideWords('callee', from_callee)]
+    seconds < secondsAtLeast
+      ? []
+      : [
+          ...sideWords('caller', from_caller),
+          ...sideWords('callee', from_callee),
+          ...reportedWords('callee', from_callee, 'caller', from_caller),
+          ...reportedWords('caller', from_caller, 'callee', from_callee),
+        ]
   const words = [...codecWords(from_caller.codecs, from_callee.codecs), ...heard]
   return words.length > 0 ? words.join(' ') : null
 }
@@ -32,6 +39,16 @@ function sideWords(side: 'caller' | 'callee', heard: MediaSide): string[] {
   const loss = `${(share * 100).toFixed(1)} % of the packets from the ${side} were lost on their way to the relay.`
   const jitter = `The packets from the ${side} come unevenly: ${Math.round(jitter_ms)} ms of jitter.`
   return [...(share >= lossHeard ? [loss] : []), ...(jitter_ms >= jitterHeardMs ? [jitter] : [])]
+}
+
+/** What one side says that it missed of the other's packets, beyond those which never came to the relay. */
+function reportedWords(side: string, { reported_lost }: MediaSide, other: string, sent: MediaSide): string[] {
+  const missed = (reported_lost ?? 0) - sent.lost
+  if (sent.packets === 0 || missed / sent.packets < lossHeard) return []
+  const share = (Math.min(1, missed / sent.packets) * 100).toFixed(1)
+  return [
+    `The ${side} says that ${share} % of the packets from the ${other} were lost between the relay and it.`,
+  ]
 }
 
 function silenceWords(side: string, { dropped, sdp_address, local_address }: MediaSide): string {

@@ -139,6 +139,23 @@ export const mediaSide = mediaCounters.extend({
   latched_address: z.string().nullable().default(null),
   /** host:port of ours which faces it. */
   local_address: z.string().nullable().default(null),
+  /** Encoding name of what was heard; null: nothing was, or it has no name. */
+  codec: z.string().nullable().default(null),
+  /** Packets which came after one with a higher number. */
+  reordered: z.int().default(0),
+  /** Times that the next number was not the next: losses in a row are one. */
+  gaps: z.int().default(0),
+  /** Longest time between two of its packets. */
+  longest_gap_ms: z.int().nullable().default(null),
+  /** From both sides having said where they are to its first packet. */
+  first_packet_ms: z.int().nullable().default(null),
+  /** From us to it and back, by its RTCP (RFC 3550 §6.4.1); null: that does not tell. */
+  round_trip_ms: z.number().nullable().default(null),
+  /** What it said that it heard of the other side: packets lost on their way, to us and on. */
+  reported_lost: z.int().nullable().default(null),
+  reported_jitter_ms: z.number().nullable().default(null),
+  /** Mean opinion score of its sound as it came to us, by the E-model (ITU-T G.107); null: not to be told. */
+  mos: z.number().min(1).max(5).nullable().default(null),
 })
 export type MediaSide = z.infer<typeof mediaSide>
 

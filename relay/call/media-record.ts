@@ -1,7 +1,8 @@
 import type { CallTell, MediaSide } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
-import { codecs } from '../sdp/codecs.ts'
+import { meanOpinionScore } from '../media/quality.ts'
+import { codecOf, codecs } from '../sdp/codecs.ts'
 import { connectionOf } from '../sdp/description.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -15,13 +16,23 @@ export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['c
   const { record, aimed, ports } = call
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
   if (!aimed.caller && !aimed.callee && !record.media) return undefined
-  const from = (side: Side): MediaSide => ({
-    ...counters(record.media?.[side]),
-    ...said(aimed[side]?.said),
-    local_address: hostPort(address, ports[side]),
-  })
+  const from = (side: Side): MediaSide => {
+    const other = side === 'caller' ? 'callee' : 'caller'
+    const [heard, own, others] = [record.media?.[side], aimed[side]?.said, aimed[other]?.said]
+    return {
+      ...counters(heard),
+      ...measured(heard, codecHeard(heard, others, own)),
+      ...said(own),
+      local_address: hostPort(address, ports[side]),
+    }
+  }
   return { from_caller: from('caller'), from_callee: from('callee') }
 }
+
+type Measured = Omit<
+  MediaSide,
+  keyof ReturnType<typeof counters> | 'codecs' | 'sdp_address' | 'latched_address' | 'local_address'
+>
 
 /** A peer may name what it likes. */
 const codecsAtMost = 32
@@ -32,6 +43,33 @@ const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitt
 function counters({ packets, bytes, lost, dropped, jitterMs, latched }: MediaCounters = nothing) {
   const latched_address = latched ? hostPort(latched.address, latched.port) : null
   return { packets, bytes, lost, dropped, jitter_ms: jitterMs, latched_address }
+}
+
+function measured(heard: MediaCounters | undefined, codec: string | undefined): Measured {
+  const stream = heard?.stream
+  const mos = heard && stream && codec ? meanOpinionScore({ ...heard, ...stream, codec }) : undefined
+  return {
+    codec: codec ?? null,
+    reordered: stream?.reordered ?? 0,
+    gaps: stream?.gaps ?? 0,
+    longest_gap_ms: stream?.payloadType === undefined ? null : Math.round(stream.longestGapMs),
+    first_packet_ms: stream?.firstMs === undefined ? null : Math.round(stream.firstMs),
+    round_trip_ms: stream?.roundTripMs ?? null,
+    reported_lost: stream?.reported?.lost ?? null,
+    reported_jitter_ms: stream?.reported?.jitterMs ?? null,
+    mos: mos ?? null,
+  }
+}
+
+/** The name of the codec heard: payload types are the hearer's, and those of both descriptions as a rule the same. */
+function codecHeard(
+  heard: MediaCounters | undefined,
+  ...sounds: (RelayedSdp | undefined)[]
+): string | undefined {
+  const type = heard?.stream?.payloadType
+  if (type === undefined) return undefined
+  const names = sounds.map((sound) => sound && codecOf(mediaOf(sound), type))
+  return names.find((name) => name !== undefined)?.slice(0, lettersAtMost)
 }
 
 /** What a side's session description said of its audio; a host is named as it was. */

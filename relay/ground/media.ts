@@ -49,8 +49,28 @@ export interface MediaCounters {
   readonly lost: number
   readonly dropped: number
   readonly jitterMs: number
+  /** How they came; undefined: what travels is no RTP. */
+  readonly stream?: StreamMeasures | undefined
   /** Where its packets come from; undefined: none was accepted. */
   readonly latched?: { readonly address: string; readonly port: number } | undefined
+}
+
+/** How one side's RTP came, and what its RTCP said of the other's. */
+export interface StreamMeasures {
+  /** Packets which came after one with a higher number. */
+  readonly reordered: number
+  /** Times that the next number was not the next: losses in a row are one. */
+  readonly gaps: number
+  /** Milliseconds of the longest time between two packets. */
+  readonly longestGapMs: number
+  /** Milliseconds from both sides having said where they are to the first packet; undefined: none came. */
+  readonly firstMs: number | undefined
+  /** Payload type of its sound; undefined: none came. */
+  readonly payloadType: number | undefined
+  /** Milliseconds from us to the party and back (RFC 3550 §6.4.1); undefined: its RTCP does not tell. */
+  readonly roundTripMs: number | undefined
+  /** What the party said it heard of the other side's sound; undefined: nothing. */
+  readonly reported: { readonly lost: number; readonly jitterMs: number } | undefined
 }
 
 /** What the media thread reports back. */

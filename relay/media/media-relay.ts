@@ -1,7 +1,9 @@
 import type { MonotonicMs } from '#contract'
-import type { Aim, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
+import type { Aim, MediaCounters, MediaReport, SessionId, Side, StreamMeasures } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
+import { Reception } from './reception.ts'
+import { readReports } from './rtcp.ts'
 import { RtpPort } from './rtp-port.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
 
@@ -16,6 +18,9 @@ class MediaLeg {
   /** Undefined until its first offer or answer came. */
   aimedAt: number | undefined
   silent = false
+  /** Milliseconds it took to begin; undefined: it has not. */
+  firstMs: number | undefined
+  readonly reception = new Reception()
 
   constructor(session: SessionId, side: Side, port: number) {
     this.rtp = new RtpPort(session, side, port, false)
@@ -34,6 +39,8 @@ interface MediaSession {
   /** Ports which have no socket yet. */
   unbound: number
   silent: boolean
+  /** Since when both of its sides have said where they are; undefined: not yet. */
+  openedAt: MonotonicMs | undefined
   /** When it is counted next; undefined: not both of its sides have said where they are. */
   countAt: number | undefined
 }
@@ -42,7 +49,7 @@ interface MediaSession {
 const LONGEST = 1500
 /** A session is counted so long after it began, and then so often. */
 const firstCountMs = 10_000
-const countEveryMs = 30_000
+const countEveryMs = 10_000
 /** On hold, silence is the rule: it must last this many time-outs to end a call. */
 const HOLD_TIMES = 60
 
@@ -78,7 +85,14 @@ export class MediaRelay {
     if (this.#sessions.has(id)) return []
     const caller = new MediaLeg(id, 'caller', ports.caller)
     const callee = new MediaLeg(id, 'callee', ports.callee)
-    this.#sessions.set(id, { caller, callee, unbound: 4, silent: false, countAt: undefined })
+    this.#sessions.set(id, {
+      caller,
+      callee,
+      unbound: 4,
+      silent: false,
+      openedAt: undefined,
+      countAt: undefined,
+    })
     return portsOf(caller, callee)
   }
 
@@ -92,11 +106,13 @@ export class MediaRelay {
       .filter((place) => place !== undefined)
     leg.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
     leg.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
+    leg.rtp.statistics.rest()
     leg.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
     leg.mux = aim.mux
     leg.blind = aim.blind === true
     leg.quiet = aim.quiet
     leg.aimedAt = now
+    if (session.caller.aimedAt !== undefined && session.callee.aimedAt !== undefined) session.openedAt ??= now
     leg.silent = false
     session.silent = false
     return [leg.rtp, leg.rtcp]
@@ -146,8 +162,9 @@ export class MediaRelay {
     if (!rtpPort.latch.hears(now, from) && !this.#learns(now, leg, rtpPort, from, packet, control))
       return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
-    if (!control) this.#hear(now, leg, packet, length)
     const other = rtpPort.side === 'caller' ? session.callee : session.caller
+    if (control) hearReports(now, leg, other, packet, length)
+    else this.#hear(now, session, leg, packet, length)
     const out = control && !other.mux ? other.rtcp : other.rtp
     return out.latch.destination === undefined ? drop(rtpPort) : out
   }
@@ -189,12 +206,19 @@ export class MediaRelay {
     return rtpPort.latch.learns(now, from, evidence)
   }
 
-  #hear(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
+  #hear(
+    now: MonotonicMs,
+    { openedAt }: MediaSession,
+    leg: MediaLeg,
+    packet: Uint8Array,
+    length: number,
+  ): void {
     const { session, side, statistics, latch } = leg.rtp
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
     if (leg.heard) return
     leg.heard = true
+    leg.firstMs = now - (openedAt ?? now)
     this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
   }
 
@@ -232,9 +256,33 @@ export class MediaRelay {
   }
 }
 
-function heardAt({ rtp: { statistics, latch } }: MediaLeg): MediaCounters {
+function heardAt(leg: MediaLeg): MediaCounters {
+  const { statistics, latch } = leg.rtp
   const { address, port } = latch.peer
-  return { ...statistics.summary(), latched: latch.locked ? { address, port } : undefined }
+  const latched = latch.locked ? { address, port } : undefined
+  return { ...statistics.summary(), stream: leg.blind ? undefined : measuresOf(leg), latched }
+}
+
+function measuresOf({ rtp: { statistics }, reception, firstMs }: MediaLeg): StreamMeasures {
+  const { reordered, gaps, longestGapMs, payloadType } = statistics
+  const { roundTripMs, reported } = reception
+  return { reordered, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported }
+}
+
+/** Reads what a side's RTCP says before it is passed on to the other. */
+function hearReports(
+  now: MonotonicMs,
+  leg: MediaLeg,
+  other: MediaLeg,
+  packet: Uint8Array,
+  length: number,
+): void {
+  const { statistics } = other.rtp
+  for (const { ntp, blocks } of readReports(packet, length)) {
+    if (ntp !== undefined) other.reception.passed(now, ntp)
+    for (const block of blocks)
+      if (block.ssrc === statistics.ssrc) leg.reception.heard(now, block, statistics.ticks)
+  }
 }
 
 function portsOf(caller: MediaLeg, callee: MediaLeg): RtpPort[] {

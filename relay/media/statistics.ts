@@ -4,12 +4,19 @@ import type { MediaCounters } from '../ground/media.ts'
 /** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
 const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
+/** Payload type of RFC 3389. */
+const COMFORT_NOISE = 13
 
 /** Counts one direction of one RTP stream; a packet costs no allocation. */
 export class Statistics {
   packets = 0
   bytes = 0
   dropped = 0
+  reordered = 0
+  gaps = 0
+  longestGapMs = 0
+  /** Payload type of the sound (RFC 3551 §6); undefined: none came yet. */
+  payloadType: number | undefined
   /** Ticks per millisecond of the sender's clock. */
   ticks = 8
   #ssrc = 0
@@ -25,6 +32,13 @@ export class Statistics {
   #rtpTime = 0
   /** In ticks (RFC 3550 appendix A.8). */
   #jitter = 0
+  #heardAt: number | undefined
+  #typeBefore = -1
+
+  /** The SSRC of the stream counted here; undefined: none came yet. */
+  get ssrc(): number | undefined {
+    return this.#started ? this.#ssrc : undefined
+  }
 
   count(length: number): void {
     this.packets++
@@ -43,7 +57,16 @@ export class Statistics {
     if (!this.#started || ssrc !== this.#ssrc) this.#begin(now, ssrc, sequence, rtpTime)
     else this.#advance(sequence)
     this.#received++
+    this.#type(byte(packet, 1) & 0x7f, rtpTime)
     this.#measure(now, rtpTime)
+    if (this.#heardAt !== undefined && now - this.#heardAt > this.longestGapMs)
+      this.longestGapMs = now - this.#heardAt
+    this.#heardAt = now
+  }
+
+  /** What follows may begin when it likes: the time until then is no gap. */
+  rest(): void {
+    this.#heardAt = undefined
   }
 
   /** Whether a packet with this SSRC belongs to the stream counted here, and comes next in it; RTCP's sequence is −1. */
@@ -88,9 +111,18 @@ export class Statistics {
   #advance(sequence: number): void {
     const ahead = (sequence - this.#highest) & 0xffff
     if (ahead < MAX_DROPOUT) {
+      if (ahead > 1) this.gaps++
       if (sequence < this.#highest) this.#cycles += 0x10000
       this.#highest = sequence
     } else if (ahead <= 0x10000 - MAX_MISORDER) this.#leap(sequence)
+    else this.reordered++
+  }
+
+  /** Of two packets in a row: comfort noise comes alone, and all of a key press are of one instant. */
+  #type(type: number, rtpTime: number): void {
+    if (type !== COMFORT_NOISE && type === this.#typeBefore && rtpTime !== this.#rtpTime)
+      this.payloadType = type
+    this.#typeBefore = type
   }
 
   /** Two in a row at a far away number: the sender restarted without changing its SSRC. */

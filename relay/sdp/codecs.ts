@@ -24,6 +24,11 @@ export function keepCodecs(said: RelayedSdp, names: readonly string[]): RelayedS
   return { sdp: { ...said.sdp, media: all }, at: said.at }
 }
 
+/** The encoding name (upper case) which an m-line gives a payload type; undefined: none. */
+export function codecOf(media: Media, payloadType: number): string | undefined {
+  return nameOf(media, String(payloadType))
+}
+
 /** Ticks per second of the first codec's clock: what RTP timestamps and jitter are counted in. */
 export function clockOf(media: Media): number {
   const [first = ''] = media.formats

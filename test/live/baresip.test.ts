@@ -34,7 +34,8 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
       const known = await knownCalls(office.api)
       alice.command('dial', `sip:office2@${office.realm}`)
       await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
-      await pause(3000)
+      // Over UDP long enough for each to send a report, and to answer the other's (RFC 3550 §6.2: about five seconds).
+      await pause(transport === 'udp' ? 12_000 : 3_000)
       alice.command('hangup')
       await bob.hears('CALL_CLOSED')
       await pause(300)
@@ -44,6 +45,12 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
       expect(record).toMatchObject({ direction: 'internal', hangup_by: 'caller', hangup_reason: 'normal' })
       expect(record.media?.from_caller.packets).toBeGreaterThan(100)
       expect(record.media?.from_callee.packets).toBeGreaterThan(100)
+      for (const side of [record.media?.from_caller, record.media?.from_callee]) {
+        expect(side).toMatchObject({ codec: 'PCMU', lost: 0 })
+        expect(side?.mos).toBeGreaterThan(4)
+        if (transport === 'udp') expect(side?.round_trip_ms).toBeLessThan(1_000)
+        if (transport === 'udp') expect(side?.reported_lost).toBeLessThan(20)
+      }
     },
   )
 

@@ -1,3 +1,4 @@
+import type { MediaSide } from '#contract'
 import { type Api, openApi, type Row } from './api.ts'
 import type { Stack } from './stack.ts'
 import { soon } from './wait.ts'
@@ -31,7 +32,7 @@ export interface CallRecord extends Row {
   hangup_by: string | null
   hangup_reason: string | null
   attempts: { provider_name: string; address: string; status: number; decision: string | null }[]
-  media: { from_caller: { packets: number }; from_callee: { packets: number } } | null
+  media: { from_caller: MediaSide; from_callee: MediaSide } | null
 }
 
 export async function knownCalls(api: Api): Promise<Set<string>> {

@@ -59,6 +59,31 @@ export function rtcpPacket(ssrc: number): Buffer {
   return packet
 }
 
+/** A sender's report whose NTP time has these middle 32 bits, without blocks (RFC 3550 §6.4.1). */
+export function senderReport(ssrc: number, ntp: number): Buffer {
+  const packet = Buffer.alloc(28)
+  packet.set([0x80, 200, 0, 6])
+  packet.writeUInt32BE(ssrc >>> 0, 4)
+  packet.writeUInt32BE(ntp >>> 0, 10)
+  return packet
+}
+
+/** A receiver's report with one block (§6.4.2). */
+export function receiverReport(
+  ssrc: number,
+  block: { ssrc: number; lost: number; jitter: number; lastReport: number; delay: number },
+): Buffer {
+  const packet = Buffer.alloc(32)
+  packet.set([0x81, 201, 0, 7])
+  packet.writeUInt32BE(ssrc >>> 0, 4)
+  packet.writeUInt32BE(block.ssrc >>> 0, 8)
+  packet.writeUInt32BE(block.lost & 0xffffff, 12)
+  packet.writeUInt32BE(block.jitter, 20)
+  packet.writeUInt32BE(block.lastReport, 24)
+  packet.writeUInt32BE(block.delay, 28)
+  return packet
+}
+
 async function hears(socket: Socket, heard: readonly unknown[], count: number): Promise<void> {
   const signal = AbortSignal.timeout(5_000)
   while (heard.length < count) await once(socket, 'message', { signal })

@@ -36,6 +36,15 @@ describe('what a call’s counters say is wrong', () => {
     )
     expect(soundWords({ from_caller: side({ packets: 990, lost: 10 }), from_callee: well }, 10)).toBeNull()
   })
+
+  test('is what a side says that it missed, beyond what the relay did', () => {
+    const missing = side({ packets: 1000, reported_lost: 60 })
+    expect(soundWords({ from_caller: side({ packets: 1000, lost: 10 }), from_callee: missing }, 10)).toBe(
+      'The callee says that 5.0 % of the packets from the caller were lost between the relay and it.',
+    )
+    const few = side({ packets: 1000, reported_lost: 25 })
+    expect(soundWords({ from_caller: side({ packets: 1000, lost: 10 }), from_callee: few }, 10)).toBeNull()
+  })
 })
 
 /** As an older relay tells it, and what is changed. */

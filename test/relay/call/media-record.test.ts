@@ -33,6 +33,15 @@ describe('the record of a call’s sound', () => {
         sdp_address: '192.0.2.10:4000',
         latched_address: null,
         local_address: expect.stringMatching(/^198\.51\.100\.1:10\d\d\d$/),
+        codec: null,
+        reordered: 0,
+        gaps: 0,
+        longest_gap_ms: null,
+        first_packet_ms: null,
+        round_trip_ms: null,
+        reported_lost: null,
+        reported_jitter_ms: null,
+        mos: null,
       },
       from_callee: expect.objectContaining({ codecs: ['PCMU', 'PCMA'], sdp_address: '203.0.113.1:4000' }),
     })
@@ -46,7 +55,20 @@ describe('the record of a call’s sound', () => {
     expect(ladder.record).toMatchObject({
       status: 'progressing',
       media: {
-        from_caller: { packets: 500, lost: 3, latched_address: '192.0.2.10:61234' },
+        from_caller: {
+          packets: 500,
+          lost: 3,
+          latched_address: '192.0.2.10:61234',
+          codec: 'PCMA',
+          reordered: 1,
+          gaps: 2,
+          longest_gap_ms: 61,
+          first_packet_ms: 12,
+          round_trip_ms: 30,
+          reported_lost: 4,
+          reported_jitter_ms: 2.5,
+          mos: 4.34,
+        },
         from_callee: { packets: 0, latched_address: null, sdp_address: '203.0.113.1:4000' },
       },
     })
@@ -104,7 +126,17 @@ describe('the record of a call’s sound', () => {
 /** The media thread counts: Alice is heard from elsewhere than she said, Telnyx not at all. */
 function counted(ladder: Ladder): void {
   const [{ session = 0 } = {}] = ladder.media
-  const caller = { ...nothing, packets: 500, lost: 3, latched: { address: '192.0.2.10', port: 61_234 } }
+  const stream = {
+    reordered: 1,
+    gaps: 2,
+    longestGapMs: 60.7,
+    firstMs: 12.2,
+    payloadType: 8,
+    roundTripMs: 30,
+    reported: { lost: 4, jitterMs: 2.5 },
+  }
+  const latched = { address: '192.0.2.10', port: 61_234 }
+  const caller = { ...nothing, packets: 500, lost: 3, stream, latched }
   ladder
     .hear({
       type: 'media',

@@ -3,7 +3,7 @@ import { monotonicMs } from '#contract'
 import type { Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
-import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
+import { receiverReport, rtcpPacket, rtpPacket, senderReport } from '../../support/rtp.ts'
 import { aimAt, alice, between, bob, mallory } from './between.ts'
 
 describe('sound between two parties', () => {
@@ -96,6 +96,52 @@ describe('RTCP', () => {
   })
 })
 
+describe('what RTCP says (RFC 3550 §6.4)', () => {
+  const speaks = (call: ReturnType<typeof between>) => {
+    call.says('caller', alice, 5000, rtpPacket({ sequence: 1, ssrc: 7 }))
+    call.says('callee', bob, 4000, rtpPacket({ sequence: 1, ssrc: 8 }))
+  }
+
+  test('is how far away a party is: from passing a sender’s report on to hearing of it', () => {
+    const call = between()
+    speaks(call)
+    call.at(1_000).control('caller', alice, 5001, senderReport(7, 0xaabbccdd))
+    const block = { ssrc: 7, lost: 3, jitter: 80, lastReport: 0xaabbccdd, delay: 65_536 / 2 }
+    call.at(1_540).control('callee', bob, 4001, receiverReport(8, block))
+    expect(call.closed()).toMatchObject({
+      callee: { stream: { roundTripMs: 40, reported: { lost: 3, jitterMs: 10 } } },
+      caller: { stream: { roundTripMs: undefined, reported: undefined } },
+    })
+  })
+
+  test.each([
+    ['of another source', { ssrc: 9, lastReport: 1 }, { roundTripMs: undefined, reported: undefined }],
+    ['of an older report', { lastReport: 2 }, { roundTripMs: undefined, reported: { lost: 3 } }],
+    [
+      'of an answer before the question',
+      { delay: 65_536 },
+      { roundTripMs: undefined, reported: { lost: 3 } },
+    ],
+  ])('is no distance where it speaks %s', (_, change, stream) => {
+    const call = between()
+    speaks(call)
+    call.at(1_000).control('caller', alice, 5001, senderReport(7, 1))
+    const block = { ssrc: 7, lost: 3, jitter: 80, lastReport: 1, delay: 0, ...change }
+    call.at(1_100).control('callee', bob, 4001, receiverReport(8, block))
+    expect(call.closed()).toMatchObject({ callee: { stream } })
+  })
+})
+
+test('a session tells how long each side took to begin, and what it spoke', () => {
+  const call = between()
+  for (let i = 0; i < 3; i++)
+    call.at(340 + i * 20).says('caller', alice, 5000, rtpPacket({ sequence: i, ssrc: 1, type: 8 }))
+  expect(call.closed()).toMatchObject({
+    caller: { stream: { firstMs: 340, payloadType: 8, gaps: 0, reordered: 0, longestGapMs: 20 } },
+    callee: { stream: { firstMs: undefined, payloadType: undefined } },
+  })
+})
+
 describe('silence', () => {
   test('of one side is reported once, again after it spoke', () => {
     const call = between()
@@ -153,18 +199,18 @@ describe('silence', () => {
 })
 
 describe('a session is counted', () => {
-  test('ten seconds after both sides have said where they are, and every half minute, with where they really are', () => {
+  test('ten seconds after both sides have said where they are, and every ten from then on, with where they really are', () => {
     const call = between()
     const counts: string[] = []
-    for (let now = 0; now < 80_000; now += 1000) {
+    for (let now = 0; now < 40_000; now += 1000) {
       call.at(now).says('caller', alice, 5000)
       call.sweep()
       counts.push(...call.counts())
     }
     expect(counts).toEqual([
       '10000: 11 5000, 0 undefined',
-      '40000: 41 5000, 0 undefined',
-      '70000: 71 5000, 0 undefined',
+      '20000: 21 5000, 0 undefined',
+      '30000: 31 5000, 0 undefined',
     ])
   })
 

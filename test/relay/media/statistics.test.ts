@@ -21,6 +21,31 @@ describe('what was heard (RFC 3550 appendix A)', () => {
     expect(hear([1, 1, 1, 2, 2]).lost).toBe(0)
   })
 
+  test('counts losses in a row as one gap, and what comes late as reordered', () => {
+    expect(hear([1, 2, 5, 6, 9])).toMatchObject({ gaps: 2, reordered: 0, lost: 4 })
+    expect(hear([1, 3, 2, 4])).toMatchObject({ gaps: 1, reordered: 1, lost: 0 })
+    expect(hear([1, 1, 2])).toMatchObject({ gaps: 0, reordered: 0 })
+  })
+
+  test('keeps the longest time between two packets, but for a rest', () => {
+    const statistics = new Statistics()
+    for (const [i, at] of [0, 20, 300, 320].entries())
+      statistics.hear(monotonicMs(at), rtpPacket({ sequence: i, ssrc: 1 }))
+    expect(statistics.longestGapMs).toBe(280)
+    statistics.rest()
+    statistics.hear(monotonicMs(9_000), rtpPacket({ sequence: 4, ssrc: 1 }))
+    expect(statistics.longestGapMs).toBe(280)
+  })
+
+  test('knows the sound’s payload type from comfort noise and key presses', () => {
+    const statistics = new Statistics()
+    const types = [8, 8, 13, 13, 101, 101, 101]
+    const times = [0, 160, 320, 480, 640, 640, 640]
+    for (const [i, type] of types.entries())
+      statistics.hear(monotonicMs(i * 20), rtpPacket({ sequence: i, ssrc: 1, type, rtpTime: times[i] ?? 0 }))
+    expect(statistics.payloadType).toBe(8)
+  })
+
   test('starts afresh with another source and keeps what the first had lost', () => {
     const statistics = hear([1, 2, 4])
     for (const each of [9_000, 9_001, 9_003])
