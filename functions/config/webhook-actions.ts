@@ -5,7 +5,7 @@ import { deliveryStatuses } from '#contract'
 import { deliveries, events, webhooks as table } from '#db'
 import type { Edge } from '../env.ts'
 import { hurryDeliveries, senderParts } from '../events/dispatcher.ts'
-import { claimTrial, replay, settleTrial } from '../events/outbox.ts'
+import { claimTrial, replay, settleTrial, TRIALS } from '../events/outbox.ts'
 import { send } from '../events/sender.ts'
 import { newWebhookSecret } from '../events/signature.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -92,7 +92,14 @@ async function rotate(
 async function tryOut(c: Context<Edge>, webhookId: string, data: z.output<typeof trialInput>) {
   const db = c.get('db')
   const delivery = await claimTrial(db, c.get('principal').customerId, webhookId, data)
-  if (!delivery) throw notFound()
+  if (delivery === 'missing') throw notFound()
+  if (delivery === 'many') {
+    c.header('Retry-After', '60')
+    throw new ApiError(
+      'TOO_MANY_TESTS',
+      `${TRIALS} tests of this webhook were made within a minute. Wait for another.`,
+    )
+  }
   await settleTrial(db, delivery, await send(delivery, senderParts(c.env)))
   const [row] = await rowsOf(c).where(and(mine(c, webhookId), eq(deliveries.id, delivery.id)))
   if (!row) throw new Error('A trial left no delivery.')

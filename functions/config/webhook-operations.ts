@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { deliveryStatuses, instant } from '#contract'
+import { TRIALS } from '../events/outbox.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
@@ -76,10 +77,11 @@ export const webhookOperations: readonly Operation[] = [
     method: 'post',
     path: '/v1.0/webhooks/{id}/test',
     summary: 'Send an event `webhook.test` at once, and hear what came of it',
-    description: 'It is sent once, to a webhook which is disabled too.',
+    description: `It is sent once, to a webhook which is disabled too; ${TRIALS} times a minute at most.`,
     scope: 'configure',
     body: trialInput,
     answer: delivery,
+    errors: ['WEBHOOK_NOT_FOUND', 'TOO_MANY_TESTS'],
     example: { parameters, body: { note: 'hello' }, answer: example },
   },
   {

@@ -10,6 +10,7 @@ import { ApiError } from '../http/api-error.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnly } from '../http/field.ts'
 import { resource } from '../http/resource.ts'
+import { covers } from '../http/scopes.ts'
 import { detail, name } from './fields.ts'
 import { quota } from './quota.ts'
 
@@ -42,7 +43,15 @@ export const webhooks = resource({
   fields: {
     name: field(name),
     detail: field(detail),
-    url: field(z.string().max(2048).describe('Where events are sent: https, at a public address.')),
+    url: field(
+      z
+        .string()
+        .max(2048)
+        .describe(
+          'Where events are sent: https, at a public address. A key which only reads is shown whose it is, not its path: that may be a secret.',
+        ),
+      { as: urlFor },
+    ),
     events: field(patterns),
     enabled: field(z.boolean().default(true)),
     disabled_reason: readOnly(
@@ -80,6 +89,12 @@ export const webhooks = resource({
     once: { secret: exampleSecret },
   },
 })
+
+/** All of a URL for who may change it; else its origin: receivers such as Slack know who may send by the path. */
+function urlFor({ url }: WebhookRow, c: Context<Edge>): string {
+  if (covers(c.get('principal').scopes, 'configure')) return url
+  return `${new URL(url).origin}/…`
+}
 
 /** A webhook's secret as it is kept. */
 export function sealedSecret(c: Context<Edge>, id: string, secret: string): Promise<string> {

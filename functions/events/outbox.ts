@@ -115,25 +115,37 @@ export async function settle(
   return claimedOf(rows)
 }
 
-/** Makes an event for one webhook alone, claimed. */
+/** Trials of one webhook within a minute. */
+export const TRIALS = 10
+
+/** Makes an event for one webhook alone, claimed; `many`: it has had its trials; `missing`: there is no such webhook. */
 export async function claimTrial(
   db: Database,
   customerId: string,
   webhookId: string,
   data: Record<string, unknown>,
-): Promise<ClaimedDelivery | undefined> {
-  const { rows } = await db.execute<ClaimedRow>(sql`
-    with w as (select * from webhooks where customer_id = ${customerId}::uuid and id = ${webhookId}::uuid and deleted_at is null),
-    e as (
-      insert into events (id, customer_id, type, at, subject_id, data)
-      select gen_random_uuid(), w.customer_id, 'webhook.test', now(), w.id, ${JSON.stringify(data)}::jsonb from w
-      returning *),
-    d as (
-      insert into deliveries (id, customer_id, webhook_id, event_id, line, sequence, attempts, leased_until)
-      select gen_random_uuid(), w.customer_id, w.id, e.id, e.id, e.sequence, 1, now() + ${LEASE_S} * interval '1 second'
-      from w, e returning *)
-    select ${claimed} from d, e, w`)
-  return claimedOf(rows)
+): Promise<ClaimedDelivery | 'many' | 'missing'> {
+  const own = sql`customer_id = ${customerId}::uuid and id = ${webhookId}::uuid and deleted_at is null`
+  const [{ rows: found }, { rows }] = await db.batch([
+    // Trials of one webhook go one after the other: each counts those before it.
+    db.execute(sql`select id from webhooks where ${own} for no key update`),
+    db.execute<ClaimedRow>(sql`
+      with w as (
+        select * from webhooks where ${own} and ${TRIALS} > (
+          select count(*) from deliveries d join events e on e.id = d.event_id
+          where d.customer_id = ${customerId}::uuid and d.webhook_id = ${webhookId}::uuid
+            and d.created_at > now() - interval '1 minute' and e.type = 'webhook.test')),
+      e as (
+        insert into events (id, customer_id, type, at, subject_id, data)
+        select gen_random_uuid(), w.customer_id, 'webhook.test', now(), w.id, ${JSON.stringify(data)}::jsonb from w
+        returning *),
+      d as (
+        insert into deliveries (id, customer_id, webhook_id, event_id, line, sequence, attempts, leased_until)
+        select gen_random_uuid(), w.customer_id, w.id, e.id, e.id, e.sequence, 1, now() + ${LEASE_S} * interval '1 second'
+        from w, e returning *)
+      select ${claimed} from d, e, w`),
+  ])
+  return claimedOf(rows) ?? (found.length > 0 ? 'many' : 'missing')
 }
 
 /** Writes down what came of a trial: there is no second attempt, and its webhook is not judged by it. */
@@ -206,7 +218,7 @@ async function disable(
     )
     insert into events (id, customer_id, type, at, subject_id, data)
     select gen_random_uuid(), customer_id, 'webhook.disabled', now(), id,
-      jsonb_build_object('subject_id', id, 'url', url, 'reason', disabled_reason, 'why', ${error}::text)
+      jsonb_build_object('subject_id', id, 'url', substring(url from '^[a-z]+://[^/?#]+'), 'reason', disabled_reason, 'why', ${error}::text)
     from disabled`)
 }
 

@@ -1,13 +1,17 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A name server which is asked by HTTP and answers as JSON: every name is at the same addresses. */
+/** A name server which is asked by HTTP and answers as JSON: every name which it does not know is at the same addresses. */
 export class DohServer {
   /** undefined: it fails. */
   addresses: string[] | undefined = []
+  /** Names which are elsewhere. */
+  readonly known = new Map<string, string[]>()
   readonly #server = createServer((request, response) => {
-    const type = new URL(request.url ?? '', 'http://x').searchParams.get('type') === 'A' ? 1 : 28
-    const fitting = this.addresses?.filter((address) => address.includes(':') === (type === 28))
+    const asked = new URL(request.url ?? '', 'http://x').searchParams
+    const type = asked.get('type') === 'A' ? 1 : 28
+    const addresses = this.known.get(asked.get('name') ?? '') ?? this.addresses
+    const fitting = addresses?.filter((address) => address.includes(':') === (type === 28))
     const answer = {
       Status: fitting ? 0 : 2,
       Answer: fitting?.map((data) => ({ name: 'x', type, TTL: 1, data })),

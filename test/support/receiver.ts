@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 
 /** A message as it came. */
 export interface Message {
+  readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly text: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely, and fail where they err.
@@ -32,6 +33,7 @@ export class Receiver {
     const body = JSON.parse(text)
     const reply = this.reply(body)
     this.messages.push({
+      path: request.url ?? '',
       headers: request.headers,
       text,
       body,

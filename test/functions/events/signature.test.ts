@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, test } from 'vitest'
 import { newWebhookSecret, signatures } from '../../../functions/events/signature.ts'
@@ -12,15 +13,25 @@ describe('a message’s signature', () => {
     )
   })
 
-  test('is the one which openssl makes', async () => {
-    const secret = newWebhookSecret()
-    const key = Buffer.from(secret.replace('whsec_', ''), 'base64').toString('hex')
-    const mac = execFileSync(
-      'openssl',
-      ['dgst', '-sha256', '-mac', 'HMAC', '-macopt', `hexkey:${key}`, '-binary'],
-      { input: `${message.id}.${message.timestamp}.${message.body}` },
-    )
-    expect(await signatures(message, [secret])).toBe(`v1,${mac.toString('base64')}`)
+  test('is verified by twenty lines of openssl, by either of two secrets, and a forged or an old one is not', async () => {
+    const [old, young, stranger] = [newWebhookSecret(), newWebhookSecret(), newWebhookSecret()]
+    const now = { ...message, timestamp: Math.floor(Date.now() / 1000) }
+    const before = { ...message, timestamp: now.timestamp - 600 }
+    const signed = await signatures(now, [young, old])
+    const verdicts = [
+      opensslSays(young, now, signed),
+      opensslSays(old, now, signed),
+      opensslSays(stranger, now, signed),
+      opensslSays(young, { ...now, body: '{"test": 2432232315}' }, signed),
+      opensslSays(young, before, await signatures(before, [young])),
+    ]
+    expect(verdicts).toEqual([
+      '',
+      '',
+      'No signature is by this secret.',
+      'No signature is by this secret.',
+      'It was signed 600 seconds ago.',
+    ])
   })
 
   test('is verified by the library with either of two secrets, and with no other', async () => {
@@ -44,3 +55,14 @@ describe('a message’s signature', () => {
     expect(new Set(secrets).size).toBe(2)
   })
 })
+
+/** Nothing where openssl verifies a message, else why it does not. */
+function opensslSays(secret: string, { id, timestamp, body }: typeof message, signed: string): string {
+  const script = join(import.meta.dirname, '..', '..', 'support', 'verify-webhook.sh')
+  const { status, stderr } = spawnSync(script, [id, String(timestamp), signed], {
+    input: body,
+    encoding: 'utf8',
+    env: { ...process.env, SECRET: secret },
+  })
+  return status === 0 ? '' : stderr.trim().replace(/60\d/, '600')
+}
