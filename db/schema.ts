@@ -655,16 +655,31 @@ export const events = pgTable(
     /** What it is about, where it is about one thing. */
     subjectId: uuid(),
     data: jsonb().$type<Record<string, unknown>>().notNull(),
-    /** Rises in the order in which events were written; of two transactions at once, the later number may show first. */
-    sequence: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    /** The order in which they were written: of two transactions at once, the later number may show first. */
+    written: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    /**
+     * Rises by one with each event of a customer, in the order in which they show; those of no customer count among the
+     * platform's. A trigger gives it when the transaction commits: null until then.
+     */
+    sequence: bigint({ mode: 'number' }),
   },
-  (event) => [
-    index().on(event.customerId, event.sequence),
-    index().on(event.customerId, event.at, event.id),
-    index().on(event.customerId, event.type, event.at, event.id),
-    index().on(event.subjectId, event.at),
-  ],
+  (event) => {
+    const owner = sql`coalesce(${event.customerId}, ${sql.raw(`'${PLATFORM}'::uuid`)})`
+    const numbered = sql`${event.sequence} is not null`
+    return [
+      uniqueIndex('events_in_order').on(owner, event.sequence).where(numbered),
+      index('events_of_type').on(owner, event.type, event.sequence).where(numbered),
+      index('events_about').on(event.subjectId, event.sequence).where(numbered),
+      index('events_not_numbered').on(event.written).where(sql`${event.sequence} is null`),
+    ]
+  },
 )
+
+/** How many events a customer has had: each is numbered here, by one transaction at a time. */
+export const eventCounters = pgTable('event_counters', {
+  customerId: uuid().primaryKey(),
+  last: bigint({ mode: 'number' }).notNull(),
+})
 
 /** One place of a customer's which is told of its events. */
 export const webhooks = pgTable(

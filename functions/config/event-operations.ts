@@ -12,7 +12,7 @@ const event = z
     type: z.string().describe('What happened, as `provider.health_changed` or `registration.failed`.'),
     resource_id: z.guid().nullable().describe('What it happened to.'),
     relay_id: z.string().nullable().describe('The relay which told it.'),
-    sequence: z.int().describe('Rises with every event, of other customers too.'),
+    sequence: z.int().describe('Rises by one with each event of the customer.'),
     data: z.record(z.string(), z.unknown()).describe('The rest, by type.'),
     tm_create: instant,
   })

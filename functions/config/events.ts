@@ -1,82 +1,65 @@
-import { and, desc, eq, isNull, or, type SQL, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { PLATFORM } from '#contract'
-import { events as table } from '#db'
+import { eventTypesMeant } from '#contract'
 import type { Edge } from '../env.ts'
 import { shallow } from '../events/sender.ts'
 import { ApiError } from '../http/api-error.ts'
-import { listed, lists, readPage } from '../http/page.ts'
-import { before } from '../http/queries.ts'
+import { listed, lists, readNumberedPage } from '../http/page.ts'
 import { readQuery } from '../http/query.ts'
 import { readId } from '../http/validate.ts'
-import { id } from './fields.ts'
+import { type EventRow, eventOf, eventsOf } from '../store/events.ts'
+import { eventPattern, id } from './fields.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Which events are listed; all of them where none is given. */
 export const filters = {
-  type: z
-    .string()
-    .regex(/^[a-z_]+(\.[a-z_]+)*$/, 'is not the name of an event, such as provider.health_changed')
-    .optional(),
+  type: eventPattern.optional().describe('A type, or the beginning of several: `call.*`.'),
   resource_id: id.optional().describe('What it happened to.'),
-  after: id.optional().describe('An event: those which happened later than it.'),
+  after: z
+    .string()
+    .refine((said) => uuid.test(said) || /^\d{1,15}$/.test(said), 'is neither an event’s sequence nor its id')
+    .optional()
+    .describe(
+      'The `sequence` of an event, or its id: those which came later than it. 0 is before the first.',
+    ),
 }
 
 /** What happened and is worth knowing: read only, newest first. */
 export const events = new Hono<Edge>()
   .get('/', lists(filters), async (c) => {
-    const [page, { type, resource_id, after }] = [readPage(c), readQuery(c, z.object(filters))]
-    const rows = await c
-      .get('db')
-      .select()
-      .from(table)
-      .where(
-        and(
-          isOwn(c),
-          type === undefined ? undefined : eq(table.type, type),
-          resource_id === undefined ? undefined : eq(table.subjectId, resource_id),
-          after === undefined ? undefined : laterThan(await theEvent(c, after)),
-          page.after && before(table.at, table.id, page.after),
-        ),
-      )
-      .orderBy(desc(table.at), desc(table.id))
-      .limit(page.size + 1)
-    return c.json(listed(rows, page, ({ at, id }) => ({ at, id }), present))
+    const [{ size, after: below }, asked] = [readNumberedPage(c), readQuery(c, z.object(filters))]
+    const above = await placeOf(c, asked.after)
+    const rows = await eventsOf(c.get('db'), c.get('principal').customerId, {
+      types: asked.type === undefined ? undefined : eventTypesMeant(asked.type),
+      subjectId: asked.resource_id,
+      above,
+      below,
+      order: 'newest',
+      most: size + 1,
+    })
+    return c.json(listed(rows, { size }, ({ sequence }) => sequence, present))
   })
   .get('/:id', async (c) => {
-    const [row] = await c
-      .get('db')
-      .select()
-      .from(table)
-      .where(and(isOwn(c), eq(table.id, readId(c))))
+    const row = await byId(c, readId(c))
     if (!row) throw new ApiError('EVENT_NOT_FOUND', 'There is no such event.')
     return c.json(present(row))
   })
 
-/** The condition that an event is the asking customer's; those of no customer are the platform's. */
-function isOwn(c: Context<Edge>) {
-  const { customerId } = c.get('principal')
-  const own = eq(table.customerId, customerId)
-  return customerId === PLATFORM ? or(own, isNull(table.customerId)) : own
+async function byId(c: Context<Edge>, id: string): Promise<EventRow | undefined> {
+  return eventOf(c.get('db'), c.get('principal').customerId, id)
 }
 
-/** An event of the speaking customer's which the query names. */
-async function theEvent(c: Context<Edge>, id: string): Promise<typeof table.$inferSelect> {
-  const [row] = await c
-    .get('db')
-    .select()
-    .from(table)
-    .where(and(isOwn(c), eq(table.id, id)))
-  if (row) return row
+/** The sequence which the query names, itself or by an event; undefined: it names none. */
+async function placeOf(c: Context<Edge>, after: string | undefined): Promise<number | undefined> {
+  if (after === undefined) return undefined
+  if (!uuid.test(after)) return Number(after)
+  const row = await byId(c, after)
+  if (row) return row.sequence
   throw ApiError.field('after', 'is not an event of yours', 'INVALID_REQUEST_PARAMETER')
 }
 
-/** The condition that an event stands before another in the list. */
-function laterThan({ at, id }: { at: string; id: string }): SQL {
-  return sql`(${table.at}, ${table.id}) > (${at}::timestamptz, ${id}::uuid)`
-}
-
-function present(row: typeof table.$inferSelect) {
+function present(row: EventRow) {
   return {
     id: row.id,
     customer_id: row.customerId,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { digestAlgorithm, failoverPolicy } from '#contract'
+import { digestAlgorithm, eventTypesMeant, failoverPolicy } from '#contract'
 import { callingCode } from '#routing'
 
 /*
@@ -22,6 +22,15 @@ export const optionalId = z
   .nullable()
   .default(null)
   .overwrite((value) => (value === NIL ? null : value))
+
+/** A type of events, the beginning of several, or all. */
+export const eventPattern = z
+  .string()
+  .max(64)
+  .refine(
+    (asked) => eventTypesMeant(asked).length > 0,
+    'is no type of events, such as call.ended, nor the beginning of several, such as call.*',
+  )
 
 /** A country: ISO 3166, two letters, in upper case. */
 export const country = z

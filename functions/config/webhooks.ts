@@ -11,17 +11,11 @@ import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnly } from '../http/field.ts'
 import { resource } from '../http/resource.ts'
 import { covers } from '../http/scopes.ts'
-import { detail, name } from './fields.ts'
+import { detail, eventPattern, name } from './fields.ts'
 import { quota } from './quota.ts'
 
-/** A type of events, the beginning of several, or all. */
-const pattern = z
-  .string()
-  .max(64)
-  .regex(/^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$/, 'is no type of events such as call.ended, call.* or *')
-
 const patterns = z
-  .array(pattern)
+  .array(eventPattern)
   .min(1, 'names none; "*" is all')
   .max(50)
   .refine((list) => new Set(list).size === list.length, 'names one twice')

@@ -2,6 +2,7 @@
 export * from './ask.ts'
 export * from './beat.ts'
 export * from './environment.ts'
+export * from './event-types.ts'
 export * from './explanation.ts'
 export * from './hello.ts'
 export * from './snapshot.ts'

@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '#db'
+import { writeEvents } from '../store/event-log.ts'
+import { ownedBy } from '../store/events.ts'
 import { instant } from '../store/instant.ts'
 import type { AttemptOutcome, DeliveryVerdict } from './schedule.ts'
 
@@ -20,6 +22,8 @@ const GIVE_UP = sql`interval '4 days'`
 const KEPT = sql`interval '30 days'`
 /** So many old ones are taken away at a time. */
 const SWEPT = 1_000
+/** Numbers the events written so far, and puts them into lines, before their transaction commits. */
+const NUMBERED = sql`set constraints events_numbered immediate`
 
 /** A delivery which this Worker is to send now. */
 export interface ClaimedDelivery {
@@ -125,20 +129,27 @@ export async function claimTrial(
   webhookId: string,
   data: Record<string, unknown>,
 ): Promise<ClaimedDelivery | 'many' | 'missing'> {
+  const id = crypto.randomUUID()
+  const tried = {
+    type: 'webhook.test',
+    id: sql`${id}::uuid`,
+    subjectId: sql`w.id`,
+    data: sql`${JSON.stringify(data)}::jsonb`,
+  } as const
   const own = sql`customer_id = ${customerId}::uuid and id = ${webhookId}::uuid and deleted_at is null`
-  const [{ rows: found }, { rows }] = await db.batch([
+  const few = sql`${TRIALS} > (
+    select count(*) from deliveries d join events e on e.id = d.event_id
+    where d.customer_id = ${customerId}::uuid and d.webhook_id = ${webhookId}::uuid
+      and d.created_at > now() - interval '1 minute' and e.type = 'webhook.test')`
+  const [{ rows: found }, , , { rows }] = await db.batch([
     // Trials of one webhook go one after the other: each counts those before it.
     db.execute(sql`select id from webhooks where ${own} for no key update`),
+    db.execute(writeEvents(tried, sql`from webhooks w where ${own} and ${few}`)),
+    // Its number is in the message: it is given now, not as the batch commits.
+    db.execute(NUMBERED),
     db.execute<ClaimedRow>(sql`
-      with w as (
-        select * from webhooks where ${own} and ${TRIALS} > (
-          select count(*) from deliveries d join events e on e.id = d.event_id
-          where d.customer_id = ${customerId}::uuid and d.webhook_id = ${webhookId}::uuid
-            and d.created_at > now() - interval '1 minute' and e.type = 'webhook.test')),
-      e as (
-        insert into events (id, customer_id, type, at, subject_id, data)
-        select gen_random_uuid(), w.customer_id, 'webhook.test', now(), w.id, ${JSON.stringify(data)}::jsonb from w
-        returning *),
+      with e as (select * from events where id = ${id}::uuid),
+      w as (select * from webhooks where ${own}),
       d as (
         insert into deliveries (id, customer_id, webhook_id, event_id, line, sequence, attempts, leased_until)
         select gen_random_uuid(), w.customer_id, w.id, e.id, e.id, e.sequence, 1, now() + ${LEASE_S} * interval '1 second'
@@ -216,10 +227,14 @@ async function disable(
         select from deliveries where id = ${id}::uuid and attempts = ${attempt} and error is not null)
       returning *
     )
-    insert into events (id, customer_id, type, at, subject_id, data)
-    select gen_random_uuid(), customer_id, 'webhook.disabled', now(), id,
-      jsonb_build_object('subject_id', id, 'url', substring(url from '^[a-z]+://[^/?#]+'), 'reason', disabled_reason, 'why', ${error}::text)
-    from disabled`)
+    ${writeEvents(
+      {
+        type: 'webhook.disabled',
+        subjectId: sql`id`,
+        data: sql`jsonb_build_object('subject_id', id, 'url', substring(url from '^[a-z]+://[^/?#]+'), 'reason', disabled_reason, 'why', ${error}::text)`,
+      },
+      sql`from disabled`,
+    )}`)
 }
 
 /** What a replay comes to. */
@@ -240,11 +255,11 @@ export async function replay(
   most: number,
 ): Promise<Replay | undefined> {
   const { rows } = await db.execute<{ queued: string; last: string | null }>(sql`
-    with since as (select sequence from events where customer_id = ${webhook.customerId}::uuid and id = ${after}::uuid),
+    with since as (select sequence from events e where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and id = ${after}::uuid),
     later as (
       select e.id, e.sequence from events e, webhooks w
-      where e.customer_id = ${webhook.customerId}::uuid and e.sequence > (select sequence from since)
-        and w.id = ${webhook.id}::uuid and e.type <> 'webhook.test' and event_matches(e.type, w.events)
+      where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and e.sequence > (select sequence from since)
+        and w.id = ${webhook.id}::uuid and e.subject_id is distinct from w.id and event_matches(e.type, w.events)
       order by e.sequence limit ${most})
     select coalesce(queue_deliveries(array_agg(${webhook.id}::uuid), array_agg(id)), 0) as queued,
       (array_agg(id order by sequence desc))[1] as last

@@ -6,9 +6,9 @@ import { ApiError } from './api-error.ts'
 import { readQuery, takes } from './query.ts'
 
 /** One page of a list, newest first; `after` is the last row of the page before. */
-export interface Page {
+export interface Page<Last = Cursor> {
   size: number
-  after: Cursor | undefined
+  after: Last | undefined
 }
 interface Cursor {
   at: string
@@ -17,7 +17,8 @@ interface Cursor {
 
 /** PostgreSQL has no year 0. */
 const instant = z.iso.datetime({ precision: 6 }).regex(/^(?!0000)/)
-const cursor = z.tuple([instant, z.guid()])
+const cursor = z.tuple([instant, z.guid()]).transform(([at, id]): Cursor => ({ at, id }))
+const place = z.tuple([z.int().positive()]).transform(([nth]) => nth)
 
 const size = 'is a whole number from 1 to 100'
 /** What every list takes. */
@@ -39,8 +40,17 @@ export function lists(more: z.core.$ZodLooseShape = {}) {
 
 /** `page_size` and `page_token` of the query. A bad one is refused, not guessed. */
 export function readPage(c: Context<Edge>): Page {
+  return readPageOf(c, cursor)
+}
+
+/** The same of a list whose rows are numbered, the highest first. */
+export function readNumberedPage(c: Context<Edge>): Page<number> {
+  return readPageOf(c, place)
+}
+
+function readPageOf<Row>(c: Context<Edge>, shape: z.ZodType<Row>): Page<Row> {
   const { page_size, page_token } = readQuery(c, paging)
-  return { size: page_size, after: page_token === '' ? undefined : readToken(page_token) }
+  return { size: page_size, after: page_token === '' ? undefined : readToken(page_token, shape) }
 }
 
 /** The shape of a list's answer. */
@@ -54,8 +64,8 @@ export function listShape<Row extends z.ZodType>(row: Row) {
 /** The list envelope, from one row more than the page holds; the token is empty at the end. */
 export function listed<Row>(
   rows: Row[],
-  { size }: Page,
-  cursorOf: (row: Row) => Cursor,
+  { size }: Pick<Page, 'size'>,
+  cursorOf: (row: Row) => Cursor | number,
   present: (row: Row) => unknown,
 ) {
   const shown = rows.slice(0, size)
@@ -64,14 +74,14 @@ export function listed<Row>(
   return { result: shown.map(present), next_page_token: more ? writeToken(cursorOf(last)) : '' }
 }
 
-function writeToken({ at, id }: Cursor): string {
-  return toBase64(new TextEncoder().encode(JSON.stringify([at, id])))
+function writeToken(last: Cursor | number): string {
+  const said = typeof last === 'number' ? [last] : [last.at, last.id]
+  return toBase64(new TextEncoder().encode(JSON.stringify(said)))
 }
 
-function readToken(token: string): Cursor {
+function readToken<Row>(token: string, shape: z.ZodType<Row>): Row {
   try {
-    const [at, id] = cursor.parse(JSON.parse(new TextDecoder().decode(fromBase64(token))))
-    return { at, id }
+    return shape.parse(JSON.parse(new TextDecoder().decode(fromBase64(token))))
   } catch {
     throw ApiError.field('page_token', 'is not one we gave out', 'INVALID_REQUEST_PARAMETER')
   }

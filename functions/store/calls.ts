@@ -3,6 +3,7 @@ import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellRece
 import type { Database } from '#db'
 import { readNumber } from '#routing'
 import { elsewhere, message, reason } from './elsewhere.ts'
+import { writeEvents } from './event-log.ts'
 import { expired } from './expiries.ts'
 import { endLost } from './lost-calls.ts'
 import { proved, verify } from './proof.ts'
@@ -35,13 +36,21 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb, nth integer)
     ),
     stored_events as (
-      insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-      select tell_id, h.customer_id, h.type, h.at, h.relay_id, ${subject}, h.data
-      from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h
-        left join customers c on c.id = h.customer_id
-      where h.customer_id is null or c.id is not null
-      order by h.nth
-      on conflict (id) do nothing
+      ${writeEvents(
+        {
+          type: sql`h.type`,
+          id: sql`h.tell_id`,
+          customerId: sql`h.customer_id`,
+          at: sql`h.at`,
+          relayId: sql`h.relay_id`,
+          subjectId: subject,
+          data: sql`h.data`,
+        },
+        sql`from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h
+          left join customers c on c.id = h.customer_id
+        where h.customer_id is null or c.id is not null
+        order by h.nth`,
+      )}
     ),
     ${expired(tells)},
     stored_bindings as (

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { BindingTell } from '#contract'
+import { writeEvents } from './event-log.ts'
 
 /**
  * An event for each registration which ran out, as two parts of a statement. Told twice it is the same event.
@@ -15,22 +16,29 @@ export function expired(tells: { kind: string }[]) {
         contact text, received jsonb, user_agent text, registered_at text, refreshed_at text, expires_at text)
     ),
     stored_expiries as (
-      insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-      select distinct on (h.tell_id) h.tell_id, h.customer_id, 'registration.expired', h.at, h.relay_id, h.extension_id,
-        jsonb_build_object('subject_id', h.extension_id, 'account', coalesce(e.extension, t.username),
+      ${writeEvents(
+        {
+          type: 'registration.expired',
+          id: sql`h.tell_id`,
+          customerId: sql`h.customer_id`,
+          at: sql`h.at`,
+          relayId: sql`h.relay_id`,
+          subjectId: sql`h.extension_id`,
+          data: sql`jsonb_build_object('subject_id', h.extension_id, 'account', coalesce(e.extension, t.username),
           'why', 'It was not registered anew in time: the phone is off, or cannot reach the relay.',
           'contact', h.contact, 'source_address', h.received ->> 'address',
           'source', (h.received ->> 'transport') || ' ' || (h.received ->> 'address') || ':' || (h.received ->> 'port'),
           'user_agent', h.user_agent, 'registered_at', h.registered_at, 'refreshed_at', h.refreshed_at,
-          'expires_at', h.expires_at, 'others', (select count(*) from bindings o where ${other} and ${lives}))
-      from heard_expiries h
+          'expires_at', h.expires_at, 'others', (select count(*) from bindings o where ${other} and ${lives}))`,
+        },
+        sql`from heard_expiries h
       left join extensions e on e.customer_id = h.customer_id and e.id = h.extension_id and e.deleted_at is null
       left join trunks t on t.customer_id = h.customer_id and t.id = h.extension_id and t.deleted_at is null
       where num_nonnulls(e.id, t.id) = 1
         and not exists (select from bindings b where b.id = h.binding_id and b.sequence > h.sequence)
         and not exists (select from bindings o where ${other} and ${lives} and o.address = h.received ->> 'address'
-          and o.user_agent = h.user_agent and o.refreshed_at > h.refreshed_at::timestamptz)
-      on conflict (id) do nothing
+          and o.user_agent = h.user_agent and o.refreshed_at > h.refreshed_at::timestamptz)`,
+      )}
     )`
 }
 

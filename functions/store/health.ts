@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat } from '#contract'
+import { writeEvents } from './event-log.ts'
 import { heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
 
@@ -70,10 +71,15 @@ export function combine(told: Beat): SQL {
       where (c.relays is not null and p.enabled and p.deleted_at is null or h.status <> 'unknown') and ${heard(told)}
     ),
     events_written as (
-      insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-      select gen_random_uuid(), customer_id, 'provider.health_changed', now(), ${told.relay_id}, provider_id,
-        jsonb_build_object('from', ${toldAs(sql`before`)}, 'to', ${toldAs(sql`status`)}, 'why', why, 'relays', said)
-      from judged where ${toldAs(sql`status`)} <> ${toldAs(sql`before`)}
+      ${writeEvents(
+        {
+          type: 'provider.health_changed',
+          relayId: told.relay_id,
+          subjectId: sql`provider_id`,
+          data: sql`jsonb_build_object('from', ${toldAs(sql`before`)}, 'to', ${toldAs(sql`status`)}, 'why', why, 'relays', said)`,
+        },
+        sql`from judged where ${toldAs(sql`status`)} <> ${toldAs(sql`before`)}`,
+      )}
     )
     insert into provider_health (provider_id, customer_id, status, since, checked_at, latency_ms, why)
     select provider_id, customer_id, status, now(), now(), latency_ms, why from judged

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { addressesAtMost, type Beat } from '#contract'
+import { writeEvents } from './event-log.ts'
 import { heard, living } from './hearing.ts'
 
 /*
@@ -60,20 +61,21 @@ export function settle(told: Beat): SQL {
       from merged m where providers.id = m.id and m.found <> m.before
       returning m.*
     )
-    insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-    select gen_random_uuid(), customer_id, 'provider.addresses_changed', now(), ${told.relay_id}, id,
-      jsonb_build_object('hostname', hostname, 'from', ${texts(sql`before`)}, 'to', ${texts(sql`found`)})
-    from changed`
+    ${writeEvents(
+      {
+        type: 'provider.addresses_changed',
+        relayId: told.relay_id,
+        subjectId: sql`id`,
+        data: sql`jsonb_build_object('hostname', hostname, 'from', ${texts(sql`before`)}, 'to', ${texts(sql`found`)})`,
+      },
+      sql`from changed`,
+    )}`
 }
 
 /** An event for each provider whose calls from an address found just now may as well be another's of its customer. */
 export function warn(told: Beat): SQL {
-  return sql`
-    insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-    select distinct on (p.id, o.id) gen_random_uuid(), p.customer_id, 'provider.ambiguous', now(), ${told.relay_id}, p.id,
-      jsonb_build_object('hostname', p.hostname, 'address', host(address), 'other_provider_id', o.id, 'why',
-        'calls from ' || host(address) || ' could not be told apart from those of ' || o.name
-          || ', and are taken for those of whichever is the older: give them ports of their own, register at both, or delete one')
+  const pairs = sql`
+    select distinct on (p.id, o.id) p.id, p.customer_id, p.hostname, host(address) as address, o.id as other_id, o.name as other
     from providers p cross join lateral unnest(p.found, p.found_since) as place (address, since)
     join providers o on o.customer_id = p.customer_id and o.id <> p.id and o.enabled and o.deleted_at is null
       and not (o.register and p.register)
@@ -81,6 +83,13 @@ export function warn(told: Beat): SQL {
       address <<= any(o.sources[1:cardinality(o.inbound_addresses)])
       or coalesce(o.port, 5060) = coalesce(p.port, 5060) and (address = any(o.found) or address <<= any(o.sources)))
     order by p.id, o.id, address`
+  const data = sql`jsonb_build_object('hostname', hostname, 'address', address, 'other_provider_id', other_id, 'why',
+    'calls from ' || address || ' could not be told apart from those of ' || other
+      || ', and are taken for those of whichever is the older: give them ports of their own, register at both, or delete one')`
+  return writeEvents(
+    { type: 'provider.ambiguous', relayId: told.relay_id, subjectId: sql`id`, data },
+    sql`from (${pairs}) as pair`,
+  )
 }
 
 /** DNS did not answer now, and did before, of the same place. */

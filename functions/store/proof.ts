@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Database, numbers } from '#db'
 import { lockConfig } from '../http/config-lock.ts'
+import { writeEvents } from './event-log.ts'
 import { taken } from './number-overlap.ts'
 
 /*
@@ -33,8 +34,10 @@ export async function verify(db: Database, ids: string[]): Promise<void> {
         from first where n.id = first.id
         returning n.id, n.customer_id, n.number
       )
-      insert into events (id, customer_id, type, at, subject_id, data)
-      select gen_random_uuid(), customer_id, 'number.verified', now(), id, jsonb_build_object('number', number) from verified`),
+      ${writeEvents(
+        { type: 'number.verified', subjectId: sql`id`, data: sql`jsonb_build_object('number', number)` },
+        sql`from verified`,
+      )}`),
   ])
 }
 

@@ -19,9 +19,9 @@ export async function healthOf(db: Database, providerId: string, owners: string[
           'counts', r.reported_at > now() - interval '90 seconds' and exists (select from relays
             where relays.id = r.relay_id and beat_at > now() - ${deadAfterMs} * interval '1 millisecond')
         ) order by r.relay_id), '[]') from provider_reports r where r.provider_id = p.id),
-      'history', (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'tm_create', ${instant(sql`at`)}) || data order by at desc, id), '[]')
-        from (select * from events where subject_id = p.id and type = 'provider.health_changed'
-          order by at desc, id limit 50) as changes)
+      'history', (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'tm_create', ${instant(sql`at`)}) || data order by sequence desc), '[]')
+        from (select * from events where subject_id = p.id and sequence is not null and type = 'provider.health_changed'
+          order by sequence desc limit 50) as changes)
     ) as health
     from providers p left join provider_health h on h.provider_id = p.id
     where p.id = ${providerId}::uuid and p.customer_id::text in ${owners}`)

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Beat } from '#contract'
+import { writeEvents } from './event-log.ts'
 import { heard, living } from './hearing.ts'
 
 /** One registration a relay is to keep. */
@@ -111,10 +112,10 @@ const wished = sql`(
 
 /** An event for each status in `said` which is another than before. */
 function changes(told: Beat): SQL {
-  return sql`events_written as (
-    insert into events (id, customer_id, type, at, relay_id, subject_id, data)
-    select gen_random_uuid(), customer_id, 'provider.registration_changed', now(), ${told.relay_id}, provider_id,
-      jsonb_build_object('from', before, 'to', status, 'why', why, 'sip_status', sip_status, 'until', until,
-        'relay_id', ${told.relay_id}::text)
-    from said where status <> before)`
+  const data = sql`jsonb_build_object('from', before, 'to', status, 'why', why, 'sip_status', sip_status, 'until', until,
+    'relay_id', ${told.relay_id}::text)`
+  return sql`events_written as (${writeEvents(
+    { type: 'provider.registration_changed', relayId: told.relay_id, subjectId: sql`provider_id`, data },
+    sql`from said where status <> before`,
+  )})`
 }

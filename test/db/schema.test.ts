@@ -46,6 +46,7 @@ describe('tenancy', () => {
     registrar_name_taken: 'a domain leads to one customer’s phones',
     access_key_hash: 'a key is looked up before its customer is known',
     replaced_tokens_pkey: 'likewise, by the token it had before',
+    events_in_order: 'what is no customer’s is numbered among the platform’s',
     // Nobody's in particular.
     configuration_pkey: 'one row, of the installation',
     relays_pkey: 'a relay is the installation’s and serves everybody',

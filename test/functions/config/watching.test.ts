@@ -39,7 +39,9 @@ describe('GET /v1.0/events', () => {
     expect(await found(app.alice, '?type=provider.health_changed')).toEqual([third, first])
     expect(await found(app.alice, `?resource_id=${carrier}`)).toEqual([first])
     expect(await found(app.alice, `?type=call.refused&resource_id=${other}`)).toEqual([second])
-    expect(await found(app.alice, '?type=number.bought')).toEqual([])
+    expect(await found(app.alice, '?type=number.verified')).toEqual([])
+    expect(await found(app.alice, '?type=provider.*')).toEqual([third, first])
+    expect(await found(app.alice, '?type=*')).toEqual([third, second, first])
   })
 
   test('finds those which happened after one, page by page', async () => {
@@ -54,6 +56,8 @@ describe('GET /v1.0/events', () => {
 
   test.each([
     ['type', 'Provider%20Health'],
+    ['type', 'number.bought'],
+    ['type', 'bought.*'],
     ['resource_id', 'carrier'],
     ['after', 'yesterday'],
     ['after', crypto.randomUUID()],

@@ -1,0 +1,59 @@
+/** Nouns whose changes are events: `route.created`, `route.updated`, `route.deleted`. */
+const configuredNouns = [
+  'customer',
+  'provider',
+  'route',
+  'extension',
+  'trunk',
+  'flow',
+  'number',
+  'accesskey',
+  'webhook',
+] as const
+type ConfiguredNoun = (typeof configuredNouns)[number]
+
+const changes = ['created', 'updated', 'deleted'] as const
+
+/** What happens beside changes of what is configured. */
+const happenings = [
+  'call.created',
+  'call.ringing',
+  'call.answered',
+  'call.attempt_failed',
+  'call.ended',
+  'call.refused',
+  'registration.made',
+  'registration.moved',
+  'registration.removed',
+  'registration.expired',
+  'registration.lost',
+  'registration.failed',
+  'registration.blocked',
+  'provider.health_changed',
+  'provider.registration_changed',
+  'provider.addresses_changed',
+  'provider.ambiguous',
+  'trunk.registration_changed',
+  'number.verified',
+  'limit.reached',
+  'alert.raised',
+  'alert.resolved',
+  'webhook.disabled',
+  'webhook.test',
+] as const
+
+/** Every type of event that the edge writes. A relay which is a deploy newer may tell others. */
+const eventTypes: readonly EventType[] = [
+  ...happenings,
+  ...configuredNouns.flatMap((noun) => changes.map((change) => `${noun}.${change}` as const)),
+]
+export type EventType = (typeof happenings)[number] | `${ConfiguredNoun}.${(typeof changes)[number]}`
+
+/** The types which a pattern means: one by its name, all beginnings by `call.*`, all by `*`; none where it means nothing. */
+export function eventTypesMeant(pattern: string): readonly EventType[] {
+  if (pattern === '*') return eventTypes
+  const beginning = pattern.endsWith('.*') ? pattern.slice(0, -1) : undefined
+  return eventTypes.filter((type) =>
+    beginning === undefined ? type === pattern : type.startsWith(beginning),
+  )
+}

@@ -1,0 +1,36 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { EventType } from '#contract'
+
+/*
+ * The one place which writes events, in the statement or the transaction of the change they tell of. Their numbers, and the
+ * deliveries to webhooks, they are given by the database as that commits (db/README.md).
+ */
+
+/** An event, as expressions over the row it is made of. */
+interface EventRow {
+  readonly type: EventType | SQL
+  /** Whose it is; the row's `customer_id` where it is left out. */
+  readonly customerId?: SQL
+  /** What it is about. */
+  readonly subjectId: SQL
+  /** Told by whom; by no relay where it is left out. */
+  readonly relayId?: SQL | string
+  /** When it happened; now where it is left out. */
+  readonly at?: SQL
+  /** What makes it the same event, when it is written twice; one of its own where it is left out. */
+  readonly id?: SQL
+  readonly data: SQL
+}
+
+/**
+ * The statement which writes an event for each of some rows, `rows` being what comes after its select list: those of one
+ * subject in the order of the rows. What was written before is not written again.
+ */
+export function writeEvents(event: EventRow, rows: SQL): SQL {
+  const { type, customerId = sql`customer_id`, subjectId, relayId, data } = event
+  const { at = sql`now()`, id = sql`gen_random_uuid()` } = event
+  const once = event.id ? sql`on conflict (id) do nothing` : sql``
+  return sql`
+    insert into events (id, customer_id, type, at, relay_id, subject_id, data)
+    select ${id}, ${customerId}, ${type}, ${at}, ${relayId ?? null}::text, ${subjectId}, ${data} ${rows} ${once}`
+}
