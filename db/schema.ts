@@ -35,6 +35,7 @@ import {
   healthStatuses,
   ownerships,
   PLATFORM,
+  type Port,
   registrationStatuses,
   resources,
   scopeKinds,
@@ -162,7 +163,7 @@ export const providers = pgTable(
     detail: text().notNull().default(''),
     type: text().notNull().default('sip'),
     hostname: text().notNull(),
-    port: integer(),
+    port: integer().$type<Port>(),
     transport: transport(),
     codecs: text().notNull().default(''),
     techPrefix: text().notNull().default(''),
@@ -299,7 +300,7 @@ export const trunks = pgTable(
     sources: inet().array().notNull().default([]),
     /** Where it takes calls; null: where it registered. */
     hostname: text(),
-    port: integer(),
+    port: integer().$type<Port>(),
     transport: transport(),
     tlsVerify: text().$type<'full' | 'fingerprint' | 'none'>().notNull().default('full'),
     tlsFingerprint: text(),
@@ -456,7 +457,7 @@ export const bindings = pgTable(
     cseq: bigint({ mode: 'number' }).notNull(),
     transport: transport().notNull(),
     address: text().notNull(),
-    port: integer().notNull(),
+    port: integer().$type<Port>().notNull(),
     path: text().array().notNull(),
     userAgent: text().notNull(),
     registeredAt: instant().notNull(),
@@ -817,7 +818,7 @@ export const relays = pgTable('relays', {
   toldAt: instant().notNull().default(sql`'-infinity'`),
   draining: boolean().notNull(),
   address: text().notNull(),
-  port: integer().notNull(),
+  port: integer().$type<Port>().notNull(),
   /** Configuration it has applied. */
   version: bigint({ mode: 'number' }).notNull(),
   waitingTells: integer().notNull().default(0),
@@ -886,7 +887,7 @@ export const providerHosts = pgTable(
     customerId: uuid().notNull(),
     /** What was resolved. */
     hostname: text().notNull(),
-    port: integer(),
+    port: integer().$type<Port>(),
     transport: transport(),
     addresses: inet().array().notNull(),
     /** Why these are older than they should be, or none; '' where they are as DNS has them now. */

@@ -3,6 +3,8 @@ import {
   type Environment,
   logLevels,
   oneOf,
+  type Port,
+  portNumber,
   portRange,
   readEnvironment,
   type StrangerPolicy,
@@ -20,9 +22,9 @@ export interface Config {
   /** Part of the key: `rk_<relay id>.<mac>`. */
   readonly relayId: string
   readonly sipHost: string
-  readonly sipPort: number
+  readonly sipPort: Port
   /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
-  readonly tls: { readonly port: number; readonly cert: string; readonly key: string } | undefined
+  readonly tls: { readonly port: Port; readonly cert: string; readonly key: string } | undefined
   readonly publicIp: string
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
@@ -40,12 +42,14 @@ export interface Config {
   readonly dnsServers: readonly string[]
 }
 
+const portOf = wholeNumber(0, 65_535).transform(portNumber)
+
 const variables = {
   EDGE_URL: setting("the edge's address before /v1.0, such as https://api.example.com", edgeUrlOf),
   RELAY_KEY: secret('look like rk_<relay id>.<43 characters>', relayKeyOf),
   SIP_HOST: setting('an IP address of this machine, or 0.0.0.0 for all of them', ipOf).default('127.0.0.1'),
-  SIP_PORT: wholeNumber(0, 65_535).default(5060),
-  SIP_TLS_PORT: wholeNumber(0, 65_535).default(5061),
+  SIP_PORT: portOf.default(portNumber(5060)),
+  SIP_TLS_PORT: portOf.default(portNumber(5061)),
   TLS_CERT: setting('a file', (text) => text).optional(),
   TLS_KEY: setting('a file', (text) => text).optional(),
   PUBLIC_IP: setting('an IP address', ipOf).optional(),

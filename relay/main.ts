@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { utcMs } from '#contract'
+import { portNumber, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
@@ -94,7 +94,7 @@ async function start(config: Config): Promise<void> {
     visitors: new Visitors(descriptors),
   }
   const tcp = await openTcp({ ...streams, port: udp.address.port })
-  const tls = await openTls({ ...streams, port: config.tls?.port ?? 0, ...(pair && { pair }) })
+  const tls = await openTls({ ...streams, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
   const tlsPort = pair && tls.address.port
   const engine = new Engine({
     endpoint: {

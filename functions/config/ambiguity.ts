@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { PLATFORM } from '#contract'
+import { PLATFORM, type Port } from '#contract'
 import { numbers, providers, trunks } from '#db'
 import { ApiError } from '../http/api-error.ts'
 import { type Check, noneOf } from '../http/check.ts'
@@ -36,7 +36,7 @@ interface ProviderClaim extends AddressClaim {
   inbound_addresses: string[]
   /** Lower case. */
   hostname: string
-  port: number | null
+  port: Port | null
 }
 
 /**

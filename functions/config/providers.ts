@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import * as z from 'zod'
-import { PLATFORM, transport } from '#contract'
+import { PLATFORM, port, transport } from '#contract'
 import { numbers, routes, providers as table } from '#db'
 import { readIp, writeIp } from '#routing'
 import type { Principal, Settings } from '../env.ts'
@@ -34,7 +34,7 @@ const fields = {
   name: field(name),
   detail: field(detail),
   hostname: field(host),
-  port: field(z.int().min(1).max(65_535).nullable().default(null)),
+  port: field(port.min(1).nullable().default(null)),
   transport: field(transport.nullable().default(null)),
   ...tlsFields,
   codecs: field(codecs),

@@ -1,7 +1,7 @@
 import { asc, countDistinct, eq, getTableColumns, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { deadAfterMs, instant } from '#contract'
+import { deadAfterMs, instant, port } from '#contract'
 import { leases, relays as table } from '#db'
 import type { Edge } from '../env.ts'
 import { administrator } from '../http/authenticate.ts'
@@ -48,7 +48,7 @@ const relay = z
     alive: z.boolean().describe('It was heard within the last seconds.'),
     draining: z.boolean(),
     address: z.string(),
-    port: z.int(),
+    port,
     version: z.int().describe('Configuration which it has applied.'),
     tm_create: instant.describe('When its process began.'),
     tm_update: instant.describe('When it was last heard.'),

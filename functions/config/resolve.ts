@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { type Explanation, PLATFORM, parseUtc, type RouteQuestion } from '#contract'
+import { type Explanation, PLATFORM, parseUtc, portNumber, type RouteQuestion } from '#contract'
 import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -110,7 +110,7 @@ function questionOf(c: Context<Edge>, { from, to, source }: ResolveInput): Route
   const host = c.get('settings').BASE_DOMAIN
   return {
     call_id: crypto.randomUUID(),
-    caller: { kind: 'source', address: source ?? '', port: 5060, transport: 'udp', line: null },
+    caller: { kind: 'source', address: source ?? '', port: portNumber(5060), transport: 'udp', line: null },
     from: { user: from, display: '', asserted: null, diverting: [] },
     to: { user: to, host },
     codecs: [],

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { transport } from '#contract'
+import { port, transport } from '#contract'
 import type { trunks } from '#db'
 import { trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
@@ -47,7 +47,7 @@ export const trunkFields = {
   password_set: readOnly(z.boolean(), (row: TrunkRow) => row.sealedMd5 !== null),
   allowed_ips: field(sources),
   hostname: field(host.nullable().default(null).describe('Where it takes calls; null: where it registers.')),
-  port: field(z.int().min(1).max(65_535).nullable().default(null)),
+  port: field(port.min(1).nullable().default(null)),
   transport: field(transport.nullable().default(null)),
   ...tlsFields,
   codecs: field(codecs),

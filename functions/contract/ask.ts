@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
+import { port } from './units.ts'
 import {
   address,
   digestAlgorithm,
@@ -25,7 +26,7 @@ export const routeQuestion = z.object({
     z.object({
       kind: z.literal('source'),
       address: z.string(),
-      port: z.int(),
+      port,
       transport,
       /** The token of our contact at a provider we registered with, where the call came to it. */
       line: z.string().nullable().default(null),
@@ -56,7 +57,7 @@ export const providerTarget = z.object({
   name: z.string(),
   hostname: z.string(),
   /** null: found by RFC 3263. */
-  port: z.int().nullable(),
+  port: port.nullable(),
   transport: transport.nullable(),
   /** Where it is reached over TLS. */
   tls: tlsTrust.prefault({}),
@@ -96,7 +97,7 @@ const trunkTarget = z.object({
   realm: z.string(),
   /** null: where it registered. */
   hostname: z.string().nullable(),
-  port: z.int().nullable(),
+  port: port.nullable(),
   transport: transport.nullable(),
   tls: tlsTrust.prefault({}),
   /** The called number as the PBX reads it. */

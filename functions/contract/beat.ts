@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { port } from './units.ts'
 import {
   healthStatus,
   instant,
@@ -69,7 +70,7 @@ const hostReport = z.object({
   provider_id: z.guid(),
   /** What was resolved: the edge may know of another place by now. */
   hostname: z.string(),
-  port: z.int32().nullable(),
+  port: port.nullable(),
   transport: transport.nullable(),
   /** Both families; null: DNS does not answer, and what was found last still holds. */
   addresses: z.array(z.string()).max(addressesAtMost).nullable(),
@@ -110,7 +111,7 @@ export const beat = z.object({
   draining: z.boolean(),
   /** Where it takes SIP. */
   address: z.string(),
-  port: z.int32(),
+  port,
   /** Highest configuration version whose snapshots it has, all of them; 0: none. */
   version: z.int32(),
   /** Bytes and tells waiting to be told. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { port } from './units.ts'
 import {
   caps,
   digestAlgorithm,
@@ -71,7 +72,7 @@ export const trunkFacts = z.object({
   created_at: z.string().default(''),
   /** Where it takes calls; hostname null: where it registered. */
   hostname: z.string().nullable(),
-  port: z.int().nullable(),
+  port: port.nullable(),
   transport: transport.nullable(),
   tls: tlsTrust.prefault({}),
   codecs: z.string().default(''),
@@ -120,7 +121,7 @@ export const providerFacts = z.object({
   enabled: z.boolean(),
   deleted: z.boolean().default(false),
   hostname: z.string(),
-  port: z.int().nullable(),
+  port: port.nullable(),
   transport: transport.nullable(),
   tls: tlsTrust.prefault({}),
   codecs: z.string(),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
+import { port } from './units.ts'
 import {
   address,
   callStatus,
@@ -31,7 +32,7 @@ export const binding = z.object({
   call_id: z.string(),
   cseq: z.int(),
   /** Where its packets came from, and over what. */
-  received: z.object({ transport, address: z.string(), port: z.int() }),
+  received: z.object({ transport, address: z.string(), port }),
   path: z.array(z.string()).default([]),
   user_agent: z.string().default(''),
   /** Seconds between two questions which keep its NAT open; 0: none. */

@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 declare const unit: unique symbol
 
 /** UTC in milliseconds since 1970: what is told, kept and compared elsewhere (`at`). */
@@ -27,4 +29,13 @@ export function parseUtc(text: string): UtcMs {
 /** UTC at an instant of the monotonic clock; `epoch`: UTC ms when that said 0. */
 export function utcAt(epoch: number, now: MonotonicMs): UtcMs {
   return utcMs(epoch + now)
+}
+
+/** A port of UDP or TCP; 0: any that is free, or, in SDP, none (RFC 3264 §6). */
+export const port = z.int().min(0).max(65_535).brand<'port'>()
+export type Port = z.output<typeof port>
+
+/** Takes a number for a port: where one was read, from a socket, a message or a setting. */
+export function portNumber(number: number): Port {
+  return number as Port
 }

@@ -1,7 +1,9 @@
 import {
   type NumberFacts,
   PLATFORM,
+  type Port,
   type ProviderFacts,
+  portNumber,
   type RouteQuestion,
   type TrunkFacts,
 } from '#contract'
@@ -192,7 +194,7 @@ function contested(dialled: string, address: string): Source {
 }
 
 /** Who of each customer's providers at an address may be calling: those whose port it is, if any. */
-function likely(there: readonly ProviderFacts[], port: number): ProviderFacts[] {
+function likely(there: readonly ProviderFacts[], port: Port): ProviderFacts[] {
   const calls = (provider: ProviderFacts) => portOf(provider) === port
   return there.filter((one) => calls(one) || !rivals(one, there).some(calls))
 }
@@ -202,8 +204,11 @@ function rivals({ id, customer_id }: ProviderFacts, there: readonly ProviderFact
   return there.filter((other) => other.customer_id === customer_id && other.id !== id)
 }
 
-function portOf({ port }: ProviderFacts): number {
-  return port ?? 5060
+/** Where a provider listens which names no port (RFC 3261 §19.1.2). */
+const sip = portNumber(5060)
+
+function portOf({ port }: ProviderFacts): Port {
+  return port ?? sip
 }
 
 function eldestFirst(a: Aged, b: Aged): number {
@@ -239,7 +244,7 @@ function words(
 }
 
 /** Why this one, where the same customer has others there. */
-function preferred(provider: ProviderFacts, others: ProviderFacts[], port: number): string {
+function preferred(provider: ProviderFacts, others: ProviderFacts[], port: Port): string {
   if (others.length === 0) return ''
   if (portOf(provider) === port && !others.some((other) => portOf(other) === port))
     return `; the call comes from its port ${port}, not from that of ${named(others)}`

@@ -1,3 +1,4 @@
+import { portNumber } from '#contract'
 import type { Answer, Question } from '../ground/effects.ts'
 import { readSocketAddress } from '../ground/socket-address.ts'
 import type { ResolvedHost } from './state.ts'
@@ -11,7 +12,7 @@ export const lookUpMs = 2_000
 
 /** Asks where a host leads: its port says that its own addresses are meant, not a service (RFC 3263 §4.2). */
 export function hostQuestion(hostname: string): Question {
-  return { ask: 'locate', question: { hostname, port: 9, transport: 'udp' } }
+  return { ask: 'locate', question: { hostname, port: portNumber(9), transport: 'udp' } }
 }
 
 /** Hosts a call keeps; one which names ever others forgets the oldest. */

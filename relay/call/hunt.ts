@@ -1,3 +1,4 @@
+import type { Port } from '#contract'
 import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -49,7 +50,7 @@ export function begin(
   call: Call,
   decision: ConnectDecision,
   contacts: readonly Contact[],
-  ports: Record<Side, number> | string,
+  ports: Record<Side, Port> | string,
   endpoint: SipEndpoint,
 ): CallStep {
   remember(call, decision)

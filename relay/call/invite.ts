@@ -1,3 +1,4 @@
+import type { Port } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
@@ -106,7 +107,7 @@ function ourDomain(
   branch: Branch,
   { transport }: Flow,
   endpoint: SipEndpoint,
-): { host: string; port?: number } {
+): { host: string; port?: Port } {
   const targets = call.decision?.targets
   if (targets?.kind === 'extension') return { host: targets.extension.realm }
   if (targets?.kind === 'trunk') return { host: targets.trunk.realm }

@@ -1,3 +1,4 @@
+import { portNumber } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Side } from '../ground/media.ts'
 import { aimOf } from '../media/aim.ts'
@@ -97,7 +98,7 @@ export function declineSdp(
   { address }: SipEndpoint,
 ): Uint8Array | undefined {
   if (sdp.media.length === 0) return undefined
-  return bytes.encode(decline(sdp, { address, port: 0, id }, sent))
+  return bytes.encode(decline(sdp, { address, port: portNumber(0), id }, sent))
 }
 
 /** Tells the media thread where one side listens and from where it may speak; a host it names is looked up. */

@@ -6,6 +6,7 @@ import type {
   HangupParty,
   HangupReason,
   MonotonicMs,
+  Port,
   ProviderTarget,
   RouteDecision,
   UtcMs,
@@ -47,7 +48,7 @@ export interface Call {
   readonly serviceRoute: (providerId: string) => readonly string[]
   decision: ConnectDecision | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
-  ports: Record<Side, number> | undefined
+  ports: Record<Side, Port> | undefined
   /** Where the phones it goes to have registered. */
   contacts: readonly Contact[]
   /** Those of them which were not rung yet. */
@@ -276,7 +277,7 @@ export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
 /** What happens to a call, by name. */
 export interface CallEvents {
   /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
-  decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, number> | string }
+  decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, Port> | string }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
   /** It is known where a host leads which a side named in its SDP, or that it leads nowhere. */

@@ -7,6 +7,7 @@ import type {
   CredentialQuestion,
   EventTell,
   MonotonicMs,
+  Port,
   RouteDecision,
   RouteQuestion,
   Snapshot,
@@ -21,7 +22,7 @@ import type { MediaCommand, MediaReport } from './media.ts'
 /** A host to be found by RFC 3263. */
 export interface LocateQuestion {
   readonly hostname: string
-  readonly port: number | null
+  readonly port: Port | null
   readonly transport: Transport | null
   /** How it proves to be `hostname` over TLS; absent: in full. */
   readonly tls?: TlsTrust

@@ -1,4 +1,4 @@
-import type { TlsTrust, Transport } from '#contract'
+import { type Port, portNumber, type TlsTrust, type Transport } from '#contract'
 import { networkAt } from '#routing'
 
 /** Who a TLS connection must lead to: the domain asked for, never the host found for it (RFC 5922 §4). */
@@ -15,7 +15,7 @@ export interface Trust extends TlsTrust {
 export interface Flow {
   readonly transport: Transport
   readonly address: string
-  readonly port: number
+  readonly port: Port
   readonly connection?: number
   /** Of a connection we make or made over TLS: one proved for one domain is no other's. */
   readonly tls?: Trust
@@ -27,7 +27,7 @@ export function reliable(flow: Flow): boolean {
 }
 
 /** `host:port`, brackets around IPv6. */
-export function hostPort(address: string, port: number): string {
+export function hostPort(address: string, port: Port): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
@@ -47,9 +47,12 @@ export function trustKey({ tls }: Flow): string {
   return tls === undefined ? '' : `${tls.name} ${tls.verify} ${tls.fingerprint ?? ''}`
 }
 
+/* RFC 3261 §19.1.2. */
+const [sip, sips] = [portNumber(5060), portNumber(5061)]
+
 /** The port where SIP is expected over a transport if none is said (RFC 3261 §19.1.2). */
-export function usualPort(transport: Transport): number {
-  return transport === 'tls' ? 5061 : 5060
+export function usualPort(transport: Transport): Port {
+  return transport === 'tls' ? sips : sip
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Port } from '#contract'
+
 declare const session: unique symbol
 
 /** A call's sound, as SIP thread and media thread name it: chosen by the SIP thread, and never used twice. */
@@ -14,8 +16,8 @@ export type Side = 'caller' | 'callee'
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
-  readonly rtp: { readonly address: string; readonly port: number } | undefined
-  readonly rtcp: { readonly address: string; readonly port: number } | undefined
+  readonly rtp: { readonly address: string; readonly port: Port } | undefined
+  readonly rtcp: { readonly address: string; readonly port: Port } | undefined
   /** Source addresses (literal IPs) which may latch this side. Packets from elsewhere are not forwarded. */
   readonly sources: readonly string[]
   /**
@@ -37,7 +39,7 @@ export interface Aim {
  * What the SIP thread orders from the media thread. Ports are even RTP ports, RTCP stands one above.
  */
 export type MediaCommand =
-  | { readonly type: 'open'; readonly session: SessionId; readonly ports: Record<Side, number> }
+  | { readonly type: 'open'; readonly session: SessionId; readonly ports: Record<Side, Port> }
   /** A new offer or answer: sets the aim of one side and opens its latch again. */
   | { readonly type: 'aim'; readonly session: SessionId; readonly side: Side; readonly aim: Aim }
   | { readonly type: 'close'; readonly session: SessionId }
@@ -52,7 +54,7 @@ export interface MediaCounters {
   /** How they came; undefined: what travels is no RTP. */
   readonly stream?: StreamMeasures | undefined
   /** Where its packets come from; undefined: none was accepted. */
-  readonly latched?: { readonly address: string; readonly port: number } | undefined
+  readonly latched?: { readonly address: string; readonly port: Port } | undefined
 }
 
 /** How one side's RTP came, and what its RTCP said of the other's. */
@@ -85,7 +87,7 @@ export type MediaReport =
       readonly session: SessionId
       readonly side: Side
       readonly address: string
-      readonly port: number
+      readonly port: Port
     }
   /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
   | {

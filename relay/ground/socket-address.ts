@@ -1,3 +1,4 @@
+import { portNumber } from '#contract'
 import { readIp, spelledIp } from '#routing'
 
 /**
@@ -10,7 +11,7 @@ export class SocketAddress {
   b = 0
   c = 0
   d = 0
-  port = 0
+  port = portNumber(0)
 
   copy(other: SocketAddress): void {
     this.a = other.a
@@ -42,7 +43,7 @@ export class SocketAddress {
 export const MAPPED = 0xffff
 
 /** Reads a literal IP address, IPv6 with or without brackets; undefined for names and nonsense. */
-export function readSocketAddress(address: string, port = 0): SocketAddress | undefined {
+export function readSocketAddress(address: string, port = portNumber(0)): SocketAddress | undefined {
   const ip = readIp(address)
   if (ip === undefined) return undefined
   const parsed = new SocketAddress()

@@ -2,12 +2,13 @@ import { getServers } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { type Port, portNumber } from '#contract'
 import { askServers, type NameServer } from './name-servers.ts'
 
 /** An SRV record (RFC 2782). */
 export interface Srv {
   readonly name: string
-  readonly port: number
+  readonly port: Port
   readonly priority: number
   readonly weight: number
 }
@@ -55,7 +56,7 @@ export function systemResolver(given: readonly string[] = []): Resolver {
       return {
         records: records.map(({ target, port, priority = 0, weight = 0 }) => ({
           name: target,
-          port,
+          port: portNumber(port),
           priority,
           weight,
         })),
@@ -84,7 +85,7 @@ export function systemResolver(given: readonly string[] = []): Resolver {
 /** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`. */
 function placeOf(text: string): NameServer {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(text) ?? []
-  return { address: bracketed ?? plain ?? text, port: Number(port ?? 53) }
+  return { address: bracketed ?? plain ?? text, port: portNumber(Number(port ?? 53)) }
 }
 
 /** RFC 6761 §6.3. */

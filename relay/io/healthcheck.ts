@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { portNumber } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 
 /*
@@ -12,23 +13,25 @@ const patienceMs = 2_000
 const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 const { SIP_HOST = '127.0.0.1', SIP_PORT = '5060' } = process.env
+const port = portNumber(Number(SIP_PORT))
 const host = everywhere[SIP_HOST] ?? SIP_HOST
 const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
 
 setTimeout(() => process.exit(1), patienceMs)
 socket.on('message', () => process.exit(0))
 socket.on('error', () => process.exit(1))
-socket.connect(Number(SIP_PORT), host, () => socket.send(options()))
+socket.connect(port, host, () => socket.send(options()))
 
 function options(): string {
   const here = socket.address()
+  const ours = hostPort(here.address, portNumber(here.port))
   const [tag, branch] = [randomBytes(6).toString('hex'), randomBytes(8).toString('hex')]
   return [
-    `OPTIONS sip:${hostPort(host, Number(SIP_PORT))} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${hostPort(here.address, here.port)};branch=z9hG4bK${branch};rport`,
+    `OPTIONS sip:${hostPort(host, port)} SIP/2.0`,
+    `Via: SIP/2.0/UDP ${ours};branch=z9hG4bK${branch};rport`,
     'Max-Forwards: 0',
-    `From: <sip:alive@${hostPort(here.address, here.port)}>;tag=${tag}`,
-    `To: <sip:${hostPort(host, Number(SIP_PORT))}>`,
+    `From: <sip:alive@${ours}>;tag=${tag}`,
+    `To: <sip:${hostPort(host, port)}>`,
     `Call-ID: ${tag}${branch}`,
     'CSeq: 1 OPTIONS',
     'Content-Length: 0',

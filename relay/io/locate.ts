@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net'
-import { addressesAtMost, type Transport } from '#contract'
+import { addressesAtMost, type Port, type Transport } from '#contract'
 import { reachOf } from '#routing'
 import type { Entropy, Located, LocateQuestion, Whereabouts } from '../ground/effects.ts'
 import { type Flow, type Trust, usualPort } from '../ground/flow.ts'
@@ -28,7 +28,7 @@ interface Service {
 interface LocateTarget {
   readonly transport: Transport
   readonly host: string
-  readonly port: number
+  readonly port: Port
 }
 
 /* Implementation */

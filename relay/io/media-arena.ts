@@ -1,3 +1,4 @@
+import { type Port, portNumber } from '#contract'
 import { MAPPED, type SocketAddress } from '../ground/socket-address.ts'
 
 const PACKET_SIZE = 2048
@@ -79,7 +80,7 @@ export class Arena {
   /** struct sockaddr_in(6): family 0–1, port 2–3; the address at 4, or at 8 for IPv6. */
   readAddress(into: SocketAddress): void {
     const view = this.#view
-    into.port = view.getUint16(ADDRESS + 2)
+    into.port = portNumber(view.getUint16(ADDRESS + 2))
     if (this.family === AF_INET) {
       into.c = MAPPED
       into.d = view.getInt32(ADDRESS + 4)
@@ -91,7 +92,7 @@ export class Arena {
     into.d = view.getInt32(ADDRESS + 20)
   }
 
-  writeAddress(place: SocketAddress, port: number): void {
+  writeAddress(place: SocketAddress, port: Port): void {
     const view = this.#view
     view.setUint16(ADDRESS, this.family, true)
     view.setUint16(ADDRESS + 2, port)

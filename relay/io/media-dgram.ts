@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { portNumber } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/rtp-port.ts'
 import { monotonicNow } from './clock.ts'
@@ -60,7 +61,7 @@ function sourceOf(line: DgramPort, info: RemoteInfo): SocketAddress {
     line.from.copy(read ?? new SocketAddress())
     line.source = info.address
   }
-  line.from.port = info.port
+  line.from.port = portNumber(info.port)
   return line.from
 }
 

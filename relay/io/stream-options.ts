@@ -1,3 +1,4 @@
+import type { Port } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import type { Log } from './log.ts'
 import type { Visitors } from './visitors.ts'
@@ -38,7 +39,7 @@ export const usualLimits: StreamLimits = {
 /** Where connections are taken, and what happens with what comes over them. */
 export interface StreamOptions extends WireEnds {
   readonly host: string
-  readonly port: number
+  readonly port: Port
   readonly log: Log
   closed(flow: Flow): void
   /** Whether a phone or call can be reached by this connection only: its silence is borne. */

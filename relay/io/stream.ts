@@ -1,5 +1,5 @@
 import { connect, createServer, isIPv6, type Server, type Socket, type TcpNetConnectOpts } from 'node:net'
-import type { MonotonicMs } from '#contract'
+import { type MonotonicMs, type Port, portNumber } from '#contract'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, hostPort, sourceNetwork, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
@@ -87,10 +87,10 @@ class Connections implements StreamWire {
     this.#sweeper = setInterval(() => this.#sweep(monotonicNow()), 500).unref()
   }
 
-  get address(): { address: string; port: number } {
+  get address(): { address: string; port: Port } {
     const place = this.#kind.server?.address() ?? null
     if (place === null || typeof place === 'string') throw new Error('Bug: the port is not open')
-    return place
+    return { address: place.address, port: portNumber(place.port) }
   }
 
   listen(): Promise<void> {
@@ -141,7 +141,7 @@ class Connections implements StreamWire {
     const { remoteAddress, remotePort = 0 } = socket
     if (remoteAddress === undefined) return void socket.destroy()
     const address = plainAddress(remoteAddress)
-    const peer = hostPort(address, remotePort)
+    const peer = hostPort(address, portNumber(remotePort))
     const visitor: Taken = {
       network: sourceNetwork(address),
       flow: undefined,
@@ -165,7 +165,7 @@ class Connections implements StreamWire {
   #accept(socket: Socket): void {
     const { remoteAddress, remotePort = 0 } = socket
     if (socket.destroyed || remoteAddress === undefined) return void socket.destroy()
-    const peer = { address: plainAddress(remoteAddress), port: remotePort }
+    const peer = { address: plainAddress(remoteAddress), port: portNumber(remotePort) }
     const visitor = this.#taken.get(hostPort(peer.address, peer.port))?.visitor
     if (visitor === undefined) return void socket.destroy()
     visitor.flow = this.#join(socket, peer, visitor).flow
@@ -292,7 +292,7 @@ class Connections implements StreamWire {
 /** Whom a connection leads to. */
 interface StreamPeer {
   readonly address: string
-  readonly port: number
+  readonly port: Port
   readonly tls?: Trust
 }
 

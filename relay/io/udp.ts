@@ -1,5 +1,6 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { type Port, portNumber } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { monotonicNow } from './clock.ts'
 import type { Log } from './log.ts'
@@ -19,7 +20,7 @@ const peerIdleMs = 64_000
  * does the kernel say that no socket listens there (RFC 3261 §18.4). What that socket hears is received as well.
  */
 export async function openUdp(
-  options: { host: string; port: number; log: Log; peersAtMost?: number } & WireEnds,
+  options: { host: string; port: Port; log: Log; peersAtMost?: number } & WireEnds,
 ): Promise<Wire> {
   const { host, log } = options
   const port = await freePort(host, options.port)
@@ -29,7 +30,7 @@ export async function openUdp(
   main.on('message', (bytes, from) => deliver(options, bytes, from))
   main.on('error', (error) => log('warn', 'udp.error', { why: error.message }))
   return {
-    address: { address: place.address, port: place.port },
+    address: { address: place.address, port: portNumber(place.port) },
     send(flow, bytes, loose = false) {
       // Never within the sender's own turn.
       if (!isPort(flow.port)) return queueMicrotask(() => options.unsent(flow, 'there is no such port'))
@@ -50,13 +51,13 @@ export async function openUdp(
 /** Sockets connected to one destination each; the one unused for longest leaves first. */
 class Peers {
   readonly #host: string
-  readonly #port: number
+  readonly #port: Port
   readonly #ends: WireEnds
   readonly #atMost: number
   readonly #peerByPlace = new Map<string, { socket: Socket; usedAt: number }>()
   readonly #sweeper: NodeJS.Timeout
 
-  constructor(host: string, port: number, ends: WireEnds, atMost: number) {
+  constructor(host: string, port: Port, ends: WireEnds, atMost: number) {
     this.#host = host
     this.#port = port
     this.#ends = ends
@@ -111,14 +112,14 @@ class Peers {
   }
 }
 
-function deliver(ends: WireEnds, bytes: Uint8Array, from: { address: string; port: number }): void {
+function deliver(ends: WireEnds, bytes: Uint8Array, from: RemoteInfo): void {
   // Port 0 is no socket's: it is forged, and nothing can be sent back.
   if (bytes.length <= 4 || isStun(bytes) || from.port === 0) return
-  ends.receive({ transport: 'udp', address: plainAddress(from.address), port: from.port }, bytes)
+  ends.receive({ transport: 'udp', address: plainAddress(from.address), port: portNumber(from.port) }, bytes)
 }
 
 /** A port is a stranger's word as well: the kernel's own complaint would be thrown. */
-function isPort(port: number): boolean {
+function isPort(port: Port): boolean {
   return port > 0 && port < 65_536
 }
 
@@ -133,23 +134,23 @@ function isRequest(bytes: Uint8Array): boolean {
 }
 
 /** The port asked for, or any for 0. Sockets which share a port would not notice that another program has it. */
-async function freePort(host: string, port: number): Promise<number> {
+async function freePort(host: string, port: Port): Promise<Port> {
   const probe = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' })
   try {
     await listening(probe, host, port)
-    return probe.address().port
+    return portNumber(probe.address().port)
   } finally {
     await new Promise<void>((closed) => probe.close(() => closed()))
   }
 }
 
-async function bound(host: string, port: number): Promise<Socket> {
+async function bound(host: string, port: Port): Promise<Socket> {
   const socket = shared(host)
   await listening(socket, host, port)
   return socket
 }
 
-function listening(socket: Socket, host: string, port: number): Promise<void> {
+function listening(socket: Socket, host: string, port: Port): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => reject(bindError('udp', error, host, port))
     socket.once('error', failed)

@@ -1,9 +1,9 @@
-import type { Transport } from '#contract'
+import type { Port, Transport } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
 
 /** One bound port which carries SIP. */
 export interface Wire {
-  readonly address: { readonly address: string; readonly port: number }
+  readonly address: { readonly address: string; readonly port: Port }
   /** Sends, or reports through `unsent` unless it is `loose`, for which nothing is opened either; never throws. */
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   close(): Promise<void>
@@ -41,7 +41,7 @@ export function bindError(
   transport: Transport,
   error: NodeJS.ErrnoException,
   host: string,
-  port: number,
+  port: Port,
 ): Error {
   const place = `${transport.toUpperCase()} ${hostPort(host, port)}`
   const setting = transport === 'tls' ? 'SIP_TLS_PORT' : 'SIP_PORT'

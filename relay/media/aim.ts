@@ -1,3 +1,4 @@
+import { type Port, portNumber } from '#contract'
 import { reachOf } from '#routing'
 import type { Aim } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
@@ -16,7 +17,7 @@ interface AimTerms {
   /** Our address: nothing of another family is aimed at; undefined: of either. */
   readonly us?: string
   /** Our own sockets, which must never be aimed at. */
-  readonly ours?: (address: string, port: number) => boolean
+  readonly ours?: (address: string, port: Port) => boolean
 }
 
 /**
@@ -69,13 +70,13 @@ function usable(named: SocketAddress | undefined, signalling: SocketAddress): So
   return reach === 'public' || (reach !== 'none' && near) ? named : undefined
 }
 
-function spot(address: string | undefined, port: number, { ours }: AimTerms): Aim['rtp'] {
+function spot(address: string | undefined, port: Port, { ours }: AimTerms): Aim['rtp'] {
   if (address === undefined || port === 0 || port > 65_535 || ours?.(address, port)) return undefined
   return { address, port }
 }
 
 /** a=rtcp names it (RFC 3605 §2.1); otherwise one above. */
-function rtcpPort(media: Media): number {
+function rtcpPort(media: Media): Port {
   const named = Number.parseInt(attribute(media.lines, 'rtcp') ?? '', 10)
-  return named > 0 ? named : media.port + 1
+  return portNumber(named > 0 ? named : media.port + 1)
 }

@@ -1,4 +1,4 @@
-import type { MonotonicMs } from '#contract'
+import { type MonotonicMs, type Port, portNumber } from '#contract'
 import type { Aim, MediaCounters, MediaReport, SessionId, Side, StreamMeasures } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
@@ -22,9 +22,9 @@ class MediaLeg {
   firstMs: number | undefined
   readonly reception = new Reception()
 
-  constructor(session: SessionId, side: Side, port: number) {
+  constructor(session: SessionId, side: Side, port: Port) {
     this.rtp = new RtpPort(session, side, port, false)
-    this.rtcp = new RtpPort(session, side, port + 1, true)
+    this.rtcp = new RtpPort(session, side, portNumber(port + 1), true)
   }
 
   /** When it was last heard, or last had reason to begin. */
@@ -81,7 +81,7 @@ export class MediaRelay {
   }
 
   /** The four ports to be bound; none when the session is there already. */
-  open(id: SessionId, ports: Readonly<Record<Side, number>>): RtpPort[] {
+  open(id: SessionId, ports: Readonly<Record<Side, Port>>): RtpPort[] {
     if (this.#sessions.has(id)) return []
     const caller = new MediaLeg(id, 'caller', ports.caller)
     const callee = new MediaLeg(id, 'callee', ports.callee)

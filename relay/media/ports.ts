@@ -1,4 +1,4 @@
-import type { MonotonicMs } from '#contract'
+import { type MonotonicMs, type Port, portNumber } from '#contract'
 import type { Side } from '../ground/media.ts'
 
 /** Milliseconds a port rests after a call, so that late packets of one call are not heard in the next. */
@@ -12,9 +12,9 @@ const SHORT_REST_MS = 5_000
  * Ports come out at random, since a port which can be guessed can be sprayed.
  */
 export class Ports {
-  readonly #ready: number[] = []
+  readonly #ready: Port[] = []
   /** A ring of resting ports, in the order they were given back. */
-  #resting: { readonly port: number; readonly since: number }[] = []
+  #resting: { readonly port: Port; readonly since: number }[] = []
   #rested = 0
   readonly #below: (below: number) => number
   readonly #atMost: number
@@ -28,7 +28,8 @@ export class Ports {
   ) {
     this.#below = below
     this.#atMost = atMost
-    for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2) this.#ready.push(port)
+    for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2)
+      this.#ready.push(portNumber(port))
   }
 
   /** Ports which could be taken now, or soon. */
@@ -37,7 +38,7 @@ export class Ports {
   }
 
   /** Both pairs of a call, or why they cannot be had. */
-  both(now: MonotonicMs): Record<Side, number> | string {
+  both(now: MonotonicMs): Record<Side, Port> | string {
     const caller = this.take(now)
     const callee = caller === undefined ? undefined : this.take(now)
     if (caller !== undefined && callee !== undefined) return { caller, callee }
@@ -46,7 +47,7 @@ export class Ports {
   }
 
   /** undefined: none is left. */
-  take(now: MonotonicMs): number | undefined {
+  take(now: MonotonicMs): Port | undefined {
     if (this.#taken >= this.#atMost) return undefined
     this.#wake(now, REST_MS)
     if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
@@ -55,13 +56,13 @@ export class Ports {
     if (last < 0) return undefined
     const i = this.#below(ready.length)
     const port = ready[i]
-    ready[i] = ready[last] as number
+    ready[i] = ready[last] as Port
     ready.pop()
     this.#taken++
     return port
   }
 
-  give(now: MonotonicMs, port: number): void {
+  give(now: MonotonicMs, port: Port): void {
     this.#taken--
     this.#resting.push({ port, since: now })
   }

@@ -1,4 +1,4 @@
-import type { MonotonicMs } from '#contract'
+import type { MonotonicMs, Port } from '#contract'
 import type { SessionId, Side } from '../ground/media.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
@@ -8,7 +8,7 @@ import { Statistics } from './statistics.ts'
 export class RtpPort {
   readonly session: SessionId
   readonly side: Side
-  readonly port: number
+  readonly port: Port
   /** True: the odd port beside, for RTCP. */
   readonly control: boolean
   /** Whatever io knows the socket by. */
@@ -17,7 +17,7 @@ export class RtpPort {
   readonly statistics = new Statistics()
   readonly #bucket = new TokenBucket(packets)
 
-  constructor(session: SessionId, side: Side, port: number, control: boolean) {
+  constructor(session: SessionId, side: Side, port: Port, control: boolean) {
     this.session = session
     this.side = side
     this.port = port

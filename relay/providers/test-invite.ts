@@ -1,4 +1,4 @@
-import type { ProviderFacts } from '#contract'
+import type { Port, ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
@@ -11,7 +11,7 @@ interface TestInviteOptions {
   readonly home: string
   readonly to: string
   readonly from: string | null
-  readonly port: number
+  readonly port: Port
   /** Route values, first hop first. */
   readonly route: readonly string[]
 }
@@ -65,7 +65,7 @@ function numberAt(
   return dialable(`${tech_prefix}${written(e164, called_format, country)}${tech_postfix}`)
 }
 
-function offer({ address, entropy }: SipEndpoint, port: number): Uint8Array {
+function offer({ address, entropy }: SipEndpoint, port: Port): Uint8Array {
   const family = address.includes(':') ? 'IP6' : 'IP4'
   const lines = [
     'v=0',

@@ -1,7 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { Effect } from '../ground/effects.ts'
-import { type Flow, hostPort } from '../ground/flow.ts'
+import { type Flow, hostPort, usualPort } from '../ground/flow.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { type Request, type Response, request } from '../sip/message.ts'
 import { parseUri, withoutHeaders } from '../sip/uri.ts'
@@ -184,5 +184,5 @@ export function isBehindNat(register: Request, contact: string, flow: Flow): boo
 /** Undefined where the contact has a name for its host. */
 function placeOf(contact: string): SocketAddress | undefined {
   const uri = parseUri(contact)
-  return uri && readSocketAddress(uri.host, uri.port ?? 5060)
+  return uri && readSocketAddress(uri.host, uri.port ?? usualPort('udp'))
 }

@@ -1,3 +1,4 @@
+import { type Port, portNumber } from '#contract'
 import { readSocketAddress } from '../ground/socket-address.ts'
 
 /**
@@ -15,7 +16,7 @@ export interface Sdp {
 export interface Media {
   readonly kind: string
   /** 0: refused, not offered, or not to be read. */
-  readonly port: number
+  readonly port: Port
   readonly proto: string
   /** Payload types, or whatever the protocol calls its formats. */
   readonly formats: readonly string[]
@@ -131,7 +132,13 @@ function readMediaLine(line: string): Media | undefined {
   const [kind, where = '', proto, ...formats] = line.slice(2).split(/\s+/)
   if (!kind || !proto) return undefined
   const port = Number(/^(\d{1,5})(\/\d+)?$/.exec(where)?.[1] ?? 0)
-  return { kind, port: port > 65_535 ? 0 : port, proto, formats: [...new Set(formats)], lines: [] }
+  return {
+    kind,
+    port: portNumber(port > 65_535 ? 0 : port),
+    proto,
+    formats: [...new Set(formats)],
+    lines: [],
+  }
 }
 
 function mediaLine({ kind, port, proto, formats }: Media): string {

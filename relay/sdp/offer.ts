@@ -1,3 +1,4 @@
+import { type Port, portNumber } from '#contract'
 import type { Media, MediaDirection, Sdp } from './description.ts'
 import {
   attributeName,
@@ -14,7 +15,7 @@ interface SdpLeg {
   /** What SDP shall say: our public address. */
   readonly address: string
   /** Our RTP port towards the reader; RTCP stands one above it. */
-  readonly port: number
+  readonly port: Port
   readonly id: string | number
 }
 
@@ -88,7 +89,7 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   return places.map((media, place) => (place === at ? sound : declined(media)))
 }
 
-function ourMedia(said: RelayedSdp, port: number): Media {
+function ourMedia(said: RelayedSdp, port: Port): Media {
   const media = mediaOf(said)
   const address = connectionOf(said.sdp, media)
   const lines = media.lines.filter((line) => passes(line) && !isConnection(line))
@@ -98,7 +99,7 @@ function ourMedia(said: RelayedSdp, port: number): Media {
 }
 
 function declined({ kind, proto, formats }: Media): Media {
-  return { kind, port: 0, proto, formats: formats.length > 0 ? formats : ['0'], lines: [] }
+  return { kind, port: portNumber(0), proto, formats: formats.length > 0 ? formats : ['0'], lines: [] }
 }
 
 /**

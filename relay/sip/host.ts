@@ -1,10 +1,11 @@
+import { type Port, portNumber } from '#contract'
 import { digits } from './grammar.ts'
 
 /** A host and the port written after it, as URIs and Via share them. */
 export interface HostPort {
   /** Lower case; IPv6 without brackets. */
   readonly host: string
-  readonly port: number | undefined
+  readonly port: Port | undefined
 }
 
 /**
@@ -19,7 +20,7 @@ export function readHostPort(text: string, from: number, to: number): HostPort |
   if (hostEnd === to) return { host, port: undefined }
   if (text.charCodeAt(hostEnd) !== 0x3a) return undefined
   const port = digits(text, hostEnd + 1, to, 65_535)
-  return port === undefined ? undefined : { host, port }
+  return port === undefined ? undefined : { host, port: portNumber(port) }
 }
 
 /** A host as URIs and Via write it: brackets around IPv6. */

@@ -1,3 +1,4 @@
+import type { Port } from '#contract'
 import { decode, encode } from './charset.ts'
 import { noParams } from './grammar.ts'
 import type { HostPort } from './host.ts'
@@ -13,7 +14,7 @@ export interface SipUri {
   /** Lower case; IPv6 without brackets. */
   readonly host: string
   /** undefined: not written, which is not the same as 5060 (§19.1.4). */
-  readonly port: number | undefined
+  readonly port: Port | undefined
   /** Lower-case names, values unescaped; a parameter without value is ''. */
   readonly params: ReadonlyMap<string, string>
   /** The part after `?`, raw; undefined when absent. */

@@ -1,3 +1,4 @@
+import { type Port, portNumber } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import { noParams, readParams, skipSpace, tokenEnd, writeParams } from './grammar.ts'
 import type { HostPort } from './host.ts'
@@ -8,7 +9,7 @@ export interface Via {
   /** As written, upper case: UDP, TCP, TLS, WS, or something unknown. */
   readonly transport: string
   readonly host: string
-  readonly port: number | undefined
+  readonly port: Port | undefined
   readonly branch: string | undefined
   /** Lower-case names, '' for none given, values as written. */
   readonly params: ReadonlyMap<string, string>
@@ -62,7 +63,7 @@ export function receivedVia(via: Via, flow: Flow): string {
  */
 export function responseFlow(via: Via, flow: Flow, forceRport: boolean): Flow {
   if (flow.transport !== 'udp' || forceRport || via.params.has('rport')) return flow
-  return { ...flow, port: via.port ?? 5060 }
+  return { ...flow, port: via.port ?? portNumber(5060) }
 }
 
 interface Head {

@@ -1,4 +1,4 @@
-import type { Transport } from '#contract'
+import type { Port, Transport } from '#contract'
 import type { Entropy, Hashes } from '../ground/effects.ts'
 import { type Flow, hostPort } from '../ground/flow.ts'
 import { noParams } from '../sip/grammar.ts'
@@ -8,9 +8,9 @@ import { writeUri } from '../sip/uri.ts'
 export interface SipEndpoint {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
-  readonly port: number
+  readonly port: Port
   /** Where we take TLS connections; undefined: we only make them. */
-  readonly tlsPort?: number | undefined
+  readonly tlsPort?: Port | undefined
   readonly relayId: string
   readonly entropy: Entropy
   readonly hashes: Hashes
@@ -29,17 +29,12 @@ export function contactOf(endpoint: SipEndpoint, transport: Transport): string {
 }
 
 /** The port we listen on for a transport; without TLS the one for the others. */
-export function portFor(endpoint: SipEndpoint, transport: Transport): number {
+export function portFor(endpoint: SipEndpoint, transport: Transport): Port {
   return transport === 'tls' ? (endpoint.tlsPort ?? endpoint.port) : endpoint.port
 }
 
 /** `sip:user@host`, with port and transport where they are given and not the default. */
-export function sipUri(
-  user: string,
-  host: string,
-  port?: number | null,
-  transport?: Transport | null,
-): string {
+export function sipUri(user: string, host: string, port?: Port | null, transport?: Transport | null): string {
   const params = transport && transport !== 'udp' ? new Map([['transport', transport]]) : noParams
   return writeUri({
     scheme: 'sip',

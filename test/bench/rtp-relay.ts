@@ -1,3 +1,4 @@
+import { portNumber } from '#contract'
 import type { Aim } from '../../relay/ground/media.ts'
 import { sessionId } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
@@ -18,7 +19,8 @@ const plane = await startMedia({
   log() {},
 })
 for (let i = 0; i < Number(calls); i++) {
-  const ports = { caller: Number(firstPort) + 4 * i, callee: Number(firstPort) + 4 * i + 2 }
+  const first = Number(firstPort) + 4 * i
+  const ports = { caller: portNumber(first), callee: portNumber(first + 2) }
   plane.order({ type: 'open', session: sessionId(i), ports })
   plane.order({
     type: 'aim',
@@ -39,8 +41,8 @@ process.stdin.on('end', () => plane.stop()).resume()
 
 function aimAt(address: string, port: number): Aim {
   return {
-    rtp: { address, port },
-    rtcp: { address, port: port + 1 },
+    rtp: { address, port: portNumber(port) },
+    rtcp: { address, port: portNumber(port + 1) },
     sources: [address],
     eager: true,
     mux: false,

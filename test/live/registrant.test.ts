@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { beatEveryMs, deadAfterMs, type ProviderFacts, type RegistrationReport } from '#contract'
+import { beatEveryMs, deadAfterMs, type ProviderFacts, portNumber, type RegistrationReport } from '#contract'
 import { type CoreRelay, openCoreRelay } from '../support/core-relay.ts'
 import { telnyx } from '../support/office.ts'
 import { configured, edgeSays } from '../support/providers.ts'
@@ -144,7 +144,7 @@ async function house(expires = 3600, prepare: (registrar: Registrar) => void = (
   const edge = new Edge(
     configured(telnyx, {
       hostname: registrar.place.address,
-      port: registrar.place.port,
+      port: portNumber(registrar.place.port),
       ...account,
       register: true,
       register_expires: expires,

@@ -1,4 +1,4 @@
-import { type Beat, type BeatAnswer, beatAnswer, type Lease, type SliceHeld } from '#contract'
+import { type Beat, type BeatAnswer, beatAnswer, type Lease, portNumber, type SliceHeld } from '#contract'
 import { relayKey } from '../../functions/relay-key.ts'
 import { type App, RELAY_SECRET } from './app.ts'
 
@@ -26,7 +26,7 @@ export async function newRelay(app: App, relayId: string, process: Partial<Beat>
       at: new Date(at).toISOString(),
       draining: false,
       address: '192.0.2.1',
-      port: 5060,
+      port: portNumber(5060),
       version: 0,
       waiting_tells: 0,
       leases: [],

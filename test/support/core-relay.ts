@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type BeatAnswer, monotonicMs, type ProviderFacts } from '#contract'
+import { type BeatAnswer, monotonicMs, type ProviderFacts, portNumber } from '#contract'
 import { Engine } from '../../relay/engine.ts'
 import type { Effect } from '../../relay/ground/effects.ts'
 import type { Flow } from '../../relay/ground/flow.ts'
@@ -37,7 +37,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
     log: () => undefined,
   }
-  const udp = await openUdp({ ...ears, port: 0 })
+  const udp = await openUdp({ ...ears, port: portNumber(0) })
   const tcp = await openTcp({
     ...ears,
     port: udp.address.port,

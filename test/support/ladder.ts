@@ -5,6 +5,8 @@ import {
   type CredentialAnswer,
   type EventTell,
   monotonicMs,
+  type Port,
+  portNumber,
   type RouteDecision,
   tell,
 } from '#contract'
@@ -31,7 +33,7 @@ export function party(
   port = 5060,
   transport: Flow['transport'] = 'udp',
 ): Party {
-  return { name, flow: { transport, address, port } }
+  return { name, flow: { transport, address, port: portNumber(port) } }
 }
 
 /** Where the relay of every ladder lives. */
@@ -71,7 +73,7 @@ export class Ladder {
     options: {
       unknownSource?: 'refuse' | 'silent'
       rtpPorts?: [number, number]
-      tlsPort?: number
+      tlsPort?: Port
       mediaSockets?: number
       limits?: LimitSource
       /** false: the test speaks for the media thread. */
@@ -83,7 +85,7 @@ export class Ladder {
     this.engine = new Engine({
       endpoint: {
         address: relayAddress,
-        port: 5060,
+        port: portNumber(5060),
         tlsPort: options.tlsPort,
         relayId: 'r1',
         entropy: steadyEntropy(),

@@ -1,12 +1,12 @@
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import type { Flow } from '../../relay/ground/flow.ts'
 import { type Header, type Message, type Request, type Response, request } from '../../relay/sip/message.ts'
 import { reply } from '../../relay/sip/reply.ts'
 import { type TransactionOutput, Transactions } from '../../relay/transaction/layer.ts'
 import type { TimerBase } from '../../relay/transaction/timers.ts'
 
-export const udp: Flow = { transport: 'udp', address: '192.0.2.1', port: 5060 }
-export const tcp: Flow = { transport: 'tcp', address: '192.0.2.1', port: 5060, connection: 7 }
+export const udp: Flow = { transport: 'udp', address: '192.0.2.1', port: portNumber(5060) }
+export const tcp: Flow = { transport: 'tcp', address: '192.0.2.1', port: portNumber(5060), connection: 7 }
 
 /**
  * The transaction layer on a clock of paper, and what it did in words.

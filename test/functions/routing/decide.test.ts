@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failoverPolicy } from '#contract'
+import { failoverPolicy, portNumber } from '#contract'
 import {
   BASE,
   CAROL,
@@ -129,7 +129,7 @@ describe('deciding a route', () => {
 
   test('says how a provider is reached, with which credentials and headers', () => {
     const telnyx = {
-      port: 5061,
+      port: portNumber(5061),
       transport: 'tls' as const,
       tls: { verify: 'none' as const, fingerprint: null },
       codecs: 'PCMA,PCMU',
@@ -143,7 +143,7 @@ describe('deciding a route', () => {
     )
     expect(target).toMatchObject({
       hostname: 'telnyx.test',
-      port: 5061,
+      port: portNumber(5061),
       transport: 'tls',
       tls: { verify: 'none' },
       codecs: ['PCMA', 'PCMU'],

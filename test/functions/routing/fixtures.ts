@@ -10,6 +10,7 @@ import {
   numberFacts,
   PLATFORM,
   type ProviderFacts,
+  portNumber,
   providerFacts,
   type RouteDecision,
   type RouteFacts,
@@ -162,7 +163,7 @@ export function rings(
 ): RouteQuestion {
   return {
     ...dials(user, host),
-    caller: { kind: 'source', address, port: 5060, transport: 'udp', line },
+    caller: { kind: 'source', address, port: portNumber(5060), transport: 'udp', line },
     from: { user: from, display: 'Carol', asserted: null, diverting: [] },
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { reachOf, spelled } from '#routing'
 import { neighbourhood, networks } from '../../../functions/config/inbound-addresses.ts'
 import { flowFor } from '../../../relay/call/path.ts'
@@ -125,7 +126,7 @@ async function through(address: string, peers: [string, string], atHome: boolean
 function calls(address: string, peer: string): boolean {
   const host = address.includes(':') ? `[${address}]` : address
   const dialog = { routeSet: [], remoteTarget: `sip:core@${host}:5099` } as unknown as Dialog
-  return flowFor(dialog, { transport: 'udp', address: peer, port: 5060 }, true).port === 5099
+  return flowFor(dialog, { transport: 'udp', address: peer, port: portNumber(5060) }, true).port === 5099
 }
 
 /** Whether sound goes where the SDP of a carrier at `peer` says. */
@@ -137,7 +138,7 @@ function sounds(address: string, peer: string): boolean {
 
 async function locates(address: string, allowPrivate: boolean): Promise<boolean> {
   const locator = new Locator({ allowPrivate, entropy })
-  const { flows } = await locator.locate({ hostname: address, port: 5060, transport: 'udp' })
+  const { flows } = await locator.locate({ hostname: address, port: portNumber(5060), transport: 'udp' })
   return flows.length > 0
 }
 

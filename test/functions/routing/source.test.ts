@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { type Port, portNumber } from '#contract'
 import {
   ALICE,
   BASE,
@@ -103,9 +104,9 @@ describe('a call from the phone network', () => {
   })
 
   test('from a host where a customer has two providers is the one’s whose port it comes from, else the oldest’s', () => {
-    const at = (name: string, port: number | null, created_at: string) =>
+    const at = (name: string, port: Port | null, created_at: string) =>
       provider(name, { sources: ['192.0.2.7'], hostname: '192.0.2.7', port, created_at })
-    const providers = [at('younger', 5090, '2026-02'), at('elder', null, '2026-01')]
+    const providers = [at('younger', portNumber(5090), '2026-02'), at('elder', null, '2026-01')]
     const from = (port: number, numbers = [toBob]) => {
       const asked = rings(did)
       const decision = decided(

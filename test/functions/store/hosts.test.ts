@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Beat } from '#contract'
+import { type Beat, type Port, portNumber } from '#contract'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { newRelay, type TestRelay } from '../../support/beat.ts'
 
@@ -111,7 +111,7 @@ describe('a provider’s host', () => {
 
 describe('two carriers of one customer which turn out to be at one place', () => {
   test('are told of in an event, unless their ports or registrations tell them apart', async () => {
-    const ported = await made('ported', 'sip.ported.test', { port: 5080 })
+    const ported = await made('ported', 'sip.ported.test', { port: portNumber(5080) })
     const twin = await made('twin', 'sip.twin.test')
     await relays[0].beat(found('192.0.2.7'))
     await relays[0].beat({ hosts: [of(ported, '192.0.2.7')] })
@@ -136,14 +136,14 @@ describe('two carriers of one customer which turn out to be at one place', () =>
       error: { details: [{ message: expect.stringContaining('192.0.2.7 could not be told apart') }] },
     })
     expect((await again('sip.more.test', { inbound_addresses: ['192.0.2.0/24'] })).status).toBe(409)
-    expect((await again('192.0.2.7', { port: 5080 })).status).toBe(200)
+    expect((await again('192.0.2.7', { port: portNumber(5080) })).status).toBe(200)
     const office = { domain_name: `office${Date.now()}`, auth_types: ['ip'], allowed_ips: ['192.0.2.7'] }
     expect((await save('trunks', office)).status).toBe(409)
     expect((await save('trunks', { ...office, allowed_ips: ['192.0.2.9'] })).status).toBe(200)
   })
 
   test('whatever their ports, where one listed the address', async () => {
-    await made('listed', '203.0.113.1', { port: 5080, inbound_addresses: ['192.0.2.0/24'] })
+    await made('listed', '203.0.113.1', { port: portNumber(5080), inbound_addresses: ['192.0.2.0/24'] })
     await relays[0].beat(found('192.0.2.7'))
     expect(await events('provider.ambiguous')).toMatchObject([{ why: expect.stringContaining('listed') }])
   })
@@ -154,7 +154,7 @@ function report(...addresses: string[]): Report {
 }
 
 function of(
-  { id, hostname, port = null }: { id: string; hostname: string; port?: number | null },
+  { id, hostname, port = null }: { id: string; hostname: string; port?: Port | null },
   ...addresses: string[]
 ) {
   return { provider_id: id, hostname, port, transport: null, addresses, why: '' } satisfies Report

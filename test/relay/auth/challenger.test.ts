@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import {
@@ -62,14 +63,16 @@ describe('checking an answer', () => {
 
   test('takes a nonce only from the address it was sent to, by whatever port', () => {
     const challenger = new Challenger(hashes)
-    const flow = { transport: 'udp', address: '192.0.2.10', port: 5062 } as const
+    const flow = { transport: 'udp', address: '192.0.2.10', port: portNumber(5062) } as const
     const wish = { realm, proxy: false, algorithms: ['MD5'], flow } as const
     const line = answered(challenger.challenge(start, request(), wish), request())
     const repeated = request([line], { cseq: 2 })
     const credentials = challenger.credentials(repeated, wish)
     if (credentials === undefined) throw new Error('no credentials')
     expect(challenger.knows(start, credentials, { ...flow, address: '192.0.2.66' })).toBe(false)
-    expect(challenger.knows(start, credentials, { ...flow, transport: 'tcp', port: 40_000 })).toBe(true)
+    expect(
+      challenger.knows(start, credentials, { ...flow, transport: 'tcp', port: portNumber(40_000) }),
+    ).toBe(true)
     const check = (address: string) =>
       challenger.check(start, repeated, credentials, office(), { ...flow, address })
     expect(check('192.0.2.66')).toEqual({ ok: false, why: 'stale' })

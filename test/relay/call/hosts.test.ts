@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Located } from '../../../relay/ground/effects.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
@@ -24,8 +25,8 @@ import { calling, leavesNothingBehind, talking, text, watch } from '../../suppor
 leavesNothingBehind()
 
 const named = sdp('Media.telnyx.test', 6000)
-const found = { flows: [{ transport: 'udp' as const, address: '203.0.113.77', port: 9 }] }
-const otherFamily = { flows: [{ transport: 'udp' as const, address: '2001:db8::1', port: 9 }] }
+const found = { flows: [{ transport: 'udp' as const, address: '203.0.113.77', port: portNumber(9) }] }
+const otherFamily = { flows: [{ transport: 'udp' as const, address: '2001:db8::1', port: portNumber(9) }] }
 const forbidden = { flows: [], why: 'address_not_allowed: 10.0.0.5' }
 
 describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
@@ -34,13 +35,13 @@ describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: named }))
     ladder.gives('ACK to Telnyx', 'ask locate', '200 to Alice')
     expect(ladder.questions[0]).toMatchObject({
-      question: { question: { hostname: 'media.telnyx.test', port: 9, transport: 'udp' } },
+      question: { question: { hostname: 'media.telnyx.test', port: portNumber(9), transport: 'udp' } },
       withinMs: 2_000,
     })
-    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: 6000 } })
+    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: portNumber(6000) } })
     leads(ladder, found).gives()
     expect(callee(ladder)).toMatchObject({
-      rtp: { address: '203.0.113.77', port: 6000 },
+      rtp: { address: '203.0.113.77', port: portNumber(6000) },
       sources: ['203.0.113.77', '203.0.113.1'],
     })
   })
@@ -63,7 +64,7 @@ describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
     const answer = ladder.lastResponse(alice)
     leads(ladder, located).gives()
     ladder.when(alice, ack(invited, answer)).gives()
-    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: 6000 } })
+    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: portNumber(6000) } })
   })
 
   test('which is found when another sound was said meanwhile is not aimed at', () => {
@@ -73,7 +74,7 @@ describe('a host name in the c-line of an answer (RFC 4566 §5.7)', () => {
     const aimed = ladder.media.length
     leads(ladder, found).gives()
     expect(ladder.media).toHaveLength(aimed)
-    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: 4000 } })
+    expect(callee(ladder)).toMatchObject({ rtp: { address: '203.0.113.1', port: portNumber(4000) } })
   })
 })
 
@@ -83,7 +84,7 @@ describe('a host name in the c-line of an offer', () => {
     leads(ladder, found).gives('INVITE to Bob')
     expect(ladder.media.find(({ type }) => type === 'aim')).toMatchObject({
       side: 'caller',
-      aim: { rtp: { address: '203.0.113.77', port: 6000 } },
+      aim: { rtp: { address: '203.0.113.77', port: portNumber(6000) } },
     })
     expect(text(ladder.lastRequest(bob).body)).not.toContain('telnyx')
   })

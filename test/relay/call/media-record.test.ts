@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { MediaCounters } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import type { Ladder } from '../../support/ladder.ts'
@@ -135,7 +136,7 @@ function counted(ladder: Ladder): void {
     roundTripMs: 30,
     reported: { lost: 4, jitterMs: 2.5 },
   }
-  const latched = { address: '192.0.2.10', port: 61_234 }
+  const latched = { address: '192.0.2.10', port: portNumber(61_234) }
   const caller = { ...nothing, packets: 500, lost: 3, stream, latched }
   ladder
     .hear({

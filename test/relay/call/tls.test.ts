@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ProviderTarget } from '#contract'
+import { type ProviderTarget, portNumber } from '#contract'
 import type { Flow, Trust } from '../../../relay/ground/flow.ts'
 import type { Party } from '../../support/ladder.ts'
 import {
@@ -50,7 +50,7 @@ describe('a call through a provider over TLS', () => {
   })
 
   test('says TLS in Via, Contact and Request-URI, with the port where we take TLS', () => {
-    const { ladder } = dialling({ tlsPort: 5061 }, { transport: 'tls' })
+    const { ladder } = dialling({ tlsPort: portNumber(5061) }, { transport: 'tls' })
     ladder.locate(secure).gives('INVITE to Telnyx')
     const sent = ladder.lastRequest(secure)
     expect(sent.header('via')).toMatch(/^SIP\/2\.0\/TLS 198\.51\.100\.1:5061;rport;branch=z9hG4bK/)
@@ -99,7 +99,10 @@ describe('a call through a provider over TLS', () => {
   })
 
   test('is acknowledged and ended over the same trust, whether or not the connection still stands', () => {
-    const { ladder, invited } = talkingOver({ tlsPort: 5061 }, '<sip:203.0.113.1:5061;transport=tls>')
+    const { ladder, invited } = talkingOver(
+      { tlsPort: portNumber(5061) },
+      '<sip:203.0.113.1:5061;transport=tls>',
+    )
     const answer = ladder.lastResponse(alice)
     ladder.hear({ type: 'closed', flow: connected.flow }).gives()
     ladder.when(alice, within(invited, answer, alice, 'BYE', 3)).gives('200 to Alice', 'BYE to Telnyx')
@@ -132,7 +135,10 @@ describe('a call through a provider over TLS', () => {
 
   test('is hung up from where the provider says it is, though not by a connection we could make', () => {
     const { ladder, accepted, sent } = talkingOver({}, '<sip:203.0.113.9:5060>')
-    const other: Party = { name: 'Telnyx', flow: { transport: 'udp', address: '203.0.113.9', port: 5060 } }
+    const other: Party = {
+      name: 'Telnyx',
+      flow: { transport: 'udp', address: '203.0.113.9', port: portNumber(5060) },
+    }
     ladder.when(other, fromCallee(sent, accepted, other, 'BYE', 5)).whatever()
     expect(ladder.record).toMatchObject({ status: 'hangup', hangup_by: 'callee' })
   })
@@ -160,7 +166,7 @@ describe('a call through a provider over TLS', () => {
 describe('a call from a provider over TLS', () => {
   test('is answered, and hung up, over the connection it came by', () => {
     const caller: Party = { name: 'Telnyx', flow: { ...flowAt('203.0.113.1', 49_152), connection: 3 } }
-    const ladder = watch(office({ tlsPort: 5061 }, caller))
+    const ladder = watch(office({ tlsPort: portNumber(5061) }, caller))
     registers(ladder, bob, 'bob')
     const invited = invite(caller, 'sip:+15557654321@198.51.100.1', { domain: '203.0.113.1' })
     ladder.when(caller, invited).gives('ask route')
@@ -205,5 +211,5 @@ function talkingOver(options: Parameters<typeof office>[0], contact: string) {
 }
 
 function flowAt(address: string, port: number): Flow {
-  return { transport: 'tls', address, port }
+  return { transport: 'tls', address, port: portNumber(port) }
 }

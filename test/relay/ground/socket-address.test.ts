@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { readSocketAddress, type SocketAddress } from '../../../relay/ground/socket-address.ts'
 
 describe('a place', () => {
@@ -31,7 +32,7 @@ describe('a place', () => {
 })
 
 function at(address: string, port = 0): SocketAddress {
-  const place = readSocketAddress(address, port)
+  const place = readSocketAddress(address, portNumber(port))
   if (place === undefined) throw new Error(`${address} is no address`)
   return place
 }

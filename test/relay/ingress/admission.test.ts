@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { parseChallenges } from '../../../relay/sip/digest.ts'
 import { type Header, type Response, request } from '../../../relay/sip/message.ts'
@@ -334,7 +334,7 @@ describe('a flood', () => {
 describe('a connection', () => {
   const over = (name: string, connection: number): Party => ({
     name,
-    flow: { transport: 'tcp', address: '192.0.2.30', port: 40_000 + connection, connection },
+    flow: { transport: 'tcp', address: '192.0.2.30', port: portNumber(40_000 + connection), connection },
   })
 
   test('is needed while a phone is registered over it, and no longer', () => {
@@ -482,7 +482,7 @@ describe('nonsense', () => {
   test('has the connection shut over which nobody can be answered, unless its phone is known', () => {
     const over = (name: string, port: number): Party => ({
       name,
-      flow: { transport: 'tcp', address: '192.0.2.30', port, connection: port },
+      flow: { transport: 'tcp', address: '192.0.2.30', port: portNumber(port), connection: port },
     })
     const [phone, stranger] = [over('Alice', 1), over('the stranger', 2)]
     const ladder = new Ladder([phone, stranger])

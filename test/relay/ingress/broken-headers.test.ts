@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { elsewhere, reasonsOf } from '../../../relay/call/reason.ts'
 import { wordsOf } from '../../../relay/call/refusal.ts'
 import { uacDialog, uasDialog } from '../../../relay/dialog/dialog.ts'
@@ -204,7 +205,13 @@ function observed(text: string): unknown {
   if (refusal) return refusal.status
   if (request.method === 'REGISTER')
     return wanted.kind === 'refused' ? wanted.status : [facts(request), wanted]
-  const caller = { kind: 'source', address: '192.0.2.1', port: 5060, transport: 'udp', line: null } as const
+  const caller = {
+    kind: 'source',
+    address: '192.0.2.1',
+    port: portNumber(5060),
+    transport: 'udp',
+    line: null,
+  } as const
   const { remoteTarget, routeSet } = uasDialog(request, 't')
   return [
     facts(request),

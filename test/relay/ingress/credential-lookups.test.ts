@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CredentialAnswer, monotonicMs } from '#contract'
+import { type CredentialAnswer, monotonicMs, portNumber } from '#contract'
 import { CredentialLookups } from '../../../relay/ingress/credential-lookups.ts'
 import type { RoutingClient } from '../../../relay/policy/routing-client.ts'
 
@@ -48,7 +48,7 @@ function desk() {
 }
 
 function from(address: string) {
-  return { transport: 'udp' as const, address, port: 5060 }
+  return { transport: 'udp' as const, address, port: portNumber(5060) }
 }
 
 /** As many as find room; gives how many. */

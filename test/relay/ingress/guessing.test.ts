@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { hostPort } from '../../../relay/ground/flow.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { type Ladder, type Party, party, realm } from '../../support/ladder.ts'
@@ -169,7 +170,7 @@ function proves(ladder: Ladder, from: Party, word: string): Ladder {
 
 /** Named as the ladder names those it was not told of. */
 function stranger(address: string, port = 5060): Party {
-  return party(hostPort(address, port), address, port)
+  return party(hostPort(address, portNumber(port)), address, port)
 }
 
 /** The edge has the same password as the snapshot. */

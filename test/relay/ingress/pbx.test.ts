@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import { type Header, type Request, request } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import { relayAddress } from '../../support/ladder.ts'
@@ -97,13 +97,13 @@ describe('a PBX which registers', () => {
 })
 
 describe('a PBX at a host of its own', () => {
-  const at = { hostname: 'pbx.acme.test', port: 5070, transport: 'tcp' as const, tls: pinned() }
+  const at = { hostname: 'pbx.acme.test', port: portNumber(5070), transport: 'tcp' as const, tls: pinned() }
 
   test('is looked up as the trunk says, and called there', () => {
     const ladder = ringing(at)
     expect(ladder.questions[0]?.question).toEqual({
       ask: 'locate',
-      question: { hostname: 'pbx.acme.test', port: 5070, transport: 'tcp', tls: pinned() },
+      question: { hostname: 'pbx.acme.test', port: portNumber(5070), transport: 'tcp', tls: pinned() },
     })
     ladder.locate(pbx).gives('INVITE to the PBX')
     const sent = ladder.lastRequest(pbx)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs as ms } from '#contract'
+import { monotonicMs as ms, portNumber } from '#contract'
 import { SourceCache } from '../../../relay/ingress/source-cache.ts'
 
 describe('an address which calls for the first time', () => {
@@ -85,5 +85,5 @@ function asked(strangers: SourceCache, now: number, addresses: number): number {
 }
 
 function udp(address: string) {
-  return { transport: 'udp' as const, address, port: 5060 }
+  return { transport: 'udp' as const, address, port: portNumber(5060) }
 }

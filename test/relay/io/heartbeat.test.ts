@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type BeatAnswer, beat, deadAfterMs } from '#contract'
+import { type BeatAnswer, beat, deadAfterMs, portNumber } from '#contract'
 import { silent } from '../../../relay/ground/reporter.ts'
 import { EdgeHttp, retryAfterMs } from '../../../relay/io/edge-http.ts'
 import { Heartbeat, pauseMs } from '../../../relay/io/heartbeat.ts'
@@ -160,7 +160,7 @@ async function beating({
       boot_id: randomUUID(),
       started_at: new Date().toISOString(),
       address: '127.0.0.1',
-      port: 5060,
+      port: portNumber(5060),
     },
     pulse: () => ({ ...silent, version: 3 }),
     waitingTells: () => 5,

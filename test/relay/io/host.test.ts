@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Engine } from '../../../relay/engine.ts'
 import type { Effect, Note } from '../../../relay/ground/effects.ts'
 import { Host } from '../../../relay/io/host.ts'
 
-const flow = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const
+const flow = { transport: 'udp', address: '192.0.2.1', port: portNumber(5060) } as const
 
 describe('a broken promise of ours', () => {
   test('while an event is handled costs that event', () => {

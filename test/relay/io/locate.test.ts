@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Transport } from '#contract'
+import { portNumber, type Transport } from '#contract'
 import type { Naptr, Records, Resolver, Srv } from '../../../relay/io/dns.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
 import { Locator } from '../../../relay/io/locate.ts'
@@ -15,7 +15,7 @@ describe('locating a server (RFC 3263)', () => {
       {
         transport: 'tls',
         address: '192.0.2.1',
-        port: 5071,
+        port: portNumber(5071),
         tls: { name: 'one.example', verify: 'full', fingerprint: null },
       },
     ])
@@ -36,7 +36,7 @@ describe('locating a server (RFC 3263)', () => {
     const { flows } = await locator.locate({ hostname: '192.0.2.7', port: null, transport: 'tls', tls })
     expect(flows[0]?.tls).toEqual({ name: '192.0.2.7', ...tls })
     const plain = await locator.locate({ hostname: '192.0.2.7', port: null, transport: 'tcp', tls })
-    expect(plain.flows).toEqual([{ transport: 'tcp', address: '192.0.2.7', port: 5060 }])
+    expect(plain.flows).toEqual([{ transport: 'tcp', address: '192.0.2.7', port: portNumber(5060) }])
   })
 
   test('asks nobody where the target is an address', async () => {
@@ -215,7 +215,7 @@ describe('locating a server (RFC 3263)', () => {
   test('says so where DNS says nothing for as long as one can wait', async () => {
     const { locator, stall } = world({ 'a slow.example': ['192.0.2.1'] })
     const speak = stall()
-    const question = { hostname: 'slow.example', port: 9, transport: 'udp' } as const
+    const question = { hostname: 'slow.example', port: portNumber(9), transport: 'udp' } as const
     const why = 'DNS gave no answer for slow.example in 20 ms'
     expect(await locator.locate(question, 20)).toEqual({ flows: [], why })
     speak()
@@ -224,8 +224,8 @@ describe('locating a server (RFC 3263)', () => {
 
   test('knows localhost without asking anybody (RFC 6761)', async () => {
     const locator = new Locator({ allowPrivate: true, entropy })
-    const { flows } = await locator.locate({ hostname: 'localhost', port: 5090, transport: null })
-    expect(flows[0]).toEqual({ transport: 'udp', address: '127.0.0.1', port: 5090 })
+    const { flows } = await locator.locate({ hostname: 'localhost', port: portNumber(5090), transport: null })
+    expect(flows[0]).toEqual({ transport: 'udp', address: '127.0.0.1', port: portNumber(5090) })
   })
 })
 
@@ -348,20 +348,24 @@ describe('everywhere a host may call from', () => {
 
   test('is on the public internet, and at thirty-two addresses at most', async () => {
     const { locator, zone } = world({ 'a sip.example': ['10.0.0.1', '127.0.0.1', '192.0.2.1'] })
-    expect((await locator.whereabouts({ ...sip, port: 5060 })).addresses).toEqual(['192.0.2.1'])
+    expect((await locator.whereabouts({ ...sip, port: portNumber(5060) })).addresses).toEqual(['192.0.2.1'])
     zone['a many.example'] = Array.from({ length: 10_000 }, (_, at) => `198.51.${at >> 8}.${at & 255}`)
-    const many = await locator.whereabouts({ ...sip, hostname: 'many.example', port: 5060 })
+    const many = await locator.whereabouts({ ...sip, hostname: 'many.example', port: portNumber(5060) })
     expect(many.addresses).toHaveLength(32)
     expect(many.why).toContain('10000 addresses, of which the first 32 count')
   })
 
   test('is nowhere where DNS says so, and unknown where DNS says nothing', async () => {
     const { locator, zone } = world({ 'a gone.example': [], 'a sip.example': ['192.0.2.1'] })
-    expect(await locator.whereabouts({ ...sip, hostname: 'gone.example', port: 5060 })).toMatchObject({
+    expect(
+      await locator.whereabouts({ ...sip, hostname: 'gone.example', port: portNumber(5060) }),
+    ).toMatchObject({
       addresses: [],
     })
     zone['a mute.example'] = 'fails'
-    expect(await locator.whereabouts({ ...sip, hostname: 'mute.example', port: 5060 })).toMatchObject({
+    expect(
+      await locator.whereabouts({ ...sip, hostname: 'mute.example', port: portNumber(5060) }),
+    ).toMatchObject({
       addresses: null,
       why: 'DNS gave no answer for mute.example: ESERVFAIL',
     })
@@ -413,7 +417,7 @@ function world(
     stale: (question) => stale.push(question),
   })
   const located = (hostname: string, port: number | null, transport: Transport | null) =>
-    locator.locate({ hostname, port, transport })
+    locator.locate({ hostname, port: port === null ? null : portNumber(port), transport })
   return {
     asked,
     /** What was answered from memory for want of better. */
@@ -443,7 +447,7 @@ function world(
 }
 
 function srv(name: string, port = 5060, priority = 10, weight = 1): Srv {
-  return { name, port, priority, weight }
+  return { name, port: portNumber(port), priority, weight }
 }
 
 function naptr(order: number, service: string, replacement: string): Naptr {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openTcp } from '../../../relay/io/stream.ts'
 import type { StreamLimits, StreamOptions, StreamWire } from '../../../relay/io/stream-options.ts'
@@ -253,7 +254,7 @@ async function relay(
   const closed: Flow[] = []
   const wire: StreamWire = await openTcp({
     host: '127.0.0.1',
-    port: 0,
+    port: portNumber(0),
     log: silence,
     limits: script.limits ?? {},
     needed: script.needed ?? (() => false),
@@ -299,7 +300,7 @@ async function listening() {
 }
 
 function flowTo(port: number): Flow {
-  return { transport: 'tcp', address: '127.0.0.1', port }
+  return { transport: 'tcp', address: '127.0.0.1', port: portNumber(port) }
 }
 
 function bytes(text: string): Uint8Array {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { BindingTell, CallTell } from '#contract'
+import { type BindingTell, type CallTell, portNumber } from '#contract'
 
 const at = '2026-01-01T00:00:00.000Z'
 
@@ -65,7 +65,7 @@ export function bindingTell(
       q: 1,
       call_id: 'r1@phone',
       cseq: sequence,
-      received: { transport: 'udp', address: '127.0.0.1', port: 5062 },
+      received: { transport: 'udp', address: '127.0.0.1', port: portNumber(5062) },
       path: [],
       user_agent: 'phone “é”',
       keepalive_s: 25,

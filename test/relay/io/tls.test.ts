@@ -14,6 +14,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Flow, Trust } from '../../../relay/ground/flow.ts'
 import type { StreamLimits, StreamOptions } from '../../../relay/io/stream-options.ts'
 import { openTls, type TlsWire } from '../../../relay/io/tls.ts'
@@ -193,7 +194,7 @@ describe('a TLS connection to a carrier', () => {
       bytes(options),
     )
     await until(() => carrier.text() === options)
-    const flow: Flow = { transport: 'tls', address: '127.0.0.1', port: carrier.port }
+    const flow: Flow = { transport: 'tls', address: '127.0.0.1', port: portNumber(carrier.port) }
     wire.send(flow, bytes(options))
     await until(() => unsent.length === 1)
     expect(unsent[0]).toEqual({ flow, why: 'nothing says by which name to trust it' })
@@ -354,7 +355,7 @@ async function relay(
   const closed: Flow[] = []
   const wire = await openTls({
     host: '127.0.0.1',
-    port: script.port ?? 0,
+    port: portNumber(script.port ?? 0),
     log: silence,
     limits: script.limits ?? {},
     ...(script.pair && { pair: script.pair }),
@@ -418,7 +419,7 @@ function fingerprintOf(socket: TLSSocket): string {
 }
 
 function flowTo(port: number, tls: Trust): Flow {
-  return { transport: 'tls', address: '127.0.0.1', port, tls }
+  return { transport: 'tls', address: '127.0.0.1', port: portNumber(port), tls }
 }
 
 function bytes(text: string): Uint8Array {

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openUdp } from '../../../relay/io/udp.ts'
 import type { Wire } from '../../../relay/io/wire.ts'
@@ -131,7 +132,7 @@ async function relay(host = '127.0.0.1') {
   const unsent: { flow: Flow; why: string }[] = []
   const wire: Wire = await openUdp({
     host,
-    port: 0,
+    port: portNumber(0),
     log: silence,
     receive: (flow, payload) => heard.push({ flow, text: new TextDecoder().decode(payload) }),
     unsent: (flow, why) => unsent.push({ flow, why }),
@@ -149,7 +150,7 @@ async function peer(port = 0) {
 }
 
 function flowTo(port: number): Flow {
-  return { transport: 'udp', address: '127.0.0.1', port }
+  return { transport: 'udp', address: '127.0.0.1', port: portNumber(port) }
 }
 
 function bytes(text: string): Uint8Array {

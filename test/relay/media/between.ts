@@ -1,4 +1,4 @@
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import type { Aim, Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
@@ -15,8 +15,8 @@ export type Aims = Partial<Record<Side, Partial<Aim>>>
 export function between(aims: Aims = {}) {
   const mediaRelay = new MediaRelay(60_000)
   const [callerRtp, callerRtcp, calleeRtp, calleeRtcp] = mediaRelay.open(sessionId(1), {
-    caller: 1000,
-    callee: 2000,
+    caller: portNumber(1000),
+    callee: portNumber(2000),
   })
   if (!callerRtp || !callerRtcp || !calleeRtp || !calleeRtcp) throw new Error('a session has four gates')
   mediaRelay.aim(monotonicMs(0), sessionId(1), 'caller', { ...aimAt(alice, 5000), ...aims.caller })
@@ -25,7 +25,7 @@ export function between(aims: Aims = {}) {
   let sequence = 0
 
   function comes(rtpPort: typeof callerRtp, address: string, port: number, packet: Uint8Array): string {
-    const from = readSocketAddress(address, port) ?? new SocketAddress()
+    const from = readSocketAddress(address, portNumber(port)) ?? new SocketAddress()
     const out = rtpPort && mediaRelay.arrive(monotonicMs(now), rtpPort, from, packet, packet.length)
     const to = out?.latch.destination
     return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
@@ -80,8 +80,8 @@ export function between(aims: Aims = {}) {
 
 export function aimAt(address: string, port: number): Aim {
   return {
-    rtp: { address, port },
-    rtcp: { address, port: port + 1 },
+    rtp: { address, port: portNumber(port) },
+    rtcp: { address, port: portNumber(port + 1) },
     sources: [address],
     eager: true,
     mux: false,

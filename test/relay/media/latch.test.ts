@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { rtcpPacket, rtpPacket } from '../../support/rtp.ts'
 import { alice, between, bob, mallory } from './between.ts'
 
@@ -170,7 +171,7 @@ describe('a new offer', () => {
   test('for another port is followed at once, both ways', () => {
     const scene = onStage()
     scene.stream(alice, 5000, 1, { packets: 50 })
-    scene.call.aims('caller', { rtp: { address: alice, port: 5002 } })
+    scene.call.aims('caller', { rtp: { address: alice, port: portNumber(5002) } })
     expect(scene.bobsVoice()).toBe(`caller → ${alice} 5002`)
     expect(scene.stream(alice, 5002, 1, { packets: 1, from: 50 })).toBe(1)
     expect(scene.stream(alice, 5000, 1, { packets: 4, from: 51 })).toBe(0)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import type { Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { MediaRelay } from '../../../relay/media/media-relay.ts'
@@ -181,7 +181,7 @@ describe('silence', () => {
 
   test('before the other party has answered is no silence', () => {
     const mediaRelay = new MediaRelay(60_000)
-    mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
+    mediaRelay.open(sessionId(1), { caller: portNumber(1000), callee: portNumber(2000) })
     mediaRelay.aim(monotonicMs(0), sessionId(1), 'caller', aimAt(alice, 5000))
     mediaRelay.sweep(monotonicMs(200_000))
     expect(mediaRelay.reports).toEqual([])
@@ -216,7 +216,7 @@ describe('a session is counted', () => {
 
   test('where silence is never reported, too', () => {
     const mediaRelay = new MediaRelay(0)
-    mediaRelay.open(sessionId(1), { caller: 1000, callee: 2000 })
+    mediaRelay.open(sessionId(1), { caller: portNumber(1000), callee: portNumber(2000) })
     for (const side of ['caller', 'callee'] as const)
       mediaRelay.aim(monotonicMs(0), sessionId(1), side, aimAt(alice, 5000))
     for (const now of [0, 9_999, 10_000]) mediaRelay.sweep(monotonicMs(now))

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Note } from '../../../relay/ground/effects.ts'
 import type { Aim, MediaReport } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
@@ -9,7 +10,7 @@ import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rt
 const engines: MediaEngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
 const host = '127.0.9.1'
 /** Apart from every other test's ports. */
-const ports = { caller: 36_100, callee: 36_110 }
+const ports = { caller: portNumber(36_100), callee: portNumber(36_110) }
 
 describe.each(engines)('the media thread with %s', (engine) => {
   let plane: MediaPlane
@@ -210,7 +211,7 @@ describe.each(engines)('the media thread with %s', (engine) => {
     plane.order({
       type: 'open',
       session: sessionId(-1),
-      ports: { caller: ports.caller + 20, callee: ports.callee + 20 },
+      ports: { caller: portNumber(ports.caller + 20), callee: portNumber(ports.callee + 20) },
     })
     plane.order({ type: 'close', session: sessionId(-1) })
     await until(() => reports.some((each) => each.type === 'closed' && each.session === -1))
@@ -273,8 +274,8 @@ test('the media thread falls back to dgram by itself, and says why', async () =>
 function aimAt(party: RtpParty, rtcpPort = party.port + 1): Aim {
   const { address, port } = party
   return {
-    rtp: { address, port },
-    rtcp: { address, port: rtcpPort },
+    rtp: { address, port: portNumber(port) },
+    rtcp: { address, port: portNumber(rtcpPort) },
     sources: [address],
     eager: true,
     mux: false,

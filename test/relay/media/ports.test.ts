@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs as ms } from '#contract'
+import { monotonicMs as ms, portNumber } from '#contract'
 import { Ports } from '../../../relay/media/ports.ts'
 
 const first = () => 0
@@ -22,16 +22,16 @@ describe('ports', () => {
   test('rest for thirty seconds while there are others', () => {
     const ports = new Ports([10_000, 10_003], first)
     expect(ports.take(ms(0))).toBe(10_000)
-    ports.give(ms(1_000), 10_000)
+    ports.give(ms(1_000), portNumber(10_000))
     expect(ports.take(ms(30_999))).toBe(10_002)
-    ports.give(ms(31_000), 10_002)
+    ports.give(ms(31_000), portNumber(10_002))
     expect(ports.take(ms(31_000))).toBe(10_000)
   })
 
   test('rest for five seconds when there are no others, since a call refused is worse', () => {
     const ports = new Ports([10_000, 10_001], first)
     expect(ports.take(ms(0))).toBe(10_000)
-    ports.give(ms(1_000), 10_000)
+    ports.give(ms(1_000), portNumber(10_000))
     expect(ports.take(ms(5_999))).toBeUndefined()
     expect(ports.take(ms(6_000))).toBe(10_000)
   })
@@ -41,7 +41,7 @@ describe('ports', () => {
     const [one, other] = [ports.both(ms(0)), ports.both(ms(0))]
     expect(one).toEqual({ caller: 10_000, callee: 10_098 })
     expect(other).toBe('no descriptor left for the sound')
-    ports.give(ms(0), 10_000)
+    ports.give(ms(0), portNumber(10_000))
     expect(ports.both(ms(0))).toMatchObject({ caller: expect.any(Number) })
     expect(new Ports([10_000, 10_003], first).both(ms(0))).toMatchObject({
       callee: expect.any(Number),

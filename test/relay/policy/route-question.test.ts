@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { questionOf } from '../../../relay/policy/route-question.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { relayAddress } from '../../support/ladder.ts'
 import { invite, telnyx } from '../../support/office.ts'
 
-const carrier = { kind: 'source', address: '203.0.113.1', port: 5060, transport: 'udp', line: null } as const
+const carrier = {
+  kind: 'source',
+  address: '203.0.113.1',
+  port: portNumber(5060),
+  transport: 'udp',
+  line: null,
+} as const
 const number = `sip:+15557654321@${relayAddress}`
 
 describe('what is asked about an INVITE whose addresses are telephone numbers (RFC 3261 §19.1.6, RFC 3966)', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { grantedSeconds } from '../../../relay/providers/grant.ts'
 import type { Header } from '../../../relay/sip/message.ts'
 import { response } from '../../../relay/sip/message.ts'
@@ -8,7 +9,7 @@ import { configured } from '../../support/providers.ts'
 
 const endpoint = {
   address: '198.51.100.1',
-  port: 5060,
+  port: portNumber(5060),
   relayId: 'r1',
   entropy: steadyEntropy(),
   hashes: steadyHashes,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type BeatAnswer, monotonicMs, type ProviderFacts } from '#contract'
+import { type BeatAnswer, monotonicMs, type ProviderFacts, portNumber } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import { aliceDials, answers, office, provider, sdp, telnyx, through, twilio } from '../../support/office.ts'
 import { beats, configured, healthOf, hears, knows, ownerId } from '../../support/providers.ts'
@@ -148,7 +148,7 @@ describe('a provider that is looked after', () => {
     look(ladder)
     ladder.locate(telnyx).gives('OPTIONS to Telnyx')
     const old = ladder.lastRequest(telnyx)
-    knows(ladder, configured(telnyx, { port: 5080 }))
+    knows(ladder, configured(telnyx, { port: portNumber(5080) }))
     expect(healthOf(ladder, telnyx)).toBeUndefined()
     ladder.when(telnyx, answers(old, telnyx, 200)).gives()
     expect(healthOf(ladder, telnyx)).toBeUndefined()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Command, monotonicMs, type ProviderFacts } from '#contract'
+import { type Command, monotonicMs, type ProviderFacts, portNumber } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
 import { beats, configured, edgeSays, hears, knows, ownerId } from '../../support/providers.ts'
@@ -273,7 +273,7 @@ describe('a command', () => {
     const ladder = knows(office(), configured(telnyx, { probe_interval: 0 }))
     const changed = [{ customer_id: ownerId, version: 2, gone: false }]
     hears(ladder, { version: 2, changed, commands: [command()] }).gives('ask snapshot')
-    const moved = [configured(telnyx, { probe_interval: 0, port: 5080 })]
+    const moved = [configured(telnyx, { probe_interval: 0, port: portNumber(5080) })]
     const { snapshot, secrets } = configuration(ownerId, 2)
     const file = filed({ snapshot: { ...snapshot, providers: moved }, secrets })
     ladder.after(1_000).gives()

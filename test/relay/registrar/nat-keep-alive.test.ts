@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type BindingList, type BindingTell, monotonicMs, utcMs } from '#contract'
+import { type BindingList, type BindingTell, monotonicMs, portNumber, utcMs } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { entropy } from '../../../relay/io/entropy.ts'
@@ -9,8 +9,8 @@ import { parseMessage } from '../../../relay/sip/parse.ts'
 import { hashes, office, request, start, verified } from './phone.ts'
 
 /* The phone of these tests writes Via 10.0.0.5:5060. */
-const mapped: Flow = { transport: 'udp', address: '203.0.113.9', port: 33_001 }
-const open: Flow = { transport: 'udp', address: '10.0.0.5', port: 5060 }
+const mapped: Flow = { transport: 'udp', address: '203.0.113.9', port: portNumber(33_001) }
+const open: Flow = { transport: 'udp', address: '10.0.0.5', port: portNumber(5060) }
 const question = 'OPTIONS sip:office1@10.0.0.5 → 203.0.113.9:33001'
 
 describe('a phone behind a NAT', () => {
@@ -194,7 +194,13 @@ describe('after a restart', () => {
 
 /** A registrar which is woken when it wants to be, and the phone which has proved itself to it. */
 function registrar(options: { answers?: boolean; keepalive_s?: number } = {}) {
-  const phones = new Registrar({ relayId: 'relay-1', entropy, hashes, address: '198.51.100.1', port: 5060 })
+  const phones = new Registrar({
+    relayId: 'relay-1',
+    entropy,
+    hashes,
+    address: '198.51.100.1',
+    port: portNumber(5060),
+  })
   const credential = office({ keepalive_s: options.keepalive_s ?? 25 })
   const proof = verified(new Challenger(hashes), credential)
   const told: BindingTell[] = []

@@ -1,4 +1,4 @@
-import { type CredentialAnswer, type DigestAlgorithm, utcMs } from '#contract'
+import { type CredentialAnswer, type DigestAlgorithm, portNumber, utcMs } from '#contract'
 import type { Challenger, KnownCredential, Verified } from '../../../relay/auth/challenger.ts'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { openHashes } from '../../../relay/io/hashes.ts'
@@ -15,7 +15,7 @@ import { parseMessage } from '../../../relay/sip/parse.ts'
 
 export const hashes = openHashes(new Uint8Array(32).fill(7))
 export const realm = 'acme.registrar.example'
-export const flow: Flow = { transport: 'udp', address: '127.0.0.9', port: 5062 }
+export const flow: Flow = { transport: 'udp', address: '127.0.0.9', port: portNumber(5062) }
 export const start = utcMs(Date.UTC(2026, 0, 1))
 
 /** What the edge knows of the office phone. */

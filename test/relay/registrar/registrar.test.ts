@@ -5,6 +5,7 @@ import {
   bindingReasons,
   bindingTell,
   monotonicMs as ms,
+  portNumber,
   utcMs,
 } from '#contract'
 import { Challenger } from '../../../relay/auth/challenger.ts'
@@ -275,7 +276,10 @@ describe('registering (RFC 3261 §10.3)', () => {
       expect(told[1]?.moved_from).toEqual({ contact: 'sip:a@10.0.0.5:1111', ...before })
       register([`Contact: <sip:a@10.9.9.9:2222>${same}`], { cseq: 3 })
       expect(told[2]?.moved_from).toBeNull()
-      register([`Contact: <sip:a@10.9.9.9:2222>${same}`], { cseq: 4, flow: { ...flow, port: 5070 } })
+      register([`Contact: <sip:a@10.9.9.9:2222>${same}`], {
+        cseq: 4,
+        flow: { ...flow, port: portNumber(5070) },
+      })
       expect(told[3]?.moved_from).toEqual({ contact: 'sip:a@10.9.9.9:2222', ...before })
     })
 
@@ -352,8 +356,8 @@ describe('reaching an extension', () => {
 })
 
 describe('losing a connection', () => {
-  const first = { transport: 'tcp', address: '127.0.0.9', port: 40_000, connection: 1 } as const
-  const second = { ...first, port: 40_001, connection: 2 } as const
+  const first = { transport: 'tcp', address: '127.0.0.9', port: portNumber(40_000), connection: 1 } as const
+  const second = { ...first, port: portNumber(40_001), connection: 2 } as const
 
   test('takes along the bindings made over it, and no others', () => {
     const { register, lose, events, reachable } = registrar()
@@ -404,7 +408,12 @@ describe('after a restart', () => {
 
   test('what came over a stream is told as lost, and what has expired is left out', () => {
     const before = registrar()
-    const stream = { transport: 'tcp', address: '127.0.0.9', port: 40_000, connection: 1 } as const
+    const stream = {
+      transport: 'tcp',
+      address: '127.0.0.9',
+      port: portNumber(40_000),
+      connection: 1,
+    } as const
     before.register(['Contact: <sip:a@10.0.0.5;transport=tcp>'], { flow: stream })
     before.register(['Contact: <sip:b@10.0.0.5>;expires=60'], { cseq: 2 })
     const after = registrar()
@@ -452,7 +461,13 @@ describe('after a restart', () => {
 
 /** A registrar with its clock, a phone which has proved itself, and everything told. */
 function registrar(limits: Parameters<typeof office>[0] = {}) {
-  const phones = new Registrar({ relayId: 'relay-1', entropy, hashes, address: '198.51.100.1', port: 5060 })
+  const phones = new Registrar({
+    relayId: 'relay-1',
+    entropy,
+    hashes,
+    address: '198.51.100.1',
+    port: portNumber(5060),
+  })
   const credential = office(limits)
   const proof = verified(new Challenger(hashes), credential)
   const told: BindingTell[] = []

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { codecs, keepCodecs } from '../../../relay/sdp/codecs.ts'
 import { readSdp } from '../../../relay/sdp/description.ts'
 import { composeSdp, decline } from '../../../relay/sdp/offer.ts'
 import { relayed } from '../../../relay/sdp/relayed.ts'
 import { description, fancy, faultOf, phone, relayedSdp, sdpOf } from './descriptions.ts'
 
-const ours = { address: '203.0.113.7', port: 20_000, id: 77 }
+const ours = { address: '203.0.113.7', port: portNumber(20_000), id: 77 }
 const offered = (text: string) => composeSdp(undefined, relayedSdp(text), ours).text
 const crypto = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj'
 const head = phone.slice(0, phone.indexOf('m='))
@@ -93,9 +94,13 @@ describe('an answer on its way through us (RFC 3264 §6)', () => {
 
   test('which declines all has every line of the offer', () => {
     const offer = sdpOf(head + video + audio)
-    const text = decline(offer, { ...ours, port: 0 }, undefined)
+    const text = decline(offer, { ...ours, port: portNumber(0) }, undefined)
     expect(lines(text)).toEqual(['m=video 0 RTP/AVP 99', 'm=audio 0 RTP/AVP 0'])
-    const later = decline(offer, { ...ours, port: 0 }, composeSdp(undefined, relayedSdp(phone), ours))
+    const later = decline(
+      offer,
+      { ...ours, port: portNumber(0) },
+      composeSdp(undefined, relayedSdp(phone), ours),
+    )
     expect(later).toBe(text.replace(/^(o=- \S+) 1/m, '$1 2'))
   })
 })

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { decode, encode, readable } from '../../../relay/sip/charset.ts'
 import { reply } from '../../../relay/sip/reply.ts'
 import { parseUri, writeUri } from '../../../relay/sip/uri.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { bytes, invite, readRequest } from '../../support/wire.ts'
 
-const flow = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const
+const flow = { transport: 'udp', address: '192.0.2.1', port: portNumber(5060) } as const
 
 describe('text on the wire', () => {
   test('goes back octet for octet, whatever it was', () => {

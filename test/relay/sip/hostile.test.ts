@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { parseNameAddrs } from '../../../relay/sip/address.ts'
 import { sdpBody } from '../../../relay/sip/body.ts'
 import { parseChallenges, parseCredentials } from '../../../relay/sip/digest.ts'
@@ -13,7 +14,7 @@ import { parseVia } from '../../../relay/sip/via.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { bytes, invite, register, requestText, responseText } from '../../support/wire.ts'
 
-const flow = { transport: 'udp', address: '192.0.2.1', port: 5060 } as const
+const flow = { transport: 'udp', address: '192.0.2.1', port: portNumber(5060) } as const
 const valid = [invite(), register(), responseText(200), requestText('BYE')].map(bytes)
 
 describe('whatever a stranger sends', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import { parseMessage } from '../../../relay/sip/parse.ts'
 import { reasonPhrase } from '../../../relay/sip/reasons.ts'
@@ -6,7 +7,7 @@ import { reply } from '../../../relay/sip/reply.ts'
 import { writeMessage } from '../../../relay/sip/write.ts'
 import { bytes, invite, lines, readRequest, register } from '../../support/wire.ts'
 
-const flow: Flow = { transport: 'udp', address: '203.0.113.7', port: 61000 }
+const flow: Flow = { transport: 'udp', address: '203.0.113.7', port: portNumber(61000) }
 const hops = ['SIP/2.0/UDP 10.0.0.5;rport;branch=z9hG4bK1 , SIP/2.0/TCP b.example', 'SIP/2.0/UDP  c.example']
 const request = readRequest(
   invite({ headers: { Via: hops, 'Record-Route': ['<sip:p1;lr>', '<sip:p2;lr>'] } }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { SipUri } from '../../../relay/sip/uri.ts'
 import { parseUri, sameUri, uriScheme, writeUri } from '../../../relay/sip/uri.ts'
 
@@ -11,7 +12,7 @@ describe('a SIP URI (RFC 3261 §19.1)', () => {
       user: 'alice',
       password: 'pw',
       host: 'example.com',
-      port: 5061,
+      port: portNumber(5061),
     })
     expect(Object.fromEntries(uri?.params ?? [])).toEqual({ transport: 'TCP', lr: '' })
     expect(uri?.headers).toBe('Subject=hi')
@@ -31,7 +32,10 @@ describe('a SIP URI (RFC 3261 §19.1)', () => {
   })
 
   test('has IPv6 in brackets', () => {
-    expect(parseUri('sip:a@[2001:DB8::1]:5070')).toMatchObject({ host: '2001:db8::1', port: 5070 })
+    expect(parseUri('sip:a@[2001:DB8::1]:5070')).toMatchObject({
+      host: '2001:db8::1',
+      port: portNumber(5070),
+    })
   })
 
   test.each([
@@ -135,7 +139,7 @@ const sipUri: fc.Arbitrary<SipUri> = fc.record({
   scheme: fc.constantFrom('sip' as const, 'sips' as const),
   user: text.filter((user) => user !== ''),
   host: fc.constantFrom('example.com', '192.0.2.1', '2001:db8::1', 'a_b'),
-  port: fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined }),
+  port: fc.option(fc.integer({ min: 0, max: 65_535 }).map(portNumber), { nil: undefined }),
   params: fc
     .array(
       fc.tuple(

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import type { Flow } from '../../../relay/ground/flow.ts'
 import type { Via } from '../../../relay/sip/via.ts'
 import { parseVia, receivedVia, responseFlow, writeVia } from '../../../relay/sip/via.ts'
 
-const phone: Flow = { transport: 'udp', address: '203.0.113.7', port: 61000 }
-const connection: Flow = { transport: 'tcp', address: '203.0.113.7', port: 61000, connection: 3 }
+const phone: Flow = { transport: 'udp', address: '203.0.113.7', port: portNumber(61000) }
+const connection: Flow = { transport: 'tcp', address: '203.0.113.7', port: portNumber(61000), connection: 3 }
 
 describe('a Via (RFC 3261 §20.42)', () => {
   test('is read', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { portNumber } from '#contract'
 import { asks, says, TransactionHarness, tcp } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE', { routes: ['<sip:first.example.com;lr>', '<sip:second.example.com;lr>'] })
@@ -57,7 +58,7 @@ describe('INVITE client transaction over UDP (RFC 3261 §17.1.1)', () => {
   test('sends the ACK where the INVITE went, whoever answered', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
-    harness.hears(says(invite, 486), { transport: 'udp', address: '203.0.113.9', port: 5062 })
+    harness.hears(says(invite, 486), { transport: 'udp', address: '203.0.113.9', port: portNumber(5062) })
     expect(harness.sentTo).toEqual(harness.flow)
   })
 
@@ -83,7 +84,7 @@ describe('INVITE client transaction over UDP (RFC 3261 §17.1.1)', () => {
   test('survives that something else could not be sent elsewhere', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
-    expect(harness.cannotReach({ ...harness.flow, port: 5070 })).toEqual([])
+    expect(harness.cannotReach({ ...harness.flow, port: portNumber(5070) })).toEqual([])
     expect(harness.hears(says(invite, 200))).toEqual(['hears 200'])
   })
 })
@@ -159,7 +160,7 @@ describe('INVITE client transaction over TCP', () => {
   })
 
   test('ends when the connection is gone, whichever it was sent down', () => {
-    const harness = new TransactionHarness({ transport: 'tcp', address: '192.0.2.1', port: 5060 })
+    const harness = new TransactionHarness({ transport: 'tcp', address: '192.0.2.1', port: portNumber(5060) })
     harness.sends(invite)
     expect(harness.cannotReach(tcp)).toEqual(['unreachable', 'ended'])
   })

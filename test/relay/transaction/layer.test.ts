@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import { asks, says, TransactionHarness, tcp, udp } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
@@ -15,7 +15,7 @@ describe('the transaction layer', () => {
 
   test('answers where the packet came from, not where the Via says', () => {
     const behindNat = asks('INVITE', { via: 'SIP/2.0/UDP 10.0.0.7:5060;branch=z9hG4bK-n' })
-    const source = { ...udp, address: '198.51.100.4', port: 40_123 }
+    const source = { ...udp, address: '198.51.100.4', port: portNumber(40_123) }
     const harness = new TransactionHarness().opens(behindNat, source)
     harness.responds(says(behindNat, 180))
     expect(harness.sentTo).toEqual(source)
@@ -30,9 +30,14 @@ describe('the transaction layer', () => {
   test('keeps to the port of the Via when told to be literal (RFC 3581 §4)', () => {
     const asked = asks('OPTIONS', { via: 'SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK-n' })
     const harness = new TransactionHarness()
-    harness.id = harness.transactions.open(monotonicMs(harness.now), asked, { ...udp, port: 40_123 }, false)
+    harness.id = harness.transactions.open(
+      monotonicMs(harness.now),
+      asked,
+      { ...udp, port: portNumber(40_123) },
+      false,
+    )
     harness.responds(says(asked, 200))
-    expect(harness.sentTo).toEqual({ ...udp, port: 5070 })
+    expect(harness.sentTo).toEqual({ ...udp, port: portNumber(5070) })
   })
 
   test('sends nothing for an id it does not know, or which is a client', () => {
@@ -45,7 +50,7 @@ describe('the transaction layer', () => {
   test('tells which flow a response came by', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
-    const elsewhere = { ...udp, port: 5062 }
+    const elsewhere = { ...udp, port: portNumber(5062) }
     expect(
       harness.transactions.receive(monotonicMs(harness.now), says(invite, 180), elsewhere),
     ).toMatchObject([{ flow: elsewhere }])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { monotonicMs } from '#contract'
+import { monotonicMs, portNumber } from '#contract'
 import { asks, says, TransactionHarness } from '../../support/transaction-harness.ts'
 
 const invite = asks('INVITE')
@@ -22,7 +22,7 @@ describe('a request finds its server transaction (RFC 3261 §17.2.3)', () => {
 
   test('even when a NAT moved the client to another port meanwhile', () => {
     const harness = new TransactionHarness().opens(invite)
-    expect(harness.hears(invite, { ...harness.flow, port: 40_000 })).toEqual([])
+    expect(harness.hears(invite, { ...harness.flow, port: portNumber(40_000) })).toEqual([])
   })
 
   test('where an ACK means the INVITE', () => {

@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { code, type Source, sources } from './source.ts'
 
+const house = sources('{relay,functions}/**/*.ts').filter(({ path }) => !path.startsWith('functions/local/'))
+
 /** Timers and instants side by side: `now` is monotonic, `at` is UTC, and each has a type of its own. */
 describe('an instant', () => {
-  const house = sources('{relay,functions}/**/*.ts').filter(
-    ({ path }) => !path.startsWith('functions/local/'),
-  )
-
   test('on the monotonic clock or in UTC is never a plain number where it is handed on as now', () => {
     expect(
       house.filter(({ text }) => /\bnow: (?:MonotonicMs|UtcMs)\b/.test(code(text))).length,
@@ -35,6 +33,25 @@ describe('an instant', () => {
     expect(plain({ path: 'relay/planted.ts', text })).toHaveLength(times)
   })
 })
+
+describe('a port', () => {
+  test('is never a plain number, but in what one starts this by', () => {
+    expect(house.filter(({ text }) => /\bport\??: Port\b/.test(code(text))).length).toBeGreaterThan(10)
+    expect(house.flatMap(plainPort)).toEqual([])
+  })
+
+  test.each([
+    ['readonly port: number', 1],
+    ['tlsPort?: number', 1],
+    ['port: Port', 0],
+  ])('is a plain number in %s: %i times', (text, times) => {
+    expect(plainPort({ path: 'relay/planted.ts', text })).toHaveLength(times)
+  })
+})
+
+function plainPort({ path, text }: Source): string[] {
+  return [...code(text).matchAll(/\b(?:port|\w+Port)\??: number\b/g)].map(([found]) => `${path}: ${found}`)
+}
 
 function plain({ path, text }: Source): string[] {
   return [...code(text).matchAll(/\bnow\??: number\b/g)].map(([found]) => `${path}: ${found}`)
