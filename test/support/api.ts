@@ -8,6 +8,7 @@ export interface Api {
   list(path: string): Promise<Row[]>
   post(path: string, body: object): Promise<Row>
   put(path: string, body: object): Promise<Row>
+  patch(path: string, body: object): Promise<Row>
   delete(path: string): Promise<void>
 }
 
@@ -29,6 +30,7 @@ export function openApi(url: string, key: string): Api {
     get: row('GET'),
     post: row('POST'),
     put: row('PUT'),
+    patch: row('PATCH'),
     delete: async (path) => void (await call('DELETE', path)),
     async list(path) {
       const rows: Row[] = []

@@ -61,6 +61,8 @@ export class Party {
   onCall: (call: Call) => void = (call) => call.ring()
   /** True: every message is ignored. */
   deaf = false
+  /** Methods of requests which it does not answer. */
+  readonly ignores = new Set<string>()
   /** What it shows over TLS. */
   readonly certificate: Certificate
   readonly #loses: () => boolean
@@ -208,6 +210,7 @@ export class Party {
 
   #receiveRequest(request: SipText, from: HostAndPort): void {
     const method = methodOf(request)
+    if (this.ignores.has(method)) return
     if (method === 'ACK') {
       this.#receiveAck(request)
       return

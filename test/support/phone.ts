@@ -19,6 +19,7 @@ export class Phone extends Party {
   /** The address its SDP names, as STUN told it; undefined: its own. */
   outside: string | undefined
   #registrations = 0
+  #next: NodeJS.Timeout | undefined
   readonly #callId = randomBytes(8).toString('hex')
 
   constructor(options: PhoneOptions) {
@@ -42,6 +43,23 @@ export class Phone extends Party {
     if (statusOf(response) !== 401) return response
     const again = this.#register(expires)
     return this.ask(this.#proven(again, response), this.relay)
+  }
+
+  /** Registers, and goes on registering shortly before each time is up which it is granted: told of, in seconds. */
+  async keepRegistered(expires: number, granted: (seconds: number) => void = () => undefined): Promise<void> {
+    const response = await this.register(expires)
+    const seconds = Number(/;expires=(\d+)/.exec(header(response, 'contact') ?? '')?.[1])
+    if (!(seconds > 0)) throw new Error(`${this.name} is not registered: ${response.start}`)
+    granted(seconds)
+    this.#next = setTimeout(
+      () => void this.keepRegistered(expires, granted).catch(() => undefined),
+      seconds * 850,
+    )
+  }
+
+  override close(): void {
+    clearTimeout(this.#next)
+    super.close()
   }
 
   /** Dials `user` at the phone's own domain. The call is given at once; its end comes by `result`. */
