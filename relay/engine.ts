@@ -1,5 +1,6 @@
 import { type MonotonicMs, monotonicMs, parseUtc, type UtcMs, utcMs } from '#contract'
 import { Challenger } from './auth/challenger.ts'
+import { SourceBlocks } from './auth/source-blocks.ts'
 import type { LegFound } from './call/call-index.ts'
 import { Calls } from './call/calls.ts'
 import { admits } from './call/path.ts'
@@ -125,7 +126,9 @@ export class Engine {
       names: served.names,
       hashes,
     })
+    const blocks = new SourceBlocks(entropy)
     const admission = new AdmissionControl(served, challenger, {
+      blocks,
       ready: (now) => routing.ready(now),
       isFamiliar: (address) => routing.isFamiliar(address),
       isRegistrationToken: (word) => routing.configuration.line(word) !== undefined,
@@ -181,7 +184,7 @@ export class Engine {
     this.#calls = calls
     this.providers = providers
     this.#routing = routing
-    this.#reporters = [routing, ledger, providers, revocations]
+    this.#reporters = [routing, ledger, providers, revocations, blocks]
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for the operator. */

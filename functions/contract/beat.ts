@@ -170,6 +170,21 @@ export const beatAnswer = z.object({
   withdrawn: z.array(z.guid()).default([]),
   commands: z.array(command),
   ends: z.array(ending).default([]),
+  /**
+   * Source prefixes which relays block, as told in `registration.blocked`: those whose time is not up. `over`: it was taken
+   * back; `lifted_for`: customers who took it back for their own accounts. An older edge does not say.
+   */
+  blocks: z
+    .array(
+      z.object({
+        block_id: z.guid(),
+        source: z.string(),
+        until: instant,
+        over: z.boolean(),
+        lifted_for: z.array(z.guid()),
+      }),
+    )
+    .optional(),
   /** Relays alive, this one among them. */
   relays: z.int(),
   /** The domain this edge's phones register under; an older edge does not say. */

@@ -14,6 +14,10 @@ export const authFailures = {
   BAD_CREDENTIALS: 'The Authorization header lacks what qop=auth needs: cnonce and nc.',
   TOO_MANY_ATTEMPTS:
     'So many wrong passwords came that none is looked at for a while; a new password ends the wait.',
+  SOURCE_SLOWED:
+    'Many wrong passwords for many accounts came from this address: one answer is looked at every three seconds.',
+  SOURCE_BLOCKED:
+    'This address is blocked for a while, since many wrong passwords for many accounts came from it (/v1.0/blocks).',
   EXPIRES_TOO_SHORT: 'The phone asks to be registered for less than min_expires.',
   TOO_MANY_CONTACTS: 'One REGISTER names more contacts than max_contacts.',
   NOT_ITS_ACCOUNT: 'The phone proved to be another account than the one it registers.',

@@ -7,6 +7,7 @@ import { Accounts, type CachedAccount, type RememberedAccount } from './accounts
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { type Challenger, isAllowed, type Verified } from './challenger.ts'
 import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
+import type { SourceBlock, SourceBlocks } from './source-blocks.ts'
 
 /** The sender is to prove who it is (RFC 3261 §22). */
 export interface ChallengeAdmission {
@@ -17,6 +18,8 @@ export interface ChallengeAdmission {
   readonly stale: boolean
   /** So many wrong answers came that no more are looked at for a while. */
   readonly blocked?: (Lockout & { readonly account: string }) | undefined
+  /** The block to which the answer given led. */
+  readonly sourceBlock?: SourceBlock | undefined
   /** The answer given does not open anything, and why. */
   readonly failed?: AuthFailure | undefined
 }
@@ -28,6 +31,8 @@ export interface RefusalAdmission {
   readonly reason?: string
   readonly headers?: readonly Header[]
   readonly failed?: AuthFailure | undefined
+  /** The block to which the answer given led. */
+  readonly sourceBlock?: SourceBlock | undefined
 }
 
 /** The edge is to be asked about an account; `guess`: the answer given looks wrong, by what is known here. */
@@ -51,6 +56,8 @@ export interface AuthenticatorDeps {
   cached(now: MonotonicMs, question: CredentialQuestion): CachedAccount | undefined
   /** What each account of a realm is challenged with, in one order, the same for every account. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
+  /** From where answers are looked at slowly, or not at all. */
+  readonly blocks: SourceBlocks
   /** Whether an extension has registered over a flow, or from its source prefix. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
 }
@@ -132,6 +139,9 @@ export class Authenticator {
       question,
       current?.answer ?? this.#accounts.last(now, question)?.answer,
     )
+    const shut = this.#shutOut(now, question, flow, current?.answer)
+    // Who calls without a word may be let in by its address.
+    if (shut && (credentials || !asks.proxy)) return shut
     if (!credentials)
       return challenge({ failed: this.#challenger.strays(request, asks) ? 'WRONG_REALM' : undefined })
     // Only who holds a young nonce of ours is worth a question to the edge.
@@ -143,6 +153,8 @@ export class Authenticator {
     if (verdict === 'blocked') return challenge({ failed: 'TOO_MANY_ATTEMPTS' })
     if (verdict === 'spent')
       return { ...busy, failed: this.#failure('TOO_MANY_ATTEMPTS', question, current?.answer) }
+    const slowed = this.#slowedDown(now, at, attempt, question, current?.answer)
+    if (slowed) return slowed
     // The answers which are asked about say first whether this one may be looked at.
     if (verdict === 'pending' || !current) return this.#lookUp(now, question, flow)
     return this.#look(now, at, { request, flow, credentials, question, current, attempt, challenge })
@@ -167,6 +179,11 @@ export class Authenticator {
     if (!credentials || !last) return void guess?.pardon(now)
     const challenge = this.#challengeFor(asks, question, last.answer)
     const attempt = this.#attempt(now, question, flow, last.answer)
+    const shut = this.#shutOut(now, question, flow, last.answer)
+    if (shut) {
+      guess?.wrong(now)
+      return shut
+    }
     const verdict = guess ? 'free' : this.#throttle.check(now, attempt)
     if (verdict !== 'free') return verdict === 'blocked' ? challenge({ failed: 'TOO_MANY_ATTEMPTS' }) : busy
     const result = this.#challenger.check(at, request, credentials, last.answer, flow)
@@ -181,8 +198,9 @@ export class Authenticator {
       return challenge({ stale: isUsedUp(result.why), failed })
     }
     const block = (guess ?? this.#throttle.suspect(now, attempt)).wrong(now)
+    const sourceBlock = this.#wrong(now, at, attempt, question, last.answer)
     // Of one asked about long ago, too little is known to call a password wrong; it counts all the same.
-    return last.cached ? challenge({ block, failed }) : undefined
+    return last.cached || sourceBlock ? challenge({ block, failed, sourceBlock }) : undefined
   }
 
   /** By what is known here. */
@@ -196,11 +214,60 @@ export class Authenticator {
     const failed = reasonOf(result.why, credentials, current.answer)
     if (result.why !== 'wrong') return challenge({ stale: isUsedUp(result.why), failed })
     const guess = this.#throttle.suspect(now, attempt)
-    if (now - current.since <= freshMs) return challenge({ block: guess.wrong(now), failed })
+    if (now - current.since <= freshMs) {
+      const sourceBlock = this.#wrong(now, at, attempt, question, current.answer)
+      return challenge({ block: guess.wrong(now), failed, sourceBlock })
+    }
     // The password may have changed since we asked.
     const lookup = this.#lookUp(now, question, flow, guess)
     if (lookup.to === 'refuse') guess.wrong(now)
     return lookup
+  }
+
+  /** Nothing from a blocked source is looked at but what is known there; undefined: it is not blocked. */
+  #shutOut(
+    now: MonotonicMs,
+    question: CredentialQuestion,
+    flow: Flow,
+    answer: CredentialAnswer | undefined,
+  ): RefusalAdmission | undefined {
+    if (this.#deps.blocks.empty) return undefined
+    const failed = this.#failure('SOURCE_BLOCKED', question, answer)
+    const attempt = this.#attempt(now, question, flow, answer)
+    const until = this.#deps.blocks.blockedUntil(now, attempt.prefix, failed.customerId ?? undefined)
+    if (until === undefined || this.#throttle.isKnown(now, attempt)) return undefined
+    return { ...busy, headers: [['retry-after', `${Math.ceil((until - now) / 1000)}`]], failed }
+  }
+
+  /** A source from which too much was wrong has an answer looked at now and then; undefined: this one may be. */
+  #slowedDown(
+    now: MonotonicMs,
+    at: UtcMs,
+    attempt: LoginAttempt,
+    question: CredentialQuestion,
+    answer: CredentialAnswer | undefined,
+  ): RefusalAdmission | undefined {
+    if (this.#throttle.isKnown(now, attempt) || this.#deps.blocks.mayLook(now, attempt.prefix))
+      return undefined
+    const sourceBlock = this.#wrong(now, at, attempt, question, answer)
+    return { ...busy, failed: this.#failure('SOURCE_SLOWED', question, answer), sourceBlock }
+  }
+
+  /** An answer was wrong, or was not looked at: it counts against its source, unless its account is known there. */
+  #wrong(
+    now: MonotonicMs,
+    at: UtcMs,
+    attempt: LoginAttempt,
+    question: CredentialQuestion,
+    answer: CredentialAnswer | undefined,
+  ): SourceBlock | undefined {
+    if (this.#throttle.isKnown(now, attempt)) return undefined
+    return this.#deps.blocks.failed(
+      now,
+      at,
+      attempt.prefix,
+      this.#failure('WRONG_PASSWORD', question, answer),
+    )
   }
 
   /** Inventing names must not cost the edge much; a big office behind one address comes in a little later. */
@@ -234,13 +301,14 @@ export class Authenticator {
         ? known.algorithms
         : (this.#challenger.draw(question, this.#deps.algorithms(asks.realm)) ?? usual)
     const account = `${question.username}@${question.realm}`
-    return ({ stale = false, block, failed }: ChallengeReason = {}): ChallengeAdmission => ({
+    return ({ stale = false, block, failed, sourceBlock }: ChallengeReason = {}): ChallengeAdmission => ({
       to: 'challenge',
       realm: asks.realm,
       proxy: asks.proxy,
       algorithms,
       stale,
       blocked: block && { ...block, account },
+      sourceBlock,
       failed: failed && this.#failure(failed, question, known),
     })
   }
@@ -264,6 +332,7 @@ export class Authenticator {
 interface ChallengeReason {
   readonly stale?: boolean
   readonly block?: Lockout | undefined
+  readonly sourceBlock?: SourceBlock | undefined
   readonly failed?: AuthFailureReason | undefined
 }
 

@@ -5,6 +5,8 @@ import { BoundedMap } from '../ground/bounded-map.ts'
 const homeMs = 86_400_000
 const prefixesAtMost = 4
 const accountsAtMost = 50_000
+/** A proof is written down anew after so long. */
+const renewedAfterMs = 3_600_000
 
 interface KnownSource {
   readonly prefix: string
@@ -22,6 +24,8 @@ export class KnownSources {
   }
 
   add(now: MonotonicMs, account: string, prefix: string): void {
+    const known = this.#sourcesByAccount.get(account)?.find((one) => one.prefix === prefix)
+    if (known !== undefined && now - known.at < renewedAfterMs) return
     const others = this.#sourcesByAccount.get(account)?.filter((one) => one.prefix !== prefix) ?? []
     this.#sourcesByAccount.set(account, [...others, { prefix, at: now }].slice(-prefixesAtMost))
   }

@@ -82,14 +82,14 @@ export class LoginThrottle {
     if (wrong + pending >= wrongAtMost) return 'pending'
     const { account, prefix } = attempt
     const left = this.#ofAccount.has(now, account) && this.#ofPrefix.has(now, prefix)
-    return left || this.#isKnown(now, attempt) ? 'free' : 'spent'
+    return left || this.isKnown(now, attempt) ? 'free' : 'spent'
   }
 
   /** An answer looks wrong: it counts from now on, whatever is still to be asked about it. */
   suspect(now: MonotonicMs, attempt: LoginAttempt): SuspectAnswer {
     const logins = this.#count(now, attempt)
     const { account, prefix } = attempt
-    const strange = !this.#isKnown(now, attempt)
+    const strange = !this.isKnown(now, attempt)
     if (strange) this.#ofAccount.take(now, account)
     if (strange) this.#ofPrefix.take(now, prefix)
     return {
@@ -105,9 +105,9 @@ export class LoginThrottle {
     }
   }
 
-  /** An account proved itself here: here it is known for a day. Where it is registered that is known anyway. */
-  right(now: MonotonicMs, { account, prefix, registered }: LoginAttempt): void {
-    if (registered === undefined) this.#knownSources.add(now, account, prefix)
+  /** An account proved itself here: here it is known for a day, also when it is registered here no longer. */
+  right(now: MonotonicMs, { account, prefix }: LoginAttempt): void {
+    this.#knownSources.add(now, account, prefix)
   }
 
   /** Their passwords changed: what was guessed of the old ones is forgotten. What a prefix guessed in all is not. */
@@ -116,7 +116,8 @@ export class LoginThrottle {
     for (const account of accounts) this.#ofAccount.forget(account)
   }
 
-  #isKnown(now: MonotonicMs, { account, prefix, registered }: LoginAttempt): boolean {
+  /** Whether an account is registered where it comes from, or proved itself there within a day. */
+  isKnown(now: MonotonicMs, { account, prefix, registered }: LoginAttempt): boolean {
     return registered !== undefined || this.#knownSources.has(now, account, prefix)
   }
 

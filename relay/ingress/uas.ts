@@ -3,6 +3,7 @@ import type { AuthFailure } from '../auth/auth-failure.ts'
 import type { ChallengeAdmission, CredentialLookup } from '../auth/authenticator.ts'
 import { type Challenger, failureOf } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
+import type { SourceBlock } from '../auth/source-blocks.ts'
 import type { ActiveCall } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'
@@ -20,6 +21,7 @@ import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import type { Admission, AdmissionControl, ServedDomains } from './admission.ts'
 import { AuthFailures } from './auth-failures.ts'
+import { blockEffects } from './block-effects.ts'
 import { CredentialLookups } from './credential-lookups.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { RefusedCalls } from './refused-calls.ts'
@@ -118,9 +120,11 @@ export class Uas {
         })
       case 'refuse':
         this.#failed(now, request, flow, admission.status, admission.failed)
+        this.#blocked(admission.sourceBlock)
         return replies.refuse(request, flow, admission.status, admission.reason, admission.headers)
       case 'challenge':
         this.#failed(now, request, flow, admission.proxy ? 407 : 401, admission.failed)
+        this.#blocked(admission.sourceBlock)
         return this.#challenge(request, flow, admission)
       case 'ask':
         return this.#lookUpCredential(now, request, flow, admission)
@@ -141,6 +145,11 @@ export class Uas {
     failed: AuthFailure | undefined,
   ): void {
     if (failed) this.#authFailures.add(now, this.#deps.at(), failed, { request, flow, status })
+  }
+
+  /** A source was blocked just now: its customers and the operator are told. */
+  #blocked(block: SourceBlock | undefined): void {
+    if (block) for (const effect of blockEffects(this.#deps.endpoint, block)) this.#deps.effects.emit(effect)
   }
 
   #challenge(request: Request, flow: Flow, admission: ChallengeAdmission): void {
