@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { judgeAlerts } from './alerts/evaluator.ts'
 import { rotations } from './config/accesskey-rotation.ts'
+import { alertActions } from './config/alert-actions.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
@@ -79,6 +81,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
   .route('/v1.0/webhooks', webhookActions)
+  .route('/v1.0/alerts', alertActions)
   .route('/v1.0/changes', changes)
   .route('/v1.0/versions', versions)
 
@@ -99,7 +102,10 @@ app.notFound((c) => unanswered(app, c))
 
 /** The Worker: every door of the edge, what it does every minute (`triggers` in wrangler.toml), and when its Queue says so. */
 export default Object.assign(app, {
-  scheduled: (_: unknown, env: object) => dispatcherOf(env).sweep(),
+  scheduled: async (_: unknown, env: object) => {
+    await judgeAlerts(prepare(env).db)
+    await dispatcherOf(env).sweep()
+  },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })
 

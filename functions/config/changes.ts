@@ -119,7 +119,11 @@ function actionOf({ before, after }: Row): (typeof actions)[number] {
 }
 
 /** What is never shown, as the API calls it. */
-const secrets: Partial<Record<Row['resourceType'], string>> = { accesskey: 'token', webhook: 'secret' }
+const secrets: Partial<Record<Row['resourceType'], string>> = {
+  accesskey: 'token',
+  webhook: 'secret',
+  alert: 'routing_key',
+}
 
 /** The fields in which two differ. */
 function changedIn(was: Shown, is: Shown): string[] {

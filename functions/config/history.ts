@@ -7,6 +7,7 @@ import { accessKeys, type ChangedType } from '#db'
 import type { Edge } from '../env.ts'
 import { type Fields, field, presented, readOnly } from '../http/field.ts'
 import type { KeptRow } from '../store/history.ts'
+import { alerts } from './alerts.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { detail, name } from './fields.ts'
@@ -51,6 +52,7 @@ const nouns: Readonly<Record<ChangedType, Shown>> = {
   number: numbers.noun,
   accesskey: { table: accessKeys, fields: keyFields },
   webhook: webhooks.noun,
+  alert: alerts.noun,
 }
 
 /** What the history of a customer may be of. */

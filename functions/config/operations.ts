@@ -2,6 +2,7 @@ import { docsOperations } from '../http/docs.ts'
 import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
 import { rotationOperations } from './accesskey-rotation.ts'
+import { alertOperations } from './alert-operations.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   ...callOperations,
   ...eventOperations,
   ...webhookOperations,
+  ...alertOperations,
   ...changeOperations,
   ...versionOperations,
   ...relayOperations,

@@ -1,5 +1,6 @@
 import type { NounResource } from '../http/resource.ts'
 import { accesskeys } from './accesskeys.ts'
+import { alerts } from './alerts.ts'
 import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { flows } from './flows.ts'
@@ -20,4 +21,5 @@ export const resources: readonly NounResource[] = [
   flows,
   numbers,
   webhooks,
+  alerts,
 ]

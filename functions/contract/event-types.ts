@@ -9,6 +9,7 @@ const configuredNouns = [
   'number',
   'accesskey',
   'webhook',
+  'alert',
 ] as const
 type ConfiguredNoun = (typeof configuredNouns)[number]
 
@@ -38,6 +39,7 @@ const happenings = [
   'limit.reached',
   'alert.raised',
   'alert.resolved',
+  'alert.test',
   'webhook.disabled',
   'webhook.test',
 ] as const

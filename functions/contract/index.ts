@@ -1,4 +1,5 @@
 /** The words which edge, relay and database share. Imports zod and nothing else. */
+export * from './alert.ts'
 export * from './ask.ts'
 export * from './beat.ts'
 export * from './environment.ts'

@@ -23,6 +23,7 @@ export const about: About = {
     registrations: 'Where phones and PBXs can be reached now.',
     calls: 'What became of every call, and why.',
     webhooks: 'Places which are told of events, signed, in order, until they take them.',
+    alerts: 'What one wants to be told of as soon as it is so, and when it was.',
     events: 'What happened and is worth knowing.',
     changes: 'Who changed what of the configuration, and how it was before.',
     relays: 'What carries the calls, for administrators.',

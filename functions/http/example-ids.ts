@@ -14,6 +14,8 @@ export const exampleIds = {
   registration: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1011',
   webhook: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1016',
   delivery: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1015',
+  alert: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1017',
+  incident: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1018',
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
   change: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',
 } as const

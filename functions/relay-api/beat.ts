@@ -2,11 +2,13 @@ import type { SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { type Beat, type BeatAnswer, beat } from '#contract'
 import type { Database } from '#db'
+import { hurryAlerts } from '../alerts/hurry.ts'
 import type { Edge } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { dueNow } from '../events/outbox.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
+import { alertsDueNow } from '../store/alert-work.ts'
 import { type News, news } from '../store/beat-answer.ts'
 import { carryOut, concluded } from '../store/commands.ts'
 import { combine, look } from '../store/health.ts'
@@ -27,8 +29,9 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
   const relayId = c.get('relayId')
   if (told.relay_id !== relayId)
     throw new ApiError('PERMISSION_DENIED', `This key is ${relayId}'s, not ${told.relay_id}'s.`)
-  const { answer, deliveriesDue } = await judge(c.get('db'), told)
-  if (deliveriesDue) hurryDeliveries(c)
+  const { answer, deliveriesDue, alertsDue } = await judge(c.get('db'), told)
+  if (alertsDue) hurryAlerts(c)
+  else if (deliveriesDue) hurryDeliveries(c)
   return c.json({ ...answer, base_domain: c.get('settings').BASE_DOMAIN })
 })
 
@@ -51,16 +54,26 @@ async function judge(db: Database, told: Beat): Promise<Judged> {
       withdrawn: words.filter((word) => 'withdrawn' in word).map(({ withdrawn }) => withdrawn),
     },
     deliveriesDue: words.some((word) => 'deliveries_due' in word && word.deliveries_due),
+    alertsDue: words.some((word) => 'alerts_due' in word && word.alerts_due),
   }
 }
 interface Judged {
   answer: BeatAnswer
   /** Events of this beat or of before are to be sent. */
   deliveriesDue: boolean
+  /** Alerts are to be judged, by what happened or by the time. */
+  alertsDue: boolean
 }
 
 /** What the statements of a beat bring, each row by what is in it. */
-type Word = { heard: string } | { deliveries_due: boolean } | { news: News } | Granted | Kept | Withdrawn
+type Word =
+  | { heard: string }
+  | { deliveries_due: boolean }
+  | { alerts_due: boolean }
+  | { news: News }
+  | Granted
+  | Kept
+  | Withdrawn
 
 /** What is the relay's own before its turn, what all relays share in it; nothing for what it does not speak of. */
 function statements(told: Beat): [SQL, ...SQL[]] {
@@ -89,6 +102,7 @@ function statements(told: Beat): [SQL, ...SQL[]] {
     ...(hosts ? [lookUp(told), configurationTurn(), settle(told), warn(told)] : []),
     news(told),
     dueNow(),
+    alertsDueNow(),
   ]
 }
 

@@ -46,6 +46,7 @@ const nouns = [
   'flows',
   'numbers',
   'webhooks',
+  'alerts',
   'accesskeys',
 ]
 const told = ['calls', 'events', 'registrations', 'changes']
@@ -85,6 +86,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET extensions/:id/registrations',
     'GET trunks/:id/registrations',
     'GET webhooks/:id/deliveries',
+    'GET alerts/:id/incidents',
     'POST routes/resolve',
     'GET versions/:version',
   ],
@@ -204,6 +206,11 @@ describe('what leads to another customer’s', () => {
     ['numbers', 'call_flow_id', 'flows', { number: '+15559990001' }],
     ['numbers', 'trunk_id', 'trunks', { number: '+15559990001' }],
     ['numbers', 'provider_id', 'providers', { number: 'any' }],
+    ['alerts', 'extension_id', 'extensions', { when: { kind: 'unregistered' } }],
+    ['alerts', 'trunk_id', 'trunks', { when: { kind: 'unregistered' } }],
+    ['alerts', 'provider_id', 'providers', { when: { kind: 'provider_unhealthy' } }],
+    ['alerts', 'route_id', 'routes', { when: { kind: 'success_rate', of: 'route' } }],
+    ['alerts', 'webhook_id', 'webhooks', { when: { kind: 'new_country' } }],
   ])('is refused when %s are made: %s', async (noun, field, of, body) => {
     const carol = await app.newcomer('Carol')
     expect(await carol('POST', `/v1.0/${noun}`, { ...body, [field]: hers[of] })).toMatchObject({
@@ -244,6 +251,7 @@ function changesOf(noun: string): object {
   if (noun === 'trunks')
     return { name: 'mine', auth_types: ['basic'], username: 'mine', password: 'mine enough' }
   if (noun === 'webhooks') return { name: 'mine', url: 'http://127.0.0.1:9009/', events: ['*'] }
+  if (noun === 'alerts') return { name: 'mine', when: { kind: 'provider_unhealthy' } }
   if (noun === 'flows') return { name: 'mine', actions: connect('phone2') }
   return { name: 'mine' }
 }
@@ -263,6 +271,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const flows = await make('flows', { actions: connect(`phone${which}`) })
   const numbers = await make('numbers', { number: `+1555999111${which}` })
   const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
+  const alerts = await make('alerts', { when: { kind: 'new_country' } })
   const accesskeys = await make('accesskeys', {})
   const made = {
     providers,
@@ -272,6 +281,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     flows,
     numbers,
     webhooks,
+    alerts,
     accesskeys,
     customers: of.id,
   }

@@ -23,7 +23,16 @@ export const relayOrder = [
 ] as const
 
 /** The edge's rooms in the same way; contract, routing and local have doors of their own. */
-export const edgeOrder = ['ground', 'http', 'store', 'events', 'config', 'relay-api', 'index'] as const
+export const edgeOrder = [
+  'ground',
+  'http',
+  'store',
+  'events',
+  'alerts',
+  'config',
+  'relay-api',
+  'index',
+] as const
 
 /** Rooms of one floor: what customers configure, and what relays ask, know nothing of one another. */
 const besides: readonly (readonly [string, string])[] = [['relay-api', 'config']]
@@ -107,5 +116,5 @@ export function isCore(path: string): boolean {
   return path.startsWith('relay/') && !path.startsWith('relay/io/') && path !== 'relay/main.ts'
 }
 
-/** What the edge decides with; the database's and the network's part of routing stand beside it. */
-const pureEdge = /^functions\/(contract|routing)\//
+/** What the edge decides and judges with; what asks the database and hurries stands beside it. */
+const pureEdge = /^functions\/((contract|routing)\/|alerts\/(?!evaluator|hurry))/

@@ -17,7 +17,17 @@ let made = 0
 const connect = (name: string) => [
   { type: 'connect', option: { destinations: [{ type: 'extension', target_name: name }] } },
 ]
-const nouns = ['providers', 'routes', 'extensions', 'trunks', 'flows', 'numbers', 'webhooks', 'accesskeys']
+const nouns = [
+  'providers',
+  'routes',
+  'extensions',
+  'trunks',
+  'flows',
+  'numbers',
+  'webhooks',
+  'alerts',
+  'accesskeys',
+]
 
 /** Another one of each noun; what it leads to is there already. */
 async function wishOf(noun: string, of: Client): Promise<Record<string, unknown>> {
@@ -29,6 +39,7 @@ async function wishOf(noun: string, of: Client): Promise<Record<string, unknown>
   if (noun === 'numbers') return { number: `+1555666${String(made).padStart(4, '0')}` }
   if (noun === 'routes')
     return { provider_id: (await of('POST', '/v1.0/providers', { hostname: `r${made}.test` })).body.id }
+  if (noun === 'alerts') return { when: { kind: 'provider_unhealthy' } }
   if (noun === 'webhooks') return { url: 'https://hooks.example.com/', events: ['*'] }
   if (noun === 'flows') {
     const name = `phone${made}`

@@ -10,6 +10,7 @@ const quotas = {
   flows: 9,
   numbers: 9,
   webhooks: 100,
+  alerts: 9,
   accesskeys: 9,
 }
 const terms: Terms = { admin: false, quotas, refused: [] }

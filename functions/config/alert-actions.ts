@@ -1,0 +1,57 @@
+import { and, desc, eq, isNull } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import { alertIncidents as table } from '#db'
+import type { Edge } from '../env.ts'
+import { listed, lists, readPage } from '../http/page.ts'
+import { before } from '../http/queries.ts'
+import { readQuery } from '../http/query.ts'
+import { readId } from '../http/validate.ts'
+import { alerts } from './alerts.ts'
+
+/** Which incidents are listed; all of them where it is not said. */
+export const incidentFilters = {
+  lasting: z.enum(['true'], 'is "true" or left out').optional().describe('`true`: those which last.'),
+}
+
+/** What alerts raised. */
+export const alertActions = new Hono<Edge>().get('/:id/incidents', lists(incidentFilters), async (c) => {
+  const [alertId, page] = [readId(c), readPage(c)]
+  const { lasting } = readQuery(c, z.object(incidentFilters))
+  await alerts.find(c, alertId)
+  const rows = await c
+    .get('db')
+    .select()
+    .from(table)
+    .where(
+      and(
+        mine(c, alertId),
+        lasting && isNull(table.resolvedAt),
+        page.after && before(table.raisedAt, table.id, page.after),
+      ),
+    )
+    .orderBy(desc(table.raisedAt), desc(table.id))
+    .limit(page.size + 1)
+  return c.json(listed(rows, page, ({ raisedAt, id }) => ({ at: raisedAt, id }), present))
+})
+
+function mine(c: Context<Edge>, alertId: string) {
+  return and(eq(table.customerId, c.get('principal').customerId), eq(table.alertId, alertId))
+}
+
+function present(row: typeof table.$inferSelect) {
+  return {
+    id: row.id,
+    alert_id: row.alertId,
+    subject: row.subject,
+    about: row.about,
+    value: row.value,
+    count: row.count,
+    reason: row.reason,
+    address: row.address,
+    tm_raise: row.raisedAt,
+    tm_tell: row.toldAt,
+    tm_resolve: row.resolvedAt,
+    resolution: row.resolution,
+  }
+}
