@@ -89,8 +89,8 @@ async function start(config: Config): Promise<void> {
   const streams = {
     ...wireEnds,
     closed: (flow: Flow) => hear({ type: 'closed', flow }),
-    needed: (flow: Flow) => engine.needs(flow),
-    known: (flow: Flow) => engine.knows(flow),
+    needed: (flow: Flow) => engine.rooms.knownFlows.needs(flow),
+    known: (flow: Flow) => engine.rooms.knownFlows.knows(flow),
     visitors: new Visitors(descriptors),
   }
   const tcp = await openTcp({ ...streams, port: udp.address.port })
@@ -141,7 +141,7 @@ async function start(config: Config): Promise<void> {
   const at = utcMs(performance.timeOrigin)
   /** Told when the edge has told the time: calls of the process before are those which began earlier. */
   const tellStart = once(() => {
-    const began = utcMs(engine.epoch)
+    const began = utcMs(engine.rooms.clock.epoch)
     const told = {
       tell_id: entropy.uuid(began),
       sequence: began,

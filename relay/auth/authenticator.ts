@@ -50,14 +50,23 @@ export type AuthResult =
   | { readonly to: 'proved'; readonly verified: Verified }
 
 /** What an authenticator needs to know of other rooms. */
-export interface AuthenticatorDeps {
+interface AuthenticatorDeps {
+  readonly accounts: KnownAccounts
+  readonly phones: PhoneWhereabouts
+  /** From where answers are looked at slowly, or not at all. */
+  readonly blocks: SourceBlocks
+}
+
+/** What is known here of accounts, without asking. */
+interface KnownAccounts {
   /** Whose realm it is, as far as that is known here. */
   customerOf(realm: string): string | undefined
   cached(now: MonotonicMs, question: CredentialQuestion): CachedAccount | undefined
   /** What each account of a realm is challenged with, in one order, the same for every account. */
   algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
-  /** From where answers are looked at slowly, or not at all. */
-  readonly blocks: SourceBlocks
+}
+
+interface PhoneWhereabouts {
   /** Whether an extension has registered over a flow, or from its source prefix. */
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
 }
@@ -111,7 +120,7 @@ export class Authenticator {
   constructor(challenger: Challenger, deps: AuthenticatorDeps) {
     this.#challenger = challenger
     this.#deps = deps
-    this.#accounts = new Accounts((now, question) => deps.cached(now, question))
+    this.#accounts = new Accounts((now, question) => deps.accounts.cached(now, question))
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */
@@ -291,7 +300,8 @@ export class Authenticator {
       account: `${question.username}@${question.realm}`,
       prefix: sourcePrefix(flow.address),
       flow: `${flow.transport} ${hostPort(flow.address, flow.port)}`,
-      registered: account?.kind === 'known' ? this.#deps.whereabouts(account.extension_id, flow) : undefined,
+      registered:
+        account?.kind === 'known' ? this.#deps.phones.whereabouts(account.extension_id, flow) : undefined,
     }
   }
 
@@ -299,7 +309,7 @@ export class Authenticator {
     const algorithms =
       known?.kind === 'known'
         ? known.algorithms
-        : (this.#challenger.draw(question, this.#deps.algorithms(asks.realm)) ?? usual)
+        : (this.#challenger.draw(question, this.#deps.accounts.algorithms(asks.realm)) ?? usual)
     const account = `${question.username}@${question.realm}`
     return ({ stale = false, block, failed, sourceBlock }: ChallengeReason = {}): ChallengeAdmission => ({
       to: 'challenge',
@@ -322,7 +332,7 @@ export class Authenticator {
     return {
       reason,
       account: `${question.username}@${question.realm}`,
-      customerId: answer?.customer_id ?? this.#deps.customerOf(question.realm) ?? null,
+      customerId: answer?.customer_id ?? this.#deps.accounts.customerOf(question.realm) ?? null,
       accountId: known?.extension_id ?? null,
     }
   }

@@ -1,6 +1,6 @@
-import { type BeatAnswer, type MonotonicMs, monotonicMs, parseUtc, type UtcMs, utcMs } from '#contract'
+import { type MonotonicMs, monotonicMs, parseUtc, type UtcMs, utcMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
-import type { Entropy } from '../ground/effects.ts'
+import type { Entropy, Input } from '../ground/effects.ts'
 
 /** A source prefix from which nothing is looked at for a while but what is known there. */
 export interface SourceBlock {
@@ -110,12 +110,8 @@ export class SourceBlocks {
     return reaches(seen, blockedAt) ? this.#block(now, at, source, seen) : undefined
   }
 
-  beatPart(): Record<string, never> {
-    return {}
-  }
-
   /** The edge says which blocks there are, of all relays, and which of them are over. */
-  beatAnswered(now: MonotonicMs, { blocks = [], at }: BeatAnswer): void {
+  receive({ answer: { blocks = [], at } }: Extract<Input, { type: 'beat' }>, now: MonotonicMs): never[] {
     for (const { block_id: id, source, until, over, lifted_for } of blocks) {
       if (over) this.#lift(id, source)
       else
@@ -128,6 +124,7 @@ export class SourceBlocks {
       for (const [id, { until }] of held) if (until <= now) held.delete(id)
       if (held.size === 0) this.#blocksBySource.delete(source)
     }
+    return []
   }
 
   #recent(now: MonotonicMs, source: string): SourceFailures {

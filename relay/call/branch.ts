@@ -24,7 +24,8 @@ export function newBranch(
     tried: undefined,
     provider,
     contact,
-    route: contact?.path ?? (provider?.provider_id ? call.serviceRoute(provider.provider_id) : []),
+    route:
+      contact?.path ?? (provider?.provider_id ? call.serviceRoutes.serviceRoute(provider.provider_id) : []),
     callId: entropy.hex(16),
     localTag: entropy.hex(8),
     cseq: 1,

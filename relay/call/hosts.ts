@@ -1,5 +1,5 @@
 import { portNumber } from '#contract'
-import type { Answer, Question } from '../ground/effects.ts'
+import type { Located, Question } from '../ground/effects.ts'
 import { readSocketAddress } from '../ground/socket-address.ts'
 import type { ResolvedHost } from './state.ts'
 
@@ -19,13 +19,7 @@ export function hostQuestion(hostname: string): Question {
 export const hostsAtMost = 16
 
 /** The first address of our family; undefined where a host leads nowhere we may send to. */
-export function leadOf(
-  ours: string,
-  host: string,
-  answer: Answer | undefined,
-  unanswered: string,
-): ResolvedHost {
-  const located = answer?.ask === 'locate' ? answer.answer : { flows: [], why: unanswered }
+export function leadOf(ours: string, host: string, located: Located): ResolvedHost {
   const family = readSocketAddress(ours)?.isIPv4
   const address = located.flows.find((flow) => readSocketAddress(flow.address)?.isIPv4 === family)?.address
   return {

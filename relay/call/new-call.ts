@@ -6,7 +6,7 @@ import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hostsAtMost } from './hosts.ts'
-import type { Call, CallerLeg } from './state.ts'
+import type { Call, CallerLeg, ServiceRoutes } from './state.ts'
 
 /** An INVITE which was let in, and the server transaction it came with. */
 interface Arrival {
@@ -17,14 +17,18 @@ interface Arrival {
   readonly trusted: boolean
 }
 
+interface NewCallDeps {
+  readonly endpoint: SipEndpoint
+  readonly ledger: Ledger
+  readonly serviceRoutes: ServiceRoutes
+}
+
 /** A call as it begins: nothing is decided, no branch is called. */
 export function newCall(
   now: MonotonicMs,
   session: SessionId,
   arrival: Arrival,
-  endpoint: SipEndpoint,
-  ledger: Ledger,
-  serviceRoute: Call['serviceRoute'],
+  { endpoint, ledger, serviceRoutes }: NewCallDeps,
 ): Call {
   const startedAt = utcAt(endpoint.epoch, now)
   return {
@@ -35,7 +39,7 @@ export function newCall(
     now,
     caller: callerLeg(arrival, endpoint),
     ledger,
-    serviceRoute,
+    serviceRoutes,
     decision: undefined,
     ports: undefined,
     contacts: [],

@@ -44,8 +44,7 @@ export interface Call {
   readonly caller: CallerLeg
   /** Whose limits it counts in. */
   readonly ledger: Ledger
-  /** The route which a provider's registrar gave us for calls out, first hop first; empty: none. */
-  readonly serviceRoute: (providerId: string) => readonly string[]
+  readonly serviceRoutes: ServiceRoutes
   decision: ConnectDecision | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, Port> | undefined
@@ -71,6 +70,12 @@ export interface Call {
   /** Where host names in SDP lead, by name in lower case. */
   readonly hosts: BoundedMap<string, ResolvedHost>
   record: CallRecord
+}
+
+/** The routes which providers' registrars gave us for calls out. */
+export interface ServiceRoutes {
+  /** First hop first; empty: none. */
+  serviceRoute(providerId: string): readonly string[]
 }
 
 /** A description which the media thread was told of. */

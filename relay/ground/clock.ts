@@ -1,4 +1,6 @@
-import type { MonotonicMs, UtcMs } from '#contract'
+import { type MonotonicMs, monotonicMs, parseUtc, type UtcMs, utcAt, utcMs } from '#contract'
+import { EffectBuffer } from './effect-buffer.ts'
+import type { Effect, Input } from './effects.ts'
 
 /** An edge further from our UTC than this has another clock than we, not merely a long way to us. */
 const toleratedMs = 2_000
@@ -6,10 +8,10 @@ const toleratedMs = 2_000
 const restMs = 60_000
 
 /** When the edge read its clock: UTC ms, between two monotonic ms of ours. */
-export interface TimeTold {
-  readonly edgeAt: UtcMs
-  readonly sentAt: MonotonicMs
-  readonly heardAt: MonotonicMs
+interface TimeTold {
+  readonly edgeAt: number
+  readonly sentAt: number
+  readonly heardAt: number
 }
 
 /**
@@ -49,3 +51,55 @@ export class Corrections {
     return error
   }
 }
+
+/** For the rooms which keep UTC instants: ours was behind the edge's by so many ms; 0: it agrees. */
+export interface TimeCorrected {
+  readonly type: 'corrected'
+  readonly behindMs: number
+}
+
+/** The time of the event being handled, and the room which puts our UTC right: what is told, and what expires, is compared at the edge. */
+export class Clock {
+  readonly #utc: { epoch: number }
+  readonly #effects = new EffectBuffer<TimeCorrected>()
+  readonly #corrections = new Corrections()
+  /** Monotonic ms of the event being handled. */
+  now = monotonicMs(0)
+
+  /** `utc.epoch`: UTC ms at monotonic 0, which is corrected here. */
+  constructor(utc: { epoch: number }) {
+    this.#utc = utc
+  }
+
+  /** UTC ms at monotonic 0, as far as it is known. */
+  get epoch(): number {
+    return this.#utc.epoch
+  }
+
+  /** UTC of the event being handled, in whole milliseconds. */
+  get at(): UtcMs {
+    return wholeUtcAt(this.#utc, this.now)
+  }
+
+  receive(
+    event: Extract<Input, { type: 'beat' | 'restored' }>,
+    now: MonotonicMs,
+  ): (Effect | TimeCorrected)[] | undefined {
+    const told = event.type === 'beat' ? event.answer.at : event.list.at
+    if (told === undefined || !('sentAt' in event)) return undefined
+    const error = { edgeAt: parseUtc(told), sentAt: event.sentAt, heardAt: now }
+    const behindMs = this.#corrections.hear(this.#utc.epoch, error)
+    this.#utc.epoch += behindMs
+    if (behindMs !== 0)
+      this.#effects.note('warn', 'clock.wrong', { behind_ms: Math.round(behindMs), sentence: wrongClock })
+    this.#effects.emit({ type: 'corrected', behindMs })
+    return this.#effects.take()
+  }
+}
+
+/** UTC at an instant of the monotonic clock, in whole milliseconds. */
+export function wholeUtcAt({ epoch }: { readonly epoch: number }, now: MonotonicMs): UtcMs {
+  return utcMs(Math.floor(utcAt(epoch, now)))
+}
+
+const wrongClock = "This machine's clock is not the edge's. The edge's is used; set this one right (NTP)."

@@ -103,3 +103,13 @@ export class Deadlines<What> {
     heap[i] = moving
   }
 }
+
+/** The first of several rooms' deadlines; undefined: none has one. */
+export function earliestOf(rooms: readonly { nextDeadline(): number | undefined }[]): number | undefined {
+  let earliest: number | undefined
+  for (const room of rooms) {
+    const at = room.nextDeadline()
+    if (at !== undefined && (earliest === undefined || at < earliest)) earliest = at
+  }
+  return earliest
+}

@@ -1,44 +1,25 @@
-import type { BindingTell, MonotonicMs } from '#contract'
-import type { Answer, Effect, Note, Question } from './effects.ts'
+import type { BindingTell } from '#contract'
+import type { Effect, Note } from './effects.ts'
 
-/** What to do when a question was answered; no answer comes with why. */
-type OnAnswer = (now: MonotonicMs, answer: Answer | undefined, why: string) => void
+/** What one room has to say in one turn, in order: effects, and events of its own for the rooms above it. */
+export class EffectBuffer<Out = Effect> {
+  #effects: (Effect | Out)[] = []
 
-/** The effects of one turn, in order, and the questions among them which wait for an answer. */
-export class EffectBuffer {
-  readonly #questions = new Map<number, OnAnswer>()
-  #lastQuestion = 0
-  #effects: Effect[] = []
-
-  /** Questions not answered yet. */
-  get asked(): number {
-    return this.#questions.size
-  }
-
-  /** Adds an effect; bound, so that a room can be given it alone. */
-  readonly emit = (effect: Effect): void => {
+  /** Adds one effect or event. */
+  emit(effect: Effect | Out): void {
     this.#effects.push(effect)
   }
 
+  /** Adds what a room below had to say. */
+  pass(effects: readonly (Effect | Out)[]): void {
+    for (const effect of effects) this.#effects.push(effect)
+  }
+
   /** Everything emitted since the last time. */
-  take(): Effect[] {
+  take(): (Effect | Out)[] {
     const effects = this.#effects
-    this.#effects = []
+    if (effects.length > 0) this.#effects = []
     return effects
-  }
-
-  /** Asks; `then` hears the answer, or why there is none. `withinMs`: no use in one which comes later. */
-  readonly ask = (question: Question, then: OnAnswer, withinMs?: number): void => {
-    const id = ++this.#lastQuestion
-    this.#questions.set(id, then)
-    this.emit({ type: 'ask', id, question, withinMs })
-  }
-
-  /** The answer to a question, or why there is none; of a question which was answered before nothing follows. */
-  answered(now: MonotonicMs, id: number, answer: Answer | undefined, why: string): void {
-    const then = this.#questions.get(id)
-    this.#questions.delete(id)
-    then?.(now, answer, why)
   }
 
   /** Tells the edge of bindings. */

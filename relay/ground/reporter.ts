@@ -1,4 +1,4 @@
-import type { Beat, BeatAnswer, MonotonicMs } from '#contract'
+import type { Beat, MonotonicMs } from '#contract'
 
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
 export type BeatPart = Pick<
@@ -6,12 +6,10 @@ export type BeatPart = Pick<
   'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'hosts' | 'results' | 'ended'
 >
 
-/** A room which says how things stand at every beat, and hears what the edge answers. */
+/** A room which says how things stand at every beat. */
 export interface BeatReporter {
   /** Its part of the next beat: keys which no other room fills. */
   beatPart(now: MonotonicMs): Partial<BeatPart>
-  /** The answer to what was said at `sentAt` (monotonic ms). */
-  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void
 }
 
 /** A beat without anything to say. */
@@ -25,4 +23,9 @@ export const silent: BeatPart = {
   hosts: [],
   results: [],
   ended: [],
+}
+
+/** What all of them say in a beat sent now. */
+export function beatPartOf(reporters: readonly BeatReporter[], now: MonotonicMs): BeatPart {
+  return Object.assign({ ...silent }, ...reporters.map((reporter) => reporter.beatPart(now)))
 }

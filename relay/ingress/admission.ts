@@ -3,7 +3,6 @@ import type { KnownAccount } from '../auth/accounts.ts'
 import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
 import {
   Authenticator,
-  type AuthenticatorDeps,
   type AuthResult,
   type ChallengeAdmission,
   type CredentialLookup,
@@ -13,10 +12,14 @@ import {
 } from '../auth/authenticator.ts'
 import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
+import type { SourceBlocks } from '../auth/source-blocks.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
+import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Domains } from '../policy/domains.ts'
 import { registrationTokenOf } from '../policy/route-question.ts'
+import type { RoutingClient } from '../policy/routing-client.ts'
+import type { Registrar } from '../registrar/registrar.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { allowHeader, screen } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
@@ -32,17 +35,14 @@ export interface ServedDomains {
   readonly unknownSource: StrangerPolicy
 }
 
-/** What admission control needs to know of other rooms. */
-interface AdmissionDeps extends AuthenticatorDeps {
-  /** Whether calls can be decided at all. */
-  ready(now: MonotonicMs): boolean
-  /** Whether calls from this address are a provider's or PBX's, as far as is known here. */
-  isFamiliar(address: string): boolean
-  /** Whether this is the word in a contact we registered somewhere. */
-  isRegistrationToken(word: string): boolean
-  /** Whether the PBX of this domain may call from there without a password; undefined: it is not known here. */
-  lets(now: MonotonicMs, realm: string, address: string): boolean | undefined
+/** The rooms on which admission control stands. */
+interface AdmissionDeps {
+  readonly served: ServedDomains
+  readonly challenger: Challenger
+  readonly routing: RoutingClient
+  readonly registrar: Registrar
   readonly domains: Domains
+  readonly blocks: SourceBlocks
 }
 
 /** What becomes of a request outside any dialog. */
@@ -67,7 +67,7 @@ const pings = { atOnce: 200, perSecond: 50 }
  *
  * Until a caller has proved who he is, nothing is kept for him: challenges and refusals are stateless.
  */
-export class AdmissionControl {
+export class AdmissionControl implements BeatReporter {
   readonly #served: ServedDomains
   readonly #deps: AdmissionDeps
   readonly #authenticator: Authenticator
@@ -77,10 +77,18 @@ export class AdmissionControl {
   /** No new calls; phones may still register, for they are kept elsewhere too. */
   closed = false
 
-  constructor(served: ServedDomains, challenger: Challenger, deps: AdmissionDeps) {
-    this.#served = served
+  constructor(deps: AdmissionDeps) {
+    this.#served = deps.served
     this.#deps = deps
-    this.#authenticator = new Authenticator(challenger, deps)
+    this.#authenticator = new Authenticator(deps.challenger, {
+      accounts: deps.routing,
+      phones: deps.registrar,
+      blocks: deps.blocks,
+    })
+  }
+
+  beatPart(): Partial<BeatPart> {
+    return { draining: this.closed }
   }
 
   /** Decides what a request is let in as; `busy` says that we have more on our hands than we can hold. */
@@ -167,7 +175,7 @@ export class AdmissionControl {
     if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
     const headers: Header[] = [allowHeader, ['accept', 'application/sdp'], ['supported', 'path']]
-    return { to: 'refuse', status: this.closed || !this.#deps.ready(now) ? 503 : 200, headers }
+    return { to: 'refuse', status: this.closed || !this.#deps.routing.ready(now) ? 503 : 200, headers }
   }
 
   #register(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow): Admission {
@@ -191,8 +199,9 @@ export class AdmissionControl {
     if (this.#isPhone(request, flow)) return this.#authenticate(now, at, request, flow)
     const token = registrationTokenOf(request)
     // A token which cannot be guessed is worth more than an address.
-    if (this.#deps.isFamiliar(flow.address) || (token !== null && this.#deps.isRegistrationToken(token)))
-      return { to: 'call', account: undefined }
+    const { routing } = this.#deps
+    const ours = token !== null && routing.configuration.line(token) !== undefined
+    if (routing.isFamiliar(flow.address) || ours) return { to: 'call', account: undefined }
     switch (this.#sources.meet(now, flow)) {
       case 'ask':
         return { to: 'call', account: undefined }
@@ -209,15 +218,15 @@ export class AdmissionControl {
 
   /** A phone which registered without naming its customer calls so too: what registered here is no carrier. */
   #isPhone({ from }: Request, flow: Flow): boolean {
-    const { domains, whereabouts } = this.#deps
+    const { domains, registrar } = this.#deps
     const account = from.sip && domains.only(from.sip.host, from.sip.user)
-    return account !== undefined && whereabouts(account.id, flow) !== undefined
+    return account !== undefined && registrar.whereabouts(account.id, flow) !== undefined
   }
 
   /** A PBX may call from its own address without a word; whose address it is, a snapshot says, or the edge. */
   #byAddress(now: MonotonicMs, challenge: ChallengeAdmission, flow: Flow): Admission {
     if (!this.#isTrunk(challenge.realm)) return challenge
-    const own = this.#deps.lets(now, challenge.realm, flow.address)
+    const own = this.#deps.routing.allowsAddress(now, challenge.realm, flow.address)
     switch (own === undefined ? this.#sources.meet(now, flow, challenge.realm) : own ? 'ask' : 'unknown') {
       case 'ask':
         return { to: 'call', account: undefined, otherwise: challenge }

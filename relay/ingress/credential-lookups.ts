@@ -1,9 +1,7 @@
-import type { CredentialAnswer, CredentialQuestion, MonotonicMs } from '#contract'
+import type { CredentialQuestion, MonotonicMs } from '#contract'
+import type { Effect } from '../ground/effects.ts'
 import { type Flow, sourcePrefix } from '../ground/flow.ts'
-import type { RoutingClient } from '../policy/routing-client.ts'
-
-/** What the edge said of an account; undefined: nothing, and why. */
-type OnCredential = (now: MonotonicMs, answer: CredentialAnswer | undefined, why: string) => void
+import type { AccountReply, RoutingClient } from '../policy/routing-client.ts'
 
 /** Who may wait at once: calls keep room beside registrations, and places beside each other. */
 const waitingAtMost = { inAll: 200, perPlace: 100 }
@@ -14,9 +12,9 @@ const waitingAtMost = { inAll: 200, perPlace: 100 }
  * Of each account there is one question under way: a request which comes meanwhile waits for its answer as well, and they hear
  * it in the order they came.
  */
-export class CredentialLookups {
+export class CredentialLookups<Waiting> {
   readonly #routing: Pick<RoutingClient, 'account'>
-  readonly #waitingByAccount = new Map<string, { readonly prefix: string; readonly heard: OnCredential }[]>()
+  readonly #waitingByAccount = new Map<string, { readonly prefix: string; readonly waiting: Waiting }[]>()
   readonly #countByPrefix = new Map<string, number>()
   #count = 0
 
@@ -29,20 +27,29 @@ export class CredentialLookups {
     return this.#count < waitingAtMost.inAll && here < waitingAtMost.perPlace
   }
 
-  ask(now: MonotonicMs, question: CredentialQuestion, { address }: Flow, then: OnCredential): void {
+  /** Lets a request wait, and asks where that is not under way; or says at once why that is of no use. */
+  ask(
+    now: MonotonicMs,
+    question: CredentialQuestion,
+    { address }: Flow,
+    waiting: Waiting,
+  ): AccountReply | readonly Effect[] {
+    const known = this.#waitingByAccount.get(keyOf(question))
+    const asked = known ? [] : this.#routing.account(now, question)
+    if ('why' in asked) return asked
     const prefix = sourcePrefix(address)
     this.#counts(prefix, 1)
-    const account = `${question.realm}\n${question.username}`
-    const waiting = this.#waitingByAccount.get(account)
-    if (waiting) return void waiting.push({ prefix, heard: then })
-    this.#waitingByAccount.set(account, [{ prefix, heard: then }])
-    this.#routing.account(now, question, (later, answer, why) => {
-      const all = this.#waitingByAccount.get(account) ?? []
-      this.#waitingByAccount.delete(account)
-      for (const { prefix } of all) this.#counts(prefix, -1)
-      const said = answer?.ask === 'credential' ? answer.answer : undefined
-      for (const { heard } of all) heard(later, said, why)
-    })
+    if (known) known.push({ prefix, waiting })
+    else this.#waitingByAccount.set(keyOf(question), [{ prefix, waiting }])
+    return asked
+  }
+
+  /** What waited for this question, and waits no longer. */
+  answered(question: CredentialQuestion): Waiting[] {
+    const all = this.#waitingByAccount.get(keyOf(question)) ?? []
+    this.#waitingByAccount.delete(keyOf(question))
+    for (const { prefix } of all) this.#counts(prefix, -1)
+    return all.map(({ waiting }) => waiting)
   }
 
   #counts(prefix: string, by: 1 | -1): void {
@@ -51,4 +58,8 @@ export class CredentialLookups {
     if (here > 0) this.#countByPrefix.set(prefix, here)
     else this.#countByPrefix.delete(prefix)
   }
+}
+
+function keyOf({ realm, username }: CredentialQuestion): string {
+  return `${realm}\n${username}`
 }

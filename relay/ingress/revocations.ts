@@ -1,16 +1,18 @@
-import type { BeatAnswer, BindingReason, UtcMs } from '#contract'
-import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { BeatAnswer, BindingReason } from '#contract'
+import type { Clock } from '../ground/clock.ts'
+import type { Input } from '../ground/effects.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { RevokedAccount } from '../policy/revoked.ts'
+import type { SnapshotEvent } from '../policy/snapshot-cache.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { AdmissionControl } from './admission.ts'
+import type { IngressEffects, IngressOutput } from './ingress-effects.ts'
 
 interface RevocationsDeps {
   readonly registrar: Registrar
   readonly admission: AdmissionControl
-  readonly effects: EffectBuffer
-  /** UTC of the event being handled, in whole milliseconds. */
-  at(): UtcMs
+  readonly effects: IngressEffects
+  readonly clock: Clock
 }
 
 /**
@@ -26,16 +28,24 @@ export class Revocations implements BeatReporter {
     this.#deps = deps
   }
 
+  receive(
+    event: Extract<Input, { type: 'beat' }> | Extract<SnapshotEvent, { type: 'revoked' }>,
+  ): IngressOutput[] {
+    if (event.type === 'revoked') this.#revoke(event.accounts)
+    else this.#end(event.answer)
+    return this.#deps.effects.take()
+  }
+
   beatPart(): Partial<BeatPart> {
     const ended = this.#ended
     this.#ended = []
     return { ended }
   }
 
-  beatAnswered(_now: number, { ends }: BeatAnswer): void {
-    const { registrar, effects, at } = this.#deps
+  #end({ ends }: BeatAnswer): void {
+    const { registrar, effects, clock } = this.#deps
     for (const { command_id, extension_id, binding_id } of ends) {
-      const tells = registrar.end(at(), extension_id, binding_id)
+      const tells = registrar.end(clock.at, extension_id, binding_id)
       if (tells.length > 0) effects.note('info', 'registration.ended', { binding_id, why: 'by the API' })
       effects.tell(tells)
       this.#ended.push(command_id)
@@ -43,11 +53,11 @@ export class Revocations implements BeatReporter {
   }
 
   /** Passwords changed, accounts disabled or deleted: what was proved by the old ones ends, and so do their throttles. */
-  revoke(accounts: readonly RevokedAccount[]): void {
-    const { registrar, admission, effects, at } = this.#deps
+  #revoke(accounts: readonly RevokedAccount[]): void {
+    const { registrar, admission, effects, clock } = this.#deps
     admission.pardon(new Set(accounts.map(({ account }) => account)))
     for (const { id, account, why, ha1 } of accounts) {
-      const tells = registrar.revoke(at(), id, ha1, reasonOf[why])
+      const tells = registrar.revoke(clock.at, id, ha1, reasonOf[why])
       if (tells.length === 0) continue
       effects.note('info', 'registration.ended', { account, why, count: tells.length })
       effects.tell(tells)

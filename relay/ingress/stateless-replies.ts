@@ -1,6 +1,5 @@
-import type { MonotonicMs } from '#contract'
 import { sipReason } from '../call/reason.ts'
-import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Clock } from '../ground/clock.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
@@ -8,20 +7,26 @@ import { reply } from '../sip/reply.ts'
 import { responseFlow } from '../sip/via.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { IngressEffects } from './ingress-effects.ts'
+
+interface StatelessRepliesDeps {
+  readonly endpoint: SipEndpoint
+  readonly effects: IngressEffects
+  readonly clock: Clock
+}
 
 const longAnswers = { atOnce: 200, perSecond: 50 }
 
 /** Responses outside any transaction: nothing is kept of the request (RFC 3261 §8.2.7). */
 export class StatelessReplies {
   readonly #endpoint: SipEndpoint
-  readonly #effects: EffectBuffer
-  readonly #clock: () => MonotonicMs
+  readonly #effects: IngressEffects
+  readonly #clock: Clock
   /** Octets of requests which belong to no transaction. */
   readonly #octets = new WeakMap<Request, number>()
   readonly #longAnswers = new RateLimiter(longAnswers)
 
-  /** `clock`: monotonic milliseconds of the event being handled. */
-  constructor(endpoint: SipEndpoint, effects: EffectBuffer, clock: () => MonotonicMs) {
+  constructor({ endpoint, effects, clock }: StatelessRepliesDeps) {
     this.#endpoint = endpoint
     this.#effects = effects
     this.#clock = clock
@@ -39,7 +44,7 @@ export class StatelessReplies {
   send(response: Response, request: Request, flow: Flow): void {
     const bytes = writeMessage(response)
     const long = !reliable(flow) && bytes.length > 2 * (this.#octets.get(request) ?? 0)
-    if (!long || this.#longAnswers.take(this.#clock(), sourceNetwork(flow.address)))
+    if (!long || this.#longAnswers.take(this.#clock.now, sourceNetwork(flow.address)))
       return this.#effects.emit({ type: 'send', flow: responseFlow(request.via, flow, true), bytes })
     this.#effects.note('debug', 'sip.dropped', { why: 'too many long answers', from: flow.address })
   }

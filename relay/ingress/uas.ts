@@ -1,4 +1,10 @@
-import type { CredentialAnswer, MonotonicMs, RouteDecision, RouteQuestion, UtcMs } from '#contract'
+import type {
+  CredentialAnswer,
+  CredentialQuestion,
+  MonotonicMs,
+  RouteDecision,
+  RouteQuestion,
+} from '#contract'
 import type { AuthFailure } from '../auth/auth-failure.ts'
 import type { ChallengeAdmission, CredentialLookup } from '../auth/authenticator.ts'
 import { type Challenger, failureOf } from '../auth/challenger.ts'
@@ -8,12 +14,14 @@ import type { ActiveCall } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
-import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { QuotaWait } from '../limits/quota-wait.ts'
+import type { QuestionNumbers } from '../ground/questions.ts'
 import type { Domains } from '../policy/domains.ts'
+import type { CallDecided, QuotaWait } from '../policy/quota-wait.ts'
 import { questionOf, registrationTokenOf, routeQuestion } from '../policy/route-question.ts'
-import type { RoutingClient } from '../policy/routing-client.ts'
+import type { AccountReply, Routed, RoutingClient, RoutingEvent } from '../policy/routing-client.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -23,15 +31,18 @@ import type { Admission, AdmissionControl, ServedDomains } from './admission.ts'
 import { AuthFailures } from './auth-failures.ts'
 import { blockEffects } from './block-effects.ts'
 import { CredentialLookups } from './credential-lookups.ts'
+import type { IngressEffects, IngressOutput } from './ingress-effects.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { RefusedCalls } from './refused-calls.ts'
 import type { StatelessReplies } from './stateless-replies.ts'
 
-/** What the UAS needs of the rooms around it. */
+/** The rooms on which the UAS stands. */
 interface UasDeps {
   readonly endpoint: SipEndpoint
+  readonly clock: Clock
+  readonly numbers: QuestionNumbers
   readonly served: ServedDomains
-  readonly effects: EffectBuffer
+  readonly effects: IngressEffects
   readonly replies: StatelessReplies
   readonly transactions: Transactions
   readonly challenger: Challenger
@@ -41,11 +52,27 @@ interface UasDeps {
   readonly routing: RoutingClient
   readonly domains: Domains
   readonly quotaWait: QuotaWait
-  /** UTC of the event being handled, in whole milliseconds. */
-  at(): UtcMs
-  /** Carries what the transaction layer ordered. */
-  carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void
 }
+
+/** What happens to strangers. */
+type UasInput =
+  | Extract<TransactionOutput, { type: 'request' }>
+  | CallDecided
+  | Extract<RoutingEvent, { type: 'account' }>
+  | Extract<Input, { type: 'closed' | 'drain' | 'stop' }>
+  | { readonly type: 'tick' }
+
+/** A request which waits for what the edge says of its account. */
+interface WaitingRequest {
+  readonly request: Request
+  readonly flow: Flow
+  readonly guess: SuspectAnswer | undefined
+}
+
+/** What waits for a decision: a call which is there, or an INVITE which may become one. */
+type WaitingDecision =
+  | { readonly active: ActiveCall }
+  | { readonly request: Request; readonly flow: Flow; readonly otherwise: ChallengeAdmission | undefined }
 
 /** Above so many open transactions or unanswered questions, strangers are asked to come back (RFC 3261 §21.5.4). */
 const crowd = { transactions: 200_000, questions: 2_000 }
@@ -59,7 +86,9 @@ const crowd = { transactions: 200_000, questions: 2_000 }
 export class Uas {
   readonly #deps: UasDeps
   readonly #pending = new PendingRequests()
-  readonly #lookups: CredentialLookups
+  readonly #lookups: CredentialLookups<WaitingRequest>
+  /** By the id of their question's call. */
+  readonly #undecided = new Map<string, WaitingDecision>()
   readonly #refusedCalls: RefusedCalls
   readonly #authFailures: AuthFailures
 
@@ -67,7 +96,7 @@ export class Uas {
     this.#deps = deps
     this.#lookups = new CredentialLookups(deps.routing)
     this.#refusedCalls = new RefusedCalls(deps.endpoint, (tell) => deps.effects.emit({ type: 'tell', tell }))
-    this.#authFailures = new AuthFailures(deps.endpoint, deps.effects.emit)
+    this.#authFailures = new AuthFailures(deps.endpoint, (effect) => deps.effects.emit(effect))
   }
 
   nextDeadline(): number | undefined {
@@ -77,36 +106,54 @@ export class Uas {
       : Math.min(refusals, failures)
   }
 
-  tick(now: MonotonicMs): void {
-    this.#refusedCalls.tick(now, this.#deps.at())
-    this.#authFailures.tick(now, this.#deps.at())
-  }
-
-  /** Nothing more will come in. */
-  stop(): void {
-    this.#refusedCalls.stop(this.#deps.at())
-    this.#authFailures.stop(this.#deps.at())
+  receive(event: UasInput, now: MonotonicMs): IngressOutput[] {
+    const { admission, clock, effects } = this.#deps
+    switch (event.type) {
+      case 'request':
+        this.#requested(now, event.request, event.flow)
+        break
+      case 'decided':
+        this.#decided(now, event.callId, event)
+        break
+      case 'account':
+        for (const waiting of this.#lookups.answered(event.question))
+          this.#lookedUp(now, waiting, event.question, event)
+        break
+      case 'closed':
+        admission.forget(event.flow)
+        break
+      case 'drain':
+        admission.closed = true
+        break
+      case 'stop':
+        // Nothing more will come in.
+        this.#refusedCalls.stop(clock.at)
+        this.#authFailures.stop(clock.at)
+        break
+      case 'tick':
+        this.#refusedCalls.tick(now, clock.at)
+        this.#authFailures.tick(now, clock.at)
+    }
+    return effects.take()
   }
 
   /** A request outside any dialog, and of no account yet. */
-  meet(now: MonotonicMs, request: Request, flow: Flow): void {
+  #requested(now: MonotonicMs, request: Request, flow: Flow): void {
     const { replies, calls, transactions } = this.#deps
+    if (request.method === 'ACK') return
+    if (request.method === 'CANCEL') {
+      // It may take back an INVITE which still waits for the edge.
+      return replies.refuse(request, flow, this.#pending.cancel(request, flow) ? 200 : 481)
+    }
     if (transactions.merged(request)) return replies.refuse(request, flow, 482)
     if (calls.index.loops(request)) return replies.refuse(request, flow, 482)
     if (!this.#pending.has(request)) this.#admit(now, request, flow)
   }
 
-  /** Takes back an INVITE which still waits for the edge; false: none of this flow does. */
-  cancel(request: Request, flow: Flow): boolean {
-    if (!this.#pending.cancel(request, flow)) return false
-    this.#deps.replies.refuse(request, flow, 200)
-    return true
-  }
-
   #admit(now: MonotonicMs, request: Request, flow: Flow): void {
-    const { effects, admission: admissionControl, transactions, at } = this.#deps
-    const busy = transactions.size > crowd.transactions || effects.asked > crowd.questions
-    this.#let(now, request, flow, admissionControl.admit(now, at(), request, flow, busy))
+    const { admission: admissionControl, transactions, numbers, clock } = this.#deps
+    const busy = transactions.size > crowd.transactions || numbers.open > crowd.questions
+    this.#let(now, request, flow, admissionControl.admit(now, clock.at, request, flow, busy))
   }
 
   #let(now: MonotonicMs, request: Request, flow: Flow, admission: Admission): void {
@@ -144,7 +191,7 @@ export class Uas {
     status: number,
     failed: AuthFailure | undefined,
   ): void {
-    if (failed) this.#authFailures.add(now, this.#deps.at(), failed, { request, flow, status })
+    if (failed) this.#authFailures.add(now, this.#deps.clock.at, failed, { request, flow, status })
   }
 
   /** A source was blocked just now: its customers and the operator are told. */
@@ -153,9 +200,9 @@ export class Uas {
   }
 
   #challenge(request: Request, flow: Flow, admission: ChallengeAdmission): void {
-    const { effects, replies, challenger, at } = this.#deps
+    const { effects, replies, challenger, clock } = this.#deps
     if (admission.blocked) effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
-    replies.send(challenger.challenge(at(), request, { ...admission, flow }), request, flow)
+    replies.send(challenger.challenge(clock.at, request, { ...admission, flow }), request, flow)
   }
 
   #lookUpCredential(
@@ -164,15 +211,24 @@ export class Uas {
     flow: Flow,
     { question, guess }: CredentialLookup,
   ): void {
-    const { admission: admissionControl } = this.#deps
     if (!this.#lookups.hasRoom(flow))
       return this.#admitAgain(now, request, flow, { guess, why: 'too many wait' })
     this.#pending.begin(request, flow)
-    this.#lookups.ask(now, question, flow, (later, said, why) => {
-      const cancelled = this.#pending.end(request)
-      if (said) admissionControl.remember(later, question, said)
-      this.#admitAgain(later, request, flow, { said, guess, why, cancelled })
-    })
+    const waiting = { request, flow, guess }
+    const asked = this.#lookups.ask(now, question, flow, waiting)
+    if ('why' in asked) this.#lookedUp(now, waiting, question, asked)
+    else this.#deps.effects.pass(asked)
+  }
+
+  #lookedUp(
+    now: MonotonicMs,
+    { request, flow, guess }: WaitingRequest,
+    question: CredentialQuestion,
+    { answer: said, why }: AccountReply,
+  ): void {
+    const cancelled = this.#pending.end(request)
+    if (said) this.#deps.admission.remember(now, question, said)
+    this.#admitAgain(now, request, flow, { said, guess, why, cancelled })
   }
 
   /**
@@ -185,9 +241,9 @@ export class Uas {
     flow: Flow,
     { said, guess, why, cancelled }: LookupOutcome,
   ): void {
-    const { replies, admission: admissionControl, at } = this.#deps
+    const { replies, admission: admissionControl, clock } = this.#deps
     if (!said) this.#unanswered(why, request)
-    const admission = admissionControl.admitAgain(now, at(), request, flow, said, guess)
+    const admission = admissionControl.admitAgain(now, clock.at, request, flow, said, guess)
     if (cancelled) return replies.refuse(request, flow, 487)
     if (admission) this.#let(now, request, flow, admission)
     else replies.later(request, flow)
@@ -199,29 +255,26 @@ export class Uas {
     flow: Flow,
     { verified }: Extract<Admission, { to: 'register' }>,
   ): void {
-    const { effects, registrar, transactions, at, carry } = this.#deps
+    const { effects, registrar, transactions, clock } = this.#deps
     const id = transactions.open(now, request, flow)
-    const { response, tells, failed } = registrar.register(now, at(), request, flow, verified)
+    const { response, tells, failed } = registrar.register(now, clock.at, request, flow, verified)
     if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
     effects.tell(tells)
-    carry(now, transactions.respond(now, id, response))
+    effects.pass(transactions.respond(now, id, response))
   }
 
   /** A phone, or a PBX, which proved itself calls. */
   #call(now: MonotonicMs, request: Request, flow: Flow, account: ProvedAccount): void {
-    const { domains, quotaWait, calls } = this.#deps
+    const { domains } = this.#deps
     const active = this.#open(now, request, flow, false)
     const asked = routeQuestion(active, callerOf(account), codecsOf(request))
     const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
-    quotaWait.route(now, question, (later, decision, why) => {
-      if (decision) calls.decided(later, active, decision)
-      else calls.step(later, active, 'undecided', { why })
-    })
+    this.#route(now, question, { active })
   }
 
   /** A call from a bare address, which may be a provider's or a PBX's. */
   #incoming(now: MonotonicMs, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
-    const { quotaWait, replies, endpoint, at } = this.#deps
+    const { endpoint, clock } = this.#deps
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {
       kind: 'source',
@@ -230,19 +283,46 @@ export class Uas {
       transport,
       line: registrationTokenOf(request),
     }
-    const question = questionOf(endpoint.entropy.uuid(at()), request, caller, codecsOf(request))
+    const question = questionOf(endpoint.entropy.uuid(clock.at), request, caller, codecsOf(request))
     this.#pending.begin(request, flow)
-    quotaWait.route(now, question, (later, decision, why) => {
-      const cancelled = this.#pending.end(request)
-      this.#settle(later, request, flow, decision, otherwise?.realm)
-      if (!decision) {
-        this.#unanswered(why, request)
-        return replies.later(request, flow)
-      }
-      if (cancelled) return replies.refuse(request, flow, 487)
-      if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
-      this.#arrived(later, request, flow, decision)
-    })
+    this.#route(now, question, { request, flow, otherwise })
+  }
+
+  #route(now: MonotonicMs, question: RouteQuestion, waiting: WaitingDecision): void {
+    const { quotaWait, effects } = this.#deps
+    this.#undecided.set(question.call_id, waiting)
+    const routed = quotaWait.route(now, question)
+    if ('why' in routed) this.#decided(now, question.call_id, routed)
+    else effects.pass(routed)
+  }
+
+  #decided(now: MonotonicMs, callId: string, { decision, why }: Routed): void {
+    const { effects, calls } = this.#deps
+    const waiting = this.#undecided.get(callId)
+    this.#undecided.delete(callId)
+    if (!waiting) return
+    if ('request' in waiting) return this.#incomingDecided(now, waiting, { decision, why })
+    const { active } = waiting
+    effects.pass(
+      decision ? calls.decided(now, active, decision) : calls.step(now, active, 'undecided', { why }),
+    )
+  }
+
+  #incomingDecided(
+    now: MonotonicMs,
+    { request, flow, otherwise }: Extract<WaitingDecision, { request: Request }>,
+    { decision, why }: Routed,
+  ): void {
+    const { replies } = this.#deps
+    const cancelled = this.#pending.end(request)
+    this.#settle(now, request, flow, decision, otherwise?.realm)
+    if (!decision) {
+      this.#unanswered(why, request)
+      return replies.later(request, flow)
+    }
+    if (cancelled) return replies.refuse(request, flow, 487)
+    if (otherwise && isNobody(decision)) return this.#challenge(request, flow, otherwise)
+    this.#arrived(now, request, flow, decision)
   }
 
   /** Remembers whether an address is a provider's or PBX's; one that is not is noted once, not for every packet. */
@@ -268,28 +348,28 @@ export class Uas {
     const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
     this.#refusedCalls.add(
       now,
-      this.#deps.at(),
+      this.#deps.clock.at,
       { customerId, reason, rule, why, to: requestUri.slice(0, 200) },
       flow,
     )
   }
 
   #arrived(now: MonotonicMs, request: Request, flow: Flow, decision: RouteDecision): void {
-    const { served, replies, calls } = this.#deps
+    const { served, replies, calls, effects } = this.#deps
     const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
     const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
     if (decision.kind === 'connect' || kept)
-      return calls.decided(now, this.#open(now, request, flow, true), decision)
+      return effects.pass(calls.decided(now, this.#open(now, request, flow, true), decision))
     if ((customers === null && served.unknownSource !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))
     replies.refuse(request, flow, decision.status, undefined, [why])
   }
 
   #open(now: MonotonicMs, request: Request, flow: Flow, trusted: boolean): ActiveCall {
-    const { calls, transactions, carry } = this.#deps
+    const { calls, transactions, effects } = this.#deps
     const id = transactions.open(now, request, flow)
     const active = calls.open(now, request, flow, id, trusted)
-    carry(now, transactions.respond(now, id, reply(request, 100, { flow })))
+    effects.pass(transactions.respond(now, id, reply(request, 100, { flow })))
     return active
   }
 

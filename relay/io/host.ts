@@ -63,7 +63,7 @@ export class Host {
 
   readonly #tick = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.#perform(() => this.#engine.tick(monotonicNow()))
+    this.#perform(() => this.#engine.receive(monotonicNow(), { type: 'tick' }))
   }
 
   /** What is to be told is written down before anything leaves: what a peer has seen of a call has its record. */

@@ -20,6 +20,13 @@ import { UsageByScope } from './scope-usage.ts'
 /** A limit which is in the way. */
 export type LimitReached = Pick<Limit, 'kind' | 'id' | 'resource'>
 
+/** What of a beat's answer is about limits. */
+interface LedgerInput {
+  readonly type: 'beat'
+  readonly answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>
+  readonly sentAt: MonotonicMs
+}
+
 /** One call which goes on. */
 interface CountedCall {
   readonly customerId: string
@@ -180,15 +187,12 @@ export class Ledger implements BeatReporter {
   }
 
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
-  beatAnswered(
-    now: MonotonicMs,
-    answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>,
-    sentAt: MonotonicMs,
-  ): void {
+  receive({ answer, sentAt }: LedgerInput, now: MonotonicMs): never[] {
     this.#heardAt = now
     this.#fell = this.#shares.hear(answer) || this.#fell
     this.#daily.hear(answer.seconds)
     this.#usage.reported(now, sentAt)
+    return []
   }
 
   #standing(scope: Scope, now: MonotonicMs): SliceHeld[] {

@@ -25,9 +25,8 @@ interface Misspelt {
 }
 
 interface DomainsDeps {
-  /** Whether the index holds every customer's newest configuration. */
-  complete(): boolean
-  readonly index: ConfigIndex
+  /** `whole`: every customer's newest configuration is here. */
+  readonly snapshots: { readonly index: ConfigIndex; readonly whole: boolean }
   readonly baseDomain: string
   /** Addresses and names which mean us, lower case. */
   readonly names: ReadonlySet<string>
@@ -61,7 +60,7 @@ export class Domains {
 
   /** The only account of a name which says no customer's domain; undefined: there is none, or several. */
   only(host: string, username: string): Account | undefined {
-    return this.isBare(host) ? this.#deps.index.onlyNamed(username) : undefined
+    return this.isBare(host) ? this.#deps.snapshots.index.onlyNamed(username) : undefined
   }
 
   /** A host as routes are decided by it: a short name is its customer's realm. */
@@ -78,16 +77,18 @@ export class Domains {
 
   /** Ids cannot be guessed, so that nothing is betrayed by saying that one is no customer's; of short names it would be. */
   #misspelt(host: string): Misspelt | undefined {
-    const { baseDomain, index, complete } = this.#deps
+    const { baseDomain, snapshots } = this.#deps
+    const { index } = snapshots
     const ending = `.registrar.${baseDomain}`
     const id = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
     const known = (one: string) => index.version(one) !== undefined
-    if (id.length <= shortNameAtMost || known(id) || !complete()) return undefined
+    if (id.length <= shortNameAtMost || known(id) || !snapshots.whole) return undefined
     return { host, meant: () => (Math.abs(id.length - idLetters) > 1 ? undefined : slips(id).find(known)) }
   }
 
   #realmOf(host: string): string {
-    const { baseDomain, index } = this.#deps
+    const { baseDomain, snapshots } = this.#deps
+    const { index } = snapshots
     const ending = `.registrar.${baseDomain}`
     const label = host.endsWith(ending) ? host.slice(0, -ending.length) : ''
     if (label === '' || label.includes('.') || customerOf(host, baseDomain) !== undefined) return host
@@ -95,9 +96,10 @@ export class Domains {
   }
 
   #bare(host: string, username: string): NamedDomain {
-    const { index, hashes, baseDomain } = this.#deps
+    const { snapshots, hashes, baseDomain } = this.#deps
+    const { index } = snapshots
     const account = index.onlyNamed(username)
-    const bare = { host, account, complete: this.#deps.complete() }
+    const bare = { host, account, complete: snapshots.whole }
     if (account) return { realm: account.realm, bare }
     const drawn = Number.parseInt(hashes.mac(`realm ${username}`).slice(0, 12), 16) / 2 ** 48
     const realm = index.realmAt(drawn) ?? realmOf(this.#invented(username), baseDomain)

@@ -1,58 +1,72 @@
 import {
-  type BeatAnswer,
   beatEveryMs,
+  type CredentialAnswer,
   type CredentialQuestion,
   type DigestAlgorithm,
+  type HealthStatus,
   type MonotonicMs,
   PLATFORM,
   type ProviderFacts,
   type RouteDecision,
   type RouteQuestion,
-  type UtcMs,
+  type Scope,
 } from '#contract'
-import {
-  type ConfigIndex,
-  type Configuration,
-  customerOf,
-  decide,
-  type Runtime,
-  trunkDomainOf,
-  unused,
-} from '#routing'
+import { type Configuration, customerOf, decide, type Runtime, trunkDomainOf, type Use } from '#routing'
 import type { CachedAccount } from '../auth/accounts.ts'
-import type { Answer, Question, SnapshotConfirmation, VerifiedSnapshot } from '../ground/effects.ts'
+import type { Clock } from '../ground/clock.ts'
+import { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Answer, Effect, Input, Question } from '../ground/effects.ts'
 import { sourcePrefix } from '../ground/flow.ts'
+import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import { Circuit } from './circuit.ts'
-import { SnapshotCache, type SnapshotCacheDeps } from './snapshot-cache.ts'
+import type { SnapshotCache, SnapshotEvent } from './snapshot-cache.ts'
 
-/** How things stand which are no configuration: other rooms know. */
-type RuntimeState = Pick<Runtime, 'health' | 'trial' | 'use'>
+/** How providers are, and where they were found: what is known of them besides their configuration. */
+export interface ProviderState {
+  health(now: MonotonicMs, id: string): HealthStatus
+  /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
+  trial(now: MonotonicMs, id: string): boolean
+  /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
+  foundAt(address: string): readonly ProviderFacts[]
+}
 
-/** No provider was looked at, and nothing is counted. */
-export const unknownState: RuntimeState = {
-  health: () => 'unknown',
-  trial: () => false,
-  use: () => unused,
+/** How much of a scope's limits is in use. */
+interface UsageSource {
+  use(scope: Scope, now: MonotonicMs): Use
 }
 
 interface RoutingClientDeps {
-  readonly engine: Pick<SnapshotCacheDeps, 'emit' | 'note' | 'below' | 'revoke'> & {
-    ask(question: Question, then: Then, withinMs?: number): void
-  }
   readonly baseDomain: string
-  readonly runtime: RuntimeState
-  /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
-  foundAt?(address: string): readonly ProviderFacts[]
-  /** UTC of the event being handled, in whole milliseconds. */
-  at(): UtcMs
+  readonly clock: Pick<Clock, 'at'>
+  readonly numbers: QuestionNumbers
+  readonly snapshots: SnapshotCache
+  readonly providers: ProviderState
+  readonly ledger: UsageSource
 }
 
-type Then = (now: MonotonicMs, answer: Answer | undefined, why: string) => void
+/** How a call is decided; no decision: neither edge nor snapshot made one, and why. */
+export interface Routed {
+  readonly decision: RouteDecision | undefined
+  readonly why: string
+}
 
-/** A decision; undefined: neither edge nor snapshot decided, and why. */
-type OnDecision = (now: MonotonicMs, decision: RouteDecision | undefined, why: string) => void
+/** What the edge said of an account; no answer, and why. */
+export interface AccountReply {
+  readonly answer: CredentialAnswer | undefined
+  readonly why: string
+}
+
+/** What was asked of the edge is answered, or given up. */
+export type RoutingEvent =
+  | ({ readonly type: 'routed'; readonly question: RouteQuestion } & Routed)
+  | ({ readonly type: 'account'; readonly question: CredentialQuestion } & AccountReply)
+
+/** What waits for the edge; `own`: what a call goes by without it. */
+type WaitingQuestion =
+  | { readonly ask: 'route'; readonly question: RouteQuestion; readonly own: LocalDecision | undefined }
+  | { readonly ask: 'credential'; readonly question: CredentialQuestion }
 
 /* Implementation */
 /** A snapshot the edge did not confirm for so long is no longer decided on. */
@@ -74,6 +88,8 @@ const secondLooksEach = { atOnce: 10, perSecond: 4 }
 export class RoutingClient implements BeatReporter {
   readonly #deps: RoutingClientDeps
   readonly #snapshots: SnapshotCache
+  readonly #effects = new EffectBuffer()
+  readonly #questions: Questions<WaitingQuestion>
   readonly #circuit = new Circuit()
   readonly #secondLooks = new RateLimiter(secondLooks)
   readonly #secondLooksEach = new RateLimiter(secondLooksEach)
@@ -84,40 +100,16 @@ export class RoutingClient implements BeatReporter {
 
   constructor(deps: RoutingClientDeps) {
     this.#deps = deps
-    this.#snapshots = new SnapshotCache(deps.engine)
+    this.#snapshots = deps.snapshots
+    this.#questions = new Questions(this.#effects, deps.numbers)
     this.#alone = {
-      ...this.#snapshots.index.configuration,
+      ...deps.snapshots.index.configuration,
       providersAt: (address) => this.#providersAt(address),
     }
   }
 
-  /** Everything that is configured, as far as it is here; always the present state. */
-  get index(): ConfigIndex {
-    return this.#snapshots.index
-  }
-
   get configuration(): Configuration {
     return this.#snapshots.index.configuration
-  }
-
-  /** Rises when anything is configured otherwise than before. */
-  get changes(): number {
-    return this.#snapshots.changes
-  }
-
-  /** All customers' providers, their passwords in the clear. */
-  providers(): readonly ProviderFacts[] {
-    return this.#snapshots.index.providers()
-  }
-
-  /** Whether what is here of a customer's configuration is what the edge has. */
-  current(now: MonotonicMs, customerId: string): boolean {
-    return this.#snapshots.current(now, customerId)
-  }
-
-  /** Whether every customer's newest configuration is here, as far as the edge has named it. */
-  get complete(): boolean {
-    return this.#snapshots.complete && !this.#snapshots.empty
   }
 
   /** Whether calls can be decided at all. */
@@ -129,24 +121,23 @@ export class RoutingClient implements BeatReporter {
     return { version: this.#snapshots.beatVersion() }
   }
 
-  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
-    this.#circuit.answered()
-    this.#beatAnsweredAt = now
-    this.#snapshots.beatAnswered(now, this.#deps.at(), answer, sentAt)
-  }
-
-  /** A beat came to nothing. */
-  missed(now: MonotonicMs, away: boolean): void {
-    if (away) this.#circuit.failed(now)
-  }
-
-  /** Snapshots as they were on disk. */
-  restore(
+  receive(
+    event: Extract<Input, { type: 'beat' | 'unbeaten' | 'cached' }> | Reply,
     now: MonotonicMs,
-    files: readonly VerifiedSnapshot[],
-    confirmed: SnapshotConfirmation | undefined,
-  ): void {
-    this.#snapshots.restore(now, this.#deps.at(), files, confirmed)
+  ): (Effect | RoutingEvent | SnapshotEvent)[] | undefined {
+    switch (event.type) {
+      case 'cached':
+        return this.#snapshots.receive(event, now)
+      case 'beat':
+        this.#circuit.answered()
+        this.#beatAnsweredAt = now
+        return this.#snapshots.receive(event, now)
+      case 'unbeaten':
+        if (event.away) this.#circuit.failed(now)
+        return []
+      default:
+        return this.#answered(now, event) ?? this.#snapshots.receive(event, now)
+    }
   }
 
   /** Whether calls from this address are a customer's, as far as is known here. */
@@ -161,26 +152,26 @@ export class RoutingClient implements BeatReporter {
     return this.configuration.trunksAt(address).some(({ id }) => id === trunk.id)
   }
 
-  /** Decides a call, at once where it can. */
-  route(now: MonotonicMs, question: RouteQuestion, then: OnDecision): void {
+  /** Decides a call: at once where it can, else by a `routed` which follows what it asks. */
+  route(now: MonotonicMs, question: RouteQuestion): Routed | readonly Effect[] {
     const own = this.#decide(now, question)
-    if (own?.current && !this.#asksAgain(now, question, own.decision)) return then(now, own.decision, '')
-    const spared = own !== undefined
-    const worthwhile = spared ? this.#circuit.closed : this.#circuit.admits(now)
-    this.#ask(now, { ask: 'route', question }, { spared, worthwhile }, (later, answer, why) => {
-      if (answer?.ask === 'route') return then(later, answer.answer, '')
-      then(later, (own ?? this.#decide(later, question))?.decision, why)
-    })
+    if (own?.current && !this.#asksAgain(now, question, own.decision))
+      return { decision: own.decision, why: '' }
+    const worthwhile = own === undefined ? this.#circuit.admits(now) : this.#circuit.closed
+    if (!worthwhile) return { decision: (own ?? this.#decide(now, question))?.decision, why: edgeAway }
+    return this.#ask(now, { ask: 'route', question, own }, { ask: 'route', question }, own !== undefined)
   }
 
   /**
-   * Asks about an account, unless that is of no use now. Without beats some phones wait for an answer, so that an edge
-   * which hears questions only is found out, and a password of yesterday does not hold for a day.
+   * Asks about an account, and hears by an `account`; unless asking is of no use now. Without beats some phones wait for
+   * an answer, so that an edge which hears questions only is found out, and a password of yesterday does not hold for a
+   * day.
    */
-  account(now: MonotonicMs, question: CredentialQuestion, then: Then): void {
+  account(now: MonotonicMs, question: CredentialQuestion): AccountReply | readonly Effect[] {
     const spared = this.cached(now, question) !== undefined
     const worthwhile = spared ? this.#circuit.tries(now) : this.#circuit.admits(now)
-    this.#ask(now, { ask: 'credential', question }, { spared, worthwhile }, then)
+    if (!worthwhile) return { answer: undefined, why: edgeAway }
+    return this.#ask(now, { ask: 'credential', question }, { ask: 'credential', question }, spared)
   }
 
   /** What the snapshots say of an account; undefined: they do not know its customer. */
@@ -220,20 +211,34 @@ export class RoutingClient implements BeatReporter {
     return id === undefined || this.configuration.customer(id) === undefined ? undefined : id
   }
 
-  /** Asks where that is worthwhile; `spared`: there is something to go by without. */
-  #ask(
+  /** `spared`: there is something to go by without the answer. */
+  #ask(now: MonotonicMs, waiting: WaitingQuestion, question: Question, spared: boolean): readonly Effect[] {
+    this.#questions.ask(waiting, question, spared && !this.#lives(now) ? shortlyMs : undefined)
+    return this.#effects.take()
+  }
+
+  #answered(now: MonotonicMs, reply: Reply): (Effect | RoutingEvent)[] | undefined {
+    const waiting = this.#questions.answered(reply)
+    if (waiting === undefined) return undefined
+    const answer = reply.type === 'answered' ? reply.answer : undefined
+    if (answer) this.#circuit.answered()
+    else this.#circuit.failed(now)
+    const why = reply.type === 'unanswered' ? reply.why : ''
+    return [
+      waiting.ask === 'route'
+        ? { type: 'routed', question: waiting.question, ...this.#routed(now, waiting, answer, why) }
+        : { type: 'account', question: waiting.question, answer: accountIn(answer), why },
+    ]
+  }
+
+  #routed(
     now: MonotonicMs,
-    question: Question,
-    { spared, worthwhile }: { spared: boolean; worthwhile: boolean },
-    then: Then,
-  ): void {
-    if (!worthwhile) return then(now, undefined, 'the edge is away')
-    const answered: Then = (later, answer, why) => {
-      if (answer) this.#circuit.answered()
-      else this.#circuit.failed(later)
-      then(later, answer, why)
-    }
-    this.#deps.engine.ask(question, answered, spared && !this.#lives(now) ? shortlyMs : undefined)
+    { question, own }: Extract<WaitingQuestion, { ask: 'route' }>,
+    answer: Answer | undefined,
+    why: string,
+  ): Routed {
+    if (answer?.ask === 'route') return { decision: answer.answer, why: '' }
+    return { decision: (own ?? this.#decide(now, question))?.decision, why }
   }
 
   /** The edge answered a beat just now. */
@@ -243,10 +248,10 @@ export class RoutingClient implements BeatReporter {
 
   #providersAt(address: string): readonly ProviderFacts[] {
     const told = this.configuration.providersAt(address)
-    const found = this.#deps.foundAt?.(address) ?? []
+    const found = this.#deps.providers.foundAt(address)
     if (found.length === 0) return told
     const ids = new Set(told.map(({ id }) => id))
-    const since = new Date(this.#deps.at()).toISOString()
+    const since = new Date(this.#deps.clock.at).toISOString()
     const more = found.filter(({ id }) => !ids.has(id))
     return [...told, ...more.map((one) => ({ ...one, found: [...one.found, { address, since }] }))]
   }
@@ -256,15 +261,27 @@ export class RoutingClient implements BeatReporter {
     const configuration = this.#snapshots.current(now) ? this.configuration : this.#alone
     const concerned = this.#concerned(question, configuration)
     if (concerned === undefined) return undefined
-    const { runtime, baseDomain, at } = this.#deps
-    const version = (customerId: string) => this.#snapshots.index.version(customerId) ?? null
-    const live = { ...runtime, at: at(), baseDomain, decidedBy: 'relay', snapshotAgeMs: 0, version } as const
-    const decision = decide(question, configuration, live)
+    const decision = decide(question, configuration, this.#runtime(now))
     // A number may be a customer's whom the question did not name.
     const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
     if (all.every((id) => this.#snapshots.current(now, id))) return { decision, current: true }
     const ageMs = now - Math.min(...all.map((id) => this.#snapshots.confirmedAt(id)))
     return ageMs > staleMs ? undefined : { decision: aged(decision, Math.ceil(ageMs)), current: false }
+  }
+
+  /** How things stand which are no configuration. */
+  #runtime(now: MonotonicMs): Runtime {
+    const { providers, ledger, baseDomain, clock } = this.#deps
+    return {
+      health: (id) => providers.health(now, id),
+      trial: (id) => providers.trial(now, id),
+      use: (scope) => ledger.use(scope, now),
+      version: (customerId) => this.#snapshots.index.version(customerId) ?? null,
+      at: clock.at,
+      baseDomain,
+      decidedBy: 'relay',
+      snapshotAgeMs: 0,
+    }
   }
 
   /** Whose configuration a question is about, the platform's with it; undefined: not all of it is here. */
@@ -278,7 +295,7 @@ export class RoutingClient implements BeatReporter {
       ...(line ? [line] : []),
     ]
     if (known.length > 0) return [PLATFORM, ...known.map(({ customer_id }) => customer_id)]
-    return this.#snapshots.complete && !this.#snapshots.empty ? [PLATFORM] : undefined
+    return this.#snapshots.whole ? [PLATFORM] : undefined
   }
 
   /** Nothing but a limit is known better here than at the edge. */
@@ -295,6 +312,12 @@ export class RoutingClient implements BeatReporter {
 interface LocalDecision {
   readonly decision: RouteDecision
   readonly current: boolean
+}
+
+const edgeAway = 'the edge is away'
+
+function accountIn(answer: Answer | undefined): CredentialAnswer | undefined {
+  return answer?.ask === 'credential' ? answer.answer : undefined
 }
 
 function aged(decision: RouteDecision, ageMs: number): RouteDecision {

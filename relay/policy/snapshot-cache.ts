@@ -1,26 +1,22 @@
-import { type BeatAnswer, currentForMs, type MonotonicMs, type Snapshot, type UtcMs } from '#contract'
+import { type BeatAnswer, currentForMs, type MonotonicMs, type Snapshot } from '#contract'
 import { type Account, ConfigIndex } from '#routing'
-import type {
-  Answer,
-  Effect,
-  Note,
-  Question,
-  SnapshotAnswer,
-  SnapshotConfirmation,
-  VerifiedSnapshot,
-} from '../ground/effects.ts'
+import type { Clock } from '../ground/clock.ts'
+import { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Effect, Entropy, Input, SnapshotAnswer, VerifiedSnapshot } from '../ground/effects.ts'
+import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import { type RevokedAccount, revokedBy } from './revoked.ts'
 
-/** What the snapshot cache needs of the engine around it. */
-export interface SnapshotCacheDeps {
-  emit(effect: Effect): void
-  note(level: Note['level'], event: string, fields: Note['fields']): void
-  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
-  /** Integer in [0, below). */
-  below(below: number): number
-  /** What newer configuration took back. */
-  revoke(accounts: readonly RevokedAccount[]): void
+/** What the snapshot cache stands on. */
+interface SnapshotCacheDeps {
+  readonly clock: Pick<Clock, 'at'>
+  readonly numbers: QuestionNumbers
+  readonly entropy: Pick<Entropy, 'below'>
 }
+
+/** What is configured is otherwise than before: some accounts may have been taken back. */
+export type SnapshotEvent =
+  | { readonly type: 'configured' }
+  | { readonly type: 'revoked'; readonly accounts: readonly RevokedAccount[] }
 
 /** A customer whose newest configuration is not here: what the edge named, and when ours was last current. */
 interface OutdatedCustomer {
@@ -46,10 +42,12 @@ const confirmEveryMs = 10_000
 export class SnapshotCache {
   readonly index = new ConfigIndex()
   readonly #deps: SnapshotCacheDeps
+  readonly #effects = new EffectBuffer<SnapshotEvent>()
+  /** Customers whose snapshot was asked for. */
+  readonly #questions: Questions<string>
   readonly #behind = new Map<string, OutdatedCustomer>()
   readonly #pulling = new Set<string>()
   readonly #held = new Set<string>()
-  #changes = 0
   /** Monotonic ms at which the last beat was sent whose answer was good. */
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** Highest version whose snapshots are all here; and the one that will be when nothing is behind. */
@@ -63,6 +61,27 @@ export class SnapshotCache {
 
   constructor(deps: SnapshotCacheDeps) {
     this.#deps = deps
+    this.#questions = new Questions(this.#effects, deps.numbers)
+  }
+
+  receive(
+    event: Extract<Input, { type: 'beat' | 'cached' }> | Reply,
+    now: MonotonicMs,
+  ): (Effect | SnapshotEvent)[] | undefined {
+    switch (event.type) {
+      case 'beat':
+        this.#beatAnswered(now, event)
+        break
+      case 'cached':
+        this.#restore(now, event)
+        break
+      default: {
+        const customerId = this.#questions.answered(event)
+        if (customerId === undefined) return undefined
+        this.#answered(now, customerId, event)
+      }
+    }
+    return this.#effects.take()
   }
 
   /** The version to be said in a beat. */
@@ -76,9 +95,9 @@ export class SnapshotCache {
     return this.#behind.size === 0
   }
 
-  /** Rises with everything that is stored or dropped. */
-  get changes(): number {
-    return this.#changes
+  /** Whether every customer's newest configuration is here, as far as the edge has named it. */
+  get whole(): boolean {
+    return this.complete && !this.empty
   }
 
   /** Whether there is anything to decide on. */
@@ -96,15 +115,11 @@ export class SnapshotCache {
     return !this.#behind.has(customerId ?? '') && now - this.#confirmedAt <= currentForMs
   }
 
-  /** Takes up what was on disk; `at` is UTC now. */
-  restore(
-    now: MonotonicMs,
-    at: UtcMs,
-    files: readonly VerifiedSnapshot[],
-    confirmed: SnapshotConfirmation | undefined,
-  ): void {
+  /** Takes up what was on disk. */
+  #restore(now: MonotonicMs, { files, confirmed }: Extract<Input, { type: 'cached' }>): void {
     for (const verified of files) this.#store(verified)
     if (confirmed === undefined) return
+    const { at } = this.#deps.clock
     const monotonic = (then: number) => now - Math.max(0, at - then)
     this.#version = confirmed.version
     this.#confirmedAt = monotonic(confirmed.at)
@@ -113,7 +128,7 @@ export class SnapshotCache {
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
-  beatAnswered(now: MonotonicMs, at: UtcMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
+  #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: number }): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
@@ -126,7 +141,7 @@ export class SnapshotCache {
     this.#coming = answer.version
     this.#arrive()
     this.#pull(now)
-    this.#write(now, at)
+    this.#write(now)
   }
 
   #named(customerId: string, version: number): void {
@@ -153,7 +168,7 @@ export class SnapshotCache {
 
   /** The edge has gone back behind what is here: hear all versions again, and compare. */
   #startOver(version: number): void {
-    this.#deps.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
+    this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
     this.#version = 0
   }
 
@@ -161,7 +176,7 @@ export class SnapshotCache {
     if (behind.older) return
     behind.older = true
     const held = this.index.version(customerId)
-    this.#deps.note('error', 'snapshot.older', {
+    this.#effects.note('error', 'snapshot.older', {
       customer_id: customerId,
       version,
       held,
@@ -176,16 +191,16 @@ export class SnapshotCache {
       const held = this.index.version(customerId)
       if (this.#pulling.has(customerId) || (held !== undefined && held >= version)) continue
       this.#pulling.add(customerId)
-      this.#deps.ask(
-        { ask: 'snapshot', question: { customer_id: customerId, held } },
-        (later, answer, why) => {
-          this.#pulling.delete(customerId)
-          if (answer?.ask === 'snapshot') this.#pulled(later, customerId, answer.answer)
-          else this.#failed(later, customerId, why)
-          this.#pull(later)
-        },
-      )
+      this.#questions.ask(customerId, { ask: 'snapshot', question: { customer_id: customerId, held } })
     }
+  }
+
+  #answered(now: MonotonicMs, customerId: string, reply: Reply): void {
+    this.#pulling.delete(customerId)
+    const answer = reply.type === 'answered' ? reply.answer : undefined
+    if (answer?.ask === 'snapshot') this.#pulled(now, customerId, answer.answer)
+    else this.#failed(now, customerId, reply.type === 'unanswered' ? reply.why : '')
+    this.#pull(now)
   }
 
   #pulled(now: MonotonicMs, customerId: string, pulled: SnapshotAnswer): void {
@@ -208,7 +223,7 @@ export class SnapshotCache {
       return
     }
     this.#store(verified)
-    this.#deps.emit({ type: 'keep', verified })
+    this.#effects.emit({ type: 'keep', verified })
     if (behind && version >= behind.version) this.#behind.delete(customerId)
   }
 
@@ -216,15 +231,15 @@ export class SnapshotCache {
     const before = this.index.accounts(snapshot.customer_id)
     this.index.put(snapshot, secrets)
     this.#revoke(before, snapshot)
-    this.#changes++
+    this.#effects.emit({ type: 'configured' })
     this.#held.add(snapshot.customer_id)
   }
 
   /** The others go first the next time. */
   #failed(now: MonotonicMs, customerId: string, why: string): void {
-    this.#deps.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
+    this.#effects.note('error', 'snapshot.not_pulled', { customer_id: customerId, why })
     this.#failures++
-    this.#restUntil = now + restMs + this.#deps.below(1_000)
+    this.#restUntil = now + restMs + this.#deps.entropy.below(1_000)
     const behind = this.#behind.get(customerId)
     this.#behind.delete(customerId)
     if (behind) this.#behind.set(customerId, behind)
@@ -236,21 +251,22 @@ export class SnapshotCache {
     const before = this.index.accounts(customerId)
     this.index.drop(customerId)
     this.#revoke(before, undefined)
-    this.#changes++
-    this.#deps.emit({ type: 'discard', customerId })
+    this.#effects.emit({ type: 'configured' })
+    this.#effects.emit({ type: 'discard', customerId })
   }
 
   #revoke(before: readonly Account[], snapshot: Snapshot | undefined): void {
     const after = snapshot ? this.index.accounts(snapshot.customer_id) : []
     const revoked = revokedBy(before, after, snapshot)
-    if (revoked.length > 0) this.#deps.revoke(revoked)
+    if (revoked.length > 0) this.#effects.emit({ type: 'revoked', accounts: revoked })
   }
 
   #arrive(): void {
     if (this.complete) this.#version = Math.max(this.#version, this.#coming)
   }
 
-  #write(now: MonotonicMs, at: UtcMs): void {
+  #write(now: MonotonicMs): void {
+    const { at } = this.#deps.clock
     const { at: writtenAt, version } = this.#written
     if (version === this.#version && now - writtenAt < confirmEveryMs) return
     this.#written = { at: now, version: this.#version }
@@ -258,7 +274,7 @@ export class SnapshotCache {
     const late = [...this.#behind].filter(([, { confirmedAt }]) => confirmedAt > Number.NEGATIVE_INFINITY)
     const behind = Object.fromEntries(late.map(([id, { confirmedAt }]) => [id, utc(confirmedAt)]))
     const confirmed = { version: this.#version, held: this.#held.size, at: utc(this.#confirmedAt), behind }
-    this.#deps.emit({ type: 'confirmed', confirmed })
+    this.#effects.emit({ type: 'confirmed', confirmed })
   }
 }
 

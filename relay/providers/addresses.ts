@@ -1,16 +1,17 @@
 import { addressesAtMost, type HostReport, type MonotonicMs, type ProviderFacts } from '#contract'
 import { readIp, writeIp } from '#routing'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
-import type { Answer, LocateQuestion, Note, Question, Whereabouts } from '../ground/effects.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { LocateQuestion, Whereabouts } from '../ground/effects.ts'
+import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
+import type { TransactionOutput } from '../transaction/layer.ts'
 import { Pacer } from '../ua/pacer.ts'
 import { targetOf } from './options.ts'
 
-/** What the watch over providers' addresses needs of the engine around it. */
+/** What the watch over providers' addresses stands on. */
 interface ProviderAddressesDeps {
-  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
-  note(level: Note['level'], event: string, fields: Note['fields']): void
-  /** What was found is news: the edge hears of it at once. */
-  beatNow(): void
+  readonly effects: EffectBuffer<TransactionOutput>
+  readonly numbers: QuestionNumbers
 }
 
 /* Implementation */
@@ -53,7 +54,8 @@ interface ReportedHost {
  * Tells the edge, whose snapshots say it to all; what is found here is gone by only while the edge is away.
  */
 export class ProviderAddresses {
-  readonly #deps: ProviderAddressesDeps
+  readonly #effects: EffectBuffer<TransactionOutput>
+  readonly #questions: Questions<ProviderHost>
   readonly #places = new Map<string, ProviderHost>()
   readonly #hostsByAddress = new Map<string, Set<ProviderHost>>()
   readonly #deadlines = new Deadlines<ProviderHost>()
@@ -62,8 +64,9 @@ export class ProviderAddresses {
   readonly #told = new Map<string, ReportedHost>()
   #telling = new Map<string, ReportedHost>()
 
-  constructor(deps: ProviderAddressesDeps) {
-    this.#deps = deps
+  constructor({ effects, numbers }: ProviderAddressesDeps) {
+    this.#effects = effects
+    this.#questions = new Questions(effects, numbers)
   }
 
   /** All providers there are, as they are configured now. */
@@ -99,6 +102,17 @@ export class ProviderAddresses {
   beatAnswered(): void {
     for (const [id, told] of this.#telling) this.#told.set(id, told)
     this.#telling = new Map()
+  }
+
+  /** DNS has said where a host is, or nothing; false: that was not asked here. */
+  answered(now: MonotonicMs, reply: Reply): boolean {
+    const host = this.#questions.answered(reply)
+    if (!host) return false
+    if (this.#places.get(host.key) !== host) return true
+    this.#saw(host, whereaboutsIn(reply))
+    const every = Math.min(seldomMs, lookEveryMs * 2 ** host.restless)
+    host.due = this.#deadlines.set(now + every, host)
+    return true
   }
 
   tick(now: MonotonicMs): void {
@@ -152,12 +166,7 @@ export class ProviderAddresses {
 
   #look(host: ProviderHost): void {
     host.ready = false
-    this.#deps.ask({ ask: 'whereabouts', question: host.question }, (later, answer, why) => {
-      if (this.#places.get(host.key) !== host) return
-      this.#saw(host, answer?.ask === 'whereabouts' ? answer.answer : { addresses: null, why })
-      const every = Math.min(seldomMs, lookEveryMs * 2 ** host.restless)
-      host.due = this.#deadlines.set(later + every, host)
-    })
+    this.#questions.ask(host, { ask: 'whereabouts', question: host.question })
   }
 
   #saw(host: ProviderHost, { addresses, partial, why = '' }: Whereabouts): void {
@@ -175,7 +184,8 @@ export class ProviderAddresses {
     host.revision += 1
     if (now) this.#move(host, now)
     this.#say(host, before)
-    this.#deps.beatNow()
+    // News: the edge hears of it at once.
+    this.#effects.emit({ type: 'beat' })
   }
 
   #say({ question, addresses, silent, why }: ProviderHost, before: readonly string[] | undefined): void {
@@ -185,7 +195,7 @@ export class ProviderAddresses {
       before: before?.join(' '),
       why,
     }
-    this.#deps.note(silent ? 'warn' : 'info', silent ? 'provider.not_found' : 'provider.found', fields)
+    this.#effects.note(silent ? 'warn' : 'info', silent ? 'provider.not_found' : 'provider.found', fields)
   }
 
   #move(host: ProviderHost, addresses: readonly string[]): void {
@@ -215,6 +225,11 @@ export class ProviderAddresses {
     const addresses = host.silent ? null : [...(host.addresses ?? [])]
     return { provider_id: id, hostname, port, transport, addresses, why: host.why.slice(0, 256) }
   }
+}
+
+function whereaboutsIn(reply: Reply): Whereabouts {
+  if (reply.type === 'unanswered') return { addresses: null, why: reply.why }
+  return reply.answer.ask === 'whereabouts' ? reply.answer.answer : { addresses: null }
 }
 
 function byPlace(list: readonly ProviderFacts[]): Map<string, ProviderFacts[]> {

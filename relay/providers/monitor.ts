@@ -11,17 +11,24 @@ import {
   unseen,
 } from '#routing'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Note } from '../ground/effects.ts'
+import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import type { OutOfDialogRequests, RequestInFlight, RequestOutcome } from '../ua/out-of-dialog.ts'
+import type {
+  OutOfDialogRequests,
+  RequestInFlight,
+  RequestOutcome,
+  RequestOver,
+} from '../ua/out-of-dialog.ts'
 import { Pacer } from '../ua/pacer.ts'
 import { describeFlow, optionsFor, targetOf } from './options.ts'
 
-/** What the monitor needs of the engine around it. */
+/** What the monitor stands on. */
 interface MonitorDeps {
   readonly endpoint: SipEndpoint
   readonly outOfDialog: OutOfDialogRequests
-  note(level: Note['level'], event: string, fields: Note['fields']): void
+  readonly effects: EffectBuffer<TransactionOutput>
 }
 
 /* Implementation */
@@ -57,6 +64,11 @@ export class Monitor {
   readonly #monitored = new Map<string, MonitoredProvider>()
   readonly #deadlines = new Deadlines<MonitoredProvider>()
   readonly #pacer = new Pacer(paceMs)
+  /** Probes under way, whose they are, and when they set out. */
+  readonly #probes = new Map<
+    RequestInFlight,
+    { readonly monitored: MonitoredProvider; readonly at: number }
+  >()
   #others = new Map<string, HealthStatus>()
 
   constructor(deps: MonitorDeps) {
@@ -81,6 +93,18 @@ export class Monitor {
   observe(now: MonotonicMs, providerId: string, seen: Observation): void {
     const monitored = this.#monitored.get(providerId)
     if (monitored) this.#saw(now, monitored, seen)
+  }
+
+  /** A request is over; false: it is no probe. */
+  over(now: MonotonicMs, { request, outcome }: RequestOver): boolean {
+    const probe = this.#probes.get(request)
+    if (!probe) return false
+    this.#probes.delete(request)
+    const { monitored, at } = probe
+    monitored.probe = undefined
+    this.#saw(now, monitored, this.#judge(monitored.facts, outcome))
+    this.#look(monitored, this.#next(at, now, monitored))
+    return true
   }
 
   /** How providers look to all relays together. */
@@ -159,7 +183,9 @@ export class Monitor {
   #dismiss(now: MonotonicMs, monitored: MonitoredProvider): void {
     this.#monitored.delete(monitored.facts.id)
     this.#deadlines.cancel(monitored.due)
-    if (monitored.probe) this.#deps.outOfDialog.abandon(now, monitored.probe)
+    if (!monitored.probe) return
+    this.#probes.delete(monitored.probe)
+    this.#deps.outOfDialog.abandon(now, monitored.probe)
   }
 
   /** The next probe is due then; none while one is under way, or where none is wanted. */
@@ -185,12 +211,8 @@ export class Monitor {
       credentials: null,
       every: 0,
       build: optionsFor(monitored.facts, endpoint),
-      done: (later, outcome) => {
-        monitored.probe = undefined
-        this.#saw(later, monitored, this.#judge(monitored.facts, outcome))
-        this.#look(monitored, this.#next(now, later, monitored))
-      },
     })
+    this.#probes.set(monitored.probe, { monitored, at: now })
   }
 
   #judge({ hostname, probe_accept }: ProviderFacts, { tries, why }: RequestOutcome): Observation {
@@ -222,7 +244,7 @@ export class Monitor {
     const { status, why } = monitored.health
     if (status === before) return
     const { id, customer_id, name } = monitored.facts
-    this.#deps.note(levelOf(before, status), `provider.${status}`, {
+    this.#deps.effects.note(levelOf(before, status), `provider.${status}`, {
       provider_id: id,
       customer_id,
       name,

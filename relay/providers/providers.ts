@@ -1,84 +1,93 @@
-import type { BeatAnswer, HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
-import type { Observation } from '#routing'
-import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
+import type { ProviderObserved } from '../call/calls.ts'
+import type { ServiceRoutes } from '../call/state.ts'
+import { earliestOf } from '../ground/deadlines.ts'
+import { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Effect, Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { QuestionNumbers, Reply } from '../ground/questions.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import type { Ports } from '../media/ports.ts'
-import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
-import { type ClientOutput, ClientTransactions } from '../ua/client-transactions.ts'
+import type { ProviderState } from '../policy/routing-client.ts'
+import type { SnapshotCache, SnapshotEvent } from '../policy/snapshot-cache.ts'
+import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { OutOfDialogRequests } from '../ua/out-of-dialog.ts'
+import { OutOfDialogRequests, type RequestOver } from '../ua/out-of-dialog.ts'
 import { ProviderAddresses } from './addresses.ts'
 import { Monitor } from './monitor.ts'
 import { Registrant } from './registrant.ts'
 import { Tester } from './tester.ts'
 
-/** What dealing with providers needs of the rooms around it. */
+/** The rooms on which dealing with providers stands. */
 interface ProvidersDeps {
   readonly endpoint: SipEndpoint
-  readonly effects: EffectBuffer
+  readonly numbers: QuestionNumbers
   readonly transactions: Transactions
   readonly ports: Ports
-  /** All providers there are, as they are configured now. */
-  providers(): readonly ProviderFacts[]
-  /** One of them; undefined: it is not known here. */
-  provider(id: string): ProviderFacts | undefined
-  /** Whether a customer's configuration is here as it stands now. */
-  current(now: MonotonicMs, customerId: string): boolean
-  /** A customer's country; '' where it is not known. */
-  country(customerId: string): string
-  carry(now: MonotonicMs, outputs: readonly TransactionOutput[]): void
+  readonly snapshots: SnapshotCache
 }
+
+/** What happens to providers and to requests of ours to them. */
+type ProvidersInput =
+  | ClientOutput
+  | Reply
+  | ProviderObserved
+  | Extract<SnapshotEvent, { type: 'configured' }>
+  | Extract<Input, { type: 'beat' | 'closed' | 'drain' }>
+  | { readonly type: 'tick' }
 
 /** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
 const gatherMs = 250
 
 /** Everything we have to do with providers outside of calls: how they are, tests of them, registrations at them. */
-export class Providers implements BeatReporter {
-  readonly #clientTransactions: ClientTransactions
+export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
+  readonly #effects = new EffectBuffer<TransactionOutput>()
+  readonly #snapshots: SnapshotCache
   readonly #outOfDialog: OutOfDialogRequests
   readonly #monitor: Monitor
   readonly #addresses: ProviderAddresses
   readonly #tester: Tester
   readonly #registrant: Registrant
-  readonly #providers: ProvidersDeps['providers']
-
-  #changes = 0
   #renewal: number | undefined
 
-  constructor(deps: ProvidersDeps) {
-    const { endpoint, effects, transactions, ports, providers, current, country, carry } = deps
-    const { ask, emit } = effects
-    const clientTransactions = new ClientTransactions(transactions, carry)
-    const outOfDialog = new OutOfDialogRequests({ endpoint, clientTransactions, ask })
-    const note = effects.note.bind(effects)
-    const facts = deps.provider
-    this.#monitor = new Monitor({ endpoint, outOfDialog, note })
-    this.#addresses = new ProviderAddresses({ ask, note, beatNow: () => emit({ type: 'beat' }) })
-    this.#tester = new Tester({
-      endpoint,
-      clientTransactions,
-      outOfDialog,
-      ports,
-      country,
-      current,
-      facts,
-      serviceRoute: (id) => this.#registrant.serviceRoute(id),
-      ask,
-      emit,
-      note,
-    })
-    this.#registrant = new Registrant({ endpoint, outOfDialog, emit, note })
-    this.#clientTransactions = clientTransactions
+  constructor({ endpoint, numbers, transactions, ports, snapshots }: ProvidersDeps) {
+    const effects = this.#effects
+    const outOfDialog = new OutOfDialogRequests({ endpoint, transactions, effects, numbers })
+    this.#snapshots = snapshots
     this.#outOfDialog = outOfDialog
-    this.#providers = providers
+    this.#monitor = new Monitor({ endpoint, outOfDialog, effects })
+    this.#addresses = new ProviderAddresses({ effects, numbers })
+    this.#registrant = new Registrant({ endpoint, outOfDialog, effects })
+    const serviceRoutes = this.#registrant
+    const around = { endpoint, transactions, outOfDialog, ports, snapshots, serviceRoutes, effects, numbers }
+    this.#tester = new Tester(around)
   }
 
-  /** The configuration has changed where `changes` is another number than before: it is read in a moment. */
-  renew(now: MonotonicMs, changes: number): void {
-    if (changes === this.#changes) return
-    this.#changes = changes
-    this.#renewal ??= now + gatherMs
+  receive(event: ProvidersInput, now: MonotonicMs): (Effect | TransactionOutput)[] | undefined {
+    switch (event.type) {
+      case 'beat':
+        this.#beatAnswered(now, event)
+        break
+      case 'observed':
+        this.#monitor.observe(now, event.providerId, event.seen)
+        break
+      case 'configured':
+        this.#renewal ??= now + gatherMs
+        break
+      case 'closed':
+        this.#registrant.closed(now, event.flow)
+        break
+      case 'drain':
+        // No new calls shall come here: other relays register now.
+        this.#registrant.drain(now)
+        break
+      case 'tick':
+        this.#tick(now)
+        break
+      default:
+        if (!this.#heard(now, event)) return undefined
+    }
+    return this.#effects.take()
   }
 
   /** Registrations which stand, or are being taken back. */
@@ -91,23 +100,9 @@ export class Providers implements BeatReporter {
     return this.#registrant.needs(flow)
   }
 
-  closed(now: MonotonicMs, flow: Flow): void {
-    this.#registrant.closed(now, flow)
-  }
-
-  /** No new calls shall come here: other relays register now. */
-  drain(now: MonotonicMs): void {
-    this.#registrant.drain(now)
-  }
-
   /** The route which a provider's registrar gave us for calls out; empty: none. */
   serviceRoute(providerId: string): readonly string[] {
     return this.#registrant.serviceRoute(providerId)
-  }
-
-  /** A call went to a provider, or did not. */
-  observe(now: MonotonicMs, providerId: string, seen: Observation): void {
-    this.#monitor.observe(now, providerId, seen)
   }
 
   /** How a provider is, as far as any relay knows. */
@@ -134,7 +129,12 @@ export class Providers implements BeatReporter {
     }
   }
 
-  beatAnswered(now: MonotonicMs, answer: BeatAnswer, sentAt: MonotonicMs): void {
+  nextDeadline(): number | undefined {
+    const rooms = [this.#outOfDialog, this.#monitor, this.#addresses, this.#tester, this.#registrant]
+    return earliestOf([...rooms, { nextDeadline: () => this.#renewal }])
+  }
+
+  #beatAnswered(now: MonotonicMs, { answer, sentAt }: Extract<Input, { type: 'beat' }>): void {
     this.#monitor.aggregated(answer.health)
     this.#addresses.beatAnswered()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
@@ -142,31 +142,34 @@ export class Providers implements BeatReporter {
     for (const command of answer.commands) this.#tester.command(now, command)
   }
 
-  /** What became of a request; false: it is none of ours. */
-  receive(now: MonotonicMs, output: ClientOutput): boolean {
-    return this.#clientTransactions.receive(now, output)
+  /** An answer, or a response, to one of our requests; false: it is to none. */
+  #heard(now: MonotonicMs, event: ClientOutput | Reply): boolean {
+    const heard = this.#outOfDialog.receive(event, now)
+    if (heard !== undefined && heard !== 'under way') this.#over(now, heard)
+    if (heard !== undefined || this.#tester.receive(event, now)) return true
+    return event.type === 'answered' || event.type === 'unanswered'
+      ? this.#addresses.answered(now, event)
+      : false
   }
 
-  tick(now: MonotonicMs): void {
+  #over(now: MonotonicMs, over: RequestOver): void {
+    if (!this.#monitor.over(now, over) && !this.#registrant.over(now, over)) this.#tester.over(now, over)
+  }
+
+  #tick(now: MonotonicMs): void {
     if (this.#renewal !== undefined && this.#renewal <= now) this.#configure(now)
-    for (const room of this.#rooms) room.tick(now)
+    const tick = { type: 'tick' } as const
+    for (let over = this.#outOfDialog.receive(tick, now); over; over = this.#outOfDialog.receive(tick, now))
+      if (over !== 'under way') this.#over(now, over)
+    for (const room of [this.#monitor, this.#addresses, this.#tester, this.#registrant]) room.tick(now)
   }
 
-  nextDeadline(): number | undefined {
-    const next = this.#rooms.flatMap((room) => room.nextDeadline() ?? [])
-    if (this.#renewal !== undefined) next.push(this.#renewal)
-    return next.length === 0 ? undefined : Math.min(...next)
-  }
-
+  /** All providers there are, as they are configured now. */
   #configure(now: MonotonicMs): void {
     this.#renewal = undefined
-    const list = this.#providers()
+    const list = this.#snapshots.index.providers()
     this.#monitor.configure(now, list)
     this.#addresses.configure(now, list)
     this.#registrant.configure(now, list)
-  }
-
-  get #rooms() {
-    return [this.#outOfDialog, this.#monitor, this.#addresses, this.#tester, this.#registrant]
   }
 }

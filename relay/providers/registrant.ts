@@ -1,10 +1,17 @@
 import type { BeatAnswer, MonotonicMs, ProviderFacts, RegistrationReport } from '#contract'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
-import type { Effect, Note } from '../ground/effects.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Note } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
+import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import type { OutOfDialogRequests, RequestInFlight, RequestOutcome } from '../ua/out-of-dialog.ts'
+import type {
+  OutOfDialogRequests,
+  RequestInFlight,
+  RequestOutcome,
+  RequestOver,
+} from '../ua/out-of-dialog.ts'
 import { Pacer } from '../ua/pacer.ts'
 import { grantedSeconds, serviceRouteOf } from './grant.ts'
 import { accountOf, targetOf } from './options.ts'
@@ -17,12 +24,11 @@ import {
   table,
 } from './registration.ts'
 
-/** What the registrant needs of the engine around it. */
+/** What the registrant stands on. */
 interface RegistrantDeps {
   readonly endpoint: SipEndpoint
   readonly outOfDialog: OutOfDialogRequests
-  emit(effect: Effect): void
-  note(level: Note['level'], event: string, fields: Note['fields']): void
+  readonly effects: EffectBuffer<TransactionOutput>
 }
 
 /* Implementation */
@@ -56,6 +62,12 @@ interface AssignedRegistration {
   pinged: Deadline<RegistrantWakeup> | undefined
 }
 
+interface AskedRegistration {
+  readonly held: AssignedRegistration
+  readonly facts: ProviderFacts
+  readonly wanted: number
+}
+
 interface RegistrantWakeup {
   ring(now: MonotonicMs): void
 }
@@ -69,6 +81,8 @@ interface RegistrantWakeup {
 export class Registrant {
   readonly #deps: RegistrantDeps
   readonly #held = new Map<string, AssignedRegistration>()
+  /** REGISTERs under way, and for how many seconds they ask. */
+  readonly #asked = new Map<RequestInFlight, AskedRegistration>()
   readonly #leaving = new Set<RequestInFlight>()
   readonly #deadlines = new Deadlines<RegistrantWakeup>()
   readonly #pacer = new Pacer(apartMs)
@@ -134,6 +148,16 @@ export class Registrant {
       this.#deadlines.cancel(held.pinged)
       this.#step(now, held, 'cut', { now })
     }
+  }
+
+  /** A request is over; false: it is no REGISTER of ours. */
+  over(now: MonotonicMs, { request, outcome }: RequestOver): boolean {
+    const asked = this.#asked.get(request)
+    this.#asked.delete(request)
+    if (!asked) return this.#leaving.delete(request)
+    asked.held.inFlight = undefined
+    this.#done(now, asked.held, asked.facts, asked.wanted, outcome)
+    return true
   }
 
   reports(): RegistrationReport[] {
@@ -237,13 +261,14 @@ export class Registrant {
       credentials: accountOf(facts),
       every: 0,
       build: registerFor(facts, endpoint, held.series, 0),
-      done: () => void this.#leaving.delete(request),
     })
     this.#leaving.add(request)
   }
 
   #giveUp(now: MonotonicMs, held: AssignedRegistration): void {
-    if (held.inFlight) this.#deps.outOfDialog.abandon(now, held.inFlight)
+    if (!held.inFlight) return
+    this.#asked.delete(held.inFlight)
+    this.#deps.outOfDialog.abandon(now, held.inFlight)
     held.inFlight = undefined
   }
 
@@ -319,11 +344,8 @@ export class Registrant {
       credentials,
       every: 0,
       build: registerFor(facts, endpoint, held.series, wanted),
-      done: (later, outcome) => {
-        held.inFlight = undefined
-        this.#done(later, held, facts, wanted, outcome)
-      },
     })
+    this.#asked.set(held.inFlight, { held, facts, wanted })
   }
 
   #done(
@@ -374,7 +396,7 @@ export class Registrant {
   #keepOpen(now: MonotonicMs, held: AssignedRegistration, flow: Flow): void {
     this.#deadlines.cancel(held.pinged)
     const ring = (later: MonotonicMs) => {
-      this.#deps.emit({ type: 'send', flow, bytes: ping })
+      this.#deps.effects.emit({ type: 'send', flow, bytes: ping })
       this.#keepOpen(later, held, flow)
     }
     held.pinged = this.#deadlines.set(now + pingMs, { ring })
@@ -382,7 +404,7 @@ export class Registrant {
 
   #note(level: Note['level'], { id, epoch, facts, registration }: AssignedRegistration, event: string): void {
     const { status, why } = registration.memory
-    this.#deps.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
+    this.#deps.effects.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
   }
 }
 

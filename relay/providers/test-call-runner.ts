@@ -1,13 +1,13 @@
 import type { MonotonicMs } from '#contract'
 import { withProof } from '../call/credentials.ts'
 import type { Deadline, Deadlines } from '../ground/deadlines.ts'
-import type { Effect } from '../ground/effects.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
-import type { Request } from '../sip/message.ts'
+import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { ClientResult, ClientTransactions } from '../ua/client-transactions.ts'
+import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
 import type { TestReport } from './report.ts'
@@ -19,11 +19,11 @@ import {
   table,
 } from './test-call.ts'
 
-/** What a running test call needs of the engine around it. */
+/** What a running test call stands on. */
 export interface TestCallDeps {
   readonly endpoint: SipEndpoint
-  readonly clientTransactions: ClientTransactions
-  emit(effect: Effect): void
+  readonly transactions: Transactions
+  readonly effects: EffectBuffer<TransactionOutput>
 }
 
 /** Something to be woken for. */
@@ -37,18 +37,24 @@ export const timeoutMs = 3_000
 /** A test call is given up so late at the latest; what is still in the air is let go afterwards. */
 const callMs = 18_000
 
+/** A request in the air: an INVITE of the test, or its CANCEL or BYE with what that has shown of us. */
+type SentRequest =
+  | { readonly invite: TestInvite }
+  | { readonly request: Request; readonly flow: Flow; readonly before: Authorizations }
+
 /** Carries out what a test call orders, and brings it what happens. */
 export class TestCallRunner {
-  readonly #deps: TestCallDeps
+  readonly #deps: TestCallDeps & { readonly byClient: Map<number, TestCallRunner> }
   readonly #deadlines: Deadlines<Wakeup>
   readonly #call: TestCall
   readonly #found: (now: MonotonicMs, report: TestReport) => void
   readonly #ids = new Map<TestInvite, number>()
+  readonly #sent = new Map<number, SentRequest>()
   #silence: Deadline<Wakeup> | undefined
   #limit: Deadline<Wakeup> | undefined
 
   constructor(
-    deps: TestCallDeps,
+    deps: TestCallDeps & { readonly byClient: Map<number, TestCallRunner> },
     deadlines: Deadlines<Wakeup>,
     call: TestCall,
     found: (now: MonotonicMs, report: TestReport) => void,
@@ -69,18 +75,28 @@ export class TestCallRunner {
     for (const order of turn(table, this.#call, name, event)) this.#carryOut(now, order)
   }
 
+  /** What came of one of its requests. */
+  receive(event: ClientOutput, now: MonotonicMs): void {
+    const sent = this.#sent.get(event.id)
+    if (event.type === 'ended') this.#sent.delete(event.id)
+    if (!sent || event.type === 'ended') return
+    if ('invite' in sent) return this.#heard(now, sent.invite, event)
+    if (event.type === 'response' && sent.request.method === 'BYE') this.#proveBye(now, sent, event.response)
+  }
+
   #carryOut(now: MonotonicMs, order: TestCallOrder): void {
-    const { clientTransactions, emit } = this.#deps
+    const { transactions, effects } = this.#deps
     switch (order.type) {
       case 'invite':
         return this.#invite(now, order.invite)
       case 'send':
-        return emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
+        return effects.emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
       case 'request':
-        return this.#request(now, order.request, order.flow, noAuthorizations)
+        this.#send(now, order.request, order.flow, { ...order, before: noAuthorizations })
+        return
       case 'abandon': {
         const id = this.#ids.get(order.invite)
-        return id === undefined ? undefined : clientTransactions.abandon(now, id)
+        return id === undefined ? undefined : effects.pass(transactions.abandon(now, id))
       }
       case 'found':
         this.#deadlines.cancel(this.#silence)
@@ -94,31 +110,36 @@ export class TestCallRunner {
     const ring = (later: MonotonicMs) =>
       this.step(later, 'silence', { now: later, invite, why: `no response in ${timeoutMs / 1000} s` })
     this.#silence = this.#deadlines.set(now + timeoutMs, { ring })
-    this.#ids.set(
-      invite,
-      this.#deps.clientTransactions.request(now, invite.request, invite.flow, (later, heard) =>
-        this.#heard(later, invite, heard),
-      ),
-    )
+    this.#ids.set(invite, this.#send(now, invite.request, invite.flow, { invite }))
   }
 
-  #heard(now: MonotonicMs, invite: TestInvite, heard: ClientResult): void {
-    if (heard.type === 'silence') return this.step(now, 'silence', { now, invite, why: heard.why })
+  #send(now: MonotonicMs, request: Request, flow: Flow, sent: SentRequest): number {
+    const { transactions, effects, byClient } = this.#deps
+    const { id, outputs } = transactions.request(now, request, flow)
+    byClient.set(id, this)
+    this.#sent.set(id, sent)
+    effects.pass(outputs)
+    return id
+  }
+
+  #heard(now: MonotonicMs, invite: TestInvite, heard: Exclude<ClientOutput, { type: 'ended' }>): void {
+    if (heard.type === 'timeout') return this.step(now, 'silence', { now, invite, why: 'no final response' })
+    if (heard.type === 'unreachable') return this.step(now, 'silence', { now, invite, why: heard.why })
     const { response } = heard
     const name = response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure'
     this.step(now, name, { now, invite, response })
   }
 
-  /** A CANCEL or BYE; a BYE which is challenged goes out once more with proof. */
-  #request(now: MonotonicMs, request: Request, flow: Flow, before: Authorizations): void {
-    const { clientTransactions, endpoint } = this.#deps
-    const account = accountOf(this.#call.memory.provider)
-    clientTransactions.request(now, request, flow, (later, heard) => {
-      if (heard.type === 'silence' || request.method !== 'BYE') return
-      const proofs = prove(before, heard.response, request, account, endpoint)
-      if (!proofs) return
-      const again = withProof(request, request.cseq.number + 1, proofs, flow, endpoint)
-      this.#request(later, again, flow, proofs)
-    })
+  /** A BYE which is challenged goes out once more with proof. */
+  #proveBye(
+    now: MonotonicMs,
+    { request, flow, before }: Exclude<SentRequest, { invite: TestInvite }>,
+    response: Response,
+  ): void {
+    const { endpoint } = this.#deps
+    const proofs = prove(before, response, request, accountOf(this.#call.memory.provider), endpoint)
+    if (!proofs) return
+    const again = withProof(request, request.cseq.number + 1, proofs, flow, endpoint)
+    this.#send(now, again, flow, { request: again, flow, before: proofs })
   }
 }

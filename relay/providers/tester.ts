@@ -1,30 +1,26 @@
 import type { Command, CommandResult, MonotonicMs, ProviderFacts } from '#contract'
+import type { ServiceRoutes } from '../call/state.ts'
 import { Deadlines } from '../ground/deadlines.ts'
-import type { Answer, Located, Note, Question } from '../ground/effects.ts'
+import { locatedBy, type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import type { Ports } from '../media/ports.ts'
+import type { SnapshotCache } from '../policy/snapshot-cache.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
+import type { ClientOutput } from '../transaction/layer.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import type { OutOfDialogRequests } from '../ua/out-of-dialog.ts'
+import type { OutOfDialogRequests, RequestInFlight, RequestOver } from '../ua/out-of-dialog.ts'
 import { accountOf, optionsFor, targetOf } from './options.ts'
 import { optionsReport, TestLog, type TestReport } from './report.ts'
 import type { TestCallMemory } from './test-call.ts'
 import { type TestCallDeps, TestCallRunner, timeoutMs, type Wakeup } from './test-call-runner.ts'
 import { inviteFor } from './test-invite.ts'
 
-/** What tests need of the engine around them. */
+/** What tests stand on. */
 interface TesterDeps extends TestCallDeps {
   readonly outOfDialog: OutOfDialogRequests
   readonly ports: Ports
-  /** A customer's country; '' where it is not known. */
-  country(customerId: string): string
-  /** Whether a customer's configuration is here as it stands now. */
-  current(now: MonotonicMs, customerId: string): boolean
-  /** The provider as far as its configuration is here, disabled or not; undefined: it is not known. */
-  facts(providerId: string): ProviderFacts | undefined
-  /** The route which a provider's registrar gave us for calls out; empty: none. */
-  serviceRoute(providerId: string): readonly string[]
-  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
-  note(level: Note['level'], event: string, fields: Note['fields']): void
+  readonly snapshots: SnapshotCache
+  readonly serviceRoutes: ServiceRoutes
+  readonly numbers: QuestionNumbers
 }
 
 /* Implementation */
@@ -50,9 +46,38 @@ export class Tester {
   readonly #deps: TesterDeps
   readonly #tests = new Map<string, Test>()
   readonly #deadlines = new Deadlines<Wakeup>()
+  /** Test calls whose provider's host is looked for. */
+  readonly #questions: Questions<TestCallRunner>
+  /** Test calls by their client transactions. */
+  readonly #byClient = new Map<number, TestCallRunner>()
+  readonly #probes = new Map<RequestInFlight, { readonly test: Test; readonly provider: ProviderFacts }>()
 
   constructor(deps: TesterDeps) {
     this.#deps = deps
+    this.#questions = new Questions(deps.effects, deps.numbers)
+  }
+
+  /** What came of a test call's question or request; false: it is of none. */
+  receive(event: Reply | ClientOutput, now: MonotonicMs): boolean {
+    if (event.type === 'answered' || event.type === 'unanswered') {
+      const call = this.#questions.answered(event)
+      call?.step(now, 'located', { now, located: locatedBy(event) })
+      return call !== undefined
+    }
+    const call = this.#byClient.get(event.id)
+    if (event.type === 'ended') this.#byClient.delete(event.id)
+    call?.receive(event, now)
+    return call !== undefined
+  }
+
+  /** A request is over; false: it is no test's. */
+  over(now: MonotonicMs, { request, outcome }: RequestOver): boolean {
+    const probe = this.#probes.get(request)
+    this.#probes.delete(request)
+    if (!probe) return false
+    const { test, provider } = probe
+    this.#found(now, test, optionsReport(provider, outcome, this.#deps.endpoint.address))
+    return true
   }
 
   /** A command from the edge; one which came before is not carried out again. */
@@ -67,9 +92,9 @@ export class Tester {
   /** A customer who changed a provider a second ago means it as it is now: its snapshot may be on its way. */
   #begin(now: MonotonicMs, test: Test, until: number): void {
     const { command } = test
-    const { current, facts } = this.#deps
-    const provider = facts(command.provider_id)
-    const settled = provider !== undefined && current(now, command.customer_id)
+    const { snapshots } = this.#deps
+    const provider = snapshots.index.configuration.provider(command.provider_id)
+    const settled = provider !== undefined && snapshots.current(now, command.customer_id)
     if (!settled && now < until) {
       this.#deadlines.set(now + lookMs, { ring: (later) => this.#begin(later, test, until) })
       return
@@ -109,19 +134,19 @@ export class Tester {
 
   #options(now: MonotonicMs, test: Test, provider: ProviderFacts): void {
     const { outOfDialog, endpoint } = this.#deps
-    outOfDialog.run(now, {
+    const probe = outOfDialog.run(now, {
       target: targetOf(provider),
       timeoutMs,
       credentials: accountOf(provider),
       every: addressesAtMost,
       build: optionsFor(provider, endpoint),
-      done: (later, outcome) => this.#found(later, test, optionsReport(provider, outcome, endpoint.address)),
     })
+    this.#probes.set(probe, { test, provider })
   }
 
   #call(now: MonotonicMs, test: Test, provider: ProviderFacts, to: string): void {
-    const { ask, country, ports, serviceRoute, endpoint } = this.#deps
-    const route = serviceRoute(provider.id)
+    const { snapshots, ports, serviceRoutes, endpoint } = this.#deps
+    const route = serviceRoutes.serviceRoute(provider.id)
     const port = ports.take(now)
     if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
     const memory: TestCallMemory = {
@@ -129,7 +154,7 @@ export class Tester {
       endpoint,
       log: new TestLog(provider.hostname, now),
       build: inviteFor(provider, endpoint, {
-        home: country(provider.customer_id),
+        home: snapshots.index.configuration.customer(provider.customer_id)?.country ?? '',
         to,
         from: test.command.from,
         port,
@@ -140,7 +165,7 @@ export class Tester {
       proofs: noAuthorizations,
     }
     const call = new TestCallRunner(
-      this.#deps,
+      { ...this.#deps, byClient: this.#byClient },
       this.#deadlines,
       { state: 'locating', memory },
       (later, report) => {
@@ -149,10 +174,7 @@ export class Tester {
       },
     )
     call.limit(now)
-    ask({ ask: 'locate', question: firstHop(targetOf(provider), route) }, (later, answer, why) => {
-      const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      call.step(later, 'located', { now: later, located })
-    })
+    this.#questions.ask(call, { ask: 'locate', question: firstHop(targetOf(provider), route) })
   }
 
   #found(now: MonotonicMs, test: Test, report: TestReport): void {
@@ -161,7 +183,15 @@ export class Tester {
     const { provider_id, customer_id, type } = test.command
     const { ok, verdict, status } = report
     const ms = Math.round(now - test.since)
-    this.#deps.note('info', 'provider.tested', { provider_id, customer_id, type, ok, status, verdict, ms })
+    this.#deps.effects.note('info', 'provider.tested', {
+      provider_id,
+      customer_id,
+      type,
+      ok,
+      status,
+      verdict,
+      ms,
+    })
   }
 
   #running(): number {

@@ -8,12 +8,14 @@ import {
 } from '#contract'
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
-import type { Effect, Entropy } from '../ground/effects.ts'
+import { type TimeCorrected, wholeUtcAt } from '../ground/clock.ts'
+import type { Effect, Entropy, Input } from '../ground/effects.ts'
 import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
 import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
+import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { type ContactBinding, proofOf } from './contact-binding.ts'
 import { ContactBindings } from './contact-bindings.ts'
@@ -39,7 +41,17 @@ interface Registered {
   readonly failed?: AuthFailureReason
 }
 
-type RealmOf = (host: string, username: string) => string
+/** In which realm a user of a domain proves itself. */
+interface Realms {
+  of(host: string, username: string): { readonly realm: string }
+}
+
+/** What happens to phones besides their REGISTERs: connections close, answers to keep-alives come, and time passes. */
+type RegistrarInput =
+  | Extract<Input, { type: 'closed' | 'restored' }>
+  | Extract<TransactionOutput, { type: 'stray' }>
+  | TimeCorrected
+  | { readonly type: 'tick' }
 
 /* Implementation */
 const extensions = new Set(['path'])
@@ -54,11 +66,13 @@ export class Registrar {
   readonly #bindings: ContactBindings
   readonly #entropy: Entropy
   readonly #keepOpen: NatKeepAlive
-  readonly #realmOf: RealmOf
+  readonly #realms: Realms
+  readonly #utc: { readonly epoch: number }
 
-  /** `realmOf`: in which realm a user of a domain proves himself; absent: of each domain that is itself. */
-  constructor(endpoint: Omit<SipEndpoint, 'epoch'>, realmOf: RealmOf = (host) => host) {
-    this.#realmOf = realmOf
+  /** Without `realms` each domain is a realm. */
+  constructor(endpoint: SipEndpoint, realms: Realms = { of: (realm) => ({ realm }) }) {
+    this.#realms = realms
+    this.#utc = endpoint
     this.#entropy = endpoint.entropy
     this.#keepOpen = new NatKeepAlive(endpoint)
     this.#bindings = new ContactBindings(endpoint, this.#keepOpen)
@@ -67,6 +81,24 @@ export class Registrar {
   /** Bindings held. */
   get size(): number {
     return this.#bindings.size
+  }
+
+  receive(event: RegistrarInput, now: MonotonicMs): Effect[] | undefined {
+    const at = wholeUtcAt(this.#utc, now)
+    switch (event.type) {
+      case 'closed':
+        return told(this.flowLost(at, event.flow))
+      case 'restored':
+        return told(this.restore(now, at, event.list, event.from))
+      case 'corrected':
+        return told(this.timeTold(now, at, event.behindMs))
+      case 'stray': {
+        const tells = this.answered(now, at, event.response, event.flow)
+        return tells && told(tells)
+      }
+      case 'tick':
+        return [...told(this.tick(now, at)), ...this.keepOpen(now, at)]
+    }
   }
 
   /** Answers a REGISTER whose sender proved to be `verified`. */
@@ -83,7 +115,7 @@ export class Registrar {
     if (unsupported.length > 0)
       return refused(420, { headers: unsupported.map((option) => ['unsupported', option]) })
     const { credential } = verified
-    if (!owns(verified, request, this.#realmOf)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
+    if (!owns(verified, request, this.#realms)) return refused(403, {}, 'NOT_ITS_ACCOUNT')
     const requested = readContacts(request, credential, (contact) =>
       isKeptOpen(credential, request, contact, flow)
         ? Math.min(credential.min_expires, credential.keepalive_s)
@@ -260,6 +292,10 @@ export class Registrar {
   }
 }
 
+function told(tells: readonly BindingTell[]): Effect[] {
+  return tells.map((tell) => ({ type: 'tell', tell }))
+}
+
 interface Change {
   readonly binding: ContactBinding | undefined
   readonly contact: RequestedContact | undefined
@@ -280,11 +316,11 @@ function isKeptOpen(
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */
-function owns({ credential }: Verified, request: Request, realmOf: RealmOf): boolean {
+function owns({ credential }: Verified, request: Request, realms: Realms): boolean {
   const { sip } = request.to
   if (sip === undefined || sip.user !== credential.extension) return false
   if (sip.host === credential.realm || sip.host === request.target?.host) return true
-  return realmOf(sip.host, sip.user) === credential.realm
+  return realms.of(sip.host, sip.user).realm === credential.realm
 }
 
 /** A request older than the one which made the binding (§10.3 step 7). */

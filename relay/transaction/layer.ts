@@ -31,6 +31,19 @@ export type TransactionOutput =
   /** The transaction is forgotten: its id means nothing any more. */
   | { readonly type: 'ended'; readonly id: number }
 
+/** Outputs which are about one client transaction. */
+export type ClientOutput = Extract<
+  TransactionOutput,
+  { type: 'response' | 'timeout' | 'unreachable' | 'ended' }
+>
+
+/** What happens to the transaction layer: a message from the wire, a flow to which nothing can be sent, time. */
+export type TransactionInput =
+  | { readonly type: 'message'; readonly message: Message; readonly flow: Flow }
+  | { readonly type: 'unsent'; readonly flow: Flow; readonly why: string }
+  | { readonly type: 'closed'; readonly flow: Flow }
+  | { readonly type: 'tick' }
+
 /** Timers which repeat a message or make one; the others end a state. One of each kind runs at most. */
 const repeating: ReadonlySet<TransactionTimer> = new Set<TransactionTimer>(['A', 'E', 'G', 'trying', 'late'])
 
@@ -62,9 +75,19 @@ export class Transactions {
     return this.#deadlines.size
   }
 
-  /** A message from the wire. */
-  receive(now: MonotonicMs, message: Message, flow: Flow): TransactionOutput[] {
-    return message.kind === 'request' ? this.#asked(now, message, flow) : this.#answered(now, message, flow)
+  receive(event: TransactionInput, now: MonotonicMs): TransactionOutput[] {
+    switch (event.type) {
+      case 'message':
+        return event.message.kind === 'request'
+          ? this.#asked(now, event.message, event.flow)
+          : this.#answered(now, event.message, event.flow)
+      case 'unsent':
+        return this.#unsent(now, event.flow, event.why)
+      case 'closed':
+        return this.#unsent(now, event.flow, 'connection closed')
+      case 'tick':
+        return this.#tick(now)
+    }
   }
 
   /**
@@ -133,13 +156,13 @@ export class Transactions {
    *
    * An INVITE's server transaction only tells, and goes on absorbing (RFC 6026 §7.1).
    */
-  unsent(now: MonotonicMs, flow: Flow, why = 'unreachable'): TransactionOutput[] {
+  #unsent(now: MonotonicMs, flow: Flow, why: string): TransactionOutput[] {
     const there = this.#table.to(flow)
     return there.flatMap((transaction) => this.#step(now, transaction, 'unsent', undefined, flow, why))
   }
 
   /** Rings every timer which is due. */
-  tick(now: MonotonicMs): TransactionOutput[] {
+  #tick(now: MonotonicMs): TransactionOutput[] {
     const outputs: TransactionOutput[] = []
     for (let ring = this.#deadlines.due(now); ring !== undefined; ring = this.#deadlines.due(now)) {
       const { transaction, timer } = ring
@@ -148,7 +171,7 @@ export class Transactions {
     return outputs
   }
 
-  /** When tick() is next to be called; undefined: not until something happens. */
+  /** When time is next to be told; undefined: not until something happens. */
   nextDeadline(): number | undefined {
     return this.#deadlines.next()
   }

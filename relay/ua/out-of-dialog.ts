@@ -1,10 +1,12 @@
 import type { MonotonicMs } from '#contract'
 import { type Deadline, Deadlines } from '../ground/deadlines.ts'
-import type { Answer, Located, LocateQuestion, Question } from '../ground/effects.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Located, LocateQuestion } from '../ground/effects.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
+import { locatedBy, type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
 import { type Authorizations, type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import type { ClientResult, ClientTransactions } from './client-transactions.ts'
+import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from './endpoint.ts'
 
 /** A request to a host outside any dialog: OPTIONS, REGISTER. */
@@ -22,7 +24,6 @@ interface OutOfDialogRequest {
   readonly every: number
   /** The request anew, under the next number: for the next address, or with proof. */
   build(flow: Flow, proof: readonly Header[]): Request
-  done(now: MonotonicMs, outcome: RequestOutcome): void
 }
 
 /** One address tried: its last word, or why there was none. */
@@ -50,11 +51,18 @@ export interface RequestOutcome {
   readonly why: string
 }
 
-/** What out-of-dialog requests need of the engine around them. */
+/** What out-of-dialog requests stand on; `effects` are those of the room which sends them. */
 interface OutOfDialogDeps {
   readonly endpoint: SipEndpoint
-  readonly clientTransactions: ClientTransactions
-  ask(question: Question, then: (now: MonotonicMs, answer: Answer | undefined, why: string) => void): void
+  readonly transactions: Transactions
+  readonly effects: EffectBuffer<TransactionOutput>
+  readonly numbers: QuestionNumbers
+}
+
+/** A request which is over. */
+export interface RequestOver {
+  readonly request: RequestInFlight
+  readonly outcome: RequestOutcome
 }
 
 /** A request under way. */
@@ -81,9 +89,30 @@ export interface RequestInFlight {
 export class OutOfDialogRequests {
   readonly #deps: OutOfDialogDeps
   readonly #deadlines = new Deadlines<RequestInFlight>()
+  readonly #questions: Questions<RequestInFlight>
+  /** Requests in the air, by their transaction. */
+  readonly #sent = new Map<number, RequestInFlight>()
 
   constructor(deps: OutOfDialogDeps) {
     this.#deps = deps
+    this.#questions = new Questions(deps.effects, deps.numbers)
+  }
+
+  /** Gives the request which is over with that, if one is; undefined: it is about none of them. */
+  receive(
+    event: ClientOutput | Reply | { type: 'tick' },
+    now: MonotonicMs,
+  ): RequestOver | 'under way' | undefined {
+    if (event.type === 'tick') return this.#tick(now)
+    if (event.type === 'answered' || event.type === 'unanswered') {
+      const run = this.#questions.answered(event)
+      return run && (this.#located(now, run, locatedBy(event)) ?? 'under way')
+    }
+    const run = this.#sent.get(event.id)
+    if (!run) return undefined
+    if (event.type === 'ended') this.#sent.delete(event.id)
+    if (event.type === 'ended' || run.sent?.id !== event.id) return 'under way'
+    return this.#heard(now, run, event) ?? 'under way'
   }
 
   run(now: MonotonicMs, order: OutOfDialogRequest): RequestInFlight {
@@ -103,96 +132,110 @@ export class OutOfDialogRequests {
       this.#send(now, run, order.at)
       return run
     }
-    this.#deps.ask({ ask: 'locate', question: order.target }, (later, answer, why) => {
-      const located: Located = answer?.ask === 'locate' ? answer.answer : { flows: [], why }
-      this.#located(later, run, located)
-    })
+    this.#questions.ask(run, { ask: 'locate', question: order.target })
     return run
   }
 
-  /** Gives a request up: `done` is not called. */
+  /** Gives a request up: nothing more is heard of it. */
   abandon(now: MonotonicMs, run: RequestInFlight): void {
     if (run.over) return
     run.over = true
     this.#deadlines.cancel(run.deadline)
-    if (run.sent) this.#deps.clientTransactions.abandon(now, run.sent.id)
+    this.#abandonSent(now, run)
   }
 
-  tick(now: MonotonicMs): void {
-    for (let run = this.#deadlines.due(now); run; run = this.#deadlines.due(now)) this.#silent(now, run)
+  /** As far as the first request which is over. */
+  #tick(now: MonotonicMs): RequestOver | undefined {
+    for (let run = this.#deadlines.due(now); run; run = this.#deadlines.due(now)) {
+      const over = this.#silent(now, run)
+      if (over) return over
+    }
+    return undefined
   }
 
   nextDeadline(): number | undefined {
     return this.#deadlines.next()
   }
 
-  #located(now: MonotonicMs, run: RequestInFlight, { flows, why }: Located): void {
-    if (run.over) return
+  #located(now: MonotonicMs, run: RequestInFlight, { flows, why }: Located): RequestOver | undefined {
+    if (run.over) return undefined
     run.locateMs = now - run.since
     run.found = flows
     const { every, first } = run.request
     const best = first && flows.find((flow) => sameFlow(flow, first))
     const inTurn = best ? [best, ...flows.filter((flow) => flow !== best)] : flows
     run.flows = every > 0 ? inTurn.slice(0, every) : inTurn
-    this.#next(now, run, why ?? 'no address found')
+    return this.#next(now, run, why ?? 'no address found')
   }
 
-  #next(now: MonotonicMs, run: RequestInFlight, why: string): void {
+  #next(now: MonotonicMs, run: RequestInFlight, why: string): RequestOver | undefined {
     const [flow, ...rest] = run.flows
     run.flows = rest
     run.proofs = noAuthorizations
-    if (flow) return this.#send(now, run, flow)
-    this.#end(now, run, why)
+    return flow ? this.#send(now, run, flow) : this.#end(run, why)
   }
 
-  #end(now: MonotonicMs, run: RequestInFlight, why: string): void {
+  #end(run: RequestInFlight, why: string): RequestOver {
     run.over = true
     const { found, tries, locateMs } = run
-    run.request.done(now, { found, tries, locateMs, why })
+    return { request: run, outcome: { found, tries, locateMs, why } }
   }
 
-  #send(now: MonotonicMs, run: RequestInFlight, flow: Flow): void {
+  #send(now: MonotonicMs, run: RequestInFlight, flow: Flow): undefined {
     const { request: order } = run
     const request = order.build(flow, run.proofs.headers)
-    const then = (later: MonotonicMs, result: ClientResult) => {
-      if (run.sent?.request === request) this.#heard(later, run, result)
-    }
     run.deadline = this.#deadlines.set(now + order.timeoutMs, run)
-    // Nothing is heard before this turn is over.
-    const id = this.#deps.clientTransactions.request(now, request, flow, then)
+    const { id, outputs } = this.#deps.transactions.request(now, request, flow)
+    this.#sent.set(id, run)
     run.sent = { id, request, flow, at: now }
+    this.#deps.effects.pass(outputs)
   }
 
-  #heard(now: MonotonicMs, run: RequestInFlight, result: ClientResult): void {
-    if (result.type === 'silence') return this.#tried(now, run, result.why)
-    const { response, flow } = result
-    if (response.status < 200) return
+  #heard(
+    now: MonotonicMs,
+    run: RequestInFlight,
+    output: Exclude<ClientOutput, { type: 'ended' }>,
+  ): RequestOver | undefined {
+    if (output.type === 'timeout') return this.#tried(now, run, 'no final response')
+    if (output.type === 'unreachable') return this.#tried(now, run, output.why)
+    const { response, flow } = output
+    if (response.status < 200) return undefined
     const { sent, request: order } = run
     const proofs = sent && prove(run.proofs, response, sent.request, order.credentials, this.#deps.endpoint)
     if (!proofs) return this.#tried(now, run, statusLine(response), response, flow)
     this.#deadlines.cancel(run.deadline)
     run.proofs = proofs
-    this.#send(now, run, sent.flow)
+    return this.#send(now, run, sent.flow)
   }
 
-  #silent(now: MonotonicMs, run: RequestInFlight): void {
-    if (!run.sent) return
-    this.#deps.clientTransactions.abandon(now, run.sent.id)
-    this.#tried(now, run, `no response in ${run.request.timeoutMs / 1000} s`)
+  #silent(now: MonotonicMs, run: RequestInFlight): RequestOver | undefined {
+    if (!run.sent) return undefined
+    this.#abandonSent(now, run)
+    return this.#tried(now, run, `no response in ${run.request.timeoutMs / 1000} s`)
+  }
+
+  #abandonSent(now: MonotonicMs, { sent }: RequestInFlight): void {
+    if (sent) this.#deps.effects.pass(this.#deps.transactions.abandon(now, sent.id))
   }
 
   /** Silence, 408 and 503 lead to the next address (RFC 3263 §4.3); anything else is an answer. */
-  #tried(now: MonotonicMs, run: RequestInFlight, why: string, response?: Response, over?: Flow): void {
+  #tried(
+    now: MonotonicMs,
+    run: RequestInFlight,
+    why: string,
+    response?: Response,
+    over?: Flow,
+  ): RequestOver | undefined {
     const { sent, request: order } = run
-    if (!sent) return
+    if (!sent) return undefined
     const status = response?.status ?? 0
     this.#deadlines.cancel(run.deadline)
     const { flow } = sent
     const proofs = run.proofs.rounds
     run.tries.push({ flow, status, why, ms: now - sent.at, proofs, response, over: over ?? flow })
     run.sent = undefined
-    if (order.every > 0 || status === 0 || status === 408 || status === 503) this.#next(now, run, why)
-    else this.#end(now, run, why)
+    const further = order.every > 0 || status === 0 || status === 408 || status === 503
+    return further ? this.#next(now, run, why) : this.#end(run, why)
   }
 }
 

@@ -42,7 +42,7 @@ export async function openCoreRelay(address: string, relayId: string): Promise<C
     ...ears,
     port: udp.address.port,
     closed: (flow) => hear({ type: 'closed', flow }),
-    needed: (flow) => engine.needs(flow),
+    needed: (flow) => engine.rooms.knownFlows.needs(flow),
   })
   const engine = new Engine({
     endpoint: { address, port: udp.address.port, relayId, entropy, hashes, epoch: performance.timeOrigin },

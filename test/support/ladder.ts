@@ -118,7 +118,7 @@ export class Ladder {
   /** Anything else happens. A beat's answer says the ladder's own time, unless it says one of its own. */
   hear(input: Input): this {
     const unsaid = input.type === 'beat' && input.answer.at === unsaidTime
-    const at = new Date(Math.floor(this.engine.epoch + this.#now)).toISOString()
+    const at = new Date(Math.floor(this.engine.rooms.clock.epoch + this.#now)).toISOString()
     const heard = unsaid ? { ...input, answer: { ...input.answer, at } } : input
     this.#take(this.engine.receive(monotonicMs(this.#now), heard))
     return this
@@ -166,7 +166,7 @@ export class Ladder {
       next = this.engine.nextDeadline()
     ) {
       this.#now = Math.max(next, this.#now)
-      this.#take(this.engine.tick(monotonicMs(this.#now)))
+      this.#take(this.engine.receive(monotonicMs(this.#now), { type: 'tick' }))
     }
     this.#now = end
     return this

@@ -32,7 +32,7 @@ export class TransactionHarness {
 
   /** A message comes from the wire. */
   hears(message: Message, flow: Flow = this.flow): string[] {
-    return this.words(this.transactions.receive(monotonicMs(this.now), message, flow))
+    return this.words(this.transactions.receive({ type: 'message', message, flow }, monotonicMs(this.now)))
   }
 
   opens(asked: Request, flow: Flow = this.flow): this {
@@ -55,7 +55,9 @@ export class TransactionHarness {
   }
 
   cannotReach(flow: Flow = this.flow): string[] {
-    return this.words(this.transactions.unsent(monotonicMs(this.now), flow, 'refused'))
+    return this.words(
+      this.transactions.receive({ type: 'unsent', flow, why: 'refused' }, monotonicMs(this.now)),
+    )
   }
 
   /** Lets time pass, timer by timer; each thing done is told with how long after the call it was done. */
@@ -65,7 +67,9 @@ export class TransactionHarness {
     for (let due = this.#due(start + ms); due !== undefined; due = this.#due(start + ms)) {
       this.now = due
       done.push(
-        ...this.words(this.transactions.tick(monotonicMs(due))).map((what) => `${due - start} ${what}`),
+        ...this.words(this.transactions.receive({ type: 'tick' }, monotonicMs(due))).map(
+          (what) => `${due - start} ${what}`,
+        ),
       )
     }
     this.now = start + ms

@@ -113,7 +113,7 @@ describe('a block which the edge names', () => {
     const relay = guessing()
     relay.fails(100)
     relay.hears()
-    relay.blocks.beatAnswered(relay.now(), beatAnswer(1))
+    relay.blocks.receive({ type: 'beat', answer: beatAnswer(1), sentAt: relay.now() }, relay.now())
     expect(relay.isBlocked()).toBe(true)
   })
 })
@@ -151,7 +151,8 @@ function guessing() {
           lifted_for: lifted_for ?? [],
         }),
       )
-      blocks.beatAnswered(now(), { ...beatAnswer(1), at: new Date(at()).toISOString(), blocks: named })
+      const answer = { ...beatAnswer(1), at: new Date(at()).toISOString(), blocks: named }
+      blocks.receive({ type: 'beat', answer, sentAt: now() }, now())
     },
   }
 }

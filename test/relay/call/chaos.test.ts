@@ -82,7 +82,7 @@ function playOut(seed: number): void {
   ladder.after(64 * 500).whatever()
   forgets(ladder)
   withinLimits(ladder)
-  expect(ladder.engine.ledger.leases()).toEqual([])
+  expect(ladder.engine.rooms.ledger.leases()).toEqual([])
   for (const { from, request } of play.asked)
     expect(finals(ladder, from, request), request.method).toBeGreaterThan(0)
 }
@@ -95,11 +95,11 @@ function place(address: string, below: Below): string {
 /** Nobody has more calls than it may, and a call counts for as long as it goes on. */
 function withinLimits({ engine, now, tells }: Ladder): void {
   for (const scope of [acme, alicesPhone, at(telnyx), at(twilio)])
-    for (const { resource, used, of } of engine.ledger.limits(scope, monotonicMs(now)))
+    for (const { resource, used, of } of engine.rooms.ledger.limits(scope, monotonicMs(now)))
       expect(used, `${resource} of ${scope.kind}`).toBeLessThanOrEqual(of)
   const last = tells.at(-1)?.call
   const goesOn = last && last.status !== 'hangup' ? [last.call_id] : []
-  expect(engine.ledger.leases().map(({ call_id }) => call_id)).toEqual(goesOn)
+  expect(engine.rooms.ledger.leases().map(({ call_id }) => call_id)).toEqual(goesOn)
 }
 
 function at(carrier: Party): Scope {

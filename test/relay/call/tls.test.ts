@@ -145,9 +145,11 @@ describe('a call through a provider over TLS', () => {
 
   test('keeps the connection, however silent', () => {
     const { ladder } = talkingOver({}, '<sip:203.0.113.1:5061;transport=tls>')
-    expect(ladder.engine.needs(connected.flow)).toBe(true)
-    expect(ladder.engine.needs({ ...connected.flow, tls: { ...trust, name: 'sip.other' } })).toBe(false)
-    expect(ladder.engine.needs({ ...connected.flow, transport: 'tcp' })).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.needs(connected.flow)).toBe(true)
+    expect(
+      ladder.engine.rooms.knownFlows.needs({ ...connected.flow, tls: { ...trust, name: 'sip.other' } }),
+    ).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.needs({ ...connected.flow, transport: 'tcp' })).toBe(false)
   })
 
   test('over UDP does not follow a Contact to TLS, whose name nobody told us', () => {

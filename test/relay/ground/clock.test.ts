@@ -90,7 +90,7 @@ describe('a relay whose clock is wrong', () => {
     const ladder = office()
     hearsTime(ladder, behindMs)
     expect(ladder.notes).toMatchObject([{ event: 'clock.wrong', fields: { behind_ms: behindMs } }])
-    expect(ladder.engine.epoch).toBeCloseTo(before + behindMs, -1)
+    expect(ladder.engine.rooms.clock.epoch).toBeCloseTo(before + behindMs, -1)
     hearsTime(ladder, 0)
     expect(ladder.notes).toHaveLength(1)
   })
@@ -179,11 +179,11 @@ function told(ladder: Ladder): string[] {
 }
 
 /** UTC at monotonic 0, in ladders. */
-const before = office().engine.epoch
+const before = office().engine.rooms.clock.epoch
 
 /** The edge answers a beat; its clock is so much ahead of the relay's. */
 function hearsTime(ladder: Ladder, aheadMs: number): void {
-  const at = new Date(ladder.engine.epoch + ladder.now + aheadMs).toISOString()
+  const at = new Date(ladder.engine.rooms.clock.epoch + ladder.now + aheadMs).toISOString()
   ladder.hear({ type: 'beat', answer: { ...beatAnswer(1), at }, sentAt: monotonicMs(ladder.now) })
 }
 

@@ -342,12 +342,12 @@ describe('a connection', () => {
     const phone = over('Alice', 1)
     const ladder = new Ladder([phone])
     registers(ladder, phone, 'alice')
-    expect([ladder.engine.needs(phone.flow), ladder.engine.needs(over('nobody', 2).flow)]).toEqual([
-      true,
-      false,
-    ])
+    expect([
+      ladder.engine.rooms.knownFlows.needs(phone.flow),
+      ladder.engine.rooms.knownFlows.needs(over('nobody', 2).flow),
+    ]).toEqual([true, false])
     ladder.after(2 * hours).whatever()
-    expect(ladder.engine.needs(phone.flow)).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.needs(phone.flow)).toBe(false)
   })
 
   test('is known once somebody proved over it who it is, until it is gone; and from a carrier’s address', () => {
@@ -355,14 +355,14 @@ describe('a connection', () => {
     const ladder = informed(undefined, new Ladder([pbx]))
     const first = invite(pbx, '+15551234567', { user: 'alice' })
     ladder.when(pbx, first).whatever()
-    expect(ladder.engine.knows(pbx.flow)).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.knows(pbx.flow)).toBe(false)
     ladder.when(pbx, prove(first, ladder.lastResponse(pbx), 'alice')).whatever()
-    expect(ladder.engine.knows(pbx.flow)).toBe(true)
-    expect(ladder.engine.knows(over('beside', 2).flow)).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.knows(pbx.flow)).toBe(true)
+    expect(ladder.engine.rooms.knownFlows.knows(over('beside', 2).flow)).toBe(false)
     ladder.hear({ type: 'closed', flow: pbx.flow })
-    expect(ladder.engine.knows(pbx.flow)).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.knows(pbx.flow)).toBe(false)
     const carrier: Flow = { ...telnyx.flow, transport: 'tcp', connection: 3 }
-    expect(ladder.engine.knows(carrier)).toBe(true)
+    expect(ladder.engine.rooms.knownFlows.knows(carrier)).toBe(true)
   })
 
   test('is needed while a call is signalled over it', () => {
@@ -372,7 +372,10 @@ describe('a connection', () => {
     ladder.when(phone, first).whatever()
     ladder.when(phone, prove(first, ladder.lastResponse(phone), 'alice')).whatever()
     ladder.credential(account('alice')).gives('100 to Alice', 'ask route')
-    expect([ladder.engine.needs(phone.flow), ladder.engine.needs(over('Bob', 2).flow)]).toEqual([true, false])
+    expect([
+      ladder.engine.rooms.knownFlows.needs(phone.flow),
+      ladder.engine.rooms.knownFlows.needs(over('Bob', 2).flow),
+    ]).toEqual([true, false])
   })
 })
 

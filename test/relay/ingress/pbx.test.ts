@@ -117,7 +117,7 @@ describe('a PBX at a host of its own', () => {
 
   test('counts in nobody’s provider limits', () => {
     const ladder = ringing(at)
-    expect(ladder.engine.ledger.leases().map(({ scopes }) => scopes)).toEqual([[]])
+    expect(ladder.engine.rooms.ledger.leases().map(({ scopes }) => scopes)).toEqual([[]])
   })
 
   test('is tried at its next address when the first says nothing', () => {

@@ -91,7 +91,7 @@ function hears(ladder: Ladder, change: { over?: boolean; lifted_for?: string[] }
     {
       block_id: typeof id === 'string' ? id : crypto.randomUUID(),
       source: source ?? alice.flow.address,
-      until: new Date(ladder.engine.epoch + ladder.now + 600_000).toISOString(),
+      until: new Date(ladder.engine.rooms.clock.epoch + ladder.now + 600_000).toISOString(),
       over: change.over ?? false,
       lifted_for: change.lifted_for ?? [],
     },

@@ -79,7 +79,10 @@ describe('a customer with all channels in use', () => {
     const decision = counted(through(provider(telnyx)), 'short')
     aliceDials(ladder, '112')
     ladder.decide(decision).gives('ask locate')
-    expect(ladder.engine.ledger.limits(acme, monotonicMs(ladder.now))[0]).toMatchObject({ used: 2, of: 1 })
+    expect(ladder.engine.rooms.ledger.limits(acme, monotonicMs(ladder.now))[0]).toMatchObject({
+      used: 2,
+      of: 1,
+    })
   })
 
   test('calls nobody inside either', () => {
@@ -179,7 +182,7 @@ describe('a provider with all channels in use', () => {
     expect(used(ladder, 'telnyx')).toBe(1)
     ladder.when(alice, cancel(invited)).whatever()
     expect(used(ladder, 'telnyx')).toBe(0)
-    expect(ladder.engine.ledger.leases()).toEqual([])
+    expect(ladder.engine.rooms.ledger.leases()).toEqual([])
   })
 
   test('tried at its second address counts once', () => {
@@ -210,7 +213,7 @@ describe('when every provider is full', () => {
       reason: 'ALL_PROVIDERS_FULL',
       candidates: [{ code: 'CHANNELS' }, { code: 'CPS', why: 'calls per second 0/0' }],
     })
-    expect(ladder.engine.ledger.leases()).toEqual([])
+    expect(ladder.engine.rooms.ledger.leases()).toEqual([])
   })
 
   test('a short number is called all the same', () => {
@@ -225,7 +228,7 @@ describe('a relay which stops', () => {
     const ladder = office_({ [customerId]: { max_channels: 1 } })
     answered(ladder)
     ladder.hear({ type: 'stop' }).whatever()
-    expect(ladder.engine.ledger.leases()).toEqual([])
+    expect(ladder.engine.rooms.ledger.leases()).toEqual([])
     const anew = office_({ [customerId]: { max_channels: 1 } })
     dials(anew, both()).gives('ask locate')
   })
@@ -237,9 +240,9 @@ describe('a call whose ACK never comes', () => {
     dials(ladder, both()).gives('ask locate').locate(telnyx).whatever()
     accept(ladder)
     ladder.after(31_000).whatever()
-    expect(ladder.engine.ledger.size).toBe(1)
+    expect(ladder.engine.rooms.ledger.size).toBe(1)
     ladder.after(1_000).whatever()
-    expect(ladder.engine.ledger.size).toBe(0)
+    expect(ladder.engine.rooms.ledger.size).toBe(0)
   })
 })
 
@@ -267,7 +270,7 @@ describe('leases', () => {
     const ladder = office_({})
     dials(ladder, both()).gives('ask locate').locate(telnyx).whatever()
     const scopes = () =>
-      ladder.engine.ledger.leases().map((lease) => lease.scopes.map(({ kind, id }) => [kind, id]))
+      ladder.engine.rooms.ledger.leases().map((lease) => lease.scopes.map(({ kind, id }) => [kind, id]))
     const own = [
       ['customer', customerId],
       ['extension', extensionIds.alice],
@@ -275,7 +278,7 @@ describe('leases', () => {
     expect(scopes()).toEqual([[...own, ['provider', providerIds.telnyx]]])
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 503)).whatever()
     expect(scopes()).toEqual([[...own, ['provider', providerIds.twilio]]])
-    expect(ladder.engine.ledger.leases()[0]).toMatchObject({
+    expect(ladder.engine.rooms.ledger.leases()[0]).toMatchObject({
       call_id: ladder.record.call_id,
       customer_id: customerId,
     })
@@ -314,7 +317,7 @@ function accept(ladder: Ladder): void {
 }
 
 function used(ladder: Ladder, carrier: keyof typeof providerIds): number | undefined {
-  const { ledger } = ladder.engine
+  const { ledger } = ladder.engine.rooms
   const id = providerIds[carrier]
   return ledger.leases().filter(({ scopes }) => scopes.some((scope) => scope.id === id)).length
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Limit, monotonicMs as ms, type RouteDecision, type Scope, type SliceHeld } from '#contract'
+import {
+  type Limit,
+  monotonicMs,
+  monotonicMs as ms,
+  type RouteDecision,
+  type Scope,
+  type SliceHeld,
+} from '#contract'
 import { admitCall, reserve } from '../../../relay/limits/admit-call.ts'
 import { Ledger } from '../../../relay/limits/ledger.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
@@ -31,7 +38,11 @@ describe('a ledger in which calls come and go in any order, and much is said twi
           ledger.keep(ms(now), id, [acme, scope])
           for (const one of [...(calls.get(id) ?? [])])
             if (one !== acme && one !== scope) calls.get(id)?.delete(one)
-        } else if (act === 4) ledger.beatAnswered(ms(now), { relays: 1, slices: [], seconds: [] }, ms(now))
+        } else if (act === 4)
+          ledger.receive(
+            { type: 'beat', answer: { relays: 1, slices: [], seconds: [] }, sentAt: monotonicMs(now) },
+            monotonicMs(now),
+          )
         else {
           ledger.free(ms(now), id)
           calls.delete(id)
@@ -100,11 +111,8 @@ class Relay {
     const said = this.ledger.slices(ms(now)).filter(({ resource }) => resource === 'channels')
     const amount = through === 'none' ? 0 : edge.hear(this.name, said[0])
     if (through !== 'both') return
-    this.ledger.beatAnswered(
-      ms(now),
-      { relays, slices: [{ scope: acme, resource: 'channels', amount }], seconds: [] },
-      ms(now),
-    )
+    const answer = { relays, slices: [{ scope: acme, resource: 'channels' as const, amount }], seconds: [] }
+    this.ledger.receive({ type: 'beat', answer, sentAt: monotonicMs(now) }, monotonicMs(now))
   }
 }
 

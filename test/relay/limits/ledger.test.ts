@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   customerFacts,
   extensionFacts,
+  monotonicMs,
   monotonicMs as ms,
   providerFacts,
   type Scope,
@@ -375,8 +376,8 @@ function use(ledger: Ledger, now = 0): string[] {
 function hears(
   ledger: Ledger,
   now: number,
-  answer: Parameters<Ledger['beatAnswered']>[1],
+  answer: Parameters<Ledger['receive']>[0]['answer'],
   sentAt = now,
 ): void {
-  ledger.beatAnswered(ms(now), answer, ms(sentAt))
+  ledger.receive({ type: 'beat', answer, sentAt: monotonicMs(sentAt) }, monotonicMs(now))
 }

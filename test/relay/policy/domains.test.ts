@@ -100,11 +100,10 @@ describe('what the realm asked for tells', () => {
     const [large, small] = [phones(customerId, 30, 'x'), phones(bobsId, 10, 'y')]
     for (const { snapshot, secrets } of [large, small]) index.put(snapshot, secrets)
     const domains = new Domains({
-      index,
+      snapshots: { index, whole: true },
       baseDomain: base,
       names: new Set([base]),
       hashes: steadyHashes,
-      complete: () => true,
     })
     const realms = Array.from({ length: 2_000 }, (_, at) => domains.of(base, `nobody${at}`).realm)
     const share = realms.filter((one) => one === `${customerId}.registrar.${base}`).length / realms.length

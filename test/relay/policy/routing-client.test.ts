@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type Explanation, monotonicMs, type RouteQuestion, utcMs } from '#contract'
-import { RoutingClient, unknownState } from '../../../relay/policy/routing-client.ts'
+import { unused } from '#routing'
+import { QuestionNumbers } from '../../../relay/ground/questions.ts'
+
+import { RoutingClient } from '../../../relay/policy/routing-client.ts'
+import { SnapshotCache } from '../../../relay/policy/snapshot-cache.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, realm, relayAddress } from '../../support/ladder.ts'
 import {
@@ -388,16 +392,24 @@ describe('snapshots', () => {
 
 describe('a decision by snapshot', () => {
   test('takes well under a millisecond', () => {
+    const at = utcMs(1_700_000_000_000)
+    const numbers = new QuestionNumbers()
+    const clock = { at }
     const desk = new RoutingClient({
-      engine: { emit: nothing, note: nothing, ask: nothing, below: () => 0, revoke: nothing },
       baseDomain: 'trunkline.test',
-      runtime: unknownState,
-      at: () => utcMs(1_700_000_000_000),
+      clock,
+      numbers,
+      snapshots: new SnapshotCache({ clock, numbers, entropy: { below: () => 0 } }),
+      providers: { health: () => 'unknown', trial: () => false, foundAt: () => [] },
+      ledger: { use: () => unused },
     })
     const files = [filed(officeConfiguration(7))]
-    desk.restore(monotonicMs(0), files, { version: 7, held: 1, at: 1_700_000_000_000, behind: {} })
+    desk.receive(
+      { type: 'cached', files, confirmed: { version: 7, held: 1, at, behind: {} } },
+      monotonicMs(0),
+    )
     desk.beatPart()
-    desk.beatAnswered(monotonicMs(0), beatAnswer(7), monotonicMs(0))
+    desk.receive({ type: 'beat', answer: beatAnswer(7), sentAt: monotonicMs(0) }, monotonicMs(0))
     const question: RouteQuestion = {
       call_id: customerId,
       caller: { kind: 'extension', customer_id: customerId, extension_id: extensionIds.alice },
@@ -407,15 +419,15 @@ describe('a decision by snapshot', () => {
     }
     const kinds: (string | undefined)[] = []
     const began = performance.now()
-    for (let i = 0; i < 2_000; i++)
-      desk.route(monotonicMs(0), question, (_, decision) => kinds.push(decision?.kind))
+    for (let i = 0; i < 2_000; i++) {
+      const routed = desk.route(monotonicMs(0), question)
+      kinds.push('why' in routed ? routed.decision?.kind : undefined)
+    }
     expect((performance.now() - began) / 2_000).toBeLessThan(1)
     expect(new Set(kinds)).toEqual(new Set(['connect']))
     expect(kinds).toHaveLength(2_000)
   })
 })
-
-function nothing(): void {}
 
 /** Alice dials out: challenged, and proved. */
 function dials(ladder: Ladder, to = '+15551234567'): Ladder {

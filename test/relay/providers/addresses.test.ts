@@ -85,9 +85,9 @@ describe('where a provider’s host is', () => {
     told(ladder)
     ladder.after(30_000).isAt(null, 'DNS gave no answer').gives('beat')
     expect(told(ladder)).toMatchObject([{ addresses: null, why: 'DNS gave no answer' }])
-    expect(ladder.engine.providers.foundAt('203.0.113.1')).toHaveLength(1)
+    expect(ladder.engine.rooms.providers.foundAt('203.0.113.1')).toHaveLength(1)
     ladder.after(30_000).isAt([]).gives('beat')
-    expect(ladder.engine.providers.foundAt('203.0.113.1')).toHaveLength(0)
+    expect(ladder.engine.rooms.providers.foundAt('203.0.113.1')).toHaveLength(0)
   })
 
   test('is told anew where the edge no longer has it, as after the provider was elsewhere', () => {
@@ -105,7 +105,7 @@ describe('where a provider’s host is', () => {
     const ladder = watched(telnyxFacts)
     ladder.isAt(['203.0.113.1']).gives('beat')
     knows(ladder, { ...telnyxFacts, enabled: false })
-    expect(ladder.engine.providers.foundAt('203.0.113.1')).toHaveLength(0)
+    expect(ladder.engine.rooms.providers.foundAt('203.0.113.1')).toHaveLength(0)
     ladder.after(10 * minute)
     expect(ladder.lookups).toHaveLength(0)
   })

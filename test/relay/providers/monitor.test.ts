@@ -261,10 +261,10 @@ describe('what the edge hears and says', () => {
   test('counts where we saw nothing ourselves for five minutes', () => {
     const ladder = watching(configured(telnyx, { probe_interval: 0 }))
     const { engine } = hears(ladder, others).after(6_000)
-    expect(engine.providers.health(monotonicMs(ladder.now), provider_id)).toBe('unhealthy')
+    expect(engine.rooms.providers.health(monotonicMs(ladder.now), provider_id)).toBe('unhealthy')
     call(ladder, telnyx, 486)
-    expect(engine.providers.health(monotonicMs(ladder.now), provider_id)).toBe('healthy')
-    expect(engine.providers.health(monotonicMs(ladder.now + 300_000), provider_id)).toBe('unhealthy')
+    expect(engine.rooms.providers.health(monotonicMs(ladder.now), provider_id)).toBe('healthy')
+    expect(engine.rooms.providers.health(monotonicMs(ladder.now + 300_000), provider_id)).toBe('unhealthy')
   })
 
   test('is one trial at a time for what it calls half open', () => {
@@ -273,16 +273,16 @@ describe('what the edge hears and says', () => {
       health: [{ provider_id, status: 'half_open', since: '2026-01-01T00:00:00.000Z' }],
     }
     const { engine } = hears(ladder, half)
-    expect(engine.providers.trial(monotonicMs(ladder.now), provider_id)).toBe(true)
-    expect(engine.providers.trial(monotonicMs(ladder.now + 10_000), provider_id)).toBe(false)
-    expect(engine.providers.trial(monotonicMs(ladder.now + 30_000), provider_id)).toBe(true)
+    expect(engine.rooms.providers.trial(monotonicMs(ladder.now), provider_id)).toBe(true)
+    expect(engine.rooms.providers.trial(monotonicMs(ladder.now + 10_000), provider_id)).toBe(false)
+    expect(engine.rooms.providers.trial(monotonicMs(ladder.now + 30_000), provider_id)).toBe(true)
   })
 
   test('of a provider nobody configured is nothing', () => {
     const ladder = office()
     call(ladder, telnyx, 503)
     expect(beats(ladder).health).toEqual([])
-    expect(ladder.engine.providers.trial(monotonicMs(ladder.now), provider_id)).toBe(false)
+    expect(ladder.engine.rooms.providers.trial(monotonicMs(ladder.now), provider_id)).toBe(false)
   })
 })
 

@@ -420,10 +420,10 @@ describe('a registration over TCP', () => {
   test('keeps its connection open, and is needed by it', () => {
     const ladder = overTcp()
     expect(ladder.lastRequest(telnyxTcp).header('contact')).toContain(';line=L1;transport=tcp>')
-    expect(ladder.engine.needs(connected.flow)).toBe(true)
+    expect(ladder.engine.rooms.knownFlows.needs(connected.flow)).toBe(true)
     const pings: unknown[] = []
     for (let at = 0; at < 60_000; at += 1_000) {
-      const effects = ladder.engine.tick(monotonicMs(ladder.now + at))
+      const effects = ladder.engine.receive(monotonicMs(ladder.now + at), { type: 'tick' })
       pings.push(...effects.filter((effect) => effect.type === 'send'))
     }
     expect(pings).toEqual([
@@ -435,7 +435,7 @@ describe('a registration over TCP', () => {
   test('is made anew within two seconds when the connection is lost', () => {
     const ladder = overTcp()
     ladder.hear({ type: 'closed', flow: connected.flow })
-    expect(ladder.engine.needs(connected.flow)).toBe(false)
+    expect(ladder.engine.rooms.knownFlows.needs(connected.flow)).toBe(false)
     const wait = untilDue(ladder)
     expect(wait).toBeLessThanOrEqual(2_000)
     ladder.gives('ask locate')

@@ -200,6 +200,7 @@ function registrar(options: { answers?: boolean; keepalive_s?: number } = {}) {
     hashes,
     address: '198.51.100.1',
     port: portNumber(5060),
+    epoch: 0,
   })
   const credential = office({ keepalive_s: options.keepalive_s ?? 25 })
   const proof = verified(new Challenger(hashes), credential)

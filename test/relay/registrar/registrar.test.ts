@@ -467,6 +467,7 @@ function registrar(limits: Parameters<typeof office>[0] = {}) {
     hashes,
     address: '198.51.100.1',
     port: portNumber(5060),
+    epoch: 0,
   })
   const credential = office(limits)
   const proof = verified(new Challenger(hashes), credential)

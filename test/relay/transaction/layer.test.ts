@@ -52,7 +52,10 @@ describe('the transaction layer', () => {
     harness.sends(invite)
     const elsewhere = { ...udp, port: portNumber(5062) }
     expect(
-      harness.transactions.receive(monotonicMs(harness.now), says(invite, 180), elsewhere),
+      harness.transactions.receive(
+        { type: 'message', message: says(invite, 180), flow: elsewhere },
+        monotonicMs(harness.now),
+      ),
     ).toMatchObject([{ flow: elsewhere }])
   })
 
@@ -160,7 +163,12 @@ describe('a flow nothing can be sent to (RFC 3261 §18.4)', () => {
   test('says why', () => {
     const harness = new TransactionHarness()
     harness.sends(invite)
-    expect(harness.transactions.unsent(monotonicMs(harness.now), udp, 'ECONNREFUSED')).toMatchObject([
+    expect(
+      harness.transactions.receive(
+        { type: 'unsent', flow: udp, why: 'ECONNREFUSED' },
+        monotonicMs(harness.now),
+      ),
+    ).toMatchObject([
       { type: 'unreachable', id: harness.id, why: 'ECONNREFUSED' },
       { type: 'ended', id: harness.id },
     ])

@@ -92,10 +92,16 @@ describe('a response finds its client transaction (RFC 3261 §17.1.3)', () => {
     const inviteId = harness.id
     harness.sends(cancel)
     expect(
-      harness.transactions.receive(monotonicMs(harness.now), says(cancel, 200), harness.flow),
+      harness.transactions.receive(
+        { type: 'message', message: says(cancel, 200), flow: harness.flow },
+        monotonicMs(harness.now),
+      ),
     ).toMatchObject([{ id: harness.id }])
     expect(
-      harness.transactions.receive(monotonicMs(harness.now), says(invite, 180), harness.flow),
+      harness.transactions.receive(
+        { type: 'message', message: says(invite, 180), flow: harness.flow },
+        monotonicMs(harness.now),
+      ),
     ).toMatchObject([{ id: inviteId }])
   })
 

@@ -48,7 +48,7 @@ describe('a call which a limit has room for, but not this relay’s share of it'
     const { ladder, invited } = waiting()
     ladder.when(alice, cancel(invited)).gives('200 to Alice', '487 to Alice')
     granted(ladder, 5).gives('ask route').decide(decision()).gives()
-    expect(ladder.engine.ledger.leases()).toEqual([])
+    expect(ladder.engine.rooms.ledger.leases()).toEqual([])
   })
 })
 
@@ -60,12 +60,13 @@ describe('a call does not wait for a greater share', () => {
   ] as const)('%s', ([, share, relays, ms]) => {
     const ladder = watch(office({ limits: limitedBy({ [customerId]: { max_channels: 5 } }) }))
     granted(ladder, share, relays)
-    for (let call = 0; call < share; call++) ladder.engine.ledger.open(`call ${call}`, customerId)
-    for (let call = 0; call < share; call++) ladder.engine.ledger.take(monotonicMs(0), `call ${call}`, acme)
+    for (let call = 0; call < share; call++) ladder.engine.rooms.ledger.open(`call ${call}`, customerId)
+    for (let call = 0; call < share; call++)
+      ladder.engine.rooms.ledger.take(monotonicMs(0), `call ${call}`, acme)
     ladder.after(ms)
     aliceDials(ladder, '+15551234567')
     ladder.decide(decision()).gives('503 to Alice')
-    for (let call = 0; call < share; call++) ladder.engine.ledger.free(monotonicMs(0), `call ${call}`)
+    for (let call = 0; call < share; call++) ladder.engine.rooms.ledger.free(monotonicMs(0), `call ${call}`)
   })
 })
 

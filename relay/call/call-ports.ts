@@ -1,0 +1,61 @@
+import type { MonotonicMs, Port } from '#contract'
+import type { Effect } from '../ground/effects.ts'
+import { lacksDescriptors, type Side } from '../ground/media.ts'
+import type { Ports } from '../media/ports.ts'
+import type { ActiveCall } from './call-index.ts'
+
+/* Implementation */
+/** Pairs of ports a call tries, since another program may have one of them. */
+const pairsAtMost = 4
+const lackEveryMs = 10_000
+
+/** The ports calls have for their sound, and what to raise where there are too few. */
+export class CallPorts {
+  readonly #ports: Ports
+  readonly #emit: (effect: Effect) => void
+  #lackSaidAt = Number.NEGATIVE_INFINITY
+
+  constructor(ports: Ports, emit: (effect: Effect) => void) {
+    this.#ports = ports
+    this.#emit = emit
+  }
+
+  /** Both pairs of a call, or why they cannot be had. */
+  take(now: MonotonicMs): Record<Side, Port> | string {
+    const ports = this.#ports.both(now)
+    if (typeof ports === 'string') this.#lacking(now, ports)
+    return ports
+  }
+
+  /** Gives a call's ports back, if it has any. */
+  give(now: MonotonicMs, { call }: ActiveCall): void {
+    if (!call.ports) return
+    this.#ports.give(now, call.ports.caller)
+    this.#ports.give(now, call.ports.callee)
+    call.ports = undefined
+  }
+
+  /** A port of the range is another program's: another pair is tried, as long as it is only that. False: none is. */
+  openOthers(now: MonotonicMs, active: ActiveCall, why: string): boolean {
+    const { call, machine } = active
+    this.#lacking(now, why)
+    if (machine.state !== 'opening' || !call.ports || lacksDescriptors(why)) return false
+    if (++active.portRefusals >= pairsAtMost) return false
+    const others = this.#ports.both(now)
+    if (typeof others === 'string') return false
+    this.give(now, active)
+    call.ports = others
+    this.#emit({ type: 'media', command: { type: 'open', session: call.session, ports: others } })
+    return true
+  }
+
+  /** Says what to raise, once in a while: each call which is refused for it has its own record. */
+  #lacking(now: MonotonicMs, why: string): void {
+    if (now < this.#lackSaidAt + lackEveryMs) return
+    this.#lackSaidAt = now
+    const raise = /descriptor|MFILE|ENFILE/.test(why)
+      ? 'the limit of open files (ulimit -n, LimitNOFILE): a call takes four'
+      : 'RTP_PORTS: a call takes two pairs which no other program has'
+    this.#emit({ type: 'note', level: 'warn', event: 'media.lacking', fields: { why, raise } })
+  }
+}

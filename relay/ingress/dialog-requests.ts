@@ -1,0 +1,126 @@
+import type { MonotonicMs } from '#contract'
+import type { LegFound } from '../call/call-index.ts'
+import type { Calls } from '../call/calls.ts'
+import { admits } from '../call/path.ts'
+import { reasonsOf } from '../call/reason.ts'
+import { receiveInDialog } from '../dialog/dialog.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Request } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { allowHeader } from '../sip/screen.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
+import type { IngressEffects, IngressOutput } from './ingress-effects.ts'
+import type { StatelessReplies } from './stateless-replies.ts'
+
+interface DialogRequestsDeps {
+  readonly effects: IngressEffects
+  readonly replies: StatelessReplies
+  readonly transactions: Transactions
+  readonly calls: Calls
+}
+
+/** Requests inside a call which are passed on once it is answered. */
+const passed: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO'])
+
+/**
+ * The UAS inside dialogs (RFC 3261 §12.2.2), and of CANCEL (§9.2): finds the call a request is for, and says where there
+ * is none.
+ */
+export class DialogRequests {
+  readonly #deps: DialogRequestsDeps
+
+  constructor(deps: DialogRequestsDeps) {
+    this.#deps = deps
+  }
+
+  /** undefined: the request is for no dialog, nor takes back what is under way. */
+  receive(
+    { request, flow }: Extract<TransactionOutput, { type: 'request' }>,
+    now: MonotonicMs,
+  ): IngressOutput[] | undefined {
+    if (request.method === 'CANCEL') {
+      if (!this.#cancel(now, request, flow)) return undefined
+    } else if (request.to.tag === undefined) return undefined
+    else this.#inDialog(now, request, flow)
+    return this.#deps.effects.take()
+  }
+
+  #cancel(now: MonotonicMs, request: Request, flow: Flow): boolean {
+    const { effects, replies, transactions, calls } = this.#deps
+    const transaction = transactions.cancelled(request)
+    if (transaction === undefined) return false
+    const asker = calls.index.server(transaction)
+    if (!asker) {
+      // Its INVITE has had its final answer: nothing is left to cancel (§9.2).
+      replies.refuse(request, flow, 200)
+      return true
+    }
+    const { active, side } = asker
+    if (!admits(active.call, side, flow)) {
+      replies.refuse(request, flow, 481)
+      return true
+    }
+    this.#accept(now, request, flow, active.call.caller.localTag)
+    effects.pass(calls.cancel(now, active, { side, transaction, reason: reasonsOf(request) }))
+    return true
+  }
+
+  #inDialog(now: MonotonicMs, request: Request, flow: Flow): void {
+    const { replies, calls } = this.#deps
+    const found = calls.index.leg(request)
+    const ack = request.method === 'ACK'
+    if (!found || !admits(found.active.call, found.side, flow))
+      return ack ? undefined : this.#inNoDialog(request, flow)
+    if (ack) return this.#acked(now, request, found)
+    const leg = found.side === 'caller' ? found.active.call.caller : found.active.call.callee
+    if (leg?.dialog && receiveInDialog(leg.dialog, request) === 'old')
+      return replies.refuse(request, flow, 500)
+    this.#withinCall(now, request, flow, found)
+  }
+
+  /**
+   * A callee which rings crosses our INVITE with its own, or our open offer with its own (RFC 3261 §14.2, RFC 3311
+   * §5.2), or asks for what waits for its answer.
+   */
+  #inNoDialog(request: Request, flow: Flow): void {
+    const { replies, calls } = this.#deps
+    const { method, body } = request
+    const early = calls.index.early(request, flow)
+    if (!early || !passed.has(method)) return replies.refuse(request, flow, 481)
+    const crosses = method === 'INVITE' || (method === 'UPDATE' && body.length > 0)
+    if (crosses) return replies.refuse(request, flow, 491)
+    replies.notYet(request, flow)
+  }
+
+  #acked(now: MonotonicMs, request: Request, { active, side }: LegFound): void {
+    const { effects, calls } = this.#deps
+    const first = side === 'caller' && request.cseq.number === active.call.caller.invite.cseq.number
+    effects.pass(
+      first
+        ? calls.step(now, active, 'acked', { request })
+        : calls.step(now, active, 'passedAck', { side, request }),
+    )
+  }
+
+  #withinCall(now: MonotonicMs, request: Request, flow: Flow, { active, side }: LegFound): void {
+    const { effects, replies, transactions, calls } = this.#deps
+    const { method } = request
+    if (method === 'BYE') {
+      this.#accept(now, request, flow)
+      effects.pass(calls.step(now, active, 'bye', { side, reason: reasonsOf(request) }))
+    } else if (passed.has(method)) {
+      if (active.machine.state !== 'answered') return replies.notYet(request, flow)
+      const transaction = transactions.open(now, request, flow)
+      effects.pass(calls.request(now, active, { side, request, transaction, source: flow }))
+    } else if (method === 'OPTIONS')
+      replies.refuse(request, flow, 200, undefined, [allowHeader, ['accept', 'application/sdp']])
+    else replies.refuse(request, flow, 405, undefined, [allowHeader])
+  }
+
+  /** Answers 200 in a transaction of its own. */
+  #accept(now: MonotonicMs, request: Request, flow: Flow, toTag?: string): void {
+    const { effects, transactions } = this.#deps
+    const id = transactions.open(now, request, flow)
+    effects.pass(transactions.respond(now, id, reply(request, 200, { flow, toTag })))
+  }
+}
