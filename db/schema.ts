@@ -596,7 +596,7 @@ export const attempts = pgTable(
 
 /**
  * What calls came to in one hour, of one provider, route, extension, trunk, number or country: triggers keep it up with each
- * call which ends, so that no question for figures reads calls. It outlives them.
+ * call which ends, so that no question for figures reads calls. It outlives them. After eight days hours are folded into days.
  */
 export const callFigures = pgTable(
   'call_figures',
@@ -608,7 +608,7 @@ export const callFigures = pgTable(
     /** An id, a country, or '' where that is not known. */
     resourceId: text().notNull(),
     direction: direction().notNull(),
-    // Of its own: no two relays wait for one another here.
+    /** Each its own, so that no two wait for one another here; '' where it is a whole day. */
     relayId: text().notNull(),
     attempts: integer().notNull(),
     answered: integer().notNull(),
@@ -640,6 +640,9 @@ export const callFigures = pgTable(
         figures.relayId,
       ],
     }),
+    // Hours which are to be folded into days, and days which are to go.
+    index('figures_by_hour').on(figures.hour).where(sql`${figures.relayId} <> ''`),
+    index('figures_by_day').on(figures.hour).where(sql`${figures.relayId} = ''`),
   ],
 )
 /** What figures are kept of. */

@@ -14,6 +14,7 @@ import { registrations } from './config/registrations.ts'
 import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
+import { stats } from './config/stats.ts'
 import { versions } from './config/versions.ts'
 import { webhookActions } from './config/webhook-actions.ts'
 import { type Edge, prepare } from './env.ts'
@@ -37,6 +38,7 @@ import { greeting } from './relay-api/hello.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
 import { tells } from './relay-api/tells.ts'
+import { keepHouse } from './store/keeping.ts'
 
 const KIB = 1024
 
@@ -76,6 +78,7 @@ const app = new Hono<Edge>({ strict: false })
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)
   .route('/v1.0/calls', calls)
+  .route('/v1.0/stats', stats)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)
   .route('/v1.0/events', events)
@@ -104,7 +107,7 @@ app.notFound((c) => unanswered(app, c))
 export default Object.assign(app, {
   scheduled: async (_: unknown, env: object) => {
     await judgeAlerts(prepare(env).db)
-    await dispatcherOf(env).sweep()
+    await Promise.all([dispatcherOf(env).sweep(), keepHouse(env)])
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })

@@ -12,6 +12,7 @@ import { registrationOperations } from './registration-operations.ts'
 import { relayOperations } from './relays.ts'
 import { resolveOperations } from './resolve-operation.ts'
 import { resources } from './resources.ts'
+import { statsOperations } from './stats.ts'
 import { versionOperations } from './versions.ts'
 import { webhookOperations } from './webhook-operations.ts'
 
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...resolveOperations,
   ...registrationOperations,
   ...callOperations,
+  ...statsOperations,
   ...eventOperations,
   ...webhookOperations,
   ...alertOperations,

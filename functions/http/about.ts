@@ -22,6 +22,7 @@ export const about: About = {
     flows: 'What a call to a number does.',
     registrations: 'Where phones and PBXs can be reached now.',
     calls: 'What became of every call, and why.',
+    stats: 'What calls came to: how many were answered, how long, how well.',
     webhooks: 'Places which are told of events, signed, in order, until they take them.',
     alerts: 'What one wants to be told of as soon as it is so, and when it was.',
     events: 'What happened and is worth knowing.',

@@ -80,6 +80,7 @@ const stated: Record<AccessScope, string[]> = {
       .map((noun) => `GET ${noun}/:id`),
     'GET customer',
     'GET relays',
+    'GET stats',
     'GET providers/:id/health',
     'GET providers/:id/stats',
     'GET providers/:id/tests/:test_id',

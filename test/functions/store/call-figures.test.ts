@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from '#db'
+import { foldFigures } from '../../../functions/store/keeping.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
 
@@ -112,6 +114,19 @@ describe('the figures', () => {
     )
   })
 
+  test('are by the day, of all relays together, when they are old', async () => {
+    const before = await summed()
+    await ask("update call_figures set hour = hour - interval '30 years'")
+    const db = connect(app.database.databaseUrl, app.database.endpointUrl)
+    await Promise.all([foldFigures(db), foldFigures(db)])
+    expect(await foldFigures(db)).toBe(false)
+    expect(await summed()).toEqual(before)
+    const { rows } = await ask(
+      "select count(*) as n from call_figures where relay_id <> '' or extract(hour from hour at time zone 'UTC') <> 0",
+    )
+    expect(Number(rows[0]?.n)).toBe(0)
+  })
+
   test('stay when a call is deleted', async () => {
     const before = await kept()
     await ask('delete from attempts')
@@ -195,6 +210,14 @@ interface Counted {
   delays: number
   lost: number
   packets: number
+}
+
+/** Each sum by kind, whatever the hour and the relay. */
+async function summed() {
+  const { rows } =
+    await ask(`select kind, direction, resource_id, sum(attempts) as attempts, sum(answered) as answered, sum(talked_ms) as talked,
+    sum(packets) as packets, sum_counts(failures) as failures, sum_counts(pdd) as pdd from call_figures group by 1, 2, 3 order by 1, 2, 3`)
+  return JSON.parse(JSON.stringify(rows))
 }
 
 async function kept() {
