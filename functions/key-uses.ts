@@ -49,7 +49,7 @@ export class KeyUses {
   }
 }
 
-/** In the order of their ids, so that two isolates do not wait for each other in a ring; each row once a minute, whoever asks. */
+/** In the order of their ids, so that two isolates do not wait for each other in a ring; each row once a minute, by whichever isolate. */
 function lastUsed(keyIds: string[]) {
   return sql`insert into access_key_uses (key_id, customer_id, used_at)
     select id, customer_id, now() from access_keys where id = any(${sql.param(keyIds)}::uuid[]) order by id

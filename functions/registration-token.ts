@@ -1,7 +1,7 @@
 import { bytes, toHex } from './secrets.ts'
 
 /**
- * The word in our contact at one provider, by which its calls are recognised: its id, and 20 hex digits nobody
+ * The word in our contact at one provider, by which its calls are recognised: its id, and 20 hex digits no other
  * can guess.
  *
  * It follows from RELAY_SECRET and the provider's id, so every relay registers under the same, and it is stored nowhere.

@@ -23,7 +23,7 @@ export const deadAfterMs = 6_000
 /** How long after a beat what it confirmed counts as current. */
 export const currentForMs = 5_000
 
-/** One call which goes on, and everybody whose limits it counts in: a lease, keyed by the call's id. */
+/** One call which goes on, and all whose limits it counts in: a lease, keyed by the call's id. */
 const lease = z.object({
   call_id: z.guid(),
   customer_id: z.guid(),
@@ -62,7 +62,7 @@ const healthReport = z.object({
 })
 export type HealthReport = z.infer<typeof healthReport>
 
-/** Addresses of one hostname which count: whose leads to more, to everybody's, say, is where the first of them are. */
+/** Addresses of one hostname which count: whose leads to more, to a whole network's, say, is where the first of them are. */
 export const addressesAtMost = 32
 
 /** Where a provider's host is, as one relay resolves it: calls from there are the provider's. */

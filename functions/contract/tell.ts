@@ -15,7 +15,7 @@ import {
 
 /*
  * Facts the edge should remember. They travel in batches (POST /relay/v1/tells), at least once, in
- * the order they happened; whoever hears one twice must end where hearing it once would have led.
+ * the order they happened; the edge, which may hear one twice, must end where hearing it once would have led.
  */
 
 /** Where one phone of an extension can be reached until `expires_at` (RFC 3261 §10). */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** The customer whose routes and providers are everybody's defaults. */
+/** The customer whose routes and providers are every customer's defaults. */
 export const PLATFORM = '00000000-0000-0000-0000-000000000001'
 
 /**
@@ -145,7 +145,7 @@ export const resource = z.enum(resources)
 export type Resource = z.infer<typeof resource>
 
 /**
- * How a provider is doing. `half_open`: it was unhealthy, and gets a trial call now and then; `unknown`: nobody
+ * How a provider is doing. `half_open`: it was unhealthy, and gets a trial call now and then; `unknown`: no relay
  * has looked yet.
  */
 export const healthStatuses = ['unknown', 'healthy', 'unhealthy', 'half_open'] as const

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { reasons } from './api-error.ts'
+import { fieldWords } from './field-words.ts'
 import type { About } from './openapi.ts'
 
 /** What the document says of the API beside its operations. */
@@ -30,6 +31,7 @@ export const about: About = {
     relays: 'What carries the calls, for administrators.',
     about: 'The API itself.',
   },
+  words: fieldWords,
   refusal: z
     .object({
       error: z.object({

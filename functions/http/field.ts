@@ -77,11 +77,21 @@ export function inputOf(fields: Fields): z.ZodObject<Record<string, z.ZodType>, 
 
 /** The schema of a body which says what is to change, for the API's document: what it leaves out has no default. */
 export function patchOf(fields: Fields): z.ZodObject {
-  const parts = Object.entries(writtenOf(fields)).map(([name, shape]) => [
-    name,
-    undefaulted(shape).optional(),
-  ])
+  const parts = Object.entries(writtenOf(fields)).map(([name, shape]) => [name, partOf(shape)])
   return z.strictObject(Object.fromEntries(parts))
+}
+
+/** A field which may be left out, and is told of in the same words. */
+function partOf(shape: z.ZodType): z.ZodType {
+  const said = descriptionOf(shape)
+  const part = undefaulted(shape).optional()
+  return said === undefined ? part : part.describe(said)
+}
+
+/** Words which were given to a schema before or after it got its default. */
+function descriptionOf(shape: z.ZodType): string | undefined {
+  const inner = shape instanceof z.ZodDefault || shape instanceof z.ZodOptional ? shape.unwrap() : undefined
+  return shape.description ?? (inner && descriptionOf(inner as z.ZodType))
 }
 
 /** Keys of every noun which only the edge sets: a client may send them back, and nothing happens. */

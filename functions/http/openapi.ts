@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { statusOf } from './api-error.ts'
+import { describeFields } from './describe-fields.ts'
 import { type JsonSchema, Schemas, type SchemaUse } from './json-schema.ts'
 import {
   type ErrorCode,
@@ -18,6 +19,8 @@ export interface About {
   readonly tags: Readonly<Record<string, string>>
   /** How every refusal looks. */
   readonly refusal: z.ZodType
+  /** Sentences for fields and parameters whose schema has none: by `name`, or by `owner.name`. */
+  readonly words: Readonly<Record<string, string>>
 }
 
 /** An OpenAPI 3.1 document, as far as it is written here. */
@@ -80,6 +83,7 @@ export function openApi(operations: readonly Operation[], about: About): OpenApi
     if (path[operation.method]) throw new Error(`Two operations are ${operation.method} ${operation.path}.`)
     document.paths[operation.path] = { ...path, [operation.method]: described(operation, parts) }
   }
+  describeFields(document, about.words)
   return document
 }
 

@@ -104,12 +104,12 @@ function clientOf(pglite: PGlite) {
   }
 }
 
-/** PGlite is one session whoever connects: it still holds the statements which the connection before has named. */
+/** PGlite is one session for all connections: it still holds the statements which the connection before has named. */
 async function forget(client: pg.ClientBase): Promise<void> {
   await client.query('deallocate all')
 }
 
-/** As the database does for whoever connects from now on; this connection may be older than that. */
+/** As the database does for connections from now on; this connection may be older than that. */
 async function interpret(client: pg.ClientBase): Promise<void> {
   await client.query("set jit = off; set statement_timeout = '20s'")
 }

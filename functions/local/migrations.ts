@@ -3,7 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { Pool, PoolClient } from 'pg'
 
 const migrationsFolder = join(import.meta.dirname, '../../db/migrations')
-/** Any number, the same for everyone who migrates: two starting at once take turns. */
+/** Any number, the same for each process which migrates: two starting at once take turns. */
 const MIGRATING = 7_465_827
 
 /**

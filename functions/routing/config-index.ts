@@ -162,7 +162,7 @@ export class ConfigIndex {
     return this.#kept.get(customerId)?.accounts ?? []
   }
 
-  /** What each account of a realm is challenged with, in one order whoever they are. */
+  /** What each account of a realm is challenged with, in one order. */
   algorithms(realm: string): readonly Account['algorithms'][] {
     return this.#algorithms.get(realm.toLowerCase()) ?? []
   }
@@ -257,7 +257,7 @@ function algorithmsOf(accounts: readonly AccountFacts[]): KeptSlice['algorithms'
   return lists
 }
 
-/** Lets routes name a provider by one and the same text: looking up a text nobody has read before is dear. */
+/** Lets routes name a provider by one and the same text: looking up a text which was not read before is dear. */
 function naming(providers: readonly ProviderFacts[]): (route: RouteFacts) => RouteFacts {
   const ids = new Map(providers.map(({ id }) => [id, id]))
   return (route) => ({ ...route, provider_id: ids.get(route.provider_id) ?? route.provider_id })
@@ -272,7 +272,7 @@ function by<Thing>(things: readonly Thing[], key: (thing: Thing) => string): Map
   return new Map(things.map((thing) => [key(thing), thing]))
 }
 
-/** Takes a thing out where it still is, and not somebody else who came into its place. */
+/** Takes a thing out where it still is, and not another which came into its place. */
 function remove<Thing>(map: Map<string, Thing>, key: string, thing: Thing): void {
   if (map.get(key) === thing) map.delete(key)
 }

@@ -33,7 +33,7 @@ export interface Configuration {
   eldest(customerId: string): readonly RouteFacts[]
   /** How many routes a customer has. */
   routeCount(customerId: string): number
-  /** Whoever has exactly this number: one customer, but for a moment when it moves. */
+  /** The customers which have exactly this number: one, but for a moment when it moves. */
   numbers(e164: string): readonly NumberFacts[]
   /** Ranges this number lies in, the latest beginning first. */
   ranges(e164: string): readonly NumberFacts[]

@@ -8,7 +8,7 @@ interface Counted {
   caps: Caps
 }
 
-/** How far everybody's limits are used; only limits which are set are looked at. */
+/** How far each one's limits are used; only limits which are set are looked at. */
 export function limitsOf(counted: readonly Counted[], live: Runtime): Limit[] {
   if (!counted.some(({ caps }) => limited(caps))) return []
   return counted.flatMap((one) => (limited(one.caps) ? limitsOfOne(one, live) : []))

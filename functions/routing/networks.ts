@@ -4,7 +4,7 @@ import { type Ip, readIp, readNetwork, unmapped } from './ip.ts'
 export interface Networks<Who> {
   add(network: string, who: Who): void
   remove(network: string, who: Who): void
-  /** Everybody whose network an address lies in, the narrowest first. */
+  /** Owners of the networks an address lies in, the narrowest first. */
   at(address: string): Who[]
 }
 

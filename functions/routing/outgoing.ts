@@ -45,7 +45,7 @@ function isWord(dialled: string): boolean {
   return /[a-z]/i.test(dialledName(dialled))
 }
 
-/** No account begins with a plus, and looking for a text nobody has read before is dear. */
+/** No account begins with a plus, and looking for a text which was not read before is dear. */
 function extensionDialled(
   dialled: string,
   { id }: CustomerFacts,

@@ -148,7 +148,7 @@ function takers(providers: readonly ProviderFacts[]): readonly ProviderFacts[] {
   return platforms.length > 0 ? platforms : providers
 }
 
-/** No number led anywhere: whoever takes all that comes from there, the oldest where several do. */
+/** No number led anywhere: the provider which takes all that comes from there, the oldest where several do. */
 function takenBy(
   providers: readonly ProviderFacts[],
   dialled: string,

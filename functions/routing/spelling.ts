@@ -8,7 +8,7 @@ import { codeOf } from './numbering.ts'
 /**
  * A number without anything but plus, digits, * and #; what cannot be read so stays and is then no number.
  *
- * As libphonenumber does, separators and what nobody sees are passed over, digits of any script are digits, and
+ * As libphonenumber does, separators and what is not seen are passed over, digits of any script are digits, and
  * letters of a vanity number are the keys they stand on. A global phone-context goes before it (RFC 3966 §5.1.5).
  */
 export function plainly(written: string): string {

@@ -44,7 +44,7 @@ export interface Facts {
   /** How many routes each of those who may be calling has. */
   route_counts: { customer_id: string; count: number }[]
   health: { id: string; status: HealthStatus }[]
-  /** Calls under way and seconds talked today (UTC) of everybody who has a limit. */
+  /** Calls under way and seconds talked today (UTC) of all which have a limit. */
   use: { kind: ScopeKind; id: string; calls: number; seconds: number }[]
 }
 

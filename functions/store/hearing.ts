@@ -60,7 +60,7 @@ export function begun(told: Beat): SQL {
 }
 
 /**
- * Sweeps out what the dead held. One who is back and writes its own just now is left alone: nobody waits for it in
+ * Sweeps out what the dead held. One who is back and writes its own just now is left alone: no relay waits for it in
  * whose turn it waits.
  */
 export function sweep(told: Beat): SQL {

@@ -34,7 +34,7 @@ function readWindow(asked: string): Window {
 }
 
 /**
- * A provider's figures, in one statement: everybody's of their own calls, administrators' of all.
+ * A provider's figures, in one statement: customers' of their own calls, administrators' of all.
  *
  * An attempt under way counts once it is over. What became of one `outcome_of` says, here as in the figures which are kept of
  * every call (functions/README.md has the definitions). These are counted from the attempts themselves: to the second, and for

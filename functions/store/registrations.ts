@@ -50,7 +50,7 @@ export function rest(told: Beat): SQL {
 }
 
 /**
- * Gives a relay registrations which no living one keeps, up to its even share; a higher epoch takes each from whoever
+ * Gives a relay registrations which no living one keeps, up to its even share; a higher epoch takes each from the relay which
  * had it. What is left the others take at their next beats.
  */
 export function take(told: Beat): SQL {
@@ -96,7 +96,7 @@ export function keep(told: Beat): SQL {
     order by provider_id`
 }
 
-/** Registrations a relay speaks of which are nobody's to keep: it is told so at every beat until it has let go. */
+/** Registrations a relay speaks of which no relay is to keep: it is told so at every beat until it has let go. */
 export function withdraw(told: Beat): SQL {
   return sql`
     select provider_id as withdrawn

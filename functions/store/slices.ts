@@ -16,7 +16,7 @@ export type Granted = {
  * Safe: it is given more only from what no living relay may believe it has; `amount` is the most it may
  * believe, so an answer which is lost takes nothing from another relay, and what it gives back is free once it
  * says that it holds less.
- * Fair: each aims at its share, by water-filling over what each could use (used and refused); what nobody
+ * Fair: each aims at its share, by water-filling over what each could use (used and refused); what no relay
  * asks for is spread evenly. What is in use is never taken away.
  */
 export function share(told: Beat): SQL {

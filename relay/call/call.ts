@@ -39,7 +39,7 @@ import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
  *
  *   routing ──decided──► opening ──sockets──► hunting ──success──► answered ──bye──► ended
  *      │                    │                    │                                     ▲
- *      └──── reject ────────┴──── no sockets ────┴──── nobody left, cancel, timers ────┘
+ *      └──── reject ────────┴──── no sockets ────┴──── none left, cancel, timers ──────┘
  *
  * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.

@@ -162,7 +162,7 @@ class FfiEngine implements MediaEngine {
     return -1
   }
 
-  /** One packet from whomever; false: there was none. */
+  /** One packet from any sender; false: there was none. */
   #take(now: MonotonicMs, rtpPort: RtpPort): boolean {
     this.#arena.prepare()
     const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
