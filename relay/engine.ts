@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '#contract'
-import { Calls, type ProviderObserved } from './call/calls.ts'
+import type { ProviderObserved } from './call/call-orders.ts'
+import { Calls } from './call/calls.ts'
 import { Clock, type TimeCorrected } from './ground/clock.ts'
 import { earliestOf } from './ground/deadlines.ts'
 import type { Effect, Input } from './ground/effects.ts'

@@ -11,24 +11,22 @@ import {
   hangUp,
   repeatAnswer,
 } from './answered.ts'
+import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { abandon, end, endedBySystem, refuse, spokeLate, stopped } from './ending.ts'
 import { noneAlive } from './failed-hunt.ts'
 import {
   answerTimeout,
-  begin,
-  branchAnswered,
   branchFailed,
   branchLocated,
   callerCancelled,
   cooling,
-  mediaFailed,
   noProgress,
   noResponse,
-  opened,
 } from './hunt.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
 import { aimAgain } from './offer-answer.ts'
+import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'

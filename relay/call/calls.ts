@@ -1,64 +1,25 @@
 import type { MonotonicMs, RouteDecision } from '#contract'
-import type { Observation } from '#routing'
 import { wholeUtcAt } from '../ground/clock.ts'
-import { EffectBuffer } from '../ground/effect-buffer.ts'
-import type { Effect, Input } from '../ground/effects.ts'
+import type { Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type MediaReport, sessionId } from '../ground/media.ts'
-import { locatedBy, type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
+import { locatedBy, type Reply } from '../ground/questions.ts'
 import { admitCall } from '../limits/admit-call.ts'
-import type { Ledger } from '../limits/ledger.ts'
-import type { Ports } from '../media/ports.ts'
-import type { Contact, Registrar } from '../registrar/registrar.ts'
+import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
-import { writeMessage } from '../sip/write.ts'
-import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { ClientOutput } from '../transaction/layer.ts'
 import { recordCode } from './branch.ts'
 import { table } from './call.ts'
-import { type ActiveCall, CallIndex } from './call-index.ts'
-import { CallPorts } from './call-ports.ts'
-import { CallRequests, type CallResult } from './call-requests.ts'
-import { CallTimers } from './call-timers.ts'
-import { hostQuestion, leadOf, lookUpMs } from './hosts.ts'
+import type { ActiveCall, CallIndex } from './call-index.ts'
+import { CallOrders, type CallsDeps, type CallsOutput, type WaitingForHost } from './call-orders.ts'
+import type { CallResult } from './call-requests.ts'
+import { leadOf } from './hosts.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import { callTell, endedNote } from './record.ts'
-import { Reputation } from './reputation.ts'
-import { scopesOf } from './scopes.ts'
-import type {
-  Branch,
-  CallEvents,
-  CallOrder,
-  CallTimer,
-  ConnectDecision,
-  InDialogRequest,
-  ServiceRoutes,
-  Side,
-} from './state.ts'
-
-/** The rooms calls stand on. */
-interface CallsDeps {
-  readonly endpoint: SipEndpoint
-  readonly numbers: QuestionNumbers
-  readonly transactions: Transactions
-  readonly ports: Ports
-  readonly ledger: Ledger
-  readonly registrar: Pick<Registrar, 'contacts'>
-  readonly serviceRoutes: ServiceRoutes
-}
-
-/** How a call to a provider went says how the provider is. */
-export interface ProviderObserved {
-  readonly type: 'observed'
-  readonly providerId: string
-  readonly seen: Observation
-}
-
-type CallsOutput = Effect | TransactionOutput | ProviderObserved
+import type { Branch, CallEvents, CallTimer, ConnectDecision, InDialogRequest } from './state.ts'
 
 /** What happens to calls. */
 type CallsInput =
@@ -67,50 +28,34 @@ type CallsInput =
   | Extract<Input, { type: 'media' | 'stop' }>
   | { readonly type: 'tick' }
 
-/** What in a call waits until it is known where a host leads. */
-type WaitingForHost = { readonly active: ActiveCall } & (
-  | { readonly for: 'branch'; readonly branch: Branch }
-  | { readonly for: 'side'; readonly host: string; readonly side: Side }
-  | { readonly for: 'decision'; readonly host: string; readonly decided: RouteDecision }
-  | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
-)
-
 /** All calls: carries out what their machines order, and brings them what happens. */
 export class Calls {
   readonly #deps: CallsDeps
-  readonly #effects = new EffectBuffer<TransactionOutput | ProviderObserved>()
-  readonly #index = new CallIndex()
-  readonly #timers = new CallTimers()
-  readonly #requests: CallRequests
-  readonly #ports: CallPorts
-  readonly #questions: Questions<WaitingForHost>
-  readonly #reputation = new Reputation()
+  readonly #orders: CallOrders
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
   #sessions = 0
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
-    this.#requests = new CallRequests(deps.transactions)
-    this.#ports = new CallPorts(deps.ports, (effect) => this.#effects.emit(effect))
-    this.#questions = new Questions(this.#effects, deps.numbers)
+    this.#orders = new CallOrders(deps)
   }
 
   get active(): number {
-    return this.#index.active
+    return this.#orders.index.active
   }
 
   get legs(): number {
-    return this.#index.legs
+    return this.#orders.index.legs
   }
 
   /** How what comes in finds its call. */
   get index(): Omit<CallIndex, 'add' | 'remove' | 'addServer' | 'removeServer' | 'addDialog' | 'addBranch'> {
-    return this.#index
+    return this.#orders.index
   }
 
   nextDeadline(): number | undefined {
-    return this.#timers.nextDeadline()
+    return this.#orders.timers.nextDeadline()
   }
 
   receive(event: CallsInput, now: MonotonicMs): CallsOutput[] | undefined {
@@ -119,26 +64,26 @@ export class Calls {
         this.#media(now, event.report)
         break
       case 'stop':
-        for (const active of this.#index.all()) this.#step(now, active, 'stop', undefined)
+        for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)
         break
       case 'tick':
-        for (let due = this.#timers.due(now); due; due = this.#timers.due(now))
+        for (let due = this.#orders.timers.due(now); due; due = this.#orders.timers.due(now))
           this.#ring(now, due.active, due.timer)
         break
       case 'answered':
       case 'unanswered': {
-        const waiting = this.#questions.answered(event)
+        const waiting = this.#orders.questions.answered(event)
         if (!waiting) return undefined
         this.#answered(now, waiting, event)
         break
       }
       default: {
-        const result = this.#requests.heard(event)
+        const result = this.#orders.requests.heard(event)
         if (!result) return undefined
         this.#heard(now, result)
       }
     }
-    return this.#effects.take()
+    return this.#orders.effects.take()
   }
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
@@ -156,20 +101,20 @@ export class Calls {
       finalTold: false,
       endLogged: false,
     }
-    this.#index.add(active)
+    this.#orders.index.add(active)
     return active
   }
 
   /** It is decided; ports and contacts are fetched only for a call which connects and which no limit stops. */
   decided(now: MonotonicMs, active: ActiveCall, decision: RouteDecision): CallsOutput[] {
     this.#decided(now, active, decision)
-    return this.#effects.take()
+    return this.#orders.effects.take()
   }
 
   /** One side asks something inside its dialog; the host its offer names is looked up first. */
   request(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): CallsOutput[] {
     this.#requested(now, active, asked)
-    return this.#effects.take()
+    return this.#orders.effects.take()
   }
 
   /** One side takes its INVITE back. */
@@ -177,8 +122,8 @@ export class Calls {
     const asked = this.#awaitingLookup.get(cancelled.transaction)
     if (!asked) return this.step(now, active, 'cancel', cancelled)
     this.#awaitingLookup.delete(cancelled.transaction)
-    this.#carryOut(now, active, refuseRequest(asked, 487))
-    return this.#effects.take()
+    this.#orders.carryOut(now, active, refuseRequest(asked, 487))
+    return this.#orders.effects.take()
   }
 
   /** Brings one event to a call. */
@@ -189,7 +134,7 @@ export class Calls {
     event: CallEvents[E],
   ): CallsOutput[] {
     this.#step(now, active, name, event)
-    return this.#effects.take()
+    return this.#orders.effects.take()
   }
 
   #step<E extends keyof CallEvents>(
@@ -200,9 +145,9 @@ export class Calls {
   ): void {
     active.call.now = now
     const orders = turn(table, active.machine, name, event)
-    this.#count(now, active)
-    for (const order of orders) this.#carryOut(now, active, order)
-    this.#settle(now, active)
+    this.#orders.count(now, active)
+    for (const order of orders) this.#orders.carryOut(now, active, order)
+    this.#orders.settle(now, active)
   }
 
   #decided(now: MonotonicMs, active: ActiveCall, decided: RouteDecision): void {
@@ -210,10 +155,10 @@ export class Calls {
     if (active.machine.state !== 'routing') return
     const host =
       decided.kind === 'connect' && unknownHost(active.call, active.call.caller.invite, this.#deps.endpoint)
-    if (host) return this.#lookUp({ for: 'decision', active, host, decided })
+    if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
     const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
-    const ports = connect ? this.#ports.take(now) : ''
+    const ports = connect ? this.#orders.ports.take(now) : ''
     const contacts = connect ? this.#contacts(now, connect.targets) : []
     if (typeof ports === 'object') active.mediaClosed = false
     this.#step(now, active, 'decided', { decision, contacts, ports })
@@ -222,9 +167,9 @@ export class Calls {
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
     const host = unknownHost(active.call, asked.request, this.#deps.endpoint)
     if (!host) return this.#step(now, active, 'request', asked)
-    if (asked.request.method === 'INVITE') this.#index.addServer(active, asked.side, asked.transaction)
+    if (asked.request.method === 'INVITE') this.#orders.index.addServer(active, asked.side, asked.transaction)
     this.#awaitingLookup.set(asked.transaction, asked)
-    this.#lookUp({ for: 'request', active, host, asked })
+    this.#orders.lookUp({ for: 'request', active, host, asked })
   }
 
   /** Where an extension, or a PBX without a host of its own, has registered. */
@@ -238,10 +183,6 @@ export class Calls {
     return []
   }
 
-  #lookUp(waiting: Extract<WaitingForHost, { host: string }>): void {
-    this.#questions.ask(waiting, hostQuestion(waiting.host), lookUpMs)
-  }
-
   #answered(now: MonotonicMs, waiting: WaitingForHost, reply: Reply): void {
     const { active } = waiting
     const located = locatedBy(reply)
@@ -249,7 +190,7 @@ export class Calls {
       const { branch } = waiting
       const id = branch.provider?.provider_id
       const more = active.call.waiting.length > 0
-      const inTurn = id ? this.#reputation.inTurn(now, id, located, more) : located
+      const inTurn = id ? this.#orders.reputation.inTurn(now, id, located, more) : located
       return this.#step(now, active, 'located', { branch, located: inTurn })
     }
     const { address } = this.#deps.endpoint
@@ -259,67 +200,10 @@ export class Calls {
     if (this.#awaitingLookup.delete(waiting.asked.transaction)) this.#requested(now, active, waiting.asked)
   }
 
-  #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
-    const effects = this.#effects
-    switch (order.type) {
-      case 'respond':
-        return this.#respond(now, active, order)
-      case 'request':
-        return this.#request(now, active, order)
-      case 'ack':
-        return effects.emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
-      case 'abandon':
-        return effects.pass(this.#requests.abandon(now, active, order.of))
-      case 'locate':
-        return this.#questions.ask(
-          { for: 'branch', active, branch: order.branch },
-          { ask: 'locate', question: order.question },
-        )
-      case 'resolve':
-        return this.#lookUp({ for: 'side', active, host: order.host, side: order.side })
-      case 'set':
-        return this.#timers.set(now, active, order.ms, order.timer)
-      case 'stop':
-        return this.#timers.stop(active, order.timer, order.of)
-      case 'media':
-        return effects.emit({ type: 'media', command: order.command })
-      case 'dialog':
-        return this.#index.addDialog(active, order.side, order.dialog)
-      case 'tell':
-        return this.#tell(active)
-      case 'cool':
-        return this.#reputation.cool(now, order.provider, order.flow, order.ms)
-      case 'release':
-        active.mediaClosed = true
-        return
-      case 'observed':
-      case 'note':
-        return effects.emit(order)
-    }
-  }
-
-  #respond(
-    now: MonotonicMs,
-    active: ActiveCall,
-    { transaction, response }: Extract<CallOrder, { type: 'respond' }>,
-  ): void {
-    if (response.status >= 200 && transaction !== active.call.caller.transaction)
-      this.#index.removeServer(transaction)
-    this.#effects.pass(this.#deps.transactions.respond(now, transaction, response))
-  }
-
-  #request(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'request' }>): void {
-    const { role, request } = order
-    if (role.role === 'invite') this.#index.addBranch(role.branch)
-    else if (role.role === 'passed' && request.method === 'INVITE')
-      this.#index.addServer(active, role.asked.side, role.asked.transaction)
-    this.#effects.pass(this.#requests.send(now, active, order))
-  }
-
   #heard(now: MonotonicMs, result: CallResult): void {
     const { active, role, sent, flow } = result
     const response = result.type === 'response' ? result.response : undefined
-    if (result.type === 'ended') return this.#settle(now, active)
+    if (result.type === 'ended') return this.#orders.settle(now, active)
     switch (role.role) {
       case 'invite':
         return response
@@ -330,7 +214,7 @@ export class Calls {
       case 'bye':
         return this.#step(now, active, 'byeAnswered', { ...role, sent, flow, response })
       case 'cancel':
-        return this.#settle(now, active)
+        return this.#orders.settle(now, active)
     }
   }
 
@@ -339,7 +223,7 @@ export class Calls {
     active.call.now = now
     recordCode(active.call, branch, status)
     if (branch.provider?.provider_id && branch.flow)
-      this.#reputation.spoke(branch.provider.provider_id, branch.flow)
+      this.#orders.reputation.spoke(branch.provider.provider_id, branch.flow)
     if (status < 200) this.#step(now, active, 'provisional', { branch, response })
     else if (status < 300) this.#step(now, active, 'success', { branch, response })
     else this.#step(now, active, 'failure', { branch, status, why: reason, response })
@@ -353,7 +237,7 @@ export class Calls {
   /** A provider which is called gave no sign of life yet, and now it is late; or it cannot be reached. */
   #unheard(now: MonotonicMs, { provider, flow, heard, state }: Branch): void {
     if (provider?.provider_id && flow && heard === 'nothing' && state === 'calling')
-      this.#reputation.silent(now, provider.provider_id, flow)
+      this.#orders.reputation.silent(now, provider.provider_id, flow)
   }
 
   #ring(now: MonotonicMs, active: ActiveCall, timer: CallTimer): void {
@@ -378,15 +262,16 @@ export class Calls {
   }
 
   #media(now: MonotonicMs, report: MediaReport): void {
-    const active = this.#index.session(report.session)
+    const active = this.#orders.index.session(report.session)
     if (!active) return
     active.call.now = now
     if (report.type === 'closed' || report.type === 'counted')
       active.call.record.media = { caller: report.caller, callee: report.callee }
     if (report.type === 'closed') return this.#mediaOver(now, active)
-    if (report.type === 'counted') return active.machine.state === 'answered' ? this.#tell(active) : undefined
+    if (report.type === 'counted')
+      return active.machine.state === 'answered' ? this.#orders.tell(active) : undefined
     if (report.type === 'failed') {
-      if (this.#ports.openOthers(now, active, report.why)) return
+      if (this.#orders.ports.openOthers(now, active, report.why)) return
       active.mediaClosed = true
     }
     this.#step(now, active, 'media', { report })
@@ -395,46 +280,12 @@ export class Calls {
   #mediaOver(now: MonotonicMs, active: ActiveCall): void {
     const { call, machine } = active
     active.mediaClosed = true
-    this.#timers.stop(active, 'media')
+    this.#orders.timers.stop(active, 'media')
     call.record.soundOver = true
     if (machine.state === 'ended' && !active.finalTold && mediaRecordOf(call, this.#deps.endpoint)) {
       active.finalTold = true
-      this.#tell(active)
+      this.#orders.tell(active)
     }
-    this.#settle(now, active)
-  }
-
-  /** Whose limits a call counts in is read off the call after each event: no room has to remember to let go. */
-  #count(now: MonotonicMs, { call, machine }: ActiveCall): void {
-    const { ledger } = this.#deps
-    if (machine.state === 'ended') return ledger.free(now, call.id)
-    if (machine.state === 'routing') return
-    ledger.keep(now, call.id, scopesOf(call))
-    const { direction, answeredAt } = call.record
-    // Calls in and calls inside cost no minutes.
-    if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
-  }
-
-  /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */
-  #settle(now: MonotonicMs, active: ActiveCall): void {
-    const { call } = active
-    if (active.machine.state !== 'ended' || !active.mediaClosed) return
-    this.#sayEnded(active)
-    this.#ports.give(now, active)
-    if (active.outstanding > 0 || call.caller.answer || !this.#index.has(active)) return
-    this.#index.remove(active)
-    this.#timers.forget(active)
-  }
-
-  /** Its record is whole now, but for what never came. */
-  #sayEnded(active: ActiveCall): void {
-    if (active.endLogged || active.call.record.customerId === undefined) return
-    active.endLogged = true
-    this.#effects.emit(endedNote(active.call))
-  }
-
-  #tell(active: ActiveCall): void {
-    const tell = callTell(active.call, this.#deps.endpoint)
-    if (tell) this.#effects.emit({ type: 'tell', tell })
+    this.#orders.settle(now, active)
   }
 }

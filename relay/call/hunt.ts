@@ -1,107 +1,18 @@
-import type { Port } from '#contract'
-import { uacDialog } from '../dialog/dialog.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Contact } from '../registrar/registrar.ts'
-import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import { acknowledge, answerCaller, byeLate2xx } from './answered.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
-import { cause, notRegistered, unanswered, unheard } from './cause.ts'
+import { notRegistered, unanswered } from './cause.ts'
 import { proveToProvider } from './credentials.ts'
-import {
-  abandon,
-  concluded,
-  end,
-  remember,
-  since,
-  soon,
-  stopTimers,
-  tryEnded,
-  type UnansweredEnd,
-} from './ending.ts'
+import { abandon, concluded, end, stopTimers, tryEnded } from './ending.ts'
 import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
 import { observation } from './observation.ts'
-import { aim, aimAtBranch, answerOf, faultOf, offerOf } from './offer-answer.ts'
-import { peerOf } from './peer.ts'
-import { sipReason } from './reason.ts'
 import { roundsOf } from './ring-rounds.ts'
-import type {
-  Branch,
-  Call,
-  CallEvents,
-  CalledPeer,
-  CallOrder,
-  CallStep,
-  ConnectDecision,
-  GivenReason,
-  Side,
-} from './state.ts'
+import type { Branch, Call, CallEvents, CalledPeer, CallOrder, CallStep, GivenReason } from './state.ts'
 import { verdict } from './verdict.ts'
-
-/** How long our own sockets may be waited for. */
-const openingMs = 2_000
-
-/** The edge said where: the sockets for the sound come first, so that nothing is answered which could not be heard. */
-export function begin(
-  call: Call,
-  decision: ConnectDecision,
-  contacts: readonly Contact[],
-  ports: Record<Side, Port> | string,
-  endpoint: SipEndpoint,
-): CallStep {
-  remember(call, decision)
-  call.decision = decision
-  call.contacts = contacts
-  if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
-  call.ports = ports
-  const obstacle = obstacleOf(call, endpoint)
-  if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
-  return {
-    to: 'opening',
-    effects: [
-      { type: 'media', command: { type: 'open', session: call.session, ports } },
-      { type: 'set', ms: openingMs, timer: { timer: 'search' } },
-    ],
-  }
-}
-
-/** The sockets are there: starts with the best target. */
-export function opened(call: Call, endpoint: SipEndpoint): CallStep {
-  const offer = offerOf(call.caller.invite, endpoint)
-  const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, endpoint) : []
-  const peers = call.decision && peersOf(call.decision)
-  const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
-  const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
-  return { to: step.to ?? 'hunting', effects }
-}
-
-/** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */
-export function mediaFailed(call: Call, why: string, endpoint: SipEndpoint): CallStep {
-  const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
-  return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
-}
-
-/** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
-function peersOf({ targets }: ConnectDecision): readonly CalledPeer[] | undefined {
-  if (targets.kind === 'providers') return targets.providers
-  const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
-  return pbx && [pbx]
-}
-
-/** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
-function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by' | 'reason'> | undefined {
-  const { invite, trusted } = call.caller
-  if (invite.maxForwards <= 0) {
-    const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
-    return { status: 483, why: 'too many hops', because }
-  }
-  const fault = faultOf(call, offerOf(invite, endpoint), trusted)
-  return fault && { ...fault, because: unheard('caller', fault.why) }
-}
 
 /** Addresses for a provider came back, or none did. */
 export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): CallStep {
@@ -115,70 +26,6 @@ export function branchLocated(call: Call, branch: Branch, located: Located, endp
     )
   branch.flows = rest
   return tryAt(call, branch, first, endpoint)
-}
-
-/** 2xx: this branch wins, the others are let go, the caller is answered. */
-export function branchAnswered(
-  call: Call,
-  branch: Branch,
-  response: Response,
-  endpoint: SipEndpoint,
-): CallStep {
-  const answer = answerOf(response, endpoint, branch.sdp.sent)
-  const said = answer?.ok ? answer.value : earlySdp(branch, response)
-  if (!said)
-    return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
-  branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
-  concluded(call, branch, response.status, response.reason, 'final')
-  branch.state = 'answered'
-  call.callee = branch
-  const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
-  branch.dialog = dialog
-  const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
-  return {
-    to: 'answered',
-    effects: [
-      ...stopTimers(branch),
-      ...observation(branch, response.status, response.reason),
-      { type: 'stop', timer: 'search' },
-      ...others,
-      { type: 'dialog', side: 'callee', dialog },
-      ...acknowledge(call, branch, response, endpoint),
-      ...aimAtBranch(call, branch, said, endpoint),
-      ...answerCaller(call, said, endpoint),
-      { type: 'tell' },
-    ],
-  }
-}
-
-/** Another branch was faster (RFC 3326: phones shall not count a missed call). */
-function lost(call: Call, branch: Branch): CallOrder[] {
-  if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'answered elsewhere', 'final')
-  return abandon(branch, 'SIP;cause=200;text="Call completed elsewhere"')
-}
-
-/** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
-function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
-  return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
-}
-
-/**
- * A 2xx by which neither person could hear the other. The callee has answered: the call ends on both sides, and rings
- * nowhere else.
- */
-function answeredWithoutSdp(
-  call: Call,
-  branch: Branch,
-  response: Response,
-  fault: UnusableSdp | undefined,
-  endpoint: SipEndpoint,
-): CallStep {
-  const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
-  const goodbye = byeLate2xx(call, branch, response, endpoint, [sipReason(488, why)])
-  concluded(call, branch, response.status, why, 'final')
-  const because = unheard('callee', why)
-  const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })
-  return { ...step, effects: [...goodbye, ...step.effects] }
 }
 
 /** A branch failed: its next address, the next provider, or the end. */
@@ -235,7 +82,8 @@ export function callerCancelled(call: Call, given: GivenReason, endpoint: SipEnd
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
-function search(call: Call, providers: readonly CalledPeer[], endpoint: SipEndpoint): CallStep {
+/** Tries providers one after the other. */
+export function search(call: Call, providers: readonly CalledPeer[], endpoint: SipEndpoint): CallStep {
   call.waiting = [...providers]
   const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
   const step = next(call, endpoint)
@@ -243,7 +91,7 @@ function search(call: Call, providers: readonly CalledPeer[], endpoint: SipEndpo
 }
 
 /** Phones ring by their q: those of the highest together, the next when none of these has answered. */
-function ring(call: Call, endpoint: SipEndpoint): CallStep {
+export function ring(call: Call, endpoint: SipEndpoint): CallStep {
   if (call.contacts.length === 0) {
     const because = notRegistered(call)
     return end(call, endpoint, {

@@ -1,4 +1,4 @@
-import type { ProviderObserved } from '../call/calls.ts'
+import type { ProviderObserved } from '../call/call-orders.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'

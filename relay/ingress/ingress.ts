@@ -53,12 +53,12 @@ export function openIngress(below: IngressDeps): Ingress {
   const challenger = new Challenger(endpoint.hashes, { hosts: [...served.names] })
   const blocks = new SourceBlocks(endpoint.entropy)
   const admission = new AdmissionControl({ ...below, challenger, blocks })
-  const replies = new StatelessReplies({ endpoint, effects, clock })
+  const replies = new StatelessReplies({ endpoint, effects, clock, challenger })
   const knownFlows = new KnownFlows({ ...below, admission })
   return {
     packets: new Packets({ ...below, effects, replies, knownFlows }),
     dialogs: new DialogRequests({ ...below, effects, replies }),
-    uas: new Uas({ ...below, effects, replies, challenger, admission }),
+    uas: new Uas({ ...below, effects, replies, admission }),
     revocations: new Revocations({ ...below, effects, admission }),
     blocks,
     admission,

@@ -1,3 +1,5 @@
+import type { ChallengeAdmission } from '../auth/authenticator.ts'
+import type { Challenger } from '../auth/challenger.ts'
 import { sipReason } from '../call/reason.ts'
 import type { Clock } from '../ground/clock.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
@@ -13,6 +15,7 @@ interface StatelessRepliesDeps {
   readonly endpoint: SipEndpoint
   readonly effects: IngressEffects
   readonly clock: Clock
+  readonly challenger: Challenger
 }
 
 const longAnswers = { atOnce: 200, perSecond: 50 }
@@ -22,11 +25,13 @@ export class StatelessReplies {
   readonly #endpoint: SipEndpoint
   readonly #effects: IngressEffects
   readonly #clock: Clock
+  readonly #challenger: Challenger
   /** Octets of requests which belong to no transaction. */
   readonly #octets = new WeakMap<Request, number>()
   readonly #longAnswers = new RateLimiter(longAnswers)
 
-  constructor({ endpoint, effects, clock }: StatelessRepliesDeps) {
+  constructor({ endpoint, effects, clock, challenger }: StatelessRepliesDeps) {
+    this.#challenger = challenger
     this.#endpoint = endpoint
     this.#effects = effects
     this.#clock = clock
@@ -63,9 +68,21 @@ export class StatelessReplies {
     this.send(reply(request, status, { reason, headers, toTag, flow }), request, flow)
   }
 
+  /** Asks for a proof (RFC 3261 §22). */
+  challenge(request: Request, flow: Flow, admission: ChallengeAdmission): void {
+    if (admission.blocked)
+      this.#effects.note('warn', 'auth.blocked', { ...admission.blocked, from: flow.address })
+    this.send(this.#challenger.challenge(this.#clock.at, request, { ...admission, flow }), request, flow)
+  }
+
   /** What cannot be done before the call is answered may be asked again soon (RFC 3311 §5.2, RFC 3261 §14.2). */
   notYet(request: Request, flow: Flow): void {
     this.refuse(request, flow, 500, undefined, [['retry-after', String(this.#endpoint.entropy.below(11))]])
+  }
+
+  /** The log says that a request waited for the edge in vain. */
+  edgeSilent(why: string, { method }: Request): void {
+    this.#effects.note('warn', 'edge.unanswered', { why, method })
   }
 
   /** The edge does not answer: come back soon. */

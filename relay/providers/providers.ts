@@ -1,5 +1,5 @@
 import type { HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
-import type { ProviderObserved } from '../call/calls.ts'
+import type { ProviderObserved } from '../call/call-orders.ts'
 import type { ServiceRoutes } from '../call/state.ts'
 import { earliestOf } from '../ground/deadlines.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'

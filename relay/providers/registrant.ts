@@ -1,5 +1,5 @@
 import type { BeatAnswer, MonotonicMs, ProviderFacts, RegistrationReport } from '#contract'
-import { type Deadline, Deadlines } from '../ground/deadlines.ts'
+import { Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Note } from '../ground/effects.ts'
 import { type Flow, reliable } from '../ground/flow.ts'
@@ -13,16 +13,18 @@ import type {
   RequestOver,
 } from '../ua/out-of-dialog.ts'
 import { Pacer } from '../ua/pacer.ts'
+import {
+  type AssignedRegistration,
+  assignedRegistration,
+  placeKey,
+  type RegistrantWakeup,
+  registerKey,
+  registrationReport,
+} from './assigned-registration.ts'
 import { grantedSeconds, serviceRouteOf } from './grant.ts'
 import { accountOf, targetOf } from './options.ts'
-import { type RegisterSeries, registerFor, seconds } from './register-request.ts'
-import {
-  newRegistration,
-  type RegistrationEvents,
-  type RegistrationMachine,
-  type RegistrationOrder,
-  table,
-} from './registration.ts'
+import { registerFor, seconds } from './register-request.ts'
+import { type RegistrationEvents, type RegistrationOrder, table } from './registration.ts'
 
 /** What the registrant stands on. */
 interface RegistrantDeps {
@@ -41,35 +43,10 @@ const pingMs = 27_000
 const ping = new TextEncoder().encode('\r\n\r\n')
 const unwanted = 'it is disabled, deleted, or not to be registered any more'
 
-/** A registration this relay is to keep. */
-interface AssignedRegistration {
-  readonly id: string
-  epoch: number
-  /** As configured when it last asked; undefined: its configuration is not here yet. */
-  facts: ProviderFacts | undefined
-  registration: RegistrationMachine
-  /** Monotonic ms of the last change of status. */
-  since: number
-  readonly series: RegisterSeries
-  inFlight: RequestInFlight | undefined
-  /** The address which took it, and the connection it came over. */
-  at: Flow | undefined
-  over: Flow | undefined
-  /** Route values for calls out, as the last 2xx gave them. */
-  route: readonly string[]
-  due: Deadline<RegistrantWakeup> | undefined
-  lapse: Deadline<RegistrantWakeup> | undefined
-  pinged: Deadline<RegistrantWakeup> | undefined
-}
-
 interface AskedRegistration {
   readonly held: AssignedRegistration
   readonly facts: ProviderFacts
   readonly wanted: number
-}
-
-interface RegistrantWakeup {
-  ring(now: MonotonicMs): void
 }
 
 /**
@@ -161,24 +138,8 @@ export class Registrant {
   }
 
   reports(): RegistrationReport[] {
-    const iso = (at: number | undefined) =>
-      at === undefined ? null : new Date(Math.floor(this.#deps.endpoint.epoch + at)).toISOString()
-    return [...this.#held.values()].flatMap(({ id, epoch, facts, registration, since }) => {
-      const { until, nextAt, status, why } = registration.memory
-      // Of one which never began here nothing can be said; that it is given up can.
-      if (!facts || (registration.state === 'not_registered' && why === '')) return []
-      return {
-        provider_id: id,
-        customer_id: facts.customer_id,
-        epoch,
-        status: registration.state,
-        since: iso(since) ?? '',
-        until: iso(until),
-        sip_status: status ?? null,
-        why,
-        next_at: iso(nextAt),
-      }
-    })
+    const { epoch } = this.#deps.endpoint
+    return [...this.#held.values()].flatMap((held) => registrationReport(held, epoch) ?? [])
   }
 
   tick(now: MonotonicMs): void {
@@ -190,22 +151,7 @@ export class Registrant {
   }
 
   #hold(now: MonotonicMs, id: string, epoch: number): AssignedRegistration {
-    const { entropy } = this.#deps.endpoint
-    const held: AssignedRegistration = {
-      id,
-      epoch,
-      facts: undefined,
-      registration: newRegistration(0, entropy.below),
-      since: now,
-      series: { callId: entropy.hex(16), tag: entropy.hex(8), number: 0 },
-      inFlight: undefined,
-      at: undefined,
-      over: undefined,
-      route: [],
-      due: undefined,
-      lapse: undefined,
-      pinged: undefined,
-    }
+    const held = assignedRegistration(now, id, epoch, this.#deps.endpoint)
     this.#held.set(id, held)
     this.#review(now, held)
     return held
@@ -406,15 +352,4 @@ export class Registrant {
     const { status, why } = registration.memory
     this.#deps.effects.note(level, event, { provider_id: id, name: facts?.name, epoch, status, why })
   }
-}
-
-/** What a registration is made of: with any of it changed, it is made anew. */
-function registerKey(facts: ProviderFacts): string {
-  const { password, realm, register_expires } = facts
-  return JSON.stringify([placeKey(facts), password, realm, register_expires])
-}
-
-/** Whose it is and where: with any of it changed, the old contact is taken back. */
-function placeKey({ hostname, port, transport, tls, username, line }: ProviderFacts): string {
-  return JSON.stringify([hostname, port, transport, tls, username, line])
 }

@@ -1,0 +1,75 @@
+import { uacDialog } from '../dialog/dialog.ts'
+import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
+import type { Response } from '../sip/message.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { acknowledge, answerCaller, byeLate2xx } from './answered.ts'
+import { unheard } from './cause.ts'
+import { abandon, concluded, end, since, stopTimers } from './ending.ts'
+import { observation } from './observation.ts'
+import { aimAtBranch, answerOf } from './offer-answer.ts'
+import { sipReason } from './reason.ts'
+import type { Branch, Call, CallOrder, CallStep } from './state.ts'
+
+/** 2xx: this branch wins, the others are let go, the caller is answered. */
+export function branchAnswered(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallStep {
+  const answer = answerOf(response, endpoint, branch.sdp.sent)
+  const said = answer?.ok ? answer.value : earlySdp(branch, response)
+  if (!said)
+    return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
+  branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
+  concluded(call, branch, response.status, response.reason, 'final')
+  branch.state = 'answered'
+  call.callee = branch
+  const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
+  branch.dialog = dialog
+  const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
+  return {
+    to: 'answered',
+    effects: [
+      ...stopTimers(branch),
+      ...observation(branch, response.status, response.reason),
+      { type: 'stop', timer: 'search' },
+      ...others,
+      { type: 'dialog', side: 'callee', dialog },
+      ...acknowledge(call, branch, response, endpoint),
+      ...aimAtBranch(call, branch, said, endpoint),
+      ...answerCaller(call, said, endpoint),
+      { type: 'tell' },
+    ],
+  }
+}
+
+/** Another branch was faster (RFC 3326: phones shall not count a missed call). */
+function lost(call: Call, branch: Branch): CallOrder[] {
+  if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'answered elsewhere', 'final')
+  return abandon(branch, 'SIP;cause=200;text="Call completed elsewhere"')
+}
+
+/** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
+function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
+  return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
+}
+
+/**
+ * A 2xx by which neither person could hear the other. The callee has answered: the call ends on both sides, and rings
+ * nowhere else.
+ */
+function answeredWithoutSdp(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  fault: UnusableSdp | undefined,
+  endpoint: SipEndpoint,
+): CallStep {
+  const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
+  const goodbye = byeLate2xx(call, branch, response, endpoint, [sipReason(488, why)])
+  concluded(call, branch, response.status, why, 'final')
+  const because = unheard('callee', why)
+  const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })
+  return { ...step, effects: [...goodbye, ...step.effects] }
+}

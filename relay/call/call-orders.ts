@@ -1,0 +1,165 @@
+import type { MonotonicMs, RouteDecision } from '#contract'
+import type { Observation } from '#routing'
+import { EffectBuffer } from '../ground/effect-buffer.ts'
+import type { Effect } from '../ground/effects.ts'
+import { type QuestionNumbers, Questions } from '../ground/questions.ts'
+import type { Ledger } from '../limits/ledger.ts'
+import type { Ports } from '../media/ports.ts'
+import type { Registrar } from '../registrar/registrar.ts'
+import { writeMessage } from '../sip/write.ts'
+import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { type ActiveCall, CallIndex } from './call-index.ts'
+import { CallPorts } from './call-ports.ts'
+import { CallRequests } from './call-requests.ts'
+import { CallTimers } from './call-timers.ts'
+import { hostQuestion, lookUpMs } from './hosts.ts'
+import { callTell, endedNote } from './record.ts'
+import { Reputation } from './reputation.ts'
+import { scopesOf } from './scopes.ts'
+import type { Branch, CallOrder, InDialogRequest, ServiceRoutes, Side } from './state.ts'
+
+/** The rooms calls stand on. */
+export interface CallsDeps {
+  readonly endpoint: SipEndpoint
+  readonly numbers: QuestionNumbers
+  readonly transactions: Transactions
+  readonly ports: Ports
+  readonly ledger: Ledger
+  readonly registrar: Pick<Registrar, 'contacts'>
+  readonly serviceRoutes: ServiceRoutes
+}
+
+/** How a call to a provider went says how the provider is. */
+export interface ProviderObserved {
+  readonly type: 'observed'
+  readonly providerId: string
+  readonly seen: Observation
+}
+
+/** What calls order, and what is said to the rooms above. */
+export type CallsOutput = Effect | TransactionOutput | ProviderObserved
+
+/** What in a call waits until it is known where a host leads. */
+export type WaitingForHost = { readonly active: ActiveCall } & (
+  | { readonly for: 'branch'; readonly branch: Branch }
+  | { readonly for: 'side'; readonly host: string; readonly side: Side }
+  | { readonly for: 'decision'; readonly host: string; readonly decided: RouteDecision }
+  | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
+)
+
+/** Carries out what calls order, and settles those which are over. */
+export class CallOrders {
+  readonly effects = new EffectBuffer<TransactionOutput | ProviderObserved>()
+  readonly index = new CallIndex()
+  readonly timers = new CallTimers()
+  readonly requests: CallRequests
+  readonly ports: CallPorts
+  readonly questions: Questions<WaitingForHost>
+  readonly reputation = new Reputation()
+  readonly #deps: CallsDeps
+
+  constructor(deps: CallsDeps) {
+    this.#deps = deps
+    this.requests = new CallRequests(deps.transactions)
+    this.ports = new CallPorts(deps.ports, (effect) => this.effects.emit(effect))
+    this.questions = new Questions(this.effects, deps.numbers)
+  }
+
+  carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
+    const { effects } = this
+    switch (order.type) {
+      case 'respond':
+        return this.#respond(now, active, order)
+      case 'request':
+        return this.#request(now, active, order)
+      case 'ack':
+        return effects.emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
+      case 'abandon':
+        return effects.pass(this.requests.abandon(now, active, order.of))
+      case 'locate':
+        return this.questions.ask(
+          { for: 'branch', active, branch: order.branch },
+          { ask: 'locate', question: order.question },
+        )
+      case 'resolve':
+        return this.lookUp({ for: 'side', active, host: order.host, side: order.side })
+      case 'set':
+        return this.timers.set(now, active, order.ms, order.timer)
+      case 'stop':
+        return this.timers.stop(active, order.timer, order.of)
+      case 'media':
+        return effects.emit({ type: 'media', command: order.command })
+      case 'dialog':
+        return this.index.addDialog(active, order.side, order.dialog)
+      case 'tell':
+        return this.tell(active)
+      case 'cool':
+        return this.reputation.cool(now, order.provider, order.flow, order.ms)
+      case 'release':
+        active.mediaClosed = true
+        return
+      case 'observed':
+      case 'note':
+        return effects.emit(order)
+    }
+  }
+
+  #respond(
+    now: MonotonicMs,
+    active: ActiveCall,
+    { transaction, response }: Extract<CallOrder, { type: 'respond' }>,
+  ): void {
+    if (response.status >= 200 && transaction !== active.call.caller.transaction)
+      this.index.removeServer(transaction)
+    this.effects.pass(this.#deps.transactions.respond(now, transaction, response))
+  }
+
+  #request(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'request' }>): void {
+    const { role, request } = order
+    if (role.role === 'invite') this.index.addBranch(role.branch)
+    else if (role.role === 'passed' && request.method === 'INVITE')
+      this.index.addServer(active, role.asked.side, role.asked.transaction)
+    this.effects.pass(this.requests.send(now, active, order))
+  }
+
+  /** Asks where a host leads which a description names. */
+  lookUp(waiting: Extract<WaitingForHost, { host: string }>): void {
+    this.questions.ask(waiting, hostQuestion(waiting.host), lookUpMs)
+  }
+
+  /** Whose limits a call counts in is read off the call after each event: no room has to remember to let go. */
+  count(now: MonotonicMs, { call, machine }: ActiveCall): void {
+    const { ledger } = this.#deps
+    if (machine.state === 'ended') return ledger.free(now, call.id)
+    if (machine.state === 'routing') return
+    ledger.keep(now, call.id, scopesOf(call))
+    const { direction, answeredAt } = call.record
+    // Calls in and calls inside cost no minutes.
+    if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
+  }
+
+  /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */
+  settle(now: MonotonicMs, active: ActiveCall): void {
+    const { call } = active
+    if (active.machine.state !== 'ended' || !active.mediaClosed) return
+    this.#sayEnded(active)
+    this.ports.give(now, active)
+    if (active.outstanding > 0 || call.caller.answer || !this.index.has(active)) return
+    this.index.remove(active)
+    this.timers.forget(active)
+  }
+
+  /** Its record is whole now, but for what never came. */
+  #sayEnded(active: ActiveCall): void {
+    if (active.endLogged || active.call.record.customerId === undefined) return
+    active.endLogged = true
+    this.effects.emit(endedNote(active.call))
+  }
+
+  /** Tells the edge how a call stands. */
+  tell(active: ActiveCall): void {
+    const tell = callTell(active.call, this.#deps.endpoint)
+    if (tell) this.effects.emit({ type: 'tell', tell })
+  }
+}

@@ -1,0 +1,70 @@
+import type { Port } from '#contract'
+import type { Contact } from '../registrar/registrar.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { cause, unheard } from './cause.ts'
+import { end, remember, soon, type UnansweredEnd } from './ending.ts'
+import { ring, search } from './hunt.ts'
+import { aim, faultOf, offerOf } from './offer-answer.ts'
+import { peerOf } from './peer.ts'
+import type { Call, CalledPeer, CallOrder, CallStep, ConnectDecision, Side } from './state.ts'
+
+/** How long our own sockets may be waited for. */
+const openingMs = 2_000
+
+/** The edge said where: the sockets for the sound come first, so that nothing is answered which could not be heard. */
+export function begin(
+  call: Call,
+  decision: ConnectDecision,
+  contacts: readonly Contact[],
+  ports: Record<Side, Port> | string,
+  endpoint: SipEndpoint,
+): CallStep {
+  remember(call, decision)
+  call.decision = decision
+  call.contacts = contacts
+  if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
+  call.ports = ports
+  const obstacle = obstacleOf(call, endpoint)
+  if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
+  return {
+    to: 'opening',
+    effects: [
+      { type: 'media', command: { type: 'open', session: call.session, ports } },
+      { type: 'set', ms: openingMs, timer: { timer: 'search' } },
+    ],
+  }
+}
+
+/** The sockets are there: starts with the best target. */
+export function opened(call: Call, endpoint: SipEndpoint): CallStep {
+  const offer = offerOf(call.caller.invite, endpoint)
+  const aimed = offer?.ok ? aim(call, 'caller', offer.value, call.caller, endpoint) : []
+  const peers = call.decision && peersOf(call.decision)
+  const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
+  const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
+  return { to: step.to ?? 'hunting', effects }
+}
+
+/** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */
+export function mediaFailed(call: Call, why: string, endpoint: SipEndpoint): CallStep {
+  const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
+  return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
+}
+
+/** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
+function peersOf({ targets }: ConnectDecision): readonly CalledPeer[] | undefined {
+  if (targets.kind === 'providers') return targets.providers
+  const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
+  return pbx && [pbx]
+}
+
+/** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
+function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by' | 'reason'> | undefined {
+  const { invite, trusted } = call.caller
+  if (invite.maxForwards <= 0) {
+    const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
+    return { status: 483, why: 'too many hops', because }
+  }
+  const fault = faultOf(call, offerOf(invite, endpoint), trusted)
+  return fault && { ...fault, because: unheard('caller', fault.why) }
+}

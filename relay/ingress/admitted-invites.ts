@@ -1,0 +1,193 @@
+import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
+import type { ChallengeAdmission } from '../auth/authenticator.ts'
+import type { ActiveCall } from '../call/call-index.ts'
+import type { Calls } from '../call/calls.ts'
+import { codecsOf } from '../call/offer-answer.ts'
+import { refusalOf, sipReason } from '../call/reason.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Domains } from '../policy/domains.ts'
+import type { QuotaWait } from '../policy/quota-wait.ts'
+import { questionOf, registrationTokenOf, routeQuestion } from '../policy/route-question.ts'
+import type { Routed } from '../policy/routing-client.ts'
+import type { Request } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import type { Transactions } from '../transaction/layer.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { Admission, AdmissionControl, ServedDomains } from './admission.ts'
+import type { IngressEffects } from './ingress-effects.ts'
+import type { PendingRequests } from './pending-requests.ts'
+import { RefusedCalls } from './refused-calls.ts'
+import type { StatelessReplies } from './stateless-replies.ts'
+
+/** The rooms on which INVITEs which were let in stand. */
+export interface AdmittedInvitesDeps {
+  readonly endpoint: SipEndpoint
+  readonly clock: Clock
+  readonly served: ServedDomains
+  readonly effects: IngressEffects
+  readonly replies: StatelessReplies
+  readonly transactions: Transactions
+  readonly admission: AdmissionControl
+  readonly calls: Calls
+  readonly domains: Domains
+  readonly quotaWait: QuotaWait
+}
+
+/** What waits for a decision: a call which is there, or an INVITE which may become one. */
+type WaitingDecision =
+  | { readonly active: ActiveCall }
+  | { readonly request: Request; readonly flow: Flow; readonly otherwise: ChallengeAdmission | undefined }
+
+/** An INVITE which was let in is decided, and becomes a call; one from a bare address may still be refused. */
+export class AdmittedInvites {
+  readonly #deps: AdmittedInvitesDeps
+  readonly #pending: PendingRequests
+  /** By the id of their question's call. */
+  readonly #undecided = new Map<string, WaitingDecision>()
+  readonly #refusedCalls: RefusedCalls
+
+  constructor(deps: AdmittedInvitesDeps, pending: PendingRequests) {
+    this.#deps = deps
+    this.#pending = pending
+    this.#refusedCalls = new RefusedCalls(deps.endpoint, (tell) => deps.effects.emit({ type: 'tell', tell }))
+  }
+
+  nextDeadline(): number | undefined {
+    return this.#refusedCalls.nextDeadline()
+  }
+
+  tick(now: MonotonicMs): void {
+    this.#refusedCalls.tick(now, this.#deps.clock.at)
+  }
+
+  /** Nothing more will come in. */
+  stop(): void {
+    this.#refusedCalls.stop(this.#deps.clock.at)
+  }
+
+  /** A phone, or a PBX, which proved itself calls. */
+  proved(now: MonotonicMs, request: Request, flow: Flow, account: ProvedAccount): void {
+    const { domains } = this.#deps
+    const active = this.#open(now, request, flow, false)
+    const asked = routeQuestion(active, callerOf(account), codecsOf(request))
+    const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
+    this.#route(now, question, { active })
+  }
+
+  /** A call from a bare address, which may be a provider's or a PBX's. */
+  fromAddress(now: MonotonicMs, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
+    const { endpoint, clock } = this.#deps
+    const { address, port, transport } = flow
+    const caller: RouteQuestion['caller'] = {
+      kind: 'source',
+      address,
+      port,
+      transport,
+      line: registrationTokenOf(request),
+    }
+    const question = questionOf(endpoint.entropy.uuid(clock.at), request, caller, codecsOf(request))
+    this.#pending.begin(request, flow)
+    this.#route(now, question, { request, flow, otherwise })
+  }
+
+  #route(now: MonotonicMs, question: RouteQuestion, waiting: WaitingDecision): void {
+    const { quotaWait, effects } = this.#deps
+    this.#undecided.set(question.call_id, waiting)
+    const routed = quotaWait.route(now, question)
+    if ('why' in routed) this.decided(now, question.call_id, routed)
+    else effects.pass(routed)
+  }
+
+  /** What was asked for it is decided. */
+  decided(now: MonotonicMs, callId: string, { decision, why }: Routed): void {
+    const { effects, calls } = this.#deps
+    const waiting = this.#undecided.get(callId)
+    this.#undecided.delete(callId)
+    if (!waiting) return
+    if ('request' in waiting) return this.#incomingDecided(now, waiting, { decision, why })
+    const { active } = waiting
+    effects.pass(
+      decision ? calls.decided(now, active, decision) : calls.step(now, active, 'undecided', { why }),
+    )
+  }
+
+  #incomingDecided(
+    now: MonotonicMs,
+    { request, flow, otherwise }: Extract<WaitingDecision, { request: Request }>,
+    { decision, why }: Routed,
+  ): void {
+    const { replies } = this.#deps
+    const cancelled = this.#pending.end(request)
+    this.#settle(now, request, flow, decision, otherwise?.realm)
+    if (!decision) {
+      replies.edgeSilent(why, request)
+      return replies.later(request, flow)
+    }
+    if (cancelled) return replies.refuse(request, flow, 487)
+    if (otherwise && isNobody(decision)) return replies.challenge(request, flow, otherwise)
+    this.#arrived(now, request, flow, decision)
+  }
+
+  /** Remembers whether an address is a provider's or PBX's; one that is not is noted once, not for every packet. */
+  #settle(
+    now: MonotonicMs,
+    request: Request,
+    flow: Flow,
+    decision: RouteDecision | undefined,
+    realm: string | undefined,
+  ): void {
+    const { effects, admission: admissionControl } = this.#deps
+    const nobody = decision && isNobody(decision)
+    // Who speaks for a realm is asked for a password; that is no news.
+    const refused = nobody && realm !== undefined ? undefined : decision
+    if (refused?.kind === 'reject') this.#tellRefused(now, request, flow, refused)
+    if (!admissionControl.settle(now, flow, decision && !nobody, realm) || !refused || !nobody) return
+    effects.note('info', 'call.unknown_source', { from: flow.address, to: request.requestUri.slice(0, 200) })
+  }
+
+  /** A refused call is told to the customer whose it would have been; one of no customer, to the operator. */
+  #tellRefused(now: MonotonicMs, { requestUri }: Request, flow: Flow, refusal: RejectDecision): void {
+    const { customer_id: customerId, reason, message, explanation } = refusal
+    const { rule, why } = explanation?.caller ?? { rule: 'none', why: message }
+    this.#refusedCalls.add(
+      now,
+      this.#deps.clock.at,
+      { customerId, reason, rule, why, to: requestUri.slice(0, 200) },
+      flow,
+    )
+  }
+
+  #arrived(now: MonotonicMs, request: Request, flow: Flow, decision: RouteDecision): void {
+    const { served, replies, calls, effects } = this.#deps
+    const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
+    const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
+    if (decision.kind === 'connect' || kept)
+      return effects.pass(calls.decided(now, this.#open(now, request, flow, true), decision))
+    if ((customers === null && served.unknownSource !== 'refuse') || decision.status === 0) return
+    const why = sipReason(decision.status, refusalOf(decision))
+    replies.refuse(request, flow, decision.status, undefined, [why])
+  }
+
+  #open(now: MonotonicMs, request: Request, flow: Flow, trusted: boolean): ActiveCall {
+    const { calls, transactions, effects } = this.#deps
+    const id = transactions.open(now, request, flow)
+    const active = calls.open(now, request, flow, id, trusted)
+    effects.pass(transactions.respond(now, id, reply(request, 100, { flow })))
+    return active
+  }
+}
+
+type RejectDecision = Extract<RouteDecision, { kind: 'reject' }>
+type ProvedAccount = NonNullable<Extract<Admission, { to: 'call' }>['account']>
+
+function callerOf({ account, customer_id, extension_id }: ProvedAccount): RouteQuestion['caller'] {
+  return account === 'trunk'
+    ? { kind: 'trunk', customer_id, trunk_id: extension_id }
+    : { kind: 'extension', customer_id, extension_id }
+}
+
+/** No provider is known at this address. */
+function isNobody(decision: RouteDecision): boolean {
+  return decision.kind === 'reject' && decision.reason === 'UNKNOWN_SOURCE'
+}
