@@ -1,9 +1,12 @@
 import * as z from 'zod'
 import { instant } from '#contract'
+import { TRIALS } from '../events/outbox.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
 import { incidentFilters } from './alert-actions.ts'
+import { trialInput } from './webhook-actions.ts'
+import { delivery, deliveryExample } from './webhook-operations.ts'
 
 const incident = z
   .object({
@@ -54,5 +57,22 @@ export const alertOperations: readonly Operation[] = [
     answer: listShape(incident),
     errors: ['ALERT_NOT_FOUND'],
     example: { parameters: { id: exampleIds.alert }, answer: { result: [example], next_page_token: '' } },
+  },
+  {
+    id: 'testAlert',
+    method: 'post',
+    path: '/v1.0/alerts/{id}/test',
+    summary: 'Send an event `alert.test` as the alert’s are, and hear what came of it',
+    description: `It is sent once, to its \`webhook_id\`, in its \`format\`; ${TRIALS} times a minute at most.`,
+    tag: 'alerts',
+    scope: 'configure',
+    body: trialInput,
+    answer: delivery,
+    errors: ['ALERT_NOT_FOUND', 'WEBHOOK_MISSING', 'WEBHOOK_NOT_FOUND', 'TOO_MANY_TESTS'],
+    example: {
+      parameters: { id: exampleIds.alert },
+      body: { note: 'hello' },
+      answer: { ...deliveryExample, type: 'alert.test' },
+    },
   },
 ]

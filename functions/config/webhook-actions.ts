@@ -5,7 +5,7 @@ import { deliveryStatuses } from '#contract'
 import { deliveries, events, webhooks as table } from '#db'
 import type { Edge } from '../env.ts'
 import { hurryDeliveries, senderParts } from '../events/dispatcher.ts'
-import { claimTrial, replay, settleTrial, TRIALS } from '../events/outbox.ts'
+import { claimTrial, replay, settleTrial, TRIALS, type Trial } from '../events/outbox.ts'
 import { send } from '../events/sender.ts'
 import { newWebhookSecret } from '../events/signature.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -42,7 +42,10 @@ export const REPLAYED = 10_000
 /** What is done with a webhook beside configuring it. */
 export const webhookActions = new Hono<Edge>()
   .post('/:id/rotate', async (c) => c.json(await rotate(c, readId(c), await readBody(c, rotationInput))))
-  .post('/:id/test', async (c) => c.json(await tryOut(c, readId(c), await readBody(c, trialInput))))
+  .post('/:id/test', async (c) => {
+    const [webhookId, data] = [readId(c), await readBody(c, trialInput)]
+    return c.json(await tryOut(c, webhookId, { type: 'webhook.test', subjectId: webhookId, data }))
+  })
   .post('/:id/replay', async (c) => {
     const [webhookId, { after }] = [readId(c), await readBody(c, replayInput)]
     const { deletedAt } = await webhooks.find(c, webhookId)
@@ -88,10 +91,10 @@ async function rotate(
   return { id: webhookId, secret, tm_previous_expire }
 }
 
-/** Sends an event of a trial at once, and tells what came of it. */
-async function tryOut(c: Context<Edge>, webhookId: string, data: z.output<typeof trialInput>) {
+/** Sends the event of a trial at once, and tells what came of it. Throws where the webhook is gone, or had too many. */
+export async function tryOut(c: Context<Edge>, webhookId: string, trial: Trial) {
   const db = c.get('db')
-  const delivery = await claimTrial(db, c.get('principal').customerId, webhookId, data)
+  const delivery = await claimTrial(db, c.get('principal').customerId, webhookId, trial)
   if (delivery === 'missing') throw notFound()
   if (delivery === 'many') {
     c.header('Retry-After', '60')

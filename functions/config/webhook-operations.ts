@@ -6,7 +6,8 @@ import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
 import { deliveryFilters, REPLAYED, replayInput, rotationInput, trialInput } from './webhook-actions.ts'
 
-const delivery = z
+/** An event on its way to a webhook. */
+export const delivery = z
   .object({
     id: z.guid(),
     webhook_id: z.guid(),
@@ -39,7 +40,8 @@ const replayed = z
   .meta({ id: 'WebhookReplay', description: 'What a replay comes to.' })
 
 const at = '2026-11-24T09:00:00.000Z'
-const example = {
+/** One which was taken. */
+export const deliveryExample = {
   id: exampleIds.delivery,
   webhook_id: exampleIds.webhook,
   event_id: exampleIds.event,
@@ -69,7 +71,7 @@ export const webhookOperations: readonly Operation[] = [
     scope: 'read',
     query: paging.extend(deliveryFilters),
     answer: listShape(delivery),
-    example: { parameters, answer: { result: [example], next_page_token: '' } },
+    example: { parameters, answer: { result: [deliveryExample], next_page_token: '' } },
   },
   {
     ...about,
@@ -82,7 +84,7 @@ export const webhookOperations: readonly Operation[] = [
     body: trialInput,
     answer: delivery,
     errors: ['WEBHOOK_NOT_FOUND', 'TOO_MANY_TESTS'],
-    example: { parameters, body: { note: 'hello' }, answer: example },
+    example: { parameters, body: { note: 'hello' }, answer: deliveryExample },
   },
   {
     ...about,

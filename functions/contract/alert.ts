@@ -116,3 +116,4 @@ export type AlertKind = AlertCondition['kind']
 
 /** How an alert is told: as other events are, or as Slack and PagerDuty read it. */
 export const alertFormats = ['standard', 'slack', 'pagerduty'] as const
+export type AlertFormat = (typeof alertFormats)[number]

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { AlertFormat } from '#contract'
 import type { Database } from '#db'
 import { writeEvents } from '../store/event-log.ts'
 import { ownedBy } from '../store/events.ts'
@@ -34,6 +35,16 @@ export interface ClaimedDelivery {
   /** Sealed; the newest first. */
   readonly sealedSecrets: readonly string[]
   readonly event: DeliveredEvent
+  /** How the alert which tells it has it written, where that is not as usual; null: as usual. */
+  readonly alert: AlertFormatting | null
+}
+
+/** How an alert is told. */
+export interface AlertFormatting {
+  readonly id: string
+  readonly format: AlertFormat
+  /** PagerDuty's key; null: it has none. */
+  readonly sealedRoutingKey: string | null
 }
 
 /** An event as deliveries tell it. */
@@ -82,7 +93,9 @@ function claiming(scope: ClaimScope): SQL {
 const claimed = sql`jsonb_build_object('id', d.id, 'webhookId', w.id, 'attempt', d.attempts, 'url', w.url,
   'sealedSecrets', jsonb_build_array(w.sealed_secret, case when w.previous_until > now() then w.sealed_previous_secret end),
   'event', jsonb_build_object('id', e.id, 'type', e.type, 'timestamp', ${instant(sql`e.at`)}, 'sequence', e.sequence,
-    'subject', e.subject_id, 'data', e.data)) as claimed`
+    'subject', e.subject_id, 'data', e.data),
+  'alert', (select jsonb_build_object('id', a.id, 'format', a.format, 'sealedRoutingKey', a.sealed_routing_key) from alerts a
+    where e.type like 'alert.%' and a.id = e.subject_id and a.webhook_id = w.id and a.format <> 'standard')) as claimed`
 
 /** Claims a delivery; undefined: none is due. */
 export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDelivery | undefined> {
@@ -122,25 +135,32 @@ export async function settle(
 /** Trials of one webhook within a minute. */
 export const TRIALS = 10
 
+/** What is tried out: an event about a webhook or an alert, which one webhook alone is told of. */
+export interface Trial {
+  readonly type: 'webhook.test' | 'alert.test'
+  readonly subjectId: string
+  readonly data: Record<string, unknown>
+}
+
 /** Makes an event for one webhook alone, claimed; `many`: it has had its trials; `missing`: there is no such webhook. */
 export async function claimTrial(
   db: Database,
   customerId: string,
   webhookId: string,
-  data: Record<string, unknown>,
+  { type, subjectId, data }: Trial,
 ): Promise<ClaimedDelivery | 'many' | 'missing'> {
   const id = crypto.randomUUID()
   const tried = {
-    type: 'webhook.test',
+    type,
     id: sql`${id}::uuid`,
-    subjectId: sql`w.id`,
+    subjectId: sql`${subjectId}::uuid`,
     data: sql`${JSON.stringify(data)}::jsonb`,
   } as const
   const own = sql`customer_id = ${customerId}::uuid and id = ${webhookId}::uuid and deleted_at is null`
   const few = sql`${TRIALS} > (
     select count(*) from deliveries d join events e on e.id = d.event_id
     where d.customer_id = ${customerId}::uuid and d.webhook_id = ${webhookId}::uuid
-      and d.created_at > now() - interval '1 minute' and e.type = 'webhook.test')`
+      and d.created_at > now() - interval '1 minute' and e.type in ('webhook.test', 'alert.test'))`
   const [{ rows: found }, , , { rows }] = await db.batch([
     // Trials of one webhook go one after the other: each counts those before it.
     db.execute(sql`select id from webhooks where ${own} for no key update`),
@@ -259,7 +279,7 @@ export async function replay(
     later as (
       select e.id, e.sequence from events e, webhooks w
       where ${ownedBy(sql`e.customer_id`, webhook.customerId)} and e.sequence > (select sequence from since)
-        and w.id = ${webhook.id}::uuid and e.subject_id is distinct from w.id and event_matches(e.type, w.events)
+        and w.id = ${webhook.id}::uuid and e.subject_id is distinct from w.id and e.type <> 'alert.test' and event_matches(e.type, w.events)
       order by e.sequence limit ${most})
     select coalesce(queue_deliveries(array_agg(${webhook.id}::uuid), array_agg(id)), 0) as queued,
       (array_agg(id order by sequence desc))[1] as last

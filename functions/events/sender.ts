@@ -1,6 +1,7 @@
 import { utcNow } from '../clock.ts'
 import { DEEPEST, depthOf, storable } from '../http/json.ts'
 import type { Seal } from '../secrets.ts'
+import { pagerdutyBody, slackBody } from './formats.ts'
 import type { ClaimedDelivery, DeliveredEvent } from './outbox.ts'
 import { type AttemptOutcome, retryAfterMs } from './schedule.ts'
 import { signatures } from './signature.ts'
@@ -27,15 +28,22 @@ export async function send(
     const fault = await faultOfTarget(delivery.url, rules, resolve)
     if (fault !== undefined)
       return failed(fault === 'unknown' ? 'Its name could not be looked up.' : `The URL ${fault}.`)
-    return await post(delivery, await opened(seal, delivery))
+    return await post(delivery, await bodyOf(seal, delivery), await opened(seal, delivery))
   } catch (error) {
     return failed(inWords(error))
   }
 }
 
-/** The body of a message. */
-function bodyOf({ id, type, timestamp, sequence, subject, data }: DeliveredEvent): string {
-  return JSON.stringify({ id, type, timestamp, sequence, subject, data: shallow(data) })
+/** The body of a message, as its alert has it written, or as usual. */
+async function bodyOf(seal: Seal, { event, alert }: ClaimedDelivery): Promise<string> {
+  if (alert?.format === 'slack') return JSON.stringify(slackBody(event))
+  if (alert?.format !== 'pagerduty' || alert.sealedRoutingKey === null) return JSON.stringify(usual(event))
+  const place = { table: 'alerts', id: alert.id, field: 'routing_key' }
+  return JSON.stringify(pagerdutyBody(event, await seal.open(place, alert.sealedRoutingKey)))
+}
+
+function usual({ id, type, timestamp, sequence, subject, data }: DeliveredEvent): object {
+  return { id, type, timestamp, sequence, subject, data: shallow(data) }
 }
 
 /** What an event tells beside its type; what is nested too deeply to be read again is left out. */
@@ -48,8 +56,12 @@ async function opened(seal: Seal, { webhookId, sealedSecrets }: ClaimedDelivery)
   return Promise.all(sealedSecrets.map((sealed) => seal.open(place, sealed)))
 }
 
-async function post({ url, event }: ClaimedDelivery, secrets: string[]): Promise<AttemptOutcome> {
-  const [body, timestamp] = [bodyOf(event), Math.floor(utcNow() / 1000)]
+async function post(
+  { url, event }: ClaimedDelivery,
+  body: string,
+  secrets: string[],
+): Promise<AttemptOutcome> {
+  const timestamp = Math.floor(utcNow() / 1000)
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const response = await fetch(url, {
     method: 'POST',

@@ -143,9 +143,17 @@ const wholesome: Record<string, () => object> = {
   'POST /v1.0/webhooks/:id/rotate': () => ({ overlap_seconds: 60 }),
   'POST /v1.0/webhooks/:id/test': () => ({ note: 'odd' }),
   'POST /v1.0/webhooks/:id/replay': () => ({ after: made.events ?? crypto.randomUUID() }),
-  'POST /v1.0/alerts': () => ({ when: { kind: 'success_rate', threshold: 40, window: 900 } }),
+  'POST /v1.0/alerts': () => ({
+    when: { kind: 'success_rate', threshold: 40, window: 900 },
+    webhook_id: made.webhooks ?? null,
+  }),
   'PUT /v1.0/alerts/:id': () => ({ when: { kind: 'minutes', floor: 60 } }),
-  'PATCH /v1.0/alerts/:id': () => ({ format: 'pagerduty', routing_key: 'R0UT1NGKEY' }),
+  'PATCH /v1.0/alerts/:id': () => ({
+    format: 'pagerduty',
+    routing_key: 'R0UT1NGKEY',
+    webhook_id: made.webhooks,
+  }),
+  'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
   'POST /relay/v1/route': () => ({
     call_id: crypto.randomUUID(),

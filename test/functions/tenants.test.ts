@@ -102,6 +102,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST webhooks/:id/rotate',
     'POST webhooks/:id/test',
     'POST webhooks/:id/replay',
+    'POST alerts/:id/test',
   ],
   call: ['POST providers/:id/test'],
   admin: [
@@ -272,7 +273,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const flows = await make('flows', { actions: connect(`phone${which}`) })
   const numbers = await make('numbers', { number: `+1555999111${which}` })
   const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
-  const alerts = await make('alerts', { when: { kind: 'new_country' } })
+  const alerts = await make('alerts', { when: { kind: 'new_country' }, webhook_id: webhooks })
   const accesskeys = await make('accesskeys', {})
   const made = {
     providers,

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { judgeAlerts } from '../../../functions/alerts/evaluator.ts'
 import { prepare } from '../../../functions/env.ts'
+import worker from '../../../functions/index.ts'
 import { bindingTell } from '../../relay/io/tells.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { newRelay } from '../../support/beat.ts'
 import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
+import { Receiver } from '../../support/receiver.ts'
 
 /*
  * Alerts on a database: what relays tell and what becomes of it. How each kind is judged is on paper in kinds.test.ts.
@@ -20,6 +23,7 @@ beforeEach(async () => {
   bob = await app.newcomer('Bob')
 })
 
+const minute = () => worker.scheduled(undefined, app.env)
 const judge = () => judgeAlerts(prepare(app.env).db)
 
 describe('an alert', () => {
@@ -249,6 +253,139 @@ describe('what calls come to', () => {
     ])
   })
 })
+
+describe('the webhook of an alert', () => {
+  let receiver: Receiver
+  beforeEach(async () => {
+    receiver = await Receiver.open()
+  })
+  afterEach(() => receiver.close())
+
+  test('is told of it whatever it asks for, once where it asks for it too, signed', async () => {
+    const webhook = await hook(['call.*'])
+    const other = await hook(['alert.*'])
+    const alert = await made(failures, { name: 'Break-in', webhook_id: webhook.id })
+    await made(failures, { webhook_id: other.id, name: 'Twice' })
+    await tellAs(app, 'relay-1', failed('203.0.113.9', 2))
+    await minute()
+    const bodies = receiver.messages.map(({ body }) => [body.type, body.data.name])
+    expect(bodies.sort()).toEqual([
+      ['alert.raised', 'Break-in'],
+      ['alert.raised', 'Break-in'],
+      ['alert.raised', 'Twice'],
+    ])
+    const [message] = receiver.messages.filter(({ body }) => body.data.name === 'Break-in')
+    expect(message?.body).toMatchObject({ subject: alert, data: { alert_id: alert, address: '203.0.113.9' } })
+    const signed = receiver.messages.map(({ text, headers }) =>
+      [webhook, other].some(({ secret }) => isSigned(secret, text, headers as Record<string, string>)),
+    )
+    expect(signed).toEqual([true, true, true])
+  })
+
+  test('is told in the words of Slack', async () => {
+    const webhook = await hook(['call.*'])
+    await made(failures, { name: 'Break-in <1>', webhook_id: webhook.id, format: 'slack' })
+    await tellAs(app, 'relay-1', failed('203.0.113.9', 2))
+    await minute()
+    const why = '2 registrations failed within 5 min: The password is wrong (office1 from 203.0.113.9).'
+    expect(receiver.messages.map(({ body }) => body)).toMatchObject([
+      {
+        text: `Raised: Break-in &lt;1&gt;. ${why}`,
+        blocks: [
+          { type: 'header', text: { type: 'plain_text', text: 'Raised: Break-in <1>' } },
+          { type: 'section', text: { type: 'mrkdwn', text: why } },
+          { type: 'context' },
+        ],
+      },
+    ])
+  })
+
+  test('is told in the words of PagerDuty: one incident is raised and resolved by one key', async () => {
+    const webhook = await hook(['call.*'])
+    const wish = { name: 'Break-in', webhook_id: webhook.id, format: 'pagerduty' }
+    const without = await bob('POST', '/v1.0/alerts', { when: failures, ...wish })
+    expect(without.body.error.details).toMatchObject([{ field: 'routing_key' }])
+    const alert = await made(failures, { ...wish, routing_key: 'R0UT1NGKEY' })
+    const { body: shown } = await bob('PATCH', `/v1.0/alerts/${alert}`, { detail: 'the key stays' })
+    expect([shown.routing_key_set, JSON.stringify(shown)]).toEqual([
+      true,
+      expect.not.stringContaining('R0UT1NGKEY'),
+    ])
+    await tellAs(app, 'relay-1', failed('203.0.113.9', 2))
+    await minute()
+    await bob('PATCH', `/v1.0/alerts/${alert}`, { enabled: false })
+    await minute()
+    const [incident] = await incidents(alert)
+    const [raised, resolved] = receiver.messages.map(({ body }) => body)
+    expect(raised).toMatchObject({
+      routing_key: 'R0UT1NGKEY',
+      event_action: 'trigger',
+      dedup_key: incident.id,
+      payload: {
+        summary: `Break-in: ${incident.reason}`,
+        source: '203.0.113.9',
+        severity: 'error',
+        custom_details: { incident_id: incident.id },
+      },
+    })
+    expect(resolved).toMatchObject({ event_action: 'resolve', dedup_key: incident.id })
+  })
+
+  test('is told of a trial alone, at once, and what came of it is answered', async () => {
+    const webhook = await hook(['call.*'])
+    await hook(['*'])
+    const alert = await made(failures, {
+      name: 'Break-in',
+      webhook_id: webhook.id,
+      format: 'slack',
+      enabled: false,
+    })
+    const tried = await bob('POST', `/v1.0/alerts/${alert}/test`, { note: 'hello' })
+    expect(tried).toMatchObject({ status: 200, body: { type: 'alert.test', status: 'delivered' } })
+    await minute()
+    expect(receiver.messages.map(({ body }) => body.text)).toEqual(['Test: Break-in. hello'])
+    expect(await incidents(alert)).toEqual([])
+    await bob('PATCH', `/v1.0/alerts/${alert}`, { webhook_id: null })
+    expect((await bob('POST', `/v1.0/alerts/${alert}/test`, {})).body.error.reason).toBe('WEBHOOK_MISSING')
+  })
+
+  test('stays while an alert leads to it, unless that is let go too', async () => {
+    const webhook = await hook(['call.*'])
+    const alert = await made(failures, { webhook_id: webhook.id })
+    const kept = await bob('DELETE', `/v1.0/webhooks/${webhook.id}`)
+    expect([kept.status, kept.body.error.reason]).toEqual([409, 'WEBHOOK_IN_USE'])
+    expect((await bob('DELETE', `/v1.0/webhooks/${webhook.id}?cascade=true`)).status).toBe(200)
+    expect((await bob('GET', `/v1.0/alerts/${alert}`)).body.webhook_id).toBeNull()
+  })
+
+  const failures = { kind: 'registration_failures', of: 'address', threshold: 2, window: 300 }
+
+  async function hook(events: string[]) {
+    return (await bob('POST', '/v1.0/webhooks', { url: receiver.url, events })).body
+  }
+})
+
+describe('an alert which could never hold', () => {
+  test.each([
+    [{ when: { kind: 'new_country' }, extension_id: crypto.randomUUID() }, 'extension_id'],
+    [{ when: { kind: 'success_rate' }, provider_id: crypto.randomUUID() }, 'provider_id'],
+    [{ when: { kind: 'unregistered', threshold: 3 } }, 'when.threshold'],
+    [{ when: { kind: 'flood' } }, 'when.kind'],
+    [{ when: { kind: 'minutes' }, country: 'XX' }, 'country'],
+    [{ when: { kind: 'minutes' }, routing_key: 'R0UT1NGKEY' }, 'routing_key'],
+  ])('is refused: %j', async (body, field) => {
+    const { status, body: answer } = await bob('POST', '/v1.0/alerts', body)
+    expect([status, answer.error.details[0].field]).toEqual([400, field])
+  })
+})
+
+function isSigned(secret: string, text: string, headers: Record<string, string>): boolean {
+  try {
+    return new Webhook(secret).verify(text, headers) !== undefined
+  } catch {
+    return false
+  }
+}
 
 /** A call out of this minute, over one provider. */
 function ended(providerId: string, status: number) {

@@ -396,12 +396,12 @@ describe('POST /v1.0/webhooks/{id}/replay', () => {
 })
 
 describe('while nothing is due', () => {
-  test('a minute costs two round trips: one asks for alerts, one for deliveries', async () => {
+  test('a minute costs a round trip for each of what it looks after: alerts, deliveries, figures', async () => {
     await app.database.pool.query('delete from deliveries')
     await sweep()
     app.database.requests()
     await sweep()
-    expect(app.database.requests()).toBe(2)
+    expect(app.database.requests()).toBe(3)
   })
 })
 
