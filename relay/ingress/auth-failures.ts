@@ -10,8 +10,8 @@ import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 
 /* Implementation */
-/** A phone tries for ever: told at once, after a minute, after ten, and then every hour. */
-const pauses = [60_000, 600_000, 3_600_000]
+/** A phone tries for ever: told at once, after five seconds (a guesser has shown by then), a minute, ten, and then every hour. */
+const pauses = [5_000, 60_000, 600_000, 3_600_000]
 /** Accounts at their places which are told apart, of each customer and of none; still others are told together. */
 const apart = { atOnce: 20, perSecond: 1 / 10 }
 const elsewhere = 'elsewhere'

@@ -120,7 +120,14 @@ describe('what is told', () => {
     expect(reasons(ladder)).toEqual(['1 STALE_NONCES', '489 STALE_NONCES'])
   })
 
-  test('is gathered with a count: at once, after a minute, after ten, then every hour', () => {
+  test('is how many there were, within five seconds of the first', () => {
+    const ladder = informed()
+    for (let at = 0; at < 20; at++) tries(ladder, alice, `nobody${at}`, 'guess')
+    ladder.after(5_000).whatever()
+    expect(reasons(ladder)).toEqual(['1 UNKNOWN_ACCOUNT', '19 UNKNOWN_ACCOUNT'])
+  })
+
+  test('is gathered with a count: at once, after five seconds, a minute, ten, then every hour', () => {
     const ladder = informed()
     for (let at = 0; at < 3 * 60; at++) {
       tries(ladder, alice, `nobody${at}`, 'guess')
