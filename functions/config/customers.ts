@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { PLATFORM } from '#contract'
 import {
   accessKeys,
+  alerts,
   extensions,
   flows,
   numbers,
@@ -142,7 +143,7 @@ export const customers = resource({
   deleting: {
     // A customer goes with everything it configured; its records stay.
     leaners: ({ id }) =>
-      [accessKeys, webhooks, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
+      [accessKeys, alerts, webhooks, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
         table: of,
         where: and(eq(of.customerId, id), isNull(of.deletedAt)),
         becomes: { deletedAt: now },
