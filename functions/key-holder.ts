@@ -33,6 +33,19 @@ export function holderOf(hash: string): SQL {
     join customers c on c.id = k.customer_id and c.deleted_at is null`
 }
 
+/** The condition that a token is this holder's, and opens all that it did. */
+export function stillHolds(hash: string, { keyId, customerId, admin, scopes }: KeyHolder): SQL {
+  const row: HolderRow = {
+    key_id: keyId,
+    customer_id: customerId,
+    admin,
+    scopes: [...scopes],
+    expired_at: null,
+    replaced_at: null,
+  }
+  return sql`(${holderOf(hash)})::jsonb = ${JSON.stringify(row)}::jsonb`
+}
+
 /** The holder a row names. */
 export function holderFrom({ key_id, customer_id, admin, scopes }: HolderRow): KeyHolder {
   return { keyId: key_id, customerId: customer_id, admin, scopes }

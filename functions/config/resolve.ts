@@ -62,7 +62,9 @@ function inYears(written: string): boolean {
  *
  * Only the customer's own configuration and the platform's is looked at, not that of others who share an address with them.
  */
-export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
+export const explain = new Hono<Edge>().post('/', confirmsKey(explained))
+
+async function explained(c: Context<Edge>): Promise<Response> {
   const asked = await readBody(c, resolveInput)
   const question = questionOf(c, asked)
   const { BASE_DOMAIN } = c.get('settings')
@@ -74,7 +76,7 @@ export const explain = new Hono<Edge>().post('/', confirmsKey(), async (c) => {
   const decision = decide(complete, configurationOf(brought), runtimeOf(brought, complete, BASE_DOMAIN, at))
   const explanation: Explanation | null = decision.explanation
   return c.json(explanation)
-})
+}
 
 /**
  * What the decision rests on. Limits and health are as they are now, whichever version it is. Whose the access key is

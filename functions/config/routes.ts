@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { PLATFORM, timeWindow as shownWindow } from '#contract'
@@ -9,7 +9,6 @@ import { ApiError } from '../http/api-error.ts'
 import { condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field } from '../http/field.ts'
-import { live } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { detail, failover, id, name } from './fields.ts'
 import { quota } from './quota.ts'
@@ -79,14 +78,15 @@ export const routes = resource({
   filters: { provider_id: id, target: z.string().max(64) },
   quota: quota('routes'),
   async draft(input, { c, customerId }) {
-    const { owner, country } = await ownerOf(c, customerId, input.provider_id)
-    const there = sql`exists (select from ${providers} where ${live(providers, owner, input.provider_id)})`
+    const owner = ownerOf(customerId, input.provider_id)
     return {
       row: {
         providerCustomerId: owner,
-        target: input.target === 'all' ? 'all' : readTarget(input.target, country),
+        target: isWhole(input.target)
+          ? readTarget(input.target)
+          : await readTargetFor(c, customerId, input.target),
       },
-      checks: [condition(there, providerGone)],
+      checks: [condition(sql`${owner} is not null`, providerGone)],
     }
   },
   errors: { missing: 'ROUTE_NOT_FOUND', write: ['REFERENCE_NOT_FOUND'] },
@@ -108,32 +108,30 @@ function isTimeZone(text: string): boolean {
   }
 }
 
-function readTarget(written: string, country: string): string {
-  const target = readBeginning(written, country)
+/** Whether a target means the same in every country. */
+function isWhole(written: string): boolean {
+  return written === 'all' || written.startsWith('+')
+}
+
+function readTarget(written: string, country = ''): string {
+  const target = written === 'all' ? written : readBeginning(written, country)
   if (target !== undefined) return target
   throw ApiError.field('target', 'is "all" or the beginning of a number, such as +1212, 911 or *')
 }
 
-/** Whose provider it is, the customer's own or the platform's, and the customer's country; a stranger's does not exist. */
-async function ownerOf(
-  c: Context<Edge>,
-  customerId: string,
-  providerId: string,
-): Promise<{ owner: string; country: string }> {
-  const [provider] = await c
+async function readTargetFor(c: Context<Edge>, customerId: string, written: string): Promise<string> {
+  const [customer] = await c
     .get('db')
-    .select({ owner: providers.customerId, country: customers.defaultCountry })
-    .from(providers)
-    .innerJoin(customers, eq(customers.id, customerId))
-    .where(
-      and(
-        inArray(providers.customerId, [customerId, PLATFORM]),
-        eq(providers.id, providerId),
-        isNull(providers.deletedAt),
-      ),
-    )
-  if (!provider) throw providerGone()
-  return provider
+    .select({ country: customers.defaultCountry })
+    .from(customers)
+    .where(eq(customers.id, customerId))
+  return readTarget(written, customer?.country)
+}
+
+/** Whose provider it is, the customer's own or the platform's; null: a stranger's does not exist. */
+function ownerOf(customerId: string, providerId: string): SQL {
+  return sql`(select p.customer_id from ${providers} p where p.id = ${providerId}::uuid
+    and p.customer_id in (${customerId}::uuid, ${PLATFORM}::uuid) and p.deleted_at is null)`
 }
 
 function providerGone(): ApiError {

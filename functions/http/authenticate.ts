@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { customers, readInstant } from '#db'
 import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
-import { type HolderRow, holderFrom, holderOf, type KeyHolder } from '../key-holder.ts'
+import { type HolderRow, holderFrom, holderOf, type KeyHolder, stillHolds } from '../key-holder.ts'
 import { relayOf } from '../relay-key.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
@@ -29,6 +29,8 @@ export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   const hash = await sha256Hex(token)
   c.set('principal', await actingFor(c, assumed(c, hash) ?? (await slowed(c, hash))))
   await next()
+  // What was refused on the way to the endpoint is a stranger's to know no more than what it answers.
+  await confirmed(c)
   if (c.res.status !== 401) noteUse(c)
 }
 
@@ -38,14 +40,21 @@ export function withinScope(operations: readonly Operation[]): MiddlewareHandler
   return async (c, next) => {
     const endpoint = matchedRoutes(c).find(({ method }) => method !== 'ALL')
     if (endpoint) c.set('scope', scopes.get(`${endpoint.method} ${endpoint.path}`) ?? 'admin')
+    // It may have been given the scope since.
+    if (lacksScope(c)) await confirmed(c)
     demandScope(c)
     await next()
   }
 }
 
+function lacksScope(c: Context<Edge>): boolean {
+  const needed = c.get('scope')
+  return needed !== undefined && !covers(c.get('principal').scopes, needed)
+}
+
 function demandScope(c: Context<Edge>): void {
   const [needed, { scopes }] = [c.get('scope'), c.get('principal')]
-  if (needed === undefined || covers(scopes, needed)) return
+  if (needed === undefined || !lacksScope(c)) return
   // RFC 6750 §3.1.
   c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${needed}"`)
   throw new ApiError(
@@ -81,23 +90,51 @@ export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
   const id = z.guid().toLowerCase().safeParse(asked)
   if (!id.success) throw ApiError.field('customer_id', 'is not a UUID')
   if (id.data === principal.customerId) return
-  if (!principal.admin) throw administratorsOnly()
+  await confirmed(c)
+  if (!c.get('principal').admin) throw administratorsOnly()
   if (c.req.query('customer_id') !== undefined)
     throw ApiError.field('customer_id', 'is not the one which the query names')
-  c.set('principal', { ...principal, customerId: await liveCustomer(c, id.data) })
+  c.set('principal', { ...c.get('principal'), customerId: await liveCustomer(c, id.data) })
 }
 
 /** Endpoints whose own statement finds out whose the token is. */
 const questions = new WeakSet<object>()
 
+/** What answers a request. */
+export type Endpoint = (c: Context<Edge>) => Response | Promise<Response>
+
+/** Thrown where a key is another than memory had it, by scopes or as an administrator's; nothing has been changed. */
+export class HolderChanged extends Error {}
+
 /**
- * Declares an endpoint to ask whose the token is together with what it brings (`unconfirmed`, `confirm`), in one round
- * trip to the database. A token which this isolate has not seen is looked up before, as everywhere.
+ * Declares an endpoint to ask whose the token is together with what it brings (`unconfirmed`, `confirm`) or changes
+ * (`admission`), in one round trip to the database. A token which this isolate has not seen is looked up before, as
+ * everywhere; where memory was wrong about one, the endpoint answers anew.
  */
-export function confirmsKey(): MiddlewareHandler<Edge> {
-  const declaration: MiddlewareHandler<Edge> = (_, next) => next()
-  questions.add(declaration)
-  return declaration
+export function confirmsKey(answer: Endpoint): Endpoint {
+  const endpoint: Endpoint = async (c) => {
+    try {
+      const response = await answer(c)
+      if (await isAsAssumed(c)) return response
+    } catch (error) {
+      if (!(error instanceof HolderChanged) && (await isAsAssumed(c))) throw error
+    }
+    return answer(c)
+  }
+  questions.add(endpoint)
+  return endpoint
+}
+
+/** Whether memory was right about the key, where that has not been found out yet. Throws where it opens this no longer. */
+async function isAsAssumed(c: Context<Edge>): Promise<boolean> {
+  const assumed = c.get('principal')
+  await confirmed(c)
+  return isSame(assumed, c.get('principal'))
+}
+
+/** Whether a key may do the same as one did. */
+function isSame(one: Principal, other: Principal): boolean {
+  return one.keyId === other.keyId && one.admin === other.admin && String(one.scopes) === String(other.scopes)
 }
 
 /** Who held the token last, where the endpoint finds out whether that still holds. */
@@ -116,17 +153,36 @@ export function unconfirmed(c: Context<Edge>): SQL | undefined {
   return hash === undefined ? undefined : holderOf(hash)
 }
 
-/** Refuses a token which no longer opens what it opened before. */
+/** Refuses a token which no longer opens what it opened before. Throws `HolderChanged` where it opens something else. */
 export function confirm(c: Context<Edge>, row: HolderRow | undefined): void {
-  const { keyId, customerId, admin, scopes } = settle(c, c.get('unconfirmed') ?? '', row)
-  c.set('principal', { keyId, ownId: customerId, customerId, admin, scopes })
-  demandScope(c)
+  const assumed = c.get('principal')
+  take(c, row)
+  if (!isSame(assumed, c.get('principal'))) throw new HolderChanged()
 }
 
-/** Finds out by itself whose the token is, where its endpoint does not. */
+/** Finds out by itself whose the token is, where nothing has yet. */
 export async function confirmed(c: Context<Edge>): Promise<void> {
   const hash = c.get('unconfirmed')
-  if (hash !== undefined) confirm(c, await lookUp(c, hash))
+  if (hash !== undefined) take(c, await lookUp(c, hash))
+}
+
+/** The condition that the token still opens what memory says; undefined: that is known. A change asks it of itself. */
+export function admission(c: Context<Edge>): SQL | undefined {
+  const [hash, { keyId, ownId, admin, scopes }] = [c.get('unconfirmed'), c.get('principal')]
+  return hash === undefined ? undefined : stillHolds(hash, { keyId, customerId: ownId, admin, scopes })
+}
+
+/** Says that a change with that condition has been made. */
+export function admitted(c: Context<Edge>): void {
+  c.set('unconfirmed', undefined)
+}
+
+function take(c: Context<Edge>, row: HolderRow | undefined): void {
+  const hash = c.get('unconfirmed') ?? ''
+  c.set('unconfirmed', undefined)
+  const { keyId, customerId, admin, scopes } = settle(c, hash, row)
+  c.set('principal', { keyId, ownId: customerId, customerId, admin, scopes })
+  demandScope(c)
 }
 
 /** Who holds the token of this hash; an address which has tried too many wrong ones has to wait. */

@@ -1,31 +1,42 @@
 import { getTableColumns, is, SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { MiddlewareHandler } from 'hono'
-import { configuration, type Database } from '#db'
+import { configuration, type Database, sqlState } from '#db'
 import type { Edge } from '../env.ts'
+import { admission } from './authenticate.ts'
 
 /**
  * The first statement of a batch whose checks must still hold when it commits.
  *
  * A change of configuration waits here for the one before it, and each later statement sees what that one
- * left: of two which exclude each other, one finds the other. The batch's changes are signed as `db` is.
+ * left: of two which exclude each other, one finds the other. The batch's changes are signed as `db` is. Where only
+ * memory says whose the access key is, the batch fails here if that no longer holds (`isNotAdmitted`).
  */
 export function lockConfig(db: Database) {
-  const { keyId = '', requestId = '' } = authors.get(db) ?? {}
+  const { keyId = '', requestId = '', admission } = authors.get(db) ?? {}
+  const holds = admission?.()
   return db
     .select({
       version: configuration.version,
       key: sql`set_config('trunkline.key_id', ${keyId}, true)`,
       request: sql`set_config('trunkline.request_id', ${requestId}, true)`,
+      ...(holds && { admitted: sql`admit(${holds})` }),
     })
     .from(configuration)
     .for('update')
+}
+
+/** Whether a batch failed since its access key does not open what memory says (`admit` in db/migrations). */
+export function isNotAdmitted(error: unknown): boolean {
+  return sqlState(error) === 'AK001'
 }
 
 /** Whose request a change follows from: its access key, and the request's id. */
 interface Author {
   keyId: string
   requestId: string
+  /** The condition that the key is whose it was; undefined: that is known. */
+  admission: () => SQL | undefined
 }
 const authors = new WeakMap<Database, Author>()
 
@@ -38,7 +49,12 @@ function signedBy(db: Database, author: Author): Database {
 
 /** Signs what a request changes with its key and its id. */
 export const signing: MiddlewareHandler<Edge> = async (c, next) => {
-  c.set('db', signedBy(c.get('db'), { keyId: c.get('principal').keyId, requestId: c.get('requestId') }))
+  const author = {
+    keyId: c.get('principal').keyId,
+    requestId: c.get('requestId'),
+    admission: () => admission(c),
+  }
+  c.set('db', signedBy(c.get('db'), author))
   await next()
 }
 

@@ -3,9 +3,11 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Context } from 'hono'
 import type { Database } from '#db'
 import type { Edge } from '../env.ts'
+import type { HolderRow } from '../key-holder.ts'
 import { ApiError } from './api-error.ts'
+import { admitted, confirm, confirmed, HolderChanged, unconfirmed } from './authenticate.ts'
 import type { Check } from './check.ts'
-import { done, insertWhere, lockConfig } from './config-lock.ts'
+import { done, insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
 import { columnOf } from './field.ts'
 import type { BatchStatement, Beside, Deleting, Noun, NounTable, PlannedChange, Stored } from './noun.ts'
 import type { Page } from './page.ts'
@@ -41,23 +43,26 @@ export class NounRows<T extends NounTable, B extends Beside> {
   /** Live rows of which the filters hold, newest first; one more than the page holds if there is one. */
   async page(c: Context<Edge>, { size, after }: Page, filters: object): Promise<Stored<T, B>[]> {
     const { id, createdAt, deletedAt } = this.#table
-    const rows: unknown = await this.#select(c.get('db'))
-      .where(
-        and(
-          this.#ours(c),
-          isNull(deletedAt),
-          ...this.#filtered(filters),
-          after && before(createdAt, id, after),
-        ),
-      )
-      .orderBy(desc(createdAt), desc(id))
-      .limit(size + 1)
+    const rows: unknown = await asked(
+      c,
+      this.#select(c.get('db'))
+        .where(
+          and(
+            this.#ours(c),
+            isNull(deletedAt),
+            ...this.#filtered(filters),
+            after && before(createdAt, id, after),
+          ),
+        )
+        .orderBy(desc(createdAt), desc(id))
+        .limit(size + 1),
+    )
     return rows as Stored<T, B>[]
   }
 
   /** One row; a deleted one still answers, since records name it. Throws where there is none. */
   async find(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
-    const [row] = await this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id)))
+    const [row] = await asked(c, this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id))))
     return this.#found(row)
   }
 
@@ -75,7 +80,7 @@ export class NounRows<T extends NounTable, B extends Beside> {
   ): Promise<Stored<T, B>> {
     const db = c.get('db')
     const possible = and(sql`true`, ...checks.map(({ holds }) => holds)) ?? sql`true`
-    const answers = await batch(db, [
+    const answers = await carriedOut(c, [
       lockConfig(db),
       ...checks.map(({ ask }) => db.execute(ask)),
       ...(also?.(possible) ?? []),
@@ -100,7 +105,7 @@ export class NounRows<T extends NounTable, B extends Beside> {
     const db = c.get('db')
     const mine = this.#mine(c, id)
     const possible = and(mine, this.#isOf(versions), ...checks.map(({ holds }) => holds))
-    const answers = await batch(db, [
+    const answers = await carriedOut(c, [
       lockConfig(db),
       this.#select(db).where(mine),
       ...checks.map(({ ask }) => db.execute(ask)),
@@ -131,7 +136,7 @@ export class NounRows<T extends NounTable, B extends Beside> {
       ...leaners.map(({ table, where }) => sql`not exists ${rowsOf(table, where)}`),
     )
     const goes = sql`${along}::boolean and ${this.#exists(mine)}`
-    const answers = await batch(db, [
+    const answers = await carriedOut(c, [
       lockConfig(db),
       this.#select(db).where(this.#mine(c, id)),
       db.execute(sql`select ${along}::boolean or (${unused}) as free`),
@@ -232,9 +237,32 @@ function inUse({ inUse: { reason, message } }: Deleting): ApiError {
   return new ApiError(reason, message)
 }
 
-/** Carries out statements as one transaction. */
-async function batch(db: Database, statements: BatchStatement[]): Promise<readonly unknown[]> {
-  return db.batch(statements as unknown as readonly [BatchStatement, ...BatchStatement[]])
+/** What a query finds, and in the same round trip whose the access key is, where that is not known for sure. */
+async function asked(
+  c: Context<Edge>,
+  query: BatchStatement & PromiseLike<unknown>,
+): Promise<readonly unknown[]> {
+  const holder = unconfirmed(c)
+  if (holder === undefined) return rowsIn(await query)
+  const db = c.get('db')
+  const [key, found] = await db.batch([db.execute<{ holder: HolderRow }>(holder), query])
+  confirm(c, key.rows[0]?.holder)
+  return rowsIn(found)
+}
+
+/** Carries out statements as one transaction, if the access key is still whose it was. */
+async function carriedOut(c: Context<Edge>, statements: BatchStatement[]): Promise<readonly unknown[]> {
+  try {
+    const answers = await c
+      .get('db')
+      .batch(statements as unknown as readonly [BatchStatement, ...BatchStatement[]])
+    admitted(c)
+    return answers
+  } catch (error) {
+    if (!isNotAdmitted(error)) throw error
+    await confirmed(c)
+    throw new HolderChanged()
+  }
 }
 
 /** A query's answer is its rows; a bare statement's has them inside. */

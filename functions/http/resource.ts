@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Edge } from '../env.ts'
 import { created, replaced } from './answer.ts'
 import { ApiError } from './api-error.ts'
-import { administrator } from './authenticate.ts'
+import { administrator, confirmsKey, type Endpoint } from './authenticate.ts'
 import { type Fields, type InputOf, inputOf, keptOf, presented, readOnlyKeys, readOnlyOf } from './field.ts'
 import { mergePatch } from './merge-patch.ts'
 import type { Beside, Fitting, Noun, NounRow, NounTable, PlannedChange, Stored, Subject } from './noun.ts'
@@ -48,14 +48,24 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
 
   const endpoints = new Hono<Edge>()
   if (noun.everybodys) endpoints.use(administrator)
+  const settled = noun.everybodys ? (answer: Endpoint) => answer : confirmsKey
   endpoints
-    .get('/', lists(filtersOf(noun)), list)
-    .post('/', create)
-    .get('/:id', (c) => get(c, readId(c)))
-    .put('/:id', (c) => put(c, readId(c)))
-    .patch('/:id', (c) => patch(c, readId(c)))
-  if (noun.deleting?.cascade === 'asked') endpoints.delete('/:id', mayCascade, remove)
-  else endpoints.delete('/:id', remove)
+    .get('/', lists(filtersOf(noun)), settled(list))
+    .post('/', settled(create))
+    .get(
+      '/:id',
+      settled((c) => get(c, readId(c))),
+    )
+    .put(
+      '/:id',
+      settled((c) => put(c, readId(c))),
+    )
+    .patch(
+      '/:id',
+      settled((c) => patch(c, readId(c))),
+    )
+  if (noun.deleting?.cascade === 'asked') endpoints.delete('/:id', mayCascade, settled(remove))
+  else endpoints.delete('/:id', settled(remove))
 
   const { name, path } = noun
   const find = (c: Context<Edge>, id: string) => rows.find(c, id)
