@@ -938,6 +938,35 @@ export type ChangedType =
   | 'webhook'
   | 'alert'
 
+/**
+ * One source prefix which relays block: a row for each customer whose accounts were tried from there, and the platform's,
+ * which has all of them.
+ */
+export const sourceBlocks = pgTable(
+  'source_blocks',
+  {
+    id: uuid().notNull(),
+    customerId: uuid()
+      .notNull()
+      .references(() => customers.id),
+    relayId: text().notNull(),
+    source: text().notNull(),
+    since: instant().notNull(),
+    until: instant().notNull(),
+    /** Wrong answers for accounts of the customer; accounts which were tried in all. */
+    failures: integer().notNull(),
+    accounts: integer().notNull(),
+    /** When it was taken back; null: it was not. */
+    endedAt: instant(),
+  },
+  (block) => [
+    primaryKey({ columns: [block.customerId, block.id] }),
+    index().on(block.customerId, block.since, block.id),
+    // Every beat names those whose time is not up.
+    index().on(block.until),
+  ],
+)
+
 /** One relay as it last said of itself: who has not been heard for some seconds is dead. */
 export const relays = pgTable('relays', {
   id: text().primaryKey(),

@@ -3,6 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { judgeAlerts } from './alerts/evaluator.ts'
 import { rotations } from './config/accesskey-rotation.ts'
 import { alertActions } from './config/alert-actions.ts'
+import { blocks } from './config/blocks.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
@@ -81,6 +82,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/stats', stats)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)
+  .route('/v1.0/blocks', blocks)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
   .route('/v1.0/webhooks', webhookActions)

@@ -12,7 +12,7 @@ import { id } from './fields.ts'
 import { countryOf } from './own-numbers.ts'
 
 /** A moment of a query, with its offset from UTC; PostgreSQL has no year 0. */
-const moment = z.iso
+export const moment = z.iso
   .datetime({ offset: true, error: 'is not an instant such as 2026-01-31T12:00:00Z' })
   .max(35)
   .regex(/^(?!0000)/)

@@ -16,6 +16,7 @@ import { detail, name } from './fields.ts'
 import { rungInSql } from './flow-actions.ts'
 import { countriesOf, ownNumber } from './own-numbers.ts'
 import { quota } from './quota.ts'
+import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
 import { refuseWeak } from './weak-password.ts'
 
@@ -92,6 +93,11 @@ export const extensions = resource({
       password_set: true,
     },
   },
+})
+
+extensions.endpoints.get('/:id/registrations/history', lists(historyFilters), async (c) => {
+  const { id } = await extensions.find(c, readId(c))
+  return c.json(await historyOf(c, id))
 })
 
 extensions.endpoints.get('/:id/registrations', lists(), async (c) => {

@@ -3,11 +3,13 @@ import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
 import { rotationOperations } from './accesskey-rotation.ts'
 import { alertOperations } from './alert-operations.ts'
+import { blockOperations } from './blocks.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { eventOperations } from './event-operations.ts'
 import { providerOperations } from './provider-operations.ts'
+import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
 import { relayOperations } from './relays.ts'
 import { resolveOperations } from './resolve-operation.ts'
@@ -24,6 +26,8 @@ export const operations: readonly Operation[] = [
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,
+  ...registrationHistoryOperations,
+  ...blockOperations,
   ...callOperations,
   ...statsOperations,
   ...eventOperations,

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNotNull, isNull, or, type SQL } from 'drizzle-orm'
+import { and, desc, eq, isNull, or, type SQL } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import { bindings, extensions, trunks } from '#db'
 import type { Edge } from '../env.ts'
@@ -24,7 +24,7 @@ export async function registrationsOf(c: Context<Edge>, whose?: SQL) {
       and(
         eq(bindings.customerId, c.get('principal').customerId),
         whose,
-        or(isNotNull(extensions.id), isNotNull(trunks.id)),
+        or(eq(extensions.enabled, true), eq(trunks.enabled, true)),
         reachable(),
         page.after && before(bindings.registeredAt, bindings.id, page.after),
       ),

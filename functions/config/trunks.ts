@@ -16,6 +16,7 @@ import { name } from './fields.ts'
 import { neighbourhood, networks, refusePrivate } from './inbound-addresses.ts'
 import { ownNumbers } from './own-numbers.ts'
 import { quota } from './quota.ts'
+import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
 import { domain, refuseHalves, type TrunkInput, type TrunkRow, trunkFields } from './trunk-fields.ts'
 import { refuseWeak } from './weak-password.ts'
@@ -74,6 +75,11 @@ export const trunks = resource({
     },
     shown: { realm: 'office.trunk.trunkline.example', password_set: true },
   },
+})
+
+trunks.endpoints.get('/:id/registrations/history', lists(historyFilters), async (c) => {
+  const { id } = await trunks.find(c, readId(c))
+  return c.json(await historyOf(c, id))
 })
 
 trunks.endpoints.get('/:id/registrations', lists(), async (c) => {

@@ -22,6 +22,7 @@ export const about: About = {
     numbers: 'Phone numbers, and who is rung when they are called.',
     flows: 'What a call to a number does.',
     registrations: 'Where phones and PBXs can be reached now.',
+    blocks: 'Addresses from which many accounts were tried, and which are let in no more for a while.',
     calls: 'What became of every call, and why.',
     stats: 'What calls came to: how many were answered, how long, how well.',
     webhooks: 'Places which are told of events, signed, in order, until they take them.',

@@ -17,5 +17,6 @@ export const exampleIds = {
   alert: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1017',
   incident: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1018',
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
+  block: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1031',
   change: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',
 } as const

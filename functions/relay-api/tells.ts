@@ -7,6 +7,7 @@ import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
 import { endBefore, type Fact, store } from '../store/calls.ts'
+import { keepBlocks } from '../store/source-blocks.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
 const batch = tellBatch.extend({ tells: z.array(z.unknown()).min(1).max(500) })
@@ -22,6 +23,8 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const facts = good.filter((one) => one.kind !== 'relay')
   const starts = good.filter((one) => one.kind === 'relay')
   const receipt = await storeAll(c.get('db'), facts)
+  const blocks = keepBlocks(facts)
+  if (blocks) await c.get('db').execute(blocks)
   // After the facts: what the relay had yet to say of its calls counts first.
   for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))

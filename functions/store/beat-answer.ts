@@ -3,6 +3,7 @@ import type { Beat, BeatAnswer } from '#contract'
 import { END_REGISTRATION } from './commands.ts'
 import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
+import { namedBlocks } from './source-blocks.ts'
 import { talkedToday, today } from './talk.ts'
 
 /** What a beat's answer says beyond what the relay itself was granted. */
@@ -33,6 +34,7 @@ export function news(told: Beat): SQL {
       'ends', (select coalesce(jsonb_agg(body || jsonb_build_object('command_id', id)), '[]') from commands
         where relay_id = ${told.relay_id} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}
           and created_at > now() - interval '1 day'),
+      'blocks', ${namedBlocks},
       'relays', (select count(*) from ${living} as alive)
     ) as news where ${heard(told)}`
 }

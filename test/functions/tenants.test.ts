@@ -49,7 +49,7 @@ const nouns = [
   'alerts',
   'accesskeys',
 ]
-const told = ['calls', 'events', 'registrations', 'changes']
+const told = ['calls', 'events', 'registrations', 'blocks', 'changes']
 const administered = ['customers', 'accesskeys']
 
 /** What is answered to whoever asks. */
@@ -76,7 +76,7 @@ const stated: Record<AccessScope, string[]> = {
   read: [
     ...[...nouns, ...told].filter((noun) => !administered.includes(noun)).map((noun) => `GET ${noun}`),
     ...[...nouns, ...told]
-      .filter((noun) => ![...administered, 'registrations'].includes(noun))
+      .filter((noun) => ![...administered, 'registrations', 'blocks'].includes(noun))
       .map((noun) => `GET ${noun}/:id`),
     'GET customer',
     'GET relays',
@@ -86,6 +86,8 @@ const stated: Record<AccessScope, string[]> = {
     'GET providers/:id/tests/:test_id',
     'GET extensions/:id/registrations',
     'GET trunks/:id/registrations',
+    'GET extensions/:id/registrations/history',
+    'GET trunks/:id/registrations/history',
     'GET webhooks/:id/deliveries',
     'GET alerts/:id/incidents',
     'POST routes/resolve',
@@ -98,6 +100,7 @@ const stated: Record<AccessScope, string[]> = {
     'PUT customer',
     'PATCH customer',
     'DELETE registrations/:id',
+    'DELETE blocks/:id',
     'POST versions/:version/restore',
     'POST webhooks/:id/rotate',
     'POST webhooks/:id/test',
@@ -292,12 +295,9 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
 }
 
 async function heardOf(customerId: string, { extensions, providers }: Things): Promise<Things> {
-  const [calls, events, registrations, tests] = Array.from({ length: 4 }, () => crypto.randomUUID()) as [
-    string,
-    string,
-    string,
-    string,
-  ]
+  const [calls, events, registrations, blocks, tests] = Array.from({ length: 5 }, () =>
+    crypto.randomUUID(),
+  ) as [string, string, string, string, string]
   const party = JSON.stringify({ type: 'tel', target: '+15550001', target_name: '', name: '', detail: '' })
   const { pool } = app.database
   await pool.query(
@@ -322,7 +322,12 @@ async function heardOf(customerId: string, { extensions, providers }: Things): P
     customerId,
     JSON.stringify({ provider_id: providers, type: 'options' }),
   ])
-  return { calls, events, registrations, tests }
+  await pool.query(
+    `insert into source_blocks (id, customer_id, relay_id, source, since, until, failures, accounts)
+     values ($1, $2, 'relay-1', '192.0.2.66', now(), now() + interval '1 hour', 100, 20)`,
+    [blocks, customerId],
+  )
+  return { calls, events, registrations, blocks, tests }
 }
 
 /** Every row of both customers. */
@@ -340,6 +345,7 @@ async function everythingOf(customerId: string) {
     'calls',
     'events',
     'bindings',
+    'source_blocks',
     'commands',
     'changes',
   ]

@@ -51,6 +51,9 @@ describe('a password', () => {
       const { status, body } = await app.alice('POST', '/v1.0/trunks', { ...pbx, password })
       expect([password, status, body.error.details[0].field]).toEqual([password, 400, 'password'])
     }
+    const { body } = await app.alice('POST', '/v1.0/trunks', { ...pbx, password: 'secure-password' })
+    for (const password of ['PBX-main', 'trustno1'])
+      expect(await app.alice('PATCH', `/v1.0/trunks/${body.id}`, { password })).toMatchObject({ status: 400 })
   })
 
   test('which a carrier chose is not ours to judge', async () => {
@@ -59,12 +62,16 @@ describe('a password', () => {
   })
 
   test('of before goes on as it was until it is changed', async () => {
-    const wish = { username: 'kept-1', password: 'secure-password' }
+    const wish = { username: 'kept-one-1', password: 'secure-password' }
     const { body } = await app.alice('POST', '/v1.0/extensions', wish)
     const put = (more: object) =>
-      app.alice('PUT', `/v1.0/extensions/${body.id}`, { username: 'kept-1', ...more })
+      app.alice('PUT', `/v1.0/extensions/${body.id}`, { username: 'kept-one-1', ...more })
     expect((await put({ name: 'renamed' })).status).toBe(200)
     expect((await put({ password: 'password' })).status).toBe(400)
+    for (const password of ['KEPT-one-1', 'password1'])
+      expect(await app.alice('PATCH', `/v1.0/extensions/${body.id}`, { password })).toMatchObject({
+        status: 400,
+      })
   })
 
   test('is compared with a thousand, none of them shorter than may be saved', () => {
