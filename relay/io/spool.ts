@@ -1,4 +1,4 @@
-import type { MonotonicMs, Tell } from '#contract'
+import type { CallTell, MonotonicMs, Tell } from '#contract'
 import { Journal, type JournalRecord } from './journal.ts'
 import type { Log } from './log.ts'
 
@@ -8,6 +8,8 @@ export interface SpooledTell extends JournalRecord {
   readonly subject: string
   /** A newer tell of the same subject makes this one needless. */
   readonly passing: boolean
+  /** It makes older ones of its subject needless, whatever they are: a call's whole record, with its decision. */
+  readonly whole: boolean
   /** What is given up when there is no room: refreshes first, other bindings then, calls never. */
   readonly worth: 0 | 1 | 2
   /** Under way to the edge. */
@@ -30,8 +32,8 @@ export interface SpoolOptions {
 /**
  * Tells on disk until the edge has heard them: at least once each, in the order they happened.
  *
- * Of several waiting tells of one call only the newest is kept, since each is the whole record but for the
- * decision, and those which bring one; so with refreshes of one binding.
+ * Of several waiting tells of one call only the newest is kept, since each is the whole record but for the decision, which
+ * it takes over from the one before it; so with refreshes of one binding.
  */
 export class Spool {
   readonly #journal: Journal
@@ -68,7 +70,8 @@ export class Spool {
   }
 
   /** Never waits for the disk; what may not be lost with this process is with the kernel when this returns. */
-  add(tell: Tell): void {
+  add(news: Tell): void {
+    const tell = withDecision(news, this.#newestBySubject.get(matterOf(news)?.subject ?? ''))
     const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
     const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
     if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
@@ -98,9 +101,20 @@ export class Spool {
 
   /** These wait again, unless something newer has made them needless meanwhile. */
   failed(batch: readonly SpooledTell[]): void {
-    const needless = batch.filter((tell) => tell.passing && this.#newestBySubject.get(tell.subject) !== tell)
     for (const tell of batch) tell.sent = false
-    this.heard(needless)
+    for (const tell of batch) {
+      const newest = this.#newestBySubject.get(tell.subject)
+      if (newest === undefined || newest === tell) continue
+      if (tell.passing) this.heard([tell])
+      else if (tell.whole && tell.refused === 0 && newest.passing && !newest.sent) this.#join(tell, newest)
+    }
+  }
+
+  /** Tells as one what a call's record was first, with its decision, and what it is now. */
+  #join(older: SpooledTell, newest: SpooledTell): void {
+    const tell = withDecision(JSON.parse(newest.text) as Tell, older)
+    this.heard([older, newest])
+    this.add(tell)
   }
 
   /** Resolves when everything added so far is on disk. */
@@ -117,7 +131,7 @@ export class Spool {
     this.#newestBySubject.set(tell.subject, tell)
     this.#waitingById.set(tell.id, tell)
     this.#bytes += tell.text.length
-    if (older?.passing && !older.sent) this.heard([older])
+    if (older && !older.sent && (older.passing || (tell.whole && older.refused === 0))) this.heard([older])
   }
 
   #forget(tell: SpooledTell): void {
@@ -145,12 +159,25 @@ function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
   return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0 })
 }
 
-type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'worth'>
+/**
+ * A call's record with the decision of the one before it, where that waits: the two are told as one. One which the edge did
+ * not accept stands alone, since it may be for its decision.
+ */
+function withDecision(tell: Tell, older: SpooledTell | undefined): Tell {
+  if (tell.kind !== 'call' || tell.call.decision !== null) return tell
+  if (!older?.whole || older.sent || older.refused > 0) return tell
+  const { call } = JSON.parse(older.text) as CallTell
+  return { ...tell, call: { ...tell.call, decision: call.decision } }
+}
+
+type Matter = Pick<SpooledTell, 'subject' | 'passing' | 'whole' | 'worth'>
 
 function matterOf(tell: Tell): Matter | undefined {
   switch (tell.kind) {
     case 'call':
-      return about('call', tell.call.call_id, tell.call.decision === null, 2)
+      return tell.call.decision === null
+        ? about('call', tell.call.call_id, true, 2)
+        : about('call', tell.call.call_id, false, 2, true)
     case 'relay':
       return about('relay', '', true, 2)
     case 'event':
@@ -164,6 +191,12 @@ function matterOf(tell: Tell): Matter | undefined {
   }
 }
 
-function about(what: string, id: unknown, passing: boolean, worth: Matter['worth']): Matter | undefined {
-  return typeof id === 'string' ? { subject: `${what} ${id}`, passing, worth } : undefined
+function about(
+  what: string,
+  id: unknown,
+  passing: boolean,
+  worth: Matter['worth'],
+  whole = false,
+): Matter | undefined {
+  return typeof id === 'string' ? { subject: `${what} ${id}`, passing, whole, worth } : undefined
 }

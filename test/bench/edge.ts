@@ -4,12 +4,13 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import type { Asking } from './asking.ts'
 import { cpuOf, machine, printTable } from './cost.ts'
+import { deliveriesBench } from './deliveries.ts'
 import { ask } from './resolving.ts'
 
 const atOnce = 8
 
 /**
- * What requests to the API cost, beside a bare Hono answer in the same kind of workerd.
+ * What requests to the API cost, beside a bare Hono answer in the same kind of workerd, and telling webhooks of events.
  *
  * `--against FOLDER` measures another checkout (with its node_modules) in turns with this one; `--quick` asks less.
  * Nothing is asserted.
@@ -28,7 +29,8 @@ export async function edgeBench(args: string[]): Promise<void> {
   } finally {
     for (const side of sides) await side.stop()
   }
-  process.stdout.write(`${machine()}\n\n${report(figures, rounds, count)}\n`)
+  process.stdout.write(`${machine()}\n\n${report(figures, rounds, count)}\n\n`)
+  process.stdout.write(`${await deliveriesBench(quick)}\n`)
 }
 
 /** One side of the comparison: what to ask it, and whose CPU seconds are its own. */

@@ -124,16 +124,22 @@ describe('what fails', () => {
 
   test('by not answering within ten seconds is tried again; others do not wait for it', async () => {
     const [bob, webhook] = await told(['*'])
-    receiver.reply = ({ type }) => (type === 'call.slow' ? 'hang' : 200)
+    const dead = await made(bob, ['*'], { url: `${receiver.url}/dead` })
+    const failing = 'update webhooks set failing_since = now() where id = $1'
+    await app.database.pool.query(failing, [dead.id])
+    receiver.reply = ({ type }, path) => (path.endsWith('/dead') || type === 'call.slow' ? 'hang' : 200)
     await happens(bob, 'call.slow', null)
-    await happens(bob, 'call.fast', null)
+    for (let nth = 0; nth < 20; nth += 1) await happens(bob, 'call.fast', null)
     const began = Date.now()
     const sweeping = sweep()
-    await expect.poll(() => receiver.taken.length, { timeout: 5_000 }).toBe(1)
+    await expect.poll(() => receiver.taken.length, { timeout: 5_000 }).toBe(20)
     await sweeping
     expect(Date.now() - began).toBeLessThan(15_000)
-    const [, slow] = await deliveriesOf(bob, webhook.id)
+    const slow = (await deliveriesOf(bob, webhook.id)).at(-1)
     expect(slow).toMatchObject({ status: 'waiting', error: 'It did not answer within 10 seconds.' })
+    // To one which fails one message is on its way at once.
+    expect(receiver.messages.filter(({ path }) => path.endsWith('/dead'))).toHaveLength(1)
+    await bob('DELETE', `/v1.0/webhooks/${dead.id}`)
   })
 
   test('half way through a 200 was taken', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import {
   appendFile,
   mkdir,
@@ -13,13 +14,22 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { monotonicMs, type Tell } from '#contract'
+import { type CallTell, monotonicMs, type Tell } from '#contract'
 import { BindingFile } from '../../../relay/io/bindings.ts'
-import { Spool, type SpoolOptions } from '../../../relay/io/spool.ts'
+import { Spool, type SpooledTell, type SpoolOptions } from '../../../relay/io/spool.ts'
 import { explanationOf } from '../../support/limits.ts'
 import { silence } from '../../support/silence.ts'
 import { bindingTell, callTell } from './tells.ts'
+
+/** As the edge stores them: the last word wins, and a decision stays where the last word brings none. */
+function hear(edge: Map<string, CallTell>, tell: CallTell): void {
+  const other = edge.get(tell.call.call_id)
+  const [last, first] = other && other.sequence > tell.sequence ? [other, tell] : [tell, other]
+  const decision = last.call.decision ?? first?.call.decision ?? null
+  edge.set(tell.call.call_id, { ...last, call: { ...last.call, decision } })
+}
 
 let folder: string
 beforeEach(async () => {
@@ -90,19 +100,87 @@ describe('the spool', () => {
     await spool.close()
   })
 
-  test('keeps a tell which brings a decision until it is heard, for those after it do not repeat it', async () => {
+  test('tells a call’s decision with what came after it, as one, until it has been heard', async () => {
     const spool = await opened()
     const first = callTell(undefined, 1)
     first.call.decision = explanationOf([])
     const next = (sequence: number) => callTell(first.call.call_id, sequence)
     const [second, third, fourth] = [next(2), next(3), next(4)]
-    for (const tell of [first, second, third]) spool.add(tell)
+    const decided = ({ call, ...tell }: CallTell) => ({
+      ...tell,
+      call: { ...call, decision: first.call.decision },
+    })
+    for (const tell of [first, second]) spool.add(tell)
     const batch = spool.take(10, monotonicMs(0))
-    expect(batch.map(({ id }) => id)).toEqual([first.tell_id, third.tell_id])
-    spool.add(fourth)
+    expect(batch.map(({ text }) => JSON.parse(text))).toEqual([decided(second)])
+    // While it is on its way it may be heard: what comes now is told by itself, unless that fails.
+    spool.add(third)
+    expect(spool.size).toBe(2)
     spool.failed(batch)
-    expect(told(spool)).toEqual([first, fourth])
+    expect(spool.size).toBe(1)
+    spool.add(fourth)
+    expect(told(spool)).toEqual([decided(fourth)])
     await spool.close()
+  })
+
+  test('keeps a call’s decision apart where the edge did not accept it', async () => {
+    const spool = await opened()
+    const first = callTell(undefined, 1)
+    first.call.decision = explanationOf([])
+    const second = callTell(first.call.call_id, 2)
+    spool.add(first)
+    const batch = spool.take(10, monotonicMs(0))
+    for (const tell of batch) tell.refused += 1
+    spool.failed(batch)
+    spool.add(second)
+    expect(told(spool)).toEqual([first, second])
+    await spool.close()
+  })
+
+  test('tells each call as its last record and last decision, one tell at a time, whatever comes between', async () => {
+    const step = fc.oneof(
+      fc.record({ call: fc.nat(2), decides: fc.boolean() }),
+      fc.constantFrom('take', 'heard', 'heard unanswered', 'failed', 'restart'),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const own = await mkdtemp(join(tmpdir(), 'spool-'))
+        const calls = [0, 1, 2].map(() => randomUUID() as string)
+        const [newest, edge] = [new Map<string, CallTell['call']>(), new Map<string, CallTell>()]
+        let spool = await opened({ folder: own })
+        let away: SpooledTell[] = []
+        let sequence = 0
+        for (const one of [...steps, 'failed', 'take', 'heard'] as const) {
+          if (typeof one === 'object') {
+            const tell = callTell(calls[one.call], ++sequence)
+            if (one.decides) tell.call.decision = explanationOf([String(sequence)])
+            newest.set(tell.call.call_id, {
+              ...tell.call,
+              decision: tell.call.decision ?? newest.get(tell.call.call_id)?.decision ?? null,
+            })
+            spool.add(tell)
+          } else if (one === 'take') away.push(...spool.take(10, monotonicMs(0)))
+          else if (one === 'restart') {
+            await spool.close()
+            spool = await opened({ folder: own })
+            away = []
+          } else {
+            if (one !== 'failed') for (const { text } of away) hear(edge, JSON.parse(text))
+            if (one === 'heard') spool.heard(away)
+            else spool.failed(away)
+            away = []
+          }
+          const waiting = spool.size - away.filter(({ dropped }) => !dropped).length
+          expect(waiting).toBeLessThanOrEqual(calls.length)
+        }
+        await spool.close()
+        await rm(own, { recursive: true })
+        expect(new Map([...edge].map(([id, { call }]) => [id, { ...call, customer_id: '' }]))).toEqual(
+          new Map([...newest].map(([id, call]) => [id, { ...call, customer_id: '' }])),
+        )
+      }),
+      { numRuns: 40 },
+    )
   })
 
   test('keeps every step of a binding except refreshes which were followed by another', async () => {
