@@ -71,6 +71,12 @@ export function dueNow(): SQL {
 /** Whose deliveries are looked for: those of webhooks which do not fail, or all. */
 export type ClaimScope = 'well' | 'any'
 
+/**
+ * Goes before `claiming`, in one transaction: what is due is read in order, until one is found which may be sent. Left to
+ * itself PostgreSQL would look at all of it, and then sort.
+ */
+const IN_ORDER = sql`set local enable_sort = off`
+
 /** The statement which claims the delivery that is due the longest. Two Workers never claim one. */
 function claiming(scope: ClaimScope): SQL {
   return sql`
@@ -80,12 +86,13 @@ function claiming(scope: ClaimScope): SQL {
       with busy as materialized (
         select d.webhook_id from deliveries d join webhooks w on w.id = d.webhook_id where d.leased_until > now()
         group by d.webhook_id, w.failing_since having count(*) >= case when w.failing_since is null then ${AT_ONCE} else 1 end)
-      select d.id from deliveries d join webhooks w on w.id = d.webhook_id
-      where ${due} and w.enabled and w.deleted_at is null and (${scope === 'any'} or w.failing_since is null)
+      select d.id from deliveries d
+      where ${due} and d.webhook_id not in (select webhook_id from busy)
+        and exists (select from webhooks w where w.id = d.webhook_id and w.enabled and w.deleted_at is null
+          and (${scope === 'any'} or w.failing_since is null) offset 0)
         and not exists (select from deliveries o where o.status = 'waiting' and o.webhook_id = d.webhook_id
-          and o.line = d.line and o.sequence < d.sequence)
-        and d.webhook_id not in (select webhook_id from busy)
-      order by d.next_try_at limit 1 for update of d skip locked)
+          and o.line = d.line and o.sequence < d.sequence offset 0)
+      order by d.next_try_at limit 1 for update skip locked)
     returning ${claimed}`
 }
 
@@ -99,15 +106,17 @@ const claimed = sql`jsonb_build_object('id', d.id, 'webhookId', w.id, 'attempt',
 
 /** Claims a delivery; undefined: none is due. */
 export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDelivery | undefined> {
-  return claimedOf((await db.execute<ClaimedRow>(claiming(scope))).rows)
+  const [, { rows }] = await db.batch([db.execute(IN_ORDER), db.execute<ClaimedRow>(claiming(scope))])
+  return claimedOf(rows)
 }
 
 /** The same, when what was left behind has been put in order: old ones go, and the first of each line is due. */
 export async function sweepAndClaim(db: Database): Promise<ClaimedDelivery | undefined> {
-  const [, , { rows }] = await db.batch([
+  const [, , , { rows }] = await db.batch([
     db.execute(sql`delete from deliveries where id in (
       select id from deliveries where created_at < now() - ${KEPT} order by created_at limit ${SWEPT})`),
     db.execute(sql`select release_deliveries(null)`),
+    db.execute(IN_ORDER),
     db.execute<ClaimedRow>(claiming('any')),
   ])
   return claimedOf(rows)
@@ -121,14 +130,17 @@ export async function settle(
   verdict: DeliveryVerdict,
   next: ClaimScope | undefined,
 ): Promise<ClaimedDelivery | undefined> {
-  const settling = db.execute<SettledRow>(settled(delivery, outcome, verdict, true))
+  const settling = db.execute<SettledRow>(settled(delivery, outcome, verdict))
   if (!next || verdict.gone) {
-    const { rows } = await settling
-    if (verdict.gone || rows[0]?.exhausted) await disable(db, delivery, outcome, verdict)
+    await judge(db, delivery, outcome, verdict, (await settling).rows)
     return next && claim(db, next)
   }
-  const [{ rows: over }, { rows }] = await db.batch([settling, db.execute<ClaimedRow>(claiming(next))])
-  if (over[0]?.exhausted) await disable(db, delivery, outcome, verdict)
+  const [over, , { rows }] = await db.batch([
+    settling,
+    db.execute(IN_ORDER),
+    db.execute<ClaimedRow>(claiming(next)),
+  ])
+  await judge(db, delivery, outcome, verdict, over.rows)
   return claimedOf(rows)
 }
 
@@ -186,11 +198,13 @@ export async function settleTrial(
   outcome: AttemptOutcome,
 ): Promise<void> {
   const status = outcome.error === null ? 'delivered' : 'failed'
-  await db.execute(settled(delivery, outcome, { status, delayMs: 0, gone: false }, false))
+  await db.execute(settled(delivery, outcome, { status, delayMs: 0, gone: false }))
 }
 
 interface SettledRow extends Record<string, unknown> {
-  /** Its webhook took nothing for too long. */
+  /** Since when its webhook took nothing, as far as is written down; null: it took the last one. */
+  failing_since: string | null
+  /** That is too long. */
   exhausted: boolean
 }
 
@@ -202,9 +216,8 @@ function settled(
   { id, attempt }: ClaimedDelivery,
   { status, body, error }: AttemptOutcome,
   verdict: DeliveryVerdict,
-  judge: boolean,
 ): SQL {
-  const [taken, over] = [verdict.status === 'delivered', verdict.status !== 'waiting']
+  const over = verdict.status !== 'waiting'
   return sql`
     with settled as (
       update deliveries d set status = ${verdict.status}::delivery_status,
@@ -220,14 +233,28 @@ function settled(
       where ${over}::boolean and d.next_try_at is null and d.id = (
         select o.id from deliveries o where o.status = 'waiting' and o.webhook_id = s.webhook_id and o.line = s.line
           and o.id <> s.id order by o.sequence limit 1)
-    ),
-    judged as (
-      update webhooks w set failing_since = case when not ${taken}::boolean then coalesce(w.failing_since, now()) end
-      from settled s
-      where ${judge}::boolean and w.id = s.webhook_id and ${taken}::boolean = (w.failing_since is not null)
     )
-    select exists (select from settled s join webhooks w on w.id = s.webhook_id
-      where ${judge}::boolean and not ${taken}::boolean and w.failing_since < now() - ${GIVE_UP}) as exhausted`
+    select w.failing_since, coalesce(w.failing_since < now() - ${GIVE_UP}, false) as exhausted
+    from settled s join webhooks w on w.id = s.webhook_id`
+}
+
+/**
+ * Writes down that a webhook has begun to fail, or fails no longer, and disables one which is gone, or took nothing for too
+ * long. Of most attempts nothing follows; what does is no part of their transaction, which must wait for nothing.
+ */
+async function judge(
+  db: Database,
+  delivery: ClaimedDelivery,
+  outcome: AttemptOutcome,
+  verdict: DeliveryVerdict,
+  [row]: SettledRow[],
+): Promise<void> {
+  if (!row) return
+  const fails = outcome.error !== null
+  if (fails === (row.failing_since === null))
+    await db.execute(sql`
+      update webhooks set failing_since = ${fails ? sql`coalesce(failing_since, now())` : null} where id = ${delivery.webhookId}::uuid`)
+  if (verdict.gone || (fails && row.exhausted)) await disable(db, delivery, outcome, verdict)
 }
 
 /**

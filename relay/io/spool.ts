@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { CallTell, MonotonicMs, Tell } from '#contract'
 import { Journal, type JournalRecord } from './journal.ts'
 import type { Log } from './log.ts'
@@ -61,6 +62,8 @@ export class Spool {
     const spool = new Spool(journal, options)
     for (const one of found) spool.#wait(one)
     spool.#order = (found.at(-1)?.order ?? -1) + 1
+    // What was on its way to the edge waits again.
+    spool.failed(found)
     return spool
   }
 
@@ -104,9 +107,10 @@ export class Spool {
     for (const tell of batch) tell.sent = false
     for (const tell of batch) {
       const newest = this.#newestBySubject.get(tell.subject)
-      if (newest === undefined || newest === tell) continue
-      if (tell.passing) this.heard([tell])
-      else if (tell.whole && tell.refused === 0 && newest.passing && !newest.sent) this.#join(tell, newest)
+      if (newest === undefined || newest === tell || tell.dropped) continue
+      const joins = tell.whole && tell.refused === 0
+      if (tell.passing || (joins && newest.whole)) this.heard([tell])
+      else if (joins && newest.passing && !newest.sent) this.#join(tell, newest)
     }
   }
 
@@ -114,7 +118,7 @@ export class Spool {
   #join(older: SpooledTell, newest: SpooledTell): void {
     const tell = withDecision(JSON.parse(newest.text) as Tell, older)
     this.heard([older, newest])
-    this.add(tell)
+    this.add({ ...tell, tell_id: randomUUID() })
   }
 
   /** Resolves when everything added so far is on disk. */
