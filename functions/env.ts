@@ -38,7 +38,15 @@ export interface Edge {
     /** The body as it came, and the fields it may have. */
     sent: { body: object; fields: string[] }
     relayId: string
+    /** What an Idempotency-Key was claimed as; undefined: the request came without one. */
+    claim: ClaimedKey | undefined
   }
+}
+
+/** An idempotency key which is this request's: its id, and whether an earlier one with it may have been carried out. */
+export interface ClaimedKey {
+  readonly id: string
+  readonly again: boolean
 }
 
 /** Who holds the access key. `customerId` is whose things the request is about: `ownId`, but for administrators. */

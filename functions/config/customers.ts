@@ -17,6 +17,7 @@ import {
 import { callingCode, isEmergency, readBeginning, realmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
+import { requireScope } from '../http/authenticate.ts'
 import { condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { derived, field, readOnly } from '../http/field.ts'
@@ -201,6 +202,7 @@ function allowed(c: Context<Edge>, stored: Partial<Quotas>, wanted: Quotas): Par
   const moved = Object.entries(wanted).find(([noun, most]) => was[noun as keyof Quotas] !== most)
   if (moved && !c.get('principal').admin)
     throw new ApiError('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
+  if (moved) requireScope(c, 'admin')
   return unusual(wanted)
 }
 

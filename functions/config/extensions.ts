@@ -117,7 +117,8 @@ async function named(c: Context<Edge>, input: ExtensionInput): Promise<string> {
 /** The one there is, whose name stays. */
 async function unmoved(input: ExtensionInput, stored: () => Promise<ExtensionRow>): Promise<ExtensionRow> {
   const row = await stored()
-  if ((accountOf(input) ?? row.extension) === row.extension) return row
+  // A PATCH says one of the two, and is merged with the other.
+  if ([input.extension, input.username].every((said) => (said ?? row.extension) === row.extension)) return row
   throw ApiError.field('extension', 'cannot be changed; make another extension instead')
 }
 

@@ -5,6 +5,7 @@ import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { lockConfig } from '../http/config-lock.ts'
 import type { ErrorCode, Operation } from '../http/operation.ts'
+import { refuseIfMatch } from '../http/precondition.ts'
 import { readInput } from '../http/validate.ts'
 import { type Configured, configured, reachOf, rowsSince, type ThenAndNow } from '../store/history.ts'
 import { shownOf } from './history.ts'
@@ -22,6 +23,7 @@ export const versions = new Hono<Edge>()
   })
   .post('/:version/restore', async (c) => {
     const version = readVersion(c)
+    refuseIfMatch(c)
     await readNothing(c)
     return c.json(await restore(c, version))
   })

@@ -2,6 +2,7 @@ import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import * as z from 'zod'
+import type { AccessScope } from '#contract'
 import { customers, readInstant } from '#db'
 import { utcNow } from '../clock.ts'
 import type { Edge, Principal } from '../env.ts'
@@ -42,19 +43,19 @@ export function withinScope(operations: readonly Operation[]): MiddlewareHandler
     if (endpoint) c.set('scope', scopes.get(`${endpoint.method} ${endpoint.path}`) ?? 'admin')
     // It may have been given the scope since.
     if (lacksScope(c)) await confirmed(c)
-    demandScope(c)
+    requireScope(c)
     await next()
   }
 }
 
-function lacksScope(c: Context<Edge>): boolean {
-  const needed = c.get('scope')
+function lacksScope(c: Context<Edge>, needed: AccessScope | undefined = c.get('scope')): boolean {
   return needed !== undefined && !covers(c.get('principal').scopes, needed)
 }
 
-function demandScope(c: Context<Edge>): void {
-  const [needed, { scopes }] = [c.get('scope'), c.get('principal')]
-  if (needed === undefined || !lacksScope(c)) return
+/** Refuses a key without a scope: the one which the operation needs, or one which a part of its body does. */
+export function requireScope(c: Context<Edge>, needed: AccessScope | undefined = c.get('scope')): void {
+  const { scopes } = c.get('principal')
+  if (!lacksScope(c, needed)) return
   // RFC 6750 §3.1.
   c.header('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${needed}"`)
   throw new ApiError(
@@ -182,7 +183,7 @@ function take(c: Context<Edge>, row: HolderRow | undefined): void {
   c.set('unconfirmed', undefined)
   const { keyId, customerId, admin, scopes } = settle(c, hash, row)
   c.set('principal', { keyId, ownId: customerId, customerId, admin, scopes })
-  demandScope(c)
+  requireScope(c)
 }
 
 /** Who holds the token of this hash; an address which has tried too many wrong ones has to wait. */

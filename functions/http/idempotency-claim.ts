@@ -2,12 +2,14 @@ import { eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { idempotencyKeys as table } from '#db'
-import type { Edge } from '../env.ts'
+import type { ClaimedKey, Edge } from '../env.ts'
 import type { Place } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 
 /** How long an answer is kept. */
 const kept = sql`interval '24 hours'`
+/** The condition that a claim is so old that its key is another's. */
+const isGone = sql`held.created_at < now() - ${kept}`
 /** What has no answer after so long never will: whatever carried it out is gone. No request takes half of that. */
 const abandoned = sql`interval '1 minute'`
 /** Old rows taken away by each new one: more than can ever be added, so that none stays for long. */
@@ -24,8 +26,8 @@ const keptAnswer = z.object({
 /** An answer as it is kept: sealed, since it may show a secret which is shown once. */
 export type KeptAnswer = z.output<typeof keptAnswer>
 
-/** What became of an idempotency key: it is this request's, under `id`; or an earlier one had that answer. */
-export type Claim = { id: string } | { answer: KeptAnswer }
+/** What became of an idempotency key: it is this request's; or an earlier one had that answer. */
+export type Claim = ClaimedKey | { answer: KeptAnswer }
 
 interface ClaimRow extends Record<string, unknown> {
   claimed: string | null
@@ -41,10 +43,13 @@ interface ClaimRow extends Record<string, unknown> {
 export async function claimKey(c: Context<Edge>, key: string, request: string): Promise<Claim | undefined> {
   const [seal, id] = [c.get('seal'), crypto.randomUUID()]
   const row = await claimRow(c, key, id, await seal.close(placeOf(id, 'request'), request))
-  if (row?.claimed) return { id }
+  if (row?.claimed === id) return { id, again: false }
   if (!row?.id || !row.sealed_request) return undefined
-  if ((await seal.open(placeOf(row.id, 'request'), row.sealed_request)) !== request)
+  if ((await seal.open(placeOf(row.id, 'request'), row.sealed_request)) !== request) {
+    if (row.claimed) await giveBack(c, row.claimed)
     throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'Another request came with this Idempotency-Key before.')
+  }
+  if (row.claimed) return { id: row.claimed, again: true }
   if (!row.sealed_answer) return undefined
   return {
     answer: keptAnswer.parse(JSON.parse(await seal.open(placeOf(row.id, 'answer'), row.sealed_answer))),
@@ -71,9 +76,10 @@ async function claimRow(
       insert into idempotency_keys as held (id, customer_id, access_key_id, key, sealed_request)
       values (${id}::uuid, ${ownId}::uuid, ${keyId}::uuid, ${key}, ${sealedRequest})
       on conflict (customer_id, access_key_id, key) do update set
-        id = excluded.id, sealed_request = excluded.sealed_request, sealed_answer = null, created_at = now()
-      where held.created_at < now() - ${kept}
-        or held.sealed_answer is null and held.created_at < now() - ${abandoned}
+        id = case when ${isGone} then excluded.id else held.id end,
+        sealed_request = case when ${isGone} then excluded.sealed_request else held.sealed_request end,
+        sealed_answer = null, created_at = now()
+      where ${isGone} or held.sealed_answer is null and held.created_at < now() - ${abandoned}
       returning id
     )
     select (select id from claim) as claimed, held.id, held.sealed_request, held.sealed_answer
@@ -90,9 +96,15 @@ export async function keep(c: Context<Edge>, id: string, answer: Response): Prom
   await c.get('db').update(table).set({ sealedAnswer }).where(eq(table.id, id))
 }
 
-/** Frees the key of a claim which came to nothing. */
-export async function giveBack(c: Context<Edge>, id: string): Promise<void> {
+/** Frees the key of a claim by which nothing was done. */
+export async function free(c: Context<Edge>, id: string): Promise<void> {
   await c.get('db').delete(table).where(eq(table.id, id))
+}
+
+/** Lets the same request try again at once under the claim's id: what it made, if it made something, has that too. */
+export async function giveBack(c: Context<Edge>, id: string): Promise<void> {
+  const createdAt = sql`now() - ${abandoned}`
+  await c.get('db').update(table).set({ createdAt }).where(eq(table.id, id))
 }
 
 function placeOf(id: string, field: 'request' | 'answer'): Place {

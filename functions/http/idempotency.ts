@@ -6,7 +6,7 @@ import { causesOf, log } from '../log.ts'
 import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 import { executionOf } from './execution.ts'
-import { type Claim, claimKey, giveBack, type KeptAnswer, keep } from './idempotency-claim.ts'
+import { type Claim, claimKey, free, giveBack, type KeptAnswer, keep } from './idempotency-claim.ts'
 
 /*
  * A POST which names itself by an Idempotency-Key is carried out once, however often it is sent
@@ -37,6 +37,7 @@ async function once(
 ): Promise<Response | undefined> {
   const claim = await claimInTime(c, key, request)
   if ('answer' in claim) return replay(c, claim.answer)
+  c.set('claim', claim)
   await carryOut(c, next, claim.id)
   return undefined
 }
@@ -92,7 +93,7 @@ async function carryOut(c: Context<Edge>, next: () => Promise<void>, id: string)
   try {
     await next()
   } catch (error) {
-    await safely(c, giveBack(c, id))
+    await safely(c, error instanceof ApiError ? free(c, id) : giveBack(c, id))
     throw error
   }
   const answer = c.res.clone()

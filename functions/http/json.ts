@@ -59,6 +59,9 @@ export function refuseUnprintable(value: unknown, path: readonly string[] = []):
   if (typeof value !== 'object' || value === null) return
   for (const [key, part] of Object.entries(value)) {
     if (isUnprintable(key)) throw ApiError.field(field, 'has a key with control characters')
+    // What reads shapes passes over this one without a word.
+    if (key === '__proto__')
+      throw ApiError.field([...path, key].join('.'), 'is a name which nothing may have')
     refuseUnprintable(part, [...path, key])
   }
 }

@@ -62,8 +62,13 @@ export class NounRows<T extends NounTable, B extends Beside> {
 
   /** One row; a deleted one still answers, since records name it. Throws where there is none. */
   async find(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
+    return this.#found(await this.seek(c, id))
+  }
+
+  /** The same; undefined where there is none. */
+  async seek(c: Context<Edge>, id: string): Promise<Stored<T, B> | undefined> {
     const [row] = await asked(c, this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id))))
-    return this.#found(row)
+    return row as Stored<T, B> | undefined
   }
 
   /** The same of one that is not deleted. */

@@ -288,7 +288,8 @@ const headers: Record<string, ResponseHeader> = {
   Location: { description: 'Where what was made can be read.', schema: { type: 'string' } },
   ETag: { description: 'The version of what is shown, for If-Match.', schema: { type: 'string' } },
   RateLimit: {
-    description: 'What is left at most of each limit as `r`, and the seconds until it is whole again as `t`.',
+    description:
+      'What is left at most of each limit as `r`, and the seconds until it is whole again as `t`. Each place of the edge counts what it has seen: 429 may come before `r` is 0.',
     schema: { type: 'string' },
   },
   'RateLimit-Policy': {

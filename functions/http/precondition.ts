@@ -14,6 +14,13 @@ export function readIfMatch(c: Context<Edge>): readonly string[] | undefined {
   return tags === '*' ? undefined : tags?.map(versionOf)
 }
 
+/** Refuses If-Match where nothing would be compared with it: a client which sends it means to be told. */
+export function refuseIfMatch(c: Context<Edge>): void {
+  if (c.req.header('if-match') === undefined) return
+  const why = 'means nothing here: this changes no one thing which has an ETag'
+  throw ApiError.field('If-Match', why, 'INVALID_REQUEST_PARAMETER')
+}
+
 /** Whether the client has what it asks for: its If-None-Match names the tag. */
 export function isKnown(c: Context<Edge>, tag: string): boolean {
   const tags = readTags(c, 'if-none-match')

@@ -12,9 +12,9 @@ import { filtersOf, operationsOf } from './noun-operations.ts'
 import { NounRows } from './noun-rows.ts'
 import type { Operation } from './operation.ts'
 import { listed, lists, readPage } from './page.ts'
-import { isKnown, quoted, readIfMatch, versionOf } from './precondition.ts'
+import { isKnown, quoted, readIfMatch, refuseIfMatch, versionOf } from './precondition.ts'
 import { mayCascade, readCascade, readQuery } from './query.ts'
-import { parse, readBody, readId, readInput, readObject } from './validate.ts'
+import { parse, readBody, readId, readInput, readObject, refuseOtherCustomer } from './validate.ts'
 
 /** A noun as the API has it. */
 export interface NounResource<Row = unknown> {
@@ -42,7 +42,8 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
 ): NounResource<Stored<T, B>> {
   const rows = new NounRows<T, B>(noun as unknown as Noun<T, never, B>)
   const shape = inputOf(noun.fields)
-  const ignored = [...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
+  const whose = noun.everybodys ? ['customer_id'] : []
+  const ignored = [...whose, ...readOnlyKeys, ...readOnlyOf(noun.fields), ...(noun.ignored ?? [])]
   const present = (c: Context<Edge>) => (row: Stored<T, B>) => wireOf(noun.fields, row, c)
   const verbs = { get, put, patch }
 
@@ -98,9 +99,13 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   }
 
   async function create(c: Context<Edge>): Promise<Response> {
+    refuseIfMatch(c)
     const input = await readWhole(c, noun.ignored ?? [])
-    const subject = subjectOf<Stored<T, B>>(c, crypto.randomUUID())
-    const draft = await draftOf(input, subject)
+    const claim = c.get('claim')
+    const subject = subjectOf<Stored<T, B>>(c, claim?.id ?? crypto.randomUUID())
+    const before = claim?.again ? await rows.seek(c, subject.id) : undefined
+    const draft = before && !noun.once ? {} : await draftOf(input, subject)
+    if (before) return answerMade(c, await asMade(c, before, draft), draft)
     const room = noun.quota ? [noun.quota(subject.customerId)] : []
     const checks = [...room, ...(draft.checks ?? [])]
     const row = {
@@ -108,9 +113,22 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
       ...(noun.everybodys ? {} : { customerId: subject.customerId }),
       ...draft.row,
     }
-    const made = await rows.create(c, row, { ...draft, checks })
+    return answerMade(c, await rows.create(c, row, { ...draft, checks }), draft)
+  }
+
+  function answerMade(c: Context<Edge>, made: Stored<T, B>, { once }: PlannedChange<T>): Response {
     tag(c, made)
-    return created(c, { ...present(c)(made), ...draft.once })
+    return created(c, { ...present(c)(made), ...once })
+  }
+
+  /** What a request made whose answer was never kept. What is shown once only that answer knew: it gets another. */
+  async function asMade(
+    c: Context<Edge>,
+    made: Stored<T, B>,
+    draft: PlannedChange<T>,
+  ): Promise<Stored<T, B>> {
+    if (!draft.once) return made
+    return (await rows.change(c, made.id, draft, undefined))?.is ?? mismatch()
   }
 
   async function get(c: Context<Edge>, id: string): Promise<Response> {
@@ -120,6 +138,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   }
 
   async function put(c: Context<Edge>, id: string): Promise<Response> {
+    if (noun.everybodys) await refuseOtherCustomer(c, id)
     const input = await readWhole(c, ignored)
     const draft = await draftOf(
       input,
@@ -131,6 +150,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   }
 
   async function patch(c: Context<Edge>, id: string): Promise<Response> {
+    if (noun.everybodys) await refuseOtherCustomer(c, id)
     const [said, asked] = [await readPart(c), readIfMatch(c)]
     for (let merges = 0; merges < MERGES; merges += 1) {
       const stored = await rows.findLive(c, id)

@@ -51,6 +51,14 @@ export async function readObject(
   return without(body, ['customer_id'])
 }
 
+/** Refuses a body about a customer which says another's id than the path does; its own it may say, as other nouns' do. */
+export async function refuseOtherCustomer(c: Context<Edge>, id: string): Promise<void> {
+  const body = await readJson(c)
+  if (!isRecord(body) || body.customer_id === undefined) return
+  if (String(body.customer_id).toLowerCase() === id) return
+  throw ApiError.field('customer_id', 'is not the id of this customer, which the path or the query names')
+}
+
 /** What a relay says: keys it does not know are another edge's, and what the database cannot keep was on the wire. */
 export async function readTold<Shape extends z.ZodType>(
   c: Context<Edge>,

@@ -36,6 +36,28 @@ export function callTell(customerId: string, changes: object = {}, sequence = 1)
   }
 }
 
+/** What a relay tells of a call out which has just begun, unless `changes` say otherwise. */
+export function begunTell(customerId: string, callId: string, sequence: number, changes: object = {}) {
+  const tel = (target: string) => ({ type: 'tel', target })
+  const nothingYet = {
+    ringing_at: null,
+    answered_at: null,
+    ended_at: null,
+    hangup_by: null,
+    hangup_reason: null,
+  }
+  const begun = {
+    call_id: callId,
+    source: tel('office1'),
+    destination: tel('+15551234567'),
+    status: 'dialing',
+    unverified: true,
+    sip_call_id: 'a@b',
+    sip_status: null,
+  }
+  return callTell(customerId, { ...begun, ...nothingYet, ...changes }, sequence)
+}
+
 /** One attempt at a provider, as a call's record has it. */
 export function attemptTold(providerId: string | null, status: number, changes: object = {}) {
   return {

@@ -100,8 +100,7 @@ describe('a POST with an Idempotency-Key', () => {
     await ask('/v1.0/extensions', 'phone-1', { username: 'phone1', password: 'correct-horse-battery' })
     const { rows } = await app.database.pool.query('select k::text as whole from idempotency_keys k')
     const whole = rows.map((row) => row.whole).join('\n')
-    for (const secret of [first.body.token, first.body.id, 'correct-horse', 'phone1'])
-      expect(whole).not.toContain(secret)
+    for (const secret of [first.body.token, 'correct-horse', 'phone1']) expect(whole).not.toContain(secret)
     expect(whole).toContain('key-2')
   })
 })
@@ -156,6 +155,33 @@ describe('an idempotency key', () => {
     const answer = await make('gone-1')
     expect([answer.status, replayed(answer)]).toEqual([200, null])
     expect(replayed(await make('gone-1'))).toBe('true')
+  })
+
+  test('whose request was carried out by a Worker which died before it kept the answer makes no second row', async () => {
+    const first = await make('died-1')
+    await died('died-1')
+    const again = await make('died-1')
+    expect([again.status, again.body.id, replayed(again)]).toEqual([200, first.body.id, null])
+    expect(again.headers.get('location')).toBe(`/v1.0/providers/${first.body.id}`)
+    expect(await named('died-1')).toBe(1)
+    expect(replayed(await make('died-1'))).toBe('true')
+  })
+
+  test('of a key which was made, and shown to nobody, shows a token which opens', async () => {
+    const first = await ask('/v1.0/accesskeys', 'died-2', { name: 'died-2' })
+    await died('died-2')
+    const again = await ask('/v1.0/accesskeys', 'died-2', { name: 'died-2' })
+    expect([again.status, again.body.id]).toEqual([200, first.body.id])
+    expect((await app.as(again.body.token)('GET', '/v1.0/providers')).status).toBe(200)
+    expect((await app.as(first.body.token)('GET', '/v1.0/providers')).status).toBe(401)
+  })
+
+  test('whose request is gone without a word is no other request’s, and waits for its own', async () => {
+    await make('died-3')
+    await died('died-3')
+    const other = await ask('/v1.0/providers', 'died-3', provider('another'))
+    expect([other.status, other.body.error.reason]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED'])
+    expect((await make('died-3')).status).toBe(200)
   })
 
   test('whose request failed through our fault is free at once', async () => {
@@ -229,6 +255,14 @@ function post(key: string, body: object, headers: Record<string, string>): Reque
 
 function replayed({ headers }: Answer): string | null {
   return headers.get('idempotency-replayed')
+}
+
+/** The Worker which carried it out is gone, and has kept no answer. */
+async function died(key: string): Promise<void> {
+  await app.database.pool.query(
+    "update idempotency_keys set sealed_answer = null, created_at = now() - interval '61 seconds' where key = $1",
+    [key],
+  )
 }
 
 async function forget(name: string): Promise<void> {

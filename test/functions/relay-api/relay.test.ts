@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { bindingList, credentialAnswer, PLATFORM, routeDecision, tellReceipt } from '#contract'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, type Client, RELAY_SECRET, startApp } from '../../support/app.ts'
+import { begunTell } from '../../support/call-tells.ts'
 
 let app: App
 let bob: Client & { id: string }
@@ -500,38 +501,7 @@ describe('POST /relay/v1/tells', () => {
   }
 
   function callTold(sequence: number, changes: object) {
-    const tel = (target: string) => ({ type: 'tel', target })
-    return {
-      kind: 'call',
-      tell_id: crypto.randomUUID(),
-      sequence,
-      at: '2026-11-23T07:00:00Z',
-      call: {
-        call_id: call,
-        customer_id: app.aliceId,
-        relay_id: 'relay-1',
-        direction: 'outgoing',
-        source: tel('office1'),
-        destination: tel('+15551234567'),
-        number_id: null,
-        provider_id: null,
-        status: 'dialing',
-        unverified: true,
-        sip_call_id: 'a@b',
-        started_at: '2026-11-23T07:00:00.000Z',
-        ringing_at: null,
-        answered_at: null,
-        ended_at: null,
-        hangup_by: null,
-        hangup_reason: null,
-        sip_status: null,
-        attempts: [],
-        media: null,
-        explanation: [],
-        reject_reason: null,
-        ...changes,
-      },
-    }
+    return begunTell(app.aliceId, call, sequence, { explanation: [], ...changes })
   }
 
   function bindingTold(sequence: number, event: string, changes: object = {}) {
