@@ -138,10 +138,10 @@ async function start(config: Config): Promise<void> {
   running.hear({ type: 'restored', list: phones.list, from: 'disk' })
   host = running
   for (const input of early) hear(input)
-  const at = utcMs(performance.timeOrigin)
+  const at = utcMs(Math.floor(performance.timeOrigin))
   /** Told when the edge has told the time: calls of the process before are those which began earlier. */
   const tellStart = once(() => {
-    const began = utcMs(engine.rooms.clock.epoch)
+    const began = utcMs(Math.floor(engine.rooms.clock.epoch))
     const told = {
       tell_id: entropy.uuid(began),
       sequence: began,
