@@ -21,13 +21,15 @@ interface CountedEvents {
 }
 interface Occurrence {
   readonly from: number
+  /** Those of before are among them. */
+  readonly all: boolean
   readonly why: string
   readonly address: string | null
 }
 
 /** Registrations which fail. */
 export const registrationFailures: KindRules<'registration_failures', CountedEvents, Occurrence> = {
-  facts: () => ['registration.failed'],
+  facts: ({ of }) => ['registration.failed', ...(of === 'account' ? [] : ['registration.blocked'])],
   sightings(rule, fact) {
     if (fact.kind !== 'failure' || !isAccount(rule, fact.accountId)) return []
     const subject = failing(rule, fact)
@@ -53,7 +55,7 @@ export const limitReached: KindRules<'limit_reached', CountedEvents, Occurrence>
     const about = { scope: fact.scope, scope_id: fact.scopeId, name: fact.name, resource: fact.resource }
     const why = `${fact.scope}${fact.name ? ` ${fact.name}` : ''}: ${fact.resource}`
     const subject = `${fact.scopeId} ${fact.resource}`
-    const sample = { from: fact.at, why, address: null }
+    const sample = { from: fact.at, all: false, why, address: null }
     return [{ at: fact.at, subject, about, count: fact.count, sample }]
   },
   remembered: (memory, sighting, { when }) => counted(memory, sighting, when.window),
@@ -89,18 +91,20 @@ function aboutFailure({ when }: RuleOf<'registration_failures'>, fact: FailureFa
 }
 
 function sightingOf(fact: FailureFact, subject: string, about: AlertAbout): Sighting<Occurrence> {
-  const { at, from, count, why, address, account } = fact
+  const { at, from, all, count, why, address, account } = fact
   const words = `${why.replace(/\.$/, '')} (${account}${address ? ` from ${address}` : ''}).`
-  return { at, subject, about, count, sample: { from, why: words, address } }
+  return { at, subject, about, count, sample: { from, all, why: words, address } }
 }
 
 /** What was gathered over some time happened evenly over it. */
 function counted(
   memory: CountedEvents | undefined,
-  { at, count, sample: { from, why, address } }: Sighting<Occurrence>,
+  { at, count: told, sample: { from, all, why, address } }: Sighting<Occurrence>,
   seconds: number,
 ): CountedEvents {
   const window = seconds * 1000
+  const known = all && memory ? (totals(memory.tally, at, window, 1)[0] ?? 0) : 0
+  const count = Math.max(0, told - known)
   const begun = Math.max(from, at - 2 * window)
   const within = at > from ? (count * (at - begun)) / (at - from) : count
   const parts = Math.max(1, Math.min(40, Math.ceil((at - begun) / (window / 20))))

@@ -8,6 +8,8 @@ export interface FailureFact {
   readonly at: number
   readonly from: number
   readonly count: number
+  /** Those which were told before are among them: its address was blocked, and no more will be told. */
+  readonly all: boolean
   /** The extension or trunk; null: no account has the name. */
   readonly accountId: string | null
   readonly account: string

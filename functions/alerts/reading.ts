@@ -22,6 +22,7 @@ export function ruleOf(customerId: string, row: WatchedAlert): AlertRule {
 export function factsOf(row: FactRow): AlertFact[] {
   const { type, call } = row
   if (type === 'registration.failed') return [failureOf(row)]
+  if (type === 'registration.blocked') return [blockOf(row)]
   if (type === 'limit.reached') return [limitOf(row)]
   if (type.startsWith('provider.')) return providerOf(row)
   if (!call) return []
@@ -61,11 +62,28 @@ function failureOf({ at, subjectId, data }: FactRow): AlertFact {
     kind: 'failure',
     at,
     from: Number.isNaN(from) ? at : Math.min(from, at),
-    count: countOf(data),
+    count: countOf(data.count),
+    all: false,
     accountId: subjectId,
     account: text(data.account) ?? 'an unknown account',
     address: text(data.source_address),
     why: text(data.why) ?? 'It was refused.',
+  }
+}
+
+function blockOf({ at, data }: FactRow): AlertFact {
+  const [account, address] = [`${countOf(data.accounts)} accounts`, text(data.source_address)]
+  const why = `${text(data.why)?.replace(/\.$/, '') ?? 'Too many'}, and it was blocked.`
+  return {
+    kind: 'failure',
+    at,
+    from: at,
+    count: countOf(data.failures),
+    all: true,
+    accountId: null,
+    account,
+    address,
+    why,
   }
 }
 
@@ -77,7 +95,7 @@ function limitOf({ at, subjectId, data }: FactRow): AlertFact {
     scopeId: subjectId ?? text(data.id) ?? '',
     name: text(data.name) ?? '',
     resource: text(data.resource) ?? 'channels',
-    count: countOf(data),
+    count: countOf(data.count),
   }
 }
 
@@ -150,7 +168,7 @@ function together(one: HeardSound | null, other: HeardSound | null): HeardSound 
   return { packets, lost: one.lost + other.lost, jitterMs: mean(one.jitterMs, other.jitterMs), mos }
 }
 
-function countOf({ count }: FactRow['data']): number {
+function countOf(count: unknown): number {
   return typeof count === 'number' && count >= 1 ? Math.min(count, 1e9) : 1
 }
 

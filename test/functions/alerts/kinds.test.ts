@@ -23,9 +23,10 @@ describe('registration failures', () => {
     climb(of('account'), [
       [0, failed(0, 9)],
       [1, failed(1, 1), '+ office1'],
-      [2, failed(2, 3)],
-      [5, undefined],
-      [6, undefined, '- office1'],
+      [2, failed(2, 6)],
+      [6, undefined],
+      [7, undefined],
+      [8, undefined, '- office1'],
       [20, failed(20, 9)],
     ])
   })
@@ -50,6 +51,16 @@ describe('registration failures', () => {
   test('of names which no account has are no account’s, and an address’s', () => {
     climb(of('account'), [[0, failed(0, 50, { accountId: null })]])
     climb(of('address'), [[0, failed(0, 50, { accountId: null }), '+ 203.0.113.9']])
+  })
+
+  test('of an address which is blocked are all there were, those told before among them', () => {
+    const alert = rule({ kind: 'registration_failures', of: 'address', threshold: 100, window: 300 })
+    const told = climb(alert, [
+      [0, failed(0, 40)],
+      [1, failed(1, 100, { all: true, accountId: null }), '+ 203.0.113.9'],
+    ])
+    expect(told[0]?.incident.value).toBe(100)
+    climb(of('account'), [[0, failed(0, 100, { all: true, accountId: null })]])
   })
 
   test('which were gathered over an hour happened evenly over it', () => {
@@ -400,6 +411,10 @@ describe('minutes', () => {
 
   test('count in the hours in which they were talked', () => {
     climb(alert('country'), [[90, talk(90, 89)]])
+    climb(alert('country', 0), [
+      [150, talk(150, 150)],
+      [179, talk(179, 60)],
+    ])
     climb(alert('country'), [
       [59, talk(59, 59)],
       [59, talk(59, 1), '+ BA'],
@@ -499,7 +514,7 @@ function rule<When extends AlertCondition>(when: When): AlertRule<When> {
 
 function failed(minute: number, count: number, more: Partial<FailureFact> = {}): FailureFact {
   const [accountId, account, address] = ['office1', 'office1', '203.0.113.9']
-  const plain = { accountId, account, address, why: 'The password is wrong.' }
+  const plain = { accountId, account, address, why: 'The password is wrong.', all: false }
   return { kind: 'failure', at: at(minute), from: at(minute), count, ...plain, ...more }
 }
 

@@ -79,6 +79,7 @@ describe('an alert', () => {
     await judge()
     expect(await incidents(alert)).toMatchObject([{ tm_resolve: null }])
     await bob('PATCH', `/v1.0/alerts/${alert}`, { when: { threshold: 3 } })
+    await tellAs(app, 'relay-1', failed('203.0.113.9', 1))
     await judge()
     expect(await incidents(alert)).toMatchObject([
       { resolution: 'The alert was changed, and begins anew.', tm_resolve: expect.any(String) },
@@ -102,6 +103,55 @@ describe('an alert', () => {
     app.database.requests()
     await judge()
     expect(app.database.requests()).toBe(1)
+  })
+
+  test('of the platform’s is fed with what is no customer’s', async () => {
+    const when = { kind: 'registration_failures', of: 'address', threshold: 2, window: 300 }
+    const { body: alert } = await app.platform('POST', '/v1.0/alerts', { when })
+    await judge()
+    await tellAs(app, 'relay-1', { ...failed('203.0.113.66', 2), customer_id: null })
+    await judge()
+    const { result } = (await app.platform('GET', `/v1.0/alerts/${alert.id}/incidents`)).body
+    expect(result).toMatchObject([{ subject: '203.0.113.66' }])
+    await app.platform('DELETE', `/v1.0/alerts/${alert.id}`)
+    await judge()
+  })
+
+  test('is raised by a block of an address, and by a limit, as they are told', async () => {
+    const guessed = await made({ kind: 'registration_failures', of: 'address', threshold: 100, window: 300 })
+    const full = await made({ kind: 'limit_reached', window: 300 })
+    const at = new Date().toISOString()
+    const event = (type: string, data: object) => ({ ...failed('', 1), type, data, at })
+    const why = 'Many wrong passwords for many accounts came from there.'
+    await tellAs(
+      app,
+      'relay-1',
+      event('registration.blocked', {
+        subject_id: crypto.randomUUID(),
+        source_address: '203.0.113.9',
+        failures: 120,
+        accounts: 24,
+        why,
+      }),
+      event('limit.reached', {
+        subject_id: bob.id,
+        kind: 'customer',
+        name: 'Bob',
+        resource: 'channels',
+        used: 2,
+        of: 2,
+      }),
+    )
+    await judge()
+    expect(await incidents(guessed)).toMatchObject([
+      { subject: '203.0.113.9', value: 120, reason: expect.stringContaining('and it was blocked') },
+    ])
+    expect(await incidents(full)).toMatchObject([
+      {
+        about: { scope: 'customer', scope_id: bob.id },
+        reason: 'A limit was reached (customer Bob: channels).',
+      },
+    ])
   })
 
   test('whose customer’s facts cannot be judged keeps nobody else’s', async () => {
@@ -367,7 +417,8 @@ describe('the webhook of an alert', () => {
 
 describe('an alert which could never hold', () => {
   test.each([
-    [{ when: { kind: 'new_country' }, extension_id: crypto.randomUUID() }, 'extension_id'],
+    [{ when: { kind: 'new_country' }, country: 'US' }, 'country'],
+    [{ when: { kind: 'unregistered' }, extension_id: crypto.randomUUID() }, 'extension_id'],
     [{ when: { kind: 'success_rate' }, provider_id: crypto.randomUUID() }, 'provider_id'],
     [{ when: { kind: 'unregistered', threshold: 3 } }, 'when.threshold'],
     [{ when: { kind: 'flood' } }, 'when.kind'],
