@@ -3,6 +3,8 @@ import type { Dialog } from '../dialog/dialog.ts'
 import { uacDialog, uasDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { GivenReason } from '../leg/leg.ts'
+import { flowFor, isLost, wayBack } from '../leg/path.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
@@ -22,12 +24,12 @@ import {
   sdpBytes,
   withSdp,
 } from './offer-answer.ts'
-import { flowFor, isLost, legOf, wayBack } from './path.ts'
 import { ackAgain, dropPending } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import type { Branch, Call, CallEvents, CallOrder, CallStep, ClientRole, GivenReason, Side } from './state.ts'
+import { reachAt } from './sides.ts'
+import type { Branch, Call, CallEvents, CallOrder, CallStep, ClientRole, Side } from './state.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
 const { t1, t2 } = timerBase
@@ -172,17 +174,17 @@ function byeTo(call: Call, side: Side, given: GivenReason, endpoint: SipEndpoint
     call.caller.bye = given
     return []
   }
-  const leg = legOf(call, side)
-  if (!leg) return []
-  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call, call.callee, endpoint) : []
+  const way = reachAt(call, side)
+  if (!way) return []
+  const unacked = side === 'callee' && call.callee ? ackBeforeBye(call.callee, endpoint) : []
   const headers: Header[] = given.reason ? [['reason', given.reason]] : []
-  const request = inDialog(leg.dialog, { method: 'BYE', via: viaOf(endpoint, leg.flow), headers })
+  const request = inDialog(way.dialog, { method: 'BYE', via: viaOf(endpoint, way.flow), headers })
   const role: ClientRole = {
     role: 'bye',
     branch: side === 'callee' ? call.callee : undefined,
     proofs: noAuthorizations,
   }
-  return [...unacked, { type: 'request', request, flow: leg.flow, role }]
+  return [...unacked, { type: 'request', request, flow: way.flow, role }]
 }
 
 /**
@@ -206,16 +208,16 @@ export function byeAgain(
 }
 
 /** A callee's 2xx with a delayed offer, never acknowledged since the caller left: an ACK which declines it, then BYE. */
-function ackBeforeBye({ aimed }: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {
+function ackBeforeBye(branch: Branch, endpoint: SipEndpoint): CallOrder[] {
   const tag = branch.dialog?.remoteTag ?? ''
   if (branch.acks.has(tag) || !branch.dialog || !branch.flow) return []
-  const body = aimed.callee && declineSdp(aimed.callee.said.sdp, branch.sdp, endpoint)
+  const body = branch.aimed && declineSdp(branch.aimed.said.sdp, branch.sdp, endpoint)
   return [ackOnce(branch, branch.dialog, tag, branch.flow, endpoint, body)]
 }
 
 function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint: SipEndpoint): CallStep {
   const answer = answerOf(ack, endpoint, call.caller.sdp.sent)
-  const offer = call.aimed.callee?.said
+  const offer = callee.aimed?.said
   const sent = answer?.ok
     ? rewriteFor(call, 'callee', callee.sdp, answer.value, endpoint, { offer })
     : undefined
@@ -228,7 +230,7 @@ function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint
   return {
     effects: [
       ackOnce(callee, callee.dialog, tag, callee.flow, endpoint, sdpBytes(sent)),
-      ...aim(call, 'caller', answer.value, call.caller, endpoint),
+      ...aim(call, 'caller', call.caller, answer.value, endpoint),
     ],
   }
 }

@@ -6,7 +6,7 @@ import { acknowledge, answerCaller, byeLate2xx } from './answered.ts'
 import { unheard } from './cause.ts'
 import { abandon, concluded, end, since, stopTimers } from './ending.ts'
 import { observation } from './observation.ts'
-import { aimAtBranch, answerOf } from './offer-answer.ts'
+import { aim, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import type { Branch, Call, CallOrder, CallStep } from './state.ts'
 
@@ -37,7 +37,7 @@ export function branchAnswered(
       ...others,
       { type: 'dialog', side: 'callee', dialog },
       ...acknowledge(call, branch, response, endpoint),
-      ...aimAtBranch(call, branch, said, endpoint),
+      ...aim(call, 'callee', branch, said, endpoint),
       ...answerCaller(call, said, endpoint),
       { type: 'tell' },
     ],

@@ -1,5 +1,6 @@
 import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
+import { freshLeg } from '../leg/leg.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
 import { type Header, noBody } from '../sip/message.ts'
@@ -37,10 +38,10 @@ export function newBranch(
     proofs: noAuthorizations,
     cancelled: false,
     reason: undefined,
-    dialog: undefined,
     acks: new Map(),
     early: new Map(),
-    sdp: { id: String(entropy.below(2 ** 31)), sent: undefined },
+    trusted: provider !== undefined,
+    ...freshLeg(String(entropy.below(2 ** 31))),
   }
   call.branches.push(branch)
   return branch

@@ -3,6 +3,7 @@ import type { Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type QuestionNumbers, Questions } from '../ground/questions.ts'
+import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
 import type { Registrar } from '../registrar/registrar.ts'
@@ -17,7 +18,7 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { scopesOf } from './scopes.ts'
-import type { Branch, CallOrder, InDialogRequest, ServiceRoutes, Side } from './state.ts'
+import type { Branch, CallOrder, ServiceRoutes, Side } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -43,7 +44,7 @@ export type CallsOutput = Effect | TransactionOutput | ProviderObserved
 /** What in a call waits until it is known where a host leads. */
 export type WaitingForHost = { readonly active: ActiveCall } & (
   | { readonly for: 'branch'; readonly branch: Branch }
-  | { readonly for: 'side'; readonly host: string; readonly side: Side }
+  | { readonly for: 'side'; readonly host: string; readonly side: Side; readonly leg: Leg }
   | { readonly for: 'decision'; readonly host: string; readonly decided: RouteDecision }
   | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
 )
@@ -83,7 +84,7 @@ export class CallOrders {
           { ask: 'locate', question: order.question },
         )
       case 'resolve':
-        return this.lookUp({ for: 'side', active, host: order.host, side: order.side })
+        return this.lookUp({ for: 'side', active, host: order.host, side: order.side, leg: order.leg })
       case 'set':
         return this.timers.set(now, active, order.ms, order.timer)
       case 'stop':

@@ -30,6 +30,7 @@ import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
+import { legAt } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 /*
@@ -97,7 +98,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
 
   hunting: {
     located: ({ branch, located }, { call, endpoint }) => branchLocated(call, branch, located, endpoint),
-    resolved: ({ side, host }, { call, endpoint }) => stay(...aimAgain(call, side, host, endpoint)),
+    resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
     provisional: (event, { call, endpoint }) =>
       event.branch.state === 'calling'
         ? stay(...branchProgressed(call, event.branch, event.response, endpoint))
@@ -131,11 +132,11 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: ({ side, reason }, { call, endpoint }) => hangUp(call, side, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: ({ side, transaction, reason }, { call }) =>
-      call.pending[side]?.asked.transaction === transaction
+      legAt(call, side)?.pending?.asked.transaction === transaction
         ? stay(...cancelPassed(call, side, { reason }))
         : stay(),
     request: (event, { call, endpoint }) => stay(...passRequest(call, event, endpoint)),
-    resolved: ({ side, host }, { call, endpoint }) => stay(...aimAgain(call, side, host, endpoint)),
+    resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
     passed: (event, { call, endpoint }) => passAnswer(call, event, endpoint),
     passedAck: ({ side, request }, { call, endpoint }) => passAck(call, side, request, endpoint),
     repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),

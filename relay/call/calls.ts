@@ -5,6 +5,7 @@ import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type MediaReport, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
+import type { InDialogRequest } from '../leg/leg.ts'
 import { admitCall } from '../limits/admit-call.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
@@ -19,7 +20,7 @@ import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import type { Branch, CallEvents, CallTimer, ConnectDecision, InDialogRequest } from './state.ts'
+import type { Branch, CallEvents, CallTimer, ConnectDecision } from './state.ts'
 
 /** What happens to calls. */
 type CallsInput =

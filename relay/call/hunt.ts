@@ -1,5 +1,6 @@
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { GivenReason } from '../leg/leg.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
@@ -11,7 +12,7 @@ import { abandon, concluded, end, stopTimers, tryEnded } from './ending.ts'
 import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
 import { observation } from './observation.ts'
 import { roundsOf } from './ring-rounds.ts'
-import type { Branch, Call, CallEvents, CalledPeer, CallOrder, CallStep, GivenReason } from './state.ts'
+import type { Branch, Call, CallEvents, CalledPeer, CallOrder, CallStep } from './state.ts'
 import { verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */

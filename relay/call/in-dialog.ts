@@ -1,4 +1,6 @@
 import { inDialog } from '../dialog/request.ts'
+import type { GivenReason, InDialogRequest, PendingReinvite } from '../leg/leg.ts'
+import { follow, isLost, wayBack } from '../leg/path.ts'
 import { noAuthorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { allowHeader, type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
@@ -7,21 +9,12 @@ import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
 import { proveToProvider, withProof } from './credentials.ts'
 import { buildCancel } from './invite.ts'
-import { faultOf, hasSdp, noCodec, offerOf, refusalWords, trusts } from './offer-answer.ts'
-import { follow, isLost, legOf, wayBack } from './path.ts'
-import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending-reinvite.ts'
+import { faultOf, hasSdp, noCodec, offerOf, refusalWords } from './offer-answer.ts'
+import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
-import type {
-  Call,
-  CallOrder,
-  CallStep,
-  ForwardedResult,
-  GivenReason,
-  InDialogRequest,
-  PendingReinvite,
-  Side,
-} from './state.ts'
+import { legAt, opposite, reachAt } from './sides.ts'
+import type { Call, CallOrder, CallStep, ForwardedResult, Side } from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
@@ -35,8 +28,9 @@ const stalledMs = 181_000
 export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
   const { side, request } = asked
   const other = opposite(side)
-  follow(call, side, asked.source)
-  const leg = legOf(call, other)
+  const asker = legAt(call, side)
+  if (asker) follow(asker, asked.source)
+  const leg = reachAt(call, other)
   if (!leg) return [refuseRequest(asked, 481)]
   const refusal = refusalOf(call, side, request, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
@@ -64,12 +58,12 @@ function refusalOf(
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   if (!isChange(request)) return undefined
-  if (call.pending[side]) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
+  if (legAt(call, side)?.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
   // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
   // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
   const first = call.caller.answer && (side === 'callee' || !hasSdp(call.caller.invite))
-  if (first || call.pending[opposite(side)]) return [491]
-  const fault = faultOf(call, offerOf(request, endpoint), trusts(call, side))
+  if (first || legAt(call, opposite(side))?.pending) return [491]
+  const fault = faultOf(call, offerOf(request, endpoint), legAt(call, side)?.trusted ?? false)
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }
 
@@ -84,8 +78,9 @@ function sendOn(call: Call, on: Omit<ForwardedResult, 'response'>): CallOrder[] 
   const { asked, proofs, sent, flow } = on
   const { side, request } = asked
   const order: CallOrder = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
-  if (!isChange(request)) return [order]
-  call.pending[side] = {
+  const leg = legAt(call, side)
+  if (!leg || !isChange(request)) return [order]
+  leg.pending = {
     asked,
     answer: undefined,
     sent: { request: sent, flow },
@@ -116,7 +111,7 @@ export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEnd
 
 /** Timer, or the asker's CANCEL: a change which is not answered is cancelled, and its 487 goes back. */
 export function cancelPassed(call: Call, side: Side, { reason }: GivenReason): CallOrder[] {
-  const pending = call.pending[side]
+  const pending = legAt(call, side)?.pending
   if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
   if (pending.heard && pending.cancelled) return []
   pending.cancelled = { reason }
@@ -144,7 +139,7 @@ function passedAgain(
 ): CallOrder[] {
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
-  if (sent.method !== 'INVITE' || !success || call.pending[asked.side]?.accepted) return []
+  if (sent.method !== 'INVITE' || !success || legAt(call, asked.side)?.pending?.accepted) return []
   if (!hasSdp(sent)) return decliningAck(call, asked.side, response, endpoint)
   return ackPassed(call, asked.side, sent.cseq.number, endpoint)
 }
@@ -191,7 +186,7 @@ function lostAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const { asked, sent, flow, proofs, response } = passed
-  const leg = asked.side === 'caller' ? call.callee : call.caller
+  const leg = legAt(call, opposite(asked.side))
   if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
   const back = wayBack(leg, flow)
   if (!back) return undefined
@@ -207,7 +202,7 @@ function provedAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const { asked, sent, flow } = passed
-  const leg = legOf(call, 'callee')
+  const leg = reachAt(call, 'callee')
   if (asked.side !== 'caller' || !call.callee || !leg) return undefined
   const proofs = proveToProvider(call.callee, sent, response, passed.proofs, endpoint)
   if (!proofs) return undefined
@@ -225,7 +220,7 @@ function ownStatus(status: number, { method }: Request): number {
 }
 
 function pendingOf(call: Call, { asked, sent }: ForwardedResult): PendingReinvite | undefined {
-  const pending = call.pending[asked.side]
+  const pending = legAt(call, asked.side)?.pending
   const current = pending?.asked === asked && pending.sent.request.cseq.number === sent.cseq.number
   return current ? pending : undefined
 }

@@ -6,6 +6,7 @@ import { codecOf, codecs } from '../sdp/codecs.ts'
 import { connectionOf } from '../sdp/description.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { aimedAt } from './sides.ts'
 import type { Call } from './state.ts'
 
 /**
@@ -13,12 +14,13 @@ import type { Call } from './state.ts'
  * thread's last word: what is told of an ended call is final.
  */
 export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['call']['media'] | undefined {
-  const { record, aimed, ports } = call
+  const { record, ports } = call
+  const [caller, callee] = [aimedAt(call, 'caller')?.said, aimedAt(call, 'callee')?.said]
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
-  if (!aimed.caller && !aimed.callee && !record.media) return undefined
+  if (!caller && !callee && !record.media) return undefined
   const from = (side: Side): MediaSide => {
-    const other = side === 'caller' ? 'callee' : 'caller'
-    const [heard, own, others] = [record.media?.[side], aimed[side]?.said, aimed[other]?.said]
+    const heard = record.media?.[side]
+    const [own, others] = side === 'caller' ? [caller, callee] : [callee, caller]
     return {
       ...counters(heard),
       ...measured(heard, codecHeard(heard, others, own)),

@@ -2,6 +2,7 @@ import { type MonotonicMs, utcAt } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { SessionId } from '../ground/media.ts'
+import { freshLeg } from '../leg/leg.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -49,9 +50,6 @@ export function newCall(
     callee: undefined,
     rang: false,
     failures: [],
-    pending: {},
-    acks: {},
-    aimed: {},
     hosts: new BoundedMap(hostsAtMost),
     record: blankRecord(arrival.request),
   }
@@ -65,10 +63,9 @@ function callerLeg({ request, flow, transaction, trusted }: Arrival, { entropy }
     localTag: entropy.hex(8),
     told: [],
     trusted,
-    dialog: undefined,
     answer: undefined,
     bye: undefined,
-    sdp: { id: String(entropy.below(2 ** 31)), sent: undefined },
+    ...freshLeg(String(entropy.below(2 ** 31))),
   }
 }
 

@@ -1,6 +1,7 @@
 import { portNumber } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Side } from '../ground/media.ts'
+import type { AimedMedia, Leg, SdpSent } from '../leg/leg.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../sdp/codecs.ts'
 import { readSdp, type Sdp } from '../sdp/description.ts'
@@ -11,7 +12,7 @@ import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
-import type { AimedMedia, Branch, Call, CallOrder, SdpSent } from './state.ts'
+import type { Call, CallEvents, CallOrder } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8')
 const bytes = new TextEncoder()
@@ -101,39 +102,41 @@ export function declineSdp(
   return bytes.encode(decline(sdp, { address, port: portNumber(0), id }, sent))
 }
 
-/** Tells the media thread where one side listens and from where it may speak; a host it names is looked up. */
-export function aim(
+/** Tells the media thread where a leg listens and from where it may speak; a host it names is looked up. */
+export function aim(call: Call, side: Side, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+  const { flow, trusted } = leg
+  if (!flow) return []
+  // Branches have one place of the media thread's: the last which is aimed at is heard there.
+  if (side === 'callee') for (const other of call.branches) other.aimed = undefined
+  leg.aimed = { said, flow, trusted }
+  return aimed(call, side, leg, leg.aimed, endpoint)
+}
+
+function aimed(
   call: Call,
   side: Side,
-  said: RelayedSdp,
-  { flow, trusted }: Omit<AimedMedia, 'said'>,
+  leg: Leg,
+  { said, flow, trusted }: AimedMedia,
   { address: us }: SipEndpoint,
 ): CallOrder[] {
-  call.aimed[side] = { said, flow, trusted }
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
-  const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', side, host }] : []
+  const ask: CallOrder[] =
+    host !== undefined && known === undefined ? [{ type: 'resolve', side, leg, host }] : []
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
   if (!target || !call.ports) return ask
   return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }, ...ask]
 }
 
-/** The same for what a branch said. */
-export function aimAtBranch(
+/** The host a leg named was looked up: what it said last is aimed at again, unless it has said something else since. */
+export function aimAgain(
   call: Call,
-  branch: Branch,
-  said: RelayedSdp,
+  { side, leg, host }: CallEvents['resolved'],
   endpoint: SipEndpoint,
 ): CallOrder[] {
-  const { flow } = branch
-  return flow ? aim(call, 'callee', said, { flow, trusted: trusts(call, 'callee', branch) }, endpoint) : []
-}
-
-/** The host a side named was looked up: what it said last is aimed at again, unless it has said something else since. */
-export function aimAgain(call: Call, side: Side, host: string, endpoint: SipEndpoint): CallOrder[] {
-  const last = call.aimed[side]
+  const last = leg.aimed
   if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
-  return aim(call, side, last.said, last, endpoint)
+  return aimed(call, side, leg, last, endpoint)
 }
 
 /** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */
@@ -173,14 +176,4 @@ export function noCodec(endpoint: SipEndpoint): Header {
 /** Says why a description is refused, to persons and to machines. */
 export function refusalWords({ status, code, why }: UnusableSdp, endpoint: SipEndpoint): Header[] {
   return [sipReason(status, why), warning(endpoint, code, why)]
-}
-
-/** The SDP record of the leg on one side. */
-export function sdpSentTo(call: Call, side: Side): SdpSent | undefined {
-  return side === 'caller' ? call.caller.sdp : call.callee?.sdp
-}
-
-/** Whether a side's SDP address is believed although it does not signal from there. */
-export function trusts(call: Call, side: Side, branch: Branch | undefined = call.callee): boolean {
-  return side === 'caller' ? call.caller.trusted : branch?.provider !== undefined
 }

@@ -1,16 +1,19 @@
 import { ackFor2xx } from '../dialog/request.ts'
+import type { InDialogRequest, Leg, SentAck } from '../leg/leg.ts'
+import { reach, wayBack } from '../leg/path.ts'
 import { type Header, request as newRequest, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { proofsOf } from './credentials.ts'
-import { declineOffer, sdpSentTo, withSdp } from './offer-answer.ts'
-import { legOf, wayBack } from './path.ts'
-import type { Branch, Call, CallerLeg, CallOrder, InDialogRequest, SentAck, Side } from './state.ts'
+import { declineOffer, withSdp } from './offer-answer.ts'
+import { legAt, opposite } from './sides.ts'
+import type { Call, CallOrder, Side } from './state.ts'
 
 /** A change of the session which one side asked for is settled, or dropped: its timers stop. */
 export function closePending(call: Call, side: Side): CallOrder[] {
-  if (!call.pending[side]) return []
-  delete call.pending[side]
+  const leg = legAt(call, side)
+  if (!leg?.pending) return []
+  leg.pending = undefined
   return [
     { type: 'stop', timer: 'repeatPending', of: side },
     { type: 'stop', timer: 'unacknowledgedPending', of: side },
@@ -23,7 +26,7 @@ export function closePending(call: Call, side: Side): CallOrder[] {
  * its answer has it declined, and the request in the air is left to itself.
  */
 export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): CallOrder[] {
-  const pending = call.pending[side]
+  const pending = legAt(call, side)?.pending
   if (!pending) return []
   const { asked, answer, accepted } = pending
   return [
@@ -36,7 +39,7 @@ export function dropPending(call: Call, side: Side, endpoint: SipEndpoint): Call
 
 /** ACK for a 2xx to what `side` asked without an offer: the one which came in it is declined. */
 export function decliningAck(call: Call, side: Side, response: Response, endpoint: SipEndpoint): CallOrder[] {
-  const lastSdp = sdpSentTo(call, opposite(side))
+  const lastSdp = legAt(call, opposite(side))?.sdp
   const body = lastSdp && declineOffer(response, lastSdp, endpoint)
   return ackPassed(call, side, response.cseq.number, endpoint, body)
 }
@@ -49,17 +52,17 @@ export function ackPassed(
   endpoint: SipEndpoint,
   body?: Uint8Array,
 ): CallOrder[] {
-  const known = call.acks[side]
-  const other = opposite(side) === 'caller' ? call.caller : call.callee
+  const [asker, other] = [legAt(call, side), legAt(call, opposite(side))]
+  const known = asker?.passedAck
   if (other && known?.request.cseq.number === cseq) return ackAgain(known, other, endpoint)
-  const leg = legOf(call, opposite(side))
-  if (!leg) return []
-  const sent = call.pending[side]?.sent.request
+  const way = other && reach(other)
+  if (!asker || !way) return []
+  const sent = asker.pending?.sent.request
   const proofs = sent?.cseq.number === cseq ? proofsOf(sent) : []
-  const via = viaOf(endpoint, leg.flow)
-  const request = ackFor2xx(leg.dialog, cseq, { via, ...withSdp(body, proofs) })
-  call.acks[side] = { request, flow: leg.flow, repeats: 0 }
-  return [{ type: 'ack', request, flow: leg.flow }]
+  const via = viaOf(endpoint, way.flow)
+  const request = ackFor2xx(way.dialog, cseq, { via, ...withSdp(body, proofs) })
+  asker.passedAck = { request, flow: way.flow, repeats: 0 }
+  return [{ type: 'ack', request, flow: way.flow }]
 }
 
 /**
@@ -68,7 +71,7 @@ export function ackPassed(
  */
 export function ackAgain(
   known: SentAck,
-  leg: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
+  leg: Pick<Leg, 'dialog' | 'flow'>,
   endpoint: SipEndpoint,
 ): CallOrder[] {
   const { request, flow } = known
@@ -94,9 +97,4 @@ export function refuseRequest(
   headers: readonly Header[] = [],
 ): CallOrder {
   return { type: 'respond', transaction, response: reply(request, status, { headers, flow: source }) }
-}
-
-/** The other side of a call. */
-export function opposite(side: Side): Side {
-  return side === 'caller' ? 'callee' : 'caller'
 }

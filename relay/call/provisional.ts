@@ -5,7 +5,7 @@ import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { answerTo, respond, since } from './ending.ts'
 import { observation } from './observation.ts'
-import { aimAtBranch, answerOf, hasSdp } from './offer-answer.ts'
+import { aim, answerOf, hasSdp } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder } from './state.ts'
 
@@ -62,7 +62,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   call.rang = true
   call.record.ringingAt ??= utcOf(call)
   return [
-    ...(early && said ? aimAtBranch(call, branch, said, endpoint) : []),
+    ...(early && said ? aim(call, 'callee', branch, said, endpoint) : []),
     ...(early?.orders ?? []),
     respond(call, answerTo(call, endpoint, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),

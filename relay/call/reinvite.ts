@@ -1,4 +1,5 @@
 import { refreshTarget } from '../dialog/dialog.ts'
+import type { InDialogRequest, PendingReinvite } from '../leg/leg.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
@@ -8,21 +9,11 @@ import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
-import {
-  aim,
-  aimAtBranch,
-  answerOf,
-  offerOf,
-  refusalWords,
-  rewriteFor,
-  sdpBytes,
-  sdpSentTo,
-  withSdp,
-} from './offer-answer.ts'
-import { legOf } from './path.ts'
-import { ackPassed, closePending, decliningAck, opposite, refuseRequest } from './pending-reinvite.ts'
+import { aim, answerOf, offerOf, refusalWords, rewriteFor, sdpBytes, withSdp } from './offer-answer.ts'
+import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
-import type { Call, CallOrder, CallStep, InDialogRequest, PendingReinvite, Side } from './state.ts'
+import { legAt, opposite, reachAt } from './sides.ts'
+import type { Call, CallOrder, CallStep, Side } from './state.ts'
 
 /*
  * How a request passed on succeeds: the other side's 2xx goes back with its session description rewritten, a
@@ -40,12 +31,12 @@ export function acceptReinvite(
   endpoint: SipEndpoint,
 ): CallStep {
   const { side, request } = pending.asked
-  const here = legOf(call, side)
-  const there = legOf(call, opposite(side))
+  const here = reachAt(call, side)
+  const there = reachAt(call, opposite(side))
   if (here) refreshTarget(here.dialog, request, response.status)
   if (there) refreshTarget(there.dialog, response, response.status)
   const asked = offerOf(request, endpoint)
-  const said = answerOf(response, endpoint, asked && sdpSentTo(call, opposite(side))?.sent)
+  const said = answerOf(response, endpoint, asked && legAt(call, opposite(side))?.sdp?.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
   const sounds =
@@ -101,14 +92,14 @@ export function accepted({ request, transaction, source }: InDialogRequest, resp
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
 export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpoint): CallStep {
-  const pending = call.pending[side]
+  const pending = legAt(call, side)?.pending
   if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
   if (!accepted) return { effects: closePending(call, side) }
   const other = opposite(side)
-  const answer = answerOf(ack, endpoint, sdpSentTo(call, side)?.sent)
+  const answer = answerOf(ack, endpoint, legAt(call, side)?.sdp?.sent)
   const offer = answerOf(accepted, endpoint, undefined)
-  const said = answer?.ok ? answer.value : sdpSentTo(call, other)?.sent?.said
+  const said = answer?.ok ? answer.value : legAt(call, other)?.sdp?.sent?.said
   const body = said && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
@@ -123,7 +114,7 @@ export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpo
 
 /** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
 export function repeatPassed(call: Call, side: Side): CallOrder[] {
-  const pending = call.pending[side]
+  const pending = legAt(call, side)?.pending
   if (!pending?.answer) return []
   pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, t2)
   return [
@@ -134,7 +125,7 @@ export function repeatPassed(call: Call, side: Side): CallOrder[] {
 
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
 export function unacknowledgedPassed(call: Call, side: Side, endpoint: SipEndpoint): CallStep {
-  const contact = contactOf(endpoint, (legOf(call, side)?.flow ?? call.caller.flow).transport)
+  const contact = contactOf(endpoint, (reachAt(call, side)?.flow ?? call.caller.flow).transport)
   const ended = failed(notAcknowledged(side, contact))
   return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
 }
@@ -159,13 +150,13 @@ function okFor(
   endpoint: SipEndpoint,
 ): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
-    ['contact', contactOf(endpoint, legOf(call, side)?.flow.transport ?? 'udp')],
+    ['contact', contactOf(endpoint, reachAt(call, side)?.flow.transport ?? 'udp')],
     allowHeader,
   ]
   const offer = offerOf(request, endpoint)
-  const there = sdpSentTo(call, opposite(side))?.sent
+  const there = legAt(call, opposite(side))?.sdp?.sent
   const answer = answerOf(response, endpoint, offer && there)
-  const said = answer?.ok ? answer.value : offer && sdpSentTo(call, side)?.sent?.said
+  const said = answer?.ok ? answer.value : offer && legAt(call, side)?.sdp?.sent?.said
   const body = said && rewriteTo(call, side, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
@@ -179,14 +170,14 @@ function rewriteTo(
   endpoint: SipEndpoint,
   more: Parameters<typeof rewriteFor>[5],
 ): Uint8Array | undefined {
-  const lastSdp = sdpSentTo(call, to)
+  const lastSdp = legAt(call, to)?.sdp
   const sent = lastSdp && rewriteFor(call, to, lastSdp, said, endpoint, more)
   return sent && sdpBytes(sent)
 }
 
 function aimSide(call: Call, side: Side, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
-  if (side === 'caller') return aim(call, side, said, call.caller, endpoint)
-  return call.callee ? aimAtBranch(call, call.callee, said, endpoint) : []
+  const leg = legAt(call, side)
+  return leg ? aim(call, side, leg, said, endpoint) : []
 }
 
 /** We write SDP ourselves; anything else is passed on as it was called. */

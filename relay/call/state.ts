@@ -18,6 +18,7 @@ import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
 import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
+import type { GivenReason, InDialogRequest, Leg, SentAck } from '../leg/leg.ts'
 import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -61,12 +62,6 @@ export interface Call {
   rang: boolean
   /** What the branches which failed said. */
   failures: BranchFailure[]
-  /** Re-INVITE or UPDATE passed through and not answered yet, by the side which asked. */
-  pending: Partial<Record<Side, PendingReinvite>>
-  /** Our last ACK of a 2xx to a re-INVITE passed on, by the side which asked: a repeated 2xx gets it again. */
-  acks: Partial<Record<Side, SentAck>>
-  /** The last session description of each side, and where it came from. */
-  aimed: Partial<Record<Side, AimedMedia>>
   /** Where host names in SDP lead, by name in lower case. */
   readonly hosts: BoundedMap<string, ResolvedHost>
   record: CallRecord
@@ -76,13 +71,6 @@ export interface Call {
 export interface ServiceRoutes {
   /** First hop first; empty: none. */
   serviceRoute(providerId: string): readonly string[]
-}
-
-/** A description which the media thread was told of. */
-export interface AimedMedia {
-  readonly said: RelayedSdp
-  readonly flow: Flow
-  readonly trusted: boolean
 }
 
 /** What became of a host name; no address: `why` says why not. */
@@ -138,33 +126,25 @@ interface CallRecord {
   soundOver: boolean
 }
 
-/** The side which called us: we are its UAS. */
-export interface CallerLeg {
-  /** Where it last spoke from. */
+/** The leg which called us: we are its UAS. */
+export interface CallerLeg extends Leg {
   flow: Flow
   readonly invite: Request
   /** Our server transaction for that INVITE. */
   readonly transaction: number
-  /** The To tag of what it was last told; once it is answered, of its dialog. */
-  localTag: string
   /** The To tags under which it was sent a description, and which. */
   readonly told: { readonly tag: string; readonly sent: SentSdp }[]
-  /** From a provider's trunk, not from a phone: its SDP address is believed. */
-  readonly trusted: boolean
-  dialog: Dialog | undefined
   /** The 2xx until it is acknowledged, and how long the next repeat waits. */
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
   bye: GivenReason | undefined
-  /** Version of the SDP we send this side, and its last text (RFC 3264 §8). */
-  sdp: SdpSent
 }
 
 /** Whom we call at a host: a provider, or a PBX which has one; that one has no provider's id. */
 export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provider_id: string | null }
 
-/** One side which we called: we are its UAC. */
-export interface Branch {
+/** A leg which we call: we are its UAC. */
+export interface Branch extends Leg {
   readonly index: number
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
@@ -175,13 +155,9 @@ export interface Branch {
   /** Route values its INVITE carries: the contact's Path, or its provider's Service-Route. */
   readonly route: readonly string[]
   readonly callId: string
-  readonly localTag: string
   cseq: number
   /** Addresses of this provider not tried yet. */
   flows: Flow[]
-  flow: Flow | undefined
-  /** The INVITE in the air, or the last one which was. */
-  invite: Request | undefined
   state: 'locating' | 'calling' | 'abandoned' | 'answered' | 'over'
   /** What came back so far. */
   heard: 'nothing' | 'trying' | 'ringing'
@@ -191,45 +167,10 @@ export interface Branch {
   cancelled: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
   reason: string | undefined
-  dialog: Dialog | undefined
   /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
   acks: Map<string, SentAck>
   /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
   early: Map<string, RelayedSdp>
-  sdp: SdpSent
-}
-
-/** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */
-export interface SentAck {
-  readonly request: Request
-  readonly flow: Flow
-  repeats: number
-}
-
-/** The SDP we last sent to one side. */
-export interface SdpSent {
-  readonly id: string
-  sent: SentSdp | undefined
-}
-
-/** A request of one side which waits for the other side's answer. */
-export interface PendingReinvite {
-  readonly asked: InDialogRequest
-  /** Repeats our 2xx until its ACK comes (re-INVITE only). */
-  answer: { response: Response; waitMs: number } | undefined
-  /** The request as sent on, and the flow. */
-  sent: { request: Request; flow: Flow }
-  /** The other side was heard of: the request may be cancelled (RFC 3261 §9.1). */
-  heard: boolean
-  /** It is to be cancelled as soon as it may be. */
-  cancelled: GivenReason | undefined
-  /** The other side's 2xx, kept when the ACK will carry the answer (delayed offer). */
-  accepted: Response | undefined
-}
-
-/** Why a leg is hung up, in the peer's words where it gave some (RFC 3326). */
-export interface GivenReason {
-  readonly reason: string | undefined
 }
 
 /** Which of a call's client transactions an answer belongs to. */
@@ -261,7 +202,7 @@ export type CallOrder =
   | { readonly type: 'ack'; readonly request: Request; readonly flow: Flow }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   /** A side's SDP names a host. */
-  | { readonly type: 'resolve'; readonly side: Side; readonly host: string }
+  | { readonly type: 'resolve'; readonly side: Side; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
   | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Branch | Side }
   /** The INVITE of a branch, or the one passed on for a side, is wanted no more; what comes late is still heard. */
@@ -286,7 +227,7 @@ export interface CallEvents {
   undecided: { why: string }
   located: { branch: Branch; located: Located }
   /** It is known where a host leads which a side named in its SDP, or that it leads nowhere. */
-  resolved: { side: Side; host: string }
+  resolved: { side: Side; leg: Leg; host: string }
   provisional: { branch: Branch; response: Response }
   success: { branch: Branch; response: Response }
   /** A final failure; status 0 when the network spoke instead of the peer. */
@@ -321,14 +262,6 @@ export interface CallEvents {
   stalledPending: { side: Side }
   media: { report: MediaReport }
   stop: undefined
-}
-
-/** What one side asked inside its dialog, and where from. */
-export interface InDialogRequest {
-  readonly side: Side
-  readonly request: Request
-  readonly transaction: number
-  readonly source: Flow
 }
 
 /** What became of a request passed on. */

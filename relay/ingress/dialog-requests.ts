@@ -1,10 +1,11 @@
 import type { MonotonicMs } from '#contract'
 import type { LegFound } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
-import { admits } from '../call/path.ts'
 import { reasonsOf } from '../call/reason.ts'
+import { legAt } from '../call/sides.ts'
 import { receiveInDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
+import { admits } from '../leg/path.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { allowHeader } from '../sip/screen.ts'
@@ -56,7 +57,8 @@ export class DialogRequests {
       return true
     }
     const { active, side } = asker
-    if (!admits(active.call, side, flow)) {
+    const leg = legAt(active.call, side)
+    if (!leg || !admits(leg, flow)) {
       replies.refuse(request, flow, 481)
       return true
     }
@@ -69,11 +71,10 @@ export class DialogRequests {
     const { replies, calls } = this.#deps
     const found = calls.index.leg(request)
     const ack = request.method === 'ACK'
-    if (!found || !admits(found.active.call, found.side, flow))
-      return ack ? undefined : this.#inNoDialog(request, flow)
+    const leg = found && legAt(found.active.call, found.side)
+    if (!leg || !admits(leg, flow)) return ack ? undefined : this.#inNoDialog(request, flow)
     if (ack) return this.#acked(now, request, found)
-    const leg = found.side === 'caller' ? found.active.call.caller : found.active.call.callee
-    if (leg?.dialog && receiveInDialog(leg.dialog, request) === 'old')
+    if (leg.dialog && receiveInDialog(leg.dialog, request) === 'old')
       return replies.refuse(request, flow, 500)
     this.#withinCall(now, request, flow, found)
   }

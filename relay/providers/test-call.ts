@@ -10,12 +10,12 @@
 
 import type { MonotonicMs, ProviderFacts } from '#contract'
 import { buildCancel } from '../call/invite.ts'
-import { flowFor } from '../call/path.ts'
 import { uacDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
+import { flowFor } from '../leg/path.ts'
 import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'

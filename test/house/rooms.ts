@@ -13,6 +13,7 @@ export const relayOrder = [
   'limits',
   'auth',
   'registrar',
+  'leg',
   'call',
   'policy',
   'providers',

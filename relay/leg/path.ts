@@ -5,8 +5,7 @@ import { nextHop } from '../dialog/request.ts'
 import { type Flow, hostPort, sameFlow, usualPort } from '../ground/flow.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
-import { trusts } from './offer-answer.ts'
-import type { Branch, Call, CallerLeg, Side } from './state.ts'
+import type { Leg } from './leg.ts'
 
 /**
  * Where a request inside a dialog goes (RFC 3261 §12.2.1.1).
@@ -46,10 +45,7 @@ function besides(host: string, peer: string): boolean {
  * The way a request goes which was lost on another: down the flow its dialog was made with, as everything that
  * follows does. undefined: it went there.
  */
-export function wayBack(
-  { dialog, flow }: Pick<CallerLeg | Branch, 'dialog' | 'flow'>,
-  went: Flow,
-): Flow | undefined {
+export function wayBack({ dialog, flow }: Pick<Leg, 'dialog' | 'flow'>, went: Flow): Flow | undefined {
   if (!flow || sameFlow(flow, went)) return undefined
   if (dialog) dialog.lostAt = hostPort(went.address, went.port)
   return flow
@@ -71,31 +67,25 @@ function transportTo({ scheme, params }: SipUri, { transport, tls }: Flow): Tran
   return named === 'tcp' ? 'tcp' : transport
 }
 
-/** The dialog of one side and the flow its requests go to; undefined before it is established. */
-export function legOf(call: Call, side: Side): { dialog: Dialog; flow: Flow; trusted: boolean } | undefined {
-  const leg = side === 'caller' ? call.caller : call.callee
-  if (!leg?.dialog || !leg.flow) return undefined
-  const trusted = trusts(call, side)
-  return { dialog: leg.dialog, flow: flowFor(leg.dialog, leg.flow, trusted), trusted }
+/** The dialog of a leg and the flow its requests go to; undefined before it is established. */
+export function reach({ dialog, flow, trusted }: Leg): { dialog: Dialog; flow: Flow } | undefined {
+  return dialog && flow && { dialog, flow: flowFor(dialog, flow, trusted) }
 }
 
 /**
  * Whether a request inside a dialog comes from the peer it was made with; tags alone can be overheard.
  * A provider may also speak from its route set or remote target.
  */
-export function admits(call: Call, side: Side, { address }: Flow): boolean {
-  const leg = side === 'caller' ? call.caller : call.callee
-  if (!leg?.flow) return false
-  if (leg.flow.address === address) return true
-  const trusted = side === 'caller' ? call.caller.trusted : call.callee?.provider !== undefined
-  return trusted && leg.dialog !== undefined && target(leg.dialog, leg.flow)?.host === address
+export function admits({ flow, dialog, trusted }: Leg, { address }: Flow): boolean {
+  if (!flow) return false
+  if (flow.address === address) return true
+  return trusted && dialog !== undefined && target(dialog, flow)?.host === address
 }
 
 /**
  * A phone spoke from another port or connection of its address: its NAT forgot it, or it connected anew.
  * What goes to it goes there from now on.
  */
-export function follow(call: Call, side: Side, source: Flow): void {
-  const leg = side === 'caller' ? call.caller : call.callee
-  if (leg && !trusts(call, side)) leg.flow = source
+export function follow(leg: Leg, source: Flow): void {
+  if (!leg.trusted) leg.flow = source
 }
