@@ -3,7 +3,7 @@ import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Header, Request } from '../sip/message.ts'
-import { Accounts, type CachedAccount, type RememberedAccount } from './accounts.ts'
+import { Accounts, type CachedAccount, type KnownAccount, type RememberedAccount } from './accounts.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import { type Challenger, isAllowed, type Verified } from './challenger.ts'
 import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
@@ -93,7 +93,7 @@ export const later: readonly Header[] = [['retry-after', '10']]
 
 /* Implementation */
 /** An answer older than this is asked for again before a password is called wrong. */
-const freshMs = 2_000
+const freshMs = 800
 
 /** Questions about accounts which one address may cause: an office full of phones, restarted all at once. */
 const perAddress = { atOnce: 1_000, perSecond: 50 }
@@ -126,6 +126,12 @@ export class Authenticator {
   /** Keeps the edge's answer about an account as long as it allows. */
   remember(now: MonotonicMs, question: CredentialQuestion, answer: CredentialAnswer): void {
     this.#accounts.remember(now, question, answer)
+  }
+
+  /** What is known of an account, however old; undefined: nothing, or that there is none. */
+  known(now: MonotonicMs, question: CredentialQuestion): KnownAccount | undefined {
+    const answer = this.#accounts.last(now, question)?.answer
+    return answer?.kind === 'known' ? answer : undefined
   }
 
   /** Forgets who guessed at these accounts (`user@realm`). */

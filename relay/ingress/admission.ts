@@ -107,6 +107,11 @@ export class AdmissionControl implements BeatReporter {
     return this.#invite(now, at, request, flow)
   }
 
+  /** What is known of an account, however old; undefined: nothing, or that there is none. */
+  known(now: MonotonicMs, question: CredentialQuestion): KnownAccount | undefined {
+    return this.#authenticator.known(now, question)
+  }
+
   /** Keeps the edge's answer about an account as long as it allows. */
   remember(now: MonotonicMs, question: CredentialQuestion, answer: CredentialAnswer): void {
     this.#authenticator.remember(now, question, answer)

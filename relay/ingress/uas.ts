@@ -185,8 +185,17 @@ export class Uas {
     { answer: said, why }: AccountReply,
   ): void {
     const cancelled = this.#pending.end(request)
-    if (said) this.#deps.admission.remember(now, question, said)
+    if (said) this.#learn(now, question, said)
     this.#admitAgain(now, request, flow, { said, guess, why, cancelled })
+  }
+
+  /** Keeps the edge's answer. Where an account was deleted and made anew, what its name had before ends at once. */
+  #learn(now: MonotonicMs, question: CredentialQuestion, said: CredentialAnswer): void {
+    const { admission, registrar, effects, clock } = this.#deps
+    const before = admission.known(now, question)?.extension_id
+    admission.remember(now, question, said)
+    if (before === undefined || said.kind !== 'known' || said.extension_id === before) return
+    effects.tell(registrar.revoke(clock.at, before, undefined, 'ACCOUNT_DELETED'))
   }
 
   /**

@@ -95,6 +95,31 @@ describe('a registration ends at once, not when it runs out', () => {
   })
 })
 
+describe('an extension which was deleted and made anew', () => {
+  const remade = { ...known(), extension_id: '66666666-6666-4666-8666-666666666666', ha1_md5: ha1(newWord) }
+
+  test('is known by its new password though no beat came, and what was registered before ends at once', () => {
+    const ladder = withPhones()
+    tries(ladder, alice, newWord)
+    ladder.gives('ask credential').credential(remade)
+    ladder.gives('tell unregistered', 'tell registered', '200 to Alice')
+    const [ended, made] = ladder.bindings.slice(-2)
+    expect([ended?.reason, ended?.binding.extension_id]).toEqual(['ACCOUNT_DELETED', extensionIds.alice])
+    expect(made?.binding.extension_id).toBe(remade.extension_id)
+    expect(ladder.engine.load.bindings).toBe(2)
+  })
+
+  test('is known within a second of its making, though its phone was refused just before', () => {
+    const ladder = informed()
+    tries(ladder, alice, newWord)
+    ladder.gives('ask credential').credential({ kind: 'unknown', ttl: 5 }).gives('401 to Alice')
+    ladder.after(1_000)
+    tries(ladder, alice, newWord)
+    ladder.gives('ask credential').credential(remade).whatever()
+    expect(ladder.lastResponse(alice).status).toBe(200)
+  })
+})
+
 describe('who guessed a password too often', () => {
   test('is looked at again once the password was changed', () => {
     const ladder = informed()
