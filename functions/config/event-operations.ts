@@ -3,7 +3,8 @@ import { instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
-import { filters } from './events.ts'
+import { filters } from './event-filters.ts'
+import { streamFilters } from './event-stream.ts'
 
 const event = z
   .object({
@@ -44,6 +45,24 @@ export const eventOperations: readonly Operation[] = [
     example: {
       parameters: { type: 'provider.health_changed', resource_id: exampleIds.provider },
       answer: { result: [example], next_page_token: '' },
+    },
+  },
+  {
+    id: 'streamEvents',
+    method: 'get',
+    path: '/v1.0/events/stream',
+    summary: 'Events as they come, the oldest first (server-sent events)',
+    description:
+      'Each message has an event as JSON, and its `sequence` as `id`. It begins after `Last-Event-ID`, or `after`, or now; it ends after a while, and clients which come back with `Last-Event-ID` miss nothing and hear nothing twice.',
+    tag: 'events',
+    scope: 'read',
+    query: z.object(streamFilters),
+    answer: z.string(),
+    media: 'text/event-stream',
+    errors: ['TOO_MANY_STREAMS'],
+    example: {
+      parameters: { type: 'provider.*', seconds: '1' },
+      answer: `retry: 1000\nid: 39\n\nid: 40\ndata: ${JSON.stringify(example)}\n\n`,
     },
   },
   {

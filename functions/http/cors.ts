@@ -14,6 +14,7 @@ const shared = cors({
     'Idempotency-Key',
     'If-Match',
     'If-None-Match',
+    'Last-Event-ID',
     'X-Request-Id',
   ],
   exposeHeaders: [

@@ -60,7 +60,7 @@ export interface Parameter {
 export interface ApiResponse {
   description: string
   headers?: Record<string, Reference>
-  content?: Content
+  content?: Partial<Content<'application/json' | 'text/event-stream'>>
 }
 interface ResponseHeader {
   description: string
@@ -69,7 +69,10 @@ interface ResponseHeader {
 export interface Reference {
   $ref: string
 }
-type Content = Record<'application/json', { schema: JsonSchema; example?: unknown }>
+type Content<Media extends string = 'application/json'> = Record<
+  Media,
+  { schema: JsonSchema; example?: unknown }
+>
 
 /** The document of these operations. Throws where two are at one place, or two schemas which differ have one name. */
 export function openApi(operations: readonly Operation[], about: About): OpenApi {
@@ -163,11 +166,11 @@ function parameter(place: Parameter['in'], name: string, schema: JsonSchema, wor
 }
 
 function responsesOf(operation: Operation, parts: DocumentParts): PathOperation['responses'] {
-  const { success = 200, pending, precondition, example } = operation
+  const { success = 200, pending, precondition } = operation
   const answered: ApiResponse = {
     description: success === 202 ? 'It is under way.' : 'Done.',
     headers: headersOf(operation),
-    ...(success !== 204 && { content: json(operation.answer, 'output', example?.answer, parts) }),
+    ...(success !== 204 && { content: answeredAs(operation, parts) }),
   }
   return {
     [success]: answered,
@@ -175,6 +178,14 @@ function responsesOf(operation: Operation, parts: DocumentParts): PathOperation[
     ...(precondition === 'If-None-Match' && { 304: { description: 'It is as it was.' } }),
     ...Object.fromEntries([...refusals(operation)].map(([status, all]) => [status, refusal(all, parts)])),
   }
+}
+
+function answeredAs(
+  { answer, media, example }: Operation,
+  parts: DocumentParts,
+): ApiResponse['content'] & object {
+  const content = json(answer, 'output', example?.answer, parts)
+  return media ? { [media]: content['application/json'] } : content
 }
 
 function stillGoingOn(operation: Operation, parts: DocumentParts): ApiResponse {

@@ -31,6 +31,8 @@ export interface Operation {
   readonly body?: z.ZodType
   /** Body of a successful answer (`io: 'output'`). */
   readonly answer: z.ZodType
+  /** The media type of that body; absent: JSON. */
+  readonly media?: 'text/event-stream'
   /** Status of a successful answer; absent: 200. */
   readonly success?: 200 | 202 | 204
   /** It may be answered 202 too: what was asked for is still going on. */

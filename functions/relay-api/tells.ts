@@ -6,7 +6,7 @@ import type { Edge } from '../env.ts'
 import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
-import { endBefore, type Fact, store } from '../store/calls.ts'
+import { endBefore, type Fact, type StoredReceipt, store } from '../store/calls.ts'
 import { keepBlocks } from '../store/source-blocks.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
@@ -22,21 +22,16 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const good = heard.flatMap((item) => ('tell' in item ? [item.tell] : []))
   const facts = good.filter((one) => one.kind !== 'relay')
   const starts = good.filter((one) => one.kind === 'relay')
-  const receipt = await storeAll(c.get('db'), facts)
+  const { told: hurry, ...receipt } = await storeAll(c.get('db'), facts)
   const blocks = keepBlocks(facts)
   if (blocks) await c.get('db').execute(blocks)
   // After the facts: what the relay had yet to say of its calls counts first.
   for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))
   const refused = [...heard.flatMap((item) => ('why' in item ? [item] : [])), ...receipt.refused]
-  if (facts.some(isEvent)) hurryDeliveries(c)
+  if (hurry) hurryDeliveries(c)
   return c.json({ accepted: receipt.accepted, refused } satisfies TellReceipt)
 })
-
-/** Whether it is an event, or becomes one. What few others become, the next beat finds. */
-function isEvent(told: Fact): boolean {
-  return told.kind === 'event' || (told.kind === 'binding' && told.event === 'expired')
-}
 
 type Heard = { tell: Tell } | TellReceipt['refused'][number]
 
@@ -54,8 +49,8 @@ function ownerOf(told: Tell): string {
 }
 
 /** All at once; if one of them cannot be stored, each by itself, so that it stands alone. */
-async function storeAll(db: Database, good: Fact[]): Promise<TellReceipt> {
-  if (good.length === 0) return { accepted: [], refused: [] }
+async function storeAll(db: Database, good: Fact[]): Promise<StoredReceipt> {
+  if (good.length === 0) return { accepted: [], refused: [], told: false }
   try {
     return await store(db, good)
   } catch (error) {
@@ -66,9 +61,14 @@ async function storeAll(db: Database, good: Fact[]): Promise<TellReceipt> {
       return {
         accepted: [],
         refused: [{ tell_id: only?.tell_id ?? '', why: 'the database refuses its values' }],
+        told: false,
       }
     const receipts = []
     for (const one of good) receipts.push(await storeAll(db, [one]))
-    return { accepted: receipts.flatMap((r) => r.accepted), refused: receipts.flatMap((r) => r.refused) }
+    return {
+      accepted: receipts.flatMap((r) => r.accepted),
+      refused: receipts.flatMap((r) => r.refused),
+      told: receipts.some((r) => r.told),
+    }
   }
 }

@@ -1,10 +1,21 @@
-import { sql } from 'drizzle-orm'
-import type { BindingTell, CallTell, EventTell, Explanation, RelayTell, TellReceipt } from '#contract'
+import { type SQL, sql } from 'drizzle-orm'
+import {
+  type BindingReason,
+  type BindingTell,
+  bindingReasons,
+  type CallTell,
+  type EventTell,
+  type Explanation,
+  PLATFORM,
+  type RelayTell,
+  type TellReceipt,
+} from '#contract'
 import type { Database } from '#db'
 import { readNumber } from '#routing'
+import { bindingEvents } from './binding-events.ts'
+import { callEvents } from './call-events.ts'
 import { elsewhere, message, reason } from './elsewhere.ts'
-import { writeEvents } from './event-log.ts'
-import { expired } from './expiries.ts'
+import { writeSelected } from './event-log.ts'
 import { endLost } from './lost-calls.ts'
 import { proved, verify } from './proof.ts'
 
@@ -14,45 +25,31 @@ import { proved, verify } from './proof.ts'
  * What concerns a customer that never was is refused; an account that is gone is no news, and accepted.
  * A call's attempts at providers are rows too: a provider's figures are counted from them.
  */
-export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
-  const { rows } = await db.execute<{ customers: string[] | null; proved: string[] | null }>(sql`
-    with heard_bindings as (
-      select * from jsonb_to_recordset(${newest(tells, 'binding')}::jsonb) as t (
-        binding_id uuid, customer_id uuid, account text, extension_id uuid, relay_id text, sequence bigint, event text,
-        contact text, q real, call_id text, cseq bigint, received jsonb, path text[], user_agent text,
+export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt> {
+  const { rows } = await db.execute<StoredRow>(sql`
+    with told_bindings as (
+      select * from jsonb_to_recordset(${told(tells, 'binding', bindingRow)}::jsonb) as t (
+        tell_id uuid, at timestamptz, nth integer, binding_id uuid, customer_id uuid, account text, extension_id uuid,
+        relay_id text, sequence bigint, event text, reason text, why text, moved_from jsonb, contact text, q real,
+        call_id text, cseq bigint, received jsonb, path text[], user_agent text,
         registered_at timestamptz, refreshed_at timestamptz, expires_at timestamptz)
     ),
+    heard_bindings as (
+      select distinct on (binding_id) * from told_bindings order by binding_id, sequence desc, nth desc
+    ),
     heard_calls as (
-      select * from jsonb_to_recordset(${newest(tells, 'call')}::jsonb) as t (
+      select * from jsonb_to_recordset(${newest(tells)}::jsonb) as t (
         call_id uuid, customer_id uuid, relay_id text, sequence bigint, direction direction, source jsonb,
         destination jsonb, number_id uuid, provider_id uuid, status call_status, unverified boolean,
         sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
         ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
         attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text,
-        reject_message text, route_id uuid, country text)
+        reject_message text, route_id uuid, country text, nth integer)
     ),
     heard_events as (
-      select * from jsonb_to_recordset(${told(tells, 'event')}::jsonb) as t (
+      select * from jsonb_to_recordset(${told(tells, 'event', eventRow)}::jsonb) as t (
         tell_id uuid, customer_id uuid, type text, at timestamptz, relay_id text, data jsonb, nth integer)
     ),
-    stored_events as (
-      ${writeEvents(
-        {
-          type: sql`h.type`,
-          id: sql`h.tell_id`,
-          customerId: sql`h.customer_id`,
-          at: sql`h.at`,
-          relayId: sql`h.relay_id`,
-          subjectId: subject,
-          data: sql`h.data`,
-        },
-        sql`from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h
-          left join customers c on c.id = h.customer_id
-        where h.customer_id is null or c.id is not null
-        order by h.nth`,
-      )}
-    ),
-    ${expired(tells)},
     stored_bindings as (
       insert into bindings (id, customer_id, extension_id, trunk_id, relay_id, sequence, event, contact, q, call_id, cseq,
         transport, address, port, path, user_agent, registered_at, refreshed_at, expires_at)
@@ -74,6 +71,7 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
       where bindings.sequence < excluded.sequence
         and bindings.customer_id = excluded.customer_id
         and (bindings.extension_id, bindings.trunk_id) is not distinct from (excluded.extension_id, excluded.trunk_id)
+      returning *
     ),
     registered_elsewhere as (${elsewhere(sql`heard_calls`)}),
     stored_calls as (
@@ -116,15 +114,30 @@ export async function store(db: Database, tells: Fact[]): Promise<TellReceipt> {
         provider_id = excluded.provider_id, started_at = excluded.started_at, ended_at = excluded.ended_at,
         status = excluded.status, pdd_ms = excluded.pdd_ms, answered_at = excluded.answered_at,
         talked_seconds = excluded.talked_seconds
+    ),
+    stored_events as (
+      ${writeSelected(happenings(tells), sql`order by nth, rank, at`)}
+      returning coalesce(customer_id, ${PLATFORM}::uuid) as customer_id
     )
     select (select jsonb_agg(id) from customers where id in (
       select customer_id from heard_bindings union select customer_id from heard_calls
       union select customer_id from heard_events)) as customers,
-      (${proved(sql`heard_calls`)}) as proved`)
-  const [{ proved: numbers } = {}] = rows
-  if (numbers) await verify(db, numbers)
-  return receipt(tells, new Set(rows[0]?.customers ?? []))
+      (${proved(sql`heard_calls`)}) as proved,
+      exists (select from webhooks where enabled and deleted_at is null
+        and customer_id in (select customer_id from stored_events)) as told`)
+  const [stored] = rows
+  if (stored?.proved) await verify(db, stored.proved)
+  return { ...receipt(tells, new Set(stored?.customers ?? [])), told: stored?.told === true }
 }
+
+interface StoredRow extends Record<string, unknown> {
+  customers: string[] | null
+  proved: string[] | null
+  told: boolean
+}
+
+/** What became of tells; `told`: there are webhooks to be told of it. */
+export type StoredReceipt = TellReceipt & { readonly told: boolean }
 
 /** Ends the calls a relay had before it began anew. How long they went on is not known: until now at most. */
 export async function endBefore(db: Database, { relay_id, at }: RelayTell): Promise<void> {
@@ -133,24 +146,38 @@ export async function endBefore(db: Database, { relay_id, at }: RelayTell): Prom
   await db.execute(endLost(sql`c.relay_id = ${relay_id} and c.started_at < ${began}`, began, why))
 }
 
-/** What an event is about, where it says so in the usual words. */
-const subject = sql`case when coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')
-  ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-  then coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')::uuid end`
+/** All that happened by these tells, in the order in which it was told; of what was not told there is no query either. */
+function happenings(tells: Fact[]): SQL {
+  const queries = [
+    ...(tells.some(({ kind }) => kind === 'binding') ? bindingEvents() : []),
+    ...(tells.some(({ kind }) => kind === 'call') ? callEvents() : []),
+  ]
+  return sql.join([relayEvents, ...queries], sql` union all `)
+}
+
+const said = sql`coalesce(h.data ->> 'subject_id', h.data ->> 'provider_id', h.data ->> 'call_id')`
+
+/** Events which a relay told as such; what each is about, where it says so in the usual words. */
+const relayEvents = sql`
+  select h.tell_id as id, h.customer_id, h.type, h.at, h.relay_id, case
+    when ${said} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (${said})::uuid end as subject_id, h.data, h.nth, 0 as rank
+  from (select distinct on (tell_id) * from heard_events order by tell_id, nth) h left join customers c on c.id = h.customer_id
+  where h.customer_id is null or c.id is not null`
 
 /** What `store` takes: everything but a relay's beginning. */
 export type Fact = BindingTell | CallTell | EventTell
-type ToldRow = { key: string; sequence: number; decision?: Explanation | null | undefined }
+type ToldRow = { sequence: number; decision?: Explanation | null | undefined }
 
-/** The newest word on each binding or call, as JSON: one statement may touch a row only once. */
-function newest(tells: Fact[], kind: 'binding' | 'call'): string {
+/** The newest word on each call, as JSON: one statement may touch a row only once. */
+function newest(tells: Fact[]): string {
   const rows = new Map<string, ToldRow>()
-  for (const told of tells) {
-    if (told.kind === 'event' || told.kind !== kind) continue
-    const row = told.kind === 'binding' ? bindingRow(told) : callRow(told)
-    const other = rows.get(row.key)
-    rows.set(row.key, other ? newer(other, row) : row)
-  }
+  tells.forEach((one, nth) => {
+    if (one.kind !== 'call') return
+    const { call_id } = one.call
+    const other = rows.get(call_id)
+    const row = callRow(one, nth)
+    rows.set(call_id, other ? newer(other, row) : row)
+  })
   return JSON.stringify([...rows.values()])
 }
 
@@ -160,17 +187,31 @@ function newer(one: ToldRow, other: ToldRow): ToldRow {
   return { ...last, decision: last.decision ?? first.decision }
 }
 
-/** Each with its place among them: their sequence is the order in which the relay told them. */
-function told(tells: Fact[], kind: 'event'): string {
-  return JSON.stringify(tells.filter((one) => one.kind === kind).map((one, nth) => ({ ...one, nth })))
+/** Those of a kind, as JSON, each with its place among all: they are in the order in which the relay told them. */
+function told<Kind extends Fact['kind']>(
+  tells: Fact[],
+  kind: Kind,
+  rowOf: (told: Extract<Fact, { kind: Kind }>) => object,
+): string {
+  const isOf = (one: Fact): one is Extract<Fact, { kind: Kind }> => one.kind === kind
+  return JSON.stringify(tells.flatMap((one, nth) => (isOf(one) ? [{ ...rowOf(one), nth }] : [])))
 }
 
-function bindingRow({ binding, sequence, event }: BindingTell) {
-  return { key: binding.binding_id, ...binding, sequence, event }
+function eventRow(told: EventTell) {
+  return told
 }
 
-function callRow({ call, sequence }: CallTell) {
-  return { key: call.call_id, ...call, sequence, route_id: routeOf(call), country: countryOf(call) }
+function bindingRow({ binding, tell_id, at, sequence, event, reason, moved_from }: BindingTell) {
+  const why = whyOf(reason) ?? (event === 'expired' ? bindingReasons.NOT_REFRESHED : '')
+  return { ...binding, tell_id, at, sequence, event, reason, why, moved_from }
+}
+
+function whyOf(reason: string): string | undefined {
+  return Object.hasOwn(bindingReasons, reason) ? bindingReasons[reason as BindingReason] : undefined
+}
+
+function callRow({ call, sequence }: CallTell, nth: number) {
+  return { ...call, sequence, nth, route_id: routeOf(call), country: countryOf(call) }
 }
 
 /** The route by which it went to its provider, or to the last one which was tried. */

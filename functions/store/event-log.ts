@@ -34,3 +34,20 @@ export function writeEvents(event: EventRow, rows: SQL): SQL {
     insert into events (id, customer_id, type, at, relay_id, subject_id, data)
     select ${id}, ${customerId}, ${type}, ${at}, ${relayId ?? null}::text, ${subjectId}, ${data} ${rows} ${once}`
 }
+
+/**
+ * The same of rows which a query selects by the names of the columns, `id` among them, since each is the same event however
+ * often it is written.
+ */
+export function writeSelected(query: SQL, order = sql``): SQL {
+  return writeEvents(selected, sql`from (${query}) as event ${order}`)
+}
+
+const selected = {
+  id: sql`id`,
+  type: sql`type`,
+  at: sql`at`,
+  relayId: sql`relay_id`,
+  subjectId: sql`subject_id`,
+  data: sql`data`,
+}

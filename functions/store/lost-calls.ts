@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { deadAfterMs } from '#contract'
+import { endedByEdge } from './call-events.ts'
+import { writeSelected } from './event-log.ts'
 
 /** A relay which has not been heard of for so long is taken not to come back. */
 export const lostAfterMs = 45_000
@@ -18,8 +20,9 @@ export function endLost(which: SQL, at: SQL, why: SQL): SQL {
         ended_at = greatest(c.started_at, c.answered_at, ${at}), reject_reason = 'RELAY_LOST', reject_message = ${why},
         updated_at = now()
       where ${which} and c.status <> 'hangup'
-      returning c.id, c.ended_at
-    )
+      returning c.*
+    ),
+    told as (${writeSelected(endedByEdge(sql`lost`))})
     update attempts a set ended_at = coalesce(a.ended_at, lost.ended_at),
       talked_seconds = extract(epoch from lost.ended_at - a.answered_at)
     from lost where a.call_id = lost.id`

@@ -58,7 +58,8 @@ export class ApiDocument {
     const response = this.#at(place)
     if (response === undefined) return [`${id}: ${status} is not declared: ${JSON.stringify(body)}`]
     if (response.content === undefined) return body === undefined ? [] : [`${id}: ${status} has a body`]
-    return this.#faults(`${id} ${status}`, `${place}/content/application~1json/schema`, body)
+    const [media = ''] = Object.keys(response.content as Json)
+    return this.#faults(`${id} ${status}`, `${place}/content/${escaped(media)}/schema`, body)
   }
 
   /** What is wrong with a body to be sent. */
@@ -78,7 +79,8 @@ export class ApiDocument {
   #read(path: string, method: string, operation: Json): DocumentedOperation {
     const pointer = `/paths/${escaped(path)}/${method}`
     const successes = Object.keys(operation.responses as Json).filter((status) => Number(status) < 300)
-    const answer = this.#at(`${pointer}/responses/${successes[0]}/content/application~1json`)
+    const contents = this.#at(`${pointer}/responses/${successes[0]}/content`) ?? {}
+    const [answer] = Object.values(contents) as (Json | undefined)[]
     const body = this.#at(`${pointer}/requestBody/content/application~1json`)
     const parameters = ((operation.parameters ?? []) as Json[]).map((_, at) =>
       this.#at(this.#follow(`${pointer}/parameters/${at}`)),

@@ -71,7 +71,7 @@ export class DocumentedClient {
     return {
       status: response.status,
       headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: text === '' ? undefined : isJson(response) ? JSON.parse(text) : text,
     }
   }
 
@@ -112,6 +112,10 @@ export interface Changes {
 type Named = Record<string, string>
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+
+function isJson({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('application/json') ?? false
+}
 
 function requestOf({ example }: DocumentedOperation): unknown[] {
   return [...example.parameters.map((one) => one.example), example.body]

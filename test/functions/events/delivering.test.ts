@@ -73,8 +73,8 @@ describe('a webhook', () => {
   })
 
   test('is told nothing of another customer’s, nor while it is disabled, nor once it is deleted', async () => {
-    const [bob, webhook] = await told(['*'])
-    const [carol, off] = [await app.newcomer('Carol'), await made(bob, ['*'], { enabled: false })]
+    const [bob, webhook] = await told(['call.*'])
+    const [carol, off] = [await app.newcomer('Carol'), await made(bob, ['call.*'], { enabled: false })]
     await happens(carol, 'call.refused', null)
     const own = await happens(bob, 'call.refused', null)
     await sweep()
@@ -176,7 +176,7 @@ describe('what fails', () => {
   test('with 410 disables the webhook, with an event which others are told of', async () => {
     const [bob, webhook] = await told(['call.*'])
     const watcher = await Receiver.open()
-    await made(bob, ['webhook.*'], { url: watcher.url })
+    await made(bob, ['webhook.disabled'], { url: watcher.url })
     receiver.reply = () => 410
     await happens(bob, 'call.refused', null)
     await sweep()
@@ -281,8 +281,8 @@ describe('events about one thing', () => {
   })
 
   test('are sent once each and in order by several Workers at once, four to one webhook', async () => {
-    const [bob] = await told(['*'])
-    await made(bob, ['*'], { url: `${receiver.url}/second` })
+    const [bob] = await told(['call.*'])
+    await made(bob, ['call.*'], { url: `${receiver.url}/second` })
     receiver.slow = 10
     await app.database.pool.query(
       `insert into events (id, customer_id, type, at, subject_id, data)

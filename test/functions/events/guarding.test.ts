@@ -110,7 +110,7 @@ async function save(key: string, url: string) {
   const headers = { authorization: `Bearer ${key}` }
   return app.send(
     '/v1.0/webhooks',
-    { method: 'POST', headers, body: JSON.stringify({ url, events: ['*'] }) },
+    { method: 'POST', headers, body: JSON.stringify({ url, events: ['call.*'] }) },
     strict,
   )
 }

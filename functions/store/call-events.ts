@@ -1,0 +1,84 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { instant } from './instant.ts'
+
+/*
+ * What happened to calls, from the records which relays tell: `stored_calls` as they are now, `heard_calls` as they were
+ * told, `calls` as they were before. Its id is made of what happened, so that it is the same event whichever relay or edge tells it.
+ */
+
+/** Queries for the events of calls, of whose columns `nth` and `rank` say the order. */
+export function callEvents(): SQL[] {
+  return [eventsOfCalls(), limitsReached()]
+}
+
+/** A query for the event of each call `c` of some which the edge itself ended; `b` is as it was before. */
+export function endedByEdge(calls: SQL): SQL {
+  return sql`
+    select ${idOf(sql`c.id::text || ${ending}`)} as id, c.customer_id, 'call.ended' as type, c.ended_at as at, c.relay_id,
+      c.id as subject_id, ${record} || ${ended} as data from ${calls} c`
+}
+
+/** What makes the end of a call another: one whose relay was missed, and comes back, may end once more. */
+const ending = sql`'call.ended' || coalesce(c.hangup_reason::text, '')`
+
+/** A call in every event of its own. */
+const record = sql`jsonb_build_object('call_id', c.id, 'direction', c.direction, 'source', c.source, 'destination', c.destination,
+  'extension_id', c.extension_id, 'trunk_id', c.trunk_id, 'number_id', c.number_id, 'provider_id', c.provider_id,
+  'route_id', c.route_id, 'tm_create', ${instant(sql`c.started_at`)})`
+
+const ended = sql`jsonb_build_object('status', 'hangup', 'hangup_by', c.hangup_by, 'hangup_reason', c.hangup_reason,
+  'sip_status', c.sip_status, 'reject_reason', c.reject_reason, 'reject_message', c.reject_message,
+  'duration', extract(epoch from c.ended_at - c.answered_at), 'tm_ringing', ${instant(sql`c.ringing_at`)},
+  'tm_progressing', ${instant(sql`c.answered_at`)}, 'tm_hangup', ${instant(sql`c.ended_at`)})`
+
+/** An attempt which is over, was not answered, and was not given up by us or the caller. */
+function failed(attempt: SQL): SQL {
+  return sql`(${attempt} ->> 'ended_ms' is not null and ${attempt} ->> 'reason' <> 'cancelled'
+    and (${attempt} ->> 'status')::integer not between 200 and 299 and ${attempt} ->> 'status' <> '487')`
+}
+
+function eventsOfCalls(): SQL {
+  return sql`
+    select ${idOf(sql`c.id::text || e.what`)} as id, c.customer_id, e.type, e.at, c.relay_id, c.id as subject_id,
+      ${record} || e.more as data, h.nth, e.rank
+    from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id, lateral (
+      select 'call.created' as type, 'call.created' as what, c.started_at as at, 0 as rank, '{"status": "dialing"}'::jsonb as more
+        where b.id is null
+      union all select 'call.ringing', 'call.ringing', c.ringing_at, 1,
+        jsonb_build_object('status', 'ringing', 'tm_ringing', ${instant(sql`c.ringing_at`)})
+        where c.ringing_at is not null and b.ringing_at is null
+      union all select 'call.answered', 'call.answered', c.answered_at, 1,
+        jsonb_build_object('status', 'progressing', 'tm_progressing', ${instant(sql`c.answered_at`)})
+        where c.answered_at is not null and b.answered_at is null
+      union all select 'call.attempt_failed', 'call.attempt_failed' || place,
+        c.started_at + (a.told ->> 'ended_ms')::integer * interval '1 millisecond', 1,
+        jsonb_build_object('attempt', a.told - 'tries' || jsonb_build_object('position', place))
+        from jsonb_array_elements(c.attempts) with ordinality as a (told, place)
+        where ${failed(sql`a.told`)} and ${failed(sql`(b.attempts -> (place - 1)::integer)`)} is not true
+      union all select 'call.ended', ${ending}, coalesce(c.ended_at, now()), 2, ${ended}
+        where c.status = 'hangup' and (b.status is distinct from 'hangup'
+          or b.hangup_reason = 'relay_lost' and c.hangup_reason <> 'relay_lost')
+    ) as e`
+}
+
+/** An event for each limit which refused a call, once a minute: a full customer's calls are many. */
+function limitsReached(): SQL {
+  return sql`
+    select ${idOf(sql`concat_ws(' ', 'limit.reached', c.customer_id, l.kind, l.id, l.resource, date_trunc('minute', c.ended_at, 'UTC'))`)},
+      c.customer_id, 'limit.reached', coalesce(c.ended_at, now()), c.relay_id, l.id,
+      jsonb_build_object('kind', l.kind, 'name', l.name, 'resource', l.resource, 'used', l.used, 'of', l.of,
+        'reason', c.reject_reason, 'why', c.reject_message, 'call_id', c.id), h.nth, 3
+    from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id, lateral (
+      select l ->> 'kind' as kind, (l ->> 'id')::uuid as id, l ->> 'name' as name, l ->> 'resource' as resource,
+        l -> 'used' as used, l -> 'of' as of
+        from jsonb_array_elements(c.decision -> 'limits') l where (l ->> 'exceeded')::boolean
+      union all select 'provider', (p ->> 'provider_id')::uuid, p ->> 'provider_name', lower(p ->> 'code'), null, null
+        from jsonb_array_elements(c.decision -> 'candidates') p
+        where c.reject_reason = 'ALL_PROVIDERS_FULL' and p ->> 'code' in ('CHANNELS', 'CPS', 'DAILY_MINUTES')
+    ) as l
+    where c.status = 'hangup' and b.status is distinct from 'hangup' and c.reject_reason ~ '_(EXCEEDED|FULL)$'`
+}
+
+function idOf(text: SQL): SQL {
+  return sql`md5(${text})::uuid`
+}
