@@ -87,7 +87,6 @@ export const accesskeys = resource({
     const { token, hash, prefix } = await newAccessKey()
     return { row: { hash, prefix, ...ending(input.expire) }, once: { token } }
   },
-  errors: { missing: 'ACCESSKEY_NOT_FOUND', write: [] },
   example: {
     id: exampleIds.accesskey,
     body: { name: 'deploy', scopes: ['configure'] },

@@ -72,7 +72,7 @@ export const alerts = resource({
       throw ApiError.field('routing_key', 'is needed: PagerDuty knows by it whose alert it is')
     return { row: { ...key, fedBy: [...factsFor(input.when)] }, checks: [leadsThere(input, customerId)] }
   },
-  errors: { missing: 'ALERT_NOT_FOUND', write: ['REFERENCE_NOT_FOUND'] },
+  errors: ['REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.alert,
     body: {

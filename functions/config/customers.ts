@@ -150,16 +150,13 @@ export const customers = resource({
         becomes: { deletedAt: now },
       })),
     cascade: 'always',
-    inUse: {
-      reason: 'CUSTOMER_IN_USE',
-      message: 'Neither the platform nor your own customer can be deleted.',
-    },
+    inUse: 'Neither the platform nor your own customer can be deleted.',
     refuse(c, id) {
       if (id === PLATFORM || id === c.get('principal').ownId)
         throw new ApiError('CUSTOMER_IN_USE', 'Neither the platform nor your own customer can be deleted.')
     },
   },
-  errors: { missing: 'CUSTOMER_NOT_FOUND', write: ['REGISTRAR_NAME_TAKEN', 'REFERENCE_NOT_FOUND'] },
+  errors: ['REGISTRAR_NAME_TAKEN', 'REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.newCustomer,
     body: { name: 'Acme', email: 'voice@acme.example', default_country: 'us', max_channels: 20 },

@@ -77,12 +77,9 @@ export const extensions = resource({
       ]
     },
     cascade: 'asked',
-    inUse: {
-      reason: 'EXTENSION_IN_USE',
-      message: 'Numbers or flows lead to this extension. Change them first, or ask with ?cascade=true.',
-    },
+    inUse: 'Numbers or flows lead to this extension. Change them first, or ask with ?cascade=true.',
   },
-  errors: { missing: 'EXTENSION_NOT_FOUND', write: ['EXTENSION_TAKEN', 'REFERENCE_NOT_FOUND'] },
+  errors: ['EXTENSION_TAKEN', 'REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.extension,
     body: { name: 'office-phone', extension: 'office1', password: 'secure-password' },

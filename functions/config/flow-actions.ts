@@ -34,6 +34,17 @@ export const actions = z
   .length(1, 'must hold exactly one "connect" action today')
 export type Actions = z.output<typeof actions>
 
+/** As they are written, and shown. */
+export const actionsExample: Actions = [
+  {
+    id: '2b1f0c9d-8e7a-4b6c-9d5e-4f3a2b1c0d99',
+    type: 'connect',
+    option: {
+      destinations: [{ type: 'extension', target_name: 'office1', target: '', name: '', detail: '' }],
+    },
+  },
+]
+
 /** The extension a flow rings. */
 export function rung(actions: Actions): string {
   return actions[0]?.option.destinations[0]?.target_name ?? ''

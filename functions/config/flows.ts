@@ -5,10 +5,10 @@ import { ApiError } from '../http/api-error.ts'
 import { condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnlyKeys } from '../http/field.ts'
-import { now } from '../http/queries.ts'
+import { leaning } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { detail, name } from './fields.ts'
-import { actions, rung } from './flow-actions.ts'
+import { actions, actionsExample, rung } from './flow-actions.ts'
 import { quota } from './quota.ts'
 
 /** Small programs which incoming calls follow. */
@@ -30,34 +30,14 @@ export const flows = resource({
     checks: [condition(isThere(customerId, rung(input.actions)), extensionGone)],
   }),
   deleting: {
-    leaners: ({ id, customerId }) => [
-      {
-        table: numbers,
-        where: and(eq(numbers.customerId, customerId), eq(numbers.callFlowId, id), isNull(numbers.deletedAt)),
-        becomes: { callFlowId: null, updatedAt: now },
-      },
-    ],
+    leaners: (flow) => [leaning(numbers, 'callFlowId', flow)],
     cascade: 'asked',
-    inUse: {
-      reason: 'FLOW_IN_USE',
-      message: 'Numbers lead to this flow. Change them first, or ask with ?cascade=true.',
-    },
+    inUse: 'Numbers lead to this flow. Change them first, or ask with ?cascade=true.',
   },
-  errors: { missing: 'FLOW_NOT_FOUND', write: ['REFERENCE_NOT_FOUND'] },
+  errors: ['REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.flow,
-    body: {
-      name: 'ring the office',
-      actions: [
-        {
-          id: '2b1f0c9d-8e7a-4b6c-9d5e-4f3a2b1c0d99',
-          type: 'connect',
-          option: {
-            destinations: [{ type: 'extension', target_name: 'office1', target: '', name: '', detail: '' }],
-          },
-        },
-      ],
-    },
+    body: { name: 'ring the office', actions: actionsExample },
   },
 })
 

@@ -87,12 +87,9 @@ export const numbers = resource({
       },
     ],
     cascade: 'never',
-    inUse: {
-      reason: 'NUMBER_IN_USE',
-      message: 'This is the default caller id. Choose another with PUT /v1.0/customer first.',
-    },
+    inUse: 'This is the default caller id. Choose another with PUT /v1.0/customer first.',
   },
-  errors: { missing: 'NUMBER_NOT_FOUND', write: ['NUMBER_TAKEN', 'AMBIGUOUS_SOURCE', 'REFERENCE_NOT_FOUND'] },
+  errors: ['NUMBER_TAKEN', 'AMBIGUOUS_SOURCE', 'REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.number,
     body: { name: 'main', number: '+15557654321', extension_id: exampleIds.extension },

@@ -146,13 +146,10 @@ export const providers = resource({
       },
     ],
     cascade: 'asked',
-    inUse: {
-      reason: 'PROVIDER_IN_USE',
-      message:
-        'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',
-    },
+    inUse:
+      'Routes or a catch-all number lead to this provider. Delete them first, or ask with ?cascade=true.',
   },
-  errors: { missing: 'PROVIDER_NOT_FOUND', write: ['AMBIGUOUS_SOURCE'] },
+  errors: ['AMBIGUOUS_SOURCE'],
   example: {
     id: exampleIds.provider,
     body: {

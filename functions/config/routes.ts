@@ -89,7 +89,7 @@ export const routes = resource({
       checks: [condition(sql`${owner} is not null`, providerGone)],
     }
   },
-  errors: { missing: 'ROUTE_NOT_FOUND', write: ['REFERENCE_NOT_FOUND'] },
+  errors: ['REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.route,
     body: { name: 'Default Outbound Route', provider_id: exampleIds.provider, priority: 1 },

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { bindings, numbers, trunks as table } from '#db'
 import { trunkRealmOf } from '#routing'
@@ -7,7 +7,7 @@ import { ApiError } from '../http/api-error.ts'
 import { type Check, condition } from '../http/check.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { lists } from '../http/page.ts'
-import { live, now } from '../http/queries.ts'
+import { leaning, live } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { readId } from '../http/validate.ts'
 import { expiryRow, proofs } from './account.ts'
@@ -47,23 +47,11 @@ export const trunks = resource({
     }
   },
   deleting: {
-    leaners: ({ id, customerId }) => [
-      {
-        table: numbers,
-        where: and(eq(numbers.customerId, customerId), eq(numbers.trunkId, id), isNull(numbers.deletedAt)),
-        becomes: { trunkId: null, updatedAt: now },
-      },
-    ],
+    leaners: (trunk) => [leaning(numbers, 'trunkId', trunk)],
     cascade: 'asked',
-    inUse: {
-      reason: 'TRUNK_IN_USE',
-      message: 'Numbers lead to this trunk. Change them first, or ask with ?cascade=true.',
-    },
+    inUse: 'Numbers lead to this trunk. Change them first, or ask with ?cascade=true.',
   },
-  errors: {
-    missing: 'TRUNK_NOT_FOUND',
-    write: ['TRUNK_DOMAIN_TAKEN', 'REFERENCE_NOT_FOUND', 'AMBIGUOUS_SOURCE'],
-  },
+  errors: ['TRUNK_DOMAIN_TAKEN', 'REFERENCE_NOT_FOUND', 'AMBIGUOUS_SOURCE'],
   example: {
     id: exampleIds.trunk,
     body: {

@@ -1,4 +1,3 @@
-import { and, eq, isNull } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { instant } from '#contract'
@@ -10,7 +9,7 @@ import { faultOfTarget } from '../events/target.ts'
 import { ApiError } from '../http/api-error.ts'
 import { exampleIds } from '../http/example-ids.ts'
 import { field, readOnly } from '../http/field.ts'
-import { now } from '../http/queries.ts'
+import { leaning } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { covers } from '../http/scopes.ts'
 import { detail, eventPattern, name } from './fields.ts'
@@ -74,20 +73,10 @@ export const webhooks = resource({
     return { row: { ...anew, sealedSecret: await sealedSecret(c, id, made) }, once: { secret: made } }
   },
   deleting: {
-    leaners: ({ id, customerId }) => [
-      {
-        table: alerts,
-        where: and(eq(alerts.customerId, customerId), eq(alerts.webhookId, id), isNull(alerts.deletedAt)),
-        becomes: { webhookId: null, updatedAt: now },
-      },
-    ],
+    leaners: (webhook) => [leaning(alerts, 'webhookId', webhook)],
     cascade: 'asked',
-    inUse: {
-      reason: 'WEBHOOK_IN_USE',
-      message: 'Alerts are told to this webhook. Change them first, or ask with ?cascade=true.',
-    },
+    inUse: 'Alerts are told to this webhook. Change them first, or ask with ?cascade=true.',
   },
-  errors: { missing: 'WEBHOOK_NOT_FOUND', write: [] },
   example: {
     id: exampleIds.webhook,
     body: {

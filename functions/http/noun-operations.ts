@@ -1,14 +1,15 @@
 import * as z from 'zod'
 import { exampleIds } from './example-ids.ts'
 import { type Fields, inputOf, outputsOf, patchOf, undefaulted } from './field.ts'
-import type { Noun, NounTable } from './noun.ts'
+import { type Noun, type NounTable, reasonOf } from './noun.ts'
 import type { ErrorCode, Example, Operation } from './operation.ts'
 import { paging } from './page.ts'
 import { cascading } from './query.ts'
 
 /** What can be asked of a noun, as the API's document describes it. */
 export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
-  const { name, errors, deleting, path } = noun
+  const { name, errors = [], deleting, path } = noun
+  const missing = reasonOf(name, 'NOT_FOUND')
   const [tag, one] = [tagOf(path), `${path}/{id}`]
   const [id, example] = [titled(name), exampleOf(noun)]
   const answer = itemOf(noun).meta({ id })
@@ -16,7 +17,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
   const scope = noun.scope ?? (noun.everybodys ? 'admin' : 'configure')
   const reading = { tag, scope: noun.scope ?? (noun.everybodys ? 'admin' : 'read') } as const
   const writing = { tag, scope, path: one, answer, headers: ['ETag'], precondition: 'If-Match' } as const
-  const changing: ErrorCode[] = [errors.missing, 'VERSION_MISMATCH', ...errors.write]
+  const changing: ErrorCode[] = [missing, 'VERSION_MISMATCH', ...errors]
   return [
     {
       ...reading,
@@ -40,7 +41,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       body: input,
       answer: noun.once ? madeOf(noun) : answer,
       headers: ['ETag', 'Location'],
-      errors: [...(noun.quota ? (['QUOTA_EXCEEDED'] as const) : []), ...errors.write],
+      errors: [...(noun.quota ? (['QUOTA_EXCEEDED'] as const) : []), ...errors],
       example: { body: example.body, answer: madeExampleOf(noun) },
     },
     {
@@ -53,7 +54,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       answer,
       headers: ['ETag'],
       precondition: 'If-None-Match',
-      errors: [errors.missing],
+      errors: [missing],
       example: { answer: example.answer },
     },
     {
@@ -85,7 +86,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       method: 'delete',
       summary: `Delete ${article(name)}`,
       ...(deleting?.cascade === 'asked' && { query: cascading }),
-      errors: [errors.missing, 'VERSION_MISMATCH', ...(deleting ? [deleting.inUse.reason] : [])],
+      errors: [missing, 'VERSION_MISMATCH', ...(deleting ? [reasonOf(name, 'IN_USE')] : [])],
       example: { answer: { ...(example.answer as object), tm_delete: '2026-02-01T08:00:00.000000Z' } },
     },
   ]

@@ -9,7 +9,15 @@ import { admitted, confirm, confirmed, HolderChanged, unconfirmed } from './auth
 import type { Check } from './check.ts'
 import { done, insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
 import { columnOf } from './field.ts'
-import type { BatchStatement, Beside, Deleting, Noun, NounTable, PlannedChange, Stored } from './noun.ts'
+import {
+  type BatchStatement,
+  type Beside,
+  type Noun,
+  type NounTable,
+  type PlannedChange,
+  reasonOf,
+  type Stored,
+} from './noun.ts'
 import type { Page } from './page.ts'
 import { versionOf } from './precondition.ts'
 import { before, now } from './queries.ts'
@@ -152,7 +160,8 @@ export class NounRows<T extends NounTable, B extends Beside> {
     const was = this.#found(firstOf(answers[1]))
     if (!isOf(was, versions)) return undefined
     refuse(guards, answers.slice(3))
-    if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true) throw inUse(deleting)
+    if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true)
+      throw new ApiError(reasonOf(this.#noun.name, 'IN_USE'), deleting.inUse)
     return done(lastOf(answers)) as Stored<T, B>
   }
 
@@ -208,8 +217,8 @@ export class NounRows<T extends NounTable, B extends Beside> {
 
   #found(row: unknown): Stored<T, B> {
     if (row !== undefined) return row as Stored<T, B>
-    const { name, errors } = this.#noun
-    throw new ApiError(errors.missing, `There is no such ${name}.`)
+    const { name } = this.#noun
+    throw new ApiError(reasonOf(name, 'NOT_FOUND'), `There is no such ${name}.`)
   }
 }
 
@@ -236,10 +245,6 @@ function isOf({ etag }: { etag: string }, versions: readonly string[] | undefine
 
 function refuse(checks: readonly Check[], answers: readonly unknown[]): void {
   checks.forEach((check, at) => void check.refuse(rowsIn(answers[at])))
-}
-
-function inUse({ inUse: { reason, message } }: Deleting): ApiError {
-  return new ApiError(reason, message)
 }
 
 /** What a query finds, and in the same round trip whose the access key is, where that is not known for sure. */

@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import type { AccessScope } from '#contract'
 import type { Edge } from '../env.ts'
+import { reasons } from './api-error.ts'
 import type { Check } from './check.ts'
 import type { Fields, InputOf, KeptOf } from './field.ts'
 import type { ErrorCode } from './operation.ts'
@@ -62,11 +63,8 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
   readonly deleting?: Deleting
   /** What must hold of the row as it is before any change, and before it is deleted. */
   readonly guards?: (c: Context<Edge>, id: string) => readonly Check[]
-  /** Reasons it may refuse with beside those which follow from the declaration. */
-  readonly errors: {
-    readonly missing: ErrorCode
-    readonly write: readonly ErrorCode[]
-  }
+  /** Reasons a change may be refused with beside those which follow from the declaration; absent: none. */
+  readonly errors?: readonly ErrorCode[]
   readonly example: {
     readonly id: string
     readonly body: Readonly<Record<string, unknown>>
@@ -74,6 +72,14 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
     readonly shown?: Readonly<Record<string, unknown>>
     readonly once?: Readonly<Record<string, unknown>>
   }
+}
+
+/** The reason which is called after a noun, `FLOW_NOT_FOUND`. Throws where there is none of that name. */
+export function reasonOf(name: string, what: 'NOT_FOUND' | 'IN_USE'): ErrorCode {
+  const wanted = `${name.toUpperCase()}_${what}`
+  const reason = (Object.keys(reasons) as ErrorCode[]).find((one) => one === wanted)
+  if (reason === undefined) throw new Error(`There is no reason ${wanted}.`)
+  return reason
 }
 
 /** What a change is about. */
@@ -107,8 +113,8 @@ export interface Deleting {
    * `never`: it stays while one leans on it. `asked`: unless `?cascade=true` lets them go along. `always`: they go along.
    */
   readonly cascade: 'never' | 'asked' | 'always'
-  /** Why it stays. */
-  readonly inUse: { readonly reason: ErrorCode; readonly message: string }
+  /** Why it stays, in a sentence; the reason follows from the noun's name. */
+  readonly inUse: string
   /** Throws where it may not be deleted at all. */
   readonly refuse?: (c: Context<Edge>, id: string) => void
 }

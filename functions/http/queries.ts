@@ -1,6 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import type { Database } from '#db'
+import type { Leaner } from './noun.ts'
 
 /** A table of things customers configure. */
 type Owned = PgTable & Record<'id' | 'customerId' | 'createdAt' | 'deletedAt', PgColumn>
@@ -27,6 +28,17 @@ export async function liveRowOf<Table extends Owned>(
 /** The condition that a row is this customer's, this one, and not deleted. */
 export function live(table: Owned, customerId: string, id: string): SQL | undefined {
   return and(eq(table.customerId, customerId), eq(table.id, id), isNull(table.deletedAt))
+}
+
+/** A customer's rows which lead by a column to a thing that is deleted: then they lead nowhere. */
+export function leaning<T extends Owned>(
+  table: T,
+  column: keyof T['$inferInsert'] & string,
+  { id, customerId }: { readonly id: string; readonly customerId: string },
+): Leaner {
+  const leads = eq(Reflect.get(table, column), id)
+  const where = and(eq(table.customerId, customerId), leads, isNull(table.deletedAt))
+  return { table, where, becomes: { [column]: null, updatedAt: now } }
 }
 
 /** The database's clock, at the start of the transaction. */

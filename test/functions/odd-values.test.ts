@@ -392,11 +392,13 @@ function named(door: string): string {
   return door.replace(/:\w+/g, ':id')
 }
 
-/** Every tenth, others for the next field, unless there is time for all. */
+/** One, another for the next field and for the next run, unless there is time for all. */
 function valuesFor(nth: number): unknown[] {
   if (process.env.ODD_VALUES === 'all') return odd
-  return odd.filter((_, which) => (which + nth) % 10 === 0)
+  return odd.filter((_, which) => which === (nth + start) % odd.length)
 }
+
+const start = Math.floor(Math.random() * odd.length)
 
 /** Bodies a door takes, which together have every field of its shape. */
 function basesOf(door: string): (() => object)[] {

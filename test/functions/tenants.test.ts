@@ -335,7 +335,7 @@ async function everything() {
   return [await everythingOf(alice.id), await everythingOf(mallory.id)]
 }
 
-/** Every row of a customer, as the database has it. */
+/** Every row of a customer, as the database has it: a digest of each table's. */
 async function everythingOf(customerId: string) {
   const tables = [
     ...nouns.slice(1, -1),
@@ -345,13 +345,12 @@ async function everythingOf(customerId: string) {
     'calls',
     'events',
     'bindings',
-    'source_blocks',
     'commands',
     'changes',
   ]
-  const rows = tables.map(async (table) => {
-    const read = `select * from ${table} where customer_id = $1 order by ${table === 'replaced_tokens' ? 'hash' : 'id'}`
-    return (await app.database.pool.query(read, [customerId])).rows
-  })
-  return Promise.all(rows)
+  const digests = tables.map(
+    (table) => `select '${table}' as name, md5(string_agg(row::text, '' order by row::text)) as digest
+      from ${table} as row where customer_id = $1`,
+  )
+  return (await app.database.pool.query(digests.join(' union all '), [customerId])).rows
 }

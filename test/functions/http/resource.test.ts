@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resources } from '../../../functions/config/resources.ts'
+import { reasonOf } from '../../../functions/http/noun.ts'
 import type { Operation } from '../../../functions/http/operation.ts'
 import { type Answer, type App, type Client, startApp } from '../../support/app.ts'
 
@@ -52,7 +53,7 @@ describe.each(resources)('$path', ({ path, noun, operations }) => {
       method === 'GET' || method === 'DELETE' ? undefined : change,
     )
     if (noun.everybodys) expect(stolen.body.error.reason).toBe('PERMISSION_DENIED')
-    else expect([stolen.status, stolen.body.error.reason]).toEqual([404, noun.errors.missing])
+    else expect([stolen.status, stolen.body.error.reason]).toEqual([404, reasonOf(noun.name, 'NOT_FOUND')])
     expect(await now()).toEqual(before)
   })
 
