@@ -102,7 +102,7 @@ const claimed = sql`jsonb_build_object('id', d.id, 'webhookId', w.id, 'attempt',
   'event', jsonb_build_object('id', e.id, 'type', e.type, 'timestamp', ${instant(sql`e.at`)}, 'sequence', e.sequence,
     'subject', e.subject_id, 'data', e.data),
   'alert', (select jsonb_build_object('id', a.id, 'format', a.format, 'sealedRoutingKey', a.sealed_routing_key) from alerts a
-    where e.type like 'alert.%' and a.id = e.subject_id and a.webhook_id = w.id and a.format <> 'standard')) as claimed`
+    where e.type in ('alert.raised', 'alert.resolved', 'alert.test') and a.id = e.subject_id and a.webhook_id = w.id and a.format <> 'standard')) as claimed`
 
 /** Claims a delivery; undefined: none is due. */
 export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDelivery | undefined> {
