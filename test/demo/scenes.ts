@@ -8,6 +8,7 @@ import { loadScene } from './load.ts'
 import { setupExample } from './setup.ts'
 import type { Outcome, Scene } from './show.ts'
 import type { Stage } from './stage.ts'
+import { tellsWebhook } from './telling.ts'
 
 /** The destination of the seed's own example. */
 const dialled = '+15551234567'
@@ -21,6 +22,10 @@ const scenes: Scene[] = [
   { title: 'a call in: our number rings the phone, which answers and hangs up', play: inbound },
   { title: 'a call in: the caller hangs up', play: callerHangsUp },
   { title: 'a call out: the caller cancels while it rings', play: cancels },
+  {
+    title: 'a webhook: its receiver is told of a call, is stopped, started again, and told what it missed',
+    play: tellsWebhook,
+  },
   { title: 'twenty calls a second while the carriers are killed one after the other', play: loadScene },
 ]
 
