@@ -101,6 +101,8 @@ export const customers = pgTable(
     ...limits(),
     /** How many of everything it may have, where that is not as usual: by noun. */
     quotas: jsonb().$type<Record<string, number>>().notNull().default({}),
+    /** For how many days what happened is kept, where that is not as the platform is set: by noun. */
+    retention: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** The number of the last change to anything the customer configures; triggers see to it. */
     version: bigint({ mode: 'number' }).notNull().default(0),
     ...times(),
@@ -594,6 +596,12 @@ export const attempts = pgTable(
   ],
 )
 
+/** Up to when a customer's calls are gone because they were old: one which began before is not taken for a new one. */
+export const callsPruned = pgTable('calls_pruned', {
+  customerId: uuid().primaryKey(),
+  until: instant().notNull(),
+})
+
 /**
  * What calls came to in one hour, of one provider, route, extension, trunk, number or country: triggers keep it up with each
  * call which ends, so that no question for figures reads calls. It outlives them. After eight days hours are folded into days.
@@ -760,8 +768,8 @@ export const deliveries = pgTable(
       .on(delivery.webhookId, delivery.leasedUntil)
       .where(sql`${delivery.leasedUntil} is not null`),
     index().on(delivery.customerId, delivery.webhookId, delivery.createdAt, delivery.id),
-    // What is a month old is taken away.
-    index().on(delivery.createdAt),
+    // An event goes with its deliveries.
+    index().on(delivery.eventId),
   ],
 )
 
@@ -1102,7 +1110,10 @@ export const commands = pgTable(
     doneAt: instant(),
     result: jsonb().$type<Record<string, unknown>>(),
   },
-  (command) => [index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`)],
+  (command) => [
+    index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`),
+    index().on(command.customerId, command.createdAt),
+  ],
 )
 
 /** One POST which named itself by an Idempotency-Key, and how it was answered; for a day. */

@@ -15,6 +15,7 @@ import { connect, type Database } from '#db'
 import { DatabaseWatch } from './database-watch.ts'
 import { KnownHolders } from './key-holder.ts'
 import { KeyUses } from './key-uses.ts'
+import { retentionDays } from './retention.ts'
 import { type Seal, type SealKey, sealWith } from './secrets.ts'
 import { WrongKeys } from './wrong-keys.ts'
 
@@ -79,6 +80,8 @@ const variables = {
   ),
   /** Origins whose pages may read the API's answers; none: no page may. */
   CORS_ORIGINS: webOrigins.default([]),
+  /** For how many days what happened is kept, where a customer has no days of its own. */
+  RETENTION_DAYS: retentionDays,
   /** Requests a minute with one access key, and from one address. */
   RATE_LIMIT_KEY: requestsAMinute.default(0),
   RATE_LIMIT_ADDRESS: requestsAMinute.default(0),

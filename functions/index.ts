@@ -39,7 +39,7 @@ import { greeting } from './relay-api/hello.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
 import { tells } from './relay-api/tells.ts'
-import { keepHouse } from './store/keeping.ts'
+import { keepHouseInTurn } from './store/keeping.ts'
 
 const KIB = 1024
 
@@ -109,7 +109,7 @@ app.notFound((c) => unanswered(app, c))
 export default Object.assign(app, {
   scheduled: async (_: unknown, env: object) => {
     await judgeAlerts(prepare(env).db)
-    await Promise.all([dispatcherOf(env).sweep(), keepHouse(env)])
+    await Promise.all([dispatcherOf(env).sweep(), keepHouseInTurn(env)])
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })

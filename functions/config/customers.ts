@@ -24,6 +24,7 @@ import { derived, field, readOnly } from '../http/field.ts'
 import type { Operation } from '../http/operation.ts'
 import { live, liveRowOf, now } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
+import { type Retention, retentionDays, retentionInput, retentionOf } from '../retention.ts'
 import { algorithms, country, detail, limits, name, optionalId } from './fields.ts'
 import { type Quotas, quotasInput, quotasOf, unusual } from './quota.ts'
 
@@ -109,6 +110,14 @@ const fields = {
       .describe('How many of everything it may have; left out, it stays. Administrators change it.'),
     (row: CustomerRow) => quotasOf(row.quotas),
   ),
+  retention_days: derived(
+    retentionInput
+      .optional()
+      .describe(
+        'For how many days what happened is kept; null: as the platform is set. Left out, it stays. Only administrators keep anything for longer than that.',
+      ),
+    (row: CustomerRow, c: Context<Edge>) => retentionOf(row.retention, c.get('settings').RETENTION_DAYS),
+  ),
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),
@@ -130,6 +139,7 @@ export const customers = resource({
   everybodys: true,
   filters: { name, registrar_name: registrarName },
   async draft(input, { c, id, stored }) {
+    const retention = input.retention_days && { retention: keepable(c, input.retention_days) }
     const quotas = input.quotas && { quotas: allowed(c, stored ? (await stored()).quotas : {}, input.quotas) }
     await refuseMany(c, id, input.default_outgoing_number_id)
     return {
@@ -137,6 +147,7 @@ export const customers = resource({
         callingCode: callingCode(input.default_country) ?? '1',
         blockedPrefixes: blocked(input.blocked_prefixes, input.default_country),
         ...quotas,
+        ...retention,
       },
       checks: [condition(showable(id, input.default_outgoing_number_id), numberGone)],
     }
@@ -164,6 +175,7 @@ export const customers = resource({
       realm: `${exampleIds.newCustomer}.registrar.trunkline.example`,
       default_country: 'us',
       quotas: quotasOf({}),
+      retention_days: retentionDays.parse(undefined),
       configuration_version: 7,
     },
   },
@@ -201,6 +213,21 @@ function allowed(c: Context<Edge>, stored: Partial<Quotas>, wanted: Quotas): Par
     throw new ApiError('PERMISSION_DENIED', `Only an administrator may change quotas.${moved[0]}.`)
   if (moved) requireScope(c, 'admin')
   return unusual(wanted)
+}
+
+/** Only an administrator has anything kept for longer than the platform is set. */
+function keepable(c: Context<Edge>, wanted: z.output<typeof retentionInput>): Partial<Retention> {
+  const set = c.get('settings').RETENTION_DAYS
+  const own = (Object.entries(wanted) as [keyof Retention, number | null][]).flatMap(([noun, days]) =>
+    days === null || days === set[noun] ? [] : [[noun, days] as const],
+  )
+  const longer = own.find(([noun, days]) => days > set[noun])
+  if (longer && !c.get('principal').admin)
+    throw new ApiError(
+      'PERMISSION_DENIED',
+      `Only an administrator may keep ${longer[0]} for more than ${set[longer[0]]} days.`,
+    )
+  return Object.fromEntries(own)
 }
 
 /** Beginnings of numbers as they are compared, each once. */

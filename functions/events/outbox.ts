@@ -19,10 +19,6 @@ const AT_ONCE = 4
 const PAUSE = sql`least(interval '1 minute', coalesce((now() - w.failing_since) / 10, interval '0'))`
 /** A webhook which took nothing for so long is disabled. */
 const GIVE_UP = sql`interval '4 days'`
-/** Deliveries are kept for so long. */
-const KEPT = sql`interval '30 days'`
-/** So many old ones are taken away at a time. */
-const SWEPT = 1_000
 /** Numbers the events written so far, and puts them into lines, before their transaction commits. */
 const NUMBERED = sql`set constraints events_numbered immediate`
 
@@ -110,11 +106,9 @@ export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDel
   return claimedOf(rows)
 }
 
-/** The same, when what was left behind has been put in order: old ones go, and the first of each line is due. */
+/** The same, when what was left behind has been put in order: the first of each line is due. */
 export async function sweepAndClaim(db: Database): Promise<ClaimedDelivery | undefined> {
-  const [, , , { rows }] = await db.batch([
-    db.execute(sql`delete from deliveries where id in (
-      select id from deliveries where created_at < now() - ${KEPT} order by created_at limit ${SWEPT})`),
+  const [, , { rows }] = await db.batch([
     db.execute(sql`select release_deliveries(null)`),
     db.execute(IN_ORDER),
     db.execute<ClaimedRow>(claiming('any')),

@@ -1,8 +1,9 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '#db'
 import { utcNow } from '../clock.ts'
 import { prepare } from '../env.ts'
 import { causesOf, log } from '../log.ts'
+import { prunings } from './prunings.ts'
 
 /*
  * What is done every minute about what is old: in steps of so many rows, each its own transaction, so that none holds up a call.
@@ -10,35 +11,44 @@ import { causesOf, log } from '../log.ts'
  */
 
 /** Rows of one step. */
-const STEP = 2_000
+const STEP = 1_000
 /** So long at a time; what is left is for the next minute. */
 const FOR_MS = 30_000
 
-/** One step; gives whether there may be more to do. */
-type KeepingStep = (db: Database) => Promise<boolean>
-
-/** Does what there is to do, a step of each kind in turn. One which fails is said in the log, and tried again in a minute. */
-export async function keepHouse(env: object, steps: readonly KeepingStep[] = [foldFigures]): Promise<void> {
-  const { db } = prepare(env)
+/**
+ * Does what there is to do of every kind, or of the one whose `turn` it is: so a minute in which there is nothing costs one round
+ * trip. What fails is said in the log, and tried again.
+ */
+export async function keepHouse(env: object, { most = STEP, turn }: KeepingPlan = {}): Promise<void> {
+  const { db, settings } = prepare(env)
   const until = utcNow() + FOR_MS
-  for (let left = [...steps]; left.length > 0 && utcNow() < until; ) {
-    const more = []
-    for (const step of left) if (await carriedOut(db, step)) more.push(step)
-    left = more
-  }
+  const steps = [foldFigures(most), ...prunings(settings.RETENTION_DAYS, most)]
+  const chosen = steps.filter((_, nth) => turn === undefined || nth === turn % steps.length)
+  for (const step of chosen) while ((await carriedOut(db, step)) >= most && utcNow() < until);
+}
+interface KeepingPlan {
+  /** Rows of one step. */
+  readonly most?: number
+  readonly turn?: number
 }
 
-async function carriedOut(db: Database, step: KeepingStep): Promise<boolean> {
+/** The same of one kind, another each minute. */
+export function keepHouseInTurn(env: object): Promise<void> {
+  return keepHouse(env, { turn: Math.floor(utcNow() / 60_000) })
+}
+
+/** How many rows a step was about. */
+async function carriedOut(db: Database, step: SQL): Promise<number> {
   try {
-    return await step(db)
+    const { rows } = await db.execute<{ done: string }>(step)
+    return Number(rows[0]?.done)
   } catch (error) {
-    log('warn', 'keeping.interrupted', { step: step.name, causes: causesOf(error) })
-    return false
+    log('warn', 'keeping.interrupted', { causes: causesOf(error) })
+    return 0
   }
 }
 
 /** Folds the figures of hours long past into days. */
-export async function foldFigures(db: Database): Promise<boolean> {
-  const { rows } = await db.execute<{ folded: string }>(sql`select fold_figures(${STEP}) as folded`)
-  return Number(rows[0]?.folded) === STEP
+function foldFigures(most: number): SQL {
+  return sql`select fold_figures(${most}) as done`
 }

@@ -404,7 +404,7 @@ describe('POST /v1.0/webhooks/{id}/replay', () => {
 })
 
 describe('while nothing is due', () => {
-  test('a minute costs a round trip for each of what it looks after: alerts, deliveries, figures', async () => {
+  test('a minute costs three round trips: one asks for alerts, one for deliveries, one for what is old', async () => {
     await app.database.pool.query('delete from deliveries')
     await sweep()
     app.database.requests()

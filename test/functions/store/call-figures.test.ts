@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '#db'
-import { foldFigures } from '../../../functions/store/keeping.ts'
+import { keepHouse } from '../../../functions/store/keeping.ts'
 import { type App, startApp } from '../../support/app.ts'
 import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
 
@@ -116,10 +115,8 @@ describe('the figures', () => {
 
   test('are by the day, of all relays together, when they are old', async () => {
     const before = await summed()
-    await ask("update call_figures set hour = hour - interval '30 years'")
-    const db = connect(app.database.databaseUrl, app.database.endpointUrl)
-    await Promise.all([foldFigures(db), foldFigures(db)])
-    expect(await foldFigures(db)).toBe(false)
+    await ask("update call_figures set hour = hour - interval '100 days'")
+    await Promise.all([keepHouse(app.env, { most: 5 }), keepHouse(app.env, { most: 5 })])
     expect(await summed()).toEqual(before)
     const { rows } = await ask(
       "select count(*) as n from call_figures where relay_id <> '' or extract(hour from hour at time zone 'UTC') <> 0",
