@@ -25,6 +25,12 @@ export interface StreamLimits {
   readonly unreadBytes: number
 }
 
+/**
+ * How every connection is opened: the system asks whether a silent peer is there after 25 s, and ten times a second apart, so
+ * that a phone which was unplugged is missed and the NAT of one which was not stays open.
+ */
+export const watched = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 25_000 } as const
+
 /** Where no others are asked for. */
 export const usualLimits: StreamLimits = {
   firstMessageMs: 5_000,

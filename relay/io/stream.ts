@@ -4,7 +4,13 @@ import type { Note } from '../ground/effects.ts'
 import { type Flow, hostPort, sourceNetwork, type Trust, trustKey } from '../ground/flow.ts'
 import { Framer } from '../sip/framing.ts'
 import { monotonicNow } from './clock.ts'
-import { type StreamLimits, type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
+import {
+  type StreamLimits,
+  type StreamOptions,
+  type StreamWire,
+  usualLimits,
+  watched,
+} from './stream-options.ts'
 import { type Visitor, Visitors } from './visitors.ts'
 import { bindError, plainAddress, whyUnsent } from './wire.ts'
 
@@ -13,7 +19,7 @@ export function openTcp(options: StreamOptions): Promise<StreamWire> {
   return openStreams(
     {
       transport: 'tcp',
-      server: createServer({ noDelay: true, keepAlive: true }),
+      server: createServer(watched),
       taken: 'connection',
       through: 'connect',
       dial: (to) => connect(to),
@@ -176,7 +182,7 @@ class Connections implements StreamWire {
     const { host } = this.#options
     if (!this.#visitors.make()) return undefined
     const bound = host !== '0.0.0.0' && host !== '::' && isIPv6(host) === isIPv6(address)
-    const to = { host: address, port, noDelay: true, keepAlive: true, ...(bound && { localAddress: host }) }
+    const to = { host: address, port, ...watched, ...(bound && { localAddress: host }) }
     const socket = this.#kind.dial(to, flow)
     // Nothing leaves before it is known who listens.
     socket.cork()

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, TLSSocket } from 'node:tls'
 import type { KeyPair } from './certificate.ts'
 import { flawOf } from './identity.ts'
 import { openStreams } from './stream.ts'
-import { type StreamOptions, type StreamWire, usualLimits } from './stream-options.ts'
+import { type StreamOptions, type StreamWire, usualLimits, watched } from './stream-options.ts'
 
 /** SIP over TLS. */
 export interface TlsWire extends StreamWire {
@@ -50,8 +50,7 @@ function listener(pair: KeyPair, { log, limits }: StreamOptions): Server {
   const server = createServer({
     ...pair,
     minVersion,
-    noDelay: true,
-    keepAlive: true,
+    ...watched,
     handshakeTimeout: firstMessageMs,
   })
   server.on('tlsClientError', (error, socket) => {

@@ -103,28 +103,30 @@ describe.skipIf(obstacle !== undefined).each(['ffi', 'dgram'])('behind one NAT, 
   })
 
   test.runIf(engine === 'ffi')(
-    `phones which only register are rung after ${seconds} seconds, whether they answer OPTIONS or not`,
+    `phones which only register are rung after ${seconds} seconds, whether they answer OPTIONS or not; one unplugged is lost`,
     { timeout: seconds * 1_000 + 60_000 },
     async () => {
       world.goOutside()
-      const [answering, deaf, left] = phones as [Phone, Phone, Phone]
+      const [answering, deaf, left, unplugged] = phones as [Phone, Phone, Phone, Phone]
       // What nothing keeps open: the NAT of these tests does forget.
-      const extension = (await office.api.list('/extensions')).find(
-        ({ extension }) => extension === left.name,
-      )
-      await office.api.patch(`/extensions/${extension?.id}`, { keepalive_s: 0 })
+      await configure(left, { keepalive_s: 0 })
+      const id = await configure(unplugged, { keepalive_s: 10 })
       await changeHeard()
       const granted: Record<string, number[]> = {}
-      for (const phone of [answering, deaf, left]) {
+      for (const phone of [answering, deaf, left, unplugged]) {
         granted[phone.name] = []
         await phone.keepRegistered(3600, (so) => granted[phone.name]?.push(so))
       }
+      unplugged.close()
       await pause(seconds * 1_000)
+      const history = await office.api.list(`/extensions/${id}/registrations/history`)
+      expect(history[0]).toMatchObject({ type: 'registration.lost', reason: 'NO_ANSWER', transport: 'udp' })
       process.stdout.write(`after ${seconds} s they were granted ${JSON.stringify(granted)}\n`)
       for (const [phone, rung] of [
         [answering, true],
         [deaf, true],
         [left, false],
+        [unplugged, false],
       ] as const) {
         const before = phone.calls.length
         const { result } = await bob.call(phone.name, 'b')
@@ -139,6 +141,14 @@ describe.skipIf(obstacle !== undefined).each(['ffi', 'dgram'])('behind one NAT, 
       expect(granted[left.name]).toEqual([3600])
     },
   )
+
+  /** Changes the extension of a phone; gives its id. */
+  async function configure(phone: Phone, change: object): Promise<string> {
+    const extensions = await office.api.list('/extensions')
+    const id = extensions.find(({ extension }) => extension === phone.name)?.id ?? ''
+    await office.api.patch(`/extensions/${id}`, change)
+    return id
+  }
 
   /** The phone inside calls Bob; both talk, or he alone. */
   async function talk(phone: Phone, other: Phone, speaks = true): Promise<{ call: Call; relayPort: number }> {
