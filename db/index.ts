@@ -1,4 +1,4 @@
-import { neon, neonConfig } from '@neondatabase/serverless'
+import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import * as schema from './schema.ts'
 
@@ -6,7 +6,7 @@ export { readInstant } from './instant.ts'
 export * from './schema.ts'
 
 /** Our tables, reached by Neon's SQL over HTTP: one round trip per statement or batch. */
-export type Database = NeonHttpDatabase<typeof schema>
+export type Database = NeonHttpDatabase<typeof schema> & { $client: NeonQueryFunction<false, false> }
 
 /**
  * Connects to the database which `url` names; nothing is sent before the first statement.

@@ -244,7 +244,10 @@ export const routes = pgTable(
     ),
     // A decision reads one customer's live routes by target.
     index().on(route.customerId, route.target).where(sql`${route.deletedAt} is null`),
-    index().on(route.customerId, route.createdAt, route.id),
+    // Lists and questions go through those which are there, however many were deleted.
+    index('routes_in_order')
+      .on(route.customerId, route.createdAt, route.id)
+      .where(sql`${route.deletedAt} is null`),
     index().on(route.providerCustomerId, route.providerId),
   ],
 )

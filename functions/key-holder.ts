@@ -22,7 +22,7 @@ export interface HolderRow {
 }
 
 /** The query which finds by the hash of a token whose it is, as one JSON object; no row: there is no such key, or it is deleted. */
-export function holderOf(hash: string): SQL {
+export function holderOf(hash: string | SQL): SQL {
   return sql`
     select json_build_object('key_id', k.id, 'customer_id', k.customer_id, 'admin', k.admin, 'scopes', k.scopes,
       'expired_at', case when k.expires_at <= now() then k.expires_at end,

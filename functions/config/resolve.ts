@@ -4,9 +4,8 @@ import { type Explanation, PLATFORM, parseUtc, portNumber, type RouteQuestion } 
 import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
-import { confirm, confirmed, confirmsKey, unconfirmed } from '../http/authenticate.ts'
+import { confirm, confirmed, confirmsKey } from '../http/authenticate.ts'
 import { readBody } from '../http/validate.ts'
-import type { HolderRow } from '../key-holder.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
 import { type Facts, load, loadAt, loadBeside } from '../store/facts.ts'
 import { type Lookup, lookupFor } from '../store/lookup.ts'
@@ -83,9 +82,9 @@ async function explained(c: Context<Edge>): Promise<Response> {
  * comes along where that is not known for sure.
  */
 async function loaded(c: Context<Edge>, wanted: Lookup, version: number | undefined): Promise<Facts> {
-  const [db, key] = [c.get('db'), unconfirmed(c)]
-  if (version === undefined && key) {
-    const [facts, holder] = await loadBeside<HolderRow>(db, wanted, key)
+  const [db, hash] = [c.get('db'), c.get('unconfirmed')]
+  if (version === undefined && hash !== undefined) {
+    const [facts, holder] = await loadBeside(db, wanted, hash)
     confirm(c, holder)
     return facts
   }

@@ -94,13 +94,17 @@ async function answer(pool: Pool, secret: string, request: IncomingMessage, hear
  * with. Others are shorter, and their plans better for knowing what is asked.
  */
 async function alone(client: PoolClient, statement: Statement, arrays: boolean): Promise<Result> {
-  if (statement.query.length < longStatement) return run(client, statement, arrays)
-  await client.query('set plan_cache_mode = force_generic_plan')
-  try {
-    return await run(client, statement, arrays)
-  } finally {
-    await client.query('set plan_cache_mode = auto')
-  }
+  await plan(client, statement.query.length < longStatement ? 'auto' : 'force_generic_plan')
+  return run(client, statement, arrays)
+}
+
+/** How each connection plans, where it has been told: it is told again only where that changes. */
+const planning = new WeakMap<PoolClient, string>()
+
+async function plan(client: PoolClient, mode: 'auto' | 'force_generic_plan'): Promise<void> {
+  if ((planning.get(client) ?? 'auto') === mode) return
+  await client.query(`set plan_cache_mode = ${mode}`)
+  planning.set(client, mode)
 }
 
 const longStatement = 10_000
@@ -112,6 +116,7 @@ async function inTransaction(
   request: IncomingMessage,
 ) {
   try {
+    await plan(client, 'auto')
     await client.query(begin(request))
     const results = []
     for (const statement of statements) results.push(present(await run(client, statement, arrays)))

@@ -15,6 +15,7 @@ import {
 } from '#contract'
 import type { Database } from '#db'
 import { LOOKED_AT, SHOWN } from '#routing'
+import { type HolderRow, holderOf } from '../key-holder.ts'
 import {
   all,
   customerJson,
@@ -28,6 +29,7 @@ import {
 import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
+import { bound, WrittenStatement } from './written-statement.ts'
 
 /** What one question rests on, as one statement brings it. */
 export interface Facts {
@@ -54,9 +56,36 @@ export interface Facts {
  */
 const COUNTED = 2_001
 
+/** What the statement is asked with: each a value of its own, so that its text is always the same. */
+function valuesOf(wanted: Lookup) {
+  const { customerId, networks, prefixes, short, readings, asked, ...others } = wanted
+  return {
+    ...others,
+    customerId,
+    networks: [...networks],
+    itself: networks.slice(0, 1),
+    fromAddress: customerId === null,
+    beginnings: [...prefixes, ...short],
+    isShort: short.length > 0,
+    readings: customerId === null ? readings : [],
+    asked: [...asked],
+  }
+}
+type Asked = Record<keyof ReturnType<typeof valuesOf>, SQL>
+
+const question = new WrittenStatement<keyof Asked>(asking)
+const questionAndKey = new WrittenStatement<keyof Asked | 'hash'>(
+  (asked) => sql`select facts, (${holderOf(asked.hash)}) as other from (${asking(asked)}) as asked`,
+)
+
+/** The statement with what it is asked with, to stand in another. */
+export function statementFor(wanted: Lookup): SQL {
+  return asking(bound(valuesOf(wanted)))
+}
+
 /** Brings all a decision may look up, in one round trip. */
 export async function load(db: Database, wanted: Lookup): Promise<Facts> {
-  return factsIn(await db.execute<{ facts: Facts }>(statementFor(wanted)))
+  return factsIn(await question.ask<{ facts: Facts }>(db, valuesOf(wanted)))
 }
 
 /**
@@ -84,14 +113,14 @@ function firstOf<Row>({ rows: [row] }: { rows: Row[] }): Row {
   return row
 }
 
-/** The same, and beside it the one value of another query, in the same round trip; undefined: it found no row. */
-export async function loadBeside<Value>(
+/** The same, and beside it whose the token of this hash is, in the same round trip; undefined: it opens nothing. */
+export async function loadBeside(
   db: Database,
   wanted: Lookup,
-  other: SQL,
-): Promise<[Facts, Value | undefined]> {
-  const both = sql`select facts, (${other}) as other from (${statementFor(wanted)}) as asked`
-  const found = firstOf(await db.execute<{ facts: Facts; other: Value | null }>(both))
+  hash: string,
+): Promise<[Facts, HolderRow | undefined]> {
+  const values = { ...valuesOf(wanted), hash }
+  const found = firstOf(await questionAndKey.ask<{ facts: Facts; other: HolderRow | null }>(db, values))
   return [found.facts, found.other ?? undefined]
 }
 
@@ -102,7 +131,7 @@ export async function loadBeside<Value>(
  * numbers come along for all it may mean, and the oldest few routes for the explanation. `offset 0` keeps
  * PostgreSQL to look-ups by index, however many rows there are.
  */
-export function statementFor(wanted: Lookup): SQL {
+function asking(wanted: Asked): SQL {
   return sql`
     with ${callers(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
     select json_build_object(
@@ -133,16 +162,15 @@ export function statementFor(wanted: Lookup): SQL {
 }
 
 /** Who may be calling: extensions and trunks, with their customers; and providers at the address. */
-function callers(wanted: Lookup): SQL {
-  const { customerId, extensionId, callerName, trunkId, networks, domain, lineProviderId } = wanted
-  const around = sql`${sql.param([...networks])}::inet[]`
-  const itself = sql`${sql.param(networks.slice(0, 1))}::inet[]`
-  const fromAddress = customerId === null
+function callers(wanted: Asked): SQL {
+  const { customerId, extensionId, callerName, trunkId, domain, lineProviderId, fromAddress } = wanted
+  const around = sql`${wanted.networks}::inet[]`
+  const itself = sql`${wanted.itself}::inet[]`
   return sql`
     pbxs as (
       select * from trunks where customer_id = ${customerId}::uuid and id = ${trunkId}::uuid and deleted_at is null
       union select * from trunks where domain_name = ${domain} and deleted_at is null
-        and (${fromAddress} or customer_id = ${customerId}::uuid)
+        and (${fromAddress}::boolean or customer_id = ${customerId}::uuid)
       union select * from trunks where sources && ${around} and deleted_at is null
     ),
     callers (customer_id) as (
@@ -167,7 +195,7 @@ function callers(wanted: Lookup): SQL {
 }
 
 /** The routes which may match, by all that a national number may mean. */
-function routing({ tails, prefixes, short, local, codes }: Lookup): SQL {
+function routing({ tails, beginnings, isShort, local, codes }: Asked): SQL {
   return sql`
     homes (country, code) as (
       select default_country, calling_code from me
@@ -176,8 +204,8 @@ function routing({ tails, prefixes, short, local, codes }: Lookup): SQL {
     owners (id) as (select id from me union select ${PLATFORM}::uuid from me where use_default_routes),
     targets (target) as (
       select 'all' from me
-      union select unnest(${list([...prefixes, ...short])})
-      union select '+' || code from homes where ${short.length > 0}
+      union select unnest(${list(beginnings)})
+      union select '+' || code from homes where ${isShort}::boolean
       union select left('+' || code || tail, length)
       from homes, unnest(${list(tails)}) as tail, generate_series(2, 16) as length
       union select left(${local}::jsonb ->> country, length) from homes, generate_series(2, 16) as length
@@ -195,10 +223,10 @@ function routing({ tails, prefixes, short, local, codes }: Lookup): SQL {
 }
 
 /** The numbers a call from an address may ring: exactly, within a range, or as whatever comes from a provider. */
-function called({ customerId, readings, national, codes }: Lookup): SQL {
+function called({ readings, national, codes }: Asked): SQL {
   return sql`
     readings (number) as (
-      select unnest(${list(customerId === null ? readings : [])})
+      select unnest(${list(readings)})
       union select '+' || coalesce(${codes}::jsonb ->> providers_at.country, providers_at.calling_code) || digits
       from providers_at, unnest(${list(national)}) as digits
     ),
@@ -216,7 +244,7 @@ function called({ customerId, readings, national, codes }: Lookup): SQL {
 }
 
 /** The numbers of the caller's customer which the caller asked to show, or has of its own. */
-function shown({ asked, askedTails, askedLocal, name }: Lookup): SQL {
+function shown({ asked, askedTails, askedLocal, name }: Asked): SQL {
   return sql`
     numbers_asked (number) as (
       select unnest(${list(asked)}) from me
@@ -305,7 +333,7 @@ const brought = sql`
   )`
 
 /** Calls under way, this one aside, as far as living relays say so. */
-function callsOf({ callId }: Lookup): SQL {
+function callsOf({ callId }: Asked): SQL {
   return sql`(select count(*) from leases l join relays on relays.id = l.relay_id
     where l.scope_id = limited.id and l.scope_kind = limited.kind and l.call_id <> ${callId}::uuid
       and relays.beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
@@ -325,6 +353,6 @@ function byId(table: 'customers' | 'numbers' | 'providers' | 'routes', ids: SQL)
 }
 
 /** Some texts as one parameter, whose length PostgreSQL reckons with. */
-function list(texts: readonly string[]): SQL {
-  return sql`${sql.param([...texts])}::text[]`
+function list(texts: SQL): SQL {
+  return sql`${texts}::text[]`
 }

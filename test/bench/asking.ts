@@ -4,8 +4,10 @@
  */
 
 export interface Asking {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** `{each}` in it becomes another of `ids` each time. */
   url: string
+  ids?: string[]
   key: string
   /** JSON in which every `{number}` becomes another number, and every `{count}` the question's own; null: no body. */
   body: string | null
@@ -15,7 +17,16 @@ export interface Asking {
   atOnce: number
 }
 
-const { method, url, key, body, expects, count, atOnce } = JSON.parse(process.argv[2] ?? '{}') as Asking
+const {
+  method,
+  url,
+  ids = [],
+  key,
+  body,
+  expects,
+  count,
+  atOnce,
+} = JSON.parse(process.argv[2] ?? '{}') as Asking
 const run = Date.now()
 let [left, failed] = [count, 0]
 const began = performance.now()
@@ -28,7 +39,7 @@ async function askOn(): Promise<void> {
 
 async function asked(at: number): Promise<boolean> {
   const number = `+1${200_000 + (at % 8) * 100_000}${String(at % 10_000).padStart(4, '0')}`
-  const response = await fetch(url, {
+  const response = await fetch(url.replace('{each}', ids[at] ?? ''), {
     method,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     ...(body !== null && { body: body.replaceAll('{number}', number).replaceAll('{count}', `${run}-${at}`) }),

@@ -45,7 +45,10 @@ interface Side {
 interface Question {
   name: string
   asking: Omit<Asking, 'count' | 'atOnce'>
+  /** What it goes through, one each time: so many ids. */
+  ids?: (count: number) => Promise<string[]>
 }
+const warmUps = 100
 
 interface Figure {
   side: string
@@ -57,10 +60,11 @@ interface Figure {
   database: number
 }
 
-async function measured(side: Side, { name, asking }: Question, count: number): Promise<Figure> {
-  await ask({ ...asking, count: 100, atOnce })
+async function measured(side: Side, { name, asking, ids }: Question, count: number): Promise<Figure> {
+  const all = (await ids?.(warmUps + count)) ?? []
+  await ask({ ...asking, ids: all.slice(count), count: warmUps, atOnce })
   const [workerd, database] = [cpuOf(side.workerd), cpuOf(side.database)]
-  const { seconds, failed } = await ask({ ...asking, count, atOnce })
+  const { seconds, failed } = await ask({ ...asking, ids: all, count, atOnce })
   const each = (used: number) => (used / count) * 1000
   return {
     side: side.name,
@@ -110,11 +114,18 @@ async function questionsOf({ local, api }: OwnStack): Promise<Question[]> {
     },
   })
   const renamed = { name: 'R {count}', provider_id, priority: 1 }
+  /** Routes which were made meanwhile. */
+  const made = async (count: number) =>
+    (await api.list('/routes?page_size=100'))
+      .map(({ id }) => String(id))
+      .filter((id) => id !== route.id)
+      .slice(0, count)
   return [
     question('GET', '/providers?page_size=20', null, '"next_page_token"'),
     question('POST', '/routes', { name: 'N {count}', provider_id, priority: 9, target: '{number}' }, '"id"'),
     question('PUT', `/routes/${route.id}`, renamed, '"R '),
-    question('PATCH', `/routes/${route.id}`, { name: 'R {count}' }, '"R '),
+    { ...question('PATCH', '/routes/{each}', { name: 'R {count}' }, '"R '), ids: made },
+    { ...question('DELETE', '/routes/{each}', null, '"id"'), ids: made },
     question('POST', '/routes/resolve', { from: 'p', to: '{number}' }, '"candidates"'),
   ]
 }
@@ -153,16 +164,32 @@ function report(figures: readonly Figure[], rounds: number, count: number): stri
   const groups = Map.groupBy(figures, ({ side, question }) => `${question}\u0000${side}`)
   const middle = (those: readonly Figure[], key: 'perSecond' | 'workerd' | 'database') =>
     those.map((one) => one[key]).toSorted((a, b) => a - b)[those.length >> 1] ?? 0
+  const span = (those: readonly Figure[], key: 'workerd' | 'database') => {
+    const values = those.map((one) => one[key])
+    return `${Math.min(...values).toFixed(1)}-${Math.max(...values).toFixed(1)}`
+  }
   const bare = middle(groups.get('GET /\u0000bare Hono') ?? [], 'workerd')
   const rows = [...groups].map(([name, those]) => [
     ...name.split('\u0000'),
     middle(those, 'perSecond').toFixed(0),
     String(those.reduce((sum, { failed }) => sum + failed, 0)),
     middle(those, 'workerd').toFixed(2),
+    span(those, 'workerd'),
     (middle(those, 'workerd') / bare).toFixed(1),
     middle(those, 'database').toFixed(2),
+    span(those, 'database'),
   ])
-  const head = ['', 'side', 'requests/s', 'failed', 'workerd s/1000', '× bare Hono', 'database s/1000']
+  const head = [
+    '',
+    'side',
+    'requests/s',
+    'failed',
+    'workerd s/1000',
+    'least-most',
+    '× bare Hono',
+    'database s/1000',
+    'least-most',
+  ]
   const sorted = rows.toSorted((a, b) => String(a[0]).localeCompare(String(b[0])))
   return `${rounds} rounds of ${count} requests, ${atOnce} at once; medians\n${printTable(head, sorted)}`
 }

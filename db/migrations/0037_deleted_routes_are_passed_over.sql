@@ -1,0 +1,2 @@
+DROP INDEX "routes_customer_id_created_at_id_index";--> statement-breakpoint
+CREATE INDEX "routes_in_order" ON "routes" USING btree ("customer_id","created_at","id") WHERE "routes"."deleted_at" is null;
