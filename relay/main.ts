@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
-import { portNumber, utcMs } from '#contract'
+import { utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
-import type { Flow } from './ground/flow.ts'
-import { BindingFile } from './io/bindings.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { monotonicNow } from './io/clock.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
+import { openDisk } from './io/disk.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { EdgeHttp } from './io/edge-http.ts'
 import { entropy } from './io/entropy.ts'
-import { takeFolder } from './io/folder.ts'
 import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
 import { disagreement } from './io/hello.ts'
@@ -24,12 +21,9 @@ import { logTells } from './io/log-tells.ts'
 import { startMedia } from './io/media.ts'
 import { keepTrimmed } from './io/memory.ts'
 import { snapshotKeys } from './io/seal.ts'
-import { SnapshotFolder, SnapshotSource } from './io/snapshots.ts'
-import { Spool } from './io/spool.ts'
-import { openTcp } from './io/stream.ts'
-import { openTls } from './io/tls.ts'
-import { openUdp } from './io/udp.ts'
-import { Visitors } from './io/visitors.ts'
+import { Shutdown } from './io/shutdown.ts'
+import { SnapshotSource } from './io/snapshots.ts'
+import { openWires } from './io/wires.ts'
 
 /*
  * The relay as a process: settings → engine → sockets. SIGTERM drains: no new calls, the others may
@@ -50,17 +44,14 @@ async function start(config: Config): Promise<void> {
   const nonceKey = createHash('sha256').update(`nonce ${config.nonceKey}`).digest()
   const hashes = openHashes(nonceKey)
   const { edgeUrl: url, relayKey: key, relayId, askBudgetMs: budgetMs } = config
-  const giveFolderBack = await takeFolder(config.dataDir, relayId)
+  const keys = snapshotKeys(key)
+  const disk = await openDisk(config, keys, log)
+  const { spool, phones, snapshots, kept } = disk
   const http = new EdgeHttp({ url, key, socketsAtMost: descriptors.edge })
   const wrong = await disagreement(http, config)
   if (wrong !== undefined) throw new Error(wrong)
-  const spool = await Spool.open({ folder: join(config.dataDir, 'spool'), log })
   const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
-  const keys = snapshotKeys(key)
   const source = new SnapshotSource(http, keys)
-  const snapshots = new SnapshotFolder({ folder: join(config.dataDir, 'snapshots'), keys, log })
-  const kept = snapshots.load()
-  const phones = await BindingFile.open({ folder: join(config.dataDir, 'bindings'), log })
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
     entropy,
@@ -78,29 +69,13 @@ async function start(config: Config): Promise<void> {
     report: (report) => hear({ type: 'media', report }),
     log: ({ level, event, fields }) => log(level, event, fields),
   })
-  const wireEnds = {
-    host: config.sipHost,
-    port: config.sipPort,
-    receive: (flow: Flow, bytes: Uint8Array) => hear({ type: 'packet', flow, bytes }),
-    unsent: (flow: Flow, why: string) => hear({ type: 'unsent', flow, why }),
-    log,
-  }
-  const udp = await openUdp({ ...wireEnds, peersAtMost: descriptors.peers })
-  const streams = {
-    ...wireEnds,
-    closed: (flow: Flow) => hear({ type: 'closed', flow }),
-    needed: (flow: Flow) => engine.rooms.knownFlows.needs(flow),
-    known: (flow: Flow) => engine.rooms.knownFlows.knows(flow),
-    visitors: new Visitors(descriptors),
-  }
-  const tcp = await openTcp({ ...streams, port: udp.address.port })
-  const tls = await openTls({ ...streams, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
-  const tlsPort = pair && tls.address.port
+  const flows = () => engine.rooms.knownFlows
+  const wires = await openWires({ config, descriptors, pair, hear, flows, log })
   const engine = new Engine({
     endpoint: {
       address: config.publicIp,
-      port: udp.address.port,
-      tlsPort,
+      port: wires.port,
+      tlsPort: wires.tlsPort,
       relayId: config.relayId,
       entropy,
       hashes,
@@ -110,10 +85,9 @@ async function start(config: Config): Promise<void> {
     rtpPorts: config.rtpPorts,
     mediaSockets: descriptors.media,
   })
-  const wires = { udp, tcp, tls }
   const running = new Host(engine, {
-    send: (flow, bytes, loose) => wires[flow.transport].send(flow, bytes, loose),
-    close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
+    send: wires.send,
+    close: wires.close,
     ask: async (question, withinMs) => {
       if (question.ask === 'locate')
         return { ask: 'locate', answer: await locator.locate(question.question, withinMs) }
@@ -159,7 +133,7 @@ async function start(config: Config): Promise<void> {
       boot_id: entropy.uuid(at),
       started_at: new Date(at).toISOString(),
       address: config.publicIp,
-      port: udp.address.port,
+      port: wires.port,
     },
     pulse: () => engine.pulse(monotonicNow()),
     waitingTells: () => spool.size,
@@ -175,47 +149,32 @@ async function start(config: Config): Promise<void> {
     },
     // Without the edge, and without a snapshot of before, nothing could be done at all.
     disagrees: (sentence) => met || kept.files.length > 0 || fail(sentence),
-    replaced: () => void drain(),
+    replaced: () => void end(),
     log,
   })
-  const followed = config.tls && pair && followPair(config.tls, pair, tls.present, log)
+  const followed = config.tls && pair && followPair(config.tls, pair, wires.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
-  let stopping = false
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopped ??= hangUp()
-    return stopped
-  }
-  const hangUp = async (): Promise<void> => {
-    hear({ type: 'stop' })
-    await until(() => idle(engine.load), 2_000)
-    running.stop()
-    await Promise.all([udp.close(), tcp.close(), tls.close(), media.stop()])
-    await heartbeat.stop()
-    await edge.stop()
-    http.close()
-    await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
-    await giveFolderBack()
-    process.exit(0)
-  }
-  const drain = async (): Promise<void> => {
-    if (stopping) return stop()
-    stopping = true
-    log('info', 'draining', { calls: engine.load.calls })
-    hear({ type: 'drain' })
-    await until(() => engine.load.calls === 0, config.drainMs)
-    await stop()
-  }
-  process.on('SIGTERM', () => void drain())
-  process.on('SIGINT', () => void drain())
+  const parts = () => ({
+    host: running,
+    wires,
+    media,
+    heartbeat,
+    edge,
+    http: { stop: () => http.close() },
+    disk,
+  })
+  const shutdown = new Shutdown({ engine, hear, drainMs: config.drainMs, log, parts })
+  const end = () => shutdown.drain().then(() => process.exit(0))
+  process.on('SIGTERM', () => void end())
+  process.on('SIGINT', () => void end())
 
   // Last: who reads it may stop us at once.
   const ready = {
     event: 'ready',
     relay_id: relayId,
     host: config.sipHost,
-    port: udp.address.port,
-    ...(tlsPort !== undefined && { tls_port: tlsPort }),
+    port: wires.port,
+    ...(wires.tlsPort !== undefined && { tls_port: wires.tlsPort }),
   }
   process.stdout.write(`${JSON.stringify({ ...ready, public_ip: config.publicIp, media: media.engine })}\n`)
 }
@@ -244,15 +203,6 @@ function ourNames({ publicIp, sipHost, baseDomain }: Config): Set<string> {
     `pstn.${baseDomain}`,
     `registrar.${baseDomain}`,
   ])
-}
-
-function idle({ calls, legs, registrations }: Engine['load']): boolean {
-  return calls === 0 && legs === 0 && registrations === 0
-}
-
-async function until(done: () => boolean, mostMs: number): Promise<void> {
-  const end = monotonicNow() + mostMs
-  while (!done() && monotonicNow() < end) await pause(50)
 }
 
 function once(act: () => void): () => void {

@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import type { BindingList } from '#contract'
+import type { Config } from '../config.ts'
+import { BindingFile } from './bindings.ts'
+import { takeFolder } from './folder.ts'
+import type { Log } from './log.ts'
+import type { SnapshotKeys } from './seal.ts'
+import { SnapshotFolder } from './snapshots.ts'
+import { Spool } from './spool.ts'
+
+/** What a relay keeps in its folder: tells which the edge has not heard, phones, snapshots. */
+export interface RelayDisk {
+  readonly spool: Spool
+  readonly phones: { readonly file: BindingFile; readonly list: BindingList }
+  readonly snapshots: SnapshotFolder
+  /** As they were found. */
+  readonly kept: ReturnType<SnapshotFolder['load']>
+  /** Everything is on disk, and the folder is another process's to take. */
+  stop(): Promise<void>
+}
+
+/** Takes the relay's folder, which no other process may have, and reads what is in it. */
+export async function openDisk(
+  { dataDir, relayId }: Config,
+  keys: SnapshotKeys,
+  log: Log,
+): Promise<RelayDisk> {
+  const giveFolderBack = await takeFolder(dataDir, relayId)
+  const spool = await Spool.open({ folder: join(dataDir, 'spool'), log })
+  const snapshots = new SnapshotFolder({ folder: join(dataDir, 'snapshots'), keys, log })
+  const kept = snapshots.load()
+  const phones = await BindingFile.open({ folder: join(dataDir, 'bindings'), log })
+  return {
+    spool,
+    phones,
+    snapshots,
+    kept,
+    async stop() {
+      await Promise.all([spool.close(), phones.file.close(), snapshots.flush()])
+      await giveFolderBack()
+    },
+  }
+}
