@@ -83,6 +83,14 @@ describe('who guesses from ever new places', () => {
     expect(throttle.check(ms(24 * 60 * minute + 2), known)).toBe('spent')
   })
 
+  test('nor where it was registered until an hour ago, however long ago it came there', () => {
+    const throttle = new LoginThrottle()
+    const phone = who({ prefix: '198.51.100.7', registered: 'here' })
+    for (let hour = 0; hour < 48; hour++) throttle.right(ms(hour * 60 * minute), phone)
+    expect(throttle.isKnown(ms(49 * 60 * minute), { ...phone, registered: undefined })).toBe(true)
+    expect(throttle.isKnown(ms(72 * 60 * minute), { ...phone, registered: undefined })).toBe(false)
+  })
+
   test('gives another account nothing to wait for', () => {
     const throttle = new LoginThrottle()
     looked(throttle, 0, 1_000, fromEverywhere)

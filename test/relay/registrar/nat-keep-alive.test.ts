@@ -186,9 +186,9 @@ describe('after a restart', () => {
     }))
     const relay = registrar()
     relay.register('sip:plain@10.0.0.5', 3_600, open)
-    relay.pass(25_000)
+    relay.pass(24_999)
     relay.restore({ bindings: crowd })
-    expect(relay.pass(25_000).indexOf('OPTIONS sip:plain@10.0.0.5 → 10.0.0.5:5060')).toBe(40)
+    expect(relay.pass(100).indexOf('OPTIONS sip:plain@10.0.0.5 → 10.0.0.5:5060')).toBe(40)
   })
 })
 
