@@ -96,6 +96,20 @@ describe('an alert', () => {
     expect(await states()).toEqual([])
   })
 
+  test('which is changed says by its events which fields, and nothing of what follows from them', async () => {
+    const alert = await made({ kind: 'registration_failures', of: 'customer' })
+    await bob('PATCH', `/v1.0/alerts/${alert}`, {
+      when: { kind: 'new_country', of: null, threshold: null, window: null },
+    })
+    await bob('PATCH', `/v1.0/alerts/${alert}`, { format: 'pagerduty', routing_key: 'R0UT1NGKEY' })
+    const { result } = (await bob('GET', `/v1.0/events?type=alert.updated&resource_id=${alert}`)).body
+    expect(result.map(({ data }: { data: { changed: string[] } }) => data.changed)).toEqual([
+      expect.arrayContaining(['format', 'routing_key']),
+      ['when'],
+    ])
+    expect(JSON.stringify(result)).not.toContain('R0UT1NGKEY')
+  })
+
   test('is fed nothing where its customer has none of the kind, and costs nothing then', async () => {
     await made({ kind: 'provider_unhealthy' })
     await tellAs(app, 'relay-1', failed('203.0.113.9', 50), callTell(bob.id))
