@@ -150,6 +150,9 @@ describe('a blocked address', () => {
     expect(await bob('DELETE', `/v1.0/blocks/${id}`)).toMatchObject({ status: 404 })
     await app.platform('DELETE', `/v1.0/blocks/${id}`)
     expect(await named()).toMatchObject([{ over: true, lifted_for: [bob.id] }])
+    // A relay which had no answer tells it once more: it stays taken back.
+    await tell(...lastTold)
+    expect(await named()).toMatchObject([{ over: true, lifted_for: [bob.id] }])
   })
 
   test('is kept once however often it is told, is over when its time is up, and gone a month later', async () => {
