@@ -92,7 +92,7 @@ export function catchAllClashes(claim: {
 
 /**
  * The check that nothing clashes; what does is named by its id only to its own customer. `fieldOf` says which field is to
- * blame for what clashes at an address or a host name.
+ * blame for what clashes at an address or a host name. `refuse` throws AMBIGUOUS_SOURCE.
  */
 export function noClash(clashes: SQL, customerId: string, fieldOf: (network: string) => string): Check {
   return noneOf<Clash>(clashes, ({ kind, id, customer_id, network }) => {

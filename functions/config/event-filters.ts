@@ -32,7 +32,7 @@ export async function eventById(c: Context<Edge>, id: string): Promise<EventRow 
   return eventOf(c.get('db'), c.get('principal').customerId, id)
 }
 
-/** The sequence which the query names, itself or by an event; undefined: it names none. */
+/** The sequence which the query names, itself or by an event; undefined: it names none. Throws where that is no event. */
 export async function placeOf(c: Context<Edge>, after: string | undefined): Promise<number | undefined> {
   if (after === undefined) return undefined
   if (!isPlace(after)) throw ApiError.field('after', notPlace, 'INVALID_REQUEST_PARAMETER')

@@ -1,7 +1,7 @@
 import { readNumber } from '#routing'
 import { ApiError } from '../http/api-error.ts'
 
-/** A phone number as a customer writes it, read in `country`; else a refusal naming `field`. */
+/** A phone number as a customer writes it, read in `country`; else a refusal naming `field`. Throws that. */
 export function numberField(
   field: string,
   written: string,

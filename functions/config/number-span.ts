@@ -18,7 +18,10 @@ export interface Span {
 export const assignable = 1_000_000
 export const claimable = 1_000
 
-/** Reads a number, or the first and last of a range of `most` at most, as the customer writes them. */
+/**
+ * Reads a number, or the first and last of a range of `most` at most, as the customer writes them. Throws where they
+ * are no number or no range. Throws where they are no number or no range.
+ */
 export async function readSpan(
   c: Context<Edge>,
   first: string,
@@ -50,7 +53,7 @@ export function overlaps({ number, numberTo }: Span, those: SQL): SQL {
   return taken(sql`${number}::text`, sql`${numberTo ?? number}::text`, those)
 }
 
-/** The check that no customer has them yet; a row is named only to its own customer. */
+/** The check that no customer has them yet; a row is named only to its own customer. `refuse` throws NUMBER_TAKEN. */
 export function notTaken(overlapping: SQL, customerId: string, asked: Span): Check {
   return noneOf<Overlap>(
     sql`(select * from ${overlapping} as overlap order by number limit 1)`,

@@ -19,7 +19,7 @@ import { assignable, claimable, overlaps, type Span } from './number-span.ts'
  */
 export const ownershipInput = ownershipShape.nullish()
 
-/** What a number is to be, as far as the principal may say. */
+/** What a number is to be, as far as the principal may say. Throws beyond that. */
 export function ownershipFor(
   c: Context<Edge>,
   asked: z.output<typeof ownershipInput>,

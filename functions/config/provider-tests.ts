@@ -33,7 +33,10 @@ export const waiting = z.object({
 /** Tests of one provider which may go on at once. */
 const MOST = 3
 
-/** Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named. */
+/**
+ * Gives a living relay the test to carry out, and gives its id. The one with the fewest calls, unless one is named.
+ * Throws where none lives, or enough are under way.
+ */
 export async function begin(c: Context<Edge>, providerId: string, input: TestInput): Promise<string> {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const body: Omit<Command, 'command_id' | 'customer_id'> = {
@@ -121,7 +124,10 @@ interface Outcome extends Record<string, unknown> {
   verdict: string
 }
 
-/** What became of a test; waits for it up to so many seconds, looking ever less often. */
+/**
+ * What became of a test; waits for it up to so many seconds, looking ever less often. undefined where it has come to
+ * nothing by then. undefined where it has come to nothing by then.
+ */
 export async function outcome(
   db: Database,
   customerId: string,

@@ -41,7 +41,10 @@ export function statementsFor(plan: RestorationPlan, customerId: string, version
   return [verdict(plan, customerId, version), ...removals, ...restorals, now]
 }
 
-/** Reads what the statements said: the first about what stands in the way, the last how things are. */
+/**
+ * Reads what the statements said: the first about what stands in the way, the last how things are. Throws where they
+ * said nothing, which they never do. Throws where they said nothing, which they never do.
+ */
 export function outcomeOf(answers: readonly { rows: Record<string, unknown>[] }[]): Outcome {
   const [first, last] = [answers.at(0)?.rows[0], answers.at(-1)?.rows[0]]
   if (!first || !last) throw new Error('A plan was answered by nothing, though it always is.')

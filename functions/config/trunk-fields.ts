@@ -65,7 +65,9 @@ export const trunkFields = {
 }
 export type TrunkInput = InputOf<typeof trunkFields>
 
-/** A way to prove itself, and a place to call, is said whole or not at all. */
+/**
+ * A way to prove itself, and a place to call, is said whole or not at all. Throws, naming the field, where it is not.
+ */
 export function refuseHalves(input: TrunkInput): void {
   const [basic, ip] = [input.auth_types.includes('basic'), input.auth_types.includes('ip')]
   if (basic && input.username === null)

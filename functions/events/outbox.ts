@@ -106,7 +106,10 @@ export async function claim(db: Database, scope: ClaimScope): Promise<ClaimedDel
   return claimedOf(rows)
 }
 
-/** The same, when what was left behind has been put in order: the first of each line is due. */
+/**
+ * The same, when what was left behind has been put in order: the first of each line is due. undefined where none is
+ * due.
+ */
 export async function sweepAndClaim(db: Database): Promise<ClaimedDelivery | undefined> {
   const [, , { rows }] = await db.batch([
     db.execute(sql`select release_deliveries(null)`),

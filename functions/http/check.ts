@@ -14,7 +14,7 @@ export interface Check {
   readonly refuse: (rows: readonly unknown[]) => void
 }
 
-/** A condition which holds or not, and the refusal where it does not. */
+/** A condition which holds or not, and the refusal where it does not. `refuse` throws that. */
 export function condition(holds: SQL, refusal: () => ApiError): Check {
   return {
     ask: sql`select ${holds} as held`,

@@ -58,7 +58,10 @@ export const signing: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
 }
 
-/** What a batch made or changed, when everything that could have stood in its way has been asked for and did not. */
+/**
+ * What a batch made or changed, when everything that could have stood in its way has been asked for and did not.
+ * Throws where nothing came back: then a check is missing.
+ */
 export function done<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new Error('A batch changed nothing, and none of its checks says why.')
   return row

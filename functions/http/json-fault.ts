@@ -3,7 +3,10 @@
  * Read only once it is known to be none, and never nested deeper than the door allows.
  */
 
-/** Says in words where a text is no JSON, and what was expected there; undefined: it is JSON. */
+/**
+ * Says in words where a text is no JSON, and what was expected there; undefined: it is JSON. Throws what is a mistake
+ * of its own. Throws what is a mistake of its own.
+ */
 export function jsonFault(text: string): string | undefined {
   try {
     const end = space(text, value(text, 0))

@@ -6,7 +6,7 @@ import { jsonFault } from './json-fault.ts'
 /** Levels of a body: our own deepest shape, a call's tell, has nine. What is deeper cannot be shown again. */
 export const DEEPEST = 32
 
-/** The body as JSON of a bearable depth. */
+/** The body as JSON of a bearable depth. Throws INVALID_JSON_BODY. */
 export async function readJson(c: Context<Edge>): Promise<unknown> {
   const text = await c.req.text()
   if (depthOfText(text) > DEEPEST)

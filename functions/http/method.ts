@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts'
 
 /**
  * Answers a request which no endpoint takes: 405 where its path has others, named in Allow; 204 and Allow to OPTIONS;
- * else 404 (RFC 9110 §9.3.7, §15.5.5, §15.5.6). HEAD is wherever GET is.
+ * else 404 (RFC 9110 §9.3.7, §15.5.5, §15.5.6). HEAD is wherever GET is. The last two it throws.
  */
 export function unanswered(app: Hono<Edge>, c: Context<Edge>): Response {
   const allowed = methodsAt(app, c.req.path)

@@ -11,7 +11,7 @@ export function before(at: PgColumn, id: PgColumn, after: { at: string; id: stri
   return sql`(${at}, ${id}) < (${after.at}::timestamptz, ${after.id}::uuid)`
 }
 
-/** One row of a customer that is not deleted. */
+/** One row of a customer that is not deleted. undefined where there is none. */
 export async function liveRowOf<Table extends Owned>(
   db: Database,
   table: Table,

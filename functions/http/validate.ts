@@ -38,7 +38,10 @@ export async function readInput<Shape extends z.ZodType>(
   return parse(shape, without(body, [...ignored, 'customer_id']))
 }
 
-/** The request's JSON body, which says what is to change of something; `owner` is whose such things are. */
+/**
+ * The request's JSON body, which says what is to change of something; `owner` is whose such things are. Throws where
+ * it is no object. Throws where it is no object.
+ */
 export async function readObject(
   c: Context<Edge>,
   owner: 'customer' | 'nobody',
@@ -90,7 +93,7 @@ export function readId(c: Context<Edge>): string {
   return readIdOf(c, 'id')
 }
 
-/** A UUID of the path by its name there. */
+/** A UUID of the path by its name there. Throws INVALID_ID where it is none. */
 export function readIdOf(c: Context<Edge>, name: string): string {
   const id = z.guid().safeParse(c.req.param(name))
   if (id.success) return id.data.toLowerCase()

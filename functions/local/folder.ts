@@ -2,7 +2,10 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFolder } from './lock.ts'
 
-/** Makes sure of the folder which keeps everything, for this process alone; returns what gives it back. */
+/**
+ * Makes sure of the folder which keeps everything, for this process alone; returns what gives it back. Throws where it
+ * cannot be used, or another process has it. Throws where it cannot be used, or another process has it.
+ */
 export function takeFolder(folder: string): () => void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })

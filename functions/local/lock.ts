@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
  * Keeps a folder for this process until the returned function is called.
  *
  * PGlite does not notice a second process in its folder, and both would ruin it. A lock left by a
- * process which is gone is taken over.
+ * process which is gone is taken over. Throws where another process has it.
  */
 export function lockFolder(folder: string): () => void {
   const path = `${folder}.lock`

@@ -9,7 +9,7 @@ const MIGRATING = 7_465_827
 /**
  * Applies what db/migrations holds and the database has not seen: each once, in order, all or nothing.
  *
- * They are recorded where `drizzle-kit migrate` records them too.
+ * They are recorded where `drizzle-kit migrate` records them too. Throws what one fails by; then none was applied.
  */
 export async function applyMigrations(pool: Pool): Promise<void> {
   const client = await pool.connect()

@@ -18,7 +18,8 @@ export type Secrets = z.infer<typeof secretsFile>
 /**
  * The secrets of a folder; made up and written down where there are none yet.
  *
- * A folder which holds a database but no secrets has lost them: new ones would open nothing in it.
+ * A folder which holds a database but no secrets has lost them: new ones would open nothing in it. Throws where they
+ * cannot be read or are lost. Throws where they cannot be read or are lost.
  */
 export function keepSecrets(folder: string): Secrets {
   const kept = readSecrets(folder)
@@ -32,7 +33,7 @@ export function keepSecrets(folder: string): Secrets {
   return secrets
 }
 
-/** The secrets of a folder; undefined where none were ever made. */
+/** The secrets of a folder; undefined where none were ever made. Throws where the file is damaged. */
 export function readSecrets(folder: string): Secrets | undefined {
   const path = secretsPath(folder)
   if (!existsSync(path)) return undefined

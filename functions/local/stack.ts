@@ -20,7 +20,7 @@ export interface EdgeSide {
   readonly secrets: Secrets
 }
 
-/** Brings up the database, its endpoint and the Worker, in that order. */
+/** Brings up the database, its endpoint and the Worker, in that order. Throws where one of them does not come up. */
 export async function startEdgeSide(settings: StackSettings, parts: Parts): Promise<EdgeSide> {
   parts.add(takeFolder(settings.folder))
   rmSync(localFile(settings), { force: true })

@@ -9,7 +9,7 @@ export function readIp(text: string): Ip | undefined {
   return bare.includes(':') ? readV6(bare) : readV4(bare)
 }
 
-/** Reads an address, or a network as `192.0.2.0/24`. */
+/** Reads an address, or a network as `192.0.2.0/24`. undefined where the text is neither. */
 export function readNetwork(text: string): { ip: Ip; bits: number } | undefined {
   const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
   const ip = readIp(address)

@@ -36,7 +36,7 @@ export function readNational(digits: string, home: string): Reading | undefined 
     : undefined
 }
 
-/** The calling code a number without its plus begins with. */
+/** The calling code a number without its plus begins with. undefined where there is none. */
 export function codeOf(digits: string): string | undefined {
   for (let length = 1; length <= 3; length += 1) {
     const code = digits.slice(0, length)

@@ -42,7 +42,7 @@ export function rungBy(
   return undefined
 }
 
-/** Who has a number, as far as it says whom a call was for. */
+/** Who has a number, as far as it says whom a call was for. undefined where it says nothing. */
 export function whoseIs(
   providers: readonly ProviderFacts[],
   dialled: string,

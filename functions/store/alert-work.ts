@@ -164,7 +164,7 @@ export interface ProviderStanding {
   readonly registrationWhy: string | null
 }
 
-/** Reads what is asked for of a customer. */
+/** Reads what is asked for of a customer. Throws where the statement brings no row, which it always does. */
 export async function knowledgeOf(
   db: Database,
   customerId: string,

@@ -63,7 +63,8 @@ export interface FiguresFound {
 /**
  * Figures by group, in one statement which reads no call: whole hours, or beyond a week whole days, the first of them that in
  * which the window begins.
- * What is there and had no call comes last, with nothing.
+ * What is there and had no call comes last, with nothing. Throws where the statement brings no row, which it always
+ * does. Throws where the statement brings no row, which it always does.
  */
 export async function figuresBy(db: Database, asked: FiguresAsked): Promise<FiguresFound> {
   const whole = sql`grouping sets ((resource_id, name), (name))`

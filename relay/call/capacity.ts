@@ -4,7 +4,10 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { end, soon } from './ending.ts'
 import type { Call, CalledPeer, CallStep } from './state.ts'
 
-/** The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be. */
+/**
+ * The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be.
+ * undefined where none is left.
+ */
 export function nextWithRoom(call: Call): CalledPeer | undefined {
   const urgent = isUrgent(call.record.decision)
   for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {

@@ -91,7 +91,10 @@ export function silentInside(side: Side, method: string): Cause {
   return cause('PARTY_LOST', `The ${side} no longer answers: it was sent ${method} in vain.`)
 }
 
-/** Where our credentials are in the way it is said so, to the record, to the provider's health and to the caller. */
+/**
+ * Where our credentials are in the way it is said so, to the record, to the provider's health and to the caller.
+ * undefined where they are not.
+ */
 export function credentialWords(
   { provider, proofs }: Branch,
   response: Response | undefined,

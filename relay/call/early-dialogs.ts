@@ -16,7 +16,10 @@ import type { Call, CallOrder } from './state.ts'
 /** No provider forks wider; the description of what comes then is not sent before the answer. */
 const mostTags = 16
 
-/** The session description of a response which brings the caller this media, under the To tag which the caller's leg then has. */
+/**
+ * The session description of a response which brings the caller this media, under the To tag which the caller's leg
+ * then has. undefined where it can have none.
+ */
 export function sdpForCaller(
   call: Call,
   said: RelayedSdp,

@@ -92,7 +92,7 @@ export function declineOffer(
   return sdp && declineSdp(sdp, lastSdp, endpoint)
 }
 
-/** The same where the offer was read before. */
+/** The same where the offer was read before. undefined where the offer has no m-line. */
 export function declineSdp(
   sdp: Sdp,
   { id, sent }: SdpSent,
@@ -147,7 +147,10 @@ export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boole
   return found && found.address === undefined ? { status: 488, code: 301, why: found.why } : undefined
 }
 
-/** The host an offer names, which has to be looked up before anything is said to it. */
+/**
+ * The host an offer names, which has to be looked up before anything is said to it. undefined where it names none, or
+ * one which was looked up. undefined where it names none, or one which was looked up.
+ */
 export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint): string | undefined {
   const offer = offerOf(request, endpoint)
   const host = offer?.ok ? hostOf(offer.value) : undefined

@@ -13,7 +13,7 @@ export function reachAt(call: Call, side: Side): ReturnType<typeof reach> {
   return leg && reach(leg)
 }
 
-/** Where a side is heard: the caller, or the branch which was aimed at last. */
+/** Where a side is heard: the caller, or the branch which was aimed at last; undefined: nowhere yet. */
 export function aimedAt({ caller, branches }: Call, side: Side): AimedMedia | undefined {
   return side === 'caller' ? caller.aimed : branches.find(({ aimed }) => aimed)?.aimed
 }

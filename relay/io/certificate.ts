@@ -19,7 +19,10 @@ interface PairFiles {
 /** How often the files are looked at. */
 const lookMs = 5_000
 
-/** Reads the pair, or says in a sentence what is wrong with it. */
+/**
+ * Reads the pair, or says in a sentence what is wrong with it. Throws where a file cannot be read, or key and
+ * certificate are no pair. Throws where a file cannot be read, or key and certificate are no pair.
+ */
 export async function readPair({ cert, key }: PairFiles): Promise<KeyPair> {
   const pair = { cert: await contents('TLS_CERT', cert), key: await contents('TLS_KEY', key) }
   const certificate = parsed(() => new X509Certificate(pair.cert), `TLS_CERT ${cert} is no PEM certificate.`)

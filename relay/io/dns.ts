@@ -42,7 +42,7 @@ const usualTtl = 60
 /**
  * The machine's name servers, or those given as `192.0.2.53` or `192.0.2.53:5353`; its hosts file first.
  *
- * Never the thread pool, except for names without a dot.
+ * Never the thread pool, except for names without a dot. A look-up throws where DNS gives no answer.
  */
 export function systemResolver(given: readonly string[] = []): Resolver {
   const servers = (given.length > 0 ? given : getServers()).map(placeOf)

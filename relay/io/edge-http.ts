@@ -112,7 +112,7 @@ function read(response: http.IncomingMessage, atMost = bytesAtMost): Promise<Buf
   })
 }
 
-/** The JSON of an answer which must be 200; otherwise an error which says what the edge means. */
+/** The JSON of an answer which must be 200; otherwise an error which says what the edge means. Throws that error. */
 export function readJson({ status, body }: EdgeReply): unknown {
   if (status !== 200) throw new Error(refusal(status))
   try {
@@ -122,7 +122,7 @@ export function readJson({ status, body }: EdgeReply): unknown {
   }
 }
 
-/** What was parsed, or an error which names the first thing that is wrong with it. */
+/** What was parsed, or an error which names the first thing that is wrong with it. Throws that error. */
 export function valid<T>(
   parsed:
     | { success: true; data: T }

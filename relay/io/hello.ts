@@ -26,7 +26,7 @@ export async function disagreement(exchange: EdgeHttp, self: Introduction): Prom
   }
 }
 
-/** What an edge's refusal says of our settings. */
+/** What an edge's refusal says of our settings. undefined: nothing. */
 export function wrongSetting(
   status: number,
   { headers }: Pick<EdgeReply, 'headers'>,
@@ -42,7 +42,7 @@ export function wrongSetting(
   return undefined
 }
 
-/** What is wrong where the edge's domain is another than ours. */
+/** What is wrong where the edge's domain is another than ours. undefined where it is ours. */
 export function otherDomain(
   baseDomain: string | undefined,
   { baseDomain: ours, edgeUrl }: Introduction,

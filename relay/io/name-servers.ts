@@ -34,7 +34,8 @@ const udpBytes = 1_232
  * Asks name servers, one after the other and around again (RFC 1035 §4.2, RFC 2308 for what is not there).
  *
  * Node's own resolver keeps back for how long SRV and NAPTR records are good. Rejects with a `code` when no
- * server gives an answer; that a name has no such record is one.
+ * server gives an answer; that a name has no such record is one. Throws where none answers, or one says that it
+ * failed. Throws where none answers, or one says that it failed.
  */
 export async function askServers<Type extends keyof DataByType>(
   servers: readonly NameServer[],

@@ -33,7 +33,7 @@ export function openSnapshot(
   return { snapshot: read, secrets, signed: Buffer.concat([Buffer.from(`${signature}\n`), body]) }
 }
 
-/** Reads what `openSnapshot` gave to keep. */
+/** Reads what `openSnapshot` gave to keep. Throws where that is torn. */
 export function reopenSnapshot(keys: SnapshotKeys, customerId: string, signed: Buffer): VerifiedSnapshot {
   const end = signed.indexOf('\n')
   if (end < 0) throw new Error('the file is torn')

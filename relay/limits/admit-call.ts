@@ -107,7 +107,10 @@ export function describe({ resource, used, of }: Limit): string {
 
 const words: Readonly<Record<string, string>> = { cps: 'calls per second', daily_minutes: 'minutes today' }
 
-/** The limits as they stand here replace what the edge may have seen of the same ones. */
+/**
+ * The limits as they stand here replace what the edge may have seen of the same ones. null where there is no
+ * explanation. null where there is no explanation.
+ */
 export function explained(explanation: Explanation | null, looked: readonly Limit[]): Explanation | null {
   if (!explanation || looked.length === 0) return explanation
   const same = (one: Limit) => looked.some(({ id, resource }) => id === one.id && resource === one.resource)

@@ -32,7 +32,10 @@ export function questionOf(
   }
 }
 
-/** The token of our contact at a provider, where a call came to it: `;line=`, or the user where parameters get lost. */
+/**
+ * The token of our contact at a provider, where a call came to it: `;line=`, or the user where parameters get lost.
+ * null where there is none.
+ */
 export function registrationTokenOf({ target }: Request): string | null {
   const named = target?.params.get('line')
   if (named) return named

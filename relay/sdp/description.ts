@@ -79,7 +79,10 @@ export function attributeName(line: string): string | undefined {
   return (colon < 0 ? line.slice(2) : line.slice(2, colon)).trim()
 }
 
-/** The address or host name an m-line's sound is wanted at: its own c-line's, or the session's (RFC 4566 §5.7). */
+/**
+ * The address or host name an m-line's sound is wanted at: its own c-line's, or the session's (RFC 4566 §5.7).
+ * undefined where neither names one.
+ */
 export function connectionOf(sdp: Sdp, media: Media): string | undefined {
   const line = media.lines.find(isConnection) ?? sdp.session.find(isConnection)
   return line && connectionIn(line)

@@ -65,7 +65,7 @@ export function decline(offer: Sdp, ours: SdpLeg, last: SentSdp | undefined): st
   return writeSdp({ session: withOrigin(session, ours, version), media: offer.media.map(declined) })
 }
 
-/** The m-line of a leg which is not declined. */
+/** The m-line of a leg which is not declined. undefined where all are. */
 export function activeMedia(sent: SentSdp | undefined): Media | undefined {
   return sent?.media.find(({ port }) => port !== 0)
 }

@@ -7,7 +7,7 @@ import { properName } from './names.ts'
 import { uriScheme } from './uri.ts'
 import { cookie } from './via.ts'
 
-/** More Vias than there can be hops. */
+/** More Vias than there can be hops. undefined: there are not. */
 export function tooManyHops(head: Head): ParseFlaw | undefined {
   let vias = 0
   for (const [name, value] of head.headers) {
@@ -21,7 +21,7 @@ const mandatory = ['via', 'from', 'to', 'call-id', 'cseq'] as const
 /** Headers which say one thing only (§7.3.1); twice is a contradiction. */
 const single = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-type', 'expires'])
 
-/** What every request must have, once and readable (§8.1.1). */
+/** What every request must have, once and readable (§8.1.1). undefined: it has. */
 export function requestFlaw(request: RequestMessage): ParseFlaw | undefined {
   const missing = mandatory.find((name) => request.header(name) === undefined)
   if (missing !== undefined) return flaw(properName(missing), 'is missing')

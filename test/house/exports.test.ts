@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { exportsOf, unread } from './exports.ts'
+import { exportsOf, functionsOf, unread } from './exports.ts'
 import { type Source, sources } from './source.ts'
 
 const house = sources('{functions,db,relay}/**/*.ts').filter(({ path }) => !path.endsWith('.d.ts'))
@@ -19,6 +19,50 @@ describe('what a file exports', () => {
     expect(silent.map(({ path, name }) => `${path}: ${name}`)).toEqual([])
   })
 })
+
+describe('an exported function', () => {
+  const functions = house.flatMap(functionsOf)
+
+  test('which may give nothing says when', () => {
+    const may = functions.filter(({ mayBeAbsent }) => mayBeAbsent)
+    expect(may.length).toBeGreaterThan(100)
+    expect(may.filter(({ said }) => !absence.test(said)).map(({ path, name }) => `${path}: ${name}`)).toEqual(
+      [],
+    )
+  })
+
+  test('which throws says so', () => {
+    const may = functions.filter(({ throws }) => throws)
+    expect(may.length).toBeGreaterThan(30)
+    expect(
+      may.filter(({ said }) => !throwing.test(said)).map(({ path, name }) => `${path}: ${name}`),
+    ).toEqual([])
+  })
+
+  test.each([
+    ['/** Reads. */\nexport function f(): A | undefined {\n}\n', [true, false], [false, false]],
+    [
+      '/** Reads; undefined: none. */\nexport function f(\n  a: B,\n): A | null {\n}\n',
+      [true, false],
+      [true, false],
+    ],
+    [
+      '/** Reads. Throws. */\nexport async function f(): Promise<A> {\n  throw a\n}\n',
+      [false, true],
+      [false, true],
+    ],
+    ['export function f(): A {\n  // throw\n}\n', [false, false], [false, false]],
+  ])('is read: %j', (text, [mayBeAbsent, throws], says) => {
+    const [read] = functionsOf(planted(text))
+    expect(read).toMatchObject({ mayBeAbsent, throws })
+    expect([absence.test(read?.said ?? ''), throwing.test(read?.said ?? '')]).toEqual(says)
+  })
+})
+
+/** Words by which a comment says that there may be nothing, or that something is thrown. */
+const absence =
+  /undefined|null|\bnone\b|\bno\b|where (?:there|it|one|that)|unless|absent|\belse\b|\bif (?:there|it)|nothing/i
+const throwing = /\bthrow|\brefuse/i
 
 describe('an export', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { target } from './graph.ts'
-import { imports, type Source } from './source.ts'
+import { code, imports, type Source } from './source.ts'
 
 /** A name a file gives to others. */
 export interface Export {
@@ -46,4 +46,37 @@ export function unread(files: readonly Source[], readers: readonly Source[]): st
     .flatMap(exportsOf)
     .filter(({ path, name, needed }) => !needed && !taken(path, name))
     .map(({ path, name }) => `${path}: ${name}`)
+}
+
+/** An exported function, and what it says of itself. */
+export interface ExportedFunction {
+  readonly path: string
+  readonly name: string
+  /** The comment above it; empty: there is none. */
+  readonly said: string
+  /** Its answer may be undefined or null. A condition of drizzle’s may be, by its type alone. */
+  readonly mayBeAbsent: boolean
+  /** It has a `throw` of its own. */
+  readonly throws: boolean
+}
+
+/** Functions which a file exports under their own names. */
+export function functionsOf({ path, text }: Source): ExportedFunction[] {
+  return [...text.matchAll(exportedFunction)].map(({ 0: whole, 1: name = '', index }) => {
+    const answer = /\): ([^\n]*) \{$/m.exec(whole)?.[1] ?? ''
+    return {
+      path,
+      name,
+      said: commentAbove(text, index),
+      mayBeAbsent: /\| (?:undefined|null)>?$/.test(answer) && !/^SQL\b/.test(answer),
+      throws: /\bthrow\b/.test(code(whole)),
+    }
+  })
+}
+
+const exportedFunction = /^export (?:async )?function\*? (\w+)[\s\S]*?\n\}\n/gm
+
+function commentAbove(text: string, index: number): string {
+  const above = text.slice(0, index).trimEnd()
+  return above.endsWith('*/') ? above.slice(above.lastIndexOf('/**')) : ''
 }
