@@ -3,8 +3,20 @@ import { instant } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { listShape, paging } from '../http/page.ts'
+import { eventExamples } from './event-examples.ts'
 import { filters } from './event-filters.ts'
 import { streamFilters } from './event-stream.ts'
+
+const example = {
+  id: exampleIds.event,
+  customer_id: exampleIds.customer,
+  type: 'provider.health_changed',
+  resource_id: exampleIds.provider,
+  relay_id: 'relay-1',
+  sequence: 40,
+  data: { from: 'healthy', to: 'unhealthy', why: 'sip.provider.com does not answer' },
+  tm_create: '2026-11-24T09:00:00.000Z',
+}
 
 const event = z
   .object({
@@ -17,18 +29,11 @@ const event = z
     data: z.record(z.string(), z.unknown()).describe('The rest, by type.'),
     tm_create: instant,
   })
-  .meta({ id: 'Event', description: 'Something which happened and is worth knowing.' })
-
-const example = {
-  id: exampleIds.event,
-  customer_id: exampleIds.customer,
-  type: 'provider.health_changed',
-  resource_id: exampleIds.provider,
-  relay_id: 'relay-1',
-  sequence: 40,
-  data: { status: 'unhealthy', why: 'sip.provider.com does not answer' },
-  tm_create: '2026-11-24T09:00:00.000Z',
-}
+  .meta({
+    id: 'Event',
+    description: 'Something which happened and is worth knowing.',
+    examples: eventExamples(example),
+  })
 
 /** Reading what happened. */
 export const eventOperations: readonly Operation[] = [

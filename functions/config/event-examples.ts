@@ -1,0 +1,115 @@
+import type { EventType } from '#contract'
+import { exampleIds } from '../http/example-ids.ts'
+
+const at = '2026-11-24T09:00:00.000Z'
+const party = { type: 'tel', target: '+15551234567', target_name: '', name: '', detail: '' }
+const call = {
+  call_id: exampleIds.call,
+  direction: 'outgoing',
+  source: { ...party, target: '+15552220001' },
+  destination: party,
+  extension_id: exampleIds.extension,
+  trunk_id: null,
+  number_id: null,
+  provider_id: exampleIds.provider,
+  route_id: exampleIds.route,
+  tm_create: at,
+}
+const attempt = {
+  position: 1,
+  provider_id: exampleIds.provider,
+  provider_name: 'Primary SIP Provider',
+  address: '192.0.2.4:5060',
+  transport: 'udp',
+  status: 503,
+  reason: 'Service Unavailable',
+  decision: 'next',
+  started_ms: 12,
+  ended_ms: 80,
+  pdd_ms: null,
+}
+const over = {
+  status: 'hangup',
+  hangup_by: 'callee',
+  hangup_reason: 'normal',
+  sip_status: 200,
+  reject_reason: null,
+  reject_message: null,
+  duration: 60,
+  tm_ringing: at,
+  tm_progressing: at,
+  tm_hangup: at,
+}
+const binding = {
+  subject_id: exampleIds.extension,
+  account: 'office1',
+  account_type: 'extension',
+  reason: '',
+  why: '',
+  contact: 'sip:office1@192.0.2.9:5060',
+  source_address: '192.0.2.9',
+  source: 'udp 192.0.2.9:5060',
+  user_agent: 'desk phone',
+  registered_at: at,
+  refreshed_at: at,
+  expires_at: at,
+  others: 0,
+}
+const gathered = { count: 3, first_at: at, last_at: at, source_address: '203.0.113.9' }
+const change = {
+  change_id: exampleIds.change,
+  version: 13,
+  key_id: exampleIds.accesskey,
+  request_id: 'req_abcdefghijklmnopqrstuvwxyz',
+  changed: [],
+}
+
+/** What events of each type tell, as `data`. Those of what is configured are alike for each noun. */
+const examples = {
+  'call.created': { ...call, status: 'dialing' },
+  'call.ringing': { ...call, status: 'ringing', tm_ringing: at },
+  'call.answered': { ...call, status: 'progressing', tm_progressing: at },
+  'call.attempt_failed': { ...call, attempt },
+  'call.ended': { ...call, ...over },
+  'call.refused': {
+    ...gathered,
+    reason: 'UNKNOWN_SOURCE',
+    why: 'The address is no provider’s.',
+    to: 'sip:1@x',
+  },
+  'registration.made': binding,
+  'registration.moved': {
+    ...binding,
+    moved_from: { contact: binding.contact, relay_id: 'relay-1', source: 'udp 192.0.2.9:40000' },
+  },
+  'registration.removed': { ...binding, reason: 'BY_PHONE', why: 'The phone ended it.' },
+  'registration.expired': { ...binding, reason: 'NOT_REFRESHED', why: 'It was not registered anew in time.' },
+  'registration.lost': { ...binding, reason: 'CONNECTION_CLOSED', why: 'The connection is closed.' },
+  'registration.failed': { ...gathered, reason: 'WRONG_PASSWORD', account: 'office1', sip_status: 401 },
+  'provider.health_changed': { from: 'healthy', to: 'unhealthy', why: 'It does not answer.', relays: [] },
+  'provider.registration_changed': { from: 'pending', to: 'registered', why: '', sip_status: 200, until: at },
+  'provider.addresses_changed': { hostname: 'sip.provider.com', from: ['192.0.2.4'], to: ['192.0.2.5'] },
+  'provider.ambiguous': { hostname: 'sip.provider.com', address: '192.0.2.4', why: 'It is another’s too.' },
+  'trunk.registration_changed': { from: 'registered', to: 'not_registered', reason: 'BY_PHONE', why: '' },
+  'number.verified': { number: '+15551234567' },
+  'limit.reached': {
+    kind: 'customer',
+    name: '',
+    resource: 'channels',
+    used: 30,
+    of: 30,
+    reason: 'CHANNELS_EXCEEDED',
+    why: 'The customer is at its limit: channels 30/30.',
+    call_id: exampleIds.call,
+  },
+  'webhook.disabled': { url: 'https://hooks.example.com', reason: 'GONE', why: 'It answered 410.' },
+  'webhook.test': { note: 'hello' },
+  'route.created': change,
+  'route.updated': { ...change, changed: ['priority'] },
+  'route.deleted': change,
+} as const satisfies Partial<Record<EventType, object>>
+
+/** An event of each type, like one but for its type and what it tells. */
+export function eventExamples<Shape extends object>(one: Shape): Shape[] {
+  return Object.entries(examples).map(([type, data]) => ({ ...one, type, data }))
+}
