@@ -171,7 +171,7 @@ async function strangersKey(): Promise<string> {
 }
 
 /** Of what relays tell. */
-const tells = /registrations|calls|events/
+const tells = /registrations|calls|events|blocks/
 let happened = false
 /** A call and a registration of the example's extension, as a relay tells them, and an event. */
 async function happen(): Promise<void> {
@@ -207,6 +207,11 @@ async function happen(): Promise<void> {
     `insert into events (id, customer_id, type, at, relay_id, subject_id, data)
      values (gen_random_uuid(), $1, 'provider.health_changed', now(), 'relay-1', $2, '{"to": "unhealthy"}')`,
     [app.aliceId, known('provider')],
+  )
+  await app.database.pool.query(
+    `insert into source_blocks (id, customer_id, relay_id, source, since, until, failures, accounts)
+     values (gen_random_uuid(), $1, 'relay-1', '192.0.2.66', now(), now() + interval '1 hour', 100, 20)`,
+    [app.aliceId],
   )
 }
 const tried = {
