@@ -152,14 +152,14 @@ export class NounRows<T extends NounTable, B extends Beside> {
     const answers = await carriedOut(c, [
       lockConfig(db),
       this.#select(db).where(this.#mine(c, id)),
-      db.execute(sql`select ${along}::boolean or (${unused}) as free`),
+      ...(deleting ? [db.execute(sql`select ${along}::boolean or (${unused}) as free`)] : []),
       ...guards.map(({ ask }) => db.execute(ask)),
       ...leaners.map(({ table, where, becomes }) => db.update(table).set(becomes).where(and(where, goes))),
       this.#update(db, { deletedAt: now }, and(mine, unused)),
     ])
     const was = this.#found(firstOf(answers[1]))
     if (!isOf(was, versions)) return undefined
-    refuse(guards, answers.slice(3))
+    refuse(guards, answers.slice(deleting ? 3 : 2))
     if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true)
       throw new ApiError(reasonOf(this.#noun.name, 'IN_USE'), deleting.inUse)
     return done(lastOf(answers)) as Stored<T, B>
