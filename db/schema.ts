@@ -530,6 +530,8 @@ export const calls = pgTable(
     /** Why it was not carried, or was cut, in a word and in a sentence. */
     rejectReason: text(),
     rejectMessage: text(),
+    /** When a number or an extension was erased from it; no later word changes it any more. */
+    erasedAt: instant(),
     updatedAt: instant().notNull().default(sql`now()`),
   },
   (call) => [
@@ -604,6 +606,34 @@ export const callsPruned = pgTable('calls_pruned', {
   customerId: uuid().primaryKey(),
   until: instant().notNull(),
 })
+
+/** One request that a number or an extension be erased from what is kept; carried out in steps (`erase_step`). */
+export const erasures = pgTable(
+  'erasures',
+  {
+    ...owned(),
+    extensionId: uuid(),
+    /** E.164, the extension's name, and what both look like; gone when it is done. */
+    number: text(),
+    name: text(),
+    pattern: text(),
+    status: text().$type<'running' | 'completed'>().notNull().default('running'),
+    phase: text().$type<'calls' | 'events' | 'rest'>().notNull().default('calls'),
+    /** The last call, and the last event, which was looked at. */
+    cursorAt: instant().notNull().default(sql`'-infinity'`),
+    cursorId: uuid().notNull().default(sql`'00000000-0000-0000-0000-000000000000'`),
+    cursorNumber: bigint({ mode: 'number' }).notNull().default(0),
+    /** How many records of each kind it was erased from. */
+    counts: jsonb().$type<Record<string, number>>().notNull().default({}),
+    createdAt: instant().notNull().default(sql`now()`),
+    lookedAt: instant().notNull().default(sql`now()`),
+    completedAt: instant(),
+  },
+  (erasure) => [
+    index('erasures_running').on(erasure.lookedAt, erasure.id).where(sql`${erasure.status} = 'running'`),
+    index().on(erasure.customerId, erasure.createdAt, erasure.id),
+  ],
+)
 
 /**
  * What calls came to in one hour, of one provider, route, extension, trunk, number or country: triggers keep it up with each

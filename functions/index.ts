@@ -7,6 +7,7 @@ import { blocks } from './config/blocks.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
+import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
 import { operations } from './config/operations.ts'
 import { carriers } from './config/provider-reports.ts'
@@ -39,6 +40,7 @@ import { greeting } from './relay-api/hello.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
 import { tells } from './relay-api/tells.ts'
+import { erase } from './store/erasing.ts'
 import { keepHouseInTurn } from './store/keeping.ts'
 
 const KIB = 1024
@@ -80,6 +82,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/providers', carriers)
   .route('/v1.0/calls', calls)
   .route('/v1.0/stats', stats)
+  .route('/v1.0/erasures', erasures)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)
   .route('/v1.0/blocks', blocks)
@@ -109,7 +112,7 @@ app.notFound((c) => unanswered(app, c))
 export default Object.assign(app, {
   scheduled: async (_: unknown, env: object) => {
     await judgeAlerts(prepare(env).db)
-    await Promise.all([dispatcherOf(env).sweep(), keepHouseInTurn(env)])
+    await Promise.all([dispatcherOf(env).sweep(), keepHouseInTurn(env), erase(prepare(env).db)])
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })

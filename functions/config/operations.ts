@@ -7,6 +7,7 @@ import { blockOperations } from './blocks.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
+import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
 import { providerOperations } from './provider-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...blockOperations,
   ...callOperations,
   ...statsOperations,
+  ...erasureOperations,
   ...eventOperations,
   ...webhookOperations,
   ...alertOperations,

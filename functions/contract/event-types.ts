@@ -40,6 +40,7 @@ const happenings = [
   'alert.raised',
   'alert.resolved',
   'alert.test',
+  'erasure.completed',
   'webhook.disabled',
   'webhook.test',
 ] as const

@@ -16,6 +16,7 @@ export const exampleIds = {
   delivery: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1015',
   alert: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1017',
   incident: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1018',
+  erasure: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1099',
   test: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1012',
   block: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1031',
   change: '3f1c6f0e-6d0b-4a52-9d55-0c1f6c1a1014',

@@ -82,6 +82,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET events/stream',
     'GET relays',
     'GET stats',
+    'GET erasures/:id',
     'GET providers/:id/health',
     'GET providers/:id/stats',
     'GET providers/:id/tests/:test_id',
@@ -119,6 +120,7 @@ const stated: Record<AccessScope, string[]> = {
       `DELETE ${noun}/:id`,
     ]),
     'POST accesskeys/:id/rotate',
+    'POST erasures',
   ],
 }
 const opened: Record<AccessScope, AccessScope[]> = {
@@ -166,7 +168,11 @@ describe.each(all)('$method $path', (endpoint) => {
 describe('every endpoint about one thing', () => {
   test('is asked here', () => {
     expect(new Set(endpoints.map(({ noun }) => noun))).toEqual(
-      new Set([...nouns, ...told].filter((noun) => noun !== 'registrations' || endpointsOf(noun).length > 0)),
+      new Set(
+        [...nouns, ...told, 'erasures'].filter(
+          (noun) => noun !== 'registrations' || endpointsOf(noun).length > 0,
+        ),
+      ),
     )
     expect(endpointsOf('routes').map(({ method }) => method)).toEqual(['GET', 'PUT', 'PATCH', 'DELETE'])
   })
@@ -280,6 +286,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
   const alerts = await make('alerts', { when: { kind: 'new_country' }, webhook_id: webhooks })
   const accesskeys = await make('accesskeys', {})
+  const erasures = await make('erasures', { number: '+15550009999' })
   const made = {
     providers,
     routes,
@@ -290,6 +297,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     webhooks,
     alerts,
     accesskeys,
+    erasures,
     customers: of.id,
   }
   const { body } = await of('GET', `/v1.0/changes?resource_id=${providers}`)

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from '#db'
+import { erase, patternOfName, patternOfNumber } from '../../../functions/store/erasing.ts'
+import { type App, type Client, startApp } from '../../support/app.ts'
+import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
+
+let app: App
+let bob: Client & { id: string }
+let phone: { id: string }
+beforeAll(async () => {
+  app = await startApp()
+  bob = await app.newcomer('Bob')
+  phone = (await bob('POST', '/v1.0/extensions', { extension: 'office1', password: 'correct horse' })).body
+})
+afterAll(() => app.close())
+
+const tel = (target: string, more: object = {}) => ({
+  type: 'tel',
+  target,
+  target_name: '',
+  name: '',
+  detail: '',
+  ...more,
+})
+
+describe('POST /v1.0/erasures', () => {
+  test('erases a number from calls and events, however it stands there, and from no other customer’s', async () => {
+    const call = await told(bob, {
+      destination: tel('+442079460001', { name: 'at 020 7946 0001' }),
+      reject_message: 'Dialled as 00442079460001.',
+      attempts: [attemptTold(null, 404, { reason: 'No 02079460001 here' })],
+    })
+    const other = await told(bob, { destination: tel('+442079460002') })
+    const strangers = await told(app.alice, { destination: tel('+442079460001') })
+    await happened(bob.id, { to: '+442079460001', from: '+15550001111' })
+    const figures = await figuresOf()
+    const { status, body } = await bob('POST', '/v1.0/erasures', { number: '+44 20 7946 0001' })
+    expect([status, body.status]).toEqual([202, 'running'])
+    expect((await bob('POST', '/v1.0/erasures', { number: '+442079460001' })).body.id).toBe(body.id)
+    await Promise.all([erase(db(), 1), erase(db(), 1)])
+    await erase(db(), 1)
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
+      status: 'completed',
+      counts: { calls: 1, events: expect.any(Number) },
+    })
+    expect((await bob('GET', `/v1.0/calls/${call}`)).body).toMatchObject({
+      destination: { target: 'erased', name: 'at erased' },
+      source: { target: '+15552220001' },
+      reject_message: 'Dialled as erased.',
+      attempts: [{ reason: 'No erased here' }],
+      sip_call_id: 'erased',
+    })
+    expect(await everything(bob.id)).not.toMatch(/7946.?0001/)
+    expect((await bob('GET', `/v1.0/calls/${other}`)).body.destination.target).toBe('+442079460002')
+    expect((await app.alice('GET', `/v1.0/calls/${strangers}`)).body.destination.target).toBe('+442079460001')
+    expect(await figuresOf()).toEqual(figures)
+    const { result } = (await bob('GET', '/v1.0/events?type=erasure.completed')).body
+    expect(result).toMatchObject([{ resource_id: body.id, data: { counts: { calls: 1 } } }])
+  })
+
+  test('waits for a call which goes on; what its relay tells of it afterwards brings nothing back', async () => {
+    const id = crypto.randomUUID()
+    const of = { call_id: id, destination: tel('+442079460003') }
+    await told(bob, { ...of, status: 'progressing', ended_at: null })
+    const { body } = await bob('POST', '/v1.0/erasures', { number: '+442079460003' })
+    await erase(db())
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('running')
+    await told(bob, of, 2)
+    await erase(db())
+    await told(bob, { ...of, sip_status: 200 }, 3)
+    expect((await bob('GET', `/v1.0/calls/${id}`)).body).toMatchObject({
+      status: 'hangup',
+      destination: { target: 'erased' },
+    })
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body.status).toBe('completed')
+    const later = await told(bob, { destination: tel('+442079460003'), started_at: new Date().toISOString() })
+    expect((await bob('GET', `/v1.0/calls/${later}`)).body.destination.target).toBe('+442079460003')
+  })
+
+  test('erases an extension: its name, and where its phone was', async () => {
+    const party = { type: 'extension', target: 'office1', target_name: '', name: 'Ann', detail: '' }
+    const side = { packets: 1, bytes: 1, lost: 0, dropped: 0, jitter_ms: 0, sdp_address: '192.0.2.99:4000' }
+    const call = await told(bob, {
+      source: party,
+      extension_id: phone.id,
+      media: { from_caller: side, from_callee: side },
+    })
+    await happened(
+      bob.id,
+      { subject_id: phone.id, account: 'office1', source_address: '192.0.2.99' },
+      phone.id,
+    )
+    const { body } = await bob('POST', '/v1.0/erasures', { extension_id: phone.id })
+    await erase(db())
+    expect((await bob('GET', `/v1.0/erasures/${body.id}`)).body).toMatchObject({
+      status: 'completed',
+      extension_id: phone.id,
+    })
+    expect((await bob('GET', `/v1.0/calls/${call}`)).body).toMatchObject({
+      source: { target: 'erased' },
+      extension_id: phone.id,
+    })
+    expect(await everything(bob.id)).not.toMatch(/192\.0\.2\.99/)
+  })
+
+  test.each([
+    [{}, 'number'],
+    [{ number: '+442079460001', extension_id: crypto.randomUUID() }, 'number'],
+    [{ number: 'nobody' }, 'number'],
+    [{ extension_id: crypto.randomUUID() }, 'extension_id'],
+  ])('refuses %j, naming %s', async (asked, field) => {
+    const { status, body } = await bob('POST', '/v1.0/erasures', asked)
+    expect([status, body.error.details[0].field]).toEqual([400, field])
+  })
+})
+
+describe('a number in a record', () => {
+  test.each([
+    ['+442079460001', 'erased'],
+    ['00442079460001', 'erased'],
+    ['011 44 20-7946-0001', 'erased'],
+    ['99#442079460001', 'erased'],
+    ['sip:+442079460001@192.0.2.1', 'sip:erased@192.0.2.1'],
+    ['02079460001', 'erased'],
+    ['(020) 7946 0001', /erased/],
+    ['+4420794600012', '+4420794600012'],
+    ['+442079460002', '+442079460002'],
+    ['192079460001', '192079460001'],
+  ])('%s is %s when +442079460001 is erased', async (text, left) => {
+    expect(await replaced(text, patternOfNumber('+442079460001'))).toEqual(
+      typeof left === 'string' ? left : expect.stringMatching(left),
+    )
+  })
+
+  test.each([
+    ['sip:100@office', 'sip:erased@office'],
+    ['1001', '1001'],
+    ['a-100', 'a-100'],
+  ])('%s is %s when the extension 100 is', async (text, left) => {
+    expect(await replaced(text, patternOfName('100'))).toBe(left)
+  })
+})
+
+function db() {
+  return connect(app.database.databaseUrl, app.database.endpointUrl)
+}
+
+async function replaced(text: string, pattern: string) {
+  const { rows } = await app.database.pool.query("select erased(to_jsonb($1::text), $2) #>> '{}' as text", [
+    text,
+    pattern,
+  ])
+  return rows[0]?.text
+}
+
+async function told(of: Client, changes: object, sequence = 1): Promise<string> {
+  const tell = callTell(of === bob ? bob.id : app.aliceId, changes, sequence)
+  await tellAs(app, 'relay-1', tell)
+  return tell.call.call_id
+}
+
+async function happened(customer: string, data: object, subject: string | null = null) {
+  await app.database.pool.query(
+    "insert into events (id, customer_id, type, at, subject_id, data) values (gen_random_uuid(), $1, 'call.refused', now() - interval '1 minute', $2, $3)",
+    [customer, subject, JSON.stringify(data)],
+  )
+}
+
+/** All that is kept of a customer's calls and events, as text. */
+async function everything(customer: string) {
+  const { rows } = await app.database.pool.query(
+    `select string_agg(kept, ' ') as kept from (select c::text as kept from calls c where customer_id = $1
+     union all select data::text from events where customer_id = $1) as k`,
+    [customer],
+  )
+  return String(rows[0]?.kept)
+}
+
+async function figuresOf() {
+  const { rows } = await app.database.pool.query(
+    'select sum(attempts) as n, sum(talked_ms) as ms from call_figures',
+  )
+  return JSON.parse(JSON.stringify(rows))
+}
