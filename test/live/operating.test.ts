@@ -45,10 +45,11 @@ describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed in
   test.skipIf(!existsSync('/usr/lib/postgresql'))(
     'has a database in production made ready, and keys made for it; what needs an account at Cloudflare or Neon is not typed',
     async () => {
-      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 7)
-      const [deploy, put, relayKey] = rest
-      expect([database, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' '))).toEqual([
+      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 8)
+      const [queue, deploy, put, relayKey] = rest
+      expect([database, queue, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' '))).toEqual([
         'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
+        'npx wrangler queues',
         'npm run deploy',
         'for name in',
       ])
