@@ -47,7 +47,9 @@ describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed in
     async () => {
       const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 8)
       const [queue, deploy, put, relayKey] = rest
-      expect([database, queue, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' '))).toEqual([
+      expect(
+        [database, queue, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' ')),
+      ).toEqual([
         'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
         'npx wrangler queues',
         'npm run deploy',
