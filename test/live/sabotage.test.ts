@@ -73,8 +73,8 @@ describe('the suite notices', () => {
     [
       'that a list shows everybody’s',
       rows,
-      '          this.#ours(c),\n          isNull(deletedAt),',
-      '          isNull(deletedAt),',
+      'this.#ours(c),\n            isNull(deletedAt),',
+      'isNull(deletedAt),',
       tenants,
     ],
     [
