@@ -13,7 +13,7 @@ interface EventRow {
   readonly customerId?: SQL
   /** What it is about. */
   readonly subjectId: SQL
-  /** Told by whom; by no relay where it is left out. */
+  /** The relay which told it; absent: none did. */
   readonly relayId?: SQL | string
   /** When it happened; now where it is left out. */
   readonly at?: SQL

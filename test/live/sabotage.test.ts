@@ -17,7 +17,7 @@ let copy: string
 
 const rows = 'functions/http/noun-rows.ts'
 const ours = 'return this.#noun.everybodys || !owner ?'
-const nouns = ['route', 'provider', 'extension', 'trunk', 'number', 'flow', 'accesskey']
+const nouns = ['route', 'provider', 'extension', 'trunk', 'number', 'flow', 'accesskey', 'webhook', 'alert']
 const tenants = ['functions/tenants', '-t', 'another|strang']
 const anyone = 'eq(this.#table.id, id)'
 
