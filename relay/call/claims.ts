@@ -1,7 +1,9 @@
 import type { RouteDecision } from '#contract'
 import { parseNameAddrs, userOf } from '../sip/address.ts'
+import { diversionsOf } from '../sip/diversion.ts'
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Request } from '../sip/message.ts'
+import { type Privacy, privacyOf } from '../sip/privacy.ts'
 import type { Call, ConnectDecision } from './state.ts'
 
 /** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
@@ -42,39 +44,27 @@ const passages: Readonly<Record<string, Passage>> = {
 export function passedOn({ caller, decision }: Call): Header[] {
   if (!decision) return []
   const [from, to] = [callerKind(decision), calleeKind(decision)]
-  const hidden = isHidden({ caller, decision })
+  const privacy = privacyOf(caller.invite)
+  const hidden = privacy.header || isHidden({ caller, decision })
   return caller.invite.headers.flatMap(([name, value]): Header[] => {
     const passage = passages[name]
     if (!passage?.from.includes(from) || !passage.to.includes(to) || (hidden && passage.telling)) return []
     if (!diverting.has(name)) return [[name, value]]
-    const told = splitList(value).filter((one) => mayBeTold(one, caller.invite, decision, from, to))
+    const told = splitList(value).filter((one) => mayBeTold(one, { caller, decision }, from, to, privacy))
     return told.length > 0 ? [[name, told.join(', ')]] : []
   })
 }
 
 /** User parts of the addresses an INVITE says it was diverted by, each once; a hostile one may name any number. */
 export function divertedBy(invite: Request): string[] {
-  const users = [...diverting].flatMap((name) => invite.all(name).flatMap(usersOf))
+  const diverted = diversionsOf(invite).flatMap(({ user }) => user || [])
+  const users = [...diverted, ...invite.all('history-info').flatMap(usersOf)]
   return [...new Set(users)].slice(0, divertersAtMost)
 }
 
 /** Whether the caller's number is kept from the callee: as it dialled, else as its INVITE asks. */
 export function isHidden({ caller, decision }: Pick<Call, 'caller' | 'decision'>): boolean {
-  return decision?.caller_id.hidden ?? asksToHide(caller.invite)
-}
-
-/** Whether an INVITE asks for it (RFC 3323 §4.2), in whichever line it says so. */
-function asksToHide(invite: Request): boolean {
-  const { sip } = invite.from
-  if (sip && (sip.user.toLowerCase() === 'anonymous' || sip.host === 'anonymous.invalid')) return true
-  if (wishes(invite).some((wish) => wish === 'id' || wish === 'user')) return true
-  // What came before RFC 3325: draft-ietf-sip-privacy-04.
-  return invite.all('remote-party-id').some((value) => /;\s*privacy\s*=\s*"?(full|uri)/i.test(value))
-}
-
-/** Privacy, all lines of it; its values are parted by semicolons, by some callers with commas. */
-function wishes(invite: Request): string[] {
-  return invite.all('privacy').flatMap((value) => value.toLowerCase().split(/[;,\s]+/))
+  return decision?.caller_id.hidden ?? privacyOf(caller.invite).identity
 }
 
 const diverting: ReadonlySet<string> = new Set(['diversion', 'history-info'])
@@ -93,14 +83,14 @@ function calleeKind({ targets }: ConnectDecision): PartyKind {
 /** Whether one member of a Diversion or History-Info goes to this callee. */
 function mayBeTold(
   member: string,
-  invite: Request,
-  { caller_id }: ConnectDecision,
+  { caller: { invite }, decision: { caller_id } }: Pick<Call, 'caller'> & { decision: ConnectDecision },
   from: PartyKind,
   to: PartyKind,
+  privacy: Privacy,
 ): boolean {
   // Who diverted may hide, too (RFC 7044 §10.1.2); phones are outside what is trusted with it.
   const hides = /privacy\s*=\s*"?(?!off|none)/i.test(member)
-  if (to === 'phone') return !hides && !wishes(invite).some((wish) => wish === 'history' || wish === 'header')
+  if (to === 'phone') return !hides && !privacy.history
   if (to === 'pbx' || from === 'carrier') return true
   // The end of a history is the number which is called now.
   const told = [...caller_id.diverting, userOf({ sip: invite.target, uri: invite.requestUri })]

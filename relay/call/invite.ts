@@ -2,8 +2,9 @@ import type { Port } from '#contract'
 import type { Flow } from '../ground/flow.ts'
 import { noParams, quote } from '../sip/grammar.ts'
 import { type Header, type Request, request } from '../sip/message.ts'
+import { privacyOf } from '../sip/privacy.ts'
 import { allowHeader } from '../sip/screen.ts'
-import { parseUri, writeUri } from '../sip/uri.ts'
+import { isTel, parseUri, writeUri } from '../sip/uri.ts'
 import { contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
@@ -70,8 +71,10 @@ function providerUri(branch: Branch): string {
 function contactUri({ decision }: Call, { contact }: Branch): string {
   const registered = contact?.requestUri ?? ''
   if (decision?.targets.kind !== 'trunk') return registered
+  const { user } = decision.targets.trunk
+  if (isTel(registered)) return /^\+\d+$/.test(user) ? `tel:${user}` : registered
   const uri = parseUri(registered)
-  return uri ? writeUri({ ...uri, user: decision.targets.trunk.user || uri.user }) : registered
+  return uri ? writeUri({ ...uri, user: user || uri.user }) : registered
 }
 
 function calledAs({ decision }: Call, contact: string): string {
@@ -93,12 +96,15 @@ function bare(text: string): string {
 function callerName(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): string {
   if (isHidden(call)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
   const id = call.decision?.caller_id
-  // No terminal shall obey a name.
-  const name = id?.display.replace(/\p{Cc}/gu, '')
-  const display = name ? `${quote(name)} ` : ''
   const { host, port } = ourDomain(call, branch, flow, endpoint)
   const user = branch.provider?.calling || id?.user || 'anonymous'
-  return `${display}<${sipUri(user, host, port)}>`
+  return `${displayOf(call)}<${sipUri(user, host, port)}>`
+}
+
+/** The caller's name as it stands before an address, which a terminal shall not obey. */
+function displayOf({ decision }: Call): string {
+  const name = decision?.caller_id.display.replace(/\p{Cc}/gu, '')
+  return name ? `${quote(name)} ` : ''
 }
 
 /** Carriers which know us by credentials expect their own domain; others our address; phones and PBXs their realm. */
@@ -118,15 +124,16 @@ function ourDomain(
 
 /**
  * P-Asserted-Identity towards providers and PBXs. Of a caller who hides only providers are told, with the wish: a PBX
- * is whom it hides from (RFC 3325 §7).
+ * is whom it hides from (RFC 3325 §7). A name goes with the number as far as it is shown.
  */
 function identity(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Header[] {
   const asserted = call.decision?.caller_id.asserted
   const kind = call.decision?.targets.kind
   const hides = isHidden(call)
   if (!asserted || kind === 'extension' || (kind === 'trunk' && hides)) return []
-  const hidden: Header[] = hides ? [['privacy', 'id']] : []
+  const { critical } = privacyOf(call.caller.invite)
+  const hidden: Header[] = hides ? [['privacy', critical ? 'id;critical' : 'id']] : []
   const { host, port } = ourDomain(call, branch, flow, endpoint)
   const user = branch.provider?.asserted ?? asserted
-  return [['p-asserted-identity', `<${sipUri(user, host, port)}>`], ...hidden]
+  return [['p-asserted-identity', `${hides ? '' : displayOf(call)}<${sipUri(user, host, port)}>`], ...hidden]
 }

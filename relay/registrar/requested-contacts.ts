@@ -2,6 +2,7 @@ import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { KnownCredential } from '../auth/challenger.ts'
 import { hopsOf, type NameAddr, parseNameAddrs } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
+import { isTel } from '../sip/uri.ts'
 
 /** One contact a REGISTER speaks of; `seconds` 0 takes it away. */
 export interface RequestedContact {
@@ -55,7 +56,9 @@ export function readContacts(
   if (path.length === 0 && request.header('path') !== undefined) return refused('Bad Path')
   const contacts: RequestedContact[] = []
   for (const address of addresses) {
-    if (address.sip === undefined || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
+    // A PBX may be where it registered from and name no host of its own (RFC 3966).
+    const fit = address.sip !== undefined || isTel(address.uri)
+    if (!fit || address.uri.length > contactLettersAtMost) return refused('Bad Contact')
     const asked = readSeconds(address.params.get('expires')) ?? expires ?? limits.default_expires
     if (asked > 0 && asked < anHour && asked < leastOf(address.uri))
       return { kind: 'refused', status: 423, minExpires: limits.min_expires, failed: 'EXPIRES_TOO_SHORT' }

@@ -1,6 +1,7 @@
 import { parseNameAddrs } from './address.ts'
 import { mediaType, sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
+import { privacyOf } from './privacy.ts'
 import { isTel, uriScheme } from './uri.ts'
 
 /** Why a request goes no further: the response it gets, or silence. */
@@ -46,7 +47,9 @@ function firstOf(request: Request): ScreenRefusal | undefined {
   return (
     schemeRefusal(request) ??
     requireRefusal(request) ??
-    (request.method === 'INVITE' ? (bodyRefusal(request) ?? acceptRefusal(request)) : undefined)
+    (request.method === 'INVITE'
+      ? (bodyRefusal(request) ?? acceptRefusal(request) ?? privacyRefusal(request))
+      : undefined)
   )
 }
 
@@ -104,4 +107,16 @@ function acceptRefusal(request: Request): ScreenRefusal | undefined {
   const silent = types.length === 0 && !accepted.includes('')
   if (silent || types.some((type) => answerable.includes(type))) return undefined
   return { status: 406, headers: [['warning', '399 trunkline "only application/sdp can be sent"']] }
+}
+
+/** Who would rather not be connected than without all of what it asks to be hidden by (RFC 3323 §5). */
+function privacyRefusal(request: Request): ScreenRefusal | undefined {
+  if (request.header('privacy') === undefined) return undefined
+  const { critical, unknown } = privacyOf(request)
+  const [first] = unknown
+  if (!critical || first === undefined) return undefined
+  return {
+    status: 500,
+    reason: `Server Internal Error: privacy ${first.replace(/[^\w.-]/g, '').slice(0, 32)} cannot be done here`,
+  }
 }

@@ -128,7 +128,7 @@ describe('a caller who hides (RFC 3323)', () => {
     }
     const outward = passed('phone', 'carrier', [...headers])
     expect(outward.header('from')).toMatch(/^"Anonymous" <sip:anonymous@anonymous\.invalid>/)
-    expect(outward.header('privacy')).toBe('id')
+    expect(outward.header('privacy')).toMatch(/^id(;critical)?$/)
   })
 
   test('by a code it dialled is hidden as one who asks in its INVITE', () => {
@@ -156,6 +156,20 @@ describe('a caller who hides (RFC 3323)', () => {
     expect([...sent.all('identity'), ...sent.all('subject')]).toEqual([])
     const inside = passed('phone', 'phone', [hidden, ['call-info', '<http://a.test/alice.png>;purpose=icon']])
     expect(inside.all('call-info')).toEqual([])
+  })
+
+  test('finds that its headers tell nothing where it asks for that alone, and its number is shown', () => {
+    const sent = passed('phone', 'carrier', [
+      ['privacy', 'header'],
+      ['subject', 'from Alice'],
+    ])
+    expect(sent.header('subject')).toBeUndefined()
+    expect(sent.header('from')).toMatch(/sip:\+15557654321@/)
+    expect(sent.header('privacy')).toBeUndefined()
+  })
+
+  test('is hidden by the carrier or not called, where that is critical to it', () => {
+    expect(passed('phone', 'carrier', [['privacy', 'id;critical']]).header('privacy')).toBe('id;critical')
   })
 
   test('is no caller whose values only look alike', () => {
@@ -193,6 +207,24 @@ describe('the name of a caller', () => {
     expect(asked([['p-asserted-identity', '<sip:+18005550000@carrier.test>']])).toMatchObject({ display: '' })
     expect(asked([['p-asserted-identity', '<tel:15551112222>']])).toMatchObject({ display: 'From, the' })
   })
+})
+
+test('a name is asserted with its number, and not where the caller hides (RFC 3325)', () => {
+  const asserted = (headers: Header[]) => {
+    const ladder = office()
+    aliceDials(ladder, called, { headers })
+    const decision = through(provider(telnyx))
+    if (decision.kind !== 'connect') throw new Error('not connected')
+    const caller_id = { ...decision.caller_id, display: 'Alice "A"' }
+    ladder
+      .decide({ ...decision, caller_id })
+      .whatever()
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+    return ladder.lastRequest(telnyx).header('p-asserted-identity')
+  }
+  expect(asserted([])).toMatch(/^"Alice \\"A\\"" <sip:\+15557654321@/)
+  expect(asserted([['privacy', 'id']])).toMatch(/^<sip:\+15557654321@/)
 })
 
 describe('a name which would command a terminal', () => {

@@ -11,6 +11,7 @@ import {
   invite,
   prove,
   provider,
+  register,
   rejected,
   scanner,
   sdp,
@@ -51,6 +52,21 @@ describe('a PBX which registers', () => {
       })
     anew.after(3_602_000).whatever()
     expect(anew.bindings).toMatchObject([{ event: 'expired', binding: { account: 'trunk' } }])
+  })
+
+  test('which says it is a number is rung where it registered from, by its own numbers (RFC 3966)', () => {
+    const ladder = watch(pbxOffice())
+    const first = register(pbx, 'acme', [['contact', '<tel:+15557650000>']], pbxRealm)
+    ladder.when(pbx, first).gives('401 to the PBX')
+    ladder.when(pbx, prove(first, ladder.lastResponse(pbx), 'acme')).gives('ask credential')
+    ladder.credential(pbxAccount()).gives('tell registered', '200 to the PBX')
+    carrierCalls(ladder)
+    ladder.decide(ringPbx()).gives('100 to Telnyx', 'INVITE to the PBX')
+    const sent = ladder.lastRequest(pbx)
+    expect(sent.requestUri).toBe('tel:+15557654321')
+    const answer = answers(sent, pbx, 200, { body: sdp('192.0.2.30'), contact: '<tel:+15557654321>' })
+    ladder.when(pbx, answer).gives('ACK to the PBX', '200 to Telnyx')
+    expect(ladder.lastRequest(pbx)).toMatchObject({ method: 'ACK', requestUri: 'tel:+15557654321' })
   })
 
   test('is rung at its contact, with the number it is called for', () => {

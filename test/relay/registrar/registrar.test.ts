@@ -257,7 +257,7 @@ describe('registering (RFC 3261 §10.3)', () => {
       expect(reachable()).toEqual(['sip:alice@host.example'])
     })
 
-    test.each([['Contact: <tel:+15551234567>'], ['Contact: <sip:a@10.0.0.5'], ['Contact: sip:']])(
+    test.each([['Contact: <isbn:2983792873>'], ['Contact: <sip:a@10.0.0.5'], ['Contact: sip:']])(
       'refuses %s with 400',
       (line) => {
         expect(registrar().register([line]).status).toBe(400)
