@@ -1,6 +1,6 @@
 import type { Media, Sdp } from './description.ts'
-import { attributeName } from './description.ts'
 import { audioLine, mediaOf, type RelayedSdp } from './relayed.ts'
+import { attributeName } from './tidy.ts'
 
 /** Names of the codecs the m-line with the sound speaks, best first, as in rtpmap but upper case: PCMU, PCMA, OPUS. */
 export function codecs(sdp: Sdp): string[] {

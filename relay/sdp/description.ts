@@ -1,5 +1,13 @@
 import { type Port, portNumber } from '#contract'
-import { readSocketAddress } from '../ground/socket-address.ts'
+import {
+  attributeName,
+  connectionIn,
+  isConnection,
+  isDirection,
+  isSound,
+  type MediaDirection,
+  tidied,
+} from './tidy.ts'
 
 /**
  * A session description as its lines, so that attributes we do not understand travel on untouched (RFC 4566 §5).
@@ -22,9 +30,6 @@ export interface Media {
   readonly formats: readonly string[]
   readonly lines: readonly string[]
 }
-
-/** Which way sound goes, as an a-line says (RFC 4566 §6). */
-export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /* Implementation */
 const LONGEST = 32 * 1024
@@ -54,7 +59,29 @@ export function readSdp(text: string): Sdp | undefined {
   const versions = session.filter((line) => line.startsWith('v='))
   const unversioned = versions.length === 0 && media?.length === 0
   if (unversioned || (versions.length > 0 && !versions.includes('v=0'))) return undefined
-  return media && { session: understood(session, sessionTypes), media }
+  return media && inTheirPlace({ session: understood(session, sessionTypes), media })
+}
+
+/** What tells of a format belongs to the m-line which has it, also where it was written before that. */
+function inTheirPlace({ session, media }: Sdp): Sdp {
+  const strays = media.length === 0 ? [] : session.filter((line) => formatOf(line) !== undefined)
+  if (strays.length === 0) return { session, media }
+  return {
+    session: session.filter((line) => !strays.includes(line)),
+    media: media.map((each) => {
+      const own = strays.filter(
+        (line) =>
+          each.formats.includes(formatOf(line) ?? '') &&
+          !each.lines.some((known) => matter(known) === matter(line)),
+      )
+      return { ...each, lines: understood([...own, ...each.lines], mediaTypes) }
+    }),
+  }
+}
+
+/** The format an rtpmap or fmtp line tells of. */
+function formatOf(line: string): string | undefined {
+  return /^a=(?:rtpmap|fmtp):(\S+)/.exec(line)?.[1]
 }
 
 /** A description as text, a CRLF after each line. */
@@ -72,20 +99,18 @@ export function attribute(lines: readonly string[], name: string): string | unde
   return undefined
 }
 
-/** `rtpmap` in `a=rtpmap:0 PCMU/8000`; undefined for lines which are no attribute. */
-export function attributeName(line: string): string | undefined {
-  if (!line.startsWith('a=')) return undefined
-  const colon = line.indexOf(':')
-  return (colon < 0 ? line.slice(2) : line.slice(2, colon)).trim()
-}
-
 /**
  * The address or host name an m-line's sound is wanted at: its own c-line's, or the session's (RFC 4566 §5.7).
  * undefined where neither names one.
  */
 export function connectionOf(sdp: Sdp, media: Media): string | undefined {
-  const line = media.lines.find(isConnection) ?? sdp.session.find(isConnection)
-  return line && connectionIn(line)
+  const named = (lines: readonly string[]) => lines.map(connectionIn).find((place) => place !== undefined)
+  return named(media.lines) ?? named(sdp.session)
+}
+
+/** Whether an m-line, or the session, has a c-line, of whatever it says. */
+export function hasConnection(sdp: Sdp, media: Media): boolean {
+  return media.lines.some(isConnection) || sdp.session.some(isConnection)
 }
 
 /** What this party means to do with an m-line's sound; sendrecv unless it says otherwise (RFC 3264 §5.1). */
@@ -93,31 +118,8 @@ export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
 }
 
-/** Whether a line names an address (`c=`). */
-export function isConnection(line: string): boolean {
-  return line.startsWith('c=')
-}
-
-/** Whether a line says which way sound goes. */
-export function isDirection(line: string): boolean {
-  return line.startsWith('a=') && directions.has(line.slice(2))
-}
-
-const directions: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
-
 function directionIn(lines: readonly string[]): MediaDirection | undefined {
   return lines.find(isDirection)?.slice(2) as MediaDirection | undefined
-}
-
-/** c=IN <IP4|IP6> <address or host>[/<ttl>]; an address of either family is taken for what it is. */
-function connectionIn(line: string): string | undefined {
-  const [, place = ''] = /^c=IN\s+IP[46]\s+([^\s/]+)/i.exec(line) ?? []
-  return readSocketAddress(place) !== undefined || isHostName(place) ? place : undefined
-}
-
-/** Labels of letters, digits and hyphens, the last no number (RFC 1123 §2.1). */
-function isHostName(text: string): boolean {
-  return text.length < 254 && /^(?:[\w-]{1,63}\.)*[a-z][a-z\d-]{0,62}\.?$/i.test(text)
 }
 
 function readMedia(lines: readonly string[]): Media[] | undefined {
@@ -132,26 +134,20 @@ function readMedia(lines: readonly string[]): Media[] | undefined {
 
 /** m=<media> <port>[/<number of ports>] <proto> <fmt> …; a port which cannot be read is none. */
 function readMediaLine(line: string): Media | undefined {
-  const [kind, where = '', proto, ...formats] = line.slice(2).split(/\s+/)
+  const [kind, where = '', proto, ...formats] = line.slice(2).split(/[\s,]+/)
   if (!kind || !proto) return undefined
   const port = Number(/^(\d{1,5})(\/\d+)?$/.exec(where)?.[1] ?? 0)
   return {
-    kind,
+    kind: kind.toLowerCase(),
     port: portNumber(port > 65_535 ? 0 : port),
-    proto,
-    formats: [...new Set(formats)],
+    proto: /^udptl$/i.test(proto) ? 'udptl' : proto.toUpperCase(),
+    formats: [...new Set(formats.filter((format) => format !== ''))],
     lines: [],
   }
 }
 
 function mediaLine({ kind, port, proto, formats }: Media): string {
   return `m=${[kind, port, proto, ...formats].join(' ')}`
-}
-
-/** Without the spaces around its value. */
-function tidied(line: string): string {
-  const trimmed = line.trim()
-  return trimmed[1] === '=' ? `${trimmed[0]}=${trimmed.slice(2).trim()}` : trimmed
 }
 
 function hasType(line: string): boolean {
@@ -173,34 +169,10 @@ function understood(lines: readonly string[], types: string): string[] {
 /** What a line is about: of two about the same, the first counts. */
 function matter(line: string): string {
   const type = line[0] ?? ''
+  if (isConnection(line) && connectionIn(line) === undefined) return line
   if (!repeatable.includes(type)) return type
   if (isDirection(line)) return 'a direction'
   const name = attributeName(line)
   if (name === 'ptime' || name === 'maxptime') return name
   return name === 'rtpmap' || name === 'fmtp' ? (line.split(' ', 1)[0] ?? '') : line
-}
-
-function isSound(line: string): boolean {
-  if (line.startsWith('a=')) return isAttribute(line)
-  if (isConnection(line)) return connectionIn(line) !== undefined
-  return shapes[line.slice(0, 2)]?.test(line) ?? true
-}
-
-const shapes: Readonly<Record<string, RegExp>> = {
-  't=': /^t=\d+ +\d+$/,
-  'b=': /^b=[\w-]+:\d+$/,
-}
-
-/** An attribute's name is one word; the values of those which both ends must understand alike have their shape, too. */
-function isAttribute(line: string): boolean {
-  const [, name = '', value] = /^a=([^\s:]+)(?::(.*))?$/.exec(line) ?? []
-  if (directions.has(name)) return value === undefined
-  return name !== '' && (values[name]?.test(value ?? '') ?? true)
-}
-
-const values: Readonly<Record<string, RegExp>> = {
-  rtpmap: /^\d{1,3} +[^\s/]+\/\d+(\/\d+)?$/,
-  fmtp: /^\S+ +\S/,
-  ptime: /^\d+(\.\d+)?$/,
-  maxptime: /^\d+(\.\d+)?$/,
 }

@@ -1,14 +1,8 @@
 import { type Port, portNumber } from '#contract'
-import type { Media, MediaDirection, Sdp } from './description.ts'
-import {
-  attributeName,
-  connectionOf,
-  directionOf,
-  isConnection,
-  isDirection,
-  writeSdp,
-} from './description.ts'
+import type { Media, Sdp } from './description.ts'
+import { connectionOf, directionOf, writeSdp } from './description.ts'
 import { isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
+import { attributeName, isConnection, isDirection, type MediaDirection } from './tidy.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
 interface SdpLeg {
@@ -92,10 +86,18 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
 function ourMedia(said: RelayedSdp, port: Port): Media {
   const media = mediaOf(said)
   const address = connectionOf(said.sdp, media)
-  const lines = media.lines.filter((line) => passes(line) && !isConnection(line))
-  if (!isNowhere(address)) return { ...media, port, lines }
+  const plain = media.proto === feedback ? { ...media, proto: 'RTP/AVP' } : media
+  const lines = media.lines.filter((line) => passes(line) && !isConnection(line) && !asks(line, media.proto))
+  if (!isNowhere(address)) return { ...plain, port, lines }
   const direction = withoutReceiving(directionOf(said.sdp, media))
-  return { ...media, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
+  return { ...plain, port, lines: [...lines.filter((line) => !isDirection(line)), `a=${direction}`] }
+}
+
+/** Early feedback is for those who agree on it; all others refuse it (RFC 4585 §3.1). */
+const feedback = 'RTP/AVPF'
+
+function asks(line: string, proto: string): boolean {
+  return proto === feedback && attributeName(line)?.startsWith('rtcp-fb') === true
 }
 
 function declined({ kind, proto, formats }: Media): Media {

@@ -1,6 +1,6 @@
 import { reachOf } from '#routing'
 import { readSocketAddress } from '../ground/socket-address.ts'
-import { attribute, connectionOf, type Media, type Sdp } from './description.ts'
+import { attribute, connectionOf, hasConnection, type Media, type Sdp } from './description.ts'
 
 /** A description, and which of its m-lines is relayed. */
 export interface RelayedSdp {
@@ -37,6 +37,10 @@ export interface SdpTerms {
 /** Finds the m-line to relay: sound before all else, plain before encrypted, wherever it stands. */
 export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
+  return terms.answered && terms.offered ? found(withFormats(sdp, terms.offered), terms) : found(sdp, terms)
+}
+
+function found(sdp: Sdp, terms: SdpTerms): SdpResult {
   const at = best(sdp, (media) => obstacleOf(sdp, media, terms) === undefined)
   if (at >= 0) return { ok: true, value: { sdp, at } }
   const nearest = sdp.media.find(isAudio) ?? sdp.media[0]
@@ -86,19 +90,31 @@ function obstacleOf(sdp: Sdp, media: Media, terms: SdpTerms): UnusableSdp | unde
   if (port === 0) return fault(304, `m=${kind} has no port`)
   const obstacle = protocolObstacle(sdp, media) ?? (terms.offered && mismatch(media, terms.offered))
   if (obstacle !== undefined || terms.answered) return obstacle
-  return addressObstacle(connectionOf(sdp, media), terms.address)
+  // Where no c-line stands, a party is heard from where it signals.
+  return hasConnection(sdp, media) ? addressObstacle(connectionOf(sdp, media), terms.address) : undefined
+}
+
+/** An answer which takes the offered kind and names no format takes those which were offered. */
+function withFormats(sdp: Sdp, { kind, formats, lines }: Media): Sdp {
+  const media = sdp.media.map((each) =>
+    each.kind !== kind || isFormed(each) ? each : { ...each, formats, lines: [...lines, ...each.lines] },
+  )
+  return { ...sdp, media }
+}
+
+function isFormed(media: Media): boolean {
+  return isBlind(media) ? media.formats.length > 0 : media.formats.some((format) => /^\d{1,3}$/.test(format))
 }
 
 /** What we cannot carry: other transports, and keys which are agreed on in the media path (RFC 5763). */
 function protocolObstacle(sdp: Sdp, media: Media): UnusableSdp | undefined {
-  const { kind, proto, formats } = media
+  const { kind, proto } = media
   if (!/^(rtp\/s?avpf?|udptl)$/i.test(proto)) return fault(302, `m=${kind} over ${proto} is not carried`)
   const keyed = [media.lines, sdp.session].some((lines) =>
     ['crypto', 'key-mgmt'].some((name) => attribute(lines, name) !== undefined),
   )
   if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} brings no key (a=crypto)`)
-  const formed = isBlind(media) ? formats.length > 0 : formats.some((format) => /^\d{1,3}$/.test(format))
-  return formed ? undefined : fault(305, `m=${kind} names no format`)
+  return isFormed(media) ? undefined : fault(305, `m=${kind} names no format`)
 }
 
 function mismatch(media: Media, offered: Media): UnusableSdp | undefined {
@@ -115,7 +131,7 @@ function mismatch(media: Media, offered: Media): UnusableSdp | undefined {
 
 /** A host name is looked up elsewhere. */
 function addressObstacle(address: string | undefined, ours: string): UnusableSdp | undefined {
-  if (address === undefined) return fault(399, 'no c-line says where the sound is wanted')
+  if (address === undefined) return fault(399, 'the c-line says not where the sound is wanted')
   const place = readSocketAddress(address)
   if (place === undefined || isNowhere(address)) return undefined
   if (place.isIPv4 !== readSocketAddress(ours)?.isIPv4)

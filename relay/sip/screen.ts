@@ -1,6 +1,7 @@
 import { parseNameAddrs } from './address.ts'
-import { mediaType, sdpBody } from './body.ts'
+import { sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
+import { mediaType } from './multipart.ts'
 import { privacyOf } from './privacy.ts'
 import { isTel, uriScheme } from './uri.ts'
 

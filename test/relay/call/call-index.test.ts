@@ -68,7 +68,7 @@ const cases = good.flatMap((line, at): Case[] => {
   )
   const unread = line.startsWith('v=') || needed
   return [
-    { line, way: 'missing', spoilt: missing, like: needed ? undefined : missing },
+    { line, way: 'missing', spoilt: missing, like: withoutIt(line, missing) },
     { line, way: 'broken', spoilt: broken, like: unread ? undefined : free.test(line) ? broken : missing },
     {
       line,
@@ -80,6 +80,12 @@ const cases = good.flatMap((line, at): Case[] => {
     { line, way: 'behind a line which is none', spoilt: spoilt('what is this', '=', line), like: good },
   ]
 })
+
+/** Without its c-line a caller is heard from where it signals; without an m-line there is nothing to hear. */
+function withoutIt(line: string, missing: string[]): string[] | undefined {
+  if (line.startsWith('m=')) return undefined
+  return line.startsWith('c=') ? good : missing
+}
 
 describe('a line of an offer', () => {
   test.each(cases)('$line, $way', ({ spoilt, like, line }) => {

@@ -60,6 +60,27 @@ describe('an offer which cannot be served', () => {
   })
 })
 
+describe('an answer of a person, however untidy', () => {
+  const said = text(theirs)
+  test.each([
+    ['with a space behind each line', said.replaceAll('\r\n', ' \r\n'), 'application/sdp'],
+    ['in capitals', said.replace(/^(m=.*)$/m, (line) => line.toUpperCase()), 'application/sdp'],
+    ['without a c-line', said.replace(/^c=.*\r\n/m, ''), 'application/sdp'],
+    ['without a format', said.replace(/^(m=audio \d+ \S+) .*$/m, '$1'), 'application/sdp'],
+    ['without a type', said, ''],
+    ['in parts under another boundary', `--a\r\n\r\n${said}`, 'multipart/mixed;boundary=b'],
+  ])('%s, is heard by the caller', (_, body, type) => {
+    const { ladder, sent } = calling()
+    const answer = answers(sent, telnyx, 200, { body: new TextEncoder().encode(body) })
+    const { status, reason, headers } = answer
+    const typed = headers.filter(([name]) => name !== 'content-type')
+    if (type !== '') typed.push(['content-type', type])
+    ladder.when(telnyx, response({ status, reason, headers: typed, body: answer.body }))
+    ladder.gives('ACK to Telnyx', '200 to Alice')
+    expect(kinds(ladder.lastResponse(alice).body)).toEqual(['m=audio 1'])
+  })
+})
+
 describe('an answer which cannot be used', () => {
   test.each([
     ['nonsense', new TextEncoder().encode('nonsense')],

@@ -62,6 +62,13 @@ describe('an offer on its way through us', () => {
     )
   })
 
+  test('asks for no early feedback, which most refuse (RFC 4585 §3.1); who offered it is answered by it', () => {
+    const early = phone.replace('RTP/AVP', 'RTP/AVPF').replace('a=ptime', 'a=rtcp-fb:* nack\r\na=ptime')
+    expect(offered(early)).toBe(offered(phone))
+    const answer = composeSdp(undefined, relayedSdp(phone), ours, relayedSdp(early))
+    expect(lines(answer.text)).toEqual(['m=audio 20000 RTP/AVPF 0 8 18 101'])
+  })
+
   test('says IP6 where our address is one', () => {
     const { text } = composeSdp(undefined, relayedSdp(phone), { ...ours, address: '2001:db8::7' })
     expect(text).toContain('c=IN IP6 2001:db8::7')
@@ -148,7 +155,6 @@ describe('a description nothing can be relayed of', () => {
     ['travels over TCP', phone.replace('RTP/AVP', 'TCP/RTP/AVP'), 488, 302],
     ['names no format', phone.replace('RTP/AVP 0 8 18 101', 'RTP/AVP'), 488, 305],
     ['names formats which are none', phone.replace('RTP/AVP 0 8 18 101', 'RTP/AVP PCMU'), 488, 305],
-    ['names no address', phone.replace('c=IN IP4 192.0.2.1\r\n', ''), 488, 399],
     ['names half an address', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4'), 488, 399],
     ['names an impossible one', phone.replace('c=IN IP4 192.0.2.1', 'c=IN IP4 192.0.2.256'), 488, 399],
     ['names one of another network', phone.replace('c=IN IP4', 'c=ATM NSAP'), 488, 399],
@@ -170,6 +176,17 @@ describe('a description nothing can be relayed of', () => {
     const answered = true
     expect(faultOf(phone.replace('c=IN IP4 192.0.2.1\r\n', ''), { answered })).toBeUndefined()
     expect(faultOf(phone.replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF'), { answered })).toBeDefined()
+  })
+
+  test('is none which only forgot its c-line: who sent it is heard from where it signals', () => {
+    expect(faultOf(phone.replace('c=IN IP4 192.0.2.1\r\n', ''))).toBeUndefined()
+  })
+
+  test('is none which takes the sound and names no format: it takes those which were offered', () => {
+    const [offered] = relayedSdp(phone).sdp.media
+    const answer = relayedSdp(`${head}m=audio 6000 RTP/AVP\r\n`, { answered: true, offered })
+    expect(answer.sdp.media[0]).toMatchObject({ port: 6000, formats: ['0', '8', '18', '101'] })
+    expect(codecs(answer.sdp)).toEqual(['PCMU', 'PCMA', 'G729'])
   })
 
   test('may be one which answers something else than was offered', () => {

@@ -59,7 +59,8 @@ describe('screening a request (RFC 3261 §8.2)', () => {
     expect(refusal?.headers?.[0]?.[1]).toContain('application/sdp')
     expect(verdictOn(invite({ headers: { 'Content-Encoding': 'gzip' } }))?.status).toBe(415)
     expect(verdictOn(invite({ headers: { 'Content-Encoding': ['identity', 'gzip'] } }))?.status).toBe(415)
-    expect(verdictOn(invite({ headers: { 'Content-Type': null } }))?.status).toBe(400)
+    expect(verdictOn(invite({ body: 'x', headers: { 'Content-Type': null } }))?.status).toBe(400)
+    expect(verdictOn(invite({ headers: { 'Content-Type': null } }))).toBeUndefined()
   })
 
   test('passes over a body which its sender calls optional (§20.11)', () => {
@@ -170,15 +171,57 @@ describe('the session description of a message', () => {
     expect(sdpBody(answer)).toEqual(bytes(sdp))
   })
 
+  const type = 'Content-Type: application/sdp'
+  const other = 'v=0\r\ns=other\r\n'
+  const both = (first: string, second: string) => `--o\r\n${first}\r\n--o\r\n${second}\r\n--o--\r\n`
+  test.each([
+    ['names no boundary', 'multipart/mixed', mixed],
+    ['names another', 'multipart/mixed;boundary=other', mixed],
+    ['names an empty one', 'multipart/mixed;boundary=""', mixed],
+    ['quotes one with odd characters', 'multipart/mixed;boundary="o ;=,x"', parted('o ;=,x')],
+    ['quotes one with a space at its end', 'multipart/mixed;boundary="outer "', mixed],
+    [
+      'writes spaces behind its delimiters',
+      'multipart/mixed;boundary=o',
+      parted('o').replaceAll('--o\r', '--o \t\r'),
+    ],
+    ['has no last delimiter', 'multipart/mixed;boundary=outer', mixed.replace('--outer--', '')],
+    ['ends its lines with LF', 'multipart/mixed;boundary=outer', mixed.replaceAll('\r\n', '\n')],
+    ['has no blank line before it', 'multipart/mixed;boundary=o', `--o\r\n${sdp}--o--`],
+    ['says not what its part is', 'multipart/mixed;boundary=o', `--o\r\n\r\n${sdp}--o--`],
+    ['is in front of ISUP', 'multipart/mixed;boundary=o', both(`${type}\r\n\r\n${sdp}`, isup())],
+    ['is behind ISUP', 'multipart/mixed;boundary=o', both(isup(), `${type}\r\n\r\n${sdp}`)],
+    [
+      'has another alternative before it, for the last is the best',
+      'multipart/alternative;boundary=o',
+      both(`${type}\r\n\r\n${other}`, `${type}\r\n\r\n${sdp}`),
+    ],
+    [
+      'has one for an early session before it (RFC 3959)',
+      'multipart/mixed;boundary=o',
+      both(`${type}\r\nContent-Disposition: early-session\r\n\r\n${other}`, `${type}\r\n\r\n${sdp}`),
+    ],
+  ])('is found in a body which %s', (_, contentType, body) => {
+    expect(described(contentType, body)?.replaceAll(/\r?\n/g, '\r\n').trimEnd()).toBe(sdp.trimEnd())
+  })
+
   test.each([
     ['text/plain', 'x'],
-    ['multipart/mixed', mixed],
-    ['multipart/mixed;boundary=other', mixed],
-    ['multipart/mixed;boundary=""', mixed],
-    ['multipart/mixed;boundary=outer', '--outer\r\nContent-Type: application/sdp\r\n\r\nv=0'],
+    ['multipart/mixed', 'no delimiter'],
     ['multipart/mixed;boundary=outer', '--outer'],
+    ['multipart/mixed;boundary=outer', '--outer--\r\nContent-Type: application/sdp\r\n\r\nv=0'],
     ['application/sdp', ''],
   ])('is not found in %s %j', (contentType, body) => {
     expect(described(contentType, body)).toBeUndefined()
   })
 })
+
+/** The session description in the second of two parts. */
+function parted(boundary: string): string {
+  return `--${boundary}\r\n\r\nx\r\n--${boundary}\r\nContent-Type: application/sdp\r\n\r\n${sdp}--${boundary}--\r\n`
+}
+
+/** A part as carriers send it, whose octets are no text (RFC 3204). */
+function isup(): string {
+  return 'Content-Type: application/isup;version=itu-t92+\r\nContent-Disposition: signal;handling=optional\r\n\r\n\x01\x00--o'
+}
