@@ -1,10 +1,10 @@
-import { uacDialog } from '../dialog/dialog.ts'
+import { answeredBy } from '../leg/uac.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { acknowledge, answerCaller, byeLate2xx } from './answered.ts'
+import { answerCaller } from './answered.ts'
 import { unheard } from './cause.ts'
-import { abandon, concluded, end, since, stopTimers } from './ending.ts'
+import { abandon, concluded, end, hangUpLate, since, stopTimers } from './ending.ts'
 import { observation } from './observation.ts'
 import { aim, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
@@ -23,10 +23,7 @@ export function branchAnswered(
     return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
-  branch.state = 'answered'
   call.callee = branch
-  const dialog = uacDialog(branch.invite ?? call.caller.invite, response)
-  branch.dialog = dialog
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   return {
     to: 'answered',
@@ -35,8 +32,7 @@ export function branchAnswered(
       ...observation(branch, response.status, response.reason),
       { type: 'stop', timer: 'search' },
       ...others,
-      { type: 'dialog', side: 'callee', dialog },
-      ...acknowledge(call, branch, response, endpoint),
+      ...answeredBy(branch, response, endpoint),
       ...aim(call, 'callee', branch, said, endpoint),
       ...answerCaller(call, said, endpoint),
       { type: 'tell' },
@@ -67,7 +63,7 @@ function answeredWithoutSdp(
   endpoint: SipEndpoint,
 ): CallStep {
   const { why, code } = fault ?? { why: 'answered without a session description', code: 399 }
-  const goodbye = byeLate2xx(call, branch, response, endpoint, [sipReason(488, why)])
+  const goodbye = hangUpLate(branch, response, endpoint, [sipReason(488, why)])
   concluded(call, branch, response.status, why, 'final')
   const because = unheard('callee', why)
   const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })

@@ -1,13 +1,13 @@
 import type { AddressTry, Attempt } from '#contract'
 import { type Flow, hostPort } from '../ground/flow.ts'
-import { freshLeg } from '../leg/leg.ts'
+import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
-import { type Authorizations, noAuthorizations } from '../sip/authorization.ts'
-import { type Header, noBody } from '../sip/message.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
+import { noBody } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
-import { offerOf, rewriteFor, sdpBytes } from './offer-answer.ts'
+import { offerOf, rewriteFor } from './offer-answer.ts'
 import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
@@ -18,30 +18,16 @@ export function newBranch(
   contact: Contact | undefined,
   attempt: Branch['attempt'] = newAttempt(call, provider),
 ): Branch {
-  const { entropy } = endpoint
+  const id = provider?.provider_id
+  const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
   const branch: Branch = {
+    ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
     index: call.branches.length,
     attempt,
     tried: undefined,
     provider,
     contact,
-    route:
-      contact?.path ?? (provider?.provider_id ? call.serviceRoutes.serviceRoute(provider.provider_id) : []),
-    callId: entropy.hex(16),
-    localTag: entropy.hex(8),
-    cseq: 1,
     flows: [],
-    flow: undefined,
-    invite: undefined,
-    state: 'locating',
-    heard: 'nothing',
-    proofs: noAuthorizations,
-    cancelled: false,
-    reason: undefined,
-    acks: new Map(),
-    early: new Map(),
-    trusted: provider !== undefined,
-    ...freshLeg(String(entropy.below(2 ** 31))),
   }
   call.branches.push(branch)
   return branch
@@ -82,30 +68,18 @@ function invite(
   flow: Flow,
   endpoint: SipEndpoint,
   body: Uint8Array,
-  extra: readonly Header[] = [],
 ): CallOrder[] {
-  const built = buildInvite(call, branch, flow, endpoint, body, extra)
-  branch.invite = built
-  branch.state = 'calling'
-  branch.heard = 'nothing'
   const timer: CallOrder = branch.provider
     ? { type: 'set', ms: branch.provider.policy.first_response_ms, timer: { timer: 'silence', branch } }
     : { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }
-  return [{ type: 'request', request: built, flow, role: { role: 'invite', branch } }, timer]
+  return [callLeg(branch, buildInvite(call, branch, flow, endpoint, body), flow), timer]
 }
 
-/** The provider's challenge is answered with the same offer under the next number (RFC 3261 §22.2). */
-export function inviteAgain(
-  call: Call,
-  branch: Branch,
-  proofs: Authorizations,
-  endpoint: SipEndpoint,
-): CallOrder[] {
-  branch.proofs = proofs
-  branch.cseq++
-  const flow = branch.flow
+/** The provider's challenge is answered with the same offer (RFC 3261 §22.2). */
+export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {
+  const { flow } = branch
   const body = branch.invite?.body ?? noBody
-  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, endpoint, body, proofs.headers)] : []
+  return flow ? [...stopTimers(branch), ...invite(call, branch, flow, endpoint, body)] : []
 }
 
 /** Milliseconds this branch may ring. */

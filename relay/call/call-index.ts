@@ -1,6 +1,7 @@
 import { type Dialog, dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
+import type { Leg } from '../leg/leg.ts'
 import type { Request } from '../sip/message.ts'
 import type { CallMachine } from './call.ts'
 import type { Branch, Call, CallTimer, Side } from './state.ts'
@@ -9,7 +10,7 @@ import type { Branch, Call, CallTimer, Side } from './state.ts'
 export interface ActiveCall {
   readonly machine: CallMachine
   readonly call: Call
-  readonly timers: Map<string, Deadline<CallTimerDue>>
+  readonly timers: Map<TimerSubject, TimersByName>
   /** The INVITE in the air: of a branch, or passed on for a side. */
   readonly inviteIds: Map<Branch | Side, number>
   /** Our requests which have no final answer yet. */
@@ -23,6 +24,12 @@ export interface ActiveCall {
   /** The log has its end. */
   endLogged: boolean
 }
+
+/** Whose a timer is; undefined: the call's own. */
+export type TimerSubject = Leg | Side | undefined
+
+/** Of each kind one. */
+export type TimersByName = Map<CallTimer['timer'], Deadline<CallTimerDue>>
 
 /** A timer of a call which has rung. */
 export interface CallTimerDue {

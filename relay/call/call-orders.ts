@@ -18,6 +18,7 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { scopesOf } from './scopes.ts'
+import { sideOf } from './sides.ts'
 import type { Branch, CallOrder, ServiceRoutes, Side } from './state.ts'
 
 /** The rooms calls stand on. */
@@ -92,7 +93,7 @@ export class CallOrders {
       case 'media':
         return effects.emit({ type: 'media', command: order.command })
       case 'dialog':
-        return this.index.addDialog(active, order.side, order.dialog)
+        return this.index.addDialog(active, sideOf(active.call, order.leg), order.dialog)
       case 'tell':
         return this.tell(active)
       case 'cool':
@@ -118,7 +119,7 @@ export class CallOrders {
 
   #request(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'request' }>): void {
     const { role, request } = order
-    if (role.role === 'invite') this.index.addBranch(role.branch)
+    if (role.role === 'invite') this.index.addBranch(role.leg)
     else if (role.role === 'passed' && request.method === 'INVITE')
       this.index.addServer(active, role.asked.side, role.asked.transaction)
     this.effects.pass(this.requests.send(now, active, order))

@@ -43,7 +43,7 @@ export class CallRequests {
     const { id, outputs } = this.#transactions.request(now, request, flow)
     this.#byClient.set(id, { active, role, sent: request, flow, open: true })
     active.outstanding++
-    if (role.role === 'invite') active.inviteIds.set(role.branch, id)
+    if (role.role === 'invite') active.inviteIds.set(role.leg, id)
     else if (role.role === 'passed' && request.method === 'INVITE') active.inviteIds.set(role.asked.side, id)
     return outputs
   }

@@ -1,9 +1,9 @@
 import type { MonotonicMs } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
-import type { ActiveCall, CallTimerDue } from './call-index.ts'
-import type { Branch, CallTimer, Side } from './state.ts'
+import type { ActiveCall, CallTimerDue, TimerSubject, TimersByName } from './call-index.ts'
+import type { CallTimer } from './state.ts'
 
-/** The timers of all calls: of each kind one a call, a branch or a side. */
+/** The timers of all calls: of each kind one a call, a leg or a side. */
 export class CallTimers {
   readonly #deadlines = new Deadlines<CallTimerDue>()
 
@@ -14,31 +14,41 @@ export class CallTimers {
   /** One which is due, and runs no longer; undefined: none is. */
   due(now: MonotonicMs): CallTimerDue | undefined {
     const due = this.#deadlines.due(now)
-    due?.active.timers.delete(keyOf(due.timer))
+    if (due) due.active.timers.get(subjectOf(due.timer))?.delete(due.timer.timer)
     return due
   }
 
   /** Sets one anew. */
   set(now: MonotonicMs, active: ActiveCall, ms: number, timer: CallTimer): void {
-    const key = keyOf(timer)
-    this.#deadlines.cancel(active.timers.get(key))
-    active.timers.set(key, this.#deadlines.set(now + ms, { active, timer }))
+    const timers = timersOf(active, subjectOf(timer))
+    this.#deadlines.cancel(timers.get(timer.timer))
+    timers.set(timer.timer, this.#deadlines.set(now + ms, { active, timer }))
   }
 
-  stop(active: ActiveCall, timer: CallTimer['timer'], of?: Branch | Side): void {
-    const key = `${timer}${typeof of === 'object' ? of.index : (of ?? '')}`
-    this.#deadlines.cancel(active.timers.get(key))
-    active.timers.delete(key)
+  stop(active: ActiveCall, timer: CallTimer['timer'], of?: TimerSubject): void {
+    const timers = active.timers.get(of)
+    this.#deadlines.cancel(timers?.get(timer))
+    timers?.delete(timer)
   }
 
   /** Stops all timers of a call. */
   forget(active: ActiveCall): void {
-    for (const deadline of active.timers.values()) this.#deadlines.cancel(deadline)
+    for (const timers of active.timers.values())
+      for (const deadline of timers.values()) this.#deadlines.cancel(deadline)
     active.timers.clear()
   }
 }
 
-function keyOf(timer: CallTimer): string {
-  if ('branch' in timer) return `${timer.timer}${timer.branch.index}`
-  return 'side' in timer ? `${timer.timer}${timer.side}` : timer.timer
+function timersOf({ timers }: ActiveCall, subject: TimerSubject): TimersByName {
+  const known = timers.get(subject)
+  if (known) return known
+  const none: TimersByName = new Map()
+  timers.set(subject, none)
+  return none
+}
+
+function subjectOf(timer: CallTimer): TimerSubject {
+  if ('branch' in timer) return timer.branch
+  if ('leg' in timer) return timer.leg
+  return 'side' in timer ? timer.side : undefined
 }

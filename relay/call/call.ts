@@ -1,19 +1,13 @@
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
+import { acknowledge } from '../leg/ack.ts'
+import { byeAgain } from '../leg/bye.ts'
+import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import {
-  acknowledge,
-  byeAgain,
-  byeLate2xx,
-  callerAcked,
-  forgetCaller,
-  giveUpOnAck,
-  hangUp,
-  repeatAnswer,
-} from './answered.ts'
+import { callerAcked, giveUpOnAck, hangUp } from './answered.ts'
 import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
-import { abandon, end, endedBySystem, refuse, spokeLate, stopped } from './ending.ts'
+import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { noneAlive } from './failed-hunt.ts'
 import {
   answerTimeout,
@@ -62,8 +56,8 @@ const unwanted = {
   },
   success: (
     { branch, response }: CallEvents['success'],
-    { call, endpoint }: CallMemory,
-  ): Turn<CallState, CallOrder> => stay(...byeLate2xx(call, branch, response, endpoint)),
+    { endpoint }: CallMemory,
+  ): Turn<CallState, CallOrder> => stay(...hangUpLate(branch, response, endpoint)),
   failure: ({ branch, status, why, response }: CallEvents['failure']): Turn<CallState, CallOrder> => {
     branch.state = 'over'
     // A 487 only says that our CANCEL was heard.
@@ -106,7 +100,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     success: ({ branch, response }, { call, endpoint }) =>
       branch.state === 'calling'
         ? branchAnswered(call, branch, response, endpoint)
-        : stay(...byeLate2xx(call, branch, response, endpoint)),
+        : stay(...hangUpLate(branch, response, endpoint)),
     failure: (event, { call, endpoint }) =>
       event.branch.state === 'calling' ? branchFailed(call, event, endpoint) : unwanted.failure(event),
     silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
@@ -116,7 +110,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
-    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
+    byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
   },
 
@@ -124,10 +118,10 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     ...unwanted,
     success: ({ branch, response }, { call, endpoint }) =>
       branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
-        ? stay(...acknowledge(call, branch, response, endpoint))
-        : stay(...byeLate2xx(call, branch, response, endpoint)),
+        ? stay(...acknowledge(branch, response, endpoint))
+        : stay(...hangUpLate(branch, response, endpoint)),
     acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
-    repeat: (_, { call }) => stay(...repeatAnswer(call)),
+    repeat: ({ leg }) => stay(...repeatAnswer(leg)),
     unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
     bye: ({ side, reason }, { call, endpoint }) => hangUp(call, side, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
@@ -143,7 +137,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     unacknowledgedPending: ({ side }, { call, endpoint }) => unacknowledgedPassed(call, side, endpoint),
     stalledPending: ({ side }, { call }) =>
       stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
-    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
+    byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
       hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
@@ -155,14 +149,14 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   ended: {
     ...unwanted,
     acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
-    repeat: (_, { call }) => stay(...repeatAnswer(call)),
+    repeat: ({ leg }) => stay(...repeatAnswer(leg)),
     unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
     /** The host its offer names was looked up meanwhile (RFC 3261 §15.1.2). */
     request: (event) => stay(refuseRequest(event, 487)),
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
-    bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetCaller(call) : [])),
+    bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetAnswer(call.caller) : [])),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
-    byeAnswered: (event, { call, endpoint }) => stay(...byeAgain(call, event, endpoint)),
+    byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
 }
 

@@ -89,7 +89,7 @@ export class Calls {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: MonotonicMs, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
-    const arrival = { request, flow, transaction, trusted }
+    const arrival = { invite: request, flow, transaction, trusted }
     const call = newCall(now, sessionId(++this.#sessions), arrival, this.#deps)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
@@ -208,8 +208,8 @@ export class Calls {
     switch (role.role) {
       case 'invite':
         return response
-          ? this.#inviteAnswered(now, active, role.branch, response)
-          : this.#inviteSilent(now, active, role.branch, result.type === 'silence' ? result.why : '')
+          ? this.#inviteAnswered(now, active, role.leg, response)
+          : this.#inviteSilent(now, active, role.leg, result.type === 'silence' ? result.why : '')
       case 'passed':
         return this.#step(now, active, 'passed', { ...role, sent, flow, response })
       case 'bye':
@@ -255,9 +255,10 @@ export class Calls {
       case 'unacknowledgedPending':
       case 'stalledPending':
         return this.#step(now, active, timer.timer, timer)
-      case 'search':
       case 'repeat':
       case 'unacknowledged':
+        return this.#step(now, active, timer.timer, timer)
+      case 'search':
         return this.#step(now, active, timer.timer, undefined)
     }
   }

@@ -1,8 +1,9 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { offerOf, sdpBytes } from './offer-answer.ts'
+import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
 
 /*
@@ -38,7 +39,7 @@ export function sdpForCaller(
   const orders: CallOrder[] =
     told.tag === caller.localTag
       ? []
-      : [{ type: 'dialog', side: 'caller', dialog: uasDialog(caller.invite, told.tag) }]
+      : [{ type: 'dialog', leg: caller, dialog: uasDialog(caller.invite, told.tag) }]
   caller.localTag = told.tag
   caller.sdp.sent = told.sent
   return { body: sdpBytes(told.sent), orders }

@@ -1,10 +1,10 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
-import type { Header } from '../sip/message.ts'
-import { reply } from '../sip/reply.ts'
-import { allowHeader } from '../sip/screen.ts'
-import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
+import { byeLate2xx } from '../leg/bye.ts'
+import { abandonInvite } from '../leg/uac.ts'
+import { respond, responseTo } from '../leg/uas.ts'
+import type { Header, Response } from '../sip/message.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
-import { buildCancel } from './invite.ts'
 import { noCodec, warning } from './offer-answer.ts'
 import type { Cause } from './reason.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
@@ -63,8 +63,8 @@ export function end(
     : headers
   const warns = said.some(([name]) => name === 'warning')
   const warnings = warns ? [] : warningOf(ending, endpoint)
-  const response = answerTo(call, endpoint, ending.status, [...said, ...warnings])
-  return { to: 'ended', effects: [...letting, respond(call, response), ...closing(call)] }
+  const response = responseTo(call.caller, endpoint, ending.status, [...said, ...warnings])
+  return { to: 'ended', effects: [...letting, respond(call.caller, response), ...closing(call)] }
 }
 
 function warningOf({ status, why, code }: UnansweredEnd, endpoint: SipEndpoint): Header[] {
@@ -134,30 +134,20 @@ export function spokeLate({ attempt, tried }: Branch, status: number, reason: st
   if (attempt.tries.at(-1) === tried && attempt.status === 0) Object.assign(attempt, { status, reason })
 }
 
-/**
- * Gives a branch up. A CANCEL may only follow a provisional (RFC 3261 §9.1): before one the branch
- * is remembered as abandoned, and let go when it speaks.
- */
+/** Gives a branch up: its INVITE is taken back as far as it was heard of. */
 export function abandon(branch: Branch, reason?: string): CallOrder[] {
   if (branch.state === 'over' || branch.state === 'answered') return []
-  const stops = stopTimers(branch)
-  branch.reason ??= reason
-  const inTheAir = branch.state !== 'locating'
-  branch.state = inTheAir ? 'abandoned' : 'over'
-  if (!inTheAir || !branch.invite || !branch.flow || branch.cancelled) return stops
-  const abandon: CallOrder = { type: 'abandon', of: branch }
-  if (branch.heard === 'nothing') return [...stops, abandon]
-  branch.cancelled = true
-  return [
-    ...stops,
-    abandon,
-    {
-      type: 'request',
-      request: buildCancel(branch.invite, branch.reason),
-      flow: branch.flow,
-      role: { role: 'cancel' },
-    },
-  ]
+  return [...stopTimers(branch), ...abandonInvite(branch, reason)]
+}
+
+/** A 2xx of a branch which is not wanted: it is acknowledged and hung up. */
+export function hangUpLate(
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+  headers: readonly Header[] = [],
+): CallOrder[] {
+  return [...stopTimers(branch), ...byeLate2xx(branch, response, endpoint, headers)]
 }
 
 /** Stops all timers of a branch. */
@@ -167,32 +157,6 @@ export function stopTimers(branch: Branch): CallOrder[] {
     { type: 'stop', timer: 'progress', of: branch },
     { type: 'stop', timer: 'ring', of: branch },
   ]
-}
-
-/** A response to the caller's first INVITE, with our tag and Contact. */
-export function answerTo(
-  call: Call,
-  endpoint: SipEndpoint,
-  status: number,
-  headers: readonly Header[] = [],
-  body?: Uint8Array,
-) {
-  const dialogMaking: Header[] =
-    status > 100 && status < 300
-      ? [['contact', contactOf(endpoint, call.caller.flow.transport)], allowHeader]
-      : []
-  const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
-  return reply(call.caller.invite, status, {
-    headers: [...dialogMaking, ...headers, ...typed],
-    ...(body ? { body } : {}),
-    toTag: call.caller.localTag,
-    flow: call.caller.flow,
-  })
-}
-
-/** Answers the caller's INVITE. */
-export function respond(call: Call, response: ReturnType<typeof reply>): CallOrder {
-  return { type: 'respond', transaction: call.caller.transaction, response }
 }
 
 /** What the edge knows of the call, kept for its record. */

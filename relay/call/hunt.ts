@@ -1,13 +1,13 @@
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { GivenReason } from '../leg/leg.ts'
+import { proveInvite } from '../leg/uac.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
-import { proveToProvider } from './credentials.ts'
 import { abandon, concluded, end, stopTimers, tryEnded } from './ending.ts'
 import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
 import { observation } from './observation.ts'
@@ -32,9 +32,8 @@ export function branchLocated(call: Call, branch: Branch, located: Located, endp
 /** A branch failed: its next address, the next provider, or the end. */
 export function branchFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, response } = failure
-  const proofs =
-    response && branch.invite && proveToProvider(branch, branch.invite, response, branch.proofs, endpoint)
-  if (proofs) return { effects: inviteAgain(call, branch, proofs, endpoint) }
+  if (response && proveInvite(branch, response, endpoint))
+    return { effects: inviteAgain(call, branch, endpoint) }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]
   const step = branch.provider

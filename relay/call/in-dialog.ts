@@ -1,15 +1,15 @@
 import { inDialog } from '../dialog/request.ts'
 import type { GivenReason, InDialogRequest, PendingReinvite } from '../leg/leg.ts'
 import { follow, isLost, wayBack } from '../leg/path.ts'
-import { noAuthorizations } from '../sip/authorization.ts'
+import { buildCancel } from '../leg/uac.ts'
+import { hasSdp } from '../sdp/message-sdp.ts'
+import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { allowHeader, type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { silentInside } from './cause.ts'
-import { proveToProvider, withProof } from './credentials.ts'
-import { buildCancel } from './invite.ts'
-import { faultOf, hasSdp, noCodec, offerOf, refusalWords } from './offer-answer.ts'
+import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
@@ -190,7 +190,7 @@ function lostAgain(
   if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
   const back = wayBack(leg, flow)
   if (!back) return undefined
-  const again = withProof(sent, ++leg.dialog.localCseq, proofs, back, endpoint)
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, viaOf(endpoint, back))
   return sendOn(call, { ...passed, sent: again, flow: back })
 }
 
@@ -202,11 +202,10 @@ function provedAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const { asked, sent, flow } = passed
-  const leg = reachAt(call, 'callee')
-  if (asked.side !== 'caller' || !call.callee || !leg) return undefined
-  const proofs = proveToProvider(call.callee, sent, response, passed.proofs, endpoint)
-  if (!proofs) return undefined
-  const again = withProof(sent, ++leg.dialog.localCseq, proofs, flow, endpoint)
+  const leg = legAt(call, opposite(asked.side))
+  const proofs = leg && prove(passed.proofs, response, sent, leg.account, endpoint)
+  if (!proofs || !leg.dialog) return undefined
+  const again = withProof(sent, ++leg.dialog.localCseq, proofs, viaOf(endpoint, flow))
   return sendOn(call, { ...passed, sent: again, proofs })
 }
 

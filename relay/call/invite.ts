@@ -1,11 +1,11 @@
 import type { Port } from '#contract'
 import type { Flow } from '../ground/flow.ts'
+import { inviteOf } from '../leg/uac.ts'
 import { noParams, quote } from '../sip/grammar.ts'
-import { type Header, type Request, request } from '../sip/message.ts'
+import type { Header, Request } from '../sip/message.ts'
 import { privacyOf } from '../sip/privacy.ts'
-import { allowHeader } from '../sip/screen.ts'
 import { isTel, parseUri, writeUri } from '../sip/uri.ts'
-import { contactOf, portFor, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
 import type { Branch, Call } from './state.ts'
 
@@ -20,46 +20,18 @@ export function buildInvite(
   flow: Flow,
   endpoint: SipEndpoint,
   body: Uint8Array,
-  extra: readonly Header[] = [],
 ): Request {
   const requestUri = branch.provider ? providerUri(branch) : contactUri(call, branch)
+  const from = callerName(call, branch, flow, endpoint)
+  const to = `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`
+  const maxForwards = call.caller.invite.maxForwards - 1
   const headers: Header[] = [
-    ['via', viaOf(endpoint, flow)],
-    ['max-forwards', String(call.caller.invite.maxForwards - 1)],
-    ['from', `${callerName(call, branch, flow, endpoint)};tag=${branch.localTag}`],
-    ['to', `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`],
-    ['call-id', branch.callId],
-    ['cseq', `${branch.cseq} INVITE`],
-    ['contact', contactOf(endpoint, flow.transport)],
-    allowHeader,
-    ...branch.route.map((route): Header => ['route', route]),
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),
-    ...extra,
   ]
-  if (body.length > 0) headers.push(['content-type', 'application/sdp'])
-  return request({ method: 'INVITE', requestUri, headers, body })
+  return inviteOf(branch, { requestUri, from, to, maxForwards, headers, body }, flow, endpoint)
 }
-
-/** The CANCEL of an INVITE in the air: same branch, same sequence number (RFC 3261 §9.1). */
-export function buildCancel(invite: Request, reason: string | undefined): Request {
-  const headers = invite.headers.filter(([name]) => shared.has(name))
-  const via = headers.find(([name]) => name === 'via')
-  const rest = headers.filter(([name]) => name !== 'via')
-  return request({
-    method: 'CANCEL',
-    requestUri: invite.requestUri,
-    headers: [
-      ...(via ? [via] : []),
-      ...rest,
-      ['cseq', `${invite.cseq.number} CANCEL`],
-      ...(reason ? [['reason', reason] as Header] : []),
-    ],
-  })
-}
-
-const shared = new Set(['via', 'max-forwards', 'from', 'to', 'call-id', 'route'])
 
 function providerUri(branch: Branch): string {
   const provider = branch.provider

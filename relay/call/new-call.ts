@@ -1,22 +1,12 @@
 import { type MonotonicMs, utcAt } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
-import type { Flow } from '../ground/flow.ts'
 import type { SessionId } from '../ground/media.ts'
-import { freshLeg } from '../leg/leg.ts'
+import { uasLeg } from '../leg/uas.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hostsAtMost } from './hosts.ts'
-import type { Call, CallerLeg, ServiceRoutes } from './state.ts'
-
-/** An INVITE which was let in, and the server transaction it came with. */
-interface Arrival {
-  readonly request: Request
-  readonly flow: Flow
-  readonly transaction: number
-  /** It came from a provider. */
-  readonly trusted: boolean
-}
+import type { Call, ServiceRoutes } from './state.ts'
 
 interface NewCallDeps {
   readonly endpoint: SipEndpoint
@@ -28,7 +18,7 @@ interface NewCallDeps {
 export function newCall(
   now: MonotonicMs,
   session: SessionId,
-  arrival: Arrival,
+  arrival: Parameters<typeof uasLeg>[1],
   { endpoint, ledger, serviceRoutes }: NewCallDeps,
 ): Call {
   const startedAt = utcAt(endpoint.epoch, now)
@@ -38,7 +28,7 @@ export function newCall(
     startedNow: now,
     startedAt,
     now,
-    caller: callerLeg(arrival, endpoint),
+    caller: uasLeg(endpoint, arrival),
     ledger,
     serviceRoutes,
     decision: undefined,
@@ -51,21 +41,7 @@ export function newCall(
     rang: false,
     failures: [],
     hosts: new BoundedMap(hostsAtMost),
-    record: blankRecord(arrival.request),
-  }
-}
-
-function callerLeg({ request, flow, transaction, trusted }: Arrival, { entropy }: SipEndpoint): CallerLeg {
-  return {
-    flow,
-    invite: request,
-    transaction,
-    localTag: entropy.hex(8),
-    told: [],
-    trusted,
-    answer: undefined,
-    bye: undefined,
-    ...freshLeg(String(entropy.below(2 ** 31))),
+    record: blankRecord(arrival.invite),
   }
 }
 

@@ -1,21 +1,16 @@
-import { portNumber } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { Side } from '../ground/media.ts'
 import type { AimedMedia, Leg, SdpSent } from '../leg/leg.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../sdp/codecs.ts'
-import { readSdp, type Sdp } from '../sdp/description.ts'
-import { activeMedia, composeSdp, decline, type SentSdp } from '../sdp/offer.ts'
+import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
+import { activeMedia, composeSdp, type SentSdp } from '../sdp/offer.ts'
 import { hostOf, type RelayedSdp, relayed, type SdpResult, type UnusableSdp } from '../sdp/relayed.ts'
-import { sdpBody } from '../sip/body.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
-
-const utf8 = new TextDecoder('utf-8')
-const bytes = new TextEncoder()
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
 export function codecsOf(message: Message): string[] {
@@ -38,23 +33,6 @@ export function answerOf(
   return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent) })
 }
 
-/** Whether a message brings SDP, whatever it says. */
-export function hasSdp(message: Message): boolean {
-  return (sdpBody(message)?.length ?? 0) > 0
-}
-
-const readByMessage = new WeakMap<Message, { readonly sdp: Sdp | undefined }>()
-
-/** A message's SDP, read once. */
-function sdpOf(message: Message): Sdp | undefined {
-  const known = readByMessage.get(message)
-  if (known) return known.sdp
-  const body = sdpBody(message)
-  const sdp = body && readSdp(utf8.decode(body))
-  readByMessage.set(message, { sdp })
-  return sdp
-}
-
 /**
  * What one side said as the other side shall hear it: our address, our port, our origin. `offer`: the other side's
  * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
@@ -72,34 +50,6 @@ export function rewriteFor(
   const leg = { address: endpoint.address, port: call.ports[to], id: lastSdp.id }
   lastSdp.sent = composeSdp(lastSdp.sent, kept, leg, offer)
   return lastSdp.sent
-}
-
-/** A description as the octets of a body. */
-export function sdpBytes({ text }: Pick<SentSdp, 'text'>): Uint8Array {
-  return bytes.encode(text)
-}
-
-/**
- * The body of an ACK which declines the offer that came in a 2xx, for no ACK leaves one without an answer (RFC 3261
- * §13.2.2.4); undefined: none came which could be read.
- */
-export function declineOffer(
-  offering: Message,
-  lastSdp: SdpSent,
-  endpoint: SipEndpoint,
-): Uint8Array | undefined {
-  const sdp = hasSdp(offering) ? sdpOf(offering) : undefined
-  return sdp && declineSdp(sdp, lastSdp, endpoint)
-}
-
-/** The same where the offer was read before. undefined where the offer has no m-line. */
-export function declineSdp(
-  sdp: Sdp,
-  { id, sent }: SdpSent,
-  { address }: SipEndpoint,
-): Uint8Array | undefined {
-  if (sdp.media.length === 0) return undefined
-  return bytes.encode(decline(sdp, { address, port: portNumber(0), id }, sent))
 }
 
 /** Tells the media thread where a leg listens and from where it may speak; a host it names is looked up. */
@@ -155,15 +105,6 @@ export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint)
   const offer = offerOf(request, endpoint)
   const host = offer?.ok ? hostOf(offer.value) : undefined
   return host !== undefined && call.hosts.get(host) === undefined ? host : undefined
-}
-
-/** Content-Type stands only where there is content. */
-export function withSdp(
-  body: Uint8Array | undefined,
-  headers: readonly Header[] = [],
-): { body?: Uint8Array; headers: readonly Header[] } {
-  if (!body || body.length === 0) return { headers }
-  return { body, headers: [...headers, ['content-type', 'application/sdp']] }
 }
 
 /** Goes with a 488: what of the session description is in the way (RFC 3261 §20.43). */

@@ -1,11 +1,13 @@
+import { respond, responseTo } from '../leg/uas.ts'
+import { hasSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
-import { answerTo, respond, since } from './ending.ts'
+import { since } from './ending.ts'
 import { observation } from './observation.ts'
-import { aim, answerOf, hasSdp } from './offer-answer.ts'
+import { aim, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder } from './state.ts'
 
@@ -51,11 +53,12 @@ function ringFrom(call: Call, branch: Branch): CallOrder[] {
 
 /** A provisional goes on to the caller: with a session description where one provider rings, plain where phones do. */
 function ringCaller(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): CallOrder[] {
+  const { caller } = call
   const said = remember18x(branch, response, endpoint)
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
   // An offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
   const early =
-    said && alone && hasSdp(call.caller.invite) ? sdpForCaller(call, said, endpoint, 'early') : undefined
+    said && alone && hasSdp(caller.invite) ? sdpForCaller(call, said, endpoint, 'early') : undefined
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
   const first = !call.rang
@@ -64,7 +67,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   return [
     ...(early && said ? aim(call, 'callee', branch, said, endpoint) : []),
     ...(early?.orders ?? []),
-    respond(call, answerTo(call, endpoint, branch.provider ? response.status : 180, [], early?.body)),
+    respond(caller, responseTo(caller, endpoint, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),
   ]
 }

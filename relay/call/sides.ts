@@ -1,10 +1,15 @@
-import type { AimedMedia, Leg } from '../leg/leg.ts'
+import type { AimedMedia, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import type { Call, Side } from './state.ts'
 
 /** The leg on one side of a call; undefined: no callee has answered. */
-export function legAt({ caller, callee }: Call, side: Side): Leg | undefined {
+export function legAt({ caller, callee }: Call, side: Side): UacLeg | UasLeg | undefined {
   return side === 'caller' ? caller : callee
+}
+
+/** On which side of its call a leg is. */
+export function sideOf({ caller }: Call, leg: Leg): Side {
+  return leg === caller ? 'caller' : 'callee'
 }
 
 /** The dialog with one side and the flow its requests go to; undefined before it is established. */

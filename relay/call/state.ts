@@ -12,18 +12,17 @@ import type {
   UtcMs,
 } from '#contract'
 import type { Observation } from '#routing'
-import type { Dialog } from '../dialog/dialog.ts'
 import type { BoundedMap } from '../ground/bounded-map.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
 import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
-import type { GivenReason, InDialogRequest, Leg, SentAck } from '../leg/leg.ts'
+import type { ByeResult } from '../leg/bye.ts'
+import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
+import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
 import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
-import type { SentSdp } from '../sdp/offer.ts'
-import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { Cause } from './reason.ts'
@@ -42,7 +41,7 @@ export interface Call {
   readonly startedAt: UtcMs
   /** Monotonic ms of the event being handled. */
   now: MonotonicMs
-  readonly caller: CallerLeg
+  readonly caller: UasLeg
   /** Whose limits it counts in. */
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
@@ -126,25 +125,11 @@ interface CallRecord {
   soundOver: boolean
 }
 
-/** The leg which called us: we are its UAS. */
-export interface CallerLeg extends Leg {
-  flow: Flow
-  readonly invite: Request
-  /** Our server transaction for that INVITE. */
-  readonly transaction: number
-  /** The To tags under which it was sent a description, and which. */
-  readonly told: { readonly tag: string; readonly sent: SentSdp }[]
-  /** The 2xx until it is acknowledged, and how long the next repeat waits. */
-  answer: { response: Response; waitMs: number } | undefined
-  /** A BYE which must wait for the ACK (RFC 3261 §15). */
-  bye: GivenReason | undefined
-}
-
 /** Whom we call at a host: a provider, or a PBX which has one; that one has no provider's id. */
 export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provider_id: string | null }
 
-/** A leg which we call: we are its UAC. */
-export interface Branch extends Leg {
+/** A leg which a call tries: one INVITE of its hunt. */
+export interface Branch extends UacLeg {
   readonly index: number
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
@@ -152,33 +137,13 @@ export interface Branch extends Leg {
   /** Lead by RFC 3263 and tried address by address; undefined: a registered contact. */
   readonly provider: CalledPeer | undefined
   readonly contact: Contact | undefined
-  /** Route values its INVITE carries: the contact's Path, or its provider's Service-Route. */
-  readonly route: readonly string[]
-  readonly callId: string
-  cseq: number
   /** Addresses of this provider not tried yet. */
   flows: Flow[]
-  state: 'locating' | 'calling' | 'abandoned' | 'answered' | 'over'
-  /** What came back so far. */
-  heard: 'nothing' | 'trying' | 'ringing'
-  /** What its INVITE has shown of us. */
-  proofs: Authorizations
-  /** A CANCEL was sent. */
-  cancelled: boolean
-  /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
-  reason: string | undefined
-  /** Our ACKs for its 2xx, by the callee's tag: a repeated 2xx is acknowledged again (§13.2.2.4). */
-  acks: Map<string, SentAck>
-  /** SDP of provisionals by the callee's tag, for a 2xx which comes without: a carrier may fork (RFC 3261 §13.2.2.4). */
-  early: Map<string, RelayedSdp>
 }
 
 /** Which of a call's client transactions an answer belongs to. */
 export type ClientRole =
-  | { readonly role: 'invite'; readonly branch: Branch }
-  | { readonly role: 'cancel' }
-  /** A BYE to a branch, or to the caller. */
-  | { readonly role: 'bye'; readonly branch: Branch | undefined; readonly proofs: Authorizations }
+  | LegRole<Branch>
   /** A request of one side passed on to the other. */
   | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
 
@@ -188,27 +153,23 @@ export type CallTimer =
   | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
   /** No callee rings: the hunt as a whole is over. */
   | { readonly timer: 'search' }
-  /** Repeat our 2xx; stop waiting for its ACK. */
-  | { readonly timer: 'repeat' | 'unacknowledged' }
+  | LegTimer
   | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly side: Side }
   /** The media thread never said its last word. */
   | { readonly timer: 'media' }
 
-/** What a call orders; the engine makes it true and decides nothing of its own. */
+/** What a call orders, by its legs or itself; the engine makes it true and decides nothing of its own. */
 export type CallOrder =
-  | { readonly type: 'respond'; readonly transaction: number; readonly response: Response }
+  | LegOrder<Branch>
   | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: ClientRole }
-  /** An ACK for a 2xx: outside any transaction (RFC 3261 §13.2.2.4). */
-  | { readonly type: 'ack'; readonly request: Request; readonly flow: Flow }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   /** A side's SDP names a host. */
   | { readonly type: 'resolve'; readonly side: Side; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
-  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Branch | Side }
-  /** The INVITE of a branch, or the one passed on for a side, is wanted no more; what comes late is still heard. */
-  | { readonly type: 'abandon'; readonly of: Branch | Side }
+  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg | Side }
+  /** The INVITE passed on for a side is wanted no more; what comes late is still heard. */
+  | { readonly type: 'abandon'; readonly of: Side }
   | { readonly type: 'media'; readonly command: MediaCommand }
-  | { readonly type: 'dialog'; readonly side: Side; readonly dialog: Dialog }
   | { readonly type: 'tell' }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
   | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
@@ -240,22 +201,15 @@ export interface CallEvents {
   cancel: { side: Side; transaction: number } & GivenReason
   /** The ACK of our 2xx to the caller's first INVITE. */
   acked: { request: Request }
-  repeat: undefined
-  unacknowledged: undefined
+  repeat: { leg: UasLeg }
+  unacknowledged: { leg: UasLeg }
   /** A party hangs up; its BYE has been answered already. */
   bye: { side: Side } & GivenReason
   /** re-INVITE, UPDATE, INFO inside the dialog. */
   request: InDialogRequest
   /** The other side's answer to one passed on as `sent`; no response: it never came. */
   passed: ForwardedResult
-  /** What a BYE of ours was answered; no response: it never was. */
-  byeAnswered: {
-    branch: Branch | undefined
-    proofs: Authorizations
-    sent: Request
-    flow: Flow
-    response: Response | undefined
-  }
+  byeAnswered: ByeResult
   passedAck: { side: Side; request: Request }
   repeatPending: { side: Side }
   unacknowledgedPending: { side: Side }

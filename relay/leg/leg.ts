@@ -3,6 +3,7 @@ import type { Flow } from '../ground/flow.ts'
 import type { Side } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
+import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 
 /** One party of a call, whether it called us or we call it. It does not know who else is in the call. */
@@ -15,6 +16,8 @@ export interface Leg {
   localTag: string
   /** A provider's, or a PBX's at a host, not a phone's: its SDP address is believed. */
   readonly trusted: boolean
+  /** With what its challenges are answered; null: they are not. */
+  readonly account: DigestAccount | null
   dialog: Dialog | undefined
   /** What it was last sent. */
   readonly sdp: SdpSent
@@ -22,18 +25,56 @@ export interface Leg {
   aimed: AimedMedia | undefined
   /** What it asks of the other party inside its dialog, and is not settled. */
   pending: PendingReinvite | undefined
-  /** Our last ACK of a 2xx to what it asked: one which comes again gets it again. */
-  passedAck: SentAck | undefined
+  /** Our last ACK of its 2xx to a re-INVITE: one which comes again gets it again. */
+  reinviteAck: SentAck | undefined
+}
+
+/** A leg which we call: we are its UAC. */
+export interface UacLeg extends Leg {
+  readonly kind: 'uac'
+  /** Route values its INVITE carries: a contact's Path, or a provider's Service-Route. */
+  readonly route: readonly string[]
+  readonly callId: string
+  /** The number of its INVITE. */
+  cseq: number
+  state: 'locating' | 'calling' | 'abandoned' | 'answered' | 'over'
+  /** What came back so far. */
+  heard: 'nothing' | 'trying' | 'ringing'
+  /** What its INVITE has shown of us. */
+  proofs: Authorizations
+  /** A CANCEL was sent. */
+  cancelled: boolean
+  /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
+  reason: string | undefined
+  /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4). */
+  readonly acks: Map<string, SentAck>
+  /** SDP of provisionals by the same tags, for a 2xx which comes without. */
+  readonly early: Map<string, RelayedSdp>
+}
+
+/** A leg which called us: we are its UAS. */
+export interface UasLeg extends Leg {
+  readonly kind: 'uas'
+  flow: Flow
+  readonly invite: Request
+  /** Our server transaction for that INVITE. */
+  readonly transaction: number
+  /** The To tags under which it was sent a description, and which. */
+  readonly told: { readonly tag: string; readonly sent: SentSdp }[]
+  /** The 2xx until it is acknowledged, and how long the next repeat waits. */
+  answer: { response: Response; waitMs: number } | undefined
+  /** A BYE which must wait for the ACK (RFC 3261 §15). */
+  bye: GivenReason | undefined
 }
 
 /** What a leg has of its own before anything was said. */
-export function freshLeg(sdpId: string): Pick<Leg, 'dialog' | 'sdp' | 'aimed' | 'pending' | 'passedAck'> {
+export function freshLeg(sdpId: string): Pick<Leg, 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck'> {
   return {
     dialog: undefined,
     sdp: { id: sdpId, sent: undefined },
     aimed: undefined,
     pending: undefined,
-    passedAck: undefined,
+    reinviteAck: undefined,
   }
 }
 

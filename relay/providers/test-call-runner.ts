@@ -1,14 +1,13 @@
 import type { MonotonicMs } from '#contract'
-import { withProof } from '../call/credentials.ts'
 import type { Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
+import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { writeMessage } from '../sip/write.ts'
 import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
 import type { TestReport } from './report.ts'
 import {
@@ -139,7 +138,7 @@ export class TestCallRunner {
     const { endpoint } = this.#deps
     const proofs = prove(before, response, request, accountOf(this.#call.memory.provider), endpoint)
     if (!proofs) return
-    const again = withProof(request, request.cseq.number + 1, proofs, flow, endpoint)
+    const again = withProof(request, request.cseq.number + 1, proofs, viaOf(endpoint, flow))
     this.#send(now, again, flow, { request: again, flow, before: proofs })
   }
 }

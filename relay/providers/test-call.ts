@@ -9,13 +9,13 @@
 // (RFC 3261 §9.1, §13.2.2.4).
 
 import type { MonotonicMs, ProviderFacts } from '#contract'
-import { buildCancel } from '../call/invite.ts'
 import { uacDialog } from '../dialog/dialog.ts'
 import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { flowFor } from '../leg/path.ts'
+import { buildCancel } from '../leg/uac.ts'
 import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'

@@ -8,7 +8,7 @@ import {
   withoutSession,
   writeCredentials,
 } from './digest.ts'
-import type { Header, Request, Response } from './message.ts'
+import { type Header, type Request, type Response, request } from './message.ts'
 
 /** Who we are to a server. */
 export interface DigestAccount {
@@ -147,4 +147,20 @@ function answer(
     proxy ? 'proxy-authorization' : 'authorization',
     writeCredentials({ ...proof, username, realm, response, opaque }),
   ]
+}
+
+/** Where our credentials stand in a request; an ACK repeats its INVITE's (RFC 3261 §22.1). */
+const names: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization'])
+
+/** A request inside a dialog once more, under a new branch and this number, with proof (RFC 3261 §22.2). */
+export function withProof(sent: Request, number: number, proofs: Authorizations, via: string): Request {
+  const { method, requestUri, body } = sent
+  const kept = sent.headers.filter(([name]) => name !== 'via' && name !== 'cseq' && !names.has(name))
+  const headers: Header[] = [['via', via], ...kept, ['cseq', `${number} ${method}`], ...proofs.headers]
+  return request({ method, requestUri, headers, body })
+}
+
+/** The credentials a request bears. */
+export function proofsOf({ headers }: Request): Header[] {
+  return headers.filter(([name]) => names.has(name))
 }

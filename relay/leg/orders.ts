@@ -1,0 +1,42 @@
+import type { Dialog } from '../dialog/dialog.ts'
+import type { Flow } from '../ground/flow.ts'
+import type { Authorizations } from '../sip/authorization.ts'
+import type { Request, Response } from '../sip/message.ts'
+import type { Leg, UacLeg, UasLeg } from './leg.ts'
+
+/** What a leg orders, whatever script it is part of; `Called` is how that script knows the legs it calls. */
+export type LegOrder<Called extends UacLeg = UacLeg> =
+  | {
+      readonly type: 'request'
+      readonly request: Request
+      readonly flow: Flow
+      readonly role: LegRole<Called>
+    }
+  /** An ACK for a 2xx: outside any transaction (RFC 3261 §13.2.2.4). */
+  | SendAck
+  /** The INVITE of a leg is wanted no more; what comes late is still heard. */
+  | { readonly type: 'abandon'; readonly of: Called }
+  | { readonly type: 'respond'; readonly transaction: number; readonly response: Response }
+  /** What comes in this dialog is the leg's. */
+  | { readonly type: 'dialog'; readonly leg: Leg; readonly dialog: Dialog }
+  | { readonly type: 'set'; readonly ms: number; readonly timer: LegTimer }
+  | { readonly type: 'stop'; readonly timer: LegTimer['timer']; readonly of: UasLeg }
+
+/** An ACK for a 2xx leaves. */
+export interface SendAck {
+  readonly type: 'ack'
+  readonly request: Request
+  readonly flow: Flow
+}
+
+/** Which of a leg's client transactions an answer belongs to. */
+export type LegRole<Called extends UacLeg = UacLeg> =
+  | { readonly role: 'invite'; readonly leg: Called }
+  | { readonly role: 'cancel' }
+  | { readonly role: 'bye'; readonly leg: Leg; readonly proofs: Authorizations }
+
+/** What a leg's timer is for: to repeat our 2xx, or to stop waiting for its ACK (RFC 3261 §13.3.1.4). */
+export interface LegTimer {
+  readonly timer: 'repeat' | 'unacknowledged'
+  readonly leg: UasLeg
+}

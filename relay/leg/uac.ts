@@ -1,0 +1,129 @@
+import { uacDialog } from '../dialog/dialog.ts'
+import type { Flow } from '../ground/flow.ts'
+import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
+import { type Header, type Request, type Response, request } from '../sip/message.ts'
+import { allowHeader } from '../sip/screen.ts'
+import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { acknowledge } from './ack.ts'
+import { freshLeg, type UacLeg } from './leg.ts'
+import type { LegOrder } from './orders.ts'
+
+/** A leg which was not called yet. */
+export function uacLeg(
+  { entropy }: SipEndpoint,
+  how: Pick<UacLeg, 'route' | 'trusted'> & { readonly account: DigestAccount | null },
+): UacLeg {
+  return {
+    kind: 'uac',
+    ...how,
+    callId: entropy.hex(16),
+    localTag: entropy.hex(8),
+    cseq: 1,
+    flow: undefined,
+    invite: undefined,
+    state: 'locating',
+    heard: 'nothing',
+    proofs: noAuthorizations,
+    cancelled: false,
+    reason: undefined,
+    acks: new Map(),
+    early: new Map(),
+    ...freshLeg(String(entropy.below(2 ** 31))),
+  }
+}
+
+/** What an INVITE says besides what its leg knows: the address of From without its tag, of To, and headers. */
+interface InviteParts {
+  readonly requestUri: string
+  readonly from: string
+  readonly to: string
+  readonly maxForwards: number
+  readonly headers: readonly Header[]
+  readonly body: Uint8Array
+}
+
+/** The INVITE of a leg for one address, with what was proved on the way to it. */
+export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: SipEndpoint): Request {
+  const { requestUri, from, to, maxForwards, headers: said, body } = parts
+  const headers: Header[] = [
+    ['via', viaOf(endpoint, flow)],
+    ['max-forwards', String(maxForwards)],
+    ['from', `${from};tag=${leg.localTag}`],
+    ['to', to],
+    ['call-id', leg.callId],
+    ['cseq', `${leg.cseq} INVITE`],
+    ['contact', contactOf(endpoint, flow.transport)],
+    allowHeader,
+    ...leg.route.map((route): Header => ['route', route]),
+    ...said,
+    ...leg.proofs.headers,
+  ]
+  if (body.length > 0) headers.push(['content-type', 'application/sdp'])
+  return request({ method: 'INVITE', requestUri, headers, body })
+}
+
+/** Its INVITE leaves, for the first time or once more with proof. */
+export function callLeg<Called extends UacLeg>(leg: Called, invite: Request, flow: Flow): LegOrder<Called> {
+  leg.flow = flow
+  leg.invite = invite
+  leg.state = 'calling'
+  leg.heard = 'nothing'
+  return { type: 'request', request: invite, flow, role: { role: 'invite', leg } }
+}
+
+/**
+ * Its INVITE was refused: whether that was a challenge which we can answer, under the next number (RFC 3261 §22.2).
+ * If so, the next INVITE of the leg bears the answer.
+ */
+export function proveInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint): boolean {
+  const proofs = leg.invite && prove(leg.proofs, refusal, leg.invite, leg.account, endpoint)
+  if (!proofs) return false
+  leg.proofs = proofs
+  leg.cseq++
+  return true
+}
+
+/** It answers: the dialog of this 2xx is the leg's from now on. Any other fork's is hung up (byeLate2xx). */
+export function answeredBy(leg: UacLeg, response: Response, endpoint: SipEndpoint): LegOrder<never>[] {
+  if (!leg.invite) return []
+  const dialog = uacDialog(leg.invite, response)
+  leg.state = 'answered'
+  leg.dialog = dialog
+  return [{ type: 'dialog', leg, dialog }, ...acknowledge(leg, response, endpoint)]
+}
+
+/**
+ * Gives a leg up which has not answered. A CANCEL may only follow a provisional (RFC 3261 §9.1): before one the leg is
+ * remembered as abandoned, and let go when it speaks.
+ */
+export function abandonInvite<Called extends UacLeg>(leg: Called, reason?: string): LegOrder<Called>[] {
+  if (leg.state === 'over' || leg.state === 'answered') return []
+  leg.reason ??= reason
+  const inTheAir = leg.state !== 'locating'
+  leg.state = inTheAir ? 'abandoned' : 'over'
+  if (!inTheAir || !leg.invite || !leg.flow || leg.cancelled) return []
+  const abandon: LegOrder<Called> = { type: 'abandon', of: leg }
+  if (leg.heard === 'nothing') return [abandon]
+  leg.cancelled = true
+  const cancel = buildCancel(leg.invite, leg.reason)
+  return [abandon, { type: 'request', request: cancel, flow: leg.flow, role: { role: 'cancel' } }]
+}
+
+/** The CANCEL of an INVITE in the air: same branch, same sequence number (RFC 3261 §9.1). */
+export function buildCancel(invite: Request, reason: string | undefined): Request {
+  const headers = invite.headers.filter(([name]) => shared.has(name))
+  const via = headers.find(([name]) => name === 'via')
+  const rest = headers.filter(([name]) => name !== 'via')
+  return request({
+    method: 'CANCEL',
+    requestUri: invite.requestUri,
+    headers: [
+      ...(via ? [via] : []),
+      ...rest,
+      ['cseq', `${invite.cseq.number} CANCEL`],
+      ...(reason ? [['reason', reason] as Header] : []),
+    ],
+  })
+}
+
+const shared = new Set(['via', 'max-forwards', 'from', 'to', 'call-id', 'route'])
