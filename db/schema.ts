@@ -42,6 +42,8 @@ import {
   resources,
   scopeKinds,
   type TimeWindow,
+  type TransferPolicy,
+  type TransferType,
   transports,
 } from '#contract'
 import { instant } from './instant.ts'
@@ -199,6 +201,7 @@ export const providers = pgTable(
     found: inet().array().notNull().default([]),
     foundSince: instant().array().notNull().default([]),
     failover: jsonb().$type<Partial<FailoverPolicy>>(),
+    transfer: text().$type<TransferPolicy>().notNull().default('deny'),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -266,6 +269,7 @@ export const extensions = pgTable(
     digestAlgorithms: text().array().$type<DigestAlgorithm[]>(),
     /** One of the customer's numbers, E.164. */
     callerId: text(),
+    transfer: text().$type<TransferPolicy>().notNull().default('local'),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
@@ -325,6 +329,7 @@ export const trunks = pgTable(
     /** Seconds between two OPTIONS which keep a phone's NAT open; 0: none. */
     keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
+    transfer: text().$type<TransferPolicy>().notNull().default('local'),
     ...limits(),
     enabled: boolean().notNull().default(true),
     ...times(),
@@ -530,6 +535,9 @@ export const calls = pgTable(
     /** Why it was not carried, or was cut, in a word and in a sentence. */
     rejectReason: text(),
     rejectMessage: text(),
+    /** The call which goes on as this one, for its transfer, and how that was done. */
+    transferredFrom: uuid(),
+    transferType: text().$type<TransferType>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */
     erasedAt: instant(),
     updatedAt: instant().notNull().default(sql`now()`),

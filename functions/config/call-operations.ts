@@ -9,6 +9,7 @@ import {
   hangupReason,
   instant,
   mediaSide,
+  transferType,
 } from '#contract'
 import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
@@ -44,6 +45,13 @@ const call = z
       .nullable()
       .describe('Why it was not carried: a word for programs, as `NOT_REGISTERED`.'),
     reject_message: z.string().nullable().describe('The same in a sentence.'),
+    transferred_from: z
+      .guid()
+      .nullable()
+      .describe('The call which was transferred, and goes on as this one; null: none was.'),
+    transfer_type: transferType
+      .nullable()
+      .describe('`blind`: its target was dialled for it; `attended`: it was spoken to before.'),
     sip_status: z.int().nullable().describe('The final SIP status which its caller was given.'),
     sip_call_id: z.string().nullable().describe('The Call-ID of its caller’s INVITE.'),
     attempts: z.array(attempt).describe('Every address which was tried, in order, and what it said.'),
@@ -88,6 +96,8 @@ const example = {
   hangup_reason: 'normal',
   reject_reason: null,
   reject_message: null,
+  transferred_from: null,
+  transfer_type: null,
   sip_status: 200,
   sip_call_id: '8f7a1c@192.0.2.44',
   attempts: [],

@@ -101,6 +101,8 @@ function present(row: Row) {
     hangup_reason: row.hangupReason,
     reject_reason: row.rejectReason,
     reject_message: row.rejectMessage,
+    transferred_from: row.transferredFrom,
+    transfer_type: row.transferType,
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
     attempts: attempts(row.attempts),

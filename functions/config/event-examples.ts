@@ -70,6 +70,12 @@ const examples = {
   'call.ringing': { ...call, status: 'ringing', tm_ringing: at },
   'call.answered': { ...call, status: 'progressing', tm_progressing: at },
   'call.attempt_failed': { ...call, attempt },
+  'call.transferred': {
+    ...call,
+    transferred_from: exampleIds.call,
+    transfer_type: 'blind',
+    tm_progressing: at,
+  },
   'call.ended': { ...call, ...over },
   'call.refused': {
     ...gathered,

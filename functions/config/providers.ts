@@ -24,7 +24,17 @@ import {
 } from './inbound-addresses.ts'
 import { providerLive, providerStatus, statusFields } from './provider-status.ts'
 import { quota } from './quota.ts'
-import { codecs, dialled, headers, host, numberFormat, refuseTls, tlsFields, words } from './sip-fields.ts'
+import {
+  codecs,
+  dialled,
+  headers,
+  host,
+  numberFormat,
+  refuseTls,
+  tlsFields,
+  transfer,
+  words,
+} from './sip-fields.ts'
 
 type ProviderRow = typeof table.$inferSelect
 
@@ -92,6 +102,7 @@ const fields = {
     (row: ProviderRow) => row.found.map((address, at) => ({ address, since: row.foundSince[at] ?? null })),
   ),
   failover: field(failover),
+  transfer: field(transfer('deny')),
   enabled: field(z.boolean().default(true)),
   ...statusFields,
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Transport } from '#contract'
+import { type TransferPolicy, type Transport, transferPolicy } from '#contract'
 import { readIp } from '#routing'
 import { ApiError } from '../http/api-error.ts'
 import { field } from '../http/field.ts'
@@ -61,6 +61,9 @@ export const numberFormat = z
   )
   .default('+e164')
 const template = /^[0-9#*+]*(\{(\+?e164|cc|national)\}[0-9#*+]*)+$/
+
+/** What becomes of a transfer which a party asks for, unless it says otherwise. */
+export const transfer = (usual: TransferPolicy) => transferPolicy.default(usual)
 
 const fingerprint = z
   .string()

@@ -8,6 +8,7 @@ import {
   failoverPolicy,
   scope,
   tlsTrust,
+  transferPolicy,
   transport,
 } from './vocabulary.ts'
 
@@ -74,6 +75,8 @@ export const providerTarget = z.object({
     .object({ username: z.string(), password: z.string(), realm: z.string().nullable() })
     .nullable(),
   policy: failoverPolicy,
+  /** What becomes of a transfer it asks for; absent from an older edge: it is refused. */
+  transfer: transferPolicy.optional(),
 })
 export type ProviderTarget = z.infer<typeof providerTarget>
 
@@ -85,6 +88,7 @@ const extensionTarget = z.object({
   extension: z.string(),
   realm: z.string(),
   ring_ms: z.int(),
+  transfer: transferPolicy.optional(),
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
@@ -104,6 +108,7 @@ const trunkTarget = z.object({
   user: z.string(),
   codecs: z.array(z.string()).default([]),
   ring_ms: z.int(),
+  transfer: transferPolicy.optional(),
 })
 export type TrunkTarget = z.infer<typeof trunkTarget>
 
@@ -156,6 +161,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
     /** The number's or provider's identity this call came in on (incoming calls). */
     number_id: z.guid().nullable().default(null),
     provider_id: z.guid().nullable().default(null),
+    /** What becomes of a transfer which the caller asks for; absent from an older edge: it is refused. */
+    transfer: transferPolicy.optional(),
     ...known,
   }),
 ])

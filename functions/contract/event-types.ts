@@ -21,6 +21,7 @@ const happenings = [
   'call.ringing',
   'call.answered',
   'call.attempt_failed',
+  'call.transferred',
   'call.ended',
   'call.refused',
   'registration.made',

@@ -7,6 +7,7 @@ import {
   instant,
   ownership,
   tlsTrust,
+  transferPolicy,
   transport,
 } from './vocabulary.ts'
 
@@ -51,6 +52,7 @@ export const extensionFacts = z.object({
   ring_timeout: z.int(),
   /** Its own caller id where it is a live number of the customer. */
   caller_id: z.string().nullable().default(null),
+  transfer: transferPolicy.default('local'),
   caps: caps.prefault({}),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
@@ -84,6 +86,7 @@ export const trunkFacts = z.object({
   /** Numbers it may show, which are the customer's; empty: any of those. The first one stands in for others. */
   caller_ids: z.array(z.string()).default([]),
   ring_timeout: z.int(),
+  transfer: transferPolicy.default('local'),
   caps: caps.prefault({}),
 })
 export type TrunkFacts = z.infer<typeof trunkFacts>
@@ -151,6 +154,7 @@ export const providerFacts = z.object({
   register_expires: z.int().default(3600),
   line: z.string().default(''),
   failover: failoverPolicy.partial().nullable(),
+  transfer: transferPolicy.default('deny'),
   /** OPTIONS every so many seconds; 0: never. `accept` null: any final answer but 408 and 503. */
   probe_interval: z.int().default(30),
   probe_accept: z.array(z.int()).nullable().default(null),

@@ -9,6 +9,7 @@ import {
   hangupReason,
   instant,
   remarks,
+  transferType,
   transport,
   verdict,
 } from './vocabulary.ts'
@@ -196,6 +197,9 @@ const callTell = z.object({
     /** Why it was not carried, or was cut: a word which stays the same, and a sentence; an older relay tells none. */
     reject_reason: z.string().nullable(),
     reject_message: z.string().nullable().default(null),
+    /** The call which goes on as this one, for its transfer, and how that was done; null: none does. */
+    transferred_from: z.guid().nullable().default(null),
+    transfer_type: transferType.nullable().default(null),
   }),
 })
 export type CallTell = z.infer<typeof callTell>

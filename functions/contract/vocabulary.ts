@@ -80,9 +80,23 @@ export const hangupReasons = [
   'rejected',
   'media_timeout',
   'relay_lost',
+  'transferred',
 ] as const
 export const hangupReason = z.enum(hangupReasons)
 export type HangupReason = z.infer<typeof hangupReason>
+
+/**
+ * What becomes of a transfer which a party asks for (REFER, RFC 3515): refused, passed to the other party to carry out, or
+ * carried out here, as a call of the party which asks.
+ */
+const transferPolicies = ['deny', 'relay', 'local'] as const
+export const transferPolicy = z.enum(transferPolicies)
+export type TransferPolicy = z.infer<typeof transferPolicy>
+
+/** How a call was transferred: to a target which was dialled for it, or to a party which was spoken to before. */
+const transferTypes = ['blind', 'attended'] as const
+export const transferType = z.enum(transferTypes)
+export type TransferType = z.infer<typeof transferType>
 
 /** Digest algorithms we challenge with (RFC 8760). */
 const digestAlgorithms = ['MD5', 'SHA-256'] as const

@@ -29,6 +29,8 @@ export const fieldWords: Readonly<Record<string, string>> = {
   tls_verify:
     'What proves the certificate: `full`, a known root and the name (RFC 5922); `fingerprint`; `none`.',
   tls_fingerprint: 'SHA-256 of the certificate, hex; for `fingerprint` alone.',
+  transfer:
+    'Transfers it asks for (REFER): `deny`; `local`, made here, as calls of its own; `relay`, passed to the other party.',
   codecs: 'Codecs offered, with commas between, the first preferred; empty: all.',
   tech_prefix: 'Put before each number dialled there.',
   tech_postfix: 'Put behind each number dialled there.',

@@ -66,7 +66,7 @@ export function refuse(known: Draft, status: number, reason: string, message: st
 export function connect(
   known: Draft,
   message: string,
-  { targets, caller_id, number_id = null, provider_id = null }: DraftDestination,
+  { targets, caller_id, transfer, number_id = null, provider_id = null }: DraftDestination,
 ): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
@@ -75,6 +75,7 @@ export function connect(
     caller_id,
     number_id,
     provider_id,
+    transfer,
     customer_id,
     direction,
     source,
@@ -86,7 +87,7 @@ export function connect(
   }
 }
 
-type DraftDestination = Pick<Connect, 'targets' | 'caller_id'> &
+type DraftDestination = Pick<Connect, 'targets' | 'caller_id' | 'transfer'> &
   Partial<Pick<Connect, 'number_id' | 'provider_id'>>
 
 function explain(
@@ -146,5 +147,6 @@ export function extensionTarget(
     extension: callee.extension,
     realm: realmOf(customer.id, live.baseDomain),
     ring_ms: callee.ring_timeout * 1000,
+    transfer: callee.transfer,
   }
 }

@@ -132,7 +132,7 @@ function ring(
     unverified: false,
     hidden: null,
   }
-  const place = { number_id: number.id, provider_id: provider.id }
+  const place = { number_id: number.id, provider_id: provider.id, transfer: provider.transfer }
   if (callee.kind === 'extension') {
     const extension = extensionTarget(callee.one, customer, known.live)
     const targets = { kind: 'extension' as const, extension }
@@ -161,5 +161,6 @@ function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }:
     user: e164.startsWith('+') ? written(e164, trunk.called_format, country) : e164,
     codecs: codecs === '' ? [] : codecs.split(','),
     ring_ms: trunk.ring_timeout * 1000,
+    transfer: trunk.transfer,
   }
 }

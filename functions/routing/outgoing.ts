@@ -71,6 +71,10 @@ function identify(known: Draft, party: Party, customer: CustomerFacts): void {
   known.limits = limitsOf(counted, known.live)
 }
 
+function transferOf(party: Party) {
+  return party.kind === 'trunk' ? party.trunk.transfer : party.extension.transfer
+}
+
 function scopeOf(kind: Scope['kind'], id: string): Scope {
   return { kind, id }
 }
@@ -121,6 +125,7 @@ function internal(
   const { user, display } = nameOf(party, known, true)
   return connect(known, `Rings extension ${callee.extension}.`, {
     targets: { kind: 'extension', extension: extensionTarget(callee, customer, known.live) },
+    transfer: transferOf(party),
     caller_id: { user, display, asserted: null, diverting: [], unverified: false, hidden: known.hidden },
   })
 }
@@ -190,6 +195,7 @@ function towards(
   const name = party.kind === 'trunk' ? party.trunk.domain_name : user
   return connect(known, `Tries ${providers.map(({ name }) => name).join(', then ')}.`, {
     targets: { kind: 'providers', providers },
+    transfer: transferOf(party),
     caller_id: {
       user: number ?? name,
       display,

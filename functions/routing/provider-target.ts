@@ -17,7 +17,8 @@ export function targetOf(
   home: string,
 ): ProviderTarget {
   const country = provider.country ?? home
-  const { hostname, port, transport, tls, headers, codecs, credentials, policy } = fixedPart(provider)
+  const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer } =
+    fixedPart(provider)
   return {
     provider_id: provider.id,
     route_id: route.id,
@@ -33,6 +34,7 @@ export function targetOf(
     codecs,
     credentials,
     policy: route.failover === null ? policy : policyOf(route, provider),
+    transfer,
   }
 }
 
@@ -61,7 +63,7 @@ function fixedPart(provider: ProviderFacts): Fixed {
 const fixed = new WeakMap<ProviderFacts, Fixed>()
 
 function makeFixed(provider: ProviderFacts): Fixed {
-  const { hostname, port, transport, tls, codecs, username, password, realm, failover } = provider
+  const { hostname, port, transport, tls, codecs, username, password, realm, failover, transfer } = provider
   return {
     hostname,
     port,
@@ -71,6 +73,7 @@ function makeFixed(provider: ProviderFacts): Fixed {
     codecs: codecs === '' ? [] : codecs.split(','),
     credentials: username !== null && password !== null ? { username, password, realm } : null,
     policy: failoverPolicy.parse({ ...failover }),
+    transfer,
   }
 }
 

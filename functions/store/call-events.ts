@@ -50,6 +50,11 @@ function eventsOfCalls(): SQL {
       union all select 'call.answered', 'call.answered', c.answered_at, 1,
         jsonb_build_object('status', 'progressing', 'tm_progressing', ${instant(sql`c.answered_at`)})
         where c.answered_at is not null and b.answered_at is null
+      union all select 'call.transferred', 'call.transferred' || c.transferred_from, c.answered_at, 1,
+        jsonb_build_object('transferred_from', c.transferred_from, 'transfer_type', c.transfer_type,
+          'tm_progressing', ${instant(sql`c.answered_at`)})
+        where c.transferred_from is not null and c.answered_at is not null
+          and (b.answered_at is null or b.transferred_from is distinct from c.transferred_from)
       union all select 'call.attempt_failed', 'call.attempt_failed' || place,
         c.started_at + (a.told ->> 'ended_ms')::integer * interval '1 millisecond', 1,
         jsonb_build_object('attempt', a.told - 'tries' || jsonb_build_object('position', place))

@@ -68,6 +68,8 @@ function blankRecord(request: Request): Call['record'] {
     trunkId: null,
     rejectReason: null,
     rejectMessage: null,
+    transferredFrom: null,
+    transferType: null,
     ringingAt: undefined,
     answeredAt: undefined,
     endedAt: undefined,

@@ -41,6 +41,8 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       trunk_id: record.trunkId,
       reject_reason: record.rejectReason,
       reject_message: record.rejectMessage,
+      transferred_from: record.transferredFrom,
+      transfer_type: record.transferType,
     },
   }
 }

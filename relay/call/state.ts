@@ -9,6 +9,7 @@ import type {
   Port,
   ProviderTarget,
   RouteDecision,
+  TransferType,
   UtcMs,
 } from '#contract'
 import type { Observation } from '#routing'
@@ -113,6 +114,9 @@ interface CallRecord {
   trunkId: string | null
   rejectReason: string | null
   rejectMessage: string | null
+  /** The call which was transferred into this one, by its id, and how; null: none was. */
+  transferredFrom: string | null
+  transferType: TransferType | null
   ringingAt: UtcMs | undefined
   answeredAt: UtcMs | undefined
   endedAt: UtcMs | undefined

@@ -52,6 +52,30 @@ describe('a call', () => {
   ]
   const whole = ['call.created', 'call.attempt_failed', 'call.ringing', 'call.answered', 'call.ended']
 
+  test('which is a transfer says so once it is answered, and whose', async () => {
+    const [first, second] = [crypto.randomUUID(), crypto.randomUUID()]
+    const transfer = { call_id: second, transferred_from: first, transfer_type: 'blind' }
+    const before = { ...over, call_id: first, hangup_reason: 'transferred' }
+    await tellAs(app, 'relay-1', callTell(alice.id, { ...ringing, ...transfer }, 1))
+    await tellAs(
+      app,
+      'relay-1',
+      callTell(alice.id, { ...talking, ...transfer }, 2),
+      callTell(alice.id, before),
+    )
+    await tellAs(app, 'relay-1', callTell(alice.id, { ...over, ...transfer }, 3))
+    const told = await eventsAbout(alice, second, 'call.transferred')
+    expect(told.map(({ data }) => data)).toMatchObject([{ transferred_from: first, transfer_type: 'blind' }])
+    expect((await alice('GET', `/v1.0/calls/${second}`)).body).toMatchObject({
+      transferred_from: first,
+      transfer_type: 'blind',
+    })
+    expect((await alice('GET', `/v1.0/calls/${first}`)).body).toMatchObject({
+      hangup_reason: 'transferred',
+      transferred_from: null,
+    })
+  })
+
   test.each([
     ['step by step', [[0], [1], [2], [3], [4]]],
     ['at once', [[0, 1, 2, 3, 4]]],

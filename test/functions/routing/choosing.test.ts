@@ -395,3 +395,23 @@ describe('a number with thousands of routes', () => {
     expect(cost(10_000)).toBeLessThan(5 * cost(300))
   })
 })
+
+describe('what becomes of a transfer', () => {
+  const scene = {
+    routes: [route('telnyx')],
+    providers: [provider('telnyx', { sources: ['192.0.2.7/32'] })],
+    extensions: [extension('alice', { transfer: 'relay' }), extension('bob')],
+    numbers: [number('+12125550001', { extension_id: idOf('bob') })],
+  }
+
+  test('which its caller asks for is as its extension, its trunk or its provider says', () => {
+    expect(decided(dials(dialled), scene)).toMatchObject({ transfer: 'relay' })
+    expect(decided(dials('bob'), scene)).toMatchObject({ transfer: 'relay' })
+    expect(decided(rings('+12125550001'), scene)).toMatchObject({ transfer: 'deny' })
+  })
+
+  test('which its callee asks for is as that says', () => {
+    expect(decided(dials('bob'), scene)).toMatchObject({ targets: { extension: { transfer: 'local' } } })
+    expect(decided(dials(dialled), scene)).toMatchObject({ targets: { providers: [{ transfer: 'deny' }] } })
+  })
+})

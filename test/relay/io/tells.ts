@@ -36,6 +36,8 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       extension_id: null,
       trunk_id: null,
       reject_reason: null,
+      transferred_from: null,
+      transfer_type: null,
       reject_message: null,
     },
   }
