@@ -13,6 +13,12 @@ export function sessionId(number: number): SessionId {
 /** The two sides of a call's sound, named for the party each faces. */
 export type Side = 'caller' | 'callee'
 
+/** A media leg, as both threads name it. One which stands alone is the only one of its session. */
+export interface LegName {
+  readonly session: SessionId
+  readonly side: Side
+}
+
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
@@ -39,10 +45,16 @@ export interface Aim {
  * What the SIP thread orders from the media thread. Ports are even RTP ports, RTCP stands one above.
  */
 export type MediaCommand =
-  | { readonly type: 'open'; readonly session: SessionId; readonly ports: Record<Side, Port> }
+  /** A leg for each port; two are each other's partners until ordered otherwise. */
+  | { readonly type: 'open'; readonly session: SessionId; readonly ports: Partial<Record<Side, Port>> }
   /** A new offer or answer: sets the aim of one side and opens its latch again. */
   | { readonly type: 'aim'; readonly session: SessionId; readonly side: Side; readonly aim: Aim }
-  | { readonly type: 'close'; readonly session: SessionId }
+  /** Joins two legs, of one session or of two: each hears the other and is taken from the partner it had. */
+  | { readonly type: 'connect'; readonly session: SessionId; readonly side: Side; readonly to: LegName }
+  /** Takes a leg from its partner; both stand alone. */
+  | { readonly type: 'disconnect'; readonly session: SessionId; readonly side: Side }
+  /** Closes a session or, where a side is named, that leg of it: with its last leg the session is over. */
+  | { readonly type: 'close'; readonly session: SessionId; readonly side?: Side }
 
 /** What was heard from one side and sent on to the other. */
 export interface MediaCounters {
@@ -77,7 +89,7 @@ export interface StreamMeasures {
 
 /** What the media thread reports back. */
 export type MediaReport =
-  /** All four sockets are there. */
+  /** All of its sockets are there. */
   | { readonly type: 'opened'; readonly session: SessionId }
   /** They could not be had; the session does not exist. */
   | { readonly type: 'failed'; readonly session: SessionId; readonly why: string }
@@ -89,14 +101,17 @@ export type MediaReport =
       readonly address: string
       readonly port: Port
     }
-  /** Nothing came from either side, or from one, for `ms`. Reported once per silence. */
+  /**
+   * Nothing came from either side, or from one while its partner spoke, for `ms`; what a leg's partner of another session
+   * says counts as that session's. Reported once per silence.
+   */
   | {
       readonly type: 'silent'
       readonly session: SessionId
       readonly side: Side | 'both'
       readonly ms: number
     }
-  /** What was heard so far; told now and then. */
+  /** What was heard so far; told now and then, and when one of two legs closes. A side which has no leg heard nothing. */
   | {
       readonly type: 'counted'
       readonly session: SessionId

@@ -1,7 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { portNumber } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
-import type { RtpPort } from '../media/rtp-port.ts'
+import type { RtpPort } from '../media/media-leg.ts'
+import { ROOM } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
 
@@ -31,8 +32,9 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
   }
 
   function receive(rtpPort: RtpPort, line: DgramPort, packet: Buffer, info: RemoteInfo): void {
-    const out = work.arrive(monotonicNow(), rtpPort, sourceOf(line, info), packet, packet.length)
-    if (out !== undefined) send(out, packet)
+    const at = rtpPort.leg.isStaged ? withRoom(packet) : packet
+    const out = work.arrive(monotonicNow(), rtpPort, sourceOf(line, info), at, packet.length)
+    if (out !== undefined) send(out, at.length === out.leaving ? at : at.subarray(0, out.leaving))
     work.done()
   }
 
@@ -53,6 +55,13 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
   }
 
   return { wake: undefined, bind, loosen() {}, release, stop }
+}
+
+/** A packet with as much room behind it as stages may need; it is sent some time, so that no other may share it. */
+function withRoom(packet: Buffer): Buffer {
+  const roomy = Buffer.allocUnsafe(packet.length + ROOM)
+  packet.copy(roomy)
+  return roomy
 }
 
 function sourceOf(line: DgramPort, info: RemoteInfo): SocketAddress {

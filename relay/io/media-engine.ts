@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { SocketAddress } from '../ground/socket-address.ts'
-import type { RtpPort } from '../media/rtp-port.ts'
+import type { RtpPort } from '../media/media-leg.ts'
 
 /** So long after a command an engine looks for the next by itself, every few milliseconds. */
 export const ATTENTIVE_MS = 200
@@ -20,7 +20,7 @@ export interface MediaEngine {
 
 /** What an engine does with its packets and its turns. */
 export interface MediaWork {
-  /** The port a packet leaves from, towards its latch's destination; undefined: drop it. */
+  /** The port a packet leaves from, `leaving` bytes long, towards its latch's destination; undefined: drop it. */
   arrive(
     now: MonotonicMs,
     rtpPort: RtpPort,

@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
-import type { RtpPort } from '../media/rtp-port.ts'
+import type { RtpPort } from '../media/media-leg.ts'
 import { monotonicNow } from './clock.ts'
 import { Arena } from './media-arena.ts'
 import { ATTENTIVE_MS, type MediaEngine, type MediaWork } from './media-engine.ts'
@@ -157,8 +157,9 @@ class FfiEngine implements MediaEngine {
     if (length < 0 || rtpPort === undefined || packet === undefined) return -1
     const out = this.#work.arrive(now, rtpPort, rtpPort.latch.peer, packet, length)
     if (out === undefined) return -1
+    lengths[i] = out.leaving
     if (this.#tied[out.handle] === true) return out.handle
-    this.#send(out, packet, length)
+    this.#send(out, packet)
     return -1
   }
 
@@ -171,8 +172,9 @@ class FfiEngine implements MediaEngine {
     const { packet } = this.#arena
     const out = this.#work.arrive(now, rtpPort, this.#from, packet, length)
     if (out === undefined) return true
-    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, this.#arena.at.packet, length)
-    else this.#send(out, packet, length)
+    if (this.#tied[out.handle] === true)
+      this.#loaded.libc.write(out.handle, this.#arena.at.packet, out.leaving)
+    else this.#send(out, packet)
     return true
   }
 
@@ -185,8 +187,9 @@ class FfiEngine implements MediaEngine {
     this.#tied[rtpPort.handle] = true
   }
 
-  #send(out: RtpPort, packet: Uint8Array, length: number): void {
+  #send(out: RtpPort, packet: Uint8Array): void {
     const place = out.latch.destination
+    const length = out.leaving
     if (place === undefined) return
     if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
     this.#arena.dispatch(place, length)

@@ -1,8 +1,9 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { MediaCommand } from '../ground/media.ts'
+import type { RtpPort } from '../media/media-leg.ts'
 import { MediaRelay } from '../media/media-relay.ts'
-import type { RtpPort } from '../media/rtp-port.ts'
+import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
@@ -33,6 +34,9 @@ export interface Ready {
   readonly thread: number
 }
 
+/** Who may put something in the way of a leg's packets. */
+const stageBuilders: readonly StageBuilder[] = []
+
 const SWEEP_MS = 1000
 /** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
 const UNTIE_MS = 200
@@ -41,7 +45,7 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
-  const mediaRelay = new MediaRelay(setup.timeoutMs)
+  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom(stageBuilders))
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,
@@ -65,13 +69,15 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   function obey(command: MediaCommand): void {
     const id = command.session
     if (command.type === 'aim') loosen(mediaRelay.aim(monotonicNow(), id, command.side, command.aim))
-    else if (command.type === 'close') release(mediaRelay.close(id))
+    else if (command.type === 'close') release(mediaRelay.close(id, command.side))
+    else if (command.type === 'connect') mediaRelay.connect(command, command.to)
+    else if (command.type === 'disconnect') mediaRelay.disconnect(command)
     else open(mediaRelay.open(id, command.ports))
   }
 
   function open(rtpPorts: RtpPort[]): void {
     for (const rtpPort of rtpPorts)
-      if (mediaRelay.has(rtpPort)) engine.bind(rtpPort, (why) => bound(rtpPort, why))
+      if (!rtpPort.leg.closed) engine.bind(rtpPort, (why) => bound(rtpPort, why))
   }
 
   function bound(rtpPort: RtpPort, why: string | undefined): void {

@@ -65,7 +65,7 @@ export class Latch {
     this.#quiet = quiet
     this.#aimedAt = now
     this.#reopened = true
-    if (moved || !this.#allows(this.peer)) this.#forget()
+    if (moved || !this.allows(this.peer)) this.#forget()
     this.#point()
   }
 
@@ -79,13 +79,19 @@ export class Latch {
 
   /** Whether a packet from elsewhere shows that its source is this party; undefined: it says nothing of any stream. */
   learns(now: MonotonicMs, from: SocketAddress, evidence: Evidence | undefined): boolean {
-    if (!this.#allows(from)) return false
+    if (!this.allows(from)) return false
     if (!this.#announced && this.#target?.same(from) === true) return this.#take(now, from, true)
     if (evidence === undefined) return false
     if (evidence.continues && !this.locked) return this.#take(now, from, false)
     if (evidence.continues && now - this.heardAt >= MOVED_MS) return this.#follow(now, from)
     if (this.#control || !this.#contenders.heard(now, from, evidence)) return false
     return !this.locked || this.#isLeft(now) ? this.#take(now, from, false) : false
+  }
+
+  /** Whether a packet from there may be the party's at all. */
+  allows(from: SocketAddress): boolean {
+    for (const source of this.#sources) if (source.sameAddress(from)) return true
+    return false
   }
 
   /** Whether no source could have better evidence than the peer, as long as it speaks: others need not be heard. */
@@ -137,10 +143,5 @@ export class Latch {
     this.#announced = false
     this.#settled = false
     this.#contenders.forget()
-  }
-
-  #allows(from: SocketAddress): boolean {
-    for (const source of this.#sources) if (source.sameAddress(from)) return true
-    return false
   }
 }

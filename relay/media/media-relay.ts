@@ -1,60 +1,20 @@
-import { type MonotonicMs, type Port, portNumber } from '#contract'
-import type { Aim, MediaCounters, MediaReport, SessionId, Side, StreamMeasures } from '../ground/media.ts'
-import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
+import type { MonotonicMs, Port } from '#contract'
+import type { Aim, LegName, MediaReport, SessionId, Side } from '../ground/media.ts'
+import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
-import { Reception } from './reception.ts'
+import type { MediaLeg, RtpPort } from './media-leg.ts'
+import { MediaSession } from './media-session.ts'
 import { readReports } from './rtcp.ts'
-import { RtpPort } from './rtp-port.ts'
+import { plain, type StageBuilder } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
-
-/** The media leg of one party: its two ports and what is known of its silence. */
-class MediaLeg {
-  readonly rtp: RtpPort
-  readonly rtcp: RtpPort
-  mux = false
-  blind = false
-  quiet = false
-  heard = false
-  /** Undefined until its first offer or answer came. */
-  aimedAt: number | undefined
-  silent = false
-  /** Milliseconds it took to begin; undefined: it has not. */
-  firstMs: number | undefined
-  readonly reception = new Reception()
-
-  constructor(session: SessionId, side: Side, port: Port) {
-    this.rtp = new RtpPort(session, side, port, false)
-    this.rtcp = new RtpPort(session, side, portNumber(port + 1), true)
-  }
-
-  /** When it was last heard, or last had reason to begin. */
-  get since(): number {
-    return Math.max(this.aimedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)
-  }
-}
-
-interface MediaSession {
-  readonly caller: MediaLeg
-  readonly callee: MediaLeg
-  /** Ports which have no socket yet. */
-  unbound: number
-  silent: boolean
-  /** Since when both of its sides have said where they are; undefined: not yet. */
-  openedAt: MonotonicMs | undefined
-  /** When it is counted next; undefined: not both of its sides have said where they are. */
-  countAt: number | undefined
-}
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
-/** A session is counted so long after it began, and then so often. */
-const firstCountMs = 10_000
-const countEveryMs = 10_000
-/** On hold, silence is the rule: it must last this many time-outs to end a call. */
-const HOLD_TIMES = 60
+/** Bytes of a packet's fixed header (RFC 3550 §5.1, §6.4.2). */
+const [RTP_HEADER, RTCP_HEADER] = [12, 8]
 
 /**
- * Every call's media, as ports and the packets which arrive at them.
+ * Every call's media, as legs, their ports, and the packets which arrive at them.
  *
  * It is told of each packet and answers with the port to send it from; that port's latch knows where to. What else is
  * worth telling (first sound, silence) gathers in `reports`.
@@ -63,220 +23,199 @@ export class MediaRelay {
   readonly reports: MediaReport[] = []
   readonly #sessions = new Map<SessionId, MediaSession>()
   readonly #timeoutMs: number
+  readonly #stagesOf: StageBuilder
   readonly #evidence: Evidence = { ssrc: 0, sequence: -1, continues: false }
+  readonly #tell = (report: MediaReport) => {
+    this.reports.push(report)
+  }
 
   /** `timeoutMs` 0: silence is never reported. */
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, stagesOf: StageBuilder = () => plain) {
     this.#timeoutMs = timeoutMs
+    this.#stagesOf = stagesOf
   }
 
   get size(): number {
     return this.#sessions.size
   }
 
-  /** Whether a port is one of a session that stands. */
-  has(rtpPort: RtpPort): boolean {
-    const leg = this.#sessions.get(rtpPort.session)?.[rtpPort.side]
-    return leg?.rtp === rtpPort || leg?.rtcp === rtpPort
-  }
-
-  /** The four ports to be bound; none when the session is there already. */
-  open(id: SessionId, ports: Readonly<Record<Side, Port>>): RtpPort[] {
+  /** The ports to be bound, two a leg; none when the session is there already. Where both sides are given they are joined. */
+  open(id: SessionId, ports: Readonly<Partial<Record<Side, Port>>>): RtpPort[] {
     if (this.#sessions.has(id)) return []
-    const caller = new MediaLeg(id, 'caller', ports.caller)
-    const callee = new MediaLeg(id, 'callee', ports.callee)
-    this.#sessions.set(id, {
-      caller,
-      callee,
-      unbound: 4,
-      silent: false,
-      openedAt: undefined,
-      countAt: undefined,
-    })
-    return portsOf(caller, callee)
+    const session = new MediaSession(id, ports)
+    this.#sessions.set(id, session)
+    return session.ports
   }
 
   /** The two ports whose latch this opens. */
   aim(now: MonotonicMs, id: SessionId, side: Side, aim: Aim): RtpPort[] {
     const session = this.#sessions.get(id)
-    if (session === undefined) return []
-    const leg = session[side]
-    const sources = aim.sources
-      .map((source) => readSocketAddress(source))
-      .filter((place) => place !== undefined)
-    leg.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
-    leg.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
-    leg.rtp.statistics.rest()
-    leg.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
-    leg.mux = aim.mux
-    leg.blind = aim.blind === true
-    leg.quiet = aim.quiet
-    leg.aimedAt = now
-    if (session.caller.aimedAt !== undefined && session.callee.aimedAt !== undefined) session.openedAt ??= now
-    leg.silent = false
-    session.silent = false
+    const leg = session?.leg(side)
+    if (session === undefined || leg === undefined) return []
+    const terms = { leg: { session: id, side }, aim, before: leg.stages, report: this.#tell }
+    leg.aim(now, aim, aim.blind === true ? plain : this.#stagesOf(terms))
+    session.aimed(now)
     return [leg.rtp, leg.rtcp]
   }
 
-  /** Forgets a session; its ports are to be released. */
-  close(id: SessionId): RtpPort[] {
+  /** Joins two legs, of whatever sessions: each is taken from the partner it had, which stands alone from then on. */
+  connect(one: LegName, other: LegName): void {
+    const [leg, partner] = [this.#leg(one), this.#leg(other)]
+    if (leg !== undefined && partner !== undefined && leg !== partner) leg.connect(partner)
+  }
+
+  /** Takes a leg from its partner: both hear, and are heard by us alone. */
+  disconnect(name: LegName): void {
+    this.#leg(name)?.disconnect()
+  }
+
+  /** Closes a session or, where a side is named, that leg of it; with its last leg it ends. The ports are to be released. */
+  close(id: SessionId, side?: Side): RtpPort[] {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
-    this.#sessions.delete(id)
-    this.#report('closed', id, session)
-    return portsOf(session.caller, session.callee)
+    const ports = session.close(session.legs.filter((leg) => side === undefined || leg.side === side))
+    const isOver = session.legs.length === 0
+    if (isOver) this.#sessions.delete(id)
+    if (isOver || ports.length > 0) this.#tell(session.report(isOver ? 'closed' : 'counted'))
+    return ports
   }
 
   /** A port has its socket. */
-  bound(rtpPort: RtpPort): void {
-    const session = this.#sessions.get(rtpPort.session)
-    if (session === undefined || !this.has(rtpPort)) return
-    session.unbound--
-    if (session.unbound === 0) this.reports.push({ type: 'opened', session: rtpPort.session })
+  bound({ leg }: RtpPort): void {
+    const session = this.#sessions.get(leg.session)
+    if (!leg.closed && session?.bound()) this.#tell({ type: 'opened', session: leg.session })
   }
 
-  /** A port was refused its socket: as `close`, but the report says why. */
-  fail(rtpPort: RtpPort, why: string): RtpPort[] {
-    const id = rtpPort.session
-    const session = this.#sessions.get(id)
-    if (session === undefined || !this.has(rtpPort)) return []
-    this.#sessions.delete(id)
-    this.reports.push({ type: 'failed', session: id, why })
-    return portsOf(session.caller, session.callee)
+  /** A port was refused its socket: as `close` of its session, but the report says why. */
+  fail({ leg }: RtpPort, why: string): RtpPort[] {
+    const session = this.#sessions.get(leg.session)
+    if (session === undefined || leg.closed) return []
+    this.#sessions.delete(leg.session)
+    this.#tell({ type: 'failed', session: leg.session, why })
+    return session.close()
   }
 
-  /** A packet came to `rtpPort`; returns the port it leaves from, whose latch has a destination, or undefined: drop it. */
+  /**
+   * A packet came to `rtpPort`, `received` bytes of it; returns the port it leaves from, whose latch has a destination and
+   * whose `leaving` is its length now, or undefined: drop it. `stages.ts` has the way it goes.
+   */
   arrive(
     now: MonotonicMs,
     rtpPort: RtpPort,
     from: SocketAddress,
     packet: Uint8Array,
-    length: number,
+    received: number,
   ): RtpPort | undefined {
-    const session = this.#sessions.get(rtpPort.session)
-    if (session === undefined) return undefined
-    const leg = session[rtpPort.side]
+    const { leg, latch } = rtpPort
+    if (leg.closed) return undefined
     const control = !leg.blind && (rtpPort.control || looksLikeControl(packet))
-    if (!leg.blind && !isValid(packet, length, control)) return drop(rtpPort)
-    if (length > LONGEST) return drop(rtpPort)
-    if (!rtpPort.latch.hears(now, from) && !this.#learns(now, leg, rtpPort, from, packet, control))
-      return drop(rtpPort)
+    if (!leg.blind && !isValid(packet, received, control)) return drop(rtpPort)
+    if (received > LONGEST) return drop(rtpPort)
+    const length =
+      leg.unprotect === undefined ? received : unprotected(rtpPort, from, packet, received, control)
+    if (length < 0) return drop(rtpPort)
+    if (!latch.hears(now, from) && !this.#learns(now, rtpPort, from, packet, control)) return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
-    const other = rtpPort.side === 'caller' ? session.callee : session.caller
-    if (control) hearReports(now, leg, other, packet, length)
-    else this.#hear(now, session, leg, packet, length)
-    const out = control && !other.mux ? other.rtcp : other.rtp
-    return out.latch.destination === undefined ? drop(rtpPort) : out
+    if (control) hearReports(now, leg, packet, length)
+    else if (!this.#hear(now, leg, packet, length)) return undefined
+    return leg.partner === undefined ? undefined : pass(rtpPort, leg.partner, packet, length, control)
   }
 
   /** To be called about once a second: counts, and notices who has fallen silent. */
   sweep(now: MonotonicMs): void {
-    for (const [id, session] of this.#sessions) {
-      if (session.caller.aimedAt === undefined || session.callee.aimedAt === undefined) continue
-      this.#count(now, id, session)
-      if (this.#timeoutMs > 0) this.#listen(now, id, session)
-    }
+    for (const session of this.#sessions.values()) session.sweep(now, this.#timeoutMs, this.#tell)
   }
 
   /** To be called five times a second: ports whose peer is silent, so that others must be heard there. */
   eachDeaf(now: MonotonicMs, then: (rtpPort: RtpPort) => void): void {
-    for (const { caller, callee } of this.#sessions.values()) {
-      if (caller.rtp.latch.isDeaf(now)) then(caller.rtp)
-      if (caller.rtcp.latch.isDeaf(now)) then(caller.rtcp)
-      if (callee.rtp.latch.isDeaf(now)) then(callee.rtp)
-      if (callee.rtcp.latch.isDeaf(now)) then(callee.rtcp)
-    }
+    for (const session of this.#sessions.values())
+      for (const rtpPort of session.ports) if (rtpPort.latch.isDeaf(now)) then(rtpPort)
+  }
+
+  #leg({ session, side }: LegName): MediaLeg | undefined {
+    return this.#sessions.get(session)?.leg(side)
   }
 
   /** A packet from elsewhere than the port's peer. RTCP on the RTP port says nothing of a sequence. */
   #learns(
     now: MonotonicMs,
-    leg: MediaLeg,
-    rtpPort: RtpPort,
+    { leg, latch, control: own }: RtpPort,
     from: SocketAddress,
     packet: Uint8Array,
     control: boolean,
   ): boolean {
-    if (control && !rtpPort.control) return rtpPort.latch.learns(now, from, undefined)
+    if (control && !own) return latch.learns(now, from, undefined)
     const { statistics } = leg.rtp
     const evidence = this.#evidence
     evidence.ssrc = leg.blind ? 0 : ssrcOf(packet, control)
     evidence.sequence = leg.blind || control ? -1 : sequenceOf(packet)
     evidence.continues = !leg.blind && statistics.isOf(evidence.ssrc, evidence.sequence)
-    return rtpPort.latch.learns(now, from, evidence)
+    return latch.learns(now, from, evidence)
   }
 
-  #hear(
-    now: MonotonicMs,
-    { openedAt }: MediaSession,
-    leg: MediaLeg,
-    packet: Uint8Array,
-    length: number,
-  ): void {
-    const { session, side, statistics, latch } = leg.rtp
+  /** False: the packet goes no further. */
+  #hear(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): boolean {
+    const { statistics } = leg.rtp
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
-    if (leg.heard) return
+    if (!leg.heard) this.#heardFirst(now, leg)
+    return leg.listen === undefined || leg.listen.hear(now, packet, length)
+  }
+
+  #heardFirst(now: MonotonicMs, leg: MediaLeg): void {
+    const { session, side } = leg
+    const { address, port } = leg.rtp.latch.peer
     leg.heard = true
-    leg.firstMs = now - (openedAt ?? now)
-    this.reports.push({ type: 'heard', session, side, address: latch.peer.address, port: latch.peer.port })
-  }
-
-  #count(now: MonotonicMs, id: SessionId, session: MediaSession): void {
-    session.countAt ??= now + firstCountMs
-    if (now < session.countAt) return
-    session.countAt = now + countEveryMs
-    this.#report('counted', id, session)
-  }
-
-  #report(type: 'counted' | 'closed', session: SessionId, { caller, callee }: MediaSession): void {
-    this.reports.push({ type, session, caller: heardAt(caller), callee: heardAt(callee) })
-  }
-
-  #listen(now: MonotonicMs, id: SessionId, session: MediaSession): void {
-    const { caller, callee } = session
-    const ms = now - Math.max(caller.since, callee.since)
-    const held = caller.quiet || callee.quiet
-    const both = ms >= this.#timeoutMs * (held ? HOLD_TIMES : 1)
-    if (both && !session.silent)
-      this.reports.push({ type: 'silent', session: id, side: 'both', ms: Math.round(ms) })
-    session.silent = both
-    this.#listenTo(now, caller, callee)
-    this.#listenTo(now, callee, caller)
-  }
-
-  /** One side's silence counts only while the other talks. */
-  #listenTo(now: MonotonicMs, leg: MediaLeg, other: MediaLeg): void {
-    const ms = now - leg.since
-    const { session, side } = leg.rtp
-    const silent = !leg.quiet && ms >= this.#timeoutMs
-    const noticed = silent && (leg.silent || now - other.since < this.#timeoutMs / 4)
-    if (noticed && !leg.silent) this.reports.push({ type: 'silent', session, side, ms: Math.round(ms) })
-    leg.silent = noticed
+    leg.firstMs = this.#sessions.get(session)?.firstMs(now)
+    this.#tell({ type: 'heard', session, side, address, port })
   }
 }
 
-function heardAt(leg: MediaLeg): MediaCounters {
-  const { statistics, latch } = leg.rtp
-  const { address, port } = latch.peer
-  const latched = latch.locked ? { address, port } : undefined
-  return { ...statistics.summary(), stream: leg.blind ? undefined : measuresOf(leg), latched }
+/** Its length as it was before it was protected; negative: drop it. What no source of the party sent is not even tried. */
+function unprotected(
+  { leg, latch }: RtpPort,
+  from: SocketAddress,
+  packet: Uint8Array,
+  received: number,
+  control: boolean,
+): number {
+  if (leg.unprotect === undefined || !latch.allows(from)) return -1
+  const length = leg.unprotect.unprotect(packet, received, control)
+  return length < (control ? RTCP_HEADER : RTP_HEADER) ? -1 : length
 }
 
-function measuresOf({ rtp: { statistics }, reception, firstMs }: MediaLeg): StreamMeasures {
-  const { reordered, gaps, longestGapMs, payloadType } = statistics
-  const { roundTripMs, reported } = reception
-  return { reordered, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported }
+/** Where a packet which a leg has heard leaves from; undefined: drop it. */
+function pass(
+  rtpPort: RtpPort,
+  to: MediaLeg,
+  packet: Uint8Array,
+  heard: number,
+  control: boolean,
+): RtpPort | undefined {
+  const out = control && !to.mux ? to.rtcp : to.rtp
+  if (out.latch.destination === undefined) return drop(rtpPort)
+  let length = heard
+  if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)
+  if (to.protect !== undefined)
+    length = rtpPort.leg.blind ? -1 : protectedLength(to.protect, packet, length, control)
+  if (length < 0) return drop(rtpPort)
+  out.leaving = length
+  return out
+}
+
+function protectedLength(
+  stage: NonNullable<MediaLeg['protect']>,
+  packet: Uint8Array,
+  length: number,
+  control: boolean,
+): number {
+  return length < 0 ? length : stage.protect(packet, length, control)
 }
 
 /** Reads what a side's RTCP says before it is passed on to the other. */
-function hearReports(
-  now: MonotonicMs,
-  leg: MediaLeg,
-  other: MediaLeg,
-  packet: Uint8Array,
-  length: number,
-): void {
+function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
+  const other = leg.partner
+  if (other === undefined) return
   const { statistics } = other.rtp
   for (const { ntp, blocks } of readReports(packet, length)) {
     if (ntp !== undefined) other.reception.passed(now, ntp)
@@ -285,17 +224,9 @@ function hearReports(
   }
 }
 
-function portsOf(caller: MediaLeg, callee: MediaLeg): RtpPort[] {
-  return [caller.rtp, caller.rtcp, callee.rtp, callee.rtcp]
-}
-
-function targetOf(spot: Aim['rtp'], aim: Aim): SocketAddress | undefined {
-  return aim.eager && spot !== undefined ? readSocketAddress(spot.address, spot.port) : undefined
-}
-
 /** RTP and RTCP are version 2; packet types 192–223 are RTCP even on the RTP port (RFC 5761 §4). */
 function isValid(packet: Uint8Array, length: number, control: boolean): boolean {
-  if (length < (control ? 8 : 12) || ((packet[0] as number) & 0xc0) !== 0x80) return false
+  if (length < (control ? RTCP_HEADER : RTP_HEADER) || ((packet[0] as number) & 0xc0) !== 0x80) return false
   return !control || looksLikeControl(packet)
 }
 

@@ -28,7 +28,7 @@ export function between(aims: Aims = {}) {
     const from = readSocketAddress(address, portNumber(port)) ?? new SocketAddress()
     const out = rtpPort && mediaRelay.arrive(monotonicMs(now), rtpPort, from, packet, packet.length)
     const to = out?.latch.destination
-    return out && to ? `${out.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
+    return out && to ? `${out.leg.side}${out.control ? ' rtcp' : ''} → ${to.address} ${to.port}` : 'dropped'
   }
 
   const call = {
@@ -53,7 +53,7 @@ export function between(aims: Aims = {}) {
     /** Gates at which the kernel must let all through. */
     deaf() {
       const ports: string[] = []
-      mediaRelay.eachDeaf(monotonicMs(now), ({ side, control }) =>
+      mediaRelay.eachDeaf(monotonicMs(now), ({ leg: { side }, control }) =>
         ports.push(control ? `${side} rtcp` : side),
       )
       return ports

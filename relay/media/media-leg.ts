@@ -1,0 +1,143 @@
+import { type MonotonicMs, type Port, portNumber } from '#contract'
+import type { Aim, LegName, MediaCounters, SessionId, Side, StreamMeasures } from '../ground/media.ts'
+import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
+import { TokenBucket } from '../ground/token-bucket.ts'
+import { Latch } from './latch.ts'
+import { Reception } from './reception.ts'
+import { plain, type Stages } from './stages.ts'
+import { Statistics } from './statistics.ts'
+
+/** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */
+export class RtpPort {
+  readonly leg: MediaLeg
+  readonly port: Port
+  /** True: the odd port beside, for RTCP. */
+  readonly control: boolean
+  /** Whatever io knows the socket by. */
+  handle = -1
+  /** Bytes of the packet which `MediaRelay.arrive` said leaves from here. */
+  leaving = 0
+  readonly latch: Latch
+  readonly statistics = new Statistics()
+  readonly #bucket = new TokenBucket(packets)
+
+  constructor(leg: MediaLeg, port: Port, control: boolean) {
+    this.leg = leg
+    this.port = port
+    this.control = control
+    this.latch = new Latch(control)
+  }
+
+  /** Whether one more packet at `now` is still within what a call can need. */
+  spare(now: MonotonicMs): boolean {
+    return this.#bucket.take(now)
+  }
+}
+
+/** Packets of one port: several times what audio at 10 ms or video needs, so that one which is flooded takes no other's time. */
+const packets = { atOnce: 500, perSecond: 1_000 }
+
+/**
+ * The media leg of one party: its two ports, the partner its sound goes to, and what is known of its silence.
+ *
+ * It is aimed, joined with another and taken from it as often as the call likes; its latch, its counters and its stages
+ * stay its own. Alone it hears, counts and listens.
+ */
+export class MediaLeg implements LegName {
+  readonly session: SessionId
+  readonly side: Side
+  readonly rtp: RtpPort
+  readonly rtcp: RtpPort
+  /** The leg whose party hears this one's; undefined: it stands alone. */
+  partner: MediaLeg | undefined
+  closed = false
+  mux = false
+  blind = false
+  quiet = false
+  heard = false
+  /** Undefined until its first offer or answer came. */
+  aimedAt: MonotonicMs | undefined
+  silent = false
+  /** Milliseconds it took to begin; undefined: it has not. */
+  firstMs: number | undefined
+  readonly reception = new Reception()
+  stages: Stages = plain
+  /** The stages again, for the way of a packet looks for each at the same place. */
+  unprotect: Stages['unprotect']
+  listen: Stages['listen']
+  rewrite: Stages['rewrite']
+  protect: Stages['protect']
+
+  constructor(session: SessionId, side: Side, port: Port) {
+    this.session = session
+    this.side = side
+    this.rtp = new RtpPort(this, port, false)
+    this.rtcp = new RtpPort(this, portNumber(port + 1), true)
+  }
+
+  /** When it was last heard, or last had reason to begin. */
+  get since(): number {
+    return Math.max(this.aimedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)
+  }
+
+  /** Whether a packet it sends or is sent may change its length on the way. */
+  get isStaged(): boolean {
+    return this.stages !== plain || (this.partner !== undefined && this.partner.stages !== plain)
+  }
+
+  /** A new offer or answer: where its party is, and what stands in the way to it. */
+  aim(now: MonotonicMs, aim: Aim, stages: Stages): void {
+    const sources = aim.sources
+      .map((source) => readSocketAddress(source))
+      .filter((place) => place !== undefined)
+    this.rtp.latch.aim(now, targetOf(aim.rtp, aim), sources, aim.quiet)
+    this.rtcp.latch.aim(now, targetOf(aim.rtcp, aim), sources, aim.quiet)
+    this.rtp.statistics.rest()
+    this.rtp.statistics.ticks = (aim.clock ?? 8000) / 1000
+    this.mux = aim.mux
+    this.blind = aim.blind === true
+    this.quiet = aim.quiet
+    this.aimedAt = now
+    this.silent = false
+    this.#stage(stages)
+  }
+
+  /** Joins two legs: each is taken from the partner it had. */
+  connect(other: MediaLeg): void {
+    this.disconnect()
+    other.disconnect()
+    this.partner = other
+    other.partner = this
+  }
+
+  /** Takes it from its partner: both stand alone. */
+  disconnect(): void {
+    if (this.partner !== undefined) this.partner.partner = undefined
+    this.partner = undefined
+  }
+
+  counters(): MediaCounters {
+    const { statistics, latch } = this.rtp
+    const { address, port } = latch.peer
+    const latched = latch.locked ? { address, port } : undefined
+    return { ...statistics.summary(), stream: this.blind ? undefined : this.#measures(), latched }
+  }
+
+  #measures(): StreamMeasures {
+    const { reordered, gaps, longestGapMs, payloadType } = this.rtp.statistics
+    const { roundTripMs, reported } = this.reception
+    return { reordered, gaps, longestGapMs, firstMs: this.firstMs, payloadType, roundTripMs, reported }
+  }
+
+  #stage(stages: Stages): void {
+    this.stages = stages
+    this.unprotect = stages.unprotect
+    this.listen = stages.listen
+    this.rewrite = stages.rewrite
+    this.protect = stages.protect
+  }
+}
+
+function targetOf(spot: Aim['rtp'], aim: Aim): SocketAddress | undefined {
+  return aim.eager && spot !== undefined ? readSocketAddress(spot.address, spot.port) : undefined
+}

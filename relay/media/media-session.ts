@@ -1,0 +1,123 @@
+import type { MonotonicMs, Port } from '#contract'
+import type { MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
+import { MediaLeg, type RtpPort } from './media-leg.ts'
+
+/** A session is counted so long after it began, and then so often. */
+const firstCountMs = 10_000
+const countEveryMs = 10_000
+/** On hold, silence is the rule: it must last this many time-outs to end a call. */
+const HOLD_TIMES = 60
+
+const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
+
+/** Legs which are opened together, one or two, and reported on as one: as a rule each other's partners. */
+export class MediaSession {
+  readonly id: SessionId
+  readonly #caller: MediaLeg | undefined
+  readonly #callee: MediaLeg | undefined
+  /** Ports which have no socket yet. */
+  #unbound: number
+  #silent = false
+  /** Since when all of its legs have said where they are; undefined: not yet. */
+  #openedAt: MonotonicMs | undefined
+  #countAt: number | undefined
+
+  constructor(id: SessionId, ports: Readonly<Partial<Record<Side, Port>>>) {
+    this.id = id
+    this.#caller = ports.caller === undefined ? undefined : new MediaLeg(id, 'caller', ports.caller)
+    this.#callee = ports.callee === undefined ? undefined : new MediaLeg(id, 'callee', ports.callee)
+    if (this.#caller !== undefined && this.#callee !== undefined) this.#caller.connect(this.#callee)
+    this.#unbound = this.ports.length
+  }
+
+  /** undefined: it never had one, or it is closed. */
+  leg(side: Side): MediaLeg | undefined {
+    const leg = side === 'caller' ? this.#caller : this.#callee
+    return leg?.closed === false ? leg : undefined
+  }
+
+  /** Its legs which stand. */
+  get legs(): MediaLeg[] {
+    return [this.leg('caller'), this.leg('callee')].filter((leg) => leg !== undefined)
+  }
+
+  get ports(): RtpPort[] {
+    return this.legs.flatMap(portsOf)
+  }
+
+  /** One more of its ports has a socket; true: now all have. */
+  bound(): boolean {
+    return --this.#unbound === 0
+  }
+
+  aimed(now: MonotonicMs): void {
+    if (this.#isAimed) this.#openedAt ??= now
+    this.#silent = false
+  }
+
+  /** Milliseconds a leg took to begin after all were aimed. */
+  firstMs(now: MonotonicMs): number {
+    return now - (this.#openedAt ?? now)
+  }
+
+  /** Takes the legs from their partners; the ports which are to be released. */
+  close(legs: readonly MediaLeg[] = this.legs): RtpPort[] {
+    for (const leg of legs) {
+      leg.disconnect()
+      leg.closed = true
+    }
+    return legs.flatMap(portsOf)
+  }
+
+  report(type: 'counted' | 'closed'): MediaReport {
+    const [caller, callee] = [this.#caller?.counters() ?? nothing, this.#callee?.counters() ?? nothing]
+    return { type, session: this.id, caller, callee }
+  }
+
+  /** About once a second: what is worth telling. `timeoutMs` 0: silence never is. */
+  sweep(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
+    if (!this.#isAimed) return
+    this.#countAt ??= now + firstCountMs
+    if (now >= this.#countAt) {
+      this.#countAt = now + countEveryMs
+      tell(this.report('counted'))
+    }
+    if (timeoutMs > 0) this.#listen(now, timeoutMs, tell)
+  }
+
+  get #isAimed(): boolean {
+    const { legs } = this
+    return legs.length > 0 && legs.every(({ aimedAt }) => aimedAt !== undefined)
+  }
+
+  #listen(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
+    const { legs } = this
+    const parties = new Set(legs.flatMap((leg) => (leg.partner ? [leg, leg.partner] : [leg])))
+    const ms = now - Math.max(...[...parties].map(({ since }) => since))
+    const held = [...parties].some(({ quiet }) => quiet)
+    const all = ms >= timeoutMs * (held ? HOLD_TIMES : 1)
+    if (all && !this.#silent) tell({ type: 'silent', session: this.id, side: 'both', ms: Math.round(ms) })
+    this.#silent = all
+    for (const leg of legs) listenTo(now, leg, timeoutMs, tell)
+  }
+}
+
+/** One leg's silence counts only while its partner talks. */
+function listenTo(
+  now: MonotonicMs,
+  leg: MediaLeg,
+  timeoutMs: number,
+  tell: (report: MediaReport) => void,
+): void {
+  const { session, side, partner } = leg
+  const ms = now - leg.since
+  const silent = !leg.quiet && ms >= timeoutMs
+  const talkedTo = partner !== undefined && now - partner.since < timeoutMs / 4
+  const noticed = silent && (leg.silent || talkedTo)
+  if (noticed && !leg.silent) tell({ type: 'silent', session, side, ms: Math.round(ms) })
+  leg.silent = noticed
+}
+
+function portsOf({ rtp, rtcp }: MediaLeg): RtpPort[] {
+  return [rtp, rtcp]
+}
