@@ -1,7 +1,7 @@
 import type { HangupReason } from '#contract'
 import { ackOnce } from '../leg/ack.ts'
 import { hangUpLeg } from '../leg/bye.ts'
-import type { GivenReason } from '../leg/leg.ts'
+import type { GivenReason, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import { answer, forgetAnswer, responseTo, settleAnswer } from '../leg/uas.ts'
 import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -15,8 +15,8 @@ import { dropPending } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import { legAt } from './sides.ts'
-import type { Branch, Call, CallOrder, CallStep, Side } from './state.ts'
+import { joinedLegs, otherOf, sideOf } from './sides.ts'
+import type { Call, CallOrder, CallStep } from './state.ts'
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
 export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
@@ -26,25 +26,24 @@ export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint
   return answer(call.caller, responseTo(call.caller, endpoint, 200, [], sound?.body))
 }
 
-/** The caller's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
-export function callerAcked(call: Call, request: Request, endpoint: SipEndpoint): CallStep {
-  const { caller, callee } = call
-  if (!caller.answer) return { effects: [] }
-  const leaves = caller.bye !== undefined
-  const settled = settleAnswer(caller, endpoint)
-  if (leaves || hasSdp(caller.invite) || !callee) return { effects: settled }
-  const step = completeDelayedOffer(call, callee, request, endpoint)
+/** A leg's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
+export function legAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndpoint): CallStep {
+  if (!leg.answer) return { effects: [] }
+  const leaves = leg.bye !== undefined
+  const settled = settleAnswer(leg, endpoint)
+  const other = otherOf(call, leg)
+  if (leaves || hasSdp(leg.invite) || other?.kind !== 'uac') return { effects: settled }
+  const step = completeDelayedOffer(call, leg, other, request, endpoint)
   return { ...step, effects: [...settled, ...step.effects] }
 }
 
-/** 64·T1 without the caller's ACK: both legs end (RFC 3261 §13.3.1.4). */
-export function giveUpOnAck(call: Call, endpoint: SipEndpoint): CallStep {
-  const { caller } = call
-  const leaves = caller.bye !== undefined
-  const settled = settleAnswer(caller, endpoint)
-  const why = notAcknowledged('caller', contactOf(endpoint, caller.flow.transport))
+/** 64·T1 without a leg's ACK: both legs end (RFC 3261 §13.3.1.4). */
+export function giveUpOnAck(call: Call, leg: UasLeg, endpoint: SipEndpoint): CallStep {
+  const leaves = leg.bye !== undefined
+  const settled = settleAnswer(leg, endpoint)
+  const why = notAcknowledged(sideOf(call, leg), contactOf(endpoint, leg.flow.transport))
   if (leaves) return { effects: [...settled, ...addedLate(call, why)] }
-  const step = hangUp(call, 'both', { reason: 'SIP;cause=408;text="no ACK"' }, endpoint, failed(why))
+  const step = hangUp(call, 'system', { reason: 'SIP;cause=408;text="no ACK"' }, endpoint, failed(why))
   return { ...step, effects: [...settled, ...step.effects] }
 }
 
@@ -67,38 +66,47 @@ export function failed(because: Cause): AnsweredEnd {
   return { reason: 'failed', because }
 }
 
-/** Ends an answered call: BYE to the party which did not hang up itself. */
+/** A party has hung up; one whose place another has taken ends nothing. */
+export function partyLeft(call: Call, leg: Leg, given: GivenReason, endpoint: SipEndpoint): CallStep {
+  if (otherOf(call, leg)) return hangUp(call, leg, given, endpoint)
+  return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
+}
+
+/** Ends an answered call: BYE to each party which did not hang up itself. */
 export function hangUp(
   call: Call,
-  side: Side | 'both',
+  by: Leg | 'system',
   given: GivenReason,
   endpoint: SipEndpoint,
   { reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
 ): CallStep {
-  const sides: Side[] = side === 'both' ? ['caller', 'callee'] : [side === 'caller' ? 'callee' : 'caller']
-  const repeats = side === 'caller' ? forgetAnswer(call.caller) : []
-  const pending = (['caller', 'callee'] as const).flatMap((one) => dropPending(call, one, endpoint))
-  const byes = sides.flatMap((other) => {
-    const leg = legAt(call, other)
-    return leg ? hangUpLeg(leg, given, endpoint) : []
-  })
-  close(call, side === 'both' ? 'system' : side, reason, because)
+  const legs = joinedLegs(call)
+  const repeats = by !== 'system' && by.kind === 'uas' ? forgetAnswer(by) : []
+  const pending = legs.flatMap((leg) => dropPending(call, leg, endpoint))
+  const byes = legs.filter((leg) => leg !== by).flatMap((leg) => hangUpLeg(leg, given, endpoint))
+  close(call, by === 'system' ? by : sideOf(call, by), reason, because)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
 }
 
-function completeDelayedOffer(call: Call, callee: Branch, ack: Request, endpoint: SipEndpoint): CallStep {
-  const said = answerOf(ack, endpoint, call.caller.sdp.sent)
-  const offer = callee.aimed?.said
-  const sent = said?.ok ? rewriteFor(call, 'callee', callee.sdp, said.value, endpoint, { offer }) : undefined
-  if (!said?.ok || !sent || !callee.dialog) {
+function completeDelayedOffer(
+  call: Call,
+  asker: UasLeg,
+  offering: UacLeg,
+  ack: Request,
+  endpoint: SipEndpoint,
+): CallStep {
+  const said = answerOf(ack, endpoint, asker.sdp.sent)
+  const offer = offering.aimed?.said
+  const sent = said?.ok ? rewriteFor(call, offering, said.value, endpoint, { offer }) : undefined
+  if (!said?.ok || !sent || !offering.dialog) {
     const why = said?.ok === false ? said.fault.why : 'no answer in ACK'
     const [, reason] = sipReason(488, why)
-    return hangUp(call, 'both', { reason }, endpoint, failed(unheard('caller', why)))
+    return hangUp(call, 'system', { reason }, endpoint, failed(unheard(sideOf(call, asker), why)))
   }
   return {
     effects: [
-      ...ackOnce(callee, callee.dialog, endpoint, sdpBytes(sent)),
-      ...aim(call, 'caller', call.caller, said.value, endpoint),
+      ...ackOnce(offering, offering.dialog, endpoint, sdpBytes(sent)),
+      ...aim(call, asker, said.value, endpoint),
     ],
   }
 }

@@ -24,6 +24,7 @@ export function branchAnswered(
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
   call.callee = branch
+  call.joined.callee = branch
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   return {
     to: 'answered',
@@ -33,7 +34,7 @@ export function branchAnswered(
       { type: 'stop', timer: 'search' },
       ...others,
       ...answeredBy(branch, response, endpoint),
-      ...aim(call, 'callee', branch, said, endpoint),
+      ...aim(call, branch, said, endpoint),
       ...answerCaller(call, said, endpoint),
       { type: 'tell' },
     ],

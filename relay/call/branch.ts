@@ -45,7 +45,7 @@ export function callAt(
   branch.attempt.transport = flow.transport
   const offer = offerOf(call.caller.invite, endpoint)
   const only = codecsFor(call, branch)
-  const sent = offer?.ok ? rewriteFor(call, 'callee', branch.sdp, offer.value, endpoint, { only }) : undefined
+  const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)

@@ -4,15 +4,16 @@ import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Leg } from '../leg/leg.ts'
 import type { Request } from '../sip/message.ts'
 import type { CallMachine } from './call.ts'
-import type { Branch, Call, CallTimer, Side } from './state.ts'
+import { joinedLegs } from './sides.ts'
+import type { Branch, Call, CallTimer } from './state.ts'
 
 /** A call on the board. */
 export interface ActiveCall {
   readonly machine: CallMachine
   readonly call: Call
   readonly timers: Map<TimerSubject, TimersByName>
-  /** The INVITE in the air: of a branch, or passed on for a side. */
-  readonly inviteIds: Map<Branch | Side, number>
+  /** The INVITE in the air: a leg's own, or, once it has answered, the one passed on for it. */
+  readonly inviteIds: Map<Leg, number>
   /** Our requests which have no final answer yet. */
   outstanding: number
   /** The media thread said its last word, or there never was any. */
@@ -26,7 +27,7 @@ export interface ActiveCall {
 }
 
 /** Whose a timer is; undefined: the call's own. */
-export type TimerSubject = Leg | Side | undefined
+export type TimerSubject = Leg | undefined
 
 /** Of each kind one. */
 export type TimersByName = Map<CallTimer['timer'], Deadline<CallTimerDue>>
@@ -40,7 +41,7 @@ export interface CallTimerDue {
 /** A leg of a call, as a request inside a dialog finds it. */
 export interface LegFound {
   readonly active: ActiveCall
-  readonly side: Side
+  readonly leg: Leg
 }
 
 /** All calls, and how a request, response or report finds its own. */
@@ -70,8 +71,8 @@ export class CallIndex {
   add(active: ActiveCall): void {
     const { call } = active
     this.#bySession.set(call.session, active)
-    this.#byServer.set(call.caller.transaction, { active, side: 'caller' })
-    this.#byDialog.set(callerKey(call, call.caller.localTag), { active, side: 'caller' })
+    this.#byServer.set(call.caller.transaction, { active, leg: call.caller })
+    this.#byDialog.set(callerKey(call, call.caller.localTag), { active, leg: call.caller })
   }
 
   remove(active: ActiveCall): void {
@@ -98,16 +99,16 @@ export class CallIndex {
     return this.#byServer.get(transaction)
   }
 
-  addServer(active: ActiveCall, side: Side, transaction: number): void {
-    this.#byServer.set(transaction, { active, side })
+  addServer(active: ActiveCall, leg: Leg, transaction: number): void {
+    this.#byServer.set(transaction, { active, leg })
   }
 
   removeServer(transaction: number): void {
     this.#byServer.delete(transaction)
   }
 
-  addDialog(active: ActiveCall, side: Side, dialog: Dialog): void {
-    this.#byDialog.set(dialogKey(dialog), { active, side })
+  addDialog(active: ActiveCall, leg: Leg, dialog: Dialog): void {
+    this.#byDialog.set(dialogKey(dialog), { active, leg })
   }
 
   /** The leg an in-dialog request belongs to. */
@@ -143,8 +144,7 @@ export class CallIndex {
   /** Whether a call under way is signalled over this connection: one its party made, or we. */
   needs(connection: Flow): boolean {
     for (const { call } of this.#bySession.values()) {
-      const flows = [call.caller.flow, call.callee?.flow]
-      if (flows.some((flow) => flow !== undefined && sameFlow(flow, connection))) return true
+      if (joinedLegs(call).some(({ flow }) => flow !== undefined && sameFlow(flow, connection))) return true
     }
     return false
   }
@@ -164,7 +164,7 @@ function callerTags({ caller }: Call): readonly string[] {
  * An early dialog with the caller which another one has followed, or has answered. Until one has, the caller may ask
  * in each, but end the call only in the last.
  */
-function isLeft({ active, side }: LegFound, { to, method }: Request): boolean {
-  const followed = side === 'caller' && to.tag !== active.call.caller.localTag
+function isLeft({ active, leg }: LegFound, { to, method }: Request): boolean {
+  const followed = leg.kind === 'uas' && to.tag !== leg.localTag
   return followed && (method === 'BYE' || active.machine.state === 'answered')
 }

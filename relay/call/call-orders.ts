@@ -18,8 +18,7 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { scopesOf } from './scopes.ts'
-import { sideOf } from './sides.ts'
-import type { Branch, CallOrder, ServiceRoutes, Side } from './state.ts'
+import type { Branch, CallOrder, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -45,7 +44,7 @@ export type CallsOutput = Effect | TransactionOutput | ProviderObserved
 /** What in a call waits until it is known where a host leads. */
 export type WaitingForHost = { readonly active: ActiveCall } & (
   | { readonly for: 'branch'; readonly branch: Branch }
-  | { readonly for: 'side'; readonly host: string; readonly side: Side; readonly leg: Leg }
+  | { readonly for: 'leg'; readonly host: string; readonly leg: Leg }
   | { readonly for: 'decision'; readonly host: string; readonly decided: RouteDecision }
   | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
 )
@@ -85,7 +84,7 @@ export class CallOrders {
           { ask: 'locate', question: order.question },
         )
       case 'resolve':
-        return this.lookUp({ for: 'side', active, host: order.host, side: order.side, leg: order.leg })
+        return this.lookUp({ for: 'leg', active, host: order.host, leg: order.leg })
       case 'set':
         return this.timers.set(now, active, order.ms, order.timer)
       case 'stop':
@@ -93,7 +92,7 @@ export class CallOrders {
       case 'media':
         return effects.emit({ type: 'media', command: order.command })
       case 'dialog':
-        return this.index.addDialog(active, sideOf(active.call, order.leg), order.dialog)
+        return this.index.addDialog(active, order.leg, order.dialog)
       case 'tell':
         return this.tell(active)
       case 'cool':
@@ -121,7 +120,7 @@ export class CallOrders {
     const { role, request } = order
     if (role.role === 'invite') this.index.addBranch(role.leg)
     else if (role.role === 'passed' && request.method === 'INVITE')
-      this.index.addServer(active, role.asked.side, role.asked.transaction)
+      this.index.addServer(active, role.asked.leg, role.asked.transaction)
     this.effects.pass(this.requests.send(now, active, order))
   }
 

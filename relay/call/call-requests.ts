@@ -1,9 +1,10 @@
 import type { MonotonicMs } from '#contract'
 import type { Flow } from '../ground/flow.ts'
+import type { Leg } from '../leg/leg.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { ActiveCall } from './call-index.ts'
-import type { Branch, CallOrder, ClientRole, Side } from './state.ts'
+import type { CallOrder, ClientRole } from './state.ts'
 
 /** What came of a request of a call: an answer, the end of its transaction, or why no answer came. */
 export type CallResult = {
@@ -44,12 +45,12 @@ export class CallRequests {
     this.#byClient.set(id, { active, role, sent: request, flow, open: true })
     active.outstanding++
     if (role.role === 'invite') active.inviteIds.set(role.leg, id)
-    else if (role.role === 'passed' && request.method === 'INVITE') active.inviteIds.set(role.asked.side, id)
+    else if (role.role === 'passed' && request.method === 'INVITE') active.inviteIds.set(role.asked.leg, id)
     return outputs
   }
 
-  /** The INVITE of a branch, or the one passed on for a side, is wanted no more. */
-  abandon(now: MonotonicMs, active: ActiveCall, of: Branch | Side): readonly TransactionOutput[] {
+  /** The INVITE of a leg, or the one passed on for it, is wanted no more. */
+  abandon(now: MonotonicMs, active: ActiveCall, of: Leg): readonly TransactionOutput[] {
     const id = active.inviteIds.get(of)
     return id === undefined ? [] : this.#transactions.abandon(now, id)
   }

@@ -3,7 +3,7 @@ import { Deadlines } from '../ground/deadlines.ts'
 import type { ActiveCall, CallTimerDue, TimerSubject, TimersByName } from './call-index.ts'
 import type { CallTimer } from './state.ts'
 
-/** The timers of all calls: of each kind one a call, a leg or a side. */
+/** The timers of all calls: of each kind one a call or a leg. */
 export class CallTimers {
   readonly #deadlines = new Deadlines<CallTimerDue>()
 
@@ -49,6 +49,5 @@ function timersOf({ timers }: ActiveCall, subject: TimerSubject): TimersByName {
 
 function subjectOf(timer: CallTimer): TimerSubject {
   if ('branch' in timer) return timer.branch
-  if ('leg' in timer) return timer.leg
-  return 'side' in timer ? timer.side : undefined
+  return 'leg' in timer ? timer.leg : undefined
 }

@@ -4,7 +4,7 @@ import { acknowledge } from '../leg/ack.ts'
 import { byeAgain } from '../leg/bye.ts'
 import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { callerAcked, giveUpOnAck, hangUp } from './answered.ts'
+import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
 import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
@@ -24,7 +24,6 @@ import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
-import { legAt } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 /*
@@ -120,27 +119,24 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
       branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
         ? stay(...acknowledge(branch, response, endpoint))
         : stay(...hangUpLate(branch, response, endpoint)),
-    acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
+    acked: ({ leg, request }, { call, endpoint }) => legAcked(call, leg, request, endpoint),
     repeat: ({ leg }) => stay(...repeatAnswer(leg)),
-    unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
-    bye: ({ side, reason }, { call, endpoint }) => hangUp(call, side, { reason }, endpoint),
+    unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
+    bye: ({ leg, reason }, { call, endpoint }) => partyLeft(call, leg, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
-    cancel: ({ side, transaction, reason }, { call }) =>
-      legAt(call, side)?.pending?.asked.transaction === transaction
-        ? stay(...cancelPassed(call, side, { reason }))
-        : stay(),
+    cancel: ({ leg, transaction, reason }) =>
+      leg.pending?.asked.transaction === transaction ? stay(...cancelPassed(leg, { reason })) : stay(),
     request: (event, { call, endpoint }) => stay(...passRequest(call, event, endpoint)),
     resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
     passed: (event, { call, endpoint }) => passAnswer(call, event, endpoint),
-    passedAck: ({ side, request }, { call, endpoint }) => passAck(call, side, request, endpoint),
-    repeatPending: ({ side }, { call }) => stay(...repeatPassed(call, side)),
-    unacknowledgedPending: ({ side }, { call, endpoint }) => unacknowledgedPassed(call, side, endpoint),
-    stalledPending: ({ side }, { call }) =>
-      stay(...cancelPassed(call, side, { reason: 'SIP;cause=408;text="no answer"' })),
+    passedAck: ({ leg, request }, { call, endpoint }) => passAck(call, leg, request, endpoint),
+    repeatPending: ({ leg }) => stay(...repeatPassed(leg)),
+    unacknowledgedPending: ({ leg }, { call, endpoint }) => unacknowledgedPassed(call, leg, endpoint),
+    stalledPending: ({ leg }) => stay(...cancelPassed(leg, { reason: 'SIP;cause=408;text="no answer"' })),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
-      hangUp(call, 'both', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
+      hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
         reason: 'normal',
         because: stopped.because,
       }),
@@ -148,13 +144,13 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
 
   ended: {
     ...unwanted,
-    acked: ({ request }, { call, endpoint }) => callerAcked(call, request, endpoint),
+    acked: ({ leg, request }, { call, endpoint }) => legAcked(call, leg, request, endpoint),
     repeat: ({ leg }) => stay(...repeatAnswer(leg)),
-    unacknowledged: (_, { call, endpoint }) => giveUpOnAck(call, endpoint),
+    unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
     /** The host its offer names was looked up meanwhile (RFC 3261 §15.1.2). */
     request: (event) => stay(refuseRequest(event, 487)),
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
-    bye: ({ side }, { call }) => stay(...(side === 'caller' ? forgetAnswer(call.caller) : [])),
+    bye: ({ leg }) => stay(...(leg.kind === 'uas' ? forgetAnswer(leg) : [])),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
@@ -165,7 +161,7 @@ function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): 
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const
-  return hangUp(call, 'both', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
+  return hangUp(call, 'system', { reason: 'SIP;cause=200;text="no media"' }, endpoint, end)
 }
 
 /** Neither edge nor snapshot could say where it goes. */

@@ -112,13 +112,13 @@ export class Calls {
     return this.#orders.effects.take()
   }
 
-  /** One side asks something inside its dialog; the host its offer names is looked up first. */
+  /** One leg asks something inside its dialog; the host its offer names is looked up first. */
   request(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): CallsOutput[] {
     this.#requested(now, active, asked)
     return this.#orders.effects.take()
   }
 
-  /** One side takes its INVITE back. */
+  /** One leg takes its INVITE back. */
   cancel(now: MonotonicMs, active: ActiveCall, cancelled: CallEvents['cancel']): CallsOutput[] {
     const asked = this.#awaitingLookup.get(cancelled.transaction)
     if (!asked) return this.step(now, active, 'cancel', cancelled)
@@ -168,7 +168,7 @@ export class Calls {
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
     const host = unknownHost(active.call, asked.request, this.#deps.endpoint)
     if (!host) return this.#step(now, active, 'request', asked)
-    if (asked.request.method === 'INVITE') this.#orders.index.addServer(active, asked.side, asked.transaction)
+    if (asked.request.method === 'INVITE') this.#orders.index.addServer(active, asked.leg, asked.transaction)
     this.#awaitingLookup.set(asked.transaction, asked)
     this.#orders.lookUp({ for: 'request', active, host, asked })
   }
@@ -196,7 +196,7 @@ export class Calls {
     }
     const { address } = this.#deps.endpoint
     active.call.hosts.set(waiting.host, leadOf(address, waiting.host, located))
-    if (waiting.for === 'side') return this.#step(now, active, 'resolved', waiting)
+    if (waiting.for === 'leg') return this.#step(now, active, 'resolved', waiting)
     if (waiting.for === 'decision') return this.#decided(now, active, waiting.decided)
     if (this.#awaitingLookup.delete(waiting.asked.transaction)) this.#requested(now, active, waiting.asked)
   }

@@ -1,6 +1,6 @@
 import { inDialog } from '../dialog/request.ts'
-import type { GivenReason, InDialogRequest, PendingReinvite } from '../leg/leg.ts'
-import { follow, isLost, wayBack } from '../leg/path.ts'
+import type { GivenReason, InDialogRequest, Leg, PendingReinvite, UasLeg } from '../leg/leg.ts'
+import { follow, isLost, reach, wayBack } from '../leg/path.ts'
 import { buildCancel } from '../leg/uac.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
@@ -13,8 +13,8 @@ import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
-import { legAt, opposite, reachAt } from './sides.ts'
-import type { Call, CallOrder, CallStep, ForwardedResult, Side } from './state.ts'
+import { otherOf, sideOf } from './sides.ts'
+import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
@@ -26,13 +26,12 @@ const stalledMs = 181_000
 
 /** Passes a request on, or says why not. */
 export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
-  const { side, request } = asked
-  const other = opposite(side)
-  const asker = legAt(call, side)
-  if (asker) follow(asker, asked.source)
-  const leg = reachAt(call, other)
-  if (!leg) return [refuseRequest(asked, 481)]
-  const refusal = refusalOf(call, side, request, endpoint)
+  const { leg: asker, request } = asked
+  follow(asker, asked.source)
+  const other = otherOf(call, asker)
+  const leg = other && reach(other)
+  if (!other || !leg) return [refuseRequest(asked, 481)]
+  const refusal = refusalOf(call, asker, other, request, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
   const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
   if (!body) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
@@ -44,13 +43,14 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
     headers: [...typeOf(request, body), allowHeader],
     body,
   })
-  return sendOn(call, { asked, proofs: noAuthorizations, sent, flow: leg.flow })
+  return sendOn({ asked, proofs: noAuthorizations, sent, flow: leg.flow })
 }
 
 /** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer which cannot be served. */
 function refusalOf(
   call: Call,
-  side: Side,
+  asker: Leg,
+  other: Leg,
   request: Request,
   endpoint: SipEndpoint,
 ): [status: number, headers?: Header[]] | undefined {
@@ -58,13 +58,18 @@ function refusalOf(
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   if (!isChange(request)) return undefined
-  if (legAt(call, side)?.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
-  // The first INVITE is a change too: towards the caller until its ACK, towards the callee while our ACK
-  // waits for the caller's answer (§14.1, RFC 5407 §3.1.4).
-  const first = call.caller.answer && (side === 'callee' || !hasSdp(call.caller.invite))
-  if (first || legAt(call, opposite(side))?.pending) return [491]
-  const fault = faultOf(call, offerOf(request, endpoint), legAt(call, side)?.trusted ?? false)
+  if (asker.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
+  // The first INVITE is a change too: towards who sent it until its ACK, towards the other while our ACK
+  // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
+  const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))
+  if (first || other.pending) return [491]
+  const fault = faultOf(call, offerOf(request, endpoint), asker.trusted)
   return fault && [fault.status, refusalWords(fault, endpoint)]
+}
+
+/** Our 2xx to its first INVITE waits for the ACK still. */
+function unacknowledged(leg: Leg): leg is UasLeg {
+  return leg.kind === 'uas' && leg.answer !== undefined
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
@@ -74,12 +79,11 @@ function screenWithin(request: Request): ScreenRefusal | undefined {
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }
 
-function sendOn(call: Call, on: Omit<ForwardedResult, 'response'>): CallOrder[] {
+function sendOn(on: Omit<ForwardedResult, 'response'>): CallOrder[] {
   const { asked, proofs, sent, flow } = on
-  const { side, request } = asked
+  const { leg, request } = asked
   const order: CallOrder = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
-  const leg = legAt(call, side)
-  if (!leg || !isChange(request)) return [order]
+  if (!isChange(request)) return [order]
   leg.pending = {
     asked,
     answer: undefined,
@@ -89,15 +93,15 @@ function sendOn(call: Call, on: Omit<ForwardedResult, 'response'>): CallOrder[] 
     accepted: undefined,
   }
   if (request.method !== 'INVITE') return [order]
-  return [order, { type: 'set', ms: stalledMs, timer: { timer: 'stalledPending', side } }]
+  return [order, { type: 'set', ms: stalledMs, timer: { timer: 'stalledPending', leg } }]
 }
 
 /** The other side's answer goes back; a dialog it does not know any more ends the call (§12.2.1.2). */
 export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEndpoint): CallStep {
   const { asked, sent, response } = passed
-  const change = pendingOf(call, passed)
+  const change = pendingOf(passed)
   if (response && response.status < 200) {
-    return { effects: change ? heardOf(call, asked.side, change) : [] }
+    return { effects: change ? heardOf(asked.leg, change) : [] }
   }
   if (response && response.status < 300) {
     if (sent.method === 'INVITE' && (!change || change.answer))
@@ -110,25 +114,25 @@ export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEnd
 }
 
 /** Timer, or the asker's CANCEL: a change which is not answered is cancelled, and its 487 goes back. */
-export function cancelPassed(call: Call, side: Side, { reason }: GivenReason): CallOrder[] {
-  const pending = legAt(call, side)?.pending
+export function cancelPassed(leg: Leg, { reason }: GivenReason): CallOrder[] {
+  const { pending } = leg
   if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
   if (pending.heard && pending.cancelled) return []
   pending.cancelled = { reason }
   const { request, flow } = pending.sent
-  const abandon: CallOrder = { type: 'abandon', of: side }
+  const abandon: CallOrder = { type: 'abandon', of: leg }
   // Nothing may be cancelled before it was heard of (§9.1).
   if (!pending.heard) return [abandon]
   return [abandon, { type: 'request', request: buildCancel(request, reason), flow, role: { role: 'cancel' } }]
 }
 
 /** A first provisional: a party which wanted it cancelled may have that now. */
-function heardOf(call: Call, side: Side, pending: PendingReinvite): CallOrder[] {
+function heardOf(leg: Leg, pending: PendingReinvite): CallOrder[] {
   if (pending.heard) return []
   const { cancelled } = pending
   pending.heard = true
   pending.cancelled = undefined
-  return cancelled ? cancelPassed(call, side, cancelled) : []
+  return cancelled ? cancelPassed(leg, cancelled) : []
 }
 
 /** A 2xx which came again, or after the end: its ACK was lost, or never sent (§13.2.2.4, RFC 5407 §3.2.3). */
@@ -139,9 +143,9 @@ function passedAgain(
 ): CallOrder[] {
   const success = response !== undefined && response.status >= 200 && response.status < 300
   // The ACK of a delayed offer waits for the asker's.
-  if (sent.method !== 'INVITE' || !success || legAt(call, asked.side)?.pending?.accepted) return []
-  if (!hasSdp(sent)) return decliningAck(call, asked.side, response, endpoint)
-  return ackPassed(call, asked.side, sent.cseq.number, endpoint)
+  if (sent.method !== 'INVITE' || !success || asked.leg.pending?.accepted) return []
+  if (!hasSdp(sent)) return decliningAck(call, asked.leg, response, endpoint)
+  return ackPassed(call, asked.leg, sent.cseq.number, endpoint)
 }
 
 /** The call is over: an INVITE's 2xx still gets its ACK, and who asked anything else still an answer (§15.1.2). */
@@ -160,21 +164,21 @@ function passFailure(
   endpoint: SipEndpoint,
 ): CallStep {
   const { asked, response } = passed
-  const { side, request } = asked
+  const { leg, request } = asked
   const again =
     lostAgain(call, passed, change, endpoint) ?? (response && provedAgain(call, passed, response, endpoint))
   if (again) return { effects: again }
-  const stops = change ? closePending(call, side) : []
+  const stops = change ? closePending(leg) : []
   const status = response?.status ?? 408
   const back = [...stops, refuseRequest(asked, ownStatus(status, request), kept(response))]
   if (status !== 481 && status !== 408) return { effects: back }
   const given = { reason: `SIP;cause=${status}` }
   // Who says 481 has no call any more; who says nothing may still have one.
-  const ended = { reason: 'timeout', because: silentInside(opposite(side), request.method) } as const
+  const other = otherOf(call, leg)
+  if (!other) return { effects: back }
+  const ended = { reason: 'timeout', because: silentInside(sideOf(call, other), request.method) } as const
   const step =
-    status === 481
-      ? hangUp(call, opposite(side), given, endpoint)
-      : hangUp(call, 'both', given, endpoint, ended)
+    status === 481 ? hangUp(call, other, given, endpoint) : hangUp(call, 'system', given, endpoint, ended)
   return { ...step, effects: [...back, ...step.effects] }
 }
 
@@ -186,12 +190,12 @@ function lostAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const { asked, sent, flow, proofs, response } = passed
-  const leg = legAt(call, opposite(asked.side))
+  const leg = otherOf(call, asked.leg)
   if (!isLost(response) || !leg?.dialog || change?.cancelled || (isChange(sent) && !change)) return undefined
   const back = wayBack(leg, flow)
   if (!back) return undefined
   const again = withProof(sent, ++leg.dialog.localCseq, proofs, viaOf(endpoint, back))
-  return sendOn(call, { ...passed, sent: again, flow: back })
+  return sendOn({ ...passed, sent: again, flow: back })
 }
 
 /** A provider which wants the change proved gets its proof; who asked does not hear of it. */
@@ -202,11 +206,11 @@ function provedAgain(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const { asked, sent, flow } = passed
-  const leg = legAt(call, opposite(asked.side))
+  const leg = otherOf(call, asked.leg)
   const proofs = leg && prove(passed.proofs, response, sent, leg.account, endpoint)
   if (!proofs || !leg.dialog) return undefined
   const again = withProof(sent, ++leg.dialog.localCseq, proofs, viaOf(endpoint, flow))
-  return sendOn(call, { ...passed, sent: again, proofs })
+  return sendOn({ ...passed, sent: again, proofs })
 }
 
 /**
@@ -218,8 +222,8 @@ function ownStatus(status: number, { method }: Request): number {
   return status === 408 && method !== 'INVITE' ? 500 : status
 }
 
-function pendingOf(call: Call, { asked, sent }: ForwardedResult): PendingReinvite | undefined {
-  const pending = legAt(call, asked.side)?.pending
+function pendingOf({ asked, sent }: ForwardedResult): PendingReinvite | undefined {
+  const { pending } = asked.leg
   const current = pending?.asked === asked && pending.sent.request.cseq.number === sent.cseq.number
   return current ? pending : undefined
 }

@@ -21,6 +21,7 @@ export function newCall(
   arrival: Parameters<typeof uasLeg>[1],
   { endpoint, ledger, serviceRoutes }: NewCallDeps,
 ): Call {
+  const caller = uasLeg(endpoint, arrival)
   const startedAt = utcAt(endpoint.epoch, now)
   return {
     id: endpoint.entropy.uuid(startedAt),
@@ -28,7 +29,7 @@ export function newCall(
     startedNow: now,
     startedAt,
     now,
-    caller: uasLeg(endpoint, arrival),
+    caller,
     ledger,
     serviceRoutes,
     decision: undefined,
@@ -38,6 +39,7 @@ export function newCall(
     waiting: [],
     branches: [],
     callee: undefined,
+    joined: { caller, callee: undefined },
     rang: false,
     failures: [],
     hosts: new BoundedMap(hostsAtMost),

@@ -1,6 +1,5 @@
 import { hostPort } from '../ground/flow.ts'
-import type { Side } from '../ground/media.ts'
-import type { AimedMedia, Leg, SdpSent } from '../leg/leg.ts'
+import type { AimedMedia, Leg } from '../leg/leg.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, keepCodecs } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
@@ -10,6 +9,7 @@ import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
+import { sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
@@ -34,59 +34,59 @@ export function answerOf(
 }
 
 /**
- * What one side said as the other side shall hear it: our address, our port, our origin. `offer`: the other side's
+ * What one leg said as another shall hear it: our address, our port, our origin. `offer`: that leg's
  * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
  */
 export function rewriteFor(
   call: Call,
-  to: Side,
-  lastSdp: SdpSent,
+  to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
   { offer, only = [] }: { offer?: RelayedSdp | undefined; only?: readonly string[] } = {},
 ): SentSdp | undefined {
   const kept = keepCodecs(said, only)
   if (!kept || !call.ports) return undefined
-  const leg = { address: endpoint.address, port: call.ports[to], id: lastSdp.id }
-  lastSdp.sent = composeSdp(lastSdp.sent, kept, leg, offer)
-  return lastSdp.sent
+  const leg = { address: endpoint.address, port: call.ports[sideOf(call, to)], id: to.sdp.id }
+  to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
+  return to.sdp.sent
 }
 
 /** Tells the media thread where a leg listens and from where it may speak; a host it names is looked up. */
-export function aim(call: Call, side: Side, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
   const { flow, trusted } = leg
   if (!flow) return []
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
-  if (side === 'callee') for (const other of call.branches) other.aimed = undefined
+  if (sideOf(call, leg) === 'callee') for (const other of call.branches) other.aimed = undefined
   leg.aimed = { said, flow, trusted }
-  return aimed(call, side, leg, leg.aimed, endpoint)
+  return aimed(call, leg, leg.aimed, endpoint)
 }
 
 function aimed(
   call: Call,
-  side: Side,
   leg: Leg,
   { said, flow, trusted }: AimedMedia,
   { address: us }: SipEndpoint,
 ): CallOrder[] {
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
-  const ask: CallOrder[] =
-    host !== undefined && known === undefined ? [{ type: 'resolve', side, leg, host }] : []
+  const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
   if (!target || !call.ports) return ask
-  return [{ type: 'media', command: { type: 'aim', session: call.session, side, aim: target } }, ...ask]
+  return [
+    { type: 'media', command: { type: 'aim', session: call.session, side: sideOf(call, leg), aim: target } },
+    ...ask,
+  ]
 }
 
 /** The host a leg named was looked up: what it said last is aimed at again, unless it has said something else since. */
 export function aimAgain(
   call: Call,
-  { side, leg, host }: CallEvents['resolved'],
+  { leg, host }: CallEvents['resolved'],
   endpoint: SipEndpoint,
 ): CallOrder[] {
   const last = leg.aimed
   if (!last || hostOf(last.said) !== host || call.hosts.get(host)?.address === undefined) return []
-  return aimed(call, side, leg, last, endpoint)
+  return aimed(call, leg, last, endpoint)
 }
 
 /** Why an offer cannot be served: what it says, or that its host leads nowhere. A phone is heard from where it signals. */

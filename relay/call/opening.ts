@@ -38,7 +38,7 @@ export function begin(
 /** The sockets are there: starts with the best target. */
 export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   const offer = offerOf(call.caller.invite, endpoint)
-  const aimed = offer?.ok ? aim(call, 'caller', call.caller, offer.value, endpoint) : []
+  const aimed = offer?.ok ? aim(call, call.caller, offer.value, endpoint) : []
   const peers = call.decision && peersOf(call.decision)
   const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]

@@ -65,7 +65,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   call.rang = true
   call.record.ringingAt ??= utcOf(call)
   return [
-    ...(early && said ? aim(call, 'callee', branch, said, endpoint) : []),
+    ...(early && said ? aim(call, branch, said, endpoint) : []),
     ...(early?.orders ?? []),
     respond(caller, responseTo(caller, endpoint, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),

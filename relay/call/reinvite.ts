@@ -1,5 +1,6 @@
 import { refreshTarget } from '../dialog/dialog.ts'
-import type { InDialogRequest, PendingReinvite } from '../leg/leg.ts'
+import type { InDialogRequest, Leg, PendingReinvite } from '../leg/leg.ts'
+import { reach } from '../leg/path.ts'
 import { sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
@@ -13,8 +14,8 @@ import { notAcknowledged, unheard } from './cause.ts'
 import { aim, answerOf, offerOf, refusalWords, rewriteFor } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
-import { legAt, opposite, reachAt } from './sides.ts'
-import type { Call, CallOrder, CallStep, Side } from './state.ts'
+import { opposite, otherOf, sideOf } from './sides.ts'
+import type { Call, CallOrder, CallStep } from './state.ts'
 
 /*
  * How a request passed on succeeds: the other side's 2xx goes back with its session description rewritten, a
@@ -31,33 +32,29 @@ export function acceptReinvite(
   response: Response,
   endpoint: SipEndpoint,
 ): CallStep {
-  const { side, request } = pending.asked
-  const here = reachAt(call, side)
-  const there = reachAt(call, opposite(side))
-  if (here) refreshTarget(here.dialog, request, response.status)
-  if (there) refreshTarget(there.dialog, response, response.status)
+  const { leg, request } = pending.asked
+  const other = otherOf(call, leg)
+  if (leg.dialog) refreshTarget(leg.dialog, request, response.status)
+  if (other?.dialog) refreshTarget(other.dialog, response, response.status)
   const asked = offerOf(request, endpoint)
-  const said = answerOf(response, endpoint, asked && legAt(call, opposite(side))?.sdp?.sent)
+  const said = answerOf(response, endpoint, asked && other?.sdp.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
   const sounds =
-    asked?.ok && said?.ok
-      ? [
-          ...aimSide(call, side, asked.value, endpoint),
-          ...aimSide(call, opposite(side), said.value, endpoint),
-        ]
+    asked?.ok && said?.ok && other
+      ? [...aim(call, leg, asked.value, endpoint), ...aim(call, other, said.value, endpoint)]
       : []
   const ok = okFor(call, pending.asked, response, endpoint)
-  if (request.method !== 'INVITE') return { effects: [...closePending(call, side), ok, ...sounds] }
+  if (request.method !== 'INVITE') return { effects: [...closePending(leg), ok, ...sounds] }
   pending.answer = { response: ok.response, waitMs: t1 }
   const delayed = asked === undefined && said !== undefined
   if (delayed) pending.accepted = response
   const effects: CallOrder[] = [
-    ...(delayed ? [] : ackPassed(call, side, response.cseq.number, endpoint)),
+    ...(delayed ? [] : ackPassed(call, leg, response.cseq.number, endpoint)),
     ok,
-    { type: 'stop', timer: 'stalledPending', of: side },
-    { type: 'set', ms: t1, timer: { timer: 'repeatPending', side } },
-    { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledgedPending', side } },
+    { type: 'stop', timer: 'stalledPending', of: leg },
+    { type: 'set', ms: t1, timer: { timer: 'repeatPending', leg } },
+    { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledgedPending', leg } },
     ...sounds,
   ]
   return { effects }
@@ -74,12 +71,18 @@ function unusableOffer(
   fault: UnusableSdp,
   endpoint: SipEndpoint,
 ): CallStep {
-  const { side } = asked
-  const acks = decliningAck(call, side, response, endpoint)
+  const { leg } = asked
+  const acks = decliningAck(call, leg, response, endpoint)
   const refusal = refuseRequest(asked, 488, refusalWords(fault, endpoint))
-  const closed = closePending(call, side)
+  const closed = closePending(leg)
   const [, reason] = sipReason(488, fault.why)
-  const step = hangUp(call, 'both', { reason }, endpoint, failed(unheard(opposite(side), fault.why)))
+  const step = hangUp(
+    call,
+    'system',
+    { reason },
+    endpoint,
+    failed(unheard(opposite(sideOf(call, leg)), fault.why)),
+  )
   return { ...step, effects: [...closed, ...acks, refusal, ...step.effects] }
 }
 
@@ -92,73 +95,79 @@ export function accepted({ request, transaction, source }: InDialogRequest, resp
 }
 
 /** The ACK of a re-INVITE's 2xx; with a delayed offer it carries the answer (§14.1). */
-export function passAck(call: Call, side: Side, ack: Request, endpoint: SipEndpoint): CallStep {
-  const pending = legAt(call, side)?.pending
+export function passAck(call: Call, leg: Leg, ack: Request, endpoint: SipEndpoint): CallStep {
+  const { pending } = leg
   if (!pending?.answer || pending.asked.request.cseq.number !== ack.cseq.number) return { effects: [] }
   const { accepted } = pending
-  if (!accepted) return { effects: closePending(call, side) }
-  const other = opposite(side)
-  const answer = answerOf(ack, endpoint, legAt(call, side)?.sdp?.sent)
+  if (!accepted) return { effects: closePending(leg) }
+  const other = otherOf(call, leg)
+  const answer = answerOf(ack, endpoint, leg.sdp.sent)
   const offer = answerOf(accepted, endpoint, undefined)
-  const said = answer?.ok ? answer.value : legAt(call, other)?.sdp?.sent?.said
-  const body = said && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
+  const said = answer?.ok ? answer.value : other?.sdp.sent?.said
+  const body = said && other && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
-    return hangUp(call, 'both', { reason }, endpoint, failed(unheard(side, 'no answer in ACK')))
+    return hangUp(
+      call,
+      'system',
+      { reason },
+      endpoint,
+      failed(unheard(sideOf(call, leg), 'no answer in ACK')),
+    )
   }
   const sounds = answer?.ok
-    ? [...aimSide(call, side, answer.value, endpoint), ...aimSide(call, other, offer.value, endpoint)]
+    ? [...aim(call, leg, answer.value, endpoint), ...aim(call, other, offer.value, endpoint)]
     : []
-  const acks = ackPassed(call, side, accepted.cseq.number, endpoint, body)
-  return { effects: [...closePending(call, side), ...acks, ...sounds] }
+  const acks = ackPassed(call, leg, accepted.cseq.number, endpoint, body)
+  return { effects: [...closePending(leg), ...acks, ...sounds] }
 }
 
 /** Timer: our 2xx to a re-INVITE was not acknowledged yet. */
-export function repeatPassed(call: Call, side: Side): CallOrder[] {
-  const pending = legAt(call, side)?.pending
+export function repeatPassed(leg: Leg): CallOrder[] {
+  const { pending } = leg
   if (!pending?.answer) return []
   pending.answer.waitMs = Math.min(pending.answer.waitMs * 2, t2)
   return [
     { type: 'respond', transaction: pending.asked.transaction, response: pending.answer.response },
-    { type: 'set', ms: pending.answer.waitMs, timer: { timer: 'repeatPending', side } },
+    { type: 'set', ms: pending.answer.waitMs, timer: { timer: 'repeatPending', leg } },
   ]
 }
 
 /** Timer: it never was (§13.3.1.4: the dialog ends). */
-export function unacknowledgedPassed(call: Call, side: Side, endpoint: SipEndpoint): CallStep {
-  const contact = contactOf(endpoint, (reachAt(call, side)?.flow ?? call.caller.flow).transport)
+export function unacknowledgedPassed(call: Call, leg: Leg, endpoint: SipEndpoint): CallStep {
+  const side = sideOf(call, leg)
+  const contact = contactOf(endpoint, (reach(leg)?.flow ?? call.caller.flow).transport)
   const ended = failed(notAcknowledged(side, contact))
-  return hangUp(call, 'both', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
+  return hangUp(call, 'system', { reason: `SIP;cause=408;text="no ACK from ${side}"` }, endpoint, ended)
 }
 
-/** The offer of a change as the other side shall hear it, none if there is none; undefined: no codec is left. */
+/** The offer of a change as the other leg shall hear it, none if there is none; undefined: no codec is left. */
 export function offerFor(
   call: Call,
-  to: Side,
+  to: Leg,
   request: Request,
   endpoint: SipEndpoint,
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint)
-  const only = to === 'callee' && call.callee ? codecsFor(call, call.callee) : []
+  const only = to === call.callee ? codecsFor(call, call.callee) : []
   return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
 /** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */
 function okFor(
   call: Call,
-  { side, request, transaction, source }: InDialogRequest,
+  { leg, request, transaction, source }: InDialogRequest,
   response: Response,
   endpoint: SipEndpoint,
 ): Extract<CallOrder, { type: 'respond' }> {
   const headers: Header[] = [
-    ['contact', contactOf(endpoint, reachAt(call, side)?.flow.transport ?? 'udp')],
+    ['contact', contactOf(endpoint, reach(leg)?.flow.transport ?? 'udp')],
     allowHeader,
   ]
   const offer = offerOf(request, endpoint)
-  const there = legAt(call, opposite(side))?.sdp?.sent
-  const answer = answerOf(response, endpoint, offer && there)
-  const said = answer?.ok ? answer.value : offer && legAt(call, side)?.sdp?.sent?.said
-  const body = said && rewriteTo(call, side, said, endpoint, offer?.ok ? { offer: offer.value } : {})
+  const answer = answerOf(response, endpoint, offer && otherOf(call, leg)?.sdp.sent)
+  const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
+  const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
@@ -166,19 +175,13 @@ function okFor(
 
 function rewriteTo(
   call: Call,
-  to: Side,
+  to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
-  more: Parameters<typeof rewriteFor>[5],
+  more: Parameters<typeof rewriteFor>[4],
 ): Uint8Array | undefined {
-  const lastSdp = legAt(call, to)?.sdp
-  const sent = lastSdp && rewriteFor(call, to, lastSdp, said, endpoint, more)
+  const sent = rewriteFor(call, to, said, endpoint, more)
   return sent && sdpBytes(sent)
-}
-
-function aimSide(call: Call, side: Side, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
-  const leg = legAt(call, side)
-  return leg ? aim(call, side, leg, said, endpoint) : []
 }
 
 /** We write SDP ourselves; anything else is passed on as it was called. */

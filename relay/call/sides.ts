@@ -1,26 +1,26 @@
-import type { AimedMedia, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
-import { reach } from '../leg/path.ts'
+import type { AimedMedia, Leg } from '../leg/leg.ts'
 import type { Call, Side } from './state.ts'
 
-/** The leg on one side of a call; undefined: no callee has answered. */
-export function legAt({ caller, callee }: Call, side: Side): UacLeg | UasLeg | undefined {
-  return side === 'caller' ? caller : callee
+/** On which side of its call a leg is: one which is called, or rings, is on the callee's. */
+export function sideOf({ joined }: Call, leg: Leg): Side {
+  return leg === joined.caller ? 'caller' : 'callee'
 }
 
-/** On which side of its call a leg is. */
-export function sideOf({ caller }: Call, leg: Leg): Side {
-  return leg === caller ? 'caller' : 'callee'
+/** Who speaks with a leg; undefined: no callee has answered, or another leg has taken this one's place. */
+export function otherOf({ joined }: Call, leg: Leg): Leg | undefined {
+  if (leg === joined.caller) return joined.callee
+  return leg === joined.callee ? joined.caller : undefined
 }
 
-/** The dialog with one side and the flow its requests go to; undefined before it is established. */
-export function reachAt(call: Call, side: Side): ReturnType<typeof reach> {
-  const leg = legAt(call, side)
-  return leg && reach(leg)
+/** The legs which speak with each other, as many as there are. */
+export function joinedLegs({ joined: { caller, callee } }: Call): Leg[] {
+  return [caller, callee].filter((leg) => leg !== undefined)
 }
 
-/** Where a side is heard: the caller, or the branch which was aimed at last; undefined: nowhere yet. */
-export function aimedAt({ caller, branches }: Call, side: Side): AimedMedia | undefined {
-  return side === 'caller' ? caller.aimed : branches.find(({ aimed }) => aimed)?.aimed
+/** Where a side is heard: who is joined there, or the branch which was aimed at last; undefined: nowhere yet. */
+export function aimedAt({ joined, branches }: Call, side: Side): AimedMedia | undefined {
+  if (side === 'caller') return joined.caller?.aimed
+  return joined.callee?.aimed ?? branches.find(({ aimed }) => aimed)?.aimed
 }
 
 /** The other side of a call. */

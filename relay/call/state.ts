@@ -58,6 +58,8 @@ export interface Call {
   branches: Branch[]
   /** The branch which answered. */
   callee: Branch | undefined
+  /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
+  readonly joined: Record<Side, Leg | undefined>
   /** A ringing was passed to the caller: no other provider is tried any more. */
   rang: boolean
   /** What the branches which failed said. */
@@ -148,7 +150,7 @@ export interface Branch extends UacLeg {
 /** Which of a call's client transactions an answer belongs to. */
 export type ClientRole =
   | LegRole<Branch>
-  /** A request of one side passed on to the other. */
+  /** A request of one leg passed on to the other. */
   | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
 
 /** What a call's timer is for. */
@@ -158,7 +160,7 @@ export type CallTimer =
   /** No callee rings: the hunt as a whole is over. */
   | { readonly timer: 'search' }
   | LegTimer
-  | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly side: Side }
+  | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
   /** The media thread never said its last word. */
   | { readonly timer: 'media' }
 
@@ -167,12 +169,12 @@ export type CallOrder =
   | LegOrder<Branch>
   | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: ClientRole }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
-  /** A side's SDP names a host. */
-  | { readonly type: 'resolve'; readonly side: Side; readonly leg: Leg; readonly host: string }
+  /** A leg's SDP names a host. */
+  | { readonly type: 'resolve'; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
-  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg | Side }
-  /** The INVITE passed on for a side is wanted no more; what comes late is still heard. */
-  | { readonly type: 'abandon'; readonly of: Side }
+  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg }
+  /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
+  | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'tell' }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
@@ -191,8 +193,8 @@ export interface CallEvents {
   decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, Port> | string }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
-  /** It is known where a host leads which a side named in its SDP, or that it leads nowhere. */
-  resolved: { side: Side; leg: Leg; host: string }
+  /** It is known where a host leads which a leg named in its SDP, or that it leads nowhere. */
+  resolved: { leg: Leg; host: string }
   provisional: { branch: Branch; response: Response }
   success: { branch: Branch; response: Response }
   /** A final failure; status 0 when the network spoke instead of the peer. */
@@ -202,22 +204,22 @@ export interface CallEvents {
   ring: { branch: Branch }
   search: undefined
   /** Who asked takes its INVITE back, the first one or one passed on. */
-  cancel: { side: Side; transaction: number } & GivenReason
-  /** The ACK of our 2xx to the caller's first INVITE. */
-  acked: { request: Request }
+  cancel: { leg: Leg; transaction: number } & GivenReason
+  /** The ACK of our 2xx to a leg's first INVITE. */
+  acked: { leg: UasLeg; request: Request }
   repeat: { leg: UasLeg }
   unacknowledged: { leg: UasLeg }
   /** A party hangs up; its BYE has been answered already. */
-  bye: { side: Side } & GivenReason
+  bye: { leg: Leg } & GivenReason
   /** re-INVITE, UPDATE, INFO inside the dialog. */
   request: InDialogRequest
-  /** The other side's answer to one passed on as `sent`; no response: it never came. */
+  /** The other leg's answer to one passed on as `sent`; no response: it never came. */
   passed: ForwardedResult
   byeAnswered: ByeResult
-  passedAck: { side: Side; request: Request }
-  repeatPending: { side: Side }
-  unacknowledgedPending: { side: Side }
-  stalledPending: { side: Side }
+  passedAck: { leg: Leg; request: Request }
+  repeatPending: { leg: Leg }
+  unacknowledgedPending: { leg: Leg }
+  stalledPending: { leg: Leg }
   media: { report: MediaReport }
   stop: undefined
 }

@@ -2,7 +2,6 @@ import type { MonotonicMs } from '#contract'
 import type { LegFound } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
 import { reasonsOf } from '../call/reason.ts'
-import { legAt } from '../call/sides.ts'
 import { receiveInDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { admits } from '../leg/path.ts'
@@ -56,14 +55,13 @@ export class DialogRequests {
       replies.refuse(request, flow, 200)
       return true
     }
-    const { active, side } = asker
-    const leg = legAt(active.call, side)
-    if (!leg || !admits(leg, flow)) {
+    const { active, leg } = asker
+    if (!admits(leg, flow)) {
       replies.refuse(request, flow, 481)
       return true
     }
     this.#accept(now, request, flow, active.call.caller.localTag)
-    effects.pass(calls.cancel(now, active, { side, transaction, reason: reasonsOf(request) }))
+    effects.pass(calls.cancel(now, active, { leg, transaction, reason: reasonsOf(request) }))
     return true
   }
 
@@ -71,11 +69,10 @@ export class DialogRequests {
     const { replies, calls } = this.#deps
     const found = calls.index.leg(request)
     const ack = request.method === 'ACK'
-    const leg = found && legAt(found.active.call, found.side)
-    if (!leg || !admits(leg, flow)) return ack ? undefined : this.#inNoDialog(request, flow)
+    if (!found || !admits(found.leg, flow)) return ack ? undefined : this.#inNoDialog(request, flow)
     if (ack) return this.#acked(now, request, found)
-    if (leg.dialog && receiveInDialog(leg.dialog, request) === 'old')
-      return replies.refuse(request, flow, 500)
+    const { dialog } = found.leg
+    if (dialog && receiveInDialog(dialog, request) === 'old') return replies.refuse(request, flow, 500)
     this.#withinCall(now, request, flow, found)
   }
 
@@ -93,26 +90,25 @@ export class DialogRequests {
     replies.notYet(request, flow)
   }
 
-  #acked(now: MonotonicMs, request: Request, { active, side }: LegFound): void {
+  #acked(now: MonotonicMs, request: Request, { active, leg }: LegFound): void {
     const { effects, calls } = this.#deps
-    const first = side === 'caller' && request.cseq.number === active.call.caller.invite.cseq.number
     effects.pass(
-      first
-        ? calls.step(now, active, 'acked', { request })
-        : calls.step(now, active, 'passedAck', { side, request }),
+      leg.kind === 'uas' && request.cseq.number === leg.invite.cseq.number
+        ? calls.step(now, active, 'acked', { leg, request })
+        : calls.step(now, active, 'passedAck', { leg, request }),
     )
   }
 
-  #withinCall(now: MonotonicMs, request: Request, flow: Flow, { active, side }: LegFound): void {
+  #withinCall(now: MonotonicMs, request: Request, flow: Flow, { active, leg }: LegFound): void {
     const { effects, replies, transactions, calls } = this.#deps
     const { method } = request
     if (method === 'BYE') {
       this.#accept(now, request, flow)
-      effects.pass(calls.step(now, active, 'bye', { side, reason: reasonsOf(request) }))
+      effects.pass(calls.step(now, active, 'bye', { leg, reason: reasonsOf(request) }))
     } else if (passed.has(method)) {
       if (active.machine.state !== 'answered') return replies.notYet(request, flow)
       const transaction = transactions.open(now, request, flow)
-      effects.pass(calls.request(now, active, { side, request, transaction, source: flow }))
+      effects.pass(calls.request(now, active, { leg, request, transaction, source: flow }))
     } else if (method === 'OPTIONS')
       replies.refuse(request, flow, 200, undefined, [allowHeader, ['accept', 'application/sdp']])
     else replies.refuse(request, flow, 405, undefined, [allowHeader])

@@ -6,16 +6,12 @@ import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { ackAgain, ackOnce } from './ack.ts'
-import type { GivenReason, Leg, UacLeg, UasLeg } from './leg.ts'
+import type { GivenReason, Leg, UacLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { flowFor, isLost, reach, wayBack } from './path.ts'
 
 /** Hangs up a leg which has answered, or was: towards a UAC the BYE waits until our 2xx is acknowledged (RFC 3261 §15). */
-export function hangUpLeg(
-  leg: UacLeg | UasLeg,
-  given: GivenReason,
-  endpoint: SipEndpoint,
-): LegOrder<never>[] {
+export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): LegOrder<never>[] {
   if (leg.kind === 'uas' && leg.answer) {
     leg.bye = given
     return []

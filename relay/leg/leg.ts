@@ -1,13 +1,15 @@
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { Side } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 
 /** One party of a call, whether it called us or we call it. It does not know who else is in the call. */
-export interface Leg {
+export type Leg = UacLeg | UasLeg
+
+/** What we know of a leg, whichever of us called. */
+interface LegState {
   /** Where it last spoke from, or is called; undefined: it was not looked for yet. */
   flow: Flow | undefined
   /** The INVITE by which its dialog begins: the last one, where there were several. */
@@ -30,7 +32,7 @@ export interface Leg {
 }
 
 /** A leg which we call: we are its UAC. */
-export interface UacLeg extends Leg {
+export interface UacLeg extends LegState {
   readonly kind: 'uac'
   /** Route values its INVITE carries: a contact's Path, or a provider's Service-Route. */
   readonly route: readonly string[]
@@ -53,7 +55,7 @@ export interface UacLeg extends Leg {
 }
 
 /** A leg which called us: we are its UAS. */
-export interface UasLeg extends Leg {
+export interface UasLeg extends LegState {
   readonly kind: 'uas'
   flow: Flow
   readonly invite: Request
@@ -68,7 +70,9 @@ export interface UasLeg extends Leg {
 }
 
 /** What a leg has of its own before anything was said. */
-export function freshLeg(sdpId: string): Pick<Leg, 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck'> {
+export function freshLeg(
+  sdpId: string,
+): Pick<LegState, 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck'> {
   return {
     dialog: undefined,
     sdp: { id: sdpId, sent: undefined },
@@ -98,18 +102,18 @@ export interface SdpSent {
   sent: SentSdp | undefined
 }
 
-/** A request of one side which waits for the other side's answer. */
+/** A request of one leg which waits for the other leg's answer. */
 export interface PendingReinvite {
   readonly asked: InDialogRequest
   /** Repeats our 2xx until its ACK comes (re-INVITE only). */
   answer: { response: Response; waitMs: number } | undefined
   /** The request as sent on, and the flow. */
   sent: { request: Request; flow: Flow }
-  /** The other side was heard of: the request may be cancelled (RFC 3261 §9.1). */
+  /** The other leg was heard of: the request may be cancelled (RFC 3261 §9.1). */
   heard: boolean
   /** It is to be cancelled as soon as it may be. */
   cancelled: GivenReason | undefined
-  /** The other side's 2xx, kept when the ACK will carry the answer (delayed offer). */
+  /** The other leg's 2xx, kept when the ACK will carry the answer (delayed offer). */
   accepted: Response | undefined
 }
 
@@ -118,9 +122,9 @@ export interface GivenReason {
   readonly reason: string | undefined
 }
 
-/** What one side asked inside its dialog, and where from. */
+/** What one leg asked inside its dialog, and where from. */
 export interface InDialogRequest {
-  readonly side: Side
+  readonly leg: Leg
   readonly request: Request
   readonly transaction: number
   readonly source: Flow
