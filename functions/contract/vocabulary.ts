@@ -19,6 +19,15 @@ export const transports = ['udp', 'tcp', 'tls'] as const
 export const transport = z.enum(transports)
 export type Transport = z.infer<typeof transport>
 
+/** How sound travels encrypted: SRTP's suites (RFC 4568 §6.2, RFC 7714 §14.2). Spelled as SDP does. */
+export const srtpSuites = [
+  'AES_CM_128_HMAC_SHA1_80',
+  'AEAD_AES_128_GCM',
+  'AEAD_AES_256_GCM',
+  'AES_CM_128_HMAC_SHA1_32',
+] as const
+export type SrtpSuite = (typeof srtpSuites)[number]
+
 /** What a caller hears whose address is no provider's: 403, or nothing at all. */
 export const strangerPolicies = ['refuse', 'silent'] as const
 export type StrangerPolicy = (typeof strangerPolicies)[number]

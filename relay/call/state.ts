@@ -21,7 +21,6 @@ import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '
 import type { ByeResult } from '../leg/bye.ts'
 import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
-import type { RefreshResult } from '../leg/refresh.ts'
 import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -221,8 +220,6 @@ export interface CallEvents {
   repeatPending: { leg: Leg }
   unacknowledgedPending: { leg: Leg }
   stalledPending: { leg: Leg }
-  session: { leg: Leg }
-  refreshed: RefreshResult
   media: { report: MediaReport }
   stop: undefined
 }

@@ -1,4 +1,4 @@
-import type { Port } from '#contract'
+import type { Port, SrtpSuite } from '#contract'
 
 declare const session: unique symbol
 
@@ -39,6 +39,25 @@ export interface Aim {
   readonly blind?: boolean
   /** Ticks per second of the RTP clock, for jitter; 8000 unless said. */
   readonly clock?: number
+  /** Its packets are SRTP; undefined: plain RTP. */
+  readonly srtp?: SrtpKeys | undefined
+}
+
+/** What packets of one way are encrypted with, as agreed in SDP (RFC 4568). */
+export interface SrtpKey {
+  readonly suite: SrtpSuite
+  /** The master key with the master salt behind it. */
+  readonly secret: Uint8Array
+  /** Stands in each packet to name this key; undefined: nothing does. */
+  readonly mki?: Uint8Array | undefined
+}
+
+/** The keys of one media leg. */
+export interface SrtpKeys {
+  /** The party's: of what it sends. */
+  readonly theirs: SrtpKey
+  /** Ours: of what it is sent. */
+  readonly ours: SrtpKey
 }
 
 /**

@@ -41,11 +41,15 @@ export class Arena {
   readonly addressSize: number
   readonly at: Readonly<Record<'packet' | 'address' | 'message' | 'option' | 'event' | 'events', bigint>>
   readonly #view: DataView
+  /** By packet, where each of its bytes lies which was asked for. */
+  readonly #addresses = new Map<Uint8Array, bigint[]>()
+  readonly #base: bigint
 
   constructor(isIPv4: boolean, addressOf: (memory: ArrayBuffer) => bigint) {
     const memory = new ArrayBuffer(SIZE)
     const base = addressOf(memory)
     const at = (offset: number) => base + BigInt(offset)
+    this.#base = base
     this.family = isIPv4 ? AF_INET : AF_INET6
     this.addressSize = isIPv4 ? 16 : 28
     const offsets = Array.from({ length: SLOTS }, (_, i) => PACKETS + (i + 1) * PACKET_SIZE)
@@ -53,6 +57,7 @@ export class Arena {
     this.packets = offsets.map((offset) => new Uint8Array(memory, offset, PACKET_SIZE))
     this.slots = offsets.map(at)
     this.#view = new DataView(memory)
+    for (const each of [this.packet, ...this.packets]) this.#addresses.set(each, [])
     this.at = {
       packet: at(PACKETS),
       address: at(ADDRESS),
@@ -62,6 +67,16 @@ export class Arena {
       events: at(EVENTS),
     }
     this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
+  }
+
+  /** Where one of a packet's bytes lies; the packet is one of the arena's. */
+  addressOf(packet: Uint8Array, offset: number): bigint {
+    const addresses = this.#addresses.get(packet) as bigint[]
+    const known = addresses[offset]
+    if (known !== undefined) return known
+    const address = this.#base + BigInt(packet.byteOffset + offset)
+    addresses[offset] = address
+    return address
   }
 
   /** Makes the message header ready to receive a packet and its sender's address. */

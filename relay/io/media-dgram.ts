@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { portNumber } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
+import { pureCipher } from '../media/srtp-pure.ts'
 import { ROOM } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
 import type { MediaEngine, MediaWork } from './media-engine.ts'
@@ -54,7 +55,15 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     for (const rtpPort of [...lines.keys()]) release(rtpPort)
   }
 
-  return { wake: undefined, bind, loosen() {}, release, stop }
+  return {
+    cipher: pureCipher,
+    cipherName: 'typescript',
+    wake: undefined,
+    bind,
+    loosen() {},
+    release,
+    stop,
+  }
 }
 
 /** A packet with as much room behind it as stages may need; it is sent some time, so that no other may share it. */

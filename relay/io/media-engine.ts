@@ -1,12 +1,19 @@
 import type { MonotonicMs } from '#contract'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
+import type { CipherMaker } from '../media/srtp-cipher.ts'
 
 /** So long after a command an engine looks for the next by itself, every few milliseconds. */
 export const ATTENTIVE_MS = 200
 
+/** What encrypts sound: Node's own OpenSSL, or TypeScript alone. */
+export type CipherName = 'openssl' | 'typescript'
+
 /** Sockets and packets: what the media thread needs of an operating system. */
 export interface MediaEngine {
+  /** Makes SRTP's ciphers for the packets it hands on. */
+  readonly cipher: CipherMaker
+  readonly cipherName: CipherName
   /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
   readonly wake: number | undefined
   /** Opens a port's socket; `done` is called, now or soon: without why, it is there. */

@@ -1,10 +1,13 @@
 import type { MonotonicMs } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
+import type { CipherMaker } from '../media/srtp-cipher.ts'
+import { pureCipher } from '../media/srtp-pure.ts'
 import { monotonicNow } from './clock.ts'
 import { Arena } from './media-arena.ts'
-import { ATTENTIVE_MS, type MediaEngine, type MediaWork } from './media-engine.ts'
+import { ATTENTIVE_MS, type CipherName, type MediaEngine, type MediaWork } from './media-engine.ts'
 import { type Libc, type Loaded, loadLibc } from './media-libc.ts'
+import { opensslCipher } from './media-openssl.ts'
 
 /** Milliseconds we sleep at most before Node's own event loop has its turn. */
 const TURN_MS = 20
@@ -48,6 +51,8 @@ export function ffiEngine(host: string, work: MediaWork): MediaEngine | string {
  */
 class FfiEngine implements MediaEngine {
   readonly wake: number
+  readonly cipher: CipherMaker
+  readonly cipherName: CipherName
   readonly #loaded: Loaded
   readonly #host: string
   readonly #place: SocketAddress
@@ -71,6 +76,9 @@ class FfiEngine implements MediaEngine {
     this.#place = place
     this.#work = work
     this.#arena = new Arena(place.isIPv4, loaded.addressOf)
+    const openssl = opensslCipher((packet, offset) => this.#arena.addressOf(packet, offset))
+    this.cipher = typeof openssl === 'string' ? pureCipher : openssl
+    this.cipherName = typeof openssl === 'string' ? 'typescript' : 'openssl'
     this.#batch = batchOf(loaded.libc, this.#arena)
     this.#epoll = loaded.libc.epoll_create1(EPOLL_CLOEXEC)
     this.wake = loaded.libc.eventfd(0, EVENTFD_FLAGS)

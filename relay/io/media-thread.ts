@@ -3,10 +3,11 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { MediaCommand } from '../ground/media.ts'
 import type { RtpPort } from '../media/media-leg.ts'
 import { MediaRelay } from '../media/media-relay.ts'
+import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
 import { dgramEngine } from './media-dgram.ts'
-import type { MediaEngine, MediaWork } from './media-engine.ts'
+import type { CipherName, MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
 
 /** How the media thread reads sockets: by the C library, or by Node's. */
@@ -32,6 +33,7 @@ export interface Ready {
   /** An eventfd to be written after each batch of commands. */
   readonly wake: number | undefined
   readonly thread: number
+  readonly cipher: CipherName
 }
 
 /** Who may put something in the way of a leg's packets. */
@@ -45,7 +47,8 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
-  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom(stageBuilders))
+  const srtp = srtpStages((key) => engine.cipher(key))
+  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom([...stageBuilders, srtp]))
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,
@@ -117,7 +120,13 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
       report()
     })
   }
-  parent.postMessage({ engine: name, why, wake: engine.wake, thread: threadId() } satisfies Ready)
+  parent.postMessage({
+    engine: name,
+    why,
+    wake: engine.wake,
+    thread: threadId(),
+    cipher: engine.cipherName,
+  } satisfies Ready)
 }
 
 function chooseEngine(

@@ -97,7 +97,7 @@ function readiness(worker: Worker): Promise<Ready> {
   })
 }
 
-function noteOf({ engine, why }: Ready): Note {
+function noteOf({ engine, why, cipher }: Ready): Note {
   const level = why === undefined ? 'info' : 'warn'
-  return { type: 'note', level, event: 'media_started', fields: { engine, why } }
+  return { type: 'note', level, event: 'media_started', fields: { engine, why, cipher } }
 }

@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { portNumber } from '#contract'
+import { portNumber, srtpSuites } from '#contract'
 import type { Note } from '../../../relay/ground/effects.ts'
 import type { Aim, MediaReport } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../../relay/io/media.ts'
 import type { MediaEngineName } from '../../../relay/io/media-thread.ts'
+import { suiteSizes } from '../../../relay/media/srtp-cipher.ts'
+import { pureCipher } from '../../../relay/media/srtp-pure.ts'
+import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
+import { SrtpSender } from '../../../relay/media/srtp-sender.ts'
 import { type RtpParty, rtcpPacket, rtpPacket, rtpParty } from '../../support/rtp.ts'
 
 const engines: MediaEngineName[] = process.platform === 'linux' ? ['ffi', 'dgram'] : ['dgram']
@@ -66,6 +70,41 @@ describe.each(engines)('the media thread with %s', (engine) => {
     await control.hears(1)
     expect(control.heard[0]).toMatchObject({ packet: rtcpPacket(0xa11ce), port: ports.callee + 1 })
     control.close()
+  })
+
+  test.each(srtpSuites)('carries %s on one side and plain RTP on the other', async (suite) => {
+    const { key, salt } = suiteSizes[suite]
+    const [theirs, ours] = [1, 2].map((byte) => ({ suite, secret: new Uint8Array(key + salt).fill(byte) }))
+    if (theirs === undefined || ours === undefined) throw new Error('two keys were made')
+    call()
+    plane.order({
+      type: 'aim',
+      session: sessionId(1),
+      side: 'caller',
+      aim: { ...aimAt(alice), srtp: { theirs, ours } },
+    })
+    await settled()
+    const sender = new SrtpSender(theirs, pureCipher)
+    const receiver = new SrtpReceiver(ours, pureCipher)
+    for (let sequence = 0; sequence < 40; sequence++) {
+      const packet = roomy(rtpPacket({ sequence, ssrc: 0xa11ce }))
+      const length = sender.protect(packet, 172, false)
+      alice.send(packet.subarray(0, length), ports.caller, host)
+      alice.send(rtpPacket({ sequence: 500 + sequence, ssrc: 0xa11ce }), ports.caller, host)
+      bob.say(ports.callee, host)
+      if (sequence === 0) await Promise.all([bob.hears(1), alice.hears(1)])
+    }
+    await Promise.all([bob.hears(40), alice.hears(40)])
+    expect(bob.heard.map(({ packet }) => packet)).toEqual(
+      bob.heard.map((_, sequence) => rtpPacket({ sequence, ssrc: 0xa11ce })),
+    )
+    for (const [sequence, { packet }] of alice.heard.entries()) {
+      const opened = roomy(packet)
+      expect(receiver.unprotect(opened, packet.length, false)).toBe(172)
+      expect(Buffer.from(opened.subarray(0, 172))).toEqual(rtpPacket({ sequence, ssrc: 0xb0b }))
+    }
+    plane.order({ type: 'close', session: sessionId(1) })
+    expect(await reported('closed')).toMatchObject({ caller: { packets: 40, dropped: 40 } })
   })
 
   test('gives a sprayer nothing, before and after the parties spoke', async () => {
@@ -281,6 +320,12 @@ function aimAt(party: RtpParty, rtcpPort = party.port + 1): Aim {
     mux: false,
     quiet: false,
   }
+}
+
+function roomy(packet: Uint8Array): Uint8Array {
+  const room = new Uint8Array(2048)
+  room.set(packet)
+  return room
 }
 
 async function until(happened: () => boolean): Promise<void> {

@@ -1,0 +1,284 @@
+import { createRequire } from 'node:module'
+import type { SrtpSuite } from '#contract'
+import { type CipherMaker, type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
+import { writeWord } from '../media/words.ts'
+
+/** Where a packet lies, from one of its bytes on. */
+export type AddressOf = (packet: Uint8Array, offset: number) => bigint
+
+/** The calls of Node's own OpenSSL which SRTP needs. A context keeps its key, and gets a vector per packet. */
+interface OpenSsl {
+  EVP_CIPHER_CTX_new(): bigint
+  EVP_CIPHER_CTX_free(context: bigint): void
+  EVP_aes_128_ctr(): bigint
+  EVP_aes_128_gcm(): bigint
+  EVP_aes_256_gcm(): bigint
+  EVP_EncryptInit_ex(context: bigint, type: bigint, engine: bigint, key: bigint, iv: bigint): number
+  EVP_EncryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: number): number
+  EVP_EncryptFinal_ex(context: bigint, out: bigint, written: bigint): number
+  EVP_DecryptInit_ex(context: bigint, type: bigint, engine: bigint, key: bigint, iv: bigint): number
+  EVP_DecryptUpdate(context: bigint, out: bigint, written: bigint, from: bigint, size: number): number
+  EVP_DecryptFinal_ex(context: bigint, out: bigint, written: bigint): number
+  EVP_CIPHER_CTX_ctrl(context: bigint, command: number, size: number, at: bigint): number
+  SHA1_Init(state: bigint): number
+  SHA1_Update(state: bigint, from: bigint, size: number): number
+  SHA1_Final(digest: bigint, state: bigint): number
+}
+
+/** Ciphers of Node's own OpenSSL for packets whose memory does not move; a sentence when it does not work here. */
+export function opensslCipher(addressOf: AddressOf): CipherMaker | string {
+  try {
+    const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
+    const ssl: OpenSsl = ffi.dlopen(null, signatures).functions
+    const desk = new Desk((memory) => ffi.getRawPointer(memory), addressOf)
+    return (key) =>
+      suiteSizes[key.suite].aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/* Offsets in the memory which all ciphers use in turn. */
+const VECTOR = 0
+const WRITTEN = 16
+const KEY = 32
+const CLEAR = 64
+const TAG = 96
+const PADDED = 128
+const STATE = 192
+/** Bytes of OpenSSL's SHA_CTX: five words of state, the length, one block, and how much of it is filled. */
+const STATE_SIZE = 96
+/** A block of its own memory for ArrayBuffers, which small ones are not sure of. */
+const SIZE = 64 * 1024
+
+/** What lies in memory while OpenSSL is at work, for one packet at a time. */
+class Desk {
+  readonly vector: Uint8Array
+  readonly key: Uint8Array
+  readonly clear: Uint8Array
+  readonly tag: Uint8Array
+  readonly padded: Uint8Array
+  readonly state: Uint8Array
+  readonly addressOf: AddressOf
+  readonly at: Readonly<Record<'vector' | 'written' | 'key' | 'clear' | 'tag' | 'padded' | 'state', bigint>>
+
+  constructor(whereIs: (memory: ArrayBuffer) => bigint, addressOf: AddressOf) {
+    const memory = new ArrayBuffer(SIZE)
+    const base = whereIs(memory)
+    const at = (offset: number) => base + BigInt(offset)
+    const part = (offset: number, length: number) => new Uint8Array(memory, offset, length)
+    this.vector = part(VECTOR, 16)
+    this.key = part(KEY, 32)
+    this.clear = part(CLEAR, 12)
+    this.tag = part(TAG, 20)
+    this.padded = part(PADDED, 64)
+    this.state = part(STATE, STATE_SIZE)
+    this.addressOf = addressOf
+    this.at = {
+      vector: at(VECTOR),
+      written: at(WRITTEN),
+      key: at(KEY),
+      clear: at(CLEAR),
+      tag: at(TAG),
+      padded: at(PADDED),
+      state: at(STATE),
+    }
+  }
+}
+
+/** AES in counter mode, and HMAC-SHA1 over what comes of it (RFC 3711 §4.1.1, §4.2.1). */
+class OpenSslCounter implements PacketCipher {
+  readonly iv: Uint8Array
+  readonly #ssl: OpenSsl
+  readonly #desk: Desk
+  readonly #context: bigint
+  /** HMAC's key, hashed once for each of its two turns (RFC 2104). */
+  readonly #inner: Uint8Array
+  readonly #outer: Uint8Array
+  readonly #tag: number
+  /** Bytes of the word which stay in the packet. */
+  readonly #word: number
+
+  constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt, authentication }: SessionKey) {
+    const { tag, controlTag } = suiteSizes[suite]
+    this.iv = salt.slice()
+    this.#ssl = ssl
+    this.#desk = desk
+    this.#tag = control ? controlTag : tag
+    this.#word = control ? 4 : 0
+    this.#context = contextFor(ssl, this)
+    desk.key.set(key)
+    ssl.EVP_EncryptInit_ex(this.#context, ssl.EVP_aes_128_ctr(), NULL, desk.at.key, NULL)
+    desk.key.fill(0)
+    this.#inner = this.#begun(authentication, 0x36)
+    this.#outer = this.#begun(authentication, 0x5c)
+  }
+
+  seal(packet: Uint8Array, clear: number, end: number, word: number): number {
+    this.#xor(packet, clear, end)
+    writeWord(packet, end, word)
+    this.#authenticate(packet, end + 4)
+    const at = end + this.#word
+    const { tag } = this.#desk
+    for (let i = 0; i < this.#tag; i++) packet[at + i] = tag[i] as number
+    return at + this.#tag
+  }
+
+  open(packet: Uint8Array, clear: number, length: number, word: number): number {
+    const at = length - this.#tag
+    const end = at - this.#word
+    const [a, b, c, d] = [packet[end], packet[end + 1], packet[end + 2], packet[end + 3]]
+    writeWord(packet, end, word)
+    this.#authenticate(packet, end + 4)
+    packet[end] = a as number
+    packet[end + 1] = b as number
+    packet[end + 2] = c as number
+    packet[end + 3] = d as number
+    if (!same(packet, at, this.#desk.tag, this.#tag)) return -1
+    this.#xor(packet, clear, end)
+    return end
+  }
+
+  #xor(packet: Uint8Array, from: number, to: number): void {
+    const { vector, at, addressOf } = this.#desk
+    vector.set(this.iv)
+    const place = addressOf(packet, from)
+    this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector)
+    this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, to - from)
+  }
+
+  #authenticate(packet: Uint8Array, length: number): void {
+    const { state, at, addressOf } = this.#desk
+    state.set(this.#inner)
+    this.#ssl.SHA1_Update(at.state, addressOf(packet, 0), length)
+    this.#ssl.SHA1_Final(at.tag, at.state)
+    state.set(this.#outer)
+    this.#ssl.SHA1_Update(at.state, at.tag, 20)
+    this.#ssl.SHA1_Final(at.tag, at.state)
+  }
+
+  #begun(key: Uint8Array, pad: number): Uint8Array {
+    const { padded, state, at } = this.#desk
+    for (let i = 0; i < padded.length; i++) padded[i] = (key[i] ?? 0) ^ pad
+    this.#ssl.SHA1_Init(at.state)
+    this.#ssl.SHA1_Update(at.state, at.padded, padded.length)
+    padded.fill(0)
+    return state.slice()
+  }
+}
+
+/** AES in Galois/counter mode (RFC 7714). */
+class OpenSslGalois implements PacketCipher {
+  readonly iv: Uint8Array
+  readonly #ssl: OpenSsl
+  readonly #desk: Desk
+  readonly #control: boolean
+  readonly #sealing: bigint
+  readonly #opening: bigint
+
+  constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt }: SessionKey) {
+    this.iv = salt.slice()
+    this.#ssl = ssl
+    this.#desk = desk
+    this.#control = control
+    this.#sealing = contextFor(ssl, this)
+    this.#opening = contextFor(ssl, this)
+    const type = galoisOf(ssl, suite)
+    desk.key.set(key)
+    ssl.EVP_EncryptInit_ex(this.#sealing, type, NULL, desk.at.key, NULL)
+    ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
+    desk.key.fill(0)
+  }
+
+  seal(packet: Uint8Array, clear: number, end: number, word: number): number {
+    const { vector, at, addressOf } = this.#desk
+    const ssl = this.#ssl
+    const context = this.#sealing
+    vector.set(this.iv)
+    ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector)
+    ssl.EVP_EncryptUpdate(context, NULL, at.written, this.#readable(packet, word), this.#control ? 12 : clear)
+    const place = addressOf(packet, clear)
+    ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear)
+    ssl.EVP_EncryptFinal_ex(context, at.tag, at.written)
+    ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, addressOf(packet, end))
+    if (!this.#control) return end + GALOIS_TAG
+    writeWord(packet, end + GALOIS_TAG, word)
+    return end + GALOIS_TAG + 4
+  }
+
+  open(packet: Uint8Array, clear: number, length: number, word: number): number {
+    const end = length - GALOIS_TAG - (this.#control ? 4 : 0)
+    const { vector, at, addressOf } = this.#desk
+    const ssl = this.#ssl
+    vector.set(this.iv)
+    ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
+    const readable = this.#readable(packet, word)
+    ssl.EVP_DecryptUpdate(this.#opening, NULL, at.written, readable, this.#control ? 12 : clear)
+    this.#xor(packet, clear, end)
+    ssl.EVP_CIPHER_CTX_ctrl(this.#opening, SET_TAG, GALOIS_TAG, addressOf(packet, end))
+    if (ssl.EVP_DecryptFinal_ex(this.#opening, at.tag, at.written) > 0) return end
+    // Decrypted twice is as it was: it may be tried with another index.
+    ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
+    this.#xor(packet, clear, end)
+    return -1
+  }
+
+  #xor(packet: Uint8Array, from: number, to: number): void {
+    const place = this.#desk.addressOf(packet, from)
+    this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, to - from)
+  }
+
+  /** What is authenticated without being encrypted: RTP's header, or RTCP's with the word. */
+  #readable(packet: Uint8Array, word: number): bigint {
+    const { clear, at, addressOf } = this.#desk
+    if (!this.#control) return addressOf(packet, 0)
+    for (let i = 0; i < 8; i++) clear[i] = packet[i] as number
+    writeWord(clear, 8, word)
+    return at.clear
+  }
+}
+
+/** OpenSSL's memory for one cipher, which is given back when that is collected: never before, and never not at all. */
+function contextFor(ssl: OpenSsl, cipher: PacketCipher): bigint {
+  const context = ssl.EVP_CIPHER_CTX_new()
+  contexts.register(cipher, () => ssl.EVP_CIPHER_CTX_free(context))
+  return context
+}
+
+const contexts = new FinalizationRegistry((free: () => void) => free())
+
+function galoisOf(ssl: OpenSsl, suite: SrtpSuite): bigint {
+  return suiteSizes[suite].key === 32 ? ssl.EVP_aes_256_gcm() : ssl.EVP_aes_128_gcm()
+}
+
+/** Looks at every byte, whichever differ: how long it takes tells nothing. */
+function same(packet: Uint8Array, at: number, tag: Uint8Array, length: number): boolean {
+  let different = 0
+  for (let i = 0; i < length; i++) different |= (packet[at + i] as number) ^ (tag[i] as number)
+  return different === 0
+}
+
+const NULL = 0n
+const GALOIS_TAG = 16
+/** EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG */
+const [GET_TAG, SET_TAG] = [0x10, 0x11]
+
+const four = ['pointer', 'pointer', 'pointer', 'pointer'] as const
+
+const signatures = {
+  EVP_CIPHER_CTX_new: { arguments: [], return: 'pointer' },
+  EVP_CIPHER_CTX_free: { arguments: ['pointer'], return: 'void' },
+  EVP_aes_128_ctr: { arguments: [], return: 'pointer' },
+  EVP_aes_128_gcm: { arguments: [], return: 'pointer' },
+  EVP_aes_256_gcm: { arguments: [], return: 'pointer' },
+  EVP_EncryptInit_ex: { arguments: [...four, 'pointer'], return: 'i32' },
+  EVP_EncryptUpdate: { arguments: [...four, 'i32'], return: 'i32' },
+  EVP_EncryptFinal_ex: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
+  EVP_DecryptInit_ex: { arguments: [...four, 'pointer'], return: 'i32' },
+  EVP_DecryptUpdate: { arguments: [...four, 'i32'], return: 'i32' },
+  EVP_DecryptFinal_ex: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
+  EVP_CIPHER_CTX_ctrl: { arguments: ['pointer', 'i32', 'i32', 'pointer'], return: 'i32' },
+  SHA1_Init: { arguments: ['pointer'], return: 'i32' },
+  SHA1_Update: { arguments: ['pointer', 'pointer', 'i32'], return: 'i32' },
+  SHA1_Final: { arguments: ['pointer', 'pointer'], return: 'i32' },
+} as const
