@@ -2,20 +2,17 @@ import { type Dialog, dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Leg } from '../leg/leg.ts'
+import type { LegOwner } from '../leg/leg-requests.ts'
 import type { Request } from '../sip/message.ts'
 import type { CallMachine } from './call.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallTimer } from './state.ts'
 
 /** A call on the board. */
-export interface ActiveCall {
+export interface ActiveCall extends LegOwner {
   readonly machine: CallMachine
   readonly call: Call
   readonly timers: Map<TimerSubject, TimersByName>
-  /** The INVITE in the air: a leg's own, or, once it has answered, the one passed on for it. */
-  readonly inviteIds: Map<Leg, number>
-  /** Our requests which have no final answer yet. */
-  outstanding: number
   /** The media thread said its last word, or there never was any. */
   mediaClosed: boolean
   /** How often its ports were refused. */

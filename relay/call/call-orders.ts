@@ -4,6 +4,7 @@ import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type QuestionNumbers, Questions } from '../ground/questions.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
+import { LegRequests } from '../leg/leg-requests.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Ports } from '../media/ports.ts'
 import type { Registrar } from '../registrar/registrar.ts'
@@ -12,13 +13,12 @@ import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { type ActiveCall, CallIndex } from './call-index.ts'
 import { CallPorts } from './call-ports.ts'
-import { CallRequests } from './call-requests.ts'
 import { CallTimers } from './call-timers.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { scopesOf } from './scopes.ts'
-import type { Branch, CallOrder, ServiceRoutes } from './state.ts'
+import type { Branch, CallOrder, ClientRole, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -54,7 +54,7 @@ export class CallOrders {
   readonly effects = new EffectBuffer<TransactionOutput | ProviderObserved>()
   readonly index = new CallIndex()
   readonly timers = new CallTimers()
-  readonly requests: CallRequests
+  readonly requests: LegRequests<ActiveCall, ClientRole>
   readonly ports: CallPorts
   readonly questions: Questions<WaitingForHost>
   readonly reputation = new Reputation()
@@ -62,7 +62,7 @@ export class CallOrders {
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
-    this.requests = new CallRequests(deps.transactions)
+    this.requests = new LegRequests(deps.transactions)
     this.ports = new CallPorts(deps.ports, (effect) => this.effects.emit(effect))
     this.questions = new Questions(this.effects, deps.numbers)
   }
@@ -118,10 +118,11 @@ export class CallOrders {
 
   #request(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'request' }>): void {
     const { role, request } = order
+    const passed = role.role === 'passed' && request.method === 'INVITE' ? role.asked : undefined
     if (role.role === 'invite') this.index.addBranch(role.leg)
-    else if (role.role === 'passed' && request.method === 'INVITE')
-      this.index.addServer(active, role.asked.leg, role.asked.transaction)
-    this.effects.pass(this.requests.send(now, active, order))
+    if (passed) this.index.addServer(active, passed.leg, passed.transaction)
+    const inviter = role.role === 'invite' ? role.leg : passed?.leg
+    this.effects.pass(this.requests.send(now, active, order, inviter))
   }
 
   /** Asks where a host leads which a description names. */

@@ -6,6 +6,7 @@ import { turn } from '../ground/machine.ts'
 import { type MediaReport, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
+import type { LegResult } from '../leg/leg-requests.ts'
 import { admitCall } from '../limits/admit-call.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
@@ -14,13 +15,12 @@ import { recordCode } from './branch.ts'
 import { table } from './call.ts'
 import type { ActiveCall, CallIndex } from './call-index.ts'
 import { CallOrders, type CallsDeps, type CallsOutput, type WaitingForHost } from './call-orders.ts'
-import type { CallResult } from './call-requests.ts'
 import { leadOf } from './hosts.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import type { Branch, CallEvents, CallTimer, ConnectDecision } from './state.ts'
+import type { Branch, CallEvents, CallTimer, ClientRole, ConnectDecision } from './state.ts'
 
 /** What happens to calls. */
 type CallsInput =
@@ -201,8 +201,8 @@ export class Calls {
     if (this.#awaitingLookup.delete(waiting.asked.transaction)) this.#requested(now, active, waiting.asked)
   }
 
-  #heard(now: MonotonicMs, result: CallResult): void {
-    const { active, role, sent, flow } = result
+  #heard(now: MonotonicMs, result: LegResult<ActiveCall, ClientRole>): void {
+    const { owner: active, role, sent, flow } = result
     const response = result.type === 'response' ? result.response : undefined
     if (result.type === 'ended') return this.#orders.settle(now, active)
     switch (role.role) {

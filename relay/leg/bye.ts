@@ -7,11 +7,11 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { ackAgain, ackOnce } from './ack.ts'
 import type { GivenReason, Leg, UacLeg } from './leg.ts'
-import type { LegOrder } from './orders.ts'
+import type { ClientOrder } from './orders.ts'
 import { flowFor, isLost, reach, wayBack } from './path.ts'
 
 /** Hangs up a leg which has answered, or was: towards a UAC the BYE waits until our 2xx is acknowledged (RFC 3261 §15). */
-export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): LegOrder<never>[] {
+export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): ClientOrder<never>[] {
   if (leg.kind === 'uas' && leg.answer) {
     leg.bye = given
     return []
@@ -24,7 +24,7 @@ export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): 
 }
 
 /** A 2xx with a delayed offer, never acknowledged since the other party left: an ACK which declines it, then BYE. */
-function ackBeforeBye(leg: UacLeg, endpoint: SipEndpoint): LegOrder<never>[] {
+function ackBeforeBye(leg: UacLeg, endpoint: SipEndpoint): ClientOrder<never>[] {
   if (!leg.dialog || leg.acks.has(leg.dialog.remoteTag)) return []
   const body = leg.aimed && declineSdp(leg.aimed.said.sdp, leg.sdp, endpoint)
   return ackOnce(leg, leg.dialog, endpoint, body)
@@ -42,7 +42,7 @@ export function byeLate2xx(
   response: Response,
   endpoint: SipEndpoint,
   headers: readonly Header[] = [],
-): LegOrder<never>[] {
+): ClientOrder<never>[] {
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, { ...leg, dialog: undefined }, endpoint)
   if (!leg.invite || !leg.flow || leg.acks.size >= mostForks) return []
@@ -59,7 +59,7 @@ function bye(
   flow: Flow,
   endpoint: SipEndpoint,
   headers: readonly Header[],
-): LegOrder<never> {
+): ClientOrder<never> {
   const request = inDialog(dialog, { method: 'BYE', via: viaOf(endpoint, flow), headers })
   return { type: 'request', request, flow, role: { role: 'bye', leg, proofs: noAuthorizations } }
 }
@@ -80,7 +80,7 @@ export interface ByeResult {
 export function byeAgain(
   { leg, proofs: before, sent, flow, response }: ByeResult,
   endpoint: SipEndpoint,
-): LegOrder<never>[] {
+): ClientOrder<never>[] {
   const back = isLost(response) ? wayBack(leg, flow) : undefined
   const proofs = back ? before : response && prove(before, response, sent, leg.account, endpoint)
   if (!proofs) return []

@@ -4,8 +4,8 @@ import type { Authorizations } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { Leg, UacLeg, UasLeg } from './leg.ts'
 
-/** What a leg orders, whatever script it is part of; `Called` is how that script knows the legs it calls. */
-export type LegOrder<Called extends UacLeg = UacLeg> =
+/** What a leg sends as a client, whatever script it is part of; `Called` is how that script knows the legs it calls. */
+export type ClientOrder<Called extends UacLeg = UacLeg> =
   | {
       readonly type: 'request'
       readonly request: Request
@@ -16,6 +16,10 @@ export type LegOrder<Called extends UacLeg = UacLeg> =
   | SendAck
   /** The INVITE of a leg is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Called }
+
+/** What a leg orders, whatever script it is part of. */
+export type LegOrder<Called extends UacLeg = UacLeg> =
+  | ClientOrder<Called>
   | { readonly type: 'respond'; readonly transaction: number; readonly response: Response }
   /** What comes in this dialog is the leg's. */
   | { readonly type: 'dialog'; readonly leg: Leg; readonly dialog: Dialog }

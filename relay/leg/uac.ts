@@ -6,7 +6,7 @@ import { allowHeader } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { acknowledge } from './ack.ts'
 import { freshLeg, type UacLeg } from './leg.ts'
-import type { LegOrder } from './orders.ts'
+import type { ClientOrder, LegOrder } from './orders.ts'
 
 /** A leg which was not called yet. */
 export function uacLeg(
@@ -33,7 +33,7 @@ export function uacLeg(
 }
 
 /** What an INVITE says besides what its leg knows: the address of From without its tag, of To, and headers. */
-interface InviteParts {
+export interface InviteParts {
   readonly requestUri: string
   readonly from: string
   readonly to: string
@@ -63,7 +63,11 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
 }
 
 /** Its INVITE leaves, for the first time or once more with proof. */
-export function callLeg<Called extends UacLeg>(leg: Called, invite: Request, flow: Flow): LegOrder<Called> {
+export function callLeg<Called extends UacLeg>(
+  leg: Called,
+  invite: Request,
+  flow: Flow,
+): ClientOrder<Called> {
   leg.flow = flow
   leg.invite = invite
   leg.state = 'calling'
@@ -96,13 +100,13 @@ export function answeredBy(leg: UacLeg, response: Response, endpoint: SipEndpoin
  * Gives a leg up which has not answered. A CANCEL may only follow a provisional (RFC 3261 §9.1): before one the leg is
  * remembered as abandoned, and let go when it speaks.
  */
-export function abandonInvite<Called extends UacLeg>(leg: Called, reason?: string): LegOrder<Called>[] {
+export function abandonInvite<Called extends UacLeg>(leg: Called, reason?: string): ClientOrder<Called>[] {
   if (leg.state === 'over' || leg.state === 'answered') return []
   leg.reason ??= reason
   const inTheAir = leg.state !== 'locating'
   leg.state = inTheAir ? 'abandoned' : 'over'
   if (!inTheAir || !leg.invite || !leg.flow || leg.cancelled) return []
-  const abandon: LegOrder<Called> = { type: 'abandon', of: leg }
+  const abandon: ClientOrder<Called> = { type: 'abandon', of: leg }
   if (leg.heard === 'nothing') return [abandon]
   leg.cancelled = true
   const cancel = buildCancel(leg.invite, leg.reason)

@@ -1,28 +1,23 @@
 import type { MonotonicMs } from '#contract'
 import type { Deadline, Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
-import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
-import type { Request, Response } from '../sip/message.ts'
+import type { Leg, UacLeg } from '../leg/leg.ts'
+import type { LegOwner, LegRequests, LegResult } from '../leg/leg-requests.ts'
+import type { LegRole } from '../leg/orders.ts'
 import { writeMessage } from '../sip/write.ts'
-import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
-import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
-import { accountOf } from './options.ts'
+import type { TransactionOutput } from '../transaction/layer.ts'
 import type { TestReport } from './report.ts'
-import {
-  type TestCall,
-  type TestCallEvents,
-  type TestCallOrder,
-  type TestInvite,
-  table,
-} from './test-call.ts'
+import { type TestCall, type TestCallEvents, type TestCallOrder, table } from './test-call.ts'
+
+/** The requests of all test calls. */
+export type TestRequests = LegRequests<TestCallRunner, LegRole>
 
 /** What a running test call stands on. */
-export interface TestCallDeps {
-  readonly endpoint: SipEndpoint
-  readonly transactions: Transactions
+interface TestCallDeps {
+  readonly requests: TestRequests
   readonly effects: EffectBuffer<TransactionOutput>
+  readonly deadlines: Deadlines<Wakeup>
 }
 
 /** Something to be woken for. */
@@ -36,36 +31,24 @@ export const timeoutMs = 3_000
 /** A test call is given up so late at the latest; what is still in the air is let go afterwards. */
 const callMs = 18_000
 
-/** A request in the air: an INVITE of the test, or its CANCEL or BYE with what that has shown of us. */
-type SentRequest =
-  | { readonly invite: TestInvite }
-  | { readonly request: Request; readonly flow: Flow; readonly before: Authorizations }
-
 /** Carries out what a test call orders, and brings it what happens. */
-export class TestCallRunner {
-  readonly #deps: TestCallDeps & { readonly byClient: Map<number, TestCallRunner> }
-  readonly #deadlines: Deadlines<Wakeup>
+export class TestCallRunner implements LegOwner {
+  readonly inviteIds = new Map<Leg, number>()
+  outstanding = 0
+  readonly #deps: TestCallDeps
   readonly #call: TestCall
   readonly #found: (now: MonotonicMs, report: TestReport) => void
-  readonly #ids = new Map<TestInvite, number>()
-  readonly #sent = new Map<number, SentRequest>()
   #silence: Deadline<Wakeup> | undefined
   #limit: Deadline<Wakeup> | undefined
 
-  constructor(
-    deps: TestCallDeps & { readonly byClient: Map<number, TestCallRunner> },
-    deadlines: Deadlines<Wakeup>,
-    call: TestCall,
-    found: (now: MonotonicMs, report: TestReport) => void,
-  ) {
+  constructor(deps: TestCallDeps, call: TestCall, found: (now: MonotonicMs, report: TestReport) => void) {
     this.#deps = deps
-    this.#deadlines = deadlines
     this.#call = call
     this.#found = found
   }
 
   limit(now: MonotonicMs): void {
-    this.#limit = this.#deadlines.set(now + callMs, {
+    this.#limit = this.#deps.deadlines.set(now + callMs, {
       ring: (later) => this.step(later, 'limit', { now: later }),
     })
   }
@@ -75,70 +58,45 @@ export class TestCallRunner {
   }
 
   /** What came of one of its requests. */
-  receive(event: ClientOutput, now: MonotonicMs): void {
-    const sent = this.#sent.get(event.id)
-    if (event.type === 'ended') this.#sent.delete(event.id)
-    if (!sent || event.type === 'ended') return
-    if ('invite' in sent) return this.#heard(now, sent.invite, event)
-    if (event.type === 'response' && sent.request.method === 'BYE') this.#proveBye(now, sent, event.response)
+  heard(now: MonotonicMs, result: LegResult<TestCallRunner, LegRole>): void {
+    const { role, sent, flow } = result
+    if (result.type === 'ended') return
+    const response = result.type === 'response' ? result.response : undefined
+    if (role.role === 'bye') return this.step(now, 'byeAnswered', { ...role, sent, flow, response })
+    if (role.role === 'cancel') return
+    const { leg } = role
+    if (result.type === 'silence') return this.step(now, 'silence', { now, leg, why: result.why })
+    const { status } = result.response
+    const name = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
+    this.step(now, name, { now, leg, response: result.response })
   }
 
   #carryOut(now: MonotonicMs, order: TestCallOrder): void {
-    const { transactions, effects } = this.#deps
+    const { requests, effects, deadlines } = this.#deps
     switch (order.type) {
-      case 'invite':
-        return this.#invite(now, order.invite)
-      case 'send':
-        return effects.emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
-      case 'request':
-        this.#send(now, order.request, order.flow, { ...order, before: noAuthorizations })
-        return
-      case 'abandon': {
-        const id = this.#ids.get(order.invite)
-        return id === undefined ? undefined : effects.pass(transactions.abandon(now, id))
+      case 'request': {
+        const inviter = order.role.role === 'invite' ? order.role.leg : undefined
+        if (inviter) this.#listen(now, inviter)
+        return effects.pass(requests.send(now, this, order, inviter))
       }
+      case 'ack':
+        return effects.emit({ type: 'send', flow: order.flow, bytes: writeMessage(order.request) })
+      case 'abandon':
+        return effects.pass(requests.abandon(now, this, order.of))
       case 'found':
-        this.#deadlines.cancel(this.#silence)
-        this.#deadlines.cancel(this.#limit)
+        deadlines.cancel(this.#silence)
+        deadlines.cancel(this.#limit)
         return this.#found(now, order.report)
     }
   }
 
-  #invite(now: MonotonicMs, invite: TestInvite): void {
-    this.#deadlines.cancel(this.#silence)
-    const ring = (later: MonotonicMs) =>
-      this.step(later, 'silence', { now: later, invite, why: `no response in ${timeoutMs / 1000} s` })
-    this.#silence = this.#deadlines.set(now + timeoutMs, { ring })
-    this.#ids.set(invite, this.#send(now, invite.request, invite.flow, { invite }))
-  }
-
-  #send(now: MonotonicMs, request: Request, flow: Flow, sent: SentRequest): number {
-    const { transactions, effects, byClient } = this.#deps
-    const { id, outputs } = transactions.request(now, request, flow)
-    byClient.set(id, this)
-    this.#sent.set(id, sent)
-    effects.pass(outputs)
-    return id
-  }
-
-  #heard(now: MonotonicMs, invite: TestInvite, heard: Exclude<ClientOutput, { type: 'ended' }>): void {
-    if (heard.type === 'timeout') return this.step(now, 'silence', { now, invite, why: 'no final response' })
-    if (heard.type === 'unreachable') return this.step(now, 'silence', { now, invite, why: heard.why })
-    const { response } = heard
-    const name = response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure'
-    this.step(now, name, { now, invite, response })
-  }
-
-  /** A BYE which is challenged goes out once more with proof. */
-  #proveBye(
-    now: MonotonicMs,
-    { request, flow, before }: Exclude<SentRequest, { invite: TestInvite }>,
-    response: Response,
-  ): void {
-    const { endpoint } = this.#deps
-    const proofs = prove(before, response, request, accountOf(this.#call.memory.provider), endpoint)
-    if (!proofs) return
-    const again = withProof(request, request.cseq.number + 1, proofs, viaOf(endpoint, flow))
-    this.#send(now, again, flow, { request: again, flow, before: proofs })
+  /** From now on a leg may be silent for so long. */
+  #listen(now: MonotonicMs, leg: UacLeg): void {
+    const { deadlines } = this.#deps
+    const why = `no response in ${timeoutMs / 1000} s`
+    deadlines.cancel(this.#silence)
+    this.#silence = deadlines.set(now + timeoutMs, {
+      ring: (later) => this.step(later, 'silence', { now: later, leg, why }),
+    })
   }
 }

@@ -1,5 +1,5 @@
-// A call made only to see whether it could be: INVITE through exactly one provider, taken back at the first
-// ringing, hung up where an answer was faster.
+// A call made only to see whether it could be: one leg at a time, called through exactly one provider, taken back at
+// the first ringing, hung up where an answer was faster.
 //
 //   locating ──located──► calling ──ringing, an answer, a refusal, the limit──► over
 //                           │  ▲
@@ -9,64 +9,55 @@
 // (RFC 3261 §9.1, §13.2.2.4).
 
 import type { MonotonicMs, ProviderFacts } from '#contract'
-import { uacDialog } from '../dialog/dialog.ts'
-import { ackFor2xx, inDialog } from '../dialog/request.ts'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
-import { flowFor } from '../leg/path.ts'
-import { buildCancel } from '../leg/uac.ts'
-import { type Authorizations, noAuthorizations, prove } from '../sip/authorization.ts'
-import type { Header, Request, Response } from '../sip/message.ts'
-import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { type ByeResult, byeAgain, byeLate2xx } from '../leg/bye.ts'
+import type { UacLeg } from '../leg/leg.ts'
+import type { ClientOrder } from '../leg/orders.ts'
+import { abandonInvite, callLeg, type InviteParts, inviteOf, proveInvite, uacLeg } from '../leg/uac.ts'
+import type { Response } from '../sip/message.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
 import { callReport, type TestLog, type TestReport } from './report.ts'
 
 type TestCallState = 'locating' | 'calling' | 'over'
 
-/** One INVITE of the test. */
-export interface TestInvite {
-  readonly request: Request
-  readonly flow: Flow
-  /** Monotonic ms when it went out. */
-  readonly at: number
-  heard: boolean
-  cancelled: boolean
-  /** Those who answered it, by their tags: each is hung up once. */
-  readonly answerers: Set<string>
-}
-
 /** What happens to a test call, by name; `now` in monotonic ms. */
 export interface TestCallEvents {
   located: { now: MonotonicMs; located: Located }
-  provisional: { now: MonotonicMs; invite: TestInvite; response: Response }
-  success: { now: MonotonicMs; invite: TestInvite; response: Response }
-  failure: { now: MonotonicMs; invite: TestInvite; response: Response }
+  provisional: { now: MonotonicMs; leg: UacLeg; response: Response }
+  success: { now: MonotonicMs; leg: UacLeg; response: Response }
+  failure: { now: MonotonicMs; leg: UacLeg; response: Response }
   /** Nothing came from the address, or nothing could be sent to it. */
-  silence: { now: MonotonicMs; invite: TestInvite; why: string }
+  silence: { now: MonotonicMs; leg: UacLeg; why: string }
+  byeAnswered: ByeResult
   /** It has lasted long enough. */
   limit: { now: MonotonicMs }
 }
 
 /** What a test call wants done. */
-export type TestCallOrder =
-  | { readonly type: 'invite'; readonly invite: TestInvite }
-  | { readonly type: 'send'; readonly request: Request; readonly flow: Flow }
-  | { readonly type: 'request'; readonly request: Request; readonly flow: Flow }
-  | { readonly type: 'abandon'; readonly invite: TestInvite }
-  | { readonly type: 'found'; readonly report: TestReport }
+export type TestCallOrder = ClientOrder | { readonly type: 'found'; readonly report: TestReport }
+
+/** The leg which is called now, where, and since when. */
+interface CalledLeg {
+  readonly leg: UacLeg
+  readonly flow: Flow
+  /** Monotonic ms when its INVITE went out. */
+  readonly at: number
+}
 
 /** What a test call remembers. */
 export interface TestCallMemory {
   readonly provider: ProviderFacts
   readonly endpoint: SipEndpoint
   readonly log: TestLog
-  /** The INVITE for an address, under the next number. */
-  readonly build: (flow: Flow, proof: readonly Header[]) => Request
+  /** Route values of its INVITEs, first hop first. */
+  readonly route: readonly string[]
+  /** What its INVITE says to an address. */
+  readonly parts: (flow: Flow) => InviteParts
   flows: readonly Flow[]
-  invite: TestInvite | undefined
-  /** What this address was shown of us. */
-  proofs: Authorizations
+  called: CalledLeg | undefined
 }
 
 /** A test call: its state and what it remembers. */
@@ -76,9 +67,12 @@ type TestCallStep = Turn<TestCallState, TestCallOrder>
 
 /** Whatever the state: no phone may be left ringing, and no callee on the line. */
 const unwanted = {
-  provisional: ({ invite }: TestCallEvents['provisional']): TestCallStep => ({ effects: cancel(invite) }),
-  success: ({ invite, response }: TestCallEvents['success'], memory: TestCallMemory): TestCallStep => ({
-    effects: leave(invite, response, memory),
+  provisional: ({ leg }: TestCallEvents['provisional']): TestCallStep => ({ effects: stopRinging(leg) }),
+  success: ({ leg, response }: TestCallEvents['success'], { endpoint }: TestCallMemory): TestCallStep => ({
+    effects: byeLate2xx(leg, response, endpoint),
+  }),
+  byeAnswered: (result: ByeResult, { endpoint }: TestCallMemory): TestCallStep => ({
+    effects: byeAgain(result, endpoint),
   }),
 }
 
@@ -93,102 +87,94 @@ export const table: Table<TestCallState, TestCallEvents, TestCallMemory, TestCal
     limit: (_, memory) => over(memory),
   },
   calling: {
-    provisional: ({ now, invite, response }, memory) => {
-      if (invite !== memory.invite) return unwanted.provisional({ now, invite, response })
-      invite.heard = true
-      if (response.status === 100) return { effects: [] }
-      memory.log.spoke(now, invite, response, memory.proofs.rounds)
-      return over(memory)
+    ...unwanted,
+    provisional: (event, memory) =>
+      event.leg === memory.called?.leg
+        ? progressed(event, memory.called, memory)
+        : unwanted.provisional(event),
+    success: (event, memory) => {
+      const hungUp = unwanted.success(event, memory)
+      return event.leg === memory.called?.leg ? after(hungUp, spoke(event, memory.called, memory)) : hungUp
     },
-    success: ({ now, invite, response }, memory) => {
-      if (invite !== memory.invite) return unwanted.success({ now, invite, response }, memory)
-      memory.log.spoke(now, invite, response, memory.proofs.rounds)
-      const leaving = leave(invite, response, memory)
-      memory.invite = undefined
-      const { to, effects } = over(memory)
-      return { ...(to && { to }), effects: [...leaving, ...effects] }
-    },
-    failure: ({ now, invite, response }, memory) =>
-      invite === memory.invite ? refused(now, invite, response, memory) : { effects: [] },
-    silence: ({ now, invite, why }, memory) => {
-      if (invite !== memory.invite || invite.heard) return { effects: [] }
-      memory.log.silent(now, invite, why)
-      const { to, effects } = next(now, memory)
-      return { ...(to && { to }), effects: [{ type: 'abandon', invite }, ...effects] }
+    failure: (event, memory) =>
+      event.leg === memory.called?.leg ? refused(event, memory.called, memory) : { effects: [] },
+    silence: ({ now, leg, why }, memory) => {
+      if (leg !== memory.called?.leg || leg.heard !== 'nothing') return { effects: [] }
+      memory.log.silent(now, memory.called, why)
+      return after({ effects: abandonInvite(leg) }, next(now, memory))
     },
     limit: ({ now }, memory) => {
-      const { invite } = memory
-      if (invite) memory.log.silent(now, invite, invite.heard ? 'nothing but 100' : 'no response')
+      const { called } = memory
+      if (called)
+        memory.log.silent(now, called, called.leg.heard === 'nothing' ? 'no response' : 'nothing but 100')
       return over(memory)
     },
   },
   over: unwanted,
 }
 
-/** Credentials are tried, another address where this one cannot; else that was the answer. */
-function refused(
-  now: MonotonicMs,
-  invite: TestInvite,
-  response: Response,
+/** 100 only says that the address is alive; anything else ends the test. */
+function progressed(
+  event: TestCallEvents['provisional'],
+  called: CalledLeg,
   memory: TestCallMemory,
 ): TestCallStep {
-  const { provider, endpoint, log } = memory
-  const proofs = prove(memory.proofs, response, invite.request, accountOf(provider), endpoint)
-  if (proofs) {
-    memory.proofs = proofs
-    return { effects: [sendInvite(now, memory, invite.flow)] }
-  }
-  log.spoke(now, invite, response, memory.proofs.rounds)
-  memory.invite = undefined
-  const elsewhere = response.status === 408 || response.status === 503
-  return elsewhere && memory.flows.length > 0 ? next(now, memory) : over(memory)
+  const { leg, response } = event
+  leg.heard = response.status === 100 ? 'trying' : 'ringing'
+  return response.status === 100 ? { effects: [] } : spoke(event, called, memory)
 }
 
+/** The provider has said what there was to find out. */
+function spoke(
+  { now, response }: TestCallEvents['provisional'],
+  called: CalledLeg,
+  memory: TestCallMemory,
+): TestCallStep {
+  memory.log.spoke(now, called, response, called.leg.proofs.rounds)
+  return over(memory)
+}
+
+/** Credentials are tried, another address where this one cannot; else that was the answer. */
+function refused(event: TestCallEvents['failure'], called: CalledLeg, memory: TestCallMemory): TestCallStep {
+  const { now, leg, response } = event
+  const { endpoint, log, flows } = memory
+  if (proveInvite(leg, response, endpoint)) return { effects: [invite(now, leg, called.flow, memory)] }
+  leg.state = 'over'
+  const elsewhere = response.status === 408 || response.status === 503
+  if (!elsewhere || flows.length === 0) return spoke(event, called, memory)
+  log.spoke(now, called, response, leg.proofs.rounds)
+  return next(now, memory)
+}
+
+/** The next address is called, by a leg of its own. */
 function next(now: MonotonicMs, memory: TestCallMemory): TestCallStep {
+  const { provider, endpoint, route } = memory
   const [flow, ...rest] = memory.flows
   memory.flows = rest
-  memory.proofs = noAuthorizations
-  memory.invite = undefined
-  return flow ? { to: 'calling', effects: [sendInvite(now, memory, flow)] } : over(memory)
+  memory.called = undefined
+  if (!flow) return over(memory)
+  const leg = uacLeg(endpoint, { route, trusted: true, account: accountOf(provider) })
+  return { to: 'calling', effects: [invite(now, leg, flow, memory)] }
 }
 
-function sendInvite(now: MonotonicMs, memory: TestCallMemory, flow: Flow): TestCallOrder {
-  const request = memory.build(flow, memory.proofs.headers)
-  memory.invite = { request, flow, at: now, heard: false, cancelled: false, answerers: new Set() }
-  return { type: 'invite', invite: memory.invite }
+function invite(now: MonotonicMs, leg: UacLeg, flow: Flow, memory: TestCallMemory): TestCallOrder {
+  memory.called = { leg, flow, at: now }
+  return callLeg(leg, inviteOf(leg, memory.parts(flow), flow, memory.endpoint), flow)
 }
 
 function over(memory: TestCallMemory): TestCallStep {
-  const { invite, provider, endpoint, log } = memory
-  memory.invite = undefined
+  const { called, provider, endpoint, log } = memory
+  memory.called = undefined
   const report = callReport(provider, log, endpoint.address)
-  return { to: 'over', effects: [...(invite ? abandon(invite) : []), { type: 'found', report }] }
+  return { to: 'over', effects: [...(called ? abandonInvite(called.leg) : []), { type: 'found', report }] }
 }
 
-/** A CANCEL may only follow a provisional: before one the INVITE is given up, and let go when it speaks (§9.1). */
-function abandon(invite: TestInvite): TestCallOrder[] {
-  return [{ type: 'abandon', invite }, ...(invite.heard ? cancel(invite) : [])]
+/** A leg which was given up before it was heard of rings now. */
+function stopRinging(leg: UacLeg): TestCallOrder[] {
+  if (leg.heard === 'nothing') leg.heard = 'trying'
+  return abandonInvite(leg)
 }
 
-function cancel(invite: TestInvite): TestCallOrder[] {
-  if (invite.cancelled) return []
-  invite.cancelled = true
-  return [{ type: 'request', request: buildCancel(invite.request, undefined), flow: invite.flow }]
-}
-
-/** A hostile carrier may name tags without end. */
-const mostForks = 16
-
-function leave(invite: TestInvite, response: Response, { endpoint }: TestCallMemory): TestCallOrder[] {
-  const tag = response.to.tag ?? ''
-  const again = invite.answerers.has(tag)
-  if (!again && invite.answerers.size >= mostForks) return []
-  invite.answerers.add(tag)
-  const dialog = uacDialog(invite.request, response)
-  const flow = flowFor(dialog, invite.flow, true)
-  const ack = ackFor2xx(dialog, invite.request.cseq.number, { via: viaOf(endpoint, flow) })
-  const thanks: TestCallOrder = { type: 'send', request: ack, flow }
-  if (again) return [thanks]
-  const bye = inDialog(dialog, { method: 'BYE', via: viaOf(endpoint, flow) })
-  return [thanks, { type: 'request', request: bye, flow }]
+function after({ effects }: TestCallStep, step: TestCallStep): TestCallStep {
+  return { ...step, effects: [...effects, ...step.effects] }
 }

@@ -1,59 +1,42 @@
 import type { Port, ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
-import { type Header, type Request, request } from '../sip/message.ts'
-import { allowHeader } from '../sip/screen.ts'
-import { contactOf, type SipEndpoint, sipUri, viaOf } from '../ua/endpoint.ts'
+import type { InviteParts } from '../leg/uac.ts'
+import type { Header } from '../sip/message.ts'
+import { type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { fromOf, userAgent } from './options.ts'
 
-/** Whom a test call calls, who calls, the even port its sound would come to, and by which way; `home` is the customer's country. */
+/** Whom a test call calls, who calls, and the even port its sound would come to; `home` is the customer's country. */
 interface TestInviteOptions {
   readonly home: string
   readonly to: string
   readonly from: string | null
   readonly port: Port
-  /** Route values, first hop first. */
-  readonly route: readonly string[]
 }
 
 /**
- * The INVITEs of one test call. The offer is one every carrier takes: G.711 at a port that could be ours;
+ * What the INVITEs of one test call say. The offer is one every carrier takes: G.711 at a port that could be ours;
  * nothing is sent, and what comes is dropped.
  */
 export function inviteFor(
   provider: ProviderFacts,
   endpoint: SipEndpoint,
-  { home, to, from, port, route }: TestInviteOptions,
-): (flow: Flow, proof: readonly Header[]) => Request {
+  { home, to, from, port }: TestInviteOptions,
+): (flow: Flow) => InviteParts {
   const country = provider.country ?? home
   const number = numberAt(provider, to, country)
-  const uri = sipUri(number, provider.hostname, provider.port, provider.transport)
   const caller = from === null ? '' : written(from, provider.calling_format, country)
-  const callId = endpoint.entropy.hex(16)
-  const tag = endpoint.entropy.hex(8)
-  const body = offer(endpoint, port)
-  let sent = 0
-  return (flow, proof) =>
-    request({
-      method: 'INVITE',
-      requestUri: uri,
-      headers: [
-        ['via', viaOf(endpoint, flow)],
-        ...route.map((value): Header => ['route', value]),
-        ['max-forwards', '70'],
-        ['from', `<${fromOf(provider, endpoint, flow, caller)}>;tag=${tag}`],
-        ['to', `<${sipUri(number, provider.hostname)}>`],
-        ['call-id', callId],
-        ['cseq', `${++sent} INVITE`],
-        ['contact', contactOf(endpoint, flow.transport)],
-        allowHeader,
-        ...Object.entries(provider.tech_headers).map(([name, value]): Header => [name.toLowerCase(), value]),
-        ['user-agent', userAgent],
-        ['content-type', 'application/sdp'],
-        ...proof,
-      ],
-      body,
-    })
+  const said = Object.entries(provider.tech_headers).map(
+    ([name, value]): Header => [name.toLowerCase(), value],
+  )
+  const parts = {
+    requestUri: sipUri(number, provider.hostname, provider.port, provider.transport),
+    to: `<${sipUri(number, provider.hostname)}>`,
+    maxForwards: 70,
+    headers: [...said, ['user-agent', userAgent] as const],
+    body: offer(endpoint, port),
+  }
+  return (flow) => ({ ...parts, from: `<${fromOf(provider, endpoint, flow, caller)}>` })
 }
 
 /** An E.164 number as this provider dials it. */

@@ -1,21 +1,26 @@
 import type { Command, CommandResult, MonotonicMs, ProviderFacts } from '#contract'
 import type { ServiceRoutes } from '../call/state.ts'
 import { Deadlines } from '../ground/deadlines.ts'
+import type { EffectBuffer } from '../ground/effect-buffer.ts'
 import { locatedBy, type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
+import { LegRequests } from '../leg/leg-requests.ts'
 import type { Ports } from '../media/ports.ts'
 import type { SnapshotCache } from '../policy/snapshot-cache.ts'
-import { noAuthorizations } from '../sip/authorization.ts'
-import type { ClientOutput } from '../transaction/layer.ts'
+import type { ClientOutput, TransactionOutput, Transactions } from '../transaction/layer.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import type { OutOfDialogRequests, RequestInFlight, RequestOver } from '../ua/out-of-dialog.ts'
 import { accountOf, optionsFor, targetOf } from './options.ts'
 import { optionsReport, TestLog, type TestReport } from './report.ts'
 import type { TestCallMemory } from './test-call.ts'
-import { type TestCallDeps, TestCallRunner, timeoutMs, type Wakeup } from './test-call-runner.ts'
+import { TestCallRunner, type TestRequests, timeoutMs, type Wakeup } from './test-call-runner.ts'
 import { inviteFor } from './test-invite.ts'
 
 /** What tests stand on. */
-interface TesterDeps extends TestCallDeps {
+interface TesterDeps {
+  readonly endpoint: SipEndpoint
+  readonly transactions: Transactions
+  readonly effects: EffectBuffer<TransactionOutput>
   readonly outOfDialog: OutOfDialogRequests
   readonly ports: Ports
   readonly snapshots: SnapshotCache
@@ -48,13 +53,13 @@ export class Tester {
   readonly #deadlines = new Deadlines<Wakeup>()
   /** Test calls whose provider's host is looked for. */
   readonly #questions: Questions<TestCallRunner>
-  /** Test calls by their client transactions. */
-  readonly #byClient = new Map<number, TestCallRunner>()
+  readonly #requests: TestRequests
   readonly #probes = new Map<RequestInFlight, { readonly test: Test; readonly provider: ProviderFacts }>()
 
   constructor(deps: TesterDeps) {
     this.#deps = deps
     this.#questions = new Questions(deps.effects, deps.numbers)
+    this.#requests = new LegRequests(deps.transactions)
   }
 
   /** What came of a test call's question or request; false: it is of none. */
@@ -64,10 +69,9 @@ export class Tester {
       call?.step(now, 'located', { now, located: locatedBy(event) })
       return call !== undefined
     }
-    const call = this.#byClient.get(event.id)
-    if (event.type === 'ended') this.#byClient.delete(event.id)
-    call?.receive(event, now)
-    return call !== undefined
+    const result = this.#requests.heard(event)
+    result?.owner.heard(now, result)
+    return result !== undefined
   }
 
   /** A request is over; false: it is no test's. */
@@ -145,7 +149,7 @@ export class Tester {
   }
 
   #call(now: MonotonicMs, test: Test, provider: ProviderFacts, to: string): void {
-    const { snapshots, ports, serviceRoutes, endpoint } = this.#deps
+    const { snapshots, ports, serviceRoutes, endpoint, effects } = this.#deps
     const route = serviceRoutes.serviceRoute(provider.id)
     const port = ports.take(now)
     if (port === undefined) return this.#found(now, test, nothing('no media port is free'))
@@ -153,20 +157,18 @@ export class Tester {
       provider,
       endpoint,
       log: new TestLog(provider.hostname, now),
-      build: inviteFor(provider, endpoint, {
+      route,
+      parts: inviteFor(provider, endpoint, {
         home: snapshots.index.configuration.customer(provider.customer_id)?.country ?? '',
         to,
         from: test.command.from,
         port,
-        route,
       }),
       flows: [],
-      invite: undefined,
-      proofs: noAuthorizations,
+      called: undefined,
     }
     const call = new TestCallRunner(
-      { ...this.#deps, byClient: this.#byClient },
-      this.#deadlines,
+      { requests: this.#requests, effects, deadlines: this.#deadlines },
       { state: 'locating', memory },
       (later, report) => {
         ports.give(later, port)

@@ -166,6 +166,18 @@ describe('a provider tested by a call', () => {
     nothingStays(ladder)
   })
 
+  test('whose forks both answer has each hung up, once', () => {
+    const ladder = tested({}, toBob)
+    ladder.locate(telnyx).whatever()
+    const invite = ladder.lastRequest(telnyx)
+    for (const tag of ['a', 'b']) {
+      ladder.when(telnyx, answers(invite, telnyx, 200, { tag })).gives('ACK to Telnyx', 'BYE to Telnyx')
+      expect(ladder.lastRequest(telnyx, 'BYE').to.tag).toBe(tag)
+    }
+    ladder.when(telnyx, answers(invite, telnyx, 200, { tag: 'a' })).gives('ACK to Telnyx')
+    nothingStays(ladder)
+  })
+
   test('which wants proof of a BYE gets it', () => {
     const ladder = tested(credentials, toBob)
     ladder.locate(telnyx).whatever()
