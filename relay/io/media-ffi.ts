@@ -21,6 +21,9 @@ const ATTENTIVE_TURN_MS = 4
 const BUSY = 10
 const PAUSE_US = 200
 
+/** Sockets tied in one round: before that all which is queued there must be read, and every other call waits. */
+const TIES_A_ROUND = 8
+
 /** More packets than a socket's queue can hold. */
 const MOST_QUEUED = 1024
 
@@ -67,6 +70,7 @@ class FfiEngine implements MediaEngine {
   /** Packets per millisecond in the last turn. */
   #rate = 0
   #called = false
+  #tiesLeft = 0
   #attentiveUntil = 0
   #stopped = false
 
@@ -124,6 +128,7 @@ class FfiEngine implements MediaEngine {
       if (busy) libc.usleep(PAUSE_US)
       const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
       now = monotonicNow()
+      this.#tiesLeft = TIES_A_ROUND
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
       packets += count
       if (this.#called) this.#answer()
@@ -152,8 +157,7 @@ class FfiEngine implements MediaEngine {
     if (fd === this.wake) this.#called = true
     else if (rtpPort === undefined) return
     else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
-    else if (this.#take(now, rtpPort) && rtpPort.latch.heardAt === now && rtpPort.latch.exclusive)
-      this.#tie(now, rtpPort)
+    else if (this.#take(now, rtpPort) && this.#tiesLeft > 0 && isHeard(now, rtpPort)) this.#tie(now, rtpPort)
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
@@ -189,6 +193,7 @@ class FfiEngine implements MediaEngine {
   /** What strangers sent before is still queued, and must be taken as theirs. */
   #tie(now: MonotonicMs, rtpPort: RtpPort): void {
     const { libc } = this.#loaded
+    this.#tiesLeft--
     this.#arena.writeAddress(rtpPort.latch.peer, rtpPort.latch.peer.port)
     if (libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
     for (let i = 0; i < MOST_QUEUED && this.#take(now, rtpPort); i++);
@@ -250,6 +255,11 @@ class FfiEngine implements MediaEngine {
     this.#arena.writeEvent(fd)
     this.#loaded.libc.epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#arena.at.event)
   }
+}
+
+/** Whether it was its peer who spoke just now, and no other could have its place. */
+function isHeard(now: MonotonicMs, { latch }: RtpPort): boolean {
+  return latch.heardAt === now && latch.exclusive
 }
 
 /** Packets on their way through: by slot, the socket each came from, its length, and the socket it leaves from. */

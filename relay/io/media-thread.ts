@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { MediaCommand } from '../ground/media.ts'
 import type { RtpPort } from '../media/media-leg.ts'
-import { MediaRelay } from '../media/media-relay.ts'
+import { MediaRelay, SWEEPS_A_SECOND } from '../media/media-relay.ts'
 import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
@@ -39,7 +39,7 @@ export interface Ready {
 /** Who may put something in the way of a leg's packets. */
 const stageBuilders: readonly StageBuilder[] = []
 
-const SWEEP_MS = 1000
+const SWEEP_MS = 1000 / SWEEPS_A_SECOND
 /** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
 const UNTIE_MS = 200
 

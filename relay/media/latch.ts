@@ -9,7 +9,7 @@ const LEFT_MS = 200
 /** And after so many at any other time, where the peer's port was never announced: a phone began anew. */
 const ABANDONED_MS = 10_000
 /** An engine which has the kernel turn others away hears them again when the peer was silent for so long. */
-const DEAF_MS = 400
+export const DEAF_MS = 400
 /** Packets after which a peer is no longer new: half a second of speech. */
 const SETTLED = 25
 

@@ -75,6 +75,10 @@ export class MediaLeg implements LegName {
     this.rtcp = new RtpPort(this, portNumber(port + 1), true)
   }
 
+  get isAimed(): boolean {
+    return this.aimedAt !== undefined
+  }
+
   /** When it was last heard, or last had reason to begin. */
   get since(): number {
     return Math.max(this.aimedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)

@@ -2,6 +2,7 @@ import type { MonotonicMs, Port } from '#contract'
 import type { Aim, LegName, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
+import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
 import { readReports } from './rtcp.ts'
@@ -10,6 +11,12 @@ import { sequenceOf, ssrcOf } from './statistics.ts'
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
+/** How often `sweep` is to be called. */
+export const SWEEPS_A_SECOND = 20
+/** Sessions looked at in one sweep, where so many are left. */
+const SWEPT_AT_LEAST = 16
+/** Longest time between two looks for silent peers, if we were awake. */
+const STALLED_MS = 300
 /** Bytes of a packet's fixed header (RFC 3550 §5.1, §6.4.2). */
 const [RTP_HEADER, RTCP_HEADER] = [12, 8]
 
@@ -24,6 +31,11 @@ export class MediaRelay {
   readonly #sessions = new Map<SessionId, MediaSession>()
   readonly #timeoutMs: number
   readonly #stagesOf: StageBuilder
+  /** When `eachDeaf` was called last, and since when it has been called in time. */
+  #lookedAt = Number.NEGATIVE_INFINITY
+  #attentiveSince = Number.NEGATIVE_INFINITY
+  /** Those which this round of sweeps has not come to yet. */
+  #sweeping = this.#sessions.values()
   readonly #evidence: Evidence = { ssrc: 0, sequence: -1, continues: false }
   readonly #tell = (report: MediaReport) => {
     this.reports.push(report)
@@ -121,15 +133,31 @@ export class MediaRelay {
     return leg.partner === undefined ? undefined : pass(rtpPort, leg.partner, packet, length, control)
   }
 
-  /** To be called about once a second: counts, and notices who has fallen silent. */
+  /**
+   * To be called SWEEPS_A_SECOND times: counts, and notices who has fallen silent. Each call looks at a share of the
+   * sessions alone: packets wait meanwhile, and a thousand which began together are due together.
+   */
   sweep(now: MonotonicMs): void {
-    for (const session of this.#sessions.values()) session.sweep(now, this.#timeoutMs, this.#tell)
+    const share = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#sessions.size / SWEEPS_A_SECOND))
+    for (let i = 0; i < share; i++) {
+      const { done, value: session } = this.#sweeping.next()
+      if (done) {
+        this.#sweeping = this.#sessions.values()
+        return
+      }
+      session.sweep(now, this.#timeoutMs, this.#tell)
+    }
   }
 
-  /** To be called five times a second: ports whose peer is silent, so that others must be heard there. */
+  /**
+   * To be called five times a second: ports whose peer is silent, so that others must be heard there. Where it was we who
+   * did not listen, for the processor was another's, none has been silent, and all would be opened and tied again at once.
+   */
   eachDeaf(now: MonotonicMs, then: (rtpPort: RtpPort) => void): void {
-    for (const session of this.#sessions.values())
-      for (const rtpPort of session.ports) if (rtpPort.latch.isDeaf(now)) then(rtpPort)
+    if (now - this.#lookedAt > STALLED_MS) this.#attentiveSince = now
+    this.#lookedAt = now
+    if (now - this.#attentiveSince < DEAF_MS) return
+    for (const session of this.#sessions.values()) session.eachDeaf(now, then)
   }
 
   #leg({ session, side }: LegName): MediaLeg | undefined {

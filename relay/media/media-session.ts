@@ -85,21 +85,42 @@ export class MediaSession {
     if (timeoutMs > 0) this.#listen(now, timeoutMs, tell)
   }
 
+  /** Its ports whose peer is silent. */
+  eachDeaf(now: MonotonicMs, then: (rtpPort: RtpPort) => void): void {
+    eachDeafOf(this.#caller, now, then)
+    eachDeafOf(this.#callee, now, then)
+  }
+
   get #isAimed(): boolean {
-    const { legs } = this
-    return legs.length > 0 && legs.every(({ aimedAt }) => aimedAt !== undefined)
+    const [caller, callee] = [this.leg('caller'), this.leg('callee')]
+    const waits = caller?.isAimed === false || callee?.isAimed === false
+    return !waits && (caller !== undefined || callee !== undefined)
   }
 
   #listen(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
-    const { legs } = this
-    const parties = new Set(legs.flatMap((leg) => (leg.partner ? [leg, leg.partner] : [leg])))
-    const ms = now - Math.max(...[...parties].map(({ since }) => since))
-    const held = [...parties].some(({ quiet }) => quiet)
-    const all = ms >= timeoutMs * (held ? HOLD_TIMES : 1)
+    const [caller, callee] = [this.leg('caller'), this.leg('callee')]
+    const ms = now - Math.max(lastHeard(caller), lastHeard(callee))
+    const all = ms >= timeoutMs * (isHeld(caller) || isHeld(callee) ? HOLD_TIMES : 1)
     if (all && !this.#silent) tell({ type: 'silent', session: this.id, side: 'both', ms: Math.round(ms) })
     this.#silent = all
-    for (const leg of legs) listenTo(now, leg, timeoutMs, tell)
+    if (caller !== undefined) listenTo(now, caller, timeoutMs, tell)
+    if (callee !== undefined) listenTo(now, callee, timeoutMs, tell)
   }
+}
+
+/** When a leg or its partner was heard last. */
+function lastHeard(leg: MediaLeg | undefined): number {
+  return leg === undefined ? 0 : Math.max(leg.since, leg.partner?.since ?? 0)
+}
+
+function isHeld(leg: MediaLeg | undefined): boolean {
+  return leg?.quiet === true || leg?.partner?.quiet === true
+}
+
+function eachDeafOf(leg: MediaLeg | undefined, now: MonotonicMs, then: (rtpPort: RtpPort) => void): void {
+  if (leg === undefined || leg.closed) return
+  if (leg.rtp.latch.isDeaf(now)) then(leg.rtp)
+  if (leg.rtcp.latch.isDeaf(now)) then(leg.rtcp)
 }
 
 /** One leg's silence counts only while its partner talks. */

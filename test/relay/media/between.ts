@@ -50,9 +50,11 @@ export function between(aims: Aims = {}) {
       })
       return call
     },
-    /** Gates at which the kernel must let all through. */
-    deaf() {
+    /** Gates at which the kernel must let all through, after we were awake for so long. */
+    deaf(awakeMs = 600) {
       const ports: string[] = []
+      for (let before = awakeMs; before > 0; before -= 200)
+        mediaRelay.eachDeaf(monotonicMs(now - before), () => undefined)
       mediaRelay.eachDeaf(monotonicMs(now), ({ leg: { side }, control }) =>
         ports.push(control ? `${side} rtcp` : side),
       )

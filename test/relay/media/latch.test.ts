@@ -42,6 +42,9 @@ describe('the announced port', () => {
     scene.stream(alice, 5000, 1, { packets: 50 })
     expect(scene.call.at(scene.now + 390).deaf()).toEqual([])
     expect(scene.call.at(scene.now + 400).deaf()).toEqual(['caller'])
+    // It was we who stood still.
+    expect(scene.call.at(scene.now + 2_000).deaf(200)).toEqual([])
+    expect(scene.call.at(scene.now + 2_200).deaf(400)).toEqual(['caller'])
   })
 })
 

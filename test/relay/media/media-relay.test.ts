@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { monotonicMs, portNumber } from '#contract'
 import type { Side } from '../../../relay/ground/media.ts'
 import { sessionId } from '../../../relay/ground/media.ts'
-import { MediaRelay } from '../../../relay/media/media-relay.ts'
+import { MediaRelay, SWEEPS_A_SECOND } from '../../../relay/media/media-relay.ts'
 import { receiverReport, rtcpPacket, rtpPacket, senderReport } from '../../support/rtp.ts'
 import { aimAt, alice, between, bob, mallory } from './between.ts'
 
@@ -212,6 +212,22 @@ describe('a session is counted', () => {
       '20000: 21 5000, 0 undefined',
       '30000: 31 5000, 0 undefined',
     ])
+  })
+
+  test('and of a thousand which began together no more than a twentieth at a time, for packets wait meanwhile', () => {
+    const mediaRelay = new MediaRelay(60_000)
+    for (let i = 0; i < 1000; i++) {
+      mediaRelay.open(sessionId(i), { caller: portNumber(1000 + i), callee: portNumber(3000 + i) })
+      for (const side of ['caller', 'callee'] as const)
+        mediaRelay.aim(monotonicMs(0), sessionId(i), side, aimAt(alice, 5000))
+    }
+    const atOnce: number[] = []
+    for (let now = 0; now < 60_000; now += 1000 / SWEEPS_A_SECOND) {
+      mediaRelay.sweep(monotonicMs(now))
+      atOnce.push(mediaRelay.reports.splice(0).length)
+    }
+    expect(Math.max(...atOnce)).toBe(50)
+    expect(atOnce.reduce((sum, count) => sum + count)).toBe(5 * 1000)
   })
 
   test('where silence is never reported, too', () => {
