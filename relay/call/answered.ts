@@ -2,7 +2,7 @@ import type { HangupReason } from '#contract'
 import { ackOnce } from '../leg/ack.ts'
 import { hangUpLeg } from '../leg/bye.ts'
 import type { GivenReason, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
-import { answer, forgetAnswer, responseTo, settleAnswer } from '../leg/uas.ts'
+import { answer, forgetAnswer, settleAnswer } from '../leg/uas.ts'
 import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Request } from '../sip/message.ts'
@@ -23,7 +23,7 @@ export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint
   const sound = sdpForCaller(call, said, endpoint, 'answer')
   call.record.answeredAt = utcOf(call)
   call.record.sipStatus = 200
-  return answer(call.caller, responseTo(call.caller, endpoint, 200, [], sound?.body))
+  return answer(call.caller, endpoint, sound?.body)
 }
 
 /** A leg's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */

@@ -75,7 +75,7 @@ function invite(
   return [callLeg(branch, buildInvite(call, branch, flow, endpoint, body), flow), timer]
 }
 
-/** The provider's challenge is answered with the same offer (RFC 3261 §22.2). */
+/** What the last INVITE missed is made good, with the same offer. */
 export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {
   const { flow } = branch
   const body = branch.invite?.body ?? noBody

@@ -24,6 +24,7 @@ import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
+import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 /*
@@ -134,6 +135,8 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     unacknowledgedPending: ({ leg }, { call, endpoint }) => unacknowledgedPassed(call, leg, endpoint),
     stalledPending: ({ leg }) => stay(...cancelPassed(leg, { reason: 'SIP;cause=408;text="no answer"' })),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
+    session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
+    refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
       hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
@@ -152,6 +155,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     /** It crossed ours: a caller who left waits for no 2xx and no BYE any more. */
     bye: ({ leg }) => stay(...(leg.kind === 'uas' ? forgetAnswer(leg) : [])),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
+    refreshed: (event, { endpoint }) => stay(...refreshedLate(event, endpoint)),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
 }

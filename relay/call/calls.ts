@@ -212,6 +212,8 @@ export class Calls {
           : this.#inviteSilent(now, active, role.leg, result.type === 'silence' ? result.why : '')
       case 'passed':
         return this.#step(now, active, 'passed', { ...role, sent, flow, response })
+      case 'refresh':
+        return this.#step(now, active, 'refreshed', { ...role, sent, flow, response })
       case 'bye':
         return this.#step(now, active, 'byeAnswered', { ...role, sent, flow, response })
       case 'cancel':
@@ -254,6 +256,7 @@ export class Calls {
       case 'repeatPending':
       case 'unacknowledgedPending':
       case 'stalledPending':
+      case 'session':
         return this.#step(now, active, timer.timer, timer)
       case 'repeat':
       case 'unacknowledged':

@@ -1,7 +1,7 @@
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { GivenReason } from '../leg/leg.ts'
-import { proveInvite } from '../leg/uac.ts'
+import { mendInvite } from '../leg/uac.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
@@ -32,7 +32,7 @@ export function branchLocated(call: Call, branch: Branch, located: Located, endp
 /** A branch failed: its next address, the next provider, or the end. */
 export function branchFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, response } = failure
-  if (response && proveInvite(branch, response, endpoint))
+  if (response && mendInvite(branch, response, endpoint))
     return { effects: inviteAgain(call, branch, endpoint) }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]

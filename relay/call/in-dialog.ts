@@ -1,13 +1,23 @@
 import { inDialog } from '../dialog/request.ts'
 import type { GivenReason, InDialogRequest, Leg, PendingReinvite, UasLeg } from '../leg/leg.ts'
 import { follow, isLost, reach, wayBack } from '../leg/path.ts'
+import { isRefreshing } from '../leg/refresh.ts'
+import { lengthen, offerTimer, timedAnew } from '../leg/session-timer.ts'
 import { buildCancel } from '../leg/uac.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { allowHeader, type ScreenRefusal, screen, supportedOptions } from '../sip/screen.ts'
+import {
+  allowHeader,
+  intervalRefusal,
+  type ScreenRefusal,
+  screen,
+  supportedHeader,
+  supportedOptions,
+} from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
+import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
 import { silentInside } from './cause.ts'
 import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
@@ -33,6 +43,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   if (!other || !leg) return [refuseRequest(asked, 481)]
   const refusal = refusalOf(call, asker, other, request, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
+  if (changesNothing(request) || offersNothingNew(asker, request)) return answerHere(call, asked, endpoint)
   const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
   if (!body) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   const sent = inDialog(leg.dialog, {
@@ -40,7 +51,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
     via: viaOf(endpoint, leg.flow),
     contact: isChange(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
     maxForwards: request.maxForwards - 1,
-    headers: [...typeOf(request, body), allowHeader],
+    headers: [...typeOf(request, body), allowHeader, ...timerOf(other, request)],
     body,
   })
   return sendOn({ asked, proofs: noAuthorizations, sent, flow: leg.flow })
@@ -57,12 +68,12 @@ function refusalOf(
   if (request.maxForwards <= 0) return [483]
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
-  if (!isChange(request)) return undefined
+  if (!isChange(request) || changesNothing(request)) return undefined
   if (asker.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
   // The first INVITE is a change too: towards who sent it until its ACK, towards the other while our ACK
   // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
   const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))
-  if (first || other.pending) return [491]
+  if (first || other.pending || isRefreshing(other) || isRefreshing(asker)) return [491]
   const fault = faultOf(call, offerOf(request, endpoint), asker.trusted)
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }
@@ -75,8 +86,17 @@ function unacknowledged(leg: Leg): leg is UasLeg {
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
 function screenWithin(request: Request): ScreenRefusal | undefined {
   if (request.method === 'INVITE') return screen(request)
+  const short = request.method === 'UPDATE' ? intervalRefusal(request) : undefined
+  if (short) return short
   const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
+}
+
+/** A change of the session keeps the one it is passed on to alive as well (RFC 4028 §7.2). */
+function timerOf(other: Leg, request: Request): Header[] {
+  if (!isChange(request)) return []
+  other.exchange = undefined
+  return [supportedHeader, ...offerTimer(other.timer)]
 }
 
 function sendOn(on: Omit<ForwardedResult, 'response'>): CallOrder[] {
@@ -116,7 +136,7 @@ export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEnd
 /** Timer, or the asker's CANCEL: a change which is not answered is cancelled, and its 487 goes back. */
 export function cancelPassed(leg: Leg, { reason }: GivenReason): CallOrder[] {
   const { pending } = leg
-  if (!pending || pending.answer || pending.asked.request.method !== 'INVITE') return []
+  if (!pending?.sent || pending.answer || pending.asked.request.method !== 'INVITE') return []
   if (pending.heard && pending.cancelled) return []
   pending.cancelled = { reason }
   const { request, flow } = pending.sent
@@ -166,7 +186,9 @@ function passFailure(
   const { asked, response } = passed
   const { leg, request } = asked
   const again =
-    lostAgain(call, passed, change, endpoint) ?? (response && provedAgain(call, passed, response, endpoint))
+    lostAgain(call, passed, change, endpoint) ??
+    (response &&
+      (provedAgain(call, passed, response, endpoint) ?? longerAgain(call, passed, response, endpoint)))
   if (again) return { effects: again }
   const stops = change ? closePending(leg) : []
   const status = response?.status ?? 408
@@ -213,6 +235,21 @@ function provedAgain(
   return sendOn({ ...passed, sent: again, proofs })
 }
 
+/** A change whose session interval was too short goes once more with a longer one (RFC 4028 §7.3). */
+function longerAgain(
+  call: Call,
+  passed: ForwardedResult,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallOrder[] | undefined {
+  const { asked, sent, flow, proofs } = passed
+  const leg = otherOf(call, asked.leg)
+  if (!leg?.dialog || !lengthen(leg.timer, sent, response)) return undefined
+  const longer = timedAnew(sent, leg.timer)
+  const again = withProof(longer, ++leg.dialog.localCseq, proofs, viaOf(endpoint, flow))
+  return sendOn({ ...passed, sent: again })
+}
+
 /**
  * What is told of another's refusal: no party is told 408 about anything but an INVITE (RFC 4320 §4.2),
  * and a challenge to us is not the other party's.
@@ -224,7 +261,7 @@ function ownStatus(status: number, { method }: Request): number {
 
 function pendingOf({ asked, sent }: ForwardedResult): PendingReinvite | undefined {
   const { pending } = asked.leg
-  const current = pending?.asked === asked && pending.sent.request.cseq.number === sent.cseq.number
+  const current = pending?.asked === asked && pending.sent?.request.cseq.number === sent.cseq.number
   return current ? pending : undefined
 }
 

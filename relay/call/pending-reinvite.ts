@@ -36,7 +36,7 @@ export function dropPending(call: Call, leg: Leg, endpoint: SipEndpoint): CallOr
 /** ACK for a 2xx to what a leg asked without an offer: the one which came in it is declined. */
 export function decliningAck(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint): CallOrder[] {
   const other = otherOf(call, leg)
-  return other ? ackDeclining(other, response, leg.pending?.sent.request, endpoint) : []
+  return other ? ackDeclining(other, response, leg.pending?.sent?.request, endpoint) : []
 }
 
 /** ACK for a 2xx to what a leg asked, numbered as its INVITE; the same one again when the 2xx is repeated. */
@@ -48,7 +48,7 @@ export function ackPassed(
   body?: Uint8Array,
 ): CallOrder[] {
   const other = otherOf(call, leg)
-  return other ? ackReinvite(other, cseq, leg.pending?.sent.request, endpoint, body) : []
+  return other ? ackReinvite(other, cseq, leg.pending?.sent?.request, endpoint, body) : []
 }
 
 /** Refuses a request inside the dialog of a leg. */

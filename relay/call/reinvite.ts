@@ -1,11 +1,14 @@
 import { refreshTarget } from '../dialog/dialog.ts'
 import type { InDialogRequest, Leg, PendingReinvite } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
+import { setSession } from '../leg/session.ts'
+import { acceptTimer, answerTimer } from '../leg/session-timer.ts'
 import { sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
+import { sdpBody } from '../sip/body.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allowHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
@@ -36,6 +39,7 @@ export function acceptReinvite(
   const other = otherOf(call, leg)
   if (leg.dialog) refreshTarget(leg.dialog, request, response.status)
   if (other?.dialog) refreshTarget(other.dialog, response, response.status)
+  if (other && pending.sent) acceptTimer(other.timer, pending.sent.request, response)
   const asked = offerOf(request, endpoint)
   const said = answerOf(response, endpoint, asked && other?.sdp.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
@@ -45,7 +49,8 @@ export function acceptReinvite(
       ? [...aim(call, leg, asked.value, endpoint), ...aim(call, other, said.value, endpoint)]
       : []
   const ok = okFor(call, pending.asked, response, endpoint)
-  if (request.method !== 'INVITE') return { effects: [...closePending(leg), ok, ...sounds] }
+  const sessions = [...setSession(leg), ...(other ? setSession(other) : [])]
+  if (request.method !== 'INVITE') return { effects: [...closePending(leg), ok, ...sounds, ...sessions] }
   pending.answer = { response: ok.response, waitMs: t1 }
   const delayed = asked === undefined && said !== undefined
   if (delayed) pending.accepted = response
@@ -56,6 +61,7 @@ export function acceptReinvite(
     { type: 'set', ms: t1, timer: { timer: 'repeatPending', leg } },
     { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledgedPending', leg } },
     ...sounds,
+    ...sessions,
   ]
   return { effects }
 }
@@ -163,12 +169,16 @@ function okFor(
   const headers: Header[] = [
     ['contact', contactOf(endpoint, reach(leg)?.flow.transport ?? 'udp')],
     allowHeader,
+    supportedHeader,
+    ...answerTimer(leg.timer, request),
   ]
   const offer = offerOf(request, endpoint)
   const answer = answerOf(response, endpoint, offer && otherOf(call, leg)?.sdp.sent)
   const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
   const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
+  const octets = sdpBody(request)
+  leg.exchange = octets && body && { offer: octets, answer: body }
   const ok = reply(request, status, { reason, ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response: ok }
 }

@@ -21,6 +21,7 @@ import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '
 import type { ByeResult } from '../leg/bye.ts'
 import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
+import type { RefreshResult } from '../leg/refresh.ts'
 import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -220,6 +221,8 @@ export interface CallEvents {
   repeatPending: { leg: Leg }
   unacknowledgedPending: { leg: Leg }
   stalledPending: { leg: Leg }
+  session: { leg: Leg }
+  refreshed: RefreshResult
   media: { report: MediaReport }
   stop: undefined
 }

@@ -21,7 +21,7 @@ import { registrationTokenOf } from '../policy/route-question.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Header, Request } from '../sip/message.ts'
-import { allowHeader, screen } from '../sip/screen.ts'
+import { allowHeader, screen, supportedOptions } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
 import { SourceCache } from './source-cache.ts'
 import { provedAtMisspelt, provedNowhere, unknownDomain } from './wrong-domain.ts'
@@ -179,7 +179,11 @@ export class AdmissionControl implements BeatReporter {
   #options(now: MonotonicMs, flow: Flow): Admission {
     if (!reliable(flow) && !this.#pingLimiter.take(now, sourceNetwork(flow.address)))
       return { to: 'drop', why: 'too many pings' }
-    const headers: Header[] = [allowHeader, ['accept', 'application/sdp'], ['supported', 'path']]
+    const headers: Header[] = [
+      allowHeader,
+      ['accept', 'application/sdp'],
+      ['supported', supportedOptions.join(', ')],
+    ]
     return { to: 'refuse', status: this.closed || !this.#deps.routing.ready(now) ? 503 : 200, headers }
   }
 

@@ -4,6 +4,7 @@ import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
+import { noTimer, type SessionTimer } from './session-timer.ts'
 
 /** One party of a call, whether it called us or we call it. It does not know who else is in the call. */
 export type Leg = UacLeg | UasLeg
@@ -29,6 +30,18 @@ interface LegState {
   pending: PendingReinvite | undefined
   /** Our last ACK of its 2xx to a re-INVITE: one which comes again gets it again. */
   reinviteAck: SentAck | undefined
+  /** How long its session lives without a sign of life. */
+  readonly timer: SessionTimer
+  /** Our request which refreshes that, until its final answer. */
+  refresh: Request | undefined
+  /** What we answered it last, and to which offer: the same offer again changes nothing; undefined: it was offered something since. */
+  exchange: SdpExchange | undefined
+}
+
+/** An offer of a party, and our answer, as the octets of their descriptions. */
+interface SdpExchange {
+  readonly offer: Uint8Array
+  readonly answer: Uint8Array
 }
 
 /** A leg which we call: we are its UAC. */
@@ -69,16 +82,20 @@ export interface UasLeg extends LegState {
   bye: GivenReason | undefined
 }
 
+/** What no leg begins with otherwise. */
+type Fresh = 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck' | 'timer' | 'refresh' | 'exchange'
+
 /** What a leg has of its own before anything was said. */
-export function freshLeg(
-  sdpId: string,
-): Pick<LegState, 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck'> {
+export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     sdp: { id: sdpId, sent: undefined },
     aimed: undefined,
     pending: undefined,
     reinviteAck: undefined,
+    timer: noTimer(),
+    refresh: undefined,
+    exchange: undefined,
   }
 }
 
@@ -107,8 +124,8 @@ export interface PendingReinvite {
   readonly asked: InDialogRequest
   /** Repeats our 2xx until its ACK comes (re-INVITE only). */
   answer: { response: Response; waitMs: number } | undefined
-  /** The request as sent on, and the flow. */
-  sent: { request: Request; flow: Flow }
+  /** The request as sent on, and the flow; undefined: it is answered without the other leg. */
+  sent: { request: Request; flow: Flow } | undefined
   /** The other leg was heard of: the request may be cancelled (RFC 3261 §9.1). */
   heard: boolean
   /** It is to be cancelled as soon as it may be. */

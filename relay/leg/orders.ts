@@ -24,7 +24,7 @@ export type LegOrder<Called extends UacLeg = UacLeg> =
   /** What comes in this dialog is the leg's. */
   | { readonly type: 'dialog'; readonly leg: Leg; readonly dialog: Dialog }
   | { readonly type: 'set'; readonly ms: number; readonly timer: LegTimer }
-  | { readonly type: 'stop'; readonly timer: LegTimer['timer']; readonly of: UasLeg }
+  | { readonly type: 'stop'; readonly timer: LegTimer['timer']; readonly of: Leg }
 
 /** An ACK for a 2xx leaves. */
 export interface SendAck {
@@ -38,9 +38,12 @@ export type LegRole<Called extends UacLeg = UacLeg> =
   | { readonly role: 'invite'; readonly leg: Called }
   | { readonly role: 'cancel' }
   | { readonly role: 'bye'; readonly leg: Leg; readonly proofs: Authorizations }
+  /** A request by which its session is kept alive. */
+  | { readonly role: 'refresh'; readonly leg: Leg; readonly proofs: Authorizations }
 
-/** What a leg's timer is for: to repeat our 2xx, or to stop waiting for its ACK (RFC 3261 §13.3.1.4). */
-export interface LegTimer {
-  readonly timer: 'repeat' | 'unacknowledged'
-  readonly leg: UasLeg
-}
+/** What a leg's timer is for. */
+export type LegTimer =
+  /** To repeat our 2xx, or to stop waiting for its ACK (RFC 3261 §13.3.1.4). */
+  | { readonly timer: 'repeat' | 'unacknowledged'; readonly leg: UasLeg }
+  /** Its session is to be refreshed, or has expired (RFC 4028 §10). */
+  | { readonly timer: 'session'; readonly leg: Leg }

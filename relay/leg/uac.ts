@@ -2,11 +2,13 @@ import { uacDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
-import { allowHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { acknowledge } from './ack.ts'
 import { freshLeg, type UacLeg } from './leg.ts'
 import type { ClientOrder, LegOrder } from './orders.ts'
+import { setSession } from './session.ts'
+import { acceptTimer, lengthen, offerTimer } from './session-timer.ts'
 
 /** A leg which was not called yet. */
 export function uacLeg(
@@ -54,6 +56,8 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['cseq', `${leg.cseq} INVITE`],
     ['contact', contactOf(endpoint, flow.transport)],
     allowHeader,
+    supportedHeader,
+    ...offerTimer(leg.timer),
     ...leg.route.map((route): Header => ['route', route]),
     ...said,
     ...leg.proofs.headers,
@@ -76,13 +80,14 @@ export function callLeg<Called extends UacLeg>(
 }
 
 /**
- * Its INVITE was refused: whether that was a challenge which we can answer, under the next number (RFC 3261 §22.2).
- * If so, the next INVITE of the leg bears the answer.
+ * Its INVITE was refused: whether that was a challenge which we can answer (RFC 3261 §22.2), or asked for a longer
+ * session interval (RFC 4028 §7.3). If so, the next INVITE of the leg, under the next number, says what was missed.
  */
-export function proveInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint): boolean {
-  const proofs = leg.invite && prove(leg.proofs, refusal, leg.invite, leg.account, endpoint)
-  if (!proofs) return false
-  leg.proofs = proofs
+export function mendInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint): boolean {
+  if (!leg.invite) return false
+  const proofs = prove(leg.proofs, refusal, leg.invite, leg.account, endpoint)
+  if (!proofs && !lengthen(leg.timer, leg.invite, refusal)) return false
+  leg.proofs = proofs ?? leg.proofs
   leg.cseq++
   return true
 }
@@ -93,7 +98,8 @@ export function answeredBy(leg: UacLeg, response: Response, endpoint: SipEndpoin
   const dialog = uacDialog(leg.invite, response)
   leg.state = 'answered'
   leg.dialog = dialog
-  return [{ type: 'dialog', leg, dialog }, ...acknowledge(leg, response, endpoint)]
+  acceptTimer(leg.timer, leg.invite, response)
+  return [{ type: 'dialog', leg, dialog }, ...acknowledge(leg, response, endpoint), ...setSession(leg)]
 }
 
 /**

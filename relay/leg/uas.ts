@@ -1,12 +1,15 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { sdpBody } from '../sip/body.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allowHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUpLeg } from './bye.ts'
 import { freshLeg, type UasLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
+import { setSession } from './session.ts'
+import { answerTimer } from './session-timer.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
 const { t1, t2 } = timerBase
@@ -38,7 +41,9 @@ export function responseTo(
   body?: Uint8Array,
 ): Response {
   const dialogMaking: Header[] =
-    status > 100 && status < 300 ? [['contact', contactOf(endpoint, flow.transport)], allowHeader] : []
+    status > 100 && status < 300
+      ? [['contact', contactOf(endpoint, flow.transport)], allowHeader, supportedHeader]
+      : []
   const typed: Header[] = body && body.length > 0 ? [['content-type', 'application/sdp']] : []
   return reply(invite, status, {
     headers: [...dialogMaking, ...headers, ...typed],
@@ -53,8 +58,11 @@ export function respond({ transaction }: UasLeg, response: Response): LegOrder<n
   return { type: 'respond', transaction, response }
 }
 
-/** Takes its call by a 2xx, and keeps saying so until the ACK comes (RFC 3261 §13.3.1.4). */
-export function answer(leg: UasLeg, response: Response): LegOrder<never>[] {
+/** Takes its call by a 2xx with this description, and keeps saying so until the ACK comes (RFC 3261 §13.3.1.4). */
+export function answer(leg: UasLeg, endpoint: SipEndpoint, body?: Uint8Array): LegOrder<never>[] {
+  const response = responseTo(leg, endpoint, 200, answerTimer(leg.timer, leg.invite), body)
+  const offer = sdpBody(leg.invite)
+  leg.exchange = offer && body && { offer, answer: body }
   const dialog = uasDialog(leg.invite, leg.localTag)
   dialog.confirmed = true
   leg.dialog = dialog
@@ -64,6 +72,7 @@ export function answer(leg: UasLeg, response: Response): LegOrder<never>[] {
     respond(leg, response),
     { type: 'set', ms: t1, timer: { timer: 'repeat', leg } },
     { type: 'set', ms: giveUpMs, timer: { timer: 'unacknowledged', leg } },
+    ...setSession(leg),
   ]
 }
 

@@ -63,7 +63,7 @@ export class TestCallRunner implements LegOwner {
     if (result.type === 'ended') return
     const response = result.type === 'response' ? result.response : undefined
     if (role.role === 'bye') return this.step(now, 'byeAnswered', { ...role, sent, flow, response })
-    if (role.role === 'cancel') return
+    if (role.role !== 'invite') return
     const { leg } = role
     if (result.type === 'silence') return this.step(now, 'silence', { now, leg, why: result.why })
     const { status } = result.response

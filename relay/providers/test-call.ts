@@ -15,7 +15,7 @@ import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { type ByeResult, byeAgain, byeLate2xx } from '../leg/bye.ts'
 import type { UacLeg } from '../leg/leg.ts'
 import type { ClientOrder } from '../leg/orders.ts'
-import { abandonInvite, callLeg, type InviteParts, inviteOf, proveInvite, uacLeg } from '../leg/uac.ts'
+import { abandonInvite, callLeg, type InviteParts, inviteOf, mendInvite, uacLeg } from '../leg/uac.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
@@ -138,7 +138,7 @@ function spoke(
 function refused(event: TestCallEvents['failure'], called: CalledLeg, memory: TestCallMemory): TestCallStep {
   const { now, leg, response } = event
   const { endpoint, log, flows } = memory
-  if (proveInvite(leg, response, endpoint)) return { effects: [invite(now, leg, called.flow, memory)] }
+  if (mendInvite(leg, response, endpoint)) return { effects: [invite(now, leg, called.flow, memory)] }
   leg.state = 'over'
   const elsewhere = response.status === 408 || response.status === 503
   if (!elsewhere || flows.length === 0) return spoke(event, called, memory)

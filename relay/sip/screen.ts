@@ -3,6 +3,7 @@ import { sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
 import { mediaType } from './multipart.ts'
 import { privacyOf } from './privacy.ts'
+import { leastInterval, minSeHeader, sessionExpiresOf, supports } from './session-expires.ts'
 import { isTel, uriScheme } from './uri.ts'
 
 /** Why a request goes no further: the response it gets, or silence. */
@@ -24,10 +25,12 @@ const dialogMethods = ['INFO', 'UPDATE', 'BYE']
 export const refusedMethods = ['MESSAGE', 'NOTIFY', 'PRACK', 'PUBLISH', 'REFER', 'SUBSCRIBE'] as const
 
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
-export const supportedOptions: readonly string[] = ['path']
+export const supportedOptions: readonly string[] = ['path', 'timer']
 
 /** What we say of ourselves in responses (RFC 3261 §20.5, §20.1, §20.2). */
 export const allowHeader: Header = ['allow', [...allowedMethods, 'INFO', 'UPDATE'].join(', ')]
+/** What of it concerns calls. */
+export const supportedHeader: Header = ['supported', 'timer']
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
 export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
 
@@ -49,7 +52,10 @@ function firstOf(request: Request): ScreenRefusal | undefined {
     schemeRefusal(request) ??
     requireRefusal(request) ??
     (request.method === 'INVITE'
-      ? (bodyRefusal(request) ?? acceptRefusal(request) ?? privacyRefusal(request))
+      ? (bodyRefusal(request) ??
+        acceptRefusal(request) ??
+        privacyRefusal(request) ??
+        intervalRefusal(request))
       : undefined)
   )
 }
@@ -120,4 +126,12 @@ function privacyRefusal(request: Request): ScreenRefusal | undefined {
     status: 500,
     reason: `Server Internal Error: privacy ${first.replace(/[^\w.-]/g, '').slice(0, 32)} cannot be done here`,
   }
+}
+
+/** A session interval which is too short, of a party which can hear that (RFC 4028 §9); undefined: none is. */
+export function intervalRefusal(request: Request): ScreenRefusal | undefined {
+  const short = (sessionExpiresOf(request)?.seconds ?? leastInterval) < leastInterval
+  return short && supports(request, 'timer')
+    ? { status: 422, headers: [minSeHeader(leastInterval)] }
+    : undefined
 }

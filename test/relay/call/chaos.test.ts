@@ -47,9 +47,17 @@ interface Play {
   readonly asked: { from: Party; request: Request }[]
 }
 
-const statuses = [100, 180, 183, 183, 200, 200, 200, 302, 401, 407, 408, 481, 486, 487, 491, 500, 503, 603]
+const statuses = [
+  100, 180, 183, 183, 200, 200, 200, 302, 401, 407, 408, 422, 481, 486, 487, 491, 500, 503, 603,
+]
 const methods = ['INVITE', 'INVITE', 'CANCEL', 'BYE', 'UPDATE', 'INFO'] as const
-const waits = [0, 1, 200, 500, 3_000, 8_000, 30_000, 32_000, 60_000, 181_000]
+const timers: Header[][] = [
+  [],
+  [['supported', 'timer']],
+  [['session-expires', '120;refresher=uac']],
+  [['session-expires', '90;refresher=uas']],
+]
+const waits = [0, 1, 60_000, 200, 500, 3_000, 8_000, 30_000, 32_000, 60_000, 181_000]
 
 describe('calls in which anything happens in any order', () => {
   for (let block = 0; block < 8; block++) {
@@ -227,7 +235,8 @@ function callerAsks(play: Play): void {
   const method = pick(['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'ACK'], below)
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
   const body = below(2) === 0 ? { body: sdp(place('192.0.2.10', below), 4000 + below(3)) } : {}
-  says(play, alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, body))
+  const more = { ...body, headers: pick(timers, below) }
+  says(play, alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, more))
 }
 
 function callerAcks({ ladder, below, invited }: Play): void {
@@ -300,6 +309,8 @@ function anyAnswer(asked: Request, from: Party, below: Below) {
     status < 300 && below(4) > 0 ? { body: sdp(place(from.flow.address, below), 4000 + below(3)) } : {}
   const tag =
     asked.to.tag !== undefined ? '' : below(5) === 0 ? 'fork' : `tag-${from.name.replace(/\W/g, '')}`
+  if (status < 300) headers.push(...pick(timers, below))
+  if (status === 422) headers.push(['min-se', '3600'])
   const contact = below(4) === 0 ? { contact: '<sip:core@203.0.113.77:5080>' } : {}
   return answers(asked, from, status, { headers, tag, ...contact, ...sound })
 }

@@ -73,6 +73,8 @@ const inRequests: Record<string, Row> = {
   allow: list,
   route: list,
   privacy: ignored,
+  'session-expires': { ...ignored, good: '1800' },
+  'min-se': { ...ignored, good: '90' },
 }
 
 const inResponses: Record<string, Row> = {
@@ -94,6 +96,8 @@ const inResponses: Record<string, Row> = {
   'proxy-authenticate': ignored,
   warning: ignored,
   'service-route': list,
+  'session-expires': { ...ignored, good: '1800' },
+  'min-se': { ...ignored, good: '90' },
 }
 
 const twice = '"x" <sip:a@b>;x=1;x=2'
@@ -122,6 +126,8 @@ const passedOver = [
   'supported',
   'allow',
   'route',
+  'session-expires',
+  'min-se',
 ]
 
 const brokenFor = (name: string) => broken.filter((text) => !fit[name]?.includes(text))
