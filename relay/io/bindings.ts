@@ -1,5 +1,6 @@
 import { type BindingList, type BindingTell, binding } from '#contract'
-import { Journal, type JournalRecord } from './journal.ts'
+import { Journal } from './journal.ts'
+import type { JournalRecord } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 type StoredBinding = BindingList['bindings'][number]

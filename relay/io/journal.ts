@@ -1,29 +1,9 @@
 import { appendFileSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { type JournalRecord, lineOf, readLines, type Segment, settle } from './journal-line.ts'
 import type { Log } from './log.ts'
-
-/** A record which stays on disk until it is dropped. */
-export interface JournalRecord {
-  readonly id: string
-  /** Rises with every record ever kept; never holds a line break, nor does `text`. */
-  readonly order: number
-  readonly text: string
-  /** The file which holds it; undefined: not written yet. The journal's to set. */
-  segment: Segment | undefined
-  dropped: boolean
-}
-
-/** One file of a journal. */
-interface Segment {
-  readonly path: string
-  readonly number: number
-  bytes: number
-  lines: number
-  /** Records in it which are still kept. */
-  live: number
-}
+import { type RecordReader, SetAside, sorted } from './set-aside.ts'
 
 interface JournalOptions {
   readonly folder: string
@@ -32,16 +12,12 @@ interface JournalOptions {
   readonly segmentBytes: number
 }
 
-/** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
-type RecordReader<T> = (kept: JournalRecord) => T | undefined
-
 /* Implementation */
 const gatherMs = 20
 const syncMs = 100
 const retryMs = 1_000
 /** A disk which is full costs no more than these each time it is tried. */
 const linesTogether = 1_000
-const asideName = 'set-aside'
 
 /**
  * Records in files: with the kernel after 20 ms, or at once where `write` is called; on the disk after 100.
@@ -54,6 +30,7 @@ export class Journal {
   /** All records kept now; set by their holder. */
   kept: () => JournalRecord[] = () => []
   readonly #options: JournalOptions
+  readonly #setAside: SetAside
   readonly #segments: Segment[] = []
   #file: FileHandle | undefined
   #unwritten: (JournalRecord | string)[] = []
@@ -69,6 +46,7 @@ export class Journal {
 
   private constructor(options: JournalOptions) {
     this.#options = options
+    this.#setAside = new SetAside(options.folder, options.log)
   }
 
   /** Opens the folder, making it where there is none; `found` is what it kept, oldest first, as `read` makes it. */
@@ -80,7 +58,7 @@ export class Journal {
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
     const { records, waiting } = await journal.#recall()
     const { found, unread } = sorted(records, read)
-    if (waiting.length > 0 || unread.length > 0) await journal.#setAside(unread)
+    if (waiting.length > 0 || unread.length > 0) await journal.#setAside.replace(unread)
     await journal.#begin([])
     journal.drop(unread)
     for (const record of waiting) if (!unread.includes(record)) journal.keep(record)
@@ -248,19 +226,6 @@ export class Journal {
     }
   }
 
-  /** Writes down what cannot be read, in place of what could not before. */
-  async #setAside(unread: readonly JournalRecord[]): Promise<void> {
-    const { folder, log } = this.#options
-    const path = join(folder, asideName)
-    const file = await open(`${path}.new`, 'w', 0o600)
-    await file.writeFile(unread.map(lineOf).join('')).then(() => file.sync())
-    await file.close()
-    await rename(`${path}.new`, path)
-    if (unread.length === 0) return rm(path)
-    const sentence = 'These records were written by another version: they wait there for it.'
-    log('error', 'journal.set_aside', { file: path, records: unread.length, sentence })
-  }
-
   /** All records, oldest first; `waiting`: those of them which stand in no journal, since they were set aside. */
   async #recall(): Promise<{ records: JournalRecord[]; waiting: JournalRecord[] }> {
     const names = (await readdir(this.#options.folder)).filter((name) => /^\d{10}\.journal$/.test(name))
@@ -274,87 +239,7 @@ export class Journal {
       const torn = readLines(text, segment, found)
       if (torn > 0) this.#options.log('warn', 'journal.torn', { file: name, lines: torn })
     }
-    const waiting = (await this.#aside()).filter(({ id }) => !found.has(id))
+    const waiting = (await this.#setAside.read()).filter(({ id }) => !found.has(id))
     return { records: [...found.values(), ...waiting].sort((a, b) => a.order - b.order), waiting }
   }
-
-  async #aside(): Promise<JournalRecord[]> {
-    const text = await readFile(join(this.#options.folder, asideName), 'utf8').catch(() => '')
-    const found = new Map<string, JournalRecord>()
-    readLines(text, { path: asideName, number: 0, bytes: 0, lines: 0, live: 0 }, found)
-    return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
-  }
-}
-
-/** The records by whether this version can read them. */
-function sorted<T>(
-  records: readonly JournalRecord[],
-  read: RecordReader<T>,
-): { found: T[]; unread: JournalRecord[] } {
-  const found: T[] = []
-  const unread: JournalRecord[] = []
-  for (const record of records) {
-    const made = attempt(() => read(record))
-    if (made === undefined) unread.push(record)
-    else found.push(made)
-  }
-  return { found, unread }
-}
-
-function attempt<T>(make: () => T | undefined): T | undefined {
-  try {
-    return make()
-  } catch {
-    return undefined
-  }
-}
-
-/** A record is where it was written last. */
-function settle(record: JournalRecord, segment: Segment): void {
-  if (record.dropped) return
-  if (record.segment !== undefined) record.segment.live--
-  record.segment = segment
-  segment.live++
-}
-
-/** Reads a file's lines into `found`; gives back how many were torn. */
-function readLines(text: string, segment: Segment, found: Map<string, JournalRecord>): number {
-  let torn = 0
-  for (const line of text.split('\n')) {
-    if (line === '') continue
-    segment.lines++
-    const words = unchecked(line) ?? ''
-    if (words.startsWith('keep ')) keepFound(found, words.slice(5), segment)
-    else if (words.startsWith('drop ')) for (const id of words.slice(5).split(' ')) dropFound(found, id)
-    else torn++
-  }
-  return torn
-}
-
-/** `<id> <order> <text>`. A record carried over is found twice, and stands where it was found last. */
-function keepFound(found: Map<string, JournalRecord>, words: string, segment: Segment): void {
-  const [first, second] = [words.indexOf(' '), words.indexOf(' ', words.indexOf(' ') + 1)]
-  const id = words.slice(0, first)
-  dropFound(found, id)
-  const order = Number(words.slice(first + 1, second))
-  const record = { id, order, text: words.slice(second + 1), segment: undefined, dropped: false }
-  settle(record, segment)
-  found.set(id, record)
-}
-
-function dropFound(found: Map<string, JournalRecord>, id: string): void {
-  const record = found.get(id)
-  if (record?.segment !== undefined) record.segment.live--
-  found.delete(id)
-}
-
-function lineOf(record: JournalRecord | string): string {
-  const words = typeof record === 'string' ? record : `keep ${record.id} ${record.order} ${record.text}`
-  return `${crc32(words).toString(16).padStart(8, '0')} ${words}\n`
-}
-
-/** A line without its checksum; undefined when it is not whole. */
-function unchecked(line: string): string | undefined {
-  const words = line.slice(9)
-  return line[8] === ' ' && Number.parseInt(line.slice(0, 8), 16) === crc32(words) ? words : undefined
 }

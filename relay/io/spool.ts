@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CallTell, MonotonicMs, Tell } from '#contract'
-import { Journal, type JournalRecord } from './journal.ts'
+import { Journal } from './journal.ts'
+import type { JournalRecord } from './journal-line.ts'
 import type { Log } from './log.ts'
 
 /** A tell which waits to be heard by the edge; `text` is the tell as JSON. */

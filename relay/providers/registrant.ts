@@ -6,12 +6,7 @@ import { type Flow, reliable } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import type {
-  OutOfDialogRequests,
-  RequestInFlight,
-  RequestOutcome,
-  RequestOver,
-} from '../ua/out-of-dialog.ts'
+import type { OutOfDialogRequests, RequestOver } from '../ua/out-of-dialog.ts'
 import { Pacer } from '../ua/pacer.ts'
 import {
   type AssignedRegistration,
@@ -21,9 +16,9 @@ import {
   registerKey,
   registrationReport,
 } from './assigned-registration.ts'
-import { grantedSeconds, serviceRouteOf } from './grant.ts'
-import { accountOf, targetOf } from './options.ts'
-import { registerFor, seconds } from './register-request.ts'
+import { accountOf } from './options.ts'
+import type { RegisterAnswer } from './register-answer.ts'
+import { RegistersInFlight } from './registers-in-flight.ts'
 import { type RegistrationEvents, type RegistrationOrder, table } from './registration.ts'
 
 /** What the registrant stands on. */
@@ -34,20 +29,12 @@ interface RegistrantDeps {
 }
 
 /* Implementation */
-/** One address may be silent so long: a second one is then heard within the time a hand-over may take. */
-const timeoutMs = 4_000
 /** A relay which takes over hundreds of registrations asks for ten a second. */
 const apartMs = 100
 /** Connections are kept open for calls which come over them (RFC 5626 §3.5.1). */
 const pingMs = 27_000
 const ping = new TextEncoder().encode('\r\n\r\n')
 const unwanted = 'it is disabled, deleted, or not to be registered any more'
-
-interface AskedRegistration {
-  readonly held: AssignedRegistration
-  readonly facts: ProviderFacts
-  readonly wanted: number
-}
 
 /**
  * Registers at providers, one relay at each: the one the edge has told to, under an epoch (§ registrations of a beat).
@@ -58,9 +45,7 @@ interface AskedRegistration {
 export class Registrant {
   readonly #deps: RegistrantDeps
   readonly #held = new Map<string, AssignedRegistration>()
-  /** REGISTERs under way, and for how many seconds they ask. */
-  readonly #asked = new Map<RequestInFlight, AskedRegistration>()
-  readonly #leaving = new Set<RequestInFlight>()
+  readonly #registers: RegistersInFlight
   readonly #deadlines = new Deadlines<RegistrantWakeup>()
   readonly #pacer = new Pacer(apartMs)
   #facts = new Map<string, ProviderFacts>()
@@ -68,11 +53,12 @@ export class Registrant {
 
   constructor(deps: RegistrantDeps) {
     this.#deps = deps
+    this.#registers = new RegistersInFlight(deps)
   }
 
   /** Registrations which stand, and those being taken back. */
   get size(): number {
-    let count = this.#leaving.size
+    let count = this.#registers.leaving
     for (const { registration } of this.#held.values()) if (registration.memory.until !== undefined) count++
     return count
   }
@@ -128,13 +114,10 @@ export class Registrant {
   }
 
   /** A request is over; false: it is no REGISTER of ours. */
-  over(now: MonotonicMs, { request, outcome }: RequestOver): boolean {
-    const asked = this.#asked.get(request)
-    this.#asked.delete(request)
-    if (!asked) return this.#leaving.delete(request)
-    asked.held.inFlight = undefined
-    this.#done(now, asked.held, asked.facts, asked.wanted, outcome)
-    return true
+  over(now: MonotonicMs, request: RequestOver): boolean {
+    const over = this.#registers.over(now, request)
+    if (typeof over === 'object') this.#answered(now, over.held, over.answer)
+    return over !== undefined
   }
 
   reports(): RegistrationReport[] {
@@ -174,13 +157,13 @@ export class Registrant {
     }
     if (before && placeKey(before) !== placeKey(facts)) this.#leave(now, held, 'it moved')
     held.facts = facts
-    this.#giveUp(now, held)
+    this.#registers.giveUp(now, held)
     this.#step(now, held, 'changed', { now, expires: facts.register_expires })
   }
 
   /** It is held here no longer. What still stands another relay has: nothing is sent, our contact expires by itself. */
   #drop(now: MonotonicMs, held: AssignedRegistration): void {
-    this.#giveUp(now, held)
+    this.#registers.giveUp(now, held)
     this.#rest(held)
     this.#held.delete(held.id)
     if (held.registration.state !== 'not_registered') this.#note('info', held, 'registration.handed_over')
@@ -191,31 +174,11 @@ export class Registrant {
     // What is in the air may be granted after all.
     const asked = request?.sent?.flow
     const at = registration.memory.until === undefined ? asked : (held.at ?? asked)
-    this.#giveUp(now, held)
-    if (at && facts) this.#takeBack(now, held, facts, at)
+    this.#registers.giveUp(now, held)
+    if (at && facts) this.#registers.takeBack(now, held, facts, at)
     held.at = undefined
     held.over = undefined
     this.#step(now, held, 'left', { why })
-  }
-
-  #takeBack(now: MonotonicMs, held: AssignedRegistration, facts: ProviderFacts, at: Flow): void {
-    const { outOfDialog, endpoint } = this.#deps
-    const request = outOfDialog.run(now, {
-      target: targetOf(facts),
-      at,
-      timeoutMs,
-      credentials: accountOf(facts),
-      every: 0,
-      build: registerFor(facts, endpoint, held.series, 0),
-    })
-    this.#leaving.add(request)
-  }
-
-  #giveUp(now: MonotonicMs, held: AssignedRegistration): void {
-    if (!held.inFlight) return
-    this.#asked.delete(held.inFlight)
-    this.#deps.outOfDialog.abandon(now, held.inFlight)
-    held.inFlight = undefined
   }
 
   #rest(held: AssignedRegistration): void {
@@ -274,69 +237,23 @@ export class Registrant {
   }
 
   #register(now: MonotonicMs, held: AssignedRegistration, wanted: number): void {
-    const { outOfDialog, endpoint } = this.#deps
     const { facts } = held
     if (!facts) return
-    this.#giveUp(now, held)
+    this.#registers.giveUp(now, held)
     const credentials = accountOf(facts)
     if (!credentials) {
       const why = facts.locked ? 'its password cannot be opened' : 'it has no username and password'
       return this.#step(now, held, 'denied', { now, status: 0, why })
     }
-    held.inFlight = outOfDialog.run(now, {
-      target: targetOf(facts),
-      first: held.at,
-      timeoutMs,
-      credentials,
-      every: 0,
-      build: registerFor(facts, endpoint, held.series, wanted),
-    })
-    this.#asked.set(held.inFlight, { held, facts, wanted })
+    this.#registers.ask(now, held, facts, credentials, wanted)
   }
 
-  #done(
-    now: MonotonicMs,
-    held: AssignedRegistration,
-    facts: ProviderFacts,
-    wanted: number,
-    { tries, why }: RequestOutcome,
-  ): void {
-    const last = tries.at(-1)
-    const response = last?.response
-    if (!last || !response) {
-      return this.#step(now, held, 'refused', { now, status: 0, why, retryAfter: undefined })
+  #answered(now: MonotonicMs, held: AssignedRegistration, { name, event, by }: RegisterAnswer): void {
+    if (by) {
+      Object.assign(held, by)
+      if (reliable(by.over)) this.#keepOpen(now, held, by.over)
     }
-    const { status } = last
-    if (status < 300) return this.#granted(now, held, facts, wanted, last)
-    if (status === 423) {
-      const least = seconds(response.header('min-expires'))
-      return this.#step(now, held, 'tooBrief', { now, seconds: least, why: last.why })
-    }
-    if (status === 401 || status === 403 || status === 407)
-      return this.#step(now, held, 'denied', { now, status, why: last.why })
-    const retryAfter = status >= 500 ? seconds(response.header('retry-after')) : undefined
-    this.#step(now, held, 'refused', { now, status, why: last.why, retryAfter })
-  }
-
-  #granted(
-    now: MonotonicMs,
-    held: AssignedRegistration,
-    facts: ProviderFacts,
-    wanted: number,
-    last: RequestOutcome['tries'][number],
-  ): void {
-    const { status, response, flow, over } = last
-    const { endpoint } = this.#deps
-    const granted = response && grantedSeconds(response, facts, endpoint, flow, wanted)
-    if (!granted) {
-      const why = `${last.why}, but for no time at all`
-      return this.#step(now, held, 'refused', { now, status, why, retryAfter: undefined })
-    }
-    held.at = flow
-    held.over = over
-    held.route = serviceRouteOf(response, flow)
-    if (reliable(over)) this.#keepOpen(now, held, over)
-    this.#step(now, held, 'granted', { now, seconds: granted, status, why: last.why })
+    this.#step(now, held, name, event)
   }
 
   #keepOpen(now: MonotonicMs, held: AssignedRegistration, flow: Flow): void {

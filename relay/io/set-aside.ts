@@ -1,0 +1,61 @@
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type JournalRecord, lineOf, readLines } from './journal-line.ts'
+import type { Log } from './log.ts'
+
+/** Makes of a record what it stands for; undefined, or an error, where this version cannot read it. */
+export type RecordReader<T> = (kept: JournalRecord) => T | undefined
+
+/** Records of a journal which another version wrote and this one cannot read: they wait for one which can. */
+export class SetAside {
+  readonly #path: string
+  readonly #log: Log
+
+  constructor(folder: string, log: Log) {
+    this.#path = join(folder, 'set-aside')
+    this.#log = log
+  }
+
+  /** Those which wait; none where there is no such file. */
+  async read(): Promise<JournalRecord[]> {
+    const text = await readFile(this.#path, 'utf8').catch(() => '')
+    const found = new Map<string, JournalRecord>()
+    readLines(text, { path: this.#path, number: 0, bytes: 0, lines: 0, live: 0 }, found)
+    return [...found.values()].map((record) => Object.assign(record, { segment: undefined }))
+  }
+
+  /** Writes down what cannot be read, in place of what could not before. */
+  async replace(unread: readonly JournalRecord[]): Promise<void> {
+    const path = this.#path
+    const file = await open(`${path}.new`, 'w', 0o600)
+    await file.writeFile(unread.map(lineOf).join('')).then(() => file.sync())
+    await file.close()
+    await rename(`${path}.new`, path)
+    if (unread.length === 0) return rm(path)
+    const sentence = 'These records were written by another version: they wait there for it.'
+    this.#log('error', 'journal.set_aside', { file: path, records: unread.length, sentence })
+  }
+}
+
+/** The records by whether this version can read them. */
+export function sorted<T>(
+  records: readonly JournalRecord[],
+  read: RecordReader<T>,
+): { found: T[]; unread: JournalRecord[] } {
+  const found: T[] = []
+  const unread: JournalRecord[] = []
+  for (const record of records) {
+    const made = attempt(() => read(record))
+    if (made === undefined) unread.push(record)
+    else found.push(made)
+  }
+  return { found, unread }
+}
+
+function attempt<T>(make: () => T | undefined): T | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
