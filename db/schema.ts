@@ -29,6 +29,7 @@ import {
   type DigestAlgorithm,
   deliveryStatuses,
   directions,
+  type EmergencyFacts,
   type Explanation,
   type FailoverPolicy,
   type HealthReport,
@@ -202,6 +203,8 @@ export const providers = pgTable(
     foundSince: instant().array().notNull().default([]),
     failover: jsonb().$type<Partial<FailoverPolicy>>(),
     transfer: text().$type<TransferPolicy>().notNull().default('deny'),
+    /** Whether it takes the place of who calls for help (RFC 6442). */
+    emergencyLocation: boolean().notNull().default(false),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -270,6 +273,8 @@ export const extensions = pgTable(
     /** One of the customer's numbers, E.164. */
     callerId: text(),
     transfer: text().$type<TransferPolicy>().notNull().default('local'),
+    /** Where to call back who called for help, and where its phone is; null: not known. */
+    emergency: jsonb().$type<EmergencyFacts>(),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),

@@ -67,6 +67,13 @@ const change = {
 /** What events of each type tell, as `data`. Those of what is configured are alike for each noun. */
 const examples = {
   'call.created': { ...call, status: 'dialing' },
+  'call.emergency': {
+    ...call,
+    status: 'dialing',
+    dialled: '911',
+    callback_number: '+15552220001',
+    place: { country: 'US', city: 'Springfield', street: 'Main Street', house_number: '12', floor: '3' },
+  },
   'call.ringing': { ...call, status: 'ringing', tm_ringing: at },
   'call.answered': { ...call, status: 'progressing', tm_progressing: at },
   'call.attempt_failed': { ...call, attempt },

@@ -12,6 +12,7 @@ import { now } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { readId } from '../http/validate.ts'
 import { account, accountFields, expiryRow, password, proofs } from './account.ts'
+import { emergency } from './emergency-fields.ts'
 import { detail, name } from './fields.ts'
 import { rungInSql } from './flow-actions.ts'
 import { countriesOf, ownNumber } from './own-numbers.ts'
@@ -40,6 +41,7 @@ const fields = {
   password: secret(password.optional().describe('Needed to make one; left out, the one there is stays.')),
   password_set: readOnly(z.boolean(), () => true),
   caller_id: field(z.string().nullable().default(null)),
+  emergency: field(emergency),
   ...accountFields,
 }
 type ExtensionInput = InputOf<typeof fields>
@@ -57,7 +59,11 @@ export const extensions = resource({
     const row = stored ? await unmoved(input, stored) : { id, customerId, extension: await named(c, input) }
     const kept = input.password === undefined ? {} : await secrets(c, row, input.name, input.password)
     const callerId = input.caller_id === null ? null : await ownNumber(c, 'caller_id', input.caller_id)
-    return { row: { ...(!stored && { extension: row.extension }), callerId, ...expiryRow(input), ...kept } }
+    const callback = input.emergency?.callback_number
+    const own = callback ? { callback_number: await ownNumber(c, 'emergency.callback_number', callback) } : {}
+    const emergency = input.emergency && { ...input.emergency, ...own }
+    const shown = { callerId, emergency }
+    return { row: { ...(!stored && { extension: row.extension }), ...shown, ...expiryRow(input), ...kept } }
   },
   deleting: {
     leaners: ({ id, customerId }) => {
@@ -82,7 +88,22 @@ export const extensions = resource({
   errors: ['EXTENSION_TAKEN', 'REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.extension,
-    body: { name: 'office-phone', extension: 'office1', password: 'secure-password' },
+    body: {
+      name: 'office-phone',
+      extension: 'office1',
+      password: 'secure-password',
+      emergency: {
+        callback_number: null,
+        place: {
+          country: 'us',
+          region: 'IL',
+          city: 'Springfield',
+          street: 'Main Street',
+          house_number: '12',
+          floor: '3',
+        },
+      },
+    },
     shown: {
       username: 'office1',
       domain_name: `${exampleIds.customer}.registrar.trunkline.example`,

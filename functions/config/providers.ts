@@ -103,6 +103,12 @@ const fields = {
   ),
   failover: field(failover),
   transfer: field(transfer('deny')),
+  emergency_location: field(
+    z
+      .boolean()
+      .default(false)
+      .describe('Whether it takes where a caller is, with calls to emergency numbers (RFC 6442, PIDF-LO).'),
+  ),
   enabled: field(z.boolean().default(true)),
   ...statusFields,
 }

@@ -30,6 +30,7 @@ export const resolveOperations: readonly Operation[] = [
         reason: null,
         message: '',
         caller: { rule: 'digest', why: 'extension office1' },
+        emergency: false,
         number: { dialled: '+15551234567', kind: 'number', e164: '+15551234567', country: 'US' },
         caller_id: { number: null, from: 'none', unverified: true, why: 'the customer has no number' },
         limits: [],

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
+import { civicPlace } from './snapshot.ts'
 import { port } from './units.ts'
 import {
   address,
@@ -74,6 +75,8 @@ export const providerTarget = z.object({
   credentials: z
     .object({ username: z.string(), password: z.string(), realm: z.string().nullable() })
     .nullable(),
+  /** Where who calls for help is, for a provider which takes that (RFC 6442); null: it is not said. */
+  place: civicPlace.nullable().default(null),
   policy: failoverPolicy,
   /** What becomes of a transfer it asks for; absent from an older edge: it is refused. */
   transfer: transferPolicy.optional(),

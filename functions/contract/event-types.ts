@@ -18,6 +18,7 @@ const changes = ['created', 'updated', 'deleted'] as const
 /** What happens beside changes of what is configured. */
 const happenings = [
   'call.created',
+  'call.emergency',
   'call.ringing',
   'call.answered',
   'call.attempt_failed',

@@ -79,7 +79,9 @@ export const explanation = z.object({
     })
     .nullable()
     .default(null),
-  /** What the callee sees, and where that came from: `asked`, `extension`, `default`, `only`, `trunk`, `none`. */
+  /** It is a call to the police, the fire brigade or an ambulance. */
+  emergency: z.boolean().default(false),
+  /** What the callee sees, and where that came from: `asked`, `emergency`, `extension`, `default`, `only`, `trunk`, `none`. */
   caller_id: z
     .object({
       number: z.string().nullable(),

@@ -41,6 +41,36 @@ export const customerFacts = z.object({
 })
 export type CustomerFacts = z.infer<typeof customerFacts>
 
+/**
+ * Where a phone is: a civic address (RFC 5139; `street` is RD, `house_number` HNO, `city` A3, `region` A1), with
+ * degrees of WGS 84 where it has them. An empty text says nothing.
+ */
+export const civicPlace = z.object({
+  /** ISO 3166 alpha-2, in any case. */
+  country: z.string(),
+  region: z.string().default(''),
+  city: z.string().default(''),
+  postal_code: z.string().default(''),
+  street: z.string().default(''),
+  house_number: z.string().default(''),
+  floor: z.string().default(''),
+  room: z.string().default(''),
+  /** Of the building, or of what is in it. */
+  name: z.string().default(''),
+  latitude: z.number().nullable().default(null),
+  longitude: z.number().nullable().default(null),
+})
+export type CivicPlace = z.infer<typeof civicPlace>
+
+/** What who helps is told of an extension which calls for help. */
+export const emergencyFacts = z.object({
+  /** E.164, where to call back: one of the customer's numbers; null: the caller id it has otherwise. */
+  callback_number: z.string().nullable().default(null),
+  /** null: it is not known. */
+  place: civicPlace.nullable().default(null),
+})
+export type EmergencyFacts = z.infer<typeof emergencyFacts>
+
 /** An extension: a name under which phones register. */
 export const extensionFacts = z.object({
   id: z.guid(),
@@ -53,6 +83,8 @@ export const extensionFacts = z.object({
   /** Its own caller id where it is a live number of the customer. */
   caller_id: z.string().nullable().default(null),
   transfer: transferPolicy.default('local'),
+  /** null: nothing is known which would help. */
+  emergency: emergencyFacts.nullable().default(null),
   caps: caps.prefault({}),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
@@ -155,6 +187,8 @@ export const providerFacts = z.object({
   line: z.string().default(''),
   failover: failoverPolicy.partial().nullable(),
   transfer: transferPolicy.default('deny'),
+  /** It takes the place of who calls for help (RFC 6442). */
+  emergency_location: z.boolean().default(false),
   /** OPTIONS every so many seconds; 0: never. `accept` null: any final answer but 408 and 503. */
   probe_interval: z.int().default(30),
   probe_accept: z.array(z.int()).nullable().default(null),

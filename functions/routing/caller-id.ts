@@ -38,6 +38,17 @@ export function callerIdFor(
   return { number: null, from: 'none', unverified: true, why }
 }
 
+/** Where who helps calls back, if the extension says so and the number is still the customer's; undefined: it does not. */
+export function callbackOf(
+  party: Party,
+  customer: CustomerFacts,
+  book: Configuration,
+): Exclude<CallerId, { reason: string }> | undefined {
+  const number = party.kind === 'extension' ? party.extension.emergency?.callback_number : undefined
+  if (!number || !owns(customer, number, book)) return undefined
+  return shown(number, 'emergency', `${number} is where to call the extension back in an emergency`)
+}
+
 /** Of those a PBX says it calls for, the ones which are its customer's: a provider may hear of no others. */
 export function divertingFor(
   { from }: RouteQuestion,
@@ -53,7 +64,7 @@ export function divertingFor(
   })
 }
 
-function shown(number: string, from: string, why: string): CallerId {
+function shown(number: string, from: string, why: string): Exclude<CallerId, { reason: string }> {
   return { number, from, unverified: false, why }
 }
 

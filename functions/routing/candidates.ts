@@ -1,4 +1,5 @@
 import {
+  type CivicPlace,
   type Consideration,
   type CustomerFacts,
   type HealthStatus,
@@ -16,7 +17,7 @@ import { type Runtime, unused } from './runtime.ts'
 import { closedAt } from './windows.ts'
 
 /** What is dialled, for whom, and what the callee sees of the caller. */
-interface Dialling {
+export interface Dialling {
   callId: string
   customer: CustomerFacts
   dialled: Exclude<Dialled, { kind: 'nonsense' }>
@@ -24,6 +25,8 @@ interface Dialling {
   zone: string
   /** No route is too narrow for it, if there is no other. */
   emergency: boolean
+  /** Where who calls for help is, as far as it is known. */
+  place: CivicPlace | null
   /** E.164; null: none may be claimed. */
   shown: string | null
 }
@@ -50,7 +53,7 @@ export function candidatesFor(dialling: Dialling, book: Configuration, standing:
   const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0, unlisted: 0 }
   look(search, inOrder(routesFor(dialling, customer.id, book), callId))
   if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))
-  const spare = dialled.kind === 'short' && isEmpty(search) ? spareFor(dialling, book) : none
+  const spare = dialled.kind === 'short' && isEmpty(search) ? spareFor(dialling, book, search) : none
   if (spare.length > 0) look(search, spare)
   const providers = dial(inTurn(search), dialling)
   const number = dialled.kind === 'number' ? dialled.e164 : dialled.digits
@@ -72,12 +75,21 @@ function isEmpty({ well, unwell }: Search): boolean {
   return well.length + unwell.length === 0
 }
 
-/** For a short number nothing else takes: the routes of its country; for an emergency, even those of some of its numbers. */
-function spareFor(dialling: Dialling, book: Configuration): readonly RouteFacts[] {
+/**
+ * For a short number nothing else takes: the routes of its country; for an emergency any other, too, those of some of
+ * the country's numbers first.
+ */
+function spareFor(dialling: Dialling, book: Configuration, { candidates }: Search): readonly RouteFacts[] {
   const { customer, zone, emergency } = dialling
-  const own = ofCountry(dialling, customer.id, book)
-  const parts = own.length === 0 && emergency ? book.eldest(customer.id).filter(isIn(zone)).sort(longest) : []
-  return [...own, ...parts, ...(customer.use_default_routes ? ofCountry(dialling, PLATFORM, book) : [])]
+  const owners = customer.use_default_routes ? [customer.id, PLATFORM] : [customer.id]
+  const national = owners.flatMap((owner) => ofCountry(dialling, owner, book))
+  if (!emergency) return national
+  const looked = new Set(candidates.map(({ route_id }) => route_id))
+  const others = owners.flatMap((owner) => {
+    const every = book.everyRoute(owner)
+    return [...every.filter(isIn(zone)).sort(longest), ...every.filter((route) => !isIn(zone)(route))]
+  })
+  return [...new Set([...national, ...others])].filter(({ id }) => !looked.has(id))
 }
 
 function ofCountry(
@@ -210,9 +222,12 @@ function inTurn({ well, unwell }: Search): KeptCandidates[] {
 }
 
 /** What is sent to each of them; and notes it. */
-function dial(tried: readonly KeptCandidates[], { dialled, shown, customer }: Dialling): ProviderTarget[] {
+function dial(
+  tried: readonly KeptCandidates[],
+  { dialled, shown, customer, place }: Dialling,
+): ProviderTarget[] {
   return tried.map(({ route, provider, said }, at) => {
-    const target = targetOf(route, provider, dialled, shown, customer.country)
+    const target = targetOf(route, provider, { dialled, shown, home: customer.country, place })
     said.order = at + 1
     said.dialled = target.user
     said.policy = target.policy

@@ -64,6 +64,7 @@ export class ConfigIndex {
     routes: (customerId, e164) => this.#kept.get(customerId)?.routes.matching(e164) ?? [],
     shortRoutes: (customerId, digits) => this.#kept.get(customerId)?.routes.matchingShort(digits) ?? [],
     eldest: (customerId) => this.#kept.get(customerId)?.routes.eldest ?? [],
+    everyRoute: (customerId) => this.#kept.get(customerId)?.routes.every() ?? [],
     routeCount: (customerId) => {
       const kept = this.#kept.get(customerId)
       return kept ? (kept.routeCount ?? kept.routes.size) : 0

@@ -31,6 +31,8 @@ export interface Configuration {
   shortRoutes(customerId: string, digits: string): readonly RouteFacts[]
   /** The first few of a customer's routes by creation, for explaining why those which do not match do not. */
   eldest(customerId: string): readonly RouteFacts[]
+  /** A customer's routes whatever their target, by priority, creation, id: as many as one call may look at. */
+  everyRoute(customerId: string): RouteFacts[]
   /** How many routes a customer has. */
   routeCount(customerId: string): number
   /** The customers which have exactly this number: one, but for a moment when it moves. */

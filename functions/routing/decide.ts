@@ -77,6 +77,7 @@ function begin(
     trunk_id: null,
     scopes: [],
     number: null,
+    emergency: false,
     caller_id: null,
     hidden: null,
     limits: [],

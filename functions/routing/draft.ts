@@ -32,6 +32,7 @@ export interface Draft {
   trunk_id: string | null
   scopes: Scope[]
   number: Explanation['number']
+  emergency: boolean
   caller_id: Explanation['caller_id']
   /** Whether the caller id is hidden for this call, as a code dialled before the number asks; null: none does. */
   hidden: boolean | null
@@ -97,7 +98,7 @@ function explain(
   reason: string | null,
   message: string,
 ): Explanation {
-  const { live, customer_id, caller, number, caller_id, limits, candidates, left_out } = known
+  const { live, customer_id, caller, number, emergency, caller_id, limits, candidates, left_out } = known
   return {
     decided_by: live.decidedBy,
     at: instant(live.at),
@@ -110,6 +111,7 @@ function explain(
     message,
     caller,
     number,
+    emergency,
     caller_id,
     limits,
     candidates,

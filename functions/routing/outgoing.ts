@@ -1,6 +1,6 @@
 import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
-import { type CallerId, callerIdFor, divertingFor, type Party } from './caller-id.ts'
-import { candidatesFor } from './candidates.ts'
+import { type CallerId, callbackOf, callerIdFor, divertingFor, type Party } from './caller-id.ts'
+import { candidatesFor, type Dialling } from './candidates.ts'
 import type { Configuration } from './configuration.ts'
 import { forbiddenTo } from './destinations.ts'
 import { connect, type Draft, extensionAddress, extensionTarget, refuse, telAddress } from './draft.ts'
@@ -22,22 +22,22 @@ export function decideOutgoing(known: Draft, party: Party, customer: CustomerFac
   known.hidden = hidden
   identify(known, party, customer)
   known.number = asRead(question.to.user, dialled)
+  known.emergency = dialled.kind === 'short' && isEmergency(dialled.digits, country)
   const disabled = disabledCaller(party)
   if (disabled) return refuse(known, 403, disabled, `The calling ${party.kind} is disabled.`)
-  const place = placeOf(known, customer)
-  const emergency = dialled.kind === 'short' && isEmergency(dialled.digits, country)
+  const domain = domainOf(known, customer)
+  const { emergency } = known
   const callee = emergency ? undefined : extensionDialled(rest, customer, book)
-  if (callee && place !== 'foreign' && (place === 'own' || dialled.kind !== 'number' || isWord(rest)))
+  if (callee && domain !== 'foreign' && (domain === 'own' || dialled.kind !== 'number' || isWord(rest)))
     return internal(known, party, customer, callee)
-  if (place === 'foreign' || dialled.kind === 'nonsense') return nobody(known)
-  return outside(known, party, customer, { dialled, country, emergency })
+  if ((domain === 'foreign' && !emergency) || dialled.kind === 'nonsense') return nobody(known)
+  return outside(known, party, customer, { dialled, country })
 }
 
 /** What is dialled to the phone network, and from which country. */
 interface Outside {
   dialled: Number
   country: string
-  emergency: boolean
 }
 
 /** Letters may stand for digits, but name an extension first. */
@@ -100,7 +100,7 @@ function disabledCaller(party: Party): string | undefined {
 }
 
 /** Whether the caller dialled within its own domain, within another customer's, or named no domain of ours. */
-function placeOf({ question, book, live }: Draft, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
+function domainOf({ question, book, live }: Draft, customer: CustomerFacts): 'own' | 'foreign' | 'elsewhere' {
   if (isRealmOf(question.to.host, customer.id, live.baseDomain)) return 'own'
   const realm = customerOf(question.to.host, live.baseDomain)
   if (realm !== undefined) return realm === customer.id ? 'own' : 'foreign'
@@ -160,14 +160,17 @@ function unknownCode(code: string): string {
 }
 
 function outside(known: Draft, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
-  const { dialled, country, emergency } = to
+  const { dialled, country } = to
+  const { emergency } = known
   known.destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
   // Who helps must be able to call back.
   if (emergency) known.hidden = false
   const forbidden = emergency ? undefined : forbiddenTo(dialled, customer)
   if (forbidden) return refuse(known, 403, forbidden.reason, forbidden.message)
   const rules = emergency ? { ...customer, require_caller_id: false } : customer
-  const shown = callerIdFor(known.question, party, rules, country, known.book)
+  const shown =
+    (emergency && callbackOf(party, rules, known.book)) ||
+    callerIdFor(known.question, party, rules, country, known.book)
   if ('reason' in shown) return refuse(known, 403, shown.reason, shown.message)
   known.caller_id = known.hidden ? { ...shown, why: `${shown.why}; it is hidden for this call` } : shown
   // No limit stops a call to a short number, for an emergency's is among them.
@@ -181,11 +184,20 @@ function towards(
   known: Draft,
   party: Party,
   customer: CustomerFacts,
-  { dialled, country, emergency }: Outside,
+  { dialled, country }: Outside,
   { number, unverified, diverting }: Exclude<CallerId, { reason: string }> & { diverting: string[] },
 ): RouteDecision {
   const zone = dialled.kind === 'short' ? `+${callingCode(country) ?? '1'}` : ''
-  const dialling = { callId: known.question.call_id, customer, dialled, zone, emergency, shown: number }
+  const place = known.emergency && party.kind === 'extension' ? party.extension.emergency?.place : null
+  const dialling: Dialling = {
+    callId: known.question.call_id,
+    customer,
+    dialled,
+    zone,
+    emergency: known.emergency,
+    place: place ?? null,
+    shown: number,
+  }
   const { providers, candidates, leftOut } = candidatesFor(dialling, known.book, known.live)
   known.candidates = candidates
   known.left_out = leftOut

@@ -1,4 +1,5 @@
 import {
+  type CivicPlace,
   type FailoverPolicy,
   failoverPolicy,
   type ProviderFacts,
@@ -12,9 +13,7 @@ import { dialable, written } from './formats.ts'
 export function targetOf(
   route: RouteFacts,
   provider: ProviderFacts,
-  dialled: Exclude<Dialled, { kind: 'nonsense' }>,
-  shown: string | null,
-  home: string,
+  { dialled, shown, home, place }: DialledThere,
 ): ProviderTarget {
   const country = provider.country ?? home
   const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer } =
@@ -33,9 +32,18 @@ export function targetOf(
     headers,
     codecs,
     credentials,
+    place: provider.emergency_location ? place : null,
     policy: route.failover === null ? policy : policyOf(route, provider),
     transfer,
   }
+}
+
+/** What is dialled there, in the terms of who calls: the number shown, the country at home, where it is. */
+interface DialledThere {
+  readonly dialled: Exclude<Dialled, { kind: 'nonsense' }>
+  readonly shown: string | null
+  readonly home: string
+  readonly place: CivicPlace | null
 }
 
 /** The number as this provider wants it. Short and emergency numbers stay as they were dialled. */
@@ -49,7 +57,10 @@ function userAt(
   return tech_prefix === '' && tech_postfix === '' ? number : dialable(tech_prefix + number + tech_postfix)
 }
 
-type Fixed = Omit<ProviderTarget, 'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted'>
+type Fixed = Omit<
+  ProviderTarget,
+  'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted' | 'place'
+>
 
 /** Whatever is the same for every call, made once. */
 function fixedPart(provider: ProviderFacts): Fixed {

@@ -8,6 +8,8 @@ export interface RouteIndex {
   matchingShort(digits: string): readonly RouteFacts[]
   /** The first few by creation. */
   readonly eldest: readonly RouteFacts[]
+  /** Whatever their target, by priority. At most `LOOKED_AT`. */
+  every(): RouteFacts[]
   /** How many there are. */
   readonly size: number
 }
@@ -35,7 +37,13 @@ export function indexRoutes(routes: readonly RouteFacts[]): RouteIndex {
   sortEach(shorts)
   const all = [targets.get(0) ?? []].flat()
   const powers = lengthsOf(routes).map((length) => 10 ** (length - 1))
-  return { matching: under, matchingShort: underShort, eldest: eldestOf(routes), size: routes.length }
+  return {
+    matching: under,
+    matchingShort: underShort,
+    eldest: firstOf(routes, SHOWN, byAge),
+    every: () => firstOf(routes, LOOKED_AT, inTurn),
+    size: routes.length,
+  }
 
   function under(e164: string): readonly RouteFacts[] {
     const found: RouteFacts[] = []
@@ -86,15 +94,19 @@ function lengthsOf(routes: readonly RouteFacts[]): number[] {
 }
 
 /** The first few without sorting the rest. */
-function eldestOf(routes: readonly RouteFacts[]): RouteFacts[] {
-  const eldest: RouteFacts[] = []
+function firstOf(
+  routes: readonly RouteFacts[],
+  few: number,
+  order: (a: RouteFacts, b: RouteFacts) => number,
+): RouteFacts[] {
+  const first: RouteFacts[] = []
   for (const route of routes) {
-    const last = eldest.at(-1)
-    if (eldest.length === SHOWN && last && byAge(last, route) < 0) continue
-    eldest.push(route)
-    eldest.sort(byAge).splice(SHOWN)
+    const last = first.at(-1)
+    if (first.length === few && last && order(last, route) < 0) continue
+    first.push(route)
+    first.sort(order).splice(few)
   }
-  return eldest
+  return first
 }
 
 function inTurn(a: RouteFacts, b: RouteFacts): number {

@@ -31,6 +31,11 @@ const ended = sql`jsonb_build_object('status', 'hangup', 'hangup_by', c.hangup_b
   'duration', extract(epoch from c.ended_at - c.answered_at), 'tm_ringing', ${instant(sql`c.ringing_at`)},
   'tm_progressing', ${instant(sql`c.answered_at`)}, 'tm_hangup', ${instant(sql`c.ended_at`)})`
 
+/** A call for help: what was dialled, the number shown to who helps, and what its extension says of itself. */
+const emergency = sql`jsonb_build_object('status', c.status, 'dialled', c.decision #> '{number,dialled}',
+  'callback_number', c.decision #> '{caller_id,number}',
+  'place', (select e.emergency -> 'place' from extensions e where e.id = c.extension_id and c.direction <> 'incoming'))`
+
 /** An attempt which is over, was not answered, and was not given up by us or the caller. */
 function failed(attempt: SQL): SQL {
   return sql`(${attempt} ->> 'ended_ms' is not null and ${attempt} ->> 'reason' <> 'cancelled'
@@ -44,6 +49,8 @@ function eventsOfCalls(): SQL {
     from stored_calls c join heard_calls h on h.call_id = c.id left join calls b on b.id = c.id, lateral (
       select 'call.created' as type, 'call.created' as what, c.started_at as at, 0 as rank, '{"status": "dialing"}'::jsonb as more
         where b.id is null
+      union all select 'call.emergency', 'call.emergency', c.started_at, 1, ${emergency}
+        where (c.decision ->> 'emergency')::boolean and (b.decision ->> 'emergency')::boolean is not true
       union all select 'call.ringing', 'call.ringing', c.ringing_at, 1,
         jsonb_build_object('status', 'ringing', 'tm_ringing', ${instant(sql`c.ringing_at`)})
         where c.ringing_at is not null and b.ringing_at is null

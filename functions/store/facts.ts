@@ -128,7 +128,8 @@ export async function loadBeside(
  * The statement which brings it.
  *
  * The caller's country is in the same answer, so what a national number means is not known yet: routes and
- * numbers come along for all it may mean, and the oldest few routes for the explanation. `offset 0` keeps
+ * numbers come along for all it may mean, any routes for a short number, which may be an emergency's, and the oldest few
+ * routes for the explanation. `offset 0` keeps
  * PostgreSQL to look-ups by index, however many rows there are.
  */
 function asking(wanted: Asked): SQL {
@@ -219,6 +220,10 @@ function routing({ tails, beginnings, isShort, local, codes }: Asked): SQL {
       select r.id from me, lateral (
         select id from routes where customer_id = me.id and deleted_at is null
         order by created_at, id limit ${SHOWN}) as r
+      union
+      select r.id from owners, lateral (
+        select id from routes where customer_id = owners.id and deleted_at is null and ${isShort}::boolean
+        order by priority, created_at, id limit ${LOOKED_AT}) as r
     )`
 }
 

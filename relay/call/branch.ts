@@ -3,6 +3,7 @@ import { type Flow, hostPort } from '../ground/flow.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
+import { sdpBody } from '../sip/body.ts'
 import { noBody } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
@@ -78,7 +79,7 @@ function invite(
 /** What the last INVITE missed is made good, with the same offer. */
 export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): CallOrder[] {
   const { flow } = branch
-  const body = branch.invite?.body ?? noBody
+  const body = (branch.invite && sdpBody(branch.invite)) ?? noBody
   return flow ? [...stopTimers(branch), ...invite(call, branch, flow, endpoint, body)] : []
 }
 

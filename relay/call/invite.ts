@@ -7,6 +7,8 @@ import { privacyOf } from '../sip/privacy.ts'
 import { isTel, parseUri, writeUri } from '../sip/uri.ts'
 import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn } from './claims.ts'
+import { type TypedBody, withPlace } from './emergency-place.ts'
+import { instant } from './record.ts'
 import type { Branch, Call } from './state.ts'
 
 /**
@@ -25,12 +27,31 @@ export function buildInvite(
   const from = callerName(call, branch, flow, endpoint)
   const to = `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`
   const maxForwards = call.caller.invite.maxForwards - 1
+  const typed = typedBody(call, branch, flow, endpoint, body)
   const headers: Header[] = [
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),
+    ...typed.headers,
   ]
-  return inviteOf(branch, { requestUri, from, to, maxForwards, headers, body }, flow, endpoint)
+  const parts = { requestUri, from, to, maxForwards, headers, body: typed.body }
+  return inviteOf(branch, parts, flow, endpoint)
+}
+
+/** With the place of who calls for help beside the session description, where the provider takes that. */
+function typedBody(
+  call: Call,
+  branch: Branch,
+  flow: Flow,
+  endpoint: SipEndpoint,
+  sdp: Uint8Array,
+): TypedBody {
+  const place = branch.provider?.place
+  if (!place) return { headers: [], body: sdp }
+  const { host } = ourDomain(call, branch, flow, endpoint)
+  const user = branch.provider?.asserted ?? call.decision?.caller_id.user ?? 'anonymous'
+  const entity = sipUri(user, host).slice('sip:'.length)
+  return withPlace(sdp, place, { id: branch.callId, entity, at: instant(call.startedAt) })
 }
 
 function providerUri(branch: Branch): string {

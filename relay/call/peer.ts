@@ -29,6 +29,7 @@ export function peerOf({
     headers: [],
     codecs,
     credentials: null,
+    place: null,
     policy: {
       next_on: [],
       first_response_ms: firstResponseMs,

@@ -1,4 +1,5 @@
 import type { CredentialAnswer, CredentialQuestion, MonotonicMs, StrangerPolicy, UtcMs } from '#contract'
+import { customerOf, isEmergency, plainly } from '#routing'
 import type { KnownAccount } from '../auth/accounts.ts'
 import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
 import {
@@ -20,6 +21,7 @@ import type { Domains } from '../policy/domains.ts'
 import { registrationTokenOf } from '../policy/route-question.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { Registrar } from '../registrar/registrar.ts'
+import { userOf } from '../sip/address.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { allowHeader, screen, supportedOptions } from '../sip/screen.ts'
 import { isTel } from '../sip/uri.ts'
@@ -101,7 +103,7 @@ export class AdmissionControl implements BeatReporter {
         ? { to: 'drop', why: refusal.reason ?? '' }
         : { to: 'refuse', ...refusal }
     if (request.method === 'OPTIONS') return this.#options(now, flow)
-    const full = busy || (this.closed && request.method === 'INVITE')
+    const full = (busy || (this.closed && request.method === 'INVITE')) && !this.#isForHelp(request)
     if (full) return { to: 'refuse', status: 503, headers: later }
     if (request.method === 'REGISTER') return this.#register(now, at, request, flow)
     return this.#invite(now, at, request, flow)
@@ -131,7 +133,7 @@ export class AdmissionControl implements BeatReporter {
   ): Admission | undefined {
     const asks = this.#asks(request)
     const proof = this.#authenticator.proveAgain(now, at, request, flow, asks, said, guess)
-    if (proof?.to === 'proved' && asks.proxy && this.closed)
+    if (proof?.to === 'proved' && asks.proxy && this.closed && !this.#isForHelp(request))
       return { to: 'refuse', status: 503, headers: later }
     return proof && this.#admitted(proof, asks, flow)
   }
@@ -161,6 +163,16 @@ export class AdmissionControl implements BeatReporter {
 
   isUs(host: string): boolean {
     return this.#served.names.has(host)
+  }
+
+  /** Whether an INVITE dials an emergency number of its customer's country, or one of any: it is let in, however full we are. */
+  #isForHelp({ method, requestUri, target, from }: Request): boolean {
+    if (method !== 'INVITE') return false
+    const dialled = plainly(userOf({ sip: target, uri: requestUri }))
+    const { domains, routing } = this.#deps
+    const customerId = customerOf(domains.canonical(from.sip?.host ?? ''), this.#served.baseDomain)
+    const customer = customerId === undefined ? undefined : routing.configuration.customer(customerId)
+    return isEmergency(dialled, customer?.country ?? '')
   }
 
   #isTrunk(host: string): boolean {

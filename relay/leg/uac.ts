@@ -34,7 +34,10 @@ export function uacLeg(
   }
 }
 
-/** What an INVITE says besides what its leg knows: the address of From without its tag, of To, and headers. */
+/**
+ * What an INVITE says besides what its leg knows: the address of From without its tag, of To, and headers. A body of which
+ * they say no type is SDP.
+ */
 export interface InviteParts {
   readonly requestUri: string
   readonly from: string
@@ -62,7 +65,8 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ...said,
     ...leg.proofs.headers,
   ]
-  if (body.length > 0) headers.push(['content-type', 'application/sdp'])
+  const typed = said.some(([name]) => name === 'content-type')
+  if (body.length > 0 && !typed) headers.push(['content-type', 'application/sdp'])
   return request({ method: 'INVITE', requestUri, headers, body })
 }
 

@@ -1,5 +1,6 @@
 import { splitList, unquote } from './grammar.ts'
 import { headEnd, readHeaders } from './headers.ts'
+import type { Header } from './message.ts'
 
 /** One part of a body of several, or a body which is one (RFC 2046 §5.1). */
 export interface Part {
@@ -37,6 +38,32 @@ export function* partsOf({ contentType, body }: Pick<Part, 'contentType' | 'body
 /** Whether a type names a body of several parts. */
 export function isMultipart(contentType: string | undefined): boolean {
   return mediaType(contentType)?.startsWith('multipart/') === true
+}
+
+/** One part of a body: its headers and octets. */
+export interface WrittenPart {
+  readonly headers: readonly Header[]
+  readonly body: Uint8Array
+}
+
+/** The octets of a `multipart/mixed` body (RFC 2046 §5.1); `boundary` may stand in none of its parts. */
+export function writeMultipart(parts: readonly WrittenPart[], boundary: string): Uint8Array {
+  const pieces = parts.flatMap(({ headers, body }) => [
+    utf8.encode(`--${boundary}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`),
+    body,
+    utf8.encode('\r\n'),
+  ])
+  return joined([...pieces, utf8.encode(`--${boundary}--\r\n`)])
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
 
 const utf8 = new TextEncoder()

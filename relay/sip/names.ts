@@ -31,6 +31,7 @@ const spellings: readonly (readonly [proper: string, compact?: string])[] = [
   ['Flow-Timer'],
   ['From', 'f'],
   ['Geolocation'],
+  ['Geolocation-Routing'],
   ['History-Info'],
   ['Identity', 'y'],
   ['In-Reply-To'],

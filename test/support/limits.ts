@@ -30,6 +30,7 @@ export function explanationOf(candidates: readonly string[], kind = 'number'): E
     reason: null,
     message: '',
     caller: { rule: 'digest', why: '' },
+    emergency: false,
     number: { dialled: '+15551234567', kind, e164: '+15551234567', country: 'us' },
     caller_id: null,
     limits: [],

@@ -295,6 +295,7 @@ export function provider(carrier: Party, more: Partial<ProviderTarget> = {}): Pr
     asserted: null,
     codecs: [],
     credentials: null,
+    place: null,
     policy,
     ...more,
   }

@@ -360,6 +360,26 @@ describe('POST /v1.0/extensions', () => {
     expect(await tries('999')).toBe('extension')
   })
 
+  test('keeps what who helps is told, which is a number of its customer’s and a place where one can be sent', async () => {
+    const { body: own } = await app.alice('POST', '/v1.0/numbers', { number: '+15551110911' })
+    const place = { country: 'US', city: 'Springfield', street: 'Main Street', house_number: '12' }
+    const tries = (emergency: object, name = 'helped') =>
+      app.alice('POST', '/v1.0/extensions', { ...wish(name), emergency })
+    const { body } = await tries({ callback_number: '(555) 111-0911', place })
+    expect(body.emergency).toMatchObject({
+      callback_number: own.number,
+      place: { ...place, country: 'us', floor: '', latitude: null },
+    })
+    for (const [emergency, field] of [
+      [{ callback_number: '+15559990000' }, 'emergency.callback_number'],
+      [{ place: { country: 'US', street: 'Main Street' } }, 'emergency.place.city'],
+      [{ place: { country: 'US', latitude: 50 } }, 'emergency.place.latitude'],
+      [{ place: { country: 'US', latitude: 91, longitude: 0 } }, 'emergency.place.latitude'],
+      [{ place: { country: 'XX', city: 'x' } }, 'emergency.place.country'],
+    ] as const)
+      expect((await tries(emergency, 'other')).body.error?.details[0].field).toBe(field)
+  })
+
   test('takes "extension" or "username", and tells the phone its realm', async () => {
     const { body } = await app.alice('POST', '/v1.0/extensions', wish('desk'))
     expect(body).toMatchObject({
@@ -444,7 +464,12 @@ describe('numbers and flows', () => {
   test('a number is kept as E.164, however it was written, with its country', async () => {
     const { body } = await app.alice('POST', '/v1.0/numbers', { number: '(555) 111-0001' })
     expect(body).toMatchObject({ number: '+15551110001', country: 'us', status: 'active' })
-    expect(await app.alice('POST', '/v1.0/numbers', { number: '911' })).toMatchObject({ status: 400 })
+    expect(await app.alice('POST', '/v1.0/numbers', { number: '911' })).toMatchObject({
+      status: 400,
+      body: {
+        error: { message: expect.stringMatching(/emergency number \(US\)/) },
+      },
+    })
   })
 
   test('a number leads to an extension or a flow of its own customer, not to both', async () => {

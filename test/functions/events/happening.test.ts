@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
+import { explanationOf } from '../../support/limits.ts'
 import { newTrunk } from '../../support/trunk.ts'
 
 /*
@@ -107,6 +108,32 @@ describe('a call', () => {
     await tellAs(app, 'relay-1', callTell(alice.id, told, 1))
     await tellAs(app, 'relay-1', callTell(alice.id, told, 2))
     expect(await typesAbout(call_id)).toEqual(['call.created', 'call.ringing', 'call.answered'])
+  })
+
+  test('for help says so at once, with where to call back and where it is, and again by no later word', async () => {
+    const call_id = crypto.randomUUID()
+    const emergency = { place: { country: 'us', city: 'Springfield' } }
+    const account = { extension: 'desk3', password: 'correct horse battery', emergency }
+    const { body: desk } = await alice('POST', '/v1.0/extensions', account)
+    const number = { dialled: '911', kind: 'short', e164: null, country: null }
+    const caller_id = { number: '+15552220001', from: 'emergency', unverified: false }
+    const decision = { ...explanationOf([], 'short'), emergency: true, number, caller_id }
+    const told = { call_id, extension_id: desk.id, direction: 'outgoing' }
+    await tellAs(app, 'relay-1', callTell(alice.id, { ...told, ...dialing, decision }, 1))
+    const [, help, ...others] = await eventsAbout(alice, call_id)
+    expect(others).toEqual([])
+    expect(help).toMatchObject({
+      type: 'call.emergency',
+      data: { dialled: '911', callback_number: '+15552220001', place: { city: 'Springfield', floor: '' } },
+    })
+    await tellAs(app, 'relay-1', callTell(alice.id, { ...told, ...over }, 2))
+    expect(await typesAbout(call_id)).toEqual([
+      'call.created',
+      'call.emergency',
+      'call.ringing',
+      'call.answered',
+      'call.ended',
+    ])
   })
 
   test('whose relay began anew has ended; it ends again as its relay tells it', async () => {

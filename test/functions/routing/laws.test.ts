@@ -17,7 +17,10 @@ describe('every decision, whatever the configuration', () => {
 
   test('tries the customer’s routes first, then longer targets, then lower priorities, but for the unwell', () => {
     holds((question, world, live) => {
-      const kept = (decide(question, shelfOf(world).configuration, live).explanation?.candidates ?? [])
+      const { explanation } = decide(question, shelfOf(world).configuration, live)
+      // For help any route will do, its country's first.
+      if (explanation?.emergency) return
+      const kept = (explanation?.candidates ?? [])
         .filter(({ kept }) => kept)
         .sort((a, b) => (a.order ?? 0) - (b.order ?? 0))
       const ranks = kept.map(({ demoted, platform, target, priority }) => [
@@ -43,7 +46,8 @@ describe('every decision, whatever the configuration', () => {
   test('does not change with a route that has nothing to do with it', () => {
     holds((question, world, live) => {
       const [other] = world.routes ?? []
-      if (!other) return
+      const help = decide(question, shelfOf(world).configuration, live).explanation?.emergency
+      if (!other || help) return
       const unrelated = {
         ...other,
         route: { ...other.route, id: PLATFORM, target: '+999', created_at: '2027-01-01T00:00:00+00:00' },

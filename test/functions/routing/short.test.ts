@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { emergencyFacts } from '#contract'
 import { isEmergency, readBeginning } from '#routing'
 import {
   customer,
@@ -43,7 +44,7 @@ describe('a short number', () => {
 
   test('is not what a number with its digits is', () => {
     expect(tried('+91112345678', { routes, customer: { allowed: ['IN'] } })).toEqual(['any'])
-    expect(tried('911', { routes: [route('india', { target: '+911' })] })).toEqual([])
+    expect(tried('411', { routes: [route('india', { target: '+411' })] })).toEqual([])
   })
 
   test('goes by the routes of its country where nothing else takes it, its own before the platform’s', () => {
@@ -53,9 +54,9 @@ describe('a short number', () => {
       route('ny', { target: '+1212' }),
     ]
     const platform = { routes: [route('pus', { target: '+1' })] }
-    expect(tried('911', { routes: own, platform })).toEqual(['us', 'pus'])
+    expect(tried('411', { routes: own, platform })).toEqual(['us', 'pus'])
     expect(tried('*97', { routes: own, platform, customer: { use_default_routes: false } })).toEqual(['us'])
-    expect(tried('999', { routes: own, platform, customer: { country: 'GB' } })).toEqual(['uk'])
+    expect(tried('118', { routes: own, platform, customer: { country: 'GB' } })).toEqual(['uk'])
     expect(tried('118118', { routes: [route('ny', { target: '+1212' })] })).toEqual([])
   })
 
@@ -86,9 +87,83 @@ describe('a short number', () => {
 describe('an emergency number', () => {
   const narrow = [route('ny', { target: '+1212' }), route('uk', { target: '+44' })]
 
-  test('goes by a route within its country rather than nowhere', () => {
-    expect(tried('911', { routes: narrow })).toEqual(['ny'])
-    expect(said(decide('911', { routes: narrow }), 'uk')[0]).toMatchObject({ kept: false, code: 'PREFIX' })
+  test('goes by its country’s routes, then by some of its numbers’, then by any other, and the platform’s likewise', () => {
+    const platform = { routes: [route('pfr', { target: '+33' }), route('pus', { target: '+1' })] }
+    const own = [...narrow, route('us', { target: '+1' }), route('la', { target: '+1213', priority: 1 })]
+    expect(tried('911', { routes: narrow })).toEqual(['ny', 'uk'])
+    expect(tried('911', { routes: own, platform })).toEqual(['us', 'pus', 'la', 'ny', 'uk', 'pfr'])
+    expect(tried('911', { routes: narrow, platform, customer: { use_default_routes: false } })).toEqual([
+      'ny',
+      'uk',
+    ])
+    expect(tried('411', { routes: narrow })).toEqual([])
+  })
+
+  test('goes by no other where a route names it, and by any where that one cannot be taken', () => {
+    const named = (enabled: boolean) => [...narrow, route('police', { target: '911', enabled })]
+    expect(tried('911', { routes: named(true) })).toEqual(['police'])
+    expect(tried('911', { routes: named(false) })).toEqual(['ny', 'uk'])
+    expect(said(decide('911', { routes: named(false) }), 'police')).toMatchObject([
+      { kept: false, code: 'DISABLED' },
+    ])
+  })
+
+  test('goes by any of more routes than an explanation lists', () => {
+    const many = Array.from({ length: 40 }, (_, at) =>
+      route(`r${at}`, { target: `+4${at}`, priority: 40 - at, enabled: at === 3 }),
+    )
+    expect(tried('911', { routes: many })).toEqual(['r3'])
+  })
+
+  test('shows where to call back, if that is still its customer’s, and tells its place where the carrier takes it', () => {
+    const place = { country: 'us', city: 'Springfield' }
+    const emergency = emergencyFacts.parse({ callback_number: '+12125550001', place })
+    const scene = (more: Partial<Scene>) => ({
+      routes: [
+        route('takes', { provider: { emergency_location: true } }),
+        route('takes-not', { priority: 9 }),
+      ],
+      extensions: [extension('alice', { emergency })],
+      ...more,
+    })
+    const mine = {
+      numbers: [number('+12125550000'), number('+12125550001')],
+      customer: { default_number: '+12125550000' },
+    }
+    const decision = decide('911', scene(mine))
+    expect(decision).toMatchObject({
+      caller_id: { asserted: '+12125550001' },
+      explanation: { emergency: true, caller_id: { from: 'emergency' } },
+    })
+    expect(providersOf(decision).map((one) => one.place)).toEqual([emergency.place, null])
+    const without = { numbers: [number('+12125550000')], customer: { default_number: '+12125550000' } }
+    expect(decide('911', scene(without))).toMatchObject({ caller_id: { asserted: '+12125550000' } })
+    const other = decide('411', scene(mine))
+    expect(other).toMatchObject({
+      caller_id: { asserted: '+12125550000' },
+      explanation: { emergency: false },
+    })
+    expect(providersOf(other).map((one) => one.place)).toEqual([null, null])
+  })
+
+  test('is stopped by no limit of its caller’s, its customer’s or a carrier’s, by no country and no lack of a caller id', () => {
+    const full = { max_channels: 1, max_cps: 1, max_daily_minutes: 1 }
+    const scene = {
+      routes: [route('any', { provider: { caps: full } })],
+      extensions: [extension('alice', { caps: full })],
+      customer: customer({ caps: full, allowed: [], blocked_prefixes: ['9', '+'], require_caller_id: true }),
+    }
+    const share = { used: 9, of: 1 }
+    const busy = { use: () => ({ channels: share, cps: share, daily_minutes: share }) }
+    expect(decided(dials('911'), scene, busy)).toMatchObject({
+      kind: 'connect',
+      explanation: { emergency: true },
+    })
+    expect(decided(dials('+12125550199'), scene, busy).kind).toBe('reject')
+  })
+
+  test('is dialled in whatever domain', () => {
+    expect(decided(dials('112', '192.0.2.1'), { routes: [route('any')] }).kind).toBe('connect')
   })
 
   test('is never blocked, never hidden, and needs no caller id', () => {

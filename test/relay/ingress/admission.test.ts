@@ -62,6 +62,18 @@ describe('a stranger', () => {
     ladder.when(scanner, guess).gives('401 to the scanner')
   })
 
+  test.each([
+    ['911', 407],
+    ['112', 407],
+    ['tel:911;phone-context=+1', 407],
+    ['999', 503],
+    ['+15551234567', 503],
+  ])('who dials %s while no calls are taken is told %s, for help is not refused', (dialled, status) => {
+    const ladder = office()
+    ladder.hear({ type: 'drain' })
+    ladder.whatever().when(alice, invite(alice, dialled)).gives(`${status} to Alice`)
+  })
+
   test('is told 404 for a domain which is not ours', () => {
     const ladder = office()
     ladder.when(scanner, invite(scanner, 'sip:info@elsewhere.test')).gives('404 to the scanner')
