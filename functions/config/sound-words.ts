@@ -24,12 +24,17 @@ export function soundWords({ from_caller, from_callee }: Sound, seconds: number)
   return words.length > 0 ? words.join(' ') : null
 }
 
-/** Sound is passed through as it is: a codec which only one side speaks is noise to the other. */
+/** Sound is passed through as it is, but for the two laws of G.711: any other codec which only one side speaks is noise. */
 function codecWords(callers: readonly string[], callees: readonly string[]): string[] {
-  const known = callers.length === 0 || callees.length === 0 || callers.some((name) => callees.includes(name))
+  const shared = (name: string) => callees.includes(name) || (isG711(name) && callees.some(isG711))
+  const known = callers.length === 0 || callees.length === 0 || callers.some(shared)
   return known
     ? []
     : [`No codec is common: the caller speaks ${callers.join(', ')}, the callee ${callees.join(', ')}.`]
+}
+
+function isG711(name: string): boolean {
+  return name === 'PCMU' || name === 'PCMA'
 }
 
 function sideWords(side: 'caller' | 'callee', heard: MediaSide): string[] {

@@ -31,7 +31,8 @@ export const fieldWords: Readonly<Record<string, string>> = {
   tls_fingerprint: 'SHA-256 of the certificate, hex; for `fingerprint` alone.',
   transfer:
     'Transfers it asks for (REFER): `deny`; `local`, made here, as calls of its own; `relay`, passed to the other party.',
-  codecs: 'Codecs offered, with commas between, the first preferred; empty: all.',
+  codecs:
+    'Codecs offered, with commas between, the first preferred; empty: all. PCMU and PCMA are turned into one another where only one is common.',
   tech_prefix: 'Put before each number dialled there.',
   tech_postfix: 'Put behind each number dialled there.',
   tech_headers: 'Headers added to each INVITE, by name.',

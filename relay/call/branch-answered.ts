@@ -6,7 +6,7 @@ import { answerCaller } from './answered.ts'
 import { unheard } from './cause.ts'
 import { abandon, concluded, end, hangUpLate, since, stopTimers } from './ending.ts'
 import { observation } from './observation.ts'
-import { aim, answerOf } from './offer-answer.ts'
+import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import type { Branch, Call, CallOrder, CallStep } from './state.ts'
 
@@ -26,6 +26,8 @@ export function branchAnswered(
   call.callee = branch
   call.joined.callee = branch
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
+  // What the caller is told decides by which numbers the callee hears it.
+  const told = answerCaller(call, said, endpoint)
   return {
     to: 'answered',
     effects: [
@@ -35,7 +37,8 @@ export function branchAnswered(
       ...others,
       ...answeredBy(branch, response, endpoint),
       ...aim(call, branch, said, endpoint),
-      ...answerCaller(call, said, endpoint),
+      ...aimCallerAnew(call, endpoint),
+      ...told,
       { type: 'tell' },
     ],
   }

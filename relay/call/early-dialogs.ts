@@ -1,4 +1,5 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -30,8 +31,10 @@ export function sdpForCaller(
   const { caller, ports } = call
   if (!ports) return undefined
   const offer = offerOf(caller.invite, endpoint)
+  const sound = offer ? said : offering(said, [])
+  if (!sound) return undefined
   const leg = { address: endpoint.address, port: ports.caller, id: caller.sdp.id }
-  const sent = composeSdp(caller.sdp.sent, said, leg, offer?.ok ? offer.value : undefined)
+  const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
   const told = known ?? { tag: freeTag(call, endpoint), sent }

@@ -3,10 +3,11 @@ import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
 import { meanOpinionScore } from '../media/quality.ts'
 import { codecOf, codecs } from '../sdp/codecs.ts'
-import { connectionOf } from '../sdp/description.ts'
+import { connectionOf, type Media } from '../sdp/description.ts'
+import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { aimedAt } from './sides.ts'
+import { aimedAt, heardAt } from './sides.ts'
 import type { Call } from './state.ts'
 
 /**
@@ -20,10 +21,10 @@ export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['c
   if (!caller && !callee && !record.media) return undefined
   const from = (side: Side): MediaSide => {
     const heard = record.media?.[side]
-    const [own, others] = side === 'caller' ? [caller, callee] : [callee, caller]
+    const own = side === 'caller' ? caller : callee
     return {
       ...counters(heard),
-      ...measured(heard, codecHeard(heard, others, own)),
+      ...measured(heard, codecHeard(heard, activeMedia(heardAt(call, side)?.sdp.sent), own && mediaOf(own))),
       ...said(own),
       local_address: hostPort(address, ports[side]),
     }
@@ -63,14 +64,11 @@ function measured(heard: MediaCounters | undefined, codec: string | undefined): 
   }
 }
 
-/** The name of the codec heard: payload types are the hearer's, and those of both descriptions as a rule the same. */
-function codecHeard(
-  heard: MediaCounters | undefined,
-  ...sounds: (RelayedSdp | undefined)[]
-): string | undefined {
+/** The name of the codec heard: a party speaks by the numbers it was told, or else by its own. */
+function codecHeard(heard: MediaCounters | undefined, ...sounds: (Media | undefined)[]): string | undefined {
   const type = heard?.stream?.payloadType
   if (type === undefined) return undefined
-  const names = sounds.map((sound) => sound && codecOf(mediaOf(sound), type))
+  const names = sounds.map((sound) => sound && codecOf(sound, type))
   return names.find((name) => name !== undefined)?.slice(0, lettersAtMost)
 }
 

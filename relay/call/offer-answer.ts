@@ -1,15 +1,24 @@
 import { hostPort } from '../ground/flow.ts'
+import type { MediaCommand, PayloadChange } from '../ground/media.ts'
 import type { AimedMedia, Leg } from '../leg/leg.ts'
 import { aimOf } from '../media/aim.ts'
-import { codecs, keepCodecs } from '../sdp/codecs.ts'
+import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
+import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
 import { activeMedia, composeSdp, type SentSdp } from '../sdp/offer.ts'
-import { hostOf, type RelayedSdp, relayed, type SdpResult, type UnusableSdp } from '../sdp/relayed.ts'
+import {
+  hostOf,
+  mediaOf,
+  type RelayedSdp,
+  relayed,
+  type SdpResult,
+  type UnusableSdp,
+} from '../sdp/relayed.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { sipReason } from './reason.ts'
-import { sideOf } from './sides.ts'
+import { heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
@@ -44,7 +53,7 @@ export function rewriteFor(
   endpoint: SipEndpoint,
   { offer, only = [] }: { offer?: RelayedSdp | undefined; only?: readonly string[] } = {},
 ): SentSdp | undefined {
-  const kept = keepCodecs(said, only)
+  const kept = offer ? said : offering(said, only)
   if (!kept || !call.ports) return undefined
   const leg = { address: endpoint.address, port: call.ports[sideOf(call, to)], id: to.sdp.id }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
@@ -57,25 +66,39 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   if (!flow) return []
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
   if (sideOf(call, leg) === 'callee') for (const other of call.branches) other.aimed = undefined
-  leg.aimed = { said, flow, trusted }
+  leg.aimed = { said, flow, trusted, changes: [] }
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
-function aimed(
-  call: Call,
-  leg: Leg,
-  { said, flow, trusted }: AimedMedia,
-  { address: us }: SipEndpoint,
-): CallOrder[] {
+function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndpoint): CallOrder[] {
+  const { said, flow, trusted } = media
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
   if (!target || !call.ports) return ask
-  return [
-    { type: 'media', command: { type: 'aim', session: call.session, side: sideOf(call, leg), aim: target } },
-    ...ask,
-  ]
+  media.changes = changesFor(call, leg, said)
+  const side = sideOf(call, leg)
+  const rewrite = media.changes.length > 0 ? { rewrite: media.changes } : {}
+  const command: MediaCommand = { type: 'aim', session: call.session, side, aim: { ...target, ...rewrite } }
+  return [{ type: 'media', command }, ...ask]
+}
+
+/** What is done to the packets of the other side before they go to this one; one which was told nothing will be offered what this one said. */
+function changesFor(call: Call, leg: Leg, said: RelayedSdp): PayloadChange[] {
+  const heard = mediaOf(said)
+  const partner = heardAt(call, opposite(sideOf(call, leg)))
+  const told = activeMedia(partner?.sdp.sent) ?? withOtherLaw(heard)
+  return payloadChanges({ told, own: partner?.aimed && mediaOf(partner.aimed.said) }, heard)
+}
+
+/** The caller is aimed again where the callee, now that it is heard, numbers codecs in another way than it was told. */
+export function aimCallerAnew(call: Call, endpoint: SipEndpoint): CallOrder[] {
+  const { caller } = call
+  if (!caller.aimed) return []
+  const changes = changesFor(call, caller, caller.aimed.said)
+  const same = JSON.stringify(changes) === JSON.stringify(caller.aimed.changes)
+  return same ? [] : aimed(call, caller, caller.aimed, endpoint)
 }
 
 /** The host a leg named was looked up: what it said last is aimed at again, unless it has said something else since. */

@@ -7,7 +7,7 @@ import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { since } from './ending.ts'
 import { observation } from './observation.ts'
-import { aim, answerOf } from './offer-answer.ts'
+import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder } from './state.ts'
 
@@ -66,6 +66,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   call.record.ringingAt ??= utcOf(call)
   return [
     ...(early && said ? aim(call, branch, said, endpoint) : []),
+    ...(early ? aimCallerAnew(call, endpoint) : []),
     ...(early?.orders ?? []),
     respond(caller, responseTo(caller, endpoint, branch.provider ? response.status : 180, [], early?.body)),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),

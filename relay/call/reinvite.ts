@@ -44,11 +44,11 @@ export function acceptReinvite(
   const said = answerOf(response, endpoint, asked && other?.sdp.sent)
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
+  const ok = okFor(call, pending.asked, response, endpoint)
   const sounds =
     asked?.ok && said?.ok && other
       ? [...aim(call, leg, asked.value, endpoint), ...aim(call, other, said.value, endpoint)]
       : []
-  const ok = okFor(call, pending.asked, response, endpoint)
   const sessions = [...setSession(leg), ...(other ? setSession(other) : [])]
   if (request.method !== 'INVITE') return { effects: [...closePending(leg), ok, ...sounds, ...sessions] }
   pending.answer = { response: ok.response, waitMs: t1 }

@@ -17,10 +17,15 @@ export function joinedLegs({ joined: { caller, callee } }: Call): Leg[] {
   return [caller, callee].filter((leg) => leg !== undefined)
 }
 
-/** Where a side is heard: who is joined there, or the branch which was aimed at last; undefined: nowhere yet. */
-export function aimedAt({ joined, branches }: Call, side: Side): AimedMedia | undefined {
-  if (side === 'caller') return joined.caller?.aimed
-  return joined.callee?.aimed ?? branches.find(({ aimed }) => aimed)?.aimed
+/** Where a side is heard; undefined: nowhere yet. */
+export function aimedAt(call: Call, side: Side): AimedMedia | undefined {
+  return heardAt(call, side)?.aimed
+}
+
+/** Who is heard on a side: who is joined there, or the branch which was aimed at last; undefined: no leg yet. */
+export function heardAt({ joined, branches }: Call, side: Side): Leg | undefined {
+  if (side === 'caller') return joined.caller
+  return joined.callee ?? branches.find(({ aimed }) => aimed)
 }
 
 /** The other side of a call. */

@@ -19,6 +19,15 @@ export interface LegName {
   readonly side: Side
 }
 
+/** What becomes of a packet of one payload type on its way to a party. */
+export interface PayloadChange {
+  readonly from: number
+  /** The party's own number for it; undefined: by this number it knows another codec, and would hear noise. */
+  readonly to: number | undefined
+  /** The law of G.711 its octets are turned into; undefined: they stay. */
+  readonly law?: 'PCMU' | 'PCMA'
+}
+
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
@@ -39,6 +48,8 @@ export interface Aim {
   readonly blind?: boolean
   /** Ticks per second of the RTP clock, for jitter; 8000 unless said. */
   readonly clock?: number
+  /** What is done to its partner's packets before they go to it; undefined: nothing. */
+  readonly rewrite?: readonly PayloadChange[]
   /** Its packets are SRTP; undefined: plain RTP. */
   readonly srtp?: SrtpKeys | undefined
 }

@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { MediaCommand } from '../ground/media.ts'
 import type { RtpPort } from '../media/media-leg.ts'
 import { MediaRelay, SWEEPS_A_SECOND } from '../media/media-relay.ts'
+import { payloadStages } from '../media/payload-stage.ts'
 import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
@@ -37,7 +38,7 @@ export interface Ready {
 }
 
 /** Who may put something in the way of a leg's packets. */
-const stageBuilders: readonly StageBuilder[] = []
+const stageBuilders: readonly StageBuilder[] = [payloadStages]
 
 const SWEEP_MS = 1000 / SWEEPS_A_SECOND
 /** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */

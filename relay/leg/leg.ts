@@ -1,5 +1,6 @@
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { PayloadChange } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
@@ -104,6 +105,8 @@ export interface AimedMedia {
   readonly said: RelayedSdp
   readonly flow: Flow
   readonly trusted: boolean
+  /** What is done to its partner's packets before they go to it. */
+  changes: readonly PayloadChange[]
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */

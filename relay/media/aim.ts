@@ -41,7 +41,7 @@ export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
     rtcp: isBlind(media) ? undefined : spot(target, rtcpPort(media), party),
     sources: [...new Set([...believed, signalling.address])],
     eager,
-    mux: false,
+    mux: !isBlind(media) && shares(media),
     quiet: isQuiet(said),
     ...(isBlind(media) ? { blind: true } : { clock: clockOf(media) }),
   }
@@ -73,6 +73,11 @@ function usable(named: SocketAddress | undefined, signalling: SocketAddress): So
 function spot(address: string | undefined, port: Port, { ours }: AimTerms): Aim['rtp'] {
   if (address === undefined || port === 0 || port > 65_535 || ours?.(address, port)) return undefined
   return { address, port }
+}
+
+/** RTCP comes by the port of RTP (RFC 5761 §5.1.1). */
+function shares({ lines }: Media): boolean {
+  return lines.some((line) => line === 'a=rtcp-mux' || line === 'a=rtcp-mux-only')
 }
 
 /** a=rtcp names it (RFC 3605 §2.1); otherwise one above. */

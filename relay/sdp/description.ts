@@ -2,6 +2,7 @@ import { type Port, portNumber } from '#contract'
 import {
   attributeName,
   connectionIn,
+  directionIn,
   isConnection,
   isDirection,
   isSound,
@@ -116,10 +117,6 @@ export function hasConnection(sdp: Sdp, media: Media): boolean {
 /** What this party means to do with an m-line's sound; sendrecv unless it says otherwise (RFC 3264 §5.1). */
 export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
-}
-
-function directionIn(lines: readonly string[]): MediaDirection | undefined {
-  return lines.find(isDirection)?.slice(2) as MediaDirection | undefined
 }
 
 function readMedia(lines: readonly string[]): Media[] | undefined {

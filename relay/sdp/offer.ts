@@ -1,8 +1,9 @@
 import { type Port, portNumber } from '#contract'
 import type { Media, Sdp } from './description.ts'
 import { connectionOf, directionOf, writeSdp } from './description.ts'
-import { isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
-import { attributeName, isConnection, isDirection, type MediaDirection } from './tidy.ts'
+import { inKnownNumbers, inNumbersOf } from './numbering.ts'
+import { isBlind, isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
+import { attributeName, directionIn, isConnection, isDirection, type MediaDirection } from './tidy.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
 interface SdpLeg {
@@ -31,8 +32,8 @@ export interface SentSdp {
  * as the answer to the leg's own `offer` it goes line by line after that, every other line declined (RFC 3264 §6).
  *
  * The version rises only when more than the o-line changed since `last` (RFC 3264 §8). SDES keys (a=crypto) pass
- * untouched: we forward SRTP blindly. ICE and rtcp-mux are taken out, so the reader sees a plain peer with two ports.
- * A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
+ * untouched: we forward SRTP blindly. ICE is taken out, so the reader sees a plain peer; rtcp-mux is between each leg and
+ * us, and so are the numbers of codecs (RFC 3264 §6.1), of which an answer has those offered. A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
  */
 export function composeSdp(
   last: SentSdp | undefined,
@@ -41,7 +42,7 @@ export function composeSdp(
   offer?: RelayedSdp,
 ): SentSdp {
   const sound = ourMedia(said, ours.port)
-  const media = offer ? answering(offer, sound) : inItsPlace(last?.media ?? [], sound)
+  const media = offer ? answering(offer, said, sound) : inItsPlace(last?.media ?? [], sound)
   const session = ourSession(said.sdp, ours.address)
   const body = writeSdp({ session, media })
   const version = last === undefined ? 1 : last.version + Number(last.body !== body)
@@ -64,11 +65,30 @@ export function activeMedia(sent: SentSdp | undefined): Media | undefined {
   return sent?.media.find(({ port }) => port !== 0)
 }
 
-/** Line by line as offered; the kind and protocol of the answered one are the offer's. */
-function answering({ sdp, at }: RelayedSdp, sound: Media): Media[] {
-  return sdp.media.map((offered, place) =>
-    place === at ? { ...sound, kind: offered.kind, proto: offered.proto } : declined(offered),
+/** Line by line as offered; the kind, protocol and numbers of the answered one are the offer's. */
+function answering(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media[] {
+  const asked = mediaOf(offer)
+  const { formats, lines } = muxed(inNumbersOf(asked, directed(offer, said, sound)), asked)
+  return offer.sdp.media.map((offered, place) =>
+    place === offer.at
+      ? { ...sound, formats, lines, kind: offered.kind, proto: offered.proto }
+      : declined(offered),
   )
+}
+
+/** An answer sends what the offerer will hear, and hears what it will send (RFC 3264 §6.1). */
+function directed(offer: RelayedSdp, said: RelayedSdp, sound: Media): Media {
+  const asked = directionOf(offer.sdp, mediaOf(offer))
+  const means = directionIn(sound.lines) ?? directionOf(said.sdp, mediaOf(said))
+  const direction = directionFrom(sends(means) && hears(asked), hears(means) && sends(asked))
+  if (direction === means) return sound
+  return { ...sound, lines: [...sound.lines.filter((line) => !isDirection(line)), `a=${direction}`] }
+}
+
+/** RTCP shares the port of RTP on a leg which offered that, or was told it before (RFC 5761 §5.1.1). */
+function muxed(sound: Media, other: Media | undefined): Media {
+  const shares = other?.lines.some((line) => /^a=rtcp-mux(-only)?$/.test(line)) && !isBlind(sound)
+  return shares ? { ...sound, lines: [...sound.lines, 'a=rtcp-mux'] } : sound
 }
 
 /** Where the leg has its sound, or had this kind of it; fax may follow in the place of voice (RFC 3264 §8.3.3). */
@@ -80,7 +100,9 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   )
   const before = places.findIndex(({ kind }) => kind === sound.kind)
   const at = places[now]?.kind === sound.kind || before < 0 ? now : before
-  return places.map((media, place) => (place === at ? sound : declined(media)))
+  const last = places[at]
+  const known = muxed(inKnownNumbers(last?.kind === sound.kind ? last : undefined, sound), last)
+  return places.map((media, place) => (place === at ? known : declined(media)))
 }
 
 function ourMedia(said: RelayedSdp, port: Port): Media {
@@ -150,5 +172,18 @@ function family(address: string): string {
 }
 
 function withoutReceiving(direction: MediaDirection): MediaDirection {
-  return direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
+  return directionFrom(sends(direction), false)
+}
+
+function sends(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'sendonly'
+}
+
+function hears(direction: MediaDirection): boolean {
+  return direction === 'sendrecv' || direction === 'recvonly'
+}
+
+function directionFrom(sends: boolean, hears: boolean): MediaDirection {
+  if (sends) return hears ? 'sendrecv' : 'sendonly'
+  return hears ? 'recvonly' : 'inactive'
 }

@@ -20,6 +20,11 @@ export function isDirection(line: string): boolean {
   return line.startsWith('a=') && directions.has(line.slice(2))
 }
 
+/** The direction which lines say; undefined: none does. */
+export function directionIn(lines: readonly string[]): MediaDirection | undefined {
+  return lines.find(isDirection)?.slice(2) as MediaDirection | undefined
+}
+
 /** Whether a line names an address (`c=`). */
 export function isConnection(line: string): boolean {
   return line.startsWith('c=')

@@ -26,6 +26,9 @@ describe('what a call’s counters say is wrong', () => {
     const common = { from_caller: caller, from_callee: side({ codecs: ['G729', 'PCMA'] }) }
     expect(soundWords(common, 1)).toBeNull()
     expect(soundWords({ from_caller: caller, from_callee: side() }, 1)).toBeNull()
+    // One law of G.711 is turned into the other.
+    const laws = { from_caller: side({ codecs: ['PCMU'] }), from_callee: side({ codecs: ['PCMA'] }) }
+    expect(soundWords(laws, 1)).toBeNull()
   })
 
   test('is loss a listener notices, and jitter', () => {

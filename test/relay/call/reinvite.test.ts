@@ -254,11 +254,11 @@ describe('hold', () => {
 })
 
 describe('another codec', () => {
-  test('asked for in a re-INVITE goes through as it is, port and address ours', () => {
+  test('asked for in a re-INVITE goes through, with the other law of G.711 behind it: we can turn one into the other', () => {
     const { ladder, invited, answer } = talking()
     const body = new TextEncoder().encode(text(alices).replace('RTP/AVP 0 8 101', 'RTP/AVP 8 101'))
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body })).gives('INVITE to Telnyx')
-    expect(text(ladder.lastRequest(telnyx, 'INVITE').body)).toMatch(/m=audio \d+ RTP\/AVP 8 101/)
+    expect(text(ladder.lastRequest(telnyx, 'INVITE').body)).toMatch(/m=audio \d+ RTP\/AVP 8 0 101/)
   })
 
   test('which the provider does not take is not offered to it, and none at all is 488', () => {
@@ -270,7 +270,7 @@ describe('another codec', () => {
     expect(offered).toContain('PCMU')
     expect(offered).not.toContain('PCMA')
     ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 488, { tag: '' })).whatever()
-    const only = new TextEncoder().encode(text(alices).replace('RTP/AVP 0 8 101', 'RTP/AVP 8'))
+    const only = new TextEncoder().encode(text(alices).replace('RTP/AVP 0 8 101', 'RTP/AVP 18'))
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 4, { body: only })).gives('488 to Alice')
     expect(ladder.lastResponse(alice).header('warning')).toMatch(/^30[45] /)
   })

@@ -90,7 +90,7 @@ describe('an answer on its way through us (RFC 3264 §6)', () => {
     expect(answering(offer)).toEqual([
       'm=audio 0 UDP/TLS/RTP/SAVPF 111',
       'm=video 0 RTP/AVP 99',
-      'm=audio 20000 RTP/AVP 0 8 18 101',
+      'm=audio 20000 RTP/AVP 0',
       'm=image 0 udptl t38',
     ])
   })
