@@ -21,16 +21,12 @@ export interface HolderRow {
   replaced_at: string | null
 }
 
-/** The query which finds by the hash of a token whose it is, as one JSON object; no row: there is no such key, or it is deleted. */
+/**
+ * The query which finds by the hash of a token whose it is, as one JSON object; null: there is no such key, or it is
+ * deleted. It is a function of the database's (`key_holder`), which makes no new plan each time.
+ */
 export function holderOf(hash: string | SQL): SQL {
-  return sql`
-    select json_build_object('key_id', k.id, 'customer_id', k.customer_id, 'admin', k.admin, 'scopes', k.scopes,
-      'expired_at', case when k.expires_at <= now() then k.expires_at end,
-      'replaced_at', case when token.until <= now() then token.until end) as holder
-    from (select id as key_id, null::timestamptz as until from access_keys where hash = ${hash}
-      union all select key_id, expires_at from replaced_tokens where hash = ${hash}) as token
-    join access_keys k on k.id = token.key_id and k.deleted_at is null
-    join customers c on c.id = k.customer_id and c.deleted_at is null`
+  return sql`select key_holder(${hash}) as holder`
 }
 
 /** The condition that a token is this holder's, and opens all that it did. */
@@ -43,7 +39,7 @@ export function stillHolds(hash: string, { keyId, customerId, admin, scopes }: K
     expired_at: null,
     replaced_at: null,
   }
-  return sql`(${holderOf(hash)})::jsonb = ${JSON.stringify(row)}::jsonb`
+  return sql`key_holder(${hash}) = ${JSON.stringify(row)}::jsonb`
 }
 
 /** The holder a row names. */

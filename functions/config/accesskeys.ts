@@ -76,7 +76,7 @@ export const accesskeys = resource({
     tm_last_used: readOnly(instant.nullable().describe('To the minute.'), (row: Row) => at(row.usedAt)),
   },
   beside,
-  live: sql`row(${beside.previousUntil}, ${beside.usedAt})`,
+  live: ({ previousUntil, usedAt }: Row) => [previousUntil, usedAt],
   once,
   quota: quota('accesskeys'),
   guards: (c, id) => (c.get('principal').admin ? [] : [isNoAdministrators(id)]),

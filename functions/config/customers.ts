@@ -135,7 +135,7 @@ export const customers = resource({
   table,
   fields,
   unversioned: ['version'],
-  live: sql`"customers"."version"`,
+  live: ({ version }: CustomerRow) => [version],
   everybodys: true,
   filters: { name, registrar_name: registrarName },
   async draft(input, { c, id, stored }) {

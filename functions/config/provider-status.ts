@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import * as z from 'zod'
 import { healthStatus, registrationStatus } from '#contract'
 import { providerHealth, providerRegistrations, type providers, readInstant } from '#db'
@@ -20,10 +20,12 @@ const registration = sql<Json<Registration> | null>`(
 /** What is read beside a provider. */
 export const providerStatus = { health, registration }
 
-/** The same and where its host is found, as one value: what of a provider changes without a change of its configuration. */
-export const providerLive: SQL = sql`row(${health}, ${registration}, "providers"."found", "providers"."found_since")`
-
 type ProviderWithStatus = Stored<typeof providers, typeof providerStatus>
+
+/** The same and where its host is found: what of a provider changes without a change of its configuration. */
+export function providerLive({ health, registration, found, foundSince }: ProviderWithStatus): unknown[] {
+  return [health, registration, found, foundSince]
+}
 
 const instant = z.iso.datetime({ precision: 6 })
 const since = instant.nullable()

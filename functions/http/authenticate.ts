@@ -207,8 +207,8 @@ async function slowed(c: Context<Edge>, hash: string): Promise<KeyHolder> {
 
 async function lookUp(c: Context<Edge>, hash: string): Promise<HolderRow | undefined> {
   try {
-    const { rows } = await c.get('db').execute<{ holder: HolderRow }>(holderOf(hash))
-    return rows[0]?.holder
+    const { rows } = await c.get('db').execute<{ holder: HolderRow | null }>(holderOf(hash))
+    return rows[0]?.holder ?? undefined
   } catch (error) {
     note(c, hash, undefined)
     throw error

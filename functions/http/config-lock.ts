@@ -58,15 +58,6 @@ export const signing: MiddlewareHandler<Edge> = async (c, next) => {
   await next()
 }
 
-/**
- * What a batch made or changed, when everything that could have stood in its way has been asked for and did not.
- * Throws where nothing came back: then a check is missing.
- */
-export function done<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new Error('A batch changed nothing, and none of its checks says why.')
-  return row
-}
-
 /** Inserts a row if `condition` holds when the statement runs; else nothing comes back. */
 export function insertWhere<Table extends PgTable>(
   db: Database,

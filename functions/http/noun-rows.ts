@@ -6,8 +6,8 @@ import type { Edge } from '../env.ts'
 import type { HolderRow } from '../key-holder.ts'
 import { ApiError } from './api-error.ts'
 import { admitted, confirm, confirmed, HolderChanged, unconfirmed } from './authenticate.ts'
-import type { Check } from './check.ts'
-import { done, insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
+import { type Check, condition } from './check.ts'
+import { insertWhere, isNotAdmitted, lockConfig } from './config-lock.ts'
 import { columnOf } from './field.ts'
 import {
   type BatchStatement,
@@ -19,7 +19,7 @@ import {
   type Stored,
 } from './noun.ts'
 import type { Page } from './page.ts'
-import { versionOf } from './precondition.ts'
+import { markOf, versionOf } from './precondition.ts'
 import { before, now } from './queries.ts'
 
 /** What a change was made from and what came of it. */
@@ -42,16 +42,15 @@ export class NounRows<T extends NounTable, B extends Beside> {
   constructor(noun: Noun<T, never, B>) {
     this.#noun = noun
     this.#table = noun.table
-    this.#version = digest(rowOf(noun), 20)
-    const tag = noun.live ? sql`${this.#version} || '-' || ${digest(noun.live, 8)}` : this.#version
-    this.#columns = { ...getTableColumns(this.#table), ...noun.beside, etag: tag }
+    this.#version = sql<string>`left(md5(${rowOf(noun)}::text), 20)`
+    this.#columns = { ...getTableColumns(this.#table), ...noun.beside, etag: this.#version }
     if (!noun.everybodys && !this.#owner) throw new Error(`A ${noun.name} is no customer's.`)
   }
 
   /** Live rows of which the filters hold, newest first; one more than the page holds if there is one. */
   async page(c: Context<Edge>, { size, after }: Page, filters: object): Promise<Stored<T, B>[]> {
     const { id, createdAt, deletedAt } = this.#table
-    const rows: unknown = await asked(
+    const rows = await asked(
       c,
       this.#select(c.get('db'))
         .where(
@@ -65,24 +64,24 @@ export class NounRows<T extends NounTable, B extends Beside> {
         .orderBy(desc(createdAt), desc(id))
         .limit(size + 1),
     )
-    return rows as Stored<T, B>[]
+    return rows.map((row) => this.#tagged(row))
   }
 
   /** One row; a deleted one still answers, since records name it. Throws where there is none. */
   async find(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
-    return this.#found(await this.seek(c, id))
+    return (await this.seek(c, id)) ?? this.#found(undefined)
   }
 
   /** The same; undefined where there is none. */
   async seek(c: Context<Edge>, id: string): Promise<Stored<T, B> | undefined> {
     const [row] = await asked(c, this.#select(c.get('db')).where(and(this.#ours(c), eq(this.#table.id, id))))
-    return row as Stored<T, B> | undefined
+    return row === undefined ? undefined : this.#tagged(row)
   }
 
   /** The same of one that is not deleted. */
   async findLive(c: Context<Edge>, id: string): Promise<Stored<T, B>> {
     const row = await this.find(c, id)
-    return this.#found(row.deletedAt === null ? row : undefined)
+    return row.deletedAt === null ? row : this.#found(undefined)
   }
 
   /** Makes a row. Throws what a check refuses. */
@@ -93,14 +92,18 @@ export class NounRows<T extends NounTable, B extends Beside> {
   ): Promise<Stored<T, B>> {
     const db = c.get('db')
     const possible = and(sql`true`, ...checks.map(({ holds }) => holds)) ?? sql`true`
-    const answers = await carriedOut(c, [
-      lockConfig(db),
-      ...checks.map(({ ask }) => db.execute(ask)),
-      ...(also?.(possible) ?? []),
-      insertWhere(db, this.#table as PgTable, row, possible).returning(this.#columns),
-    ])
-    refuse(checks, answers.slice(1))
-    return done(lastOf(answers)) as Stored<T, B>
+    for (const asked of unaskedFirst(checks)) {
+      const answers = await carriedOut(c, [
+        lockConfig(db),
+        ...asking(db, asked),
+        ...(also?.(possible) ?? []),
+        insertWhere(db, this.#table as PgTable, row, possible).returning(this.#columns),
+      ])
+      const made = lastOf(answers)
+      if (made !== undefined) return this.#tagged(made)
+      refuse(asked, answers.slice(1))
+    }
+    return nothingDone()
   }
 
   /**
@@ -118,17 +121,21 @@ export class NounRows<T extends NounTable, B extends Beside> {
     const db = c.get('db')
     const mine = this.#mine(c, id)
     const possible = and(mine, this.#isOf(versions), ...checks.map(({ holds }) => holds))
-    const answers = await carriedOut(c, [
-      lockConfig(db),
-      this.#select(db).where(mine),
-      ...checks.map(({ ask }) => db.execute(ask)),
-      ...(also?.(this.#exists(possible)) ?? []),
-      this.#update(db, { ...row, updatedAt: now }, possible),
-    ])
-    const was = this.#found(firstOf(answers[1]))
-    if (!isOf(was, versions)) return undefined
-    refuse(checks, answers.slice(2))
-    return { was, is: done(lastOf(answers)) as Stored<T, B> }
+    for (const asked of unaskedFirst(checks)) {
+      const answers = await carriedOut(c, [
+        lockConfig(db),
+        this.#select(db).where(mine),
+        ...asking(db, asked),
+        ...(also?.(this.#exists(possible)) ?? []),
+        this.#update(db, { ...row, updatedAt: now }, possible),
+      ])
+      const was = this.#found(firstOf(answers[1]))
+      if (!isOf(was, versions)) return undefined
+      const is = lastOf(answers)
+      if (is !== undefined) return { was, is: this.#tagged(is) }
+      refuse(asked, answers.slice(2))
+    }
+    return nothingDone()
   }
 
   /** Deletes a row. undefined: it is none of `versions`. Throws where there is none, or where it is in use and stays. */
@@ -148,21 +155,28 @@ export class NounRows<T extends NounTable, B extends Beside> {
       sql`true`,
       ...leaners.map(({ table, where }) => sql`not exists ${rowsOf(table, where)}`),
     )
-    const goes = sql`${along}::boolean and ${this.#exists(mine)}`
-    const answers = await carriedOut(c, [
-      lockConfig(db),
-      this.#select(db).where(this.#mine(c, id)),
-      ...(deleting ? [db.execute(sql`select ${along}::boolean or (${unused}) as free`)] : []),
-      ...guards.map(({ ask }) => db.execute(ask)),
-      ...leaners.map(({ table, where, becomes }) => db.update(table).set(becomes).where(and(where, goes))),
-      this.#update(db, { deletedAt: now }, and(mine, unused)),
-    ])
-    const was = this.#found(firstOf(answers[1]))
-    if (!isOf(was, versions)) return undefined
-    refuse(guards, answers.slice(deleting ? 3 : 2))
-    if (deleting && Reflect.get(Object(firstOf(answers[2])), 'free') !== true)
-      throw new ApiError(reasonOf(this.#noun.name, 'IN_USE'), deleting.inUse)
-    return done(lastOf(answers)) as Stored<T, B>
+    const goes = this.#exists(mine)
+    const free = condition(sql`${along}::boolean or (${unused})`, () => this.#inUse())
+    for (const asked of unaskedFirst(deleting ? [...guards, free] : guards)) {
+      const answers = await carriedOut(c, [
+        lockConfig(db),
+        ...(asked ? [this.#select(db).where(this.#mine(c, id)), ...asking(db, asked)] : []),
+        ...(along ? leaners : []).map(({ table, where, becomes }) =>
+          db.update(table).set(becomes).where(and(where, goes)),
+        ),
+        this.#update(db, { deletedAt: now }, and(mine, unused)),
+      ])
+      const gone = lastOf(answers)
+      if (gone !== undefined) return this.#tagged(gone)
+      if (asked && !isOf(this.#found(firstOf(answers[1])), versions)) return undefined
+      refuse(asked, answers.slice(2))
+    }
+    return nothingDone()
+  }
+
+  #inUse(): ApiError {
+    const { name, deleting } = this.#noun
+    return new ApiError(reasonOf(name, 'IN_USE'), deleting?.inUse ?? '')
   }
 
   #guards(c: Context<Edge>, id: string): readonly Check[] {
@@ -215,8 +229,15 @@ export class NounRows<T extends NounTable, B extends Beside> {
       .returning(this.#columns)
   }
 
+  /** A row as it was read, whose tag so far is of what a change compares; the mark of what else is shown goes behind it. */
+  #tagged(read: unknown): Stored<T, B> {
+    const row = read as Stored<T, B>
+    const { live } = this.#noun
+    return live ? { ...row, etag: `${row.etag}-${markOf(live(row))}` } : row
+  }
+
   #found(row: unknown): Stored<T, B> {
-    if (row !== undefined) return row as Stored<T, B>
+    if (row !== undefined) return this.#tagged(row)
     const { name } = this.#noun
     throw new ApiError(reasonOf(name, 'NOT_FOUND'), `There is no such ${name}.`)
   }
@@ -231,10 +252,6 @@ function rowOf({ table, unversioned = [] }: Pick<Noun<NounTable, never>, 'table'
   )})`
 }
 
-function digest(of: SQL, length: number): SQL<string> {
-  return sql<string>`left(md5(${of}::text), ${sql.raw(String(length))})`
-}
-
 function rowsOf(table: PgTable, where: SQL | undefined): SQL {
   return sql`(select from ${table} where ${where ?? sql`true`})`
 }
@@ -243,7 +260,24 @@ function isOf({ etag }: { etag: string }, versions: readonly string[] | undefine
   return versions === undefined || versions.includes(versionOf(etag))
 }
 
-function refuse(checks: readonly Check[], answers: readonly unknown[]): void {
+/**
+ * What is asked for in each attempt at a change: nothing at first, since each check is a condition of the change too and mostly
+ * all hold; then, where nothing came of that, each check by itself.
+ */
+function unaskedFirst(checks: readonly Check[]): readonly (readonly Check[] | undefined)[] {
+  return [undefined, checks]
+}
+
+function asking(db: Database, asked: readonly Check[] = []): BatchStatement[] {
+  return asked.map(({ ask }) => db.execute(ask))
+}
+
+/** Throws: no check says why a change was not made. */
+function nothingDone(): never {
+  throw new Error('A batch changed nothing, and none of its checks says why.')
+}
+
+function refuse(checks: readonly Check[] = [], answers: readonly unknown[]): void {
   checks.forEach((check, at) => void check.refuse(rowsIn(answers[at])))
 }
 
@@ -255,8 +289,8 @@ async function asked(
   const holder = unconfirmed(c)
   if (holder === undefined) return rowsIn(await query)
   const db = c.get('db')
-  const [key, found] = await db.batch([db.execute<{ holder: HolderRow }>(holder), query])
-  confirm(c, key.rows[0]?.holder)
+  const [key, found] = await db.batch([db.execute<{ holder: HolderRow | null }>(holder), query])
+  confirm(c, key.rows[0]?.holder ?? undefined)
   return rowsIn(found)
 }
 

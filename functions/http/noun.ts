@@ -41,8 +41,8 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
   readonly beside?: B
   /** Columns which may change without a change of what is configured: the entity tag passes over them. */
   readonly unversioned?: readonly (keyof T['$inferSelect'] & string)[]
-  /** What is shown of them and of `beside`, as one value: reads (304) look at it, changes (412) do not. */
-  readonly live?: SQL
+  /** What is shown of them and of `beside`: reads (304) look at it, changes (412) do not. */
+  readonly live?: (row: Stored<T, B>) => readonly unknown[]
   /** What a key needs for all of it; absent: `read` and `configure`. */
   readonly scope?: AccessScope
   /** What the answer to its POST shows beside the fields, and no other answer: the draft's `once`. */

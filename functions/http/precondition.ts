@@ -32,6 +32,14 @@ export function versionOf(tag: string): string {
   return tag.split('-')[0] ?? tag
 }
 
+/** Eight digits which are others where the parts are: FNV-1a of them as JSON. */
+export function markOf(parts: unknown): string {
+  const text = JSON.stringify(parts)
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
 /** A tag as a header says it. */
 export function quoted(tag: string): string {
   return `"${tag}"`

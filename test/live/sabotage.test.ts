@@ -80,8 +80,8 @@ describe('the suite notices', () => {
     [
       'that two writers overwrite each other',
       rows,
-      'if (!isOf(was, versions)) return undefined\n    refuse',
-      'refuse',
+      'const possible = and(mine, this.#isOf(versions),',
+      'const possible = and(mine,',
       ['functions/http/resource'],
     ],
     [
