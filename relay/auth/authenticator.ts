@@ -2,52 +2,22 @@ import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm, MonotonicMs
 import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Credentials } from '../sip/digest.ts'
-import type { Header, Request } from '../sip/message.ts'
+import type { Request } from '../sip/message.ts'
 import { Accounts, type CachedAccount, type KnownAccount, type RememberedAccount } from './accounts.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
-import { type Challenger, isAllowed, type Verified } from './challenger.ts'
+import {
+  type AuthResult,
+  type ChallengeAdmission,
+  type CredentialLookup,
+  isUsedUp,
+  later,
+  type ProtectionSpace,
+  type RefusalAdmission,
+  reasonOf,
+} from './auth-result.ts'
+import type { Challenger } from './challenger.ts'
 import { type Lockout, type LoginAttempt, LoginThrottle, type SuspectAnswer } from './login-throttle.ts'
 import type { SourceBlock, SourceBlocks } from './source-blocks.ts'
-
-/** The sender is to prove who it is (RFC 3261 §22). */
-export interface ChallengeAdmission {
-  readonly to: 'challenge'
-  readonly realm: string
-  readonly proxy: boolean
-  readonly algorithms: readonly DigestAlgorithm[]
-  readonly stale: boolean
-  /** So many wrong answers came that no more are looked at for a while. */
-  readonly blocked?: (Lockout & { readonly account: string }) | undefined
-  /** The block to which the answer given led. */
-  readonly sourceBlock?: SourceBlock | undefined
-  /** The answer given does not open anything, and why. */
-  readonly failed?: AuthFailure | undefined
-}
-
-/** The request is answered with a failure; `failed`: what there is to tell of it. */
-export interface RefusalAdmission {
-  readonly to: 'refuse'
-  readonly status: number
-  readonly reason?: string
-  readonly headers?: readonly Header[]
-  readonly failed?: AuthFailure | undefined
-  /** The block to which the answer given led. */
-  readonly sourceBlock?: SourceBlock | undefined
-}
-
-/** The edge is to be asked about an account; `guess`: the answer given looks wrong, by what is known here. */
-export interface CredentialLookup {
-  readonly to: 'ask'
-  readonly question: CredentialQuestion
-  readonly guess?: SuspectAnswer | undefined
-}
-
-/** What came of looking at an answer to a challenge. */
-export type AuthResult =
-  | ChallengeAdmission
-  | RefusalAdmission
-  | CredentialLookup
-  | { readonly to: 'proved'; readonly verified: Verified }
 
 /** What an authenticator needs to know of other rooms. */
 interface AuthenticatorDeps {
@@ -71,25 +41,8 @@ interface PhoneWhereabouts {
   whereabouts(extensionId: string, flow: Flow): 'here' | 'near' | undefined
 }
 
-/** Who has to prove himself to whom: calls pass through us, registrations end here (§22.2, §22.3). */
-export interface ProtectionSpace {
-  readonly realm: string
-  readonly proxy: boolean
-  /** The domain named is no customer's own. */
-  readonly bare?: {
-    readonly host: string
-    readonly account: { readonly id: string } | undefined
-    readonly complete: boolean
-  }
-  /** The domain named is made as a customer's own, and no customer has it; `meant`: the one whose id it nearly is. */
-  readonly misspelt?: { readonly host: string; meant(): string | undefined }
-}
-
 /** What phones are challenged with until we know theirs: the only one all of them answer. */
 const usual: readonly DigestAlgorithm[] = ['MD5']
-
-/** Come again in a moment. */
-export const later: readonly Header[] = [['retry-after', '10']]
 
 /* Implementation */
 /** An answer older than this is asked for again before a password is called wrong. */
@@ -350,25 +303,6 @@ interface ChallengeReason {
   readonly block?: Lockout | undefined
   readonly sourceBlock?: SourceBlock | undefined
   readonly failed?: AuthFailureReason | undefined
-}
-
-/** The password was right, and only the nonce is no good any more, or not by this count (RFC 7616 §3.3). */
-function isUsedUp(why: 'wrong' | 'stale' | 'replayed' | 'malformed'): boolean {
-  return why === 'stale' || why === 'replayed'
-}
-
-function reasonOf(
-  why: 'wrong' | 'stale' | 'replayed' | 'malformed',
-  { algorithm }: Credentials,
-  answer: CredentialAnswer,
-): AuthFailureReason {
-  if (why !== 'wrong')
-    return ({ stale: 'STALE_NONCES', replayed: 'REPEATED_ANSWERS', malformed: 'BAD_CREDENTIALS' } as const)[
-      why
-    ]
-  if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'
-  if (!answer.enabled) return 'ACCOUNT_DISABLED'
-  return isAllowed(answer, algorithm) ? 'WRONG_PASSWORD' : 'WRONG_ALGORITHM'
 }
 
 /** An answer to a challenge, beside what is known of its account. */

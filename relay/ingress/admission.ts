@@ -1,16 +1,16 @@
 import type { CredentialAnswer, CredentialQuestion, MonotonicMs, StrangerPolicy, UtcMs } from '#contract'
 import { customerOf, isEmergency, plainly } from '#routing'
 import type { KnownAccount } from '../auth/accounts.ts'
-import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
 import {
-  Authenticator,
   type AuthResult,
   type ChallengeAdmission,
   type CredentialLookup,
   later,
   type ProtectionSpace,
   type RefusalAdmission,
-} from '../auth/authenticator.ts'
+} from '../auth/auth-result.ts'
+import { AuthenticatedFlows } from '../auth/authenticated-flows.ts'
+import { Authenticator } from '../auth/authenticator.ts'
 import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlocks } from '../auth/source-blocks.ts'

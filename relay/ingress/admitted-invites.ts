@@ -1,5 +1,5 @@
 import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
-import type { ChallengeAdmission } from '../auth/authenticator.ts'
+import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { ActiveCall } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'

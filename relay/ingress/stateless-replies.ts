@@ -1,4 +1,4 @@
-import type { ChallengeAdmission } from '../auth/authenticator.ts'
+import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { Challenger } from '../auth/challenger.ts'
 import { sipReason } from '../call/reason.ts'
 import type { Clock } from '../ground/clock.ts'

@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialQuestion, MonotonicMs } from '#contract'
 import type { AuthFailure } from '../auth/auth-failure.ts'
-import type { CredentialLookup } from '../auth/authenticator.ts'
+import type { CredentialLookup } from '../auth/auth-result.ts'
 import { failureOf } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlock } from '../auth/source-blocks.ts'

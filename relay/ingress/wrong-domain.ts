@@ -1,5 +1,5 @@
 import type { AuthFailure, AuthFailureReason } from '../auth/auth-failure.ts'
-import { type AuthResult, later, type ProtectionSpace, type RefusalAdmission } from '../auth/authenticator.ts'
+import { type AuthResult, later, type ProtectionSpace, type RefusalAdmission } from '../auth/auth-result.ts'
 import { failureOf } from '../auth/challenger.ts'
 import { sipReason } from '../call/reason.ts'
 

@@ -9,19 +9,19 @@ import {
   utcMs,
 } from '#contract'
 import { Deadlines } from '../ground/deadlines.ts'
-import type { Entropy, Hashes } from '../ground/effects.ts'
+import type { Hashes } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { parseUri, sameUri } from '../sip/uri.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { BindingTells, placeOf, samePlace } from './binding-tells.ts'
 import {
   type AccountBindings,
   type BindingState,
   bindingIdOf,
-  bindingOf,
   type ContactBinding,
   detached,
-  iso,
 } from './contact-binding.ts'
+import { KeptTexts } from './kept-texts.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'
 
 /** A contact is forgotten this long after its time was up. */
@@ -34,29 +34,22 @@ const none: readonly ContactBinding[] = []
 
 /** Which contacts each extension has, until when, and over which connection. */
 export class ContactBindings {
-  readonly #relayId: string
-  readonly #entropy: Entropy
   readonly #hashes: Hashes
   readonly #ownerByExtension = new Map<string, AccountBindings>()
   readonly #entriesByConnection = new Map<string, Set<ContactBinding>>()
   readonly #deadlines = new Deadlines<ContactBinding>()
   readonly #keepOpen: NatKeepAlive
-  /** Texts which many bindings share, once each. */
-  readonly #shared = new Map<string, string>()
+  readonly #texts = new KeptTexts()
+  readonly #tells: BindingTells
   /** Removed before the edge's list was heard, which may still name them: their last sequence, by id. */
   #gone: Map<string, number> | undefined = new Map()
   /** Taken up from disk before the edge told the time, and not refreshed since; undefined once it did. */
   #doubtful: Set<ContactBinding> | undefined = new Set()
   #size = 0
-  #sequence = 0
 
-  constructor(
-    { relayId, entropy, hashes }: Pick<SipEndpoint, 'relayId' | 'entropy' | 'hashes'>,
-    keepOpen: NatKeepAlive,
-  ) {
-    this.#relayId = relayId
-    this.#entropy = entropy
-    this.#hashes = hashes
+  constructor(endpoint: Pick<SipEndpoint, 'relayId' | 'entropy' | 'hashes'>, keepOpen: NatKeepAlive) {
+    this.#hashes = endpoint.hashes
+    this.#tells = new BindingTells(endpoint)
     this.#keepOpen = keepOpen
   }
 
@@ -100,7 +93,7 @@ export class ContactBindings {
     const binding: ContactBinding = {
       owner,
       bindingId,
-      ...this.#owned(stated),
+      ...this.#texts.owned(stated),
       registeredAt: at,
       refreshedAt: at,
       sequence: 0,
@@ -109,7 +102,7 @@ export class ContactBindings {
     }
     this.#insert(now, at, binding)
     this.#keepOpen.heard(now, binding)
-    return this.#tell(at, binding, 'registered')
+    return this.#tells.tell(at, binding, 'registered')
   }
 
   refresh(now: MonotonicMs, at: UtcMs, binding: ContactBinding, stated: BindingState): BindingTell {
@@ -118,11 +111,11 @@ export class ContactBindings {
     this.#unlink(binding)
     this.#doubtful?.delete(binding)
     this.#keepOpen.forget(binding)
-    Object.assign(binding, this.#owned(stated, binding), { refreshedAt: at, lost: false })
+    Object.assign(binding, this.#texts.owned(stated, binding), { refreshedAt: at, lost: false })
     this.#link(now, at, binding)
     this.#keepOpen.heard(now, binding)
-    if (wasLost) return this.#tell(at, binding, 'registered')
-    return this.#tell(at, binding, 'refreshed', '', samePlace(before, binding) ? null : before)
+    if (wasLost) return this.#tells.tell(at, binding, 'registered')
+    return this.#tells.tell(at, binding, 'refreshed', '', samePlace(before, binding) ? null : before)
   }
 
   /** Nothing is told of one which was told as lost already. */
@@ -133,7 +126,7 @@ export class ContactBindings {
     reason: BindingReason,
   ): BindingTell[] {
     this.#take(binding)
-    const tells = binding.lost ? [] : [this.#tell(at, binding, event, reason)]
+    const tells = binding.lost ? [] : [this.#tells.tell(at, binding, event, reason)]
     this.#gone?.set(binding.bindingId, binding.sequence)
     return tells
   }
@@ -141,14 +134,14 @@ export class ContactBindings {
   /** It answered until lately, and does no longer: it is not rung, and is asked on. */
   lost(at: UtcMs, binding: ContactBinding): BindingTell {
     Object.assign(binding, { lost: true, answers: false })
-    return this.#tell(at, binding, 'flow_lost', 'NO_ANSWER')
+    return this.#tells.tell(at, binding, 'flow_lost', 'NO_ANSWER')
   }
 
   /** It answered. Only of one which was lost there is something to tell. */
   answered(at: UtcMs, binding: ContactBinding): BindingTell[] {
     if (!binding.lost) return []
     binding.lost = false
-    return [this.#tell(at, binding, 'registered', 'ANSWERS_AGAIN')]
+    return [this.#tells.tell(at, binding, 'registered', 'ANSWERS_AGAIN')]
   }
 
   /** Bindings whose time was up a second ago. */
@@ -216,7 +209,7 @@ export class ContactBindings {
       for (const time of ['registeredAt', 'refreshedAt', 'expiresAt'] as const)
         binding[time] = utcMs(binding[time] + behindMs)
     }
-    return own.filter(({ lost }) => !lost).map((binding) => this.#tell(at, binding, 'refreshed'))
+    return own.filter(({ lost }) => !lost).map((binding) => this.#tells.tell(at, binding, 'refreshed'))
   }
 
   #all(): ContactBinding[] {
@@ -238,7 +231,7 @@ export class ContactBindings {
     return {
       owner,
       bindingId: detached(binding.binding_id),
-      ...this.#owned({
+      ...this.#texts.owned({
         contact,
         instance: '',
         q,
@@ -264,7 +257,7 @@ export class ContactBindings {
     const known = this.#ownerByExtension.get(who.extension_id)
     if (known !== undefined) return known
     const { account } = who
-    const customerId = this.#once(who.customer_id)
+    const customerId = this.#texts.once(who.customer_id)
     return { account, customerId, extensionId: detached(who.extension_id), bindings: [] }
   }
 
@@ -303,77 +296,9 @@ export class ContactBindings {
     entries?.delete(binding)
     if (entries?.size === 0) this.#entriesByConnection.delete(connection)
   }
-
-  /** Texts cut from a message would keep the whole message in memory; those held already do not. */
-  #owned(stated: BindingState, held?: BindingState): BindingState {
-    const own = (text: string, old: string | undefined) => (text === old ? old : detached(text))
-    const { flow } = stated
-    return {
-      contact: own(stated.contact, held?.contact),
-      instance: own(stated.instance, held?.instance ?? ''),
-      q: stated.q,
-      callId: own(stated.callId, held?.callId),
-      cseq: stated.cseq,
-      flow: { ...flow, address: own(flow.address, held?.flow.address) },
-      proof: stated.proof,
-      behindNat: stated.behindNat,
-      keepaliveMs: stated.keepaliveMs,
-      path: stated.path.length === 0 ? noPath : stated.path.map(detached),
-      userAgent: this.#once(stated.userAgent),
-      expiresAt: stated.expiresAt,
-    }
-  }
-
-  #once(text: string): string {
-    const known = this.#shared.get(text)
-    if (known !== undefined) return known
-    if (this.#shared.size > 10_000) this.#shared.clear()
-    const own = detached(text)
-    this.#shared.set(own, own)
-    return own
-  }
-
-  /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
-  #tell(
-    at: UtcMs,
-    binding: ContactBinding,
-    event: BindingTell['event'],
-    reason: BindingReason | '' = '',
-    movedFrom: BindingTell['moved_from'] = null,
-  ): BindingTell {
-    this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
-    binding.sequence = this.#sequence
-    const { sequence } = binding
-    const tellId = this.#entropy.uuid(at)
-    return {
-      kind: 'binding',
-      tell_id: tellId,
-      sequence,
-      at: iso(at),
-      event,
-      reason,
-      moved_from: movedFrom,
-      binding: bindingOf(binding, this.#relayId),
-    }
-  }
 }
 
-const noPath: readonly string[] = []
 const notAsked = { answers: false, unanswered: 0, asked: 0, ask: undefined, lost: false }
-
-function placeOf({ contact, flow: { transport, address, port } }: ContactBinding) {
-  return { contact, transport, address, port }
-}
-
-function samePlace(before: ReturnType<typeof placeOf>, { contact, flow }: ContactBinding): boolean {
-  const { transport, address, port } = before
-  return (
-    contact === before.contact &&
-    flow.transport === transport &&
-    flow.address === address &&
-    flow.port === port
-  )
-}
 
 function connectionOf(flow: Flow): string | undefined {
   return flow.connection === undefined ? undefined : `${flow.transport} ${flow.connection}`

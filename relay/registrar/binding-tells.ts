@@ -1,0 +1,53 @@
+import type { BindingReason, BindingTell, UtcMs } from '#contract'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { bindingOf, type ContactBinding, iso } from './contact-binding.ts'
+
+/** What is told of bindings, each under a higher sequence than the one before. */
+export class BindingTells {
+  readonly #endpoint: Pick<SipEndpoint, 'relayId' | 'entropy'>
+  #sequence = 0
+
+  constructor(endpoint: Pick<SipEndpoint, 'relayId' | 'entropy'>) {
+    this.#endpoint = endpoint
+  }
+
+  /** Sequences rise with time, so that they go on rising when a binding is forgotten and comes again. */
+  tell(
+    at: UtcMs,
+    binding: ContactBinding,
+    event: BindingTell['event'],
+    reason: BindingReason | '' = '',
+    movedFrom: BindingTell['moved_from'] = null,
+  ): BindingTell {
+    this.#sequence = Math.max(this.#sequence + 1, binding.sequence + 1, Math.floor(at))
+    binding.sequence = this.#sequence
+    const { sequence } = binding
+    const tellId = this.#endpoint.entropy.uuid(at)
+    return {
+      kind: 'binding',
+      tell_id: tellId,
+      sequence,
+      at: iso(at),
+      event,
+      reason,
+      moved_from: movedFrom,
+      binding: bindingOf(binding, this.#endpoint.relayId),
+    }
+  }
+}
+
+/** Where a binding leads. */
+export function placeOf({ contact, flow: { transport, address, port } }: ContactBinding) {
+  return { contact, transport, address, port }
+}
+
+/** Whether a binding still leads where it led before. */
+export function samePlace(before: ReturnType<typeof placeOf>, { contact, flow }: ContactBinding): boolean {
+  const { transport, address, port } = before
+  return (
+    contact === before.contact &&
+    flow.transport === transport &&
+    flow.address === address &&
+    flow.port === port
+  )
+}

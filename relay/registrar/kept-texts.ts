@@ -1,0 +1,39 @@
+import { type BindingState, detached } from './contact-binding.ts'
+
+/** What bindings keep of a message's texts. Those cut from it would keep the whole message in memory. */
+export class KeptTexts {
+  /** Texts which many bindings share, once each. */
+  readonly #shared = new Map<string, string>()
+
+  /** A binding as stated, in texts of its own; those `held` already stay. */
+  owned(stated: BindingState, held?: BindingState): BindingState {
+    const own = (text: string, old: string | undefined) => (text === old ? old : detached(text))
+    const { flow } = stated
+    return {
+      contact: own(stated.contact, held?.contact),
+      instance: own(stated.instance, held?.instance ?? ''),
+      q: stated.q,
+      callId: own(stated.callId, held?.callId),
+      cseq: stated.cseq,
+      flow: { ...flow, address: own(flow.address, held?.flow.address) },
+      proof: stated.proof,
+      behindNat: stated.behindNat,
+      keepaliveMs: stated.keepaliveMs,
+      path: stated.path.length === 0 ? noPath : stated.path.map(detached),
+      userAgent: this.once(stated.userAgent),
+      expiresAt: stated.expiresAt,
+    }
+  }
+
+  /** One text for all who say the same. */
+  once(text: string): string {
+    const known = this.#shared.get(text)
+    if (known !== undefined) return known
+    if (this.#shared.size > 10_000) this.#shared.clear()
+    const own = detached(text)
+    this.#shared.set(own, own)
+    return own
+  }
+}
+
+const noPath: readonly string[] = []
