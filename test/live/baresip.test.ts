@@ -54,6 +54,24 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
     },
   )
 
+  test('hear each other where one speaks PCMU only and the other PCMA only', async () => {
+    const alice = await softphone('office1', 440, { codecs: 'pcmu' })
+    const bob = await softphone('office2', 880, { codecs: 'pcma', answers: true })
+    await Promise.all([alice.registered(), bob.registered()])
+    const known = await knownCalls(office.api)
+    alice.command('dial', `sip:office2@${office.realm}`)
+    await Promise.all([alice.hears('CALL_ESTABLISHED'), bob.hears('CALL_ESTABLISHED')])
+    await pause(3_000)
+    alice.command('hangup')
+    await bob.hears('CALL_CLOSED')
+    await pause(300)
+    expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(60)
+    expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(40)
+    const { media } = await endedCall(office.api, known, true)
+    expect(media?.from_caller).toMatchObject({ codec: 'PCMU', codecs: ['PCMU'], lost: 0 })
+    expect(media?.from_callee).toMatchObject({ codec: 'PCMA', codecs: ['PCMA'], lost: 0 })
+  })
+
   test('call each other by their customer’s short name, and by our address alone, until one is told to go', async () => {
     const name = `live-${office.id.slice(0, 8)}`
     const { name: named } = await office.api.get('/customer')
@@ -103,7 +121,7 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
 async function softphone(
   username: string,
   tone: number,
-  more: { transport?: 'udp' | 'tcp'; answers?: boolean; realm?: string } = {},
+  more: { transport?: 'udp' | 'tcp'; answers?: boolean; realm?: string; codecs?: string } = {},
 ): Promise<Baresip> {
   const { realm } = office
   const phone = await Baresip.open({

@@ -17,6 +17,8 @@ export interface BaresipOptions {
   tone: number
   transport?: 'udp' | 'tcp'
   answers?: boolean
+  /** What it speaks, as baresip names it; left out: both laws of G.711. */
+  codecs?: string
 }
 
 /** An event, or the answer to a command. */
@@ -111,6 +113,7 @@ export class Baresip {
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
   const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
+  const { codecs = 'pcmu,pcma' } = options
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -133,7 +136,7 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
   const account = [
     `<sip:${username}@${realm};transport=${transport}>;auth_user=${username};auth_pass=${password}`,
     `outbound="sip:${relay.address}:${relay.port};transport=${transport}"`,
-    'regint=60;audio_codecs=pcmu,pcma',
+    `regint=60;audio_codecs=${codecs}`,
     ...(answers ? ['answermode=auto'] : []),
   ]
   writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
