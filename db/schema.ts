@@ -27,6 +27,7 @@ import {
   type CallTell,
   callStatuses,
   type DigestAlgorithm,
+  type DiversionForm,
   deliveryStatuses,
   directions,
   type EmergencyFacts,
@@ -39,6 +40,8 @@ import {
   ownerships,
   PLATFORM,
   type Port,
+  type Redirection,
+  type RingDestination,
   registrationStatuses,
   resources,
   scopeKinds,
@@ -205,6 +208,9 @@ export const providers = pgTable(
     transfer: text().$type<TransferPolicy>().notNull().default('deny'),
     /** Whether it takes the place of who calls for help (RFC 6442). */
     emergencyLocation: boolean().notNull().default(false),
+    /** How it hears on whose behalf a call comes which is sent on; what follows where it answers 3xx. */
+    diversion: text().$type<DiversionForm>().notNull().default('off'),
+    redirects: text().$type<Redirection>().notNull().default('refuse'),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -282,6 +288,8 @@ export const extensions = pgTable(
     /** Seconds between two OPTIONS which keep a phone's NAT open; 0: none. */
     keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
+    /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
+    destinations: jsonb().$type<RingDestination[]>(),
     ...limits(),
     enabled: boolean().notNull().default(true),
     ...times(),
@@ -388,6 +396,8 @@ export const numbers = pgTable(
     extensionId: uuid(),
     callFlowId: uuid(),
     trunkId: uuid(),
+    /** Whom it rings, where that is a list. */
+    destinations: jsonb().$type<RingDestination[]>(),
     enabled: boolean().notNull().default(true),
     ...times(),
   },

@@ -9,6 +9,7 @@ import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
+import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
 import { carriers } from './config/provider-reports.ts'
 import { endings } from './config/registration-endings.ts'
@@ -80,6 +81,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)
+  .route('/v1.0/extensions', forwarding)
   .route('/v1.0/calls', calls)
   .route('/v1.0/stats', stats)
   .route('/v1.0/erasures', erasures)

@@ -19,6 +19,7 @@ import { countriesOf, ownNumber } from './own-numbers.ts'
 import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
+import { destinations, destinationsOf, ringing } from './ring-destinations.ts'
 import { refuseWeak } from './weak-password.ts'
 
 type ExtensionRow = typeof table.$inferSelect
@@ -42,6 +43,11 @@ const fields = {
   password_set: readOnly(z.boolean(), () => true),
   caller_id: field(z.string().nullable().default(null)),
   emergency: field(emergency),
+  destinations: field(
+    destinations.describe(
+      'Whom it rings, in turn or together: itself means its own phones. null: those; empty: nobody, and callers hear that it is busy.',
+    ),
+  ),
   ...accountFields,
 }
 type ExtensionInput = InputOf<typeof fields>
@@ -60,10 +66,15 @@ export const extensions = resource({
     const kept = input.password === undefined ? {} : await secrets(c, row, input.name, input.password)
     const callerId = input.caller_id === null ? null : await ownNumber(c, 'caller_id', input.caller_id)
     const callback = input.emergency?.callback_number
-    const own = callback ? { callback_number: await ownNumber(c, 'emergency.callback_number', callback) } : {}
-    const emergency = input.emergency && { ...input.emergency, ...own }
-    const shown = { callerId, emergency }
-    return { row: { ...(!stored && { extension: row.extension }), ...shown, ...expiryRow(input), ...kept } }
+    const back = callback
+      ? { callback_number: await ownNumber(c, 'emergency.callback_number', callback) }
+      : {}
+    const emergency = input.emergency && { ...input.emergency, ...back }
+    const { extension } = row
+    const rung = await destinationsOf(c, input.destinations, { customerId, extension })
+    const { destinations, checks } = rung
+    const own = { ...(!stored && { extension }), callerId, emergency, destinations }
+    return { row: { ...own, ...expiryRow(input), ...kept }, checks }
   },
   deleting: {
     leaners: ({ id, customerId }) => {
@@ -80,10 +91,12 @@ export const extensions = resource({
           becomes: { extensionId: null, callFlowId: null, updatedAt: now },
         },
         { table: flows, where: flowsHere, becomes: { deletedAt: now } },
+        ...ringing('extension', { id, customerId }),
       ]
     },
     cascade: 'asked',
-    inUse: 'Numbers or flows lead to this extension. Change them first, or ask with ?cascade=true.',
+    inUse:
+      'Numbers, flows or other extensions lead to this extension. Change them first, or ask with ?cascade=true.',
   },
   errors: ['EXTENSION_TAKEN', 'REFERENCE_NOT_FOUND'],
   example: {

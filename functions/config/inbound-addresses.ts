@@ -21,9 +21,8 @@ export function networks(field: string, written: string[], allowPrivate: boolean
 }
 
 /** Refuses a hostname at which no other host on the internet is, or that is our own. */
-export function refusePrivate(hostname: string, baseDomain: string): void {
-  if (!reachable(hostname, baseDomain))
-    throw ApiError.field('hostname', 'is not a place on the public internet')
+export function refusePrivate(hostname: string, baseDomain: string, field = 'hostname'): void {
+  if (!reachable(hostname, baseDomain)) throw ApiError.field(field, 'is not a place on the public internet')
 }
 
 function network(field: string, text: string, allowPrivate: boolean, { v4, v6 }: Widest): string {

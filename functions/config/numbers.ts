@@ -16,6 +16,7 @@ import { detail, id, name, optionalId, shownCountry } from './fields.ts'
 import { assignable, notTaken, readSpan } from './number-span.ts'
 import { conflicting, mostOf, ownershipFor, ownershipInput, supersede } from './ownership.ts'
 import { quota } from './quota.ts'
+import { destinations, destinationsOf } from './ring-destinations.ts'
 
 type NumberRow = typeof table.$inferSelect
 
@@ -42,6 +43,11 @@ const fields = {
   extension_id: field(optionalId),
   call_flow_id: field(optionalId),
   trunk_id: field(optionalId),
+  destinations: field(
+    destinations
+      .refine((list) => list === null || list.length > 0, 'is empty: null rings whom the ids say')
+      .describe('Whom it rings, in turn or together, instead of one extension, flow or trunk.'),
+  ),
   message_flow_id: secret(
     optionalId
       .refine((value) => value === null, 'is not possible: only calls are carried')
@@ -111,10 +117,15 @@ async function newOf(
   const any = input.number === 'any'
   const ownership = any ? 'claimed' : ownershipFor(c, input.ownership)
   const span = await readSpan(c, input.number, input.number_to, mostOf(ownership))
+  const rung = await destinationsOf(c, input.destinations, owner)
   const provider = await providerOf(c, any, input.provider_id)
   const verifiedAt = ownership === 'claimed' ? null : new Date().toISOString()
   const row = { ...owner, ...span, ...provider, ...targetOf(input), ownership, verifiedAt }
-  return { row: { ...span, ...provider, ownership, verifiedAt }, ...conflictsOf(c, row) }
+  const { destinations } = rung
+  return {
+    row: { ...span, ...provider, destinations, ownership, verifiedAt },
+    ...conflictsOf(c, row, rung.checks),
+  }
 }
 
 async function changeOf(
@@ -127,16 +138,22 @@ async function changeOf(
   const ownership =
     stored.number === 'any' ? stored.ownership : ownershipFor(c, input.ownership, stored.ownership)
   const row = { ...stored, ...targetOf(input), ownership }
-  return { row: stated(stored, ownership), ...conflictsOf(c, row) }
+  const { destinations, checks } = await destinationsOf(c, input.destinations, stored)
+  return { row: { ...stated(stored, ownership), destinations }, ...conflictsOf(c, row, checks) }
 }
 
 /** What must hold of a number, and who gives way to it. */
-function conflictsOf(c: Context<Edge>, row: Wanted): Pick<PlannedChange<typeof table>, 'checks' | 'also'> {
+function conflictsOf(
+  c: Context<Edge>,
+  row: Wanted,
+  rings: readonly Check[],
+): Pick<PlannedChange<typeof table>, 'checks' | 'also'> {
   return {
     checks: [
       notTaken(conflicting(row), row.customerId, row),
       noClash(catchAllClashes(row), row.customerId, () => 'provider_id'),
       endsThere(row),
+      ...rings,
     ],
     also: (possible) => [supersede(c.get('db'), row, possible)],
   }
@@ -190,7 +207,7 @@ async function providerOf(c: Context<Edge>, any: boolean, id: string | null) {
 
 /** What is rung: one thing at most. */
 function targetOf(input: NumberInput) {
-  const [one, two] = (['extension_id', 'call_flow_id', 'trunk_id'] as const).filter(
+  const [one, two] = (['extension_id', 'call_flow_id', 'trunk_id', 'destinations'] as const).filter(
     (key) => input[key] !== null,
   )
   if (one && two) throw ApiError.field(one, `and ${two} exclude each other`)

@@ -9,6 +9,7 @@ import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
+import { forwardingOperations } from './forwarding.ts'
 import { providerOperations } from './provider-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   ...ownCustomerOperations,
   ...resources.flatMap(({ operations }) => operations),
   ...rotationOperations,
+  ...forwardingOperations,
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import * as z from 'zod'
-import { PLATFORM, port, transport } from '#contract'
+import { diversion, PLATFORM, port, redirection, transport } from '#contract'
 import { numbers, routes, providers as table } from '#db'
 import { readIp, writeIp } from '#routing'
 import type { Principal, Settings } from '../env.ts'
@@ -108,6 +108,20 @@ const fields = {
       .boolean()
       .default(false)
       .describe('Whether it takes where a caller is, with calls to emergency numbers (RFC 6442, PIDF-LO).'),
+  ),
+  diversion: field(
+    diversion
+      .default('off')
+      .describe(
+        'How it hears on whose behalf a call comes which is sent on: as Diversion (RFC 5806) or History-Info (RFC 7044), and then who calls; off: the call comes from the customer’s own number.',
+      ),
+  ),
+  redirects: field(
+    redirection
+      .default('refuse')
+      .describe(
+        'What follows where it answers 3xx: it counts as a refusal, or the place it names is called.',
+      ),
   ),
   enabled: field(z.boolean().default(true)),
   ...statusFields,

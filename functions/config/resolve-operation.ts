@@ -55,6 +55,7 @@ export const resolveOperations: readonly Operation[] = [
           },
         ],
         left_out: 0,
+        plan: [],
       },
     },
   },

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { type Explanation, PLATFORM, parseUtc, portNumber, type RouteQuestion } from '#contract'
+import { PLATFORM, parseUtc, portNumber, type RouteQuestion } from '#contract'
 import { decide, readIp, realmOf, trunkRealmOf } from '#routing'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
@@ -10,6 +10,7 @@ import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
 import { type Facts, load, loadAt, loadBeside } from '../store/facts.ts'
 import { type Lookup, lookupFor } from '../store/lookup.ts'
 import { id } from './fields.ts'
+import { fillIn } from './resolve-plan.ts'
 import { refuseUntold, version } from './version.ts'
 
 const party = z
@@ -73,8 +74,21 @@ async function explained(c: Context<Edge>): Promise<Response> {
   const complete = { ...question, ...identified(asked, question, brought, BASE_DOMAIN) }
   const at = asked.at === undefined ? brought.at : parseUtc(asked.at)
   const decision = decide(complete, configurationOf(brought), runtimeOf(brought, complete, BASE_DOMAIN, at))
-  const explanation: Explanation | null = decision.explanation
+  const { explanation } = decision
+  if (explanation && decision.kind === 'connect' && decision.targets.kind === 'plan')
+    await fillIn(explanation.plan, complete, decision, (each) => decidedFor(c, each, asked))
   return c.json(explanation)
+}
+
+/** One destination of the plan, by the same configuration and at the same instant as the call itself. */
+async function decidedFor(c: Context<Edge>, question: RouteQuestion, { at, version }: ResolveInput) {
+  const { BASE_DOMAIN } = c.get('settings')
+  const { customerId } = c.get('principal')
+  const wanted = lookupFor(question, null, BASE_DOMAIN)
+  const seen = version === undefined ? await load(c.get('db'), wanted) : await then(c, wanted, version)
+  const brought = await unsealed(own(seen, customerId), c.get('seal'))
+  const instant = at === undefined ? brought.at : parseUtc(at)
+  return decide(question, configurationOf(brought), runtimeOf(brought, question, BASE_DOMAIN, instant))
 }
 
 /**
@@ -90,7 +104,12 @@ async function loaded(c: Context<Edge>, wanted: Lookup, version: number | undefi
   }
   await confirmed(c)
   if (version === undefined) return load(db, wanted)
-  const { reach, facts } = await loadAt(db, wanted, version, [c.get('principal').customerId, PLATFORM])
+  return then(c, wanted, version)
+}
+
+async function then(c: Context<Edge>, wanted: Lookup, version: number): Promise<Facts> {
+  const customers = [c.get('principal').customerId, PLATFORM]
+  const { reach, facts } = await loadAt(c.get('db'), wanted, version, customers)
   refuseUntold(version, reach)
   return facts
 }

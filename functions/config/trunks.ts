@@ -18,6 +18,7 @@ import { ownNumbers } from './own-numbers.ts'
 import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
+import { ringing } from './ring-destinations.ts'
 import { domain, refuseHalves, type TrunkInput, type TrunkRow, trunkFields } from './trunk-fields.ts'
 import { refuseWeak } from './weak-password.ts'
 
@@ -47,9 +48,9 @@ export const trunks = resource({
     }
   },
   deleting: {
-    leaners: (trunk) => [leaning(numbers, 'trunkId', trunk)],
+    leaners: (trunk) => [leaning(numbers, 'trunkId', trunk), ...ringing('trunk', trunk)],
     cascade: 'asked',
-    inUse: 'Numbers lead to this trunk. Change them first, or ask with ?cascade=true.',
+    inUse: 'Numbers or extensions lead to this trunk. Change them first, or ask with ?cascade=true.',
   },
   errors: ['TRUNK_DOMAIN_TAKEN', 'REFERENCE_NOT_FOUND', 'AMBIGUOUS_SOURCE'],
   example: {

@@ -4,9 +4,13 @@ import { civicPlace } from './snapshot.ts'
 import { port } from './units.ts'
 import {
   address,
+  destinationTypes,
   digestAlgorithm,
   direction,
+  diversion,
   failoverPolicy,
+  redirection,
+  ringCondition,
   scope,
   tlsTrust,
   transferPolicy,
@@ -17,6 +21,15 @@ import {
  * Questions a call waits for. Each is one POST under /relay/v1, answered with HTTP 200; any other
  * status means that the edge itself is unwell. Answers are read tolerantly: unknown keys are ignored.
  */
+
+/** Who sends a call on: the number or the extension it was for. */
+const forwarder = z.object({
+  kind: z.enum(['number', 'extension']),
+  id: z.guid(),
+  /** E.164, or as phones register. */
+  name: z.string(),
+})
+export type Forwarder = z.infer<typeof forwarder>
 
 /** POST /relay/v1/route: where does this call go? */
 export const routeQuestion = z.object({
@@ -32,6 +45,18 @@ export const routeQuestion = z.object({
       transport,
       /** The token of our contact at a provider we registered with, where the call came to it. */
       line: z.string().nullable().default(null),
+    }),
+    /** A call under way is sent on to one destination. */
+    z.object({
+      kind: z.literal('forwarder'),
+      customer_id: z.guid(),
+      forwarder,
+      /** `redirect`: where a phone of the forwarder's says that the call is to go. */
+      type: z.enum([...destinationTypes, 'redirect']),
+      /** The number called first, or the first extension. */
+      called: z.string(),
+      /** Extensions which sent it on before, the first one first, the forwarder included. */
+      path: z.array(z.string()).max(32).default([]),
     }),
   ]),
   /**
@@ -80,6 +105,9 @@ export const providerTarget = z.object({
   policy: failoverPolicy,
   /** What becomes of a transfer it asks for; absent from an older edge: it is refused. */
   transfer: transferPolicy.optional(),
+  /** How it hears on whose behalf the call comes, and what follows where it answers 3xx. */
+  diversion: diversion.default('off'),
+  redirects: redirection.default('refuse'),
 })
 export type ProviderTarget = z.infer<typeof providerTarget>
 
@@ -115,6 +143,36 @@ const trunkTarget = z.object({
 })
 export type TrunkTarget = z.infer<typeof trunkTarget>
 
+/** A SIP address anywhere, to be found by RFC 3263. */
+const sipTarget = z.object({
+  uri: z.string(),
+  user: z.string(),
+  hostname: z.string(),
+  port: port.nullable(),
+  transport: transport.nullable(),
+  ring_ms: z.int(),
+})
+
+/** One destination of a plan; where it leads is asked when it is to ring. */
+const planTarget = z.object({
+  type: z.enum(destinationTypes),
+  target: z.string(),
+  /** null: as its own settings say. */
+  ring_ms: z.int().nullable().default(null),
+  delay_ms: z.int().default(0),
+})
+
+/** Those who ring together, if those before them ended as `when` says; the first step always begins. */
+const ringStep = z.object({
+  when: z.array(ringCondition).default([]),
+  targets: z.array(planTarget).min(1),
+})
+export type RingStep = z.infer<typeof ringStep>
+
+/** Whom a number or an extension rings, in turn. */
+const ringPlan = z.object({ forwarder, called: z.string(), steps: z.array(ringStep).min(1) })
+export type RingPlan = z.infer<typeof ringPlan>
+
 const known = {
   customer_id: z.guid().nullable(),
   direction,
@@ -142,11 +200,13 @@ export const routeDecision = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('connect'),
-    /** Called party's side: providers in the order to try them, one extension to ring, or a PBX. */
+    /** Called party's side: providers in the order to try them, one extension to ring, a PBX, a SIP address, or several of these. */
     targets: z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('providers'), providers: z.array(providerTarget).min(1) }),
       z.object({ kind: z.literal('extension'), extension: extensionTarget }),
       z.object({ kind: z.literal('trunk'), trunk: trunkTarget }),
+      z.object({ kind: z.literal('sip'), sip: sipTarget }),
+      z.object({ kind: z.literal('plan'), plan: ringPlan }),
     ]),
     /**
      * What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed;
@@ -170,6 +230,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
   }),
 ])
 export type RouteDecision = z.infer<typeof routeDecision>
+/** A decision to call somewhere. */
+export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 
 /** POST /relay/v1/credential: who is username@realm, and how do they prove it? */
 export const credentialQuestion = z.object({ realm: z.string(), username: z.string() })

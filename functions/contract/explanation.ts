@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { failoverPolicy, healthStatus, instant } from './vocabulary.ts'
+import { failoverPolicy, healthStatus, instant, ringDestination } from './vocabulary.ts'
 
 /*
  * Why a call went where it went: one object, stored on the call and answered by POST /v1.0/routes/resolve.
@@ -34,7 +34,7 @@ export type Consideration = z.infer<typeof consideration>
 
 /** How a caller was recognised, or which rule failed. */
 const identification = z.object({
-  /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `none`. */
+  /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `forwarded`, `none`. */
   rule: z.string(),
   why: z.string(),
 })
@@ -52,6 +52,29 @@ const limit = z.object({
   exceeded: z.boolean(),
 })
 export type Limit = z.infer<typeof limit>
+
+/** What the callee sees, and where that came from: `asked`, `emergency`, `extension`, `number`, `default`, `only`, `trunk`, `none`. */
+const shownCaller = z.object({
+  number: z.string().nullable(),
+  from: z.string(),
+  unverified: z.boolean(),
+  why: z.string().default(''),
+})
+
+/** One destination of those which are rung, and where it leads; undecided until it is its turn. */
+const plannedRing = ringDestination.extend({
+  /** The number or extension whose list it stands in, and the step of that list, 1 first: those of one ring together. */
+  by: z.string(),
+  step: z.int(),
+  outcome: z.enum(['connect', 'reject']).nullable().default(null),
+  status: z.int().nullable().default(null),
+  reason: z.string().nullable().default(null),
+  message: z.string().default(''),
+  caller_id: shownCaller.nullable().default(null),
+  limits: z.array(limit).default([]),
+  candidates: z.array(consideration).default([]),
+})
+export type PlannedRing = z.infer<typeof plannedRing>
 
 /** Why a call was decided as it was: rules, candidates and limits, in the order they were looked at. */
 export const explanation = z.object({
@@ -81,20 +104,13 @@ export const explanation = z.object({
     .default(null),
   /** It is a call to the police, the fire brigade or an ambulance. */
   emergency: z.boolean().default(false),
-  /** What the callee sees, and where that came from: `asked`, `emergency`, `extension`, `default`, `only`, `trunk`, `none`. */
-  caller_id: z
-    .object({
-      number: z.string().nullable(),
-      from: z.string(),
-      unverified: z.boolean(),
-      why: z.string().default(''),
-    })
-    .nullable()
-    .default(null),
+  caller_id: shownCaller.nullable().default(null),
   limits: z.array(limit).default([]),
   /** The candidates in the order considered: all that are tried, and the first of those that were skipped. */
   candidates: z.array(consideration).default([]),
   /** How many more routes of the customer, and matching default routes, there are. */
   left_out: z.int().default(0),
+  /** Whom it rings, where that is a list: in the order of the list, each followed by those to whom it sends the call on. */
+  plan: z.array(plannedRing).default([]),
 })
 export type Explanation = z.infer<typeof explanation>

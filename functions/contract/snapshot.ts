@@ -3,9 +3,12 @@ import { port } from './units.ts'
 import {
   caps,
   digestAlgorithm,
+  diversion,
   failoverPolicy,
   instant,
   ownership,
+  redirection,
+  ringDestination,
   tlsTrust,
   transferPolicy,
   transport,
@@ -85,6 +88,8 @@ export const extensionFacts = z.object({
   transfer: transferPolicy.default('local'),
   /** null: nothing is known which would help. */
   emergency: emergencyFacts.nullable().default(null),
+  /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
+  destinations: z.array(ringDestination).nullable().default(null),
   caps: caps.prefault({}),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
@@ -136,6 +141,8 @@ export const numberFacts = z.object({
   extension_id: z.guid().nullable(),
   trunk_id: z.guid().nullable().default(null),
   flow_id: z.guid().nullable(),
+  /** Whom it rings, where that is more than one; null: as the ids above say. */
+  destinations: z.array(ringDestination).nullable().default(null),
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 
@@ -189,6 +196,9 @@ export const providerFacts = z.object({
   transfer: transferPolicy.default('deny'),
   /** It takes the place of who calls for help (RFC 6442). */
   emergency_location: z.boolean().default(false),
+  /** How it hears on whose behalf a call comes which is sent on, and what follows where it sends one on itself. */
+  diversion: diversion.default('off'),
+  redirects: redirection.default('refuse'),
   /** OPTIONS every so many seconds; 0: never. `accept` null: any final answer but 408 and 503. */
   probe_interval: z.int().default(30),
   probe_accept: z.array(z.int()).nullable().default(null),

@@ -122,6 +122,40 @@ export const address = z.object({
 })
 export type Address = z.infer<typeof address>
 
+/** How those ended who were rung before: what a later destination waits for. */
+const ringConditions = ['busy', 'no_answer', 'not_registered', 'failed'] as const
+export const ringCondition = z.enum(ringConditions)
+export type RingCondition = z.infer<typeof ringCondition>
+
+/** What a destination is: an account of the customer, a number of the phone network, or any SIP address. */
+export const destinationTypes = ['extension', 'trunk', 'tel', 'sip'] as const
+
+/**
+ * One whom a number or an extension rings. With `when` it rings after those before it in the list, if they ended so;
+ * without, it rings together with the one before it.
+ */
+export const ringDestination = z.object({
+  type: z.enum(destinationTypes),
+  /** An extension, a trunk's `domain_name`, E.164, or a SIP URI. */
+  target: z.string(),
+  /** Seconds it may ring; null: as its own settings say. */
+  ring_seconds: z.int().nullable().default(null),
+  /** Seconds by which it begins after those it rings with. */
+  delay_seconds: z.int().default(0),
+  when: z.array(ringCondition).default([]),
+})
+export type RingDestination = z.infer<typeof ringDestination>
+
+/** How a provider hears on whose behalf a call comes that is sent on: RFC 5806, RFC 7044, or not at all. */
+const diversions = ['off', 'diversion', 'history_info'] as const
+export const diversion = z.enum(diversions)
+export type DiversionForm = z.infer<typeof diversion>
+
+/** What follows where a provider answers 3xx: it counts as a refusal, or the place it names is called. */
+const redirections = ['refuse', 'follow'] as const
+export const redirection = z.enum(redirections)
+export type Redirection = z.infer<typeof redirection>
+
 /** After a failed attempt: try the next provider, or tell the caller. */
 const verdicts = ['next', 'final'] as const
 export const verdict = z.enum(verdicts)

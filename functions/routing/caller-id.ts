@@ -3,7 +3,12 @@ import type { Configuration } from './configuration.ts'
 import { readNumber } from './e164.ts'
 
 /** Who makes the call: an extension, or a PBX. */
-export type Party = { kind: 'extension'; extension: ExtensionFacts } | { kind: 'trunk'; trunk: TrunkFacts }
+export type CallingParty =
+  | { kind: 'extension'; extension: ExtensionFacts }
+  | { kind: 'trunk'; trunk: TrunkFacts }
+
+/** On whose behalf a call goes out: of the one who makes it, or of a number (E.164) which sends it on. */
+export type Party = CallingParty | { kind: 'number'; number: string }
 
 /** What the callee sees, or why the call may not be made. */
 export type CallerId =
@@ -102,8 +107,12 @@ const unproved =
   'it is shown once a call to it came in over a provider of the customer’s own, or an administrator assigned it'
 
 function ownNumber(party: Party, customer: CustomerFacts, book: Configuration): string | null | undefined {
-  const own = party.kind === 'trunk' ? party.trunk.caller_ids : [party.extension.caller_id]
-  return own.find((number) => number !== null && owns(customer, number, book))
+  return ownNumbers(party).find((number) => number !== null && owns(customer, number, book))
+}
+
+function ownNumbers(party: Party): readonly (string | null)[] {
+  if (party.kind === 'number') return [party.number]
+  return party.kind === 'trunk' ? party.trunk.caller_ids : [party.extension.caller_id]
 }
 
 function notOwned(asked: string, { id, caller_ids }: TrunkFacts): string {

@@ -29,6 +29,8 @@ export interface Dialling {
   place: CivicPlace | null
   /** E.164; null: none may be claimed. */
   shown: string | null
+  /** E.164 of the caller of a call which is sent on, for those who hear on whose behalf it comes. */
+  original: string | null
 }
 
 /** Most providers one call tries. */
@@ -222,12 +224,11 @@ function inTurn({ well, unwell }: Search): KeptCandidates[] {
 }
 
 /** What is sent to each of them; and notes it. */
-function dial(
-  tried: readonly KeptCandidates[],
-  { dialled, shown, customer, place }: Dialling,
-): ProviderTarget[] {
+function dial(tried: readonly KeptCandidates[], dialling: Dialling): ProviderTarget[] {
+  const { dialled, shown, original, customer, place } = dialling
   return tried.map(({ route, provider, said }, at) => {
-    const target = targetOf(route, provider, { dialled, shown, home: customer.country, place })
+    const calling = provider.diversion === 'off' ? shown : (original ?? shown)
+    const target = targetOf(route, provider, { dialled, calling, shown, home: customer.country, place })
     said.order = at + 1
     said.dialled = target.user
     said.policy = target.policy

@@ -1,7 +1,8 @@
 import type { RouteDecision, RouteQuestion } from '#contract'
-import type { Party } from './caller-id.ts'
+import type { CallingParty } from './caller-id.ts'
 import type { Configuration } from './configuration.ts'
 import { type Draft, extensionAddress, refuse, telAddress } from './draft.ts'
+import { decideForwarded } from './forwarding.ts'
 import { decideIncoming } from './incoming.ts'
 import { decideOutgoing } from './outgoing.ts'
 import type { Runtime } from './runtime.ts'
@@ -16,6 +17,7 @@ import { recognise } from './source.ts'
 export function decide(question: RouteQuestion, book: Configuration, live: Runtime): RouteDecision {
   const { caller } = question
   if (caller.kind === 'source') return fromAddress(question, caller, book, live)
+  if (caller.kind === 'forwarder') return decideForwarded(begin(question, book, live, 'outgoing'), caller)
   const party = partyOf(caller, book)
   const begun = begin(question, book, live, 'outgoing')
   if (!party) return refuse(begun, 403, 'CALLER_UNKNOWN', `The calling ${caller.kind} no longer exists.`)
@@ -44,7 +46,7 @@ function fromAddress(
     : decideIncoming(known, source.provider, source.rung)
 }
 
-function fromParty(known: Draft, party: Party): RouteDecision {
+function fromParty(known: Draft, party: CallingParty): RouteDecision {
   const { customer_id } = party.kind === 'trunk' ? party.trunk : party.extension
   const customer = known.book.customer(customer_id)
   return customer
@@ -61,7 +63,7 @@ function begin(
 ): Draft {
   const { caller, from, to } = question
   const source =
-    caller.kind === 'source'
+    caller.kind === 'source' || caller.kind === 'forwarder'
       ? { ...telAddress(from.user), name: from.display }
       : extensionAddress({ extension: from.user, name: '' })
   return {
@@ -83,10 +85,13 @@ function begin(
     limits: [],
     candidates: [],
     left_out: 0,
+    plan: [],
   }
 }
 
-function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Configuration): Party | undefined {
+type Account = Exclude<Caller, { kind: 'source' | 'forwarder' }>
+
+function partyOf(caller: Account, book: Configuration): CallingParty | undefined {
   if (caller.kind === 'trunk') {
     const trunk = book.trunk(caller.customer_id, caller.trunk_id)
     return trunk && { kind: 'trunk', trunk }
@@ -95,7 +100,7 @@ function partyOf(caller: Exclude<Caller, { kind: 'source' }>, book: Configuratio
   return extension && { kind: 'extension', extension }
 }
 
-function proved(party: Party): Draft['caller'] {
+function proved(party: CallingParty): Draft['caller'] {
   const name = party.kind === 'trunk' ? party.trunk.domain_name : party.extension.extension
   return { rule: 'digest', why: `the ${party.kind} ${name} proved itself by its password` }
 }

@@ -1,14 +1,18 @@
 import {
   type Address,
+  type ConnectDecision,
   type Consideration,
   type CustomerFacts,
   type Direction,
   type Explanation,
   type ExtensionFacts,
   type ExtensionTarget,
+  type Forwarder,
   type Identification,
   type Limit,
   PLATFORM,
+  type PlannedRing,
+  type RingDestination,
   type RouteDecision,
   type RouteQuestion,
   type Scope,
@@ -16,6 +20,7 @@ import {
 } from '#contract'
 import type { Configuration } from './configuration.ts'
 import { realmOf } from './realm.ts'
+import { plannedRings, planOf } from './ring-plan.ts'
 import type { Runtime } from './runtime.ts'
 
 /** One question on its way to a decision: what has been found so far, written down as it is found. */
@@ -40,9 +45,9 @@ export interface Draft {
   candidates: Consideration[]
   /** Candidates which were looked at and are not listed. */
   left_out: number
+  /** Whom it rings, where that is a list. */
+  plan: PlannedRing[]
 }
-
-type Connect = Extract<RouteDecision, { kind: 'connect' }>
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
 export function refuse(known: Draft, status: number, reason: string, message: string): RouteDecision {
@@ -88,8 +93,9 @@ export function connect(
   }
 }
 
-type DraftDestination = Pick<Connect, 'targets' | 'caller_id' | 'transfer'> &
-  Partial<Pick<Connect, 'number_id' | 'provider_id'>>
+/** To whom, and what they see of the caller. */
+export type DraftDestination = Pick<ConnectDecision, 'targets' | 'caller_id' | 'transfer'> &
+  Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
 function explain(
   known: Draft,
@@ -98,7 +104,8 @@ function explain(
   reason: string | null,
   message: string,
 ): Explanation {
-  const { live, customer_id, caller, number, emergency, caller_id, limits, candidates, left_out } = known
+  const { live, customer_id, caller, number, emergency, caller_id, limits, candidates, left_out, plan } =
+    known
   return {
     decided_by: live.decidedBy,
     at: instant(live.at),
@@ -116,6 +123,7 @@ function explain(
     limits,
     candidates,
     left_out,
+    plan,
   }
 }
 
@@ -126,6 +134,31 @@ function instant(at: UtcMs): string {
 }
 
 let latest = { at: 0, text: new Date(0).toISOString() }
+
+/** Somewhere where several are rung, as a list of destinations says. */
+export function connectPlan(
+  known: Draft,
+  destinations: readonly RingDestination[],
+  forwarder: Forwarder,
+  destination: Omit<DraftDestination, 'targets'>,
+): RouteDecision {
+  known.plan = plannedRings(destinations, forwarder)
+  const { question, destination: dialled } = known
+  const called = question.caller.kind === 'forwarder' ? question.caller.called : dialled.target
+  const plan = planOf(destinations, forwarder, called)
+  const message = `Rings whom the ${forwarder.kind} ${forwarder.name} names.`
+  return connect(known, message, { ...destination, targets: { kind: 'plan', plan } })
+}
+
+/** An extension which does not want to be rung. */
+export function disturbed(known: Draft, { extension }: { extension: string }): RouteDecision {
+  return refuse(known, 486, 'DO_NOT_DISTURB', `The extension ${extension} does not want to be disturbed.`)
+}
+
+/** An extension as one who sends calls on. */
+export function forwarderOf({ id, extension }: Pick<ExtensionFacts, 'id' | 'extension'>): Forwarder {
+  return { kind: 'extension', id, name: extension }
+}
 
 /** A phone number as a party of a call. */
 export function telAddress(number: string): Address {

@@ -1,16 +1,19 @@
 import type {
   CustomerFacts,
   ExtensionFacts,
+  Forwarder,
   NumberFacts,
   ProviderFacts,
+  RingDestination,
   RouteDecision,
   TrunkFacts,
 } from '#contract'
 import type { Configuration } from './configuration.ts'
-import { connect, type Draft, extensionTarget, refuse, telAddress } from './draft.ts'
+import { connect, connectPlan, type Draft, type DraftDestination, refuse, telAddress } from './draft.ts'
 import { dialledName, readNumber } from './e164.ts'
 import { written } from './formats.ts'
-import { fullness, limitsOf } from './limits.ts'
+import { type Counted, fullness, limitsOf } from './limits.ts'
+import { toExtension } from './outgoing.ts'
 import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './rung.ts'
 
@@ -23,12 +26,12 @@ export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung
   known.source = { ...telAddress(from ?? caller.user), name: caller.display }
   known.destination = telAddress(e164)
   known.number = { dialled: to.user, kind: 'number', e164, country: null }
-  const callee = calleeOf(number, known.book)
+  const callee = calleeOf(number, e164, known.book)
   if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
   const customer = known.book.customer(number.customer_id)
   if (!customer) return refuse(known, 404, 'NUMBER_NOT_FOUND', `${e164} belongs to nobody any more.`)
   count(known, callee, customer)
-  return fullLimit(known) ?? ring(known, callee, customer, rung, provider, from)
+  return fullCallee(known) ?? ring(known, callee, customer, rung, provider, from)
 }
 
 /** The caller in E.164 where its provider's country lets it be read so. */
@@ -41,7 +44,10 @@ function callerNumber({ question, book }: Draft, provider: ProviderFacts): strin
   return null
 }
 
-type Callee = { kind: 'extension'; one: ExtensionFacts } | { kind: 'trunk'; one: TrunkFacts }
+type Callee =
+  | { kind: 'extension'; one: ExtensionFacts }
+  | { kind: 'trunk'; one: TrunkFacts }
+  | { kind: 'number'; destinations: readonly RingDestination[]; forwarder: Forwarder }
 interface Refusal {
   status: number
   reason: string
@@ -49,11 +55,15 @@ interface Refusal {
 }
 
 /** Which extension or trunk a number rings, or why none. */
-function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
-  const { customer_id, enabled, extension_id, trunk_id, flow_id } = number
+function calleeOf(number: NumberFacts, e164: string, book: Configuration): Callee | Refusal {
+  const { customer_id, enabled, extension_id, trunk_id, flow_id, destinations } = number
   const name = nameOf(number)
   const what = name.charAt(0).toUpperCase() + name.slice(1)
   if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${what} is not in service: it is disabled.`)
+  if (destinations) {
+    const forwarder = { kind: 'number', id: number.id, name: e164 } as const
+    return { kind: 'number', destinations, forwarder }
+  }
   if (trunk_id !== null) return trunkOf(name, book.trunk(customer_id, trunk_id))
   if (extension_id !== null)
     return extensionOf(`extension ${name}`, book.extension(customer_id, extension_id))
@@ -64,7 +74,7 @@ function calleeOf(number: NumberFacts, book: Configuration): Callee | Refusal {
       extension == null ? undefined : book.extensionNamed(customer_id, extension),
     )
   }
-  const message = `${what} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id or a call_flow_id.`
+  const message = `${what} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id, a call_flow_id or destinations.`
   return refusal(404, 'NUMBER_NOT_CONNECTED', message)
 }
 
@@ -93,20 +103,27 @@ function refusal(status: number, reason: string, message: string): Refusal {
 }
 
 /** Notes the called customer's limits and those of the extension or trunk that is rung. */
-function count(known: Draft, { kind, one }: Callee, customer: CustomerFacts): void {
-  const counted = [
-    { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps },
-    { scope: { kind, id: one.id }, name: one.name, caps: one.caps },
-  ]
+function count(known: Draft, callee: Callee, customer: CustomerFacts): void {
+  const whole = { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps }
+  countIn(known, [whole, ...(callee.kind === 'number' ? [] : [countedOf(callee)])])
+  if (callee.kind === 'extension') known.extension_id = callee.one.id
+  if (callee.kind === 'trunk') known.trunk_id = callee.one.id
+}
+
+/** One account as it counts a call which rings it. */
+export function countedOf({ kind, one }: Exclude<Callee, { kind: 'number' }>): Counted {
+  return { scope: { kind, id: one.id }, name: one.name, caps: one.caps }
+}
+
+/** Notes in whose limits a call counts which comes in. */
+export function countIn(known: Draft, counted: readonly Counted[]): void {
   // Minutes are a limit on what is paid for: calls out.
   known.limits = limitsOf(counted, known.live).filter(({ resource }) => resource !== 'daily_minutes')
   known.scopes = counted.map(({ scope }) => scope)
-  if (kind === 'extension') known.extension_id = one.id
-  else known.trunk_id = one.id
 }
 
-/** Busy where all channels are taken: a carrier told 503 would take us for broken. */
-function fullLimit(known: Draft): RouteDecision | undefined {
+/** Busy where all channels are taken: a carrier told 503 would take us for broken. undefined where there is room. */
+export function fullCallee(known: Draft): RouteDecision | undefined {
   const full = known.limits.find(({ exceeded }) => exceeded)
   if (!full) return undefined
   const status = full.resource === 'channels' ? 486 : 503
@@ -132,17 +149,27 @@ function ring(
     unverified: false,
     hidden: null,
   }
-  const place = { number_id: number.id, provider_id: provider.id, transfer: provider.transfer }
-  if (callee.kind === 'extension') {
-    const extension = extensionTarget(callee.one, customer, known.live)
-    const targets = { kind: 'extension' as const, extension }
-    return connect(known, `Rings extension ${callee.one.extension}.`, { targets, caller_id: seen, ...place })
-  }
-  const trunk = callee.one
+  const { transfer } = provider
+  const place = { number_id: number.id, provider_id: provider.id, caller_id: seen, transfer }
+  if (callee.kind === 'number') return connectPlan(known, callee.destinations, callee.forwarder, place)
+  if (callee.kind === 'extension') return toExtension(known, callee.one, customer, place)
+  return toTrunk(known, callee.one, customer, e164, from, place)
+}
+
+/** Calls a PBX: the number called (`e164`) and the caller's, where it is known, as it writes them. */
+export function toTrunk(
+  known: Draft,
+  trunk: TrunkFacts,
+  customer: CustomerFacts,
+  e164: string,
+  from: string | null,
+  { caller_id, ...place }: Omit<DraftDestination, 'targets'>,
+): RouteDecision {
   const country = trunk.country ?? customer.country
+  const user = from === null ? caller_id.user : written(from, trunk.calling_format, country)
   return connect(known, `Calls the trunk ${trunk.name || trunk.domain_name}.`, {
     targets: { kind: 'trunk', trunk: trunkTarget(trunk, e164, country, known) },
-    caller_id: { ...seen, user: from === null ? seen.user : written(from, trunk.calling_format, country) },
+    caller_id: { ...caller_id, user },
     ...place,
   })
 }

@@ -2,7 +2,7 @@ import type { Caps, Limit, Scope } from '#contract'
 import type { Runtime, Share } from './runtime.ts'
 
 /** A customer, an extension, a trunk or a provider in whose limits a call counts. */
-interface Counted {
+export interface Counted {
   scope: Scope
   name: string
   caps: Caps

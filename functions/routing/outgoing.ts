@@ -1,9 +1,27 @@
 import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
-import { type CallerId, callbackOf, callerIdFor, divertingFor, type Party } from './caller-id.ts'
+import {
+  type CallerId,
+  type CallingParty,
+  callbackOf,
+  callerIdFor,
+  divertingFor,
+  type Party,
+} from './caller-id.ts'
 import { candidatesFor, type Dialling } from './candidates.ts'
 import type { Configuration } from './configuration.ts'
 import { forbiddenTo } from './destinations.ts'
-import { connect, type Draft, extensionAddress, extensionTarget, refuse, telAddress } from './draft.ts'
+import {
+  connect,
+  connectPlan,
+  type Draft,
+  type DraftDestination,
+  disturbed,
+  extensionAddress,
+  extensionTarget,
+  forwarderOf,
+  refuse,
+  telAddress,
+} from './draft.ts'
 import { callingCode, type Dialled, readNumber } from './e164.ts'
 import { isEmergency } from './emergency.ts'
 import { fullness, limited, limitsOf } from './limits.ts'
@@ -14,7 +32,7 @@ import { withoutCode } from './star-codes.ts'
 type Number = Exclude<Dialled, { kind: 'nonsense' }>
 
 /** Decides a call from an extension or a PBX: to an extension of the customer, or to the phone network. */
-export function decideOutgoing(known: Draft, party: Party, customer: CustomerFacts): RouteDecision {
+export function decideOutgoing(known: Draft, party: CallingParty, customer: CustomerFacts): RouteDecision {
   const { question, book } = known
   const country = (party.kind === 'trunk' ? party.trunk.country : null) ?? customer.country
   const { rest, hidden } = withoutCode(question.to.user)
@@ -35,7 +53,7 @@ export function decideOutgoing(known: Draft, party: Party, customer: CustomerFac
 }
 
 /** What is dialled to the phone network, and from which country. */
-interface Outside {
+export interface Outside {
   dialled: Number
   country: string
 }
@@ -55,7 +73,7 @@ function extensionDialled(
 }
 
 /** Notes who calls, and in whose limits it counts. */
-function identify(known: Draft, party: Party, customer: CustomerFacts): void {
+function identify(known: Draft, party: CallingParty, customer: CustomerFacts): void {
   const one = party.kind === 'trunk' ? party.trunk : party.extension
   known.customer_id = customer.id
   if (party.kind === 'extension') known.extension_id = one.id
@@ -72,6 +90,7 @@ function identify(known: Draft, party: Party, customer: CustomerFacts): void {
 }
 
 function transferOf(party: Party) {
+  if (party.kind === 'number') return undefined
   return party.kind === 'trunk' ? party.trunk.transfer : party.extension.transfer
 }
 
@@ -79,7 +98,7 @@ function scopeOf(kind: Scope['kind'], id: string): Scope {
   return { kind, id }
 }
 
-function addressOf(party: Party) {
+function addressOf(party: CallingParty) {
   if (party.kind === 'extension') return extensionAddress(party.extension)
   const { domain_name, name } = party.trunk
   return { type: 'sip' as const, target: domain_name, target_name: domain_name, name, detail: '' }
@@ -94,7 +113,7 @@ function asRead(dialled: string, read: Dialled): Draft['number'] {
   }
 }
 
-function disabledCaller(party: Party): string | undefined {
+function disabledCaller(party: CallingParty): string | undefined {
   if (party.kind === 'trunk') return party.trunk.enabled ? undefined : 'TRUNK_DISABLED'
   return party.extension.enabled ? undefined : 'EXTENSION_DISABLED'
 }
@@ -111,7 +130,7 @@ function domainOf({ question, book, live }: Draft, customer: CustomerFacts): 'ow
 
 function internal(
   known: Draft,
-  party: Party,
+  party: CallingParty,
   customer: CustomerFacts,
   callee: ExtensionFacts,
 ): RouteDecision {
@@ -123,16 +142,40 @@ function internal(
   const full = fullLimit(known)
   if (full) return full
   const { user, display } = nameOf(party, known, true)
-  return connect(known, `Rings extension ${callee.extension}.`, {
-    targets: { kind: 'extension', extension: extensionTarget(callee, customer, known.live) },
-    transfer: transferOf(party),
-    caller_id: { user, display, asserted: null, diverting: [], unverified: false, hidden: known.hidden },
-  })
+  const { hidden } = known
+  const caller_id = { user, display, asserted: null, diverting: [], unverified: false, hidden }
+  return toExtension(known, callee, customer, { caller_id, transfer: transferOf(party) })
+}
+
+/** Rings an extension: its phones, or whom it names instead. */
+export function toExtension(
+  known: Draft,
+  callee: ExtensionFacts,
+  customer: CustomerFacts,
+  destination: Omit<DraftDestination, 'targets'>,
+): RouteDecision {
+  const { destinations } = callee
+  if (destinations?.length === 0) return disturbed(known, callee)
+  if (destinations) return connectPlan(known, destinations, forwarderOf(callee), destination)
+  return toPhones(known, callee, customer, destination)
+}
+
+/** Rings the phones of an extension, whatever its list says. */
+export function toPhones(
+  known: Draft,
+  callee: ExtensionFacts,
+  customer: CustomerFacts,
+  destination: Omit<DraftDestination, 'targets'>,
+): RouteDecision {
+  const extension = extensionTarget(callee, customer, known.live)
+  const targets = { kind: 'extension', extension } as const
+  return connect(known, `Rings extension ${callee.extension}.`, { targets, ...destination })
 }
 
 /** Who calls where no number is shown; the name it gives itself is taken where it may be, else its customer's for it. */
 function nameOf(party: Party, { question: { from } }: Draft, mayClaim: boolean) {
   const claimed = mayClaim ? from.display : ''
+  if (party.kind === 'number') return { user: party.number, display: claimed }
   if (party.kind === 'extension')
     return { user: party.extension.extension, display: claimed || party.extension.name }
   return { user: dialledName(from.user) || party.trunk.domain_name, display: claimed || party.trunk.name }
@@ -159,7 +202,8 @@ function unknownCode(code: string): string {
   return `${code} is no service code we know: *67 or #31# before a number hides the caller id, *82 or *31# shows it.`
 }
 
-function outside(known: Draft, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
+/** Decides a call to the phone network, on whosever behalf: allowed, within the limits, by which providers. */
+export function outside(known: Draft, party: Party, customer: CustomerFacts, to: Outside): RouteDecision {
   const { dialled, country } = to
   const { emergency } = known
   known.destination = telAddress(dialled.kind === 'number' ? dialled.e164 : dialled.digits)
@@ -197,6 +241,7 @@ function towards(
     emergency: known.emergency,
     place: place ?? null,
     shown: number,
+    original: originalOf(known),
   }
   const { providers, candidates, leftOut } = candidatesFor(dialling, known.book, known.live)
   known.candidates = candidates
@@ -219,8 +264,14 @@ function towards(
   })
 }
 
-/** A refusal where a limit of the caller's side is reached. */
-function fullLimit(known: Draft): RouteDecision | undefined {
+/** The caller of a call which is sent on, for providers who hear on whose behalf it comes; null: there is no such number. */
+function originalOf({ question: { caller, from } }: Draft): string | null {
+  const number = from.asserted ?? from.user
+  return caller.kind === 'forwarder' && /^\+\d{5,15}$/.test(number) ? number : null
+}
+
+/** A refusal where a limit of the caller's side is reached; undefined where none is. */
+export function fullLimit(known: Draft): RouteDecision | undefined {
   const full = known.limits.find(({ exceeded }) => exceeded)
   if (!full) return undefined
   const status = full.resource === 'daily_minutes' ? 403 : 503

@@ -13,7 +13,7 @@ import { dialable, written } from './formats.ts'
 export function targetOf(
   route: RouteFacts,
   provider: ProviderFacts,
-  { dialled, shown, home, place }: DialledThere,
+  { dialled, calling, shown, home, place }: DialledThere,
 ): ProviderTarget {
   const country = provider.country ?? home
   const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer } =
@@ -27,7 +27,7 @@ export function targetOf(
     transport,
     tls,
     user: userAt(provider, dialled, country),
-    calling: shown === null ? null : written(shown, provider.calling_format, country),
+    calling: calling === null ? null : written(calling, provider.calling_format, country),
     asserted: shown === null ? null : written(shown, provider.asserted_format, country),
     headers,
     codecs,
@@ -35,12 +35,16 @@ export function targetOf(
     place: provider.emergency_location ? place : null,
     policy: route.failover === null ? policy : policyOf(route, provider),
     transfer,
+    diversion: provider.diversion,
+    redirects: provider.redirects,
   }
 }
 
 /** What is dialled there, in the terms of who calls: the number shown, the country at home, where it is. */
 interface DialledThere {
   readonly dialled: Exclude<Dialled, { kind: 'nonsense' }>
+  /** Who calls; and which number of the customer's is asserted. */
+  readonly calling: string | null
   readonly shown: string | null
   readonly home: string
   readonly place: CivicPlace | null
@@ -59,7 +63,7 @@ function userAt(
 
 type Fixed = Omit<
   ProviderTarget,
-  'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted' | 'place'
+  'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted' | 'place' | 'diversion' | 'redirects'
 >
 
 /** Whatever is the same for every call, made once. */

@@ -56,19 +56,19 @@ export function lookupFor(
   baseDomain: string,
 ): Lookup {
   const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
-  const { rest } = withoutCode(to.user)
-  const [tails, asked] = [tailsOf(rest), [from.asserted ?? '', from.user, ...from.diverting]]
+  const rest = caller.kind === 'forwarder' ? to.user : withoutCode(to.user).rest
+  const [tails, asked] = [tailsOf(rest), [from.asserted ?? '', from.user, ...divertersOf(caller, from)]]
   const readings = internationalReadings(rest)
   const askedTails = asked.flatMap(tailsOf)
   const short = shortBeginnings(rest)
   return {
     callId: call_id,
     customerId: caller.kind === 'source' ? null : caller.customer_id,
-    extensionId: caller.kind === 'extension' ? caller.extension_id : null,
+    extensionId: extensionOf(caller),
     trunkId: caller.kind === 'trunk' ? caller.trunk_id : null,
     callerName: null,
     networks: ip ? networksAround(ip) : [],
-    domain: trunkDomainOf(to.host, baseDomain) ?? null,
+    domain: isTrunk(caller) ? to.user : (trunkDomainOf(to.host, baseDomain) ?? null),
     lineProviderId,
     name: dialledName(rest),
     prefixes: prefixesOf([...readings, ...tails.map((tail) => `+${tail}`)]),
@@ -82,4 +82,19 @@ export function lookupFor(
     askedLocal: JSON.stringify(asked.map(localReadings)),
     codes: tails.length + askedTails.length + short.length > 0 ? JSON.stringify(callingCodes()) : '{}',
   }
+}
+
+function extensionOf(caller: RouteQuestion['caller']): string | null {
+  if (caller.kind === 'extension') return caller.extension_id
+  return caller.kind === 'forwarder' && caller.forwarder.kind === 'extension' ? caller.forwarder.id : null
+}
+
+/** Whether a trunk is named to which a call is sent on. */
+function isTrunk(caller: RouteQuestion['caller']): boolean {
+  return caller.kind === 'forwarder' && caller.type === 'trunk'
+}
+
+/** Those a call comes for: as its caller says, or who sends it on. */
+function divertersOf(caller: RouteQuestion['caller'], { diverting }: RouteQuestion['from']): string[] {
+  return caller.kind === 'forwarder' ? [caller.forwarder.name, ...diverting] : diverting
 }

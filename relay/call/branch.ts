@@ -108,6 +108,7 @@ function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attem
     ended_ms: null,
     pdd_ms: null,
     tries: [],
+    destination: null,
   }
   return attempt
 }

@@ -37,5 +37,7 @@ export function peerOf({
       answer_ms: ring_ms,
       search_ms: ring_ms,
     },
+    diversion: 'off',
+    redirects: 'refuse',
   }
 }

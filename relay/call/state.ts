@@ -2,6 +2,7 @@ import type {
   AddressTry,
   Attempt,
   CallTell,
+  ConnectDecision,
   Explanation,
   HangupParty,
   HangupReason,
@@ -22,7 +23,6 @@ import type { ByeResult } from '../leg/bye.ts'
 import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
 import type { RefreshResult } from '../leg/refresh.ts'
-import type { ConnectDecision } from '../limits/admit-call.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Authorizations } from '../sip/authorization.ts'

@@ -1,8 +1,5 @@
-import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
+import type { ConnectDecision, Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
 import type { Ledger, LimitReached } from './ledger.ts'
-
-/** A decision to call somewhere. */
-export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 
 /** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
 function statusFor(resource: string, incoming: boolean): number {

@@ -154,6 +154,7 @@ const wholesome: Record<string, () => object> = {
     webhook_id: made.webhooks,
   }),
   'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
+  'POST /v1.0/extensions/:id/forwarding': () => ({ always: { type: 'tel', target: '+12125550000' } }),
   'POST /v1.0/erasures': () => ({ number: '+15559990000' }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
   'POST /relay/v1/route': () => ({

@@ -101,6 +101,7 @@ const stated: Record<AccessScope, string[]> = {
       .flatMap((noun) => [`POST ${noun}`, `PUT ${noun}/:id`, `PATCH ${noun}/:id`, `DELETE ${noun}/:id`]),
     'PUT customer',
     'PATCH customer',
+    'POST extensions/:id/forwarding',
     'DELETE registrations/:id',
     'DELETE blocks/:id',
     'POST versions/:version/restore',

@@ -143,7 +143,7 @@ const inbound: Fault[] = [
     async () => (await rung({ number: {} })).office,
     call,
     'NUMBER_NOT_CONNECTED',
-    'it leads nowhere yet. Give it an extension_id, a trunk_id or a call_flow_id.',
+    'it leads nowhere yet. Give it an extension_id, a trunk_id, a call_flow_id or destinations.',
   ],
   [
     'a number which is disabled',

@@ -35,6 +35,7 @@ export function explanationOf(candidates: readonly string[], kind = 'number'): E
     caller_id: null,
     limits: [],
     left_out: 0,
+    plan: [],
     candidates: candidates.map((provider_id, index) => ({
       provider_id,
       provider_name: '',

@@ -297,6 +297,8 @@ export function provider(carrier: Party, more: Partial<ProviderTarget> = {}): Pr
     credentials: null,
     place: null,
     policy,
+    diversion: 'off',
+    redirects: 'refuse',
     ...more,
   }
 }

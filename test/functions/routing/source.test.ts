@@ -235,7 +235,7 @@ describe('a call from the phone network', () => {
     expect(rung(any)).toMatchObject({
       message:
         'The number any of this provider is not in service: it leads nowhere yet. ' +
-        'Give it an extension_id, a trunk_id or a call_flow_id.',
+        'Give it an extension_id, a trunk_id, a call_flow_id or destinations.',
     })
     expect(rung({ ...any, extension_id: idOf('bob') }, off)).toMatchObject({
       message: 'The extension the number any of this provider leads to is disabled.',

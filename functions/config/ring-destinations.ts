@@ -1,0 +1,170 @@
+import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { destinationTypes, type RingDestination, ringCondition } from '#contract'
+import { extensions, numbers, trunks } from '#db'
+import { readSipUri } from '#routing'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { type Check, condition, noneOf } from '../http/check.ts'
+import type { Leaner } from '../http/noun.ts'
+import { live, now } from '../http/queries.ts'
+import { refusePrivate } from './inbound-addresses.ts'
+import { numberField } from './number-field.ts'
+import { countryOf } from './own-numbers.ts'
+
+const most = 10
+
+/** Whom a destination is: an extension, a trunk's `domain_name`, a number, a SIP URI. */
+export const destinationParty = {
+  type: z.enum(destinationTypes),
+  target: z
+    .string()
+    .trim()
+    .min(1, 'is empty')
+    .max(256)
+    .regex(/^[^\p{Cc}]*$/u, 'has control characters')
+    .describe(
+      'An extension by its name, a trunk by its domain_name, a number, or a SIP URI as sip:desk@pbx.example.com.',
+    ),
+}
+
+/** Seconds one may ring; null: as its own settings say. */
+export const ringSeconds = z
+  .int()
+  .min(3)
+  .max(600)
+  .nullable()
+  .default(null)
+  .describe('Seconds it may ring; null: as its own settings say.')
+
+const destination = z
+  .strictObject({
+    ...destinationParty,
+    ring_seconds: ringSeconds,
+    delay_seconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(0)
+      .describe('Seconds by which it begins after those it rings with.'),
+    when: z
+      .array(ringCondition)
+      .max(4)
+      .refine((list) => new Set(list).size === list.length, 'names one twice')
+      .default([])
+      .describe(
+        'It rings after those before it in the list, if they ended so; empty: it rings together with the one before it.',
+      ),
+  })
+  .meta({ id: 'RingDestination', description: 'One whom a number or an extension rings.' })
+
+/** A list of them, as it is written; what it names is looked up by `destinationsOf`. */
+export const destinations = z.array(destination).max(most).nullable().default(null)
+
+/** What a number or extension which rings a list is. */
+interface Owner {
+  readonly customerId: string
+  /** The extension whose list it is; undefined: a number's. */
+  readonly extension?: string
+}
+
+/**
+ * A list as it is kept, numbers in E.164, and what must hold for it: every account it names is there, and none of them
+ * leads back to the extension whose list it is. Throws where a destination can be no such thing.
+ */
+export async function destinationsOf(
+  c: Context<Edge>,
+  list: readonly RingDestination[] | null,
+  owner: Owner,
+): Promise<{ destinations: RingDestination[] | null; checks: Check[] }> {
+  if (list === null) return { destinations: null, checks: [] }
+  if (list[0]?.when.length)
+    throw ApiError.field('destinations.0.when', 'means nothing of the first: none is rung before it')
+  const country = list.some(({ type }) => type === 'tel') ? await countryOf(c) : ''
+  const read = list.map((one, at) => ({ ...one, target: targetOf(c, one, `destinations.${at}`, country) }))
+  return { destinations: read, checks: [accountsThere(read, owner), ...circles(read, owner)] }
+}
+
+function targetOf(
+  c: Context<Edge>,
+  { type, target }: RingDestination,
+  field: string,
+  country: string,
+): string {
+  if (type === 'tel') return numberField(`${field}.target`, target, country).e164
+  if (type === 'trunk') return target.toLowerCase()
+  if (type === 'extension') return target
+  const address = readSipUri(target)
+  if (!address) throw ApiError.field(`${field}.target`, 'is not a SIP URI such as sip:desk@pbx.example.com')
+  const { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN } = c.get('settings')
+  if (!ALLOW_PRIVATE_TARGETS) refusePrivate(address.hostname, BASE_DOMAIN, `${field}.target`)
+  return target
+}
+
+/** Each extension and trunk is one of the customer's: a call must not be the first to find out. */
+function accountsThere(list: readonly RingDestination[], { customerId, extension }: Owner): Check {
+  const named = list.flatMap(({ type, target }, at) =>
+    (type === 'extension' && target !== extension) || type === 'trunk' ? [{ at, type, target }] : [],
+  )
+  const gone = sql`(select at, type from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as w (at int, type text, target text)
+    where case w.type when 'extension' then not ${accountThere(extensions, extensions.extension, customerId)}
+      else not ${accountThere(trunks, trunks.domainName, customerId)} end order by at)`
+  return noneOf<{ at: number; type: string }>(gone, ({ at, type }) => {
+    throw ApiError.field(`destinations.${at}.target`, `names no ${type} of yours`, 'REFERENCE_NOT_FOUND')
+  })
+}
+
+function accountThere(
+  table: PgTable & Record<'customerId' | 'deletedAt', PgColumn>,
+  name: PgColumn,
+  customerId: string,
+): SQL {
+  const alive = and(eq(table.customerId, customerId), sql`${name} = w.target`, isNull(table.deletedAt))
+  return sql`exists (select from ${table} where ${alive})`
+}
+
+/** A call which one extension sends on to another may not come back to it. Its own name in its list means its phones. */
+function circles(list: readonly RingDestination[], { customerId, extension }: Owner): Check[] {
+  const others = list.flatMap(({ type, target }) =>
+    type === 'extension' && target !== extension ? [target] : [],
+  )
+  if (extension === undefined || others.length === 0) return []
+  const apart = sql`not exists (
+    with recursive reached (name) as (
+      select value from jsonb_array_elements_text(${JSON.stringify(others)}::jsonb)
+      union select d.target from reached
+      join ${extensions} e on e.customer_id = ${customerId}::uuid and e.extension = reached.name and e.deleted_at is null
+      cross join jsonb_to_recordset(coalesce(e.destinations, '[]')) as d (type text, target text)
+      where d.type = 'extension'
+    ) select from reached where name = ${extension})`
+  return [
+    condition(apart, () =>
+      ApiError.field('destinations', `lead back to ${extension}: the call would go round`),
+    ),
+  ]
+}
+
+/** Numbers and extensions whose list names an account which is deleted: then they ring as if they had none. */
+export function ringing(
+  type: 'extension' | 'trunk',
+  account: { readonly id: string; readonly customerId: string },
+): Leaner[] {
+  const { id, customerId } = account
+  const table = type === 'extension' ? extensions : trunks
+  const column = type === 'extension' ? extensions.extension : trunks.domainName
+  const named = sql`(select jsonb_build_array(jsonb_build_object('type', ${type}::text, 'target', ${column}))
+    from ${table} where ${live(table, customerId, id)})`
+  const becomes = { destinations: null, updatedAt: now }
+  return [numbers, extensions].map((of) => ({
+    table: of,
+    where: and(
+      eq(of.customerId, customerId),
+      ne(of.id, id),
+      isNull(of.deletedAt),
+      sql`${of.destinations} @> ${named}`,
+    ),
+    becomes,
+  }))
+}
