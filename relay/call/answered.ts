@@ -2,6 +2,7 @@ import type { HangupReason } from '#contract'
 import { ackOnce } from '../leg/ack.ts'
 import { hangUpLeg } from '../leg/bye.ts'
 import type { GivenReason, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
+import { endReliable } from '../leg/reliable.ts'
 import { answer, forgetAnswer, settleAnswer } from '../leg/uas.ts'
 import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -23,7 +24,7 @@ export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint
   const sound = sdpForCaller(call, said, endpoint, 'answer')
   call.record.answeredAt = utcOf(call)
   call.record.sipStatus = 200
-  return answer(call.caller, endpoint, sound?.body)
+  return [...endReliable(call.caller), ...answer(call.caller, endpoint, sound?.body)]
 }
 
 /** A leg's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */

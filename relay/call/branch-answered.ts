@@ -1,3 +1,4 @@
+import { holdsAnswer } from '../leg/reliable.ts'
 import { answeredBy } from '../leg/uac.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
@@ -8,9 +9,21 @@ import { abandon, concluded, end, hangUpLate, since, stopTimers } from './ending
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
-import type { Branch, Call, CallOrder, CallStep } from './state.ts'
+import type { Branch, Call, CallEvents, CallOrder, CallStep } from './state.ts'
 
-/** 2xx: this branch wins, the others are let go, the caller is answered. */
+/** 2xx: this branch wins, now, or when the caller has acknowledged what it was told before. */
+export function branchSucceeded(call: Call, event: CallEvents['success'], endpoint: SipEndpoint): CallStep {
+  const { branch, response } = event
+  const { held } = call
+  if (held?.branch === branch && held.response.to.tag === response.to.tag) return { effects: [] }
+  if (held || branch.state !== 'calling') return { effects: hangUpLate(branch, response, endpoint) }
+  if (!holdsAnswer(call.caller)) return branchAnswered(call, branch, response, endpoint)
+  call.held = event
+  const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
+  return { effects: [...stopTimers(branch), { type: 'stop', timer: 'search' }, ...others] }
+}
+
+/** The others are let go, the caller is answered. */
 export function branchAnswered(
   call: Call,
   branch: Branch,

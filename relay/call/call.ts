@@ -2,10 +2,12 @@ import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { lacksDescriptors, type MediaReport } from '../ground/media.ts'
 import { acknowledge } from '../leg/ack.ts'
 import { byeAgain } from '../leg/bye.ts'
+import { prackAnswered } from '../leg/prack.ts'
+import { repeatProvisional } from '../leg/reliable.ts'
 import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
-import { branchAnswered } from './branch-answered.ts'
+import { branchSucceeded } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { noneAlive } from './failed-hunt.ts'
@@ -22,6 +24,7 @@ import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.t
 import { aimAgain } from './offer-answer.ts'
 import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
+import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
@@ -97,10 +100,11 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
       event.branch.state === 'calling'
         ? stay(...branchProgressed(call, event.branch, event.response, endpoint))
         : unwanted.provisional(event),
-    success: ({ branch, response }, { call, endpoint }) =>
-      branch.state === 'calling'
-        ? branchAnswered(call, branch, response, endpoint)
-        : stay(...hangUpLate(branch, response, endpoint)),
+    success: (event, { call, endpoint }) => branchSucceeded(call, event, endpoint),
+    prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
+    prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
+    repeatProvisional: ({ leg }) => stay(...repeatProvisional(leg)),
+    provisionalUnacknowledged: (_, { call, endpoint }) => neverPracked(call, endpoint),
     failure: (event, { call, endpoint }) =>
       event.branch.state === 'calling' ? branchFailed(call, event, endpoint) : unwanted.failure(event),
     silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
@@ -135,6 +139,8 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     unacknowledgedPending: ({ leg }, { call, endpoint }) => unacknowledgedPassed(call, leg, endpoint),
     stalledPending: ({ leg }) => stay(...cancelPassed(leg, { reason: 'SIP;cause=408;text="no answer"' })),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
+    prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
+    prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),

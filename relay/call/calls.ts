@@ -214,6 +214,8 @@ export class Calls {
         return this.#step(now, active, 'passed', { ...role, sent, flow, response })
       case 'refresh':
         return this.#step(now, active, 'refreshed', { ...role, sent, flow, response })
+      case 'prack':
+        return this.#step(now, active, 'prackAnswered', { ...role, sent, flow, response })
       case 'bye':
         return this.#step(now, active, 'byeAnswered', { ...role, sent, flow, response })
       case 'cancel':
@@ -259,6 +261,8 @@ export class Calls {
       case 'session':
         return this.#step(now, active, timer.timer, timer)
       case 'repeat':
+      case 'repeatProvisional':
+      case 'provisionalUnacknowledged':
       case 'unacknowledged':
         return this.#step(now, active, timer.timer, timer)
       case 'search':

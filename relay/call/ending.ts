@@ -1,5 +1,6 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
 import { byeLate2xx } from '../leg/bye.ts'
+import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
 import { respond, responseTo } from '../leg/uas.ts'
 import type { Header, Response } from '../sip/message.ts'
@@ -55,7 +56,7 @@ export function end(
   ending: UnansweredEnd,
   headers: readonly Header[] = [],
 ): CallStep {
-  const letting = call.branches.flatMap((branch) => abandon(branch))
+  const letting = [...letGo(call, endpoint), ...endReliable(call.caller)]
   close(call, ending.by, ending.reason, ending.because)
   call.record.sipStatus = ending.status
   const said = ending.why
@@ -132,6 +133,14 @@ export function spokeLate({ attempt, tried }: Branch, status: number, reason: st
   if (tried?.status !== 0) return
   Object.assign(tried, { status, reason })
   if (attempt.tries.at(-1) === tried && attempt.status === 0) Object.assign(attempt, { status, reason })
+}
+
+/** Gives all branches up; one which has answered, while the caller could not be told, is hung up. */
+export function letGo(call: Call, endpoint: SipEndpoint, reason?: string): CallOrder[] {
+  const { held } = call
+  call.held = undefined
+  const late = held ? hangUpLate(held.branch, held.response, endpoint) : []
+  return [...late, ...call.branches.flatMap((branch) => abandon(branch, reason))]
 }
 
 /** Gives a branch up: its INVITE is taken back as far as it was heard of. */

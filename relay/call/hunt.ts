@@ -8,7 +8,7 @@ import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
-import { abandon, concluded, end, stopTimers, tryEnded } from './ending.ts'
+import { abandon, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
 import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
 import { observation } from './observation.ts'
 import { roundsOf } from './ring-rounds.ts'
@@ -77,7 +77,7 @@ export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint)
 
 /** The caller hangs up before an answer (RFC 3261 §9.2). */
 export function callerCancelled(call: Call, given: GivenReason, endpoint: SipEndpoint): CallStep {
-  const letting = call.branches.flatMap((branch) => abandon(branch, given.reason))
+  const letting = letGo(call, endpoint, given.reason)
   const step = end(call, endpoint, { by: 'caller', reason: 'cancel', status: 487, because: undefined })
   return { ...step, effects: [...letting, ...step.effects] }
 }

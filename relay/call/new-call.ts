@@ -38,6 +38,7 @@ export function newCall(
     rounds: { contacts: [], ms: 0 },
     waiting: [],
     branches: [],
+    held: undefined,
     callee: undefined,
     joined: { caller, callee: undefined },
     rang: false,

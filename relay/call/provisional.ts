@@ -1,7 +1,9 @@
-import { respond, responseTo } from '../leg/uas.ts'
+import { heardProvisional } from '../leg/prack.ts'
+import { sendProvisional } from '../leg/reliable.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
+import { rseqOf } from '../sip/reliability.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
@@ -31,6 +33,8 @@ export function branchProgressed(
         ]
       : stops
   }
+  const { fresh, orders: pracks } = heardProvisional(branch, response, endpoint)
+  if (!fresh) return []
   const first = branch.heard !== 'ringing'
   const seen = observation(branch, response.status, response.reason)
   branch.heard = 'ringing'
@@ -43,7 +47,7 @@ export function branchProgressed(
         ...ringFrom(call, branch),
       ]
     : []
-  return [...timers, ...seen, ...ringCaller(call, branch, response, endpoint)]
+  return [...pracks, ...timers, ...seen, ...ringCaller(call, branch, response, endpoint)]
 }
 
 /** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */
@@ -61,6 +65,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
     said && alone && hasSdp(caller.invite) ? sdpForCaller(call, said, endpoint, 'early') : undefined
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
+  const reliably = rseqOf(response) !== undefined
   const first = !call.rang
   call.rang = true
   call.record.ringingAt ??= utcOf(call)
@@ -68,7 +73,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
     ...(early && said ? aim(call, branch, said, endpoint) : []),
     ...(early ? aimCallerAnew(call, endpoint) : []),
     ...(early?.orders ?? []),
-    respond(caller, responseTo(caller, endpoint, branch.provider ? response.status : 180, [], early?.body)),
+    ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, early?.body, reliably),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),
   ]
 }

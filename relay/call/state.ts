@@ -22,6 +22,7 @@ import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '
 import type { ByeResult } from '../leg/bye.ts'
 import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
+import type { PrackResult } from '../leg/prack.ts'
 import type { RefreshResult } from '../leg/refresh.ts'
 import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -57,6 +58,8 @@ export interface Call {
   /** Providers not tried yet, best first. */
   waiting: CalledPeer[]
   branches: Branch[]
+  /** A branch whose 2xx waits until the caller has acknowledged a provisional (RFC 3262 §3). */
+  held: { readonly branch: Branch; readonly response: Response } | undefined
   /** The branch which answered. */
   callee: Branch | undefined
   /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
@@ -223,6 +226,12 @@ export interface CallEvents {
   stalledPending: { leg: Leg }
   session: { leg: Leg }
   refreshed: RefreshResult
+  repeatProvisional: { leg: UasLeg }
+  provisionalUnacknowledged: { leg: UasLeg }
+  /** A party acknowledges a provisional of ours by PRACK. */
+  prack: InDialogRequest
+  /** What a PRACK of ours was answered. */
+  prackAnswered: PrackResult
   media: { report: MediaReport }
   stop: undefined
 }

@@ -105,6 +105,11 @@ export class DialogRequests {
     if (method === 'BYE') {
       this.#accept(now, request, flow)
       effects.pass(calls.step(now, active, 'bye', { leg, reason: reasonsOf(request) }))
+    } else if (method === 'PRACK') {
+      if (active.machine.state !== 'hunting' && active.machine.state !== 'answered')
+        return replies.refuse(request, flow, 481)
+      const transaction = transactions.open(now, request, flow)
+      effects.pass(calls.step(now, active, 'prack', { leg, request, transaction, source: flow }))
     } else if (passed.has(method)) {
       if (active.machine.state !== 'answered') return replies.notYet(request, flow)
       const transaction = transactions.open(now, request, flow)

@@ -1,4 +1,4 @@
-import { type Dialog, uacDialog } from '../dialog/dialog.ts'
+import type { Dialog } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
 import type { Flow } from '../ground/flow.ts'
 import { declineOffer, declineSdp, hasSdp } from '../sdp/message-sdp.ts'
@@ -9,6 +9,7 @@ import { ackAgain, ackOnce } from './ack.ts'
 import type { GivenReason, Leg, UacLeg } from './leg.ts'
 import type { ClientOrder } from './orders.ts'
 import { flowFor, isLost, reach, wayBack } from './path.ts'
+import { dialogOf } from './uac.ts'
 
 /** Hangs up a leg which has answered, or was: towards a UAC the BYE waits until our 2xx is acknowledged (RFC 3261 §15). */
 export function hangUpLeg(leg: Leg, given: GivenReason, endpoint: SipEndpoint): ClientOrder<never>[] {
@@ -46,7 +47,7 @@ export function byeLate2xx(
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, { ...leg, dialog: undefined }, endpoint)
   if (!leg.invite || !leg.flow || leg.acks.size >= mostForks) return []
-  const dialog = uacDialog(leg.invite, response)
+  const dialog = dialogOf(leg, leg.invite, response)
   const body = hasSdp(leg.invite) ? undefined : declineOffer(response, leg.sdp, endpoint)
   if (leg.state !== 'answered') leg.state = 'over'
   const ack = ackOnce(leg, dialog, endpoint, body)

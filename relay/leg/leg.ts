@@ -64,6 +64,8 @@ export interface UacLeg extends LegState {
   reason: string | undefined
   /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4). */
   readonly acks: Map<string, SentAck>
+  /** Its early dialogs in which provisionals came reliably, by the same tags. */
+  readonly earlyDialogs: Map<string, EarlyDialog>
   /** SDP of provisionals by the same tags, for a 2xx which comes without. */
   readonly early: Map<string, RelayedSdp>
 }
@@ -81,6 +83,36 @@ export interface UasLeg extends LegState {
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
   bye: GivenReason | undefined
+  /** Provisionals it is sent reliably. */
+  readonly reliable: ReliableProvisionals
+}
+
+/** What a leg was sent reliably before the answer (RFC 3262 §3). */
+export interface ReliableProvisionals {
+  /** RSeq of the last one, sent or waiting; 0: there was none. */
+  rseq: number
+  /** The one in the air, and how long its next repeat waits. */
+  unacknowledged: (ReliableProvisional & { waitMs: number }) | undefined
+  waiting: ReliableProvisional[]
+  /** The To tag under which it has acknowledged our answer: offer and answer are settled there. */
+  settled: string | undefined
+}
+
+interface ReliableProvisional {
+  readonly response: Response
+  readonly rseq: number
+  readonly tag: string
+}
+
+/** An early dialog with a party which we call (RFC 3262 §4). */
+export interface EarlyDialog {
+  readonly dialog: Dialog
+  /** RSeq of the last provisional in turn; undefined: none was reliable yet. */
+  rseq: number | undefined
+  /** One of them brought its answer. */
+  answering: boolean
+  /** That was acknowledged: offer and answer are settled. */
+  settled: boolean
 }
 
 /** What no leg begins with otherwise. */

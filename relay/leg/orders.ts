@@ -2,7 +2,7 @@ import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
-import type { Leg, UacLeg, UasLeg } from './leg.ts'
+import type { EarlyDialog, Leg, UacLeg, UasLeg } from './leg.ts'
 
 /** What a leg sends as a client, whatever script it is part of; `Called` is how that script knows the legs it calls. */
 export type ClientOrder<Called extends UacLeg = UacLeg> =
@@ -38,6 +38,13 @@ export type LegRole<Called extends UacLeg = UacLeg> =
   | { readonly role: 'invite'; readonly leg: Called }
   | { readonly role: 'cancel' }
   | { readonly role: 'bye'; readonly leg: Leg; readonly proofs: Authorizations }
+  /** The PRACK of a provisional. */
+  | {
+      readonly role: 'prack'
+      readonly leg: UacLeg
+      readonly early: EarlyDialog
+      readonly proofs: Authorizations
+    }
   /** A request by which its session is kept alive. */
   | { readonly role: 'refresh'; readonly leg: Leg; readonly proofs: Authorizations }
 
@@ -45,5 +52,7 @@ export type LegRole<Called extends UacLeg = UacLeg> =
 export type LegTimer =
   /** To repeat our 2xx, or to stop waiting for its ACK (RFC 3261 §13.3.1.4). */
   | { readonly timer: 'repeat' | 'unacknowledged'; readonly leg: UasLeg }
+  /** To repeat a provisional which wants a PRACK, or to stop waiting for that (RFC 3262 §3). */
+  | { readonly timer: 'repeatProvisional' | 'provisionalUnacknowledged'; readonly leg: UasLeg }
   /** Its session is to be refreshed, or has expired (RFC 4028 §10). */
   | { readonly timer: 'session'; readonly leg: Leg }

@@ -1,8 +1,8 @@
-import { uacDialog } from '../dialog/dialog.ts'
+import { type Dialog, uacDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
-import { allowHeader, supportedHeader } from '../sip/screen.ts'
+import { allowHeader } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { acknowledge } from './ack.ts'
 import { freshLeg, type UacLeg } from './leg.ts'
@@ -29,6 +29,7 @@ export function uacLeg(
     cancelled: false,
     reason: undefined,
     acks: new Map(),
+    earlyDialogs: new Map(),
     early: new Map(),
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
@@ -59,7 +60,7 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['cseq', `${leg.cseq} INVITE`],
     ['contact', contactOf(endpoint, flow.transport)],
     allowHeader,
-    supportedHeader,
+    ['supported', body.length > 0 ? '100rel, timer' : 'timer'],
     ...offerTimer(leg.timer),
     ...leg.route.map((route): Header => ['route', route]),
     ...said,
@@ -92,6 +93,7 @@ export function mendInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint
   const proofs = prove(leg.proofs, refusal, leg.invite, leg.account, endpoint)
   if (!proofs && !lengthen(leg.timer, leg.invite, refusal)) return false
   leg.proofs = proofs ?? leg.proofs
+  leg.earlyDialogs.clear()
   leg.cseq++
   return true
 }
@@ -99,11 +101,21 @@ export function mendInvite(leg: UacLeg, refusal: Response, endpoint: SipEndpoint
 /** It answers: the dialog of this 2xx is the leg's from now on. Any other fork's is hung up (byeLate2xx). */
 export function answeredBy(leg: UacLeg, response: Response, endpoint: SipEndpoint): LegOrder<never>[] {
   if (!leg.invite) return []
-  const dialog = uacDialog(leg.invite, response)
+  const dialog = dialogOf(leg, leg.invite, response)
   leg.state = 'answered'
   leg.dialog = dialog
   acceptTimer(leg.timer, leg.invite, response)
   return [{ type: 'dialog', leg, dialog }, ...acknowledge(leg, response, endpoint), ...setSession(leg)]
+}
+
+/** The dialog of a 2xx: where it was early, what was said in that is counted on. */
+export function dialogOf(leg: UacLeg, invite: Request, response: Response): Dialog {
+  const dialog = uacDialog(invite, response)
+  const early = leg.earlyDialogs.get(dialog.remoteTag)?.dialog
+  if (!early) return dialog
+  dialog.localCseq = Math.max(dialog.localCseq, early.localCseq)
+  dialog.remoteCseq = early.remoteCseq
+  return dialog
 }
 
 /**

@@ -28,6 +28,7 @@ export function uasLeg(
     told: [],
     answer: undefined,
     bye: undefined,
+    reliable: { rseq: 0, unacknowledged: undefined, waiting: [], settled: undefined },
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
 }

@@ -75,6 +75,7 @@ const inRequests: Record<string, Row> = {
   privacy: ignored,
   'session-expires': { ...ignored, good: '1800' },
   'min-se': { ...ignored, good: '90' },
+  rack: ignored,
 }
 
 const inResponses: Record<string, Row> = {
@@ -98,6 +99,7 @@ const inResponses: Record<string, Row> = {
   'service-route': list,
   'session-expires': { ...ignored, good: '1800' },
   'min-se': { ...ignored, good: '90' },
+  rseq: ignored,
 }
 
 const twice = '"x" <sip:a@b>;x=1;x=2'
@@ -128,6 +130,7 @@ const passedOver = [
   'route',
   'session-expires',
   'min-se',
+  'rack',
 ]
 
 const brokenFor = (name: string) => broken.filter((text) => !fit[name]?.includes(text))

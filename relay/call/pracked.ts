@@ -1,0 +1,34 @@
+import type { InDialogRequest } from '../leg/leg.ts'
+import { acknowledgedBy, holdsAnswer } from '../leg/reliable.ts'
+import { reply } from '../sip/reply.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { branchAnswered } from './branch-answered.ts'
+import { cause } from './cause.ts'
+import { end } from './ending.ts'
+import { refuseRequest } from './pending-reinvite.ts'
+import type { Call, CallOrder, CallStep } from './state.ts'
+
+/*
+ * The caller's PRACKs, and an answer which has to wait for one: a 2xx may not overtake a description of which it is not
+ * known whether it was heard (RFC 3262 §3).
+ */
+
+/** A PRACK of the caller: 200 where it acknowledges something, and whatever waited for it. */
+export function callerPracked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallStep {
+  const { leg, request, transaction, source } = asked
+  const orders = leg.kind === 'uas' ? acknowledgedBy(leg, request) : undefined
+  if (!orders) return { effects: [refuseRequest(asked, 481)] }
+  const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
+  const { held } = call
+  if (!held || holdsAnswer(call.caller)) return { effects: [ok, ...orders] }
+  call.held = undefined
+  const step = branchAnswered(call, held.branch, held.response, endpoint)
+  return { ...step, effects: [ok, ...orders, ...step.effects] }
+}
+
+/** Timer: 64·T1 without the caller's PRACK; its INVITE is refused (§3). */
+export function neverPracked(call: Call, endpoint: SipEndpoint): CallStep {
+  const message = 'The caller did not acknowledge a provisional response which it wanted reliably (PRACK).'
+  const because = cause('NOT_ACKNOWLEDGED', message)
+  return end(call, endpoint, { by: 'system', reason: 'failed', status: 504, why: 'no PRACK', because })
+}

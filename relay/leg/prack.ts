@@ -1,0 +1,79 @@
+import { uacDialog } from '../dialog/dialog.ts'
+import { inDialog } from '../dialog/request.ts'
+import type { Flow } from '../ground/flow.ts'
+import { hasSdp } from '../sdp/message-sdp.ts'
+import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
+import type { Request, Response } from '../sip/message.ts'
+import { rackHeader, rseqOf } from '../sip/reliability.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import type { EarlyDialog, UacLeg } from './leg.ts'
+import type { LegOrder } from './orders.ts'
+import { flowFor, isLost, wayBack } from './path.ts'
+
+/*
+ * Reliable provisionals as a UAC (RFC 3262 §4): each is acknowledged once by PRACK, in the early dialog it belongs to.
+ */
+
+/** No carrier forks wider. */
+const mostDialogs = 16
+
+/** A provisional was heard: whether it says anything new, and the PRACK it is owed. */
+interface HeardProvisional {
+  /** False: it came before, or one before it is missing. */
+  readonly fresh: boolean
+  readonly orders: LegOrder<never>[]
+}
+
+/** Acknowledges a provisional which wants to be. */
+export function heardProvisional(leg: UacLeg, response: Response, endpoint: SipEndpoint): HeardProvisional {
+  const rseq = rseqOf(response)
+  const tag = response.to.tag
+  // Without an offer of ours it would bring one which only the other party can answer: we never said we take that.
+  if (rseq === undefined || tag === undefined || !leg.invite || !leg.flow || !hasSdp(leg.invite))
+    return { fresh: true, orders: [] }
+  const early = leg.earlyDialogs.get(tag) ?? begin(leg, tag, leg.invite, response)
+  if (!early || (early.rseq !== undefined && rseq !== early.rseq + 1)) return { fresh: false, orders: [] }
+  early.rseq = rseq
+  early.answering ||= hasSdp(response)
+  const flow = flowFor(early.dialog, leg.flow, leg.trusted)
+  const request = inDialog(early.dialog, {
+    method: 'PRACK',
+    via: viaOf(endpoint, flow),
+    headers: [rackHeader(rseq, response), ...leg.proofs.headers],
+  })
+  const role = { role: 'prack', leg, early, proofs: noAuthorizations } as const
+  return { fresh: true, orders: [{ type: 'request', request, flow, role }] }
+}
+
+function begin(leg: UacLeg, tag: string, invite: Request, response: Response): EarlyDialog | undefined {
+  if (leg.earlyDialogs.size >= mostDialogs) return undefined
+  const dialog = uacDialog(invite, response)
+  const early: EarlyDialog = { dialog, rseq: undefined, answering: false, settled: false }
+  leg.earlyDialogs.set(tag, early)
+  return early
+}
+
+/** What became of a PRACK; no response: it was never answered. */
+export interface PrackResult {
+  readonly leg: UacLeg
+  readonly early: EarlyDialog
+  readonly proofs: Authorizations
+  readonly sent: Request
+  readonly flow: Flow
+  readonly response: Response | undefined
+}
+
+/** A PRACK was answered, or never. By its 2xx offer and answer are settled, where the provisional brought the answer. */
+export function prackAnswered(result: PrackResult, endpoint: SipEndpoint): LegOrder<never>[] {
+  const { leg, early, sent, flow, proofs, response } = result
+  if (response && response.status < 300) {
+    if (response.status >= 200) early.settled = early.answering
+    return []
+  }
+  const back = isLost(response) ? wayBack(leg, flow) : undefined
+  const proved = back ? proofs : response && prove(proofs, response, sent, leg.account, endpoint)
+  if (!proved) return []
+  const way = back ?? flow
+  const request = withProof(sent, ++early.dialog.localCseq, proved, viaOf(endpoint, way))
+  return [{ type: 'request', request, flow: way, role: { role: 'prack', leg, early, proofs: proved } }]
+}

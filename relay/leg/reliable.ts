@@ -1,0 +1,98 @@
+import { hasSdp } from '../sdp/message-sdp.ts'
+import type { Header, Request } from '../sip/message.ts'
+import { rackOf } from '../sip/reliability.ts'
+import { supports } from '../sip/session-expires.ts'
+import { timerBase } from '../transaction/timers.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { UasLeg } from './leg.ts'
+import type { LegOrder } from './orders.ts'
+import { respond, responseTo } from './uas.ts'
+
+/*
+ * Reliable provisionals as a UAS (RFC 3262 §3): one is in the air at a time, and repeated until its PRACK; those which
+ * come meanwhile wait for that.
+ */
+
+const { t1 } = timerBase
+const giveUpMs = 64 * t1
+
+/** A party may ring without end; what more it says before the first is acknowledged is not said. */
+const mostWaiting = 16
+
+/**
+ * Sends a provisional: reliably where the party requires it, or takes it and it was said `reliably` to us. None which
+ * would have to bring an offer: a party which left that to the other side waits for its 2xx (§5).
+ */
+export function sendProvisional(
+  leg: UasLeg,
+  endpoint: SipEndpoint,
+  status: number,
+  body: Uint8Array | undefined,
+  reliably: boolean,
+): LegOrder<never>[] {
+  const required = leg.invite.all('require').some((option) => option.toLowerCase() === '100rel')
+  const offered = hasSdp(leg.invite)
+  if (!offered && required) return []
+  if (!(required || (reliably && offered && supports(leg.invite, '100rel'))))
+    return [respond(leg, responseTo(leg, endpoint, status, [], body))]
+  const { reliable } = leg
+  if (reliable.waiting.length >= mostWaiting) return []
+  reliable.rseq = reliable.rseq === 0 ? 1 + endpoint.entropy.below(2 ** 31 - 1) : reliable.rseq + 1
+  const headers: Header[] = [
+    ['require', '100rel'],
+    ['rseq', String(reliable.rseq)],
+  ]
+  const response = responseTo(leg, endpoint, status, headers, body)
+  reliable.waiting.push({ response, rseq: reliable.rseq, tag: leg.localTag })
+  return reliable.unacknowledged ? [] : sendNext(leg)
+}
+
+function sendNext(leg: UasLeg): LegOrder<never>[] {
+  const next = leg.reliable.waiting.shift()
+  leg.reliable.unacknowledged = next && { ...next, waitMs: t1 }
+  if (!next) return []
+  return [
+    respond(leg, next.response),
+    { type: 'set', ms: t1, timer: { timer: 'repeatProvisional', leg } },
+    { type: 'set', ms: giveUpMs, timer: { timer: 'provisionalUnacknowledged', leg } },
+  ]
+}
+
+/** Timer: there was no PRACK yet. It is waited for twice as long each time, without end but the 64·T1. */
+export function repeatProvisional(leg: UasLeg): LegOrder<never>[] {
+  const { unacknowledged } = leg.reliable
+  if (!unacknowledged) return []
+  unacknowledged.waitMs *= 2
+  const timer = { timer: 'repeatProvisional', leg } as const
+  return [respond(leg, unacknowledged.response), { type: 'set', ms: unacknowledged.waitMs, timer }]
+}
+
+/** What follows a PRACK, the next provisional; undefined: it acknowledges nothing which was sent, and is 481. */
+export function acknowledgedBy(leg: UasLeg, prack: Request): LegOrder<never>[] | undefined {
+  const { unacknowledged } = leg.reliable
+  const rack = rackOf(prack)
+  const { cseq } = leg.invite
+  if (!unacknowledged || rack?.rseq !== unacknowledged.rseq || prack.to.tag !== unacknowledged.tag)
+    return undefined
+  if (rack.cseq !== cseq.number || rack.method !== cseq.method) return undefined
+  if (hasSdp(unacknowledged.response)) leg.reliable.settled = unacknowledged.tag
+  return [...stopRepeating(leg), ...sendNext(leg)]
+}
+
+/** Whether a 2xx has to wait: a description is in the air of which it is not known whether it was heard (§3). */
+export function holdsAnswer({ reliable }: UasLeg): boolean {
+  return reliable.unacknowledged !== undefined && hasSdp(reliable.unacknowledged.response)
+}
+
+/** The final answer is sent: nothing is repeated, and what waited is not said any more. A PRACK may still come. */
+export function endReliable(leg: UasLeg): LegOrder<never>[] {
+  leg.reliable.waiting = []
+  return leg.reliable.unacknowledged ? stopRepeating(leg) : []
+}
+
+function stopRepeating(leg: UasLeg): LegOrder<never>[] {
+  return [
+    { type: 'stop', timer: 'repeatProvisional', of: leg },
+    { type: 'stop', timer: 'provisionalUnacknowledged', of: leg },
+  ]
+}
