@@ -9,6 +9,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
+import { mediaOn } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
@@ -23,6 +24,7 @@ export function newBranch(
   const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
   const branch: Branch = {
     ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
+    media: mediaOn(call, 'callee'),
     index: call.branches.length,
     attempt,
     tried: undefined,
@@ -46,7 +48,7 @@ export function callAt(
   branch.attempt.transport = flow.transport
   const offer = offerOf(call.caller.invite, endpoint)
   const only = codecsFor(call, branch)
-  const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, { only }) : undefined
+  const sent = offer?.ok ? rewriteFor(branch, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)

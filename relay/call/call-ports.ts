@@ -3,6 +3,7 @@ import type { Effect } from '../ground/effects.ts'
 import { lacksDescriptors, type Side } from '../ground/media.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ActiveCall } from './call-index.ts'
+import { mediaOn } from './sides.ts'
 
 /* Implementation */
 /** Pairs of ports a call tries, since another program may have one of them. */
@@ -33,6 +34,7 @@ export class CallPorts {
     this.#ports.give(now, call.ports.caller)
     this.#ports.give(now, call.ports.callee)
     call.ports = undefined
+    for (const leg of [call.caller, ...call.branches]) leg.media = undefined
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. False: none is. */
@@ -45,6 +47,7 @@ export class CallPorts {
     if (typeof others === 'string') return false
     this.give(now, active)
     call.ports = others
+    call.caller.media = mediaOn(call, 'caller')
     this.#emit({ type: 'media', command: { type: 'open', session: call.session, ports: others } })
     return true
   }

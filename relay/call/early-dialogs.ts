@@ -28,12 +28,12 @@ export function sdpForCaller(
   endpoint: SipEndpoint,
   when: 'early' | 'answer',
 ): { body: Uint8Array; orders: CallOrder[] } | undefined {
-  const { caller, ports } = call
-  if (!ports) return undefined
+  const { caller } = call
+  if (!caller.media) return undefined
   const offer = offerOf(caller.invite, endpoint)
   const sound = offer ? said : offering(said, [])
   if (!sound) return undefined
-  const leg = { address: endpoint.address, port: ports.caller, id: caller.sdp.id }
+  const leg = { address: endpoint.address, port: caller.media.port, id: caller.sdp.id }
   const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined

@@ -47,15 +47,14 @@ export function answerOf(
  * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
  */
 export function rewriteFor(
-  call: Call,
   to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
   { offer, only = [] }: { offer?: RelayedSdp | undefined; only?: readonly string[] } = {},
 ): SentSdp | undefined {
   const kept = offer ? said : offering(said, only)
-  if (!kept || !call.ports) return undefined
-  const leg = { address: endpoint.address, port: call.ports[sideOf(call, to)], id: to.sdp.id }
+  if (!kept || !to.media) return undefined
+  const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
 }
@@ -76,11 +75,11 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndp
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
-  if (!target || !call.ports) return ask
+  if (!target || !leg.media) return ask
   media.changes = changesFor(call, leg, said)
-  const side = sideOf(call, leg)
+  const { session, side } = leg.media
   const rewrite = media.changes.length > 0 ? { rewrite: media.changes } : {}
-  const command: MediaCommand = { type: 'aim', session: call.session, side, aim: { ...target, ...rewrite } }
+  const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...rewrite } }
   return [{ type: 'media', command }, ...ask]
 }
 

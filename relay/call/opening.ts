@@ -6,6 +6,7 @@ import { end, remember, soon, type UnansweredEnd } from './ending.ts'
 import { ring, search } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { peerOf } from './peer.ts'
+import { mediaOn } from './sides.ts'
 import type { Call, CalledPeer, CallOrder, CallStep, ConnectDecision, Side } from './state.ts'
 
 /** How long our own sockets may be waited for. */
@@ -24,6 +25,7 @@ export function begin(
   call.contacts = contacts
   if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
   call.ports = ports
+  call.caller.media = mediaOn(call, 'caller')
   const obstacle = obstacleOf(call, endpoint)
   if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
   return {

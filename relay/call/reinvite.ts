@@ -110,7 +110,7 @@ export function passAck(call: Call, leg: Leg, ack: Request, endpoint: SipEndpoin
   const answer = answerOf(ack, endpoint, leg.sdp.sent)
   const offer = answerOf(accepted, endpoint, undefined)
   const said = answer?.ok ? answer.value : other?.sdp.sent?.said
-  const body = said && other && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
+  const body = said && other && offer?.ok && rewriteTo(other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
     return hangUp(
@@ -156,7 +156,7 @@ export function offerFor(
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint)
   const only = to === call.callee ? codecsFor(call, call.callee) : []
-  return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
+  return offer?.ok ? rewriteTo(to, offer.value, endpoint, { only }) : noBody
 }
 
 /** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */
@@ -175,7 +175,7 @@ function okFor(
   const offer = offerOf(request, endpoint)
   const answer = answerOf(response, endpoint, offer && otherOf(call, leg)?.sdp.sent)
   const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
-  const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
+  const body = said && rewriteTo(leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const octets = sdpBody(request)
   leg.exchange = octets && body && { offer: octets, answer: body }
@@ -184,13 +184,12 @@ function okFor(
 }
 
 function rewriteTo(
-  call: Call,
   to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
-  more: Parameters<typeof rewriteFor>[4],
+  more: Parameters<typeof rewriteFor>[3],
 ): Uint8Array | undefined {
-  const sent = rewriteFor(call, to, said, endpoint, more)
+  const sent = rewriteFor(to, said, endpoint, more)
   return sent && sdpBytes(sent)
 }
 

@@ -1,4 +1,4 @@
-import type { AimedMedia, Leg } from '../leg/leg.ts'
+import type { AimedMedia, Leg, LegMedia } from '../leg/leg.ts'
 import type { Call, Side } from './state.ts'
 
 /** On which side of its call a leg is: one which is called, or rings, is on the callee's. */
@@ -15,6 +15,11 @@ export function otherOf({ joined }: Call, leg: Leg): Leg | undefined {
 /** The legs which speak with each other, as many as there are. */
 export function joinedLegs({ joined: { caller, callee } }: Call): Leg[] {
   return [caller, callee].filter((leg) => leg !== undefined)
+}
+
+/** The media leg on one side of a call; undefined: no ports were taken. */
+export function mediaOn({ session, ports }: Call, side: Side): LegMedia | undefined {
+  return ports && { session, side, port: ports[side] }
 }
 
 /** Where a side is heard; undefined: nowhere yet. */

@@ -1,6 +1,7 @@
+import type { Port } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { PayloadChange } from '../ground/media.ts'
+import type { LegName, PayloadChange } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
@@ -25,6 +26,8 @@ interface LegState {
   dialog: Dialog | undefined
   /** What it was last sent. */
   readonly sdp: SdpSent
+  /** Its media leg, and our port for that; undefined: it has none, and nothing is heard of it. */
+  media: LegMedia | undefined
   /** What it said last of where it is heard; undefined: nothing, or another leg is heard in its place. */
   aimed: AimedMedia | undefined
   /** What it asks of the other party inside its dialog, and is not settled. */
@@ -116,13 +119,23 @@ export interface EarlyDialog {
 }
 
 /** What no leg begins with otherwise. */
-type Fresh = 'dialog' | 'sdp' | 'aimed' | 'pending' | 'reinviteAck' | 'timer' | 'refresh' | 'exchange'
+type Fresh =
+  | 'dialog'
+  | 'sdp'
+  | 'media'
+  | 'aimed'
+  | 'pending'
+  | 'reinviteAck'
+  | 'timer'
+  | 'refresh'
+  | 'exchange'
 
 /** What a leg has of its own before anything was said. */
 export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     sdp: { id: sdpId, sent: undefined },
+    media: undefined,
     aimed: undefined,
     pending: undefined,
     reinviteAck: undefined,
@@ -130,6 +143,11 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     refresh: undefined,
     exchange: undefined,
   }
+}
+
+/** A media leg, and the RTP port, even, which it has of ours. */
+export interface LegMedia extends LegName {
+  readonly port: Port
 }
 
 /** A description which the media thread was told of. */
