@@ -147,6 +147,8 @@ export const mediaSide = mediaCounters.extend({
   codec: z.string().nullable().default(null),
   /** Packets which came after one with a higher number. */
   reordered: z.int().default(0),
+  /** Packets which had come before; they make up for none which is lost. */
+  duplicates: z.int().default(0),
   /** Times that the next number was not the next: losses in a row are one. */
   gaps: z.int().default(0),
   /** Longest time between two of its packets. */

@@ -54,6 +54,7 @@ function measured(heard: MediaCounters | undefined, codec: string | undefined): 
   return {
     codec: codec ?? null,
     reordered: stream?.reordered ?? 0,
+    duplicates: stream?.duplicates ?? 0,
     gaps: stream?.gaps ?? 0,
     longest_gap_ms: stream?.payloadType === undefined ? null : Math.round(stream.longestGapMs),
     first_packet_ms: stream?.firstMs === undefined ? null : Math.round(stream.firstMs),

@@ -103,6 +103,8 @@ export interface MediaCounters {
 export interface StreamMeasures {
   /** Packets which came after one with a higher number. */
   readonly reordered: number
+  /** Packets which had come before. */
+  readonly duplicates?: number
   /** Times that the next number was not the next: losses in a row are one. */
   readonly gaps: number
   /** Milliseconds of the longest time between two packets. */

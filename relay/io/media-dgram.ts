@@ -35,11 +35,15 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
   function receive(rtpPort: RtpPort, line: DgramPort, packet: Buffer, info: RemoteInfo): void {
     const at = rtpPort.leg.isStaged ? withRoom(packet) : packet
     const out = work.arrive(monotonicNow(), rtpPort, sourceOf(line, info), at, packet.length)
-    if (out !== undefined) send(out, at.length === out.leaving ? at : at.subarray(0, out.leaving))
+    if (out !== undefined) dispatch(out, at.length === out.leaving ? at : at.subarray(0, out.leaving))
     work.done()
   }
 
-  function send(out: RtpPort, packet: Buffer): void {
+  function send(out: RtpPort, packet: Uint8Array, length: number): void {
+    dispatch(out, Buffer.from(packet.subarray(0, length)))
+  }
+
+  function dispatch(out: RtpPort, packet: Buffer): void {
     const line = lines.get(out)
     const place = out.latch.destination
     if (line === undefined || place === undefined) return
@@ -62,6 +66,7 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     bind,
     loosen() {},
     release,
+    send,
     stop,
   }
 }

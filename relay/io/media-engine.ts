@@ -21,6 +21,8 @@ export interface MediaEngine {
   /** The port's latch is open again, or its peer silent: all must be heard. */
   loosen(rtpPort: RtpPort): void
   release(rtpPort: RtpPort): void
+  /** Sends a packet of our own towards the latch's destination, if there is one; the memory may be used again at once. */
+  send(rtpPort: RtpPort, packet: Uint8Array, length: number): void
   /** Closes every socket and ends the engine's own loop. */
   stop(): void
 }

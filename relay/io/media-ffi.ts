@@ -108,6 +108,13 @@ class FfiEngine implements MediaEngine {
     rtpPort.handle = -1
   }
 
+  send(rtpPort: RtpPort, packet: Uint8Array, length: number): void {
+    if (rtpPort.handle < 0) return
+    rtpPort.leaving = length
+    this.#arena.packet.set(packet.subarray(0, length))
+    this.#leave(rtpPort)
+  }
+
   stop(): void {
     for (const rtpPort of this.#rtpPorts) if (rtpPort !== undefined) this.release(rtpPort)
     this.#stopped = true
@@ -181,13 +188,16 @@ class FfiEngine implements MediaEngine {
     const length = this.#loaded.libc.recvmsg(rtpPort.handle, this.#arena.at.message, 0)
     if (length < 0) return false
     this.#arena.readAddress(this.#from)
-    const { packet } = this.#arena
-    const out = this.#work.arrive(now, rtpPort, this.#from, packet, length)
-    if (out === undefined) return true
-    if (this.#tied[out.handle] === true)
-      this.#loaded.libc.write(out.handle, this.#arena.at.packet, out.leaving)
-    else this.#send(out, packet)
+    const out = this.#work.arrive(now, rtpPort, this.#from, this.#arena.packet, length)
+    if (out !== undefined) this.#leave(out)
     return true
+  }
+
+  /** Sends the packet which is no batch's. */
+  #leave(out: RtpPort): void {
+    const { at, packet } = this.#arena
+    if (this.#tied[out.handle] === true) this.#loaded.libc.write(out.handle, at.packet, out.leaving)
+    else this.#send(out, packet)
   }
 
   /** What strangers sent before is still queued, and must be taken as theirs. */

@@ -7,6 +7,7 @@ import { payloadStages } from '../media/payload-stage.ts'
 import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
+import { entropy } from './entropy.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { CipherName, MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
@@ -49,7 +50,10 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
   const srtp = srtpStages((key) => engine.cipher(key))
-  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom([...stageBuilders, srtp]))
+  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom([...stageBuilders, srtp]), {
+    entropy,
+    send: (rtpPort, packet, length) => engine.send(rtpPort, packet, length),
+  })
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,

@@ -4,6 +4,7 @@ import { readSocketAddress, type SocketAddress } from '../ground/socket-address.
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
 import { Reception } from './reception.ts'
+import type { Reporter } from './reporter.ts'
 import { plain, type Stages } from './stages.ts'
 import { Statistics } from './statistics.ts'
 
@@ -61,6 +62,8 @@ export class MediaLeg implements LegName {
   /** Milliseconds it took to begin; undefined: it has not. */
   firstMs: number | undefined
   readonly reception = new Reception()
+  /** undefined: it sends no RTCP of its own. */
+  reporter: Reporter | undefined
   stages: Stages = plain
   /** The stages again, for the way of a packet looks for each at the same place. */
   unprotect: Stages['unprotect']
@@ -128,9 +131,10 @@ export class MediaLeg implements LegName {
   }
 
   #measures(): StreamMeasures {
-    const { reordered, gaps, longestGapMs, payloadType } = this.rtp.statistics
+    const { reordered, duplicates, gaps, longestGapMs, payloadType } = this.rtp.statistics
     const { roundTripMs, reported } = this.reception
-    return { reordered, gaps, longestGapMs, firstMs: this.firstMs, payloadType, roundTripMs, reported }
+    const { firstMs } = this
+    return { reordered, duplicates, gaps, longestGapMs, firstMs, payloadType, roundTripMs, reported }
   }
 
   #stage(stages: Stages): void {

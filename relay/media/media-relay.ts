@@ -1,13 +1,23 @@
 import type { MonotonicMs, Port } from '#contract'
+import type { Entropy } from '../ground/effects.ts'
 import type { Aim, LegName, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
 import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
+import { Reporter } from './reporter.ts'
 import { readReports } from './rtcp.ts'
-import { plain, type StageBuilder } from './stages.ts'
+import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
+import { plain, ROOM, type StageBuilder } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
+
+/** What is needed to send RTCP of our own. */
+export interface RtcpSending {
+  readonly entropy: Pick<Entropy, 'below' | 'hex'>
+  /** Sends `length` bytes towards the destination of a port's latch; the memory is used again afterwards. */
+  readonly send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
+}
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
@@ -31,6 +41,9 @@ export class MediaRelay {
   readonly #sessions = new Map<SessionId, MediaSession>()
   readonly #timeoutMs: number
   readonly #stagesOf: StageBuilder
+  readonly #rtcp: RtcpSending | undefined
+  /** RTCP of ours is written here. */
+  readonly #own = new Uint8Array(512 + ROOM)
   /** When `eachDeaf` was called last, and since when it has been called in time. */
   #lookedAt = Number.NEGATIVE_INFINITY
   #attentiveSince = Number.NEGATIVE_INFINITY
@@ -41,10 +54,11 @@ export class MediaRelay {
     this.reports.push(report)
   }
 
-  /** `timeoutMs` 0: silence is never reported. */
-  constructor(timeoutMs: number, stagesOf: StageBuilder = () => plain) {
+  /** `timeoutMs` 0: silence is never reported. Without `rtcp` we send none of our own. */
+  constructor(timeoutMs: number, stagesOf: StageBuilder = () => plain, rtcp?: RtcpSending) {
     this.#timeoutMs = timeoutMs
     this.#stagesOf = stagesOf
+    this.#rtcp = rtcp
   }
 
   get size(): number {
@@ -55,6 +69,8 @@ export class MediaRelay {
   open(id: SessionId, ports: Readonly<Partial<Record<Side, Port>>>): RtpPort[] {
     if (this.#sessions.has(id)) return []
     const session = new MediaSession(id, ports)
+    if (this.#rtcp !== undefined)
+      for (const leg of session.legs) leg.reporter = new Reporter(this.#rtcp.entropy)
     this.#sessions.set(id, session)
     return session.ports
   }
@@ -85,7 +101,9 @@ export class MediaRelay {
   close(id: SessionId, side?: Side): RtpPort[] {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
-    const ports = session.close(session.legs.filter((leg) => side === undefined || leg.side === side))
+    const legs = session.legs.filter((leg) => side === undefined || leg.side === side)
+    for (const leg of legs) this.#say(leg, leg.reporter?.goodbye())
+    const ports = session.close(legs)
     const isOver = session.legs.length === 0
     if (isOver) this.#sessions.delete(id)
     if (isOver || ports.length > 0) this.#tell(session.report(isOver ? 'closed' : 'counted'))
@@ -146,6 +164,7 @@ export class MediaRelay {
         return
       }
       session.sweep(now, this.#timeoutMs, this.#tell)
+      this.#report(now, session)
     }
   }
 
@@ -158,6 +177,20 @@ export class MediaRelay {
     this.#lookedAt = now
     if (now - this.#attentiveSince < DEAF_MS) return
     for (const session of this.#sessions.values()) session.eachDeaf(now, then)
+  }
+
+  #report(now: MonotonicMs, session: MediaSession): void {
+    if (this.#rtcp === undefined) return
+    for (const leg of session.legs) if (leg.isAimed && !leg.blind) this.#say(leg, leg.reporter?.due(now, leg))
+  }
+
+  /** Sends RTCP of ours to a leg's party; undefined: there is none. */
+  #say(leg: MediaLeg, compound: RtcpCompound | undefined): void {
+    const out = leg.mux ? leg.rtp : leg.rtcp
+    if (compound === undefined || out.latch.destination === undefined) return
+    const written = writeCompound(this.#own, compound)
+    const length = leg.protect === undefined ? written : leg.protect.protect(this.#own, written, true)
+    if (length > 0) this.#rtcp?.send(out, this.#own, length)
   }
 
   #leg({ session, side }: LegName): MediaLeg | undefined {
@@ -240,15 +273,15 @@ function protectedLength(
   return length < 0 ? length : stage.protect(packet, length, control)
 }
 
-/** Reads what a side's RTCP says before it is passed on to the other. */
+/** Reads what a leg's RTCP says before it is passed on to its partner. */
 function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length: number): void {
-  const other = leg.partner
-  if (other === undefined) return
-  const { statistics } = other.rtp
+  const { partner, reporter } = leg
+  const heard = partner?.rtp.statistics
   for (const { ntp, blocks } of readReports(packet, length)) {
-    if (ntp !== undefined) other.reception.passed(now, ntp)
+    reporter?.heard(now, ntp)
+    if (ntp !== undefined) partner?.reception.passed(now, ntp)
     for (const block of blocks)
-      if (block.ssrc === statistics.ssrc) leg.reception.heard(now, block, statistics.ticks)
+      if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, heard.ticks)
   }
 }
 

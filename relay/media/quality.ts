@@ -3,6 +3,8 @@ export interface SoundMeasures {
   /** Encoding name, upper case. */
   readonly codec: string
   readonly packets: number
+  /** Of these, those which had come before. */
+  readonly duplicates?: number
   readonly lost: number
   /** Losses in a row count once. */
   readonly gaps: number
@@ -48,8 +50,9 @@ function delayImpairment(ms: number): number {
 }
 
 /** G.107 §7.5 */
-function lossImpairment({ packets, lost, gaps }: SoundMeasures, ie: number, bpl: number): number {
-  const share = lost / (packets + lost)
+function lossImpairment(sound: SoundMeasures, ie: number, bpl: number): number {
+  const { packets, duplicates = 0, lost, gaps } = sound
+  const share = lost / (packets - duplicates + lost)
   const burst = gaps === 0 ? 1 : Math.max(1, (lost / gaps) * (1 - share))
   const percent = share * 100
   return ie + ((95 - ie) * percent) / (percent / burst + bpl)

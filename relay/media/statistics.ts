@@ -1,9 +1,12 @@
 import type { MonotonicMs } from '#contract'
 import type { MediaCounters } from '../ground/media.ts'
+import type { SourceReport } from './rtcp-writer.ts'
 
 /** Sequence numbers ahead by less are a gap; further away is a restart (RFC 3550 appendix A.1). */
 const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
+/** Numbers of which we know whether each came: more than may be out of order. */
+const WINDOW = 256
 /** Payload type of RFC 3389. */
 const COMFORT_NOISE = 13
 
@@ -13,6 +16,8 @@ export class Statistics {
   bytes = 0
   dropped = 0
   reordered = 0
+  /** Packets which had come before; all the other figures count each once. */
+  duplicates = 0
   gaps = 0
   longestGapMs = 0
   /** Payload type of the sound (RFC 3551 §6); undefined: none came yet. */
@@ -25,6 +30,11 @@ export class Statistics {
   #highest = 0
   #cycles = 0
   #received = 0
+  /** Of the last 256 numbers, a bit each: whether it came. */
+  readonly #came = new Int32Array(WINDOW / 32)
+  /** How many were expected and how many came by the last report. */
+  #expectedBefore = 0
+  #receivedBefore = 0
   /** Lost by sources which came before the present one. */
   #lostBefore = 0
   #bad = -1
@@ -55,7 +65,10 @@ export class Statistics {
     const rtpTime = word(packet, 4)
     const ssrc = ssrcOf(packet, false)
     if (!this.#started || ssrc !== this.#ssrc) this.#begin(now, ssrc, sequence, rtpTime)
-    else this.#advance(sequence)
+    else if (!this.#advance(sequence)) {
+      this.duplicates++
+      return
+    }
     this.#received++
     this.#type(byte(packet, 1) & 0x7f, rtpTime)
     this.#measure(now, rtpTime)
@@ -76,7 +89,38 @@ export class Statistics {
     return sequence < 0 || (ahead > 0 && ahead < MAX_DROPOUT)
   }
 
-  /** Lost so far (appendix A.3); duplicates may make up for losses, but never for more. */
+  /** Bytes of sound, without RTP headers of the usual length. */
+  get octets(): number {
+    return Math.max(0, this.bytes - 12 * this.packets)
+  }
+
+  /** The RTP time which the stream is at; undefined: it has not begun, or rests. */
+  rtpTimeAt(now: MonotonicMs): number | undefined {
+    if (this.#heardAt === undefined) return undefined
+    return (this.#rtpTime + Math.round((now - this.#heardAt) * this.ticks)) >>> 0
+  }
+
+  /**
+   * What a report says of the stream (§6.4.1); undefined: none came. Its fraction counts from the report taken before. A
+   * duplicate makes up for no loss here: who hears the report wants to know what was missing.
+   */
+  takeReport(): Pick<SourceReport, 'ssrc' | 'fraction' | 'lost' | 'highest' | 'jitter'> | undefined {
+    if (!this.#started) return undefined
+    const expected = this.#expected - this.#expectedBefore
+    const missing = expected - (this.#received - this.#receivedBefore)
+    const fraction = expected > 0 && missing > 0 ? Math.min(255, Math.floor((missing * 256) / expected)) : 0
+    this.#expectedBefore = this.#expected
+    this.#receivedBefore = this.#received
+    return {
+      ssrc: this.#ssrc,
+      fraction,
+      lost: Math.min(this.#lostNow, 0x7fffff),
+      highest: (this.#cycles + this.#highest) >>> 0,
+      jitter: Math.floor(this.#jitter),
+    }
+  }
+
+  /** Lost so far (appendix A.3, but that a duplicate makes up for none). */
   get lost(): number {
     return this.#lostBefore + this.#lostNow
   }
@@ -92,30 +136,72 @@ export class Statistics {
 
   get #lostNow(): number {
     if (!this.#started) return 0
-    return Math.max(0, this.#cycles + this.#highest - this.#base + 1 - this.#received)
+    return Math.max(0, this.#expected - this.#received)
+  }
+
+  get #expected(): number {
+    return this.#cycles + this.#highest - this.#base + 1
   }
 
   #begin(now: MonotonicMs, ssrc: number, sequence: number, rtpTime: number): void {
     this.#lostBefore += this.#lostNow
     this.#started = true
     this.#ssrc = ssrc
-    this.#base = sequence
-    this.#highest = sequence
-    this.#cycles = 0
-    this.#received = 0
-    this.#bad = -1
+    this.#restart(sequence)
     this.#rtpTime = rtpTime
     this.#transit = this.#arrival(now, rtpTime)
   }
 
-  #advance(sequence: number): void {
+  #restart(sequence: number): void {
+    this.#base = sequence
+    this.#highest = sequence
+    this.#cycles = 0
+    this.#received = 0
+    this.#expectedBefore = 0
+    this.#receivedBefore = 0
+    this.#bad = -1
+    this.#came.fill(0)
+    this.#note(sequence)
+  }
+
+  /** False: it is a duplicate. */
+  #advance(sequence: number): boolean {
     const ahead = (sequence - this.#highest) & 0xffff
-    if (ahead < MAX_DROPOUT) {
-      if (ahead > 1) this.gaps++
-      if (sequence < this.#highest) this.#cycles += 0x10000
-      this.#highest = sequence
-    } else if (ahead <= 0x10000 - MAX_MISORDER) this.#leap(sequence)
-    else this.reordered++
+    if (ahead < MAX_DROPOUT) return ahead > 0 && this.#goOn(sequence, ahead)
+    if (ahead <= 0x10000 - MAX_MISORDER) this.#leap(sequence)
+    else if (this.#has(sequence)) return false
+    else {
+      this.reordered++
+      this.#note(sequence)
+    }
+    return true
+  }
+
+  #goOn(sequence: number, ahead: number): true {
+    if (ahead > 1) this.#skip(ahead)
+    if (sequence < this.#highest) this.#cycles += 0x10000
+    this.#highest = sequence
+    this.#note(sequence)
+    return true
+  }
+
+  /** The numbers between have not come yet. */
+  #skip(ahead: number): void {
+    this.gaps++
+    for (let i = 1; i < ahead && i <= WINDOW; i++) {
+      const sequence = this.#highest + i
+      const at = (sequence & (WINDOW - 1)) >> 5
+      this.#came[at] = (this.#came[at] as number) & ~(1 << (sequence & 31))
+    }
+  }
+
+  #note(sequence: number): void {
+    const at = (sequence & (WINDOW - 1)) >> 5
+    this.#came[at] = (this.#came[at] as number) | (1 << (sequence & 31))
+  }
+
+  #has(sequence: number): boolean {
+    return (((this.#came[(sequence & (WINDOW - 1)) >> 5] as number) >>> (sequence & 31)) & 1) === 1
   }
 
   /** Of two packets in a row: comfort noise comes alone, and all of a key press are of one instant. */
@@ -133,11 +219,7 @@ export class Statistics {
       return
     }
     this.#lostBefore += this.#lostNow
-    this.#base = sequence
-    this.#highest = sequence
-    this.#cycles = 0
-    this.#received = 0
-    this.#bad = -1
+    this.#restart(sequence)
   }
 
   /** Packets of one instant (a key press, a video frame) say nothing about jitter. */

@@ -36,6 +36,7 @@ describe('the record of a call’s sound', () => {
         local_address: expect.stringMatching(/^198\.51\.100\.1:10\d\d\d$/),
         codec: null,
         reordered: 0,
+        duplicates: 0,
         gaps: 0,
         longest_gap_ms: null,
         first_packet_ms: null,

@@ -13,6 +13,11 @@ describe('the E-model (ITU-T G.107)', () => {
       ['5 % lost, here and there', { packets: 950, lost: 50, gaps: 50 }, 3.9],
       ['5 % lost, ten at a time', { packets: 950, lost: 50, gaps: 5 }, 3.79],
       ['20 % lost', { packets: 800, lost: 200, gaps: 160 }, 2.61],
+      [
+        '20 % lost, and every fifth of the others twice',
+        { packets: 960, duplicates: 160, lost: 200, gaps: 160 },
+        2.61,
+      ],
       ['everything but one packet lost', { packets: 1, lost: 999, gaps: 1 }, 1.17],
       ['100 ms there and back', { roundTripMs: 100 }, 4.37],
       ['a satellite', { roundTripMs: 600 }, 3.59],

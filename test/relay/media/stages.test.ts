@@ -119,11 +119,15 @@ describe.each(engines)('a packet through %s', (name) => {
   const host = '127.0.9.5'
   const [callerPort, calleePort] = [portNumber(36_140), portNumber(36_150)]
   let engine: MediaEngine
+  let mediaRelay: MediaRelay
   let parties: RtpParty[]
 
   beforeEach(async () => {
     parties = [await rtpParty('127.0.9.6', 1), await rtpParty('127.0.9.7', 2)]
-    const mediaRelay = new MediaRelay(0, stagesByClock())
+    mediaRelay = new MediaRelay(0, stagesByClock(), {
+      entropy: { below: () => 1, hex: (bytes) => 'a'.repeat(2 * bytes) },
+      send: (...words) => engine.send(...words),
+    })
     const made = engineOf(name, host, mediaRelay)
     engine = made
     const ports = mediaRelay.open(sessionId(1), { caller: callerPort, callee: calleePort })
@@ -131,7 +135,11 @@ describe.each(engines)('a packet through %s', (name) => {
     const clocks = { caller: 8000, callee: SECURE }
     for (const [i, side] of (['caller', 'callee'] as const).entries()) {
       const { address, port } = parties[i] as RtpParty
-      mediaRelay.aim(monotonicMs(0), sessionId(1), side, { ...aimAt(address, port), clock: clocks[side] })
+      mediaRelay.aim(monotonicMs(0), sessionId(1), side, {
+        ...aimAt(address, port),
+        clock: clocks[side],
+        mux: true,
+      })
     }
   })
   afterEach(() => {
@@ -150,6 +158,19 @@ describe.each(engines)('a packet through %s', (name) => {
       expect(packet).toEqual(secure(rtpPacket({ sequence: i, ssrc: 1 })))
     for (const [i, { packet }] of plain.heard.entries())
       expect(packet).toEqual(rtpPacket({ sequence: i, ssrc: 2 }))
+  })
+
+  test('which is ours leaves, before and after the peer is known for good', async () => {
+    const [plain, secured] = parties as [RtpParty, RtpParty]
+    mediaRelay.disconnect({ session: sessionId(1), side: 'caller' })
+    for (const at of [0, 4_000]) mediaRelay.sweep(monotonicMs(at))
+    await soon('both to have heard of us', () => plain.heard.length === 1 && secured.heard.length === 1)
+    for (let i = 0; i < 40; i++) plain.send(rtpPacket({ sequence: i, ssrc: 2 }), callerPort, host)
+    await soon('the leg to be counted', () => mediaRelay.reports.some(({ type }) => type === 'heard'))
+    for (const rtpPort of mediaRelay.close(sessionId(1))) engine.release(rtpPort)
+    await soon('the last word', () => plain.heard.length === 2 && secured.heard.length === 2)
+    expect(plain.heard.map(({ packet }) => packet.length)).toEqual([44, 52])
+    expect(secured.heard.map(({ packet }) => packet.length)).toEqual([44 + TAG, 52 + TAG])
   })
 })
 

@@ -17,8 +17,29 @@ describe('what was heard (RFC 3550 appendix A)', () => {
     expect(hear([65_534, 65_535, 0, 1, 3]).lost).toBe(1)
   })
 
-  test('never says less than nothing was lost, duplicates or not', () => {
-    expect(hear([1, 1, 1, 2, 2]).lost).toBe(0)
+  test('takes no duplicate for a packet which was lost', () => {
+    expect(hear([1, 1, 1, 2, 2])).toMatchObject({ lost: 0, duplicates: 3, reordered: 0 })
+    expect(hear([1, 1, 3, 3, 1, 5])).toMatchObject({ lost: 2, duplicates: 3, reordered: 0, gaps: 2 })
+    expect(hear([1, 4, 2, 2, 4])).toMatchObject({ lost: 1, duplicates: 2, reordered: 1 })
+  })
+
+  test('knows a duplicate across 65535, and takes what comes a window later for no duplicate', () => {
+    expect(hear([65_534, 65_535, 0, 65_534, 0, 1])).toMatchObject({ lost: 0, duplicates: 2 })
+    expect(hear([...sequence(0, 400), ...sequence(656, 2000)])).toMatchObject({ lost: 256, duplicates: 0 })
+    expect(hear([...sequence(0, 300), 500, 450, 460, 450])).toMatchObject({ duplicates: 1, reordered: 2 })
+  })
+
+  test('hears nothing of jitter, gaps or the type of sound in a duplicate', () => {
+    const statistics = new Statistics()
+    const at = (ms: number, number: number) =>
+      statistics.hear(monotonicMs(ms), rtpPacket({ sequence: number, ssrc: 1 }))
+    for (let i = 0; i < 50; i++) at(i * 20, i)
+    const before = statistics.jitterMs
+    at(1_090, 49)
+    at(1_095, 30)
+    at(1_100, 50)
+    expect(statistics).toMatchObject({ duplicates: 2, longestGapMs: 120 })
+    expect(statistics.jitterMs).toBeGreaterThan(before)
   })
 
   test('counts losses in a row as one gap, and what comes late as reordered', () => {
