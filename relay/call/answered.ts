@@ -69,7 +69,7 @@ export function failed(because: Cause): AnsweredEnd {
 
 /** A party has hung up; one whose place another has taken ends nothing. */
 export function partyLeft(call: Call, leg: Leg, given: GivenReason, endpoint: SipEndpoint): CallStep {
-  if (otherOf(call, leg)) return hangUp(call, leg, given, endpoint)
+  if (joinedLegs(call).includes(leg)) return hangUp(call, leg, given, endpoint)
   return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
 }
 

@@ -1,4 +1,4 @@
-import { type Dialog, dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
+import { dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Leg } from '../leg/leg.ts'
@@ -10,6 +10,9 @@ import type { Branch, Call, CallTimer } from './state.ts'
 
 /** A call on the board. */
 export interface ActiveCall extends LegOwner {
+  /** The dialogs and Call-IDs, of however many legs, by which requests find it. */
+  readonly dialogKeys: Set<string>
+  readonly callIds: Set<string>
   readonly machine: CallMachine
   readonly call: Call
   readonly timers: Map<TimerSubject, TimersByName>
@@ -34,6 +37,9 @@ export interface CallTimerDue {
   readonly active: ActiveCall
   readonly timer: CallTimer
 }
+
+/** What of a dialog tells it from others. */
+type DialogName = Parameters<typeof dialogKey>[0]
 
 /** A leg of a call, as a request inside a dialog finds it. */
 export interface LegFound {
@@ -69,18 +75,15 @@ export class CallIndex {
     const { call } = active
     this.#bySession.set(call.session, active)
     this.#byServer.set(call.caller.transaction, { active, leg: call.caller })
-    this.#byDialog.set(callerKey(call, call.caller.localTag), { active, leg: call.caller })
+    this.addDialog(active, call.caller, callerDialog(call))
   }
 
   remove(active: ActiveCall): void {
     const { call } = active
     this.#bySession.delete(call.session)
     this.#byServer.delete(call.caller.transaction)
-    for (const tag of callerTags(call)) this.#byDialog.delete(callerKey(call, tag))
-    for (const branch of call.branches) {
-      this.#byCallId.delete(branch.callId)
-      if (branch.dialog) this.#byDialog.delete(dialogKey(branch.dialog))
-    }
+    for (const key of active.dialogKeys) this.#byDialog.delete(key)
+    for (const callId of active.callIds) this.#byCallId.delete(callId)
   }
 
   has({ call }: ActiveCall): boolean {
@@ -104,8 +107,10 @@ export class CallIndex {
     this.#byServer.delete(transaction)
   }
 
-  addDialog(active: ActiveCall, leg: Leg, dialog: Dialog): void {
-    this.#byDialog.set(dialogKey(dialog), { active, leg })
+  addDialog(active: ActiveCall, leg: Leg, dialog: DialogName): void {
+    const key = dialogKey(dialog)
+    active.dialogKeys.add(key)
+    this.#byDialog.set(key, { active, leg })
   }
 
   /** The leg an in-dialog request belongs to. */
@@ -118,7 +123,8 @@ export class CallIndex {
     return over || (found && isLeft(found, request)) ? undefined : found
   }
 
-  addBranch(branch: Branch): void {
+  addBranch(active: ActiveCall, branch: Branch): void {
+    active.callIds.add(branch.callId)
     this.#byCallId.set(branch.callId, branch)
   }
 
@@ -147,14 +153,9 @@ export class CallIndex {
   }
 }
 
-function callerKey(call: Call, localTag: string): string {
-  const { callId, from } = call.caller.invite
-  return dialogKey({ callId, localTag, remoteTag: from.tag ?? '' })
-}
-
-/** Under which tags the caller knows us: an early dialog of its own for each description. */
-function callerTags({ caller }: Call): readonly string[] {
-  return [caller.localTag, ...caller.told.map(({ tag }) => tag)]
+/** The dialog which a caller may ask in before it was told anything. */
+function callerDialog({ caller: { invite, localTag } }: Call): DialogName {
+  return { callId: invite.callId, localTag, remoteTag: invite.from.tag ?? '' }
 }
 
 /**

@@ -119,7 +119,7 @@ export class CallOrders {
   #request(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'request' }>): void {
     const { role, request } = order
     const passed = role.role === 'passed' && request.method === 'INVITE' ? role.asked : undefined
-    if (role.role === 'invite') this.index.addBranch(role.leg)
+    if (role.role === 'invite') this.index.addBranch(active, role.leg)
     if (passed) this.index.addServer(active, passed.leg, passed.transaction)
     const inviter = role.role === 'invite' ? role.leg : passed?.leg
     this.effects.pass(this.requests.send(now, active, order, inviter))

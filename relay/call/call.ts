@@ -28,6 +28,7 @@ import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
+import { joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 
 /*
@@ -121,7 +122,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   answered: {
     ...unwanted,
     success: ({ branch, response }, { call, endpoint }) =>
-      branch === call.callee && branch.dialog?.remoteTag === (response.to.tag ?? '')
+      joinedLegs(call).includes(branch) && branch.dialog?.remoteTag === (response.to.tag ?? '')
         ? stay(...acknowledge(branch, response, endpoint))
         : stay(...hangUpLate(branch, response, endpoint)),
     acked: ({ leg, request }, { call, endpoint }) => legAcked(call, leg, request, endpoint),

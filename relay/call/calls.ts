@@ -96,6 +96,8 @@ export class Calls {
       call,
       timers: new Map(),
       inviteIds: new Map(),
+      dialogKeys: new Set(),
+      callIds: new Set(),
       outstanding: 0,
       mediaClosed: true,
       portRefusals: 0,
