@@ -208,6 +208,8 @@ export const providers = pgTable(
     transfer: text().$type<TransferPolicy>().notNull().default('deny'),
     /** Whether it takes the place of who calls for help (RFC 6442). */
     emergencyLocation: boolean().notNull().default(false),
+    /** Whether INVITEs may bring it ISUP (RFC 3204). */
+    isup: boolean().notNull().default(false),
     /** How it hears on whose behalf a call comes which is sent on; what follows where it answers 3xx. */
     diversion: text().$type<DiversionForm>().notNull().default('off'),
     redirects: text().$type<Redirection>().notNull().default('refuse'),
@@ -281,6 +283,8 @@ export const extensions = pgTable(
     transfer: text().$type<TransferPolicy>().notNull().default('local'),
     /** Where to call back who called for help, and where its phone is; null: not known. */
     emergency: jsonb().$type<EmergencyFacts>(),
+    /** Codecs offered to it, the first preferred; '': all. */
+    codecs: text().notNull().default(''),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
@@ -330,6 +334,8 @@ export const trunks = pgTable(
     tlsVerify: text().$type<'full' | 'fingerprint' | 'none'>().notNull().default('full'),
     tlsFingerprint: text(),
     codecs: text().notNull().default(''),
+    /** Whether INVITEs may bring it ISUP (RFC 3204). */
+    isup: boolean().notNull().default(false),
     calledFormat: text().notNull().default('+e164'),
     callingFormat: text().notNull().default('+e164'),
     country: text(),

@@ -29,6 +29,7 @@ import {
   dialled,
   headers,
   host,
+  isup,
   numberFormat,
   refuseTls,
   tlsFields,
@@ -123,6 +124,7 @@ const fields = {
         'What follows where it answers 3xx: it counts as a refusal, or the place it names is called.',
       ),
   ),
+  isup: field(isup),
   enabled: field(z.boolean().default(true)),
   ...statusFields,
 }

@@ -35,6 +35,9 @@ export const codecs = z
   .regex(/^([A-Za-z0-9._-]{1,32}(,[A-Za-z0-9._-]{1,32})*)?$/, 'is not a list such as PCMU,PCMA')
   .default('')
 
+/** Whether a caller's ISUP goes there with its INVITE. */
+export const isup = z.boolean().default(false)
+
 /** Characters put before or after a dialled number. */
 export const dialled = z
   .string()

@@ -9,7 +9,7 @@ import { derived, field, type InputOf, readOnly, secret } from '../http/field.ts
 import { account, accountFields, password } from './account.ts'
 import { country, detail, name, shownCountry } from './fields.ts'
 import { sources } from './inbound-addresses.ts'
-import { codecs, host, numberFormat, refuseTls, tlsFields } from './sip-fields.ts'
+import { codecs, host, isup, numberFormat, refuseTls, tlsFields } from './sip-fields.ts'
 
 /** A trunk as the database keeps it. */
 export type TrunkRow = typeof trunks.$inferSelect
@@ -51,6 +51,7 @@ export const trunkFields = {
   transport: field(transport.nullable().default(null)),
   ...tlsFields,
   codecs: field(codecs),
+  isup: field(isup),
   called_format: field(numberFormat),
   calling_format: field(numberFormat),
   country: field(

@@ -102,6 +102,8 @@ export const providerTarget = z.object({
     .nullable(),
   /** Where who calls for help is, for a provider which takes that (RFC 6442); null: it is not said. */
   place: civicPlace.nullable().default(null),
+  /** Types of what a caller may send it beside the session description; undefined: none. */
+  takes: z.array(z.string()).optional(),
   policy: failoverPolicy,
   /** What becomes of a transfer it asks for; absent from an older edge: it is refused. */
   transfer: transferPolicy.optional(),
@@ -118,6 +120,8 @@ const extensionTarget = z.object({
   /** The user part phones register as, and their realm: together the address-of-record. */
   extension: z.string(),
   realm: z.string(),
+  /** Encoding names offered to it, the first preferred; undefined: all. */
+  codecs: z.array(z.string()).optional(),
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
 })
@@ -138,6 +142,8 @@ const trunkTarget = z.object({
   /** The called number as the PBX reads it. */
   user: z.string(),
   codecs: z.array(z.string()).default([]),
+  /** Types of what a caller may send it beside the session description; undefined: none. */
+  takes: z.array(z.string()).optional(),
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
 })

@@ -88,6 +88,8 @@ export const extensionFacts = z.object({
   transfer: transferPolicy.default('local'),
   /** null: nothing is known which would help. */
   emergency: emergencyFacts.nullable().default(null),
+  /** Codecs offered to it, the first preferred; '': all. */
+  codecs: z.string().default(''),
   /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
   destinations: z.array(ringDestination).nullable().default(null),
   caps: caps.prefault({}),
@@ -115,6 +117,8 @@ export const trunkFacts = z.object({
   transport: transport.nullable(),
   tls: tlsTrust.prefault({}),
   codecs: z.string().default(''),
+  /** INVITEs may bring it ISUP (RFC 3204). */
+  isup: z.boolean().default(false),
   /** How called and calling numbers are written towards it. */
   called_format: z.string().default('+e164'),
   calling_format: z.string().default('+e164'),
@@ -196,6 +200,8 @@ export const providerFacts = z.object({
   transfer: transferPolicy.default('deny'),
   /** It takes the place of who calls for help (RFC 6442). */
   emergency_location: z.boolean().default(false),
+  /** INVITEs may bring it ISUP (RFC 3204). */
+  isup: z.boolean().default(false),
   /** How it hears on whose behalf a call comes which is sent on, and what follows where it sends one on itself. */
   diversion: diversion.default('off'),
   redirects: redirection.default('refuse'),

@@ -31,6 +31,7 @@ export const fieldWords: Readonly<Record<string, string>> = {
   tls_fingerprint: 'SHA-256 of the certificate, hex; for `fingerprint` alone.',
   transfer:
     'Transfers it asks for (REFER): `deny`; `local`, made here, as calls of its own; `relay`, passed to the other party.',
+  isup: 'Whether ISUP (RFC 3204) which another carrier or PBX sends with an INVITE is passed on to it.',
   codecs:
     'Codecs offered, with commas between, the first preferred; empty: all. PCMU and PCMA are turned into one another where only one is common.',
   tech_prefix: 'Put before each number dialled there.',

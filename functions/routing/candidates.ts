@@ -225,10 +225,17 @@ function inTurn({ well, unwell }: Search): KeptCandidates[] {
 
 /** What is sent to each of them; and notes it. */
 function dial(tried: readonly KeptCandidates[], dialling: Dialling): ProviderTarget[] {
-  const { dialled, shown, original, customer, place } = dialling
+  const { dialled, shown, original, customer, emergency, place } = dialling
   return tried.map(({ route, provider, said }, at) => {
     const calling = provider.diversion === 'off' ? shown : (original ?? shown)
-    const target = targetOf(route, provider, { dialled, calling, shown, home: customer.country, place })
+    const target = targetOf(route, provider, {
+      dialled,
+      calling,
+      shown,
+      home: customer.country,
+      emergency,
+      place,
+    })
     said.order = at + 1
     said.dialled = target.user
     said.policy = target.policy

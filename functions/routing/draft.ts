@@ -181,7 +181,13 @@ export function extensionTarget(
     customer_id: customer.id,
     extension: callee.extension,
     realm: realmOf(customer.id, live.baseDomain),
+    codecs: listed(callee.codecs),
     ring_ms: callee.ring_timeout * 1000,
     transfer: callee.transfer,
   }
+}
+
+/** `PCMU,PCMA` as a list. */
+export function listed(codecs: string): string[] {
+  return codecs === '' ? [] : codecs.split(',')
 }

@@ -9,13 +9,22 @@ import type {
   TrunkFacts,
 } from '#contract'
 import type { Configuration } from './configuration.ts'
-import { connect, connectPlan, type Draft, type DraftDestination, refuse, telAddress } from './draft.ts'
+import {
+  connect,
+  connectPlan,
+  type Draft,
+  type DraftDestination,
+  listed,
+  refuse,
+  telAddress,
+} from './draft.ts'
 import { dialledName, readNumber } from './e164.ts'
 import { written } from './formats.ts'
 import { type Counted, fullness, limitsOf } from './limits.ts'
 import { toExtension } from './outgoing.ts'
 import { trunkRealmOf } from './realm.ts'
 import type { Rung } from './rung.ts'
+import { takenBy } from './taken-bodies.ts'
 
 /** Decides a call from a provider to a number of a customer: it rings the extension or trunk to which the number leads. */
 export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung): RouteDecision {
@@ -186,7 +195,8 @@ function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }:
     transport,
     tls,
     user: e164.startsWith('+') ? written(e164, trunk.called_format, country) : e164,
-    codecs: codecs === '' ? [] : codecs.split(','),
+    codecs: listed(codecs),
+    takes: takenBy(trunk),
     ring_ms: trunk.ring_timeout * 1000,
     transfer: trunk.transfer,
   }

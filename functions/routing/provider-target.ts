@@ -6,14 +6,16 @@ import {
   type ProviderTarget,
   type RouteFacts,
 } from '#contract'
+import { listed } from './draft.ts'
 import type { Dialled } from './e164.ts'
 import { dialable, written } from './formats.ts'
+import { takenBy } from './taken-bodies.ts'
 
 /** A provider to try: the number and the caller as it writes them, under the policy of the route. */
 export function targetOf(
   route: RouteFacts,
   provider: ProviderFacts,
-  { dialled, calling, shown, home, place }: DialledThere,
+  { dialled, calling, shown, home, emergency, place }: DialledThere,
 ): ProviderTarget {
   const country = provider.country ?? home
   const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer } =
@@ -33,6 +35,7 @@ export function targetOf(
     codecs,
     credentials,
     place: provider.emergency_location ? place : null,
+    takes: takenBy(provider, emergency),
     policy: route.failover === null ? policy : policyOf(route, provider),
     transfer,
     diversion: provider.diversion,
@@ -47,6 +50,7 @@ interface DialledThere {
   readonly calling: string | null
   readonly shown: string | null
   readonly home: string
+  readonly emergency: boolean
   readonly place: CivicPlace | null
 }
 
@@ -63,7 +67,16 @@ function userAt(
 
 type Fixed = Omit<
   ProviderTarget,
-  'provider_id' | 'route_id' | 'name' | 'user' | 'calling' | 'asserted' | 'place' | 'diversion' | 'redirects'
+  | 'provider_id'
+  | 'route_id'
+  | 'name'
+  | 'user'
+  | 'calling'
+  | 'asserted'
+  | 'place'
+  | 'takes'
+  | 'diversion'
+  | 'redirects'
 >
 
 /** Whatever is the same for every call, made once. */
@@ -85,7 +98,7 @@ function makeFixed(provider: ProviderFacts): Fixed {
     transport,
     tls,
     headers: Object.entries(provider.tech_headers),
-    codecs: codecs === '' ? [] : codecs.split(','),
+    codecs: listed(codecs),
     credentials: username !== null && password !== null ? { username, password, realm } : null,
     policy: failoverPolicy.parse({ ...failover }),
     transfer,

@@ -11,6 +11,7 @@ import { buildInvite } from './invite.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
+import { codecsFor } from './taken.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
@@ -88,12 +89,6 @@ export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): 
 /** Milliseconds this branch may ring. */
 export function ringMs(call: Call, branch: Branch): number {
   return branch.provider ? branch.provider.policy.answer_ms : call.rounds.ms
-}
-
-/** Encoding names allowed towards a branch; empty allows all. */
-export function codecsFor({ decision }: Call, { provider }: Branch): readonly string[] {
-  if (provider) return provider.codecs
-  return decision?.targets.kind === 'trunk' ? decision.targets.trunk.codecs : []
 }
 
 function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attempt'] {

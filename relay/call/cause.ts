@@ -3,6 +3,7 @@ import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
 import { type Cause, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Side } from './state.ts'
+import { codecsFor } from './taken.ts'
 import { redirects } from './verdict.ts'
 
 /*
@@ -43,7 +44,7 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   const { branch, status, why } = ended
   const who = peerOf(call, branch)
   const [word, name] = who
-  if (!branch.tried && status === 488) return noCodecLeft(call, name, branch.provider)
+  if (!branch.tried && status === 488) return noCodecLeft(call, name, branch)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
   if (status === 0 && branch.heard !== 'nothing')
     return cause(
@@ -134,8 +135,8 @@ function credentialReason({ provider }: Branch): string {
   return provider?.credentials ? 'CREDENTIALS_REFUSED' : 'CREDENTIALS_MISSING'
 }
 
-function noCodecLeft(call: Call, name: string, provider: CalledPeer | undefined): Cause {
-  const only = provider?.codecs.join(', ') ?? ''
+function noCodecLeft(call: Call, name: string, branch: Branch): Cause {
+  const only = codecsFor(call, branch).join(', ')
   return cause(
     'NO_COMMON_CODEC',
     `The caller offers ${offered(call)}, and ${name} is to be sent only ${only}.`,

@@ -7,7 +7,7 @@ import { type Privacy, privacyOf } from '../sip/privacy.ts'
 import type { Call, ConnectDecision } from './state.ts'
 
 /** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
-type PartyKind = 'phone' | 'pbx' | 'carrier'
+export type PartyKind = 'phone' | 'pbx' | 'carrier'
 
 /** Between whom a header of an INVITE passes. */
 interface Passage {
@@ -70,7 +70,8 @@ export function isHidden({ caller, decision }: Pick<Call, 'caller' | 'decision'>
 const diverting: ReadonlySet<string> = new Set(['diversion', 'history-info'])
 const divertersAtMost = 8
 
-function callerKind({ direction, trunk_id }: RouteDecision): PartyKind {
+/** What kind of party makes a call. */
+export function callerKind({ direction, trunk_id }: RouteDecision): PartyKind {
   if (direction === 'incoming') return 'carrier'
   return trunk_id === null ? 'phone' : 'pbx'
 }

@@ -112,14 +112,14 @@ function ringNext(call: Call, endpoint: SipEndpoint): CallStep {
     ms,
   } = call.rounds
   call.rounds = { contacts: later, ms }
-  const effects: CallOrder[] = [{ type: 'tell' }]
+  const effects: CallOrder[] = []
   for (const contact of round) {
     const branch = newBranch(call, endpoint, undefined, contact)
     const step = tryAt(call, branch, contact.flow, endpoint)
     effects.push(...step.effects)
     if (step.to) return { to: step.to, effects }
   }
-  return { effects }
+  return { effects: [{ type: 'tell' }, ...effects] }
 }
 
 function after(effects: readonly CallOrder[], step: CallStep): CallStep {

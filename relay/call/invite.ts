@@ -10,6 +10,7 @@ import { isHidden, passedOn } from './claims.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
 import { instant } from './record.ts'
 import type { Branch, Call } from './state.ts'
+import { beside, partsFor } from './taken.ts'
 
 /**
  * The INVITE of one branch, built from the canonical call and never from an earlier attempt.
@@ -38,7 +39,7 @@ export function buildInvite(
   return inviteOf(branch, parts, flow, endpoint)
 }
 
-/** With the place of who calls for help beside the session description, where the provider takes that. */
+/** With the place of who calls for help beside the session description, or with what the caller sent, where that is taken. */
 function typedBody(
   call: Call,
   branch: Branch,
@@ -47,6 +48,8 @@ function typedBody(
   sdp: Uint8Array,
 ): TypedBody {
   const place = branch.provider?.place
+  const parts = partsFor(call, branch)
+  if (!place && parts.length > 0) return beside(sdp, parts, call, branch.callId)
   if (!place) return { headers: [], body: sdp }
   const { host } = ourDomain(call, branch, flow, endpoint)
   const user = branch.provider?.asserted ?? call.decision?.caller_id.user ?? 'anonymous'

@@ -12,6 +12,7 @@ export function peerOf({
   tls,
   user,
   codecs,
+  takes,
   ring_ms,
 }: TrunkTarget): CalledPeer | undefined {
   if (hostname === null) return undefined
@@ -28,6 +29,7 @@ export function peerOf({
     asserted: null,
     headers: [],
     codecs,
+    takes,
     credentials: null,
     place: null,
     policy: {

@@ -12,13 +12,13 @@ import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
-import { codecsFor } from './branch.ts'
 import { notAcknowledged, unheard } from './cause.ts'
 import { aim, answerOf, offerOf, refusalWords, rewriteFor } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { opposite, otherOf, sideOf } from './sides.ts'
 import type { Call, CallOrder, CallStep } from './state.ts'
+import { codecsFor } from './taken.ts'
 
 /*
  * How a request passed on succeeds: the other side's 2xx goes back with its session description rewritten, a

@@ -7,6 +7,8 @@ export interface Part {
   readonly contentType: string | undefined
   /** What it is for, lower case (RFC 2183, RFC 3261 §20.11); undefined: it does not say. */
   readonly disposition: string | undefined
+  /** By which headers name it (RFC 2392), as `<…>`; undefined: none does. */
+  readonly id: string | undefined
   readonly body: Uint8Array
 }
 
@@ -90,6 +92,7 @@ function readPart(bytes: Uint8Array): Part {
   return {
     contentType: of('content-type'),
     disposition: mediaType(of('content-disposition')),
+    id: of('content-id'),
     // A part which is no header at all lacks the blank line before its body.
     body: headers.length === 0 && at === bytes.length ? bytes : bytes.subarray(at),
   }

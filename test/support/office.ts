@@ -67,6 +67,8 @@ export function invite(
   options: {
     headers?: Header[]
     body?: Uint8Array
+    /** Of its body; left out: a session description. */
+    type?: string
     callId?: string
     user?: string
     domain?: string
@@ -88,7 +90,7 @@ export function invite(
       ['call-id', options.callId ?? `${entropy.hex(8)}@${from.flow.address}`],
       ['cseq', `${options.cseq ?? 1} INVITE`],
       ['contact', `<sip:${user}@${place(from)}>`],
-      ...(body.length > 0 ? [['content-type', 'application/sdp'] as Header] : []),
+      ...(body.length > 0 ? [['content-type', options.type ?? 'application/sdp'] as Header] : []),
       ...(options.headers ?? []),
     ],
     body,

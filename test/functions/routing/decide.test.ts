@@ -133,6 +133,7 @@ describe('deciding a route', () => {
       transport: 'tls' as const,
       tls: { verify: 'none' as const, fingerprint: null },
       codecs: 'PCMA,PCMU',
+      isup: true,
       tech_headers: { 'X-Account': '7' },
       username: 'alice',
       password: 'secret',
@@ -147,6 +148,7 @@ describe('deciding a route', () => {
       transport: 'tls',
       tls: { verify: 'none' },
       codecs: ['PCMA', 'PCMU'],
+      takes: ['application/isup'],
       headers: [['X-Account', '7']],
       credentials: { username: 'alice', password: 'secret', realm: 'telnyx' },
     })

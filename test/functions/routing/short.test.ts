@@ -136,6 +136,8 @@ describe('an emergency number', () => {
       explanation: { emergency: true, caller_id: { from: 'emergency' } },
     })
     expect(providersOf(decision).map((one) => one.place)).toEqual([emergency.place, null])
+    // The caller's own word for it goes on there, too.
+    expect(providersOf(decision).map((one) => one.takes)).toEqual([['application/pidf+xml'], []])
     const without = { numbers: [number('+12125550000')], customer: { default_number: '+12125550000' } }
     expect(decide('911', scene(without))).toMatchObject({ caller_id: { asserted: '+12125550000' } })
     const other = decide('411', scene(mine))
@@ -144,6 +146,7 @@ describe('an emergency number', () => {
       explanation: { emergency: false },
     })
     expect(providersOf(other).map((one) => one.place)).toEqual([null, null])
+    expect(providersOf(other).map((one) => one.takes)).toEqual([[], []])
   })
 
   test('is stopped by no limit of its caller’s, its customer’s or a carrier’s, by no country and no lack of a caller id', () => {
