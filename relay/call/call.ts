@@ -26,6 +26,7 @@ import { begin, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
+import { referAsked } from './refer.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
 import { joinedLegs } from './sides.ts'
@@ -132,7 +133,10 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: ({ leg, transaction, reason }) =>
       leg.pending?.asked.transaction === transaction ? stay(...cancelPassed(leg, { reason })) : stay(),
-    request: (event, { call, endpoint }) => stay(...passRequest(call, event, endpoint)),
+    request: (event, { call, endpoint }) =>
+      event.request.method === 'REFER'
+        ? stay(...referAsked(call, event, endpoint))
+        : stay(...passRequest(call, event, endpoint)),
     resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
     passed: (event, { call, endpoint }) => passAnswer(call, event, endpoint),
     passedAck: ({ leg, request }, { call, endpoint }) => passAck(call, leg, request, endpoint),

@@ -21,6 +21,7 @@ import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts
 import { silentInside } from './cause.ts'
 import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
+import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
 import { particulars } from './refusal.ts'
 import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
 import { otherOf, sideOf } from './sides.ts'
@@ -28,7 +29,7 @@ import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
- * (RFC 3261 §14, RFC 3311), INFO as it is. We answer nothing ourselves which the other side can.
+ * (RFC 3261 §14, RFC 3311), INFO as it is, REFER and what is told of it where its setting says so. We answer nothing ourselves which the other side can.
  */
 
 /** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
@@ -41,7 +42,7 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   const other = otherOf(call, asker)
   const leg = other && reach(other)
   if (!other || !leg) return [refuseRequest(asked, 481)]
-  const refusal = refusalOf(call, asker, other, request, endpoint)
+  const refusal = refusalOf(call, asked, other, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
   if (changesNothing(request) || offersNothingNew(asker, request)) return answerHere(call, asked, endpoint)
   const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
@@ -49,9 +50,15 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   const sent = inDialog(leg.dialog, {
     method: request.method,
     via: viaOf(endpoint, leg.flow),
-    contact: isChange(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
+    contact:
+      isChange(request) || concernsTransfer(request) ? contactOf(endpoint, leg.flow.transport) : undefined,
     maxForwards: request.maxForwards - 1,
-    headers: [...typeOf(request, body), allowHeader, ...timerOf(other, request)],
+    headers: [
+      ...typeOf(request, body),
+      allowHeader,
+      ...timerOf(other, request),
+      ...transferHeaders(other, asked, leg.dialog),
+    ],
     body,
   })
   return sendOn({ asked, proofs: noAuthorizations, sent, flow: leg.flow })
@@ -60,14 +67,16 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
 /** Why a request is not passed on: hops, extensions, another change still open (§14.2), or an offer which cannot be served. */
 function refusalOf(
   call: Call,
-  asker: Leg,
+  asked: InDialogRequest,
   other: Leg,
-  request: Request,
   endpoint: SipEndpoint,
 ): [status: number, headers?: Header[]] | undefined {
+  const { leg: asker, request } = asked
   if (request.maxForwards <= 0) return [483]
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
+  // What is told must have been asked for (RFC 6665 §4.1.3).
+  if (request.method === 'NOTIFY' && eventPassed(other, request) === undefined) return [481]
   if (!isChange(request) || changesNothing(request)) return undefined
   if (asker.pending) return [500, [['retry-after', String(endpoint.entropy.below(10))]]]
   // The first INVITE is a change too: towards who sent it until its ACK, towards the other while our ACK
@@ -103,6 +112,7 @@ function sendOn(on: Omit<ForwardedResult, 'response'>): CallOrder[] {
   const { asked, proofs, sent, flow } = on
   const { leg, request } = asked
   const order: CallOrder = { type: 'request', request: sent, flow, role: { role: 'passed', asked, proofs } }
+  if (request.method === 'REFER') rememberRefer(leg, request, sent)
   if (!isChange(request)) return [order]
   leg.pending = {
     asked,
@@ -128,7 +138,7 @@ export function passAnswer(call: Call, passed: ForwardedResult, endpoint: SipEnd
       return { effects: passedAgain(call, passed, endpoint) }
     return change
       ? acceptReinvite(call, change, response, endpoint)
-      : { effects: [accepted(asked, response)] }
+      : { effects: [accepted(asked, response, endpoint)] }
   }
   return passFailure(call, passed, change, endpoint)
 }
@@ -173,7 +183,7 @@ export function passedLate(call: Call, passed: ForwardedResult, endpoint: SipEnd
   const { asked, sent, response } = passed
   if (sent.method === 'INVITE') return passedAgain(call, passed, endpoint)
   if (!response || response.status < 200) return []
-  if (response.status < 300) return [accepted(asked, response)]
+  if (response.status < 300) return [accepted(asked, response, endpoint)]
   return [refuseRequest(asked, ownStatus(response.status, asked.request), kept(response))]
 }
 
@@ -193,7 +203,8 @@ function passFailure(
   const stops = change ? closePending(leg) : []
   const status = response?.status ?? 408
   const back = [...stops, refuseRequest(asked, ownStatus(status, request), kept(response))]
-  if (status !== 481 && status !== 408) return { effects: back }
+  // What comes of a transfer ends no call (RFC 5057 §5.1).
+  if ((status !== 481 && status !== 408) || concernsTransfer(request)) return { effects: back }
   const given = { reason: `SIP;cause=${status}` }
   // Who says 481 has no call any more; who says nothing may still have one.
   const other = otherOf(call, leg)

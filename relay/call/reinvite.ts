@@ -16,6 +16,7 @@ import { notAcknowledged, unheard } from './cause.ts'
 import { aim, answerOf, offerOf, refusalWords, rewriteFor } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
+import { transferAnswerHeaders } from './refer-relay.ts'
 import { opposite, otherOf, sideOf } from './sides.ts'
 import type { Call, CallOrder, CallStep } from './state.ts'
 import { codecsFor } from './taken.ts'
@@ -93,8 +94,14 @@ function unusableOffer(
 }
 
 /** Anything else was: its answer goes back as it is. */
-export function accepted({ request, transaction, source }: InDialogRequest, response: Response): CallOrder {
-  const headers = typeOf(response, response.body)
+export function accepted(
+  { request, transaction, source }: InDialogRequest,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallOrder {
+  const contact: Header[] =
+    request.method === 'REFER' ? [['contact', contactOf(endpoint, source.transport)]] : []
+  const headers = [...contact, ...typeOf(response, response.body), ...transferAnswerHeaders(response)]
   const { status, reason, body } = response
   const ok = reply(request, status, { reason, headers, body, flow: source })
   return { type: 'respond', transaction, response: ok }

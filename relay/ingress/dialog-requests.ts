@@ -20,7 +20,7 @@ interface DialogRequestsDeps {
 }
 
 /** Requests inside a call which are passed on once it is answered. */
-const passed: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO'])
+const passed: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO', 'REFER', 'NOTIFY'])
 
 /**
  * The UAS inside dialogs (RFC 3261 §12.2.2), and of CANCEL (§9.2): finds the call a request is for, and says where there

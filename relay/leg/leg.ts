@@ -34,6 +34,8 @@ interface LegState {
   pending: PendingReinvite | undefined
   /** Our last ACK of its 2xx to a re-INVITE: one which comes again gets it again. */
   reinviteAck: SentAck | undefined
+  /** Its REFERs which were passed on: the number each came by, and that by which the other party knows it. */
+  readonly refers: { readonly asked: number; readonly sent: number }[]
   /** How long its session lives without a sign of life. */
   readonly timer: SessionTimer
   /** Our request which refreshes that, until its final answer. */
@@ -129,6 +131,7 @@ type Fresh =
   | 'timer'
   | 'refresh'
   | 'exchange'
+  | 'refers'
 
 /** What a leg has of its own before anything was said. */
 export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
@@ -142,6 +145,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     timer: noTimer(),
     refresh: undefined,
     exchange: undefined,
+    refers: [],
   }
 }
 

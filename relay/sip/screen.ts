@@ -18,17 +18,20 @@ export interface ScreenRefusal {
 /** Methods we act upon wherever they come from. */
 const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER'] as const
 
-/** Methods which mean nothing outside a dialog; the first two are carried within one. */
-const dialogMethods = ['INFO', 'UPDATE', 'PRACK', 'BYE']
+/** Methods which mean nothing outside a dialog; all but PRACK and BYE are carried within one. */
+const dialogMethods = ['INFO', 'UPDATE', 'REFER', 'NOTIFY', 'PRACK', 'BYE']
 
 /** Methods we know and refuse. */
-export const refusedMethods = ['MESSAGE', 'NOTIFY', 'PUBLISH', 'REFER', 'SUBSCRIBE'] as const
+export const refusedMethods = ['MESSAGE', 'PUBLISH', 'SUBSCRIBE'] as const
 
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
 export const supportedOptions: readonly string[] = ['path', 'timer', '100rel']
 
 /** What we say of ourselves in responses (RFC 3261 §20.5, §20.1, §20.2). */
-export const allowHeader: Header = ['allow', [...allowedMethods, 'INFO', 'UPDATE', 'PRACK'].join(', ')]
+export const allowHeader: Header = [
+  'allow',
+  [...allowedMethods, 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'].join(', '),
+]
 /** What of it concerns calls. */
 export const supportedHeader: Header = ['supported', 'timer']
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']

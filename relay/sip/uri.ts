@@ -181,8 +181,8 @@ function readUriParams(text: string, from: number, end: number): ReadonlyMap<str
   return params
 }
 
-/** escaped = "%" HEXDIG HEXDIG; undefined when a % stands for nothing. */
-function unescaped(text: string): string | undefined {
+/** Text of a URI without its escapes (`%` and two hex digits); undefined when a `%` stands for nothing. */
+export function unescaped(text: string): string | undefined {
   if (!text.includes('%')) return text
   if (/%(?![0-9a-f]{2})/i.test(text)) return undefined
   const octets: number[] = []

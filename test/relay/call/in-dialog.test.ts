@@ -262,9 +262,9 @@ describe('inside a call', () => {
     ladder.when(alice, within(invited, answer, alice, 'OPTIONS', 3)).gives('200 to Alice')
   })
 
-  test('REFER is refused with what is allowed', () => {
+  test('SUBSCRIBE is refused with what is allowed', () => {
     const { ladder, invited, answer } = talking()
-    ladder.when(alice, within(invited, answer, alice, 'REFER', 3)).gives('405 to Alice')
+    ladder.when(alice, within(invited, answer, alice, 'SUBSCRIBE', 3)).gives('405 to Alice')
     expect(ladder.lastResponse(alice).header('allow')).toContain('INVITE')
   })
 

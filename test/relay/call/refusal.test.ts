@@ -7,7 +7,7 @@ leavesNothingBehind()
 
 /** A refusal of the carrier's, and what the caller hears beside its status. */
 const refusals: readonly (readonly [status: number, said: Header[], heard: Header[]])[] = [
-  [405, [], [['allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK']]],
+  [405, [], [['allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER, NOTIFY']]],
   [
     415,
     [],

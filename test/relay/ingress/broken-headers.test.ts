@@ -73,6 +73,9 @@ const inRequests: Record<string, Row> = {
   allow: list,
   route: list,
   privacy: ignored,
+  // A REFER without one is refused, a NOTIFY passed on to no party.
+  'refer-to': ignored,
+  event: ignored,
   'session-expires': { ...ignored, good: '1800' },
   'min-se': { ...ignored, good: '90' },
   rack: ignored,
@@ -131,6 +134,8 @@ const passedOver = [
   'session-expires',
   'min-se',
   'rack',
+  'refer-to',
+  'event',
 ]
 
 const brokenFor = (name: string) => broken.filter((text) => !fit[name]?.includes(text))

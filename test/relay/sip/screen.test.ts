@@ -30,10 +30,13 @@ describe('screening a request (RFC 3261 §8.2)', () => {
     expect(verdictOn(requestText('invite'))?.status).toBe(501)
   })
 
-  test.each(['BYE', 'INFO', 'UPDATE'])('refuses a %s which names no dialog (§12.2.2)', (method) => {
-    expect(verdictOn(requestText(method))).toEqual({ status: 481 })
-    expect(verdictOn(requestText(method, { to: '<sip:bob@example.com>;tag=b1' }))).toBeUndefined()
-  })
+  test.each(['BYE', 'INFO', 'UPDATE', 'REFER', 'NOTIFY'])(
+    'refuses a %s which names no dialog (§12.2.2)',
+    (method) => {
+      expect(verdictOn(requestText(method))).toEqual({ status: 481 })
+      expect(verdictOn(requestText(method, { to: '<sip:bob@example.com>;tag=b1' }))).toBeUndefined()
+    },
+  )
 
   test('refuses a CSeq of another method', () => {
     expect(verdictOn(requestText('OPTIONS', { headers: { CSeq: '1 INVITE' } }))?.status).toBe(400)

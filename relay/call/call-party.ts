@@ -1,0 +1,40 @@
+import type { TransferPolicy } from '#contract'
+import type { Call, ConnectDecision, Side } from './state.ts'
+
+/** Whose a side of a call is: an account of a customer's, or a provider. */
+export interface CallParty {
+  readonly kind: 'extension' | 'trunk' | 'provider'
+  /** Its id; null: it is not known, and nothing is done in its name. */
+  readonly id: string | null
+  /** What becomes of a transfer which it asks for. */
+  readonly transfer: TransferPolicy
+}
+
+/** Whose a side is; undefined where nothing is decided yet. */
+export function partyOn({ decision, callee }: Call, side: Side): CallParty | undefined {
+  if (!decision) return undefined
+  if (side === 'caller') return callerOf(decision)
+  const { targets } = decision
+  if (targets.kind === 'extension')
+    return partyOf('extension', targets.extension.extension_id, targets.extension)
+  if (targets.kind === 'trunk') return partyOf('trunk', targets.trunk.trunk_id, targets.trunk)
+  const { provider } = callee ?? {}
+  return provider && partyOf('provider', provider.provider_id, provider)
+}
+
+function callerOf(decision: ConnectDecision): CallParty {
+  const { direction, trunk_id, extension_id, provider_id } = decision
+  if (direction === 'incoming') return partyOf('provider', provider_id, decision)
+  return trunk_id === null
+    ? partyOf('extension', extension_id, decision)
+    : partyOf('trunk', trunk_id, decision)
+}
+
+/** An edge which does not say what becomes of transfers does not know them. */
+function partyOf(
+  kind: CallParty['kind'],
+  id: string | null,
+  { transfer = 'deny' }: { transfer?: TransferPolicy | undefined },
+): CallParty {
+  return { kind, id, transfer }
+}
