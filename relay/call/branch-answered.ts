@@ -30,8 +30,9 @@ export function branchAnswered(
   response: Response,
   endpoint: SipEndpoint,
 ): CallStep {
-  const answer = answerOf(response, endpoint, branch.sdp.sent)
-  const said = answer?.ok ? answer.value : earlySdp(branch, response)
+  const settled = settledSdp(branch, response)
+  const answer = settled ? undefined : answerOf(response, endpoint, branch.sdp.sent)
+  const said = settled ?? (answer?.ok ? answer.value : earlySdp(branch, response))
   if (!said)
     return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
@@ -61,6 +62,11 @@ export function branchAnswered(
 function lost(call: Call, branch: Branch): CallOrder[] {
   if (branch.attempt.ended_ms === null) concluded(call, branch, 0, 'answered elsewhere', 'final')
   return abandon(branch, 'SIP;cause=200;text="Call completed elsewhere"')
+}
+
+/** What was agreed reliably before the 2xx, whose own description then says nothing new (RFC 3261 §13.2.1). */
+function settledSdp({ early, earlyDialogs }: Branch, { to }: Response): RelayedSdp | undefined {
+  return earlyDialogs.get(to.tag ?? '')?.settled ? early.get(to.tag ?? '') : undefined
 }
 
 /** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */

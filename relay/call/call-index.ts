@@ -47,13 +47,19 @@ export interface LegFound {
   readonly leg: Leg
 }
 
+/** A branch of a call. */
+interface BranchFound {
+  readonly active: ActiveCall
+  readonly leg: Branch
+}
+
 /** All calls, and how a request, response or report finds its own. */
 export class CallIndex {
   readonly #bySession = new Map<number, ActiveCall>()
   readonly #byDialog = new Map<string, LegFound>()
   readonly #byServer = new Map<number, LegFound>()
   /** Branches whose INVITE was sent, by its Call-ID. */
-  readonly #byCallId = new Map<string, Branch>()
+  readonly #byCallId = new Map<string, BranchFound>()
 
   /** Legs which requests can be for, of calls which are over too; an early dialog is one. */
   get legs(): number {
@@ -125,14 +131,15 @@ export class CallIndex {
 
   addBranch(active: ActiveCall, branch: Branch): void {
     active.callIds.add(branch.callId)
-    this.#byCallId.set(branch.callId, branch)
+    this.#byCallId.set(branch.callId, { active, leg: branch })
   }
 
   /** The branch which a request of its callee means before it has answered: their dialog is early still. */
-  early({ callId, to }: Request, { address }: Flow): Branch | undefined {
-    const branch = this.#byCallId.get(callId)
+  early({ callId, to }: Request, { address }: Flow): BranchFound | undefined {
+    const found = this.#byCallId.get(callId)
+    const branch = found?.leg
     const asked = branch?.state === 'calling' && branch.heard === 'ringing' && branch.localTag === to.tag
-    return asked && branch.flow?.address === address ? branch : undefined
+    return asked && branch.flow?.address === address ? found : undefined
   }
 
   /**
@@ -140,7 +147,7 @@ export class CallIndex {
    * passed a proxy and is a call like any other, a spiral; of those Max-Forwards sees the end (RFC 3261 §16.3).
    */
   loops({ callId, from, requestUri }: Request): boolean {
-    const branch = this.#byCallId.get(callId)
+    const branch = this.#byCallId.get(callId)?.leg
     return branch?.localTag === from.tag && branch?.invite?.requestUri === requestUri
   }
 

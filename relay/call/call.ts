@@ -9,6 +9,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
 import { branchSucceeded } from './branch-answered.ts'
 import { cause } from './cause.ts'
+import { earlyUpdateAnswered, updateEarly } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { noneAlive } from './failed-hunt.ts'
 import {
@@ -105,6 +106,9 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     success: (event, { call, endpoint }) => branchSucceeded(call, event, endpoint),
     prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
     prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
+    /** What comes inside a dialog before the answer: an UPDATE. */
+    request: (event, { call, endpoint }) => stay(...updateEarly(call, event, endpoint)),
+    earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     repeatProvisional: ({ leg }) => stay(...repeatProvisional(leg)),
     provisionalUnacknowledged: (_, { call, endpoint }) => neverPracked(call, endpoint),
     failure: (event, { call, endpoint }) =>
@@ -146,6 +150,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
     prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
+    earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
@@ -167,6 +172,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: ({ leg }) => stay(...(leg.kind === 'uas' ? forgetAnswer(leg) : [])),
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
     refreshed: (event, { endpoint }) => stay(...refreshedLate(event, endpoint)),
+    earlyUpdateAnswered: ({ asked }) => stay(refuseRequest(asked, 487)),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
 }

@@ -216,6 +216,8 @@ export class Calls {
         return this.#step(now, active, 'passed', { ...role, sent, flow, response })
       case 'refresh':
         return this.#step(now, active, 'refreshed', { ...role, sent, flow, response })
+      case 'early':
+        return this.#step(now, active, 'earlyUpdateAnswered', { ...role, sent, flow, response })
       case 'prack':
         return this.#step(now, active, 'prackAnswered', { ...role, sent, flow, response })
       case 'bye':

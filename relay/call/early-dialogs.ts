@@ -30,6 +30,8 @@ export function sdpForCaller(
 ): { body: Uint8Array; orders: CallOrder[] } | undefined {
   const { caller } = call
   if (!caller.media) return undefined
+  const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
+  if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
   const offer = offerOf(caller.invite, endpoint)
   const sound = offer ? said : offering(said, [])
   if (!sound) return undefined
@@ -37,7 +39,7 @@ export function sdpForCaller(
   const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined
-  const told = known ?? { tag: freeTag(call, endpoint), sent }
+  const told = known ?? { tag: freeTag(call, endpoint), sent, said }
   if (!known) caller.told.push(told)
   const orders: CallOrder[] =
     told.tag === caller.localTag

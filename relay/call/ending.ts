@@ -7,6 +7,7 @@ import type { Header, Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
 import { noCodec, warning } from './offer-answer.ts'
+import { refuseRequest } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
@@ -140,7 +141,13 @@ export function letGo(call: Call, endpoint: SipEndpoint, reason?: string): CallO
   const { held } = call
   call.held = undefined
   const late = held ? hangUpLate(held.branch, held.response, endpoint) : []
-  return [...late, ...call.branches.flatMap((branch) => abandon(branch, reason))]
+  const asked = call.earlyUpdate?.asked
+  call.earlyUpdate = undefined
+  return [
+    ...(asked ? [refuseRequest(asked, 487)] : []),
+    ...late,
+    ...call.branches.flatMap((branch) => abandon(branch, reason)),
+  ]
 }
 
 /** Gives a branch up: its INVITE is taken back as far as it was heard of. */

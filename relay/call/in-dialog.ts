@@ -82,7 +82,7 @@ function refusalOf(
   // The first INVITE is a change too: towards who sent it until its ACK, towards the other while our ACK
   // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
   const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))
-  if (first || other.pending || isRefreshing(other) || isRefreshing(asker)) return [491]
+  if (first || call.earlyUpdate || other.pending || isRefreshing(other) || isRefreshing(asker)) return [491]
   const fault = faultOf(call, offerOf(request, endpoint), asker.trusted)
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }

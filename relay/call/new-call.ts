@@ -39,6 +39,7 @@ export function newCall(
     waiting: [],
     branches: [],
     held: undefined,
+    earlyUpdate: undefined,
     callee: undefined,
     joined: { caller, callee: undefined },
     rang: false,

@@ -14,6 +14,7 @@ import type {
   UtcMs,
 } from '#contract'
 import type { Observation } from '#routing'
+import type { Dialog } from '../dialog/dialog.ts'
 import type { BoundedMap } from '../ground/bounded-map.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -60,6 +61,8 @@ export interface Call {
   branches: Branch[]
   /** A branch whose 2xx waits until the caller has acknowledged a provisional (RFC 3262 §3). */
   held: { readonly branch: Branch; readonly response: Response } | undefined
+  /** An UPDATE passed on before the call is answered, which is not answered yet (RFC 3311). */
+  earlyUpdate: EarlyUpdate | undefined
   /** The branch which answered. */
   callee: Branch | undefined
   /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
@@ -71,6 +74,15 @@ export interface Call {
   /** Where host names in SDP lead, by name in lower case. */
   readonly hosts: BoundedMap<string, ResolvedHost>
   record: CallRecord
+}
+
+/** An UPDATE in an early dialog, and the callee's early dialog which it is about. */
+interface EarlyUpdate {
+  readonly asked: InDialogRequest
+  /** In which it was passed on. */
+  readonly dialog: Dialog
+  readonly branch: Branch
+  readonly tag: string
 }
 
 /** The routes which providers' registrars gave us for calls out. */
@@ -154,6 +166,8 @@ export interface Branch extends UacLeg {
 /** Which of a call's client transactions an answer belongs to. */
 export type ClientRole =
   | LegRole<Branch>
+  /** An UPDATE passed on before the call is answered. */
+  | { readonly role: 'early'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
   /** A request of one leg passed on to the other. */
   | { readonly role: 'passed'; readonly asked: InDialogRequest; readonly proofs: Authorizations }
 
@@ -232,6 +246,8 @@ export interface CallEvents {
   prack: InDialogRequest
   /** What a PRACK of ours was answered. */
   prackAnswered: PrackResult
+  /** What an UPDATE passed on early was answered; no response: it never was. */
+  earlyUpdateAnswered: ForwardedResult
   media: { report: MediaReport }
   stop: undefined
 }

@@ -69,7 +69,7 @@ export class DialogRequests {
     const { replies, calls } = this.#deps
     const found = calls.index.leg(request)
     const ack = request.method === 'ACK'
-    if (!found || !admits(found.leg, flow)) return ack ? undefined : this.#inNoDialog(request, flow)
+    if (!found || !admits(found.leg, flow)) return ack ? undefined : this.#inNoDialog(now, request, flow)
     if (ack) return this.#acked(now, request, found)
     const { dialog } = found.leg
     if (dialog && receiveInDialog(dialog, request) === 'old') return replies.refuse(request, flow, 500)
@@ -80,13 +80,13 @@ export class DialogRequests {
    * A callee which rings crosses our INVITE with its own, or our open offer with its own (RFC 3261 §14.2, RFC 3311
    * §5.2), or asks for what waits for its answer.
    */
-  #inNoDialog(request: Request, flow: Flow): void {
+  #inNoDialog(now: MonotonicMs, request: Request, flow: Flow): void {
     const { replies, calls } = this.#deps
-    const { method, body } = request
+    const { method } = request
     const early = calls.index.early(request, flow)
     if (!early || !passed.has(method)) return replies.refuse(request, flow, 481)
-    const crosses = method === 'INVITE' || (method === 'UPDATE' && body.length > 0)
-    if (crosses) return replies.refuse(request, flow, 491)
+    if (method === 'UPDATE') return this.#ask(now, request, flow, early)
+    if (method === 'INVITE') return replies.refuse(request, flow, 491)
     replies.notYet(request, flow)
   }
 
@@ -111,12 +111,20 @@ export class DialogRequests {
       const transaction = transactions.open(now, request, flow)
       effects.pass(calls.step(now, active, 'prack', { leg, request, transaction, source: flow }))
     } else if (passed.has(method)) {
-      if (active.machine.state !== 'answered') return replies.notYet(request, flow)
-      const transaction = transactions.open(now, request, flow)
-      effects.pass(calls.request(now, active, { leg, request, transaction, source: flow }))
+      const { state } = active.machine
+      if (state !== 'answered' && !(state === 'hunting' && method === 'UPDATE'))
+        return replies.notYet(request, flow)
+      this.#ask(now, request, flow, { active, leg })
     } else if (method === 'OPTIONS')
       replies.refuse(request, flow, 200, undefined, [allowHeader, ['accept', 'application/sdp']])
     else replies.refuse(request, flow, 405, undefined, [allowHeader])
+  }
+
+  /** Brings a request to its call, in a transaction of its own. */
+  #ask(now: MonotonicMs, request: Request, flow: Flow, { active, leg }: LegFound): void {
+    const { effects, transactions, calls } = this.#deps
+    const transaction = transactions.open(now, request, flow)
+    effects.pass(calls.request(now, active, { leg, request, transaction, source: flow }))
   }
 
   /** Answers 200 in a transaction of its own. */

@@ -83,13 +83,20 @@ export interface UasLeg extends LegState {
   /** Our server transaction for that INVITE. */
   readonly transaction: number
   /** The To tags under which it was sent a description, and which. */
-  readonly told: { readonly tag: string; readonly sent: SentSdp }[]
+  readonly told: ToldDescription[]
   /** The 2xx until it is acknowledged, and how long the next repeat waits. */
   answer: { response: Response; waitMs: number } | undefined
   /** A BYE which must wait for the ACK (RFC 3261 §15). */
   bye: GivenReason | undefined
   /** Provisionals it is sent reliably. */
   readonly reliable: ReliableProvisionals
+}
+
+/** A description a party was sent, under which To tag, and what the other party said to that end. */
+export interface ToldDescription {
+  readonly tag: string
+  readonly sent: SentSdp
+  readonly said: RelayedSdp
 }
 
 /** What a leg was sent reliably before the answer (RFC 3262 §3). */

@@ -9,6 +9,7 @@ import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import type { EarlyDialog, UacLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { flowFor, isLost, wayBack } from './path.ts'
+import { noteAllow } from './session-timer.ts'
 
 /*
  * Reliable provisionals as a UAC (RFC 3262 §4): each is acknowledged once by PRACK, in the early dialog it belongs to.
@@ -34,6 +35,7 @@ export function heardProvisional(leg: UacLeg, response: Response, endpoint: SipE
   const early = leg.earlyDialogs.get(tag) ?? begin(leg, tag, leg.invite, response)
   if (!early || (early.rseq !== undefined && rseq !== early.rseq + 1)) return { fresh: false, orders: [] }
   early.rseq = rseq
+  noteAllow(leg.timer, response)
   early.answering ||= hasSdp(response)
   const flow = flowFor(early.dialog, leg.flow, leg.trusted)
   const request = inDialog(early.dialog, {

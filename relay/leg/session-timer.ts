@@ -99,7 +99,7 @@ export function timerMs({ interval, ours }: SessionTimer): number | undefined {
 }
 
 /** Remembers whether a party takes UPDATE, where a message says what it takes. */
-function noteAllow(timer: SessionTimer, message: Request | Response): void {
+export function noteAllow(timer: SessionTimer, message: Request | Response): void {
   const allowed = message.all('allow')
   if (allowed.length > 0) timer.updates = allowed.includes('UPDATE')
 }

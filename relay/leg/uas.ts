@@ -9,7 +9,7 @@ import { hangUpLeg } from './bye.ts'
 import { freshLeg, type UasLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { setSession } from './session.ts'
-import { answerTimer } from './session-timer.ts'
+import { answerTimer, noteAllow } from './session-timer.ts'
 
 /** What the transaction layer leaves to us: a 2xx is repeated until its ACK (RFC 3261 §13.3.1.4). */
 const { t1, t2 } = timerBase
@@ -20,7 +20,7 @@ export function uasLeg(
   { entropy }: SipEndpoint,
   arrived: Pick<UasLeg, 'flow' | 'invite' | 'transaction' | 'trusted'>,
 ): UasLeg {
-  return {
+  const leg: UasLeg = {
     kind: 'uas',
     ...arrived,
     account: null,
@@ -31,6 +31,8 @@ export function uasLeg(
     reliable: { rseq: 0, unacknowledged: undefined, waiting: [], settled: undefined },
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
+  noteAllow(leg.timer, leg.invite)
+  return leg
 }
 
 /** A response to its first INVITE, with our tag and Contact. */
@@ -64,7 +66,9 @@ export function answer(leg: UasLeg, endpoint: SipEndpoint, body?: Uint8Array): L
   const response = responseTo(leg, endpoint, 200, answerTimer(leg.timer, leg.invite), body)
   const offer = sdpBody(leg.invite)
   leg.exchange = offer && body && { offer, answer: body }
-  const dialog = uasDialog(leg.invite, leg.localTag)
+  // One in which something was said before goes on (RFC 3311 §5.1).
+  const early = leg.dialog?.localTag === leg.localTag ? leg.dialog : undefined
+  const dialog = early ?? uasDialog(leg.invite, leg.localTag)
   dialog.confirmed = true
   leg.dialog = dialog
   leg.answer = { response, waitMs: t1 }

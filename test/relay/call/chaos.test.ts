@@ -137,7 +137,18 @@ function begin(below: Below): Play {
     registers(ladder, bobMobile, 'bob')
   }
   const body = below(4) === 0 ? new Uint8Array(0) : sdp(place('192.0.2.10', below))
-  const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body })
+  const headers = pick<Header[]>(
+    [
+      [],
+      [
+        ['supported', '100rel'],
+        ['allow', 'UPDATE, PRACK'],
+      ],
+      [['require', '100rel']],
+    ],
+    below,
+  )
+  const invited = aliceDials(ladder, inside ? 'bob' : '+15551234567', { body, headers })
   if (below(10) > 0) ladder.decide(counted(inside ? ringBob() : through(...carriers(below)))).whatever()
   const play = {
     ladder,
@@ -232,11 +243,16 @@ function calleeAsks(play: Play): void {
 
 function callerAsks(play: Play): void {
   const { ladder, below, invited } = play
-  const method = pick(['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'ACK'], below)
+  const method = pick(
+    ['INVITE', 'INVITE', 'BYE', 'UPDATE', 'INFO', 'OPTIONS', 'PRACK', 'PRACK', 'ACK'],
+    below,
+  )
   const cseq = method === 'ACK' ? play.cseq : ++play.cseq
   const body = below(2) === 0 ? { body: sdp(place('192.0.2.10', below), 4000 + below(3)) } : {}
-  const more = { ...body, headers: pick(timers, below) }
-  says(play, alice, within(invited, ladder.lastResponse(alice), alice, method, cseq, more))
+  const last = ladder.lastResponse(alice)
+  const rack: Header[] = method === 'PRACK' ? [['rack', `${last.header('rseq')} ${last.header('cseq')}`]] : []
+  const more = { ...body, headers: [...pick(timers, below), ...rack] }
+  says(play, alice, within(invited, last, alice, method, cseq, more))
 }
 
 function callerAcks({ ladder, below, invited }: Play): void {
@@ -311,6 +327,8 @@ function anyAnswer(asked: Request, from: Party, below: Below) {
     asked.to.tag !== undefined ? '' : below(5) === 0 ? 'fork' : `tag-${from.name.replace(/\W/g, '')}`
   if (status < 300) headers.push(...pick(timers, below))
   if (status === 422) headers.push(['min-se', '3600'])
+  if (status > 100 && status < 200 && below(2) === 0)
+    headers.push(['require', '100rel'], ['rseq', String(1 + below(4))], ['allow', 'UPDATE, PRACK'])
   const contact = below(4) === 0 ? { contact: '<sip:core@203.0.113.77:5080>' } : {}
   return answers(asked, from, status, { headers, tag, ...contact, ...sound })
 }

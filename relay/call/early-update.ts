@@ -1,0 +1,202 @@
+import { receiveInDialog, refreshTarget, uasDialog } from '../dialog/dialog.ts'
+import { inDialog } from '../dialog/request.ts'
+import type { EarlyDialog, InDialogRequest } from '../leg/leg.ts'
+import { flowFor } from '../leg/path.ts'
+import { hasSdp, sdpBytes, withSdp } from '../sdp/message-sdp.ts'
+import type { RelayedSdp } from '../sdp/relayed.ts'
+import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
+import type { Header, Response } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import { allowHeader, supportedHeader } from '../sip/screen.ts'
+import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import {
+  aim,
+  aimCallerAnew,
+  answerOf,
+  faultOf,
+  noCodec,
+  offerOf,
+  refusalWords,
+  rewriteFor,
+} from './offer-answer.ts'
+import { refuseRequest } from './pending-reinvite.ts'
+import { particulars } from './refusal.ts'
+import type { Branch, Call, CallEvents, CallOrder } from './state.ts'
+import { codecsFor } from './taken.ts'
+
+/*
+ * UPDATE before the answer (RFC 3311). An offer may only follow one which was answered reliably (§5.1): it is passed on
+ * where that is so on both legs. Where the caller was told nothing reliably, or takes no UPDATE, the callee is answered
+ * here, by what the caller offered.
+ */
+
+/** The callee's early dialog which the caller's last description is of, settled on both legs. */
+interface EarlySession {
+  readonly branch: Branch
+  readonly early: EarlyDialog
+  readonly tag: string
+}
+
+/** An UPDATE of a party whose call is not answered yet. */
+export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const { leg, request } = asked
+  const dialog = leg.kind === 'uac' ? dialogAsked(asked)?.dialog : leg.dialog
+  if (leg.kind === 'uac' && dialog && receiveInDialog(dialog, request) === 'old')
+    return [refuseRequest(asked, 500)]
+  if (!hasSdp(request)) {
+    if (dialog) refreshTarget(dialog, request, 200)
+    return [accept(asked, endpoint)]
+  }
+  if (call.earlyUpdate) return [refuseRequest(asked, 491)]
+  const fault = faultOf(call, offerOf(request, endpoint), leg.trusted)
+  if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
+  const session = settledSession(call)
+  if (leg.kind === 'uas') {
+    const settled = session && request.to.tag === leg.reliable.settled && session.branch.timer.updates
+    return settled ? pass(call, asked, session, endpoint) : [later(asked, endpoint)]
+  }
+  // Our own offer is still open (§5.2).
+  if (!dialogAsked(asked)?.settled) return [refuseRequest(asked, 491)]
+  const toCaller = session?.early === dialogAsked(asked) && call.caller.timer.updates
+  return session && toCaller ? pass(call, asked, session, endpoint) : answerHere(call, asked, endpoint)
+}
+
+function dialogAsked({ leg, request }: InDialogRequest): EarlyDialog | undefined {
+  return leg.kind === 'uac' ? leg.earlyDialogs.get(request.from.tag ?? '') : undefined
+}
+
+/** undefined: the caller was told nothing reliably, or of something which its callee said unreliably. */
+function settledSession({ caller, branches }: Call): EarlySession | undefined {
+  const told = caller.told.find(({ tag }) => tag === caller.reliable.settled && tag === caller.localTag)
+  if (!told) return undefined
+  for (const branch of branches) {
+    for (const [tag, said] of branch.state === 'calling' ? branch.early : []) {
+      const early = said === told.said ? branch.earlyDialogs.get(tag) : undefined
+      if (early?.settled) return { branch, early, tag }
+    }
+  }
+  return undefined
+}
+
+function later(asked: InDialogRequest, { entropy }: SipEndpoint): CallOrder {
+  return refuseRequest(asked, 500, [['retry-after', String(entropy.below(11))]])
+}
+
+function pass(
+  call: Call,
+  asked: InDialogRequest,
+  { branch, early, tag }: EarlySession,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const offer = offerOf(asked.request, endpoint)
+  const to = asked.leg.kind === 'uas' ? branch : call.caller
+  const only = to.kind === 'uac' ? codecsFor(call, branch) : []
+  const sent = offer?.ok ? rewriteFor(to, offer.value, endpoint, { only }) : undefined
+  if (!sent || !to.flow) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  const { caller } = call
+  caller.dialog ??= uasDialog(caller.invite, caller.localTag)
+  const dialog = to.kind === 'uac' ? early.dialog : caller.dialog
+  const flow = flowFor(dialog, to.flow, to.trusted)
+  const request = inDialog(dialog, {
+    method: 'UPDATE',
+    via: viaOf(endpoint, flow),
+    contact: contactOf(endpoint, flow.transport),
+    maxForwards: asked.request.maxForwards - 1,
+    ...withSdp(sdpBytes(sent), [allowHeader, supportedHeader]),
+  })
+  call.earlyUpdate = { asked, dialog, branch, tag }
+  return [{ type: 'request', request, flow, role: { role: 'early', asked, proofs: noAuthorizations } }]
+}
+
+/** The other leg's answer to an UPDATE passed on before the call was answered, whatever became of that meanwhile. */
+export function earlyUpdateAnswered(
+  call: Call,
+  { asked, proofs, sent, flow, response }: CallEvents['earlyUpdateAnswered'],
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const under = call.earlyUpdate?.asked === asked ? call.earlyUpdate : undefined
+  if (!under || (response && response.status < 200)) return []
+  const to = asked.leg.kind === 'uas' ? under.branch : call.caller
+  const proved = response && prove(proofs, response, sent, to.account, endpoint)
+  if (proved) return again(asked, under.dialog, sent, flow, proved, endpoint)
+  call.earlyUpdate = undefined
+  const offer = offerOf(asked.request, endpoint)
+  const answer = response && response.status < 300 ? answerOf(response, endpoint, to.sdp.sent) : undefined
+  if (!response || !answer?.ok || !offer?.ok || isLeft(call, under))
+    return [refused(asked, response, endpoint)]
+  refreshTarget(under.dialog, response, response.status)
+  const [callers, callees] = to.kind === 'uac' ? [offer.value, answer.value] : [answer.value, offer.value]
+  return settle(call, asked, { ...under, callers, callees }, endpoint)
+}
+
+/** Another has answered than the one it is about. */
+function isLeft({ callee }: Call, { branch, tag }: { branch: Branch; tag: string }): boolean {
+  return callee !== undefined && (callee !== branch || callee.dialog?.remoteTag !== tag)
+}
+
+/** Both have agreed anew: who asked gets the answer, and the sound follows. */
+function settle(
+  call: Call,
+  asked: InDialogRequest,
+  agreed: { branch: Branch; tag: string; callers: RelayedSdp; callees: RelayedSdp },
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const { branch, tag, callers, callees } = agreed
+  const [offer, answer] = asked.leg.kind === 'uas' ? [callers, callees] : [callees, callers]
+  const sent = rewriteFor(asked.leg, answer, endpoint, { offer })
+  const { caller } = call
+  branch.early.set(tag, callees)
+  const told = caller.told.findIndex((one) => one.tag === caller.localTag)
+  if (told >= 0 && caller.sdp.sent)
+    caller.told[told] = { tag: caller.localTag, sent: caller.sdp.sent, said: callees }
+  return [
+    accept(asked, endpoint, sent && sdpBytes(sent)),
+    ...aim(call, caller, callers, endpoint),
+    ...aim(call, branch, callees, endpoint),
+    ...aimCallerAnew(call, endpoint),
+  ]
+}
+
+/** The callee is answered by what the caller offered; the caller hears of it with the answer. */
+function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const offer = offerOf(asked.request, endpoint)
+  const callers = offerOf(call.caller.invite, endpoint)
+  const { leg } = asked
+  if (!offer?.ok || !callers?.ok || leg.kind !== 'uac')
+    return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  const sent = rewriteFor(leg, callers.value, endpoint, { offer: offer.value })
+  if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  leg.early.set(asked.request.from.tag ?? '', offer.value)
+  return [
+    accept(asked, endpoint, sdpBytes(sent)),
+    ...aim(call, leg, offer.value, endpoint),
+    ...aimCallerAnew(call, endpoint),
+  ]
+}
+
+function accept(asked: InDialogRequest, endpoint: SipEndpoint, body?: Uint8Array): CallOrder {
+  const { request, transaction, source } = asked
+  const headers: Header[] = [['contact', contactOf(endpoint, source.transport)], allowHeader, supportedHeader]
+  const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
+  return { type: 'respond', transaction, response }
+}
+
+/** A challenge to us, and a silence, are not the asker's. */
+function refused(asked: InDialogRequest, response: Response | undefined, endpoint: SipEndpoint): CallOrder {
+  const status = response?.status ?? 504
+  if (status < 400 || status === 401 || status === 407 || status === 408 || status === 481)
+    return later(asked, endpoint)
+  return refuseRequest(asked, status, response ? particulars(response) : [])
+}
+
+function again(
+  asked: InDialogRequest,
+  dialog: EarlyDialog['dialog'],
+  sent: CallEvents['earlyUpdateAnswered']['sent'],
+  flow: CallEvents['earlyUpdateAnswered']['flow'],
+  proofs: Authorizations,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const request = withProof(sent, ++dialog.localCseq, proofs, viaOf(endpoint, flow))
+  return [{ type: 'request', request, flow, role: { role: 'early', asked, proofs } }]
+}
