@@ -28,6 +28,7 @@ import {
   callStatuses,
   type DigestAlgorithm,
   type DiversionForm,
+  type DtmfForm,
   deliveryStatuses,
   directions,
   type EmergencyFacts,
@@ -206,6 +207,8 @@ export const providers = pgTable(
     foundSince: instant().array().notNull().default([]),
     failover: jsonb().$type<Partial<FailoverPolicy>>(),
     transfer: text().$type<TransferPolicy>().notNull().default('deny'),
+    /** How it is sent keys. */
+    dtmf: text().$type<DtmfForm>().notNull().default('auto'),
     /** Whether it takes the place of who calls for help (RFC 6442). */
     emergencyLocation: boolean().notNull().default(false),
     /** Whether INVITEs may bring it ISUP (RFC 3204). */
@@ -281,6 +284,8 @@ export const extensions = pgTable(
     /** One of the customer's numbers, E.164. */
     callerId: text(),
     transfer: text().$type<TransferPolicy>().notNull().default('local'),
+    /** How it is sent keys. */
+    dtmf: text().$type<DtmfForm>().notNull().default('auto'),
     /** Where to call back who called for help, and where its phone is; null: not known. */
     emergency: jsonb().$type<EmergencyFacts>(),
     /** Codecs offered to it, the first preferred; '': all. */
@@ -349,6 +354,8 @@ export const trunks = pgTable(
     keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
     transfer: text().$type<TransferPolicy>().notNull().default('local'),
+    /** How it is sent keys. */
+    dtmf: text().$type<DtmfForm>().notNull().default('auto'),
     ...limits(),
     enabled: boolean().notNull().default(true),
     ...times(),

@@ -3,7 +3,7 @@ import { ApiError } from '../http/api-error.ts'
 import { field, type InputOf } from '../http/field.ts'
 import { ha1s, type Seal } from '../secrets.ts'
 import { algorithms, limits } from './fields.ts'
-import { transfer } from './sip-fields.ts'
+import { dtmf, transfer } from './sip-fields.ts'
 
 /*
  * What an extension and a trunk have in common: both prove themselves by digest, register, and are rung.
@@ -45,6 +45,7 @@ export const accountFields = {
   ),
   ring_timeout: field(z.int().min(5).max(600).default(60)),
   transfer: field(transfer('local')),
+  dtmf: field(dtmf),
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),

@@ -27,6 +27,7 @@ import { quota } from './quota.ts'
 import {
   codecs,
   dialled,
+  dtmf,
   headers,
   host,
   isup,
@@ -104,6 +105,7 @@ const fields = {
   ),
   failover: field(failover),
   transfer: field(transfer('deny')),
+  dtmf: field(dtmf),
   emergency_location: field(
     z
       .boolean()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { type TransferPolicy, type Transport, transferPolicy } from '#contract'
+import { dtmfForm, type TransferPolicy, type Transport, transferPolicy } from '#contract'
 import { readIp } from '#routing'
 import { ApiError } from '../http/api-error.ts'
 import { field } from '../http/field.ts'
@@ -64,6 +64,13 @@ export const numberFormat = z
   )
   .default('+e164')
 const template = /^[0-9#*+]*(\{(\+?e164|cc|national)\}[0-9#*+]*)+$/
+
+/** How a party is sent the keys which the other presses. */
+export const dtmf = dtmfForm
+  .default('auto')
+  .describe(
+    'How it is sent keys: `rfc4733` (events), `info`, `inband` (tones); `auto`: as it says it takes them.',
+  )
 
 /** What becomes of a transfer which a party asks for, unless it says otherwise. */
 export const transfer = (usual: TransferPolicy) => transferPolicy.default(usual)

@@ -8,6 +8,7 @@ import {
   digestAlgorithm,
   direction,
   diversion,
+  dtmfForm,
   failoverPolicy,
   redirection,
   ringCondition,
@@ -107,6 +108,7 @@ export const providerTarget = z.object({
   policy: failoverPolicy,
   /** What becomes of a transfer it asks for; absent from an older edge: it is refused. */
   transfer: transferPolicy.optional(),
+  dtmf: dtmfForm.optional(),
   /** How it hears on whose behalf the call comes, and what follows where it answers 3xx. */
   diversion: diversion.default('off'),
   redirects: redirection.default('refuse'),
@@ -124,6 +126,7 @@ const extensionTarget = z.object({
   codecs: z.array(z.string()).optional(),
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
+  dtmf: dtmfForm.optional(),
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
@@ -146,6 +149,7 @@ const trunkTarget = z.object({
   takes: z.array(z.string()).optional(),
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
+  dtmf: dtmfForm.optional(),
 })
 export type TrunkTarget = z.infer<typeof trunkTarget>
 
@@ -232,6 +236,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
     provider_id: z.guid().nullable().default(null),
     /** What becomes of a transfer which the caller asks for; absent from an older edge: it is refused. */
     transfer: transferPolicy.optional(),
+    /** How the caller is sent keys; absent: `auto`, as in targets. */
+    dtmf: dtmfForm.optional(),
     ...known,
   }),
 ])

@@ -4,6 +4,7 @@ import {
   caps,
   digestAlgorithm,
   diversion,
+  dtmfForm,
   failoverPolicy,
   instant,
   ownership,
@@ -86,6 +87,7 @@ export const extensionFacts = z.object({
   /** Its own caller id where it is a live number of the customer. */
   caller_id: z.string().nullable().default(null),
   transfer: transferPolicy.default('local'),
+  dtmf: dtmfForm.default('auto'),
   /** null: nothing is known which would help. */
   emergency: emergencyFacts.nullable().default(null),
   /** Codecs offered to it, the first preferred; '': all. */
@@ -128,6 +130,7 @@ export const trunkFacts = z.object({
   caller_ids: z.array(z.string()).default([]),
   ring_timeout: z.int(),
   transfer: transferPolicy.default('local'),
+  dtmf: dtmfForm.default('auto'),
   caps: caps.prefault({}),
 })
 export type TrunkFacts = z.infer<typeof trunkFacts>
@@ -198,6 +201,7 @@ export const providerFacts = z.object({
   line: z.string().default(''),
   failover: failoverPolicy.partial().nullable(),
   transfer: transferPolicy.default('deny'),
+  dtmf: dtmfForm.default('auto'),
   /** It takes the place of who calls for help (RFC 6442). */
   emergency_location: z.boolean().default(false),
   /** INVITEs may bring it ISUP (RFC 3204). */

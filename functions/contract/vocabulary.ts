@@ -102,6 +102,14 @@ const transferPolicies = ['deny', 'relay', 'local'] as const
 export const transferPolicy = z.enum(transferPolicies)
 export type TransferPolicy = z.infer<typeof transferPolicy>
 
+/**
+ * How a party is sent the keys of the other: as telephone events (RFC 4733), by INFO, as tones in the sound, or whatever
+ * it says that it takes.
+ */
+const dtmfForms = ['auto', 'rfc4733', 'info', 'inband'] as const
+export const dtmfForm = z.enum(dtmfForms)
+export type DtmfForm = z.infer<typeof dtmfForm>
+
 /** How a call was transferred: to a target which was dialled for it, or to a party which was spoken to before. */
 const transferTypes = ['blind', 'attended'] as const
 export const transferType = z.enum(transferTypes)

@@ -72,7 +72,7 @@ export function refuse(known: Draft, status: number, reason: string, message: st
 export function connect(
   known: Draft,
   message: string,
-  { targets, caller_id, transfer, number_id = null, provider_id = null }: DraftDestination,
+  { targets, caller_id, transfer, dtmf, number_id = null, provider_id = null }: DraftDestination,
 ): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
@@ -82,6 +82,7 @@ export function connect(
     number_id,
     provider_id,
     transfer,
+    dtmf,
     customer_id,
     direction,
     source,
@@ -94,7 +95,7 @@ export function connect(
 }
 
 /** To whom, and what they see of the caller. */
-export type DraftDestination = Pick<ConnectDecision, 'targets' | 'caller_id' | 'transfer'> &
+export type DraftDestination = Pick<ConnectDecision, 'targets' | 'caller_id' | 'transfer' | 'dtmf'> &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
 function explain(
@@ -184,6 +185,7 @@ export function extensionTarget(
     codecs: listed(callee.codecs),
     ring_ms: callee.ring_timeout * 1000,
     transfer: callee.transfer,
+    dtmf: callee.dtmf,
   }
 }
 

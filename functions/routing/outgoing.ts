@@ -1,4 +1,4 @@
-import type { CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
+import type { ConnectDecision, CustomerFacts, ExtensionFacts, RouteDecision, Scope } from '#contract'
 import {
   type CallerId,
   type CallingParty,
@@ -89,9 +89,11 @@ function identify(known: Draft, party: CallingParty, customer: CustomerFacts): v
   known.limits = limitsOf(counted, known.live)
 }
 
-function transferOf(party: Party) {
-  if (party.kind === 'number') return undefined
-  return party.kind === 'trunk' ? party.trunk.transfer : party.extension.transfer
+/** What the caller's own settings say of what it may ask, and how it is sent keys. */
+function settingsOf(party: Party): Pick<ConnectDecision, 'transfer' | 'dtmf'> {
+  if (party.kind === 'number') return { transfer: undefined, dtmf: undefined }
+  const { transfer, dtmf } = party.kind === 'trunk' ? party.trunk : party.extension
+  return { transfer, dtmf }
 }
 
 function scopeOf(kind: Scope['kind'], id: string): Scope {
@@ -144,7 +146,7 @@ function internal(
   const { user, display } = nameOf(party, known, true)
   const { hidden } = known
   const caller_id = { user, display, asserted: null, diverting: [], unverified: false, hidden }
-  return toExtension(known, callee, customer, { caller_id, transfer: transferOf(party) })
+  return toExtension(known, callee, customer, { caller_id, ...settingsOf(party) })
 }
 
 /** Rings an extension: its phones, or whom it names instead. */
@@ -252,7 +254,7 @@ function towards(
   const name = party.kind === 'trunk' ? party.trunk.domain_name : user
   return connect(known, `Tries ${providers.map(({ name }) => name).join(', then ')}.`, {
     targets: { kind: 'providers', providers },
-    transfer: transferOf(party),
+    ...settingsOf(party),
     caller_id: {
       user: number ?? name,
       display,

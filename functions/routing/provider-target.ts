@@ -18,7 +18,7 @@ export function targetOf(
   { dialled, calling, shown, home, emergency, place }: DialledThere,
 ): ProviderTarget {
   const country = provider.country ?? home
-  const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer } =
+  const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer, dtmf } =
     fixedPart(provider)
   return {
     provider_id: provider.id,
@@ -38,6 +38,7 @@ export function targetOf(
     takes: takenBy(provider, emergency),
     policy: route.failover === null ? policy : policyOf(route, provider),
     transfer,
+    dtmf,
     diversion: provider.diversion,
     redirects: provider.redirects,
   }
@@ -91,7 +92,8 @@ function fixedPart(provider: ProviderFacts): Fixed {
 const fixed = new WeakMap<ProviderFacts, Fixed>()
 
 function makeFixed(provider: ProviderFacts): Fixed {
-  const { hostname, port, transport, tls, codecs, username, password, realm, failover, transfer } = provider
+  const { hostname, port, transport, tls, codecs, username, password, realm, failover, transfer, dtmf } =
+    provider
   return {
     hostname,
     port,
@@ -102,6 +104,7 @@ function makeFixed(provider: ProviderFacts): Fixed {
     credentials: username !== null && password !== null ? { username, password, realm } : null,
     policy: failoverPolicy.parse({ ...failover }),
     transfer,
+    dtmf,
   }
 }
 

@@ -415,3 +415,19 @@ describe('what becomes of a transfer', () => {
     expect(decided(dials(dialled), scene)).toMatchObject({ targets: { providers: [{ transfer: 'deny' }] } })
   })
 })
+
+describe('how a party is sent keys', () => {
+  const scene = {
+    routes: [route('any', { provider: { dtmf: 'inband' as const, sources: ['192.0.2.7/32'] } })],
+    numbers: [number('+12125550001', { extension_id: idOf('bob') })],
+    extensions: [extension('alice', { dtmf: 'info' }), extension('bob', { dtmf: 'rfc4733' })],
+  }
+
+  test('is as its own settings say, whether it calls or is called', () => {
+    const out = decided(dials('+12125550199'), scene)
+    expect(out).toMatchObject({ dtmf: 'info', targets: { providers: [{ dtmf: 'inband' }] } })
+    const within = decided(dials('bob'), scene)
+    expect(within).toMatchObject({ dtmf: 'info', targets: { extension: { dtmf: 'rfc4733' } } })
+    expect(decided(rings('+12125550001'), scene)).toMatchObject({ dtmf: 'inband' })
+  })
+})
