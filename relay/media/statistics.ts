@@ -170,10 +170,7 @@ export class Statistics {
     if (ahead < MAX_DROPOUT) return ahead > 0 && this.#goOn(sequence, ahead)
     if (ahead <= 0x10000 - MAX_MISORDER) this.#leap(sequence)
     else if (this.#has(sequence)) return false
-    else {
-      this.reordered++
-      this.#note(sequence)
-    }
+    else this.#late(sequence)
     return true
   }
 
@@ -183,6 +180,14 @@ export class Statistics {
     this.#highest = sequence
     this.#note(sequence)
     return true
+  }
+
+  /** One from before the first which came is no more than was expected: it would hide one which is lost. */
+  #late(sequence: number): void {
+    this.reordered++
+    this.#note(sequence)
+    const number = this.#cycles + this.#highest - ((this.#highest - sequence) & 0xffff)
+    this.#base = Math.min(this.#base, number)
   }
 
   /** The numbers between have not come yet. */

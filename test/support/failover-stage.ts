@@ -35,6 +35,10 @@ export class Stage {
   readonly edge: ScriptedEdge
   /** The share of datagrams which are lost, each way. */
   loss = 0
+  /** And the share which comes twice. */
+  twice = 0
+  /** What both go by. */
+  dice: () => number = Math.random
   readonly #scenarios: Map<string, Scenario>
   /** What each carrier does with a call, by the number dialled. */
   readonly #scripts = new Map<Carrier, Map<string, Script>>()
@@ -66,8 +70,14 @@ export class Stage {
   /** Somebody new who takes calls. */
   async carrier(transport: Transport, address = '127.0.9.2'): Promise<Carrier> {
     const scripts = new Map<string, Script>()
-    const loses = () => Math.random() < this.loss
-    const options = { name: transport, address, relay: this.relay.place, transport: spoken[transport], loses }
+    const copies = () => (this.dice() < this.loss ? 0 : this.dice() < this.twice ? 2 : 1)
+    const options = {
+      name: transport,
+      address,
+      relay: this.relay.place,
+      transport: spoken[transport],
+      copies,
+    }
     const carrier = await Carrier.open(options, (call) => scripts.get(call.dialled)?.(call))
     this.#scripts.set(carrier, scripts)
     return carrier

@@ -22,8 +22,8 @@ export interface PartyOptions {
   trace?: TracedMessage[]
   /** What it shows when it takes TLS connections; a self-signed one by default. */
   certificate?: Certificate
-  /** Asked of every message, either way, whether it is lost on the wire; none is by default. */
-  loses?: () => boolean
+  /** Asked of every message, either way, how often it arrives: 0, it is lost; once by default. */
+  copies?: () => number
 }
 
 /** A request in flight: what to do with its responses, and how to stop repeating it. */
@@ -65,18 +65,18 @@ export class Party {
   readonly ignores = new Set<string>()
   /** What it shows over TLS. */
   readonly certificate: Certificate
-  readonly #loses: () => boolean
+  readonly #copies: () => number
   #socket: SipSocket | undefined
   readonly #asking = new Map<string, Asking>()
   readonly #answering = new Map<string, Answering>()
 
-  constructor({ name, address, relay, trace = [], certificate: shown, loses = never }: PartyOptions) {
+  constructor({ name, address, relay, trace = [], certificate: shown, copies = once }: PartyOptions) {
     this.name = name
     this.address = address
     this.relay = relay
     this.trace = trace
     this.certificate = shown ?? selfSigned()
-    this.#loses = loses
+    this.#copies = copies
   }
 
   async open({ port = 0, transport = 'UDP' }: Pick<PartyOptions, 'port' | 'transport'> = {}): Promise<this> {
@@ -87,7 +87,7 @@ export class Party {
     }
     this.#socket =
       transport === 'UDP'
-        ? lossy(await udpSocket(this.address, port, options), this.#loses)
+        ? lossy(await udpSocket(this.address, port, options), this.#copies)
         : await this.connected(transport, port, options)
     return this
   }
@@ -185,7 +185,11 @@ export class Party {
   }
 
   #receive(message: SipText, from: HostAndPort): void {
-    if (this.deaf || this.#loses()) return
+    if (this.deaf) return
+    for (let left = this.#copies(); left > 0; left--) this.#hear(message, from)
+  }
+
+  #hear(message: SipText, from: HostAndPort): void {
     if (statusOf(message) === undefined) this.#receiveRequest(message, from)
     else this.#receiveResponse(message)
   }
@@ -347,7 +351,7 @@ export function placeOf(uri: string): HostAndPort | undefined {
   return host === undefined ? undefined : { address: host, port: Number(port ?? 5060) }
 }
 
-const never = () => false
+const once = () => 1
 
 let shared: Certificate | undefined
 

@@ -68,9 +68,14 @@ export async function udpSocket(
   }
 }
 
-/** The same line, on which some of what is sent is lost. */
-export function lossy(line: SipSocket, loses: () => boolean): SipSocket {
-  return { ...line, send: (message, to) => (loses() ? undefined : line.send(message, to)) }
+/** The same line, on which what is sent arrives as often as `copies` says: never, once, twice. */
+export function lossy(line: SipSocket, copies: () => number): SipSocket {
+  return {
+    ...line,
+    send(message, to) {
+      for (let left = copies(); left > 0; left--) line.send(message, to)
+    },
+  }
 }
 
 /** One connection from `address` to the relay, by TCP or TLS; whatever the destination, it is used. */

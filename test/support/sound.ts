@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { straight, type Way } from './lossy-way.ts'
 import type { HostAndPort } from './sip-socket.ts'
 
 /**
@@ -11,6 +12,12 @@ export class Sound {
   sent = 0
   /** Asked of every packet, by its number, whether it is lost on its way; none is by default. */
   loses: (packet: number) => boolean = () => false
+  /** How its packets go up to the relay, and come down from it. */
+  ways: { up: Way; down: Way } = { up: straight, down: straight }
+  /** Packets after which it says no more. */
+  atMost = Number.POSITIVE_INFINITY
+  /** Where it speaks to, or spoke to last. */
+  ear: HostAndPort | undefined
   /** Packets heard, by the mark they carried. */
   readonly heard = new Map<string, number>()
   readonly #socket: Socket
@@ -18,12 +25,12 @@ export class Sound {
   #beat: NodeJS.Timeout | undefined
   #sequence = 1000
   #timestamp = 0
-  readonly #ssrc = Math.floor(Math.random() * 0xffffffff)
+  readonly ssrc = Math.floor(Math.random() * 0xffffffff)
 
   private constructor(socket: Socket, address: string) {
     this.#socket = socket
     this.place = { address, port: socket.address().port }
-    socket.on('message', (packet) => this.#hear(packet))
+    socket.on('message', (packet) => this.ways.down(packet, (bytes) => this.#hear(bytes)))
     socket.on('error', () => undefined)
   }
 
@@ -41,10 +48,11 @@ export class Sound {
   /** Speaks `mark` to `to` until stopped; speaking again changes the ear it goes to. */
   speak(mark: string, to: HostAndPort): void {
     this.hush()
+    this.ear = to
     const started = performance.now()
     let due = 0
     this.#beat = setInterval(() => {
-      for (; due * 20 <= performance.now() - started; due++) this.#say(mark, to)
+      for (; due * 20 <= performance.now() - started && this.sent < this.atMost; due++) this.#say(mark, to)
     }, 10)
   }
 
@@ -69,10 +77,14 @@ export class Sound {
     packet.writeUInt16BE(0x8000, 0)
     packet.writeUInt16BE(this.#sequence++ & 0xffff, 2)
     packet.writeUInt32BE(this.#timestamp, 4)
-    packet.writeUInt32BE(this.#ssrc, 8)
+    packet.writeUInt32BE(this.ssrc, 8)
     this.#timestamp = (this.#timestamp + 160) >>> 0
-    if (!this.loses(this.sent)) this.#socket.send(packet, to.port, to.address)
+    if (!this.loses(this.sent)) this.ways.up(packet, (bytes) => this.#send(bytes, to))
     this.sent++
+  }
+
+  #send(packet: Buffer, to: HostAndPort): void {
+    if (this.#open) this.#socket.send(packet, to.port, to.address)
   }
 
   #hear(packet: Buffer): void {

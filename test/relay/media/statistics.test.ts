@@ -13,6 +13,11 @@ describe('what was heard (RFC 3550 appendix A)', () => {
     expect(hear([1, 2, 5, 3, 4, 6]).lost).toBe(0)
   })
 
+  test('takes one from before the first which came for no packet that makes up for a loss', () => {
+    expect(hear([2, 1, 4])).toMatchObject({ lost: 1, reordered: 1, gaps: 1 })
+    expect(hear([1, 65_535, 3]).lost).toBe(2)
+  })
+
   test('goes on counting past 65535', () => {
     expect(hear([65_534, 65_535, 0, 1, 3]).lost).toBe(1)
   })
