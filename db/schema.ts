@@ -45,6 +45,7 @@ import {
   type RingDestination,
   registrationStatuses,
   resources,
+  type SecurePolicy,
   scopeKinds,
   type TimeWindow,
   type TransferPolicy,
@@ -216,6 +217,7 @@ export const providers = pgTable(
     /** How it hears on whose behalf a call comes which is sent on; what follows where it answers 3xx. */
     diversion: text().$type<DiversionForm>().notNull().default('off'),
     redirects: text().$type<Redirection>().notNull().default('refuse'),
+    secure: text().$type<SecurePolicy>().notNull().default('allowed'),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -290,6 +292,7 @@ export const extensions = pgTable(
     emergency: jsonb().$type<EmergencyFacts>(),
     /** Codecs offered to it, the first preferred; '': all. */
     codecs: text().notNull().default(''),
+    secure: text().$type<SecurePolicy>().notNull().default('allowed'),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
@@ -356,6 +359,7 @@ export const trunks = pgTable(
     transfer: text().$type<TransferPolicy>().notNull().default('local'),
     /** How it is sent keys. */
     dtmf: text().$type<DtmfForm>().notNull().default('auto'),
+    secure: text().$type<SecurePolicy>().notNull().default('allowed'),
     ...limits(),
     enabled: boolean().notNull().default(true),
     ...times(),

@@ -3,7 +3,7 @@ import { ApiError } from '../http/api-error.ts'
 import { field, type InputOf } from '../http/field.ts'
 import { ha1s, type Seal } from '../secrets.ts'
 import { algorithms, limits } from './fields.ts'
-import { dtmf, transfer } from './sip-fields.ts'
+import { dtmf, secure, transfer } from './sip-fields.ts'
 
 /*
  * What an extension and a trunk have in common: both prove themselves by digest, register, and are rung.
@@ -46,6 +46,7 @@ export const accountFields = {
   ring_timeout: field(z.int().min(5).max(600).default(60)),
   transfer: field(transfer('local')),
   dtmf: field(dtmf),
+  secure: field(secure),
   max_channels: field(limits.max_channels),
   max_cps: field(limits.max_cps),
   max_daily_minutes: field(limits.max_daily_minutes),

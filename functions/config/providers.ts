@@ -32,7 +32,9 @@ import {
   host,
   isup,
   numberFormat,
+  refuseSecure,
   refuseTls,
+  secure,
   tlsFields,
   transfer,
   words,
@@ -127,6 +129,7 @@ const fields = {
       ),
   ),
   isup: field(isup),
+  secure: field(secure),
   enabled: field(z.boolean().default(true)),
   ...statusFields,
 }
@@ -228,6 +231,7 @@ function sourcesOf(input: ProviderInput, settings: Settings, widest: Widest): st
 /** Credentials are said whole or not at all. */
 function refuseHalves(input: ProviderInput): void {
   refuseTls(input)
+  refuseSecure(input)
   const { username, password, register } = input
   if (register && !username) throw ApiError.field('username', 'is needed to register')
   if (register && (password === null || password === '')) throw passwordNeeded()

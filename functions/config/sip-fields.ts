@@ -1,5 +1,12 @@
 import * as z from 'zod'
-import { dtmfForm, type TransferPolicy, type Transport, transferPolicy } from '#contract'
+import {
+  dtmfForm,
+  type SecurePolicy,
+  securePolicy,
+  type TransferPolicy,
+  type Transport,
+  transferPolicy,
+} from '#contract'
 import { readIp } from '#routing'
 import { ApiError } from '../http/api-error.ts'
 import { field } from '../http/field.ts'
@@ -74,6 +81,21 @@ export const dtmf = dtmfForm
 
 /** What becomes of a transfer which a party asks for, unless it says otherwise. */
 export const transfer = (usual: TransferPolicy) => transferPolicy.default(usual)
+
+/** Whether sound is encrypted. */
+export const secure = securePolicy.default('allowed')
+
+/** Keys of sound travel with signalling: where that is not encrypted, sound is not either. Throws, naming the field, where it is to be. */
+export function refuseSecure({
+  secure,
+  transport,
+}: {
+  secure: SecurePolicy
+  transport: Transport | null
+}): void {
+  if (secure === 'required' && transport !== 'tls')
+    throw ApiError.field('secure', 'can only be required over the transport "tls": keys travel in signalling')
+}
 
 const fingerprint = z
   .string()

@@ -9,7 +9,7 @@ import { derived, field, type InputOf, readOnly, secret } from '../http/field.ts
 import { account, accountFields, password } from './account.ts'
 import { country, detail, name, shownCountry } from './fields.ts'
 import { sources } from './inbound-addresses.ts'
-import { codecs, host, isup, numberFormat, refuseTls, tlsFields } from './sip-fields.ts'
+import { codecs, host, isup, numberFormat, refuseSecure, refuseTls, tlsFields } from './sip-fields.ts'
 
 /** A trunk as the database keeps it. */
 export type TrunkRow = typeof trunks.$inferSelect
@@ -86,4 +86,5 @@ export function refuseHalves(input: TrunkInput): void {
       throw ApiError.field(field, 'means nothing without a hostname')
   }
   refuseTls(input)
+  if (input.hostname !== null) refuseSecure(input)
 }

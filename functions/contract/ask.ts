@@ -13,6 +13,7 @@ import {
   redirection,
   ringCondition,
   scope,
+  securePolicy,
   tlsTrust,
   transferPolicy,
   transport,
@@ -112,6 +113,8 @@ export const providerTarget = z.object({
   /** How it hears on whose behalf the call comes, and what follows where it answers 3xx. */
   diversion: diversion.default('off'),
   redirects: redirection.default('refuse'),
+  /** Whether its sound is encrypted; absent from an older edge: as the caller's is. */
+  secure: securePolicy.optional(),
 })
 export type ProviderTarget = z.infer<typeof providerTarget>
 
@@ -127,6 +130,7 @@ const extensionTarget = z.object({
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
   dtmf: dtmfForm.optional(),
+  secure: securePolicy.optional(),
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
@@ -150,6 +154,7 @@ const trunkTarget = z.object({
   ring_ms: z.int(),
   transfer: transferPolicy.optional(),
   dtmf: dtmfForm.optional(),
+  secure: securePolicy.optional(),
 })
 export type TrunkTarget = z.infer<typeof trunkTarget>
 
@@ -238,6 +243,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
     transfer: transferPolicy.optional(),
     /** How the caller is sent keys; absent: `auto`, as in targets. */
     dtmf: dtmfForm.optional(),
+    /** Whether the caller's sound has to be encrypted; absent from an older edge: it may be. */
+    secure: securePolicy.optional(),
     ...known,
   }),
 ])

@@ -10,6 +10,7 @@ import {
   ownership,
   redirection,
   ringDestination,
+  securePolicy,
   tlsTrust,
   transferPolicy,
   transport,
@@ -94,6 +95,7 @@ export const extensionFacts = z.object({
   codecs: z.string().default(''),
   /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
   destinations: z.array(ringDestination).nullable().default(null),
+  secure: securePolicy.default('allowed'),
   caps: caps.prefault({}),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
@@ -131,6 +133,7 @@ export const trunkFacts = z.object({
   ring_timeout: z.int(),
   transfer: transferPolicy.default('local'),
   dtmf: dtmfForm.default('auto'),
+  secure: securePolicy.default('allowed'),
   caps: caps.prefault({}),
 })
 export type TrunkFacts = z.infer<typeof trunkFacts>
@@ -209,6 +212,7 @@ export const providerFacts = z.object({
   /** How it hears on whose behalf a call comes which is sent on, and what follows where it sends one on itself. */
   diversion: diversion.default('off'),
   redirects: redirection.default('refuse'),
+  secure: securePolicy.default('allowed'),
   /** OPTIONS every so many seconds; 0: never. `accept` null: any final answer but 408 and 503. */
   probe_interval: z.int().default(30),
   probe_accept: z.array(z.int()).nullable().default(null),

@@ -141,6 +141,10 @@ export const mediaSide = mediaCounters.extend({
   sdp_address: z.string().nullable().default(null),
   /** host:port, where its packets come from, and ours go to (RFC 7362); null: none came. */
   latched_address: z.string().nullable().default(null),
+  /** How its signalling came, or went; null: an older relay tells none. */
+  signalling: transport.nullable().default(null),
+  /** What its sound is encrypted with, both ways, as SDP names it; null: nothing. */
+  cipher: z.string().nullable().default(null),
   /** host:port of ours which faces it. */
   local_address: z.string().nullable().default(null),
   /** Encoding name of what was heard; null: nothing was, or it has no name. */

@@ -28,6 +28,14 @@ export const srtpSuites = [
 ] as const
 export type SrtpSuite = (typeof srtpSuites)[number]
 
+/**
+ * Whether a party's sound is encrypted (SRTP). `off`: never. `allowed`: as the other party of a call has it. `required`:
+ * always, and its signalling is, for that carries the keys; what is not is refused.
+ */
+const securePolicies = ['off', 'allowed', 'required'] as const
+export const securePolicy = z.enum(securePolicies)
+export type SecurePolicy = z.infer<typeof securePolicy>
+
 /** What a caller hears whose address is no provider's: 403, or nothing at all. */
 export const strangerPolicies = ['refuse', 'silent'] as const
 export type StrangerPolicy = (typeof strangerPolicies)[number]

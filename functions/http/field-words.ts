@@ -34,6 +34,8 @@ export const fieldWords: Readonly<Record<string, string>> = {
   isup: 'Whether ISUP (RFC 3204) which another carrier or PBX sends with an INVITE is passed on to it.',
   codecs:
     'Codecs offered, with commas between, the first preferred; empty: all. PCMU and PCMA are turned into one another where only one is common.',
+  secure:
+    'Its sound by SRTP: `off`, never; `allowed`, as the other party has it; `required`, always and over TLS, else the call is refused.',
   tech_prefix: 'Put before each number dialled there.',
   tech_postfix: 'Put behind each number dialled there.',
   tech_headers: 'Headers added to each INVITE, by name.',

@@ -72,7 +72,7 @@ export function refuse(known: Draft, status: number, reason: string, message: st
 export function connect(
   known: Draft,
   message: string,
-  { targets, caller_id, transfer, dtmf, number_id = null, provider_id = null }: DraftDestination,
+  { targets, caller_id, transfer, dtmf, secure, number_id = null, provider_id = null }: DraftDestination,
 ): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
@@ -83,6 +83,7 @@ export function connect(
     provider_id,
     transfer,
     dtmf,
+    secure,
     customer_id,
     direction,
     source,
@@ -95,7 +96,10 @@ export function connect(
 }
 
 /** To whom, and what they see of the caller. */
-export type DraftDestination = Pick<ConnectDecision, 'targets' | 'caller_id' | 'transfer' | 'dtmf'> &
+export type DraftDestination = Pick<
+  ConnectDecision,
+  'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure'
+> &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
 function explain(
@@ -186,6 +190,7 @@ export function extensionTarget(
     ring_ms: callee.ring_timeout * 1000,
     transfer: callee.transfer,
     dtmf: callee.dtmf,
+    secure: callee.secure,
   }
 }
 

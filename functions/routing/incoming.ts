@@ -158,8 +158,8 @@ function ring(
     unverified: false,
     hidden: null,
   }
-  const { transfer, dtmf } = provider
-  const place = { number_id: number.id, provider_id: provider.id, caller_id: seen, transfer, dtmf }
+  const { transfer, dtmf, secure } = provider
+  const place = { number_id: number.id, provider_id: provider.id, caller_id: seen, transfer, dtmf, secure }
   if (callee.kind === 'number') return connectPlan(known, callee.destinations, callee.forwarder, place)
   if (callee.kind === 'extension') return toExtension(known, callee.one, customer, place)
   return toTrunk(known, callee.one, customer, e164, from, place)
@@ -200,5 +200,6 @@ function trunkTarget(trunk: TrunkFacts, e164: string, country: string, { live }:
     ring_ms: trunk.ring_timeout * 1000,
     transfer: trunk.transfer,
     dtmf: trunk.dtmf,
+    secure: trunk.secure,
   }
 }

@@ -89,11 +89,11 @@ function identify(known: Draft, party: CallingParty, customer: CustomerFacts): v
   known.limits = limitsOf(counted, known.live)
 }
 
-/** What the caller's own settings say of what it may ask, and how it is sent keys. */
-function settingsOf(party: Party): Pick<ConnectDecision, 'transfer' | 'dtmf'> {
-  if (party.kind === 'number') return { transfer: undefined, dtmf: undefined }
-  const { transfer, dtmf } = party.kind === 'trunk' ? party.trunk : party.extension
-  return { transfer, dtmf }
+/** What the caller's own settings say of its leg: what it may ask, how it is sent keys, whether it is encrypted. */
+function settingsOf(party: Party): Pick<ConnectDecision, 'transfer' | 'dtmf' | 'secure'> {
+  if (party.kind === 'number') return { transfer: undefined, dtmf: undefined, secure: undefined }
+  const { transfer, dtmf, secure } = party.kind === 'trunk' ? party.trunk : party.extension
+  return { transfer, dtmf, secure }
 }
 
 function scopeOf(kind: Scope['kind'], id: string): Scope {

@@ -18,7 +18,7 @@ export function targetOf(
   { dialled, calling, shown, home, emergency, place }: DialledThere,
 ): ProviderTarget {
   const country = provider.country ?? home
-  const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer, dtmf } =
+  const { hostname, port, transport, tls, headers, codecs, credentials, policy, transfer, dtmf, secure } =
     fixedPart(provider)
   return {
     provider_id: provider.id,
@@ -41,6 +41,7 @@ export function targetOf(
     dtmf,
     diversion: provider.diversion,
     redirects: provider.redirects,
+    secure,
   }
 }
 
@@ -92,8 +93,8 @@ function fixedPart(provider: ProviderFacts): Fixed {
 const fixed = new WeakMap<ProviderFacts, Fixed>()
 
 function makeFixed(provider: ProviderFacts): Fixed {
-  const { hostname, port, transport, tls, codecs, username, password, realm, failover, transfer, dtmf } =
-    provider
+  const { hostname, port, transport, tls, codecs, username, password, realm } = provider
+  const { failover, transfer, dtmf, secure } = provider
   return {
     hostname,
     port,
@@ -105,6 +106,7 @@ function makeFixed(provider: ProviderFacts): Fixed {
     policy: failoverPolicy.parse({ ...failover }),
     transfer,
     dtmf,
+    secure,
   }
 }
 

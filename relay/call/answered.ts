@@ -96,7 +96,7 @@ function completeDelayedOffer(
   ack: Request,
   endpoint: SipEndpoint,
 ): CallStep {
-  const said = answerOf(ack, endpoint, asker.sdp.sent)
+  const said = answerOf(ack, endpoint, asker.sdp.sent, asker.secure)
   const offer = offering.aimed?.said
   const sent = said?.ok ? rewriteFor(offering, said.value, endpoint, { offer }) : undefined
   if (!said?.ok || !sent || !offering.dialog) {
@@ -108,6 +108,7 @@ function completeDelayedOffer(
     effects: [
       ...ackOnce(offering, offering.dialog, endpoint, sdpBytes(sent)),
       ...aim(call, asker, said.value, endpoint),
+      ...(offer ? aim(call, offering, offer, endpoint) : []),
     ],
   }
 }

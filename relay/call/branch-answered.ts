@@ -1,3 +1,4 @@
+import { keysToAnswer } from '../leg/keying.ts'
 import { holdsAnswer } from '../leg/reliable.ts'
 import { answeredBy } from '../leg/uac.ts'
 import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
@@ -6,10 +7,12 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
 import { unheard } from './cause.ts'
 import { abandon, concluded, end, hangUpLate, since, stopTimers } from './ending.ts'
+import { branchFailed } from './hunt.ts'
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import type { Branch, Call, CallEvents, CallOrder, CallStep } from './state.ts'
+import { notKeyed } from './verdict.ts'
 
 /** 2xx: this branch wins, now, or when the caller has acknowledged what it was told before. */
 export function branchSucceeded(call: Call, event: CallEvents['success'], endpoint: SipEndpoint): CallStep {
@@ -31,12 +34,17 @@ export function branchAnswered(
   endpoint: SipEndpoint,
 ): CallStep {
   const settled = settledSdp(branch, response)
-  const answer = settled ? undefined : answerOf(response, endpoint, branch.sdp.sent)
-  const said = settled ?? (answer?.ok ? answer.value : earlySdp(branch, response))
+  const answer = settled ? undefined : answerOf(response, endpoint, branch.sdp.sent, branch.secure)
+  const keyless = branch.secure === 'required' && answer?.ok === false
+  if (keyless && answer.fault.code === notCarried)
+    return answeredWithoutKeys(call, branch, response, endpoint)
+  const said = settled ?? (answer?.ok ? answer.value : keyless ? undefined : earlySdp(branch, response))
   if (!said)
     return answeredWithoutSdp(call, branch, response, answer?.ok ? undefined : answer?.fault, endpoint)
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   concluded(call, branch, response.status, response.reason, 'final')
+  // It makes the offer: it is heard by its key from now on.
+  if (!branch.sdp.sent) keysToAnswer(branch, said, endpoint)
   call.callee = branch
   call.joined.callee = branch
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
@@ -72,6 +80,21 @@ function settledSdp({ early, earlyDialogs }: Branch, { to }: Response): RelayedS
 /** The answer of a 2xx without a session description (RFC 3264): what it said early, or else what was heard last (RFC 6337 §3.1.1). */
 function earlySdp({ early }: Branch, { to }: Response): RelayedSdp | undefined {
   return early.get(to.tag ?? '') ?? [...early.values()].at(-1)
+}
+
+/** The warn-code of what is said of a protocol, or of its keys (RFC 3261 §20.43). */
+const notCarried = 302
+
+/** Its sound had to be encrypted, and is not: it is as if it had refused. */
+function answeredWithoutKeys(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallStep {
+  const goodbye = hangUpLate(branch, response, endpoint, [sipReason(488, notKeyed)])
+  const step = branchFailed(call, { branch, status: 488, why: notKeyed, response: undefined }, endpoint)
+  return { ...step, effects: [...goodbye, ...step.effects] }
 }
 
 /**

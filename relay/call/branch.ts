@@ -1,10 +1,13 @@
-import type { AddressTry, Attempt } from '#contract'
-import { type Flow, hostPort } from '../ground/flow.ts'
+import type { AddressTry, Attempt, SecurePolicy } from '#contract'
+import { type Flow, hostPort, isEncrypted } from '../ground/flow.ts'
+import { keyingOf } from '../leg/keying.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
-import { sdpBytes } from '../sdp/message-sdp.ts'
+import { sdpBytes, sdpOf } from '../sdp/message-sdp.ts'
+import { activeMedia } from '../sdp/offer.ts'
+import { isBlind } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
-import { noBody } from '../sip/message.ts'
+import { noBody, type Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
@@ -12,6 +15,7 @@ import { offerOf, rewriteFor } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
 import { codecsFor } from './taken.ts'
+import { refusesKeys } from './verdict.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
@@ -26,9 +30,11 @@ export function newBranch(
   const branch: Branch = {
     ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
     media: mediaOn(call, 'callee'),
+    secure: secureOf(call, provider),
     index: call.branches.length,
     attempt,
     tried: undefined,
+    reoffered: false,
     provider,
     contact,
     flows: [],
@@ -37,7 +43,7 @@ export function newBranch(
   return branch
 }
 
-/** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it. */
+/** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it, or its keys would be read on the way. */
 export function callAt(
   call: Call,
   branch: Branch,
@@ -47,7 +53,8 @@ export function callAt(
   branch.flow = flow
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
-  const offer = offerOf(call.caller.invite, endpoint)
+  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
+  if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(call, branch)
   const sent = offer?.ok ? rewriteFor(branch, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
@@ -84,6 +91,53 @@ export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): 
   const { flow } = branch
   const body = (branch.invite && sdpBody(branch.invite)) ?? noBody
   return flow ? [...stopTimers(branch), ...invite(call, branch, flow, endpoint, body)] : []
+}
+
+/**
+ * Who refuses sound as it was offered is offered it once more in the other way, unless that is forbidden: to who knows no
+ * SRTP as RTP with keys it may ignore (RFC 8643), to who wants nothing else as SRTP. undefined: there is no other.
+ */
+export function offerOtherwise(
+  call: Call,
+  branch: Branch,
+  response: Response,
+  endpoint: SipEndpoint,
+): CallOrder[] | undefined {
+  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
+  const sent = activeMedia(branch.sdp.sent)
+  if (branch.secure !== 'allowed' || branch.reoffered || !sent || !offer?.ok || isBlind(sent))
+    return undefined
+  const was = keyingOf(sent)
+  if (!refusesKeys(response.status) || (was !== 'strict' && !asksForKeys(response))) return undefined
+  branch.reoffered = true
+  branch.cseq++
+  const keying = was === 'strict' ? 'either' : 'strict'
+  const again = rewriteFor(branch, offer.value, endpoint, { only: codecsFor(call, branch), keying })
+  const { flow } = branch
+  if (!again || !flow) return undefined
+  return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, sdpBytes(again))]
+}
+
+/** Whether a refusal says that it is for want of encryption. */
+function asksForKeys(response: Response): boolean {
+  const words = [response.reason, ...response.all('warning')].join(' ')
+  return /srtp|savp|sdes|crypto|encrypt|secur/i.test(words) || /RTP\/SAVP/.test(sdpText(response))
+}
+
+function sdpText(response: Response): string {
+  return (
+    sdpOf(response)
+      ?.media.map(({ proto }) => proto.toUpperCase())
+      .join(' ') ?? ''
+  )
+}
+
+/** Whether a branch's sound is encrypted: as its provider, its extension or its PBX has it. */
+function secureOf({ decision }: Call, provider: CalledPeer | undefined): SecurePolicy {
+  if (provider) return provider.secure ?? 'allowed'
+  const { targets } = decision ?? {}
+  if (targets?.kind === 'extension') return targets.extension.secure ?? 'allowed'
+  return (targets?.kind === 'trunk' ? targets.trunk.secure : undefined) ?? 'allowed'
 }
 
 /** Milliseconds this branch may ring. */

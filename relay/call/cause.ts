@@ -1,10 +1,11 @@
+import { isEncrypted } from '../ground/flow.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
 import { type Cause, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
-import { redirects } from './verdict.ts'
+import { notKeyed, redirects, refusesKeys } from './verdict.ts'
 
 /*
  * Why a call did not go well, for its record. What a decision refuses brings words of its own.
@@ -44,6 +45,8 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
   const { branch, status, why } = ended
   const who = peerOf(call, branch)
   const [word, name] = who
+  const open = obstacleToKeys(ended)
+  if (open !== undefined) return notEncrypted(sentence(name), open)
   if (!branch.tried && status === 488) return noCodecLeft(call, name, branch)
   if (branch.provider && !branch.flow) return cause('HOST_NOT_FOUND', notFound(branch.provider, name, why))
   if (status === 0 && branch.heard !== 'nothing')
@@ -71,6 +74,15 @@ export function searchedTooLong(call: Call, waiting: readonly Branch[]): Cause {
   return cause('SEARCH_TIMED_OUT', `${waited} ${sentencesOf([...call.failures, ...quiet])}`.trim())
 }
 
+/** Why a branch whose sound has to be encrypted could not have it; undefined: it could, or need not. */
+function obstacleToKeys({ branch, status, why }: EndedBranch): string | undefined {
+  const { secure, flow, tried } = branch
+  if (secure !== 'required' || flow === undefined) return undefined
+  if (!tried && !isEncrypted(flow)) return `it is called over ${flow.transport}, not TLS`
+  if (!tried || !refusesKeys(status)) return undefined
+  return status === 488 && why === notKeyed ? why : `it refuses SRTP with ${status} ${why}`
+}
+
 function quietOf(branch: Branch): EndedBranch {
   const heard = branch.heard === 'nothing' ? 'nothing came back' : 'only 100 came back'
   return { branch, status: 0, why: branch.flow ? heard : 'DNS took too long', response: undefined }
@@ -85,6 +97,11 @@ export function notAcknowledged(side: Side, contact: string): Cause {
 /** The session description of a side, once the call was answered, leaves nothing to talk by. */
 export function unheard(side: Side, why: string): Cause {
   return cause('SOUND_UNUSABLE', `What the ${side} says of its sound cannot be used: ${why}.`)
+}
+
+/** A party whose sound has to be encrypted (`secure` is `required`), and is not. */
+export function notEncrypted(who: string, why: string): Cause {
+  return cause('NOT_ENCRYPTED', `${who} must have its sound encrypted (secure is required): ${why}.`)
 }
 
 /** A side which no longer answers inside the call. */

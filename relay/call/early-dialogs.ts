@@ -1,4 +1,5 @@
 import { uasDialog } from '../dialog/dialog.ts'
+import { keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import { offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
@@ -32,10 +33,13 @@ export function sdpForCaller(
   if (!caller.media) return undefined
   const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
   if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
-  const offer = offerOf(caller.invite, endpoint)
+  const offer = offerOf(caller.invite, endpoint, caller.secure)
   const sound = offer ? said : offering(said, [])
   if (!sound) return undefined
-  const leg = { address: endpoint.address, port: caller.media.port, id: caller.sdp.id }
+  const keys = offer?.ok
+    ? keysToAnswer(caller, offer.value, endpoint)
+    : keysToOffer(caller, keyingFor(caller, said), endpoint)
+  const leg = { address: endpoint.address, port: caller.media.port, id: caller.sdp.id, keys }
   const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined

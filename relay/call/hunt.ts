@@ -5,7 +5,7 @@ import { mendInvite } from '../leg/uac.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
-import { callAt, inviteAgain, newBranch, ringMs } from './branch.ts'
+import { callAt, inviteAgain, newBranch, offerOtherwise, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
@@ -13,7 +13,7 @@ import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.
 import { observation } from './observation.ts'
 import { roundsOf } from './ring-rounds.ts'
 import type { Branch, Call, CallEvents, CalledPeer, CallOrder, CallStep } from './state.ts'
-import { verdict } from './verdict.ts'
+import { notKeyed, refusesKeys, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */
 export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): CallStep {
@@ -34,6 +34,8 @@ export function branchFailed(call: Call, failure: CallEvents['failure'], endpoin
   const { branch, response } = failure
   if (response && mendInvite(branch, response, endpoint))
     return { effects: inviteAgain(call, branch, endpoint) }
+  const otherwise = response && offerOtherwise(call, branch, response, endpoint)
+  if (otherwise) return { effects: otherwise }
   branch.state = 'over'
   const effects = [...stopTimers(branch), ...cooling(branch, response)]
   const step = branch.provider
@@ -152,7 +154,9 @@ function providerFailed(
   const unreachable = status === 0 || status === 408
   // Who never spoke, or was never called for want of a codec, refused nothing.
   const unasked = !call.rang && (status === 0 || !branch.tried)
-  const meaning = unasked ? 'next' : verdict(status || 408, policy, call.rang)
+  // Who will not do as it must is passed over, whatever else its refusals mean.
+  const keyless = branch.secure === 'required' && (why === notKeyed || (!call.rang && refusesKeys(status)))
+  const meaning = unasked || keyless ? 'next' : verdict(status || 408, policy, call.rang)
   if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0) {
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, endpoint)

@@ -83,7 +83,7 @@ function refusalOf(
   // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
   const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))
   if (first || call.earlyUpdate || other.pending || isRefreshing(other) || isRefreshing(asker)) return [491]
-  const fault = faultOf(call, offerOf(request, endpoint), asker.trusted)
+  const fault = faultOf(call, offerOf(request, endpoint, asker.secure), asker.trusted)
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }
 

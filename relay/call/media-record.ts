@@ -26,15 +26,28 @@ export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['c
       ...counters(heard),
       ...measured(heard, codecHeard(heard, activeMedia(heardAt(call, side)?.sdp.sent), own && mediaOf(own))),
       ...said(own),
+      ...secrecy(call, side),
       local_address: hostPort(address, ports[side]),
     }
   }
   return { from_caller: from('caller'), from_callee: from('callee') }
 }
 
+/** What a side's signalling and its sound travel in. */
+function secrecy(call: Call, side: Side): Pick<MediaSide, 'signalling' | 'cipher'> {
+  const aimed = aimedAt(call, side)
+  return { signalling: aimed?.flow.transport ?? null, cipher: aimed?.srtp?.ours.suite ?? null }
+}
+
 type Measured = Omit<
   MediaSide,
-  keyof ReturnType<typeof counters> | 'codecs' | 'sdp_address' | 'latched_address' | 'local_address'
+  | keyof ReturnType<typeof counters>
+  | 'codecs'
+  | 'sdp_address'
+  | 'signalling'
+  | 'cipher'
+  | 'latched_address'
+  | 'local_address'
 >
 
 /** A peer may name what it likes. */

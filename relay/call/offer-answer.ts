@@ -1,5 +1,7 @@
+import type { SecurePolicy } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCommand, PayloadChange } from '../ground/media.ts'
+import { agree, type Keying, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, Leg } from '../leg/leg.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, offering } from '../sdp/codecs.ts'
@@ -28,8 +30,12 @@ export function codecsOf(message: Message): string[] {
 }
 
 /** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
-export function offerOf(message: Message, { address }: SipEndpoint): SdpResult | undefined {
-  return hasSdp(message) ? relayed(sdpOf(message), { address }) : undefined
+export function offerOf(
+  message: Message,
+  { address }: SipEndpoint,
+  secure: SecurePolicy = 'allowed',
+): SdpResult | undefined {
+  return hasSdp(message) ? relayed(sdpOf(message), { address, secure }) : undefined
 }
 
 /** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
@@ -37,9 +43,20 @@ export function answerOf(
   message: Message,
   { address }: SipEndpoint,
   sent: SentSdp | undefined,
+  secure: SecurePolicy = 'allowed',
 ): SdpResult | undefined {
   if (!hasSdp(message)) return undefined
-  return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent) })
+  return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent), secure })
+}
+
+/** What a rewritten description is to be. */
+interface RewriteTerms {
+  /** What it answers; undefined: it is an offer. */
+  readonly offer?: RelayedSdp | undefined
+  /** Encoding names to keep; empty keeps all. */
+  readonly only?: readonly string[]
+  /** How an offer has keys. */
+  readonly keying?: Keying
 }
 
 /**
@@ -50,11 +67,12 @@ export function rewriteFor(
   to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
-  { offer, only = [] }: { offer?: RelayedSdp | undefined; only?: readonly string[] } = {},
+  { offer, only = [], keying = keyingFor(to, said) }: RewriteTerms = {},
 ): SentSdp | undefined {
   const kept = offer ? said : offering(said, only)
   if (!kept || !to.media) return undefined
-  const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id }
+  const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
+  const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id, keys }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
 }
@@ -65,12 +83,12 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   if (!flow) return []
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
   if (sideOf(call, leg) === 'callee') for (const other of call.branches) other.aimed = undefined
-  leg.aimed = { said, flow, trusted, changes: [] }
+  leg.aimed = { said, flow, trusted, changes: [], srtp: agree(leg, said) }
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
 function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndpoint): CallOrder[] {
-  const { said, flow, trusted } = media
+  const { said, flow, trusted, srtp } = media
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
@@ -78,8 +96,8 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndp
   if (!target || !leg.media) return ask
   media.changes = changesFor(call, leg, said)
   const { session, side } = leg.media
-  const rewrite = media.changes.length > 0 ? { rewrite: media.changes } : {}
-  const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...rewrite } }
+  const stages = { ...(media.changes.length > 0 && { rewrite: media.changes }), ...(srtp && { srtp }) }
+  const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
   return [{ type: 'media', command }, ...ask]
 }
 

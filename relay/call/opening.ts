@@ -1,7 +1,9 @@
-import type { Port } from '#contract'
+import type { Port, Transport } from '#contract'
+import { isEncrypted } from '../ground/flow.ts'
+import { keysToAnswer } from '../leg/keying.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { cause, unheard } from './cause.ts'
+import { cause, notEncrypted, unheard } from './cause.ts'
 import { end, remember, soon, type UnansweredEnd } from './ending.ts'
 import { ring, search } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
@@ -23,6 +25,7 @@ export function begin(
   remember(call, decision)
   call.decision = decision
   call.contacts = contacts
+  call.caller.secure = decision.secure ?? 'allowed'
   if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
   call.ports = ports
   call.caller.media = mediaOn(call, 'caller')
@@ -39,8 +42,10 @@ export function begin(
 
 /** The sockets are there: starts with the best target. */
 export function opened(call: Call, endpoint: SipEndpoint): CallStep {
-  const offer = offerOf(call.caller.invite, endpoint)
-  const aimed = offer?.ok ? aim(call, call.caller, offer.value, endpoint) : []
+  const { caller } = call
+  const offer = offerOf(caller.invite, endpoint, caller.secure)
+  if (offer?.ok) keysToAnswer(caller, offer.value, endpoint)
+  const aimed = offer?.ok ? aim(call, caller, offer.value, endpoint) : []
   const peers = call.decision && peersOf(call.decision)
   const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
@@ -62,11 +67,18 @@ function peersOf({ targets }: ConnectDecision): readonly CalledPeer[] | undefine
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */
 function obstacleOf(call: Call, endpoint: SipEndpoint): Omit<UnansweredEnd, 'by' | 'reason'> | undefined {
-  const { invite, trusted } = call.caller
+  const { invite, trusted, secure, flow } = call.caller
   if (invite.maxForwards <= 0) {
     const because = cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is 0).')
     return { status: 483, why: 'too many hops', because }
   }
-  const fault = faultOf(call, offerOf(invite, endpoint), trusted)
+  if (secure === 'required' && !isEncrypted(flow)) return inTheOpen(flow.transport)
+  const fault = faultOf(call, offerOf(invite, endpoint, secure), trusted)
   return fault && { ...fault, because: unheard('caller', fault.why) }
+}
+
+/** Its sound must be encrypted, and its keys have come in the open. */
+function inTheOpen(transport: Transport): Omit<UnansweredEnd, 'by' | 'reason'> {
+  const because = notEncrypted('The caller', `it calls over ${transport}, not TLS`)
+  return { status: 488, code: 399, why: 'calls are to come over TLS', because }
 }

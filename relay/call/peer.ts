@@ -14,6 +14,7 @@ export function peerOf({
   codecs,
   takes,
   ring_ms,
+  secure,
 }: TrunkTarget): CalledPeer | undefined {
   if (hostname === null) return undefined
   return {
@@ -32,6 +33,7 @@ export function peerOf({
     takes,
     credentials: null,
     place: null,
+    secure,
     policy: {
       next_on: [],
       first_response_ms: firstResponseMs,

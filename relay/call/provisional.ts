@@ -83,7 +83,7 @@ const mostEarly = 16
 
 /** The session description a provisional brings; one which cannot be used rings all the same. */
 function remember18x(branch: Branch, response: Response, endpoint: SipEndpoint): RelayedSdp | undefined {
-  const said = answerOf(response, endpoint, branch.sdp.sent)
+  const said = answerOf(response, endpoint, branch.sdp.sent, branch.secure)
   if (!said?.ok) return undefined
   const tag = response.to.tag ?? ''
   if (branch.early.has(tag) || branch.early.size < mostEarly) branch.early.set(tag, said.value)

@@ -152,6 +152,8 @@ export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provid
 
 /** A leg which a call tries: one INVITE of its hunt. */
 export interface Branch extends UacLeg {
+  /** It was offered sound once more, in another way. */
+  reoffered: boolean
   readonly index: number
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */

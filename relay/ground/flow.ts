@@ -26,6 +26,11 @@ export function reliable(flow: Flow): boolean {
   return flow.transport !== 'udp'
 }
 
+/** Whether no one between the two ends of it can read what it carries: keys may. */
+export function isEncrypted({ transport }: Pick<Flow, 'transport'>): boolean {
+  return transport === 'tls'
+}
+
 /** `host:port`, brackets around IPv6. */
 export function hostPort(address: string, port: Port): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,4 +1,4 @@
-/** The two classes the core borrows from its host: text is bytes, and bytes are text. */
+/** What the core borrows from its host: text is bytes, and bytes are text. */
 declare class TextDecoder {
   constructor(label?: 'utf-8' | 'latin1', options?: { fatal?: boolean; ignoreBOM?: boolean })
   decode(bytes: Uint8Array): string
@@ -6,3 +6,6 @@ declare class TextDecoder {
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>
 }
+/** Base64, of letters which each stand for a byte. */
+declare function btoa(letters: string): string
+declare function atob(base64: string): string

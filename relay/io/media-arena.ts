@@ -69,9 +69,10 @@ export class Arena {
     this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
   }
 
-  /** Where one of a packet's bytes lies; the packet is one of the arena's. */
-  addressOf(packet: Uint8Array, offset: number): bigint {
-    const addresses = this.#addresses.get(packet) as bigint[]
+  /** Where one of a packet's bytes lies; undefined: the packet is none of the arena's. */
+  addressOf(packet: Uint8Array, offset: number): bigint | undefined {
+    const addresses = this.#addresses.get(packet)
+    if (addresses === undefined) return undefined
     const known = addresses[offset]
     if (known !== undefined) return known
     const address = this.#base + BigInt(packet.byteOffset + offset)

@@ -3,8 +3,8 @@ import type { SrtpSuite } from '#contract'
 import { type CipherMaker, type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
 import { writeWord } from '../media/words.ts'
 
-/** Where a packet lies, from one of its bytes on. */
-export type AddressOf = (packet: Uint8Array, offset: number) => bigint
+/** Where a packet lies, from one of its bytes on; undefined: where it may be moved. */
+export type AddressOf = (packet: Uint8Array, offset: number) => bigint | undefined
 
 /** The calls of Node's own OpenSSL which SRTP needs. A context keeps its key, and gets a vector per packet. */
 interface OpenSsl {
@@ -25,14 +25,19 @@ interface OpenSsl {
   SHA1_Final(digest: bigint, state: bigint): number
 }
 
-/** Ciphers of Node's own OpenSSL for packets whose memory does not move; a sentence when it does not work here. */
+/** Ciphers of Node's own OpenSSL, in place where a packet's memory does not move; a sentence when it does not work here. */
 export function opensslCipher(addressOf: AddressOf): CipherMaker | string {
   try {
     const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
     const ssl: OpenSsl = ffi.dlopen(null, signatures).functions
     const desk = new Desk((memory) => ffi.getRawPointer(memory), addressOf)
-    return (key) =>
-      suiteSizes[key.suite].aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key)
+    return (key) => {
+      const { aead } = suiteSizes[key.suite]
+      return new AnywhereCipher(
+        aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key),
+        desk,
+      )
+    }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -50,6 +55,9 @@ const STATE = 192
 const STATE_SIZE = 96
 /** A block of its own memory for ArrayBuffers, which small ones are not sure of. */
 const SIZE = 64 * 1024
+/** A packet which lies elsewhere is worked on here. */
+const GUEST = 1024
+const GUEST_SIZE = 4096
 
 /** What lies in memory while OpenSSL is at work, for one packet at a time. */
 class Desk {
@@ -59,7 +67,9 @@ class Desk {
   readonly tag: Uint8Array
   readonly padded: Uint8Array
   readonly state: Uint8Array
-  readonly addressOf: AddressOf
+  readonly guest: Uint8Array
+  readonly #base: bigint
+  readonly #outside: AddressOf
   readonly at: Readonly<Record<'vector' | 'written' | 'key' | 'clear' | 'tag' | 'padded' | 'state', bigint>>
 
   constructor(whereIs: (memory: ArrayBuffer) => bigint, addressOf: AddressOf) {
@@ -73,7 +83,9 @@ class Desk {
     this.tag = part(TAG, 20)
     this.padded = part(PADDED, 64)
     this.state = part(STATE, STATE_SIZE)
-    this.addressOf = addressOf
+    this.guest = part(GUEST, GUEST_SIZE)
+    this.#base = at(GUEST)
+    this.#outside = addressOf
     this.at = {
       vector: at(VECTOR),
       written: at(WRITTEN),
@@ -83,6 +95,47 @@ class Desk {
       padded: at(PADDED),
       state: at(STATE),
     }
+  }
+
+  /** Whether a packet can be worked on where it lies. */
+  holds(packet: Uint8Array): boolean {
+    return this.#outside(packet, 0) !== undefined
+  }
+
+  /** Where a packet lies which it holds, or that of the guest. */
+  addressOf(packet: Uint8Array, offset: number): bigint {
+    return this.#outside(packet, offset) ?? this.#base + BigInt(offset)
+  }
+}
+
+/** A cipher for packets wherever they lie: what may be moved meanwhile is worked on elsewhere, and brought back. */
+class AnywhereCipher implements PacketCipher {
+  readonly iv: Uint8Array
+  readonly #inner: PacketCipher
+  readonly #desk: Desk
+
+  constructor(inner: PacketCipher, desk: Desk) {
+    this.iv = inner.iv
+    this.#inner = inner
+    this.#desk = desk
+  }
+
+  seal(packet: Uint8Array, clear: number, end: number, word: number): number {
+    if (this.#desk.holds(packet)) return this.#inner.seal(packet, clear, end, word)
+    const { guest } = this.#desk
+    guest.set(packet.subarray(0, end))
+    const length = this.#inner.seal(guest, clear, end, word)
+    packet.set(guest.subarray(0, length))
+    return length
+  }
+
+  open(packet: Uint8Array, clear: number, length: number, word: number): number {
+    if (this.#desk.holds(packet)) return this.#inner.open(packet, clear, length, word)
+    const { guest } = this.#desk
+    guest.set(packet.subarray(0, length))
+    const out = this.#inner.open(guest, clear, length, word)
+    packet.set(guest.subarray(0, length))
+    return out
   }
 }
 
@@ -140,17 +193,19 @@ class OpenSslCounter implements PacketCipher {
   }
 
   #xor(packet: Uint8Array, from: number, to: number): void {
-    const { vector, at, addressOf } = this.#desk
+    const desk = this.#desk
+    const { vector, at } = desk
     vector.set(this.iv)
-    const place = addressOf(packet, from)
+    const place = desk.addressOf(packet, from)
     this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector)
     this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, to - from)
   }
 
   #authenticate(packet: Uint8Array, length: number): void {
-    const { state, at, addressOf } = this.#desk
+    const desk = this.#desk
+    const { state, at } = desk
     state.set(this.#inner)
-    this.#ssl.SHA1_Update(at.state, addressOf(packet, 0), length)
+    this.#ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), length)
     this.#ssl.SHA1_Final(at.tag, at.state)
     state.set(this.#outer)
     this.#ssl.SHA1_Update(at.state, at.tag, 20)
@@ -191,16 +246,17 @@ class OpenSslGalois implements PacketCipher {
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
-    const { vector, at, addressOf } = this.#desk
+    const desk = this.#desk
+    const { vector, at } = desk
     const ssl = this.#ssl
     const context = this.#sealing
     vector.set(this.iv)
     ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector)
     ssl.EVP_EncryptUpdate(context, NULL, at.written, this.#readable(packet, word), this.#control ? 12 : clear)
-    const place = addressOf(packet, clear)
+    const place = desk.addressOf(packet, clear)
     ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear)
     ssl.EVP_EncryptFinal_ex(context, at.tag, at.written)
-    ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, addressOf(packet, end))
+    ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, desk.addressOf(packet, end))
     if (!this.#control) return end + GALOIS_TAG
     writeWord(packet, end + GALOIS_TAG, word)
     return end + GALOIS_TAG + 4
@@ -208,14 +264,15 @@ class OpenSslGalois implements PacketCipher {
 
   open(packet: Uint8Array, clear: number, length: number, word: number): number {
     const end = length - GALOIS_TAG - (this.#control ? 4 : 0)
-    const { vector, at, addressOf } = this.#desk
+    const desk = this.#desk
+    const { vector, at } = desk
     const ssl = this.#ssl
     vector.set(this.iv)
     ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
     const readable = this.#readable(packet, word)
     ssl.EVP_DecryptUpdate(this.#opening, NULL, at.written, readable, this.#control ? 12 : clear)
     this.#xor(packet, clear, end)
-    ssl.EVP_CIPHER_CTX_ctrl(this.#opening, SET_TAG, GALOIS_TAG, addressOf(packet, end))
+    ssl.EVP_CIPHER_CTX_ctrl(this.#opening, SET_TAG, GALOIS_TAG, desk.addressOf(packet, end))
     if (ssl.EVP_DecryptFinal_ex(this.#opening, at.tag, at.written) > 0) return end
     // Decrypted twice is as it was: it may be tried with another index.
     ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
@@ -230,8 +287,9 @@ class OpenSslGalois implements PacketCipher {
 
   /** What is authenticated without being encrypted: RTP's header, or RTCP's with the word. */
   #readable(packet: Uint8Array, word: number): bigint {
-    const { clear, at, addressOf } = this.#desk
-    if (!this.#control) return addressOf(packet, 0)
+    const desk = this.#desk
+    const { clear, at } = desk
+    if (!this.#control) return desk.addressOf(packet, 0)
     for (let i = 0; i < 8; i++) clear[i] = packet[i] as number
     writeWord(clear, 8, word)
     return at.clear

@@ -1,9 +1,10 @@
-import type { Port } from '#contract'
+import type { Port, SecurePolicy } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { LegName, PayloadChange } from '../ground/media.ts'
+import type { LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
+import type { CryptoLine } from '../sdp/sdes.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { noTimer, type SessionTimer } from './session-timer.ts'
@@ -24,6 +25,8 @@ interface LegState {
   /** With what its challenges are answered; null: they are not. */
   readonly account: DigestAccount | null
   dialog: Dialog | undefined
+  /** Whether its sound is encrypted. */
+  secure: SecurePolicy
   /** What it was last sent. */
   readonly sdp: SdpSent
   /** Its media leg, and our port for that; undefined: it has none, and nothing is heard of it. */
@@ -130,6 +133,7 @@ export interface EarlyDialog {
 /** What no leg begins with otherwise. */
 type Fresh =
   | 'dialog'
+  | 'secure'
   | 'sdp'
   | 'media'
   | 'aimed'
@@ -144,7 +148,8 @@ type Fresh =
 export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
-    sdp: { id: sdpId, sent: undefined },
+    secure: 'allowed',
+    sdp: { id: sdpId, sent: undefined, lines: [], srtp: undefined, spent: false },
     media: undefined,
     aimed: undefined,
     pending: undefined,
@@ -168,6 +173,8 @@ export interface AimedMedia {
   readonly trusted: boolean
   /** What is done to its partner's packets before they go to it. */
   changes: readonly PayloadChange[]
+  /** The keys it is heard by; undefined: it is heard without. */
+  readonly srtp: SrtpKeys | undefined
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */
@@ -181,6 +188,12 @@ export interface SentAck {
 export interface SdpSent {
   readonly id: string
   sent: SentSdp | undefined
+  /** Our keys in it, or in what is sent next. */
+  lines: readonly CryptoLine[]
+  /** The keys in use; undefined: its sound is plain. */
+  srtp: SrtpKeys | undefined
+  /** They were in use and no longer are: no packet may be encrypted with ours again. */
+  spent: boolean
 }
 
 /** A request of one leg which waits for the other leg's answer. */

@@ -3,6 +3,7 @@ import type { Media, Sdp } from './description.ts'
 import { connectionOf, directionOf, writeSdp } from './description.ts'
 import { inKnownNumbers, inNumbersOf } from './numbering.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from './relayed.ts'
+import { type CryptoLine, writeCrypto } from './sdes.ts'
 import { attributeName, directionIn, isConnection, isDirection, type MediaDirection } from './tidy.ts'
 
 /** What stays the same for one leg: where it hears us, and the session id of its o-line. */
@@ -12,6 +13,15 @@ interface SdpLeg {
   /** Our RTP port towards the reader; RTCP stands one above it. */
   readonly port: Port
   readonly id: string | number
+  /** Our keys for it (a=crypto), which an offer may insist on; none: its sound is plain. */
+  readonly keys?: SaidKeys
+}
+
+/** The keys of a description of ours. */
+export interface SaidKeys {
+  readonly lines: readonly CryptoLine[]
+  /** An offer of RTP/SAVP; else it is left to the other party (RFC 8643). */
+  readonly strict: boolean
 }
 
 /** A description as one leg was last sent it: what the next one is compared with. */
@@ -31,9 +41,10 @@ export interface SentSdp {
  * and port, and nothing which would let media go around us. As an offer it stands where the leg has its sound already;
  * as the answer to the leg's own `offer` it goes line by line after that, every other line declined (RFC 3264 §6).
  *
- * The version rises only when more than the o-line changed since `last` (RFC 3264 §8). SDES keys (a=crypto) pass
- * untouched: we forward SRTP blindly. ICE is taken out, so the reader sees a plain peer; rtcp-mux is between each leg and
- * us, and so are the numbers of codecs (RFC 3264 §6.1), of which an answer has those offered. A hold written as c=0.0.0.0 becomes a direction, since the address is now ours.
+ * The version rises only when more than the o-line changed since `last` (RFC 3264 §8). Keys (a=crypto) never pass: each
+ * leg has its own, with us. ICE is taken out, so the reader sees a plain peer; rtcp-mux is between each leg and us, and so
+ * are the numbers of codecs (RFC 3264 §6.1), of which an answer has those offered. A hold written as c=0.0.0.0 becomes a
+ * direction, since the address is now ours.
  */
 export function composeSdp(
   last: SentSdp | undefined,
@@ -42,7 +53,8 @@ export function composeSdp(
   offer?: RelayedSdp,
 ): SentSdp {
   const sound = ourMedia(said, ours.port)
-  const media = offer ? answering(offer, said, sound) : inItsPlace(last?.media ?? [], sound)
+  const plain = offer ? answering(offer, said, sound) : inItsPlace(last?.media ?? [], sound)
+  const media = ours.keys ? plain.map((each) => withKeys(each, ours.keys, offer)) : plain
   const session = ourSession(said.sdp, ours.address)
   const body = writeSdp({ session, media })
   const version = last === undefined ? 1 : last.version + Number(last.body !== body)
@@ -105,10 +117,19 @@ function inItsPlace(places: readonly Media[], sound: Media): Media[] {
   return places.map((media, place) => (place === at ? known : declined(media)))
 }
 
+/** The m-line with the sound says our keys; an answer keeps the offer's protocol. */
+function withKeys(media: Media, keys: SaidKeys = noKeys, offer?: RelayedSdp): Media {
+  if (media.port === 0 || isBlind(media) || keys.lines.length === 0) return media
+  const proto = keys.strict && offer === undefined ? 'RTP/SAVP' : media.proto
+  return { ...media, proto, lines: [...media.lines, ...keys.lines.map(writeCrypto)] }
+}
+
+const noKeys: SaidKeys = { lines: [], strict: false }
+
 function ourMedia(said: RelayedSdp, port: Port): Media {
   const media = mediaOf(said)
   const address = connectionOf(said.sdp, media)
-  const plain = media.proto === feedback ? { ...media, proto: 'RTP/AVP' } : media
+  const plain = isBlind(media) ? media : { ...media, proto: 'RTP/AVP' }
   const lines = media.lines.filter((line) => passes(line) && !isConnection(line) && !asks(line, media.proto))
   if (!isNowhere(address)) return { ...plain, port, lines }
   const direction = withoutReceiving(directionOf(said.sdp, media))
@@ -116,10 +137,8 @@ function ourMedia(said: RelayedSdp, port: Port): Media {
 }
 
 /** Early feedback is for those who agree on it; all others refuse it (RFC 4585 §3.1). */
-const feedback = 'RTP/AVPF'
-
 function asks(line: string, proto: string): boolean {
-  return proto === feedback && attributeName(line)?.startsWith('rtcp-fb') === true
+  return proto.endsWith('F') && attributeName(line)?.startsWith('rtcp-fb') === true
 }
 
 function declined({ kind, proto, formats }: Media): Media {
@@ -152,6 +171,8 @@ const strippedAttributes: ReadonlySet<string> = new Set([
   'ice-pwd',
   'ice-ufrag',
   'ice-pacing',
+  'crypto',
+  'key-mgmt',
   'rtcp',
   'rtcp-mux',
   'rtcp-mux-only',

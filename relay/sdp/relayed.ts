@@ -1,6 +1,8 @@
+import type { SecurePolicy } from '#contract'
 import { reachOf } from '#routing'
 import { readSocketAddress } from '../ground/socket-address.ts'
 import { attribute, connectionOf, hasConnection, type Media, type Sdp } from './description.ts'
+import { agreedOn, cryptosOf } from './sdes.ts'
 
 /** A description, and which of its m-lines is relayed. */
 export interface RelayedSdp {
@@ -30,11 +32,13 @@ export interface SdpTerms {
    * is forgiven: who is heard from where it signals tells it.
    */
   readonly answered?: boolean
-  /** The m-line this answers; its kind and protocol are to be the answer's (RFC 3264 §6). */
+  /** The m-line this answers; its kind is to be the answer's (RFC 3264 §6), and its keys are answered by one. */
   readonly offered?: Media | undefined
+  /** Whether its sound is encrypted; it may be unless said. */
+  readonly secure?: SecurePolicy
 }
 
-/** Finds the m-line to relay: sound before all else, plain before encrypted, wherever it stands. */
+/** Finds the m-line to relay: sound before all else, encrypted before plain, wherever it stands. */
 export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
   return terms.answered && terms.offered ? found(withFormats(sdp, terms.offered), terms) : found(sdp, terms)
@@ -50,7 +54,7 @@ function found(sdp: Sdp, terms: SdpTerms): SdpResult {
 
 /** The m-line a description would have relayed, whichever party sent it and whatever its address; -1: none. */
 export function audioLine(sdp: Sdp): number {
-  return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media) === undefined)
+  return best(sdp, (media) => media.port !== 0 && protocolObstacle(sdp, media, 'allowed') === undefined)
 }
 
 /** The m-line which carries the sound. */
@@ -86,14 +90,16 @@ function best({ media }: Sdp, passes: (media: Media) => boolean): number {
 }
 
 function rankOf(media: Media): number {
-  if (isAudio(media)) return isSecure(media) ? 1 : 0
+  if (isAudio(media)) return isSecure(media) ? 0 : 1
   return isBlind(media) ? 2 : 3
 }
 
 function obstacleOf(sdp: Sdp, media: Media, terms: SdpTerms): UnusableSdp | undefined {
   const { kind, port } = media
   if (port === 0) return fault(304, `m=${kind} has no port`)
-  const obstacle = protocolObstacle(sdp, media) ?? (terms.offered && mismatch(media, terms.offered))
+  const obstacle =
+    protocolObstacle(sdp, media, terms.secure ?? 'allowed') ??
+    (terms.offered && mismatch(media, terms.offered, terms.secure))
   if (obstacle !== undefined || terms.answered) return obstacle
   // Where no c-line stands, a party is heard from where it signals.
   return hasConnection(sdp, media) ? addressObstacle(connectionOf(sdp, media), terms.address) : undefined
@@ -111,26 +117,36 @@ function isFormed(media: Media): boolean {
   return isBlind(media) ? media.formats.length > 0 : media.formats.some((format) => /^\d{1,3}$/.test(format))
 }
 
-/** What we cannot carry: other transports, and keys which are agreed on in the media path (RFC 5763). */
-function protocolObstacle(sdp: Sdp, media: Media): UnusableSdp | undefined {
-  const { kind, proto } = media
+/** What we cannot carry: other transports, keys which are agreed on in the media path (RFC 5763), and what is not to be. */
+function protocolObstacle({ session }: Sdp, media: Media, secure: SecurePolicy): UnusableSdp | undefined {
+  const { kind, proto, formats } = media
   if (!/^(rtp\/s?avpf?|udptl)$/i.test(proto)) return fault(302, `m=${kind} over ${proto} is not carried`)
-  const keyed = [media.lines, sdp.session].some((lines) =>
-    ['crypto', 'key-mgmt'].some((name) => attribute(lines, name) !== undefined),
-  )
-  if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} brings no key (a=crypto)`)
-  return isFormed(media) ? undefined : fault(305, `m=${kind} names no format`)
+  if (isSecure(media) && secure === 'off') return fault(302, `m=${kind} over ${proto} is switched off`)
+  const keyed = cryptosOf(media).length > 0
+  if (isSecure(media) && !keyed) return fault(302, `m=${kind} over ${proto} ${keyless(session, media)}`)
+  if (secure === 'required' && !keyed) return fault(302, `m=${kind} over ${proto} is not encrypted`)
+  const formed = isBlind(media) ? formats.length > 0 : formats.some((format) => /^\d{1,3}$/.test(format))
+  return formed ? undefined : fault(305, `m=${kind} names no format`)
 }
 
-function mismatch(media: Media, offered: Media): UnusableSdp | undefined {
-  const same =
-    media.kind === offered.kind &&
-    isBlind(media) === isBlind(offered) &&
-    isSecure(media) === isSecure(offered)
-  if (same) return undefined
+/** Why there is no key of use. */
+function keyless(session: readonly string[], { lines }: Media): string {
+  if (attribute(lines, 'crypto') !== undefined) return 'brings no key which is understood (a=crypto)'
+  const elsewhere = ['fingerprint', 'key-mgmt'].find(
+    (name) => attribute(lines, name) !== undefined || attribute(session, name) !== undefined,
+  )
+  return `brings no key (a=crypto)${elsewhere === undefined ? '' : `; a=${elsewhere} is not understood`}`
+}
+
+/** An answer without keys to an offer with some is a plain one: where that is not forbidden it is taken. */
+function mismatch(media: Media, offered: Media, secure: SecurePolicy = 'allowed'): UnusableSdp | undefined {
+  const same = media.kind === offered.kind && isBlind(media) === isBlind(offered)
+  const keyed = agreedOn(cryptosOf(media), cryptosOf(offered)) !== undefined
+  const opened = !isSecure(media) || keyed
+  if (same && opened && (keyed || secure !== 'required')) return undefined
   return fault(
     302,
-    `m=${media.kind} over ${media.proto} is no answer to m=${offered.kind} over ${offered.proto}`,
+    `m=${media.kind} over ${media.proto} is no answer to m=${offered.kind} over ${offered.proto}${same && isSecure(media) ? ': its key answers none of those offered' : ''}`,
   )
 }
 
@@ -154,7 +170,8 @@ function isAudio({ kind }: Media): boolean {
   return kind === 'audio'
 }
 
-function isSecure({ proto }: Media): boolean {
+/** A profile of SRTP's (RFC 3711 §12): RTP/SAVP, RTP/SAVPF. */
+export function isSecure({ proto }: Media): boolean {
   return /savpf?$/i.test(proto)
 }
 

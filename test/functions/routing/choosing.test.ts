@@ -431,3 +431,24 @@ describe('how a party is sent keys', () => {
     expect(decided(rings('+12125550001'), scene)).toMatchObject({ dtmf: 'inband' })
   })
 })
+
+describe('whether sound is encrypted', () => {
+  const scene = {
+    routes: [route('telnyx')],
+    providers: [provider('telnyx', { sources: ['192.0.2.7/32'], secure: 'required' })],
+    extensions: [extension('alice', { secure: 'off' }), extension('bob')],
+    numbers: [number('+12125550001', { extension_id: idOf('bob') })],
+  }
+
+  test('is for the caller as its extension, its trunk or its provider says', () => {
+    expect(decided(dials('bob'), scene)).toMatchObject({ secure: 'off' })
+    expect(decided(rings('+12125550001'), scene)).toMatchObject({ secure: 'required' })
+  })
+
+  test('is for the callee as that says; where nothing is said, as the caller has it', () => {
+    expect(decided(dials('bob'), scene)).toMatchObject({ targets: { extension: { secure: 'allowed' } } })
+    expect(decided(dials(dialled), scene)).toMatchObject({
+      targets: { providers: [{ secure: 'required' }] },
+    })
+  })
+})

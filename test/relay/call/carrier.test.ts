@@ -171,7 +171,7 @@ describe('an answer (RFC 3264, 6337)', () => {
     [
       'what was not offered',
       other('RTP/SAVP', 'a=crypto:1 x inline:y'),
-      /^m=audio over RTP\/SAVP is no answer/,
+      /^m=audio over RTP\/SAVP brings no key which is understood/,
     ],
   ] as const)('of 200 with %s to hear ends on both sides, and rings nowhere else', ([, body, why]) => {
     const ladder = watch(office())

@@ -33,6 +33,8 @@ describe('the record of a call’s sound', () => {
         codecs: ['PCMU', 'PCMA'],
         sdp_address: '192.0.2.10:4000',
         latched_address: null,
+        signalling: 'udp',
+        cipher: null,
         local_address: expect.stringMatching(/^198\.51\.100\.1:10\d\d\d$/),
         codec: null,
         reordered: 0,

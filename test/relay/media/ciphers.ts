@@ -19,6 +19,7 @@ export function ciphers(): CipherUnderTest[] {
   if (typeof openssl === 'string') throw new Error(openssl)
   return [
     { name: 'OpenSSL', make: openssl, packet: arena.packet },
+    { name: 'OpenSSL elsewhere', make: openssl, packet: new Uint8Array(2048) },
     { name: 'TypeScript', make: pureCipher, packet: new Uint8Array(2048) },
   ]
 }

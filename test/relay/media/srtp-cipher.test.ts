@@ -135,7 +135,7 @@ describe.each(srtpSuites)('%s', (suite) => {
         packet.set(plain)
         return toHex(packet.subarray(0, cipher.seal(packet, clear, length, 0x80000001 | 0)))
       })
-      expect(results[0]).toBe(results[1])
+      expect(new Set(results).size).toBe(1)
     }
   })
 
