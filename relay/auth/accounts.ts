@@ -1,4 +1,4 @@
-import type { CredentialAnswer, CredentialQuestion, MonotonicMs } from '#contract'
+import type { CredentialAnswer, CredentialQuestion, DigestAlgorithm, MonotonicMs } from '#contract'
 import { BoundedMap } from '../ground/bounded-map.ts'
 
 /** What the edge said about an account, and when. */
@@ -15,6 +15,15 @@ export interface CachedAccount {
   readonly current: boolean
 }
 
+/** What is known of accounts without asking. */
+export interface KnownAccounts {
+  /** Whose realm it is, as far as that is known here. */
+  customerOf(realm: string): string | undefined
+  cached(now: MonotonicMs, question: CredentialQuestion): CachedAccount | undefined
+  /** What each account of a realm is challenged with, in one order, the same for every account. */
+  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
+}
+
 /** An account there is, as the edge answers. */
 export type KnownAccount = Extract<CredentialAnswer, { kind: 'known' }>
 
@@ -28,12 +37,12 @@ const staleMs = 86_400_000
 
 /** How accounts prove themselves: by the snapshots while those are current, else as the edge said when asked. */
 export class Accounts {
-  readonly #cached: (now: MonotonicMs, question: CredentialQuestion) => CachedAccount | undefined
+  readonly #source: Pick<KnownAccounts, 'cached'>
   readonly #known = new BoundedMap<string, RememberedAccount<KnownAccount>>(knownAtMost)
   readonly #unknown = new BoundedMap<string, RememberedAccount>(unknownAtMost)
 
-  constructor(onFile: (now: MonotonicMs, question: CredentialQuestion) => CachedAccount | undefined) {
-    this.#cached = onFile
+  constructor(source: Pick<KnownAccounts, 'cached'>) {
+    this.#source = source
   }
 
   /** Keeps the edge's answer as long as it allows. */
@@ -53,7 +62,7 @@ export class Accounts {
   current(now: MonotonicMs, question: CredentialQuestion): RememberedAccount | undefined {
     const found = this.#asked(question)
     const asked = found !== undefined && found.until > now ? found : undefined
-    const cached = this.#cached(now, question)
+    const cached = this.#source.cached(now, question)
     if (!cached?.current || (asked && asked.since >= cached.since)) return asked
     return { answer: cached.answer, since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   }
@@ -65,7 +74,7 @@ export class Accounts {
   ): { answer: CredentialAnswer; cached: boolean } | undefined {
     const found = this.#known.get(keyOf(question))
     const asked = found !== undefined && now - found.since <= staleMs ? found : undefined
-    const cached = this.#cached(now, question)
+    const cached = this.#source.cached(now, question)
     if (cached && !(asked && asked.since >= cached.since)) return { answer: cached.answer, cached: true }
     return asked && { answer: asked.answer, cached: false }
   }

@@ -3,7 +3,7 @@ import { type Flow, hostPort, sourcePrefix } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { Credentials } from '../sip/digest.ts'
 import type { Request } from '../sip/message.ts'
-import { Accounts, type CachedAccount, type KnownAccount, type RememberedAccount } from './accounts.ts'
+import { Accounts, type KnownAccount, type KnownAccounts, type RememberedAccount } from './accounts.ts'
 import type { AuthFailure, AuthFailureReason } from './auth-failure.ts'
 import {
   type AuthResult,
@@ -25,15 +25,6 @@ interface AuthenticatorDeps {
   readonly phones: PhoneWhereabouts
   /** From where answers are looked at slowly, or not at all. */
   readonly blocks: SourceBlocks
-}
-
-/** What is known here of accounts, without asking. */
-interface KnownAccounts {
-  /** Whose realm it is, as far as that is known here. */
-  customerOf(realm: string): string | undefined
-  cached(now: MonotonicMs, question: CredentialQuestion): CachedAccount | undefined
-  /** What each account of a realm is challenged with, in one order, the same for every account. */
-  algorithms(realm: string): readonly (readonly DigestAlgorithm[])[]
 }
 
 interface PhoneWhereabouts {
@@ -73,7 +64,7 @@ export class Authenticator {
   constructor(challenger: Challenger, deps: AuthenticatorDeps) {
     this.#challenger = challenger
     this.#deps = deps
-    this.#accounts = new Accounts((now, question) => deps.accounts.cached(now, question))
+    this.#accounts = new Accounts(deps.accounts)
   }
 
   /** Keeps the edge's answer about an account as long as it allows. */

@@ -1,26 +1,27 @@
-import {
-  type BindingList,
-  type BindingReason,
-  type BindingTell,
-  type MonotonicMs,
-  type UtcMs,
-  utcMs,
-} from '#contract'
+import type { BindingList, BindingReason, BindingTell, MonotonicMs, UtcMs } from '#contract'
 import type { AuthFailureReason } from '../auth/auth-failure.ts'
 import type { Verified } from '../auth/challenger.ts'
 import { type TimeCorrected, wholeUtcAt } from '../ground/clock.ts'
 import type { Effect, Entropy, Input } from '../ground/effects.ts'
 import { type Flow, sameFlow, sourcePrefix } from '../ground/flow.ts'
-import { readable } from '../sip/charset.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import { type ReplyParts, reply } from '../sip/reply.ts'
 import { withoutHeaders } from '../sip/uri.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { type ContactBinding, proofOf } from './contact-binding.ts'
+import { proofOf } from './contact-binding.ts'
 import { ContactBindings } from './contact-bindings.ts'
-import { isBehindNat, NatKeepAlive } from './nat-keep-alive.ts'
-import { type RequestedContact, readContacts } from './requested-contacts.ts'
+import { NatKeepAlive } from './nat-keep-alive.ts'
+import {
+  changesOf,
+  grantedContacts,
+  isKeptOpen,
+  outOfOrder,
+  type RequestedChange,
+  removal,
+  stated,
+} from './requested-changes.ts'
+import { readContacts } from './requested-contacts.ts'
 
 /** Where an extension can be rung: send a request for `requestUri` over `flow`, through `path`. */
 export interface Contact {
@@ -131,7 +132,7 @@ export class Registrar {
     const changes =
       requested.kind === 'nothing'
         ? held.map(removal)
-        : this.#changes(requested.contacts, credential.extension_id)
+        : changesOf(requested.contacts, credential.extension_id, this.#bindings)
     if (changes.some(({ binding }) => binding !== undefined && outOfOrder(binding, request)))
       return refused(500)
     if (
@@ -143,7 +144,7 @@ export class Registrar {
     const path = requested.kind === 'contacts' ? requested.path : []
     const tells = changes.flatMap((change) => this.#apply(now, at, request, flow, verified, path, change))
     tells.push(...this.#makeRoom(at, credential.extension_id, credential.max_contacts))
-    const headers = this.#granted(at, credential.extension_id)
+    const headers = grantedContacts(at, this.#bindings.of(credential.extension_id))
     return {
       response: answer(200, { headers: [...headers, ...path.map((hop): Header => ['path', hop])] }),
       tells,
@@ -228,47 +229,20 @@ export class Registrar {
     return ends === undefined || asks === undefined ? (ends ?? asks) : Math.min(ends, asks)
   }
 
-  /** Each contact beside the binding it changes. Of two which name the same, the later counts. */
-  #changes(contacts: readonly RequestedContact[], extensionId: string): Change[] {
-    const changeByIdentity = new Map<ContactBinding | string, Change>()
-    for (const contact of contacts) {
-      const binding = this.#bindings.find(extensionId, contact)
-      changeByIdentity.set(binding ?? (contact.instance || contact.uri), { binding, contact })
-    }
-    return [...changeByIdentity.values()]
-  }
-
   #apply(
     now: MonotonicMs,
     at: UtcMs,
     request: Request,
     flow: Flow,
-    { credential }: Verified,
+    verified: Verified,
     path: readonly string[],
-    { binding, contact }: Change,
+    { binding, contact }: RequestedChange,
   ): BindingTell[] {
     if (contact === undefined || contact.seconds === 0)
       return binding === undefined ? [] : this.#bindings.remove(at, binding, 'unregistered', 'BY_PHONE')
-    const behindNat = isBehindNat(request, contact.uri, flow)
-    // A NAT which no answer keeps open is kept open by registering anew.
-    const often = isKeptOpen(credential, request, contact.uri, flow) && !binding?.answers
-    const seconds = often ? Math.min(contact.seconds, credential.keepalive_s) : contact.seconds
-    const stated = {
-      contact: contact.uri,
-      instance: contact.instance,
-      q: contact.q,
-      callId: request.callId,
-      cseq: request.cseq.number,
-      flow,
-      proof: proofOf(credential.ha1_md5),
-      behindNat,
-      keepaliveMs: credential.keepalive_s * 1000,
-      path,
-      userAgent: readable(request.header('user-agent') ?? ''),
-      expiresAt: utcMs(at + seconds * 1000),
-    }
-    if (binding === undefined) return [this.#bindings.add(now, at, credential, stated)]
-    return [this.#bindings.refresh(now, at, binding, stated)]
+    const state = stated(at, request, flow, verified, path, contact, binding)
+    if (binding === undefined) return [this.#bindings.add(now, at, verified.credential, state)]
+    return [this.#bindings.refresh(now, at, binding, state)]
   }
 
   #makeRoom(at: UtcMs, extensionId: string, atMost: number): BindingTell[] {
@@ -278,41 +252,10 @@ export class Registrar {
       .slice(0, Math.max(0, held.length - atMost))
     return surplus.flatMap((binding) => this.#bindings.remove(at, binding, 'unregistered', 'PUT_OUT'))
   }
-
-  /** All current bindings with the time each has left (RFC 3261 §10.3 step 8). */
-  #granted(at: UtcMs, extensionId: string): Header[] {
-    return this.#bindings
-      .of(extensionId)
-      .filter(({ expiresAt, lost }) => expiresAt > at && !lost)
-      .map(({ contact, expiresAt, q, instance }): Header => {
-        const seconds = Math.ceil((expiresAt - at) / 1000)
-        const params = `;expires=${seconds}${q === 1 ? '' : `;q=${q}`}${instance === '' ? '' : `;${instance}`}`
-        return ['contact', `<${contact}>${params}`]
-      })
-  }
 }
 
 function told(tells: readonly BindingTell[]): Effect[] {
   return tells.map((tell) => ({ type: 'tell', tell }))
-}
-
-interface Change {
-  readonly binding: ContactBinding | undefined
-  readonly contact: RequestedContact | undefined
-}
-
-function removal(binding: ContactBinding): Change {
-  return { binding, contact: undefined }
-}
-
-/** Whether a contact's NAT has to be kept open. */
-function isKeptOpen(
-  credential: Verified['credential'],
-  request: Request,
-  contact: string,
-  flow: Flow,
-): boolean {
-  return credential.keepalive_s > 0 && isBehindNat(request, contact, flow)
 }
 
 /** Whether the address-of-record in To is the sender's own (§10.3 step 4). */
@@ -321,9 +264,4 @@ function owns({ credential }: Verified, request: Request, realms: Realms): boole
   if (sip === undefined || sip.user !== credential.extension) return false
   if (sip.host === credential.realm || sip.host === request.target?.host) return true
   return realms.of(sip.host, sip.user).realm === credential.realm
-}
-
-/** A request older than the one which made the binding (§10.3 step 7). */
-function outOfOrder(binding: ContactBinding, request: Request): boolean {
-  return binding.callId === request.callId && request.cseq.number <= binding.cseq
 }
