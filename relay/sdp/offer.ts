@@ -178,6 +178,13 @@ const strippedAttributes: ReadonlySet<string> = new Set([
   'rtcp-mux-only',
   'source-filter',
   'altc',
+  // What names the sender of a stream: phones write their account there (RFC 5576 §6.1).
+  'ssrc',
+  'ssrc-group',
+  'cname',
+  'msid',
+  'msid-semantic',
+  'identity',
   // Lines which are not passed on are in no group with those which are (RFC 5888).
   'group',
 ])

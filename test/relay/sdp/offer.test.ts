@@ -56,6 +56,11 @@ describe('an offer on its way through us', () => {
     expect(text).toContain('s=-')
   })
 
+  test('names no account: phones write theirs beside the SSRC of what they send (RFC 5576)', () => {
+    const named = 'a=ssrc:3068566728 cname:sip:alice@customer.test\r\na=msid:alice track\r\na=ptime'
+    expect(offered(phone.replace('a=ptime', named))).toBe(offered(phone))
+  })
+
   test('has what each description must have, whatever was missing (RFC 4566 §5)', () => {
     const bare = 'c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n'
     expect(offered(bare)).toBe(
