@@ -19,6 +19,7 @@ import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
 import { silentInside } from './cause.ts'
+import { passageRefusal } from './message-passages.ts'
 import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
@@ -29,7 +30,7 @@ import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
 
 /*
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
- * (RFC 3261 §14, RFC 3311), INFO as it is, REFER and what is told of it where its setting says so. We answer nothing ourselves which the other side can.
+ * (RFC 3261 §14, RFC 3311), INFO and MESSAGE as they are, REFER and what is told of it where its setting says so. We answer nothing ourselves which the other side can.
  */
 
 /** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
@@ -75,6 +76,8 @@ function refusalOf(
   if (request.maxForwards <= 0) return [483]
   const refusal = screenWithin(request)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
+  const passage = passageRefusal(call, asked)
+  if (passage) return passage
   // What is told must have been asked for (RFC 6665 §4.1.3).
   if (request.method === 'NOTIFY' && eventPassed(other, request) === undefined) return [481]
   if (!isChange(request) || changesNothing(request)) return undefined

@@ -7,7 +7,7 @@ import type { Flow } from '../ground/flow.ts'
 import { admits } from '../leg/path.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allowHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { IngressEffects, IngressOutput } from './ingress-effects.ts'
 import type { StatelessReplies } from './stateless-replies.ts'
@@ -20,7 +20,7 @@ interface DialogRequestsDeps {
 }
 
 /** Requests inside a call which are passed on once it is answered. */
-const passed: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO', 'REFER', 'NOTIFY'])
+const passed: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'INFO', 'MESSAGE', 'REFER', 'NOTIFY'])
 
 /**
  * The UAS inside dialogs (RFC 3261 §12.2.2), and of CANCEL (§9.2): finds the call a request is for, and says where there
@@ -116,7 +116,12 @@ export class DialogRequests {
         return replies.notYet(request, flow)
       this.#ask(now, request, flow, { active, leg })
     } else if (method === 'OPTIONS')
-      replies.refuse(request, flow, 200, undefined, [allowHeader, ['accept', 'application/sdp']])
+      replies.refuse(request, flow, 200, undefined, [
+        allowHeader,
+        ['accept', 'application/sdp'],
+        supportedHeader,
+      ])
+    else if (method === 'SUBSCRIBE') replies.refuse(request, flow, 489)
     else replies.refuse(request, flow, 405, undefined, [allowHeader])
   }
 

@@ -22,7 +22,7 @@ const allowedMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'REGISTER']
 const dialogMethods = ['INFO', 'UPDATE', 'REFER', 'NOTIFY', 'PRACK', 'BYE']
 
 /** Methods we know and refuse. */
-export const refusedMethods = ['MESSAGE', 'PUBLISH', 'SUBSCRIBE'] as const
+export const refusedMethods = ['MESSAGE', 'PUBLISH'] as const
 
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
 export const supportedOptions: readonly string[] = ['path', 'timer', '100rel']
@@ -67,6 +67,8 @@ function methodRefusal({ method, to }: Request): ScreenRefusal | undefined {
   // A request of a dialog names it by a To tag (§12.2.2).
   if (dialogMethods.includes(method)) return to.tag === undefined ? { status: 481 } : undefined
   if ((allowedMethods as readonly string[]).includes(method)) return undefined
+  // There is no event which we could tell of (RFC 6665 §4.2.1.1).
+  if (method === 'SUBSCRIBE') return { status: 489 }
   const known = (refusedMethods as readonly string[]).includes(method)
   return { status: known ? 405 : 501, headers: [allowHeader] }
 }

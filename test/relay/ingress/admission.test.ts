@@ -102,7 +102,7 @@ describe('a stranger', () => {
     const ladder = office()
     for (const [method, status] of [
       ['MESSAGE', 405],
-      ['SUBSCRIBE', 405],
+      ['SUBSCRIBE', 489],
       ['PUBLISH', 405],
       ['NEWMETHOD', 501],
     ] as const) {

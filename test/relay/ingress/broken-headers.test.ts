@@ -79,6 +79,7 @@ const inRequests: Record<string, Row> = {
   'session-expires': { ...ignored, good: '1800' },
   'min-se': { ...ignored, good: '90' },
   rack: ignored,
+  'info-package': ignored,
 }
 
 const inResponses: Record<string, Row> = {
@@ -136,6 +137,7 @@ const passedOver = [
   'rack',
   'refer-to',
   'event',
+  'info-package',
 ]
 
 const brokenFor = (name: string) => broken.filter((text) => !fit[name]?.includes(text))
