@@ -157,7 +157,8 @@ export class Calls {
     // The caller may have left while we asked.
     if (active.machine.state !== 'routing') return
     const host =
-      decided.kind === 'connect' && unknownHost(active.call, active.call.caller.invite, this.#deps.endpoint)
+      decided.kind === 'connect' &&
+      unknownHost(active.call, active.call.caller, active.call.caller.invite, this.#deps.endpoint)
     if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
     const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
@@ -168,7 +169,7 @@ export class Calls {
   }
 
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
-    const host = unknownHost(active.call, asked.request, this.#deps.endpoint)
+    const host = unknownHost(active.call, asked.leg, asked.request, this.#deps.endpoint)
     if (!host) return this.#step(now, active, 'request', asked)
     if (asked.request.method === 'INVITE') this.#orders.index.addServer(active, asked.leg, asked.transaction)
     this.#awaitingLookup.set(asked.transaction, asked)

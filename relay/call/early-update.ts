@@ -48,7 +48,7 @@ export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEnd
     return [accept(asked, endpoint)]
   }
   if (call.earlyUpdate) return [refuseRequest(asked, 491)]
-  const fault = faultOf(call, offerOf(request, endpoint), leg.trusted)
+  const fault = faultOf(call, offerOf(request, endpoint, leg.secure), leg.trusted)
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const session = settledSession(call)
   if (leg.kind === 'uas') {
@@ -88,7 +88,7 @@ function pass(
   { branch, early, tag }: EarlySession,
   endpoint: SipEndpoint,
 ): CallOrder[] {
-  const offer = offerOf(asked.request, endpoint)
+  const offer = offerOf(asked.request, endpoint, asked.leg.secure)
   const to = asked.leg.kind === 'uas' ? branch : call.caller
   const only = to.kind === 'uac' ? codecsFor(call, branch) : []
   const sent = offer?.ok ? rewriteFor(to, offer.value, endpoint, { only }) : undefined
@@ -120,8 +120,9 @@ export function earlyUpdateAnswered(
   const proved = response && prove(proofs, response, sent, to.account, endpoint)
   if (proved) return again(asked, under.dialog, sent, flow, proved, endpoint)
   call.earlyUpdate = undefined
-  const offer = offerOf(asked.request, endpoint)
-  const answer = response && response.status < 300 ? answerOf(response, endpoint, to.sdp.sent) : undefined
+  const offer = offerOf(asked.request, endpoint, asked.leg.secure)
+  const answer =
+    response && response.status < 300 ? answerOf(response, endpoint, to.sdp.sent, to.secure) : undefined
   if (!response || !answer?.ok || !offer?.ok || isLeft(call, under))
     return [refused(asked, response, endpoint)]
   refreshTarget(under.dialog, response, response.status)
@@ -159,8 +160,8 @@ function settle(
 
 /** The callee is answered by what the caller offered; the caller hears of it with the answer. */
 function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
-  const offer = offerOf(asked.request, endpoint)
-  const callers = offerOf(call.caller.invite, endpoint)
+  const offer = offerOf(asked.request, endpoint, asked.leg.secure)
+  const callers = offerOf(call.caller.invite, endpoint, call.caller.secure)
   const { leg } = asked
   if (!offer?.ok || !callers?.ok || leg.kind !== 'uac')
     return [refuseRequest(asked, 488, [noCodec(endpoint)])]

@@ -29,11 +29,11 @@ export function codecsOf(message: Message): string[] {
   return sdp ? codecs(sdp) : []
 }
 
-/** What a party offers; undefined: the message brings no SDP, and leaves the offer to the other side. */
+/** What a party offers whose sound is to be as `secure` says; undefined: the message brings no SDP, and leaves the offer to the other side. */
 export function offerOf(
   message: Message,
   { address }: SipEndpoint,
-  secure: SecurePolicy = 'allowed',
+  secure: SecurePolicy,
 ): SdpResult | undefined {
   return hasSdp(message) ? relayed(sdpOf(message), { address, secure }) : undefined
 }
@@ -43,7 +43,7 @@ export function answerOf(
   message: Message,
   { address }: SipEndpoint,
   sent: SentSdp | undefined,
-  secure: SecurePolicy = 'allowed',
+  secure: SecurePolicy,
 ): SdpResult | undefined {
   if (!hasSdp(message)) return undefined
   return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent), secure })
@@ -138,11 +138,16 @@ export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boole
 }
 
 /**
- * The host an offer names, which has to be looked up before anything is said to it. undefined where it names none, or
- * one which was looked up. undefined where it names none, or one which was looked up.
+ * The host a leg's offer names, which has to be looked up before anything is said to it. undefined where it names none,
+ * or one which was looked up.
  */
-export function unknownHost(call: Call, request: Request, endpoint: SipEndpoint): string | undefined {
-  const offer = offerOf(request, endpoint)
+export function unknownHost(
+  call: Call,
+  { secure }: Leg,
+  request: Request,
+  endpoint: SipEndpoint,
+): string | undefined {
+  const offer = offerOf(request, endpoint, secure)
   const host = offer?.ok ? hostOf(offer.value) : undefined
   return host !== undefined && call.hosts.get(host) === undefined ? host : undefined
 }

@@ -42,7 +42,7 @@ export function acceptReinvite(
   if (other?.dialog) refreshTarget(other.dialog, response, response.status)
   if (other && pending.sent) acceptTimer(other.timer, pending.sent.request, response)
   const asked = offerOf(request, endpoint, leg.secure)
-  const said = answerOf(response, endpoint, asked && other?.sdp.sent, other?.secure)
+  const said = answerOf(response, endpoint, asked && other?.sdp.sent, other?.secure ?? 'allowed')
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
   const ok = okFor(call, pending.asked, response, endpoint)
@@ -115,7 +115,7 @@ export function passAck(call: Call, leg: Leg, ack: Request, endpoint: SipEndpoin
   if (!accepted) return { effects: closePending(leg) }
   const other = otherOf(call, leg)
   const answer = answerOf(ack, endpoint, leg.sdp.sent, leg.secure)
-  const offer = answerOf(accepted, endpoint, undefined, other?.secure)
+  const offer = answerOf(accepted, endpoint, undefined, other?.secure ?? 'allowed')
   const said = answer?.ok ? answer.value : other?.sdp.sent?.said
   const body = said && other && offer?.ok && rewriteTo(other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
@@ -161,7 +161,7 @@ export function offerFor(
   request: Request,
   endpoint: SipEndpoint,
 ): Uint8Array | undefined {
-  const offer = offerOf(request, endpoint, otherOf(call, to)?.secure)
+  const offer = offerOf(request, endpoint, otherOf(call, to)?.secure ?? 'allowed')
   const only = to === call.callee ? codecsFor(call, call.callee) : []
   return offer?.ok ? rewriteTo(to, offer.value, endpoint, { only }) : noBody
 }
@@ -181,7 +181,7 @@ function okFor(
   ]
   const other = otherOf(call, leg)
   const offer = offerOf(request, endpoint, leg.secure)
-  const answer = answerOf(response, endpoint, offer && other?.sdp.sent, other?.secure)
+  const answer = answerOf(response, endpoint, offer && other?.sdp.sent, other?.secure ?? 'allowed')
   const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
   const body = said && rewriteTo(leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response

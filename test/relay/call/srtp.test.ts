@@ -3,13 +3,14 @@ import type { RouteDecision, SrtpSuite } from '#contract'
 import type { SrtpKeys } from '../../../relay/ground/media.ts'
 import { sdpOf } from '../../../relay/sdp/message-sdp.ts'
 import { cryptosOf, writeCrypto } from '../../../relay/sdp/sdes.ts'
-import type { Message } from '../../../relay/sip/message.ts'
+import type { Header, Message } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import {
   ack,
   alice,
   aliceDials,
   answers,
+  fromCallee,
   office,
   provider,
   sdp,
@@ -169,6 +170,20 @@ describe('secure: required of a carrier', () => {
       reason: 'it answers without encrypting its sound',
       decision: 'next',
     })
+  })
+
+  test('refuses an UPDATE which would go on without, before the answer', () => {
+    const { ladder, sent } = dialling(sdp('192.0.2.10'), both, overTls)
+    const headers: Header[] = [
+      ['require', '100rel'],
+      ['rseq', '1'],
+    ]
+    const body = encrypted('203.0.113.1', 2, { tag: '1' })
+    const said = answers(sent, overTls, 183, { body, headers })
+    ladder.when(overTls, said).gives('PRACK to Telnyx', '183 to Alice')
+    ladder.when(overTls, reply200(ladder, overTls, 'PRACK')).gives()
+    const plain = fromCallee(sent, said, overTls, 'UPDATE', 1, { body: sdp('203.0.113.1', 4010) })
+    ladder.when(overTls, plain).gives('488 to Telnyx')
   })
 
   test('calls nobody where keys would be read on the way', () => {
