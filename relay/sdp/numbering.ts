@@ -10,7 +10,7 @@ import {
   sameIn,
   withFormats,
 } from './formats.ts'
-import { isOpaque } from './relayed.ts'
+import { isBlind } from './relayed.ts'
 
 /*
  * Each party hears its own numbers from us and speaks them to us: an answer is put in the numbers of the offer it
@@ -20,7 +20,7 @@ import { isOpaque } from './relayed.ts'
 
 /** An offer which, where it has G.711 with one law only, has it with the other, too: we can turn one into the other. */
 export function withOtherLaw(media: Media): Media {
-  if (isOpaque(media)) return media
+  if (isBlind(media)) return media
   const all = formatsOf(media)
   const one = all.find(({ codec }) => otherLaw[codec] !== undefined)
   const other = one && otherLaw[one.codec]
@@ -37,7 +37,7 @@ export function withOtherLaw(media: Media): Media {
  * is left out; an answer of which nothing would be left is passed on as it is.
  */
 export function inNumbersOf(offer: Media, answer: Media): Media {
-  if (isOpaque(answer) || isOpaque(offer)) return answer
+  if (isBlind(answer) || isBlind(offer)) return answer
   const offered = formatsOf(offer)
   const answered = formatsOf(answer)
   const pairs = answered.flatMap((from): Pair[] => {
@@ -64,7 +64,7 @@ interface Pair {
  * gets one of them.
  */
 export function inKnownNumbers(last: Media | undefined, offer: Media): Media {
-  if (last === undefined || isOpaque(offer) || isOpaque(last)) return offer
+  if (last === undefined || isBlind(offer) || isBlind(last)) return offer
   const known = formatsOf(last)
   const taken = new Set(last.formats)
   const pairs = formatsOf(offer).map((from): Pair => {
@@ -91,7 +91,7 @@ export function payloadChanges(
   { told, own }: { readonly told: Media; readonly own: Media | undefined },
   heard: Media,
 ): PayloadChange[] {
-  if ([told, own, heard].some((media) => media && isOpaque(media))) return []
+  if ([told, own, heard].some((media) => media && isBlind(media))) return []
   const spoken = formatsOf(told)
   const besides = own ? formatsOf(own).filter(({ number }) => !told.formats.includes(number)) : []
   const hearing = formatsOf(heard)

@@ -73,11 +73,6 @@ export function isBlind(media: Media): boolean {
   return /^udptl$/i.test(media.proto)
 }
 
-/** A relayed m-line whose packets we cannot look into: fax, and what is encrypted from end to end. */
-export function isOpaque(media: Media): boolean {
-  return isBlind(media) || isSecure(media)
-}
-
 /** Hold as RFC 2543 had it: an address which is none. */
 export function isNowhere(address: string | undefined): boolean {
   return address === '0.0.0.0' || address === '::'

@@ -71,6 +71,19 @@ describe('PCMU at one side and PCMA at the other', () => {
     expect(formats(ladder.lastResponse(alice).body)).toBe('0 101')
   })
 
+  test('is one call where one of them encrypts', () => {
+    const key = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5'
+    const keyed = new TextEncoder().encode(`${text(pcmu).replace('RTP/AVP', 'RTP/SAVP')}${key}\r\n`)
+    const { ladder, sent } = calling({}, { body: keyed })
+    expect(formats(sent.body)).toBe('0 8 101')
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).gives('ACK to Telnyx', '200 to Alice')
+    expect(formats(ladder.lastResponse(alice).body)).toBe('0 101')
+    expect(aimed(ladder, 'caller').srtp).toBeDefined()
+    expect(aimed(ladder, 'caller').rewrite).toEqual([{ from: 8, to: 0, law: 'PCMU' }])
+    expect(aimed(ladder, 'callee').srtp).toBeUndefined()
+    expect(aimed(ladder, 'callee').rewrite).toEqual([{ from: 0, to: 8, law: 'PCMA' }])
+  })
+
   test('is told of each in the record as it was heard', () => {
     const { ladder, sent } = calling({}, { body: pcmu })
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: pcma })).whatever()
@@ -161,7 +174,7 @@ function speaking(address: string, formats: string, ...named: string[]): Uint8Ar
 }
 
 function formats(body: Uint8Array): string | undefined {
-  return /^m=audio [1-9]\d* RTP\/AVP (.*?)\r?$/m.exec(text(body))?.[1]
+  return /^m=audio [1-9]\d* RTP\/S?AVP (.*?)\r?$/m.exec(text(body))?.[1]
 }
 
 /** How a side was aimed at last. */

@@ -60,9 +60,9 @@ describe('an offer with one law of G.711', () => {
     expect(kept(['G729'])).toBeUndefined()
   })
 
-  test('is left alone where its sound is encrypted from end to end', () => {
-    const keyed = { ...media('0'), proto: 'RTP/SAVP' }
-    expect(withOtherLaw(keyed)).toBe(keyed)
+  test('is left alone where it is a fax', () => {
+    const fax = { ...media('0'), kind: 'image', proto: 'udptl', formats: ['t38'] }
+    expect(withOtherLaw(fax)).toBe(fax)
   })
 })
 
@@ -170,9 +170,12 @@ describe('what is done to packets on their way', () => {
     expect(payloadChanges({ told: media(told), own: media(own) }, media(heard))).toEqual(changes)
   })
 
-  test('is nothing where it cannot be looked into', () => {
+  test('is the same on a leg which is encrypted, for it is so with us, and nothing to a fax', () => {
     const keyed = { ...media('8'), proto: 'RTP/SAVP' }
-    expect(payloadChanges({ told: media('0'), own: undefined }, keyed)).toEqual([])
+    const fax = { ...media('8'), kind: 'image', proto: 'udptl', formats: ['t38'] }
+    const speaks = { told: media('0'), own: undefined }
+    expect(payloadChanges(speaks, keyed)).toEqual([{ from: 0, to: 8, law: 'PCMA' }])
+    expect(payloadChanges(speaks, fax)).toEqual([])
   })
 })
 
