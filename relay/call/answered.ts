@@ -98,7 +98,7 @@ function completeDelayedOffer(
 ): CallStep {
   const said = answerOf(ack, endpoint, asker.sdp.sent, asker.secure)
   const offer = offering.aimed?.said
-  const sent = said?.ok ? rewriteFor(offering, said.value, endpoint, { offer }) : undefined
+  const sent = said?.ok ? rewriteFor(call, offering, said.value, endpoint, { offer }) : undefined
   if (!said?.ok || !sent || !offering.dialog) {
     const why = said?.ok === false ? said.fault.why : 'no answer in ACK'
     const [, reason] = sipReason(488, why)

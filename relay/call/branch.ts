@@ -56,7 +56,7 @@ export function callAt(
   const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(call, branch)
-  const sent = offer?.ok ? rewriteFor(branch, offer.value, endpoint, { only }) : undefined
+  const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
@@ -112,7 +112,7 @@ export function offerOtherwise(
   branch.reoffered = true
   branch.cseq++
   const keying = was === 'strict' ? 'either' : 'strict'
-  const again = rewriteFor(branch, offer.value, endpoint, { only: codecsFor(call, branch), keying })
+  const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(call, branch), keying })
   const { flow } = branch
   if (!again || !flow) return undefined
   return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, sdpBytes(again))]

@@ -9,6 +9,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
 import { branchSucceeded } from './branch-answered.ts'
 import { cause } from './cause.ts'
+import { keyAnswered, keyReported } from './digits.ts'
 import { earlyUpdateAnswered, updateEarly } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { noneAlive } from './failed-hunt.ts'
@@ -153,6 +154,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
+    keyAnswered: (event, { endpoint }) => stay(...keyAnswered(event, endpoint)),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
       hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
@@ -179,6 +181,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
 
 /** Both silent for too long: neither party hears the other. */
 function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
+  if (report.type === 'digit') return stay(...keyReported(call, report, endpoint))
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const

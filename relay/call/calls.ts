@@ -215,6 +215,8 @@ export class Calls {
           : this.#inviteSilent(now, active, role.leg, result.type === 'silence' ? result.why : '')
       case 'passed':
         return this.#step(now, active, 'passed', { ...role, sent, flow, response })
+      case 'key':
+        return this.#step(now, active, 'keyAnswered', { ...role, sent, flow, response })
       case 'refresh':
         return this.#step(now, active, 'refreshed', { ...role, sent, flow, response })
       case 'early':

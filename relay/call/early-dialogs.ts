@@ -5,6 +5,7 @@ import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
 
@@ -34,7 +35,8 @@ export function sdpForCaller(
   const agreed = caller.told.find((told) => told.tag === caller.reliable.settled && told.said === said)
   if (agreed && agreed.tag === caller.localTag) return { body: sdpBytes(agreed.sent), orders: [] }
   const offer = offerOf(caller.invite, endpoint, caller.secure)
-  const sound = offer ? said : offering(said, [])
+  const keyed = withKeys(call, caller, said, offer?.ok ? offer.value : undefined)
+  const sound = offer ? keyed : offering(keyed, [])
   if (!sound) return undefined
   const keys = offer?.ok
     ? keysToAnswer(caller, offer.value, endpoint)

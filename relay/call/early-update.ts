@@ -91,7 +91,7 @@ function pass(
   const offer = offerOf(asked.request, endpoint, asked.leg.secure)
   const to = asked.leg.kind === 'uas' ? branch : call.caller
   const only = to.kind === 'uac' ? codecsFor(call, branch) : []
-  const sent = offer?.ok ? rewriteFor(to, offer.value, endpoint, { only }) : undefined
+  const sent = offer?.ok ? rewriteFor(call, to, offer.value, endpoint, { only }) : undefined
   if (!sent || !to.flow) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   const { caller } = call
   caller.dialog ??= uasDialog(caller.invite, caller.localTag)
@@ -144,7 +144,7 @@ function settle(
 ): CallOrder[] {
   const { branch, tag, callers, callees } = agreed
   const [offer, answer] = asked.leg.kind === 'uas' ? [callers, callees] : [callees, callers]
-  const sent = rewriteFor(asked.leg, answer, endpoint, { offer })
+  const sent = rewriteFor(call, asked.leg, answer, endpoint, { offer })
   const { caller } = call
   branch.early.set(tag, callees)
   const told = caller.told.findIndex((one) => one.tag === caller.localTag)
@@ -165,7 +165,7 @@ function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): 
   const { leg } = asked
   if (!offer?.ok || !callers?.ok || leg.kind !== 'uac')
     return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  const sent = rewriteFor(leg, callers.value, endpoint, { offer: offer.value })
+  const sent = rewriteFor(call, leg, callers.value, endpoint, { offer: offer.value })
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   leg.early.set(asked.request.from.tag ?? '', offer.value)
   return [

@@ -19,6 +19,7 @@ import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
 import { silentInside } from './cause.ts'
+import { keyAsked } from './digits.ts'
 import { passageRefusal } from './message-passages.ts'
 import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
@@ -45,6 +46,8 @@ export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEnd
   if (!other || !leg) return [refuseRequest(asked, 481)]
   const refusal = refusalOf(call, asked, other, endpoint)
   if (refusal) return [refuseRequest(asked, ...refusal)]
+  const key = keyAsked(call, asked, endpoint)
+  if (key) return key
   if (changesNothing(request) || offersNothingNew(asker, request)) return answerHere(call, asked, endpoint)
   const body = isChange(request) ? offerFor(call, other, request, endpoint) : request.body
   if (!body) return [refuseRequest(asked, 488, [noCodec(endpoint)])]

@@ -19,6 +19,7 @@ import {
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { digitAimOf, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
 import { heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
@@ -64,12 +65,14 @@ interface RewriteTerms {
  * own, which this answers. `only` keeps these codecs; undefined comes back when none is left.
  */
 export function rewriteFor(
+  call: Call,
   to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
   { offer, only = [], keying = keyingFor(to, said) }: RewriteTerms = {},
 ): SentSdp | undefined {
-  const kept = offer ? said : offering(said, only)
+  const sound = withKeys(call, to, said, offer)
+  const kept = offer ? sound : offering(sound, only)
   if (!kept || !to.media) return undefined
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
   const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id, keys }
@@ -83,7 +86,7 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   if (!flow) return []
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
   if (sideOf(call, leg) === 'callee') for (const other of call.branches) other.aimed = undefined
-  leg.aimed = { said, flow, trusted, changes: [], srtp: agree(leg, said) }
+  leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp: agree(leg, said) }
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
@@ -95,8 +98,13 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndp
   const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
   if (!target || !leg.media) return ask
   media.changes = changesFor(call, leg, said)
+  media.digits = digitAimOf(call, leg, said)
   const { session, side } = leg.media
-  const stages = { ...(media.changes.length > 0 && { rewrite: media.changes }), ...(srtp && { srtp }) }
+  const stages = {
+    ...(media.changes.length > 0 && { rewrite: media.changes }),
+    ...(media.digits && { digits: media.digits }),
+    ...(srtp && { srtp }),
+  }
   const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
   return [{ type: 'media', command }, ...ask]
 }
@@ -113,8 +121,9 @@ function changesFor(call: Call, leg: Leg, said: RelayedSdp): PayloadChange[] {
 export function aimCallerAnew(call: Call, endpoint: SipEndpoint): CallOrder[] {
   const { caller } = call
   if (!caller.aimed) return []
-  const changes = changesFor(call, caller, caller.aimed.said)
-  const same = JSON.stringify(changes) === JSON.stringify(caller.aimed.changes)
+  const { said, changes, digits } = caller.aimed
+  const anew = [changesFor(call, caller, said), digitAimOf(call, caller, said)]
+  const same = JSON.stringify(anew) === JSON.stringify([changes, digits])
   return same ? [] : aimed(call, caller, caller.aimed, endpoint)
 }
 

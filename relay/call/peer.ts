@@ -15,6 +15,7 @@ export function peerOf({
   takes,
   ring_ms,
   secure,
+  dtmf,
 }: TrunkTarget): CalledPeer | undefined {
   if (hostname === null) return undefined
   return {
@@ -32,6 +33,7 @@ export function peerOf({
     codecs,
     takes,
     credentials: null,
+    dtmf,
     place: null,
     secure,
     policy: {

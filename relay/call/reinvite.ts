@@ -117,7 +117,7 @@ export function passAck(call: Call, leg: Leg, ack: Request, endpoint: SipEndpoin
   const answer = answerOf(ack, endpoint, leg.sdp.sent, leg.secure)
   const offer = answerOf(accepted, endpoint, undefined, other?.secure ?? 'allowed')
   const said = answer?.ok ? answer.value : other?.sdp.sent?.said
-  const body = said && other && offer?.ok && rewriteTo(other, said, endpoint, { offer: offer.value })
+  const body = said && other && offer?.ok && rewriteTo(call, other, said, endpoint, { offer: offer.value })
   if (!body || !offer?.ok) {
     const reason = 'SIP;cause=488;text="no answer in ACK"'
     return hangUp(
@@ -163,7 +163,7 @@ export function offerFor(
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint, otherOf(call, to)?.secure ?? 'allowed')
   const only = to === call.callee ? codecsFor(call, call.callee) : []
-  return offer?.ok ? rewriteTo(to, offer.value, endpoint, { only }) : noBody
+  return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
 /** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */
@@ -183,7 +183,7 @@ function okFor(
   const offer = offerOf(request, endpoint, leg.secure)
   const answer = answerOf(response, endpoint, offer && other?.sdp.sent, other?.secure ?? 'allowed')
   const said = answer?.ok ? answer.value : offer && leg.sdp.sent?.said
-  const body = said && rewriteTo(leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
+  const body = said && rewriteTo(call, leg, said, endpoint, offer?.ok ? { offer: offer.value } : {})
   const { status, reason } = response
   const octets = sdpBody(request)
   leg.exchange = octets && body && { offer: octets, answer: body }
@@ -192,12 +192,13 @@ function okFor(
 }
 
 function rewriteTo(
+  call: Call,
   to: Leg,
   said: RelayedSdp,
   endpoint: SipEndpoint,
-  more: Parameters<typeof rewriteFor>[3],
+  more: Parameters<typeof rewriteFor>[4],
 ): Uint8Array | undefined {
-  const sent = rewriteFor(to, said, endpoint, more)
+  const sent = rewriteFor(call, to, said, endpoint, more)
   return sent && sdpBytes(sent)
 }
 

@@ -250,8 +250,19 @@ export interface CallEvents {
   prackAnswered: PrackResult
   /** What an UPDATE passed on early was answered; no response: it never was. */
   earlyUpdateAnswered: ForwardedResult
+  /** What became of an INFO of ours which told of a key. */
+  keyAnswered: ToldKey
   media: { report: MediaReport }
   stop: undefined
+}
+
+/** An INFO of ours which told a leg of a key, and its answer; no response: none came. */
+export interface ToldKey {
+  readonly leg: Leg
+  readonly proofs: Authorizations
+  readonly sent: Request
+  readonly flow: Flow
+  readonly response: Response | undefined
 }
 
 /** What became of a request passed on. */

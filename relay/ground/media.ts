@@ -28,6 +28,23 @@ export interface PayloadChange {
   readonly law?: 'PCMU' | 'PCMA'
 }
 
+/** Payload types which are G.711, and by which law. */
+export type G711Types = readonly { readonly type: number; readonly law: 'PCMU' | 'PCMA' }[]
+
+/** How the keys are heard which a party presses, and how it is sent those of others. */
+export interface DigitAim {
+  /** Payload types of its telephone events (RFC 4733). */
+  readonly events: readonly number[]
+  /** Its partner takes those as they are; false: they are for us alone. */
+  readonly passes: boolean
+  /** Its sound in which tones are heard, and silenced, since they go on in another form; undefined: none. */
+  readonly tones?: G711Types
+  /** How keys are sent to it, in the place of its partner's sound; undefined: they are not. */
+  readonly send?:
+    | { readonly form: 'rfc4733'; readonly type: number; readonly clock: number }
+    | { readonly form: 'inband'; readonly types: G711Types }
+}
+
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
@@ -50,6 +67,8 @@ export interface Aim {
   readonly clock?: number
   /** What is done to its partner's packets before they go to it; undefined: nothing. */
   readonly rewrite?: readonly PayloadChange[]
+  /** Which keys are heard and sent; undefined: none. */
+  readonly digits?: DigitAim | undefined
   /** Its packets are SRTP; undefined: plain RTP. */
   readonly srtp?: SrtpKeys | undefined
 }
@@ -83,6 +102,14 @@ export type MediaCommand =
   | { readonly type: 'connect'; readonly session: SessionId; readonly side: Side; readonly to: LegName }
   /** Takes a leg from its partner; both stand alone. */
   | { readonly type: 'disconnect'; readonly session: SessionId; readonly side: Side }
+  /** Sends keys to the party of a leg, each for `ms`, as its aim says. */
+  | {
+      readonly type: 'digits'
+      readonly session: SessionId
+      readonly side: Side
+      readonly keys: string
+      readonly ms: number
+    }
   /** Closes a session or, where a side is named, that leg of it: with its last leg the session is over. */
   | { readonly type: 'close'; readonly session: SessionId; readonly side?: Side }
 
@@ -132,6 +159,15 @@ export type MediaReport =
       readonly side: Side
       readonly address: string
       readonly port: Port
+    }
+  /** A party pressed a key. */
+  | {
+      readonly type: 'digit'
+      readonly session: SessionId
+      readonly side: Side
+      /** One of `0123456789*#ABCD`. */
+      readonly key: string
+      readonly form: 'rfc4733' | 'inband'
     }
   /**
    * Nothing came from either side, or from one while its partner spoke, for `ms`; what a leg's partner of another session

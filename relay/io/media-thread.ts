@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { MediaCommand } from '../ground/media.ts'
+import { digitStages } from '../media/digit-stage.ts'
 import type { RtpPort } from '../media/media-leg.ts'
 import { MediaRelay, SWEEPS_A_SECOND } from '../media/media-relay.ts'
 import { payloadStages } from '../media/payload-stage.ts'
@@ -39,7 +40,7 @@ export interface Ready {
 }
 
 /** Who may put something in the way of a leg's packets. */
-const stageBuilders: readonly StageBuilder[] = [payloadStages]
+const stageBuilders: readonly StageBuilder[] = [digitStages(payloadStages)]
 
 const SWEEP_MS = 1000 / SWEEPS_A_SECOND
 /** A NAT's rebinding is heard of so soon at the latest, after the silence it begins with. */
@@ -80,6 +81,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'close') release(mediaRelay.close(id, command.side))
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
+    else if (command.type === 'digits') mediaRelay.digits(command, command.keys, command.ms)
     else open(mediaRelay.open(id, command.ports))
   }
 

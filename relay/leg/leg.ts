@@ -1,12 +1,13 @@
 import type { Port, SecurePolicy } from '#contract'
 import type { Dialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
-import type { LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
+import type { DigitAim, LegName, PayloadChange, SrtpKeys } from '../ground/media.ts'
 import type { SentSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
+import type { PressedKey } from './keys.ts'
 import { noTimer, type SessionTimer } from './session-timer.ts'
 
 /** One party of a call, whether it called us or we call it. It does not know who else is in the call. */
@@ -41,6 +42,8 @@ interface LegState {
   readonly refers: { readonly asked: number; readonly sent: number }[]
   /** How long its session lives without a sign of life. */
   readonly timer: SessionTimer
+  /** The keys its party pressed, the last of them. */
+  readonly keys: PressedKey[]
   /** Our request which refreshes that, until its final answer. */
   refresh: Request | undefined
   /** What we answered it last, and to which offer: the same offer again changes nothing; undefined: it was offered something since. */
@@ -143,6 +146,7 @@ type Fresh =
   | 'refresh'
   | 'exchange'
   | 'refers'
+  | 'keys'
 
 /** What a leg has of its own before anything was said. */
 export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
@@ -158,6 +162,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     refresh: undefined,
     exchange: undefined,
     refers: [],
+    keys: [],
   }
 }
 
@@ -175,6 +180,8 @@ export interface AimedMedia {
   changes: readonly PayloadChange[]
   /** The keys it is heard by; undefined: it is heard without. */
   readonly srtp: SrtpKeys | undefined
+  /** Which keys are heard of it, and how it is sent some; undefined: none. */
+  digits: DigitAim | undefined
 }
 
 /** An ACK as it was sent, to be sent again; `repeats`: how often its 2xx came again all the same. */

@@ -47,6 +47,8 @@ export type LegRole<Called extends UacLeg = UacLeg> =
     }
   /** A request by which its session is kept alive. */
   | { readonly role: 'refresh'; readonly leg: Leg; readonly proofs: Authorizations }
+  /** An INFO which tells of a key. */
+  | { readonly role: 'key'; readonly leg: Leg; readonly proofs: Authorizations }
 
 /** What a leg's timer is for. */
 export type LegTimer =

@@ -92,6 +92,11 @@ export class MediaRelay {
     if (leg !== undefined && partner !== undefined && leg !== partner) leg.connect(partner)
   }
 
+  /** Has keys sent to the party of a leg, each for `ms`; one which can be sent none in its sound hears none. */
+  digits(name: LegName, keys: string, ms: number): void {
+    this.#leg(name)?.stages.digits?.add(keys, ms)
+  }
+
   /** Takes a leg from its partner: both hear, and are heard by us alone. */
   disconnect(name: LegName): void {
     this.#leg(name)?.disconnect()

@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { Aim, LegName, MediaReport } from '../ground/media.ts'
+import type { DigitQueue } from './digit-queue.ts'
 
 /*
  * The way of a packet through the relay, as `MediaRelay.arrive` walks it:
@@ -44,6 +45,8 @@ export interface Stages {
   readonly listen?: ListenStage | undefined
   readonly rewrite?: RewriteStage | undefined
   readonly protect?: ProtectStage | undefined
+  /** Keys which wait to be sent to the leg's party. */
+  readonly digits?: DigitQueue | undefined
 }
 
 /** What stages are made from. */

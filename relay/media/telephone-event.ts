@@ -73,6 +73,8 @@ const END = 0x80
 const ENDS = 3
 /** Milliseconds between two keys. */
 const PAUSE_MS = 60
+/** What comes of the same key within so long is the same press. */
+const TWICE_MS = 1_000
 
 /**
  * Sends key presses in the place of the sound which passes meanwhile: its packets become those of events, so that they
@@ -87,6 +89,8 @@ export class TelephoneEventWriter {
   #duration = 0
   #ends = 0
   #last = 0
+  /** Event code of the key before; -1: there was none. */
+  #told = -1
 
   /** `type`, `clock`: the payload type which its receiver has for telephone-event, and its ticks a second. */
   constructor(queue: DigitQueue, type: number, clock: number) {
@@ -95,8 +99,12 @@ export class TelephoneEventWriter {
     this.#ticksPerMs = clock / 1000
   }
 
-  /** Rewrites a packet of sound where it lies, if a key is to be told of. Its length from now on. */
+  /**
+   * Rewrites a packet of sound where it lies, if a key is to be told of. Its length from now on; -1: it is an event of a
+   * key which was told of just now, for its sender tells of each in two ways.
+   */
   rewrite(packet: Uint8Array, length: number): number {
+    if (((packet[1] as number) & 0x7f) === this.#type) return this.#repeats(packet) ? -1 : length
     if (this.#state === 'idle' && this.#queue.isEmpty) return length
     const timestamp = timestampOf(packet)
     if (this.#state === 'pause' && !this.#rested(timestamp)) return length
@@ -105,6 +113,12 @@ export class TelephoneEventWriter {
     if (begins) this.#begin(timestamp)
     this.#advance(timestamp)
     return this.#write(packet, begins)
+  }
+
+  #repeats(packet: Uint8Array): boolean {
+    const code = packet[payloadStart(packet)]
+    if (this.#state === 'pressed') return code === this.#queue.code
+    return code === this.#told && ticksBetween(this.#last, timestampOf(packet)) < TWICE_MS * this.#ticksPerMs
   }
 
   #rested(timestamp: number): boolean {
@@ -141,6 +155,7 @@ export class TelephoneEventWriter {
     packet[at + 2] = this.#duration >>> 8
     packet[at + 3] = this.#duration & 0xff
     if (this.#ends === ENDS) {
+      this.#told = this.#queue.code
       this.#queue.drop()
       this.#state = 'pause'
       this.#last = this.#began + this.#duration

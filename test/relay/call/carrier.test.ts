@@ -160,7 +160,8 @@ describe('an answer (RFC 3264, 6337)', () => {
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: only8 })).gives('ACK to Telnyx', '200 to Alice')
     expect(text(ladder.lastResponse(alice).body)).toMatch(/o=- \S+ 2 IN/)
     expect(ladder.lastResponse(alice).to.tag).not.toBe(early)
-    expect(ladder.media.at(-1)).toMatchObject({ type: 'aim', aim: { rtp: { address: '203.0.113.9' } } })
+    const aimed = ladder.media.filter((command) => command.type === 'aim' && command.side === 'callee')
+    expect(aimed.at(-1)).toMatchObject({ aim: { rtp: { address: '203.0.113.9' } } })
   })
 
   test.for([

@@ -241,12 +241,12 @@ describe('a re-INVITE', () => {
 })
 
 describe('inside a call', () => {
-  test('INFO passes through with its digit', () => {
+  test('INFO passes through with what it tells', () => {
     const { ladder, invited, answer } = talking()
-    const body = new TextEncoder().encode('Signal=5\r\nDuration=160\r\n')
+    const body = new TextEncoder().encode('<media_control/>\r\n')
     const info = within(invited, answer, alice, 'INFO', 3, {
       body,
-      headers: [['content-type', 'application/dtmf-relay']],
+      headers: [['content-type', 'application/media_control+xml']],
     })
     ladder.when(alice, info).gives('INFO to Telnyx')
     // No target is refreshed by it: RFC 6086 has no Contact there.

@@ -1,0 +1,145 @@
+import type { DtmfForm } from '#contract'
+import { inDialog } from '../dialog/request.ts'
+import type { DigitAim, MediaReport } from '../ground/media.ts'
+import { type KeyForm, noteKey } from '../leg/keys.ts'
+import type { InDialogRequest, Leg } from '../leg/leg.ts'
+import { reach } from '../leg/path.ts'
+import { activeMedia } from '../sdp/offer.ts'
+import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
+import { eventTypesOf, g711Of, sendingOf, takesEvents, withEvents, withoutEvents } from '../sdp/tones.ts'
+import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
+import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
+import { reply } from '../sip/reply.ts'
+import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { heardAt, joinedLegs, opposite, otherOf, sideOf } from './sides.ts'
+import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
+
+/*
+ * Keys which one party presses, as the other hears them: in the form it is set to, or says that it takes.
+ *
+ *   events (RFC 4733), tones ── media thread ──► a report ─┐              ┌─► media thread: events, tones
+ *                                                          ├─► keyHeard ──┤
+ *   INFO ──────────────────────────────────────────────────┘              └─► INFO
+ *
+ * What both sides have in the same form passes as it came, and is only noted.
+ */
+
+/** How long a key is pressed of which only the beginning was heard, ms. */
+const usualMs = 160
+
+/** How a leg is to be sent keys, as whom it is configured. */
+function settingOf({ decision, branches }: Call, leg: Leg): DtmfForm {
+  if (leg.kind === 'uas') return decision?.dtmf ?? 'auto'
+  const { provider }: Partial<Branch> = branches.find((branch) => branch === leg) ?? {}
+  if (provider) return provider.dtmf ?? 'auto'
+  const targets = decision?.targets
+  if (targets?.kind === 'extension') return targets.extension.dtmf ?? 'auto'
+  return (targets?.kind === 'trunk' ? targets.trunk.dtmf : undefined) ?? 'auto'
+}
+
+/**
+ * How a key which came in one form reaches a leg: in its media, or by INFO. A leg which is set to nothing and takes no events
+ * is sent it as it came, if that can be. undefined where it has said nothing of its sound.
+ */
+function wayTo(call: Call, leg: Leg, came: KeyForm): KeyForm | undefined {
+  const form = settingOf(call, leg)
+  if (form === 'info') return 'info'
+  if (!leg.aimed) return undefined
+  const sound = mediaOf(leg.aimed.said)
+  if (form === 'auto' && came !== 'rfc4733' && !takesEvents(sound)) return came
+  return sendingOf(sound, form)?.form ?? 'info'
+}
+
+/**
+ * What one party said of its sound, with or without telephone events as the other is to be told: `offer` is that one's, if
+ * this answers.
+ */
+export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSdp | undefined): RelayedSdp {
+  const form = settingOf(call, to)
+  if (form === 'rfc4733') return withEvents(said)
+  if (form !== 'auto') return withoutEvents(said)
+  // It may send events although its partner takes keys in another form.
+  const partner = heardAt(call, opposite(sideOf(call, to)))
+  const converted = partner && ['info', 'inband'].includes(settingOf(call, partner))
+  return converted && offer && takesEvents(mediaOf(offer)) ? withEvents(said) : said
+}
+
+/** What the media thread listens for in a leg's sound, and how it sends it keys; undefined: neither. */
+export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | undefined {
+  const own = mediaOf(said)
+  const spoken = [activeMedia(leg.sdp.sent) ?? own, own]
+  const partner = heardAt(call, opposite(sideOf(call, leg)))
+  const onward = (came: KeyForm) => (partner && wayTo(call, partner, came)) ?? came
+  const events = eventTypesOf(spoken)
+  const form = settingOf(call, leg)
+  const listens = form === 'inband' || (form !== 'info' && events.length === 0)
+  const tones = listens && onward('inband') !== 'inband' ? g711Of(spoken) : []
+  const send = form === 'info' ? undefined : sendingOf(own, form)
+  if (events.length === 0 && tones.length === 0 && !send) return undefined
+  const passes = events.length === 0 || onward('rfc4733') === 'rfc4733'
+  return { events, passes, ...(tones.length > 0 && { tones }), ...(send && { send }) }
+}
+
+/** The media thread heard a key of a leg. */
+export function keyReported(
+  call: Call,
+  { session, side, key, form }: Extract<MediaReport, { type: 'digit' }>,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const leg = joinedLegs(call).find(({ media }) => media?.session === session && media.side === side)
+  if (!leg || !noteKey(leg.keys, key, form, call.now)) return []
+  return sendKey(call, leg, { key, ms: usualMs }, form, endpoint)
+}
+
+/**
+ * What a party asks by an INFO about a key: it is answered here and sent on in the other's form. undefined where it is no
+ * such INFO, or the other takes it as it is.
+ */
+export function keyAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] | undefined {
+  const { leg, request, transaction, source } = asked
+  const digit = request.method === 'INFO' ? infoDigitOf(request) : undefined
+  const other = otherOf(call, leg)
+  if (!digit || !other) return undefined
+  const isNew = noteKey(leg.keys, digit.key, 'info', call.now)
+  const way = wayTo(call, other, 'info')
+  if (isNew && (way === 'info' || way === undefined)) return undefined
+  const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
+  return isNew ? [ok, ...sendKey(call, leg, digit, 'info', endpoint)] : [ok]
+}
+
+/** Sends on a key which came in one form, if its partner takes it in another. */
+function sendKey(call: Call, from: Leg, digit: InfoDigit, form: KeyForm, endpoint: SipEndpoint): CallOrder[] {
+  const other = otherOf(call, from)
+  const way = other && wayTo(call, other, form)
+  if (!other || way === undefined || way === form) return []
+  if (way === 'info') return informOf(other, digit, endpoint)
+  const { key, ms } = digit
+  const { media } = other
+  if (!media) return []
+  const { session, side } = media
+  return [{ type: 'media', command: { type: 'digits', session, side, keys: key, ms } }]
+}
+
+function informOf(leg: Leg, digit: InfoDigit, endpoint: SipEndpoint): CallOrder[] {
+  const way = reach(leg)
+  if (!way) return []
+  const request = inDialog(way.dialog, {
+    method: 'INFO',
+    via: viaOf(endpoint, way.flow),
+    headers: [['content-type', dtmfRelayType]],
+    body: infoBody(digit),
+  })
+  const role = { role: 'key', leg, proofs: noAuthorizations } as const
+  return [{ type: 'request', request, flow: way.flow, role }]
+}
+
+/** An INFO of ours was answered: one which is to be proved goes once more. What else is said of a key changes nothing. */
+export function keyAnswered(
+  { leg, proofs, sent, flow, response }: ToldKey,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const proved = response && leg.dialog && prove(proofs, response, sent, leg.account, endpoint)
+  if (!proved || !leg.dialog) return []
+  const request = withProof(sent, ++leg.dialog.localCseq, proved, viaOf(endpoint, flow))
+  return [{ type: 'request', request, flow, role: { role: 'key', leg, proofs: proved } }]
+}

@@ -1,0 +1,89 @@
+import type { DigitAim, G711Types } from '../ground/media.ts'
+import type { Media } from './description.ts'
+import { accompanies, type Format, formatsOf, numberIn, withFormats } from './formats.ts'
+import { isBlind, mediaOf, type RelayedSdp } from './relayed.ts'
+
+/*
+ * Which keys two parties can send each other: telephone events (RFC 4733) are a format of their m-lines, tones are in the
+ * sound of G.711.
+ */
+
+/** Whether a description takes telephone events. */
+export function takesEvents(media: Media): boolean {
+  return formatsOf(media).some(isEvents)
+}
+
+/** The same description with telephone events, of the clock of its sound; where none has a number for them, of 101 if that is free. */
+export function withEvents(said: RelayedSdp): RelayedSdp {
+  const media = mediaOf(said)
+  if (isBlind(media) || takesEvents(media)) return said
+  const number = freeNumber(media)
+  const sound = formatsOf(media).find((format) => !accompanies(format) && format.name !== undefined)
+  const clock = clockOf(sound)
+  const lines = [...media.lines, `a=rtpmap:${number} telephone-event/${clock}`, `a=fmtp:${number} 0-16`]
+  return withMedia(said, { ...media, formats: [...media.formats, number], lines })
+}
+
+/** The same description without telephone events. */
+export function withoutEvents(said: RelayedSdp): RelayedSdp {
+  const media = mediaOf(said)
+  if (isBlind(media) || !takesEvents(media)) return said
+  const kept = formatsOf(media).filter((format) => !isEvents(format))
+  return kept.length === 0 ? said : withMedia(said, withFormats(media, kept.map(itself)))
+}
+
+/** How keys reach a party whose description this is, in its media; undefined: they do not. */
+export function sendingOf(media: Media, form: 'auto' | 'rfc4733' | 'inband'): DigitAim['send'] {
+  if (isBlind(media)) return undefined
+  const sound = formatsOf(media).find((format) => !accompanies(format))
+  const clock = clockOf(sound)
+  const events = formatsOf(media).filter(isEvents)
+  const best = events.find((format) => clockOf(format) === clock) ?? events[0]
+  if (form !== 'inband' && best) return { form: 'rfc4733', type: Number(best.number), clock: clockOf(best) }
+  const types = g711Of([media])
+  return types.length > 0 ? { form: 'inband', types } : undefined
+}
+
+/** Payload types by which a party sends telephone events: what it was told, and what it said itself. */
+export function eventTypesOf(media: readonly Media[]): number[] {
+  const formats = media.filter((one) => !isBlind(one)).flatMap(formatsOf)
+  return [...new Set(formats.filter(isEvents).map(({ number }) => Number(number)))]
+}
+
+/** Payload types which are G.711 in these descriptions. */
+export function g711Of(media: readonly Media[]): G711Types {
+  const formats = media.filter((one) => !isBlind(one)).flatMap(formatsOf)
+  const laws = new Map(
+    formats.flatMap(({ number, codec }) =>
+      laws8000[codec] ? [[Number(number), laws8000[codec]] as const] : [],
+    ),
+  )
+  return [...laws].map(([type, law]) => ({ type, law }))
+}
+
+const laws8000: Readonly<Record<string, G711Types[number]['law']>> = {
+  'PCMU/8000': 'PCMU',
+  'PCMA/8000': 'PCMA',
+}
+
+function isEvents({ name }: Format): boolean {
+  return name === 'TELEPHONE-EVENT'
+}
+
+function clockOf(format: Format | undefined): number {
+  return Number(format?.codec.split('/')[1] ?? 8000) || 8000
+}
+
+function freeNumber({ formats, lines }: Media): string {
+  const named = new Set(lines.map(numberIn))
+  const numbers = ['101', ...Array.from({ length: 32 }, (_, at) => String(127 - at))]
+  return numbers.find((number) => !formats.includes(number) && !named.has(number)) ?? '101'
+}
+
+function withMedia({ sdp, at }: RelayedSdp, media: Media): RelayedSdp {
+  return { sdp: { ...sdp, media: sdp.media.with(at, media) }, at }
+}
+
+function itself(format: Format): { from: Format; to: Format } {
+  return { from: format, to: format }
+}
