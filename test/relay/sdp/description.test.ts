@@ -63,6 +63,23 @@ describe('a session description (RFC 4566)', () => {
     expect(read.replace(/^(?!v=)/, 'v=0\r\n')).toBe(phone)
   })
 
+  test('reads the same however it is spaced, broken into lines and capitalised', () => {
+    const space = fc.constantFrom('', ' ', '\t', '  \t')
+    const end = fc.constantFrom('\r\n', '\n', '\r', '\n\r', ' \r\n', '\r\n\r\n', '\0\n')
+    const way = fc.record({ before: space, around: space, behind: space, end, loud: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(way, { minLength: 14, maxLength: 14 }), (ways) => {
+        const lines = phone.trimEnd().split('\r\n')
+        const written = lines.map((line, at) => {
+          const { before, around, behind, end, loud } = ways[at % ways.length] as (typeof ways)[number]
+          const type = loud ? line.slice(0, 1).toUpperCase() : line.slice(0, 1)
+          return `${before}${type}${around}=${around}${line.slice(2)}${behind}${end}`
+        })
+        expect(textOf(sdpOf(written.join('')))).toBe(phone)
+      }),
+    )
+  })
+
   test.each([
     ['IN IP4  192.0.2.9', '192.0.2.9'],
     ['in ip4 192.0.2.9', '192.0.2.9'],
