@@ -128,6 +128,8 @@ export class TestLog {
   readonly mute: { flow: Flow; why: string }[] = []
   /** The last word of the provider, and after how many milliseconds; undefined: it said nothing. */
   last: { response: Response; flow: Flow; ms: number; proofs: number } | undefined
+  /** Addresses which were not called, since keys would be read on the way. */
+  readonly open: Flow[] = []
   /** Why no address was found. */
   lost: string | undefined
   readonly #hostname: string
@@ -155,6 +157,13 @@ export class TestLog {
     })
   }
 
+  /** Its sound has to be encrypted, and its signalling is not. */
+  inTheOpen(flow: Flow): void {
+    this.open.push(flow)
+    const words = `${describeFlow(flow)}: not called, ${needsTls}`
+    this.steps.push({ step: 'invite', ok: false, words, ms: 0 })
+  }
+
   silent(now: MonotonicMs, { flow, at }: SentInvite, why: string): void {
     this.mute.push({ flow, why })
     this.steps.push({
@@ -166,13 +175,18 @@ export class TestLog {
   }
 }
 
+const needsTls = 'its sound has to be encrypted (secure is required), which takes TLS'
+
 type SentInvite = { readonly flow: Flow; readonly at: number }
 
 /** What a test call says about its provider; `address` is ours, as the provider knows it. */
 export function callReport(provider: ProviderFacts, log: TestLog, address: string): TestReport {
   const { hostname } = provider
-  const { steps, last, mute, lost } = log
+  const { steps, last, mute, lost, open } = log
   if (lost !== undefined) return { ok: false, verdict: notFound(hostname, lost), steps, status: 0 }
+  const [first] = open
+  if (!last && mute.length === 0 && first)
+    return { ok: false, verdict: `${hostname} is at ${describeFlow(first)}: ${needsTls}`, steps, status: 0 }
   if (!last && mute.length === 0)
     return { ok: false, verdict: notFound(hostname, 'DNS took too long'), steps, status: 0 }
   if (!last) return { ok: false, verdict: silence(mute), steps, status: 0 }

@@ -10,7 +10,7 @@
 
 import type { MonotonicMs, ProviderFacts } from '#contract'
 import type { Located } from '../ground/effects.ts'
-import type { Flow } from '../ground/flow.ts'
+import { type Flow, isEncrypted } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { type ByeResult, byeAgain, byeLate2xx } from '../leg/bye.ts'
 import type { UacLeg } from '../leg/leg.ts'
@@ -55,7 +55,7 @@ export interface TestCallMemory {
   /** Route values of its INVITEs, first hop first. */
   readonly route: readonly string[]
   /** What its INVITE says to an address. */
-  readonly parts: (flow: Flow) => InviteParts
+  readonly parts: (leg: UacLeg, flow: Flow) => InviteParts
   flows: readonly Flow[]
   called: CalledLeg | undefined
 }
@@ -153,13 +153,18 @@ function next(now: MonotonicMs, memory: TestCallMemory): TestCallStep {
   memory.flows = rest
   memory.called = undefined
   if (!flow) return over(memory)
-  const leg = uacLeg(endpoint, { route, trusted: true, account: accountOf(provider) })
+  const { secure } = provider
+  if (secure === 'required' && !isEncrypted(flow)) {
+    memory.log.inTheOpen(flow)
+    return next(now, memory)
+  }
+  const leg = { ...uacLeg(endpoint, { route, trusted: true, account: accountOf(provider) }), secure }
   return { to: 'calling', effects: [invite(now, leg, flow, memory)] }
 }
 
 function invite(now: MonotonicMs, leg: UacLeg, flow: Flow, memory: TestCallMemory): TestCallOrder {
   memory.called = { leg, flow, at: now }
-  return callLeg(leg, inviteOf(leg, memory.parts(flow), flow, memory.endpoint), flow)
+  return callLeg(leg, inviteOf(leg, memory.parts(leg, flow), flow, memory.endpoint), flow)
 }
 
 function over(memory: TestCallMemory): TestCallStep {

@@ -1,8 +1,13 @@
 import type { Port, ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
+import { keyingFor, keysToOffer } from '../leg/keying.ts'
+import type { UacLeg } from '../leg/leg.ts'
 import type { InviteParts } from '../leg/uac.ts'
-import type { Header } from '../sip/message.ts'
+import { readSdp } from '../sdp/description.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
+import { composeSdp } from '../sdp/offer.ts'
+import { type Header, noBody } from '../sip/message.ts'
 import { type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { fromOf, userAgent } from './options.ts'
 
@@ -22,7 +27,7 @@ export function inviteFor(
   provider: ProviderFacts,
   endpoint: SipEndpoint,
   { home, to, from, port }: TestInviteOptions,
-): (flow: Flow) => InviteParts {
+): (leg: UacLeg, flow: Flow) => InviteParts {
   const country = provider.country ?? home
   const number = numberAt(provider, to, country)
   const caller = from === null ? '' : written(from, provider.calling_format, country)
@@ -34,9 +39,12 @@ export function inviteFor(
     to: `<${sipUri(number, provider.hostname)}>`,
     maxForwards: 70,
     headers: [...said, ['user-agent', userAgent] as const],
-    body: offer(endpoint, port),
   }
-  return (flow) => ({ ...parts, from: `<${fromOf(provider, endpoint, flow, caller)}>` })
+  return (leg, flow) => ({
+    ...parts,
+    from: `<${fromOf(provider, endpoint, flow, caller)}>`,
+    body: offerOn(leg, port, endpoint),
+  })
 }
 
 /** An E.164 number as this provider dials it. */
@@ -48,18 +56,18 @@ function numberAt(
   return dialable(`${tech_prefix}${written(e164, called_format, country)}${tech_postfix}`)
 }
 
-function offer({ address, entropy }: SipEndpoint, port: Port): Uint8Array {
-  const family = address.includes(':') ? 'IP6' : 'IP4'
-  const lines = [
-    'v=0',
-    `o=- ${entropy.below(2 ** 31)} 1 IN ${family} ${address}`,
-    's=-',
-    `c=IN ${family} ${address}`,
-    't=0 0',
-    `m=audio ${port} RTP/AVP 0 8`,
-    'a=rtpmap:0 PCMU/8000',
-    'a=rtpmap:8 PCMA/8000',
-    'a=sendrecv',
-  ]
-  return new TextEncoder().encode(lines.map((line) => `${line}\r\n`).join(''))
+/** What the offer says; the leg says the rest. */
+const spoken = readSdp(
+  ['v=0', 't=0 0', 'm=audio 9 RTP/AVP 0 8', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000', 'a=sendrecv']
+    .map((line) => `${line}\r\n`)
+    .join(''),
+)
+
+/** The same offer as often as it is asked for, with keys where the provider must have them. */
+function offerOn(leg: UacLeg, port: Port, endpoint: SipEndpoint): Uint8Array {
+  if (!spoken) return noBody
+  const said = { sdp: spoken, at: 0 }
+  const keys = keysToOffer(leg, keyingFor(leg, said), endpoint)
+  leg.sdp.sent = composeSdp(leg.sdp.sent, said, { address: endpoint.address, port, id: leg.sdp.id, keys })
+  return sdpBytes(leg.sdp.sent)
 }

@@ -178,6 +178,31 @@ describe('a provider tested by a call', () => {
     nothingStays(ladder)
   })
 
+  test('whose sound has to be encrypted is offered SRTP, by the same keys when it asks who we are', () => {
+    const over = party('Telnyx', '203.0.113.1', 5061, 'tls')
+    const ladder = tested({ ...credentials, secure: 'required', transport: 'tls' }, toBob, [over])
+    ladder.locate(over).gives('INVITE to Telnyx')
+    const first = ladder.lastRequest(over)
+    const offered = new TextDecoder().decode(first.body)
+    expect(offered).toMatch(/m=audio 1\d{4} RTP\/SAVP 0 8\r\n/)
+    expect(offered).toMatch(/a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:/)
+    const headers: [string, string][] = [['www-authenticate', challenge]]
+    ladder.when(over, answers(first, over, 401, { headers })).gives('ACK to Telnyx', 'INVITE to Telnyx')
+    const proved = ladder.lastRequest(over, 'INVITE')
+    expect(new TextDecoder().decode(proved.body)).toBe(offered)
+    ladder.when(over, answers(proved, over, 180)).gives('CANCEL to Telnyx')
+    expect(result(ladder)).toMatchObject({ ok: true, status: 180 })
+  })
+
+  test('whose sound has to be encrypted is not called where keys would be read on the way', () => {
+    const ladder = tested({ secure: 'required' }, toBob)
+    ladder.locate(telnyx).gives()
+    expect(result(ladder)).toMatchObject({ ok: false, status: 0 })
+    expect(said(ladder)).toBe(
+      'sip.telnyx.test is at 203.0.113.1:5060 over UDP: its sound has to be encrypted (secure is required), which takes TLS',
+    )
+  })
+
   test('which wants proof of a BYE gets it', () => {
     const ladder = tested(credentials, toBob)
     ladder.locate(telnyx).whatever()
