@@ -1,5 +1,5 @@
 import type { MonotonicMs } from '#contract'
-import type { ProviderObserved } from './call/call-orders.ts'
+import type { CallReferred, ProviderObserved } from './call/call-orders.ts'
 import { Calls } from './call/calls.ts'
 import { Clock, type TimeCorrected } from './ground/clock.ts'
 import { earliestOf } from './ground/deadlines.ts'
@@ -36,7 +36,7 @@ interface EngineSetup {
 /** What a room has to say to those above it. */
 type RoomEvent =
   | Exclude<TransactionOutput, { type: 'send' }>
-  | (ProviderObserved | RoutingEvent | SnapshotEvent | CallDecided | TimeCorrected)
+  | (ProviderObserved | CallReferred | RoutingEvent | SnapshotEvent | CallDecided | TimeCorrected)
 
 type Happening = Input | RoomEvent | { readonly type: 'tick' }
 
@@ -93,6 +93,7 @@ export class Engine {
         decided: [uas],
         account: [uas],
         observed: [providers],
+        referred: [uas],
         media: [calls],
         beat: [clock, routing, ledger, providers, revocations, blocks, quotaWait],
         unbeaten: [routing],

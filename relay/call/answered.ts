@@ -70,6 +70,7 @@ export function failed(because: Cause): AnsweredEnd {
 /** A party has hung up; one whose place another has taken ends nothing. */
 export function partyLeft(call: Call, leg: Leg, given: GivenReason, endpoint: SipEndpoint): CallStep {
   if (joinedLegs(call).includes(leg)) return hangUp(call, leg, given, endpoint)
+  if (call.joining?.replaced === leg) call.joining.replaced = undefined
   return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
 }
 

@@ -12,6 +12,7 @@ import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
 import type { Branch, Call, CallEvents, CallOrder, CallStep } from './state.ts'
+import { partyComes } from './transferred-call.ts'
 import { notKeyed } from './verdict.ts'
 
 /** 2xx: this branch wins, now, or when the caller has acknowledged what it was told before. */
@@ -49,7 +50,8 @@ export function branchAnswered(
   call.joined.callee = branch
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   // What the caller is told decides by which numbers the callee hears it.
-  const told = answerCaller(call, said, endpoint)
+  const { joining } = call
+  const told = joining ? partyComes(call, joining, endpoint, said) : answerCaller(call, said, endpoint)
   return {
     to: 'answered',
     effects: [

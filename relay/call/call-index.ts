@@ -4,6 +4,7 @@ import { type Flow, sameFlow } from '../ground/flow.ts'
 import type { Leg } from '../leg/leg.ts'
 import type { LegOwner } from '../leg/leg-requests.ts'
 import type { Request } from '../sip/message.ts'
+import type { Replaces } from '../sip/refer-to.ts'
 import type { CallMachine } from './call.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallTimer } from './state.ts'
@@ -88,8 +89,13 @@ export class CallIndex {
     const { call } = active
     this.#bySession.delete(call.session)
     this.#byServer.delete(call.caller.transaction)
-    for (const key of active.dialogKeys) this.#byDialog.delete(key)
+    for (const key of active.dialogKeys) this.#forget(active, key)
     for (const callId of active.callIds) this.#byCallId.delete(callId)
+  }
+
+  /** A leg which speaks in another call by now is that one's. */
+  #forget(active: ActiveCall, key: string): void {
+    if (this.#byDialog.get(key)?.active === active) this.#byDialog.delete(key)
   }
 
   has({ call }: ActiveCall): boolean {
@@ -127,6 +133,12 @@ export class CallIndex {
     const over =
       found?.active.machine.state === 'ended' && request.method !== 'ACK' && request.method !== 'BYE'
     return over || (found && isLeft(found, request)) ? undefined : found
+  }
+
+  /** The leg whose dialog a Replaces names (RFC 3891 §3), of a call which is not over. */
+  replaced({ callId, toTag, fromTag }: Replaces): LegFound | undefined {
+    const found = this.#byDialog.get(dialogKey({ callId, localTag: toTag, remoteTag: fromTag }))
+    return found?.active.machine.state === 'ended' ? undefined : found
   }
 
   addBranch(active: ActiveCall, branch: Branch): void {

@@ -1,4 +1,4 @@
-import type { MonotonicMs, RouteDecision } from '#contract'
+import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
 import type { Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
@@ -17,7 +17,7 @@ import { CallTimers } from './call-timers.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
-import { scopesOf } from './scopes.ts'
+import { costsMinutes, scopesOf } from './scopes.ts'
 import type { Branch, CallOrder, ClientRole, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
@@ -38,8 +38,15 @@ export interface ProviderObserved {
   readonly seen: Observation
 }
 
+/** A call is to be decided for which no INVITE came: a party which transfers another one asks for it. */
+export interface CallReferred {
+  readonly type: 'referred'
+  readonly active: ActiveCall
+  readonly caller: RouteQuestion['caller']
+}
+
 /** What calls order, and what is said to the rooms above. */
-export type CallsOutput = Effect | TransactionOutput | ProviderObserved
+export type CallsOutput = Effect | TransactionOutput | ProviderObserved | CallReferred
 
 /** What in a call waits until it is known where a host leads. */
 export type WaitingForHost = { readonly active: ActiveCall } & (
@@ -49,9 +56,12 @@ export type WaitingForHost = { readonly active: ActiveCall } & (
   | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
 )
 
+/** What concerns one call alone. */
+export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' }>
+
 /** Carries out what calls order, and settles those which are over. */
 export class CallOrders {
-  readonly effects = new EffectBuffer<TransactionOutput | ProviderObserved>()
+  readonly effects = new EffectBuffer<TransactionOutput | ProviderObserved | CallReferred>()
   readonly index = new CallIndex()
   readonly timers = new CallTimers()
   readonly requests: LegRequests<ActiveCall, ClientRole>
@@ -67,7 +77,7 @@ export class CallOrders {
     this.questions = new Questions(this.effects, deps.numbers)
   }
 
-  carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
+  carryOut(now: MonotonicMs, active: ActiveCall, order: SingleOrder): void {
     const { effects } = this
     switch (order.type) {
       case 'respond':
@@ -136,9 +146,9 @@ export class CallOrders {
     if (machine.state === 'ended') return ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
-    const { direction, answeredAt } = call.record
+    const { answeredAt } = call.record
     // Calls in and calls inside cost no minutes.
-    if (direction === 'outgoing' && answeredAt !== undefined) ledger.answered(call.id, answeredAt)
+    if (answeredAt !== undefined && costsMinutes(call)) ledger.answered(call.id, answeredAt)
   }
 
   /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */

@@ -3,7 +3,7 @@ import type { Effect } from '../ground/effects.ts'
 import { lacksDescriptors, type Side } from '../ground/media.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ActiveCall } from './call-index.ts'
-import { mediaOn } from './sides.ts'
+import { joinedLegs, mediaOn } from './sides.ts'
 
 /* Implementation */
 /** Pairs of ports a call tries, since another program may have one of them. */
@@ -34,7 +34,9 @@ export class CallPorts {
     this.#ports.give(now, call.ports.caller)
     this.#ports.give(now, call.ports.callee)
     call.ports = undefined
-    for (const leg of [call.caller, ...call.branches]) leg.media = undefined
+    // One which speaks in another call by now has a port of that one's.
+    for (const leg of [call.caller, ...call.branches, ...joinedLegs(call)])
+      if (leg.media?.session === call.session) leg.media = undefined
   }
 
   /** A port of the range is another program's: another pair is tried, as long as it is only that. False: none is. */

@@ -4,6 +4,7 @@ import { acknowledge } from '../leg/ack.ts'
 import { byeAgain } from '../leg/bye.ts'
 import { prackAnswered } from '../leg/prack.ts'
 import { repeatProvisional } from '../leg/reliable.ts'
+import { reofferAnswered } from '../leg/reoffer.ts'
 import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
@@ -33,13 +34,25 @@ import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
 import { joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
+import {
+  partyJoined,
+  partyReturned,
+  partyTaken,
+  transferBegun,
+  transferOver,
+  transferorLeft,
+  transferProgressed,
+} from './transfer.ts'
+import { offerAgain, offerAnswered, partyAdopted, partyReplaces, transferOff } from './transferred-call.ts'
 
 /*
  * A call, from the caller's INVITE to the last BYE.
  *
- *   routing ──decided──► opening ──sockets──► hunting ──success──► answered ──bye──► ended
- *      │                    │                    │                                     ▲
- *      └──── reject ────────┴──── no sockets ────┴──── none left, cancel, timers ──────┘
+ *   routing ──decided──► opening ──sockets──► hunting ──success──► answered ─────bye────► ended
+ *      │                    │                    │                  │    ▲                  ▲ ▲
+ *      └──── reject ────────┴──── no sockets ────┴─── none left, cancel, timers ────────────┘ │
+ *                                                        taken │    │ returned                │
+ *                                                              transferred ────────bye────────┘
  *
  * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
@@ -73,6 +86,14 @@ const unwanted = {
   },
 }
 
+/** A call which a transfer leads to, before it is answered. */
+const awaited = {
+  partyAdopted: (_: undefined, { call }: CallMemory): Turn<CallState, CallOrder> =>
+    stay(...partyAdopted(call)),
+  transferOff: (_: undefined, { call, endpoint }: CallMemory): Turn<CallState, CallOrder> =>
+    callerCancelled(call, { reason: undefined }, endpoint),
+}
+
 /** The call's figure (relay/call/README.md). */
 export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
@@ -84,6 +105,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    ...awaited,
   },
 
   opening: {
@@ -95,6 +117,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    ...awaited,
   },
 
   hunting: {
@@ -123,6 +146,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
     stop: (_, { call, endpoint }) => endedBySystem(call, endpoint),
+    ...awaited,
   },
 
   answered: {
@@ -134,7 +158,10 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     acked: ({ leg, request }, { call, endpoint }) => legAcked(call, leg, request, endpoint),
     repeat: ({ leg }) => stay(...repeatAnswer(leg)),
     unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
-    bye: ({ leg, reason }, { call, endpoint }) => partyLeft(call, leg, { reason }, endpoint),
+    bye: ({ leg, reason }, { call, endpoint }) =>
+      leg === call.transfer?.by
+        ? transferorLeft(call, call.transfer)
+        : partyLeft(call, leg, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: ({ leg, transaction, reason }) =>
       leg.pending?.asked.transaction === transaction ? stay(...cancelPassed(leg, { reason })) : stay(),
@@ -155,6 +182,15 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     keyAnswered: (event, { endpoint }) => stay(...keyAnswered(event, endpoint)),
+    transferBegun: (event, { call, endpoint }) => stay(...transferBegun(call, event, endpoint)),
+    transferProgressed: ({ status }, { call, endpoint }) =>
+      stay(...transferProgressed(call, status, endpoint)),
+    partyTaken: (_, { call }) => partyTaken(call),
+    partyAdopted: (_, { call }) => stay(...partyAdopted(call)),
+    replaced: (event, { call, endpoint }) => stay(...partyReplaces(call, event, endpoint)),
+    transferOff: (_, { call, endpoint }) => transferOff(call, endpoint),
+    reoffer: ({ leg }, { call, endpoint }) => stay(...offerAgain(call, leg, endpoint)),
+    reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>
       hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
@@ -163,8 +199,26 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
       }),
   },
 
+  /** Its party speaks in another call, or is about to: who sent it there is left, and hangs up. */
+  transferred: {
+    ...unwanted,
+    success: ({ branch, response }, { endpoint }) => stay(...acknowledge(branch, response, endpoint)),
+    bye: ({ leg }, { call, endpoint }) =>
+      leg === call.transfer?.by ? transferOver(call, true, endpoint) : stay(),
+    parting: (_, { call, endpoint }) => transferOver(call, false, endpoint),
+    stop: (_, { call, endpoint }) => transferOver(call, false, endpoint),
+    partyJoined: (_, { call, endpoint }) => stay(...partyJoined(call, endpoint)),
+    partyReturned: (event, { call, endpoint }) => partyReturned(call, event, endpoint),
+    passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
+    session: ({ leg }, { call, endpoint }) =>
+      leg === call.transfer?.by ? sessionDue(call, leg, endpoint) : stay(),
+    refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
+    byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
+  },
+
   ended: {
     ...unwanted,
+    reoffered: (event, { endpoint }) => stay(...reofferAnswered(event, endpoint).orders),
     acked: ({ leg, request }, { call, endpoint }) => legAcked(call, leg, request, endpoint),
     repeat: ({ leg }) => stay(...repeatAnswer(leg)),
     unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),

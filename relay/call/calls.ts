@@ -20,7 +20,19 @@ import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import type { Branch, CallEvents, CallTimer, ClientRole, ConnectDecision } from './state.ts'
+import { referRefused } from './refer.ts'
+import type { ReferredCall } from './referred.ts'
+import { otherOf } from './sides.ts'
+import type {
+  Branch,
+  CallEvents,
+  CallOrder,
+  CallTimer,
+  ClientRole,
+  ConnectDecision,
+  Onward,
+} from './state.ts'
+import { transferLead } from './transfers.ts'
 
 /** What happens to calls. */
 type CallsInput =
@@ -89,7 +101,10 @@ export class Calls {
 
   /** A call begins: its INVITE's server transaction is open. `ask` is left to the caller. */
   open(now: MonotonicMs, request: Request, flow: Flow, transaction: number, trusted: boolean): ActiveCall {
-    const arrival = { invite: request, flow, transaction, trusted }
+    return this.#open(now, { invite: request, flow, transaction, trusted })
+  }
+
+  #open(now: MonotonicMs, arrival: Parameters<typeof newCall>[2]): ActiveCall {
     const call = newCall(now, sessionId(++this.#sessions), arrival, this.#deps)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
@@ -125,7 +140,7 @@ export class Calls {
     const asked = this.#awaitingLookup.get(cancelled.transaction)
     if (!asked) return this.step(now, active, 'cancel', cancelled)
     this.#awaitingLookup.delete(cancelled.transaction)
-    this.#orders.carryOut(now, active, refuseRequest(asked, 487))
+    this.#carryOut(now, active, refuseRequest(asked, 487))
     return this.#orders.effects.take()
   }
 
@@ -149,8 +164,48 @@ export class Calls {
     active.call.now = now
     const orders = turn(table, active.machine, name, event)
     this.#orders.count(now, active)
-    for (const order of orders) this.#orders.carryOut(now, active, order)
+    for (const order of orders) this.#carryOut(now, active, order)
     this.#orders.settle(now, active)
+  }
+
+  /** Of a call which a transfer leads to, what its INVITE would be answered is told in the call it comes from. */
+  #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
+    const { joining, caller } = active.call
+    if (order.type === 'refer') return this.#refer(now, active, order)
+    if (order.type === 'onward') return this.#onward(now, order)
+    if (order.type !== 'respond' || joining?.type !== 'blind' || order.transaction !== caller.transaction)
+      return this.#orders.carryOut(now, active, order)
+    const event = { status: order.response.status }
+    this.#onward(now, { type: 'onward', call: joining.from, name: 'transferProgressed', event })
+  }
+
+  #onward(now: MonotonicMs, { call, name, event }: Onward): void {
+    const other = this.#orders.index.session(call.session)
+    if (other) this.#step(now, other, name, event)
+  }
+
+  /** A transfer which is made here. */
+  #refer(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'refer' }>): void {
+    const { endpoint } = this.#deps
+    const { index, effects } = this.#orders
+    const { asked } = order
+    const lead = transferLead(active.call, order, index, endpoint)
+    if (lead.type === 'refused')
+      return this.#orders.carryOut(now, active, referRefused(asked, lead, endpoint))
+    const party = otherOf(active.call, asked.leg)
+    const to = lead.type === 'attended' ? lead.found.active : this.#referred(now, active, lead)
+    this.#step(now, active, 'transferBegun', { asked, to: to.call, type: lead.type })
+    if (lead.type === 'blind') effects.emit({ type: 'referred', active: to, caller: lead.caller })
+    else if (party) this.#step(now, to, 'replaced', { from: active.call, party, replaced: lead.found.leg })
+  }
+
+  /** Its INVITE came from no party: no transaction of theirs has its number. */
+  #referred(now: MonotonicMs, { call }: ActiveCall, { arrival, joining }: ReferredCall): ActiveCall {
+    const to = this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) })
+    to.call.joined.caller = undefined
+    to.call.joining = joining
+    Object.assign(to.call.record, { transferredFrom: call.id, transferType: 'blind' })
+    return to
   }
 
   #decided(now: MonotonicMs, active: ActiveCall, decided: RouteDecision): void {
@@ -225,7 +280,10 @@ export class Calls {
         return this.#step(now, active, 'prackAnswered', { ...role, sent, flow, response })
       case 'bye':
         return this.#step(now, active, 'byeAnswered', { ...role, sent, flow, response })
+      case 'reoffer':
+        return this.#step(now, active, 'reoffered', { ...role, sent, flow, response })
       case 'cancel':
+      case 'notify':
         return this.#orders.settle(now, active)
     }
   }
@@ -266,6 +324,8 @@ export class Calls {
       case 'unacknowledgedPending':
       case 'stalledPending':
       case 'session':
+      case 'reoffer':
+      case 'parting':
         return this.#step(now, active, timer.timer, timer)
       case 'repeat':
       case 'repeatProvisional':

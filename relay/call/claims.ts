@@ -55,6 +55,12 @@ export function passedOn({ caller, decision }: Call): Header[] {
   })
 }
 
+/** Who transfers the call, as its customer's own may hear (RFC 3892): it is our word, in an INVITE which we made. */
+export function referredBy({ joining, caller, decision }: Call): Header[] {
+  const passes = joining && decision && calleeKind(decision) !== 'carrier' && !isHidden({ caller, decision })
+  return passes ? caller.invite.headers.filter(([name]) => name === 'referred-by') : []
+}
+
 /** User parts of the addresses an INVITE says it was diverted by, each once; a hostile one may name any number. */
 export function divertedBy(invite: Request): string[] {
   const diverted = diversionsOf(invite).flatMap(({ user }) => user || [])

@@ -1,5 +1,5 @@
 import type { HangupParty, HangupReason, RouteDecision } from '#contract'
-import { byeLate2xx } from '../leg/bye.ts'
+import { byeLate2xx, hangUpLeg } from '../leg/bye.ts'
 import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
 import { respond, responseTo } from '../leg/uas.ts'
@@ -66,7 +66,21 @@ export function end(
   const warns = said.some(([name]) => name === 'warning')
   const warnings = warns ? [] : warningOf(ending, endpoint)
   const response = responseTo(call.caller, endpoint, ending.status, [...said, ...warnings])
-  return { to: 'ended', effects: [...letting, respond(call.caller, response), ...closing(call)] }
+  return {
+    to: 'ended',
+    effects: [
+      ...letting,
+      respond(call.caller, response),
+      ...leftAlone(call, ending, endpoint),
+      ...closing(call),
+    ],
+  }
+}
+
+/** A party which waits here for a transfer, and has not hung up itself, has no call to go back to. */
+function leftAlone({ joining }: Call, { reason, status }: UnansweredEnd, endpoint: SipEndpoint): CallOrder[] {
+  if (!joining?.alone || reason === 'cancel') return []
+  return hangUpLeg(joining.party, { reason: `SIP;cause=${status}` }, endpoint)
 }
 
 function warningOf({ status, why, code }: UnansweredEnd, endpoint: SipEndpoint): Header[] {
@@ -109,7 +123,18 @@ export function closing(call: Call): CallOrder[] {
         { type: 'set', ms: 1_000, timer: { timer: 'media' } },
       ]
     : [{ type: 'release' }]
-  return [{ type: 'stop', timer: 'search' }, { type: 'tell' }, ...media]
+  return [...transferEnds(call), { type: 'stop', timer: 'search' }, { type: 'tell' }, ...media]
+}
+
+/** The other call of a transfer which is not done yet hears that this one is over. */
+function transferEnds({ transfer, joining }: Call): CallOrder[] {
+  const stops: CallOrder[] =
+    transfer && !transfer.taken
+      ? [{ type: 'onward', call: transfer.to, name: 'transferOff', event: undefined }]
+      : []
+  if (joining?.state !== 'offered' || joining.alone) return stops
+  const event = { status: 487, gone: true }
+  return [...stops, { type: 'onward', call: joining.from, name: 'partyReturned', event }]
 }
 
 /** Closes the record of an attempt, and of the address it ended at. */

@@ -99,7 +99,7 @@ function unacknowledged(leg: Leg): leg is UasLeg {
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
-function screenWithin(request: Request): ScreenRefusal | undefined {
+export function screenWithin(request: Request): ScreenRefusal | undefined {
   if (request.method === 'INVITE') return screen(request)
   const short = request.method === 'UPDATE' ? intervalRefusal(request) : undefined
   if (short) return short

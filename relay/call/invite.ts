@@ -6,7 +6,7 @@ import type { Header, Request } from '../sip/message.ts'
 import { privacyOf } from '../sip/privacy.ts'
 import { isTel, parseUri, writeUri } from '../sip/uri.ts'
 import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
-import { isHidden, passedOn } from './claims.ts'
+import { isHidden, passedOn, referredBy } from './claims.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
 import { instant } from './record.ts'
 import type { Branch, Call } from './state.ts'
@@ -33,6 +33,7 @@ export function buildInvite(
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
     ...passedOn(call),
+    ...referredBy(call),
     ...typed.headers,
   ]
   const parts = { requestUri, from, to, maxForwards, headers, body: typed.body }

@@ -42,6 +42,8 @@ export function newCall(
     earlyUpdate: undefined,
     callee: undefined,
     joined: { caller, callee: undefined },
+    transfer: undefined,
+    joining: undefined,
     rang: false,
     failures: [],
     hosts: new BoundedMap(hostsAtMost),

@@ -25,7 +25,7 @@ export function begin(
   remember(call, decision)
   call.decision = decision
   call.contacts = contacts
-  call.caller.secure = decision.secure ?? 'allowed'
+  call.caller.secure = call.joining?.party.secure ?? decision.secure ?? 'allowed'
   if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
   call.ports = ports
   call.caller.media = mediaOn(call, 'caller')
@@ -45,7 +45,8 @@ export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   const { caller } = call
   const offer = offerOf(caller.invite, endpoint, caller.secure)
   if (offer?.ok) keysToAnswer(caller, offer.value, endpoint)
-  const aimed = offer?.ok ? aim(call, caller, offer.value, endpoint) : []
+  // A party which is transferred speaks with another still.
+  const aimed = offer?.ok && !call.joining ? aim(call, caller, offer.value, endpoint) : []
   const peers = call.decision && peersOf(call.decision)
   const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]

@@ -1,11 +1,7 @@
 import type {
   AddressTry,
   Attempt,
-  CallTell,
   ConnectDecision,
-  Explanation,
-  HangupParty,
-  HangupReason,
   MonotonicMs,
   Port,
   ProviderTarget,
@@ -19,7 +15,7 @@ import type { BoundedMap } from '../ground/bounded-map.ts'
 import type { Located, LocateQuestion, Note } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Turn } from '../ground/machine.ts'
-import type { MediaCommand, MediaCounters, MediaReport, SessionId, Side } from '../ground/media.ts'
+import type { MediaCommand, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { ByeResult } from '../leg/bye.ts'
 import type { GivenReason, InDialogRequest, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
 import type { LegOrder, LegRole, LegTimer } from '../leg/orders.ts'
@@ -29,6 +25,8 @@ import type { Ledger } from '../limits/ledger.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
+import type { ReferTarget } from '../sip/refer-to.ts'
+import type { CallRecord } from './call-record.ts'
 import type { Cause } from './reason.ts'
 import type { RingRounds } from './ring-rounds.ts'
 
@@ -67,6 +65,10 @@ export interface Call {
   callee: Branch | undefined
   /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
   readonly joined: Record<Side, Leg | undefined>
+  /** A transfer which one of its parties asked for, and is not done. */
+  transfer: Transfer | undefined
+  /** The party of another call which comes into this one by a transfer, or came. */
+  joining: Joining | undefined
   /** A ringing was passed to the caller: no other provider is tried any more. */
   rang: boolean
   /** What the branches which failed said. */
@@ -83,6 +85,36 @@ interface EarlyUpdate {
   readonly dialog: Dialog
   readonly branch: Branch
   readonly tag: string
+}
+
+/** A transfer under way. */
+export interface Transfer {
+  readonly type: TransferType
+  /** Who asked for it, and the number of its REFER; undefined: it wants to hear nothing more of it (RFC 4488). */
+  readonly by: Leg
+  readonly refer: number | undefined
+  /** Who is transferred. */
+  readonly party: Leg
+  /** The call which goes on. */
+  readonly to: Call
+  /** Whether the other party has left for that call. */
+  taken: boolean
+  /** The status who asked was told last. */
+  told: number
+}
+
+/** The party which comes into a call. */
+export interface Joining {
+  readonly type: TransferType
+  /** The call it comes from. */
+  readonly from: Call
+  readonly party: Leg
+  readonly side: Side
+  /** In whose place it comes; undefined: in none, or that party has hung up. */
+  replaced: Leg | undefined
+  /** No party is left in the call it comes from: it cannot go back. */
+  alone: boolean
+  state: 'waiting' | 'offered' | 'joined'
 }
 
 /** The routes which providers' registrars gave us for calls out. */
@@ -113,38 +145,6 @@ export interface BranchFailure {
   readonly words: readonly Header[]
   /** For the record. */
   readonly cause: Cause
-}
-
-/** What the call's record says, besides what the legs say. */
-interface CallRecord {
-  sequence: number
-  direction: CallTell['call']['direction']
-  customerId: string | undefined
-  source: CallTell['call']['source']
-  destination: CallTell['call']['destination']
-  numberId: string | null
-  providerId: string | null
-  unverified: boolean
-  decision: Explanation | null
-  /** The decision as it was told last. */
-  toldDecision: Explanation | null
-  extensionId: string | null
-  trunkId: string | null
-  rejectReason: string | null
-  rejectMessage: string | null
-  /** The call which was transferred into this one, by its id, and how; null: none was. */
-  transferredFrom: string | null
-  transferType: TransferType | null
-  ringingAt: UtcMs | undefined
-  answeredAt: UtcMs | undefined
-  endedAt: UtcMs | undefined
-  by: HangupParty | undefined
-  reason: HangupReason | undefined
-  sipStatus: number | undefined
-  /** As it was counted last. */
-  media: Record<Side, MediaCounters> | undefined
-  /** The media thread has said its last word, or never will. */
-  soundOver: boolean
 }
 
 /** Whom we call at a host: a provider, or a PBX which has one; that one has no provider's id. */
@@ -181,6 +181,8 @@ export type CallTimer =
   | { readonly timer: 'search' }
   | LegTimer
   | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
+  /** A leg was busy when it was to be offered another one's sound; one which transferred its call has not hung up. */
+  | { readonly timer: 'reoffer' | 'parting'; readonly leg: Leg }
   /** The media thread never said its last word. */
   | { readonly timer: 'media' }
 
@@ -202,13 +204,44 @@ export type CallOrder =
   /** A provider has shown how it is doing. */
   | { readonly type: 'observed'; readonly providerId: string; readonly seen: Observation }
   | { readonly type: 'release' }
+  /** A party asks for a transfer, which is made here. */
+  | { readonly type: 'refer'; readonly asked: InDialogRequest; readonly target: ReferTarget }
+  /** Something happens to the other call of a transfer. */
+  | Onward
   | Note
 
+/** What happens in one call to another. */
+export type Onward = {
+  [Name in keyof TransferEvents]: {
+    readonly type: 'onward'
+    readonly call: Call
+    readonly name: Name
+    readonly event: TransferEvents[Name]
+  }
+}[keyof TransferEvents]
+
 /** Where a call stands; call.ts draws the figure. */
-export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'ended'
+export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'transferred' | 'ended'
+
+/** What happens between the two calls of a transfer. */
+interface TransferEvents {
+  /** The call which a transfer leads to is there. */
+  transferBegun: { asked: InDialogRequest; to: Call; type: TransferType }
+  /** What that would be answered were it an INVITE of who asked. */
+  transferProgressed: { status: number }
+  /** The transferred party leaves for it, speaks there, or comes back. */
+  partyTaken: undefined
+  partyJoined: undefined
+  partyReturned: { status: number; gone: boolean }
+  /** In that one: who asked has left, and the transferred party waits here; or the transfer is off. */
+  partyAdopted: undefined
+  transferOff: undefined
+  /** The transferred party takes the place of who asked. */
+  replaced: { from: Call; party: Leg; replaced: Leg }
+}
 
 /** What happens to a call, by name. */
-export interface CallEvents {
+export interface CallEvents extends TransferEvents {
   /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
   decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, Port> | string }
   undecided: { why: string }
@@ -242,6 +275,9 @@ export interface CallEvents {
   stalledPending: { leg: Leg }
   session: { leg: Leg }
   refreshed: RefreshResult
+  reoffer: { leg: Leg }
+  reoffered: RefreshResult
+  parting: { leg: Leg }
   repeatProvisional: { leg: UasLeg }
   provisionalUnacknowledged: { leg: UasLeg }
   /** A party acknowledges a provisional of ours by PRACK. */

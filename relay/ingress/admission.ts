@@ -180,11 +180,11 @@ export class AdmissionControl implements BeatReporter {
   }
 
   #isOurs(request: Request): boolean {
-    return this.#names(request) || this.#deps.domains.isRealm(request.from.sip?.host ?? '')
+    return this.names(request) || this.#deps.domains.isRealm(request.from.sip?.host ?? '')
   }
 
   /** Whether a request is meant for us; a number alone is meant for whom it is sent to. */
-  #names({ target, requestUri }: Request): boolean {
+  names({ target, requestUri }: Pick<Request, 'target' | 'requestUri'>): boolean {
     return target ? this.#deps.domains.isRealm(target.host) || this.isUs(target.host) : isTel(requestUri)
   }
 
@@ -210,7 +210,7 @@ export class AdmissionControl implements BeatReporter {
   }
 
   #invite(now: MonotonicMs, at: UtcMs, request: Request, flow: Flow): Admission {
-    if (!this.#names(request)) return this.#foreign()
+    if (!this.names(request)) return this.#foreign()
     const { domains } = this.#deps
     if (domains.isRealm(request.target?.host ?? '') || domains.isRealm(request.from.sip?.host ?? '')) {
       const admission = this.#authenticate(now, at, request, flow)

@@ -1,6 +1,7 @@
 import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
 import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { ActiveCall } from '../call/call-index.ts'
+import type { CallReferred } from '../call/call-orders.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
@@ -73,6 +74,15 @@ export class AdmittedInvites {
     const asked = routeQuestion(active, callerOf(account), codecsOf(request))
     const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
     this.#route(now, question, { active })
+  }
+
+  /** A call which a transfer leads to is decided as if the party which asks for it had dialled it. */
+  referred(now: MonotonicMs, { active, caller }: CallReferred): void {
+    const { domains, admission, calls, effects } = this.#deps
+    const { invite } = active.call.caller
+    if (!admission.names(invite)) return effects.pass(calls.decided(now, active, elsewhere(active, caller)))
+    const asked = routeQuestion(active, caller, codecsOf(invite))
+    this.#route(now, { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }, { active })
   }
 
   /** A call from a bare address, which may be a provider's or a PBX's. */
@@ -175,6 +185,26 @@ export class AdmittedInvites {
     const active = calls.open(now, request, flow, id, trusted)
     effects.pass(transactions.respond(now, id, reply(request, 100, { flow })))
     return active
+  }
+}
+
+/** No call is made for a transfer to a host which is none of ours, as none is for an INVITE. */
+function elsewhere({ call }: ActiveCall, caller: RouteQuestion['caller']): RouteDecision {
+  const { record, caller: leg } = call
+  const host = (leg.invite.target?.host ?? '').slice(0, 100)
+  return {
+    kind: 'reject',
+    status: 404,
+    reason: 'FOREIGN_DOMAIN',
+    message: `The transfer leads to ${host}, which is no domain of ours.`,
+    customer_id: call.joining?.from.record.customerId ?? null,
+    direction: 'internal',
+    source: record.source,
+    destination: record.destination,
+    explanation: null,
+    scopes: [],
+    extension_id: caller.kind === 'extension' ? caller.extension_id : null,
+    trunk_id: caller.kind === 'trunk' ? caller.trunk_id : null,
   }
 }
 

@@ -4,6 +4,7 @@ import type { CredentialLookup } from '../auth/auth-result.ts'
 import { failureOf } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlock } from '../auth/source-blocks.ts'
+import type { CallReferred } from '../call/call-orders.ts'
 import { earliestOf } from '../ground/deadlines.ts'
 import type { Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -32,6 +33,7 @@ interface UasDeps extends AdmittedInvitesDeps {
 type UasInput =
   | Extract<TransactionOutput, { type: 'request' }>
   | CallDecided
+  | CallReferred
   | Extract<RoutingEvent, { type: 'account' }>
   | Extract<Input, { type: 'closed' | 'drain' | 'stop' }>
   | { readonly type: 'tick' }
@@ -78,6 +80,9 @@ export class Uas {
         break
       case 'decided':
         this.#invites.decided(now, event.callId, event)
+        break
+      case 'referred':
+        this.#invites.referred(now, event)
         break
       case 'account':
         for (const waiting of this.#lookups.answered(event.question))

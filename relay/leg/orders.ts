@@ -49,6 +49,10 @@ export type LegRole<Called extends UacLeg = UacLeg> =
   | { readonly role: 'refresh'; readonly leg: Leg; readonly proofs: Authorizations }
   /** An INFO which tells of a key. */
   | { readonly role: 'key'; readonly leg: Leg; readonly proofs: Authorizations }
+  /** A re-INVITE by which it is to speak with another leg. */
+  | { readonly role: 'reoffer'; readonly leg: Leg; readonly proofs: Authorizations }
+  /** A NOTIFY of what came of its REFER: whatever is said to it. */
+  | { readonly role: 'notify' }
 
 /** What a leg's timer is for. */
 export type LegTimer =

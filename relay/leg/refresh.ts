@@ -114,6 +114,6 @@ function onceMore(
  * How long after a 491 a request of ours goes once more, in steps of 10 ms: who made the Call-ID waits longer, so that
  * the two do not meet again (RFC 3261 §14.1). We made that of a leg which we called.
  */
-function glareMs(leg: Pick<Leg, 'kind'>, { entropy }: SipEndpoint): number {
+export function glareMs(leg: Pick<Leg, 'kind'>, { entropy }: SipEndpoint): number {
   return leg.kind === 'uac' ? 2_100 + 10 * entropy.below(191) : 10 * entropy.below(201)
 }

@@ -115,6 +115,12 @@ export function hasConnection(sdp: Sdp, media: Media): boolean {
 }
 
 /** What this party means to do with an m-line's sound; sendrecv unless it says otherwise (RFC 3264 §5.1). */
+export function resumed({ session, media }: Sdp): Sdp {
+  const without = (lines: readonly string[]) => lines.filter((line) => !isDirection(line))
+  return { session: without(session), media: media.map((one) => ({ ...one, lines: without(one.lines) })) }
+}
+
+/** Whether an m-line's sound is sent, received or both, as it or the session says. */
 export function directionOf(sdp: Sdp, media: Media): MediaDirection {
   return directionIn(media.lines) ?? directionIn(sdp.session) ?? 'sendrecv'
 }

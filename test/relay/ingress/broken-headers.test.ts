@@ -75,6 +75,7 @@ const inRequests: Record<string, Row> = {
   privacy: ignored,
   // A REFER without one is refused, a NOTIFY passed on to no party.
   'refer-to': ignored,
+  'refer-sub': ignored,
   event: ignored,
   'session-expires': { ...ignored, good: '1800' },
   'min-se': { ...ignored, good: '90' },
@@ -136,6 +137,7 @@ const passedOver = [
   'min-se',
   'rack',
   'refer-to',
+  'refer-sub',
   'event',
   'info-package',
 ]

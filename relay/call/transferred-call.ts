@@ -1,0 +1,195 @@
+import { hangUpLeg } from '../leg/bye.ts'
+import type { Leg } from '../leg/leg.ts'
+import type { RefreshResult } from '../leg/refresh.ts'
+import { mayReoffer, reofferAnswered, reofferLeg } from '../leg/reoffer.ts'
+import { setSession } from '../leg/session.ts'
+import { directionOf, readSdp, resumed } from '../sdp/description.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
+import { activeMedia, type SentSdp } from '../sdp/offer.ts'
+import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
+import type { Response } from '../sip/message.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { failed, hangUp } from './answered.ts'
+import { cause, silentInside } from './cause.ts'
+import { aim, answerOf, rewriteFor } from './offer-answer.ts'
+import { utcOf } from './record.ts'
+import { mediaOn, otherOf, sideOf } from './sides.ts'
+import type { Call, CallEvents, CallOrder, CallStep, Joining } from './state.ts'
+
+/*
+ * A transfer as the call sees it which goes on: a party of another call comes into it, and is offered what the party
+ * says which it is to speak with. `transfer.ts` is the call it comes from.
+ */
+
+/** Milliseconds until a leg is asked again which is busy with something else. */
+const busyMs = 200
+
+const transferred = { reason: 'SIP;cause=200;text="transferred"' }
+
+/** The transferred party was left alone: it waits here until the call is answered, and cannot go back. */
+export function partyAdopted(call: Call): CallOrder[] {
+  const { joining } = call
+  if (!joining || joining.alone) return []
+  joining.alone = true
+  return joining.state === 'waiting' ? seated(call, joining) : []
+}
+
+/** Who was called for the transferred party has answered: it comes, as soon as it is free. */
+export function partyComes(
+  call: Call,
+  joining: Joining,
+  endpoint: SipEndpoint,
+  said?: RelayedSdp,
+): CallOrder[] {
+  call.record.answeredAt ??= utcOf(call)
+  call.record.sipStatus = 200
+  if (!isFree(call, joining.party)) return [againIn(joining.party, busyMs)]
+  return arrived(call, joining, endpoint, said)
+}
+
+/** It comes in the place of the party which asked for the transfer. */
+export function partyReplaces(
+  call: Call,
+  { from, party, replaced }: CallEvents['replaced'],
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const side = sideOf(call, replaced)
+  call.joining = { type: 'attended', from, party, side, replaced, alone: false, state: 'waiting' }
+  return [{ type: 'stop', timer: 'session', of: replaced }, ...arrived(call, call.joining, endpoint)]
+}
+
+function arrived(call: Call, joining: Joining, endpoint: SipEndpoint, said?: RelayedSdp): CallOrder[] {
+  joining.state = 'offered'
+  const comes: CallOrder[] = joining.alone
+    ? []
+    : [{ type: 'onward', call: joining.from, name: 'partyTaken', event: undefined }, ...seated(call, joining)]
+  return [...comes, ...offerTo(call, joining.party, endpoint, said)]
+}
+
+function seated(call: Call, { party, side }: Joining): CallOrder[] {
+  call.joined[side] = party
+  party.media = mediaOn(call, side)
+  // What counts its packets begins anew there, and so must our key.
+  if (party.sdp.srtp) party.sdp.spent = true
+  const { dialog } = party
+  const known: CallOrder[] = dialog ? [{ type: 'dialog', leg: party, dialog }] : []
+  return [...known, ...setSession(party)]
+}
+
+/** Whether a leg may be offered something: no INVITE is in the air, neither its own nor one for it. */
+function isFree(call: Call, leg: Leg): boolean {
+  const others = [otherOf(call, leg), call.joining?.from.transfer?.by]
+  return mayReoffer(leg) && others.every((other) => !other?.pending)
+}
+
+/** Timer: a leg which was busy may be free by now. */
+export function offerAgain(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
+  const { joining } = call
+  return joining?.state === 'waiting' && leg === joining.party
+    ? partyComes(call, joining, endpoint)
+    : offerTo(call, leg, endpoint)
+}
+
+/** Offers a leg what the other one said; who comes finds no call on hold. */
+function offerTo(call: Call, leg: Leg, endpoint: SipEndpoint, last?: RelayedSdp): CallOrder[] {
+  if (!isFree(call, leg)) return [againIn(leg, busyMs)]
+  const said = last ?? otherOf(call, leg)?.aimed?.said
+  const offer = said && (call.joining?.state === 'joined' ? said : { ...said, sdp: resumed(said.sdp) })
+  const sent = offer && rewriteFor(call, leg, offer, endpoint)
+  return sent ? reofferLeg(leg, sdpBytes(sent), endpoint) : []
+}
+
+function againIn(leg: Leg, ms: number): CallOrder {
+  return { type: 'set', ms, timer: { timer: 'reoffer', leg } }
+}
+
+/** What became of that. */
+export function offerAnswered(call: Call, result: RefreshResult, endpoint: SipEndpoint): CallStep {
+  const { orders, answer, againMs, refused } = reofferAnswered(result, endpoint)
+  if (againMs !== undefined) return { effects: [...orders, againIn(result.leg, againMs)] }
+  if (answer) return { effects: [...orders, ...heard(call, result.leg, answer, endpoint)] }
+  if (refused === undefined) return { effects: orders }
+  const step = offerRefused(call, result.leg, refused, endpoint)
+  return { ...step, effects: [...orders, ...step.effects] }
+}
+
+function heard(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint): CallOrder[] {
+  const { joining } = call
+  const said = answerOf(response, endpoint, leg.sdp.sent, leg.secure)
+  const sounds = said?.ok ? aim(call, leg, said.value, endpoint) : []
+  if (joining?.state !== 'offered' || leg !== joining.party) return sounds
+  const { type, from, replaced } = joining
+  joining.state = 'joined'
+  Object.assign(call.record, { transferredFrom: from.id, transferType: type })
+  return [
+    ...sounds,
+    ...(replaced ? hangUpLeg(replaced, transferred, endpoint) : []),
+    { type: 'onward', call: from, name: 'partyJoined', event: undefined },
+    { type: 'tell' },
+    ...aimedAnew(call, leg, endpoint),
+    ...(said?.ok ? putRight(call, leg, said.value, endpoint) : []),
+  ]
+}
+
+/** Payload types of who it speaks with may have to be turned into others now. */
+function aimedAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
+  const other = otherOf(call, leg)
+  return other?.aimed ? aim(call, other, other.aimed.said, endpoint) : []
+}
+
+/** Who it speaks with was told that it listens, or speaks, otherwise than it does, as one who was on hold: it is told anew. */
+function putRight(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+  const other = otherOf(call, leg)
+  const last = other?.sdp.sent
+  const wrong = last && directionTold(last) !== directionOf(said.sdp, mediaOf(said))
+  return other && wrong ? offerTo(call, other, endpoint) : []
+}
+
+function directionTold(sent: SentSdp) {
+  const sdp = readSdp(sent.text)
+  const media = activeMedia(sent)
+  return sdp && media && directionOf(sdp, media)
+}
+
+/** A leg does not take the offer: who came goes back where it can, and the session of any other stays as it was. */
+function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoint): CallStep {
+  const { joining } = call
+  const gone = status === 481 || status === 408
+  if (joining?.state !== 'offered' || leg !== joining.party)
+    return gone ? lost(call, leg, status, endpoint) : { effects: [] }
+  call.joining = undefined
+  const back: CallOrder = {
+    type: 'onward',
+    call: joining.from,
+    name: 'partyReturned',
+    event: { status: gone ? 480 : status, gone },
+  }
+  const goes = joining.alone ? [] : [back]
+  if (joining.replaced) {
+    call.joined[joining.side] = joining.replaced
+    return { effects: [...goes, ...setSession(joining.replaced)] }
+  }
+  if (gone) return after(goes, lost(call, leg, status, endpoint))
+  if (!joining.alone) call.joined[joining.side] = undefined
+  const why = `The transferred party did not take the offer of the new one: ${status}.`
+  const ended = failed(cause('TRANSFER_FAILED', why))
+  return after(goes, hangUp(call, 'system', { reason: `SIP;cause=${status}` }, endpoint, ended))
+}
+
+/** Who says 481 has no call any more; who says nothing may still have one. */
+function lost(call: Call, leg: Leg, status: number, endpoint: SipEndpoint): CallStep {
+  const ended = { reason: 'timeout', because: silentInside(sideOf(call, leg), 'INVITE') } as const
+  const given = { reason: `SIP;cause=${status}` }
+  return status === 481 ? hangUp(call, leg, given, endpoint) : hangUp(call, 'system', given, endpoint, ended)
+}
+
+function after(effects: readonly CallOrder[], step: CallStep): CallStep {
+  return { ...step, effects: [...effects, ...step.effects] }
+}
+
+/** The call which was transferred into this one is over, and its party with it. */
+export function transferOff(call: Call, endpoint: SipEndpoint): CallStep {
+  if (call.joining?.state !== 'waiting') return { effects: [] }
+  const because = cause('TRANSFER_OFF', 'The party which was to be transferred here has hung up.')
+  return hangUp(call, 'system', { reason: undefined }, endpoint, failed(because))
+}
