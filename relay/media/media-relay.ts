@@ -25,6 +25,8 @@ const LONGEST = 1500
 export const SWEEPS_A_SECOND = 20
 /** Sessions looked at in one sweep, where so many are left. */
 const SWEPT_AT_LEAST = 16
+/** And counted, where so many are due. */
+const COUNTED_AT_LEAST = 4
 /** Longest time between two looks for silent peers, if we were awake. */
 const STALLED_MS = 300
 /** Bytes of a packet's fixed header (RFC 3550 §5.1, §6.4.2). */
@@ -158,17 +160,22 @@ export class MediaRelay {
 
   /**
    * To be called SWEEPS_A_SECOND times: counts, and notices who has fallen silent. Each call looks at a share of the
-   * sessions alone: packets wait meanwhile, and a thousand which began together are due together.
+   * sessions alone, and counts a tenth of these: packets wait meanwhile, and a thousand which began together are due together.
    */
   sweep(now: MonotonicMs): void {
     const share = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#sessions.size / SWEEPS_A_SECOND))
+    let counts = Math.max(COUNTED_AT_LEAST, Math.ceil(share / 10))
     for (let i = 0; i < share; i++) {
       const { done, value: session } = this.#sweeping.next()
       if (done) {
         this.#sweeping = this.#sessions.values()
         return
       }
-      session.sweep(now, this.#timeoutMs, this.#tell)
+      if (counts > 0 && session.isDue(now)) {
+        counts--
+        this.#tell(session.count(now))
+      }
+      if (this.#timeoutMs > 0) session.listen(now, this.#timeoutMs, this.#tell)
       this.#report(now, session)
     }
   }

@@ -74,15 +74,28 @@ export class MediaSession {
     return { type, session: this.id, caller, callee }
   }
 
-  /** About once a second: what is worth telling. `timeoutMs` 0: silence never is. */
-  sweep(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
-    if (!this.#isAimed) return
+  /** Whether it is to be counted again; it may wait, where many are. */
+  isDue(now: MonotonicMs): boolean {
+    if (!this.#isAimed) return false
     this.#countAt ??= now + firstCountMs
-    if (now >= this.#countAt) {
-      this.#countAt = now + countEveryMs
-      tell(this.report('counted'))
-    }
-    if (timeoutMs > 0) this.#listen(now, timeoutMs, tell)
+    return now >= this.#countAt
+  }
+
+  count(now: MonotonicMs): MediaReport {
+    this.#countAt = now + countEveryMs
+    return this.report('counted')
+  }
+
+  /** About once a second: tells who has fallen silent for `timeoutMs`. */
+  listen(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
+    if (!this.#isAimed) return
+    const [caller, callee] = [this.leg('caller'), this.leg('callee')]
+    const ms = now - Math.max(lastHeard(caller), lastHeard(callee))
+    const all = ms >= timeoutMs * (isHeld(caller) || isHeld(callee) ? HOLD_TIMES : 1)
+    if (all && !this.#silent) tell({ type: 'silent', session: this.id, side: 'both', ms: Math.round(ms) })
+    this.#silent = all
+    if (caller !== undefined) listenTo(now, caller, timeoutMs, tell)
+    if (callee !== undefined) listenTo(now, callee, timeoutMs, tell)
   }
 
   /** Its ports whose peer is silent. */
@@ -95,16 +108,6 @@ export class MediaSession {
     const [caller, callee] = [this.leg('caller'), this.leg('callee')]
     const waits = caller?.isAimed === false || callee?.isAimed === false
     return !waits && (caller !== undefined || callee !== undefined)
-  }
-
-  #listen(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
-    const [caller, callee] = [this.leg('caller'), this.leg('callee')]
-    const ms = now - Math.max(lastHeard(caller), lastHeard(callee))
-    const all = ms >= timeoutMs * (isHeld(caller) || isHeld(callee) ? HOLD_TIMES : 1)
-    if (all && !this.#silent) tell({ type: 'silent', session: this.id, side: 'both', ms: Math.round(ms) })
-    this.#silent = all
-    if (caller !== undefined) listenTo(now, caller, timeoutMs, tell)
-    if (callee !== undefined) listenTo(now, callee, timeoutMs, tell)
   }
 }
 
