@@ -4,6 +4,7 @@ import { portNumber } from '#contract'
 import type { PayloadChange } from '../../../relay/ground/media.ts'
 import { offering } from '../../../relay/sdp/codecs.ts'
 import type { Media } from '../../../relay/sdp/description.ts'
+import { formatOf } from '../../../relay/sdp/formats.ts'
 import { inKnownNumbers, inNumbersOf, payloadChanges, withOtherLaw } from '../../../relay/sdp/numbering.ts'
 import { composeSdp } from '../../../relay/sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../../../relay/sdp/relayed.ts'
@@ -232,3 +233,45 @@ test('whatever both speak, an answer has only numbers of the offer, each once, u
     }),
   )
 })
+
+test('whatever is agreed on, each hears by its own numbers what the other said by those it was told', () => {
+  const names = ['PCMU/8000', 'PCMA/8000', 'opus/48000/2', 'G722/8000', 'G729/8000', events]
+  const some = fc.shuffledSubarray(names, { minLength: 1 })
+  const numbers = fc.shuffledSubarray(
+    Array.from({ length: 32 }, (_, at) => 96 + at),
+    { minLength: 8, maxLength: 8 },
+  )
+  const written = (encodings: readonly string[], numbered: readonly number[]) =>
+    media(encodings.map((name, at) => `${numbered[at]}=${name}`).join(' '))
+  fc.assert(
+    fc.property(some, numbers, numbers, fc.nat(), (speaks, first, second, seed) => {
+      const offer = written(speaks, first)
+      const offeredOn = withOtherLaw(offer)
+      const takes = offeredOn.formats
+        .map((number) => formatOf(offeredOn, number).encoding)
+        .filter((_, at, all) => at === seed % all.length || (seed >> at) % 2 === 0)
+      if (takes.every((name) => name === events)) return
+      const answer = written(takes, second)
+      const told = inNumbersOf(offer, answer)
+      hearsAll({ told, own: offer }, answer)
+      // The callee speaks what it took, by the numbers it was offered, or by its own.
+      const spoken = offeredOn.formats.filter((number) =>
+        takes.includes(formatOf(offeredOn, number).encoding),
+      )
+      hearsAll({ told: { ...offeredOn, formats: spoken }, own: undefined }, offer)
+    }),
+  )
+})
+
+/** Every number the speaker was told comes to the hearer as a number which is the same codec there, or its law. */
+function hearsAll(speaker: { told: Media; own: Media | undefined }, hearer: Media): void {
+  const changes = payloadChanges(speaker, hearer)
+  for (const number of speaker.told.formats) {
+    const change = changes.find(({ from }) => from === Number(number))
+    const heard = formatOf(hearer, String(change ? change.to : number))
+    const { name, codec } = formatOf(speaker.told, number)
+    if (change?.law) expect([name, heard.name].sort()).toEqual(['PCMA', 'PCMU'])
+    else expect(heard.codec).toBe(codec)
+    if (change?.law) expect(heard.name).toBe(change.law)
+  }
+}
