@@ -15,6 +15,7 @@ import {
   supportedHeader,
   supportedOptions,
 } from '../sip/screen.ts'
+import { leastInterval } from '../sip/session-expires.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
@@ -77,7 +78,7 @@ function refusalOf(
 ): [status: number, headers?: Header[]] | undefined {
   const { leg: asker, request } = asked
   if (request.maxForwards <= 0) return [483]
-  const refusal = screenWithin(request)
+  const refusal = screenWithin(request, asker)
   if (refusal) return [refusal.status, [...(refusal.headers ?? [])]]
   const passage = passageRefusal(call, asked)
   if (passage) return passage
@@ -99,10 +100,11 @@ function unacknowledged(leg: Leg): leg is UasLeg {
 }
 
 /** What a UAS checks first (RFC 3261 §8.2): all of it for an INVITE, Require for what else comes inside a dialog. */
-export function screenWithin(request: Request): ScreenRefusal | undefined {
-  if (request.method === 'INVITE') return screen(request)
-  const short = request.method === 'UPDATE' ? intervalRefusal(request) : undefined
+export function screenWithin(request: Request, { timer }: Leg): ScreenRefusal | undefined {
+  const least = Math.min(timer.interval ?? leastInterval, leastInterval)
+  const short = isChange(request) ? intervalRefusal(request, least) : undefined
   if (short) return short
+  if (request.method === 'INVITE') return screen(request)
   const unknown = request.all('require').filter((option) => !supportedOptions.includes(option.toLowerCase()))
   return unknown.length === 0 ? undefined : { status: 420, headers: [['unsupported', unknown.join(', ')]] }
 }

@@ -28,7 +28,7 @@ export function referAsked(call: Call, asked: InDialogRequest, endpoint: SipEndp
   const whose = party ? `this ${party.kind}` : 'this party'
   if (party?.transfer !== 'local')
     return [referRefused(asked, { status: 403, why: `calls are not transferred for ${whose}` }, endpoint)]
-  const refusal = screenWithin(asked.request)
+  const refusal = screenWithin(asked.request, asked.leg)
   if (refusal) return [refuseRequest(asked, refusal.status, [...(refusal.headers ?? [])])]
   if (isBusy(call)) return [referRefused(asked, busy, endpoint)]
   return [{ type: 'refer', asked, target }]

@@ -58,7 +58,7 @@ function firstOf(request: Request): ScreenRefusal | undefined {
       ? (bodyRefusal(request) ??
         acceptRefusal(request) ??
         privacyRefusal(request) ??
-        intervalRefusal(request))
+        intervalRefusal(request, request.to.tag === undefined ? leastInterval : 0))
       : undefined)
   )
 }
@@ -133,9 +133,12 @@ function privacyRefusal(request: Request): ScreenRefusal | undefined {
   }
 }
 
-/** A session interval which is too short, of a party which can hear that (RFC 4028 §9); undefined: none is. */
-export function intervalRefusal(request: Request): ScreenRefusal | undefined {
-  const short = (sessionExpiresOf(request)?.seconds ?? leastInterval) < leastInterval
+/**
+ * A session interval which is too short, of a party which can hear that (RFC 4028 §9). `least`: seconds, in a session
+ * which has a shorter one already that. undefined: none is.
+ */
+export function intervalRefusal(request: Request, least = leastInterval): ScreenRefusal | undefined {
+  const short = (sessionExpiresOf(request)?.seconds ?? least) < least
   return short && supports(request, 'timer')
     ? { status: 422, headers: [minSeHeader(leastInterval)] }
     : undefined

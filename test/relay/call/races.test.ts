@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Header, Response } from '../../../relay/sip/message.ts'
 import { ack, alice, answers, cancel, fromCallee, sdp, telnyx, within } from '../../support/office.ts'
 import { answered, calling, closeMedia, leavesNothingBehind, reply200, talking } from '../../support/scene.ts'
 
@@ -205,5 +206,47 @@ describe('two changes at once (RFC 5407 §3.3)', () => {
     ladder.when(alice, within(invited, answer, alice, 'UPDATE', 3, { body: offer })).gives('UPDATE to Telnyx')
     ladder.when(telnyx, reply200(ladder, telnyx, 'UPDATE', theirs)).gives('200 to Alice')
     ladder.when(alice, within(invited, answer, alice, 'INVITE', 4, { body: offer })).gives('INVITE to Telnyx')
+  })
+})
+
+describe('before the answer', () => {
+  const reliably: Header[] = [
+    ['require', '100rel'],
+    ['rseq', '1'],
+  ]
+
+  test('a re-INVITE of the callee while our PRACK is in the air is 491, one of the caller is to come later', () => {
+    const { ladder, sent, invited } = calling()
+    const said = answers(sent, telnyx, 183, { body: theirs, headers: reliably })
+    ladder.when(telnyx, said).gives('PRACK to Telnyx', '183 to Alice')
+    ladder.when(telnyx, fromCallee(sent, said, telnyx, 'INVITE', 1, { body: theirs })).gives('491 to Telnyx')
+    const early = ladder.lastResponse(alice)
+    ladder.when(alice, within(invited, early, alice, 'INVITE', 3, { body: offer })).gives('500 to Alice')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+    ladder.when(telnyx, answers(sent, telnyx, 200)).gives('ACK to Telnyx', '200 to Alice')
+  })
+
+  test('a CANCEL which crosses a reliable provisional: that is let go, and not acknowledged', () => {
+    const { ladder, sent, invited } = calling()
+    ladder.when(telnyx, answers(sent, telnyx, 100, { tag: '' })).gives()
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', 'CANCEL to Telnyx', '487 to Alice')
+    ladder.when(telnyx, answers(sent, telnyx, 180, { headers: reliably })).gives()
+    ladder.when(telnyx, answers(sent, telnyx, 487)).gives('ACK to Telnyx')
+  })
+
+  test('two forks which answer at once: the first is heard, the other hung up, however often it repeats', () => {
+    const { ladder, sent, invited } = calling()
+    const [one, two] = ['one', 'two'].map((tag) => answers(sent, telnyx, 200, { body: theirs, tag })) as [
+      Response,
+      Response,
+    ]
+    ladder.when(telnyx, one).gives('ACK to Telnyx', '200 to Alice')
+    ladder.when(telnyx, two).gives('ACK to Telnyx', 'BYE to Telnyx')
+    expect(ladder.lastRequest(telnyx, 'BYE').to.tag).toBe('two')
+    ladder.when(telnyx, two).gives('ACK to Telnyx')
+    ladder.when(telnyx, one).gives('ACK to Telnyx')
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+    ladder.after(40_000).whatever()
+    expect(ladder.record.status).toBe('progressing')
   })
 })

@@ -156,6 +156,17 @@ describe('a session timer (RFC 4028)', () => {
     ladder.after(59_999).gives().after(1).gives('BYE to Alice', 'BYE to Telnyx')
   })
 
+  test('which is shorter than we would take already may be refreshed as it is', () => {
+    const { ladder, sent, accepted } = talking({}, lasts('15;refresher=uas'))
+    ladder.after(5_000).gives()
+    const refresh = fromCallee(sent, accepted, telnyx, 'UPDATE', 1, { headers: lasts('15;refresher=uac') })
+    ladder.when(telnyx, refresh).gives('200 to Telnyx')
+    expect(ladder.lastResponse(telnyx).header('session-expires')).toBe('15;refresher=uac')
+    const shorter = fromCallee(sent, accepted, telnyx, 'UPDATE', 2, { headers: lasts('14;refresher=uac') })
+    ladder.when(telnyx, shorter).gives('422 to Telnyx')
+    ladder.after(9_999).gives().after(1).gives('BYE to Alice', 'BYE to Telnyx')
+  })
+
   test('whose change is too short for the other side goes once more with a longer one', () => {
     const { ladder, invited, answer } = talking({}, lasts('120;refresher=uac'))
     ladder
