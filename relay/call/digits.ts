@@ -6,7 +6,7 @@ import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
-import { eventTypesOf, g711Of, sendingOf, takesEvents, withEvents, withoutEvents } from '../sdp/tones.ts'
+import { eventTypesOf, g711Of, sendingOf, takesEvents, withEvents } from '../sdp/tones.ts'
 import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
 import { reply } from '../sip/reply.ts'
@@ -51,14 +51,11 @@ function wayTo(call: Call, leg: Leg, came: KeyForm): KeyForm | undefined {
 }
 
 /**
- * What one party said of its sound, with or without telephone events as the other is to be told: `offer` is that one's, if
- * this answers.
+ * What one party said of its sound, with telephone events where the other is to be told of them: one which is set to be sent
+ * those, or offers them (`offer`) while its partner takes keys in another form.
  */
 export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSdp | undefined): RelayedSdp {
-  const form = settingOf(call, to)
-  if (form === 'rfc4733') return withEvents(said)
-  if (form !== 'auto') return withoutEvents(said)
-  // It may send events although its partner takes keys in another form.
+  if (settingOf(call, to) === 'rfc4733') return withEvents(said)
   const partner = heardAt(call, opposite(sideOf(call, to)))
   const converted = partner && ['info', 'inband'].includes(settingOf(call, partner))
   return converted && offer && takesEvents(mediaOf(offer)) ? withEvents(said) : said

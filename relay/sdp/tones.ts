@@ -1,6 +1,6 @@
 import type { DigitAim, G711Types } from '../ground/media.ts'
 import type { Media } from './description.ts'
-import { accompanies, type Format, formatsOf, numberIn, withFormats } from './formats.ts'
+import { accompanies, type Format, formatsOf, numberIn } from './formats.ts'
 import { isBlind, mediaOf, type RelayedSdp } from './relayed.ts'
 
 /*
@@ -22,14 +22,6 @@ export function withEvents(said: RelayedSdp): RelayedSdp {
   const clock = clockOf(sound)
   const lines = [...media.lines, `a=rtpmap:${number} telephone-event/${clock}`, `a=fmtp:${number} 0-16`]
   return withMedia(said, { ...media, formats: [...media.formats, number], lines })
-}
-
-/** The same description without telephone events. */
-export function withoutEvents(said: RelayedSdp): RelayedSdp {
-  const media = mediaOf(said)
-  if (isBlind(media) || !takesEvents(media)) return said
-  const kept = formatsOf(media).filter((format) => !isEvents(format))
-  return kept.length === 0 ? said : withMedia(said, withFormats(media, kept.map(itself)))
 }
 
 /** How keys reach a party whose description this is, in its media; undefined: they do not. */
@@ -82,8 +74,4 @@ function freeNumber({ formats, lines }: Media): string {
 
 function withMedia({ sdp, at }: RelayedSdp, media: Media): RelayedSdp {
   return { sdp: { ...sdp, media: sdp.media.with(at, media) }, at }
-}
-
-function itself(format: Format): { from: Format; to: Format } {
-  return { from: format, to: format }
 }

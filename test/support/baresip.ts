@@ -93,11 +93,31 @@ export class Baresip {
 
   /** The rough frequency of what it heard, in Hz. */
   heardTone(): number {
+    const { stderr } = spawnSync('sox', [this.#heard(), '-n', 'stat'], { encoding: 'utf8' })
+    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+  }
+
+  /** What it heard, as G.711 µ-law. */
+  heardSound(): Buffer {
+    return spawnSync(
+      'sox',
+      [this.#heard(), '-t', 'raw', '-e', 'mu-law', '-b', '8', '-r', '8000', '-c', '1', '-'],
+      {
+        maxBuffer: 1 << 26,
+      },
+    ).stdout
+  }
+
+  /** The keys it was told of, by events or by INFO. */
+  get keys(): string {
+    return this.told.flatMap(({ type, param }) => (type === 'CALL_DTMF_START' ? [param ?? ''] : [])).join('')
+  }
+
+  #heard(): string {
     const folder = join(this.#folder, 'rec')
     const file = readdirSync(folder).find((name) => name.endsWith('-dec.wav'))
     if (file === undefined) throw new Error('baresip wrote down nothing that it heard')
-    const { stderr } = spawnSync('sox', [join(folder, file), '-n', 'stat'], { encoding: 'utf8' })
-    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+    return join(folder, file)
   }
 
   async close(): Promise<void> {

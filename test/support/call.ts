@@ -152,6 +152,15 @@ export class Call {
     return statusOf(response) ?? 0
   }
 
+  /** Tells of a key by INFO; gives the answer's status. */
+  async inform(key: string): Promise<number> {
+    const request = this.#request('INFO', ++this.#cseq, `Signal=${key}\r\nDuration=160\r\n`)
+    const headers = request.headers.map(([name, value]): [string, string] =>
+      name === 'Content-Type' ? [name, 'application/dtmf-relay'] : [name, value],
+    )
+    return statusOf(await this.party.ask({ ...request, headers }, this.#hop())) ?? 0
+  }
+
   /** An in-dialog request from the other side. */
   receive(request: SipText): void {
     const method = methodOf(request)

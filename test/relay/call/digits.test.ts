@@ -50,9 +50,9 @@ describe('which telephone events are spoken of', () => {
       '0 8 101',
       '0 8',
     ],
-    ['the callee is set to INFO', { callee: 'info', takes: mute('203.0.113.1') }, '0 8', '0 8 101'],
-    ['the callee is set to tones', { callee: 'inband', takes: mute('203.0.113.1') }, '0 8', '0 8 101'],
-    ['the caller is set to INFO', { caller: 'info' }, '0 8 101', '0 8'],
+    ['the callee is set to INFO', { callee: 'info', takes: mute('203.0.113.1') }, '0 8 101', '0 8 101'],
+    ['the callee is set to tones', { callee: 'inband', takes: mute('203.0.113.1') }, '0 8 101', '0 8 101'],
+    ['the caller is set to INFO', { caller: 'info' }, '0 8 101', '0 8 101'],
     ['the caller is set to events', { caller: 'rfc4733', takes: mute('203.0.113.1') }, '0 8 101', '0 8 101'],
   ])('where %s', (_, parties, offered, answered) => {
     const { ladder, sent } = talking(parties)
@@ -94,13 +94,13 @@ describe('what the media thread hears and sends', () => {
       'events are for us where the other takes INFO',
       { callee: 'info', takes: mute('203.0.113.1') },
       { events: [101], passes: false, send: events },
-      undefined,
+      { events: [101], passes: true },
     ],
     [
-      'events are for us where the other takes tones, whose tones pass',
+      'events are for us where the other takes tones, which are heard',
       { callee: 'inband', takes: mute('203.0.113.1') },
       { events: [101], passes: false, send: events },
-      { events: [], passes: true, tones: types, send: tones },
+      { events: [101], passes: true, tones: types, send: tones },
     ],
     [
       'tones are heard where the other takes events',
