@@ -108,7 +108,9 @@ export function offerOtherwise(
   if (branch.secure !== 'allowed' || branch.reoffered || !sent || !offer?.ok || isBlind(sent))
     return undefined
   const was = keyingOf(sent)
-  if (!refusesKeys(response.status) || (was !== 'strict' && !asksForKeys(response))) return undefined
+  // A phone is not the less refused for being asked twice; to a carrier 488 has many reasons.
+  const wants = was === 'strict' || branch.provider === undefined || asksForKeys(response)
+  if (!refusesKeys(response.status) || !wants) return undefined
   branch.reoffered = true
   branch.cseq++
   const keying = was === 'strict' ? 'either' : 'strict'

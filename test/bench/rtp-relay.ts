@@ -3,12 +3,14 @@ import type { Aim } from '../../relay/ground/media.ts'
 import { sessionId } from '../../relay/ground/media.ts'
 import { startMedia } from '../../relay/io/media.ts'
 import type { MediaEngineName } from '../../relay/io/media-thread.ts'
+import { callerKeys } from './srtp-packets.ts'
 
 /**
  * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP
- * CALLEE_IP FIRST_PEER_PORT`. Prints each call's two ports, then `ready`; ends with its standard input.
+ * CALLEE_IP FIRST_PEER_PORT [srtp]`. Prints each call's two ports, then `ready`; ends with its standard input. With
+ * `srtp` callers speak SRTP, all under one key.
  */
-const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer] = process.argv.slice(2)
+const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer, srtp] = process.argv.slice(2)
 
 const plane = await startMedia({
   engine: engine as MediaEngineName,
@@ -26,7 +28,7 @@ for (let i = 0; i < Number(calls); i++) {
     type: 'aim',
     session: sessionId(i),
     side: 'caller',
-    aim: aimAt(caller, Number(firstPeer) + 2 * i),
+    aim: { ...aimAt(caller, Number(firstPeer) + 2 * i), ...(srtp && { srtp: callerKeys }) },
   })
   plane.order({
     type: 'aim',

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { offerCalls } from './rtpengine.ts'
+import { callerCrypto, callerPackets } from './srtp-packets.ts'
 
-const relays = ['ffi', 'dgram', 'rtpengine'] as const
+const relays = ['ffi', 'dgram', 'rtpengine', 'ffi srtp', 'dgram srtp', 'rtpengine srtp'] as const
 type Relay = (typeof relays)[number]
 
 /** One run of the generator through one relay. */
@@ -24,6 +25,8 @@ interface Load {
   readonly generator: string
   readonly calls: number
   readonly seconds: number
+  /** A file of what callers say who encrypt. */
+  readonly packets: string
 }
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
@@ -36,7 +39,8 @@ const TRIES = 4
 const CALM = 0.04
 
 /**
- * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay.
+ * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay. Where `srtp`
+ * is said the caller speaks SRTP (AES_CM_128_HMAC_SHA1_80) and the callee RTP.
  *
  *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine]
  */
@@ -58,9 +62,15 @@ export async function rtpBench(args: string[]): Promise<void> {
   try {
     const generator = compile(folder)
     if (generator === undefined) return say('No C compiler (cc) is here to build the packet generator with.')
+    const packets = join(folder, 'packets')
+    writeFileSync(packets, callerPackets((Number(values.seconds) + WARMUP_S + 1) * 50))
     say(heading())
     for (const calls of values.calls.split(',').map(Number)) {
-      await compare(chosen, { generator, calls, seconds: Number(values.seconds) }, Number(values.rounds))
+      await compare(
+        chosen,
+        { generator, calls, seconds: Number(values.seconds), packets },
+        Number(values.rounds),
+      )
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -76,8 +86,20 @@ async function compare(chosen: readonly Relay[], load: Load, rounds: number): Pr
       if (run !== undefined) all.push(run)
     }
   }
-  const base = median(runs.get('rtpengine') ?? [], 'cpuUs')
-  for (const [relay, all] of runs) say(row(relay, load.calls, all, base))
+  const cpuOf = (relay: Relay) => median(runs.get(relay) ?? [], 'cpuUs')
+  for (const [relay, all] of runs) {
+    const base = cpuOf(isSecure(relay) ? 'rtpengine srtp' : 'rtpengine')
+    say(row(relay, load.calls, all, base, cpuOf(plainOf(relay))))
+  }
+}
+
+function isSecure(relay: Relay): boolean {
+  return relay.endsWith(' srtp')
+}
+
+/** The same without encryption. */
+function plainOf(relay: Relay): Relay {
+  return relay.replace(' srtp', '') as Relay
 }
 
 /** A run in which other processes took the relay's core says little: it is repeated a few times. */
@@ -93,10 +115,12 @@ async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
 
 async function runOnce(relay: Relay, load: Load): Promise<Run | undefined> {
   const started =
-    relay === 'rtpengine' ? await startRtpengine(load.calls) : await startOurs(relay, load.calls)
+    plainOf(relay) === 'rtpengine'
+      ? await startRtpengine(load.calls, isSecure(relay))
+      : await startOurs(relay, load.calls)
   if (started === undefined) return undefined
   try {
-    return await drive(started, load)
+    return await drive(started, load, isSecure(relay))
   } finally {
     await end(started.child)
   }
@@ -108,9 +132,11 @@ interface Started {
   readonly ports: string
 }
 
-async function startOurs(engine: Relay, calls: number): Promise<Started> {
+async function startOurs(relay: Relay, calls: number): Promise<Started> {
   const script = join(import.meta.dirname, 'rtp-relay.ts')
-  const words = [engine, place.host, place.first, calls, place.caller, place.callee, place.peers].map(String)
+  const { host, first, caller, callee, peers } = place
+  const words = [plainOf(relay), host, first, calls, caller, callee, peers].map(String)
+  if (isSecure(relay)) words.push('srtp')
   const child = pinned(RELAY_CORE, process.execPath, ['--no-warnings', script, ...words])
   let ports = ''
   for await (const line of createInterface({ input: child.stdout })) {
@@ -121,7 +147,7 @@ async function startOurs(engine: Relay, calls: number): Promise<Started> {
   return { child, ports }
 }
 
-async function startRtpengine(calls: number): Promise<Started | undefined> {
+async function startRtpengine(calls: number, secure: boolean): Promise<Started | undefined> {
   if (spawnSync('rtpengine', ['--version']).error !== undefined) return undefined
   const child = pinned(RELAY_CORE, 'rtpengine', [
     '--foreground',
@@ -135,12 +161,20 @@ async function startRtpengine(calls: number): Promise<Started | undefined> {
   ])
   child.stdout.resume()
   await rest(1000)
-  return { child, ports: await offerCalls({ ...place, port: 22_799, calls }) }
+  return {
+    child,
+    ports: await offerCalls({ ...place, port: 22_799, calls, crypto: secure ? callerCrypto : undefined }),
+  }
 }
 
 /** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
-async function drive({ child, ports }: Started, { generator, calls, seconds }: Load): Promise<Run> {
+async function drive(
+  { child, ports }: Started,
+  { generator, calls, seconds, packets }: Load,
+  secure: boolean,
+): Promise<Run> {
   const words = [calls, seconds, WARMUP_S, place.caller, place.callee, place.peers, place.host].map(String)
+  if (secure) words.push(packets)
   const load = pinned(LOAD_CORE, generator, words)
   load.stdin.end(ports)
   let before = scheduled(child)
@@ -213,19 +247,19 @@ function heading(): string {
   return [
     `RTP, two-way G.711 at 20 ms; relay on core ${RELAY_CORE}, generator on core ${LOAD_CORE} of ${availableParallelism()}; load before: ${load.toFixed(2)}`,
     '',
-    'calls  relay      CPU µs/packet  of rtpengine  loss       delay p50 / p99 µs   each run (share of its core others took)',
+    'calls  relay           CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took)',
   ].join('\n')
 }
 
-function row(relay: Relay, calls: number, runs: readonly Run[], base: number): string {
-  const start = `${String(calls).padStart(5)}  ${relay.padEnd(10)} `
+function row(relay: Relay, calls: number, runs: readonly Run[], base: number, plain: number): string {
+  const start = `${String(calls).padStart(5)}  ${relay.padEnd(15)} `
   if (runs.length === 0) return `${start}is not installed here`
   const cpu = median(runs, 'cpuUs')
   const spread = runs.map((run) => `${run.cpuUs.toFixed(1)} (${(run.kept * 100).toFixed(0)} %)`).join(', ')
-  const ratio = Number.isNaN(base) ? '–' : (cpu / base).toFixed(2)
+  const [ratio, price] = [base, plain].map((of) => (Number.isNaN(of) ? '–' : (cpu / of).toFixed(2)))
   const delay = `${median(runs, 'p50').toFixed(0)} / ${median(runs, 'p99').toFixed(0)}`
   const loss = `${(median(runs, 'loss') * 100).toFixed(3)} %`
-  return `${start}${cpu.toFixed(2).padStart(13)}  ${ratio.padStart(12)}  ${loss.padEnd(9)}  ${delay.padEnd(19)}  ${spread}`
+  return `${start}${cpu.toFixed(2).padStart(13)}  ${ratio?.padStart(12)}  ${price?.padStart(8)}  ${loss.padEnd(9)}  ${delay.padEnd(19)}  ${spread}`
 }
 
 function median(runs: readonly Run[], of: keyof Run): number {

@@ -10,6 +10,8 @@ export interface Calls {
   readonly callee: string
   /** Call i's parties sit at this port + 2i. */
   readonly peers: number
+  /** Callers encrypt under this key (a=crypto), callees do not; undefined: no party does. */
+  readonly crypto?: string | undefined
 }
 
 type Word = string | readonly string[] | { readonly [key: string]: Word }
@@ -26,7 +28,8 @@ export async function offerCalls(wanted: Calls): Promise<string> {
     const toCallee = await ask(socket, `o${i}`, {
       command: 'offer',
       ...tags,
-      sdp: sdpOf(wanted.caller, port),
+      ...(wanted.crypto === undefined ? {} : { 'transport-protocol': 'RTP/AVP' }),
+      sdp: sdpOf(wanted.caller, port, wanted.crypto),
     })
     const answer = { command: 'answer', ...tags, 'to-tag': 'b', sdp: sdpOf(wanted.callee, port) }
     lines += `${await ask(socket, `a${i}`, answer)} ${toCallee}\n`
@@ -68,7 +71,10 @@ function bencode(word: Word): string {
   return `d${keys.map(([key, value]) => bencode(key) + bencode(value)).join('')}e`
 }
 
-function sdpOf(address: string, port: number): string {
+function sdpOf(address: string, port: number, crypto?: string): string {
   const lines = ['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0']
-  return [...lines, `m=audio ${port} RTP/AVP 8`, 'a=rtpmap:8 PCMA/8000', 'a=ptime:20', ''].join('\r\n')
+  const [proto, keys] = crypto === undefined ? ['RTP/AVP', []] : ['RTP/SAVP', [crypto]]
+  return [...lines, `m=audio ${port} ${proto} 8`, 'a=rtpmap:8 PCMA/8000', 'a=ptime:20', ...keys, ''].join(
+    '\r\n',
+  )
 }

@@ -1,13 +1,15 @@
 /*
  * Two-way G.711 calls through a media relay on loopback: what was lost, and how long the relay kept each packet.
  *
- *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP
+ *   rtpload CALLS SECONDS WARMUP_SECONDS CALLER_IP CALLEE_IP FIRST_PORT RELAY_IP [PACKETS]
  *
  * Call i's parties sit at CALLER_IP and CALLEE_IP, port FIRST_PORT + 2i. The relay's ports are read from standard
  * input, one call a line: the port the caller sends to, the port the callee sends to. "measuring" and "done" are
  * printed when the counted part begins and ends, then one line of JSON.
  *
- * A packet carries the instant of its send call; the kernel stamps its arrival when the relay's send call puts it on
+ * PACKETS is a file of SRTP packets, one stream's: every caller says these, in order, and hears SRTP; callees speak RTP.
+ *
+ * When a packet was sent is known by its number; the kernel stamps its arrival when the relay's send call puts it on
  * loopback. The difference is the relay's delay, free of our own wake-up times. We spin: give us a core of our own.
  */
 #define _GNU_SOURCE
@@ -23,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 12, SOUND = 160, MOST_CALLS = 5000, MOST_SECONDS = 60, PACKET_MS = 20, BURST = 16, READY = 128 };
+enum { HEADER = 12, SOUND = 160, TAG = 10, UNDER_WAY = 1024, MOST_CALLS = 5000, MOST_SECONDS = 60, PACKET_MS = 20, BURST = 16, READY = 128 };
 enum { FINE = 32, BUCKETS = 64 * FINE };
 
 /** One party of one call. */
@@ -32,15 +34,13 @@ struct party {
     struct sockaddr_in relay;
     uint32_t said;
     uint64_t counted, heard;
-};
-
-/** What travels behind the RTP header. */
-struct stamp {
-    uint64_t sent_at;
-    uint32_t party, counted;
+    /** By the low bits of their numbers: when the last packets were sent; 0: not to be counted, or heard already. */
+    uint64_t sent_at[UNDER_WAY];
 };
 
 static struct party *parties;
+/** What callers say, ready as it is; NULL: RTP. */
+static uint8_t *protected;
 static uint32_t party_count;
 static uint64_t delays[BUCKETS], delay_count, delay_most, strangers;
 
@@ -102,21 +102,33 @@ static int open_socket(const char *address, int port, int epoll, uint32_t party)
     return it;
 }
 
+/* Even numbers are callers. */
+static int is_protected(uint32_t index)
+{
+    return protected != NULL && index % 2 == 0;
+}
+
 static void say(uint32_t index, int counted)
 {
     static uint8_t packet[HEADER + SOUND];
     struct party *party = &parties[index];
     uint32_t sequence = party->said++, time = htonl(sequence * 160), ssrc = htonl(0x10000 + index);
-    packet[0] = 0x80;
-    packet[1] = 8;
-    packet[2] = sequence >> 8;
-    packet[3] = sequence;
-    memcpy(packet + 4, &time, 4);
-    memcpy(packet + 8, &ssrc, 4);
-    struct stamp stamp = { clock_ns(CLOCK_REALTIME), index, counted };
-    memcpy(packet + HEADER, &stamp, sizeof stamp);
+    const uint8_t *said = packet;
+    size_t length = sizeof packet;
+    if (is_protected(index)) {
+        length += TAG;
+        said = protected + sequence * length;
+    } else {
+        packet[0] = 0x80;
+        packet[1] = 8;
+        packet[2] = sequence >> 8;
+        packet[3] = sequence;
+        memcpy(packet + 4, &time, 4);
+        memcpy(packet + 8, &ssrc, 4);
+    }
     party->counted += counted;
-    sendto(party->socket, packet, sizeof packet, 0, (struct sockaddr *)&party->relay, sizeof party->relay);
+    party->sent_at[sequence % UNDER_WAY] = counted ? clock_ns(CLOCK_REALTIME) : 0;
+    sendto(party->socket, said, length, 0, (struct sockaddr *)&party->relay, sizeof party->relay);
 }
 
 static int hear(uint32_t index)
@@ -127,20 +139,21 @@ static int hear(uint32_t index)
     struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
     ssize_t length = recvmsg(parties[index].socket, &message, MSG_DONTWAIT);
     if (length < 0) return 0;
-    struct stamp stamp;
-    memcpy(&stamp, packet + HEADER, sizeof stamp);
-    /* What a party hears was said by the other one of its call. */
-    if (length != HEADER + SOUND || stamp.party != (index ^ 1)) {
+    if (length != HEADER + SOUND + (is_protected(index) ? TAG : 0)) {
         strangers++;
         return 1;
     }
-    if (!stamp.counted) return 1;
+    /* What a party hears was said by the other one of its call. */
+    uint64_t *sent_at = &parties[index ^ 1].sent_at[(packet[2] << 8 | packet[3]) % UNDER_WAY];
+    uint64_t sent = *sent_at;
+    *sent_at = 0;
+    if (sent == 0) return 1;
     parties[index].heard++;
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     if (head == NULL || head->cmsg_type != SCM_TIMESTAMPNS) return 1;
     struct timespec at;
     memcpy(&at, CMSG_DATA(head), sizeof at);
-    int64_t delay = at.tv_sec * 1000000000ll + at.tv_nsec - (int64_t)stamp.sent_at;
+    int64_t delay = at.tv_sec * 1000000000ll + at.tv_nsec - (int64_t)sent;
     note_delay(delay < 0 ? 0 : delay);
     return 1;
 }
@@ -178,15 +191,26 @@ static double talk(int epoll, uint64_t warm, uint64_t total)
     return late * gap / 1e6;
 }
 
+static uint8_t *read_packets(const char *path, size_t size)
+{
+    uint8_t *packets = malloc(size);
+    FILE *file = fopen(path, "rb");
+    if (packets == NULL || file == NULL || fread(packets, 1, size, file) != size) fail(path);
+    fclose(file);
+    return packets;
+}
+
 int main(int count, char **words)
 {
-    if (count != 8) {
+    if (count != 8 && count != 9) {
         fprintf(stderr, "see the head of rtpload.c\n");
         return 2;
     }
     int calls = atoi(words[1]), first = atoi(words[6]), epoll = epoll_create1(0);
     double seconds = atof(words[2]), warmup = atof(words[3]);
     if (calls < 1 || calls > MOST_CALLS || seconds + warmup > MOST_SECONDS) return 2;
+    size_t most = (seconds + warmup + 1) * 1000 / PACKET_MS;
+    if (count == 9) protected = read_packets(words[8], most * (HEADER + SOUND + TAG));
     party_count = 2 * calls;
     parties = calloc(party_count, sizeof *parties);
     for (int i = 0; i < calls; i++) {

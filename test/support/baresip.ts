@@ -19,6 +19,8 @@ export interface BaresipOptions {
   answers?: boolean
   /** What it speaks, as baresip names it; left out: both laws of G.711. */
   codecs?: string
+  /** It encrypts what it says, and hears nothing else. */
+  mediaenc?: 'srtp-mand'
 }
 
 /** An event, or the answer to a command. */
@@ -133,7 +135,7 @@ export class Baresip {
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
   const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
-  const { codecs = 'pcmu,pcma' } = options
+  const { codecs = 'pcmu,pcma', mediaenc } = options
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -158,12 +160,18 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
     `outbound="sip:${relay.address}:${relay.port};transport=${transport}"`,
     `regint=60;audio_codecs=${codecs}`,
     ...(answers ? ['answermode=auto'] : []),
+    ...(mediaenc ? [`mediaenc=${mediaenc}`] : []),
   ]
   writeFileSync(join(folder, 'accounts'), `${account.join(';')}\n`)
-  writeFileSync(join(folder, 'config'), await config(folder, control, wav))
+  writeFileSync(join(folder, 'config'), await config(folder, control, wav, mediaenc ? ['srtp'] : []))
 }
 
-async function config(folder: string, control: number, wav: string): Promise<string> {
+async function config(
+  folder: string,
+  control: number,
+  wav: string,
+  more: readonly string[],
+): Promise<string> {
   const rtp = 21_000 + 20 * Math.floor(Math.random() * 400)
   return [
     'poll_method epoll',
@@ -178,7 +186,7 @@ async function config(folder: string, control: number, wav: string): Promise<str
     'auplay_channels 1',
     `rtp_ports ${rtp}-${rtp + 18}`,
     `module_path ${modules()}`,
-    ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+    ...['g711', 'aufile', 'aubridge', 'sndfile', ...more].map((name) => `module ${name}.so`),
     ...['uuid', 'account'].map((name) => `module_tmp ${name}.so`),
     ...['menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
     `snd_path ${join(folder, 'rec')}`,

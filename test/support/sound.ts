@@ -1,5 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import type { SrtpReceiver } from '../../relay/media/srtp-receiver.ts'
+import type { SrtpSender } from '../../relay/media/srtp-sender.ts'
 import { straight, type Way } from './lossy-way.ts'
 import type { HostAndPort } from './sip-socket.ts'
 
@@ -21,6 +23,7 @@ export class Sound {
   /** Packets heard, by the mark they carried. */
   readonly heard = new Map<string, number>()
   readonly #socket: Socket
+  #lock: { readonly sends: SrtpSender; readonly hears: SrtpReceiver } | undefined
   #open = true
   #beat: NodeJS.Timeout | undefined
   #sequence = 1000
@@ -56,6 +59,11 @@ export class Sound {
     }, 10)
   }
 
+  /** From now on what it says is SRTP, and it hears nothing else. */
+  encrypt(sends: SrtpSender, hears: SrtpReceiver): void {
+    this.#lock = { sends, hears }
+  }
+
   hush(): void {
     clearInterval(this.#beat)
     this.#beat = undefined
@@ -79,7 +87,7 @@ export class Sound {
     packet.writeUInt32BE(this.#timestamp, 4)
     packet.writeUInt32BE(this.ssrc, 8)
     this.#timestamp = (this.#timestamp + 160) >>> 0
-    if (!this.loses(this.sent)) this.ways.up(packet, (bytes) => this.#send(bytes, to))
+    if (!this.loses(this.sent)) this.ways.up(this.#protected(packet), (bytes) => this.#send(bytes, to))
     this.sent++
   }
 
@@ -87,8 +95,15 @@ export class Sound {
     if (this.#open) this.#socket.send(packet, to.port, to.address)
   }
 
+  #protected(packet: Buffer): Buffer {
+    if (this.#lock === undefined) return packet
+    const room = Buffer.concat([packet, Buffer.alloc(32)])
+    return room.subarray(0, this.#lock.sends.protect(room, packet.length, false))
+  }
+
   #hear(packet: Buffer): void {
     if (packet.length < 13) return
+    if (this.#lock !== undefined && this.#lock.hears.unprotect(packet, packet.length, false) < 0) return
     const mark = String.fromCharCode(packet[12] ?? 0)
     this.heard.set(mark, (this.heard.get(mark) ?? 0) + 1)
   }

@@ -10,9 +10,12 @@ import {
   alice,
   aliceDials,
   answers,
+  bob,
   fromCallee,
   office,
   provider,
+  registers,
+  ringBob,
   sdp,
   telnyx,
   through,
@@ -131,6 +134,20 @@ describe('a caller without encryption, and a carrier', () => {
   test('which does not say so are not: 488 has many reasons', () => {
     const { ladder, sent } = dialling(sdp('192.0.2.10'))
     ladder.when(telnyx, answers(sent, telnyx, 488)).gives('ACK to Telnyx', '488 to Alice')
+  })
+})
+
+describe('a caller without encryption, and a phone', () => {
+  test('which refuses RTP are bridged; one which refuses SRTP, too, is refused', () => {
+    const ladder = watch(office())
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob', { body: sdp('192.0.2.10') })
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    const sent = ladder.lastRequest(bob)
+    ladder.when(bob, answers(sent, bob, 488)).gives('ACK to Bob', 'INVITE to Bob')
+    const again = ladder.lastRequest(bob)
+    expect(proto(again)).toBe('RTP/SAVP')
+    ladder.when(bob, answers(again, bob, 488)).gives('ACK to Bob', '488 to Alice')
   })
 })
 

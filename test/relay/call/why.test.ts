@@ -65,7 +65,11 @@ describe('the record of a call to a phone says', () => {
     ],
     [
       'that it has no codec of the caller’s',
-      (ladder) => bobSays(ladder, 488),
+      (ladder) => {
+        bobSays(ladder, 488)
+        // Nor with encryption, as which it is offered once more.
+        ladder.when(bob, answers(ladder.lastRequest(bob), bob, 488)).whatever()
+      },
       488,
       'NO_COMMON_CODEC',
       'The phone of extension bob takes nothing the caller offers (PCMU, PCMA): 488 Not Acceptable Here.',

@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { SrtpKey } from '../../relay/ground/media.ts'
+import { pureCipher } from '../../relay/media/srtp-pure.ts'
+import { SrtpReceiver } from '../../relay/media/srtp-receiver.ts'
+import { SrtpSender } from '../../relay/media/srtp-sender.ts'
+import { readSdp } from '../../relay/sdp/description.ts'
+import { cryptosOf, writeCrypto } from '../../relay/sdp/sdes.ts'
+import { Baresip, hasBaresip } from '../support/baresip.ts'
+import type { Call } from '../support/call.ts'
+import { answers, Carrier } from '../support/carrier.ts'
+import { endedCall, knownCalls } from '../support/customer.ts'
+import { type Office, openOffice } from '../support/live-office.ts'
+import { statusOf } from '../support/sip-text.ts'
+import { Sound, sdp, soundPlace } from '../support/sound.ts'
+import { type OwnStack, startStack } from '../support/stack.ts'
+import { pause, soon } from '../support/wait.ts'
+
+let stack: OwnStack
+let agent: Carrier
+let person: Carrier
+let office: Office
+const open: Baresip[] = []
+
+beforeAll(async () => {
+  stack = await startStack()
+  const { relay } = stack
+  agent = await Carrier.open(
+    { name: 'agent', address: '127.0.7.90', relay, transport: 'TLS' },
+    speaksSrtpAlone,
+  )
+  person = await Carrier.open({ name: 'person', address: '127.0.7.91', relay }, answers('p', 20))
+  office = await openOffice(
+    stack,
+    [{ ...agent.place, transport: 'tls' }, person.place],
+    ['office1', 'office2'],
+  )
+  const [first] = await office.api.list('/providers?name=Carrier 1')
+  const { fingerprint } = agent.certificate
+  const trust = { tls_verify: 'fingerprint', tls_fingerprint: fingerprint }
+  await office.api.put(`/providers/${first?.id}`, { ...first, ...trust, secure: 'required' })
+  await pause(3_000)
+})
+
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close()
+})
+
+afterAll(async () => {
+  agent?.close()
+  person?.close()
+  await stack?.stop()
+})
+
+describe.skipIf(!hasBaresip)('a softphone which encrypts and one which does not (baresip)', () => {
+  test.each(['office1', 'office2'])(
+    'hear the tones of each other when %s calls, hold and resume',
+    async (caller) => {
+      const alice = await softphone('office1', 440, caller, 'srtp-mand')
+      const bob = await softphone('office2', 880, caller)
+      await Promise.all([alice.registered(), bob.registered()])
+      const known = await knownCalls(office.api)
+      const [from, to] = caller === 'office1' ? [alice, bob] : [bob, alice]
+      from.command('dial', `sip:${caller === 'office1' ? 'office2' : 'office1'}@${office.realm}`)
+      await Promise.all([from.hears('CALL_ESTABLISHED'), to.hears('CALL_ESTABLISHED')])
+      await pause(1_500)
+      from.command('hold')
+      await pause(500)
+      from.command('resume')
+      await pause(1_500)
+      from.command('hangup')
+      await to.hears('CALL_CLOSED')
+      await pause(300)
+      expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(80)
+      expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(60)
+      const { media } = await endedCall(office.api, known, true)
+      const [secret, plain] =
+        caller === 'office1'
+          ? [media?.from_caller, media?.from_callee]
+          : [media?.from_callee, media?.from_caller]
+      expect(secret).toMatchObject({ cipher: expect.stringMatching(/^A/), signalling: 'udp' })
+      expect(plain).toMatchObject({ cipher: null, signalling: 'udp' })
+      expect(secret?.packets).toBeGreaterThan(100)
+      expect(plain?.packets).toBeGreaterThan(100)
+    },
+  )
+})
+
+describe('an agent which takes TLS with SRTP alone, and a person behind it', () => {
+  test('speaks with a phone which has RTP, and the record names what each leg travels in', async () => {
+    const { record, heard } = await calling('a')
+    expect(heard).toBe('a')
+    expect(record.attempts).toMatchObject([{ status: 200, transport: 'tls' }])
+    expect(record.media).toMatchObject({
+      from_caller: { signalling: 'udp', cipher: null },
+      from_callee: { signalling: 'tls', cipher: 'AES_CM_128_HMAC_SHA1_80' },
+    })
+  })
+
+  test.each([
+    ['is out of order', 503, (call: Call) => call.refuse(503, 'Service Unavailable')],
+    ['refuses SRTP', 488, (call: Call) => call.refuse(488, 'Not Acceptable Here')],
+    ['answers SRTP with RTP', 488, (call: Call) => call.answer('a')],
+  ])('gives way to the person within a second when it %s', async (_, status, script) => {
+    agent.onCall = script
+    const { record, heard, ms } = await calling('p')
+    agent.onCall = speaksSrtpAlone
+    expect(heard).toBe('p')
+    expect(ms).toBeLessThan(1_000)
+    expect(record.attempts).toMatchObject([{ status, decision: 'next' }, { status: 200 }])
+  })
+})
+
+/** A phone dials; whose voice it hears, and how long that took to answer. */
+async function calling(mark: string) {
+  const phone = await office.phone('office1', '127.0.7.92')
+  const known = await knownCalls(office.api)
+  const began = performance.now()
+  const { call, result } = await phone.call('+15551234567', 'c')
+  expect(statusOf(await result)).toBe(200)
+  const ms = performance.now() - began
+  await soon(`${mark} to be heard`, () => call.sound?.heardOf(mark))
+  const callee = mark === 'a' ? agent : person
+  await soon('the phone to be heard', () => callee.calls.at(-1)?.sound?.heardOf('c'))
+  await call.bye()
+  const record = await endedCall(office.api, known, true)
+  phone.close()
+  return { record, heard: mark, ms }
+}
+
+/** Answers SRTP with SRTP, and refuses all else. */
+function speaksSrtpAlone(call: Call): void {
+  void answerEncrypted(call)
+}
+
+async function answerEncrypted(call: Call): Promise<void> {
+  const offered = readSdp(call.invite.body)?.media[0]
+  const [line] = offered?.proto === 'RTP/SAVP' ? cryptosOf(offered) : []
+  if (line === undefined) return call.refuse(488, 'Not Acceptable Here')
+  const { tag, suite } = line
+  const ours: SrtpKey = { suite, secret: new Uint8Array(line.secret.length).fill(7) }
+  const sound = await Sound.open(agent.address)
+  sound.encrypt(new SrtpSender(ours, pureCipher), new SrtpReceiver(line, pureCipher))
+  call.sound = sound
+  const body = sdp(sound.place).replace('RTP/AVP', 'RTP/SAVP')
+  const contact: [string, string] = ['Contact', `<${agent.contact('answer')}>`]
+  const keyed = `${body}${writeCrypto({ ...ours, tag })}\r\n`
+  agent.reply(call.invite, 200, 'OK', [contact], keyed, call.tag)
+  const place = soundPlace(call.invite.body)
+  if (place) sound.speak('a', place)
+}
+
+async function softphone(
+  username: string,
+  tone: number,
+  caller: string,
+  mediaenc?: 'srtp-mand',
+): Promise<Baresip> {
+  const phone = await Baresip.open({
+    username,
+    password: 'secure-password',
+    realm: office.realm,
+    relay: stack.relay,
+    tone,
+    answers: username !== caller,
+    ...(mediaenc && { mediaenc }),
+  })
+  open.push(phone)
+  return phone
+}
