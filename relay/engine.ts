@@ -1,5 +1,5 @@
 import type { MonotonicMs } from '#contract'
-import type { CallReferred, ProviderObserved } from './call/call-orders.ts'
+import type { CallsEvent } from './call/call-orders.ts'
 import { Calls } from './call/calls.ts'
 import { Clock, type TimeCorrected } from './ground/clock.ts'
 import { earliestOf } from './ground/deadlines.ts'
@@ -12,6 +12,7 @@ import { openIngress } from './ingress/ingress.ts'
 import { Ledger } from './limits/ledger.ts'
 import { type LimitSource, limitsOn } from './limits/scope.ts'
 import { Ports } from './media/ports.ts'
+import { CallForwarding } from './policy/call-forwarding.ts'
 import { Domains } from './policy/domains.ts'
 import { type CallDecided, QuotaWait } from './policy/quota-wait.ts'
 import { RoutingClient, type RoutingEvent } from './policy/routing-client.ts'
@@ -36,7 +37,7 @@ interface EngineSetup {
 /** What a room has to say to those above it. */
 type RoomEvent =
   | Exclude<TransactionOutput, { type: 'send' }>
-  | (ProviderObserved | CallReferred | RoutingEvent | SnapshotEvent | CallDecided | TimeCorrected)
+  | (CallsEvent | RoutingEvent | SnapshotEvent | CallDecided | TimeCorrected)
 
 type Happening = Input | RoomEvent | { readonly type: 'tick' }
 
@@ -58,8 +59,9 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const registrar = new Registrar(endpoint, domains)
   const below = { endpoint, numbers, transactions, registrar }
   const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers })
+  const forwarding = new CallForwarding({ quotaWait, calls })
   const ingress = openIngress({ ...below, served, clock, calls, routing, domains, quotaWait, providers })
-  return { ...below, clock, ledger, providers, routing, quotaWait, calls, ...ingress }
+  return { ...below, clock, ledger, providers, routing, quotaWait, calls, forwarding, ...ingress }
 }
 
 /**
@@ -73,7 +75,8 @@ export class Engine {
 
   constructor(setup: EngineSetup) {
     this.rooms = compose(setup)
-    const { clock, transactions, ledger, providers, routing, quotaWait, registrar, calls } = this.rooms
+    const { clock, transactions, ledger, providers, routing, quotaWait, registrar, calls, forwarding } =
+      this.rooms
     const { packets, dialogs, uas, revocations, blocks } = this.rooms
     this.#dispatcher = new RoomDispatcher(
       {
@@ -90,7 +93,8 @@ export class Engine {
         answered: [calls, routing, providers],
         unanswered: [calls, routing, providers],
         routed: [quotaWait],
-        decided: [uas],
+        sendOn: [forwarding],
+        decided: [uas, forwarding],
         account: [uas],
         observed: [providers],
         referred: [uas],

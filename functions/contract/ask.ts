@@ -167,6 +167,7 @@ const sipTarget = z.object({
   transport: transport.nullable(),
   ring_ms: z.int(),
 })
+export type SipTarget = z.infer<typeof sipTarget>
 
 /** One destination of a plan; where it leads is asked when it is to ring. */
 const planTarget = z.object({
@@ -176,6 +177,7 @@ const planTarget = z.object({
   ring_ms: z.int().nullable().default(null),
   delay_ms: z.int().default(0),
 })
+export type PlanTarget = z.infer<typeof planTarget>
 
 /** Those who ring together, if those before them ended as `when` says; the first step always begins. */
 const ringStep = z.object({
@@ -249,6 +251,8 @@ export const routeDecision = z.discriminatedUnion('kind', [
   }),
 ])
 export type RouteDecision = z.infer<typeof routeDecision>
+/** A decision not to. */
+export type RejectDecision = Extract<RouteDecision, { kind: 'reject' }>
 /** A decision to call somewhere. */
 export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 

@@ -62,7 +62,7 @@ const shownCaller = z.object({
 })
 
 /** One destination of those which are rung, and where it leads; undecided until it is its turn. */
-const plannedRing = ringDestination.extend({
+export const plannedRing = ringDestination.extend({
   /** The number or extension whose list it stands in, and the step of that list, 1 first: those of one ring together. */
   by: z.string(),
   step: z.int(),

@@ -29,7 +29,7 @@ export function planQuestion(
 
 /** The extensions which have sent a call on, with this one, if it is one. */
 export function pathWith(path: readonly string[], { kind, name }: RingPlan['forwarder']): string[] {
-  return kind === 'extension' ? [...path, name] : [...path]
+  return kind === 'extension' && path.at(-1) !== name ? [...path, name] : [...path]
 }
 
 /** A destination of a plan with what was decided of it. */

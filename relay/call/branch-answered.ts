@@ -6,12 +6,12 @@ import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
 import { unheard } from './cause.ts'
-import { abandon, concluded, end, hangUpLate, since, stopTimers } from './ending.ts'
+import { abandon, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
 import { branchFailed } from './hunt.ts'
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
-import type { Branch, Call, CallEvents, CallOrder, CallStep } from './state.ts'
+import type { Branch, Call, CallEvents, CallOrder, CallStep, Hunt } from './state.ts'
 import { partyComes } from './transferred-call.ts'
 import { notKeyed } from './verdict.ts'
 
@@ -24,7 +24,7 @@ export function branchSucceeded(call: Call, event: CallEvents['success'], endpoi
   if (!holdsAnswer(call.caller)) return branchAnswered(call, branch, response, endpoint)
   call.held = event
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
-  return { effects: [...stopTimers(branch), { type: 'stop', timer: 'search' }, ...others] }
+  return { effects: [...stopTimers(branch), ...othersOver(call, branch.hunt), ...others] }
 }
 
 /** The others are let go, the caller is answered. */
@@ -57,7 +57,7 @@ export function branchAnswered(
     effects: [
       ...stopTimers(branch),
       ...observation(branch, response.status, response.reason),
-      { type: 'stop', timer: 'search' },
+      ...othersOver(call, branch.hunt),
       ...others,
       ...answeredBy(branch, response, endpoint),
       ...aim(call, branch, said, endpoint),
@@ -66,6 +66,18 @@ export function branchAnswered(
       { type: 'tell' },
     ],
   }
+}
+
+/** For whom the call was sent on to besides is not looked any more. */
+function othersOver(call: Call, won: Hunt): CallOrder[] {
+  const line = lineOf(won)
+  for (const hunt of call.hunts) if (!line.includes(hunt)) hunt.state = 'over'
+  return call.hunts.flatMap(stopHunt)
+}
+
+/** A hunt, and those whose lists led to it. */
+function lineOf(hunt: Hunt): Hunt[] {
+  return [hunt, ...(hunt.parent ? lineOf(hunt.parent) : [])]
 }
 
 /** Another branch was faster (RFC 3326: phones shall not count a missed call). */

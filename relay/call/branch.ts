@@ -13,25 +13,27 @@ import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
-import type { Branch, Call, CalledPeer, CallOrder } from './state.ts'
+import type { Branch, Call, CalledPeer, CallOrder, Hunt } from './state.ts'
 import { codecsFor } from './taken.ts'
 import { refusesKeys } from './verdict.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
   call: Call,
+  hunt: Hunt,
   endpoint: SipEndpoint,
   provider: CalledPeer | undefined,
   contact: Contact | undefined,
-  attempt: Branch['attempt'] = newAttempt(call, provider),
+  attempt: Branch['attempt'] = newAttempt(call, hunt, provider),
 ): Branch {
   const id = provider?.provider_id
   const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
   const branch: Branch = {
     ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
     media: mediaOn(call, 'callee'),
-    secure: secureOf(call, provider),
+    secure: secureOf(hunt, provider),
     index: call.branches.length,
+    hunt,
     attempt,
     tried: undefined,
     reoffered: false,
@@ -55,7 +57,7 @@ export function callAt(
   branch.attempt.transport = flow.transport
   const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
-  const only = codecsFor(call, branch)
+  const only = codecsFor(branch)
   const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, { only }) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
@@ -82,7 +84,7 @@ function invite(
 ): CallOrder[] {
   const timer: CallOrder = branch.provider
     ? { type: 'set', ms: branch.provider.policy.first_response_ms, timer: { timer: 'silence', branch } }
-    : { type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }
+    : { type: 'set', ms: ringMs(branch), timer: { timer: 'ring', branch } }
   return [callLeg(branch, buildInvite(call, branch, flow, endpoint, body), flow), timer]
 }
 
@@ -114,7 +116,7 @@ export function offerOtherwise(
   branch.reoffered = true
   branch.cseq++
   const keying = was === 'strict' ? 'either' : 'strict'
-  const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(call, branch), keying })
+  const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })
   const { flow } = branch
   if (!again || !flow) return undefined
   return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, sdpBytes(again))]
@@ -135,7 +137,7 @@ function sdpText(response: Response): string {
 }
 
 /** Whether a branch's sound is encrypted: as its provider, its extension or its PBX has it. */
-function secureOf({ decision }: Call, provider: CalledPeer | undefined): SecurePolicy {
+function secureOf({ decision }: Hunt, provider: CalledPeer | undefined): SecurePolicy {
   if (provider) return provider.secure ?? 'allowed'
   const { targets } = decision ?? {}
   if (targets?.kind === 'extension') return targets.extension.secure ?? 'allowed'
@@ -143,11 +145,11 @@ function secureOf({ decision }: Call, provider: CalledPeer | undefined): SecureP
 }
 
 /** Milliseconds this branch may ring. */
-export function ringMs(call: Call, branch: Branch): number {
-  return branch.provider ? branch.provider.policy.answer_ms : call.rounds.ms
+export function ringMs({ provider, hunt }: Branch): number {
+  return provider ? (hunt.sought?.ring_ms ?? provider.policy.answer_ms) : hunt.rounds.ms
 }
 
-function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attempt'] {
+function newAttempt(call: Call, { sought }: Hunt, provider: CalledPeer | undefined): Branch['attempt'] {
   const attempt: Attempt = {
     provider_id: provider?.provider_id ?? null,
     route_id: provider?.route_id ?? null,
@@ -161,7 +163,7 @@ function newAttempt(call: Call, provider: CalledPeer | undefined): Branch['attem
     ended_ms: null,
     pdd_ms: null,
     tries: [],
-    destination: null,
+    destination: sought?.target ?? null,
   }
   return attempt
 }

@@ -7,7 +7,7 @@ import type { Request } from '../sip/message.ts'
 import type { Replaces } from '../sip/refer-to.ts'
 import type { CallMachine } from './call.ts'
 import { joinedLegs } from './sides.ts'
-import type { Branch, Call, CallTimer } from './state.ts'
+import type { Branch, Call, CallTimer, Hunt } from './state.ts'
 
 /** A call on the board. */
 export interface ActiveCall extends LegOwner {
@@ -28,7 +28,7 @@ export interface ActiveCall extends LegOwner {
 }
 
 /** Whose a timer is; undefined: the call's own. */
-export type TimerSubject = Leg | undefined
+export type TimerSubject = Leg | Hunt | undefined
 
 /** Of each kind one. */
 export type TimersByName = Map<CallTimer['timer'], Deadline<CallTimerDue>>

@@ -18,7 +18,8 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, scopesOf } from './scopes.ts'
-import type { Branch, CallOrder, ClientRole, ServiceRoutes } from './state.ts'
+import { huntQuestion } from './sent-on.ts'
+import type { Branch, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -45,8 +46,19 @@ export interface CallReferred {
   readonly caller: RouteQuestion['caller']
 }
 
+/** A call under way is to be sent on: where, is asked. */
+export interface SendOn {
+  readonly type: 'sendOn'
+  readonly question: RouteQuestion
+  readonly active: ActiveCall
+  readonly hunt: Hunt
+}
+
+/** What calls have to say to the rooms above. */
+export type CallsEvent = ProviderObserved | CallReferred | SendOn
+
 /** What calls order, and what is said to the rooms above. */
-export type CallsOutput = Effect | TransactionOutput | ProviderObserved | CallReferred
+export type CallsOutput = Effect | TransactionOutput | CallsEvent
 
 /** What in a call waits until it is known where a host leads. */
 export type WaitingForHost = { readonly active: ActiveCall } & (
@@ -61,7 +73,7 @@ export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' }>
 
 /** Carries out what calls order, and settles those which are over. */
 export class CallOrders {
-  readonly effects = new EffectBuffer<TransactionOutput | ProviderObserved | CallReferred>()
+  readonly effects = new EffectBuffer<TransactionOutput | CallsEvent>()
   readonly index = new CallIndex()
   readonly timers = new CallTimers()
   readonly requests: LegRequests<ActiveCall, ClientRole>
@@ -93,6 +105,8 @@ export class CallOrders {
           { for: 'branch', active, branch: order.branch },
           { ask: 'locate', question: order.question },
         )
+      case 'decide':
+        return this.#decide(active, order.hunt)
       case 'resolve':
         return this.lookUp({ for: 'leg', active, host: order.host, leg: order.leg })
       case 'set':
@@ -114,6 +128,11 @@ export class CallOrders {
       case 'note':
         return effects.emit(order)
     }
+  }
+
+  #decide(active: ActiveCall, hunt: Hunt): void {
+    const question = huntQuestion(active.call, hunt)
+    if (question) this.effects.emit({ type: 'sendOn', question, active, hunt })
   }
 
   #respond(

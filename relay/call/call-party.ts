@@ -14,7 +14,8 @@ export interface CallParty {
 export function partyOn({ decision, callee }: Call, side: Side): CallParty | undefined {
   if (!decision) return undefined
   if (side === 'caller') return callerOf(decision)
-  const { targets } = decision
+  // A call which was sent on is with whom it was sent on to.
+  const { targets } = callee?.hunt.decision ?? decision
   if (targets.kind === 'extension')
     return partyOf('extension', targets.extension.extension_id, targets.extension)
   if (targets.kind === 'trunk') return partyOf('trunk', targets.trunk.trunk_id, targets.trunk)

@@ -49,5 +49,6 @@ function timersOf({ timers }: ActiveCall, subject: TimerSubject): TimersByName {
 
 function subjectOf(timer: CallTimer): TimerSubject {
   if ('branch' in timer) return timer.branch
+  if ('hunt' in timer) return timer.hunt
   return 'leg' in timer ? timer.leg : undefined
 }

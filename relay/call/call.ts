@@ -13,7 +13,6 @@ import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { earlyUpdateAnswered, updateEarly } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
-import { noneAlive } from './failed-hunt.ts'
 import {
   answerTimeout,
   branchFailed,
@@ -22,7 +21,9 @@ import {
   cooling,
   noProgress,
   noResponse,
+  searchTimeout,
 } from './hunt.ts'
+import { delayOver } from './hunts.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
 import { aimAgain } from './offer-answer.ts'
 import { begin, mediaFailed, opened } from './opening.ts'
@@ -31,6 +32,7 @@ import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
 import { referAsked } from './refer.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
+import { sentOn } from './sent-on.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
 import { joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
@@ -140,7 +142,9 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
     progress: ({ branch }, { call, endpoint }) => noProgress(call, branch, endpoint),
     ring: ({ branch }, { call, endpoint }) => answerTimeout(call, branch, endpoint),
-    search: (_, { call, endpoint }) => noneAlive(call, endpoint),
+    search: ({ hunt }, { call, endpoint }) => (hunt ? searchTimeout(call, hunt, endpoint) : stay()),
+    delay: ({ hunt }) => stay(...delayOver(hunt)),
+    sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),

@@ -14,7 +14,13 @@ import type { ClientOutput } from '../transaction/layer.ts'
 import { recordCode } from './branch.ts'
 import { table } from './call.ts'
 import type { ActiveCall, CallIndex } from './call-index.ts'
-import { CallOrders, type CallsDeps, type CallsOutput, type WaitingForHost } from './call-orders.ts'
+import {
+  CallOrders,
+  type CallsDeps,
+  type CallsOutput,
+  type SendOn,
+  type WaitingForHost,
+} from './call-orders.ts'
 import { leadOf } from './hosts.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
@@ -40,6 +46,12 @@ type CallsInput =
   | Reply
   | Extract<Input, { type: 'media' | 'stop' }>
   | { readonly type: 'tick' }
+
+/** No decision: neither edge nor snapshot made one, and why. */
+interface DecidedSendOn {
+  readonly decision: RouteDecision | undefined
+  readonly why: string
+}
 
 /** All calls: carries out what their machines order, and brings them what happens. */
 export class Calls {
@@ -127,6 +139,15 @@ export class Calls {
   decided(now: MonotonicMs, active: ActiveCall, decision: RouteDecision): CallsOutput[] {
     this.#decided(now, active, decision)
     return this.#orders.effects.take()
+  }
+
+  /** It is decided where a call is sent on to, or why not. */
+  sentOn(now: MonotonicMs, { active, hunt }: SendOn, { decision, why }: DecidedSendOn): CallsOutput[] {
+    // The call may have been answered, or have ended, while we asked.
+    if (active.machine.state !== 'hunting' || hunt.state !== 'deciding') return []
+    const admitted = decision && admitCall(this.#deps.ledger, now, active.call.id, decision)
+    const contacts = admitted?.kind === 'connect' ? this.#contacts(now, admitted.targets) : []
+    return this.step(now, active, 'sentOn', { hunt, decision: admitted, why, contacts })
   }
 
   /** One leg asks something inside its dialog; the host its offer names is looked up first. */
@@ -248,7 +269,7 @@ export class Calls {
     if (waiting.for === 'branch') {
       const { branch } = waiting
       const id = branch.provider?.provider_id
-      const more = active.call.waiting.length > 0
+      const more = branch.hunt.waiting.length > 0
       const inTurn = id ? this.#orders.reputation.inTurn(now, id, located, more) : located
       return this.#step(now, active, 'located', { branch, located: inTurn })
     }
@@ -333,7 +354,9 @@ export class Calls {
       case 'unacknowledged':
         return this.#step(now, active, timer.timer, timer)
       case 'search':
-        return this.#step(now, active, timer.timer, undefined)
+        return this.#step(now, active, timer.timer, { hunt: timer.hunt })
+      case 'delay':
+        return this.#step(now, active, timer.timer, timer)
     }
   }
 

@@ -1,42 +1,44 @@
 import type { Consideration, Limit } from '#contract'
 import { describe, explained, isUrgent, limitAt, reserve } from '../limits/admit-call.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
-import { end, soon } from './ending.ts'
-import type { Call, CalledPeer, CallStep } from './state.ts'
+import { soon } from './ending.ts'
+import type { Call, CalledPeer, Hunt, HuntEnding } from './state.ts'
 
 /**
  * The best provider not tried yet whose limits have room; the full ones before it are left out, and said to be.
  * undefined where none is left.
  */
-export function nextWithRoom(call: Call): CalledPeer | undefined {
+export function nextWithRoom(call: Call, hunt: Hunt): CalledPeer | undefined {
   const urgent = isUrgent(call.record.decision)
-  for (let provider = call.waiting.shift(); provider; provider = call.waiting.shift()) {
+  for (let provider = hunt.waiting.shift(); provider; provider = hunt.waiting.shift()) {
     const { provider_id } = provider
     const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent) : undefined
     if (!limit) return provider
-    skip(call, provider, limit)
+    if (!hunt.parent) skip(call, provider, limit)
   }
   return undefined
 }
 
 /** Whether a provider not tried yet has room, as things stand. */
-export function roomElsewhere({ waiting, record, ledger, now, id }: Call): boolean {
+export function roomElsewhere({ record, ledger, now, id }: Call, { waiting }: Hunt): boolean {
   const urgent = isUrgent(record.decision)
   return waiting.some(({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent))
 }
 
 /** No provider was called, for every one is full. */
-export function allFull(call: Call, endpoint: SipEndpoint): CallStep {
+export function allFull({ record }: Call, { parent }: Hunt): HuntEnding {
   const [status, reason] = [503, 'ALL_PROVIDERS_FULL']
   const message = 'Every provider this call could take is at its limit.'
-  const { record } = call
-  record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
-  return end(
-    call,
-    endpoint,
-    { by: 'system', reason: 'rejected', status, why: `${reason}: ${message}`, because: { reason, message } },
-    soon(status),
-  )
+  if (!parent)
+    record.decision = record.decision && { ...record.decision, outcome: 'reject', status, reason, message }
+  const because = { reason, message }
+  return {
+    by: 'system',
+    reason: 'rejected',
+    status,
+    why: `${reason}: ${message}`,
+    because,
+    headers: soon(status),
+  }
 }
 
 function skip({ record }: Call, { provider_id }: CalledPeer, limit: Limit): void {

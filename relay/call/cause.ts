@@ -3,7 +3,7 @@ import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
 import { type Cause, elsewhere } from './reason.ts'
-import type { Branch, BranchFailure, Call, CalledPeer, Side } from './state.ts'
+import type { Branch, BranchFailure, Call, CalledPeer, Hunt, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
 import { notKeyed, redirects, refusesKeys } from './verdict.ts'
 
@@ -31,19 +31,19 @@ export function cause(reason: string, message: string): Cause {
 }
 
 /** No phone registered where the call leads. The edge knows whether another relay has the phone. */
-export function notRegistered(call: Call): Cause {
-  return cause('NOT_REGISTERED', `${sentence(calleeOf(call))} is not registered.`)
+export function notRegistered(hunt: Hunt): Cause {
+  return cause('NOT_REGISTERED', `${sentence(calleeOf(hunt))} is not registered.`)
 }
 
 /** It rang, and was not answered. */
-export function unanswered(call: Call, ms: number): Cause {
-  return cause('NO_ANSWER', `${sentence(calleeOf(call))} did not answer in ${Math.round(ms / 1000)} s.`)
+export function unanswered(hunt: Hunt, ms: number): Cause {
+  return cause('NO_ANSWER', `${sentence(calleeOf(hunt))} did not answer in ${Math.round(ms / 1000)} s.`)
 }
 
 /** Why one branch failed. */
 export function causeOf(call: Call, ended: EndedBranch): Cause {
   const { branch, status, why } = ended
-  const who = peerOf(call, branch)
+  const who = peerOf(branch)
   const [word, name] = who
   const open = obstacleToKeys(ended)
   if (open !== undefined) return notEncrypted(sentence(name), open)
@@ -60,18 +60,18 @@ export function causeOf(call: Call, ended: EndedBranch): Cause {
 }
 
 /** Why no provider or phone is left to be called. */
-export function causeOfAll(call: Call, told: number): Cause {
-  const [only, ...others] = call.failures
+export function causeOfAll({ failures }: Hunt, told: number): Cause {
+  const [only, ...others] = failures
   if (only && others.length === 0) return only.cause
-  const spoke = call.failures.findLast(({ status }) => status === told && status < 500)
-  return cause(spoke?.cause.reason ?? 'ALL_PROVIDERS_FAILED', sentencesOf(call.failures))
+  const spoke = failures.findLast(({ status }) => status === told && status < 500)
+  return cause(spoke?.cause.reason ?? 'ALL_PROVIDERS_FAILED', sentencesOf(failures))
 }
 
 /** No callee rang in time; `waiting`: the branches which may still have. */
-export function searchedTooLong(call: Call, waiting: readonly Branch[]): Cause {
+export function searchedTooLong(call: Call, hunt: Hunt, waiting: readonly Branch[]): Cause {
   const waited = `Nobody rang in ${Math.round((call.now - call.startedNow) / 1000)} s.`
   const quiet = waiting.map((branch) => ({ cause: causeOf(call, quietOf(branch)) }))
-  return cause('SEARCH_TIMED_OUT', `${waited} ${sentencesOf([...call.failures, ...quiet])}`.trim())
+  return cause('SEARCH_TIMED_OUT', `${waited} ${sentencesOf([...hunt.failures, ...quiet])}`.trim())
 }
 
 /** Why a branch whose sound has to be encrypted could not have it; undefined: it could, or need not. */
@@ -153,7 +153,7 @@ function credentialReason({ provider }: Branch): string {
 }
 
 function noCodecLeft(call: Call, name: string, branch: Branch): Cause {
-  const only = codecsFor(call, branch).join(', ')
+  const only = codecsFor(branch).join(', ')
   return cause(
     'NO_COMMON_CODEC',
     `The caller offers ${offered(call)}, and ${name} is to be sent only ${only}.`,
@@ -184,23 +184,24 @@ type CalledSide = 'PROVIDER' | 'PBX' | 'PHONE'
 type PeerName = readonly [word: CalledSide, name: string]
 
 /** Who was called by a branch. */
-function peerOf(call: Call, branch: Branch): PeerName {
-  const side = sideOf(call, branch)
-  return [side, side === 'PROVIDER' ? `the provider ${branch.provider?.name}` : calleeOf(call)]
+function peerOf(branch: Branch): PeerName {
+  const side = sideOf(branch)
+  return [side, side === 'PROVIDER' ? `the provider ${branch.provider?.name}` : calleeOf(branch.hunt)]
 }
 
 /** What was called by a branch. */
-export function sideOf({ decision }: Call, { provider }: Branch): CalledSide {
+export function sideOf({ provider, hunt }: Branch): CalledSide {
   if (provider?.provider_id) return 'PROVIDER'
-  return decision?.targets.kind === 'trunk' ? 'PBX' : 'PHONE'
+  return hunt.decision?.targets.kind === 'trunk' ? 'PBX' : 'PHONE'
 }
 
-/** Whom the call is for. */
-function calleeOf({ decision, record }: Call): string {
+/** Whom a hunt is for. */
+function calleeOf({ decision }: Hunt): string {
   const targets = decision?.targets
   if (targets?.kind === 'extension') return `the phone of extension ${targets.extension.extension}`
   if (targets?.kind === 'trunk') return `the PBX of trunk ${targets.trunk.realm.split('.')[0]}`
-  return record.destination.target || 'the callee'
+  if (targets?.kind === 'sip') return `the phone at ${targets.sip.uri}`
+  return decision?.destination.target || 'the callee'
 }
 
 function sentencesOf(failures: readonly Pick<BranchFailure, 'cause'>[]): string {

@@ -4,7 +4,7 @@ import { diversionsOf } from '../sip/diversion.ts'
 import { splitList } from '../sip/grammar.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { type Privacy, privacyOf } from '../sip/privacy.ts'
-import type { Call, ConnectDecision } from './state.ts'
+import type { Call, ConnectDecision, Hunt } from './state.ts'
 
 /** Whom a call comes from or goes to: a customer's phone or PBX, however it proved itself, or a provider. */
 export type PartyKind = 'phone' | 'pbx' | 'carrier'
@@ -41,9 +41,9 @@ const passages: Readonly<Record<string, Passage>> = {
 }
 
 /** The headers of the caller's INVITE which its callee hears as they are. */
-export function passedOn({ caller, decision }: Call): Header[] {
-  if (!decision) return []
-  const [from, to] = [callerKind(decision), calleeKind(decision)]
+export function passedOn({ caller, decision }: Call, { decision: there }: Hunt): Header[] {
+  if (!decision || !there) return []
+  const [from, to] = [callerKind(decision), calleeKind(there)]
   const privacy = privacyOf(caller.invite)
   const hidden = privacy.header || isHidden({ caller, decision })
   return caller.invite.headers.flatMap(([name, value]): Header[] => {

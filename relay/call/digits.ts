@@ -30,9 +30,9 @@ const usualMs = 160
 /** How a leg is to be sent keys, as whom it is configured. */
 function settingOf({ decision, branches }: Call, leg: Leg): DtmfForm {
   if (leg.kind === 'uas') return decision?.dtmf ?? 'auto'
-  const { provider }: Partial<Branch> = branches.find((branch) => branch === leg) ?? {}
+  const { provider, hunt }: Partial<Branch> = branches.find((branch) => branch === leg) ?? {}
   if (provider) return provider.dtmf ?? 'auto'
-  const targets = decision?.targets
+  const targets = hunt?.decision?.targets
   if (targets?.kind === 'extension') return targets.extension.dtmf ?? 'auto'
   return (targets?.kind === 'trunk' ? targets.trunk.dtmf : undefined) ?? 'auto'
 }

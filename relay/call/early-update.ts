@@ -90,7 +90,7 @@ function pass(
 ): CallOrder[] {
   const offer = offerOf(asked.request, endpoint, asked.leg.secure)
   const to = asked.leg.kind === 'uas' ? branch : call.caller
-  const only = to.kind === 'uac' ? codecsFor(call, branch) : []
+  const only = to.kind === 'uac' ? codecsFor(branch) : []
   const sent = offer?.ok ? rewriteFor(call, to, offer.value, endpoint, { only }) : undefined
   if (!sent || !to.flow) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   const { caller } = call

@@ -1,4 +1,4 @@
-import type { HangupParty, HangupReason, RouteDecision } from '#contract'
+import type { HangupParty, HangupReason, RejectDecision, RouteDecision } from '#contract'
 import { byeLate2xx, hangUpLeg } from '../leg/bye.ts'
 import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
@@ -11,38 +11,28 @@ import { refuseRequest } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
-import type { Branch, Call, CallOrder, CallStep } from './state.ts'
-
-/** How a call ends which was never answered. */
-export interface UnansweredEnd {
-  readonly by: HangupParty
-  readonly reason: HangupReason
-  /** What the caller is told. */
-  readonly status: number
-  /** Why, where that is ours to say, for a Reason header (RFC 3326); `cause` is its status unless given. */
-  readonly why?: string
-  readonly cause?: number
-  /** The warn-code which goes with `why` (RFC 3261 §20.43). */
-  readonly code?: number
-  /** Why, for the record; undefined: the caller left. */
-  readonly because: Cause | undefined
-}
+import type { Branch, Call, CallOrder, CallStep, Hunt, HuntEnding, UnansweredEnd } from './state.ts'
 
 /** The edge says no: the caller hears its status and why. */
-export function refuse(
-  call: Call,
-  decision: Extract<RouteDecision, { kind: 'reject' }>,
-  endpoint: SipEndpoint,
-): CallStep {
+export function refuse(call: Call, decision: RejectDecision, endpoint: SipEndpoint): CallStep {
   remember(call, decision)
+  const ending = refusedEnding(decision)
+  return end(call, endpoint, ending, ending.headers)
+}
+
+/** How a hunt ends which was refused. */
+export function refusedEnding(decision: RejectDecision): HuntEnding {
   const { reason, message } = decision
   const status = decision.status >= 300 ? decision.status : 403
-  return end(
-    call,
-    endpoint,
-    { by: 'system', reason: 'rejected', status, why: refusalOf(decision), because: { reason, message } },
-    soon(status),
-  )
+  const because = { reason, message }
+  return {
+    by: 'system',
+    reason: 'rejected',
+    status,
+    why: refusalOf(decision),
+    because,
+    headers: soon(status),
+  }
 }
 
 /** Who finds us full may come again at once: a call ends every second. */
@@ -123,7 +113,8 @@ export function closing(call: Call): CallOrder[] {
         { type: 'set', ms: 1_000, timer: { timer: 'media' } },
       ]
     : [{ type: 'release' }]
-  return [...transferEnds(call), { type: 'stop', timer: 'search' }, { type: 'tell' }, ...media]
+  const timers = call.hunts.flatMap(stopHunt)
+  return [...transferEnds(call), { type: 'stop', timer: 'search' }, ...timers, { type: 'tell' }, ...media]
 }
 
 /** The other call of a transfer which is not done yet hears that this one is over. */
@@ -191,6 +182,14 @@ export function hangUpLate(
   return [...stopTimers(branch), ...byeLate2xx(branch, response, endpoint, headers)]
 }
 
+/** Stops all timers of a hunt but those of its branches. */
+export function stopHunt(hunt: Hunt): CallOrder[] {
+  return [
+    { type: 'stop', timer: 'search', of: hunt },
+    { type: 'stop', timer: 'delay', of: hunt },
+  ]
+}
+
 /** Stops all timers of a branch. */
 export function stopTimers(branch: Branch): CallOrder[] {
   return [
@@ -198,6 +197,11 @@ export function stopTimers(branch: Branch): CallOrder[] {
     { type: 'stop', timer: 'progress', of: branch },
     { type: 'stop', timer: 'ring', of: branch },
   ]
+}
+
+/** These orders, and then what a step comes to. */
+export function after(effects: readonly CallOrder[], step: CallStep): CallStep {
+  return { ...step, effects: [...effects, ...step.effects] }
 }
 
 /** What the edge knows of the call, kept for its record. */

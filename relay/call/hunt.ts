@@ -2,17 +2,30 @@ import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { GivenReason } from '../leg/leg.ts'
 import { mendInvite } from '../leg/uac.ts'
+import type { Contact } from '../registrar/registrar.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { firstHop } from '../ua/first-hop.ts'
 import { callAt, inviteAgain, newBranch, offerOtherwise, ringMs } from './branch.ts'
 import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
-import { abandon, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
-import { alive, exhausted, noted, phonesFailed, refusedBy } from './failed-hunt.ts'
+import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
+import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './failed-hunt.ts'
+import { goesOn, over, redirect, ringList } from './hunts.ts'
 import { observation } from './observation.ts'
+import { peersOf } from './peer.ts'
+import { redirectionsOf } from './redirection.ts'
 import { roundsOf } from './ring-rounds.ts'
-import type { Branch, Call, CallEvents, CalledPeer, CallOrder, CallStep } from './state.ts'
+import type {
+  Branch,
+  Call,
+  CallEvents,
+  CalledPeer,
+  CallOrder,
+  CallStep,
+  ConnectDecision,
+  Hunt,
+} from './state.ts'
 import { notKeyed, refusesKeys, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */
@@ -61,20 +74,21 @@ export function noProgress(call: Call, branch: Branch, endpoint: SipEndpoint): C
 
 /** Timer: it rang, and was not answered. Final, never an advance. */
 export function answerTimeout(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
+  const { hunt } = branch
   concluded(call, branch, 0, 'no answer', 'final')
   const letting = abandon(branch)
   branch.state = 'abandoned'
-  if (!branch.provider && alive(call).length > 0) return { effects: letting }
-  if (!branch.provider && call.rounds.contacts.length > 0) return after(letting, ringNext(call, endpoint))
-  const because = unanswered(call, ringMs(call, branch))
-  const step = end(call, endpoint, {
-    by: 'system',
-    reason: 'noanswer',
-    status: 480,
-    why: 'no answer',
-    because,
-  })
-  return { ...step, effects: [...letting, ...step.effects] }
+  if (!branch.provider && goesOn(call, hunt)) return { effects: letting }
+  if (!branch.provider && hunt.rounds.contacts.length > 0)
+    return after(letting, ringNext(call, hunt, endpoint))
+  const because = unanswered(hunt, ringMs(branch))
+  const ending = { by: 'system', reason: 'noanswer', status: 480, why: 'no answer', because } as const
+  return after(letting, over(call, hunt, endpoint, { ...ending, headers: [] }))
+}
+
+/** Timer: no callee of a hunt rang in time. */
+export function searchTimeout(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+  return hunt.state === 'hunting' ? over(call, hunt, endpoint, noneRang(call, hunt)) : { effects: [] }
 }
 
 /** The caller hangs up before an answer (RFC 3261 §9.2). */
@@ -84,57 +98,70 @@ export function callerCancelled(call: Call, given: GivenReason, endpoint: SipEnd
   return { ...step, effects: [...letting, ...step.effects] }
 }
 
+/** It is known where a hunt leads. */
+export function beginHunt(
+  call: Call,
+  hunt: Hunt,
+  decision: ConnectDecision,
+  contacts: readonly Contact[],
+  endpoint: SipEndpoint,
+): CallStep {
+  const { targets } = decision
+  Object.assign(hunt, { state: 'hunting', decision, contacts })
+  if (targets.kind === 'plan') return ringList(call, hunt, targets.plan, endpoint)
+  const peers = peersOf(targets)
+  return peers ? search(call, hunt, peers, endpoint) : ring(call, hunt, endpoint)
+}
+
 /** Tries providers one after the other. */
-export function search(call: Call, providers: readonly CalledPeer[], endpoint: SipEndpoint): CallStep {
-  call.waiting = [...providers]
+function search(call: Call, hunt: Hunt, providers: readonly CalledPeer[], endpoint: SipEndpoint): CallStep {
+  hunt.waiting = [...providers]
   const ms = Math.max(...providers.map((provider) => provider.policy.search_ms))
-  const step = next(call, endpoint)
-  return { ...step, effects: [{ type: 'set', ms, timer: { timer: 'search' } }, ...step.effects] }
+  const timer: CallOrder = { type: 'set', ms, timer: { timer: 'search', hunt } }
+  return after([timer], next(call, hunt, endpoint))
 }
 
 /** Phones ring by their q: those of the highest together, the next when none of these has answered. */
-export function ring(call: Call, endpoint: SipEndpoint): CallStep {
-  if (call.contacts.length === 0) {
-    const because = notRegistered(call)
-    return end(call, endpoint, {
-      by: 'system',
-      reason: 'failed',
-      status: 480,
-      why: 'not registered',
-      because,
-    })
+function ring(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+  if (hunt.contacts.length === 0) {
+    const because = notRegistered(hunt)
+    const ending = { by: 'system', reason: 'failed', status: 480, why: 'not registered', because } as const
+    return over(call, hunt, endpoint, { ...ending, headers: [] })
   }
-  call.rounds = roundsOf(call.contacts, call.decision?.targets)
-  return ringNext(call, endpoint)
+  hunt.rounds = roundsOf(hunt)
+  return ringNext(call, hunt, endpoint)
 }
 
-function ringNext(call: Call, endpoint: SipEndpoint): CallStep {
+function ringNext(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   const {
     contacts: [round = [], ...later],
     ms,
-  } = call.rounds
-  call.rounds = { contacts: later, ms }
+  } = hunt.rounds
+  hunt.rounds = { contacts: later, ms }
   const effects: CallOrder[] = []
   for (const contact of round) {
-    const branch = newBranch(call, endpoint, undefined, contact)
+    const branch = newBranch(call, hunt, endpoint, undefined, contact)
     const step = tryAt(call, branch, contact.flow, endpoint)
     effects.push(...step.effects)
-    if (step.to) return { to: step.to, effects }
+    if (step.to || hunt.ending) return { ...step, effects }
   }
   return { effects: [{ type: 'tell' }, ...effects] }
 }
 
-function after(effects: readonly CallOrder[], step: CallStep): CallStep {
-  return { ...step, effects: [...effects, ...step.effects] }
-}
-
-function next(call: Call, endpoint: SipEndpoint): CallStep {
-  const provider = nextWithRoom(call)
-  if (!provider) return call.branches.length > 0 ? exhausted(call, endpoint) : allFull(call, endpoint)
-  const branch = newBranch(call, endpoint, provider, undefined)
-  call.record.providerId = provider.provider_id ?? call.record.providerId
+function next(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+  const provider = nextWithRoom(call, hunt)
+  if (!provider)
+    return over(call, hunt, endpoint, wasTried(call, hunt) ? exhausted(hunt) : allFull(call, hunt))
+  const branch = newBranch(call, hunt, endpoint, provider, undefined)
+  // Who brought a call from the phone network is its provider.
+  if (call.record.direction !== 'incoming')
+    call.record.providerId = provider.provider_id ?? call.record.providerId
   const question = firstHop(provider, branch.route)
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
+}
+
+function wasTried({ branches }: Call, hunt: Hunt): boolean {
+  return branches.some((branch) => branch.hunt === hunt)
 }
 
 function tryAt(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): CallStep {
@@ -149,23 +176,28 @@ function providerFailed(
   { branch, status, why, response }: CallEvents['failure'],
   endpoint: SipEndpoint,
 ): CallStep {
-  const policy = branch.provider?.policy
+  const { hunt, provider } = branch
+  const { rang } = hunt
+  const policy = provider?.policy
   if (!policy) return { effects: [] }
   const unreachable = status === 0 || status === 408
   // Who never spoke, or was never called for want of a codec, refused nothing.
-  const unasked = !call.rang && (status === 0 || !branch.tried)
+  const unasked = !rang && (status === 0 || !branch.tried)
   // Who will not do as it must is passed over, whatever else its refusals mean.
-  const keyless = branch.secure === 'required' && (why === notKeyed || (!call.rang && refusesKeys(status)))
-  const meaning = unasked || keyless ? 'next' : verdict(status || 408, policy, call.rang)
-  if (!call.rang && (unreachable || status === 503) && branch.flows.length > 0) {
+  const keyless = branch.secure === 'required' && (why === notKeyed || (!rang && refusesKeys(status)))
+  const meaning = unasked || keyless ? 'next' : verdict(status || 408, policy, rang)
+  if (!rang && (unreachable || status === 503) && branch.flows.length > 0) {
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, endpoint)
   }
   // A PBX which is away is like a phone which is away, whatever becomes of carriers.
-  const silence = branch.provider?.provider_id ? 503 : 480
+  const silence = provider.provider_id ? 503 : 480
   const failed = noted(call, { branch, status, why, response }, silence)
   concluded(call, branch, status, failed.said, meaning)
-  const step = meaning === 'next' ? next(call, endpoint) : refusedBy(call, failed, silence, endpoint)
+  const step =
+    meaning === 'next'
+      ? next(call, hunt, endpoint)
+      : over(call, hunt, endpoint, refusedBy(hunt, failed, silence))
   // A refusal of our own says nothing about the provider.
   const seen = status === 0 || response ? observation(branch, status, failed.said) : []
   return { ...step, effects: [...seen, ...step.effects] }
@@ -175,24 +207,31 @@ function providerFailed(
 function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): CallStep {
   const [flow, ...rest] = branch.flows
   branch.flows = []
-  const again = newBranch(call, endpoint, branch.provider, undefined, branch.attempt)
+  const again = newBranch(call, branch.hunt, endpoint, branch.provider, undefined, branch.attempt)
   again.flows = rest
   return flow ? tryAt(call, again, flow, endpoint) : { effects: [] }
 }
 
 function contactFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
-  const { branch, status } = failure
+  const { branch, status, response } = failure
+  const { hunt } = branch
+  const elsewhere = redirectionsOf(hunt, response)
+  if (elsewhere.length > 0) {
+    concluded(call, branch, status, saidOf(failure), 'next')
+    return { effects: redirect(call, hunt, elsewhere) }
+  }
   const failed = noted(call, failure, 480)
   concluded(call, branch, status, failed.said, 'final')
   const declined = status >= 600
-  if (!declined && alive(call).length > 0) return { effects: [] }
-  if (!declined && call.rounds.contacts.length > 0) return ringNext(call, endpoint)
-  return phonesFailed(call, failed, endpoint)
+  if (!declined && goesOn(call, hunt)) return { effects: [] }
+  if (!declined && hunt.rounds.contacts.length > 0) return ringNext(call, hunt, endpoint)
+  return over(call, hunt, endpoint, phonesFailed(hunt))
 }
 
 /** Gives a branch up for the next one; the last one is waited for until timer B, or the search, is over. */
 function movedOn(call: Call, branch: Branch, endpoint: SipEndpoint, why: string): CallStep {
-  if (branch.flows.length === 0 && !roomElsewhere(call)) return { effects: observation(branch, 0, why) }
+  if (branch.flows.length === 0 && !roomElsewhere(call, branch.hunt))
+    return { effects: observation(branch, 0, why) }
   const letting = abandon(branch)
   branch.state = 'abandoned'
   const step = providerFailed(call, { branch, status: 0, why, response: undefined }, endpoint)

@@ -9,7 +9,7 @@ import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn, referredBy } from './claims.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
 import { instant } from './record.ts'
-import type { Branch, Call } from './state.ts'
+import type { Branch, Call, Hunt } from './state.ts'
 import { beside, partsFor } from './taken.ts'
 
 /**
@@ -24,15 +24,15 @@ export function buildInvite(
   endpoint: SipEndpoint,
   body: Uint8Array,
 ): Request {
-  const requestUri = branch.provider ? providerUri(branch) : contactUri(call, branch)
+  const requestUri = branch.provider ? providerUri(branch) : contactUri(branch)
   const from = callerName(call, branch, flow, endpoint)
-  const to = `<${branch.provider ? bare(requestUri) : calledAs(call, requestUri)}>`
-  const maxForwards = call.caller.invite.maxForwards - 1
+  const to = `<${branch.provider ? bare(requestUri) : calledAs(branch, requestUri)}>`
+  const maxForwards = call.caller.invite.maxForwards - 1 - branch.hunt.path.length
   const typed = typedBody(call, branch, flow, endpoint, body)
   const headers: Header[] = [
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
-    ...passedOn(call),
+    ...passedOn(call, branch.hunt),
     ...referredBy(call),
     ...typed.headers,
   ]
@@ -52,7 +52,7 @@ function typedBody(
   const parts = partsFor(call, branch)
   if (!place && parts.length > 0) return beside(sdp, parts, call, branch.callId)
   if (!place) return { headers: [], body: sdp }
-  const { host } = ourDomain(call, branch, flow, endpoint)
+  const { host } = ourDomain(branch, flow, endpoint)
   const user = branch.provider?.asserted ?? call.decision?.caller_id.user ?? 'anonymous'
   const entity = sipUri(user, host).slice('sip:'.length)
   return withPlace(sdp, place, { id: branch.callId, entity, at: instant(call.startedAt) })
@@ -65,7 +65,7 @@ function providerUri(branch: Branch): string {
 }
 
 /** A phone is rung as it registered; a PBX which registered once for all its numbers hears which one is meant. */
-function contactUri({ decision }: Call, { contact }: Branch): string {
+function contactUri({ contact, hunt: { decision } }: Branch): string {
   const registered = contact?.requestUri ?? ''
   if (decision?.targets.kind !== 'trunk') return registered
   const { user } = decision.targets.trunk
@@ -74,7 +74,7 @@ function contactUri({ decision }: Call, { contact }: Branch): string {
   return uri ? writeUri({ ...uri, user: user || uri.user }) : registered
 }
 
-function calledAs({ decision }: Call, contact: string): string {
+function calledAs({ hunt: { decision } }: Branch, contact: string): string {
   if (decision?.targets.kind === 'extension') {
     const { extension, realm } = decision.targets.extension
     return sipUri(extension, realm)
@@ -92,26 +92,25 @@ function bare(text: string): string {
 
 function callerName(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): string {
   if (isHidden(call)) return '"Anonymous" <sip:anonymous@anonymous.invalid>'
-  const id = call.decision?.caller_id
-  const { host, port } = ourDomain(call, branch, flow, endpoint)
+  const id = branch.hunt.decision?.caller_id
+  const { host, port } = ourDomain(branch, flow, endpoint)
   const user = branch.provider?.calling || id?.user || 'anonymous'
-  return `${displayOf(call)}<${sipUri(user, host, port)}>`
+  return `${displayOf(branch.hunt)}<${sipUri(user, host, port)}>`
 }
 
 /** The caller's name as it stands before an address, which a terminal shall not obey. */
-function displayOf({ decision }: Call): string {
+function displayOf({ decision }: Hunt): string {
   const name = decision?.caller_id.display.replace(/\p{Cc}/gu, '')
   return name ? `${quote(name)} ` : ''
 }
 
 /** Carriers which know us by credentials expect their own domain; others our address; phones and PBXs their realm. */
 function ourDomain(
-  call: Call,
   branch: Branch,
   { transport }: Flow,
   endpoint: SipEndpoint,
 ): { host: string; port?: Port } {
-  const targets = call.decision?.targets
+  const targets = branch.hunt.decision?.targets
   if (targets?.kind === 'extension') return { host: targets.extension.realm }
   if (targets?.kind === 'trunk') return { host: targets.trunk.realm }
   return branch.provider?.credentials
@@ -124,13 +123,17 @@ function ourDomain(
  * is whom it hides from (RFC 3325 §7). A name goes with the number as far as it is shown.
  */
 function identity(call: Call, branch: Branch, flow: Flow, endpoint: SipEndpoint): Header[] {
-  const asserted = call.decision?.caller_id.asserted
-  const kind = call.decision?.targets.kind
+  const { decision } = branch.hunt
+  const asserted = decision?.caller_id.asserted
+  const kind = decision?.targets.kind
   const hides = isHidden(call)
-  if (!asserted || kind === 'extension' || (kind === 'trunk' && hides)) return []
+  if (!asserted || kind === 'extension' || kind === 'sip' || (kind === 'trunk' && hides)) return []
   const { critical } = privacyOf(call.caller.invite)
   const hidden: Header[] = hides ? [['privacy', critical ? 'id;critical' : 'id']] : []
-  const { host, port } = ourDomain(call, branch, flow, endpoint)
+  const { host, port } = ourDomain(branch, flow, endpoint)
   const user = branch.provider?.asserted ?? asserted
-  return [['p-asserted-identity', `${hides ? '' : displayOf(call)}<${sipUri(user, host, port)}>`], ...hidden]
+  return [
+    ['p-asserted-identity', `${hides ? '' : displayOf(branch.hunt)}<${sipUri(user, host, port)}>`],
+    ...hidden,
+  ]
 }

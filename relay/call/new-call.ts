@@ -6,6 +6,7 @@ import type { Ledger } from '../limits/ledger.ts'
 import type { Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hostsAtMost } from './hosts.ts'
+import { newHunt } from './new-hunt.ts'
 import type { Call, ServiceRoutes } from './state.ts'
 
 interface NewCallDeps {
@@ -34,9 +35,7 @@ export function newCall(
     serviceRoutes,
     decision: undefined,
     ports: undefined,
-    contacts: [],
-    rounds: { contacts: [], ms: 0 },
-    waiting: [],
+    hunts: [newHunt(undefined, undefined)],
     branches: [],
     held: undefined,
     earlyUpdate: undefined,
@@ -45,7 +44,6 @@ export function newCall(
     transfer: undefined,
     joining: undefined,
     rang: false,
-    failures: [],
     hosts: new BoundedMap(hostsAtMost),
     record: blankRecord(arrival.invite),
   }

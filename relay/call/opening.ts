@@ -4,12 +4,11 @@ import { keysToAnswer } from '../leg/keying.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
-import { end, remember, soon, type UnansweredEnd } from './ending.ts'
-import { ring, search } from './hunt.ts'
+import { end, remember, soon } from './ending.ts'
+import { beginHunt } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
-import { peerOf } from './peer.ts'
 import { mediaOn } from './sides.ts'
-import type { Call, CalledPeer, CallOrder, CallStep, ConnectDecision, Side } from './state.ts'
+import type { Call, CallOrder, CallStep, ConnectDecision, Side, UnansweredEnd } from './state.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
@@ -24,7 +23,7 @@ export function begin(
 ): CallStep {
   remember(call, decision)
   call.decision = decision
-  call.contacts = contacts
+  call.hunts[0].contacts = contacts
   call.caller.secure = call.joining?.party.secure ?? decision.secure ?? 'allowed'
   if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
   call.ports = ports
@@ -42,13 +41,13 @@ export function begin(
 
 /** The sockets are there: starts with the best target. */
 export function opened(call: Call, endpoint: SipEndpoint): CallStep {
-  const { caller } = call
+  const { caller, decision } = call
+  const [own] = call.hunts
   const offer = offerOf(caller.invite, endpoint, caller.secure)
   if (offer?.ok) keysToAnswer(caller, offer.value, endpoint)
   // A party which is transferred speaks with another still.
   const aimed = offer?.ok && !call.joining ? aim(call, caller, offer.value, endpoint) : []
-  const peers = call.decision && peersOf(call.decision)
-  const step = peers ? search(call, peers, endpoint) : ring(call, endpoint)
+  const step = decision ? beginHunt(call, own, decision, own.contacts, endpoint) : { effects: [] }
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
   return { to: step.to ?? 'hunting', effects }
 }
@@ -57,13 +56,6 @@ export function opened(call: Call, endpoint: SipEndpoint): CallStep {
 export function mediaFailed(call: Call, why: string, endpoint: SipEndpoint): CallStep {
   const because = cause('MEDIA_UNAVAILABLE', `The relay has no way for the sound: ${why}.`)
   return end(call, endpoint, { by: 'system', reason: 'failed', status: 503, why, because }, soon(503))
-}
-
-/** Those to be found at hosts; undefined: an extension, or a PBX where it registered. */
-function peersOf({ targets }: ConnectDecision): readonly CalledPeer[] | undefined {
-  if (targets.kind === 'providers') return targets.providers
-  const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
-  return pbx && [pbx]
 }
 
 /** What no branch could mend: no hop left (RFC 7332), or an offer which cannot be served (RFC 3261 §13.3.1.3). */

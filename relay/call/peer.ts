@@ -1,11 +1,19 @@
-import type { TrunkTarget } from '#contract'
-import type { CalledPeer } from './state.ts'
+import type { SipTarget, TrunkTarget } from '#contract'
+import type { CalledPeer, ConnectDecision } from './state.ts'
 
 /** Milliseconds in which a PBX at a host says anything at all; then its next address is tried. */
 const firstResponseMs = 3_000
 
+/** Those to be found at hosts; undefined: an extension, or a PBX where it registered; or a list. */
+export function peersOf(targets: ConnectDecision['targets']): readonly CalledPeer[] | undefined {
+  if (targets.kind === 'providers') return targets.providers
+  if (targets.kind === 'sip') return [addressPeer(targets.sip)]
+  const pbx = targets.kind === 'trunk' ? peerOf(targets.trunk) : undefined
+  return pbx && [pbx]
+}
+
 /** A PBX at a host of its own, called as a provider is: address by address. No other follows it. */
-export function peerOf({
+function peerOf({
   hostname,
   port,
   transport,
@@ -18,24 +26,38 @@ export function peerOf({
   dtmf,
 }: TrunkTarget): CalledPeer | undefined {
   if (hostname === null) return undefined
+  return { ...nobodys(ring_ms), hostname, port, transport, tls, user, codecs, takes, secure, dtmf }
+}
+
+/** An address which stands in a list, called likewise. */
+function addressPeer({ hostname, port, transport, user, ring_ms }: SipTarget): CalledPeer {
+  const tls = { verify: 'full', fingerprint: null } as const
   return {
-    provider_id: null,
-    route_id: null,
-    name: '',
+    ...nobodys(ring_ms),
     hostname,
     port,
     transport,
     tls,
     user,
+    codecs: [],
+    takes: [],
+    secure: undefined,
+  }
+}
+
+type CalledPlace = 'hostname' | 'port' | 'transport' | 'tls' | 'user' | 'codecs' | 'takes' | 'secure' | 'dtmf'
+
+/** What there is of one called who is no provider. */
+function nobodys(ring_ms: number): Omit<CalledPeer, CalledPlace> {
+  return {
+    provider_id: null,
+    route_id: null,
+    name: '',
     calling: null,
     asserted: null,
     headers: [],
-    codecs,
-    takes,
     credentials: null,
-    dtmf,
     place: null,
-    secure,
     policy: {
       next_on: [],
       first_response_ms: firstResponseMs,

@@ -38,21 +38,22 @@ export function branchProgressed(
   const first = branch.heard !== 'ringing'
   const seen = observation(branch, response.status, response.reason)
   branch.heard = 'ringing'
+  branch.hunt.rang = true
   branch.attempt.pdd_ms ??= since(call) - branch.attempt.started_ms
   const timers: CallOrder[] = first
     ? [
         ...stops,
         { type: 'stop', timer: 'progress', of: branch },
-        { type: 'stop', timer: 'search' },
-        ...ringFrom(call, branch),
+        { type: 'stop', timer: 'search', of: branch.hunt },
+        ...ringFrom(branch),
       ]
     : []
   return [...pracks, ...timers, ...seen, ...ringCaller(call, branch, response, endpoint)]
 }
 
 /** A provider's time to ring begins with its first ringing; phones share one, which began when they were called. */
-function ringFrom(call: Call, branch: Branch): CallOrder[] {
-  return branch.provider ? [{ type: 'set', ms: ringMs(call, branch), timer: { timer: 'ring', branch } }] : []
+function ringFrom(branch: Branch): CallOrder[] {
+  return branch.provider ? [{ type: 'set', ms: ringMs(branch), timer: { timer: 'ring', branch } }] : []
 }
 
 /** A provisional goes on to the caller: with a session description where one provider rings, plain where phones do. */

@@ -162,7 +162,7 @@ export function offerFor(
   endpoint: SipEndpoint,
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint, otherOf(call, to)?.secure ?? 'allowed')
-  const only = to === call.callee ? codecsFor(call, call.callee) : []
+  const only = to === call.callee ? codecsFor(call.callee) : []
   return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 

@@ -1,23 +1,15 @@
-import type { RouteDecision } from '#contract'
 import type { Contact } from '../registrar/registrar.ts'
+import type { ConnectDecision, Hunt, RingRounds } from './state.ts'
 
 /** No person reaches a phone sooner. */
 const roundAtLeastMs = 5_000
-
-type Targets = Extract<RouteDecision, { kind: 'connect' }>['targets']
-
-/** Phones which ring one after the other, those of a round together; and how long each round may ring. */
-export interface RingRounds {
-  readonly contacts: readonly (readonly Contact[])[]
-  readonly ms: number
-}
 
 /**
  * By q, the highest first (RFC 3261 §16.6 item 6). All rounds share the time a call may ring; those for which there is
  * none left ring with the last.
  */
-export function roundsOf(contacts: readonly Contact[], targets: Targets | undefined): RingRounds {
-  const ms = ringMsOf(targets)
+export function roundsOf({ contacts, sought, decision }: Hunt): RingRounds {
+  const ms = sought?.ring_ms ?? ringMsOf(decision?.targets)
   const most = Math.max(1, Math.floor(ms / roundAtLeastMs))
   const rounds: Contact[][] = []
   for (const contact of [...contacts].sort((a, b) => b.q - a.q)) {
@@ -29,7 +21,7 @@ export function roundsOf(contacts: readonly Contact[], targets: Targets | undefi
 }
 
 /** Milliseconds the phones of an extension, or of a PBX where it registered, may ring. */
-function ringMsOf(targets: Targets | undefined): number {
+function ringMsOf(targets: ConnectDecision['targets'] | undefined): number {
   if (targets?.kind === 'trunk') return targets.trunk.ring_ms
   return targets?.kind === 'extension' ? targets.extension.ring_ms : 60_000
 }

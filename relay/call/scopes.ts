@@ -2,9 +2,12 @@ import type { Scope } from '#contract'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call } from './state.ts'
 
-/** In whose limits a call counts: the scopes of its decision, and every provider which is being called or speaks. */
+/**
+ * In whose limits a call counts: the scopes of its decision, those of whom it is sent on to, and every provider which is
+ * being called or speaks.
+ */
 export function scopesOf(call: Call): Scope[] {
-  const { decision, branches } = call
+  const { decision, hunts, branches } = call
   const wanted = [
     ...branches.filter(({ state }) => state !== 'over' && state !== 'abandoned'),
     ...carried(call),
@@ -12,12 +15,18 @@ export function scopesOf(call: Call): Scope[] {
   const providers = wanted.flatMap(({ provider }): Scope[] =>
     provider?.provider_id ? [{ kind: 'provider', id: provider.provider_id }] : [],
   )
-  return [...(decision?.scopes ?? []), ...providers]
+  const sought = hunts.flatMap((hunt) => (hunt.state === 'over' ? [] : (hunt.decision?.scopes ?? [])))
+  return [...(decision?.scopes ?? []), ...sought, ...providers]
 }
 
-/** Whether minutes of it are paid for: it goes out, or a leg does which came into it by a transfer. */
+/** Whether minutes of it are paid for: it goes out, or is sent out, or a leg does which came into it by a transfer. */
 export function costsMinutes(call: Call): boolean {
-  return call.record.direction === 'outgoing' || carried(call).some(({ provider }) => provider?.provider_id)
+  const sentOut = call.callee?.hunt.decision?.direction === 'outgoing'
+  return (
+    call.record.direction === 'outgoing' ||
+    sentOut ||
+    carried(call).some(({ provider }) => provider?.provider_id)
+  )
 }
 
 /** Legs which another call hunted, and which speak in this one. */

@@ -2,9 +2,14 @@ import type {
   AddressTry,
   Attempt,
   ConnectDecision,
+  Forwarder,
+  HangupParty,
+  HangupReason,
   MonotonicMs,
+  PlanTarget,
   Port,
   ProviderTarget,
+  RingStep,
   RouteDecision,
   TransferType,
   UtcMs,
@@ -28,7 +33,6 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Cause } from './reason.ts'
-import type { RingRounds } from './ring-rounds.ts'
 
 export type { ConnectDecision, Side }
 
@@ -50,12 +54,8 @@ export interface Call {
   decision: ConnectDecision | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, Port> | undefined
-  /** Where the phones it goes to have registered. */
-  contacts: readonly Contact[]
-  /** Those of them which were not rung yet. */
-  rounds: RingRounds
-  /** Providers not tried yet, best first. */
-  waiting: CalledPeer[]
+  /** For whom it looks: its own callee first, then whom it is sent on to, as it comes to them. */
+  hunts: [Hunt, ...Hunt[]]
   branches: Branch[]
   /** A branch whose 2xx waits until the caller has acknowledged a provisional (RFC 3262 §3). */
   held: { readonly branch: Branch; readonly response: Response } | undefined
@@ -69,13 +69,80 @@ export interface Call {
   transfer: Transfer | undefined
   /** The party of another call which comes into this one by a transfer, or came. */
   joining: Joining | undefined
-  /** A ringing was passed to the caller: no other provider is tried any more. */
+  /** A ringing was passed to the caller. */
   rang: boolean
-  /** What the branches which failed said. */
-  failures: BranchFailure[]
   /** Where host names in SDP lead, by name in lower case. */
   readonly hosts: BoundedMap<string, ResolvedHost>
   record: CallRecord
+}
+
+/** The search for one callee of a call, by the branches which are called for it; or for those of a list, by a hunt for each. */
+export interface Hunt {
+  /** Whose list it is in, or whose phone redirected; undefined: it is the call's own. */
+  readonly parent: Hunt | undefined
+  /** Where it leads, as it was named; undefined: it is the call's own. */
+  readonly sought: SoughtTarget | undefined
+  /** `waiting`: its delay goes on; `deciding`: it is asked where it leads. */
+  state: 'waiting' | 'deciding' | 'hunting' | 'over'
+  decision: ConnectDecision | undefined
+  /** Extensions which sent the call on to it, the first one first. */
+  readonly path: readonly string[]
+  /** Where the phones it goes to have registered. */
+  contacts: readonly Contact[]
+  /** Those of them which were not rung yet. */
+  rounds: RingRounds
+  /** Providers not tried yet, best first. */
+  waiting: CalledPeer[]
+  /** A callee rings: no other provider is tried any more. */
+  rang: boolean
+  /** What the branches which failed said. */
+  failures: BranchFailure[]
+  /** Of its list, which were not begun. */
+  steps: readonly RingStep[]
+  /** How it ended; undefined: it goes on, or was answered. */
+  ending: HuntEnding | undefined
+}
+
+/** Phones which ring one after the other, those of a round together; and how long each round may ring. */
+export interface RingRounds {
+  readonly contacts: readonly (readonly Contact[])[]
+  readonly ms: number
+}
+
+/** One who is looked for: of a list, or where a phone sends the call. */
+export interface SoughtTarget {
+  readonly forwarder: Forwarder
+  readonly called: string
+  readonly type: PlanTarget['type'] | 'redirect'
+  /** As the list has it; the user of a redirection. */
+  readonly target: string
+  /** Of a redirection; else empty. */
+  readonly host: string
+  /** Milliseconds it may ring; null: as its own settings say. */
+  readonly ring_ms: number | null
+  readonly delay_ms: number
+  /** The step of the list, 0 first. */
+  readonly step: number
+}
+
+/** How a hunt ended in which no callee answered; headers go to the caller with it. */
+export interface HuntEnding extends UnansweredEnd {
+  readonly headers: readonly Header[]
+}
+
+/** How a call ends which was never answered. */
+export interface UnansweredEnd {
+  readonly by: HangupParty
+  readonly reason: HangupReason
+  /** What the caller is told. */
+  readonly status: number
+  /** Why, where that is ours to say, for a Reason header (RFC 3326); `cause` is its status unless given. */
+  readonly why?: string
+  readonly cause?: number
+  /** The warn-code which goes with `why` (RFC 3261 §20.43). */
+  readonly code?: number
+  /** Why, for the record; undefined: the caller left. */
+  readonly because: Cause | undefined
 }
 
 /** An UPDATE in an early dialog, and the callee's early dialog which it is about. */
@@ -155,6 +222,7 @@ export interface Branch extends UacLeg {
   /** It was offered sound once more, in another way. */
   reoffered: boolean
   readonly index: number
+  readonly hunt: Hunt
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
   tried: AddressTry | undefined
@@ -177,8 +245,10 @@ export type ClientRole =
 export type CallTimer =
   /** No response at all / nothing but 100 / ringing for too long, of one branch. */
   | { readonly timer: 'silence' | 'progress' | 'ring'; readonly branch: Branch }
-  /** No callee rings: the hunt as a whole is over. */
-  | { readonly timer: 'search' }
+  /** No callee rings: the hunt is over. Without one: our sockets are late. */
+  | { readonly timer: 'search'; readonly hunt?: Hunt }
+  /** Its delay is over. */
+  | { readonly timer: 'delay'; readonly hunt: Hunt }
   | LegTimer
   | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
   /** A leg was busy when it was to be offered another one's sound; one which transferred its call has not hung up. */
@@ -194,7 +264,9 @@ export type CallOrder =
   /** A leg's SDP names a host. */
   | { readonly type: 'resolve'; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
-  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg }
+  | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg | Hunt }
+  /** Where does a hunt lead? */
+  | { readonly type: 'decide'; readonly hunt: Hunt }
   /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }
@@ -255,7 +327,10 @@ export interface CallEvents extends TransferEvents {
   silence: { branch: Branch }
   progress: { branch: Branch }
   ring: { branch: Branch }
-  search: undefined
+  search: { hunt: Hunt | undefined }
+  delay: { hunt: Hunt }
+  /** It is decided where a hunt leads, or why not; with the contacts of an extension or PBX. */
+  sentOn: { hunt: Hunt; decision: RouteDecision | undefined; why: string; contacts: readonly Contact[] }
   /** Who asked takes its INVITE back, the first one or one passed on. */
   cancel: { leg: Leg; transaction: number } & GivenReason
   /** The ACK of our 2xx to a leg's first INVITE. */

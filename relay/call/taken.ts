@@ -9,7 +9,7 @@ import type { Branch, Call } from './state.ts'
  */
 
 /** Encoding names offered to a branch, the first preferred; empty: all. */
-export function codecsFor({ decision }: Call, { provider }: Branch): readonly string[] {
+export function codecsFor({ provider, hunt: { decision } }: Branch): readonly string[] {
   if (provider) return provider.codecs
   if (decision?.targets.kind === 'trunk') return decision.targets.trunk.codecs
   return (decision?.targets.kind === 'extension' && decision.targets.extension.codecs) || []
@@ -29,7 +29,7 @@ const passages: Readonly<Record<string, readonly PartyKind[]>> = {
  * send them.
  */
 export function partsFor(call: Call, branch: Branch): Part[] {
-  const takes = takenBy(call, branch)
+  const takes = takenBy(branch)
   if (takes.length === 0 || !call.decision) return []
   const from = callerKind(call.decision)
   return leaves(call.caller.invite)
@@ -59,7 +59,7 @@ export function beside(sdp: Uint8Array, parts: readonly Part[], call: Call, id: 
 const octetsAtMost = 8_192
 const partsAtMost = 4
 
-function takenBy({ decision }: Call, { provider }: Branch): readonly string[] {
+function takenBy({ provider, hunt: { decision } }: Branch): readonly string[] {
   if (provider) return provider.takes ?? []
   return (decision?.targets.kind === 'trunk' && decision.targets.trunk.takes) || []
 }

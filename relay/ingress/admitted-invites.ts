@@ -1,4 +1,4 @@
-import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
+import type { MonotonicMs, RejectDecision, RouteDecision, RouteQuestion } from '#contract'
 import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { ActiveCall } from '../call/call-index.ts'
 import type { CallReferred } from '../call/call-orders.ts'
@@ -208,7 +208,6 @@ function elsewhere({ call }: ActiveCall, caller: RouteQuestion['caller']): Route
   }
 }
 
-type RejectDecision = Extract<RouteDecision, { kind: 'reject' }>
 type ProvedAccount = NonNullable<Extract<Admission, { to: 'call' }>['account']>
 
 function callerOf({ account, customer_id, extension_id }: ProvedAccount): RouteQuestion['caller'] {

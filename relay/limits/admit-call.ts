@@ -27,6 +27,8 @@ export function admitCall(
   const looked = decision.scopes
     .flatMap((scope) => ledger.limits(scope, now, customerId))
     .filter(({ resource }) => !(incoming && resource === 'daily_minutes'))
+    // A call which is sent on has its place already, and may run out of minutes.
+    .filter((limit) => limit.resource === 'daily_minutes' || !ledger.holds(callId, limit as Scope))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
   const explanation = explained(decision.explanation, looked)
   if (inTheWay) {
@@ -39,11 +41,17 @@ export function admitCall(
 }
 
 /** Limits which stand against a decided call only because other relays have shares of them. */
-export function lacking(ledger: Ledger, now: MonotonicMs, decision: RouteDecision): LimitReached[] {
+export function lacking(
+  ledger: Ledger,
+  now: MonotonicMs,
+  callId: string,
+  decision: RouteDecision,
+): LimitReached[] {
   const full = decision.kind === 'reject' && /^(CHANNELS|CPS)_EXCEEDED$|_FULL$/.test(decision.reason)
   if (isUrgent(decision.explanation) || (decision.kind === 'reject' && !full)) return []
   const providers = foreseen(decision.explanation).filter(({ kind }) => kind === 'provider')
-  const scopes = [...decision.scopes, ...(full ? (providers as Scope[]) : [])]
+  const wanted = [...decision.scopes, ...(full ? (providers as Scope[]) : [])]
+  const scopes = wanted.filter((scope) => !ledger.holds(callId, scope))
   const reached = scopes.flatMap((scope) => ledger.reached(scope, now, decision.customer_id ?? undefined))
   return reached.some(({ kind, whole }) => whole && kind !== 'provider')
     ? []

@@ -20,6 +20,10 @@ import { UsageByScope } from './scope-usage.ts'
 /** A limit which is in the way. */
 export type LimitReached = Pick<Limit, 'kind' | 'id' | 'resource'>
 
+function without(limit: Limit | null, own: number): Limit | null {
+  return limit && { ...limit, used: Math.max(0, limit.used - own) }
+}
+
 /** What of a beat's answer is about limits. */
 interface LedgerInput {
   readonly type: 'beat'
@@ -152,11 +156,13 @@ export class Ledger implements BeatReporter {
     return fell
   }
 
-  /** The same, as a decision asks for it. */
-  use(scope: Scope, now: MonotonicMs, customerId?: string): Use {
-    const limits = this.limits(scope, now, customerId)
+  /** The same, as a decision asks for it: what others use besides this call. */
+  use(scope: Scope, now: MonotonicMs, callId: string): Use {
+    const limits = this.limits(scope, now)
     const share = (resource: string) => limits.find((limit) => limit.resource === resource) ?? null
-    return { channels: share('channels'), cps: share('cps'), daily_minutes: share('daily_minutes') }
+    const own = this.holds(callId, scope) ? 1 : 0
+    const besides = (resource: string) => without(share(resource), own)
+    return { channels: besides('channels'), cps: besides('cps'), daily_minutes: share('daily_minutes') }
   }
 
   /** Every call which counts, and where. */

@@ -5,7 +5,11 @@ import type { Ledger, LimitReached } from '../limits/ledger.ts'
 import type { Routed, RoutingClient, RoutingEvent } from './routing-client.ts'
 
 /** A call is decided which was not at once: `callId` is its question's. */
-export type CallDecided = { readonly type: 'decided'; readonly callId: string } & Routed
+export type CallDecided = {
+  readonly type: 'decided'
+  readonly callId: string
+  readonly question: RouteQuestion
+} & Routed
 
 /** A call which waits for a greater share of a limit. */
 interface WaitingCall {
@@ -28,8 +32,8 @@ const vainMs = 10_000
 export class QuotaWait {
   readonly #routing: Pick<RoutingClient, 'route'>
   readonly #ledger: Ledger
-  /** Until when calls whose decision was asked for may wait, by the question's call. */
-  readonly #asked = new Map<string, number>()
+  /** Until when calls whose decision was asked for may wait. */
+  readonly #asked = new Map<RouteQuestion, number>()
   readonly #waiting = new Set<WaitingCall>()
   readonly #vainUntil = new Map<string, number>()
 
@@ -50,8 +54,8 @@ export class QuotaWait {
     if (event.type === 'tick') return this.#tick(now)
     if (event.type === 'beat') return this.#shared(now)
     const { question, decision, why } = event
-    const until = this.#asked.get(question.call_id) ?? now
-    this.#asked.delete(question.call_id)
+    const until = this.#asked.get(question) ?? now
+    this.#asked.delete(question)
     return told(question, this.#weighed(now, question, { decision, why }, until))
   }
 
@@ -85,7 +89,7 @@ export class QuotaWait {
   #decide(now: MonotonicMs, question: RouteQuestion, until: number): Routed | readonly Effect[] {
     const routed = this.#routing.route(now, question)
     if ('why' in routed) return this.#weighed(now, question, routed, until)
-    this.#asked.set(question.call_id, until)
+    this.#asked.set(question, until)
     return routed
   }
 
@@ -97,7 +101,8 @@ export class QuotaWait {
     until: number,
   ): Routed | readonly Effect[] {
     const { decision } = routed
-    const short = decision && this.#ledger.shares(now) ? lacking(this.#ledger, now, decision) : []
+    const short =
+      decision && this.#ledger.shares(now) ? lacking(this.#ledger, now, question.call_id, decision) : []
     const hopeless = short.length === 0 || now >= until || short.some((limit) => this.#isVain(now, limit))
     if (hopeless) return routed
     const customerId = decision?.customer_id ?? undefined
@@ -121,5 +126,5 @@ function told(
   question: RouteQuestion,
   routed: Routed | readonly Effect[],
 ): readonly (Effect | CallDecided)[] {
-  return 'why' in routed ? [{ type: 'decided', callId: question.call_id, ...routed }] : routed
+  return 'why' in routed ? [{ type: 'decided', callId: question.call_id, question, ...routed }] : routed
 }

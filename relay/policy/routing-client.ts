@@ -34,7 +34,7 @@ export interface ProviderState {
 
 /** How much of a scope's limits is in use. */
 interface UsageSource {
-  use(scope: Scope, now: MonotonicMs): Use
+  use(scope: Scope, now: MonotonicMs, callId: string): Use
 }
 
 interface RoutingClientDeps {
@@ -261,7 +261,7 @@ export class RoutingClient implements BeatReporter {
     const configuration = this.#snapshots.current(now) ? this.configuration : this.#alone
     const concerned = this.#concerned(question, configuration)
     if (concerned === undefined) return undefined
-    const decision = decide(question, configuration, this.#runtime(now))
+    const decision = decide(question, configuration, this.#runtime(now, question.call_id))
     // A number may be a customer's whom the question did not name.
     const all = decision.customer_id === null ? concerned : [...concerned, decision.customer_id]
     if (all.every((id) => this.#snapshots.current(now, id))) return { decision, current: true }
@@ -270,12 +270,12 @@ export class RoutingClient implements BeatReporter {
   }
 
   /** How things stand which are no configuration. */
-  #runtime(now: MonotonicMs): Runtime {
+  #runtime(now: MonotonicMs, callId: string): Runtime {
     const { providers, ledger, baseDomain, clock } = this.#deps
     return {
       health: (id) => providers.health(now, id),
       trial: (id) => providers.trial(now, id),
-      use: (scope) => ledger.use(scope, now),
+      use: (scope) => ledger.use(scope, now, callId),
       version: (customerId) => this.#snapshots.index.version(customerId) ?? null,
       at: clock.at,
       baseDomain,

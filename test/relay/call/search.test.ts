@@ -14,6 +14,7 @@ import {
   policy,
   provider,
   registers,
+  rejected,
   ringBob,
   sdp,
   telnyx,
@@ -285,22 +286,24 @@ describe('several phones of one extension', () => {
     expect(ladder.lastRequest(bobMobile, 'CANCEL').header('reason')).toContain('Call completed elsewhere')
   })
 
-  test('are not followed where one of them redirects to (RFC 3261 §21.3)', () => {
+  test('forward the call where each of them redirects to, and end where that may not be (RFC 3261 §21.3)', () => {
     const { ladder } = ringing()
     const away: Header[] = [['contact', '<sip:premium@192.0.2.99>']]
     ladder
       .when(bob, answers(ladder.lastRequest(bob, 'INVITE'), bob, 302, { headers: away }))
-      .gives('ACK to Bob')
+      .gives('ACK to Bob', 'ask route')
+    ladder.decide(rejected(403, 'FORWARD_NOT_ALLOWED')).gives()
     const second = ladder.lastRequest(bobMobile, 'INVITE')
     ladder.when(bobMobile, answers(second, bobMobile, 302, { headers: away }))
-    ladder.gives("ACK to Bob's mobile", '480 to Alice')
+    ladder.gives("ACK to Bob's mobile", 'ask route')
+    ladder.decide(rejected(403, 'FORWARD_NOT_ALLOWED')).gives('480 to Alice')
     expect(ladder.lastResponse(alice).all('reason')).toEqual([
-      'SIP;cause=302;text="the phone forwards its calls, which is not followed"',
+      'SIP;cause=403;text="FORWARD_NOT_ALLOWED: FORWARD_NOT_ALLOWED"',
     ])
     expect(ladder.record).toMatchObject({
-      hangup_by: 'callee',
+      hangup_by: 'system',
       hangup_reason: 'rejected',
-      reject_reason: 'REDIRECTED',
+      reject_reason: 'FORWARD_NOT_ALLOWED',
     })
     expect(ladder.record.attempts).toMatchObject(
       Array(2).fill({ status: 302, reason: 'Moved Temporarily to sip:premium@192.0.2.99' }),

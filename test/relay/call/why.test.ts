@@ -75,11 +75,11 @@ describe('the record of a call to a phone says', () => {
       'The phone of extension bob takes nothing the caller offers (PCMU, PCMA): 488 Not Acceptable Here.',
     ],
     [
-      'that it is forwarded',
-      (ladder) => bobSays(ladder, 302, [['contact', '<sip:premium@192.0.2.99>']]),
+      'that it sends the call where it is not followed',
+      (ladder) => bobSays(ladder, 305, [['contact', '<sip:premium@192.0.2.99>']]),
       480,
       'REDIRECTED',
-      'The phone of extension bob sends the call elsewhere, which is not followed: 302 Moved Temporarily to sip:premium@192.0.2.99.',
+      'The phone of extension bob sends the call elsewhere, which is not followed: 305 Use Proxy to sip:premium@192.0.2.99.',
     ],
     [
       'that it is gone from where it registered',

@@ -1,0 +1,152 @@
+import type { RingCondition, RingPlan, RingStep } from '#contract'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { cause } from './cause.ts'
+import { abandon, after, concluded, end, stopHunt } from './ending.ts'
+import { alive, phonesFailed } from './failed-hunt.ts'
+import { newHunt } from './new-hunt.ts'
+import type { Call, CallOrder, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
+import { mostUseful, reasonOf } from './verdict.ts'
+
+/*
+ * The hunts of one call: its own, and those for whom it is sent on to, in turn or together.
+ *
+ * A hunt for a list has a hunt for each of its step; when all of those are over, how they ended says which step is next.
+ */
+
+/** A hunt ended in which no callee answered: the next one of the list it is in, or the end of the call. */
+export function over(call: Call, hunt: Hunt, endpoint: SipEndpoint, ending: HuntEnding): CallStep {
+  if (!hunt.parent) return end(call, endpoint, ending, ending.headers)
+  const letting = giveUp(call, hunt)
+  hunt.ending = ending
+  return after(letting, childOver(call, hunt.parent, endpoint))
+}
+
+/** Begins with the first step of a list. */
+export function ringList(call: Call, hunt: Hunt, plan: RingPlan, endpoint: SipEndpoint): CallStep {
+  hunt.steps = plan.steps
+  return nextStep(call, hunt, endpoint)
+}
+
+/** Its delay is over, or it is its turn because no other rings. */
+export function delayOver(hunt: Hunt): CallOrder[] {
+  if (hunt.state !== 'waiting') return []
+  hunt.state = 'deciding'
+  return [
+    { type: 'stop', timer: 'delay', of: hunt },
+    { type: 'decide', hunt },
+  ]
+}
+
+/** A phone sends the call on: to all of those, while the others of its extension ring on. */
+export function redirect(call: Call, hunt: Hunt, those: readonly SoughtTarget[]): CallOrder[] {
+  // Who is asked to ring elsewhere does not ring here afterwards.
+  hunt.rounds = { ...hunt.rounds, contacts: [] }
+  return those.flatMap((sought) => seek(call, hunt, sought))
+}
+
+/** Whether any callee of a hunt rings, or is about to. */
+export function goesOn(call: Call, hunt: Hunt): boolean {
+  return alive(call, hunt).length > 0 || childrenOf(call, hunt).some(({ state }) => state !== 'over')
+}
+
+/** How a hunt with hunts of its own ended: by the most useful of all, `own` among them. */
+function combined(call: Call, hunt: Hunt, own: readonly HuntEnding[]): HuntEnding | undefined {
+  const endings = [...own, ...childrenOf(call, hunt).flatMap(({ ending }) => ending ?? [])]
+  const status = mostUseful(endings.map((ending) => ending.status))
+  const chosen = endings.findLast((ending) => ending.status === status) ?? endings.at(-1)
+  if (!chosen || endings.length === 1) return chosen
+  const words = [...new Set(endings.flatMap(({ because }) => because?.message ?? []))].join(' ')
+  const because = chosen.because && cause(chosen.because.reason, words)
+  return { ...chosen, status, because, reason: chosen.status === status ? chosen.reason : reasonOf(status) }
+}
+
+/** How one ended, as a later destination waits for it. */
+function conditionOf({ status, reason, because }: HuntEnding): RingCondition {
+  if (because?.reason === 'NOT_REGISTERED') return 'not_registered'
+  if (status === 486 || status === 600 || status === 603) return 'busy'
+  if (/_(UNREACHABLE|SILENT|FOUND)$/.test(because?.reason ?? '')) return 'failed'
+  return reason === 'noanswer' ? 'no_answer' : 'failed'
+}
+
+/** Of several who rang together, the first which holds of one of them. */
+const inOrder: readonly RingCondition[] = ['busy', 'no_answer', 'failed', 'not_registered']
+
+function childrenOf(call: Call, hunt: Hunt): Hunt[] {
+  return call.hunts.filter(({ parent }) => parent === hunt)
+}
+
+/** Gives up whatever of a hunt goes on. */
+function giveUp(call: Call, hunt: Hunt): CallOrder[] {
+  hunt.state = 'over'
+  const branches = alive(call, hunt)
+  for (const branch of branches) concluded(call, branch, 0, 'given up', 'final')
+  const below = childrenOf(call, hunt).flatMap((child) => giveUp(call, child))
+  return [...stopHunt(hunt), ...branches.flatMap((branch) => abandon(branch)), ...below]
+}
+
+function childOver(call: Call, parent: Hunt, endpoint: SipEndpoint): CallStep {
+  const waiting = childrenOf(call, parent).filter(({ state }) => state === 'waiting')
+  const rings = alive(call, parent).length > 0 || waiting.length < unended(call, parent)
+  if (rings) return { effects: [] }
+  if (waiting.length === 0) return nextStep(call, parent, endpoint)
+  const soonest = Math.min(...waiting.map(delayOf))
+  return { effects: waiting.filter((one) => delayOf(one) === soonest).flatMap(delayOver) }
+}
+
+function unended(call: Call, parent: Hunt): number {
+  return childrenOf(call, parent).filter(({ state }) => state !== 'over').length
+}
+
+function delayOf({ sought }: Hunt): number {
+  return sought?.delay_ms ?? 0
+}
+
+function nextStep(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+  const outcome = outcomeOf(call, hunt)
+  const at = hunt.steps.findIndex(({ when }) => !outcome || when.includes(outcome))
+  const step = hunt.steps[at]
+  if (!step) return noneLeft(call, hunt, endpoint)
+  hunt.steps = hunt.steps.slice(at + 1)
+  const { targets } = hunt.decision ?? {}
+  return targets?.kind === 'plan' ? { effects: beginStep(call, hunt, targets.plan, step) } : { effects: [] }
+}
+
+/** How the step which was rung last ended; undefined: none was. */
+function outcomeOf(call: Call, hunt: Hunt): RingCondition | undefined {
+  const children = childrenOf(call, hunt)
+  const last = Math.max(...children.map(({ sought }) => sought?.step ?? 0))
+  const ended = children.filter(({ sought }) => sought?.step === last)
+  const words = new Set(ended.flatMap(({ ending }) => (ending ? conditionOf(ending) : [])))
+  return inOrder.find((one) => words.has(one))
+}
+
+function noneLeft(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
+  const own = hunt.failures.length > 0 ? [phonesFailed(hunt)] : []
+  return over(call, hunt, endpoint, combined(call, hunt, own) ?? nowhere)
+}
+
+const nowhere: HuntEnding = {
+  by: 'system',
+  reason: 'failed',
+  status: 480,
+  why: 'not registered',
+  because: cause('NOT_REGISTERED', 'There is nobody to be rung.'),
+  headers: [],
+}
+
+function beginStep(call: Call, hunt: Hunt, plan: RingPlan, step: RingStep): CallOrder[] {
+  const [{ forwarder, called }, at] = [plan, plan.steps.indexOf(step)]
+  const soonest = Math.min(...step.targets.map(({ delay_ms }) => delay_ms))
+  return step.targets.flatMap((target) => {
+    const delay_ms = target.delay_ms - soonest
+    return seek(call, hunt, { forwarder, called, ...target, host: '', delay_ms, step: at })
+  })
+}
+
+function seek(call: Call, parent: Hunt, sought: SoughtTarget): CallOrder[] {
+  const hunt = newHunt(parent, sought)
+  call.hunts.push(hunt)
+  if (sought.delay_ms === 0) return [{ type: 'decide', hunt }]
+  hunt.state = 'waiting'
+  return [{ type: 'set', ms: sought.delay_ms, timer: { timer: 'delay', hunt } }]
+}

@@ -1,0 +1,40 @@
+import { parseNameAddrs, userOf } from '../sip/address.ts'
+import type { Response } from '../sip/message.ts'
+import type { Hunt, SoughtTarget } from './state.ts'
+
+/** A phone which names more places than these is not set up by a person. */
+const placesAtMost = 5
+
+/**
+ * Where a phone says that its calls are to go (RFC 3261 §21.3.1 to §21.3.3), those it prefers first; none where it says
+ * nothing of the kind, or is no phone of an extension.
+ */
+export function redirectionsOf(hunt: Hunt, response: Response | undefined): SoughtTarget[] {
+  const { targets, destination } = hunt.decision ?? {}
+  if (!response || !followed.has(response.status) || targets?.kind !== 'extension') return []
+  const { extension_id: id, extension: name } = targets.extension
+  const forwarder = { kind: 'extension', id, name } as const
+  const called = hunt.sought?.called ?? destination?.target ?? name
+  const places = parseNameAddrs(response.all('contact')).filter((place) => userOf(place) !== '')
+  const best = Math.max(...places.map(preference))
+  return places
+    .filter((place) => preference(place) === best)
+    .slice(0, placesAtMost)
+    .map((place) => ({
+      forwarder,
+      called,
+      type: 'redirect',
+      target: userOf(place),
+      host: place.sip?.host ?? '',
+      ring_ms: null,
+      delay_ms: 0,
+      step: 0,
+    }))
+}
+
+const followed: ReadonlySet<number> = new Set([300, 301, 302])
+
+function preference({ params }: { readonly params: ReadonlyMap<string, string> }): number {
+  const q = Number(params.get('q') ?? 1)
+  return q >= 0 && q <= 1 ? q : 1
+}

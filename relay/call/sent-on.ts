@@ -1,0 +1,79 @@
+import {
+  type PlannedRing,
+  plannedRing,
+  type RejectDecision,
+  type RouteDecision,
+  type RouteQuestion,
+} from '#contract'
+import { plannedAs, planQuestion } from '#routing'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { cause } from './cause.ts'
+import { refusedEnding } from './ending.ts'
+import { beginHunt } from './hunt.ts'
+import { over } from './hunts.ts'
+import type { Call, CallEvents, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
+
+/** The question where a hunt leads which is not the call's own. undefined where there is none. */
+export function huntQuestion(call: Call, { sought, path }: Hunt): RouteQuestion | undefined {
+  const { customer_id: customerId, caller_id: caller } = call.decision ?? {}
+  if (!sought || !customerId || !caller) return undefined
+  const { type, target: user, host } = sought
+  const asked = { callId: call.id, customerId, caller, diverting: [], path }
+  return planQuestion(asked, sought, { type, user, host })
+}
+
+/** It is decided where a hunt leads: it begins, or is over. */
+export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEndpoint): CallStep {
+  const { hunt, decision, why, contacts } = event
+  if (hunt.state !== 'deciding') return { effects: [] }
+  if (!decision) return over(call, hunt, endpoint, undecided(why))
+  noteDecided(call, hunt, decision)
+  if (decision.kind === 'reject') return over(call, hunt, endpoint, refusal(hunt, decision))
+  // Each time a call is sent on is a hop (RFC 7332).
+  if (call.caller.invite.maxForwards <= hunt.path.length) return over(call, hunt, endpoint, tooManyHops)
+  return beginHunt(call, hunt, decision, contacts, endpoint)
+}
+
+function undecided(why: string): HuntEnding {
+  const because = cause('NOT_DECIDED', `The edge did not say where the call is sent on to: ${why}.`)
+  return { by: 'system', reason: 'failed', status: 503, why, because, headers: [] }
+}
+
+/** Where a phone sends its calls concerns its customer: their caller hears no more than that none is there. */
+function refusal({ sought }: Hunt, decision: RejectDecision): HuntEnding {
+  const ending = refusedEnding(decision)
+  const kept = sought?.type !== 'redirect' || ending.status === 482 || ending.status === 486
+  return kept ? ending : { ...ending, status: 480, cause: ending.status }
+}
+
+const tooManyHops: HuntEnding = {
+  by: 'system',
+  reason: 'failed',
+  status: 483,
+  why: 'too many hops',
+  because: cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is used up).'),
+  headers: [],
+}
+
+/** The record says of each destination what was decided, and whom it sends the call on to. */
+function noteDecided({ record }: Call, { sought }: Hunt, decision: RouteDecision): void {
+  if (!record.decision || !sought) return
+  const { plan } = record.decision
+  const at = plan.findIndex((one) => isOf(one, sought))
+  const planned = plan[at] ?? redirected(sought)
+  const place = at === -1 ? plan.length : at
+  const below = decision.explanation?.plan ?? []
+  const changed = [...plan.slice(0, place), plannedAs(planned, decision), ...below, ...plan.slice(place + 1)]
+  record.decision = { ...record.decision, plan: changed }
+}
+
+function isOf({ by, type, target, step, outcome }: PlannedRing, sought: SoughtTarget): boolean {
+  const same = type === sought.type && target === sought.target && step === sought.step + 1
+  return outcome === null && by === sought.forwarder.name && same
+}
+
+/** A phone's own word, which stands in no list. */
+function redirected({ forwarder, target, host }: SoughtTarget): PlannedRing {
+  const uri = host === '' ? `tel:${target}` : `sip:${target}@${host}`
+  return plannedRing.parse({ type: 'sip', target: uri, by: forwarder.name, step: 1 })
+}

@@ -1,0 +1,282 @@
+import { describe, expect, test } from 'vitest'
+import type { PlanTarget, RingStep, RouteDecision, RouteQuestion } from '#contract'
+import { plannedRing } from '#contract'
+import { type Ladder, party } from '../../support/ladder.ts'
+import { explanationOf } from '../../support/limits.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  bob,
+  bobMobile,
+  cancel,
+  customerId,
+  extensionIds,
+  office,
+  provider,
+  registers,
+  rejected,
+  ringBob,
+  sdp,
+  telnyx,
+  through,
+  twilio,
+} from '../../support/office.ts'
+
+const door = party('the door', '192.0.2.77', 5070)
+const forwarder = { kind: 'extension', id: extensionIds.bob, name: 'bob' } as const
+const connect = (decision: RouteDecision) => {
+  if (decision.kind !== 'connect') throw new Error('it is refused')
+  return decision
+}
+
+const target = (type: PlanTarget['type'], name: string, more: Partial<PlanTarget> = {}): PlanTarget => ({
+  type,
+  target: name,
+  ring_ms: null,
+  delay_ms: 0,
+  ...more,
+})
+const itself = (more: Partial<PlanTarget> = {}) => target('extension', 'bob', more)
+const mobile = target('tel', '+12125550000')
+const first = (...targets: PlanTarget[]): RingStep => ({ when: [], targets })
+const then = (when: RingStep['when'], ...targets: PlanTarget[]): RingStep => ({ when, targets })
+
+/** The edge says: ring whom Bob's list names. */
+function bobsList(...steps: RingStep[]): RouteDecision {
+  const plan = steps.flatMap(({ when, targets }, at) =>
+    targets.map(({ type, target }) => plannedRing.parse({ type, target, when, by: 'bob', step: at + 1 })),
+  )
+  return {
+    ...connect(ringBob()),
+    explanation: { ...explanationOf([]), plan },
+    targets: { kind: 'plan', plan: { forwarder, called: 'bob', steps } },
+  }
+}
+
+function atAddress(uri: string): RouteDecision {
+  const sip = { uri, user: 'door', hostname: 'door.test', port: null, transport: null, ring_ms: 60_000 }
+  return { ...connect(ringBob()), targets: { kind: 'sip', sip } }
+}
+
+/** Alice calls Bob, who has a list; his phones are registered where the test says. */
+function calls(list: RouteDecision, ...phones: (typeof bob)[]): Ladder {
+  const ladder = office({}, door)
+  for (const phone of phones) registers(ladder, phone, 'bob')
+  aliceDials(ladder, 'bob')
+  return ladder.decide(list)
+}
+
+/** The question asked last: whom it is about. */
+function asked(ladder: Ladder): Extract<RouteQuestion['caller'], { kind: 'forwarder' }> & { to: string } {
+  const question = ladder.questions.findLast(({ question }) => question.ask === 'route')?.question
+  if (question?.ask !== 'route' || question.question.caller.kind !== 'forwarder') throw new Error('not asked')
+  return { ...question.question.caller, to: question.question.to.user }
+}
+
+const says = (ladder: Ladder, who: typeof bob, status: number) =>
+  ladder.when(who, answers(ladder.lastRequest(who, 'INVITE'), who, status))
+const picksUp = (ladder: Ladder, who: typeof bob) =>
+  ladder.when(who, answers(ladder.lastRequest(who, 'INVITE'), who, 200, { body: sdp(who.flow.address) }))
+
+describe('a call to a list', () => {
+  test('goes to the next when the first is busy, by the carriers of who sends it on', () => {
+    const ladder = calls(bobsList(first(itself()), then(['busy'], mobile)), bob)
+    ladder.gives('ask route')
+    expect(asked(ladder)).toMatchObject({
+      forwarder,
+      type: 'extension',
+      to: 'bob',
+      called: 'bob',
+      path: ['bob'],
+    })
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    says(ladder, bob, 486).gives('ACK to Bob', 'ask route')
+    expect(asked(ladder)).toMatchObject({ type: 'tel', to: '+12125550000' })
+    ladder.decide(through(provider(telnyx), provider(twilio))).gives('ask locate')
+    ladder.locate(telnyx).gives('INVITE to Telnyx')
+    says(ladder, telnyx, 503).gives('ACK to Telnyx', 'ask locate').locate(twilio).gives('INVITE to Twilio')
+    picksUp(ladder, twilio).gives('ACK to Twilio', '200 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { destination: 'bob', status: 486, provider_id: null },
+      { destination: '+12125550000', status: 503, provider_name: 'Telnyx' },
+      { destination: '+12125550000', status: 200, provider_name: 'Twilio' },
+    ])
+    expect(ladder.record.decision?.plan).toMatchObject([
+      { target: 'bob', step: 1 },
+      { target: '+12125550000', step: 2, when: ['busy'] },
+    ])
+  })
+
+  test('rings each as long as the list says, and not longer', () => {
+    const ladder = calls(bobsList(first(itself({ ring_ms: 10_000 })), then(['no_answer'], mobile)), bob)
+    ladder.gives('ask route').decide(ringBob()).gives('INVITE to Bob')
+    says(ladder, bob, 180).gives('180 to Alice').after(9_990).gives()
+    ladder.after(10).gives('CANCEL to Bob', 'ask route')
+    ladder
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+    says(ladder, telnyx, 180).gives('180 to Alice')
+  })
+
+  test('skips those who wait for another outcome', () => {
+    const steps = [first(itself()), then(['busy'], target('tel', '+1')), then(['not_registered'], mobile)]
+    const ladder = calls(bobsList(...steps))
+    ladder.gives('ask route').decide(ringBob()).gives('ask route')
+    expect(asked(ladder).to).toBe('+12125550000')
+  })
+
+  test('rings those of one step together; who answers first has the call, and the others are told so', () => {
+    const ladder = calls(bobsList(first(itself(), target('sip', 'sip:door@door.test'))), bob)
+    ladder.gives('ask route', 'ask route').decide(ringBob()).gives('INVITE to Bob')
+    ladder
+      .decide(atAddress('sip:door@door.test'))
+      .gives('ask locate')
+      .locate(door)
+      .gives('INVITE to the door')
+    expect(ladder.lastRequest(door).requestUri).toBe('sip:door@door.test')
+    says(ladder, bob, 180).gives('180 to Alice')
+    picksUp(ladder, door).gives('CANCEL to Bob', 'ACK to the door', '200 to Alice')
+    expect(ladder.lastRequest(bob, 'CANCEL').header('reason')).toContain('Call completed elsewhere')
+  })
+
+  test('begins with a later one of the same step when its delay is over', () => {
+    const late = target('sip', 'sip:door@door.test', { delay_ms: 5_000 })
+    const ladder = calls(bobsList(first(itself(), late)), bob)
+    ladder.gives('ask route').decide(ringBob()).gives('INVITE to Bob')
+    says(ladder, bob, 180).gives('180 to Alice').after(4_990).gives().after(10).gives('ask route')
+    ladder.decide(atAddress('sip:door@door.test')).gives('ask locate')
+  })
+
+  test('begins with it at once where no other rings any more', () => {
+    const late = target('sip', 'sip:door@door.test', { delay_ms: 5_000 })
+    const ladder = calls(bobsList(first(itself(), late)), bob)
+    ladder.gives('ask route').decide(ringBob()).gives('INVITE to Bob')
+    says(ladder, bob, 486).gives('ACK to Bob', 'ask route').after(6_000).gives()
+  })
+
+  test('follows a list to which it leads, within its own', () => {
+    const ladder = calls(bobsList(first(target('extension', 'alice')), then(['busy'], mobile)))
+    const list = connect(bobsList(first(itself())))
+    const alices = { kind: 'extension', id: extensionIds.alice, name: 'alice' } as const
+    const plan = { forwarder: alices, called: 'bob', steps: [first(target('extension', 'alice'))] }
+    ladder
+      .gives('ask route')
+      .decide({ ...list, targets: { kind: 'plan', plan } })
+      .gives('ask route')
+    expect(asked(ladder)).toMatchObject({ forwarder: { name: 'alice' }, path: ['bob', 'alice'] })
+    ladder.decide(rejected(486, 'DO_NOT_DISTURB')).gives('ask route')
+    expect(asked(ladder)).toMatchObject({ to: '+12125550000', path: ['bob'] })
+  })
+
+  test('is refused by the most useful of all, and says what became of each', () => {
+    const steps = [first(itself()), then(['busy', 'failed'], mobile)]
+    const ladder = calls(bobsList(...steps), bob)
+    ladder.gives('ask route').decide(ringBob()).whatever()
+    says(ladder, bob, 486).whatever()
+    ladder.decide(rejected(404, 'NO_ROUTE', customerId, 'There is no route.')).gives('486 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_reason: 'busy', reject_reason: 'BUSY' })
+    expect(ladder.record.reject_message).toMatch(/busy.*There is no route\./)
+  })
+
+  test('declined by one goes to the next who is rung when it is busy', () => {
+    const ladder = calls(bobsList(first(itself()), then(['busy'], mobile)), bob, bobMobile)
+    ladder.gives('ask route').decide(ringBob()).whatever()
+    says(ladder, bob, 603).gives('ACK to Bob', 'ask route')
+  })
+
+  test('which its caller leaves asks nothing more, and rings nowhere, whatever is decided', () => {
+    const ladder = office({}, door)
+    registers(ladder, bob, 'bob')
+    const invited = aliceDials(ladder, 'bob')
+    ladder.decide(bobsList(first(itself(), mobile), then(['busy'], mobile))).gives('ask route', 'ask route')
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    says(ladder, bob, 180).gives('180 to Alice')
+    ladder.when(alice, cancel(invited)).gives('200 to Alice', 'CANCEL to Bob', '487 to Alice')
+    ladder.decide(through(provider(telnyx))).gives()
+    expect(ladder.engine.load.counted).toBe(0)
+  })
+
+  test('which one answers rings no other, though it is decided later', () => {
+    const ladder = office({}, door)
+    registers(ladder, bob, 'bob')
+    const invited = aliceDials(ladder, 'bob')
+    ladder.decide(bobsList(first(itself(), mobile))).whatever()
+    ladder.decide(ringBob()).whatever()
+    picksUp(ladder, bob).gives('ACK to Bob', '200 to Alice')
+    ladder.decide(through(provider(telnyx))).gives()
+    ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+  })
+
+  test('each time it is sent on has a hop less', () => {
+    const ladder = office()
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob')
+    ladder.decide(bobsList(first(itself()))).whatever()
+    ladder.decide(ringBob()).gives('INVITE to Bob')
+    expect(ladder.lastRequest(bob).maxForwards).toBe(68)
+  })
+})
+
+describe('a phone which answers 302', () => {
+  const away = (contact: string) => ({ headers: [['contact', contact] as [string, string]] })
+  const forwards = (contact: string, ...phones: (typeof bob)[]) => {
+    const ladder = office()
+    for (const phone of [bob, ...phones]) registers(ladder, phone, 'bob')
+    aliceDials(ladder, 'bob')
+    ladder.decide(ringBob()).whatever()
+    return ladder.when(bob, answers(ladder.lastRequest(bob), bob, 302, away(contact)))
+  }
+
+  test('sends the call on, as a call of its extension', () => {
+    const ladder = forwards('<sip:+12125550000@192.0.2.20;user=phone>').gives('ACK to Bob', 'ask route')
+    expect(asked(ladder)).toMatchObject({ forwarder, type: 'redirect', to: '+12125550000', path: ['bob'] })
+    ladder
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+    picksUp(ladder, telnyx).gives('ACK to Telnyx', '200 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      {
+        status: 302,
+        reason: 'Moved Temporarily to sip:+12125550000@192.0.2.20;user=phone',
+        decision: 'next',
+      },
+      { destination: '+12125550000', status: 200 },
+    ])
+  })
+
+  test('sends it to the place it prefers', () => {
+    const ladder = forwards('<sip:second@x>;q=0.2, <sip:first@x>;q=0.9').gives('ACK to Bob', 'ask route')
+    expect(asked(ladder).to).toBe('first')
+  })
+
+  test('leaves the other phones ringing', () => {
+    const ladder = forwards('<sip:alice@x>', bobMobile).gives('ACK to Bob', 'ask route')
+    ladder.decide(rejected(482, 'LOOP_DETECTED')).gives()
+    says(ladder, bobMobile, 180).gives('180 to Alice')
+    picksUp(ladder, bobMobile).gives("ACK to Bob's mobile", '200 to Alice')
+  })
+
+  test.each([
+    ['where the call may not go', 403, 'FORWARD_NOT_ALLOWED', 480],
+    ['in a circle', 482, 'LOOP_DETECTED', 482],
+    ['where it is busy', 486, 'DO_NOT_DISTURB', 486],
+  ])('%s ends the call, with a reason', (_, status, reason, told) => {
+    const ladder = forwards('<sip:alice@x>').gives('ACK to Bob', 'ask route')
+    ladder.decide(rejected(status, reason, customerId, 'Because.')).gives(`${told} to Alice`)
+    expect(ladder.record).toMatchObject({
+      sip_status: told,
+      reject_reason: reason,
+      reject_message: 'Because.',
+    })
+  })
+
+  test('with a place which is none is one which does not answer', () => {
+    forwards('<sip:192.0.2.99>').gives('ACK to Bob', '480 to Alice')
+  })
+})
