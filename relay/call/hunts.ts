@@ -108,7 +108,9 @@ function nextStep(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   if (!step) return noneLeft(call, hunt, endpoint)
   hunt.steps = hunt.steps.slice(at + 1)
   const { targets } = hunt.decision ?? {}
-  return targets?.kind === 'plan' ? { effects: beginStep(call, hunt, targets.plan, step) } : { effects: [] }
+  return targets?.kind === 'plan'
+    ? { effects: beginStep(call, hunt, targets.plan, step, outcome) }
+    : { effects: [] }
 }
 
 /** How the step which was rung last ended; undefined: none was. */
@@ -134,12 +136,18 @@ const nowhere: HuntEnding = {
   headers: [],
 }
 
-function beginStep(call: Call, hunt: Hunt, plan: RingPlan, step: RingStep): CallOrder[] {
+function beginStep(
+  call: Call,
+  hunt: Hunt,
+  plan: RingPlan,
+  step: RingStep,
+  why: SoughtTarget['why'] = 'always',
+): CallOrder[] {
   const [{ forwarder, called }, at] = [plan, plan.steps.indexOf(step)]
   const soonest = Math.min(...step.targets.map(({ delay_ms }) => delay_ms))
   return step.targets.flatMap((target) => {
     const delay_ms = target.delay_ms - soonest
-    return seek(call, hunt, { forwarder, called, ...target, host: '', delay_ms, step: at })
+    return seek(call, hunt, { forwarder, called, ...target, host: '', delay_ms, step: at, why })
   })
 }
 

@@ -7,6 +7,7 @@ import { privacyOf } from '../sip/privacy.ts'
 import { isTel, parseUri, writeUri } from '../sip/uri.ts'
 import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn, referredBy } from './claims.ts'
+import { onBehalf } from './diversion.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
 import { instant } from './record.ts'
 import type { Branch, Call, Hunt } from './state.ts'
@@ -29,10 +30,11 @@ export function buildInvite(
   const to = `<${branch.provider ? bare(requestUri) : calledAs(branch, requestUri)}>`
   const maxForwards = call.caller.invite.maxForwards - 1 - branch.hunt.path.length
   const typed = typedBody(call, branch, flow, endpoint, body)
+  const { host: ourHost } = ourDomain(branch, flow, endpoint)
   const headers: Header[] = [
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
-    ...passedOn(call, branch.hunt),
+    ...onBehalf(branch, passedOn(call, branch.hunt), ourHost, requestUri),
     ...referredBy(call),
     ...typed.headers,
   ]

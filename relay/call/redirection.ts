@@ -29,6 +29,7 @@ export function redirectionsOf(hunt: Hunt, response: Response | undefined): Soug
       ring_ms: null,
       delay_ms: 0,
       step: 0,
+      why: 'redirected',
     }))
 }
 

@@ -9,6 +9,7 @@ import type {
   PlanTarget,
   Port,
   ProviderTarget,
+  RingCondition,
   RingStep,
   RouteDecision,
   TransferType,
@@ -123,6 +124,8 @@ export interface SoughtTarget {
   readonly delay_ms: number
   /** The step of the list, 0 first. */
   readonly step: number
+  /** How those ended who were rung before; or a phone said so. */
+  readonly why: RingCondition | 'always' | 'redirected'
 }
 
 /** How a hunt ended in which no callee answered; headers go to the caller with it. */

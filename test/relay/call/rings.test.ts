@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PlanTarget, RingStep, RouteDecision, RouteQuestion } from '#contract'
+import type { PlanTarget, ProviderTarget, RingStep, RouteDecision, RouteQuestion } from '#contract'
 import { plannedRing } from '#contract'
 import { type Ladder, party } from '../../support/ladder.ts'
 import { explanationOf } from '../../support/limits.ts'
@@ -278,5 +278,58 @@ describe('a phone which answers 302', () => {
 
   test('with a place which is none is one which does not answer', () => {
     forwards('<sip:192.0.2.99>').gives('ACK to Bob', '480 to Alice')
+  })
+})
+
+describe('a provider which wants to hear on whose behalf a call comes', () => {
+  const sentOnTo = (more: Partial<ProviderTarget>, steps: RingStep[], headers: [string, string][] = []) => {
+    const ladder = office()
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob', { headers })
+    const list = connect(bobsList(...steps))
+    if (list.targets.kind !== 'plan') throw new Error('it is no list')
+    const plan = { ...list.targets.plan, called: '+12125551111' }
+    ladder.decide({ ...list, direction: 'incoming', targets: { kind: 'plan', plan } }).whatever()
+    if (steps.length > 1) ladder.decide(ringBob()).whatever()
+    if (steps.length > 1) says(ladder, bob, 486).whatever()
+    ladder
+      .decide(through(provider(telnyx, more)))
+      .whatever()
+      .locate(telnyx)
+      .whatever()
+    return ladder.lastRequest(telnyx)
+  }
+  const busy = [first(itself()), then(['busy'], mobile)]
+
+  test.each([
+    ['by Diversion, and why', 'diversion', busy, 'reason=user-busy;counter=1'],
+    ['always', 'diversion', [first(mobile)], 'reason=unconditional;counter=1'],
+  ] as const)('hears %s (RFC 5806)', (_, diversion, steps, said) => {
+    const invite = sentOnTo({ diversion }, [...steps])
+    expect(invite.all('diversion')).toEqual([`<sip:+12125551111@198.51.100.1>;${said}`])
+    expect(invite.all('history-info')).toEqual([])
+  })
+
+  test('hears by History-Info who was called, and who is now (RFC 7044)', () => {
+    expect(sentOnTo({ diversion: 'history_info' }, busy).all('history-info')).toEqual([
+      '<sip:+12125551111@198.51.100.1>;index=1',
+      '<sip:+15551234567@sip.telnyx.test;cause=486>;index=1.1;mp=1',
+    ])
+  })
+
+  test('hears it behind what the call brought, and no other provider hears any of it', () => {
+    const brought: [string, string][] = [
+      ['history-info', '<sip:+13105550000@c.test>;index=1, <sip:+12125551111@c.test;cause=302>;index=1.1'],
+      ['diversion', '<sip:+13105550000@c.test>;reason=unconditional'],
+    ]
+    expect(sentOnTo({ diversion: 'history_info' }, busy, brought).all('history-info').join()).toMatch(
+      /index=1\.1,<sip:\+15551234567@sip\.telnyx\.test;cause=486>;index=1\.1\.1;mp=1\.1$/,
+    )
+    expect(sentOnTo({ diversion: 'diversion' }, busy, brought).all('diversion')).toEqual([
+      expect.stringContaining('+12125551111'),
+      '<sip:+13105550000@c.test>;reason=unconditional',
+    ])
+    const off = sentOnTo({}, busy, brought)
+    expect([...off.all('diversion'), ...off.all('history-info')]).toEqual([])
   })
 })
