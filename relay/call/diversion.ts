@@ -1,6 +1,5 @@
 import { splitList } from '../sip/grammar.ts'
 import type { Header } from '../sip/message.ts'
-import { sipUri } from '../ua/endpoint.ts'
 import type { Branch, Hunt, SoughtTarget } from './state.ts'
 
 /*
@@ -24,7 +23,7 @@ const whys: Readonly<Record<SoughtTarget['why'], readonly [reason: string, cause
 export function onBehalf(
   branch: Branch,
   passed: readonly Header[],
-  ourHost: string,
+  ourUri: (user: string) => string,
   requestUri: string,
 ): readonly Header[] {
   const { sought } = branch.hunt
@@ -33,7 +32,7 @@ export function onBehalf(
   const others = passed.filter(([name]) => name !== 'history-info' && (name !== 'diversion' || form === name))
   const number = divertingNumber(branch)
   if (number === undefined || form === 'off') return others
-  const diverter = `<${sipUri(number, ourHost)}>`
+  const diverter = `<${ourUri(number)}>`
   const ours = { diversion, history_info: history }[form]
   return [ours(branch.hunt, sought, diverter, requestUri, passed), ...others]
 }

@@ -14,7 +14,7 @@ import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './f
 import { goesOn, over, redirect, ringList } from './hunts.ts'
 import { observation } from './observation.ts'
 import { peersOf } from './peer.ts'
-import { redirectionsOf } from './redirection.ts'
+import { gatewaysOf, redirectionsOf } from './redirection.ts'
 import { roundsOf } from './ring-rounds.ts'
 import type {
   Branch,
@@ -189,6 +189,12 @@ function providerFailed(
   if (!rang && (unreachable || status === 503) && branch.flows.length > 0) {
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, endpoint)
+  }
+  const gateways = rang ? [] : gatewaysOf(branch, response)
+  if (gateways.length > 0) {
+    concluded(call, branch, status, saidOf({ branch, status, why, response }), 'next')
+    hunt.waiting.unshift(...gateways)
+    return next(call, hunt, endpoint)
   }
   // A PBX which is away is like a phone which is away, whatever becomes of carriers.
   const silence = provider.provider_id ? 503 : 480

@@ -34,7 +34,7 @@ export function buildInvite(
   const headers: Header[] = [
     ...identity(call, branch, flow, endpoint),
     ...(branch.provider?.headers ?? []).map(([name, value]): Header => [name.toLowerCase(), value]),
-    ...onBehalf(branch, passedOn(call, branch.hunt), ourHost, requestUri),
+    ...onBehalf(branch, passedOn(call, branch.hunt), (user) => sipUri(user, ourHost), requestUri),
     ...referredBy(call),
     ...typed.headers,
   ]

@@ -1,6 +1,7 @@
-import { parseNameAddrs, userOf } from '../sip/address.ts'
+import { readSipUri } from '#routing'
+import { type NameAddr, parseNameAddrs, userOf } from '../sip/address.ts'
 import type { Response } from '../sip/message.ts'
-import type { Hunt, SoughtTarget } from './state.ts'
+import type { Branch, CalledPeer, Hunt, SoughtTarget } from './state.ts'
 
 /** A phone which names more places than these is not set up by a person. */
 const placesAtMost = 5
@@ -15,11 +16,10 @@ export function redirectionsOf(hunt: Hunt, response: Response | undefined): Soug
   const { extension_id: id, extension: name } = targets.extension
   const forwarder = { kind: 'extension', id, name } as const
   const called = hunt.sought?.called ?? destination?.target ?? name
-  const places = parseNameAddrs(response.all('contact')).filter((place) => userOf(place) !== '')
-  const best = Math.max(...places.map(preference))
+  const places = placesIn(response).filter((place) => userOf(place) !== '')
+  const [best] = places
   return places
-    .filter((place) => preference(place) === best)
-    .slice(0, placesAtMost)
+    .filter((place) => best && preference(place) === preference(best))
     .map((place) => ({
       forwarder,
       called,
@@ -31,6 +31,27 @@ export function redirectionsOf(hunt: Hunt, response: Response | undefined): Soug
       step: 0,
       why: 'redirected',
     }))
+}
+
+/**
+ * The places which a provider names instead of itself, where it is to be followed: called as it is, once. None where it
+ * names none, or names places itself which another named.
+ */
+export function gatewaysOf({ provider }: Branch, response: Response | undefined): CalledPeer[] {
+  if (!response || !followed.has(response.status) || provider?.redirects !== 'follow') return []
+  return placesIn(response).flatMap((place) => {
+    const at = readSipUri(place.uri)
+    if (!at) return []
+    const { hostname, port, transport } = at
+    return [{ ...provider, hostname, port, transport, user: at.user || provider.user, redirects: 'refuse' }]
+  })
+}
+
+/** Those it prefers first. */
+function placesIn(response: Response): NameAddr[] {
+  return parseNameAddrs(response.all('contact'))
+    .sort((a, b) => preference(b) - preference(a))
+    .slice(0, placesAtMost)
 }
 
 const followed: ReadonlySet<number> = new Set([300, 301, 302])

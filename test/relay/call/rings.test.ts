@@ -333,3 +333,40 @@ describe('a provider which wants to hear on whose behalf a call comes', () => {
     expect([...off.all('diversion'), ...off.all('history-info')]).toEqual([])
   })
 })
+
+describe('a provider which answers 302', () => {
+  const gateway = party('its gateway', '203.0.113.9', 5080)
+  const refersTo = (contact: string, more: Partial<ProviderTarget>) => {
+    const ladder = office({}, gateway)
+    aliceDials(ladder, '+15551234567')
+    ladder
+      .decide(through(provider(telnyx, more), provider(twilio)))
+      .whatever()
+      .locate(telnyx)
+      .whatever()
+    const headers: [string, string][] = [['contact', contact]]
+    return ladder.when(telnyx, answers(ladder.lastRequest(telnyx), telnyx, 302, { headers }))
+  }
+  const elsewhere = '<sip:15551234567;rn=1@gw.telnyx.test:5080>;q=0.5, <sip:none@x>;q=0.1'
+
+  test('is followed where it is to be, as the same provider, and once', () => {
+    const ladder = refersTo(elsewhere, { redirects: 'follow' }).gives('ACK to Telnyx', 'ask locate')
+    expect(ladder.questions.at(-1)?.question).toMatchObject({
+      question: { hostname: 'gw.telnyx.test', port: 5080 },
+    })
+    ladder.locate(gateway).gives('INVITE to its gateway')
+    expect(ladder.lastRequest(gateway).requestUri).toBe('sip:15551234567;rn=1@gw.telnyx.test:5080')
+    const headers: [string, string][] = [['contact', '<sip:a@telnyx.test>']]
+    ladder
+      .when(gateway, answers(ladder.lastRequest(gateway), gateway, 302, { headers }))
+      .gives('ACK to its gateway', '480 to Alice')
+    expect(ladder.record.attempts).toMatchObject([
+      { provider_name: 'Telnyx', status: 302, decision: 'next' },
+      { provider_name: 'Telnyx', address: '203.0.113.9:5080', status: 302, decision: 'final' },
+    ])
+  })
+
+  test('has refused the call where it is not', () => {
+    refersTo(elsewhere, {}).gives('ACK to Telnyx', '480 to Alice')
+  })
+})
