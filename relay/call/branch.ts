@@ -1,11 +1,9 @@
 import type { AddressTry, Attempt, SecurePolicy } from '#contract'
 import { type Flow, hostPort, isEncrypted } from '../ground/flow.ts'
-import { keyingOf } from '../leg/keying.ts'
+import { otherKeying } from '../leg/keying.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
-import { sdpBytes, sdpOf } from '../sdp/message-sdp.ts'
-import { activeMedia } from '../sdp/offer.ts'
-import { isBlind } from '../sdp/relayed.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import { noBody, type Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -15,7 +13,6 @@ import { offerOf, rewriteFor } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder, Hunt } from './state.ts'
 import { codecsFor } from './taken.ts'
-import { refusesKeys } from './verdict.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
 export function newBranch(
@@ -36,7 +33,6 @@ export function newBranch(
     hunt,
     attempt,
     tried: undefined,
-    reoffered: false,
     provider,
     contact,
     flows: [],
@@ -96,8 +92,8 @@ export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): 
 }
 
 /**
- * Who refuses sound as it was offered is offered it once more in the other way, unless that is forbidden: to who knows no
- * SRTP as RTP with keys it may ignore (RFC 8643), to who wants nothing else as SRTP. undefined: there is no other.
+ * Who refuses sound as it was offered is offered it once more in the other way (otherKeying). undefined: there is no
+ * other.
  */
 export function offerOtherwise(
   call: Call,
@@ -106,34 +102,12 @@ export function offerOtherwise(
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
   const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
-  const sent = activeMedia(branch.sdp.sent)
-  if (branch.secure !== 'allowed' || branch.reoffered || !sent || !offer?.ok || isBlind(sent))
-    return undefined
-  const was = keyingOf(sent)
-  // A phone is not the less refused for being asked twice; to a carrier 488 has many reasons.
-  const wants = was === 'strict' || branch.provider === undefined || asksForKeys(response)
-  if (!refusesKeys(response.status) || !wants) return undefined
-  branch.reoffered = true
-  branch.cseq++
-  const keying = was === 'strict' ? 'either' : 'strict'
-  const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })
   const { flow } = branch
-  if (!again || !flow) return undefined
+  const keying = offer?.ok && flow ? otherKeying(branch, response) : undefined
+  if (!offer?.ok || !flow || keying === undefined) return undefined
+  const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })
+  if (!again) return undefined
   return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, sdpBytes(again))]
-}
-
-/** Whether a refusal says that it is for want of encryption. */
-function asksForKeys(response: Response): boolean {
-  const words = [response.reason, ...response.all('warning')].join(' ')
-  return /srtp|savp|sdes|crypto|encrypt|secur/i.test(words) || /RTP\/SAVP/.test(sdpText(response))
-}
-
-function sdpText(response: Response): string {
-  return (
-    sdpOf(response)
-      ?.media.map(({ proto }) => proto.toUpperCase())
-      .join(' ') ?? ''
-  )
 }
 
 /** Whether a branch's sound is encrypted: as its provider, its extension or its PBX has it. */

@@ -1,11 +1,12 @@
 import { isEncrypted } from '../ground/flow.ts'
+import { refusesKeys } from '../leg/keying.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { codecsOf } from './offer-answer.ts'
 import { type Cause, elsewhere } from './reason.ts'
 import type { Branch, BranchFailure, Call, CalledPeer, Hunt, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
-import { notKeyed, redirects, refusesKeys } from './verdict.ts'
+import { notKeyed, redirects } from './verdict.ts'
 
 /*
  * Why a call did not go well, for its record. What a decision refuses brings words of its own.

@@ -1,5 +1,6 @@
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import { refusesKeys } from '../leg/keying.ts'
 import type { GivenReason } from '../leg/leg.ts'
 import { mendInvite } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -26,7 +27,7 @@ import type {
   ConnectDecision,
   Hunt,
 } from './state.ts'
-import { notKeyed, refusesKeys, verdict } from './verdict.ts'
+import { notKeyed, verdict } from './verdict.ts'
 
 /** Addresses for a provider came back, or none did. */
 export function branchLocated(call: Call, branch: Branch, located: Located, endpoint: SipEndpoint): CallStep {

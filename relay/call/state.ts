@@ -222,8 +222,6 @@ export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provid
 
 /** A leg which a call tries: one INVITE of its hunt. */
 export interface Branch extends UacLeg {
-  /** It was offered sound once more, in another way. */
-  reoffered: boolean
   readonly index: number
   readonly hunt: Hunt
   readonly attempt: Attempt

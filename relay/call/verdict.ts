@@ -32,11 +32,6 @@ export function reasonOf(status: number): HangupReason {
 /** What is in the way of a branch which answered without the encryption it must have. */
 export const notKeyed = 'it answers without encrypting its sound'
 
-/** Whether an answer may mean that sound is not wanted in the way it was offered (RFC 3261 §21.4.13, §21.4.26, §21.6.4). */
-export function refusesKeys(status: number): boolean {
-  return status === 488 || status === 415 || status === 606
-}
-
 /** Whether an answer only names another place; none is ever followed. */
 export function redirects(status: number): boolean {
   return status >= 300 && status < 400

@@ -1,6 +1,7 @@
 import type { Entropy } from '../ground/effects.ts'
 import type { SrtpKeys } from '../ground/media.ts'
 import type { Media } from '../sdp/description.ts'
+import { sdpOf } from '../sdp/message-sdp.ts'
 import { activeMedia, type SaidKeys } from '../sdp/offer.ts'
 import { isBlind, isSecure, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import {
@@ -12,7 +13,8 @@ import {
   keyOf,
   type SecretMaker,
 } from '../sdp/sdes.ts'
-import type { Leg } from './leg.ts'
+import type { Response } from '../sip/message.ts'
+import type { Leg, UacLeg } from './leg.ts'
 
 /*
  * The keys between a leg and us (SDES, RFC 4568): each leg has its own, whatever the other one has.
@@ -27,7 +29,7 @@ interface Dice {
 export type Keying = 'plain' | 'either' | 'strict'
 
 /** How a description has it. */
-export function keyingOf(media: Media): Keying {
+function keyingOf(media: Media): Keying {
   if (isBlind(media)) return 'plain'
   if (isSecure(media)) return 'strict'
   return cryptosOf(media).length > 0 ? 'either' : 'plain'
@@ -69,6 +71,42 @@ export function agree({ sdp }: Leg, said: RelayedSdp): SrtpKeys | undefined {
   sdp.spent = keys === undefined && (sdp.spent || sdp.srtp !== undefined)
   sdp.srtp = keys
   return keys
+}
+
+/**
+ * Who refuses sound as it was offered is offered it once more in the other way, unless that is forbidden: to who knows no
+ * SRTP as RTP with keys it may ignore (RFC 8643), to who wants nothing else as SRTP. So the next INVITE of the leg is to
+ * have it, under the next number. undefined: there is no other way.
+ */
+export function otherKeying(leg: UacLeg, response: Response): Keying | undefined {
+  const sent = activeMedia(leg.sdp.sent)
+  if (leg.secure !== 'allowed' || leg.reoffered || !sent || isBlind(sent)) return undefined
+  const was = keyingOf(sent)
+  // A phone is not the less refused for being asked twice; to a carrier 488 has many reasons.
+  const wants = was === 'strict' || !leg.trusted || asksForKeys(response)
+  if (!refusesKeys(response.status) || !wants) return undefined
+  leg.reoffered = true
+  leg.cseq++
+  return was === 'strict' ? 'either' : 'strict'
+}
+
+/** Whether an answer may mean that sound is not wanted in the way it was offered (RFC 3261 §21.4.13, §21.4.26, §21.6.4). */
+export function refusesKeys(status: number): boolean {
+  return status === 488 || status === 415 || status === 606
+}
+
+/** Whether a refusal says that it is for want of encryption. */
+function asksForKeys(response: Response): boolean {
+  const words = [response.reason, ...response.all('warning')].join(' ')
+  return /srtp|savp|sdes|crypto|encrypt|secur/i.test(words) || /RTP\/SAVP/.test(sdpText(response))
+}
+
+function sdpText(response: Response): string {
+  return (
+    sdpOf(response)
+      ?.media.map(({ proto }) => proto.toUpperCase())
+      .join(' ') ?? ''
+  )
 }
 
 function say(sdp: Leg['sdp'], lines: readonly CryptoLine[]): readonly CryptoLine[] {

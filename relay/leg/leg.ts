@@ -71,6 +71,8 @@ export interface UacLeg extends LegState {
   proofs: Authorizations
   /** A CANCEL was sent. */
   cancelled: boolean
+  /** Its sound was offered once more in another way (otherKeying). */
+  reoffered: boolean
   /** Why it was given up, for a CANCEL which has to wait (RFC 3326). */
   reason: string | undefined
   /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4). */

@@ -27,6 +27,7 @@ export function uacLeg(
     heard: 'nothing',
     proofs: noAuthorizations,
     cancelled: false,
+    reoffered: false,
     reason: undefined,
     acks: new Map(),
     earlyDialogs: new Map(),

@@ -13,13 +13,15 @@ import type { Located } from '../ground/effects.ts'
 import { type Flow, isEncrypted } from '../ground/flow.ts'
 import type { Machine, Table, Turn } from '../ground/machine.ts'
 import { type ByeResult, byeAgain, byeLate2xx } from '../leg/bye.ts'
+import { type Keying, otherKeying } from '../leg/keying.ts'
 import type { UacLeg } from '../leg/leg.ts'
 import type { ClientOrder } from '../leg/orders.ts'
-import { abandonInvite, callLeg, type InviteParts, inviteOf, mendInvite, uacLeg } from '../leg/uac.ts'
+import { abandonInvite, callLeg, inviteOf, mendInvite, uacLeg } from '../leg/uac.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { accountOf } from './options.ts'
 import { callReport, type TestLog, type TestReport } from './report.ts'
+import type { InviteBuilder } from './test-invite.ts'
 
 type TestCallState = 'locating' | 'calling' | 'over'
 
@@ -55,7 +57,7 @@ export interface TestCallMemory {
   /** Route values of its INVITEs, first hop first. */
   readonly route: readonly string[]
   /** What its INVITE says to an address. */
-  readonly parts: (leg: UacLeg, flow: Flow) => InviteParts
+  readonly parts: InviteBuilder
   flows: readonly Flow[]
   called: CalledLeg | undefined
 }
@@ -139,6 +141,8 @@ function refused(event: TestCallEvents['failure'], called: CalledLeg, memory: Te
   const { now, leg, response } = event
   const { endpoint, log, flows } = memory
   if (mendInvite(leg, response, endpoint)) return { effects: [invite(now, leg, called.flow, memory)] }
+  const keying = otherKeying(leg, response)
+  if (keying) return { effects: [invite(now, leg, called.flow, memory, keying)] }
   leg.state = 'over'
   const elsewhere = response.status === 408 || response.status === 503
   if (!elsewhere || flows.length === 0) return spoke(event, called, memory)
@@ -162,9 +166,15 @@ function next(now: MonotonicMs, memory: TestCallMemory): TestCallStep {
   return { to: 'calling', effects: [invite(now, leg, flow, memory)] }
 }
 
-function invite(now: MonotonicMs, leg: UacLeg, flow: Flow, memory: TestCallMemory): TestCallOrder {
+function invite(
+  now: MonotonicMs,
+  leg: UacLeg,
+  flow: Flow,
+  memory: TestCallMemory,
+  keying?: Keying,
+): TestCallOrder {
   memory.called = { leg, flow, at: now }
-  return callLeg(leg, inviteOf(leg, memory.parts(leg, flow), flow, memory.endpoint), flow)
+  return callLeg(leg, inviteOf(leg, memory.parts(leg, flow, keying), flow, memory.endpoint), flow)
 }
 
 function over(memory: TestCallMemory): TestCallStep {

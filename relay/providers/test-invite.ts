@@ -1,7 +1,7 @@
 import type { Port, ProviderFacts } from '#contract'
 import { dialable, written } from '#routing'
 import type { Flow } from '../ground/flow.ts'
-import { keyingFor, keysToOffer } from '../leg/keying.ts'
+import { type Keying, keyingFor, keysToOffer } from '../leg/keying.ts'
 import type { UacLeg } from '../leg/leg.ts'
 import type { InviteParts } from '../leg/uac.ts'
 import { readSdp } from '../sdp/description.ts'
@@ -19,6 +19,9 @@ interface TestInviteOptions {
   readonly port: Port
 }
 
+/** What a test's INVITE to an address says on a leg; `keying`: how it is offered keys, where that is not the leg's own way. */
+export type InviteBuilder = (leg: UacLeg, flow: Flow, keying?: Keying) => InviteParts
+
 /**
  * What the INVITEs of one test call say. The offer is one every carrier takes: G.711 at a port that could be ours;
  * nothing is sent, and what comes is dropped.
@@ -27,7 +30,7 @@ export function inviteFor(
   provider: ProviderFacts,
   endpoint: SipEndpoint,
   { home, to, from, port }: TestInviteOptions,
-): (leg: UacLeg, flow: Flow) => InviteParts {
+): InviteBuilder {
   const country = provider.country ?? home
   const number = numberAt(provider, to, country)
   const caller = from === null ? '' : written(from, provider.calling_format, country)
@@ -40,10 +43,10 @@ export function inviteFor(
     maxForwards: 70,
     headers: [...said, ['user-agent', userAgent] as const],
   }
-  return (leg, flow) => ({
+  return (leg, flow, keying) => ({
     ...parts,
     from: `<${fromOf(provider, endpoint, flow, caller)}>`,
-    body: offerOn(leg, port, endpoint),
+    body: offerOn(leg, port, endpoint, keying),
   })
 }
 
@@ -64,10 +67,10 @@ const spoken = readSdp(
 )
 
 /** The same offer as often as it is asked for, with keys where the provider must have them. */
-function offerOn(leg: UacLeg, port: Port, endpoint: SipEndpoint): Uint8Array {
+function offerOn(leg: UacLeg, port: Port, endpoint: SipEndpoint, asked: Keying | undefined): Uint8Array {
   if (!spoken) return noBody
   const said = { sdp: spoken, at: 0 }
-  const keys = keysToOffer(leg, keyingFor(leg, said), endpoint)
+  const keys = keysToOffer(leg, asked ?? keyingFor(leg, said), endpoint)
   leg.sdp.sent = composeSdp(leg.sdp.sent, said, { address: endpoint.address, port, id: leg.sdp.id, keys })
   return sdpBytes(leg.sdp.sent)
 }

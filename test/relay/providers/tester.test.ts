@@ -194,6 +194,22 @@ describe('a provider tested by a call', () => {
     expect(result(ladder)).toMatchObject({ ok: true, status: 180 })
   })
 
+  test('which wants SRTP and nothing else is offered that, once', () => {
+    const ladder = tested({}, toBob)
+    ladder.locate(telnyx).whatever()
+    const headers: [string, string][] = [['warning', '399 t "SRTP is required"']]
+    const refuse = () => {
+      ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 488, { headers }))
+      return ladder
+    }
+    refuse().gives('ACK to Telnyx', 'INVITE to Telnyx')
+    const again = ladder.lastRequest(telnyx, 'INVITE')
+    expect(again.cseq.number).toBe(2)
+    expect(new TextDecoder().decode(again.body)).toContain('RTP/SAVP 0 8')
+    refuse().gives('ACK to Telnyx')
+    expect(result(ladder)).toMatchObject({ ok: false, status: 488 })
+  })
+
   test('whose sound has to be encrypted is not called where keys would be read on the way', () => {
     const ladder = tested({ secure: 'required' }, toBob)
     ladder.locate(telnyx).gives()
