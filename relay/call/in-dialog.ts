@@ -26,7 +26,7 @@ import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
 import { particulars } from './refusal.ts'
-import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
+import { accepted, acceptReinvite, offerFor, takeBackOffer, typeOf } from './reinvite.ts'
 import { otherOf, sideOf } from './sides.ts'
 import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
 
@@ -209,13 +209,14 @@ function passFailure(
       (provedAgain(call, passed, response, endpoint) ?? longerAgain(call, passed, response, endpoint)))
   if (again) return { effects: again }
   const stops = change ? closePending(leg) : []
+  const other = otherOf(call, leg)
+  if (change && other) takeBackOffer(other)
   const status = response?.status ?? 408
   const back = [...stops, refuseRequest(asked, ownStatus(status, request), kept(response))]
   // What comes of a transfer ends no call (RFC 5057 §5.1).
   if ((status !== 481 && status !== 408) || concernsTransfer(request)) return { effects: back }
   const given = { reason: `SIP;cause=${status}` }
   // Who says 481 has no call any more; who says nothing may still have one.
-  const other = otherOf(call, leg)
   if (!other) return { effects: back }
   const ended = { reason: 'timeout', because: silentInside(sideOf(call, other), request.method) } as const
   const step =

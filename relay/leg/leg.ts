@@ -155,7 +155,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     secure: 'allowed',
-    sdp: { id: sdpId, sent: undefined, lines: [], srtp: undefined, spent: false },
+    sdp: { id: sdpId, sent: undefined, before: undefined, lines: [], srtp: undefined, spent: false },
     media: undefined,
     aimed: undefined,
     pending: undefined,
@@ -197,6 +197,8 @@ export interface SentAck {
 export interface SdpSent {
   readonly id: string
   sent: SentSdp | undefined
+  /** What it was sent before that; an offer which is refused leaves it as it was (RFC 3261 §14.1). */
+  before: SentSdp | undefined
   /** Our keys in it, or in what is sent next. */
   lines: readonly CryptoLine[]
   /** The keys in use; undefined: its sound is plain. */

@@ -136,6 +136,25 @@ describe('a callee which numbers codecs in another way (RFC 3264 §6.1)', () => 
     expect(aimed(ladder, 'callee').rewrite).toContainEqual({ from: 111, to: 96 })
   })
 
+  test('is known by them, too, after it has refused a fax', () => {
+    const { ladder, invited, sent } = calling({}, { body: browserLike })
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: otherwise })).whatever()
+    const answer = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, answer)).gives()
+    const fax = new TextEncoder().encode(
+      text(browserLike).replace(/m=audio[\s\S]*/, 'm=image 4000 udptl t38\r\na=T38FaxVersion:0\r\n'),
+    )
+    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: fax })).gives('INVITE to Telnyx')
+    const refused = ladder.lastRequest(telnyx, 'INVITE')
+    expect(text(refused.body)).toContain('m=image')
+    ladder.when(telnyx, answers(refused, telnyx, 488, { tag: '' })).gives('ACK to Telnyx', '488 to Alice')
+    counted(ladder, { caller: 111, callee: 111 })
+    expect(ladder.record.media).toMatchObject({
+      from_caller: { codec: 'OPUS' },
+      from_callee: { codec: 'OPUS' },
+    })
+  })
+
   test('costs those who number alike nothing', () => {
     const { ladder, sent } = calling()
     ladder.when(telnyx, answers(sent, telnyx, 200, { body: sdp('203.0.113.1') })).whatever()
