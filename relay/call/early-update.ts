@@ -61,6 +61,25 @@ export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEnd
   return session && toCaller ? pass(call, asked, session, endpoint) : answerHere(call, asked, endpoint)
 }
 
+/**
+ * A PRACK of the caller which brings an offer of its own, after our answer (RFC 3262 §5): it is passed on as UPDATE where
+ * the callee takes one, and else answered by what the callee said.
+ */
+export function offerPracked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const { caller } = call
+  const offer = offerOf(asked.request, endpoint, caller.secure)
+  const fault = faultOf(call, offer, caller.trusted)
+  if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
+  const session = settledSession(call)
+  if (session?.branch.timer.updates && !call.earlyUpdate) return pass(call, asked, session, endpoint)
+  const told = caller.told.find(({ tag }) => tag === caller.reliable.settled)
+  if (!told || !offer?.ok) return [accept(asked, endpoint)]
+  const sent = rewriteFor(call, caller, told.said, endpoint, { offer: offer.value })
+  if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  caller.told[caller.told.indexOf(told)] = { ...told, sent }
+  return [accept(asked, endpoint, sdpBytes(sent)), ...aim(call, caller, offer.value, endpoint)]
+}
+
 function dialogAsked({ leg, request }: InDialogRequest): EarlyDialog | undefined {
   return leg.kind === 'uac' ? leg.earlyDialogs.get(request.from.tag ?? '') : undefined
 }
@@ -177,7 +196,10 @@ function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): 
 
 function accept(asked: InDialogRequest, endpoint: SipEndpoint, body?: Uint8Array): CallOrder {
   const { request, transaction, source } = asked
-  const headers: Header[] = [['contact', contactOf(endpoint, source.transport)], allowHeader, supportedHeader]
+  // The 2xx to a PRACK names no Contact (RFC 3262 §4, table 1).
+  const contact: Header[] =
+    request.method === 'PRACK' ? [] : [['contact', contactOf(endpoint, source.transport)]]
+  const headers: Header[] = [...contact, allowHeader, supportedHeader]
   const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
   return { type: 'respond', transaction, response }
 }

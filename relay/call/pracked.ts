@@ -1,9 +1,11 @@
 import type { InDialogRequest } from '../leg/leg.ts'
 import { acknowledgedBy, holdsAnswer } from '../leg/reliable.ts'
+import { hasSdp } from '../sdp/message-sdp.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
+import { offerPracked } from './early-update.ts'
 import { end } from './ending.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import type { Call, CallOrder, CallStep } from './state.ts'
@@ -18,12 +20,14 @@ export function callerPracked(call: Call, asked: InDialogRequest, endpoint: SipE
   const { leg, request, transaction, source } = asked
   const orders = leg.kind === 'uas' ? acknowledgedBy(leg, request) : undefined
   if (!orders) return { effects: [refuseRequest(asked, 481)] }
-  const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
+  const ok: CallOrder[] = hasSdp(request)
+    ? offerPracked(call, asked, endpoint)
+    : [{ type: 'respond', transaction, response: reply(request, 200, { flow: source }) }]
   const { held } = call
-  if (!held || holdsAnswer(call.caller)) return { effects: [ok, ...orders] }
+  if (!held || holdsAnswer(call.caller)) return { effects: [...ok, ...orders] }
   call.held = undefined
   const step = branchAnswered(call, held.branch, held.response, endpoint)
-  return { ...step, effects: [ok, ...orders, ...step.effects] }
+  return { ...step, effects: [...ok, ...orders, ...step.effects] }
 }
 
 /** Timer: 64·T1 without the caller's PRACK; its INVITE is refused (§3). */

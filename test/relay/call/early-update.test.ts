@@ -170,3 +170,37 @@ describe('an UPDATE before the answer (RFC 3311)', () => {
     ladder.when(telnyx, reply200(ladder, telnyx, 'UPDATE', theirs)).gives('500 to Alice')
   })
 })
+
+describe('a PRACK which brings an offer (RFC 3262 §5)', () => {
+  function pracks(headers: Header[], theirHeaders: Header[]) {
+    const scene = calling({}, { headers })
+    const { ladder, sent, invited } = scene
+    const said = answers(sent, telnyx, 183, { body: theirs, headers: theirHeaders })
+    ladder.when(telnyx, said).gives('PRACK to Telnyx', '183 to Alice')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+    const told = ladder.lastResponse(alice)
+    const rack: Header[] = [['rack', `${told.header('rseq')} ${told.header('cseq')}`]]
+    ladder.when(alice, within(invited, told, alice, 'PRACK', 3, { headers: rack, body: alices }))
+    return { ...scene, said, told }
+  }
+
+  test('goes on as UPDATE where the callee takes one, whose answer is the 200’s', () => {
+    const early = pracks([['supported', '100rel']], reliably)
+    const { ladder } = early
+    ladder.gives('UPDATE to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'UPDATE', sdp('203.0.113.1', 4010))).gives('200 to Alice')
+    const ok = ladder.lastResponse(alice)
+    expect([ok.cseq.method, ok.header('contact')]).toEqual(['PRACK', undefined])
+    expect(text(ok.body)).toContain('m=audio')
+    expect(answered(early).to.tag).toBe(early.told.to.tag)
+  })
+
+  test('is answered by what the callee said where it takes none', () => {
+    const early = pracks([['supported', '100rel']], reliably.slice(0, 2))
+    const { ladder } = early
+    ladder.gives('200 to Alice')
+    expect(text(ladder.lastResponse(alice).body)).toContain('m=audio')
+    expect(JSON.stringify(ladder.media.findLast(({ type }) => type === 'aim'))).toContain('4002')
+    expect(answered(early, theirs).to.tag).toBe(early.told.to.tag)
+  })
+})
