@@ -4,9 +4,10 @@ import type { DigitAim, MediaReport } from '../ground/media.ts'
 import { type KeyForm, noteKey } from '../leg/keys.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
+import type { Media } from '../sdp/description.ts'
 import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
-import { eventTypesOf, g711Of, sendingOf, takesEvents, withEvents } from '../sdp/tones.ts'
+import { eventTypesOf, g711Of, sendingOf, shareEvents, takesEvents, withEvents } from '../sdp/tones.ts'
 import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
 import { reply } from '../sip/reply.ts'
@@ -64,7 +65,7 @@ export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSd
 /** What the media thread listens for in a leg's sound, and how it sends it keys; undefined: neither. */
 export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | undefined {
   const own = mediaOf(said)
-  const spoken = [activeMedia(leg.sdp.sent) ?? own, own]
+  const spoken = [...spokenBy(leg), own]
   const partner = heardAt(call, opposite(sideOf(call, leg)))
   const onward = (came: KeyForm) => (partner && wayTo(call, partner, came)) ?? came
   const events = eventTypesOf(spoken)
@@ -73,8 +74,20 @@ export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | u
   const tones = listens && onward('inband') !== 'inband' ? g711Of(spoken) : []
   const send = form === 'info' ? undefined : sendingOf(own, form)
   if (events.length === 0 && tones.length === 0 && !send) return undefined
-  const passes = events.length === 0 || onward('rfc4733') === 'rfc4733'
+  const passes = events.length === 0 || eventsPass(call, leg, partner)
   return { events, passes, ...(tones.length > 0 && { tones }), ...(send && { send }) }
+}
+
+/** Whether its telephone events are passed to its partner as they are; so they are while that has said nothing. */
+function eventsPass(call: Call, leg: Leg, partner: Leg | undefined): boolean {
+  const way = partner && wayTo(call, partner, 'rfc4733')
+  if (way !== 'rfc4733' || !partner?.aimed) return way === undefined
+  return shareEvents(spokenBy(leg), mediaOf(partner.aimed.said))
+}
+
+/** The descriptions by whose numbers a leg speaks: what it was told, and its own. */
+function spokenBy({ sdp, aimed }: Leg): Media[] {
+  return [activeMedia(sdp.sent), aimed && mediaOf(aimed.said)].filter((media) => media !== undefined)
 }
 
 /** The media thread heard a key of a leg. */
@@ -108,7 +121,8 @@ export function keyAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoi
 function sendKey(call: Call, from: Leg, digit: InfoDigit, form: KeyForm, endpoint: SipEndpoint): CallOrder[] {
   const other = otherOf(call, from)
   const way = other && wayTo(call, other, form)
-  if (!other || way === undefined || way === form) return []
+  if (!other || way === undefined) return []
+  if (way === form && (form !== 'rfc4733' || eventsPass(call, from, other))) return []
   if (way === 'info') return informOf(other, digit, endpoint)
   const { key, ms } = digit
   const { media } = other

@@ -18,7 +18,7 @@ export function digitStages(payloads: StageBuilder): StageBuilder {
     if (digits === undefined) return stages
     const { listen, digits: queue = new DigitQueue() } = terms.before
     const reader = listen instanceof DigitListener ? listen.reader : new TelephoneEventReader()
-    const writer = writerOf(digits, queue)
+    const writer = writerOf(digits, queue, terms.aim.clock ?? 8000)
     const rewrite = writer && stages.rewrite ? new BothRewrites(stages.rewrite, writer) : writer
     return {
       ...(stages === plain ? {} : stages),
@@ -29,10 +29,10 @@ export function digitStages(payloads: StageBuilder): StageBuilder {
   }
 }
 
-function writerOf({ send }: DigitAim, queue: DigitQueue): RewriteStage | undefined {
+function writerOf({ send }: DigitAim, queue: DigitQueue, sound: number): RewriteStage | undefined {
   if (send === undefined) return undefined
   return send.form === 'rfc4733'
-    ? new TelephoneEventWriter(queue, send.type, send.clock)
+    ? new TelephoneEventWriter(queue, { type: send.type, clock: send.clock, sound })
     : new ToneWriter(queue, lawsOf(send.types))
 }
 

@@ -83,20 +83,27 @@ const TWICE_MS = 1_000
 export class TelephoneEventWriter {
   readonly #queue: DigitQueue
   readonly #type: number
-  readonly #ticksPerMs: number
+  /** Ticks of events, and of sound, in a millisecond. */
+  readonly #ticks: number
+  readonly #soundTicks: number
   #state: 'idle' | 'pressed' | 'pause' = 'idle'
   #began = 0
   #duration = 0
   #ends = 0
+  /** Timestamp of the packet before; behind a key, of its end. */
   #last = 0
   /** Event code of the key before; -1: there was none. */
   #told = -1
 
-  /** `type`, `clock`: the payload type which its receiver has for telephone-event, and its ticks a second. */
-  constructor(queue: DigitQueue, type: number, clock: number) {
+  /**
+   * `type`, `clock`: the payload type which its receiver has for telephone-event, and its ticks a second; `sound`: those of
+   * the sound in whose place it is sent.
+   */
+  constructor(queue: DigitQueue, { type, clock, sound }: { type: number; clock: number; sound: number }) {
     this.#queue = queue
     this.#type = type
-    this.#ticksPerMs = clock / 1000
+    this.#ticks = clock / 1000
+    this.#soundTicks = sound / 1000
   }
 
   /**
@@ -118,13 +125,20 @@ export class TelephoneEventWriter {
   #repeats(packet: Uint8Array): boolean {
     const code = packet[payloadStart(packet)]
     if (this.#state === 'pressed') return code === this.#queue.code
-    return code === this.#told && ticksBetween(this.#last, timestampOf(packet)) < TWICE_MS * this.#ticksPerMs
+    return code === this.#told && this.#since(timestampOf(packet)) < TWICE_MS
   }
 
   #rested(timestamp: number): boolean {
-    const rested = ticksBetween(this.#last, timestamp) >= PAUSE_MS * this.#ticksPerMs
+    const rested = this.#since(timestamp) >= PAUSE_MS
     if (rested) this.#state = 'idle'
     return rested
+  }
+
+  /** Milliseconds since the packet before; where the sound began anew meanwhile, or paused, as many as a packet has. */
+  #since(timestamp: number): number {
+    const ms = ticksBetween(this.#last, timestamp) / this.#soundTicks
+    if (this.#state === 'pause') return ms < 0 ? PAUSE_MS : ms
+    return ms > 0 && ms < ANEW_MS ? ms : PACKET_MS
   }
 
   #begin(timestamp: number): void {
@@ -137,12 +151,13 @@ export class TelephoneEventWriter {
 
   /** The duration is what has passed, and of a packet which ends it once it is as long as wanted. */
   #advance(timestamp: number): void {
-    if (this.#ends > 0) return void this.#ends++
-    const passed = ticksBetween(this.#began, timestamp)
-    const step = Math.max(ticksBetween(this.#last, timestamp), PACKET_MS * this.#ticksPerMs)
+    if (this.#ends > 0) {
+      this.#last = timestamp
+      return void this.#ends++
+    }
+    this.#duration = Math.min(this.#duration + this.#since(timestamp) * this.#ticks, LONGEST)
     this.#last = timestamp
-    this.#duration = Math.min(Math.max(this.#duration, passed + step), LONGEST)
-    if (this.#duration >= this.#queue.ms * this.#ticksPerMs) this.#ends = 1
+    if (this.#duration >= this.#queue.ms * this.#ticks) this.#ends = 1
   }
 
   #write(packet: Uint8Array, begins: boolean): number {
@@ -158,7 +173,6 @@ export class TelephoneEventWriter {
       this.#told = this.#queue.code
       this.#queue.drop()
       this.#state = 'pause'
-      this.#last = this.#began + this.#duration
     }
     return at + BLOCK
   }
@@ -166,3 +180,5 @@ export class TelephoneEventWriter {
 
 /** Milliseconds of a packet of sound, where the next is not there to tell. */
 const PACKET_MS = 20
+/** Sound which is further ahead than this has begun anew. */
+const ANEW_MS = 1_000

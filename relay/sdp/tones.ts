@@ -13,6 +13,16 @@ export function takesEvents(media: Media): boolean {
   return formatsOf(media).some(isEvents)
 }
 
+/** Whether the events of one of these pass to a party whose description is `heard`: it takes such as have the same clock. */
+export function shareEvents(spoken: readonly Media[], heard: Media): boolean {
+  const taken = new Set(
+    formatsOf(heard)
+      .filter(isEvents)
+      .map(({ codec }) => codec),
+  )
+  return spoken.flatMap(formatsOf).some((format) => isEvents(format) && taken.has(format.codec))
+}
+
 /** The same description with telephone events, of the clock of its sound; where none has a number for them, of 101 if that is free. */
 export function withEvents(said: RelayedSdp): RelayedSdp {
   const media = mediaOf(said)

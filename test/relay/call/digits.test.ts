@@ -180,6 +180,15 @@ describe('a key', () => {
     expect(keysSent(plain)).toEqual([])
   })
 
+  test('heard as an event whose clock the other does not know is sent as one which it knows', () => {
+    const wide = (address: string) => bytes(text(sdp(address)).replace('event/8000', 'event/16000'))
+    const { ladder } = talking({ takes: wide('203.0.113.1') })
+    expect(aimed(ladder, 'caller')?.passes).toBe(false)
+    expect(aimed(ladder, 'callee')?.send).toEqual({ form: 'rfc4733', type: 101, clock: 16_000 })
+    heard(ladder, 'caller', '3', 'rfc4733').gives()
+    expect(keysSent(ladder)).toEqual([['callee', '3', 160]])
+  })
+
   test('which is told in two forms at once is one, whichever comes first', () => {
     const scene = talking({})
     heard(scene.ladder, 'caller', '5', 'rfc4733').gives()

@@ -74,7 +74,7 @@ describe('key presses in telephone-event packets (RFC 4733)', () => {
 describe('key presses which are sent as telephone events', () => {
   const written = (keys: string, ms: number, packets = 400) => {
     const queue = new DigitQueue()
-    const writer = new TelephoneEventWriter(queue, 101, 8000)
+    const writer = new TelephoneEventWriter(queue, { type: 101, clock: 8000, sound: 8000 })
     queue.add(keys, ms)
     return soundLine(packets).map((packet) => packet.subarray(0, writer.rewrite(packet, packet.length)))
   }
@@ -104,6 +104,19 @@ describe('key presses which are sent as telephone events', () => {
       expect([seed, events(shaken(written('0123456789*#ABCD5555', 80).filter(isEvent), 0.05, seed))]).toEqual(
         [seed, [...all, 5, 5, 5, 5]],
       )
+  })
+
+  test('last as long where the sound has another clock, and where it begins anew meanwhile', () => {
+    const queue = new DigitQueue()
+    const writer = new TelephoneEventWriter(queue, { type: 101, clock: 8000, sound: 48_000 })
+    queue.add('58', 100)
+    const stamps = [...Array(40).keys()].map((at) => (at < 3 ? 90_000 : 0) + at * 960)
+    const sent = stamps.map((timestamp, at) => rtp(111, at, timestamp, new Array(60).fill(0)))
+    for (const packet of sent) writer.rewrite(packet, packet.length)
+    const told = sent.filter(isEvent).map((packet) => ((packet[14] ?? 0) << 8) | (packet[15] ?? 0))
+    const key = [160, 320, 480, 640, 800, 800, 800]
+    expect(told).toEqual([...key, ...key])
+    expect(queue.isEmpty).toBe(true)
   })
 
   test('wait for sound, of which none is needed otherwise', () => {
