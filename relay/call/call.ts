@@ -146,6 +146,9 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     delay: ({ hunt }) => stay(...delayOver(hunt)),
     sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
+    /** Who is heard before the answer may ask for keys. */
+    media: ({ report }, { call, endpoint }) =>
+      report.type === 'digit' ? stay(...keyReported(call, report, endpoint)) : stay(),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),

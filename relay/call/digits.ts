@@ -12,7 +12,7 @@ import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
-import { heardAt, joinedLegs, opposite, otherOf, sideOf } from './sides.ts'
+import { heardAt, opposite, otherOf, sideOf } from './sides.ts'
 import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
 
 /*
@@ -38,6 +38,11 @@ function settingOf({ decision, branches }: Call, leg: Leg): DtmfForm {
   return (targets?.kind === 'trunk' ? targets.trunk.dtmf : undefined) ?? 'auto'
 }
 
+/** Who hears a leg, and is heard by it: before the answer too, where one who rings is heard. */
+function partnerOf(call: Call, leg: Leg): Leg | undefined {
+  return heardAt(call, opposite(sideOf(call, leg)))
+}
+
 /**
  * How a key which came in one form reaches a leg: in its media, or by INFO. A leg which is set to nothing and takes no events
  * is sent it as it came, if that can be. undefined where it has said nothing of its sound.
@@ -57,7 +62,7 @@ function wayTo(call: Call, leg: Leg, came: KeyForm): KeyForm | undefined {
  */
 export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSdp | undefined): RelayedSdp {
   if (settingOf(call, to) === 'rfc4733') return withEvents(said)
-  const partner = heardAt(call, opposite(sideOf(call, to)))
+  const partner = partnerOf(call, to)
   const converted = partner && ['info', 'inband'].includes(settingOf(call, partner))
   return converted && offer && takesEvents(mediaOf(offer)) ? withEvents(said) : said
 }
@@ -66,7 +71,7 @@ export function withKeys(call: Call, to: Leg, said: RelayedSdp, offer: RelayedSd
 export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | undefined {
   const own = mediaOf(said)
   const spoken = [...spokenBy(leg), own]
-  const partner = heardAt(call, opposite(sideOf(call, leg)))
+  const partner = partnerOf(call, leg)
   const onward = (came: KeyForm) => (partner && wayTo(call, partner, came)) ?? came
   const events = eventTypesOf(spoken)
   const form = settingOf(call, leg)
@@ -96,7 +101,8 @@ export function keyReported(
   { session, side, key, form }: Extract<MediaReport, { type: 'digit' }>,
   endpoint: SipEndpoint,
 ): CallOrder[] {
-  const leg = joinedLegs(call).find(({ media }) => media?.session === session && media.side === side)
+  const legs = [heardAt(call, 'caller'), heardAt(call, 'callee')]
+  const leg = legs.find((one) => one?.media?.session === session && one.media.side === side)
   if (!leg || !noteKey(leg.keys, key, form, call.now)) return []
   return sendKey(call, leg, { key, ms: usualMs }, form, endpoint)
 }
@@ -119,7 +125,7 @@ export function keyAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoi
 
 /** Sends on a key which came in one form, if its partner takes it in another. */
 function sendKey(call: Call, from: Leg, digit: InfoDigit, form: KeyForm, endpoint: SipEndpoint): CallOrder[] {
-  const other = otherOf(call, from)
+  const other = partnerOf(call, from)
   const way = other && wayTo(call, other, form)
   if (!other || way === undefined) return []
   if (way === form && (form !== 'rfc4733' || eventsPass(call, from, other))) return []

@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { MediaCommand } from '../ground/media.ts'
+import { PACE_MS } from '../media/digit-pacer.ts'
 import { digitStages } from '../media/digit-stage.ts'
 import type { RtpPort } from '../media/media-leg.ts'
 import { MediaRelay, SWEEPS_A_SECOND } from '../media/media-relay.ts'
@@ -61,6 +62,8 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     done: report,
   })
 
+  let pacing: NodeJS.Timeout | undefined
+
   function obeyAll(): boolean {
     let any = false
     for (let next = receiveMessageOnPort(setup.port); next; next = receiveMessageOnPort(setup.port)) {
@@ -81,8 +84,19 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'close') release(mediaRelay.close(id, command.side))
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
-    else if (command.type === 'digits') mediaRelay.digits(command, command.keys, command.ms)
+    else if (command.type === 'digits') press(command)
     else open(mediaRelay.open(id, command.ports))
+  }
+
+  function press(command: Extract<MediaCommand, { type: 'digits' }>): void {
+    mediaRelay.digits(command, command.keys, command.ms)
+    pacing ??= setInterval(pace, PACE_MS)
+  }
+
+  function pace(): void {
+    if (mediaRelay.pace(monotonicNow())) return
+    clearInterval(pacing)
+    pacing = undefined
   }
 
   function open(rtpPorts: RtpPort[]): void {
@@ -111,6 +125,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   function stop(): void {
     clearInterval(sweeping)
     clearInterval(untying)
+    clearInterval(pacing)
     engine.stop()
     setup.port.close()
   }

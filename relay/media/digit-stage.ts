@@ -2,10 +2,10 @@ import type { MonotonicMs } from '#contract'
 import type { DigitAim, G711Types, LegName, MediaReport } from '../ground/media.ts'
 import { DigitQueue } from './digit-queue.ts'
 import { dtmfKeys } from './dtmf.ts'
-import { type ListenStage, plain, type RewriteStage, type StageBuilder } from './stages.ts'
+import { type DigitSending, type ListenStage, plain, type RewriteStage, type StageBuilder } from './stages.ts'
 import { TelephoneEventReader, TelephoneEventWriter } from './telephone-event.ts'
 import { ToneDetector } from './tone-detector.ts'
-import { type Law, ToneWriter } from './tone-generator.ts'
+import { type Law, silence, ToneWriter } from './tone-generator.ts'
 
 /**
  * Lets the keys of each party be heard, and sends it those it is ordered. `payloads` turns what its partner sends into
@@ -16,24 +16,58 @@ export function digitStages(payloads: StageBuilder): StageBuilder {
     const { digits } = terms.aim
     const stages = payloads(terms)
     if (digits === undefined) return stages
-    const { listen, digits: queue = new DigitQueue() } = terms.before
+    const { listen, digits: before } = terms.before
     const reader = listen instanceof DigitListener ? listen.reader : new TelephoneEventReader()
-    const writer = writerOf(digits, queue, terms.aim.clock ?? 8000)
-    const rewrite = writer && stages.rewrite ? new BothRewrites(stages.rewrite, writer) : writer
+    const queue = before instanceof DigitSender ? before.queue : new DigitQueue()
+    const sender = digits.send && new DigitSender(digits.send, queue, terms.aim.clock ?? 8000)
+    const rewrite = sender && stages.rewrite ? new BothRewrites(stages.rewrite, sender) : sender
     return {
       ...(stages === plain ? {} : stages),
       listen: new DigitListener(digits, terms.leg, terms.report, reader),
       ...(rewrite && { rewrite }),
-      digits: queue,
+      ...(sender && { digits: sender }),
     }
   }
 }
 
-function writerOf({ send }: DigitAim, queue: DigitQueue, sound: number): RewriteStage | undefined {
-  if (send === undefined) return undefined
-  return send.form === 'rfc4733'
-    ? new TelephoneEventWriter(queue, { type: send.type, clock: send.clock, sound })
-    : new ToneWriter(queue, lawsOf(send.types))
+/** Sends keys to a party as it takes them: in the place of its partner's sound, or in packets of our own. */
+class DigitSender implements RewriteStage, DigitSending {
+  readonly queue: DigitQueue
+  readonly packetTicks: number
+  readonly #writer: RewriteStage
+  /** Payload type of silence in packets of ours, and its octet. */
+  readonly #silence: { readonly type: number; readonly octet: number } | undefined
+
+  constructor(send: NonNullable<DigitAim['send']>, queue: DigitQueue, sound: number) {
+    this.queue = queue
+    this.packetTicks = sound / 50
+    const [first] = send.form === 'inband' ? send.types : []
+    this.#silence = first && { type: first.type, octet: silence[first.law] }
+    this.#writer =
+      send.form === 'rfc4733'
+        ? new TelephoneEventWriter(queue, { type: send.type, clock: send.clock, sound })
+        : new ToneWriter(queue, lawsOf(send.types))
+  }
+
+  get isEmpty(): boolean {
+    return this.queue.isEmpty
+  }
+
+  add(keys: string, ms: number): void {
+    this.queue.add(keys, ms)
+  }
+
+  rewrite(packet: Uint8Array, length: number): number {
+    return this.#writer.rewrite(packet, length)
+  }
+
+  fill(packet: Uint8Array, length: number): number {
+    packet[1] = this.#silence?.type ?? 0
+    packet.fill(this.#silence?.octet ?? 0, 12, length)
+    const told = this.#writer.rewrite(packet, length)
+    // Between two events nothing is to be said; between two tones there is silence.
+    return told === length && this.#silence === undefined ? 0 : told
+  }
 }
 
 function lawsOf(types: G711Types): (Law | undefined)[] {

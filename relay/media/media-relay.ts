@@ -3,6 +3,7 @@ import type { Entropy } from '../ground/effects.ts'
 import type { Aim, LegName, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
+import { DigitPacer } from './digit-pacer.ts'
 import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
@@ -12,7 +13,7 @@ import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
 import { plain, ROOM, type StageBuilder } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
 
-/** What is needed to send RTCP of our own. */
+/** What is needed to send packets of our own: RTCP, and keys. */
 export interface RtcpSending {
   readonly entropy: Pick<Entropy, 'below' | 'hex'>
   /** Sends `length` bytes towards the destination of a port's latch; the memory is used again afterwards. */
@@ -44,6 +45,7 @@ export class MediaRelay {
   readonly #timeoutMs: number
   readonly #stagesOf: StageBuilder
   readonly #rtcp: RtcpSending | undefined
+  readonly #pacer: DigitPacer | undefined
   /** RTCP of ours is written here. */
   readonly #own = new Uint8Array(512 + ROOM)
   /** When `eachDeaf` was called last, and since when it has been called in time. */
@@ -56,11 +58,12 @@ export class MediaRelay {
     this.reports.push(report)
   }
 
-  /** `timeoutMs` 0: silence is never reported. Without `rtcp` we send none of our own. */
+  /** `timeoutMs` 0: silence is never reported. Without `rtcp` we send nothing of our own. */
   constructor(timeoutMs: number, stagesOf: StageBuilder = () => plain, rtcp?: RtcpSending) {
     this.#timeoutMs = timeoutMs
     this.#stagesOf = stagesOf
     this.#rtcp = rtcp
+    this.#pacer = rtcp && new DigitPacer(rtcp.entropy, rtcp.send)
   }
 
   get size(): number {
@@ -96,7 +99,15 @@ export class MediaRelay {
 
   /** Has keys sent to the party of a leg, each for `ms`; one which can be sent none in its sound hears none. */
   digits(name: LegName, keys: string, ms: number): void {
-    this.#leg(name)?.stages.digits?.add(keys, ms)
+    const leg = this.#leg(name)
+    if (leg?.stages.digits === undefined) return
+    leg.stages.digits.add(keys, ms)
+    this.#pacer?.add(leg)
+  }
+
+  /** To be called every PACE_MS behind `digits`, as long as it is true: those go on whose partner is silent. */
+  pace(now: MonotonicMs): boolean {
+    return this.#pacer?.pace(now) === true
   }
 
   /** Takes a leg from its partner: both hear, and are heard by us alone. */

@@ -1,6 +1,5 @@
 import type { MonotonicMs } from '#contract'
 import type { Aim, LegName, MediaReport } from '../ground/media.ts'
-import type { DigitQueue } from './digit-queue.ts'
 
 /*
  * The way of a packet through the relay, as `MediaRelay.arrive` walks it:
@@ -45,8 +44,18 @@ export interface Stages {
   readonly listen?: ListenStage | undefined
   readonly rewrite?: RewriteStage | undefined
   readonly protect?: ProtectStage | undefined
-  /** Keys which wait to be sent to the leg's party. */
-  readonly digits?: DigitQueue | undefined
+  /** What sends keys to the leg's party. */
+  readonly digits?: DigitSending | undefined
+}
+
+/** Keys which wait to be sent to a party, and how packets tell of them. */
+export interface DigitSending {
+  readonly isEmpty: boolean
+  /** Ticks of 20 ms of its sound. */
+  readonly packetTicks: number
+  add(keys: string, ms: number): void
+  /** Makes a packet of ours, whose header stands but for the payload type, tell of them. Its length; 0: it is not to be sent. */
+  fill(packet: Uint8Array, length: number): number
 }
 
 /** What stages are made from. */

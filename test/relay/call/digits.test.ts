@@ -214,6 +214,20 @@ describe('a key', () => {
     expect(keysSent(scene.ladder)).toHaveLength(3)
   })
 
+  test('pressed before the answer reaches who is heard', () => {
+    const ladder = office()
+    aliceDials(ladder, '+15551234567', { body: sdp(alice.flow.address) })
+    ladder
+      .decide(through(provider(telnyx, { dtmf: 'inband' })))
+      .whatever()
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+    const early = answers(ladder.lastRequest(telnyx), telnyx, 183, { body: sdp('203.0.113.1') })
+    ladder.when(telnyx, early).gives('183 to Alice')
+    heard(ladder, 'caller', '1', 'rfc4733').gives()
+    expect(keysSent(ladder)).toEqual([['callee', '1', 160]])
+  })
+
   test('of the callee reaches the caller alike', () => {
     const { ladder, invited, sent, answer } = talking({})
     const info = fromCallee(sent, answers(sent, telnyx, 200), telnyx, 'INFO', 3, dtmf('9'))
