@@ -60,6 +60,39 @@ describe.each(engines)('the media thread with %s', (engine) => {
     ])
   })
 
+  test('joins a party with another one, of another session, and closes the leg of the first (a transfer)', async () => {
+    const carol = await rtpParty('127.0.9.4', 0xca401)
+    const port = portNumber(ports.callee + 4)
+    const [from, to] = [
+      { session: sessionId(1), side: 'caller' },
+      { session: sessionId(2), side: 'callee' },
+    ] as const
+    call()
+    await reply(alice, bob)
+    plane.order({ type: 'open', session: to.session, ports: { callee: port } })
+    plane.order({ type: 'aim', ...to, aim: aimAt(carol) })
+    plane.order({ type: 'connect', ...from, to })
+    plane.order({ type: 'close', session: from.session, side: 'callee' })
+    await settled()
+    alice.say(ports.caller, host)
+    carol.say(port, host)
+    await Promise.all([carol.hears(1), alice.hears(2)])
+    expect(carol.heard[0]).toMatchObject({ port, packet: rtpPacket({ sequence: 1, ssrc: 0xa11ce }) })
+    expect(bob.heard).toHaveLength(1)
+    plane.order({ type: 'disconnect', ...to })
+    await settled()
+    alice.say(ports.caller, host)
+    plane.order({ type: 'close', session: from.session })
+    plane.order({ type: 'close', session: to.session })
+    await until(() => reports.filter(({ type }) => type === 'closed').length === 2)
+    expect(carol.heard).toHaveLength(1)
+    expect(reports.filter(({ type }) => type === 'closed')).toMatchObject([
+      { session: 1, callee: { packets: 1 } },
+      { session: 2, caller: { packets: 0 }, callee: { packets: 1 } },
+    ])
+    carol.close()
+  })
+
   test('carries RTCP from port to port', async () => {
     call()
     await reply(alice, bob)
