@@ -96,7 +96,7 @@ export function refusesKeys(status: number): boolean {
 }
 
 /** Whether a refusal says that it is for want of encryption. */
-function asksForKeys(response: Response): boolean {
+export function asksForKeys(response: Response): boolean {
   const words = [response.reason, ...response.all('warning')].join(' ')
   return /srtp|savp|sdes|crypto|encrypt|secur/i.test(words) || /RTP\/SAVP/.test(sdpText(response))
 }

@@ -2,6 +2,7 @@ import type { MonotonicMs, ProviderFacts } from '#contract'
 import { probeServes } from '#routing'
 import type { Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
+import { asksForKeys, refusesKeys } from '../leg/keying.ts'
 import { parseChallenges } from '../sip/digest.ts'
 import type { Response } from '../sip/message.ts'
 import { type AddressResult, type RequestOutcome, statusLine } from '../ua/out-of-dialog.ts'
@@ -194,17 +195,19 @@ export function callReport(provider: ProviderFacts, log: TestLog, address: strin
   const { status } = response
   const refused = refusal(provider, response, proofs, address)
   const place = `${statusLine(response)} from ${describeFlow(flow)}`
-  const verdict = refused ?? `${hostname} ${callWords(status, ms)}: ${place}`
+  const verdict = refused ?? `${hostname} ${callWords(response, ms)}: ${place}`
   return { ok: refused === undefined && (status < 300 || carries(status)), verdict, steps, status }
 }
 
-function callWords(status: number, ms: number): string {
+function callWords(response: Response, ms: number): string {
+  const { status } = response
   const after = `after ${(ms / 1000).toFixed(1)} s`
   if (status < 200) return `takes the call, it rings ${after}`
   if (status < 300) return `takes the call, it is answered ${after}`
   if (status === 486 || status === 600) return `takes the call, the number is busy ${after}`
   if (status === 480 || status === 603) return `takes the call, nobody wants it ${after}`
   if (status === 404 || status === 484 || status === 604) return `does not know the number ${after}`
+  if (refusesKeys(status) && asksForKeys(response)) return `wants SRTP, and not as it was offered ${after}`
   if (status === 488 || status === 606) return `takes no PCMU or PCMA ${after}`
   return `does not take the call ${after}`
 }

@@ -208,6 +208,7 @@ describe('a provider tested by a call', () => {
     expect(new TextDecoder().decode(again.body)).toContain('RTP/SAVP 0 8')
     refuse().gives('ACK to Telnyx')
     expect(result(ladder)).toMatchObject({ ok: false, status: 488 })
+    expect(said(ladder)).toMatch(/^sip.telnyx.test wants SRTP, and not as it was offered after/)
   })
 
   test('whose sound has to be encrypted is not called where keys would be read on the way', () => {
