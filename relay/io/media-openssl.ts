@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { SrtpSuite } from '#contract'
 import { type CipherMaker, type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
-import { writeWord } from '../media/words.ts'
+import { readWord, writeWord } from '../media/words.ts'
 
 /** Where a packet lies, from one of its bytes on; undefined: where it may be moved. */
 export type AddressOf = (packet: Uint8Array, offset: number) => bigint | undefined
@@ -51,8 +51,9 @@ const CLEAR = 64
 const TAG = 96
 const PADDED = 128
 const STATE = 192
-/** Bytes of OpenSSL's SHA_CTX: five words of state, the length, one block, and how much of it is filled. */
-const STATE_SIZE = 96
+/** SHA_CTX in words: five of state, two of length in bits, one block, and how many bytes of that are filled. */
+const [STATE_WORDS, STATE_BITS, STATE_FILLED] = [24, 5, 23]
+const BLOCK_BITS = 512
 /** A block of its own memory for ArrayBuffers, which small ones are not sure of. */
 const SIZE = 64 * 1024
 /** A packet which lies elsewhere is worked on here. */
@@ -66,7 +67,8 @@ class Desk {
   readonly clear: Uint8Array
   readonly tag: Uint8Array
   readonly padded: Uint8Array
-  readonly state: Uint8Array
+  /** OpenSSL's SHA_CTX. */
+  readonly state: Int32Array
   readonly guest: Uint8Array
   readonly #base: bigint
   readonly #outside: AddressOf
@@ -82,7 +84,7 @@ class Desk {
     this.clear = part(CLEAR, 12)
     this.tag = part(TAG, 20)
     this.padded = part(PADDED, 64)
-    this.state = part(STATE, STATE_SIZE)
+    this.state = new Int32Array(memory, STATE, STATE_WORDS)
     this.guest = part(GUEST, GUEST_SIZE)
     this.#base = at(GUEST)
     this.#outside = addressOf
@@ -95,6 +97,15 @@ class Desk {
       padded: at(PADDED),
       state: at(STATE),
     }
+  }
+
+  /** SHA-1 goes on from where it was after one block. */
+  resume(words: Int32Array): void {
+    const { state } = this
+    state.set(words)
+    state[STATE_BITS] = BLOCK_BITS
+    state[STATE_BITS + 1] = 0
+    state[STATE_FILLED] = 0
   }
 
   /** Whether a packet can be worked on where it lies. */
@@ -145,9 +156,9 @@ class OpenSslCounter implements PacketCipher {
   readonly #ssl: OpenSsl
   readonly #desk: Desk
   readonly #context: bigint
-  /** HMAC's key, hashed once for each of its two turns (RFC 2104). */
-  readonly #inner: Uint8Array
-  readonly #outer: Uint8Array
+  /** HMAC's key, hashed once for each of its two turns (RFC 2104): five words. */
+  readonly #inner: Int32Array
+  readonly #outer: Int32Array
   readonly #tag: number
   /** Bytes of the word which stay in the packet. */
   readonly #word: number
@@ -180,13 +191,10 @@ class OpenSslCounter implements PacketCipher {
   open(packet: Uint8Array, clear: number, length: number, word: number): number {
     const at = length - this.#tag
     const end = at - this.#word
-    const [a, b, c, d] = [packet[end], packet[end + 1], packet[end + 2], packet[end + 3]]
+    const before = readWord(packet, end)
     writeWord(packet, end, word)
     this.#authenticate(packet, end + 4)
-    packet[end] = a as number
-    packet[end + 1] = b as number
-    packet[end + 2] = c as number
-    packet[end + 3] = d as number
+    writeWord(packet, end, before)
     if (!same(packet, at, this.#desk.tag, this.#tag)) return -1
     this.#xor(packet, clear, end)
     return end
@@ -203,22 +211,22 @@ class OpenSslCounter implements PacketCipher {
 
   #authenticate(packet: Uint8Array, length: number): void {
     const desk = this.#desk
-    const { state, at } = desk
-    state.set(this.#inner)
+    const { at } = desk
+    desk.resume(this.#inner)
     this.#ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), length)
     this.#ssl.SHA1_Final(at.tag, at.state)
-    state.set(this.#outer)
+    desk.resume(this.#outer)
     this.#ssl.SHA1_Update(at.state, at.tag, 20)
     this.#ssl.SHA1_Final(at.tag, at.state)
   }
 
-  #begun(key: Uint8Array, pad: number): Uint8Array {
+  #begun(key: Uint8Array, pad: number): Int32Array {
     const { padded, state, at } = this.#desk
     for (let i = 0; i < padded.length; i++) padded[i] = (key[i] ?? 0) ^ pad
     this.#ssl.SHA1_Init(at.state)
     this.#ssl.SHA1_Update(at.state, at.padded, padded.length)
     padded.fill(0)
-    return state.slice()
+    return state.slice(0, STATE_BITS)
   }
 }
 
