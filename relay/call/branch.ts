@@ -1,6 +1,6 @@
 import type { AddressTry, Attempt, SecurePolicy } from '#contract'
 import { type Flow, hostPort, isEncrypted } from '../ground/flow.ts'
-import { otherKeying } from '../leg/keying.ts'
+import { type Keying, otherKeying } from '../leg/keying.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
@@ -54,11 +54,18 @@ export function callAt(
   const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(branch)
-  const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, { only }) : undefined
+  const terms = { only, ...keyingAt(branch, flow) }
+  const sent = offer?.ok ? rewriteFor(call, branch, offer.value, endpoint, terms) : undefined
   if (offer && !sent) return undefined
   branch.tried = newTry(call, flow)
   branch.attempt.tries.push(branch.tried)
   return invite(call, branch, flow, endpoint, sent ? sdpBytes(sent) : noBody)
+}
+
+/** A SIP address over TLS is an agent's as a rule, and most of these want SRTP: they are offered that first. */
+function keyingAt({ hunt, secure }: Branch, flow: Flow): { readonly keying?: Keying } {
+  const isAddress = hunt.decision?.targets.kind === 'sip'
+  return isAddress && secure === 'allowed' && isEncrypted(flow) ? { keying: 'strict' } : {}
 }
 
 /** A peer may ring without end. */

@@ -30,7 +30,7 @@ function peerOf({
 }
 
 /** An address which stands in a list, called likewise. */
-function addressPeer({ hostname, port, transport, user, ring_ms }: SipTarget): CalledPeer {
+function addressPeer({ uri, hostname, port, transport, user, ring_ms }: SipTarget): CalledPeer {
   const tls = { verify: 'full', fingerprint: null } as const
   return {
     ...nobodys(ring_ms),
@@ -41,7 +41,8 @@ function addressPeer({ hostname, port, transport, user, ring_ms }: SipTarget): C
     user,
     codecs: [],
     takes: [],
-    secure: undefined,
+    // Its scheme asks for it (RFC 3261 §26.2.2); what else could be said of an address, no setting says.
+    secure: /^sips:/i.test(uri) ? 'required' : 'allowed',
   }
 }
 

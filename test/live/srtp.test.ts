@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { SrtpKey } from '../../relay/ground/media.ts'
 import { pureCipher } from '../../relay/media/srtp-pure.ts'
@@ -8,6 +11,7 @@ import { cryptosOf, writeCrypto } from '../../relay/sdp/sdes.ts'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import type { Call } from '../support/call.ts'
 import { answers, Carrier } from '../support/carrier.ts'
+import { certificate } from '../support/certificate.ts'
 import { endedCall, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { statusOf } from '../support/sip-text.ts'
@@ -21,23 +25,27 @@ let person: Carrier
 let office: Office
 const open: Baresip[] = []
 
+const authority = certificate({ authority: true, commonName: 'the test authority' })
+const folder = mkdtempSync(join(tmpdir(), 'trunkline-srtp-'))
+
 beforeAll(async () => {
-  stack = await startStack()
+  const ca = join(folder, 'ca.pem')
+  writeFileSync(ca, authority.cert)
+  stack = await startStack({ NODE_EXTRA_CA_CERTS: ca })
   const { relay } = stack
-  agent = await Carrier.open(
-    { name: 'agent', address: '127.0.7.90', relay, transport: 'TLS' },
-    speaksSrtpAlone,
-  )
+  const own = {
+    transport: 'TLS',
+    certificate: certificate({ signer: authority, names: ['IP:127.0.7.90'] }),
+  } as const
+  agent = await Carrier.open({ name: 'agent', address: '127.0.7.90', relay, ...own }, speaksSrtpAlone)
   person = await Carrier.open({ name: 'person', address: '127.0.7.91', relay }, answers('p', 20))
   office = await openOffice(
     stack,
     [{ ...agent.place, transport: 'tls' }, person.place],
     ['office1', 'office2'],
   )
-  const [first] = await office.api.list('/providers?name=Carrier 1')
-  const { fingerprint } = agent.certificate
-  const trust = { tls_verify: 'fingerprint', tls_fingerprint: fingerprint }
-  await office.api.put(`/providers/${first?.id}`, { ...first, ...trust, secure: 'required' })
+  const first = (await office.api.list('/providers')).find(({ name }) => name === 'Carrier 1')
+  await office.api.put(`/providers/${first?.id}`, { ...first, secure: 'required' })
   await pause(3_000)
 })
 
@@ -49,6 +57,7 @@ afterAll(async () => {
   agent?.close()
   person?.close()
   await stack?.stop()
+  rmSync(folder, { recursive: true })
 })
 
 describe.skipIf(!hasBaresip)('a softphone which encrypts and one which does not (baresip)', () => {
@@ -109,6 +118,52 @@ describe('an agent which takes TLS with SRTP alone, and a person behind it', () 
     expect(record.attempts).toMatchObject([{ status, decision: 'next' }, { status: 200 }])
   })
 })
+
+describe('a number which an agent takes by its SIP address over TLS, and else a person', () => {
+  let line: Awaited<ReturnType<typeof openLine>>
+
+  beforeAll(async () => {
+    line = await openLine()
+  })
+  afterAll(() => line?.phone.close())
+
+  test.each([
+    ['speaks SRTP', 'a', speaksSrtpAlone],
+    ['says 503', 'p', (call: Call) => call.refuse(503, 'Service Unavailable')],
+    ['refuses SRTP, and RTP, too', 'p', (call: Call) => call.refuse(488, 'Not Acceptable Here')],
+  ] as const)('hears the right one within a second when the agent %s', async (_, mark, script) => {
+    agent.onCall = script
+    const known = await knownCalls(office.api)
+    const began = performance.now()
+    const { call, result } = await person.call('+15557654321', line.number, 'n')
+    expect(statusOf(await result)).toBe(200)
+    expect(performance.now() - began).toBeLessThan(1_000)
+    await soon(`${mark} to be heard`, () => call.sound?.heardOf(mark))
+    await call.bye()
+    agent.onCall = speaksSrtpAlone
+    const { media } = await endedCall(office.api, known, true)
+    expect(media?.from_callee).toMatchObject({
+      cipher: mark === 'a' ? 'AES_CM_128_HMAC_SHA1_80' : null,
+      signalling: mark === 'a' ? 'tls' : 'udp',
+    })
+  })
+})
+
+/** A number of the office for the agent first, then a phone which answers; that phone. */
+async function openLine() {
+  const phone = await office.phone('office2', '127.0.7.93')
+  phone.onCall = answers('p', 20)
+  expect(statusOf(await phone.register())).toBe(200)
+  const number = `+1555${1_000_000 + Math.floor(Math.random() * 8_999_999)}`
+  const { address, port } = agent.place
+  const destinations = [
+    { type: 'sip', target: `sip:agent@${address}:${port};transport=tls` },
+    { type: 'extension', target: 'office2', when: ['busy', 'no_answer', 'failed'] },
+  ]
+  await stack.api.post('/numbers', { number, name: 'Agent', destinations, customer_id: office.id })
+  await pause(3_000)
+  return { phone, number }
+}
 
 /** A phone dials; whose voice it hears, and how long that took to answer. */
 async function calling(mark: string) {

@@ -213,6 +213,30 @@ describe('secure: required of a carrier', () => {
   })
 })
 
+describe('a SIP address over TLS', () => {
+  const at = (uri: string): RouteDecision =>
+    ({
+      ...through(provider(telnyx)),
+      targets: {
+        kind: 'sip',
+        sip: { uri, user: 'agent', hostname: 'agent.test', port: null, transport: 'tls', ring_ms: 30_000 },
+      },
+    }) as RouteDecision
+
+  test('is an agent’s as a rule: it is offered SRTP first, and then RTP', () => {
+    const { ladder, sent } = dialling(sdp('192.0.2.10'), at('sip:agent@agent.test;transport=tls'), overTls)
+    expect(proto(sent)).toBe('RTP/SAVP')
+    ladder.when(overTls, answers(sent, overTls, 488)).gives('ACK to Telnyx', 'INVITE to Telnyx')
+    expect(proto(ladder.lastRequest(overTls))).toBe('RTP/AVP')
+  })
+
+  test('written as sips: is offered SRTP alone', () => {
+    const { ladder, sent } = dialling(sdp('192.0.2.10'), at('sips:agent@agent.test'), overTls)
+    expect(proto(sent)).toBe('RTP/SAVP')
+    ladder.when(overTls, answers(sent, overTls, 488)).gives('ACK to Telnyx', '488 to Alice')
+  })
+})
+
 describe('secure of a caller', () => {
   test('required refuses who calls without TLS', () => {
     const ladder = watch(office())
