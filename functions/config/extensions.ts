@@ -73,7 +73,11 @@ export const extensions = resource({
       : {}
     const emergency = input.emergency && { ...input.emergency, ...back }
     const { extension } = row
-    const rung = await destinationsOf(c, input.destinations, { customerId, extension })
+    const rung = await destinationsOf(c, input.destinations, {
+      customerId,
+      type: 'extension',
+      target: extension,
+    })
     const { destinations, checks } = rung
     const own = { ...(!stored && { extension }), callerId, emergency, destinations }
     return { row: { ...own, ...expiryRow(input), ...kept }, checks }

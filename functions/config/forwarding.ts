@@ -38,7 +38,8 @@ async function setForwarding(c: Context<Edge>, id: string, asked: ForwardingInpu
   if (deletedAt !== null) throw new ApiError('EXTENSION_NOT_FOUND', 'There is no such extension.')
   const { destinations, checks } = await destinationsOf(c, listOf(asked, extension), {
     customerId,
-    extension,
+    type: 'extension',
+    target: extension,
   })
   return extensions.change(c, id, { row: { destinations }, checks })
 }

@@ -117,7 +117,7 @@ async function newOf(
   const any = input.number === 'any'
   const ownership = any ? 'claimed' : ownershipFor(c, input.ownership)
   const span = await readSpan(c, input.number, input.number_to, mostOf(ownership))
-  const rung = await destinationsOf(c, input.destinations, owner)
+  const rung = await destinationsOf(c, input.destinations, asDestination(owner.customerId, span.number))
   const provider = await providerOf(c, any, input.provider_id)
   const verifiedAt = ownership === 'claimed' ? null : new Date().toISOString()
   const row = { ...owner, ...span, ...provider, ...targetOf(input), ownership, verifiedAt }
@@ -138,8 +138,17 @@ async function changeOf(
   const ownership =
     stored.number === 'any' ? stored.ownership : ownershipFor(c, input.ownership, stored.ownership)
   const row = { ...stored, ...targetOf(input), ownership }
-  const { destinations, checks } = await destinationsOf(c, input.destinations, stored)
+  const { destinations, checks } = await destinationsOf(
+    c,
+    input.destinations,
+    asDestination(stored.customerId, stored.number),
+  )
   return { row: { ...stated(stored, ownership), destinations }, ...conflictsOf(c, row, checks) }
+}
+
+/** A number as lists name it. */
+function asDestination(customerId: string, number: string) {
+  return { customerId, type: 'tel', target: number } as const
 }
 
 /** What must hold of a number, and who gives way to it. */

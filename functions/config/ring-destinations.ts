@@ -63,11 +63,11 @@ const destination = z
 /** A list of them, as it is written; what it names is looked up by `destinationsOf`. */
 export const destinations = z.array(destination).max(most).nullable().default(null)
 
-/** What a number or extension which rings a list is. */
+/** What a number or extension which rings a list is: its name as a destination has it. */
 interface Owner {
   readonly customerId: string
-  /** The extension whose list it is; undefined: a number's. */
-  readonly extension?: string
+  readonly type: 'extension' | 'tel'
+  readonly target: string
 }
 
 /**
@@ -104,9 +104,12 @@ function targetOf(
 }
 
 /** Each extension and trunk is one of the customer's: a call must not be the first to find out. */
-function accountsThere(list: readonly RingDestination[], { customerId, extension }: Owner): Check {
+function accountsThere(list: readonly RingDestination[], owner: Owner): Check {
+  const { customerId } = owner
   const named = list.flatMap(({ type, target }, at) =>
-    (type === 'extension' && target !== extension) || type === 'trunk' ? [{ at, type, target }] : [],
+    (type === 'extension' && !isOwn(owner, { type, target })) || type === 'trunk'
+      ? [{ at, type, target }]
+      : [],
   )
   const gone = sql`(select at, type from jsonb_to_recordset(${JSON.stringify(named)}::jsonb) as w (at int, type text, target text)
     where case w.type when 'extension' then not ${accountThere(extensions, extensions.extension, customerId)}
@@ -125,24 +128,33 @@ function accountThere(
   return sql`exists (select from ${table} where ${alive})`
 }
 
-/** A call which one extension sends on to another may not come back to it. Its own name in its list means its phones. */
-function circles(list: readonly RingDestination[], { customerId, extension }: Owner): Check[] {
-  const others = list.flatMap(({ type, target }) =>
-    type === 'extension' && target !== extension ? [target] : [],
-  )
-  if (extension === undefined || others.length === 0) return []
+/** An extension which names itself means its phones. */
+function isOwn({ type, target }: Owner, one: Pick<RingDestination, 'type' | 'target'>): boolean {
+  return type === 'extension' && one.type === type && one.target === target
+}
+
+/** A call which is sent on may not come back, neither by other lists nor by a number of the customer's own. */
+function circles(list: readonly RingDestination[], owner: Owner): Check[] {
+  const others = list.filter((one) => !isOwn(owner, one) && (one.type === 'extension' || one.type === 'tel'))
+  if (others.length === 0) return []
+  const { customerId, type, target } = owner
+  const lists = (name: string) =>
+    sql`jsonb_to_recordset(coalesce(${sql.raw(name)}.destinations, '[]')) as d (type text, target text)`
+  const called = sql`from ${numbers} n
+    where r.type = 'tel' and n.customer_id = ${customerId}::uuid and n.number = r.target and n.deleted_at is null`
   const apart = sql`not exists (
-    with recursive reached (name) as (
-      select value from jsonb_array_elements_text(${JSON.stringify(others)}::jsonb)
-      union select d.target from reached
-      join ${extensions} e on e.customer_id = ${customerId}::uuid and e.extension = reached.name and e.deleted_at is null
-      cross join jsonb_to_recordset(coalesce(e.destinations, '[]')) as d (type text, target text)
-      where d.type = 'extension'
-    ) select from reached where name = ${extension})`
+    with recursive reached (type, target) as (
+      select type, target from jsonb_to_recordset(${JSON.stringify(others)}::jsonb) as t (type text, target text)
+      union select led.type, led.target from reached r cross join lateral (
+        select d.type, d.target from ${extensions} e, ${lists('e')} where r.type = 'extension' and e.extension = r.target
+          and e.customer_id = ${customerId}::uuid and e.deleted_at is null
+        union all select d.type, d.target from (select n.destinations ${called}) n, ${lists('n')}
+        union all select 'extension', e.extension from (select n.extension_id ${called}) n
+          join ${extensions} e on e.customer_id = ${customerId}::uuid and e.id = n.extension_id
+      ) led
+    ) select from reached where type = ${type}::text and target = ${target}::text)`
   return [
-    condition(apart, () =>
-      ApiError.field('destinations', `lead back to ${extension}: the call would go round`),
-    ),
+    condition(apart, () => ApiError.field('destinations', `lead back to ${target}: the call would go round`)),
   ]
 }
 

@@ -87,6 +87,23 @@ describe('destinations of an extension', () => {
     await rings(null, colleague)
   })
 
+  test('which lead back to it by a number of the customer’s own are refused as they are saved, too', async () => {
+    const number = '+12125552222'
+    const { body: own } = await app.alice('POST', '/v1.0/numbers', { number, extension_id: desk.id })
+    await rings(null)
+    expect(await rings([{ type: 'tel', target: number }])).toEqual([400, 'INVALID_ARGUMENT', 'destinations'])
+    expect(await rings([{ type: 'tel', target: number }], mobile)).toMatchObject([{ target: number }])
+    const back = { number: '+12125553333', destinations: [{ type: 'extension', target: 'colleague' }] }
+    await rings([{ type: 'tel', target: back.number }], colleague)
+    expect(await app.alice('POST', '/v1.0/numbers', back)).toMatchObject({
+      status: 400,
+      body: { error: { details: [{ field: 'destinations' }] } },
+    })
+    await rings(null, colleague)
+    await rings(null, mobile)
+    await app.alice('DELETE', `/v1.0/numbers/${own.id}`)
+  })
+
   test('keep an extension from being deleted, unless asked: then those who rang it ring as if they had none', async () => {
     const gone = `/v1.0/extensions/${mobile.id}`
     await rings([{ type: 'extension', target: 'mobile' }])

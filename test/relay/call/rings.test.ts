@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { PlanTarget, ProviderTarget, RingStep, RouteDecision, RouteQuestion } from '#contract'
-import { plannedRing } from '#contract'
+import { monotonicMs, plannedRing } from '#contract'
 import { type Ladder, party } from '../../support/ladder.ts'
-import { explanationOf } from '../../support/limits.ts'
+import { acme, explanationOf, limitedBy } from '../../support/limits.ts'
 import {
   ack,
   alice,
@@ -368,5 +368,44 @@ describe('a provider which answers 302', () => {
 
   test('has refused the call where it is not', () => {
     refersTo(elsewhere, {}).gives('ACK to Telnyx', '480 to Alice')
+  })
+})
+
+describe('the limits of a call which is sent on', () => {
+  const bobs = { kind: 'extension', id: extensionIds.bob } as const
+  const scopes = [acme, bobs]
+  const one = { max_channels: 1, max_cps: 1, max_daily_minutes: 10 }
+
+  test('are those of who sends it on; a place it has already stops it nowhere, and what goes out costs minutes', () => {
+    const ladder = office({ limits: limitedBy({ [acme.id]: one, [bobs.id]: one }) })
+    registers(ladder, bob, 'bob')
+    const invited = aliceDials(ladder, 'bob')
+    ladder.decide({ ...bobsList(first(mobile)), scopes: [acme] }).gives('ask route')
+    ladder
+      .decide({ ...through(provider(telnyx)), scopes })
+      .gives('ask locate')
+      .locate(telnyx)
+      .whatever()
+    picksUp(ladder, telnyx).gives('ACK to Telnyx', '200 to Alice')
+    ladder
+      .when(alice, ack(invited, ladder.lastResponse(alice)))
+      .gives()
+      .after(120_000)
+      .whatever()
+    const { ledger } = ladder.engine.rooms
+    const used = ledger.limits(bobs, monotonicMs(ladder.now)).map(({ resource, used }) => [resource, used])
+    expect(used).toEqual([
+      ['channels', 1],
+      ['cps', 0],
+      ['daily_minutes', 2],
+    ])
+  })
+
+  test('end it where the minutes of who sends it on are used up', () => {
+    const ladder = office({ limits: limitedBy({ [acme.id]: { ...one, max_daily_minutes: 0 } }) })
+    aliceDials(ladder, 'bob')
+    ladder.decide({ ...bobsList(first(mobile)), direction: 'incoming', scopes: [acme] }).gives('ask route')
+    ladder.decide({ ...through(provider(telnyx)), scopes }).gives('403 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'DAILY_MINUTES_EXCEEDED' })
   })
 })
