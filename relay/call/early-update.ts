@@ -7,7 +7,7 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
-import { allowHeader, supportedHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import {
   aim,
@@ -121,7 +121,7 @@ function pass(
     via: viaOf(endpoint, flow),
     contact: contactOf(endpoint, flow.transport),
     maxForwards: asked.request.maxForwards - 1,
-    ...withSdp(sdpBytes(sent), [allowHeader, supportedHeader]),
+    ...withSdp(sdpBytes(sent), [allowHeader, supportedPlainly]),
   })
   call.earlyUpdate = { asked, dialog, branch, tag }
   return [{ type: 'request', request, flow, role: { role: 'early', asked, proofs: noAuthorizations } }]

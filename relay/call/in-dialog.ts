@@ -12,8 +12,8 @@ import {
   intervalRefusal,
   type ScreenRefusal,
   screen,
-  supportedHeader,
   supportedOptions,
+  supportedPlainly,
 } from '../sip/screen.ts'
 import { leastInterval } from '../sip/session-expires.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
@@ -113,7 +113,7 @@ export function screenWithin(request: Request, { timer }: Leg): ScreenRefusal | 
 function timerOf(other: Leg, request: Request): Header[] {
   if (!isChange(request)) return []
   other.exchange = undefined
-  return [supportedHeader, ...offerTimer(other.timer)]
+  return [supportedPlainly, ...offerTimer(other.timer)]
 }
 
 function sendOn(on: Omit<ForwardedResult, 'response'>): CallOrder[] {

@@ -4,7 +4,7 @@ import type { Flow } from '../ground/flow.ts'
 import { sdpBytes, withSdp } from '../sdp/message-sdp.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { type Header, noBody, type Request, type Response } from '../sip/message.ts'
-import { allowHeader, supportedHeader } from '../sip/screen.ts'
+import { allowHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { ackReinvite } from './ack.ts'
 import type { Leg } from './leg.ts'
@@ -26,7 +26,7 @@ export function refreshLeg(
   const way = reach(leg)
   const body = leg.timer.updates ? noBody : leg.sdp.sent && sdpBytes(leg.sdp.sent)
   if (!way || !body) return []
-  const said: Header[] = [allowHeader, supportedHeader, ...offerTimer(leg.timer), ...proofs.headers]
+  const said: Header[] = [allowHeader, supportedPlainly, ...offerTimer(leg.timer), ...proofs.headers]
   const request = inDialog(way.dialog, {
     method: leg.timer.updates ? 'UPDATE' : 'INVITE',
     via: viaOf(endpoint, way.flow),

@@ -4,7 +4,7 @@ import type { Flow } from '../ground/flow.ts'
 import { withSdp } from '../sdp/message-sdp.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
-import { allowHeader, supportedHeader } from '../sip/screen.ts'
+import { allowHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { ackReinvite } from './ack.ts'
 import type { Leg } from './leg.ts'
@@ -30,7 +30,7 @@ export function reofferLeg(leg: Leg, body: Uint8Array, endpoint: SipEndpoint): L
   const way = reach(leg)
   if (!way) return []
   leg.exchange = undefined
-  const said: Header[] = [allowHeader, supportedHeader, ...offerTimer(leg.timer)]
+  const said: Header[] = [allowHeader, supportedPlainly, ...offerTimer(leg.timer)]
   const request = inDialog(way.dialog, {
     method: 'INVITE',
     via: viaOf(endpoint, way.flow),

@@ -2,7 +2,7 @@ import { type Dialog, uacDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { type DigestAccount, noAuthorizations, prove } from '../sip/authorization.ts'
 import { type Header, type Request, type Response, request } from '../sip/message.ts'
-import { allowHeader } from '../sip/screen.ts'
+import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { acknowledge } from './ack.ts'
 import { freshLeg, type UacLeg } from './leg.ts'
@@ -61,7 +61,7 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['cseq', `${leg.cseq} INVITE`],
     ['contact', contactOf(endpoint, flow.transport)],
     allowHeader,
-    ['supported', body.length > 0 ? '100rel, timer' : 'timer'],
+    body.length > 0 ? supportedHeader : supportedPlainly,
     ...offerTimer(leg.timer),
     ...leg.route.map((route): Header => ['route', route]),
     ...said,

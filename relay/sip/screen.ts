@@ -32,8 +32,10 @@ export const allowHeader: Header = [
   'allow',
   [...allowedMethods, 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'].join(', '),
 ]
-/** What of it concerns calls. */
-export const supportedHeader: Header = ['supported', 'timer']
+/** What of it concerns calls; said in responses, and in an INVITE which brings an offer. */
+export const supportedHeader: Header = ['supported', '100rel, timer']
+/** The same in any other request of ours: no reliable provisional is expected for it. */
+export const supportedPlainly: Header = ['supported', 'timer']
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
 export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
 

@@ -59,8 +59,8 @@ describe('an UPDATE before the answer (RFC 3311)', () => {
     // The 2xx repeats what was said first; it says nothing new (RFC 3261 §13.2.1).
     const ok = answered(early, theirs)
     expect(ok.to.tag).toBe(told.to.tag)
-    const aims = ladder.media.filter(({ type }) => type === 'aim').slice(-2)
-    expect(JSON.stringify(aims)).toContain('4010')
+    const aim = ladder.media.findLast((command) => command.type === 'aim' && command.side === 'callee')
+    expect(JSON.stringify(aim)).toContain('4010')
     ladder.when(alice, within(invited, ok, alice, 'BYE', 5)).gives('200 to Alice', 'BYE to Telnyx')
     expect(ladder.lastRequest(telnyx, 'BYE').cseq.number).toBe(update.cseq.number + 1)
   })
