@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
 import { answers, Carrier } from '../support/carrier.ts'
-import { endedCall, knownCalls } from '../support/customer.ts'
+import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
@@ -15,7 +15,7 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
   beforeAll(async () => {
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.30', relay: stack.relay }, answers('c'))
-    office = await openOffice(stack, [carrier.place], ['office1', 'office2'])
+    office = await openOffice(stack, [carrier.place], ['office1', 'office2', 'office3'])
   })
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close()
@@ -105,6 +105,53 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
     expect(await endedCall(office.api, gone)).toMatchObject({ reject_reason: 'NOT_REGISTERED' })
   })
 
+  test('and a third: a call is transferred blindly, and the two who remain hear each other', async () => {
+    const { alice, bob, carol, known } = await three()
+    await dials(alice, 'office2', bob)
+    await pause(1_000)
+    alice.command('transfer', `sip:office3@${office.realm}`)
+    await Promise.all([carol.hears('CALL_ESTABLISHED'), alice.hears('CALL_CLOSED')])
+    await pause(3_000)
+    bob.command('hangup')
+    await carol.hears('CALL_CLOSED')
+    await pause(300)
+    expect(Math.abs(bob.heardTone(2) - 1320)).toBeLessThan(80)
+    expect(Math.abs(carol.heardTone(2) - 880)).toBeLessThan(60)
+    const [first, second] = await bothEnded(known)
+    expect(first).toMatchObject({ hangup_reason: 'transferred', hangup_by: 'caller' })
+    expect(second).toMatchObject({ transferred_from: first?.id, transfer_type: 'blind', hangup_by: 'caller' })
+    expect(second?.media?.from_caller.packets).toBeGreaterThan(100)
+    const events = await office.api.list('/events?type=call.transferred')
+    expect(events.map(({ resource_id }) => resource_id)).toContain(second?.id)
+  })
+
+  test('and a third: a call is transferred attended, and the two who remain hear each other', async () => {
+    const { alice, bob, carol, known } = await three()
+    await dials(alice, 'office2', bob)
+    await dials(alice, 'office3', carol)
+    await pause(1_000)
+    const { toTag, fromTag, callId } = alice.dialog()
+    const replaces = encodeURIComponent(`${callId};to-tag=${toTag};from-tag=${fromTag}`)
+    alice.command('transfer', `sip:office2@${office.realm}?Replaces=${replaces}`)
+    await soon(
+      'both calls to end',
+      () => alice.told.filter(({ type }) => type === 'CALL_CLOSED').length === 2,
+    )
+    await pause(3_000)
+    carol.command('hangup')
+    await bob.hears('CALL_CLOSED')
+    await pause(300)
+    expect(Math.abs(bob.heardTone(2) - 1320)).toBeLessThan(80)
+    expect(Math.abs(carol.heardTone(2) - 880)).toBeLessThan(60)
+    const [kept, left] = await bothEnded(known)
+    expect(left).toMatchObject({ hangup_reason: 'transferred' })
+    expect(kept).toMatchObject({
+      transferred_from: left?.id,
+      transfer_type: 'attended',
+      hangup_reason: 'normal',
+    })
+  })
+
   test('are rung from the phone network, and hear the carrier', async () => {
     const alice = await softphone('office1', 440, { answers: true })
     await alice.registered()
@@ -117,6 +164,34 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
     await alice.hears('CALL_CLOSED')
   })
 })
+
+/** Of three phones the first calls; the others answer by themselves. */
+async function three() {
+  const [alice, bob, carol] = await Promise.all([
+    softphone('office1', 440),
+    softphone('office2', 880, { answers: true }),
+    softphone('office3', 1320, { answers: true }),
+  ])
+  await Promise.all([alice, bob, carol].map((phone) => phone.registered()))
+  return { alice, bob, carol, known: await knownCalls(office.api) }
+}
+
+async function dials(from: Baresip, user: string, to: Baresip): Promise<void> {
+  from.command('dial', `sip:${user}@${office.realm}`)
+  await to.hears('CALL_ESTABLISHED')
+}
+
+/** Both calls not `known`, once they have ended, the older first. */
+function bothEnded(known: ReadonlySet<string>): Promise<CallRecord[]> {
+  return soon('both records', async () => {
+    const fresh = (await office.api.list('/calls')).filter(({ id }) => !known.has(id)).reverse()
+    const records = await Promise.all(
+      fresh.map(async ({ id }) => (await office.api.get(`/calls/${id}`)) as CallRecord),
+    )
+    const whole = records.length === 2 && records.every(({ status, media }) => status === 'hangup' && media)
+    return whole ? records : undefined
+  })
+}
 
 async function softphone(
   username: string,

@@ -44,6 +44,8 @@ export class Baresip {
   readonly #control: Socket
   /** Events it told, in order. */
   readonly told: Told[] = []
+  /** Its SIP, in and out. */
+  #trace = ''
 
   private constructor(folder: string, child: ChildProcess, control: Socket) {
     this.#folder = folder
@@ -51,13 +53,16 @@ export class Baresip {
     this.#control = control
     control.on('data', (bytes: Buffer) => this.told.push(...netstrings(bytes.toString())))
     control.on('error', () => undefined)
+    child.stdout?.on('data', (bytes: Buffer) => {
+      this.#trace += bytes.toString()
+    })
   }
 
   static async open(options: BaresipOptions, tries = 3): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'baresip-'))
     const control = { address, port: await freePort(address) }
     await writeFolder(folder, options, control.port)
-    const child = spawn('baresip', ['-f', folder, '-4', '-s'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const child = spawn('baresip', ['-f', folder, '-4', '-s'], { stdio: ['pipe', 'pipe', 'ignore'] })
     const socket = await listening(child, control)
     if (socket !== undefined) return new Baresip(folder, child, socket)
     child.kill('SIGKILL')
@@ -93,9 +98,12 @@ export class Baresip {
     this.#control.write(`${text.length}:${text},`)
   }
 
-  /** The rough frequency of what it heard, in Hz. */
-  heardTone(): number {
-    const { stderr } = spawnSync('sox', [this.#heard(), '-n', 'stat'], { encoding: 'utf8' })
+  /** The rough frequency of what it heard, in Hz: of all, or of the last `seconds`. */
+  heardTone(seconds?: number): number {
+    const part = seconds === undefined ? [] : ['trim', `-${seconds}`]
+    const { stderr } = spawnSync('sox', [this.#heard(seconds !== undefined), '-n', ...part, 'stat'], {
+      encoding: 'utf8',
+    })
     return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
   }
 
@@ -115,9 +123,25 @@ export class Baresip {
     return this.told.flatMap(({ type, param }) => (type === 'CALL_DTMF_START' ? [param ?? ''] : [])).join('')
   }
 
-  #heard(): string {
+  /** The dialog of its first call which was answered. Throws where none is known: what it prints comes in blocks of 4 KiB. */
+  dialog(): { toTag: string; fromTag: string; callId: string } {
+    const answer = this.#trace
+      .split(/(?=SIP\/2\.0 \d{3} )/)
+      .map((text) => text.split('\r\n\r\n')[0] ?? '')
+      .find((text) => text.startsWith('SIP/2.0 200 ') && /^CSeq: \d+ INVITE/m.test(text))
+    const said = (pattern: RegExp) => pattern.exec(answer ?? '')?.[1]
+    const toTag = said(/^To:.*;tag=([^\s;]+)/m)
+    const fromTag = said(/^From:.*;tag=([^\s;]+)/m)
+    const callId = said(/^Call-ID: *(\S+)/m)
+    if (!toTag || !fromTag || !callId) throw new Error('baresip made no call which was answered')
+    return { toTag, fromTag, callId }
+  }
+
+  /** What it wrote down first, or last. */
+  #heard(last = false): string {
     const folder = join(this.#folder, 'rec')
-    const file = readdirSync(folder).find((name) => name.endsWith('-dec.wav'))
+    const files = readdirSync(folder).filter((name) => name.endsWith('-dec.wav'))
+    const file = files.sort().at(last ? -1 : 0)
     if (file === undefined) throw new Error('baresip wrote down nothing that it heard')
     return join(folder, file)
   }
