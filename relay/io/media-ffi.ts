@@ -21,8 +21,11 @@ const ATTENTIVE_TURN_MS = 4
 const BUSY = 10
 const PAUSE_US = 200
 
-/** Sockets tied in one round: before that all which is queued there must be read, and every other call waits. */
-const TIES_A_ROUND = 8
+/**
+ * Packets which may be read out of turn in one round: before a socket is tied all which is queued there must be, and every
+ * other call waits. As many as a round has in turn.
+ */
+const OUT_OF_TURN = 512
 
 /** More packets than a socket's queue can hold. */
 const MOST_QUEUED = 1024
@@ -70,7 +73,7 @@ class FfiEngine implements MediaEngine {
   /** Packets per millisecond in the last turn. */
   #rate = 0
   #called = false
-  #tiesLeft = 0
+  #outOfTurn = 0
   #attentiveUntil = 0
   #stopped = false
 
@@ -135,7 +138,7 @@ class FfiEngine implements MediaEngine {
       if (busy) libc.usleep(PAUSE_US)
       const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
       now = monotonicNow()
-      this.#tiesLeft = TIES_A_ROUND
+      this.#outOfTurn = OUT_OF_TURN
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
       packets += count
       if (this.#called) this.#answer()
@@ -164,7 +167,7 @@ class FfiEngine implements MediaEngine {
     if (fd === this.wake) this.#called = true
     else if (rtpPort === undefined) return
     else if (this.#tied[fd] === true) this.#batch.sources[this.#batch.count++] = fd
-    else if (this.#take(now, rtpPort) && this.#tiesLeft > 0 && isHeard(now, rtpPort)) this.#tie(now, rtpPort)
+    else if (this.#take(now, rtpPort) && this.#outOfTurn > 0 && isHeard(now, rtpPort)) this.#tie(now, rtpPort)
   }
 
   /** The tied socket a packet of the batch leaves from; -1 when it is dropped, or had to be sent with an address. */
@@ -203,10 +206,10 @@ class FfiEngine implements MediaEngine {
   /** What strangers sent before is still queued, and must be taken as theirs. */
   #tie(now: MonotonicMs, rtpPort: RtpPort): void {
     const { libc } = this.#loaded
-    this.#tiesLeft--
+    this.#outOfTurn--
     this.#arena.writeAddress(rtpPort.latch.peer, rtpPort.latch.peer.port)
     if (libc.connect(rtpPort.handle, this.#arena.at.address, this.#arena.addressSize) < 0) return
-    for (let i = 0; i < MOST_QUEUED && this.#take(now, rtpPort); i++);
+    for (let i = 0; i < MOST_QUEUED && this.#take(now, rtpPort); i++) this.#outOfTurn--
     this.#tied[rtpPort.handle] = true
   }
 
