@@ -569,6 +569,8 @@ export const calls = pgTable(
     rejectMessage: text(),
     /** The call which goes on as this one, for its transfer, and how that was done. */
     transferredFrom: uuid(),
+    /** The number or extension which sent it out to the phone network: its minutes are that one's. */
+    sentOutBy: uuid(),
     transferType: text().$type<TransferType>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */
     erasedAt: instant(),
@@ -600,6 +602,10 @@ export const calls = pgTable(
     index('calls_out_answered')
       .on(call.customerId, call.answeredAt)
       .where(sql`${call.direction} = 'outgoing' and ${call.answeredAt} is not null`),
+    // And those which were sent out by one who was called.
+    index('calls_sent_out')
+      .on(call.customerId, call.answeredAt)
+      .where(sql`${call.sentOutBy} is not null and ${call.answeredAt} is not null`),
     // And those which began the day before, or are under way.
     index('calls_out_over_midnight')
       .on(call.customerId, call.answeredAt)

@@ -207,6 +207,8 @@ const callTell = z.object({
     reject_message: z.string().nullable().default(null),
     /** The call which goes on as this one, for its transfer, and how that was done; null: none does. */
     transferred_from: z.guid().nullable().default(null),
+    /** The number or extension, by its id, which sent it out to the phone network, where it was answered; null: none did. */
+    sent_out_by: z.guid().nullable().default(null),
     transfer_type: transferType.nullable().default(null),
   }),
 })

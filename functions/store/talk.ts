@@ -4,11 +4,13 @@ import { type SQL, sql } from 'drizzle-orm'
 export const today = sql`date_trunc('day', now(), 'UTC')`
 
 /**
- * Calls out which were talked in today: those answered since midnight, and the few which midnight found talking.
- * `whose` says of the call `c` that it is to be counted. Each half is one look-up by index per customer.
+ * Calls out which were talked in today: those answered since midnight, the few which midnight found talking, and those which
+ * one who was called sent out: they are that one's. `whose` says of the call `c` that it is to be counted. Each part is one
+ * look-up by index per customer.
  */
 export function talkedToday(whose: SQL): SQL {
-  const columns = sql`c.customer_id, c.extension_id, c.trunk_id, c.relay_id, c.started_at, c.answered_at, c.ended_at, c.updated_at`
+  const times = sql`c.relay_id, c.started_at, c.answered_at, c.ended_at, c.updated_at`
+  const columns = sql`c.customer_id, c.extension_id, c.trunk_id, ${times}`
   return sql`(
     select ${columns} from calls c
     where ${whose} and c.direction = 'outgoing' and c.answered_at is not null and c.answered_at >= ${today}
@@ -18,5 +20,9 @@ export function talkedToday(whose: SQL): SQL {
       and (c.ended_at is null or (c.ended_at at time zone 'UTC')::date > (c.answered_at at time zone 'UTC')::date)
       and c.answered_at < ${today} and c.answered_at > ${today} - interval '2 days'
       and coalesce(c.ended_at, now()) > ${today}
+    union all
+    select c.customer_id, c.sent_out_by, null::uuid, ${times} from calls c
+    where ${whose} and c.sent_out_by is not null and c.direction <> 'outgoing' and c.answered_at is not null
+      and c.answered_at > ${today} - interval '2 days' and coalesce(c.ended_at, now()) > ${today}
   )`
 }

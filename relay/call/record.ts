@@ -42,9 +42,16 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       reject_reason: record.rejectReason,
       reject_message: record.rejectMessage,
       transferred_from: record.transferredFrom,
+      sent_out_by: sentOutBy(call),
       transfer_type: record.transferType,
     },
   }
+}
+
+/** Who sent it on to where it costs minutes: they are that one's. */
+function sentOutBy({ callee }: Call): string | null {
+  const { sought, decision } = callee?.hunt ?? {}
+  return (decision?.direction === 'outgoing' && sought?.forwarder.id) || null
 }
 
 /** One line for the log when a call is over: why, and every status heard on the way. */

@@ -76,11 +76,13 @@ describe('POST /relay/v1/beat', () => {
     await talked('relay-1', limited?.body.id, 30)
     await talked('relay-1', plain?.body.id, 30)
     await talked('relay-2', limited?.body.id, 500, 'incoming')
+    // Who is called and sends the call out pays for it, not who calls.
+    await talked('relay-2', plain?.body.id, 5, 'internal', limited?.body.id)
     const seconds = async (of = one) =>
       (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
-    expect(await seconds()).toEqual([{ scope: office, seconds: 60 }])
+    expect(await seconds()).toEqual([{ scope: office, seconds: 65 }])
     expect(await seconds(await newRelay(app, 'relay-1', { started_at: '2100-01-01T00:00:00.000Z' }))).toEqual(
-      [{ scope: office, seconds: 90 }],
+      [{ scope: office, seconds: 95 }],
     )
     await bob('PUT', '/v1.0/customer', { max_daily_minutes: 100 })
     expect(await seconds(two)).toEqual([
@@ -183,13 +185,19 @@ describe('POST /relay/v1/beat', () => {
   })
 
   /** A call of Bob's which went on for some seconds of today; if the day is younger, they are to come. */
-  async function talked(relayId: string, extensionId: string, seconds: number, direction = 'outgoing') {
+  async function talked(
+    relayId: string,
+    extensionId: string,
+    seconds: number,
+    direction = 'outgoing',
+    sentOutBy: string | null = null,
+  ) {
     await app.database.pool.query(
       `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, sip_call_id,
-        started_at, answered_at, ended_at, attempts, unverified, extension_id)
+        started_at, answered_at, ended_at, attempts, unverified, extension_id, sent_out_by)
       select gen_random_uuid(), $1, $2, 1, $5::direction, '{}', '{}', 'hangup', 'x', day, day, day + $4 * interval '1 second',
-        '[]', false, $3 from date_trunc('day', now(), 'UTC') as day`,
-      [bob.id, relayId, extensionId, seconds, direction],
+        '[]', false, $3, $6 from date_trunc('day', now(), 'UTC') as day`,
+      [bob.id, relayId, extensionId, seconds, direction, sentOutBy],
     )
   }
 

@@ -392,6 +392,7 @@ describe('the limits of a call which is sent on', () => {
       .gives()
       .after(120_000)
       .whatever()
+    expect(ladder.record).toMatchObject({ direction: 'internal', sent_out_by: extensionIds.bob })
     const { ledger } = ladder.engine.rooms
     const used = ledger.limits(bobs, monotonicMs(ladder.now)).map(({ resource, used }) => [resource, used])
     expect(used).toEqual([

@@ -37,6 +37,7 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       trunk_id: null,
       reject_reason: null,
       transferred_from: null,
+      sent_out_by: null,
       transfer_type: null,
       reject_message: null,
     },

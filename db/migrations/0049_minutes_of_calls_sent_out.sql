@@ -1,0 +1,2 @@
+ALTER TABLE "calls" ADD COLUMN "sent_out_by" uuid;--> statement-breakpoint
+CREATE INDEX "calls_sent_out" ON "calls" USING btree ("customer_id","answered_at") WHERE "calls"."sent_out_by" is not null and "calls"."answered_at" is not null;
