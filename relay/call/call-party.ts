@@ -1,17 +1,10 @@
 import type { TransferPolicy } from '#contract'
-import type { Call, ConnectDecision, Side } from './state.ts'
-
-/** Whose a side of a call is: an account of a customer's, or a provider. */
-export interface CallParty {
-  readonly kind: 'extension' | 'trunk' | 'provider'
-  /** Its id; null: it is not known, and nothing is done in its name. */
-  readonly id: string | null
-  /** What becomes of a transfer which it asks for. */
-  readonly transfer: TransferPolicy
-}
+import type { Call, CallParty, ConnectDecision, Side } from './state.ts'
 
 /** Whose a side is; undefined where nothing is decided yet. */
-export function partyOn({ decision, callee }: Call, side: Side): CallParty | undefined {
+export function partyOn({ decision, callee, came }: Call, side: Side): CallParty | undefined {
+  // Who came into it by a transfer may what it might before, and not what the one might in whose place it came.
+  if (came[side]) return came[side]
   if (!decision) return undefined
   if (side === 'caller') return callerOf(decision)
   // A call which was sent on is with whom it was sent on to.

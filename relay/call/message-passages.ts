@@ -2,9 +2,9 @@ import type { InDialogRequest } from '../leg/leg.ts'
 import type { Header, Request } from '../sip/message.ts'
 import { mediaType } from '../sip/multipart.ts'
 import { allowHeader } from '../sip/screen.ts'
-import { type CallParty, partyOn } from './call-party.ts'
+import { partyOn } from './call-party.ts'
 import { opposite, sideOf } from './sides.ts'
-import type { Call } from './state.ts'
+import type { Call, CallParty } from './state.ts'
 
 /*
  * What one party may say to the other inside a call besides changing it: by method, which bodies, and between whom.

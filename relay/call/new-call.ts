@@ -41,6 +41,7 @@ export function newCall(
     earlyUpdate: undefined,
     callee: undefined,
     joined: { caller, callee: undefined },
+    came: { caller: undefined, callee: undefined },
     transfer: undefined,
     joining: undefined,
     rang: false,

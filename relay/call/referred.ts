@@ -8,10 +8,10 @@ import { quote } from '../sip/grammar.ts'
 import { type Header, noBody, type Request, request } from '../sip/message.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
-import { type CallParty, partyOn } from './call-party.ts'
+import { partyOn } from './call-party.ts'
 import type { ReferRefusal } from './refer.ts'
 import { otherOf, sideOf } from './sides.ts'
-import type { Call, Joining } from './state.ts'
+import type { Call, CallParty, Joining } from './state.ts'
 
 const bytes = new TextEncoder()
 
@@ -43,8 +43,10 @@ export function referredCall(
       type: 'blind',
       from: call,
       party,
+      as: partyOn(call, sideOf(call, party)),
       side: 'caller',
       replaced: undefined,
+      before: undefined,
       alone: false,
       state: 'waiting',
     },

@@ -12,6 +12,7 @@ import type {
   RingCondition,
   RingStep,
   RouteDecision,
+  TransferPolicy,
   TransferType,
   UtcMs,
 } from '#contract'
@@ -66,6 +67,8 @@ export interface Call {
   callee: Branch | undefined
   /** Who speaks with whom: the caller and who answered, until another leg takes the place of one. */
   readonly joined: Record<Side, Leg | undefined>
+  /** Whose the sides are where a party has come into the call since it began. */
+  readonly came: Record<Side, CallParty | undefined>
   /** A transfer which one of its parties asked for, and is not done. */
   transfer: Transfer | undefined
   /** The party of another call which comes into this one by a transfer, or came. */
@@ -157,6 +160,15 @@ interface EarlyUpdate {
   readonly tag: string
 }
 
+/** Whose a side of a call is: an account of a customer's, or a provider. */
+export interface CallParty {
+  readonly kind: 'extension' | 'trunk' | 'provider'
+  /** Its id; null: it is not known, and nothing is done in its name. */
+  readonly id: string | null
+  /** What becomes of a transfer which it asks for. */
+  readonly transfer: TransferPolicy
+}
+
 /** A transfer under way. */
 export interface Transfer {
   readonly type: TransferType
@@ -179,9 +191,13 @@ export interface Joining {
   /** The call it comes from. */
   readonly from: Call
   readonly party: Leg
+  /** Whose it is. */
+  readonly as: CallParty | undefined
   readonly side: Side
   /** In whose place it comes; undefined: in none, or that party has hung up. */
   replaced: Leg | undefined
+  /** Whose that place was, if its party had come into the call, too. */
+  readonly before: CallParty | undefined
   /** No party is left in the call it comes from: it cannot go back. */
   alone: boolean
   state: 'waiting' | 'offered' | 'joined'

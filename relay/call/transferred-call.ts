@@ -10,11 +10,12 @@ import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
+import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
 import { aim, answerOf, rewriteFor } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import { mediaOn, otherOf, sideOf } from './sides.ts'
-import type { Call, CallEvents, CallOrder, CallStep, Joining } from './state.ts'
+import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from './state.ts'
 
 /*
  * A transfer as the call sees it which goes on: a party of another call comes into it, and is offered what the party
@@ -54,7 +55,18 @@ export function partyReplaces(
   endpoint: SipEndpoint,
 ): CallOrder[] {
   const side = sideOf(call, replaced)
-  call.joining = { type: 'attended', from, party, side, replaced, alone: false, state: 'waiting' }
+  const as = partyOn(from, sideOf(from, party))
+  call.joining = {
+    type: 'attended',
+    from,
+    party,
+    as,
+    side,
+    replaced,
+    before: call.came[side],
+    alone: false,
+    state: 'waiting',
+  }
   return [{ type: 'stop', timer: 'session', of: replaced }, ...arrived(call, call.joining, endpoint)]
 }
 
@@ -66,8 +78,9 @@ function arrived(call: Call, joining: Joining, endpoint: SipEndpoint, said?: Rel
   return [...comes, ...offerTo(call, joining.party, endpoint, said)]
 }
 
-function seated(call: Call, { party, side }: Joining): CallOrder[] {
+function seated(call: Call, { party, as, side }: Joining): CallOrder[] {
   call.joined[side] = party
+  call.came[side] = as ?? unknown
   party.media = mediaOn(call, side)
   // What counts its packets begins anew there, and so must our key.
   if (party.sdp.srtp) party.sdp.spent = true
@@ -75,6 +88,9 @@ function seated(call: Call, { party, side }: Joining): CallOrder[] {
   const known: CallOrder[] = dialog ? [{ type: 'dialog', leg: party, dialog }] : []
   return [...known, ...setSession(party)]
 }
+
+/** A party of which nothing is known transfers nothing. */
+const unknown: CallParty = { kind: 'provider', id: null, transfer: 'deny' }
 
 /** Whether a leg may be offered something: no INVITE is in the air, neither its own nor one for it. */
 function isFree(call: Call, leg: Leg): boolean {
@@ -167,6 +183,7 @@ function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoin
   const goes = joining.alone ? [] : [back]
   if (joining.replaced) {
     call.joined[joining.side] = joining.replaced
+    call.came[joining.side] = joining.before
     return { effects: [...goes, ...setSession(joining.replaced)] }
   }
   if (gone) return after(goes, lost(call, leg, status, endpoint))

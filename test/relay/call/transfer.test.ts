@@ -171,6 +171,14 @@ describe('a blind transfer', () => {
     })
   })
 
+  test('done, lets the transferred party transfer as itself alone, not as who transferred it', () => {
+    const { ladder, sent, accepted } = joined()
+    ladder
+      .when(telnyx, fromCallee(sent, accepted, telnyx, 'REFER', 1, { headers: [target] }))
+      .gives('403 to Telnyx')
+    expect(ladder.lastResponse(telnyx).header('reason')).toContain('for this provider')
+  })
+
   test('done, ends for both when the transferred party hangs up', () => {
     const { ladder, sent, accepted } = joined()
     ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'BYE', 1)).gives('200 to Telnyx', 'BYE to Bob')
@@ -347,6 +355,9 @@ describe('an attended transfer', () => {
     expect(told(ladder)).toBe('SIP/2.0 200 OK, terminated')
     ladder.when(alice, within(first.invited, first.answer, alice, 'BYE', 4)).gives('200 to Alice')
     const [one, other] = records(ladder)
+    ladder
+      .when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'REFER', 1, { headers: [target] }))
+      .gives('403 to Telnyx')
     expect(one).toMatchObject({ hangup_by: 'caller', hangup_reason: 'transferred' })
     expect(other).toMatchObject({
       status: 'progressing',
@@ -354,7 +365,7 @@ describe('an attended transfer', () => {
       transfer_type: 'attended',
     })
     ladder
-      .when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'BYE', 1))
+      .when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'BYE', 2))
       .gives('200 to Telnyx', 'BYE to Twilio')
   })
 
