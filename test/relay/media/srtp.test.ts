@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import type { SrtpSuite } from '#contract'
 import { srtpSuites } from '#contract'
 import { type SrtpKey, type SrtpKeys, sessionId } from '../../../relay/ground/media.ts'
-import { suiteSizes } from '../../../relay/media/srtp-cipher.ts'
+import { sessionKey, suiteSizes } from '../../../relay/media/srtp-cipher.ts'
 import { pureCipher } from '../../../relay/media/srtp-pure.ts'
 import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
 import { SrtpSender } from '../../../relay/media/srtp-sender.ts'
 import { srtpStages } from '../../../relay/media/srtp-stage.ts'
+import { nearest } from '../../../relay/media/srtp-stream.ts'
 import { plain, type Stages } from '../../../relay/media/stages.ts'
 import { rtpPacket, senderReport } from '../../support/rtp.ts'
 import { aimAt } from './between.ts'
@@ -50,6 +51,19 @@ describe.each(srtpSuites)('a stream under %s', (suite) => {
     for (const length of [0, 8, 15, 21, 27]) expect(receiver.unprotect(roomy(said(1)), length, true)).toBe(-1)
   })
 
+  test('hears no RTCP which is not encrypted, though it is authentic: that was not agreed on', () => {
+    const { receiver } = pair(suite)
+    const key = sessionKey(suite, keyOf(suite).secret, true)
+    const cipher = pureCipher(key)
+    const packet = roomy(senderReport(7, 1))
+    const { aead } = suiteSizes[suite]
+    cipher.iv.set(key.salt)
+    cipher.iv[aead ? 5 : 7] = (cipher.iv[aead ? 5 : 7] ?? 0) ^ 7
+    expect(receiver.unprotect(packet, cipher.seal(packet, 8, 28, 0), true)).toBe(-1)
+    const encrypted = roomy(senderReport(7, 1))
+    expect(receiver.unprotect(encrypted, cipher.seal(encrypted, 8, 28, 1 << 31), true)).toBe(28)
+  })
+
   test('knows the key by its name, where it has one', () => {
     const mki = fromHex('00000001')
     const sender = new SrtpSender(keyOf(suite), pureCipher)
@@ -71,9 +85,21 @@ describe.each(srtpSuites)('a stream under %s', (suite) => {
 
 describe('the roll-over counter (RFC 3711 §3.3.1)', () => {
   test.each([
-    ['counts on past 65535', [65_534, 65_535, 0, 1, 2]],
-    ['counts on when what lay around 65535 was lost', [65_500, 40]],
-    ['knows who comes late over it', [65_534, 0, 65_535, 1]],
+    [100, 101, 101],
+    [65_535, 0, 65_536],
+    [65_536, 65_535, 65_535],
+    [65_536 + 32_767, 65_535, 65_536 + 65_535],
+    [65_536 + 32_766, 65_535, 65_535],
+    [5, 65_535, -1],
+    [2 ** 48 - 2, 65_535, 2 ** 48 - 1],
+  ])('after the index %i and the number %i is that of the index %i', (highest, sequence, index) => {
+    expect(nearest(highest, sequence)).toBe(index)
+  })
+
+  test.each([
+    ['counts on past 65535', [30_000, 60_000, 65_534, 65_535, 0, 1, 2]],
+    ['counts on when what lay around 65535 was lost', [30_000, 60_000, 65_500, 40]],
+    ['knows who comes late over it', [30_000, 60_000, 65_534, 0, 65_535, 1]],
     ['knows who comes late', [10, 12, 11, 13]],
     ['counts every time round', Array.from({ length: 20 }, (_, i) => i * 30_000)],
   ])('%s', (_, sequences) => {
@@ -162,10 +188,11 @@ describe('a key which takes another’s place (RFC 4568 §7.1.4)', () => {
 
   test.each(['starts again', 'goes on'])('is understood by who %s with the roll-over counter', (how) => {
     const { sender, receiver } = pair()
-    for (const sequence of [30_000, 60_000, 10]) expect(crosses(sender, receiver, said(sequence))).toBe(true)
+    const rounds = [30_000, 60_000, 24_464, 54_464, 10]
+    for (const sequence of rounds) expect(crosses(sender, receiver, said(sequence))).toBe(true)
     const renewed = new SrtpReceiver(keyOf(suite80, 2), pureCipher, receiver)
     const next = new SrtpSender(keyOf(suite80, 2), pureCipher)
-    const before = how === 'goes on' ? [30_000, 60_000] : []
+    const before = how === 'goes on' ? rounds.slice(0, -1) : []
     for (const sequence of before) next.protect(roomy(said(sequence)), 172, false)
     for (const sequence of [11, 12]) expect(crosses(next, renewed, said(sequence))).toBe(true)
   })
