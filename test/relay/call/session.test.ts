@@ -140,6 +140,19 @@ describe('a session timer (RFC 4028)', () => {
     ladder.after(59_499).gives().after(1).gives('BYE to Alice', 'BYE to Telnyx')
   })
 
+  test('of the caller which changes something with its refresh is heard by the other side', () => {
+    const headers = lasts('90;refresher=uac')
+    const { ladder, invited, sent } = calling({}, { headers })
+    ladder.when(telnyx, answers(sent, telnyx, 200, { body: theirs })).whatever()
+    const ok = ladder.lastResponse(alice)
+    ladder.when(alice, ack(invited, ok)).gives()
+    const hold = within(invited, ok, alice, 'INVITE', 3, {
+      headers,
+      body: sdp('192.0.2.10', 4000, 'a=sendonly'),
+    })
+    ladder.when(alice, hold).gives('INVITE to Telnyx')
+  })
+
   test('is refreshed by what passes from one side to the other, too', () => {
     const { ladder, invited, answer } = talking({}, lasts('90;refresher=uas'))
     ladder.after(50_000).gives()
