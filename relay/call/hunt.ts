@@ -191,6 +191,11 @@ function providerFailed(
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, endpoint)
   }
+  const elsewhere = provider.provider_id ? [] : redirectionsOf(hunt, response)
+  if (elsewhere.length > 0) {
+    concluded(call, branch, status, saidOf({ branch, status, why, response }), 'next')
+    return { effects: redirect(call, hunt, elsewhere) }
+  }
   const gateways = rang ? [] : gatewaysOf(branch, response)
   if (gateways.length > 0) {
     concluded(call, branch, status, saidOf({ branch, status, why, response }), 'next')

@@ -1,3 +1,4 @@
+import type { Forwarder } from '#contract'
 import { readSipUri } from '#routing'
 import { type NameAddr, parseNameAddrs, userOf } from '../sip/address.ts'
 import type { Response } from '../sip/message.ts'
@@ -7,15 +8,13 @@ import type { Branch, CalledPeer, Hunt, SoughtTarget } from './state.ts'
 const placesAtMost = 5
 
 /**
- * Where a phone says that its calls are to go (RFC 3261 §21.3.1 to §21.3.3), those it prefers first; none where it says
- * nothing of the kind, or is no phone of an extension.
+ * Where a phone, or a PBX, says that its calls are to go (RFC 3261 §21.3.1 to §21.3.3), those it prefers first; none where it
+ * says nothing of the kind, or is neither.
  */
 export function redirectionsOf(hunt: Hunt, response: Response | undefined): SoughtTarget[] {
-  const { targets, destination } = hunt.decision ?? {}
-  if (!response || !followed.has(response.status) || targets?.kind !== 'extension') return []
-  const { extension_id: id, extension: name } = targets.extension
-  const forwarder = { kind: 'extension', id, name } as const
-  const called = hunt.sought?.called ?? destination?.target ?? name
+  const forwarder = forwarderOf(hunt)
+  if (!response || !followed.has(response.status) || !forwarder) return []
+  const called = hunt.sought?.called ?? hunt.decision?.destination.target ?? forwarder.name
   const places = placesIn(response).filter((place) => userOf(place) !== '')
   const [best] = places
   return places
@@ -52,6 +51,19 @@ function placesIn(response: Response): NameAddr[] {
   return parseNameAddrs(response.all('contact'))
     .sort((a, b) => preference(b) - preference(a))
     .slice(0, placesAtMost)
+}
+
+/** In whose name a redirection is followed: the extension's, or of what led to the PBX. undefined where there is none. */
+function forwarderOf({ sought, decision }: Hunt): Forwarder | undefined {
+  const { targets, number_id: id, destination } = decision ?? {}
+  if (targets?.kind === 'extension') {
+    const { extension_id, extension } = targets.extension
+    return { kind: 'extension', id: extension_id, name: extension }
+  }
+  if (targets?.kind !== 'trunk') return undefined
+  return (
+    sought?.forwarder ?? (id && destination ? { kind: 'number', id, name: destination.target } : undefined)
+  )
 }
 
 const followed: ReadonlySet<number> = new Set([300, 301, 302])

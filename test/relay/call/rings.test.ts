@@ -334,6 +334,49 @@ describe('a provider which wants to hear on whose behalf a call comes', () => {
   })
 })
 
+describe('a PBX which answers 302', () => {
+  const pbx = party('the PBX', '192.0.2.88', 5090)
+  const numberId = '77777777-7777-4777-8777-777777777777'
+
+  test('sends the call on in the name of the number which led to it, though it rang', () => {
+    const ladder = office({}, pbx)
+    aliceDials(ladder, '+12125551111')
+    const trunk = {
+      trunk_id: '88888888-8888-4888-8888-888888888888',
+      customer_id: customerId,
+      username: 'pbx',
+      realm: 'acme.trunk.trunkline.test',
+      hostname: 'pbx.test',
+      port: null,
+      transport: null,
+      tls: { verify: 'full', fingerprint: null },
+      user: '+12125551111',
+      ring_ms: 30_000,
+    } as const
+    const decision = connect(ringBob('incoming'))
+    const destination = { ...decision.destination, target: '+12125551111' }
+    const targets = { kind: 'trunk' as const, trunk: { ...trunk, codecs: [] } }
+    ladder.decide({ ...decision, destination, number_id: numberId, targets }).gives('ask locate')
+    ladder.locate(pbx).gives('INVITE to the PBX')
+    says(ladder, pbx, 180).gives('180 to Alice')
+    const headers: [string, string][] = [['contact', '<sip:+12125550000@192.0.2.88>']]
+    ladder
+      .when(pbx, answers(ladder.lastRequest(pbx), pbx, 302, { headers }))
+      .gives('ACK to the PBX', 'ask route')
+    expect(asked(ladder)).toMatchObject({
+      forwarder: { kind: 'number', id: numberId, name: '+12125551111' },
+      type: 'redirect',
+      to: '+12125550000',
+      path: [],
+    })
+    ladder
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+      .locate(telnyx)
+      .gives('INVITE to Telnyx')
+  })
+})
+
 describe('a provider which answers 302', () => {
   const gateway = party('its gateway', '203.0.113.9', 5080)
   const refersTo = (contact: string, more: Partial<ProviderTarget>) => {
