@@ -445,6 +445,21 @@ describe('the limits of a call which is sent on', () => {
     ])
   })
 
+  test('are free again of those who rang beside the one who answered', () => {
+    const ladder = office({ limits: limitedBy({ [bobs.id]: one }) }, door)
+    registers(ladder, bob, 'bob')
+    aliceDials(ladder, 'bob')
+    ladder
+      .decide({ ...bobsList(first(itself(), target('sip', 'sip:door@door.test'))), scopes: [acme] })
+      .whatever()
+    ladder.decide({ ...ringBob(), scopes: [bobs] }).whatever()
+    ladder.decide(atAddress('sip:door@door.test')).whatever().locate(door).whatever()
+    const channels = () => ladder.engine.rooms.ledger.limits(bobs, monotonicMs(ladder.now))[0]?.used
+    expect(channels()).toBe(1)
+    picksUp(ladder, door).whatever()
+    expect(channels()).toBe(0)
+  })
+
   test('end it where the minutes of who sends it on are used up', () => {
     const ladder = office({ limits: limitedBy({ [acme.id]: { ...one, max_daily_minutes: 0 } }) })
     aliceDials(ladder, 'bob')
