@@ -19,7 +19,8 @@ import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, scopesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
-import type { Branch, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
+import { joinedLegs } from './sides.ts'
+import type { Branch, Call, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
 
 /** The rooms calls stand on. */
 export interface CallsDeps {
@@ -67,6 +68,11 @@ export type WaitingForHost = { readonly active: ActiveCall } & (
   | { readonly for: 'decision'; readonly host: string; readonly decided: RouteDecision }
   | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
 )
+
+/** Whether a 2xx of ours is repeated still. */
+function awaitsAck(call: Call): boolean {
+  return [call.caller, ...joinedLegs(call)].some((leg) => leg.kind === 'uas' && leg.answer !== undefined)
+}
 
 /** What concerns one call alone. */
 export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' }>
@@ -176,7 +182,7 @@ export class CallOrders {
     if (active.machine.state !== 'ended' || !active.mediaClosed) return
     this.#sayEnded(active)
     this.ports.give(now, active)
-    if (active.outstanding > 0 || call.caller.answer || !this.index.has(active)) return
+    if (active.outstanding > 0 || awaitsAck(call) || !this.index.has(active)) return
     this.index.remove(active)
     this.timers.forget(active)
   }

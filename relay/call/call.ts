@@ -36,6 +36,7 @@ import { sentOn } from './sent-on.ts'
 import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
 import { joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
+import { takePlace } from './take-place.ts'
 import {
   partyJoined,
   partyReturned,
@@ -196,6 +197,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     partyAdopted: (_, { call }) => stay(...partyAdopted(call)),
     replaced: (event, { call, endpoint }) => stay(...partyReplaces(call, event, endpoint)),
     transferOff: (_, { call, endpoint }) => transferOff(call, endpoint),
+    placeTaken: (event, { call, endpoint }) => stay(...takePlace(call, event, endpoint)),
     reoffer: ({ leg }, { call, endpoint }) => stay(...offerAgain(call, leg, endpoint)),
     reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),

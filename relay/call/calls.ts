@@ -7,13 +7,14 @@ import { type MediaReport, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { LegResult } from '../leg/leg-requests.ts'
+import { uasLeg } from '../leg/uas.ts'
 import { admitCall } from '../limits/admit-call.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { ClientOutput } from '../transaction/layer.ts'
 import { recordCode } from './branch.ts'
 import { table } from './call.ts'
-import type { ActiveCall, CallIndex } from './call-index.ts'
+import type { ActiveCall, CallIndex, LegFound } from './call-index.ts'
 import {
   CallOrders,
   type CallsDeps,
@@ -33,6 +34,7 @@ import type {
   Branch,
   CallEvents,
   CallOrder,
+  CallParty,
   CallTimer,
   ClientRole,
   ConnectDecision,
@@ -163,6 +165,19 @@ export class Calls {
     this.#awaitingLookup.delete(cancelled.transaction)
     this.#carryOut(now, active, refuseRequest(asked, 487))
     return this.#orders.effects.take()
+  }
+
+  /** A party calls to take the place of another one (RFC 3891): its INVITE's server transaction is open. */
+  replace(
+    now: MonotonicMs,
+    { active, leg: replaced }: LegFound,
+    arrival: Parameters<typeof uasLeg>[1],
+    as: Pick<CallParty, 'kind' | 'id'>,
+  ): CallsOutput[] {
+    const leg = uasLeg(this.#deps.endpoint, arrival)
+    leg.secure = replaced.secure
+    this.#orders.index.addServer(active, leg, arrival.transaction)
+    return this.step(now, active, 'placeTaken', { leg, replaced, as })
   }
 
   /** Brings one event to a call. */

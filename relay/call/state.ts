@@ -368,6 +368,8 @@ export interface CallEvents extends TransferEvents {
   session: { leg: Leg }
   refreshed: RefreshResult
   reoffer: { leg: Leg }
+  /** Who called takes the place of a party (RFC 3891). */
+  placeTaken: { leg: UasLeg; replaced: Leg; as: Pick<CallParty, 'kind' | 'id'> }
   reoffered: RefreshResult
   parting: { leg: Leg }
   repeatProvisional: { leg: UasLeg }

@@ -154,7 +154,7 @@ function aimedAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
 }
 
 /** Who it speaks with was told that it listens, or speaks, otherwise than it does, as one who was on hold: it is told anew. */
-function putRight(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+export function putRight(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
   const other = otherOf(call, leg)
   const last = other?.sdp.sent
   const wrong = last && directionTold(last) !== directionOf(said.sdp, mediaOf(said))

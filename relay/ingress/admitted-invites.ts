@@ -5,6 +5,7 @@ import type { CallReferred } from '../call/call-orders.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
+import { replacedBy } from '../call/replaces.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { Flow } from '../ground/flow.ts'
 import type { Domains } from '../policy/domains.ts'
@@ -69,11 +70,29 @@ export class AdmittedInvites {
 
   /** A phone, or a PBX, which proved itself calls. */
   proved(now: MonotonicMs, request: Request, flow: Flow, account: ProvedAccount): void {
+    if (this.#replaces(now, request, flow, account)) return
     const { domains } = this.#deps
     const active = this.#open(now, request, flow, false)
     const asked = routeQuestion(active, callerOf(account), codecsOf(request))
     const question = { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }
     this.#route(now, question, { active })
+  }
+
+  /** Whether it is to take the place of a party of a call: it does, or is refused. */
+  #replaces(now: MonotonicMs, request: Request, flow: Flow, account?: ProvedAccount): boolean {
+    if (request.header('replaces') === undefined) return false
+    const { calls, replies, transactions, effects, endpoint } = this.#deps
+    const found = replacedBy(request, account?.customer_id, calls.index, endpoint)
+    if (found === undefined) return false
+    if ('why' in found || !account) {
+      const { status, why } = 'why' in found ? found : { status: 481, why: '' }
+      replies.refuse(request, flow, status, undefined, [sipReason(status, why)])
+      return true
+    }
+    const transaction = transactions.open(now, request, flow)
+    const as = { kind: account.account, id: account.extension_id }
+    effects.pass(calls.replace(now, found, { invite: request, flow, transaction, trusted: false }, as))
+    return true
   }
 
   /** A call which a transfer leads to is decided as if the party which asks for it had dialled it. */
@@ -87,6 +106,7 @@ export class AdmittedInvites {
 
   /** A call from a bare address, which may be a provider's or a PBX's. */
   fromAddress(now: MonotonicMs, request: Request, flow: Flow, otherwise?: ChallengeAdmission): void {
+    if (this.#replaces(now, request, flow)) return
     const { endpoint, clock } = this.#deps
     const { address, port, transport } = flow
     const caller: RouteQuestion['caller'] = {

@@ -51,6 +51,14 @@ export function readReferTo(request: Request): ReferTarget | BadReferTo {
   return { uri: writeUri(bare), address: { ...address, sip: bare, uri: writeUri(bare) }, replaces: dialog }
 }
 
+/** The dialog in whose place an INVITE is to come, or why that cannot be read; undefined: it brings no Replaces. */
+export function readReplaces(request: Request): Replaces | BadReferTo | undefined {
+  const [value, ...others] = request.all('replaces')
+  if (value === undefined) return undefined
+  if (others.length > 0) return { status: 400, why: 'there is more than one Replaces' }
+  return parseReplaces(value) ?? { status: 400, why: 'Replaces cannot be read' }
+}
+
 /** Reads a Replaces header; undefined when it is malformed, or names no dialog. */
 function parseReplaces(value: string): Replaces | undefined {
   const end = value.indexOf(';')

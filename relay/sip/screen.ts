@@ -25,7 +25,7 @@ const dialogMethods = ['INFO', 'UPDATE', 'REFER', 'NOTIFY', 'PRACK', 'BYE']
 export const refusedMethods = ['MESSAGE', 'PUBLISH'] as const
 
 /** Option tags a request may require of us (RFC 3261 §8.2.2.3): `path` is the registrar's (RFC 3327). */
-export const supportedOptions: readonly string[] = ['path', 'timer', '100rel']
+export const supportedOptions: readonly string[] = ['path', 'timer', '100rel', 'replaces']
 
 /** What we say of ourselves in responses (RFC 3261 §20.5, §20.1, §20.2). */
 export const allowHeader: Header = [
@@ -33,9 +33,9 @@ export const allowHeader: Header = [
   [...allowedMethods, 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'].join(', '),
 ]
 /** What of it concerns calls; said in responses, and in an INVITE which brings an offer. */
-export const supportedHeader: Header = ['supported', '100rel, timer']
+export const supportedHeader: Header = ['supported', '100rel, timer, replaces']
 /** The same in any other request of ours: no reliable provisional is expected for it. */
-export const supportedPlainly: Header = ['supported', 'timer']
+export const supportedPlainly: Header = ['supported', 'timer, replaces']
 export const acceptHeader: Header = ['accept', 'application/sdp, multipart/mixed']
 export const acceptEncodingHeader: Header = ['accept-encoding', 'identity']
 

@@ -43,7 +43,6 @@ const rows: readonly (readonly [name: string, value: string, passes: readonly st
   ['answer-mode', 'Auto', []],
   ['priv-answer-mode', 'Auto', []],
   ['referred-by', '<sip:boss@evil.test>', []],
-  ['replaces', 'a;from-tag=b;to-tag=c', []],
   ['p-charging-vector', 'icid-value=1', []],
   ['x-anything', 'at all', []],
 ]

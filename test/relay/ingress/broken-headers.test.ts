@@ -75,6 +75,7 @@ const inRequests: Record<string, Row> = {
   privacy: ignored,
   // A REFER without one is refused, a NOTIFY passed on to no party.
   'refer-to': ignored,
+  replaces: { alone: 'absent', beside: 'absent' },
   'refer-sub': ignored,
   event: ignored,
   'session-expires': { ...ignored, good: '1800' },
@@ -137,6 +138,7 @@ const passedOver = [
   'min-se',
   'rack',
   'refer-to',
+  'replaces',
   'refer-sub',
   'event',
   'info-package',
