@@ -69,10 +69,10 @@ export class Arena {
     this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
   }
 
-  /** Where one of a packet's bytes lies; undefined: the packet is none of the arena's. */
+  /** Where one of a packet's bytes lies; undefined: the packet is none of the arena's, or has no such byte. */
   addressOf(packet: Uint8Array, offset: number): bigint | undefined {
     const addresses = this.#addresses.get(packet)
-    if (addresses === undefined) return undefined
+    if (addresses === undefined || offset < 0 || offset >= packet.length) return undefined
     const known = addresses[offset]
     if (known !== undefined) return known
     const address = this.#base + BigInt(packet.byteOffset + offset)

@@ -113,13 +113,22 @@ class Desk {
     return this.#outside(packet, 0) !== undefined
   }
 
-  /** Where a packet lies which it holds, or that of the guest. */
+  /** Where a packet lies which it holds, or that of the guest; throws RangeError: OpenSSL must not write there. */
   addressOf(packet: Uint8Array, offset: number): bigint {
-    return this.#outside(packet, offset) ?? this.#base + BigInt(offset)
+    const address = this.#outside(packet, offset)
+    if (address !== undefined) return address
+    if (packet !== this.guest || offset >= GUEST_SIZE) throw new RangeError(`no packet has a byte ${offset}`)
+    return this.#base + BigInt(offset)
   }
 }
 
-/** A cipher for packets wherever they lie: what may be moved meanwhile is worked on elsewhere, and brought back. */
+/** Most that is written behind a packet: its tag, and a word. */
+const BEHIND = 20
+
+/**
+ * A cipher for packets wherever they lie: what may be moved meanwhile is worked on elsewhere, and brought back. Lengths
+ * which lie end here (-1): OpenSSL would follow them out of the packet's memory.
+ */
 class AnywhereCipher implements PacketCipher {
   readonly iv: Uint8Array
   readonly #inner: PacketCipher
@@ -132,8 +141,9 @@ class AnywhereCipher implements PacketCipher {
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
-    if (this.#desk.holds(packet)) return this.#inner.seal(packet, clear, end, word)
     const { guest } = this.#desk
+    if (clear > end || end + BEHIND > Math.min(packet.length, guest.length)) return -1
+    if (this.#desk.holds(packet)) return this.#inner.seal(packet, clear, end, word)
     guest.set(packet.subarray(0, end))
     const length = this.#inner.seal(guest, clear, end, word)
     packet.set(guest.subarray(0, length))
@@ -141,8 +151,9 @@ class AnywhereCipher implements PacketCipher {
   }
 
   open(packet: Uint8Array, clear: number, length: number, word: number): number {
-    if (this.#desk.holds(packet)) return this.#inner.open(packet, clear, length, word)
     const { guest } = this.#desk
+    if (clear > length || length > Math.min(packet.length, guest.length)) return -1
+    if (this.#desk.holds(packet)) return this.#inner.open(packet, clear, length, word)
     guest.set(packet.subarray(0, length))
     const out = this.#inner.open(guest, clear, length, word)
     packet.set(guest.subarray(0, length))

@@ -11,12 +11,12 @@ export const keypad: readonly number[] = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14,
 /** Samples a second of everything which is telephony's. */
 export const RATE = 8000
 
-/** Where an RTP packet's payload begins: behind CSRCs and extension (RFC 3550 §5.1, §5.3.1). */
+/** Where the payload of a whole RTP packet begins: behind CSRCs and extension (RFC 3550 §5.1, §5.3.1). */
 export function payloadStart(packet: Uint8Array): number {
   const first = packet[0] as number
   const at = 12 + 4 * (first & 0x0f)
   if ((first & 0x10) === 0) return at
-  return at + 4 + 4 * (((packet[at + 2] ?? 0) << 8) | (packet[at + 3] ?? 0))
+  return at + 4 + 4 * (((packet[at + 2] as number) << 8) | (packet[at + 3] as number))
 }
 
 /** Where it ends: before its padding. */

@@ -7,6 +7,7 @@ import { DigitPacer } from './digit-pacer.ts'
 import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
+import { isValid, isWhole, looksLikeControl, RTCP_HEADER, RTP_HEADER } from './packet-shape.ts'
 import { Reporter } from './reporter.ts'
 import { readReports } from './rtcp.ts'
 import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
@@ -30,8 +31,6 @@ const SWEPT_AT_LEAST = 16
 const COUNTED_AT_LEAST = 4
 /** Longest time between two looks for silent peers, if we were awake. */
 const STALLED_MS = 300
-/** Bytes of a packet's fixed header (RFC 3550 §5.1, §6.4.2). */
-const [RTP_HEADER, RTCP_HEADER] = [12, 8]
 
 /**
  * Every call's media, as legs, their ports, and the packets which arrive at them.
@@ -156,12 +155,12 @@ export class MediaRelay {
   ): RtpPort | undefined {
     const { leg, latch } = rtpPort
     if (leg.closed) return undefined
-    const control = !leg.blind && (rtpPort.control || looksLikeControl(packet))
+    const control = !leg.blind && (rtpPort.control || looksLikeControl(packet, received))
     if (!leg.blind && !isValid(packet, received, control)) return drop(rtpPort)
     if (received > LONGEST) return drop(rtpPort)
     const length =
       leg.unprotect === undefined ? received : unprotected(rtpPort, from, packet, received, control)
-    if (length < 0) return drop(rtpPort)
+    if (length < 0 || !(control || leg.blind || isWhole(packet, length))) return drop(rtpPort)
     if (!latch.hears(now, from) && !this.#learns(now, rtpPort, from, packet, control)) return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
     if (control) hearReports(now, leg, packet, length)
@@ -282,7 +281,7 @@ function pass(
   if (to.rewrite !== undefined && !control) length = to.rewrite.rewrite(packet, length)
   if (to.protect !== undefined)
     length = rtpPort.leg.blind ? -1 : protectedLength(to.protect, packet, length, control)
-  if (length < 0) return drop(rtpPort)
+  if (length < 0 || length > heard + ROOM) return drop(rtpPort)
   out.leaving = length
   return out
 }
@@ -306,17 +305,6 @@ function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length
     for (const block of blocks)
       if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, heard.ticks)
   }
-}
-
-/** RTP and RTCP are version 2; packet types 192–223 are RTCP even on the RTP port (RFC 5761 §4). */
-function isValid(packet: Uint8Array, length: number, control: boolean): boolean {
-  if (length < (control ? RTCP_HEADER : RTP_HEADER) || ((packet[0] as number) & 0xc0) !== 0x80) return false
-  return !control || looksLikeControl(packet)
-}
-
-function looksLikeControl(packet: Uint8Array): boolean {
-  const type = packet[1] as number
-  return type >= 192 && type <= 223
 }
 
 function drop(rtpPort: RtpPort): undefined {

@@ -1,4 +1,5 @@
 import type { PayloadChange } from '../ground/media.ts'
+import { payloadEnd, payloadStart } from './dtmf.ts'
 import { pcmaOfPcmu, pcmuOfPcma } from './g711.ts'
 import { plain, type RewriteStage, type StageBuilder } from './stages.ts'
 
@@ -37,9 +38,6 @@ export class PayloadStage implements RewriteStage {
 
 /** Only the payload: neither header, nor extension, nor padding (RFC 3550 §5.1, §5.3.1). */
 function convert(law: Uint8Array, packet: Uint8Array, length: number): void {
-  const first = packet[0] as number
-  let from = 12 + 4 * (first & 0x0f)
-  if (first & 0x10) from += 4 + 4 * (((packet[from + 2] ?? 0) << 8) | (packet[from + 3] ?? 0))
-  const to = first & 0x20 ? length - (packet[length - 1] as number) : length
-  for (let at = from; at < to; at++) packet[at] = law[packet[at] as number] as number
+  const to = payloadEnd(packet, length)
+  for (let at = payloadStart(packet); at < to; at++) packet[at] = law[packet[at] as number] as number
 }

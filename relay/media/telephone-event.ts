@@ -111,7 +111,7 @@ export class TelephoneEventWriter {
    * key which was told of just now, for its sender tells of each in two ways.
    */
   rewrite(packet: Uint8Array, length: number): number {
-    if (((packet[1] as number) & 0x7f) === this.#type) return this.#repeats(packet) ? -1 : length
+    if (((packet[1] as number) & 0x7f) === this.#type) return this.#repeats(packet, length) ? -1 : length
     if (this.#state === 'idle' && this.#queue.isEmpty) return length
     const timestamp = timestampOf(packet)
     if (this.#state === 'pause' && !this.#rested(timestamp)) return length
@@ -122,8 +122,9 @@ export class TelephoneEventWriter {
     return this.#write(packet, begins)
   }
 
-  #repeats(packet: Uint8Array): boolean {
-    const code = packet[payloadStart(packet)]
+  #repeats(packet: Uint8Array, length: number): boolean {
+    const at = payloadStart(packet)
+    const code = at < length ? packet[at] : undefined
     if (this.#state === 'pressed') return code === this.#queue.code
     return code === this.#told && this.#since(timestampOf(packet)) < TWICE_MS
   }
