@@ -20,6 +20,8 @@ const ATTENTIVE_TURN_MS = 4
  */
 const BUSY = 10
 const PAUSE_US = 200
+/** But not where a round found so many: they have waited already, and who sleeps on a busy machine sleeps long. */
+const BEHIND = 128
 
 /**
  * Packets which may be read out of turn in one round: before a socket is tied all which is queued there must be, and every
@@ -133,10 +135,11 @@ class FfiEngine implements MediaEngine {
     const busy = this.#rate > BUSY
     let packets = 0
     let now = begun
+    let count = 0
     const turn = begun < this.#attentiveUntil ? ATTENTIVE_TURN_MS : TURN_MS
     while (now < begun + turn && !this.#stopped) {
-      if (busy) libc.usleep(PAUSE_US)
-      const count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
+      if (busy && count < BEHIND) libc.usleep(PAUSE_US)
+      count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
       now = monotonicNow()
       this.#outOfTurn = OUT_OF_TURN
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
