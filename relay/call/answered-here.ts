@@ -11,7 +11,7 @@ import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import { sessionExpiresOf } from '../sip/session-expires.ts'
 import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
-import { aim } from './offer-answer.ts'
+import { aimAnew } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
 
 /*
@@ -66,7 +66,7 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
 /** A phone which signals from another address is heard there, too. */
 function heardElsewhere(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
   const { aimed, flow } = leg
-  return aimed && flow && !sameFlow(aimed.flow, flow) ? aim(call, leg, aimed.said, endpoint) : []
+  return aimed && flow && !sameFlow(aimed.flow, flow) ? aimAnew(call, leg, endpoint) : []
 }
 
 function equal(one: Uint8Array, other: Uint8Array): boolean {

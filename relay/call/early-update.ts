@@ -18,6 +18,7 @@ import {
   offerOf,
   refusalWords,
   rewriteFor,
+  takeBackOffer,
 } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { particulars } from './refusal.ts'
@@ -142,8 +143,10 @@ export function earlyUpdateAnswered(
   const offer = offerOf(asked.request, endpoint, asked.leg.secure)
   const answer =
     response && response.status < 300 ? answerOf(response, endpoint, to.sdp.sent, to.secure) : undefined
-  if (!response || !answer?.ok || !offer?.ok || isLeft(call, under))
+  if (!response || !answer?.ok || !offer?.ok || isLeft(call, under)) {
+    takeBackOffer(to)
     return [refused(asked, response, endpoint)]
+  }
   refreshTarget(under.dialog, response, response.status)
   const [callers, callees] = to.kind === 'uac' ? [offer.value, answer.value] : [answer.value, offer.value]
   return settle(call, asked, { ...under, callers, callees }, endpoint)

@@ -22,11 +22,11 @@ import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts
 import { silentInside } from './cause.ts'
 import { keyAsked } from './digits.ts'
 import { passageRefusal } from './message-passages.ts'
-import { faultOf, noCodec, offerOf, refusalWords } from './offer-answer.ts'
+import { faultOf, noCodec, offerOf, refusalWords, takeBackOffer } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
 import { particulars } from './refusal.ts'
-import { accepted, acceptReinvite, offerFor, takeBackOffer, typeOf } from './reinvite.ts'
+import { accepted, acceptReinvite, offerFor, typeOf } from './reinvite.ts'
 import { otherOf, sideOf } from './sides.ts'
 import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
 

@@ -7,7 +7,7 @@ import { aimOf } from '../media/aim.ts'
 import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
 import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
-import { activeMedia, composeSdp, type SentSdp } from '../sdp/offer.ts'
+import { activeMedia, composeSdp, type SentSdp, saidAgain } from '../sdp/offer.ts'
 import {
   hostOf,
   mediaOf,
@@ -74,10 +74,20 @@ export function rewriteFor(
   const sound = withKeys(call, to, said, offer)
   const kept = offer ? sound : offering(sound, only)
   if (!kept || !to.media) return undefined
+  to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
   const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id, keys }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
+}
+
+/** What a leg was offered is refused: what was agreed on before stands, keys and all, and a repetition says that. */
+export function takeBackOffer({ sdp }: Leg): void {
+  const { sent, before } = sdp
+  if (!sent || !before?.sent) return
+  sdp.lines = before.lines
+  sdp.sent = saidAgain(before.sent, sent)
+  sdp.before = undefined
 }
 
 /** Tells the media thread where a leg listens and from where it may speak; a host it names is looked up. */
@@ -90,8 +100,18 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
+/** A leg said nothing new, but signals from elsewhere by now, or speaks with another: it keeps its keys. */
+export function aimAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
+  const { flow } = leg
+  if (!flow || !leg.aimed) return []
+  leg.aimed = { ...leg.aimed, flow }
+  return aimed(call, leg, leg.aimed, endpoint)
+}
+
 function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndpoint): CallOrder[] {
   const { said, flow, trusted, srtp } = media
+  // Whatever led here: what has to be encrypted never leaves in the open.
+  if (leg.secure === 'required' && !srtp) return []
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []

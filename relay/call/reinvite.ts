@@ -163,14 +163,7 @@ export function offerFor(
 ): Uint8Array | undefined {
   const offer = offerOf(request, endpoint, otherOf(call, to)?.secure ?? 'allowed')
   const only = to === call.callee ? codecsFor(call.callee) : []
-  to.sdp.before = to.sdp.sent
   return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
-}
-
-/** What a leg was offered is refused: what was agreed on before stands, and the next version is a higher one all the same. */
-export function takeBackOffer({ sdp }: Leg): void {
-  const { sent, before } = sdp
-  if (sent && before) sdp.sent = { ...sent, media: before.media, said: before.said }
 }
 
 /** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */

@@ -40,8 +40,12 @@ export function refreshed(call: Call, result: RefreshResult, endpoint: SipEndpoi
   const first = leg.refresh === sent
   const { orders, gone } = refreshAnswered(result, endpoint)
   if (gone !== undefined) return lost(call, leg, gone, sent.method, endpoint)
+  // Spent keys are not taken up again: the leg is to be offered others.
+  const stale = leg.sdp.spent && leg.sdp.srtp !== undefined
   const said =
-    first && response?.status === 200 ? answerOf(response, endpoint, leg.sdp.sent, leg.secure) : undefined
+    first && !stale && response?.status === 200
+      ? answerOf(response, endpoint, leg.sdp.sent, leg.secure)
+      : undefined
   const sounds = said?.ok ? aim(call, leg, said.value, endpoint) : []
   return { effects: [...orders, ...sounds] }
 }

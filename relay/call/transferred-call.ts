@@ -12,7 +12,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
-import { aim, answerOf, rewriteFor } from './offer-answer.ts'
+import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import { mediaOn, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from './state.ts'
@@ -122,6 +122,7 @@ function againIn(leg: Leg, ms: number): CallOrder {
 /** What became of that. */
 export function offerAnswered(call: Call, result: RefreshResult, endpoint: SipEndpoint): CallStep {
   const { orders, answer, againMs, refused } = reofferAnswered(result, endpoint)
+  if (againMs !== undefined || refused !== undefined) takeBackOffer(result.leg)
   if (againMs !== undefined) return { effects: [...orders, againIn(result.leg, againMs)] }
   if (answer) return { effects: [...orders, ...heard(call, result.leg, answer, endpoint)] }
   if (refused === undefined) return { effects: orders }
@@ -150,7 +151,7 @@ function heard(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint):
 /** Payload types of who it speaks with may have to be turned into others now. */
 function aimedAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[] {
   const other = otherOf(call, leg)
-  return other?.aimed ? aim(call, other, other.aimed.said, endpoint) : []
+  return other ? aimAnew(call, other, endpoint) : []
 }
 
 /** Who it speaks with was told that it listens, or speaks, otherwise than it does, as one who was on hold: it is told anew. */

@@ -4,15 +4,7 @@ import type { Media } from '../sdp/description.ts'
 import { sdpOf } from '../sdp/message-sdp.ts'
 import { activeMedia, type SaidKeys } from '../sdp/offer.ts'
 import { isBlind, isSecure, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
-import {
-  agreedOn,
-  type CryptoLine,
-  cryptosOf,
-  cryptosToOffer,
-  cryptoToAnswer,
-  keyOf,
-  type SecretMaker,
-} from '../sdp/sdes.ts'
+import { agreedOn, cryptosOf, cryptosToOffer, cryptoToAnswer, keyOf, type SecretMaker } from '../sdp/sdes.ts'
 import type { Response } from '../sip/message.ts'
 import type { Leg, UacLeg } from './leg.ts'
 
@@ -47,9 +39,10 @@ export function keyingFor({ secure, sdp, aimed }: Leg, said: RelayedSdp): Keying
 /** The keys a leg is offered. */
 export function keysToOffer({ sdp }: Leg, keying: Keying, { entropy }: Dice): SaidKeys {
   const strict = keying === 'strict'
-  if (keying === 'plain') return { lines: say(sdp, []), strict }
   const before = sdp.spent ? { ours: [], agreed: undefined } : { ours: sdp.lines, agreed: sdp.srtp }
-  return { lines: say(sdp, cryptosToOffer(before, secretMaker(entropy))), strict }
+  // Spent keys are so until others are agreed on: an offer may be refused, or cross another.
+  sdp.lines = keying === 'plain' ? [] : cryptosToOffer(before, secretMaker(entropy))
+  return { lines: sdp.lines, strict }
 }
 
 /** The key a leg's offer is answered with; the same offer gets the same. */
@@ -107,12 +100,6 @@ function sdpText(response: Response): string {
       ?.media.map(({ proto }) => proto.toUpperCase())
       .join(' ') ?? ''
   )
-}
-
-function say(sdp: Leg['sdp'], lines: readonly CryptoLine[]): readonly CryptoLine[] {
-  sdp.lines = lines
-  sdp.spent = false
-  return lines
 }
 
 function secretMaker(entropy: Entropy): SecretMaker {

@@ -197,8 +197,11 @@ export interface SentAck {
 export interface SdpSent {
   readonly id: string
   sent: SentSdp | undefined
-  /** What it was sent before that; an offer which is refused leaves it as it was (RFC 3261 §14.1). */
-  before: SentSdp | undefined
+  /**
+   * What it was sent before our last offer, and with which keys; one which is refused leaves it so (RFC 3261 §14.1).
+   * undefined: what it was sent last was an answer.
+   */
+  before: { readonly sent: SentSdp | undefined; readonly lines: readonly CryptoLine[] } | undefined
   /** Our keys in it, or in what is sent next. */
   lines: readonly CryptoLine[]
   /** The keys in use; undefined: its sound is plain. */

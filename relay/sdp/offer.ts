@@ -62,6 +62,13 @@ export function composeSdp(
   return { text, version, body, media, said }
 }
 
+/** A description once more, after another one which came to nothing: its version is higher than that one's (RFC 3264 §8). */
+export function saidAgain(again: SentSdp, after: SentSdp): SentSdp {
+  if (again.body === after.body) return { ...again, version: after.version, text: after.text }
+  const version = after.version + 1
+  return { ...again, version, text: again.text.replace(/^(o=\S+ \S+ )\d+/m, `$1${version}`) }
+}
+
 /**
  * The answer which declines every line of an offer, for an ACK which has to bring one (RFC 3261 §13.2.2.4); `last` is
  * what the leg was sent before (RFC 3264 §8).

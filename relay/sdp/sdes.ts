@@ -70,13 +70,14 @@ export type SecretMaker = (bytes: number) => Uint8Array
 
 /**
  * What to offer: every suite, that which is agreed on first, and each with the key it had; where our address stays so do
- * our keys (RFC 4568 §7.1.4).
+ * our keys (RFC 4568 §7.1.4). A suite has the same tag in every offer, whatever its place: an answer to one is none to
+ * another suite of the next.
  */
 export function cryptosToOffer({ ours, agreed }: CryptoHistory, make: SecretMaker): CryptoLine[] {
   const first = agreed?.ours.suite
   const order = first === undefined ? suites : [first, ...suites.filter((suite) => suite !== first)]
-  return order.map((suite, at) => ({
-    tag: String(at + 1),
+  return order.map((suite) => ({
+    tag: String(suites.indexOf(suite) + 1),
     suite,
     secret: ours.find((each) => each.suite === suite)?.secret ?? make(secretBytes[suite]),
   }))

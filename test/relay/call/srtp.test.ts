@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { RouteDecision, SrtpSuite } from '#contract'
-import type { SrtpKeys } from '../../../relay/ground/media.ts'
-import { sdpOf } from '../../../relay/sdp/message-sdp.ts'
-import { cryptosOf, writeCrypto } from '../../../relay/sdp/sdes.ts'
-import type { Header, Message } from '../../../relay/sip/message.ts'
-import { type Ladder, type Party, party } from '../../support/ladder.ts'
+import type { RouteDecision } from '#contract'
+import type { Header } from '../../../relay/sip/message.ts'
+import { encrypted, keysIn, line, proto, srtp } from '../../support/keyed.ts'
+import { type Party, party } from '../../support/ladder.ts'
 import {
   ack,
   alice,
@@ -22,7 +20,7 @@ import {
   twilio,
   within,
 } from '../../support/office.ts'
-import { leavesNothingBehind, reply200, text, watch } from '../../support/scene.ts'
+import { leavesNothingBehind, reply200, watch } from '../../support/scene.ts'
 
 leavesNothingBehind()
 
@@ -322,37 +320,4 @@ function dialling(body: Uint8Array, decision: RouteDecision = through(provider(t
   ladder.decide(decision).whatever()
   ladder.locate(at).whatever()
   return { ladder, invited, sent: ladder.lastRequest(at) }
-}
-
-interface Said {
-  tag: string
-  suite?: SrtpSuite
-  more?: string
-  direction?: string
-}
-
-/** A description of SRTP alone, whose key's bytes are all `byte`. */
-function encrypted(address: string, byte: number, said: Said = { tag: '1' }): Uint8Array {
-  const attributes = `${line(said, byte)}\r\na=${said.direction ?? 'sendrecv'}`
-  return new TextEncoder().encode(text(sdp(address, 4000, attributes)).replace('RTP/AVP', 'RTP/SAVP'))
-}
-
-function line({ tag, suite = 'AES_CM_128_HMAC_SHA1_80', more = '' }: Said, byte: number): string {
-  const secret = new Uint8Array(suite === 'AEAD_AES_128_GCM' ? 28 : 30).fill(byte)
-  return `${writeCrypto({ tag, suite, secret })}${more}`
-}
-
-function proto(message: Message): string | undefined {
-  return sdpOf(message)?.media[0]?.proto
-}
-
-function keysIn(message: Message) {
-  const media = sdpOf(message)?.media[0]
-  return media === undefined ? [] : cryptosOf(media)
-}
-
-/** The keys a side was aimed with last. */
-function srtp(ladder: Ladder, side: 'caller' | 'callee'): SrtpKeys | undefined {
-  const last = ladder.media.findLast((command) => command.type === 'aim' && command.side === side)
-  return last?.type === 'aim' ? last.aim.srtp : undefined
 }
