@@ -82,12 +82,21 @@ export function hangUp(
   endpoint: SipEndpoint,
   { reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
 ): CallStep {
-  const legs = joinedLegs(call)
+  const legs = legsOf(call)
   const repeats = by !== 'system' && by.kind === 'uas' ? forgetAnswer(by) : []
   const pending = legs.flatMap((leg) => dropPending(call, leg, endpoint))
+  // What is asked of it still is asked no more.
+  for (const leg of legs) leg.refresh = undefined
   const byes = legs.filter((leg) => leg !== by).flatMap((leg) => hangUpLeg(leg, given, endpoint))
   close(call, by === 'system' ? by : sideOf(call, by), reason, because)
   return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
+}
+
+/** The legs which are up here: those who speak, and one whose place is about to be taken. */
+function legsOf(call: Call): Leg[] {
+  const { joining } = call
+  const left = joining?.state === 'offered' ? joining.replaced : undefined
+  return left ? [...joinedLegs(call), left] : joinedLegs(call)
 }
 
 function completeDelayedOffer(

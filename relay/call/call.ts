@@ -7,7 +7,7 @@ import { repeatProvisional } from '../leg/reliable.ts'
 import { reofferAnswered } from '../leg/reoffer.ts'
 import { forgetAnswer, repeatAnswer } from '../leg/uas.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { giveUpOnAck, hangUp, legAcked, partyLeft } from './answered.ts'
+import { giveUpOnAck, hangUp, legAcked } from './answered.ts'
 import { branchSucceeded } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
@@ -46,7 +46,14 @@ import {
   transferorLeft,
   transferProgressed,
 } from './transfer.ts'
-import { offerAgain, offerAnswered, partyAdopted, partyReplaces, transferOff } from './transferred-call.ts'
+import {
+  offerAgain,
+  offerAnswered,
+  partyAdopted,
+  partyGone,
+  partyReplaces,
+  transferOff,
+} from './transferred-call.ts'
 
 /*
  * A call, from the caller's INVITE to the last BYE.
@@ -168,8 +175,8 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
     bye: ({ leg, reason }, { call, endpoint }) =>
       leg === call.transfer?.by
-        ? transferorLeft(call, call.transfer)
-        : partyLeft(call, leg, { reason }, endpoint),
+        ? transferorLeft(call, call.transfer, endpoint)
+        : partyGone(call, leg, { reason }, endpoint),
     /** The first INVITE is answered: what is cancelled now is a re-INVITE, or nothing (§9.2). */
     cancel: ({ leg, transaction, reason }) =>
       leg.pending?.asked.transaction === transaction ? stay(...cancelPassed(leg, { reason })) : stay(),

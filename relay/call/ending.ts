@@ -119,13 +119,18 @@ export function closing(call: Call): CallOrder[] {
 
 /** The other call of a transfer which is not done yet hears that this one is over. */
 function transferEnds({ transfer, joining }: Call): CallOrder[] {
-  const stops: CallOrder[] =
-    transfer && !transfer.taken
-      ? [{ type: 'onward', call: transfer.to, name: 'transferOff', event: undefined }]
-      : []
-  if (joining?.state !== 'offered' || joining.alone) return stops
-  const event = { status: 487, gone: true }
-  return [...stops, { type: 'onward', call: joining.from, name: 'partyReturned', event }]
+  const goesOn = transfer?.taken ? 'partyAdopted' : 'transferOff'
+  const told: CallOrder[] = transfer
+    ? [{ type: 'onward', call: transfer.to, name: goesOn, event: undefined }]
+    : []
+  if (!joining || joining.alone || joining.state === 'joined') return told
+  const { from: call } = joining
+  // Who waits has not left the call it comes from: that goes on.
+  const ends: CallOrder =
+    joining.state === 'waiting'
+      ? { type: 'onward', call, name: 'transferProgressed', event: { status: 480 } }
+      : { type: 'onward', call, name: 'partyReturned', event: { status: 487, gone: true } }
+  return [...told, ends]
 }
 
 /** Closes the record of an attempt, and of the address it ended at. */

@@ -42,6 +42,7 @@ export function newCall(
     callee: undefined,
     joined: { caller, callee: undefined },
     came: { caller: undefined, callee: undefined },
+    left: undefined,
     transfer: undefined,
     joining: undefined,
     rang: false,

@@ -3,7 +3,7 @@ import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { otherOf } from './sides.ts'
+import { joinedLegs, otherOf } from './sides.ts'
 import type { Call, CallOrder } from './state.ts'
 
 /** A change of the session which a leg asked for is settled, or dropped: its timers stop. */
@@ -35,7 +35,7 @@ export function dropPending(call: Call, leg: Leg, endpoint: SipEndpoint): CallOr
 
 /** ACK for a 2xx to what a leg asked without an offer: the one which came in it is declined. */
 export function decliningAck(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint): CallOrder[] {
-  const other = otherOf(call, leg)
+  const other = partnerOf(call, leg)
   return other ? ackDeclining(other, response, leg.pending?.sent?.request, endpoint) : []
 }
 
@@ -47,8 +47,13 @@ export function ackPassed(
   endpoint: SipEndpoint,
   body?: Uint8Array,
 ): CallOrder[] {
-  const other = otherOf(call, leg)
+  const other = partnerOf(call, leg)
   return other ? ackReinvite(other, cseq, leg.pending?.sent?.request, endpoint, body) : []
+}
+
+/** Who speaks with a leg, or did when one of them was transferred away. */
+function partnerOf(call: Call, leg: Leg): Leg | undefined {
+  return otherOf(call, leg) ?? (leg === call.left ? joinedLegs(call)[0] : call.left)
 }
 
 /** Refuses a request inside the dialog of a leg. */

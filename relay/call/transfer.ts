@@ -6,6 +6,8 @@ import { reply } from '../sip/reply.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { close, closing } from './ending.ts'
+import { cancelPassed } from './in-dialog.ts'
+import { dropPending } from './pending-reinvite.ts'
 import { joinedLegs, mediaOn, opposite, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallStep, Transfer } from './state.ts'
 
@@ -86,8 +88,14 @@ export function partyReturned(
 }
 
 /** Who asked hangs up before the other party has left it: that waits in the other call from now on. */
-export function transferorLeft(call: Call, { to, by }: Transfer): CallStep {
+export function transferorLeft(call: Call, { to, by }: Transfer, endpoint: SipEndpoint): CallStep {
+  // Nothing is left there which could hang the other party up.
+  if (to.record.endedAt !== undefined) return hangUp(call, by, { reason: undefined }, endpoint)
   const effects: CallOrder[] = [
+    ...joinedLegs(call).flatMap((leg) => [
+      ...cancelPassed(leg, { reason: undefined }),
+      ...dropPending(call, leg, endpoint),
+    ]),
     ...parted(call, call.transfer),
     { type: 'onward', call: to, name: 'partyAdopted', event: undefined },
   ]
@@ -114,6 +122,7 @@ function parted(call: Call, transfer: Transfer | undefined): CallOrder[] {
   const party = transfer && joinedLegs(call).find((leg) => leg === transfer.party)
   if (!party) return []
   call.joined[sideOf(call, party)] = undefined
+  call.left = party
   return [{ type: 'stop', timer: 'session', of: party }]
 }
 

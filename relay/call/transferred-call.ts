@@ -1,5 +1,5 @@
 import { hangUpLeg } from '../leg/bye.ts'
-import type { Leg } from '../leg/leg.ts'
+import type { GivenReason, Leg } from '../leg/leg.ts'
 import type { RefreshResult } from '../leg/refresh.ts'
 import { mayReoffer, reofferAnswered, reofferLeg } from '../leg/reoffer.ts'
 import { setSession } from '../leg/session.ts'
@@ -9,7 +9,7 @@ import { activeMedia, type SentSdp } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { failed, hangUp } from './answered.ts'
+import { failed, hangUp, partyLeft } from './answered.ts'
 import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
 import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
@@ -168,9 +168,17 @@ function directionTold(sent: SentSdp) {
   return sdp && media && directionOf(sdp, media)
 }
 
+/** A party hangs up; one which was about to take another's place leaves that one there. */
+export function partyGone(call: Call, leg: Leg, given: GivenReason, endpoint: SipEndpoint): CallStep {
+  const { joining } = call
+  const comes = joining?.state === 'offered' && joining.replaced !== undefined && leg === joining.party
+  return comes ? offerRefused(call, leg, 481, endpoint) : partyLeft(call, leg, given, endpoint)
+}
+
 /** A leg does not take the offer: who came goes back where it can, and the session of any other stays as it was. */
 function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoint): CallStep {
   const { joining } = call
+  leg.refresh = undefined
   const gone = status === 481 || status === 408
   if (joining?.state !== 'offered' || leg !== joining.party)
     return gone ? lost(call, leg, status, endpoint) : { effects: [] }
@@ -185,7 +193,10 @@ function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoin
   if (joining.replaced) {
     call.joined[joining.side] = joining.replaced
     call.came[joining.side] = joining.before
-    return { effects: [...goes, ...setSession(joining.replaced)] }
+    // It is in no call any more; who says 481 knows that already.
+    const stays = (joining.alone || gone) && status !== 481
+    const byes = stays ? hangUpLeg(leg, { reason: `SIP;cause=${status}` }, endpoint) : []
+    return { effects: [...byes, ...goes, ...setSession(joining.replaced)] }
   }
   if (gone) return after(goes, lost(call, leg, status, endpoint))
   if (!joining.alone) call.joined[joining.side] = undefined

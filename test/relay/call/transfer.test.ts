@@ -300,6 +300,42 @@ describe('a blind transfer', () => {
     })
   })
 
+  describe('whose party is asked something still when its target answers', () => {
+    /** Alice has sent a re-INVITE after her REFER, which Telnyx does not answer; Bob has. */
+    const waiting = () => {
+      const scene = ringing()
+      const { ladder, invited, answer, rung } = scene
+      const change = within(invited, answer, alice, 'INVITE', 4, { body: sdp('192.0.2.10', 4002) })
+      ladder.when(alice, change).gives('INVITE to Telnyx')
+      ladder.when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 180, { tag: '' })).whatever()
+      const bobs = answers(rung, bob, 200, { body: sdp('192.0.2.20') })
+      ladder.when(bob, bobs).gives('ACK to Bob')
+      return { ...scene, bobs }
+    }
+
+    test('fails where the target hangs up first, and both parties of the first call are hung up by either', () => {
+      const { ladder, invited, answer, rung, bobs } = waiting()
+      ladder.when(bob, fromCallee(rung, bobs, bob, 'BYE', 2)).gives('200 to Bob', 'NOTIFY to Alice')
+      expect(told(ladder)).toBe('SIP/2.0 480 Temporarily Unavailable, terminated')
+      ladder
+        .when(alice, within(invited, answer, alice, 'BYE', 5))
+        .gives('200 to Alice', '487 to Alice', 'BYE to Telnyx')
+    })
+
+    test('is answered for who asks and leaves, and its late 2xx is acknowledged', () => {
+      const { ladder, invited, answer } = waiting()
+      const changed = ladder.lastRequest(telnyx, 'INVITE')
+      ladder
+        .when(alice, within(invited, answer, alice, 'BYE', 5))
+        .gives('200 to Alice', 'CANCEL to Telnyx', '487 to Alice')
+      ladder
+        .when(telnyx, answers(changed, telnyx, 200, { tag: '', body: sdp('203.0.113.1') }))
+        .gives('ACK to Telnyx')
+      ladder.after(200).gives('INVITE to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1', 5000))).gives('ACK to Telnyx')
+    })
+  })
+
   test('while another is under way, or a change, has to wait', () => {
     const { ladder, invited, answer } = ringing()
     ladder
@@ -405,6 +441,50 @@ describe('an attended transfer', () => {
       .when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1')))
       .gives('ACK to Telnyx', 'NOTIFY to Alice')
     expect(records(ladder)[1]).toMatchObject({ status: 'progressing', transfer_type: 'attended' })
+  })
+
+  describe('whose asker hangs up its first leg at once', () => {
+    const left = () => {
+      const scene = begun()
+      const { ladder, first } = scene
+      ladder.when(alice, within(first.invited, first.answer, alice, 'BYE', 4)).gives('200 to Alice')
+      return scene
+    }
+
+    test.each([
+      ['refuses', 488, ['BYE to Telnyx']],
+      ['fails', 500, ['BYE to Telnyx']],
+      ['says it was silent too long', 408, ['BYE to Telnyx']],
+      ['has no call any more', 481, []],
+    ])('hangs up the other party where that %s, which no call is left to', (_, status, byes) => {
+      const { ladder, second } = left()
+      const offer = ladder.lastRequest(telnyx, 'INVITE')
+      ladder.when(telnyx, answers(offer, telnyx, status, { tag: '' })).gives('ACK to Telnyx', ...byes)
+      ladder.when(alice, within(second.invited, second.answer, alice, 'INFO', 3)).gives('INFO to Twilio')
+    })
+  })
+
+  test('whose party says it was silent too long hangs that up, too', () => {
+    const { ladder, second } = begun()
+    ladder
+      .when(telnyx, answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 408, { tag: '' }))
+      .gives('ACK to Telnyx', 'BYE to Telnyx', 'NOTIFY to Alice', 'BYE to Alice')
+    ladder.when(alice, within(second.invited, second.answer, alice, 'INFO', 3)).gives('INFO to Twilio')
+  })
+
+  test('whose party hangs up before it has answered leaves the second call as it was', () => {
+    const { ladder, first, second } = begun()
+    ladder
+      .when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'BYE', 1))
+      .gives('200 to Telnyx', 'NOTIFY to Alice', 'BYE to Alice')
+    ladder.when(alice, within(second.invited, second.answer, alice, 'INFO', 3)).gives('INFO to Twilio')
+  })
+
+  test('whose second party hangs up before it is done ends every leg', () => {
+    const { ladder, second } = begun()
+    ladder
+      .when(twilio, fromCallee(second.sent, second.accepted, twilio, 'BYE', 1))
+      .gives('200 to Twilio', 'BYE to Telnyx', 'BYE to Alice', 'NOTIFY to Alice', 'BYE to Alice')
   })
 
   test.each([
