@@ -157,6 +157,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     /** Who is heard before the answer may ask for keys. */
     media: ({ report }, { call, endpoint }) =>
       report.type === 'digit' ? stay(...keyReported(call, report, endpoint)) : stay(),
+    keyAnswered: (event, { call, endpoint }) => stay(...keyAnswered(call, event, endpoint)),
     /** A caller may end an early dialog by BYE (RFC 3261 §15). */
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
@@ -196,7 +197,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
-    keyAnswered: (event, { endpoint }) => stay(...keyAnswered(event, endpoint)),
+    keyAnswered: (event, { call, endpoint }) => stay(...keyAnswered(call, event, endpoint)),
     transferBegun: (event, { call, endpoint }) => stay(...transferBegun(call, event, endpoint)),
     transferProgressed: ({ status }, { call, endpoint }) =>
       stay(...transferProgressed(call, status, endpoint)),

@@ -1,7 +1,7 @@
 import type { DtmfForm } from '#contract'
 import { inDialog } from '../dialog/request.ts'
 import type { DigitAim, MediaReport } from '../ground/media.ts'
-import { type KeyForm, noteKey } from '../leg/keys.ts'
+import { type KeyForm, mayTell, nextToTell, noteKey } from '../leg/keys.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { reach } from '../leg/path.ts'
 import type { Media } from '../sdp/description.ts'
@@ -129,7 +129,7 @@ function sendKey(call: Call, from: Leg, digit: InfoDigit, form: KeyForm, endpoin
   const way = other && wayTo(call, other, form)
   if (!other || way === undefined) return []
   if (way === form && (form !== 'rfc4733' || eventsPass(call, from, other))) return []
-  if (way === 'info') return informOf(other, digit, endpoint)
+  if (way === 'info') return mayTell(other.telling, digit, call.now) ? informOf(other, digit, endpoint) : []
   const { key, ms } = digit
   const { media } = other
   if (!media) return []
@@ -150,13 +150,24 @@ function informOf(leg: Leg, digit: InfoDigit, endpoint: SipEndpoint): CallOrder[
   return [{ type: 'request', request, flow: way.flow, role }]
 }
 
-/** An INFO of ours was answered: one which is to be proved goes once more. What else is said of a key changes nothing. */
-export function keyAnswered(
+/**
+ * An INFO of ours was answered: one which is to be proved goes once more. What else is said of a key changes nothing, and
+ * the next goes.
+ */
+export function keyAnswered(call: Call, told: ToldKey, endpoint: SipEndpoint): CallOrder[] {
+  if (told.response && told.response.status < 200) return []
+  const again = provedOf(told, endpoint)
+  if (again) return [again]
+  const next = nextToTell(told.leg.telling, call.now)
+  return next ? informOf(told.leg, next, endpoint) : []
+}
+
+function provedOf(
   { leg, proofs, sent, flow, response }: ToldKey,
   endpoint: SipEndpoint,
-): CallOrder[] {
+): CallOrder | undefined {
   const proved = response && leg.dialog && prove(proofs, response, sent, leg.account, endpoint)
-  if (!proved || !leg.dialog) return []
+  if (!proved || !leg.dialog) return undefined
   const request = withProof(sent, ++leg.dialog.localCseq, proved, viaOf(endpoint, flow))
-  return [{ type: 'request', request, flow, role: { role: 'key', leg, proofs: proved } }]
+  return { type: 'request', request, flow, role: { role: 'key', leg, proofs: proved } }
 }

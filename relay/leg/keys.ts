@@ -1,3 +1,6 @@
+import type { MonotonicMs } from '#contract'
+import type { InfoDigit } from '../sip/dtmf-relay.ts'
+
 /** A form in which a key came. */
 export type KeyForm = 'rfc4733' | 'inband' | 'info'
 
@@ -25,4 +28,34 @@ export function noteKey(keys: PressedKey[], key: string, form: KeyForm, at: numb
   else keys.push({ key, at, forms: [form] })
   if (keys.length > remembered) keys.shift()
   return same === undefined
+}
+
+/** The keys a party is told of by INFO: one at a time, so that they come in their order, and a flood takes no more. */
+export interface KeyTelling {
+  /** Monotonic ms since which an INFO is unanswered; undefined: none is. */
+  since: MonotonicMs | undefined
+  readonly waiting: InfoDigit[]
+}
+
+/** More keys than this have no room. */
+const waitingAtMost = 64
+/** An INFO is over by then in any case (timer F, RFC 3261 §17.1.2.2), its call's end aside. */
+const answeredMs = 33_000
+
+/** Whether a key may be told at once; else it waits its turn, if there is room. */
+export function mayTell(telling: KeyTelling, digit: InfoDigit, now: MonotonicMs): boolean {
+  if (telling.since !== undefined && now - telling.since < answeredMs) {
+    if (telling.waiting.length < waitingAtMost) telling.waiting.push(digit)
+    return false
+  }
+  telling.waiting.length = 0
+  telling.since = now
+  return true
+}
+
+/** An INFO is answered: the key whose turn it is; undefined: none waits. */
+export function nextToTell(telling: KeyTelling, now: MonotonicMs): InfoDigit | undefined {
+  const next = telling.waiting.shift()
+  telling.since = next && now
+  return next
 }

@@ -7,7 +7,7 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { CryptoLine } from '../sdp/sdes.ts'
 import type { Authorizations, DigestAccount } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
-import type { PressedKey } from './keys.ts'
+import type { KeyTelling, PressedKey } from './keys.ts'
 import { noTimer, type SessionTimer } from './session-timer.ts'
 
 /** One party of a call, whether it called us or we call it. It does not know who else is in the call. */
@@ -44,6 +44,8 @@ interface LegState {
   readonly timer: SessionTimer
   /** The keys its party pressed, the last of them. */
   readonly keys: PressedKey[]
+  /** The keys of the other party which it is told of by INFO. */
+  readonly telling: KeyTelling
   /** Our request which refreshes that, until its final answer. */
   refresh: Request | undefined
   /** What we answered it last, and to which offer: the same offer again changes nothing; undefined: it was offered something since. */
@@ -149,6 +151,7 @@ type Fresh =
   | 'exchange'
   | 'refers'
   | 'keys'
+  | 'telling'
 
 /** What a leg has of its own before anything was said. */
 export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
@@ -165,6 +168,7 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
     exchange: undefined,
     refers: [],
     keys: [],
+    telling: { since: undefined, waiting: [] },
   }
 }
 

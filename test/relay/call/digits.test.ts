@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { DtmfForm } from '#contract'
+import { type DtmfForm, monotonicMs } from '#contract'
 import type { DigitAim, Side } from '../../../relay/ground/media.ts'
+import { mayTell, nextToTell } from '../../../relay/leg/keys.ts'
 import type { Request, Response } from '../../../relay/sip/message.ts'
 import type { Ladder } from '../../support/ladder.ts'
 import {
@@ -165,6 +166,30 @@ describe('a key', () => {
     expect([again.header('proxy-authorization') !== undefined, again.cseq.number]).toEqual([true, 3])
     ladder.when(telnyx, answers(again, telnyx, 415)).gives()
     expect(ladder.record.status).toBe('progressing')
+  })
+
+  test('is told by INFO once the one before it is answered, whatever that is, and of a flood 64 wait', () => {
+    const { ladder } = talking({ callee: 'info', takes: mute('203.0.113.1') })
+    heard(ladder, 'caller', '0', 'rfc4733').gives('INFO to Telnyx')
+    for (let at = 1; at <= 100; at++) heard(ladder, 'caller', String(at % 10), 'rfc4733').gives()
+    const answered = (status: number) => answers(ladder.lastRequest(telnyx, 'INFO'), telnyx, status)
+    ladder.when(telnyx, answered(100)).gives()
+    for (let at = 1; at <= 64; at++) {
+      ladder.when(telnyx, answered(at % 2 ? 200 : 415)).gives('INFO to Telnyx')
+      expect(text(ladder.lastRequest(telnyx, 'INFO').body)).toContain(`Signal=${at % 10}\r`)
+    }
+    ladder.when(telnyx, answered(200)).gives()
+    heard(ladder, 'caller', '9', 'rfc4733').gives('INFO to Telnyx')
+  })
+
+  test('which is never answered holds up no other for longer than a request lives', () => {
+    const telling = { since: undefined, waiting: [] }
+    const digit = { key: '1', ms: 160 }
+    expect(mayTell(telling, digit, monotonicMs(0))).toBe(true)
+    expect(mayTell(telling, digit, monotonicMs(32_999))).toBe(false)
+    expect(mayTell(telling, digit, monotonicMs(33_000))).toBe(true)
+    expect(nextToTell(telling, monotonicMs(33_100))).toBeUndefined()
+    expect(mayTell(telling, digit, monotonicMs(33_200))).toBe(true)
   })
 
   test('heard in one form is sent in the other where they differ, and only noted where they do not', () => {

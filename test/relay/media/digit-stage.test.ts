@@ -64,6 +64,51 @@ describe('keys on their way through a leg', () => {
     expect(types).toEqual([96, 96, 96, 96, 96, 77, 77, 77])
   })
 
+  test.each([
+    ['events', { form: 'rfc4733', type: 101, clock: 8000 } as const],
+    ['tones', { form: 'inband', types: g711 } as const],
+  ])('which are under way as %s are sent once, though a leg is aimed again meanwhile', (_, send) => {
+    let stages = leg({ events: [], passes: true, send }).stages
+    stages.digits?.add('1', 100)
+    const other = leg({ events: [101], passes: true, tones: g711 })
+    for (const [at, packet] of voice(20).entries()) {
+      if (at === 3)
+        stages = leg({ events: [], passes: true, send: structuredClone(send) }, { before: stages }).stages
+      const line = new Uint8Array(packet)
+      other.stages.listen?.hear(now, line, stages.rewrite?.rewrite(line, line.length) ?? 0)
+    }
+    expect(other.reports).toMatchObject([{ key: '1' }])
+    expect(other.reports).toHaveLength(1)
+  })
+
+  test.each([
+    ['keys in another form', { form: 'inband', types: g711 } as const, false],
+    ['them by another payload type', { form: 'rfc4733', type: 102, clock: 8000 } as const, false],
+    ['them by another clock', { form: 'rfc4733', type: 101, clock: 16_000 } as const, false],
+    ['them as before', { form: 'rfc4733', type: 101, clock: 8000 } as const, true],
+  ])('are sent by a writer of its own where the leg takes %s now', (_, send, isKept) => {
+    const before = leg({ events: [], passes: true, send: { form: 'rfc4733', type: 101, clock: 8000 } }).stages
+    const { stages } = leg({ events: [], passes: true, send }, { before })
+    expect(stages.digits === before.digits).toBe(isKept)
+  })
+
+  test('are told no faster than fingers press them, however a leg is aimed meanwhile', () => {
+    const first = leg({ events: [101], passes: false })
+    const told = (stages: Stages, ms: number, from: number) => {
+      for (let at = 0; at < 200; at++)
+        for (const packet of eventLine([{ code: 5, ms: 20, pause: 0 }], { from: from + at * 10_000 }).slice(
+          0,
+          1,
+        ))
+          expect(stages.listen?.hear(monotonicMs(ms), packet, packet.length)).toBe(false)
+    }
+    told(first.stages, 10, 0)
+    const second = leg({ events: [101], passes: false }, { before: first.stages })
+    told(second.stages, 10, 4_000_000)
+    told(second.stages, 1_010, 8_000_000)
+    expect([first.reports.length, second.reports.length]).toEqual([20, 12])
+  })
+
   test('which pass while the same are ordered are sent once, whichever comes first', () => {
     const send = { form: 'rfc4733', type: 101, clock: 8000 } as const
     const { stages } = leg({ events: [], passes: true, send })
