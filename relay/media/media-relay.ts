@@ -84,7 +84,7 @@ export class MediaRelay {
     const session = this.#sessions.get(id)
     const leg = session?.leg(side)
     if (session === undefined || leg === undefined) return []
-    const terms = { leg: { session: id, side }, aim, before: leg.stages, report: this.#tell }
+    const terms = { leg, aim, before: leg.stages, report: this.#tell }
     leg.aim(now, aim, aim.blind === true ? plain : this.#stagesOf(terms))
     session.aimed(now)
     return [leg.rtp, leg.rtcp]

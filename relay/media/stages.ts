@@ -60,6 +60,7 @@ export interface DigitSending {
 
 /** What stages are made from. */
 export interface StageTerms {
+  /** The same object as long as the leg lives: what is to outlast an aim is kept by it. */
   readonly leg: LegName
   readonly aim: Aim
   /** Those of the aim before: one which has memory (a roll-over counter, digits under way) goes on where nothing has changed. */

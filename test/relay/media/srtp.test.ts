@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { SrtpSuite } from '#contract'
-import { srtpSuites } from '#contract'
+import { monotonicMs, portNumber, srtpSuites } from '#contract'
 import { type SrtpKey, type SrtpKeys, sessionId } from '../../../relay/ground/media.ts'
+import { MediaRelay } from '../../../relay/media/media-relay.ts'
 import { sessionKey, suiteSizes } from '../../../relay/media/srtp-cipher.ts'
 import { pureCipher } from '../../../relay/media/srtp-pure.ts'
 import { SrtpReceiver } from '../../../relay/media/srtp-receiver.ts'
@@ -232,6 +233,39 @@ describe('the stages of a leg with keys', () => {
     expect(second.unprotect).not.toBe(first.unprotect)
     const third = build(terms({ ...keys, theirs: { ...keys.theirs, mki: fromHex('01') } }, first))
     expect(third.unprotect).not.toBe(first.unprotect)
+  })
+
+  test('under a key which comes back go on where it was left, whatever was agreed on meanwhile', () => {
+    const stages = srtpStages(pureCipher)
+    const other = { theirs: keyOf(suite80, 5), ours: keyOf(suite80, 6) }
+    const first = stages(terms(keys))
+    const between = stages(terms(undefined, stages(terms(other, first))))
+    const again = stages(terms({ theirs: keyOf(suite80, 1), ours: keyOf(suite80, 2) }, between))
+    expect(again.protect).toBe(first.protect)
+    expect(again.unprotect).toBe(first.unprotect)
+    const elsewhere = stages({ ...terms(keys), leg: { ...leg } })
+    expect(elsewhere.protect).not.toBe(first.protect)
+  })
+
+  test('are the leg’s, however often it is aimed, fax between', () => {
+    const made: Stages[] = []
+    const stages = srtpStages(pureCipher)
+    const relay = new MediaRelay(60_000, (terms) => made[made.push(stages(terms)) - 1] ?? plain)
+    relay.open(sessionId(1), { caller: portNumber(1000), callee: portNumber(2000) })
+    for (const aim of [{ srtp: keys }, { blind: true }, { srtp: keys }])
+      relay.aim(monotonicMs(0), sessionId(1), 'caller', { ...aimAt('192.0.2.1', 4_000), ...aim })
+    expect(made).toHaveLength(2)
+    expect(made[1]?.protect).toBe(made[0]?.protect)
+  })
+
+  test('are remembered of the last sixteen keys', () => {
+    const stages = srtpStages(pureCipher)
+    const first = stages(terms(keys))
+    const renewed = (seed: number) => stages(terms({ ...keys, ours: keyOf(suite80, seed) }))
+    for (let seed = 10; seed < 25; seed++) renewed(seed)
+    expect(stages(terms(keys)).protect).toBe(first.protect)
+    for (let seed = 30; seed < 46; seed++) renewed(seed)
+    expect(stages(terms(keys)).protect).not.toBe(first.protect)
   })
 
   test('are none without keys', () => {
