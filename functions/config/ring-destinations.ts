@@ -84,7 +84,19 @@ export async function destinationsOf(
     throw ApiError.field('destinations.0.when', 'means nothing of the first: none is rung before it')
   const country = list.some(({ type }) => type === 'tel') ? await countryOf(c) : ''
   const read = list.map((one, at) => ({ ...one, target: targetOf(c, one, `destinations.${at}`, country) }))
+  refuseTwice(read)
   return { destinations: read, checks: [accountsThere(read, owner), ...circles(read, owner)] }
+}
+
+/** One who is named twice in one step would be called, and paid for, twice at once. */
+function refuseTwice(list: readonly RingDestination[]): void {
+  let named = new Set<string>()
+  for (const [at, { type, target, when }] of list.entries()) {
+    if (when.length > 0) named = new Set()
+    const one = `${type} ${target}`
+    if (named.has(one)) throw ApiError.field(`destinations.${at}.target`, 'is rung in this step already')
+    named.add(one)
+  }
 }
 
 function targetOf(

@@ -49,9 +49,9 @@ interface Choice {
 
 /** Chooses among the customer's routes and the default ones. */
 export function candidatesFor(dialling: Dialling, book: Configuration, standing: Runtime): Choice {
-  const { callId, customer, dialled } = dialling
+  const { callId, customer, dialled, emergency } = dialling
   // A provider which is full is asked all the same where nothing may stop the call.
-  const live: Runtime = dialled.kind === 'short' ? { ...standing, use: () => unused } : standing
+  const live: Runtime = emergency ? { ...standing, use: () => unused } : standing
   const search: Search = { live, book, well: [], unwell: [], candidates: [], skipped: 0, unlisted: 0 }
   look(search, inOrder(routesFor(dialling, customer.id, book), callId))
   if (customer.use_default_routes) look(search, inOrder(routesFor(dialling, PLATFORM, book), callId))

@@ -219,8 +219,7 @@ export function outside(known: Draft, party: Party, customer: CustomerFacts, to:
     callerIdFor(known.question, party, rules, country, known.book)
   if ('reason' in shown) return refuse(known, 403, shown.reason, shown.message)
   known.caller_id = known.hidden ? { ...shown, why: `${shown.why}; it is hidden for this call` } : shown
-  // No limit stops a call to a short number, for an emergency's is among them.
-  const full = dialled.kind === 'short' ? undefined : fullLimit(known)
+  const full = emergency ? undefined : fullLimit(known)
   if (full) return full
   const diverting = divertingFor(known.question, party, customer, country, known.book)
   return towards(known, party, customer, to, { ...shown, diverting })

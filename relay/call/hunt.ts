@@ -12,7 +12,7 @@ import { allFull, nextWithRoom, roomElsewhere } from './capacity.ts'
 import { notRegistered, unanswered } from './cause.ts'
 import { abandon, after, concluded, end, letGo, stopTimers, tryEnded } from './ending.ts'
 import { exhausted, noneRang, noted, phonesFailed, refusedBy, saidOf } from './failed-hunt.ts'
-import { goesOn, over, redirect, ringList } from './hunts.ts'
+import { goesOn, over, redirect, redirectable, ringList } from './hunts.ts'
 import { observation } from './observation.ts'
 import { peersOf } from './peer.ts'
 import { gatewaysOf, redirectionsOf } from './redirection.ts'
@@ -191,7 +191,7 @@ function providerFailed(
     tryEnded(call, branch, status, why)
     return otherAddress(call, branch, endpoint)
   }
-  const elsewhere = provider.provider_id ? [] : redirectionsOf(hunt, response)
+  const elsewhere = provider.provider_id ? [] : redirectable(call, hunt, redirectionsOf(hunt, response))
   if (elsewhere.length > 0) {
     concluded(call, branch, status, saidOf({ branch, status, why, response }), 'next')
     return { effects: redirect(call, hunt, elsewhere) }
@@ -227,7 +227,7 @@ function otherAddress(call: Call, branch: Branch, endpoint: SipEndpoint): CallSt
 function contactFailed(call: Call, failure: CallEvents['failure'], endpoint: SipEndpoint): CallStep {
   const { branch, status, response } = failure
   const { hunt } = branch
-  const elsewhere = redirectionsOf(hunt, response)
+  const elsewhere = redirectable(call, hunt, redirectionsOf(hunt, response))
   if (elsewhere.length > 0) {
     concluded(call, branch, status, saidOf(failure), 'next')
     return { effects: redirect(call, hunt, elsewhere) }

@@ -4,6 +4,7 @@ import { cause } from './cause.ts'
 import { abandon, after, concluded, end, stopHunt } from './ending.ts'
 import { alive, phonesFailed } from './failed-hunt.ts'
 import { newHunt } from './new-hunt.ts'
+import { noteLeftOut } from './planned-rings.ts'
 import type { Call, CallOrder, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
 import { mostUseful, reasonOf } from './verdict.ts'
 
@@ -12,6 +13,12 @@ import { mostUseful, reasonOf } from './verdict.ts'
  *
  * A hunt for a list has a hunt for each of its step; when all of those are over, how they ended says which step is next.
  */
+
+/** So many hunts has one call, however its lists lead to lists. */
+const huntsAtMost = 32
+
+/** So often is a call sent on in the name of one extension or PBX by what its phones answer. */
+const redirectionsAtMost = 5
 
 /** A hunt ended in which no callee answered: the next one of the list it is in, or the end of the call. */
 export function over(call: Call, hunt: Hunt, endpoint: SipEndpoint, ending: HuntEnding): CallStep {
@@ -36,6 +43,32 @@ export function delayOver(hunt: Hunt): CallOrder[] {
     { type: 'decide', hunt },
   ]
 }
+
+/** Those whom a phone names and to whom the call is not being sent on: of all phones together only so many. */
+export function redirectable(call: Call, hunt: Hunt, those: readonly SoughtTarget[]): SoughtTarget[] {
+  const before = childrenOf(call, hunt).filter(({ sought }) => sought?.type === 'redirect')
+  const called = before.flatMap(({ sought, state }) => (sought && state !== 'over' ? sought : []))
+  const anew = those.filter(
+    (one, at) => ![...called, ...those.slice(0, at)].some((other) => isSame(one, other)),
+  )
+  return inBounds(call, anew, redirectionsAtMost - before.length)
+}
+
+function isSame(one: SoughtTarget, other: SoughtTarget): boolean {
+  return one.target === other.target && one.host === other.host
+}
+
+/** As many of them as the call may have hunts; the record says of the others that they are left out. */
+function inBounds(call: Call, those: readonly SoughtTarget[], most = huntsAtMost): SoughtTarget[] {
+  const room = Math.max(0, Math.min(most, huntsAtMost - call.hunts.length))
+  for (const sought of those.slice(room)) noteLeftOut(call, sought, tooManyForwards)
+  return those.slice(0, room)
+}
+
+const tooManyForwards = cause(
+  'TOO_MANY_FORWARDS',
+  `The call was sent on too often: to ${huntsAtMost} places at most, ${redirectionsAtMost} of them in answer to a phone.`,
+)
 
 /** A phone sends the call on: to all of those, while the others of its extension ring on. */
 export function redirect(call: Call, hunt: Hunt, those: readonly SoughtTarget[]): CallOrder[] {
@@ -108,9 +141,11 @@ function nextStep(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   if (!step) return noneLeft(call, hunt, endpoint)
   hunt.steps = hunt.steps.slice(at + 1)
   const { targets } = hunt.decision ?? {}
-  return targets?.kind === 'plan'
-    ? { effects: beginStep(call, hunt, targets.plan, step, outcome) }
-    : { effects: [] }
+  if (targets?.kind !== 'plan') return { effects: [] }
+  const begun = inBounds(call, soughtIn(targets.plan, step, outcome))
+  return begun.length > 0
+    ? { effects: begun.flatMap((sought) => seek(call, hunt, sought)) }
+    : noneLeft(call, hunt, endpoint, [outOfBounds])
 }
 
 /** How the step which was rung last ended; undefined: none was. */
@@ -122,8 +157,22 @@ function outcomeOf(call: Call, hunt: Hunt): RingCondition | undefined {
   return inOrder.find((one) => words.has(one))
 }
 
-function noneLeft(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
-  const own = hunt.failures.length > 0 ? [phonesFailed(hunt)] : []
+const outOfBounds: HuntEnding = {
+  by: 'system',
+  reason: 'failed',
+  status: 483,
+  why: 'sent on too often',
+  because: tooManyForwards,
+  headers: [],
+}
+
+function noneLeft(
+  call: Call,
+  hunt: Hunt,
+  endpoint: SipEndpoint,
+  unsought: readonly HuntEnding[] = [],
+): CallStep {
+  const own = [...(hunt.failures.length > 0 ? [phonesFailed(hunt)] : []), ...unsought]
   return over(call, hunt, endpoint, combined(call, hunt, own) ?? nowhere)
 }
 
@@ -136,18 +185,12 @@ const nowhere: HuntEnding = {
   headers: [],
 }
 
-function beginStep(
-  call: Call,
-  hunt: Hunt,
-  plan: RingPlan,
-  step: RingStep,
-  why: SoughtTarget['why'] = 'always',
-): CallOrder[] {
+function soughtIn(plan: RingPlan, step: RingStep, why: SoughtTarget['why'] = 'always'): SoughtTarget[] {
   const [{ forwarder, called }, at] = [plan, plan.steps.indexOf(step)]
   const soonest = Math.min(...step.targets.map(({ delay_ms }) => delay_ms))
-  return step.targets.flatMap((target) => {
+  return step.targets.map((target) => {
     const delay_ms = target.delay_ms - soonest
-    return seek(call, hunt, { forwarder, called, ...target, host: '', delay_ms, step: at, why })
+    return { forwarder, called, ...target, host: '', delay_ms, step: at, why }
   })
 }
 

@@ -1,17 +1,12 @@
-import {
-  type PlannedRing,
-  plannedRing,
-  type RejectDecision,
-  type RouteDecision,
-  type RouteQuestion,
-} from '#contract'
-import { plannedAs, planQuestion } from '#routing'
+import type { RejectDecision, RouteQuestion } from '#contract'
+import { planQuestion } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
 import { refusedEnding } from './ending.ts'
 import { beginHunt } from './hunt.ts'
 import { over } from './hunts.ts'
-import type { Call, CallEvents, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
+import { noteDecided } from './planned-rings.ts'
+import type { Call, CallEvents, CallStep, Hunt, HuntEnding } from './state.ts'
 
 /** The question where a hunt leads which is not the call's own. undefined where there is none. */
 export function huntQuestion(call: Call, { sought, path }: Hunt): RouteQuestion | undefined {
@@ -53,27 +48,4 @@ const tooManyHops: HuntEnding = {
   why: 'too many hops',
   because: cause('TOO_MANY_HOPS', 'The call has passed too many servers (Max-Forwards is used up).'),
   headers: [],
-}
-
-/** The record says of each destination what was decided, and whom it sends the call on to. */
-function noteDecided({ record }: Call, { sought }: Hunt, decision: RouteDecision): void {
-  if (!record.decision || !sought) return
-  const { plan } = record.decision
-  const at = plan.findIndex((one) => isOf(one, sought))
-  const planned = plan[at] ?? redirected(sought)
-  const place = at === -1 ? plan.length : at
-  const below = decision.explanation?.plan ?? []
-  const changed = [...plan.slice(0, place), plannedAs(planned, decision), ...below, ...plan.slice(place + 1)]
-  record.decision = { ...record.decision, plan: changed }
-}
-
-function isOf({ by, type, target, step, outcome }: PlannedRing, sought: SoughtTarget): boolean {
-  const same = type === sought.type && target === sought.target && step === sought.step + 1
-  return outcome === null && by === sought.forwarder.name && same
-}
-
-/** A phone's own word, which stands in no list. */
-function redirected({ forwarder, target, host }: SoughtTarget): PlannedRing {
-  const uri = host === '' ? `tel:${target}` : `sip:${target}@${host}`
-  return plannedRing.parse({ type: 'sip', target: uri, by: forwarder.name, step: 1 })
 }

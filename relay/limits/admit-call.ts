@@ -100,9 +100,9 @@ export function limitAt(
   return ledger.limits(scope, now).find(({ exceeded }) => exceeded)
 }
 
-/** A call to a short number, an emergency's among them: no limit stops it, and it counts in all of them. */
+/** A call to an emergency number: no limit stops it, and it counts in all of them. Other short numbers may be dear. */
 export function isUrgent(explanation: Explanation | null): boolean {
-  return explanation?.number?.kind === 'short'
+  return explanation?.emergency ?? false
 }
 
 /** A limit in a few words, e.g. `channels 30/30`. */

@@ -64,6 +64,14 @@ describe('destinations of an extension', () => {
       'INVALID_ARGUMENT',
       'destinations.0.ring_seconds',
     ],
+    [
+      [
+        { type: 'tel', target: '+12125550000' },
+        { type: 'tel', target: '(212) 555-0000', delay_seconds: 5 },
+      ],
+      'INVALID_ARGUMENT',
+      'destinations.1.target',
+    ],
   ])('are refused where they cannot be: %j', async (list, reason, field) => {
     expect(await rings(list)).toEqual([
       reason === 'INVALID_ARGUMENT' ? 400 : expect.any(Number),

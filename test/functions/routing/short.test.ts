@@ -163,6 +163,13 @@ describe('an emergency number', () => {
       explanation: { emergency: true },
     })
     expect(decided(dials('+12125550199'), scene, busy).kind).toBe('reject')
+    // Directory enquiries and the like may cost more than any other number.
+    const none = { max_channels: null, max_cps: null, max_daily_minutes: null }
+    const german = (caps: typeof full | typeof none) => customer({ country: 'DE', allowed: ['DE'], caps })
+    expect(decided(dials('11833'), { ...scene, customer: german(full) }, busy)).toMatchObject({ status: 503 })
+    expect(decided(dials('11833'), { routes: scene.routes, customer: german(none) }, busy)).toMatchObject({
+      reason: 'ALL_PROVIDERS_FULL',
+    })
   })
 
   test('is dialled in whatever domain', () => {

@@ -211,6 +211,21 @@ describe('a call to a list', () => {
     ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
   })
 
+  test('has 32 hunts at most, however its lists lead to lists, and says so of those left out', () => {
+    const ten = Array.from({ length: 10 }, (_, at) => target('extension', `e${at}`))
+    const ladder = calls(bobsList(first(...ten)))
+    ladder.whatever()
+    for (const _ of ten) ladder.decide(bobsList(first(...ten))).whatever()
+    const routes = ladder.questions.filter(({ question }) => question.ask === 'route')
+    expect(routes.length).toBe(21)
+    for (const _ of Array(21)) ladder.decide(rejected(404, 'EXTENSION_NOT_FOUND')).whatever()
+    const left = ladder.record.decision?.plan.filter(({ reason }) => reason === 'TOO_MANY_FORWARDS') ?? []
+    expect(left.length).toBe(79)
+    expect(left[0]).toMatchObject({ outcome: 'reject', status: 483, message: expect.stringContaining('32') })
+    expect(ladder.lastResponse(alice).status).toBeGreaterThanOrEqual(400)
+    expect(ladder.record.reject_message).toContain('sent on too often')
+  })
+
   test('each time it is sent on has a hop less', () => {
     const ladder = office()
     registers(ladder, bob, 'bob')
@@ -253,6 +268,27 @@ describe('a phone which answers 302', () => {
   test('sends it to the place it prefers', () => {
     const ladder = forwards('<sip:second@x>;q=0.2, <sip:first@x>;q=0.9').gives('ACK to Bob', 'ask route')
     expect(asked(ladder).to).toBe('first')
+  })
+
+  test('sends it to no place twice, and to five at most in answer to all phones of the extension', () => {
+    const ladder = office()
+    for (const phone of [bob, bobMobile]) registers(ladder, phone, 'bob')
+    aliceDials(ladder, 'bob')
+    ladder.decide({ ...ringBob(), explanation: explanationOf([]) }).whatever()
+    const answer = (who: typeof bob, ...places: string[]) =>
+      ladder.when(
+        who,
+        answers(ladder.lastRequest(who), who, 302, away(places.map((to) => `<sip:${to}@x>`).join())),
+      )
+    answer(bob, 'a', 'b', 'c', 'a').gives('ACK to Bob', 'ask route', 'ask route', 'ask route')
+    answer(bobMobile, 'c', 'd', 'e', 'f').gives("ACK to Bob's mobile", 'ask route', 'ask route')
+    const routes = ladder.questions.flatMap(({ question }) =>
+      question.ask === 'route' ? question.question.to.user : [],
+    )
+    expect(routes).toEqual(['a', 'b', 'c', 'd', 'e'])
+    for (const _ of routes) ladder.decide(rejected(404, 'EXTENSION_NOT_FOUND')).whatever()
+    const left = ladder.record.decision?.plan.filter(({ reason }) => reason === 'TOO_MANY_FORWARDS')
+    expect(left?.map(({ target }) => target)).toEqual(['sip:f@x'])
   })
 
   test('leaves the other phones ringing', () => {

@@ -40,6 +40,10 @@ const nothingNew: BeatAnswer = {
   relays: 1,
 }
 const providerIds = { telnyx: provider(telnyx).provider_id, twilio: provider(twilio).provider_id }
+const urgent = (decision: RouteDecision): RouteDecision => ({
+  ...decision,
+  explanation: decision.explanation && { ...decision.explanation, emergency: true },
+})
 const both = () => through(provider(telnyx), provider(twilio))
 
 describe('a customer with all channels in use', () => {
@@ -73,10 +77,10 @@ describe('a customer with all channels in use', () => {
     dials(ladder, both()).gives('ask locate')
   })
 
-  test('calls a short number all the same, and it counts', () => {
+  test('calls an emergency number all the same, and it counts', () => {
     const ladder = office_({ [customerId]: { max_channels: 1 }, [providerIds.telnyx]: { max_channels: 1 } })
     answered(ladder)
-    const decision = counted(through(provider(telnyx)), 'short')
+    const decision = urgent(counted(through(provider(telnyx)), 'short'))
     aliceDials(ladder, '112')
     ladder.decide(decision).gives('ask locate')
     expect(ladder.engine.rooms.ledger.limits(acme, monotonicMs(ladder.now))[0]).toMatchObject({
@@ -216,10 +220,12 @@ describe('when every provider is full', () => {
     expect(ladder.engine.rooms.ledger.leases()).toEqual([])
   })
 
-  test('a short number is called all the same', () => {
+  test('an emergency number is called all the same, and no other short one: some are dear', () => {
     const ladder = office_({ [providerIds.telnyx]: { max_channels: 0, max_daily_minutes: 0 } })
     aliceDials(ladder, '112')
-    ladder.decide(counted(through(provider(telnyx)), 'short')).gives('ask locate')
+    ladder.decide(urgent(counted(through(provider(telnyx)), 'short'))).gives('ask locate')
+    aliceDials(ladder, '11833')
+    ladder.decide(counted(through(provider(telnyx)), 'short')).gives('503 to Alice')
   })
 })
 
