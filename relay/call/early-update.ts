@@ -14,6 +14,7 @@ import {
   aimCallerAnew,
   answerOf,
   faultOf,
+  inTheOpen,
   noCodec,
   offerOf,
   refusalWords,
@@ -49,7 +50,7 @@ export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEnd
     return [accept(asked, endpoint)]
   }
   if (call.earlyUpdate) return [refuseRequest(asked, 491)]
-  const fault = faultOf(call, offerOf(request, endpoint, leg.secure), leg.trusted)
+  const fault = inTheOpen(asked) ?? faultOf(call, offerOf(request, endpoint, leg.secure), leg.trusted)
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const session = settledSession(call)
   if (leg.kind === 'uas') {
@@ -69,7 +70,7 @@ export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEnd
 export function offerPracked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
   const { caller } = call
   const offer = offerOf(asked.request, endpoint, caller.secure)
-  const fault = faultOf(call, offer, caller.trusted)
+  const fault = inTheOpen(asked) ?? faultOf(call, offer, caller.trusted)
   if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
   const session = settledSession(call)
   if (session?.branch.timer.updates && !call.earlyUpdate) return pass(call, asked, session, endpoint)

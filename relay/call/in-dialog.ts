@@ -22,7 +22,7 @@ import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts
 import { silentInside } from './cause.ts'
 import { keyAsked } from './digits.ts'
 import { passageRefusal } from './message-passages.ts'
-import { faultOf, noCodec, offerOf, refusalWords, takeBackOffer } from './offer-answer.ts'
+import { faultOf, inTheOpen, noCodec, offerOf, refusalWords, takeBackOffer } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { concernsTransfer, eventPassed, rememberRefer, transferHeaders } from './refer-relay.ts'
 import { particulars } from './refusal.ts'
@@ -90,7 +90,7 @@ function refusalOf(
   // waits for the answer in that one (§14.1, RFC 5407 §3.1.4).
   const first = unacknowledged(other) || (unacknowledged(asker) && !hasSdp(asker.invite))
   if (first || call.earlyUpdate || other.pending || isRefreshing(other) || isRefreshing(asker)) return [491]
-  const fault = faultOf(call, offerOf(request, endpoint, asker.secure), asker.trusted)
+  const fault = inTheOpen(asked) ?? faultOf(call, offerOf(request, endpoint, asker.secure), asker.trusted)
   return fault && [fault.status, refusalWords(fault, endpoint)]
 }
 

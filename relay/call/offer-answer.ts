@@ -2,7 +2,8 @@ import type { SecurePolicy } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCommand, PayloadChange } from '../ground/media.ts'
 import { agree, type Keying, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
-import type { AimedMedia, Leg } from '../leg/leg.ts'
+import type { AimedMedia, InDialogRequest, Leg } from '../leg/leg.ts'
+import { isOpenTo } from '../leg/path.ts'
 import { aimOf } from '../media/aim.ts'
 import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
@@ -164,6 +165,11 @@ export function faultOf(call: Call, offer: SdpResult | undefined, trusted: boole
   const host = hostOf(offer.value)
   const found = host !== undefined && trusted ? call.hosts.get(host) : undefined
   return found && found.address === undefined ? { status: 488, code: 301, why: found.why } : undefined
+}
+
+/** Why no offer is taken, nor made, where a request came from: keys could be read there which must not be. */
+export function inTheOpen({ leg, source }: InDialogRequest): UnusableSdp | undefined {
+  return isOpenTo(leg, source) ? { status: 488, code: 399, why: 'calls are to come over TLS' } : undefined
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Transport } from '#contract'
 import { reachOf, readIp, spelled } from '#routing'
 import type { Dialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
-import { type Flow, hostPort, sameFlow, usualPort } from '../ground/flow.ts'
+import { type Flow, hostPort, isEncrypted, sameFlow, usualPort } from '../ground/flow.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
 import type { Leg } from './leg.ts'
@@ -84,8 +84,13 @@ export function admits({ flow, dialog, trusted }: Leg, { address }: Flow): boole
 
 /**
  * A phone spoke from another port or connection of its address: its NAT forgot it, or it connected anew.
- * What goes to it goes there from now on.
+ * What goes to it goes there from now on, unless its keys could be read there.
  */
 export function follow(leg: Leg, source: Flow): void {
-  if (!leg.trusted) leg.flow = source
+  if (!leg.trusted && !isOpenTo(leg, source)) leg.flow = source
+}
+
+/** Whether the keys of a leg whose sound must be encrypted could be read on this way. */
+export function isOpenTo({ secure }: Leg, way: Flow): boolean {
+  return secure === 'required' && !isEncrypted(way)
 }

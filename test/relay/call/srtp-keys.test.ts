@@ -2,15 +2,18 @@ import { describe, expect, test } from 'vitest'
 import type { RouteDecision } from '#contract'
 import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { encrypted, keysIn, srtp } from '../../support/keyed.ts'
-import { type Ladder, type Party, relayAddress } from '../../support/ladder.ts'
+import { type Ladder, type Party, party, relayAddress } from '../../support/ladder.ts'
 import {
+  account,
   ack,
   alice,
   aliceDials,
   answers,
   extensionIds,
   fromCallee,
+  invite,
   office,
+  prove,
   provider,
   telnyx,
   through,
@@ -100,6 +103,97 @@ describe('a key of ours for a party which comes into another call', () => {
     const [answer] = keysIn(ladder.lastResponse(telnyx))
     expect(ladder.lastResponse(telnyx).status).toBe(200)
     expect(answer?.secret).not.toEqual(old?.secret)
+  })
+})
+
+describe('a party which must encrypt', () => {
+  const [byTls, overTls] = [
+    party('Alice', '192.0.2.10', 5061, 'tls'),
+    party('Telnyx', '203.0.113.1', 5061, 'tls'),
+  ]
+  const body = encrypted('192.0.2.10', 1)
+
+  /** Alice has called over TLS. */
+  const secured = () => {
+    const ladder = watch(office({}, byTls))
+    const first = invite(byTls, '+15551234567', { body })
+    ladder.when(byTls, first).gives('407 to Alice')
+    const invited = prove(first, ladder.lastResponse(byTls), 'alice')
+    ladder.when(byTls, invited).gives('ask credential').credential(account('alice')).whatever()
+    ladder.decide({ ...through(provider(telnyx)), secure: 'required' } as RouteDecision).whatever()
+    ladder.locate(telnyx).whatever()
+    const sent = ladder.lastRequest(telnyx)
+    const accepted = answers(sent, telnyx, 200, { body: encrypted('203.0.113.1', 2) })
+    ladder.when(telnyx, accepted).whatever()
+    const answer = ladder.lastResponse(byTls)
+    ladder.when(byTls, ack(invited, answer)).gives()
+    return { ladder, invited, answer, sent, accepted }
+  }
+
+  test.each([
+    ['INVITE', { body }],
+    ['INVITE without an offer', {}],
+    ['UPDATE', { body }],
+  ])('is told no key in the open: an %s from there is refused', (method, more) => {
+    const { ladder, invited, answer } = secured()
+    const [name = ''] = method.split(' ')
+    ladder.when(alice, within(invited, answer, alice, name, 3, more)).gives('488 to Alice')
+    expect(ladder.lastResponse(alice).header('reason')).toContain('over TLS')
+  })
+
+  test('is not followed there, whatever it asks', () => {
+    const { ladder, invited, answer, sent, accepted } = secured()
+    ladder.when(alice, within(invited, answer, alice, 'INFO', 3)).gives('INFO to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INFO')).gives('200 to Alice')
+    const renewed = { body: encrypted('203.0.113.1', 5) }
+    ladder.when(telnyx, fromCallee(sent, accepted, telnyx, 'INVITE', 1, renewed)).gives('INVITE to Alice')
+    expect(ladder.flow('INVITE')?.transport).toBe('tls')
+  })
+
+  test('is refused an UPDATE there before the answer, too', () => {
+    const ladder = watch(office({}, overTls))
+    aliceDials(ladder, '+15551234567', { body })
+    ladder.decide(through(provider(telnyx, { secure: 'required', transport: 'tls' }))).whatever()
+    ladder.locate(overTls).whatever()
+    const sent = ladder.lastRequest(overTls)
+    const headers: Header[] = [
+      ['require', '100rel'],
+      ['rseq', '1'],
+    ]
+    const said = answers(sent, overTls, 183, { body: encrypted('203.0.113.1', 2), headers })
+    ladder.when(overTls, said).whatever()
+    ladder.when(overTls, reply200(ladder, overTls, 'PRACK')).gives()
+    const more = { body: encrypted('203.0.113.1', 2) }
+    ladder.when(telnyx, fromCallee(sent, said, telnyx, 'UPDATE', 1, more)).gives('488 to Telnyx')
+  })
+
+  test('is not heard in the open where it answers by no key of ours: it is not aimed at', () => {
+    const ladder = watch(office({}, overTls))
+    aliceDials(ladder, '+15551234567', { body })
+    ladder.decide(through(provider(telnyx, { secure: 'required', transport: 'tls' }))).whatever()
+    ladder.locate(overTls).whatever()
+    const sent = ladder.lastRequest(overTls)
+    for (const tag of ['one', 'other']) {
+      const headers: Header[] = [
+        ['require', '100rel'],
+        ['rseq', '1'],
+        ['allow', 'UPDATE'],
+      ]
+      const said = answers(sent, overTls, 183, { body: gcm('203.0.113.1', 2), headers, tag })
+      ladder.when(overTls, said).whatever()
+      ladder.when(overTls, reply200(ladder, overTls, 'PRACK')).whatever()
+    }
+    const more = { body: encrypted('203.0.113.1', 2, { tag: '7' }) }
+    const first = answers(sent, overTls, 183, { tag: 'one' })
+    ladder.when(overTls, fromCallee(sent, first, overTls, 'UPDATE', 1, more)).gives('200 to Telnyx')
+    const aims = aimedAt(ladder)
+    ladder.when(overTls, answers(sent, overTls, 200, { tag: 'other' })).whatever()
+    expect(ladder.media.filter(({ type }) => type === 'aim').slice(aims)).not.toContainEqual(
+      expect.objectContaining({
+        side: 'callee',
+        aim: expect.not.objectContaining({ srtp: expect.anything() }),
+      }),
+    )
   })
 })
 
