@@ -569,7 +569,7 @@ export const calls = pgTable(
     rejectMessage: text(),
     /** The call which goes on as this one, for its transfer, and how that was done. */
     transferredFrom: uuid(),
-    /** The number or extension which sent it out to the phone network: its minutes are that one's. */
+    /** The number or account which sent it out to the phone network, or transferred a leg there into it: minutes are that one's. */
     sentOutBy: uuid(),
     transferType: text().$type<TransferType>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */

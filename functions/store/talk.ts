@@ -5,7 +5,7 @@ export const today = sql`date_trunc('day', now(), 'UTC')`
 
 /**
  * Calls out which were talked in today: those answered since midnight, the few which midnight found talking, and those which
- * one who was called sent out: they are that one's. `whose` says of the call `c` that it is to be counted. Each part is one
+ * one who was called sent out, or into which one transferred a leg which is paid for: they are that one's, besides its own. `whose` says of the call `c` that it is to be counted. Each part is one
  * look-up by index per customer.
  */
 export function talkedToday(whose: SQL): SQL {
@@ -21,8 +21,8 @@ export function talkedToday(whose: SQL): SQL {
       and c.answered_at < ${today} and c.answered_at > ${today} - interval '2 days'
       and coalesce(c.ended_at, now()) > ${today}
     union all
-    select c.customer_id, c.sent_out_by, null::uuid, ${times} from calls c
-    where ${whose} and c.sent_out_by is not null and c.direction <> 'outgoing' and c.answered_at is not null
+    select c.customer_id, c.sent_out_by, c.sent_out_by, ${times} from calls c
+    where ${whose} and c.sent_out_by is not null and c.answered_at is not null
       and c.answered_at > ${today} - interval '2 days' and coalesce(c.ended_at, now()) > ${today}
   )`
 }

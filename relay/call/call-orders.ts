@@ -15,6 +15,7 @@ import { type ActiveCall, CallIndex } from './call-index.ts'
 import { CallPorts } from './call-ports.ts'
 import { CallTimers } from './call-timers.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
+import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, scopesOf } from './scopes.ts'
@@ -86,6 +87,7 @@ export class CallOrders {
   readonly ports: CallPorts
   readonly questions: Questions<WaitingForHost>
   readonly reputation = new Reputation()
+  readonly #lasting = new LastingCalls()
   readonly #deps: CallsDeps
 
   constructor(deps: CallsDeps) {
@@ -168,7 +170,8 @@ export class CallOrders {
   /** Whose limits a call counts in is read off the call after each event: no room has to remember to let go. */
   count(now: MonotonicMs, { call, machine }: ActiveCall): void {
     const { ledger } = this.#deps
-    if (machine.state === 'ended') return ledger.free(now, call.id)
+    for (const { id } of this.#lasting.over(call)) ledger.free(now, id)
+    if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, scopesOf(call))
     const { answeredAt } = call.record

@@ -21,6 +21,8 @@ export interface CallRecord {
   /** The call which was transferred into this one, by its id, and how; null: none was. */
   transferredFrom: string | null
   transferType: TransferType | null
+  /** The leg which is paid for and came into it by a transfer: at which provider, and whose minutes it costs; null: none did. */
+  carried: { readonly providerId: string; readonly payerId: string } | null
   ringingAt: UtcMs | undefined
   answeredAt: UtcMs | undefined
   endedAt: UtcMs | undefined

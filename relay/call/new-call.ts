@@ -75,6 +75,7 @@ function blankRecord(request: Request): Call['record'] {
     rejectReason: null,
     rejectMessage: null,
     transferredFrom: null,
+    carried: null,
     transferType: null,
     ringingAt: undefined,
     answeredAt: undefined,

@@ -53,7 +53,7 @@ export function ackPassed(
 
 /** Who speaks with a leg, or did when one of them was transferred away. */
 function partnerOf(call: Call, leg: Leg): Leg | undefined {
-  return otherOf(call, leg) ?? (leg === call.left ? joinedLegs(call)[0] : call.left)
+  return otherOf(call, leg) ?? (leg === call.left?.leg ? joinedLegs(call)[0] : call.left?.leg)
 }
 
 /** Refuses a request inside the dialog of a leg. */

@@ -1,8 +1,10 @@
 import { type AddressTry, type Attempt, type CallStatus, type CallTell, type UtcMs, utcMs } from '#contract'
 import type { Note } from '../ground/effects.ts'
+import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { CallRecord } from './call-record.ts'
 import { mediaRecordOf } from './media-record.ts'
-import type { Call } from './state.ts'
+import type { Branch, Call } from './state.ts'
 
 /** The call as it stands, for the edge; undefined while it is not known whose call it is. */
 export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefined {
@@ -23,7 +25,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       source: record.source,
       destination: record.destination,
       number_id: record.numberId,
-      provider_id: record.providerId,
+      provider_id: record.providerId ?? record.carried?.providerId ?? null,
       status: statusOf(call),
       unverified: record.unverified,
       sip_call_id: call.caller.invite.callId,
@@ -48,10 +50,24 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
   }
 }
 
-/** Who sent it on to where it costs minutes: they are that one's. */
-function sentOutBy({ callee }: Call): string | null {
+/** Who sent it on, or brought a leg by a transfer, to where it costs minutes besides its own: they are that one's. */
+function sentOutBy({ callee, record }: Call): string | null {
+  if (record.carried) return record.carried.payerId
+  return record.direction === 'outgoing' ? null : sentOnBy(callee)
+}
+
+function sentOnBy(callee: Branch | undefined): string | null {
   const { sought, decision } = callee?.hunt ?? {}
   return (decision?.direction === 'outgoing' && sought?.forwarder.id) || null
+}
+
+/** What is paid for a leg, for the record of the call it is transferred to; null: nothing. */
+export function carriedFrom({ record, callee }: Call, leg: Leg): CallRecord['carried'] {
+  if (leg !== callee) return 'provider' in leg ? record.carried : null
+  const providerId = callee.provider?.provider_id ?? null
+  const own = record.direction === 'outgoing' ? (record.extensionId ?? record.trunkId) : null
+  const payerId = own ?? sentOnBy(callee)
+  return providerId === null || payerId === null ? null : { providerId, payerId }
 }
 
 /** One line for the log when a call is over: why, and every status heard on the way. */

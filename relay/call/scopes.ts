@@ -1,17 +1,12 @@
 import type { Scope } from '#contract'
-import { joinedLegs } from './sides.ts'
-import type { Branch, Call } from './state.ts'
+import type { Call } from './state.ts'
 
 /**
  * In whose limits a call counts: the scopes of its decision, those of whom it is sent on to, and every provider which is
- * being called or speaks.
+ * being called or speaks. A leg which came into it by a transfer counts in the call which it comes from (LastingCalls).
  */
-export function scopesOf(call: Call): Scope[] {
-  const { decision, hunts, branches } = call
-  const wanted = [
-    ...branches.filter(({ state }) => state !== 'over' && state !== 'abandoned'),
-    ...carried(call),
-  ]
+export function scopesOf({ decision, hunts, branches }: Call): Scope[] {
+  const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
   const providers = wanted.flatMap(({ provider }): Scope[] =>
     provider?.provider_id ? [{ kind: 'provider', id: provider.provider_id }] : [],
   )
@@ -19,17 +14,7 @@ export function scopesOf(call: Call): Scope[] {
   return [...(decision?.scopes ?? []), ...sought, ...providers]
 }
 
-/** Whether minutes of it are paid for: it goes out, or is sent out, or a leg does which came into it by a transfer. */
-export function costsMinutes(call: Call): boolean {
-  const sentOut = call.callee?.hunt.decision?.direction === 'outgoing'
-  return (
-    call.record.direction === 'outgoing' ||
-    sentOut ||
-    carried(call).some(({ provider }) => provider?.provider_id)
-  )
-}
-
-/** Legs which another call hunted, and which speak in this one. */
-function carried(call: Call): Branch[] {
-  return joinedLegs(call).filter((leg): leg is Branch => 'provider' in leg && leg !== call.callee)
+/** Whether minutes of it are paid for: it goes out, or is sent out. */
+export function costsMinutes({ record, callee }: Call): boolean {
+  return record.direction === 'outgoing' || callee?.hunt.decision?.direction === 'outgoing'
 }

@@ -69,8 +69,8 @@ export interface Call {
   readonly joined: Record<Side, Leg | undefined>
   /** Whose the sides are where a party has come into the call since it began. */
   readonly came: Record<Side, CallParty | undefined>
-  /** The party which was transferred away: what it was asked here may be answered still. */
-  left: Leg | undefined
+  /** The party which was transferred away, and to which call: what it was asked here may be answered still. */
+  left: { readonly leg: Leg; readonly to: Call } | undefined
   /** A transfer which one of its parties asked for, and is not done. */
   transfer: Transfer | undefined
   /** The party of another call which comes into this one by a transfer, or came. */

@@ -82,6 +82,7 @@ export function partyReturned(
   }
   const side = opposite(sideOf(call, by))
   call.joined[side] = party
+  call.left = undefined
   party.media = mediaOn(call, side)
   const back: CallOrder[] = party.dialog ? [{ type: 'dialog', leg: party, dialog: party.dialog }] : []
   return { to: 'answered', effects: [...tells, ...back, ...setSession(party)] }
@@ -119,10 +120,10 @@ export function transferOver(call: Call, hungUp: boolean, endpoint: SipEndpoint)
 
 /** A party whose transfer goes on elsewhere is no party here any more. */
 function parted(call: Call, transfer: Transfer | undefined): CallOrder[] {
-  const party = transfer && joinedLegs(call).find((leg) => leg === transfer.party)
-  if (!party) return []
+  const party = joinedLegs(call).find((leg) => leg === transfer?.party)
+  if (!transfer || !party) return []
   call.joined[sideOf(call, party)] = undefined
-  call.left = party
+  call.left = { leg: party, to: transfer.to }
   return [{ type: 'stop', timer: 'session', of: party }]
 }
 

@@ -13,7 +13,7 @@ import { failed, hangUp, partyLeft } from './answered.ts'
 import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
 import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
-import { utcOf } from './record.ts'
+import { carriedFrom, utcOf } from './record.ts'
 import { mediaOn, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from './state.ts'
 
@@ -137,7 +137,11 @@ function heard(call: Call, leg: Leg, response: Response, endpoint: SipEndpoint):
   if (joining?.state !== 'offered' || leg !== joining.party) return sounds
   const { type, from, replaced } = joining
   joining.state = 'joined'
-  Object.assign(call.record, { transferredFrom: from.id, transferType: type })
+  Object.assign(call.record, {
+    transferredFrom: from.id,
+    transferType: type,
+    carried: carriedFrom(from, leg) ?? call.record.carried,
+  })
   return [
     ...sounds,
     ...(replaced ? hangUpLeg(replaced, transferred, endpoint) : []),

@@ -78,11 +78,13 @@ describe('POST /relay/v1/beat', () => {
     await talked('relay-2', limited?.body.id, 500, 'incoming')
     // Who is called and sends the call out pays for it, not who calls.
     await talked('relay-2', plain?.body.id, 5, 'internal', limited?.body.id)
+    // So does who transferred a leg which is paid for into another's call out.
+    await talked('relay-2', plain?.body.id, 7, 'outgoing', limited?.body.id)
     const seconds = async (of = one) =>
       (await of.beat()).seconds.map(({ scope, seconds }) => ({ scope, seconds }))
-    expect(await seconds()).toEqual([{ scope: office, seconds: 65 }])
+    expect(await seconds()).toEqual([{ scope: office, seconds: 72 }])
     expect(await seconds(await newRelay(app, 'relay-1', { started_at: '2100-01-01T00:00:00.000Z' }))).toEqual(
-      [{ scope: office, seconds: 95 }],
+      [{ scope: office, seconds: 102 }],
     )
     await bob('PUT', '/v1.0/customer', { max_daily_minutes: 100 })
     expect(await seconds(two)).toEqual([

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { CallTell, RouteDecision } from '#contract'
+import { type CallTell, monotonicMs, type RouteDecision, type Scope } from '#contract'
 import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, relayAddress } from '../../support/ladder.ts'
+import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
 import {
   ack,
   alice,
   aliceDials,
   answers,
   bob,
+  customerId,
   extensionIds,
   fromCallee,
   office,
@@ -40,7 +42,8 @@ interface Talk {
 /** Alice has a call with a carrier's party. */
 function talk(ladder: Ladder, carrier: Party, decision: RouteDecision): Talk {
   const invited = aliceDials(ladder, '+15551234567')
-  ladder.decide(decision).whatever().locate(carrier)
+  ladder.decide(decision).whatever()
+  if (ladder.questions.length > 0) ladder.locate(carrier)
   const sent = ladder.lastRequest(carrier, 'INVITE')
   const accepted = answers(sent, carrier, 200, { body: sdp(carrier.flow.address) })
   ladder.whatever().when(carrier, accepted).whatever()
@@ -514,5 +517,74 @@ describe('an attended transfer', () => {
       .when(alice, within(first.invited, first.answer, alice, 'REFER', 3, { headers: replacing(second) }))
       .gives('403 to Alice')
     expect(ladder.lastResponse(alice).header('reason')).toContain('names no call which goes on here')
+  })
+})
+
+describe('a leg which is paid for and was transferred', () => {
+  const at: Scope = { kind: 'provider', id: provider(telnyx).provider_id }
+  const inUse = ({ engine, now }: Ladder) =>
+    [at, acme, alicesPhone].map(
+      (scope) =>
+        engine.rooms.ledger.limits(scope, monotonicMs(now)).find(({ resource }) => resource === 'channels')
+          ?.used,
+    )
+
+  /** Alice talks with Telnyx' party and with Bob, whom she asks to be connected. */
+  const begun = () => {
+    const caps = { max_channels: 9, max_daily_minutes: 99 }
+    const limits = limitedBy({ [at.id]: caps, [customerId]: caps, [extensionIds.alice]: caps })
+    const ladder = watch(office({ limits }))
+    registers(ladder, bob, 'bob')
+    const first = talk(ladder, telnyx, counted(outside))
+    const second = talk(ladder, bob, counted(toBob))
+    const tags = `to-tag=${second.answer.to.tag};from-tag=${second.invited.from.tag}`
+    const replaces = encodeURIComponent(`${second.invited.callId};${tags}`)
+    const headers: Header[] = [['refer-to', `<sip:${relayAddress}?Replaces=${replaces}>`]]
+    ladder.when(alice, within(first.invited, first.answer, alice, 'REFER', 3, { headers })).whatever()
+    return { ladder, first, second }
+  }
+  const leaves = ({ ladder, first }: ReturnType<typeof begun>) =>
+    ladder.when(alice, within(first.invited, first.answer, alice, 'BYE', 4)).whatever()
+
+  test('is in the limits of its provider, its customer and who called it until it ends', () => {
+    const scene = begun()
+    const { ladder, first } = scene
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1'))).whatever()
+    leaves(scene)
+    expect(records(ladder)[0]).toMatchObject({ status: 'hangup', hangup_reason: 'transferred' })
+    expect(inUse(ladder)).toEqual([1, 2, 2])
+    ladder.after(600_000).whatever()
+    const used = ladder.engine.rooms.ledger.limits(alicesPhone, monotonicMs(ladder.now))
+    expect(used.find(({ resource }) => resource === 'daily_minutes')?.used).toBeGreaterThanOrEqual(10)
+    expect(used.find(({ resource }) => resource === 'daily_minutes')?.used).toBeLessThan(11)
+    ladder.when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'BYE', 1)).whatever()
+    expect(inUse(ladder)).toEqual([0, 0, 0])
+  })
+
+  test('is named by the record of the call it speaks in, as minutes of who called it', () => {
+    const scene = begun()
+    const { ladder } = scene
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1'))).whatever()
+    leaves(scene)
+    const carried = { direction: 'internal', provider_id: at.id, sent_out_by: extensionIds.alice }
+    expect(records(ladder)[1]).toMatchObject(carried)
+  })
+
+  test('is in no limits any more where it could not come, and was hung up', () => {
+    const scene = begun()
+    const { ladder } = scene
+    const offer = ladder.lastRequest(telnyx, 'INVITE')
+    leaves(scene)
+    expect(inUse(ladder)).toEqual([1, 2, 2])
+    ladder.when(telnyx, answers(offer, telnyx, 488, { tag: '' })).whatever()
+    expect(inUse(ladder)).toEqual([0, 1, 1])
+  })
+
+  test('ends in the limits of its first call where that ends last', () => {
+    const { ladder, first } = begun()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', sdp('203.0.113.1'))).whatever()
+    ladder.when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'BYE', 1)).whatever()
+    ladder.after(4_000).whatever()
+    expect(inUse(ladder)).toEqual([0, 0, 0])
   })
 })
