@@ -14,6 +14,8 @@ export interface MediaEngine {
   /** Makes SRTP's ciphers for the packets it hands on. */
   readonly cipher: CipherMaker
   readonly cipherName: CipherName
+  /** Why it is not OpenSSL's, where that was tried; undefined: it is, or was not. */
+  readonly cipherWhy?: string | undefined
   /** An eventfd; writing to it has the commands read at once. Absent: the event loop sees them by itself. */
   readonly wake: number | undefined
   /** Opens a port's socket; `done` is called, now or soon: without why, it is there. */

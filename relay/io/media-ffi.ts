@@ -61,6 +61,7 @@ class FfiEngine implements MediaEngine {
   readonly wake: number
   readonly cipher: CipherMaker
   readonly cipherName: CipherName
+  readonly cipherWhy: string | undefined
   readonly #loaded: Loaded
   readonly #host: string
   readonly #place: SocketAddress
@@ -87,6 +88,7 @@ class FfiEngine implements MediaEngine {
     this.#arena = new Arena(place.isIPv4, loaded.addressOf)
     const openssl = opensslCipher((packet, offset) => this.#arena.addressOf(packet, offset))
     this.cipher = typeof openssl === 'string' ? pureCipher : openssl
+    this.cipherWhy = typeof openssl === 'string' ? openssl : undefined
     this.cipherName = typeof openssl === 'string' ? 'typescript' : 'openssl'
     this.#batch = batchOf(loaded.libc, this.#arena)
     this.#epoll = loaded.libc.epoll_create1(EPOLL_CLOEXEC)

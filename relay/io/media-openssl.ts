@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import type { SrtpSuite } from '#contract'
+import { cipherFlaw } from '../media/cipher-check.ts'
 import { type CipherMaker, type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
+import { pureCipher } from '../media/srtp-pure.ts'
 import { readWord, writeWord } from '../media/words.ts'
 
 /** Where a packet lies, from one of its bytes on; undefined: where it may be moved. */
@@ -25,21 +27,48 @@ interface OpenSsl {
   SHA1_Final(digest: bigint, state: bigint): number
 }
 
-/** Ciphers of Node's own OpenSSL, in place where a packet's memory does not move; a sentence when it does not work here. */
-export function opensslCipher(addressOf: AddressOf): CipherMaker | string {
+/** OpenSSL, and what it needs to know of memory. */
+interface Library {
+  readonly ssl: OpenSsl
+  readonly whereIs: (memory: ArrayBuffer) => bigint
+}
+
+/** Node's own; throws where node:ffi does not work. */
+export function nodesOpenSsl(): Library {
+  const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
+  return { ssl: ffi.dlopen(null, signatures).functions, whereIs: (memory) => ffi.getRawPointer(memory) }
+}
+
+/**
+ * Ciphers of Node's own OpenSSL, in place where a packet's memory does not move; a sentence when it does not work here, or
+ * does not do what ours do. A key for which it fails later on gets a cipher of ours.
+ */
+export function opensslCipher(addressOf: AddressOf, load = nodesOpenSsl): CipherMaker | string {
   try {
-    const ffi = createRequire(import.meta.url)('node:ffi') as typeof import('node:ffi')
-    const ssl: OpenSsl = ffi.dlopen(null, signatures).functions
-    const desk = new Desk((memory) => ffi.getRawPointer(memory), addressOf)
-    return (key) => {
-      const { aead } = suiteSizes[key.suite]
-      return new AnywhereCipher(
-        aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key),
-        desk,
-      )
-    }
+    const { ssl, whereIs } = load()
+    const make = makerOf(ssl, new Desk(whereIs, addressOf))
+    return cipherFlaw(make) ?? ((key) => madeOf(make, key))
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Throws where OpenSSL refuses a key. */
+function makerOf(ssl: OpenSsl, desk: Desk): CipherMaker {
+  return (key) => {
+    const { aead } = suiteSizes[key.suite]
+    return new AnywhereCipher(
+      aead ? new OpenSslGalois(ssl, desk, key) : new OpenSslCounter(ssl, desk, key),
+      desk,
+    )
+  }
+}
+
+function madeOf(make: CipherMaker, key: SessionKey): PacketCipher {
+  try {
+    return make(key)
+  } catch {
+    return pureCipher(key)
   }
 }
 
@@ -146,7 +175,7 @@ class AnywhereCipher implements PacketCipher {
     if (this.#desk.holds(packet)) return this.#inner.seal(packet, clear, end, word)
     guest.set(packet.subarray(0, end))
     const length = this.#inner.seal(guest, clear, end, word)
-    packet.set(guest.subarray(0, length))
+    if (length > 0) packet.set(guest.subarray(0, length))
     return length
   }
 
@@ -183,16 +212,17 @@ class OpenSslCounter implements PacketCipher {
     this.#word = control ? 4 : 0
     this.#context = contextFor(ssl, this)
     desk.key.set(key)
-    ssl.EVP_EncryptInit_ex(this.#context, ssl.EVP_aes_128_ctr(), NULL, desk.at.key, NULL)
+    const done = ssl.EVP_EncryptInit_ex(this.#context, ssl.EVP_aes_128_ctr(), NULL, desk.at.key, NULL)
     desk.key.fill(0)
+    need(done)
     this.#inner = this.#begun(authentication, 0x36)
     this.#outer = this.#begun(authentication, 0x5c)
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
-    this.#xor(packet, clear, end)
+    if (!this.#xor(packet, clear, end)) return -1
     writeWord(packet, end, word)
-    this.#authenticate(packet, end + 4)
+    if (!this.#authenticate(packet, end + 4)) return -1
     const at = end + this.#word
     const { tag } = this.#desk
     for (let i = 0; i < this.#tag; i++) packet[at + i] = tag[i] as number
@@ -204,39 +234,41 @@ class OpenSslCounter implements PacketCipher {
     const end = at - this.#word
     const before = readWord(packet, end)
     writeWord(packet, end, word)
-    this.#authenticate(packet, end + 4)
+    const hashed = this.#authenticate(packet, end + 4)
     writeWord(packet, end, before)
-    if (!same(packet, at, this.#desk.tag, this.#tag)) return -1
-    this.#xor(packet, clear, end)
-    return end
+    if (!hashed || !same(packet, at, this.#desk.tag, this.#tag)) return -1
+    return this.#xor(packet, clear, end) ? end : -1
   }
 
-  #xor(packet: Uint8Array, from: number, to: number): void {
+  /** False: OpenSSL failed, and nothing of the packet may be used. */
+  #xor(packet: Uint8Array, from: number, to: number): boolean {
     const desk = this.#desk
     const { vector, at } = desk
     vector.set(this.iv)
     const place = desk.addressOf(packet, from)
-    this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector)
-    this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, to - from)
+    if (this.#ssl.EVP_EncryptInit_ex(this.#context, NULL, NULL, NULL, at.vector) !== OK) return false
+    return this.#ssl.EVP_EncryptUpdate(this.#context, place, at.written, place, to - from) === OK
   }
 
-  #authenticate(packet: Uint8Array, length: number): void {
+  /** False: OpenSSL failed, and the tag says nothing. */
+  #authenticate(packet: Uint8Array, length: number): boolean {
     const desk = this.#desk
+    const ssl = this.#ssl
     const { at } = desk
     desk.resume(this.#inner)
-    this.#ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), length)
-    this.#ssl.SHA1_Final(at.tag, at.state)
+    if (ssl.SHA1_Update(at.state, desk.addressOf(packet, 0), length) !== OK) return false
+    if (ssl.SHA1_Final(at.tag, at.state) !== OK) return false
     desk.resume(this.#outer)
-    this.#ssl.SHA1_Update(at.state, at.tag, 20)
-    this.#ssl.SHA1_Final(at.tag, at.state)
+    return ssl.SHA1_Update(at.state, at.tag, 20) === OK && ssl.SHA1_Final(at.tag, at.state) === OK
   }
 
   #begun(key: Uint8Array, pad: number): Int32Array {
     const { padded, state, at } = this.#desk
     for (let i = 0; i < padded.length; i++) padded[i] = (key[i] ?? 0) ^ pad
-    this.#ssl.SHA1_Init(at.state)
-    this.#ssl.SHA1_Update(at.state, at.padded, padded.length)
+    const begun = this.#ssl.SHA1_Init(at.state)
+    const hashed = this.#ssl.SHA1_Update(at.state, at.padded, padded.length)
     padded.fill(0)
+    need(begun, hashed)
     return state.slice(0, STATE_BITS)
   }
 }
@@ -259,9 +291,10 @@ class OpenSslGalois implements PacketCipher {
     this.#opening = contextFor(ssl, this)
     const type = galoisOf(ssl, suite)
     desk.key.set(key)
-    ssl.EVP_EncryptInit_ex(this.#sealing, type, NULL, desk.at.key, NULL)
-    ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
+    const sealing = ssl.EVP_EncryptInit_ex(this.#sealing, type, NULL, desk.at.key, NULL)
+    const opening = ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
     desk.key.fill(0)
+    need(sealing, opening)
   }
 
   seal(packet: Uint8Array, clear: number, end: number, word: number): number {
@@ -270,12 +303,15 @@ class OpenSslGalois implements PacketCipher {
     const ssl = this.#ssl
     const context = this.#sealing
     vector.set(this.iv)
-    ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector)
-    ssl.EVP_EncryptUpdate(context, NULL, at.written, this.#readable(packet, word), this.#control ? 12 : clear)
+    const readable = this.#readable(packet, word)
     const place = desk.addressOf(packet, clear)
-    ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear)
-    ssl.EVP_EncryptFinal_ex(context, at.tag, at.written)
-    ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, desk.addressOf(packet, end))
+    if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    if (ssl.EVP_EncryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+      return -1
+    if (ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear) !== OK) return -1
+    if (ssl.EVP_EncryptFinal_ex(context, at.tag, at.written) !== OK) return -1
+    const tag = desk.addressOf(packet, end)
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, tag) !== OK) return -1
     if (!this.#control) return end + GALOIS_TAG
     writeWord(packet, end + GALOIS_TAG, word)
     return end + GALOIS_TAG + 4
@@ -287,21 +323,24 @@ class OpenSslGalois implements PacketCipher {
     const { vector, at } = desk
     const ssl = this.#ssl
     vector.set(this.iv)
-    ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
     const readable = this.#readable(packet, word)
-    ssl.EVP_DecryptUpdate(this.#opening, NULL, at.written, readable, this.#control ? 12 : clear)
-    this.#xor(packet, clear, end)
-    ssl.EVP_CIPHER_CTX_ctrl(this.#opening, SET_TAG, GALOIS_TAG, desk.addressOf(packet, end))
-    if (ssl.EVP_DecryptFinal_ex(this.#opening, at.tag, at.written) > 0) return end
+    const tag = desk.addressOf(packet, end)
+    const context = this.#opening
+    if (ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    if (ssl.EVP_DecryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+      return -1
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, SET_TAG, GALOIS_TAG, tag) !== OK) return -1
+    if (!this.#xor(packet, clear, end)) return -1
+    if (ssl.EVP_DecryptFinal_ex(context, at.tag, at.written) === OK) return end
     // Decrypted twice is as it was: it may be tried with another index.
-    ssl.EVP_DecryptInit_ex(this.#opening, NULL, NULL, NULL, at.vector)
+    ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector)
     this.#xor(packet, clear, end)
     return -1
   }
 
-  #xor(packet: Uint8Array, from: number, to: number): void {
+  #xor(packet: Uint8Array, from: number, to: number): boolean {
     const place = this.#desk.addressOf(packet, from)
-    this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, to - from)
+    return this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, to - from) === OK
   }
 
   /** What is authenticated without being encrypted: RTP's header, or RTCP's with the word. */
@@ -318,8 +357,14 @@ class OpenSslGalois implements PacketCipher {
 /** OpenSSL's memory for one cipher, which is given back when that is collected: never before, and never not at all. */
 function contextFor(ssl: OpenSsl, cipher: PacketCipher): bigint {
   const context = ssl.EVP_CIPHER_CTX_new()
+  if (context === NULL) throw new Error('OpenSSL has no memory for a key')
   contexts.register(cipher, () => ssl.EVP_CIPHER_CTX_free(context))
   return context
+}
+
+/** A key which was not taken would leave all it should encrypt readable. */
+function need(...done: number[]): void {
+  if (done.some((each) => each !== OK)) throw new Error('OpenSSL does not take a key')
 }
 
 const contexts = new FinalizationRegistry((free: () => void) => free())
@@ -336,6 +381,8 @@ function same(packet: Uint8Array, at: number, tag: Uint8Array, length: number): 
 }
 
 const NULL = 0n
+/** What its calls return when they did what was asked. */
+const OK = 1
 const GALOIS_TAG = 16
 /** EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG */
 const [GET_TAG, SET_TAG] = [0x10, 0x11]

@@ -38,6 +38,8 @@ export interface Ready {
   readonly wake: number | undefined
   readonly thread: number
   readonly cipher: CipherName
+  /** Why it is not OpenSSL's, where that was tried. */
+  readonly cipherWhy: string | undefined
 }
 
 /** Who may put something in the way of a leg's packets. */
@@ -148,6 +150,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     wake: engine.wake,
     thread: threadId(),
     cipher: engine.cipherName,
+    cipherWhy: engine.cipherWhy,
   } satisfies Ready)
 }
 

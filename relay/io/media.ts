@@ -97,7 +97,9 @@ function readiness(worker: Worker): Promise<Ready> {
   })
 }
 
-function noteOf({ engine, why, cipher }: Ready): Note {
-  const level = why === undefined ? 'info' : 'warn'
-  return { type: 'note', level, event: 'media_started', fields: { engine, why, cipher } }
+/** A warning where either is not what one would have wished for. */
+export function noteOf({ engine, why, cipher, cipherWhy }: Omit<Ready, 'wake' | 'thread'>): Note {
+  const level = why === undefined && cipherWhy === undefined ? 'info' : 'warn'
+  const fields = { engine, why, cipher, cipher_why: cipherWhy }
+  return { type: 'note', level, event: 'media_started', fields }
 }
