@@ -96,7 +96,7 @@ export const forwardingOperations: readonly Operation[] = [
       parameters: { id: exampleIds.extension },
       body: {
         busy: { type: 'sip', target: 'sip:reception@pbx.example.com' },
-        no_answer: { type: 'tel', target: '+15557654321' },
+        no_answer: { type: 'tel', target: '+15559876543' },
         ring_seconds: 20,
       },
       answer: {
@@ -110,7 +110,7 @@ export const forwardingOperations: readonly Operation[] = [
             delay_seconds: 0,
             when: ['busy'],
           },
-          { type: 'tel', target: '+15557654321', ring_seconds: null, delay_seconds: 0, when: ['no_answer'] },
+          { type: 'tel', target: '+15559876543', ring_seconds: null, delay_seconds: 0, when: ['no_answer'] },
         ],
       },
     },
