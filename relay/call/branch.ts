@@ -1,6 +1,7 @@
 import type { AddressTry, Attempt, SecurePolicy } from '#contract'
 import { type Flow, hostPort, isEncrypted } from '../ground/flow.ts'
-import { type Keying, otherKeying } from '../leg/keying.ts'
+import { otherKeying } from '../leg/keying.ts'
+import type { Keying } from '../leg/leg.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'

@@ -13,7 +13,7 @@ import { timerBase } from '../transaction/timers.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { failed, hangUp } from './answered.ts'
 import { notAcknowledged, unheard } from './cause.ts'
-import { aim, answerOf, offerOf, refusalWords, rewriteFor } from './offer-answer.ts'
+import { aim, answerOf, offerOf, refusalWords, rewriteFor, takeBackOffer } from './offer-answer.ts'
 import { ackPassed, closePending, decliningAck, refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { transferAnswerHeaders } from './refer-relay.ts'
@@ -46,10 +46,11 @@ export function acceptReinvite(
   if (request.method === 'INVITE' && !asked && said?.ok === false)
     return unusableOffer(call, pending, response, said.fault, endpoint)
   const ok = okFor(call, pending.asked, response, endpoint)
-  const sounds =
-    asked?.ok && said?.ok && other
-      ? [...aim(call, leg, asked.value, endpoint), ...aim(call, other, said.value, endpoint)]
-      : []
+  const sounds: CallOrder[] = asked?.ok ? aim(call, leg, asked.value, endpoint) : []
+  if (asked?.ok && other) {
+    if (said?.ok) sounds.push(...aim(call, other, said.value, endpoint))
+    else takeBackOffer(other)
+  }
   const sessions = [...setSession(leg), ...(other ? setSession(other) : [])]
   if (request.method !== 'INVITE') return { effects: [...closePending(leg), ok, ...sounds, ...sessions] }
   pending.answer = { response: ok.response, waitMs: t1 }
@@ -128,9 +129,11 @@ export function passAck(call: Call, leg: Leg, ack: Request, endpoint: SipEndpoin
       failed(unheard(sideOf(call, leg), 'no answer in ACK')),
     )
   }
-  const sounds = answer?.ok
-    ? [...aim(call, leg, answer.value, endpoint), ...aim(call, other, offer.value, endpoint)]
-    : []
+  if (!answer?.ok) takeBackOffer(leg)
+  const sounds = [
+    ...(answer?.ok ? aim(call, leg, answer.value, endpoint) : []),
+    ...aim(call, other, offer.value, endpoint),
+  ]
   const acks = ackPassed(call, leg, accepted.cseq.number, endpoint, body)
   return { effects: [...closePending(leg), ...acks, ...sounds] }
 }
@@ -166,7 +169,7 @@ export function offerFor(
   return offer?.ok ? rewriteTo(call, to, offer.value, endpoint, { only }) : noBody
 }
 
-/** The 2xx for who asked. An offer which the other side left without a usable answer leaves the session as it was. */
+/** The 2xx for who asked. Where the other side gave no usable answer, it says what was said before, to the new offer. */
 function okFor(
   call: Call,
   { leg, request, transaction, source }: InDialogRequest,

@@ -6,7 +6,7 @@ import { activeMedia, type SaidKeys } from '../sdp/offer.ts'
 import { isBlind, isSecure, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { agreedOn, cryptosOf, cryptosToOffer, cryptoToAnswer, keyOf, type SecretMaker } from '../sdp/sdes.ts'
 import type { Response } from '../sip/message.ts'
-import type { Leg, UacLeg } from './leg.ts'
+import type { Keying, Leg, UacLeg } from './leg.ts'
 
 /*
  * The keys between a leg and us (SDES, RFC 4568): each leg has its own, whatever the other one has.
@@ -16,9 +16,6 @@ import type { Leg, UacLeg } from './leg.ts'
 interface Dice {
   readonly entropy: Entropy
 }
-
-/** How sound is offered: plain, encrypted where the other party likes (RFC 8643), or encrypted alone. */
-export type Keying = 'plain' | 'either' | 'strict'
 
 /** How a description has it. */
 function keyingOf(media: Media): Keying {
@@ -33,6 +30,7 @@ export function keyingFor({ secure, sdp, aimed }: Leg, said: RelayedSdp): Keying
   if (secure === 'off') return 'plain'
   const sent = activeMedia(sdp.sent)
   if (sent === undefined) return keyingOf(mediaOf(said))
+  if (isBlind(sent)) return sdp.sound ?? keyingOf(mediaOf(said))
   return aimed !== undefined && sdp.srtp === undefined ? 'plain' : keyingOf(sent)
 }
 
@@ -63,7 +61,14 @@ export function agree({ sdp }: Leg, said: RelayedSdp): SrtpKeys | undefined {
   const keys = agreedOn(cryptosOf(mediaOf(said)), sdp.lines)
   sdp.spent = keys === undefined && (sdp.spent || sdp.srtp !== undefined)
   sdp.srtp = keys
+  if (!isBlind(mediaOf(said))) sdp.sound = keys === undefined ? 'plain' : keyingOf(soundOf(sdp, said))
   return keys
+}
+
+/** The m-line of sound as a leg was sent it; before that, as it offered it. */
+function soundOf({ sent }: Leg['sdp'], said: RelayedSdp): Media {
+  const media = activeMedia(sent)
+  return media === undefined || isBlind(media) ? mediaOf(said) : media
 }
 
 /**

@@ -158,7 +158,15 @@ export function freshLeg(sdpId: string): Pick<LegState, Fresh> {
   return {
     dialog: undefined,
     secure: 'allowed',
-    sdp: { id: sdpId, sent: undefined, before: undefined, lines: [], srtp: undefined, spent: false },
+    sdp: {
+      id: sdpId,
+      sent: undefined,
+      before: undefined,
+      lines: [],
+      srtp: undefined,
+      sound: undefined,
+      spent: false,
+    },
     media: undefined,
     aimed: undefined,
     pending: undefined,
@@ -197,6 +205,9 @@ export interface SentAck {
   repeats: number
 }
 
+/** How sound is offered: plain, encrypted where the other party likes (RFC 8643), or encrypted alone. */
+export type Keying = 'plain' | 'either' | 'strict'
+
 /** The SDP we last sent to one leg: its session id, and its text with the version (RFC 3264 §8). */
 export interface SdpSent {
   readonly id: string
@@ -212,6 +223,8 @@ export interface SdpSent {
   srtp: SrtpKeys | undefined
   /** They were in use and no longer are: no packet may be encrypted with ours again. */
   spent: boolean
+  /** How its sound was keyed last, which fax may have taken the place of; undefined: there was none. */
+  sound: Keying | undefined
 }
 
 /** A request of one leg which waits for the other leg's answer. */

@@ -86,16 +86,21 @@ describe('an answer which cannot be used', () => {
     ['nonsense', new TextEncoder().encode('nonsense')],
     ['what was not offered', dtls],
     ['what it declines', sdp('203.0.113.1', 0)],
-  ])('to a re-INVITE, as %s, leaves the sound as it was', (_, body) => {
-    const { ladder, invited, answer } = talking()
-    const aimed = ladder.media.length
-    const offer = described('192.0.2.10', ...video, ...audio)
-    ladder.when(alice, within(invited, answer, alice, 'INVITE', 3, { body: offer })).gives('INVITE to Telnyx')
-    ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', body)).gives('ACK to Telnyx', '200 to Alice')
-    expect(kinds(ladder.lastResponse(alice).body)).toEqual(['m=video 0', 'm=audio 1'])
-    expect(ladder.media).toHaveLength(aimed)
-    ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
-  })
+  ])(
+    'to a re-INVITE, as %s, leaves the other side as it was, and has who asked heard by its offer',
+    (_, body) => {
+      const { ladder, invited, answer } = talking()
+      const aimed = ladder.media.length
+      const offer = described('192.0.2.10', ...video, ...audio)
+      ladder
+        .when(alice, within(invited, answer, alice, 'INVITE', 3, { body: offer }))
+        .gives('INVITE to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', body)).gives('ACK to Telnyx', '200 to Alice')
+      expect(kinds(ladder.lastResponse(alice).body)).toEqual(['m=video 0', 'm=audio 1'])
+      expect(ladder.media.slice(aimed)).toMatchObject([{ type: 'aim', side: 'caller' }])
+      ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
+    },
+  )
 
   test('in the ACK of a delayed offer says why the call ends, on both sides', () => {
     const { ladder, invited, sent } = calling({}, { body: nothing })

@@ -15,6 +15,7 @@ import {
   office,
   prove,
   provider,
+  sdp,
   telnyx,
   through,
   twilio,
@@ -103,6 +104,50 @@ describe('a key of ours for a party which comes into another call', () => {
     const [answer] = keysIn(ladder.lastResponse(telnyx))
     expect(ladder.lastResponse(telnyx).status).toBe(200)
     expect(answer?.secret).not.toEqual(old?.secret)
+  })
+})
+
+describe('a change inside an encrypted call', () => {
+  test('back from fax to sound has the sound encrypted again', () => {
+    const { ladder, first } = both()
+    const fax = new TextEncoder().encode(
+      text(sdp('203.0.113.1')).replace(/m=audio[\s\S]*/, 'm=image 4000 udptl t38\r\na=T38FaxVersion:0\r\n'),
+    )
+    const calls = (cseq: number, body: Uint8Array) =>
+      ladder.when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'INVITE', cseq, { body }))
+    calls(1, fax).gives('INVITE to Alice')
+    const faxes = text(fax).replace('203.0.113.1', '192.0.2.10')
+    ladder.when(alice, reply200(ladder, alice, 'INVITE', new TextEncoder().encode(faxes))).whatever()
+    ladder.when(telnyx, fromCallee(first.sent, first.accepted, telnyx, 'ACK', 1)).gives()
+    calls(2, sdp('203.0.113.1')).gives('INVITE to Alice')
+    const again = ladder.lastRequest(alice, 'INVITE')
+    expect(again.body && text(again.body)).toContain('RTP/SAVP')
+    expect(keysIn(again)[0]?.secret).not.toEqual(keysIn(first.answer)[0]?.secret)
+  })
+
+  test.each([
+    ['its offer', 'nothing'],
+    ['an offer, in the ACK', 'an offer'],
+  ])('is heard by a new key of %s, though the other side’s answer cannot be used', (_, brings) => {
+    const { ladder, first } = both()
+    const renewed = encrypted('192.0.2.10', 9)
+    const [asker, asked] = brings === 'nothing' ? [alice, telnyx] : [telnyx, alice]
+    const change = (method: string, body?: Uint8Array) => {
+      const more = body ? { body } : {}
+      return asker === alice
+        ? within(first.invited, first.answer, alice, method, 3, more)
+        : fromCallee(first.sent, first.accepted, telnyx, method, 1, more)
+    }
+    ladder.when(asker, change('INVITE', brings === 'nothing' ? renewed : undefined)).whatever()
+    ladder
+      .when(asked, reply200(ladder, asked, 'INVITE', brings === 'nothing' ? undefined : renewed))
+      .whatever()
+    ladder.when(asker, change('ACK')).whatever()
+    const [told] = keysIn(
+      brings === 'nothing' ? ladder.lastResponse(alice) : ladder.lastRequest(alice, 'ACK'),
+    )
+    const aim = ladder.media.findLast((each) => each.type === 'aim' && each.aim.srtp?.theirs.secret[0] === 9)
+    expect(aim?.type === 'aim' && aim.aim.srtp?.ours.secret).toEqual(told?.secret)
   })
 })
 
