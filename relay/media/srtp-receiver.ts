@@ -53,8 +53,13 @@ export class SrtpReceiver implements UnprotectStage {
     return old >= 0 ? old : this.#told(out, control)
   }
 
+  /** What it cannot open it leaves as it came. */
   #unlock(packet: Uint8Array, length: number, control: boolean): number {
-    return control ? this.#openControl(packet, length) : this.#open(packet, length)
+    const tag = control ? this.#sizes.controlTag : this.#sizes.tag
+    const end = this.#withoutName(packet, length, tag)
+    const out = control ? this.#openControl(packet, end) : this.#open(packet, end)
+    if (out < 0 && end > 0) this.#name(packet, end, tag)
+    return out
   }
 
   #told(out: number, control: boolean): number {
@@ -64,10 +69,8 @@ export class SrtpReceiver implements UnprotectStage {
     return out
   }
 
-  #open(packet: Uint8Array, length: number): number {
-    const { tag } = this.#sizes
-    const end = this.#withoutName(packet, length, tag)
-    const clear = headerLength(packet, end - tag)
+  #open(packet: Uint8Array, end: number): number {
+    const clear = headerLength(packet, end - this.#sizes.tag)
     if (clear < 0) return UNAUTHENTIC
     const stream = this.#streams.find(readWord(packet, 8))
     if (stream === undefined) return this.#begin(packet, clear, end)
@@ -109,9 +112,8 @@ export class SrtpReceiver implements UnprotectStage {
     return out
   }
 
-  #openControl(packet: Uint8Array, length: number): number {
+  #openControl(packet: Uint8Array, end: number): number {
     const { aead, controlTag } = this.#sizes
-    const end = this.#withoutName(packet, length, controlTag)
     const at = aead ? end - 4 : end - controlTag - 4
     if (at < CONTROL_CLEAR || end - controlTag - 4 < CONTROL_CLEAR) return UNAUTHENTIC
     const word = readWord(packet, at)
@@ -144,5 +146,14 @@ export class SrtpReceiver implements UnprotectStage {
     for (let i = 0; i < mki.length; i++) if (packet[from + i] !== mki[i]) return 0
     packet.copyWithin(from, to, length)
     return length - mki.length
+  }
+
+  /** Puts the name back where it stood. */
+  #name(packet: Uint8Array, end: number, tag: number): void {
+    const mki = this.#mki
+    if (mki.length === 0) return
+    const at = this.#sizes.aead ? end : end - tag
+    packet.copyWithin(at + mki.length, at, end)
+    packet.set(mki, at)
   }
 }

@@ -187,6 +187,31 @@ describe('a key which takes another’s place (RFC 4568 §7.1.4)', () => {
     expect(crosses(sender, renewed, said(4))).toBe(false)
   })
 
+  test.each(srtpSuites)(
+    'is told by no name from the old one’s last packets: both have the same, %s',
+    (suite) => {
+      const mki = fromHex('01')
+      const old = { ...keyOf(suite), mki }
+      const renewed = new SrtpReceiver(
+        { ...keyOf(suite, 2), mki },
+        pureCipher,
+        new SrtpReceiver(old, pureCipher),
+      )
+      const sender = new SrtpSender(keyOf(suite), pureCipher)
+      for (const control of [false, true]) {
+        const plain = control ? senderReport(7, 1) : said(1)
+        const packet = roomy(plain)
+        const length = sender.protect(packet, plain.length, control)
+        const { tag, controlTag, aead } = suiteSizes[suite]
+        const at = aead ? length : length - (control ? controlTag : tag)
+        packet.copyWithin(at + 1, at, length)
+        packet.set(mki, at)
+        expect(renewed.unprotect(packet, length + 1, control)).toBe(plain.length)
+        expect(toHex(packet.subarray(0, plain.length))).toBe(toHex(plain))
+      }
+    },
+  )
+
   test.each(['starts again', 'goes on'])('is understood by who %s with the roll-over counter', (how) => {
     const { sender, receiver } = pair()
     const rounds = [30_000, 60_000, 24_464, 54_464, 10]
