@@ -12,7 +12,7 @@ import { notAcknowledged, unheard } from './cause.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { close, closing } from './ending.ts'
 import { aim, answerOf, rewriteFor } from './offer-answer.ts'
-import { dropPending } from './pending-reinvite.ts'
+import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
 import { sipReason } from './reason.ts'
 import { utcOf } from './record.ts'
@@ -85,11 +85,10 @@ export function hangUp(
   const legs = legsOf(call)
   const repeats = by !== 'system' && by.kind === 'uas' ? forgetAnswer(by) : []
   const pending = legs.flatMap((leg) => dropPending(call, leg, endpoint))
-  // What is asked of it still is asked no more.
-  for (const leg of legs) leg.refresh = undefined
+  const asked = legs.flatMap(dropRefresh)
   const byes = legs.filter((leg) => leg !== by).flatMap((leg) => hangUpLeg(leg, given, endpoint))
   close(call, by === 'system' ? by : sideOf(call, by), reason, because)
-  return { to: 'ended', effects: [...repeats, ...pending, ...byes, ...closing(call)] }
+  return { to: 'ended', effects: [...repeats, ...pending, ...asked, ...byes, ...closing(call)] }
 }
 
 /** The legs which are up here: those who speak, and one whose place is about to be taken. */

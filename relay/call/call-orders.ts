@@ -158,7 +158,8 @@ export class CallOrders {
     const passed = role.role === 'passed' && request.method === 'INVITE' ? role.asked : undefined
     if (role.role === 'invite') this.index.addBranch(active, role.leg)
     if (passed) this.index.addServer(active, passed.leg, passed.transaction)
-    const inviter = role.role === 'invite' ? role.leg : passed?.leg
+    const ours = role.role === 'reoffer' || (role.role === 'refresh' && request.method === 'INVITE')
+    const inviter = role.role === 'invite' || ours ? role.leg : passed?.leg
     this.effects.pass(this.requests.send(now, active, order, inviter))
   }
 

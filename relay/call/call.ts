@@ -49,6 +49,7 @@ import {
 import {
   offerAgain,
   offerAnswered,
+  offerStalled,
   partyAdopted,
   partyGone,
   partyReplaces,
@@ -207,6 +208,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     transferOff: (_, { call, endpoint }) => transferOff(call, endpoint),
     placeTaken: (event, { call, endpoint }) => stay(...takePlace(call, event, endpoint)),
     reoffer: ({ leg }, { call, endpoint }) => stay(...offerAgain(call, leg, endpoint)),
+    stalledOffer: (event, { call, endpoint }) => offerStalled(call, event, endpoint),
     reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
     stop: (_, { call, endpoint }) =>

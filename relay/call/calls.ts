@@ -359,6 +359,9 @@ export class Calls {
       case 'repeatPending':
       case 'unacknowledgedPending':
       case 'stalledPending':
+        return this.#step(now, active, timer.timer, timer)
+      case 'stalledOffer':
+        return this.#step(now, active, timer.timer, timer)
       case 'session':
       case 'reoffer':
       case 'parting':

@@ -1,5 +1,6 @@
 import { ackDeclining, ackReinvite } from '../leg/ack.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
+import { isRefreshing } from '../leg/refresh.ts'
 import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -31,6 +32,13 @@ export function dropPending(call: Call, leg: Leg, endpoint: SipEndpoint): CallOr
     ...(accepted ? decliningAck(call, leg, accepted, endpoint) : []),
     { type: 'abandon', of: leg },
   ]
+}
+
+/** A request of ours to a leg is wanted no more: an INVITE which is never answered ends, too. */
+export function dropRefresh(leg: Leg): CallOrder[] {
+  const open = isRefreshing(leg)
+  leg.refresh = undefined
+  return open ? [{ type: 'abandon', of: leg }] : []
 }
 
 /** ACK for a 2xx to what a leg asked without an offer: the one which came in it is declined. */

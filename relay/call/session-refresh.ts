@@ -59,5 +59,8 @@ function lost(call: Call, leg: Leg, status: number, method: string, endpoint: Si
 
 /** The call is over: the 2xx to an INVITE still gets its ACK. */
 export function refreshedLate(result: RefreshResult, endpoint: SipEndpoint): CallOrder[] {
+  const { leg, sent, response } = result
+  // A leg which speaks on in another call may be asked something else from now on.
+  if (leg.refresh === sent && (response?.status ?? 408) >= 200) leg.refresh = undefined
   return ackRefresh(result, endpoint)
 }

@@ -272,6 +272,8 @@ export type CallTimer =
   | { readonly timer: 'repeatPending' | 'unacknowledgedPending' | 'stalledPending'; readonly leg: Leg }
   /** A leg was busy when it was to be offered another one's sound; one which transferred its call has not hung up. */
   | { readonly timer: 'reoffer' | 'parting'; readonly leg: Leg }
+  /** An offer of ours cannot be made, or was not answered in time: what that counts as. */
+  | { readonly timer: 'stalledOffer'; readonly leg: Leg; readonly status: number }
   /** The media thread never said its last word. */
   | { readonly timer: 'media' }
 
@@ -367,6 +369,7 @@ export interface CallEvents extends TransferEvents {
   repeatPending: { leg: Leg }
   unacknowledgedPending: { leg: Leg }
   stalledPending: { leg: Leg }
+  stalledOffer: { leg: Leg; status: number }
   session: { leg: Leg }
   refreshed: RefreshResult
   reoffer: { leg: Leg }

@@ -7,7 +7,7 @@ import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { close, closing } from './ending.ts'
 import { cancelPassed } from './in-dialog.ts'
-import { dropPending } from './pending-reinvite.ts'
+import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import { joinedLegs, mediaOn, opposite, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallStep, Transfer } from './state.ts'
 
@@ -97,6 +97,7 @@ export function transferorLeft(call: Call, { to, by }: Transfer, endpoint: SipEn
       ...cancelPassed(leg, { reason: undefined }),
       ...dropPending(call, leg, endpoint),
     ]),
+    ...dropRefresh(by),
     ...parted(call, call.transfer),
     { type: 'onward', call: to, name: 'partyAdopted', event: undefined },
   ]
@@ -115,7 +116,7 @@ export function transferOver(call: Call, hungUp: boolean, endpoint: SipEndpoint)
   call.transfer = undefined
   close(call, sideOf(call, by), 'transferred', undefined)
   const alone: CallOrder = { type: 'onward', call: to, name: 'partyAdopted', event: undefined }
-  return { to: 'ended', effects: [stop, ...bye, alone, ...closing(call)] }
+  return { to: 'ended', effects: [stop, ...dropRefresh(by), ...bye, alone, ...closing(call)] }
 }
 
 /** A party whose transfer goes on elsewhere is no party here any more. */

@@ -1,8 +1,10 @@
 import { hangUpLeg } from '../leg/bye.ts'
 import type { GivenReason, Leg } from '../leg/leg.ts'
-import type { RefreshResult } from '../leg/refresh.ts'
+import { reach } from '../leg/path.ts'
+import { isRefreshing, type RefreshResult } from '../leg/refresh.ts'
 import { mayReoffer, reofferAnswered, reofferLeg } from '../leg/reoffer.ts'
 import { setSession } from '../leg/session.ts'
+import { buildCancel } from '../leg/uac.ts'
 import { directionOf, readSdp, resumed } from '../sdp/description.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { activeMedia, type SentSdp } from '../sdp/offer.ts'
@@ -13,8 +15,9 @@ import { failed, hangUp, partyLeft } from './answered.ts'
 import { partyOn } from './call-party.ts'
 import { cause, silentInside } from './cause.ts'
 import { aim, aimAnew, answerOf, rewriteFor, takeBackOffer } from './offer-answer.ts'
+import { dropRefresh } from './pending-reinvite.ts'
 import { carriedFrom, utcOf } from './record.ts'
-import { mediaOn, otherOf, sideOf } from './sides.ts'
+import { joinedLegs, mediaOn, otherOf, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from './state.ts'
 
 /*
@@ -24,6 +27,12 @@ import type { Call, CallEvents, CallOrder, CallParty, CallStep, Joining } from '
 
 /** Milliseconds until a leg is asked again which is busy with something else. */
 const busyMs = 200
+
+/** So long a party may take to answer the offer by which it comes, a little longer than one which says nothing at all. */
+const comesWithinMs = 33_000
+
+/** Any other change may take as long as one which a party asks for. */
+const stalledMs = 181_000
 
 const transferred = { reason: 'SIP;cause=200;text="transferred"' }
 
@@ -112,7 +121,31 @@ function offerTo(call: Call, leg: Leg, endpoint: SipEndpoint, last?: RelayedSdp)
   const said = last ?? otherOf(call, leg)?.aimed?.said
   const offer = said && (call.joining?.state === 'joined' ? said : { ...said, sdp: resumed(said.sdp) })
   const sent = offer && rewriteFor(call, leg, offer, endpoint)
-  return sent ? reofferLeg(leg, sdpBytes(sent), endpoint) : []
+  const offers = sent ? reofferLeg(leg, sdpBytes(sent), endpoint) : []
+  const comes = call.joining?.state === 'offered' && leg === call.joining.party
+  if (offers.length === 0) return comes ? [stalledIn(leg, 0, 488)] : []
+  return [...offers, comes ? stalledIn(leg, comesWithinMs, 408) : stalledIn(leg, stalledMs, 487)]
+}
+
+/** An offer of ours to a leg counts as answered by this status, if it is not answered in time. */
+function stalledIn(leg: Leg, ms: number, status: number): CallOrder {
+  return { type: 'set', ms, timer: { timer: 'stalledOffer', leg, status } }
+}
+
+/** Timer: no offer could be made, or it was heard of and never answered: it is taken back. */
+export function offerStalled(
+  call: Call,
+  { leg, status }: CallEvents['stalledOffer'],
+  endpoint: SipEndpoint,
+): CallStep {
+  const flow = reach(leg)?.flow
+  const { refresh } = leg
+  if (!refresh && status !== 488) return { effects: [] }
+  const cancel: CallOrder[] =
+    refresh && flow && isRefreshing(leg)
+      ? [{ type: 'request', request: buildCancel(refresh, undefined), flow, role: { role: 'cancel' } }]
+      : []
+  return after([...dropRefresh(leg), ...cancel], offerRefused(call, leg, status, endpoint))
 }
 
 function againIn(leg: Leg, ms: number): CallOrder {
@@ -121,7 +154,9 @@ function againIn(leg: Leg, ms: number): CallOrder {
 
 /** What became of that. */
 export function offerAnswered(call: Call, result: RefreshResult, endpoint: SipEndpoint): CallStep {
-  const { orders, answer, againMs, refused } = reofferAnswered(result, endpoint)
+  const { orders: said, answer, againMs, refused } = reofferAnswered(result, endpoint)
+  const over = answer !== undefined || againMs !== undefined || refused !== undefined
+  const orders: CallOrder[] = over ? [...said, { type: 'stop', timer: 'stalledOffer', of: result.leg }] : said
   if (againMs !== undefined || refused !== undefined) takeBackOffer(result.leg)
   if (againMs !== undefined) return { effects: [...orders, againIn(result.leg, againMs)] }
   if (answer) return { effects: [...orders, ...heard(call, result.leg, answer, endpoint)] }
@@ -182,10 +217,12 @@ export function partyGone(call: Call, leg: Leg, given: GivenReason, endpoint: Si
 /** A leg does not take the offer: who came goes back where it can, and the session of any other stays as it was. */
 function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoint): CallStep {
   const { joining } = call
-  leg.refresh = undefined
+  const left = dropRefresh(leg)
   const gone = status === 481 || status === 408
   if (joining?.state !== 'offered' || leg !== joining.party)
-    return gone ? lost(call, leg, status, endpoint) : { effects: [] }
+    return gone && joinedLegs(call).includes(leg)
+      ? after(left, lost(call, leg, status, endpoint))
+      : { effects: left }
   call.joining = undefined
   const back: CallOrder = {
     type: 'onward',
@@ -193,7 +230,7 @@ function offerRefused(call: Call, leg: Leg, status: number, endpoint: SipEndpoin
     name: 'partyReturned',
     event: { status: gone ? 480 : status, gone },
   }
-  const goes = joining.alone ? [] : [back]
+  const goes = joining.alone ? left : [...left, back]
   if (joining.replaced) {
     call.joined[joining.side] = joining.replaced
     call.came[joining.side] = joining.before

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CallTell, monotonicMs, type RouteDecision, type Scope } from '#contract'
+import { sessionId } from '../../../relay/ground/media.ts'
 import type { Header, Request, Response } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, relayAddress } from '../../support/ladder.ts'
 import { acme, alicesPhone, counted, limitedBy } from '../../support/limits.ts'
@@ -291,6 +292,37 @@ describe('a blind transfer', () => {
     test('because it is gone ends both', () => {
       const { ladder } = refusing(481)
       ladder.gives('ACK to Telnyx', 'NOTIFY to Alice', 'BYE to Alice', 'BYE to Bob')
+    })
+
+    test('but rings for ever is given up, and hung up with the others', () => {
+      const { ladder } = refusing(180)
+      ladder.gives().after(32_900).whatever()
+      expect(() => ladder.lastRequest(telnyx, 'CANCEL')).toThrow()
+      ladder.after(100).whatever()
+      expect(ladder.lastRequest(telnyx, 'CANCEL').cseq.number).toBe(
+        ladder.lastRequest(telnyx, 'INVITE').cseq.number,
+      )
+      for (const party of [telnyx, alice, bob]) expect(ladder.lastRequest(party, 'BYE').method).toBe('BYE')
+      expect(told(ladder)).toBe('SIP/2.0 480 Temporarily Unavailable, terminated')
+    })
+
+    test('because none can be made for it goes back to the call it was in, at once', () => {
+      const { ladder, rung } = ringing()
+      const call = ladder.engine.rooms.calls.index.session(sessionId(2))?.call
+      if (!call) throw new Error('there is no second call')
+      const { ports } = call
+      call.ports = undefined
+      ladder.when(bob, answers(rung, bob, 200, { body: sdp('192.0.2.20') })).whatever()
+      call.ports = ports
+      ladder.after(0).gives('NOTIFY to Alice', 'BYE to Bob')
+      expect(told(ladder)).toBe('SIP/2.0 488 Not Acceptable Here, terminated')
+    })
+
+    test('but rings for ever leaves nothing behind where the target hangs up before', () => {
+      const { ladder, rung } = refusing(180)
+      const bobs = answers(rung, bob, 200, { body: sdp('192.0.2.20') })
+      ladder.when(bob, fromCallee(rung, bobs, bob, 'BYE', 1))
+      ladder.gives('200 to Bob', 'BYE to Telnyx', 'NOTIFY to Alice', 'BYE to Alice')
     })
 
     test('because it offered something itself is offered it once more', () => {
