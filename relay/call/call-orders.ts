@@ -18,7 +18,7 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
-import { costsMinutes, scopesOf } from './scopes.ts'
+import { costsMinutes, placesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
@@ -174,7 +174,7 @@ export class CallOrders {
     for (const { id } of this.#lasting.over(call)) ledger.free(now, id)
     if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
-    ledger.keep(now, call.id, scopesOf(call))
+    ledger.keep(now, call.id, placesOf(call))
     const { answeredAt } = call.record
     // Calls in and calls inside cost no minutes.
     if (answeredAt !== undefined && costsMinutes(call)) ledger.answered(call.id, answeredAt)

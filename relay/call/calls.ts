@@ -147,7 +147,8 @@ export class Calls {
   sentOn(now: MonotonicMs, { active, hunt }: SendOn, { decision, why }: DecidedSendOn): CallsOutput[] {
     // The call may have been answered, or have ended, while we asked.
     if (active.machine.state !== 'hunting' || hunt.state !== 'deciding') return []
-    const admitted = decision && admitCall(this.#deps.ledger, now, active.call.id, decision)
+    const { id, hunts } = active.call
+    const admitted = decision && admitCall(this.#deps.ledger, now, id, decision, hunts.indexOf(hunt))
     const contacts = admitted?.kind === 'connect' ? this.#contacts(now, admitted.targets) : []
     return this.step(now, active, 'sentOn', { hunt, decision: admitted, why, contacts })
   }

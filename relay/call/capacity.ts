@@ -9,9 +9,10 @@ import type { Call, CalledPeer, Hunt, HuntEnding } from './state.ts'
  */
 export function nextWithRoom(call: Call, hunt: Hunt): CalledPeer | undefined {
   const urgent = isUrgent(call.record.decision)
+  const leg = call.hunts.indexOf(hunt)
   for (let provider = hunt.waiting.shift(); provider; provider = hunt.waiting.shift()) {
     const { provider_id } = provider
-    const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent) : undefined
+    const limit = provider_id ? reserve(call.ledger, call.now, call.id, provider_id, urgent, leg) : undefined
     if (!limit) return provider
     if (!hunt.parent) skip(call, provider, limit)
   }
@@ -19,9 +20,12 @@ export function nextWithRoom(call: Call, hunt: Hunt): CalledPeer | undefined {
 }
 
 /** Whether a provider not tried yet has room, as things stand. */
-export function roomElsewhere({ record, ledger, now, id }: Call, { waiting }: Hunt): boolean {
+export function roomElsewhere({ record, ledger, now, id, hunts }: Call, hunt: Hunt): boolean {
   const urgent = isUrgent(record.decision)
-  return waiting.some(({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent))
+  const leg = hunts.indexOf(hunt)
+  return hunt.waiting.some(
+    ({ provider_id }) => !provider_id || !limitAt(ledger, now, id, provider_id, urgent, leg),
+  )
 }
 
 /** No provider was called, for every one is full. */

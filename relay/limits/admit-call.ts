@@ -11,6 +11,7 @@ function statusFor(resource: string, incoming: boolean): number {
  * Lets a decided call into the limits of its customer and of who makes or takes it, or turns it away.
  *
  * A call which is let in counts from now on in every scope of its decision; `explanation.limits` says how they stood.
+ * `leg`: the number of the hunt of a call under way which the decision is about; each which goes out has a place.
  * What a decision made here found full counts as refused, so that the edge hears of it.
  */
 export function admitCall(
@@ -18,17 +19,19 @@ export function admitCall(
   now: MonotonicMs,
   callId: string,
   decision: RouteDecision,
+  leg?: number,
 ): RouteDecision {
   const customerId = decision.customer_id ?? undefined
   for (const limit of foreseen(decision.explanation)) ledger.refuse(now, callId, customerId, limit)
   if (decision.kind === 'reject') return decision
   // Minutes are a limit on what is paid for: calls out.
   const incoming = decision.direction === 'incoming'
+  const paid = isPaid(decision) ? leg : undefined
   const looked = decision.scopes
     .flatMap((scope) => ledger.limits(scope, now, customerId))
     .filter(({ resource }) => !(incoming && resource === 'daily_minutes'))
-    // A call which is sent on has its place already, and may run out of minutes.
-    .filter((limit) => limit.resource === 'daily_minutes' || !ledger.holds(callId, limit as Scope))
+    // A call which is sent on has its place already, for one leg of it, and may run out of minutes.
+    .filter((limit) => limit.resource === 'daily_minutes' || ledger.adds(now, callId, limit, paid))
   const inTheWay = isUrgent(decision.explanation) ? undefined : looked.find(({ exceeded }) => exceeded)
   const explanation = explained(decision.explanation, looked)
   if (inTheWay) {
@@ -36,8 +39,13 @@ export function admitCall(
     return refused(decision, explanation, inTheWay)
   }
   if (customerId !== undefined) ledger.open(callId, customerId)
-  for (const scope of decision.scopes) ledger.take(now, callId, scope)
+  for (const scope of decision.scopes) ledger.take(now, callId, scope, paid)
   return { ...decision, explanation }
+}
+
+/** Whether it goes out by providers. */
+function isPaid({ targets }: ConnectDecision): boolean {
+  return targets.kind === 'providers'
 }
 
 /** Limits which stand against a decided call only because other relays have shares of them. */
@@ -70,7 +78,7 @@ function foreseen(explanation: Explanation | null): LimitReached[] {
 }
 
 /**
- * Takes a place at one provider for a call; gives the limit which is in the way where there is none.
+ * Takes a place at one provider for a `leg` of a call; gives the limit which is in the way where there is none.
  *
  * An urgent call is let in whatever the limit.
  */
@@ -80,10 +88,11 @@ export function reserve(
   callId: string,
   providerId: string,
   urgent: boolean,
+  leg?: number,
 ): Limit | undefined {
-  const inTheWay = limitAt(ledger, now, callId, providerId, urgent)
+  const inTheWay = limitAt(ledger, now, callId, providerId, urgent, leg)
   if (inTheWay) ledger.refuse(now, callId, undefined, inTheWay)
-  else ledger.take(now, callId, { kind: 'provider', id: providerId })
+  else ledger.take(now, callId, { kind: 'provider', id: providerId }, leg)
   return inTheWay
 }
 
@@ -94,10 +103,11 @@ export function limitAt(
   callId: string,
   providerId: string,
   urgent: boolean,
+  leg?: number,
 ): Limit | undefined {
-  const scope: Scope = { kind: 'provider', id: providerId }
-  if (urgent || ledger.holds(callId, scope)) return undefined
-  return ledger.limits(scope, now).find(({ exceeded }) => exceeded)
+  if (urgent) return undefined
+  const limits = ledger.limits({ kind: 'provider', id: providerId }, now)
+  return limits.find((limit) => limit.exceeded && ledger.adds(now, callId, limit, leg))
 }
 
 /** A call to an emergency number: no limit stops it, and it counts in all of them. Other short numbers may be dear. */

@@ -2,20 +2,26 @@ import type { MonotonicMs } from '#contract'
 
 const windowMs = 1_000
 
-/** Calls which began in the last second, by id: one that is named twice began once. */
+/** Calls which began in the last second, by id: one that is named twice began once, and when it was named first. */
 export class CpsWindow {
-  readonly #begun = new Set<string>()
+  readonly #begun = new Map<string, number>()
   /** The same in order; those before `#first` are out of the window. */
   #order: { readonly callId: string; readonly at: number }[] = []
   #first = 0
   #most = 0
 
-  add(callId: string, now: MonotonicMs): void {
+  /** `anew`: it begins again, and did not before. */
+  add(callId: string, now: MonotonicMs, anew = false): void {
     this.count(now)
-    if (this.#begun.has(callId)) return
-    this.#begun.add(callId)
+    if (this.#begun.has(callId) && !anew) return
+    this.#begun.set(callId, now)
     this.#order.push({ callId, at: now })
     this.#most = Math.max(this.#most, this.#begun.size)
+  }
+
+  has(callId: string, now: MonotonicMs): boolean {
+    this.count(now)
+    return this.#begun.has(callId)
   }
 
   count(now: MonotonicMs): number {
@@ -24,7 +30,7 @@ export class CpsWindow {
       call && call.at <= now - windowMs;
       call = this.#order[this.#first]
     ) {
-      this.#begun.delete(call.callId)
+      if (this.#begun.get(call.callId) === call.at) this.#begun.delete(call.callId)
       this.#first++
     }
     if (this.#first * 2 > this.#order.length) this.#tidy()

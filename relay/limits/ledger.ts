@@ -31,18 +31,42 @@ interface LedgerInput {
   readonly sentAt: MonotonicMs
 }
 
+/**
+ * Where a call counts: by itself, or by a leg which is paid for, named by the number of its hunt.
+ *
+ * The first leg has the call's own place there; each further one at the same time counts as another call.
+ */
+interface CountedPlace {
+  readonly scope: Scope
+  /** undefined: the call itself. */
+  readonly leg?: number | undefined
+}
+
+/** One scope in which a call counts. */
+interface CountedScope {
+  readonly scope: Scope
+  readonly legs: Set<number>
+}
+
 /** One call which goes on. */
 interface CountedCall {
   readonly customerId: string
-  readonly scopes: Map<string, Scope>
+  readonly scopes: Map<string, CountedScope>
+  /** The leg which began as the call itself did, by scope. */
+  readonly firstLegs: Map<string, number>
   answered: boolean
+}
+
+function placesOf({ legs }: CountedScope): number {
+  return Math.max(1, legs.size)
 }
 
 /** So many scopes are named in one beat: those calls came for lately first, then those which are only known. */
 const reportedAtMost = 1_000
 
 /**
- * Which call counts in whose limits: sets of call ids, so that nothing said twice counts twice, and nothing drifts.
+ * Which call counts in whose limits: sets of call ids and of their legs, so that nothing said twice counts twice, and
+ * nothing drifts.
  *
  * It counts and answers; who is turned away is decided by admitCall and in the hunt.
  */
@@ -70,29 +94,51 @@ export class Ledger implements BeatReporter {
 
   /** A call begins to count; it counts in no scope yet. */
   open(callId: string, customerId: string): void {
-    if (!this.#calls.has(callId)) this.#calls.set(callId, { customerId, scopes: new Map(), answered: false })
+    if (this.#calls.has(callId)) return
+    this.#calls.set(callId, { customerId, scopes: new Map(), firstLegs: new Map(), answered: false })
   }
 
-  /** An open call counts in a scope from now on. */
-  take(now: MonotonicMs, callId: string, scope: Scope): void {
+  /** An open call, or a `leg` of it which is paid for, counts in a scope from now on. */
+  take(now: MonotonicMs, callId: string, scope: Scope, leg?: number): void {
     const key = keyOf(scope)
     const call = this.#calls.get(callId)
-    if (!call || call.scopes.has(key)) return
-    call.scopes.set(key, scope)
-    this.#usage.open(now, scope, call.customerId).take(now, callId)
-    if (call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
+    const known = call?.scopes.get(key)
+    if (!call || (known && (leg === undefined || known.legs.has(leg)))) return
+    const counted = known ?? { scope, legs: new Set() }
+    call.scopes.set(key, counted)
+    if (leg !== undefined) counted.legs.add(leg)
+    const usage = this.#usage.open(now, scope, call.customerId)
+    usage.hold(now, callId, placesOf(counted))
+    usage.cps.add(begunAs(call, callId, key, leg), now, leg !== undefined)
+    if (!known && call.answered) this.#daily.begin(key, callId, utcAt(this.#clock.epoch, now))
+  }
+
+  /** Whether a call, or a `leg` of it, would count as one more in what is limited. */
+  adds(now: MonotonicMs, callId: string, { kind, id, resource }: LimitReached, leg?: number): boolean {
+    const scope = { kind, id } as Scope
+    const key = keyOf(scope)
+    const call = this.#calls.get(callId)
+    const counted = call?.scopes.get(key)
+    if (!counted) return true
+    if (leg === undefined || counted.legs.has(leg)) return false
+    if (resource !== 'cps') return counted.legs.size > 0
+    return call?.firstLegs.has(key) === true || this.#usage.of(scope)?.cps.has(callId, now) !== true
   }
 
   holds(callId: string, scope: Scope): boolean {
     return this.#calls.get(callId)?.scopes.has(keyOf(scope)) ?? false
   }
 
-  /** A call counts in these scopes and no others; those it never took it does not get. */
-  keep(now: MonotonicMs, callId: string, scopes: readonly Scope[]): void {
+  /** A call counts in these places and no others; those it never took it does not get. */
+  keep(now: MonotonicMs, callId: string, places: readonly CountedPlace[]): void {
     const call = this.#calls.get(callId)
     if (!call || call.scopes.size === 0) return
-    const kept = new Set(scopes.map(keyOf))
-    for (const key of [...call.scopes.keys()]) if (!kept.has(key)) this.#leave(now, callId, call, key)
+    const kept = legsByScope(places)
+    for (const [key, counted] of [...call.scopes]) {
+      const legs = kept.get(key)
+      if (!legs) this.#leave(now, callId, call, key)
+      else this.#thin(now, callId, counted, legs)
+    }
   }
 
   /** The callee answered at `at`, UTC ms: from here on the call costs minutes. */
@@ -127,7 +173,7 @@ export class Ledger implements BeatReporter {
     const share = (resource: Resource, of: number | null) =>
       of === null ? null : this.#shares.of({ scope, resource }, of)
     return [
-      ...limit('channels', usage?.calls.size ?? 0, share('channels', max_channels)),
+      ...limit('channels', usage?.channels ?? 0, share('channels', max_channels)),
       ...limit('cps', usage?.cps.count(now) ?? 0, share('cps', max_cps)),
       ...(minutes === null ? [] : limit('daily_minutes', this.#minutes(scope, now), minutes)),
     ]
@@ -170,7 +216,7 @@ export class Ledger implements BeatReporter {
     return [...this.#calls].map(([call_id, { customerId, scopes }]) => ({
       call_id,
       customer_id: customerId,
-      scopes: [...scopes.values()],
+      scopes: [...scopes.values()].map(({ scope }) => scope),
     }))
   }
 
@@ -215,7 +261,7 @@ export class Ledger implements BeatReporter {
     })
     const { max_channels, max_cps } = limited.caps
     return [
-      ...(max_channels === null ? [] : [standing('channels', usage?.calls.size ?? 0)]),
+      ...(max_channels === null ? [] : [standing('channels', usage?.channels ?? 0)]),
       ...(max_cps === null ? [] : [standing('cps', usage?.cps.most(now) ?? 0)]),
     ]
   }
@@ -226,10 +272,37 @@ export class Ledger implements BeatReporter {
   }
 
   #leave(now: MonotonicMs, callId: string, call: CountedCall, key: string): void {
-    const scope = call.scopes.get(key)
-    if (!scope) return
+    const counted = call.scopes.get(key)
+    if (!counted) return
     call.scopes.delete(key)
-    this.#usage.of(scope)?.leave(now, callId)
+    this.#usage.of(counted.scope)?.hold(now, callId, 0)
     this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
   }
+
+  /** Legs which are over give their places back; the call itself keeps its own. */
+  #thin(now: MonotonicMs, callId: string, counted: CountedScope, kept: ReadonlySet<number>): void {
+    const before = placesOf(counted)
+    for (const leg of counted.legs) if (!kept.has(leg)) counted.legs.delete(leg)
+    const places = placesOf(counted)
+    if (places !== before) this.#usage.of(counted.scope)?.hold(now, callId, places)
+  }
+}
+
+/** Under which name a beginning counts in calls per second: the first leg in a scope is the call itself. */
+function begunAs(call: CountedCall, callId: string, key: string, leg: number | undefined): string {
+  if (leg === undefined) return callId
+  const first = call.firstLegs.get(key) ?? leg
+  call.firstLegs.set(key, first)
+  return first === leg ? callId : `${callId} ${leg}`
+}
+
+function legsByScope(places: readonly CountedPlace[]): Map<string, Set<number>> {
+  const kept = new Map<string, Set<number>>()
+  for (const { scope, leg } of places) {
+    const key = keyOf(scope)
+    const legs = kept.get(key) ?? new Set()
+    if (leg !== undefined) legs.add(leg)
+    kept.set(key, legs)
+  }
+  return kept
 }

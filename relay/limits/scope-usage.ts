@@ -12,7 +12,10 @@ const refusedAtMost = 1_000
 class ScopeUsage {
   readonly scope: Scope
   readonly customerId: string | undefined
-  readonly calls = new Set<string>()
+  /** Of each call the places it has: more than one where several legs of it are paid for at once. */
+  readonly calls = new Map<string, number>()
+  /** Places of all calls. */
+  channels = 0
   readonly cps = new CpsWindow()
   /** Calls turned away which the edge has not heard of, and when. */
   readonly refused: Readonly<Record<Resource, Map<string, number>>> = { channels: new Map(), cps: new Map() }
@@ -23,15 +26,12 @@ class ScopeUsage {
     this.customerId = customerId
   }
 
-  take(now: MonotonicMs, callId: string): void {
+  /** A call has so many places from now on. */
+  hold(now: MonotonicMs, callId: string, places: number): void {
     this.lastAt = now
-    this.calls.add(callId)
-    this.cps.add(callId, now)
-  }
-
-  leave(now: MonotonicMs, callId: string): void {
-    this.lastAt = now
-    this.calls.delete(callId)
+    this.channels += places - (this.calls.get(callId) ?? 0)
+    if (places > 0) this.calls.set(callId, places)
+    else this.calls.delete(callId)
   }
 
   refuse(now: MonotonicMs, callId: string, resource: Resource): void {

@@ -481,6 +481,30 @@ describe('the limits of a call which is sent on', () => {
     ])
   })
 
+  test('have a place for each leg which goes out at once, and so have its carrier’s; one which is over gives it back', () => {
+    const three = { max_channels: 3, max_cps: 4 }
+    const carrier = provider(telnyx)
+    const ladder = office({
+      limits: limitedBy({ [acme.id]: three, [carrier.provider_id]: { max_channels: 2 } }),
+    })
+    aliceDials(ladder, 'bob')
+    const mobiles = Array.from({ length: 10 }, (_, at) => target('tel', `+1212555000${at}`))
+    ladder.decide({ ...bobsList(first(...mobiles)), scopes: [acme] }).whatever()
+    const goesOut = () => ladder.decide({ ...through(carrier), scopes })
+    goesOut().gives('ask locate')
+    goesOut().gives('ask locate')
+    // The carrier is full, though its customer is not.
+    goesOut().gives()
+    ladder.decide({ ...through(provider(twilio)), scopes }).gives('ask locate')
+    const used = () => ladder.engine.rooms.ledger.limits(acme, monotonicMs(ladder.now))[0]?.used
+    expect(used()).toBe(3)
+    for (const _ of mobiles.slice(4)) goesOut().gives()
+    ladder.locate(telnyx).whatever()
+    says(ladder, telnyx, 404).whatever()
+    expect(used()).toBe(2)
+    expect(ladder.engine.rooms.ledger.leases()).toMatchObject([{ scopes: expect.arrayContaining([acme]) }])
+  })
+
   test('are free again of those who rang beside the one who answered', () => {
     const ladder = office({ limits: limitedBy({ [bobs.id]: one }) }, door)
     registers(ladder, bob, 'bob')

@@ -35,7 +35,7 @@ describe('a ledger in which calls come and go in any order, and much is said twi
           ledger.take(ms(now), id, scope)
           calls.get(id)?.add(scope)
         } else if (act === 3) {
-          ledger.keep(ms(now), id, [acme, scope])
+          ledger.keep(ms(now), id, [{ scope: acme }, { scope }])
           for (const one of [...(calls.get(id) ?? [])])
             if (one !== acme && one !== scope) calls.get(id)?.delete(one)
         } else if (act === 4)
@@ -54,6 +54,41 @@ describe('a ledger in which calls come and go in any order, and much is said twi
       for (const id of calls.keys()) ledger.free(ms(now), id)
       expect(ledger.leases()).toEqual([])
       expect(ledger.limits(acme, ms(now))[0]?.used).toBe(0)
+    }
+  })
+})
+
+describe('legs of calls which are paid for', () => {
+  test('are never more at once, nor begun in one second, than a limit has places, whoever sends calls on to whom', () => {
+    const caps = { max_channels: 4, max_cps: 3 }
+    for (let seed = 0; seed < 100; seed++) {
+      const below = seededBelow(seed)
+      const ledger = new Ledger({ epoch }, limitedBy({ [customerId]: caps, [carrier.id]: caps }))
+      const calls = new Map<string, Set<number>>()
+      const begun: number[] = []
+      let now = 0
+      for (let step = 0; step < 300; step++) {
+        now += below(120)
+        const id = `call-${below(6)}`
+        const legs = calls.get(id) ?? new Set()
+        const leg = 1 + step
+        if (below(4) === 0) {
+          for (const one of legs) if (below(2) === 0) legs.delete(one)
+          const places = [...legs].flatMap((leg) => [acme, carrier].map((scope) => ({ scope, leg })))
+          ledger.keep(ms(now), id, [{ scope: acme }, ...places])
+        } else if (!legs.has(leg) && isLetIn(admitCall(ledger, ms(now), id, decision, leg))) {
+          const full = reserve(ledger, ms(now), id, carrier.id, false, leg)
+          if (!full) legs.add(leg)
+          if (!full) begun.push(now)
+          calls.set(id, legs)
+          const places = [...legs].flatMap((leg) => [acme, carrier].map((scope) => ({ scope, leg })))
+          ledger.keep(ms(now), id, [{ scope: acme }, ...places])
+        }
+        const paid = [...calls.values()].reduce((sum, { size }) => sum + size, 0)
+        expect(paid, `seed ${seed}`).toBeLessThanOrEqual(4)
+        const lately = begun.filter((at) => at > now - 1_000).length
+        expect(lately, `seed ${seed}`).toBeLessThanOrEqual(3)
+      }
     }
   })
 })

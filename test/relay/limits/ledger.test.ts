@@ -115,7 +115,7 @@ describe('the ledger of channels', () => {
   test('lets go of what a call does not count in any more, and adds nothing', () => {
     const ledger = acmeWith({ max_channels: 3 })
     begins(ledger, 'a', [acme, telnyx])
-    ledger.keep(ms(0), 'a', [acme, alicesPhone])
+    ledger.keep(ms(0), 'a', [{ scope: acme }, { scope: alicesPhone }])
     expect(ledger.leases()[0]?.scopes).toEqual([acme])
   })
 
