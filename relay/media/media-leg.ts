@@ -21,6 +21,8 @@ export class RtpPort {
   readonly latch: Latch
   readonly statistics = new Statistics()
   readonly #bucket = new TokenBucket(packets)
+  readonly #strange = new TokenBucket(strange)
+  readonly #failed = new TokenBucket(failed)
 
   constructor(leg: MediaLeg, port: Port, control: boolean) {
     this.leg = leg
@@ -33,7 +35,27 @@ export class RtpPort {
   spare(now: MonotonicMs): boolean {
     return this.#bucket.take(now)
   }
+
+  /** Whether a packet is worth decrypting: there is no end of those which are forged. `known`: by its SSRC. */
+  tries(now: MonotonicMs, from: SocketAddress, known: boolean): boolean {
+    if (known && this.latch.locked && this.latch.peer.same(from)) return this.#failed.has(now)
+    return this.#strange.take(now)
+  }
+
+  /** One was, and is not authentic. */
+  failed(now: MonotonicMs): void {
+    this.#failed.take(now)
+  }
 }
+
+/**
+ * Packets which are decrypted though nothing says that they are the peer's, for that costs most of all: a stream's first
+ * ones, and those of a peer at a new place. What comes from the peer under its SSRC is none of them, so that no stranger
+ * keeps it from being heard.
+ */
+const strange = { atOnce: 100, perSecond: 50 }
+/** And those which came from the peer under its SSRC, and were not authentic. */
+const failed = { atOnce: 500, perSecond: 500 }
 
 /** Packets of one port: several times what audio at 10 ms or video needs, so that one which is flooded takes no other's time. */
 const packets = { atOnce: 500, perSecond: 1_000 }

@@ -159,7 +159,7 @@ export class MediaRelay {
     if (!leg.blind && !isValid(packet, received, control)) return drop(rtpPort)
     if (received > LONGEST) return drop(rtpPort)
     const length =
-      leg.unprotect === undefined ? received : unprotected(rtpPort, from, packet, received, control)
+      leg.unprotect === undefined ? received : unprotected(now, rtpPort, from, packet, received, control)
     if (length < 0 || !(control || leg.blind || isWhole(packet, length))) return drop(rtpPort)
     if (!latch.hears(now, from) && !this.#learns(now, rtpPort, from, packet, control)) return drop(rtpPort)
     if (!rtpPort.spare(now)) return drop(rtpPort)
@@ -254,16 +254,23 @@ export class MediaRelay {
   }
 }
 
-/** Its length as it was before it was protected; negative: drop it. What no source of the party sent is not even tried. */
+/**
+ * Its length as it was before it was protected; negative: drop it. What no source of the party sent is not even tried, and
+ * of what others may have forged only so much.
+ */
 function unprotected(
-  { leg, latch }: RtpPort,
+  now: MonotonicMs,
+  rtpPort: RtpPort,
   from: SocketAddress,
   packet: Uint8Array,
   received: number,
   control: boolean,
 ): number {
-  if (leg.unprotect === undefined || !latch.allows(from)) return -1
-  const length = leg.unprotect.unprotect(packet, received, control)
+  const { unprotect } = rtpPort.leg
+  if (unprotect === undefined || !rtpPort.latch.allows(from)) return -1
+  if (!rtpPort.tries(now, from, unprotect.knows(packet, control))) return -1
+  const length = unprotect.unprotect(packet, received, control)
+  if (length < 0) rtpPort.failed(now)
   return length < (control ? RTCP_HEADER : RTP_HEADER) ? -1 : length
 }
 

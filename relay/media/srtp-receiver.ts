@@ -3,7 +3,7 @@ import { type CipherMaker, type SuiteSizes, suiteSizes } from './srtp-cipher.ts'
 import { CONTROL_CLEAR, headerLength, SrtpLocks } from './srtp-locks.ts'
 import { later, nearest, rollover, SrtpStream, SrtpStreams } from './srtp-stream.ts'
 import type { UnprotectStage } from './stages.ts'
-import { sequenceOf } from './statistics.ts'
+import { sequenceOf, ssrcOf } from './statistics.ts'
 import { readWord } from './words.ts'
 
 /** A stream which is not understood so often in a row is tried one roll-over later: a long pause may have hidden one. */
@@ -43,6 +43,12 @@ export class SrtpReceiver implements UnprotectStage {
     this.#locks = new SrtpLocks(key, make)
     this.#before = before
     if (before !== undefined) before.#before = undefined
+  }
+
+  knows(packet: Uint8Array, control: boolean): boolean {
+    const ssrc = ssrcOf(packet, control)
+    const streams = control ? this.#control : this.#streams
+    return streams.find(ssrc) !== undefined || this.#before?.knows(packet, control) === true
   }
 
   /** Decrypts a packet in place. */
@@ -86,15 +92,22 @@ export class SrtpReceiver implements UnprotectStage {
 
   /** An SSRC's first packet: those before it may have been lost, and a roll-over with them. */
   #begin(packet: Uint8Array, clear: number, end: number): number {
-    const stream = new SrtpStream(readWord(packet, 8))
+    if (this.#streams.isFull) return REPLAYED
+    const ssrc = readWord(packet, 8)
     const sequence = sequenceOf(packet)
-    const highest = this.#highestOf(stream.ssrc)
+    const highest = this.#highestOf(ssrc)
     const gone = highest === undefined ? sequence : nearest(highest, sequence)
-    for (const index of new Set([gone, sequence, later(sequence)])) {
-      const out = this.#try(stream, packet, clear, end, index)
-      if (out >= 0) return this.#streams.keep(stream) ? out : REPLAYED
-    }
-    return UNAUTHENTIC
+    const out = this.#beginAt(ssrc, packet, clear, end, gone)
+    if (out >= 0) return out
+    const again = gone === sequence ? out : this.#beginAt(ssrc, packet, clear, end, sequence)
+    return again >= 0 ? again : this.#beginAt(ssrc, packet, clear, end, later(sequence))
+  }
+
+  /** Only what is authentic is worth the memory of a stream: a forged SSRC costs no more than its tries. */
+  #beginAt(ssrc: number, packet: Uint8Array, clear: number, end: number, index: number): number {
+    const out = index < 0 ? UNAUTHENTIC : this.#decrypt(ssrc, packet, clear, end, index)
+    if (out >= 0) this.#streams.keep(begun(ssrc, index))
+    return out
   }
 
   /** Of the stream under the key before this one. */
@@ -104,12 +117,16 @@ export class SrtpReceiver implements UnprotectStage {
 
   #try(stream: SrtpStream, packet: Uint8Array, clear: number, end: number, index: number): number {
     if (!stream.allows(index)) return REPLAYED
-    const { rtp } = this.#locks
-    rtp.aim(stream.ssrc, rollover(index), index)
-    const out = rtp.cipher.open(packet, clear, end, rollover(index))
-    if (out < 0) return UNAUTHENTIC
-    stream.add(index)
+    const out = this.#decrypt(stream.ssrc, packet, clear, end, index)
+    if (out >= 0) stream.add(index)
     return out
+  }
+
+  #decrypt(ssrc: number, packet: Uint8Array, clear: number, end: number, index: number): number {
+    const { rtp } = this.#locks
+    rtp.aim(ssrc, rollover(index), index)
+    const out = rtp.cipher.open(packet, clear, end, rollover(index))
+    return out < 0 ? UNAUTHENTIC : out
   }
 
   #openControl(packet: Uint8Array, end: number): number {
@@ -125,15 +142,15 @@ export class SrtpReceiver implements UnprotectStage {
   #tryControl(packet: Uint8Array, end: number, word: number): number {
     const ssrc = readWord(packet, 4)
     const known = this.#control.find(ssrc)
-    const stream = known ?? new SrtpStream(ssrc)
     const index = word & 0x7fff_ffff
-    if (!stream.allows(index)) return REPLAYED
+    if (known === undefined ? this.#control.isFull : !known.allows(index)) return REPLAYED
     const { rtcp } = this.#locks
     rtcp.aim(ssrc, index >>> 16, index)
     const out = rtcp.cipher.open(packet, CONTROL_CLEAR, end, word)
     if (out < 0) return UNAUTHENTIC
-    stream.add(index)
-    return known !== undefined || this.#control.keep(stream) ? out : REPLAYED
+    if (known === undefined) this.#control.keep(begun(ssrc, index))
+    else known.add(index)
+    return out
   }
 
   /** The length without the name of the key: before counter mode's tag, behind all of GCM's; 0: it names another key. */
@@ -156,4 +173,11 @@ export class SrtpReceiver implements UnprotectStage {
     packet.copyWithin(at + mki.length, at, end)
     packet.set(mki, at)
   }
+}
+
+/** A stream whose first packet had that index. */
+function begun(ssrc: number, index: number): SrtpStream {
+  const stream = new SrtpStream(ssrc)
+  stream.add(index)
+  return stream
 }

@@ -71,9 +71,14 @@ export class SrtpStreams<Stream extends SrtpStream> {
     return stream
   }
 
+  /** Whether there are too many for another one. */
+  get isFull(): boolean {
+    return this.#all.size >= MOST_STREAMS
+  }
+
   /** Takes a new one in; false: there are too many. */
   keep(stream: Stream): boolean {
-    if (this.#all.size >= MOST_STREAMS) return false
+    if (this.isFull) return false
     this.#all.set(stream.ssrc, stream)
     return true
   }

@@ -18,6 +18,8 @@ export const ROOM = 256
 export interface UnprotectStage {
   /** Its length as plain RTP, or RTCP (`control`); -1: forged, a replay, or too short. At least 8 bytes are there, 12 of RTP. */
   unprotect(packet: Uint8Array, length: number, control: boolean): number
+  /** Whether something authentic came under a packet's SSRC before. At least 8 bytes are there, 12 of RTP. */
+  knows(packet: Uint8Array, control: boolean): boolean
 }
 
 /** Hears the RTP of a leg once the latch has taken it for its party's. */

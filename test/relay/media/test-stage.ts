@@ -27,6 +27,7 @@ function cipher(): Stages {
     packet.subarray(at, at + TAG).every((byte) => byte === 0xa5)
   return {
     unprotect: {
+      knows: () => true,
       unprotect: (packet, length, control) =>
         length > TAG && isTagged(packet, length - TAG) ? turned(packet, length - TAG, control) : -1,
     },
