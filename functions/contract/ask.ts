@@ -63,13 +63,15 @@ export const routeQuestion = z.object({
   ]),
   /**
    * User part and display name of the caller: of its P-Asserted-Identity, `asserted`, where it has one, else of
-   * its From. `diverting`: user parts of those it says to call for (Diversion, History-Info).
+   * its From. `diverting`: user parts of those it says to call for (Diversion, History-Info). `diverted`: of those it
+   * was with already, and how often it was sent on; left out where it says nothing of it.
    */
   from: z.object({
     user: z.string(),
     display: z.string().default(''),
     asserted: z.string().nullable().default(null),
     diverting: z.array(z.string()).default([]),
+    diverted: z.object({ by: z.array(z.string()), times: z.int().min(0) }).optional(),
   }),
   /** What was dialled: user and host part of the Request-URI, unescaped. */
   to: z.object({ user: z.string(), host: z.string() }),

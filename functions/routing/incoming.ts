@@ -35,6 +35,8 @@ export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung
   known.source = { ...telAddress(from ?? caller.user), name: caller.display }
   known.destination = telAddress(e164)
   known.number = { dialled: to.user, kind: 'number', e164, country: null }
+  const circle = wentRound(known, provider, e164)
+  if (circle) return circle
   const callee = calleeOf(number, e164, known.book)
   if ('reason' in callee) return refuse(known, callee.status, callee.reason, callee.message)
   const customer = known.book.customer(number.customer_id)
@@ -45,12 +47,38 @@ export function decideIncoming(known: Draft, provider: ProviderFacts, rung: Rung
 
 /** The caller in E.164 where its provider's country lets it be read so. */
 function callerNumber({ question, book }: Draft, provider: ProviderFacts): string | null {
-  const country = provider.country ?? book.customer(provider.customer_id)?.country ?? ''
+  const country = countryOf(provider, book)
   for (const text of [question.from.asserted ?? '', question.from.user]) {
     const read = readNumber(text, country)
     if (read.kind === 'number') return read.e164
   }
   return null
+}
+
+function countryOf({ country, customer_id }: ProviderFacts, book: Configuration): string {
+  return country ?? book.customer(customer_id)?.country ?? ''
+}
+
+/** Calls which were sent on so often go round, whatever numbers they name. */
+const DIVERSIONS = 5
+
+/** A refusal where a call was with this number before, or was sent on too often in the phone network; undefined where neither is. */
+function wentRound(known: Draft, provider: ProviderFacts, e164: string): RouteDecision | undefined {
+  const { by, times } = known.question.from.diverted ?? { by: [], times: 0 }
+  const country = countryOf(provider, known.book)
+  const isHere = by.some((user) => {
+    const read = readNumber(user, country)
+    return read.kind === 'number' && read.e164 === e164
+  })
+  if (isHere)
+    return refuse(known, 482, 'LOOP_DETECTED', `The call comes back to ${e164}, which sent it on already.`)
+  if (times < DIVERSIONS) return undefined
+  return refuse(
+    known,
+    483,
+    'TOO_MANY_FORWARDS',
+    `The call was sent on ${times} times before it came to ${e164}.`,
+  )
 }
 
 type Callee =

@@ -20,6 +20,7 @@ import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
 import { costsMinutes, placesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
+import { SentOutside } from './sent-outside.ts'
 import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallOrder, ClientRole, Hunt, ServiceRoutes } from './state.ts'
 
@@ -87,6 +88,7 @@ export class CallOrders {
   readonly ports: CallPorts
   readonly questions: Questions<WaitingForHost>
   readonly reputation = new Reputation()
+  readonly outside = new SentOutside()
   readonly #lasting = new LastingCalls()
   readonly #deps: CallsDeps
 
@@ -172,6 +174,7 @@ export class CallOrders {
   count(now: MonotonicMs, { call, machine }: ActiveCall): void {
     const { ledger } = this.#deps
     for (const { id } of this.#lasting.over(call)) ledger.free(now, id)
+    if (machine.state === 'ended') this.outside.free(call)
     if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))

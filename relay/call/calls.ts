@@ -29,6 +29,7 @@ import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { referRefused } from './refer.ts'
 import type { ReferredCall } from './referred.ts'
+import { countedWithPbx } from './sent-on.ts'
 import { otherOf } from './sides.ts'
 import type {
   Branch,
@@ -148,7 +149,9 @@ export class Calls {
     // The call may have been answered, or have ended, while we asked.
     if (active.machine.state !== 'hunting' || hunt.state !== 'deciding') return []
     const { id, hunts } = active.call
-    const admitted = decision && admitCall(this.#deps.ledger, now, id, decision, hunts.indexOf(hunt))
+    const screened =
+      decision && this.#orders.outside.screen(active.call, hunt, countedWithPbx(hunt, decision))
+    const admitted = screened && admitCall(this.#deps.ledger, now, id, screened, hunts.indexOf(hunt))
     const contacts = admitted?.kind === 'connect' ? this.#contacts(now, admitted.targets) : []
     return this.step(now, active, 'sentOn', { hunt, decision: admitted, why, contacts })
   }

@@ -68,6 +68,19 @@ export function divertedBy(invite: Request): string[] {
   return [...new Set(users)].slice(0, divertersAtMost)
 }
 
+/**
+ * Where an INVITE says that its call was before, and how often it was sent on (`counter`, RFC 5806 §4); undefined where it
+ * says nothing of it. The end of a history is the number which is called now (RFC 7044 §9.2).
+ */
+export function beenTo(invite: Request): { by: string[]; times: number } | undefined {
+  const diversions = diversionsOf(invite)
+  const history = invite.all('history-info').flatMap(usersOf)
+  const before = history.slice(0, history.findLastIndex((user) => user !== history.at(-1)) + 1)
+  const by = [...new Set([...diversions.flatMap(({ user }) => user || []), ...before])]
+  const times = diversions.reduce((sum, { counter }) => sum + counter, 0)
+  return by.length + times > 0 ? { by: by.slice(0, beenToAtMost), times } : undefined
+}
+
 /** Whether the caller's number is kept from the callee: as it dialled, else as its INVITE asks. */
 export function isHidden({ caller, decision }: Pick<Call, 'caller' | 'decision'>): boolean {
   return decision?.caller_id.hidden ?? privacyOf(caller.invite).identity
@@ -75,6 +88,7 @@ export function isHidden({ caller, decision }: Pick<Call, 'caller' | 'decision'>
 
 const diverting: ReadonlySet<string> = new Set(['diversion', 'history-info'])
 const divertersAtMost = 8
+const beenToAtMost = 32
 
 /** What kind of party makes a call. */
 export function callerKind({ direction, trunk_id }: RouteDecision): PartyKind {

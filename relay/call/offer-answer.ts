@@ -187,9 +187,9 @@ export function unknownHost(
   return host !== undefined && call.hosts.get(host) === undefined ? host : undefined
 }
 
-/** Goes with a 488: what of the session description is in the way (RFC 3261 §20.43). */
+/** Goes with a refusal: what is in the way (RFC 3261 §20.43), on one line. */
 export function warning({ address, port }: SipEndpoint, code: number, text: string): Header {
-  return ['warning', `${code} ${hostPort(address, port)} ${quote(text)}`]
+  return ['warning', `${code} ${hostPort(address, port)} ${quote(text.replace(/\p{Cc}+/gu, ' '))}`]
 }
 
 /** Incompatible media format. */

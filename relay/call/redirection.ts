@@ -34,7 +34,7 @@ export function redirectionsOf(hunt: Hunt, response: Response | undefined): Soug
 
 /**
  * The places which a provider names instead of itself, where it is to be followed: called as it is, once. None where it
- * names none, or names places itself which another named.
+ * names none, or names places itself which another named. What proves who we are to the carrier goes to no other host.
  */
 export function gatewaysOf({ provider }: Branch, response: Response | undefined): CalledPeer[] {
   if (!response || !followed.has(response.status) || provider?.redirects !== 'follow') return []
@@ -42,7 +42,10 @@ export function gatewaysOf({ provider }: Branch, response: Response | undefined)
     const at = readSipUri(place.uri)
     if (!at) return []
     const { hostname, port, transport } = at
-    return [{ ...provider, hostname, port, transport, user: at.user || provider.user, redirects: 'refuse' }]
+    const isOurs = hostname.toLowerCase() === provider.hostname?.toLowerCase()
+    const trusted = isOurs ? {} : { credentials: null, headers: [] }
+    const called = { hostname, port, transport, user: at.user || provider.user, redirects: 'refuse' } as const
+    return [{ ...provider, ...trusted, ...called }]
   })
 }
 

@@ -1,4 +1,4 @@
-import type { RejectDecision, RouteQuestion } from '#contract'
+import type { RejectDecision, RouteDecision, RouteQuestion } from '#contract'
 import { planQuestion } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
@@ -15,6 +15,13 @@ export function huntQuestion(call: Call, { sought, path }: Hunt): RouteQuestion 
   const { type, target: user, host } = sought
   const asked = { callId: call.id, customerId, caller, diverting: [], path }
   return planQuestion(asked, sought, { type, user, host })
+}
+
+/** Where a PBX sends a call on, that counts in the limits of its trunk, too. */
+export function countedWithPbx({ parent, sought }: Hunt, decision: RouteDecision): RouteDecision {
+  const targets = parent?.decision?.targets
+  if (sought?.type !== 'redirect' || targets?.kind !== 'trunk') return decision
+  return { ...decision, scopes: [...decision.scopes, { kind: 'trunk', id: targets.trunk.trunk_id }] }
 }
 
 /** It is decided where a hunt leads: it begins, or is over. */

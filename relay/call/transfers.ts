@@ -26,7 +26,7 @@ export function transferLead(
   }
   const found = index.replaced(target.replaces)
   if (!found) return { type: 'refused', ...noneOfTheirs }
-  const refusal = cannotReplace(call, found)
+  const refusal = cannotReplace(call, found) ?? (target.replaces.earlyOnly ? answeredAlready : undefined)
   return refusal ? { type: 'refused', ...refusal } : { type: 'attended', found }
 }
 
@@ -39,6 +39,9 @@ function cannotReplace(call: Call, { active, leg }: LegFound): ReferRefusal | un
     return { status: 403, why: 'the call which Replaces names has not been answered' }
   return isBusy(active.call) ? busy : undefined
 }
+
+/** It was to be replaced only while it rang (RFC 3891 §3). */
+const answeredAlready: ReferRefusal = { status: 486, why: 'the call which Replaces names has been answered' }
 
 /** Replaces names nothing which who asks could know of. */
 const noneOfTheirs: ReferRefusal = { status: 403, why: 'Replaces names no call which goes on here' }

@@ -1,7 +1,7 @@
 import type { RouteQuestion } from '#contract'
 import { dialledName, plainly } from '#routing'
 import type { ActiveCall } from '../call/call-index.ts'
-import { divertedBy } from '../call/claims.ts'
+import { beenTo, divertedBy } from '../call/claims.ts'
 import { parseNameAddrs, userOf } from '../sip/address.ts'
 import type { Request } from '../sip/message.ts'
 
@@ -23,10 +23,11 @@ export function questionOf(
 ): RouteQuestion {
   // What a phone asserts of itself counts for nothing.
   const claims = caller.kind !== 'extension'
+  const diverted = claims ? beenTo(invite) : undefined
   return {
     call_id: callId,
     caller,
-    from: { ...callerOf(invite, claims), diverting: claims ? divertedBy(invite) : [] },
+    from: { ...callerOf(invite, claims), diverting: claims ? divertedBy(invite) : [], diverted },
     to: { user: dialled(invite, caller), host: invite.target?.host ?? '' },
     codecs,
   }
@@ -56,7 +57,7 @@ function isNumber(user: string): boolean {
 }
 
 /** The caller by its From, or by what a PBX or carrier asserts: the name is taken from where the number is. */
-function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'], 'diverting'> {
+function callerOf(invite: Request, claims: boolean): Omit<RouteQuestion['from'], 'diverting' | 'diverted'> {
   const { display } = invite.from
   const user = userOf(invite.from)
   const asserted = claims ? assertedBy(invite) : undefined

@@ -71,11 +71,12 @@ function parseReplaces(value: string): Replaces | undefined {
   return { callId, toTag, fromTag, earlyOnly: params.has('early-only') }
 }
 
-/** A header which a URI holds behind its question mark, unescaped (RFC 3261 §19.1.1). */
+/** A header which a URI holds behind its question mark, unescaped (RFC 3261 §19.1.1); empty where it cannot be read. */
 function headerIn(headers: string, name: string): string | undefined {
   for (const pair of headers.split('&')) {
     const equals = pair.indexOf('=')
-    if (equals >= 0 && pair.slice(0, equals).toLowerCase() === name) return unescaped(pair.slice(equals + 1))
+    if (equals >= 0 && pair.slice(0, equals).toLowerCase() === name)
+      return unescaped(pair.slice(equals + 1)) ?? ''
   }
   return undefined
 }

@@ -132,6 +132,29 @@ describe('a number with destinations', () => {
   })
 })
 
+describe('a call which was sent on in the phone network', () => {
+  const scene: Scene = {
+    extensions: mine,
+    providers: [provider('telnyx', { sources: ['192.0.2.7'] })],
+    numbers: [number('+12125551111', { destinations: [to('tel', '+12125550000')] })],
+  }
+  const been = (times: number, ...by: string[]) => {
+    const question = rings('+12125551111')
+    return { ...question, from: { ...question.from, diverted: { by, times } } }
+  }
+
+  test.each([
+    ['was nowhere', been(0), undefined],
+    ['was with others', been(4, '+12125550000', '+442079460000', 'desk'), undefined],
+    ['was here, written as the carrier does', been(1, '+12125550000', '12125551111'), [482, 'LOOP_DETECTED']],
+    ['was here, and says no more', been(0, '(212) 555-1111'), [482, 'LOOP_DETECTED']],
+    ['was sent on five times', been(5, '+12125550000'), [483, 'TOO_MANY_FORWARDS']],
+  ])('and %s: refused as %j', (_, question, refused) => {
+    const decision = decided(question, scene)
+    expect(decision.kind === 'reject' ? [decision.status, decision.reason] : undefined).toEqual(refused)
+  })
+})
+
 describe('a destination', () => {
   const routes = [route('telnyx'), route('twilio', { priority: 2 })]
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RouteDecision } from '#contract'
+import { beenTo } from '../../../relay/call/claims.ts'
 import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, realm, relayAddress } from '../../support/ladder.ts'
 import {
@@ -87,6 +88,24 @@ describe('on whose behalf a PBX calls (RFC 5806, RFC 7044)', () => {
     const [asked] = ladder.questions
     const from = asked?.question.ask === 'route' ? asked.question.question.from : undefined
     expect(from?.diverting).toEqual(['+18005550000', own])
+    expect(from?.diverted).toEqual({ by: ['+18005550000', own], times: 2 })
+  })
+
+  test.each([
+    ['nothing of it', [], undefined],
+    [
+      'a history of the number itself alone',
+      [['history-info', '<sip:a@x>;index=1, <sip:a@y>;index=1.1']],
+      undefined,
+    ],
+    [
+      'a history which comes back',
+      [['history-info', '<sip:a@x>;index=1, <sip:b@y>;index=1.1, <sip:a@z>;index=1.1.1']],
+      { by: ['a', 'b'], times: 0 },
+    ],
+    ['counters', [['diversion', '<sip:a@x>;counter=3, <sip:b@x>;counter=x']], { by: ['a', 'b'], times: 4 }],
+  ] as [string, Header[], unknown][])('says where it was before by %s', (_, headers, been) => {
+    expect(beenTo(invite(pbx, `sip:${called}@${pbxRealm}`, { domain: pbxRealm, headers }))).toEqual(been)
   })
 
   test('is not shown to phones where it wants privacy', () => {

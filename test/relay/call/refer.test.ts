@@ -62,9 +62,18 @@ describe('a REFER', () => {
     ['another scheme', referTo('<https://example.com/>'), 416],
     ['another method', referTo('<sip:bob@trunkline.test;method=BYE>'), 403],
     ['a Replaces which names no dialog', referTo('<sip:bob@trunkline.test?Replaces=one>'), 400],
+    ['a Replaces which is escaped wrongly', referTo('<sip:bob@trunkline.test?Replaces=abc%zz>'), 400],
   ])('with %s is refused before any setting is looked at', (_, headers, status) => {
     const { ladder, invited, answer } = aliceMay('relay')
     ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).gives(`${status} to Alice`)
+  })
+
+  test('with a method of several lines is refused on one', () => {
+    const { ladder, invited, answer } = aliceMay('relay')
+    const headers = referTo('<sip:bob@trunkline.test;method=%0d%0aEvil:%201>')
+    ladder.when(alice, within(invited, answer, alice, 'REFER', 3, { headers })).gives('403 to Alice')
+    expect(ladder.lastResponse(alice).header('warning')).toContain('asks for  EVIL: 1')
+    expect(ladder.lastResponse(alice).header('reason')).not.toMatch(/\p{Cc}/u)
   })
 
   test('outside any dialog is for no call', () => {

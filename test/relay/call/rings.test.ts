@@ -410,6 +410,10 @@ describe('a PBX which answers 302', () => {
       .gives('ask locate')
       .locate(telnyx)
       .gives('INVITE to Telnyx')
+    // It counts with its trunk, too.
+    expect(ladder.engine.rooms.ledger.leases()).toMatchObject([
+      { scopes: expect.arrayContaining([{ kind: 'trunk', id: trunk.trunk_id }]) },
+    ])
   })
 })
 
@@ -445,8 +449,48 @@ describe('a provider which answers 302', () => {
     ])
   })
 
+  test('is told our password and headers at its own host alone', () => {
+    const own = {
+      redirects: 'follow',
+      credentials: { username: 'acme', password: 'correct-horse-1', realm: null },
+      headers: [['x-key', 'secret']],
+    } as const
+    const to = (contact: string) => refersTo(contact, own as unknown as Partial<ProviderTarget>)
+    const invited = (contact: string) => {
+      const ladder = to(contact).whatever().locate(gateway).gives('INVITE to its gateway')
+      const headers: [string, string][] = [['www-authenticate', 'Digest realm="gw", nonce="1"']]
+      const sent = ladder.lastRequest(gateway)
+      ladder.when(gateway, answers(sent, gateway, 401, { headers })).whatever()
+      return [
+        sent.header('x-key'),
+        ladder.lastRequest(gateway, 'INVITE').header('authorization') !== undefined,
+      ]
+    }
+    expect(invited('<sip:1@gw.thief.test>')).toEqual([undefined, false])
+    const { hostname } = provider(telnyx)
+    expect(invited(`<sip:1@${hostname}:5080>`)).toEqual(['secret', true])
+  })
+
   test('has refused the call where it is not', () => {
     refersTo(elsewhere, {}).gives('ACK to Telnyx', '480 to Alice')
+  })
+})
+
+describe('calls from the phone network which go back to it', () => {
+  test('are ten at once from one number to one other: carriers may strip what tells of a circle', () => {
+    const ladder = office()
+    const list = { ...bobsList(first(mobile)), direction: 'incoming' as const }
+    const out = through(provider(telnyx))
+    const around = (sent = out) => {
+      aliceDials(ladder, 'bob')
+      ladder.decide(list).whatever()
+      return ladder.decide(sent)
+    }
+    for (const _ of Array(10)) around().gives('ask locate')
+    around().gives('482 to Alice')
+    expect(ladder.record).toMatchObject({ reject_reason: 'LOOP_DETECTED' })
+    around({ ...out, destination: { ...out.destination, target: '+12125550009' } }).gives('ask locate')
+    ladder.hear({ type: 'stop' }).whatever()
   })
 })
 

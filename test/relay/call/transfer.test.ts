@@ -539,6 +539,14 @@ describe('an attended transfer', () => {
     expect(ladder.lastResponse(alice).header('reason')).toContain('names no call which goes on here')
   })
 
+  test('to a call which was to be replaced only while it rang is refused: it is answered (RFC 3891 §3)', () => {
+    const { ladder, first, second } = both()
+    const headers = replacing(second, ';early-only')
+    ladder
+      .when(alice, within(first.invited, first.answer, alice, 'REFER', 3, { headers }))
+      .gives('486 to Alice')
+  })
+
   test('to another customer’s call is refused as if there were none', () => {
     const ladder = watch(office())
     const first = talk(ladder, telnyx, outside)

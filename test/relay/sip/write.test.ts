@@ -47,6 +47,18 @@ describe('a message written (RFC 3261 §7)', () => {
     ])
   })
 
+  test('has a line for each header, whatever stands in its value, its name or its Request-URI', () => {
+    const text = fc.string({ unit: fc.constantFrom('\r', '\n', '\r\n', ':', ' ', 'a', '\u2028', '\0') })
+    const header = fc.tuple(fc.constantFrom('subject', 'warning', 'reason', 'refer-to', 'x-our-own'), text)
+    fc.assert(
+      fc.property(fc.array(header, { maxLength: 8 }), text, (headers, uri) => {
+        const options = request({ method: 'OPTIONS', requestUri: `sip:${uri}`, headers })
+        const [, ...names] = lines(writeMessage(options)).map((line) => line.split(':')[0]?.toLowerCase())
+        expect(names).toEqual([...headers.map(([name]) => name), 'content-length'])
+      }),
+    )
+  })
+
   test('loses the headers which are taken out of it', () => {
     expect(
       without(
