@@ -39,11 +39,20 @@ function isG711(name: string): boolean {
 
 function sideWords(side: 'caller' | 'callee', heard: MediaSide): string[] {
   if (heard.packets === 0) return [silenceWords(side, heard)]
-  const { packets, lost, jitter_ms } = heard
+  const { packets, lost, jitter_ms, unauthentic } = heard
   const share = lost / (packets + lost)
   const loss = `${(share * 100).toFixed(1)} % of the packets from the ${side} were lost on their way to the relay.`
   const jitter = `The packets from the ${side} come unevenly: ${Math.round(jitter_ms)} ms of jitter.`
-  return [...(share >= lossHeard ? [loss] : []), ...(jitter_ms >= jitterHeardMs ? [jitter] : [])]
+  return [
+    ...(share >= lossHeard ? [loss] : []),
+    ...(jitter_ms >= jitterHeardMs ? [jitter] : []),
+    ...(unauthentic / (packets + unauthentic) >= lossHeard ? [keyWords(side, unauthentic)] : []),
+  ]
+}
+
+/** It is another device than the one whose description came, or one which keeps an old key, or others who have none. */
+function keyWords(side: string, unauthentic: number): string {
+  return `${unauthentic} packets from the ${side} were not encrypted with the key it named, or were forged.`
 }
 
 /** What one side says that it missed of the other's packets, beyond those which never came to the relay. */
@@ -56,9 +65,12 @@ function reportedWords(side: string, { reported_lost }: MediaSide, other: string
   ]
 }
 
-function silenceWords(side: string, { dropped, sdp_address, local_address }: MediaSide): string {
+function silenceWords(side: string, heard: MediaSide): string {
+  const { dropped, unauthentic, sdp_address, local_address } = heard
   const place = local_address === null ? '' : `, which was told to send to ${local_address}`
   const itself = sdp_address === null ? '' : ` and says that it is at ${sdp_address}`
-  const others = dropped === 0 ? '' : ` ${dropped} packets came from another place, or were no sound.`
-  return `Nothing was heard from the ${side}${place}${itself}.${others}`
+  const stray = dropped - unauthentic
+  const others = stray > 0 ? ` ${stray} packets came from another place, or were no sound.` : ''
+  const keys = unauthentic > 0 ? ` ${keyWords(side, unauthentic)}` : ''
+  return `Nothing was heard from the ${side}${place}${itself}.${others}${keys}`
 }

@@ -135,6 +135,8 @@ const mediaCounters = z.object({
 
 /** One side's sound: what was heard from it, what it said of it, and where it really is. An older relay tells the first alone. */
 export const mediaSide = mediaCounters.extend({
+  /** Packets of those dropped which the key it named did not open: it has another one, or they were forged. */
+  unauthentic: z.int().default(0),
   /** The encoding names it said last that it speaks, best first: its offer, or its answer. */
   codecs: z.array(z.string()).default([]),
   /** host:port, where it said that it wants to hear. */

@@ -56,9 +56,10 @@ const lettersAtMost = 300
 
 const nothing: MediaCounters = { packets: 0, bytes: 0, lost: 0, dropped: 0, jitterMs: 0 }
 
-function counters({ packets, bytes, lost, dropped, jitterMs, latched }: MediaCounters = nothing) {
+function counters(heard: MediaCounters = nothing) {
+  const { packets, bytes, lost, dropped, jitterMs, unauthentic = 0, latched } = heard
   const latched_address = latched ? hostPort(latched.address, latched.port) : null
-  return { packets, bytes, lost, dropped, jitter_ms: jitterMs, latched_address }
+  return { packets, bytes, lost, dropped, jitter_ms: jitterMs, unauthentic, latched_address }
 }
 
 function measured(heard: MediaCounters | undefined, codec: string | undefined): Measured {

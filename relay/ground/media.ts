@@ -120,6 +120,8 @@ export interface MediaCounters {
   readonly lost: number
   readonly dropped: number
   readonly jitterMs: number
+  /** Packets of those dropped which its key did not open; undefined: it is heard without one. */
+  readonly unauthentic?: number | undefined
   /** How they came; undefined: what travels is no RTP. */
   readonly stream?: StreamMeasures | undefined
   /** Where its packets come from; undefined: none was accepted. */

@@ -149,7 +149,13 @@ export class MediaLeg implements LegName {
     const { statistics, latch } = this.rtp
     const { address, port } = latch.peer
     const latched = latch.locked ? { address, port } : undefined
-    return { ...statistics.summary(), stream: this.blind ? undefined : this.#measures(), latched }
+    const unauthentic = this.unprotect?.failures.unauthentic
+    return {
+      ...statistics.summary(),
+      ...(unauthentic !== undefined && { unauthentic }),
+      stream: this.blind ? undefined : this.#measures(),
+      latched,
+    }
   }
 
   #measures(): StreamMeasures {

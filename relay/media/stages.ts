@@ -16,6 +16,8 @@ export const ROOM = 256
 
 /** Takes off what protected a packet (SRTP, RFC 3711 §3.3). */
 export interface UnprotectStage {
+  /** Packets which no key of the party opens. */
+  readonly failures: { readonly unauthentic: number }
   /** Its length as plain RTP, or RTCP (`control`); -1: forged, a replay, or too short. At least 8 bytes are there, 12 of RTP. */
   unprotect(packet: Uint8Array, length: number, control: boolean): number
   /** Whether something authentic came under a packet's SSRC before. At least 8 bytes are there, 12 of RTP. */

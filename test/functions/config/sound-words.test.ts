@@ -18,6 +18,17 @@ describe('what a call’s counters say is wrong', () => {
     )
   })
 
+  test('is a side whose packets its key does not open', () => {
+    const words = (from_callee: MediaSide) => soundWords({ from_caller: well, from_callee }, 10)
+    const key = '480 packets from the callee were not encrypted with the key it named, or were forged.'
+    expect(words(side({ dropped: 500, unauthentic: 480 }))).toBe(
+      `Nothing was heard from the callee. 20 packets came from another place, or were no sound. ${key}`,
+    )
+    expect(words(side({ dropped: 480, unauthentic: 480 }))).toBe(`Nothing was heard from the callee. ${key}`)
+    expect(words(side({ packets: 500, dropped: 480, unauthentic: 480 }))).toBe(key)
+    expect(words(side({ packets: 500, dropped: 3, unauthentic: 3 }))).toBeNull()
+  })
+
   test('is that neither side speaks what the other does, however short the call', () => {
     const [caller, callee] = [side({ packets: 500, codecs: ['PCMU', 'PCMA'] }), side({ codecs: ['G729'] })]
     expect(soundWords({ from_caller: caller, from_callee: callee }, 1)).toBe(

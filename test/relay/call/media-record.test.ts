@@ -30,6 +30,7 @@ describe('the record of a call’s sound', () => {
         lost: 0,
         dropped: 0,
         jitter_ms: 0,
+        unauthentic: 0,
         codecs: ['PCMU', 'PCMA'],
         sdp_address: '192.0.2.10:4000',
         latched_address: null,
@@ -62,6 +63,7 @@ describe('the record of a call’s sound', () => {
         from_caller: {
           packets: 500,
           lost: 3,
+          unauthentic: 2,
           latched_address: '192.0.2.10:61234',
           codec: 'PCMA',
           reordered: 1,
@@ -140,7 +142,7 @@ function counted(ladder: Ladder): void {
     reported: { lost: 4, jitterMs: 2.5 },
   }
   const latched = { address: '192.0.2.10', port: portNumber(61_234) }
-  const caller = { ...nothing, packets: 500, lost: 3, stream, latched }
+  const caller = { ...nothing, packets: 500, lost: 3, unauthentic: 2, stream, latched }
   ladder
     .hear({
       type: 'media',

@@ -38,6 +38,16 @@ describe('a second of 5000 forged packets from an address which is allowed', () 
   })
 })
 
+test('who speaks under another key than was named is counted, apart from what is dropped besides', () => {
+  const call = secured(9)
+  for (let ms = 1; ms < 1_000; ms += 20) expect(call.says(ms, HOME)).toBe(false)
+  call.comes(1_000, HOME, rtpPacket({ sequence: 1, ssrc: 1 }).subarray(0, 9))
+  expect(call.closed()).toMatchObject({
+    caller: { packets: 0, dropped: 51, unauthentic: 50 },
+    callee: { dropped: 0 },
+  })
+})
+
 test('a peer at a new place is heard there, and one which begins under another SSRC', () => {
   const call = secured()
   for (let ms = 1; ms < 500; ms += 20) expect(call.says(ms, HOME)).toBe(true)
@@ -54,7 +64,7 @@ test('a key which takes another’s place lets the peer be heard under the one b
 })
 
 /** Alice, who speaks SRTP, and Bob, who does not; what is decrypted is counted. */
-function secured() {
+function secured(named = 2) {
   let opened = 0
   const make: CipherMaker = (of) => {
     const cipher = pureCipher(of)
@@ -76,7 +86,7 @@ function secured() {
       mux: true,
       srtp: { ours: key(1), theirs: key(theirs) },
     })
-  aims(2)
+  aims(named)
   mediaRelay.aim(monotonicMs(0), sessionId(1), 'callee', aimAt(bob, 4000))
   const sender = new SrtpSender(key(2), pureCipher)
   let sequence = 0
@@ -92,6 +102,10 @@ function secured() {
   return {
     comes,
     tries: () => opened,
+    closed() {
+      mediaRelay.close(sessionId(1))
+      return mediaRelay.reports.find(({ type }) => type === 'closed')
+    },
     renews: () => aims(3),
     /** Whether what Alice says is heard. */
     says(ms: number, port: number, ssrc = 1) {

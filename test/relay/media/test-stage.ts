@@ -28,6 +28,7 @@ function cipher(): Stages {
   return {
     unprotect: {
       knows: () => true,
+      failures: { unauthentic: 0 },
       unprotect: (packet, length, control) =>
         length > TAG && isTagged(packet, length - TAG) ? turned(packet, length - TAG, control) : -1,
     },
