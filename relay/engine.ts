@@ -58,7 +58,8 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const domains = new Domains({ snapshots, baseDomain, names, hashes })
   const registrar = new Registrar(endpoint, domains)
   const below = { endpoint, numbers, transactions, registrar }
-  const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers })
+  const carriers = snapshots.index.configuration
+  const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers, carriers })
   const forwarding = new CallForwarding({ quotaWait, calls })
   const ingress = openIngress({ ...below, served, clock, calls, routing, domains, quotaWait, providers })
   return { ...below, clock, ledger, providers, routing, quotaWait, calls, forwarding, ...ingress }

@@ -1,5 +1,5 @@
 import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
-import type { Observation } from '#routing'
+import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
 import { type QuestionNumbers, Questions } from '../ground/questions.ts'
@@ -33,6 +33,7 @@ export interface CallsDeps {
   readonly ledger: Ledger
   readonly registrar: Pick<Registrar, 'contacts'>
   readonly serviceRoutes: ServiceRoutes
+  readonly carriers: Pick<Configuration, 'providersAt'>
 }
 
 /** How a call to a provider went says how the provider is. */

@@ -1,6 +1,6 @@
 import type { MonotonicMs, RouteDecision } from '#contract'
 import { wholeUtcAt } from '../ground/clock.ts'
-import type { Input } from '../ground/effects.ts'
+import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type MediaReport, sessionId } from '../ground/media.ts'
@@ -12,6 +12,7 @@ import { admitCall } from '../limits/admit-call.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { Request, Response } from '../sip/message.ts'
 import type { ClientOutput } from '../transaction/layer.ts'
+import { besidesCarriers } from './besides-carriers.ts'
 import { recordCode } from './branch.ts'
 import { table } from './call.ts'
 import type { ActiveCall, CallIndex, LegFound } from './call-index.ts'
@@ -282,6 +283,11 @@ export class Calls {
     return []
   }
 
+  #besidesCarriers({ hunt }: Branch, located: Located): Located {
+    const isAddress = hunt.decision?.targets.kind === 'sip'
+    return isAddress ? besidesCarriers(located, this.#deps.carriers) : located
+  }
+
   #answered(now: MonotonicMs, waiting: WaitingForHost, reply: Reply): void {
     const { active } = waiting
     const located = locatedBy(reply)
@@ -289,7 +295,9 @@ export class Calls {
       const { branch } = waiting
       const id = branch.provider?.provider_id
       const more = branch.hunt.waiting.length > 0
-      const inTurn = id ? this.#orders.reputation.inTurn(now, id, located, more) : located
+      const inTurn = id
+        ? this.#orders.reputation.inTurn(now, id, located, more)
+        : this.#besidesCarriers(branch, located)
       return this.#step(now, active, 'located', { branch, located: inTurn })
     }
     const { address } = this.#deps.endpoint

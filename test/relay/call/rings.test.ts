@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PlanTarget, ProviderTarget, RingStep, RouteDecision, RouteQuestion } from '#contract'
-import { monotonicMs, plannedRing } from '#contract'
+import { monotonicMs, PLATFORM, plannedRing } from '#contract'
 import { type Ladder, party } from '../../support/ladder.ts'
 import { acme, explanationOf, limitedBy } from '../../support/limits.ts'
 import {
@@ -13,7 +13,9 @@ import {
   cancel,
   customerId,
   extensionIds,
+  invite,
   office,
+  prove,
   provider,
   registers,
   rejected,
@@ -23,6 +25,8 @@ import {
   through,
   twilio,
 } from '../../support/office.ts'
+import { changed, gives, hears, informed, officeConfiguration } from '../../support/office-snapshots.ts'
+import { configuration, filed, withCarrier } from '../../support/snapshot.ts'
 
 const door = party('the door', '192.0.2.77', 5070)
 const forwarder = { kind: 'extension', id: extensionIds.bob, name: 'bob' } as const
@@ -491,6 +495,45 @@ describe('calls from the phone network which go back to it', () => {
     expect(ladder.record).toMatchObject({ reject_reason: 'LOOP_DETECTED' })
     around({ ...out, destination: { ...out.destination, target: '+12125550009' } }).gives('ask locate')
     ladder.hear({ type: 'stop' }).whatever()
+  })
+})
+
+describe('a SIP address', () => {
+  const other = party('another door', '198.51.100.9', 5060)
+  const at = (...sources: string[]) => {
+    const { snapshot, secrets } = officeConfiguration(7)
+    const destinations = [
+      {
+        type: 'sip' as const,
+        target: 'sip:+12125550000@door.test',
+        ring_seconds: null,
+        delay_seconds: 0,
+        when: [],
+      },
+    ]
+    const extensions = snapshot.extensions.map((one) => ({ ...one, destinations }))
+    const carrier = {
+      id: '77777777-7777-4777-8777-777777777777',
+      name: 'Carrier',
+      hostname: 'carrier.test',
+      sources,
+    }
+    const platform = withCarrier(configuration(PLATFORM, 8), carrier)
+    const mine = { secrets, snapshot: { ...snapshot, extensions } }
+    const ladder = informed([mine], office({}, door, other))
+    hears(ladder, 8, changed([platform]))
+    gives(ladder, filed(platform))
+    const first = invite(alice, 'bob')
+    ladder.when(alice, first).gives('407 to Alice')
+    return ladder
+      .when(alice, prove(first, ladder.lastResponse(alice), 'alice'))
+      .gives('100 to Alice', 'ask locate')
+  }
+
+  test('is called where no carrier of the platform is: its calls are by number, and under every rule', () => {
+    at(`${door.flow.address}/32`).locate(door).gives('480 to Alice')
+    at('203.0.113.77/32').locate(door).gives('INVITE to the door')
+    at(`${door.flow.address}/32`).locate(door, other).gives('INVITE to another door')
   })
 })
 
