@@ -45,8 +45,8 @@ interface Play {
   readonly below: Below
   readonly dialogs: Dialog[]
   readonly refers: { readonly dialog: Dialog; readonly request: Request }[]
-  /** Requests of the relay which were answered finally. */
-  readonly answered: Set<Request>
+  /** Branches of the relay's requests which were answered finally. */
+  readonly answered: Set<string | undefined>
 }
 
 const alices = { transfer: 'local', extension_id: extensionIds.alice } as const
@@ -87,6 +87,9 @@ function playOut(seed: number): void {
       ),
     )
   refers(play)
+  // Who is to be offered something else may be busy with what it is asked still.
+  if (below(2) === 0) changes(play)
+  ladder.whatever()
   for (let step = 0; step < 25; step++) {
     pick(acts, below)(play)
     ladder.whatever()
@@ -217,9 +220,10 @@ const acts: readonly ((play: Play) => void)[] = [
   (play) => refers(play),
   changes,
   changeAcked,
+  targetLeaves,
   timePasses,
   timePasses,
-  (play) => play.below(3) === 0 && bye(play, pick(play.dialogs, play.below)),
+  (play) => play.below(2) === 0 && bye(play, pick(play.dialogs, play.below)),
 ]
 
 function decides({ ladder, below }: Play): void {
@@ -234,7 +238,7 @@ function open({ ladder, answered }: Play, party: Party): Request[] {
   return ladder
     .messages(party)
     .filter((one): one is Request => one.kind === 'request' && one.method !== 'ACK')
-    .filter((one) => !answered.has(one))
+    .filter((one) => !answered.has(one.via.branch))
 }
 
 /** Who is called by a transfer answers, or does not want to. */
@@ -244,7 +248,7 @@ function calledAnswers(play: Play): void {
   const sent = open(play, party).find(({ method, to }) => method === 'INVITE' && to.tag === undefined)
   if (!sent) return
   const status = pick([180, 200, 200, 200, 486], below)
-  if (status >= 200) answered.add(sent)
+  if (status >= 200) answered.add(sent.via.branch)
   if (status === 200) accepts(play, party, sent)
   else ladder.when(party, answers(sent, party, status))
 }
@@ -256,7 +260,7 @@ function offeredAnswers(play: Play): void {
   const sent = open(play, party).find(({ method, to }) => method === 'INVITE' && to.tag !== undefined)
   if (!sent) return
   const status = pick([180, 200, 200, 200, 408, 481, 488, 491, 500], below)
-  if (status >= 200) answered.add(sent)
+  if (status >= 200) answered.add(sent.via.branch)
   // It has no call any more.
   if (status === 481) for (const dialog of play.dialogs) if (dialog.callId === sent.callId) dialog.over = true
   const sound = status === 200 ? { body: sdp(party.flow.address, 4000 + below(3)) } : {}
@@ -269,7 +273,7 @@ function othersAnswer(play: Play): void {
   const party = pick([telnyx, bob, twilio, alice], below)
   const sent = open(play, party).find(({ method }) => method !== 'INVITE')
   if (!sent) return
-  answered.add(sent)
+  answered.add(sent.via.branch)
   ladder.when(party, answers(sent, party, 200, { tag: '' }))
 }
 
@@ -290,6 +294,15 @@ function changeAcked({ ladder, below, dialogs }: Play): void {
     )
   if (answer?.kind === 'response' && answer.status === 200)
     ladder.when(dialog.party, dialog.asks('ACK', answer.cseq.number))
+}
+
+/** Who was called by a transfer answers and hangs up at once. */
+function targetLeaves(play: Play): void {
+  const { dialogs, ladder } = play
+  const before = dialogs.length
+  calledAnswers(play)
+  ladder.whatever()
+  for (const dialog of dialogs.slice(before)) bye(play, dialog)
 }
 
 function timePasses({ ladder, below }: Play): void {
