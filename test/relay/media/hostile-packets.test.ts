@@ -165,7 +165,11 @@ function sealed(sender: SrtpSender | undefined, packet: Uint8Array): Uint8Array 
 
 /** Alice calls Bob; a key waits to be sent to each who can be sent any. */
 function relayed(make: CipherMaker, aims: Partial<Record<Side, Partial<Aim>>>) {
-  const mediaRelay = new MediaRelay(0, stagesFrom([digitStages(payloadStages), srtpStages(make)]))
+  const said: number[][] = []
+  const mediaRelay = new MediaRelay(0, stagesFrom([digitStages(payloadStages), srtpStages(make)]), {
+    entropy: { below: () => 1, hex: (bytes) => 'a'.repeat(2 * bytes) },
+    send: (_, packet, length) => said.push([...packet.subarray(0, length)]),
+  })
   const [callerRtp, , calleeRtp] = mediaRelay.open(sessionId(1), {
     caller: portNumber(1000),
     callee: portNumber(2000),
@@ -191,9 +195,13 @@ function relayed(make: CipherMaker, aims: Partial<Record<Side, Partial<Aim>>>) {
         return rtpPort && mediaRelay.arrive(monotonicMs(1), rtpPort, from, memory, packet.length)
       }
     },
+    /** What is said of it at last: by RTCP of ours, and to the call. */
     closed() {
+      mediaRelay.disconnect({ session: sessionId(1), side: 'caller' })
+      for (const at of [4_000, 8_000]) mediaRelay.sweep(monotonicMs(at))
       mediaRelay.close(sessionId(1))
-      return mediaRelay.reports.find(({ type }) => type === 'closed')
+      expect(said.length).toBeGreaterThan(0)
+      return { ...mediaRelay.reports.find(({ type }) => type === 'closed'), said }
     },
   }
 }
