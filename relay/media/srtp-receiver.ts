@@ -8,6 +8,8 @@ import { readWord } from './words.ts'
 
 /** A stream which is not understood so often in a row is tried one roll-over later: a long pause may have hidden one. */
 const PATIENCE = 16
+/** Roll-overs which may be behind a party whose call was moved to a port of ours it had not spoken to: 23 hours of sound. */
+const MOST_ROLLOVERS = 64
 /** Not written by who has the key; came before, or too long ago for that to be known. */
 const [UNAUTHENTIC, REPLAYED] = [-1, -2]
 
@@ -33,6 +35,8 @@ export class SrtpReceiver implements UnprotectStage {
   readonly #streams = new SrtpStreams()
   readonly #control = new SrtpStreams()
   #before: SrtpReceiver | undefined
+  /** The roll-over which is tried next for a stream nothing is known of. */
+  #guess = 1
 
   /** `before`: the one whose place this takes. */
   constructor(key: SrtpKey, make: CipherMaker, before?: SrtpReceiver) {
@@ -90,7 +94,10 @@ export class SrtpReceiver implements UnprotectStage {
     return this.#try(stream, packet, clear, end, later(index))
   }
 
-  /** An SSRC's first packet: those before it may have been lost, and a roll-over with them. */
+  /**
+   * An SSRC's first packet: those before it may have been lost, and a roll-over with them, or were spoken to another port of
+   * ours (a transfer). Each packet which is not understood has the next roll-over tried: none costs more than three.
+   */
   #begin(packet: Uint8Array, clear: number, end: number): number {
     if (this.#streams.isFull) return REPLAYED
     const ssrc = readWord(packet, 8)
@@ -100,7 +107,10 @@ export class SrtpReceiver implements UnprotectStage {
     const out = this.#beginAt(ssrc, packet, clear, end, gone)
     if (out >= 0) return out
     const again = gone === sequence ? out : this.#beginAt(ssrc, packet, clear, end, sequence)
-    return again >= 0 ? again : this.#beginAt(ssrc, packet, clear, end, later(sequence))
+    if (again >= 0) return again
+    const soon = this.#beginAt(ssrc, packet, clear, end, later(sequence, this.#guess))
+    this.#guess = soon >= 0 || this.#guess === MOST_ROLLOVERS ? 1 : this.#guess + 1
+    return soon
   }
 
   /** Only what is authentic is worth the memory of a stream: a forged SSRC costs no more than its tries. */

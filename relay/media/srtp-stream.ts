@@ -92,9 +92,9 @@ export function nearest(highest: number, sequence: number): number {
   return ahead < -CYCLE / 2 ? index + CYCLE : index
 }
 
-/** The same sequence number one roll-over later. */
-export function later(index: number): number {
-  return index + CYCLE
+/** The same sequence number so many roll-overs later. */
+export function later(index: number, times = 1): number {
+  return index + times * CYCLE
 }
 
 /** The roll-over counter of an index. */

@@ -124,6 +124,14 @@ describe('the roll-over counter (RFC 3711 §3.3.1)', () => {
     expect(heard.slice(16)).toEqual([true, true, true, true])
   })
 
+  test.each([2, 7, 64])('is found of who spoke to another port of ours for %i rounds', (rounds) => {
+    const { sender, receiver } = pair()
+    for (let at = 0; at <= rounds * 65_536; at += 16_384) sender.protect(roomy(said(at & 0xffff)), 172, false)
+    const heard = Array.from({ length: rounds + 3 }, (_, i) => crosses(sender, receiver, said(1 + i)))
+    expect(heard.indexOf(true)).toBeLessThan(rounds)
+    expect(heard.slice(-3)).toEqual([true, true, true])
+  })
+
   test('is each SSRC’s own, and kept for one that comes back', () => {
     const { sender, receiver } = pair()
     for (const [ssrc, sequence] of [
