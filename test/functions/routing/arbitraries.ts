@@ -162,10 +162,7 @@ export const scene: fc.Arbitrary<Scene> = fc
       ...(some.any ? [number('any', { provider_id: provider('a').id, ...leads })] : []),
     ]
     const code: Record<string, string> = { US: '1', GB: '44', AG: '1' }
-    const countries: Record<string, string> = { '+1212': 'US', '+4420': 'GB', '+1268': 'AG' }
-    const own = numbers.filter(({ ownership, number }) => ownership !== 'claimed' && number !== 'any')
-    const single = own.filter(({ number_to }) => number_to === null)
-    const of = own.flatMap(({ number }) => countries[number.slice(0, 5)] ?? [])
+    const own = numbers.filter(isShown)
     return {
       ...some.own,
       platform: some.platform,
@@ -173,12 +170,11 @@ export const scene: fc.Arbitrary<Scene> = fc
         country: some.country,
         calling_code: code[some.country] ?? '',
         allowed: some.allowed && [...some.allowed],
-        number_countries: [...new Set(of)].sort(),
+        ...sumOf(numbers),
         require_caller_id: some.require_caller_id,
         use_default_routes: some.use_default_routes,
         pass_display_name: some.pass_display_name,
         blocked_prefixes: [...some.blocked_prefixes],
-        only_number: single.length === 1 ? (single[0]?.number ?? null) : null,
       },
       extensions: [
         extension('alice', { name: 'Alice', caller_id: some.own_id }),
@@ -190,6 +186,21 @@ export const scene: fc.Arbitrary<Scene> = fc
       others: [{ id: CAROL, scene: carols(some.carol, own) }],
     }
   })
+
+function isShown({ ownership, number }: NumberFacts): boolean {
+  return ownership !== 'claimed' && number !== 'any'
+}
+
+/** What is known of a customer by its numbers. */
+function sumOf(numbers: readonly NumberFacts[]) {
+  const countries: Record<string, string> = { '+1212': 'US', '+4420': 'GB', '+1268': 'AG' }
+  const own = numbers.filter(isShown)
+  const single = own.filter(({ number_to }) => number_to === null)
+  return {
+    number_countries: [...new Set(own.flatMap(({ number }) => countries[number.slice(0, 5)] ?? []))].sort(),
+    only_number: single.length === 1 ? (single[0]?.number ?? null) : null,
+  }
+}
 
 /** Carol lists what she likes; but a number which is Alice's cannot be hers as well. */
 function carols(
@@ -206,15 +217,17 @@ function carols(
     taken.some(({ number }) => number === e164) ? 'claimed' : some.ownership
   const mine = (e164: string, changes: Partial<NumberFacts> = {}) =>
     number(e164, { id: idOf(`c${e164}`), ownership: owned(e164), ...leads, ...changes })
+  const numbers = [
+    ...some.numbers.map((e164) => mine(e164)),
+    ...(some.range ? [mine('+12125551000', { number_to: '+12125551999' })] : []),
+    ...(some.any ? [mine('any', { provider_id: idOf('carols'), ownership: 'claimed' })] : []),
+  ]
   return {
+    customer: sumOf(numbers),
     providers: [provider('carols', some.carrier)],
     trunks: [trunk('carolspbx', some.pbx)],
     extensions: [extension('carol')],
-    numbers: [
-      ...some.numbers.map((e164) => mine(e164)),
-      ...(some.range ? [mine('+12125551000', { number_to: '+12125551999' })] : []),
-      ...(some.any ? [mine('any', { provider_id: idOf('carols'), ownership: 'claimed' })] : []),
-    ],
+    numbers,
   }
 }
 
