@@ -107,6 +107,7 @@ function tidyRtpmap(value: string): string {
 }
 
 const shapes: Readonly<Record<string, RegExp>> = {
+  'v=': /^v=0$/,
   't=': /^t=\d+ +\d+$/,
   'b=': /^b=[\w-]+:\d+$/,
 }

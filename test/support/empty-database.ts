@@ -1,5 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, openAsBlob, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  openAsBlob,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
@@ -14,8 +25,31 @@ const pglite = join(import.meta.dirname, '../../node_modules/@electric-sql/pglit
  */
 export async function emptyDatabase(): Promise<Blob> {
   const place = join(tmpdir(), `trunkline-empty-${fingerprint()}.tar`)
-  if (!existsSync(place)) await lay(place)
+  while (!existsSync(place)) await layOrWait(place)
   return openAsBlob(place)
+}
+
+/** One lays it while the others wait: it takes seconds of a core. */
+async function layOrWait(place: string): Promise<void> {
+  const turn = `${place}.turn`
+  if (!takes(turn)) return void (await new Promise((resume) => setTimeout(resume, 100)))
+  try {
+    await lay(place)
+  } finally {
+    rmSync(turn, { force: true })
+  }
+}
+
+/** Whether it is our turn; who has had it for a minute was killed. */
+function takes(turn: string): boolean {
+  try {
+    closeSync(openSync(turn, 'wx'))
+    return true
+  } catch {
+    const since = statSync(turn, { throwIfNoEntry: false })?.mtimeMs
+    if (since !== undefined && since < Date.now() - 60_000) rmSync(turn, { force: true })
+    return false
+  }
 }
 
 /** Written beside its place and moved there whole: others look for it at the same time. */

@@ -129,7 +129,17 @@ describe('a session description (RFC 4566)', () => {
 
   test('never throws, and what is read is written and read again the same', () => {
     const line = fc.oneof(
-      fc.constantFrom(...phone.split('\r\n'), 'm=audio 0 RTP/AVP', 'm=', 'a=', 'c=IN IP4', 'a=sendonly'),
+      fc.constantFrom(
+        ...phone.split('\r\n'),
+        'm=audio 0 RTP/AVP',
+        'm=',
+        'a=',
+        'c=IN IP4',
+        'a=sendonly',
+        'V=',
+        'v=1',
+        'T=0 0',
+      ),
       fc.string(),
     )
     fc.assert(
@@ -137,6 +147,7 @@ describe('a session description (RFC 4566)', () => {
         const sdp = readSdp([...(begins ? ['v=0', 'o=- 1 1 IN IP4 192.0.2.1'] : []), ...lines].join('\n'))
         if (sdp !== undefined) expect(readSdp(writeSdp(sdp))).toEqual(sdp)
       }),
+      { examples: [[['V=', 'v=0'], false]] },
     )
   })
 })
