@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const exclude = ['live/**', 'bench/**', '**/node_modules/**']
+/** What starts a product here has a database of its own, whatever PostgreSQL the others are given. */
+const local = process.env.TEST_DATABASE_URL === undefined ? [] : ['functions/local/**']
+const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */
 const apart = globSync('**/*.test.ts', {
   cwd: import.meta.dirname,
