@@ -300,7 +300,7 @@ export const extensions = pgTable(
     /** Seconds between two OPTIONS which keep a phone's NAT open; 0: none. */
     keepaliveS: integer().notNull().default(25),
     ringTimeout: integer().notNull().default(60),
-    /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
+    /** What a call to the extension rings; null: its own phones; an empty list: do not disturb. */
     destinations: jsonb().$type<RingDestination[]>(),
     ...limits(),
     enabled: boolean().notNull().default(true),
@@ -413,7 +413,7 @@ export const numbers = pgTable(
     extensionId: uuid(),
     callFlowId: uuid(),
     trunkId: uuid(),
-    /** Whom it rings, where that is a list. */
+    /** What a call to the number rings, where that is a list. */
     destinations: jsonb().$type<RingDestination[]>(),
     enabled: boolean().notNull().default(true),
     ...times(),

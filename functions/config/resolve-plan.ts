@@ -8,7 +8,7 @@ const DECIDED = 32
 
 /**
  * Decides every destination of a plan, and of the plans to which those lead: what a call asks when it comes to each of
- * them. Whom one sends the call on to follows it in the list.
+ * them. Destinations to which one sends the call on follow it in the list.
  */
 export async function fillIn(
   plan: PlannedRing[],

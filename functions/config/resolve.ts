@@ -20,7 +20,10 @@ const party = z
   .max(256)
   .regex(/^[^\p{Cc}]*$/u, 'has control characters')
 
-/** Who calls whom, and when: at most one of `extension_id`, `trunk_id` and `source` says who; else `from` does. */
+/**
+ * The caller, what is dialled and the time of a call which is asked about. At most one of `extension_id`, `trunk_id` and
+ * `source` says who the caller is; else `from` does.
+ */
 export const resolveInput = z
   .strictObject({
     from: party.describe('The number the caller shows; or the name of an extension, which calls.'),

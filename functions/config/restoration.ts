@@ -35,7 +35,7 @@ export interface RestorationPlan {
   readonly leftOut: readonly LeftOut[]
 }
 
-/** For whom it is planned, and what was found to stand in the way. */
+/** The rights and quotas which a restoration is planned under, and what was found to stand in its way. */
 export interface Terms {
   readonly admin: boolean
   readonly quotas: Quotas

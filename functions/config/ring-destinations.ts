@@ -16,7 +16,7 @@ import { countryOf } from './own-numbers.ts'
 
 const most = 10
 
-/** Whom a destination is: an extension, a trunk's `domain_name`, a number, a SIP URI. */
+/** The party a destination names: an extension, a trunk's `domain_name`, a number, a SIP URI. */
 export const destinationParty = {
   type: z.enum(destinationTypes),
   target: z

@@ -188,7 +188,7 @@ const ringStep = z.object({
 })
 export type RingStep = z.infer<typeof ringStep>
 
-/** Whom a number or an extension rings, in turn. */
+/** The destinations a number or an extension rings, step by step. */
 const ringPlan = z.object({ forwarder, called: z.string(), steps: z.array(ringStep).min(1) })
 export type RingPlan = z.infer<typeof ringPlan>
 

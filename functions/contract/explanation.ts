@@ -110,7 +110,7 @@ export const explanation = z.object({
   candidates: z.array(consideration).default([]),
   /** How many more routes of the customer, and matching default routes, there are. */
   left_out: z.int().default(0),
-  /** Whom it rings, where that is a list: in the order of the list, each followed by those to whom it sends the call on. */
+  /** The destinations it rings, where that is a list: in its order, each followed by those to which it sends the call on. */
   plan: z.array(plannedRing).default([]),
 })
 export type Explanation = z.infer<typeof explanation>

@@ -93,7 +93,7 @@ export const extensionFacts = z.object({
   emergency: emergencyFacts.nullable().default(null),
   /** Codecs offered to it, the first preferred; '': all. */
   codecs: z.string().default(''),
-  /** Whom it rings; null: its own phones; none: it does not want to be disturbed. */
+  /** What a call to the extension rings; null: its own phones; an empty list: do not disturb. */
   destinations: z.array(ringDestination).nullable().default(null),
   secure: securePolicy.default('allowed'),
   caps: caps.prefault({}),
@@ -151,7 +151,7 @@ export const numberFacts = z.object({
   extension_id: z.guid().nullable(),
   trunk_id: z.guid().nullable().default(null),
   flow_id: z.guid().nullable(),
-  /** Whom it rings, where that is more than one; null: as the ids above say. */
+  /** What a call to the number rings, where that is a list; null: as the ids above say. */
   destinations: z.array(ringDestination).nullable().default(null),
 })
 export type NumberFacts = z.infer<typeof numberFacts>

@@ -117,7 +117,7 @@ export const attempt = z.object({
   pdd_ms: z.int().nullable(),
   /** Every address called inside the attempt, in order; an older relay tells none. */
   tries: z.array(addressTry).default([]),
-  /** Whom it was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */
+  /** The destination which the attempt was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */
   destination: z.string().nullable().default(null),
 })
 export type Attempt = z.infer<typeof attempt>

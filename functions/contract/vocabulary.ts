@@ -147,7 +147,7 @@ export type RingCondition = z.infer<typeof ringCondition>
 export const destinationTypes = ['extension', 'trunk', 'tel', 'sip'] as const
 
 /**
- * One whom a number or an extension rings. With `when` it rings after those before it in the list, if they ended so;
+ * A destination which a number or an extension rings. With `when` it rings after those before it in the list, if they ended so;
  * without, it rings together with the one before it.
  */
 export const ringDestination = z.object({

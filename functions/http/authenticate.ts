@@ -87,8 +87,7 @@ export const administrator: MiddlewareHandler<Edge> = async (c, next) => {
 
 /**
  * Makes the request be about the customer its body names, as `?customer_id=` does. Throws where it may not: no UUID,
- * no administrator, or another one in the query. Throws where it may not: no UUID, no administrator, or another one in
- * the query.
+ * no administrator, or another one in the query.
  */
 export async function actFor(c: Context<Edge>, asked: unknown): Promise<void> {
   const principal = c.get('principal')
@@ -115,7 +114,7 @@ export class HolderChanged extends Error {}
  * Declares an endpoint to ask whose the token is together with what it brings (`unconfirmed`, `confirm`) or changes
  * (`admission`), in one round trip to the database. A token which this isolate has not seen is looked up before, as
  * everywhere; where memory was wrong about one, the endpoint answers anew. Throws what the endpoint does, unless the
- * key was the reason. Throws what the endpoint does, unless the key was the reason.
+ * key was the reason.
  */
 export function confirmsKey(answer: Endpoint): Endpoint {
   const endpoint: Endpoint = async (c) => {

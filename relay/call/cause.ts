@@ -186,12 +186,12 @@ type PeerName = readonly [word: CalledSide, name: string]
 
 /** Who was called by a branch. */
 function peerOf(branch: Branch): PeerName {
-  const side = sideOf(branch)
+  const side = calledSideOf(branch)
   return [side, side === 'PROVIDER' ? `the provider ${branch.provider?.name}` : calleeOf(branch.hunt)]
 }
 
 /** What was called by a branch. */
-export function sideOf({ provider, hunt }: Branch): CalledSide {
+export function calledSideOf({ provider, hunt }: Branch): CalledSide {
   if (provider?.provider_id) return 'PROVIDER'
   return hunt.decision?.targets.kind === 'trunk' ? 'PBX' : 'PHONE'
 }

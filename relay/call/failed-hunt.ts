@@ -1,4 +1,4 @@
-import { causeOf, causeOfAll, credentialWords, searchedTooLong, sideOf } from './cause.ts'
+import { calledSideOf, causeOf, causeOfAll, credentialWords, searchedTooLong } from './cause.ts'
 import { concluded } from './ending.ts'
 import { elsewhere } from './reason.ts'
 import { wordsOf } from './refusal.ts'
@@ -110,7 +110,7 @@ function inOurWords(
 /** That credentials are in the way, as the caller hears it: whose they are is not said. */
 function callersWords({ branch, response }: CallEvents['failure']): string | undefined {
   const words = credentialWords(branch, response)
-  return words && `${names[sideOf(branch)]} ${words}`
+  return words && `${names[calledSideOf(branch)]} ${words}`
 }
 
 const names = { PROVIDER: 'the carrier', PBX: 'the PBX', PHONE: 'the phone' }

@@ -11,19 +11,6 @@ export const keypad: readonly number[] = [1, 2, 3, 12, 4, 5, 6, 13, 7, 8, 9, 14,
 /** Samples a second of everything which is telephony's. */
 export const RATE = 8000
 
-/** Where the payload of a whole RTP packet begins: behind CSRCs and extension (RFC 3550 §5.1, §5.3.1). */
-export function payloadStart(packet: Uint8Array): number {
-  const first = packet[0] as number
-  const at = 12 + 4 * (first & 0x0f)
-  if ((first & 0x10) === 0) return at
-  return at + 4 + 4 * (((packet[at + 2] as number) << 8) | (packet[at + 3] as number))
-}
-
-/** Where it ends: before its padding. */
-export function payloadEnd(packet: Uint8Array, length: number): number {
-  return (packet[0] as number) & 0x20 ? length - (packet[length - 1] as number) : length
-}
-
 /** An RTP packet's timestamp, from 0 to 2³² - 1. */
 export function timestampOf(packet: Uint8Array): number {
   const high = ((packet[4] as number) << 8) | (packet[5] as number)

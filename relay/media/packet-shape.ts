@@ -1,6 +1,3 @@
-import { payloadEnd } from './dtmf.ts'
-import { headerLength } from './srtp-locks.ts'
-
 /** Bytes of a packet's fixed header (RFC 3550 §5.1, §6.4.2). */
 export const [RTP_HEADER, RTCP_HEADER] = [12, 8]
 
@@ -23,4 +20,24 @@ export function isValid(packet: Uint8Array, length: number, control: boolean): b
 export function isWhole(packet: Uint8Array, length: number): boolean {
   const header = headerLength(packet, length)
   return header >= 0 && payloadEnd(packet, length) >= header
+}
+
+/** Bytes before an RTP packet's payload: header, sources and extension (RFC 3550 §5.1); -1: they are not all there. */
+export function headerLength(packet: Uint8Array, length: number): number {
+  if (length < RTP_HEADER) return -1
+  const start = payloadStart(packet)
+  return start > length ? -1 : start
+}
+
+/** Where the payload of a whole RTP packet begins: behind CSRCs and extension (RFC 3550 §5.1, §5.3.1). */
+export function payloadStart(packet: Uint8Array): number {
+  const first = packet[0] as number
+  const at = RTP_HEADER + 4 * (first & 0x0f)
+  if ((first & 0x10) === 0) return at
+  return at + 4 + 4 * (((packet[at + 2] as number) << 8) | (packet[at + 3] as number))
+}
+
+/** Where it ends: before its padding. */
+export function payloadEnd(packet: Uint8Array, length: number): number {
+  return (packet[0] as number) & 0x20 ? length - (packet[length - 1] as number) : length
 }

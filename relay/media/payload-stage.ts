@@ -1,6 +1,6 @@
 import type { PayloadChange } from '../ground/media.ts'
-import { payloadEnd, payloadStart } from './dtmf.ts'
 import { pcmaOfPcmu, pcmuOfPcma } from './g711.ts'
+import { payloadEnd, payloadStart } from './packet-shape.ts'
 import { plain, type RewriteStage, type StageBuilder } from './stages.ts'
 
 /** A leg whose party numbers codecs as its partner's does, and speaks the same of them, has none. */

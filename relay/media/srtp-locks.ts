@@ -10,7 +10,6 @@ import { readWord, writeWord } from './words.ts'
 
 /** RTCP: version, type, length and the sender's SSRC stay readable (RFC 3711 §3.4). */
 export const CONTROL_CLEAR = 8
-const RTP_HEADER = 12
 
 /** Packets of one kind under one key: RTP's or RTCP's. */
 class SrtpLock {
@@ -45,15 +44,4 @@ export class SrtpLocks {
     this.rtp = new SrtpLock(sessionKey(suite, secret, false), make)
     this.rtcp = new SrtpLock(sessionKey(suite, secret, true), make)
   }
-}
-
-/** Bytes before an RTP packet's payload: header, sources and extension (RFC 3550 §5.1); -1: they are not all there. */
-export function headerLength(packet: Uint8Array, length: number): number {
-  if (length < RTP_HEADER) return -1
-  const first = packet[0] as number
-  const fixed = RTP_HEADER + 4 * (first & 15)
-  if ((first & 16) === 0) return fixed > length ? -1 : fixed
-  if (fixed + 4 > length) return -1
-  const whole = fixed + 4 + 4 * (((packet[fixed + 2] as number) << 8) | (packet[fixed + 3] as number))
-  return whole > length ? -1 : whole
 }

@@ -1,6 +1,7 @@
 import type { SrtpKey } from '../ground/media.ts'
+import { headerLength } from './packet-shape.ts'
 import { type CipherMaker, type SuiteSizes, suiteSizes } from './srtp-cipher.ts'
-import { CONTROL_CLEAR, headerLength, SrtpLocks } from './srtp-locks.ts'
+import { CONTROL_CLEAR, SrtpLocks } from './srtp-locks.ts'
 import { later, nearest, rollover, SrtpStream, SrtpStreams } from './srtp-stream.ts'
 import type { UnprotectStage } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'

@@ -1,6 +1,7 @@
 import type { SrtpKey } from '../ground/media.ts'
+import { headerLength } from './packet-shape.ts'
 import type { CipherMaker } from './srtp-cipher.ts'
-import { CONTROL_CLEAR, headerLength, SrtpLocks } from './srtp-locks.ts'
+import { CONTROL_CLEAR, SrtpLocks } from './srtp-locks.ts'
 import { rollover, SentStream, SrtpStreams } from './srtp-stream.ts'
 import type { ProtectStage } from './stages.ts'
 import { sequenceOf } from './statistics.ts'

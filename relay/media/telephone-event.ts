@@ -1,5 +1,6 @@
 import type { DigitQueue } from './digit-queue.ts'
-import { dtmfKeys, payloadStart, ticksBetween, timestampOf } from './dtmf.ts'
+import { dtmfKeys, ticksBetween, timestampOf } from './dtmf.ts'
+import { payloadStart } from './packet-shape.ts'
 
 /*
  *  0                   1                   2                   3

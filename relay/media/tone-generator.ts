@@ -1,6 +1,7 @@
 import type { DigitQueue } from './digit-queue.ts'
-import { columns, keypad, payloadEnd, payloadStart, RATE, rows } from './dtmf.ts'
+import { columns, keypad, RATE, rows } from './dtmf.ts'
 import { valueOfPcma, valueOfPcmu } from './g711.ts'
+import { payloadEnd, payloadStart } from './packet-shape.ts'
 
 /** A law of G.711 (RFC 3551 §4.5.14). */
 export type Law = 'PCMU' | 'PCMA'
