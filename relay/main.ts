@@ -95,6 +95,8 @@ async function start(config: Config): Promise<void> {
         return { ask: 'whereabouts', answer: await locator.whereabouts(question.question) }
       if (question.ask === 'snapshot')
         return { ask: 'snapshot', answer: await source.pull(question.question) }
+      if (question.ask === 'sound')
+        throw new Error(`this relay cannot bring a ${question.question.sound.kind} to its disk`)
       return edge.ask(question, withinMs)
     },
     tell: (tell) => {

@@ -18,6 +18,7 @@ import type {
 } from '#contract'
 import type { Flow } from './flow.ts'
 import type { MediaCommand, MediaReport } from './media.ts'
+import type { SoundFile, SoundQuestion } from './sound.ts'
 
 /** A host to be found by RFC 3263. */
 export interface LocateQuestion {
@@ -78,6 +79,7 @@ export type Question =
       readonly ask: 'snapshot'
       readonly question: { readonly customer_id: string; readonly held: number | undefined }
     }
+  | { readonly ask: 'sound'; readonly question: SoundQuestion }
 
 /** What was answered, by the question it answers. */
 export type Answer =
@@ -86,6 +88,7 @@ export type Answer =
   | { readonly ask: 'locate'; readonly answer: Located }
   | { readonly ask: 'whereabouts'; readonly answer: Whereabouts }
   | { readonly ask: 'snapshot'; readonly answer: SnapshotAnswer }
+  | { readonly ask: 'sound'; readonly answer: SoundFile }
 
 /** What happened: all the engine ever hears. */
 export type Input =
