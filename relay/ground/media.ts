@@ -110,8 +110,37 @@ export type MediaCommand =
       readonly keys: string
       readonly ms: number
     }
+  /**
+   * Writes what is heard from a party, or from both, to a WAV file of 16 bits at 8 kHz. One at a time is recorded of a
+   * session; another is answered `failed`, and so is one of a party whose codec is not decoded here.
+   */
+  | {
+      readonly type: 'record'
+      readonly session: SessionId
+      /** 'both': a leg which is joined later counts in the place of the one it comes for. */
+      readonly side: Side | 'both'
+      /** Its id. */
+      readonly recording: string
+      /** The file, which does not exist yet, in the folder of recordings. */
+      readonly path: string
+      /** 1: both parties mixed; 2: the caller left, the callee right. */
+      readonly channels: 1 | 2
+      /** Milliseconds it lasts at most. */
+      readonly maxMs: number
+      /** It ends when nothing was to be heard for so many milliseconds; undefined: silence does not end it. */
+      readonly silenceMs?: number
+    }
+  /** While it is paused silence is written: what is said is nowhere, and its time is still that of the call. */
+  | {
+      readonly type: 'record-pause' | 'record-resume' | 'record-stop'
+      readonly session: SessionId
+      readonly recording: string
+    }
   /** Closes a session or, where a side is named, that leg of it: with its last leg the session is over. */
   | { readonly type: 'close'; readonly session: SessionId; readonly side?: Side }
+
+/** What ended a recording: an order, silence, its longest time, its session, or a fault. */
+export type RecordingEnd = 'stopped' | 'silence' | 'max' | 'closed' | 'failed'
 
 /** What was heard from one side and sent on to the other. */
 export interface MediaCounters {
@@ -170,6 +199,19 @@ export type MediaReport =
       /** One of `0123456789*#ABCD`. */
       readonly key: string
       readonly form: 'rfc4733' | 'inband'
+    }
+  /** A recording is over: its file is whole, and says so. Told once for each, after `closed` where that ended it. */
+  | {
+      readonly type: 'recorded'
+      readonly session: SessionId
+      readonly recording: string
+      /** Milliseconds of sound in the file, pauses among them. */
+      readonly ms: number
+      /** Octets of the file; 0: there is none. */
+      readonly bytes: number
+      readonly end: RecordingEnd
+      /** What went wrong; undefined: nothing. */
+      readonly why?: string
     }
   /**
    * Nothing came from either side, or from one while its partner spoke, for `ms`; what a leg's partner of another session
