@@ -45,6 +45,15 @@ export interface DigitAim {
     | { readonly form: 'inband'; readonly types: G711Types }
 }
 
+/** What a party is sent of sounds which are played to it. */
+export interface PlayedCodec {
+  readonly codec: 'PCMU' | 'PCMA'
+  /** Its payload type, by the party's number. */
+  readonly type: number
+  /** Milliseconds of sound in a packet: a multiple of ten, up to 60. */
+  readonly ms: number
+}
+
 /** Where one side's sound is sent, and from where it is accepted (RFC 7362). */
 export interface Aim {
   /** Where our packets go before the latch knows better; undefined: nowhere until latched. */
@@ -71,7 +80,17 @@ export interface Aim {
   readonly digits?: DigitAim | undefined
   /** Its packets are SRTP; undefined: plain RTP. */
   readonly srtp?: SrtpKeys | undefined
+  /** How sounds are played to it; undefined: it takes none of the codecs which are spoken here. */
+  readonly plays?: PlayedCodec | undefined
 }
+
+/** A piece of what is played to a party. */
+export type PlayedSound =
+  /** A WAV file of 16-bit PCM, mono, 8 kHz, on the relay's disk. What stands under a path never changes. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** Sine waves of these frequencies together. `dbm0`: the level of each, -13 unless said. */
+  | { readonly kind: 'tone'; readonly hz: readonly number[]; readonly ms: number; readonly dbm0?: number }
+  | { readonly kind: 'silence'; readonly ms: number }
 
 /** What packets of one way are encrypted with, as agreed in SDP (RFC 4568). */
 export interface SrtpKey {
@@ -136,6 +155,20 @@ export type MediaCommand =
       readonly session: SessionId
       readonly recording: string
     }
+  /**
+   * Plays sounds to the party of a leg, one behind the other, in the place of its partner's sound; behind what plays there
+   * already, and told of once by `played`. What loops begins again until it is stopped. `play`: a number which the leg never had.
+   */
+  | {
+      readonly type: 'play'
+      readonly session: SessionId
+      readonly side: Side
+      readonly play: number
+      readonly sounds: readonly PlayedSound[]
+      readonly loop?: true
+    }
+  /** Stops what plays, or waits to. */
+  | { readonly type: 'stop-play'; readonly session: SessionId; readonly side: Side; readonly play: number }
   /** Closes a session or, where a side is named, that leg of it: with its last leg the session is over. */
   | { readonly type: 'close'; readonly session: SessionId; readonly side?: Side }
 
@@ -211,6 +244,15 @@ export type MediaReport =
       readonly bytes: number
       readonly end: RecordingEnd
       /** What went wrong; undefined: nothing. */
+      readonly why?: string
+    }
+  /** What was played to a party is over, `ms` of it: at its end, stopped, or since it could not go on (`why`). */
+  | {
+      readonly type: 'played'
+      readonly session: SessionId
+      readonly side: Side
+      readonly play: number
+      readonly ms: number
       readonly why?: string
     }
   /**

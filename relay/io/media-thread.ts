@@ -87,6 +87,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
     else if (command.type === 'digits') press(command)
+    else if (command.type === 'play') mediaRelay.play(command)
     else if (command.type === 'open') open(mediaRelay.open(id, command.ports))
   }
 

@@ -1,6 +1,6 @@
 import type { MonotonicMs, Port } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
-import type { Aim, LegName, MediaReport, SessionId, Side } from '../ground/media.ts'
+import type { Aim, LegName, MediaCommand, MediaReport, SessionId, Side } from '../ground/media.ts'
 import type { SocketAddress } from '../ground/socket-address.ts'
 import type { Evidence } from './contender.ts'
 import { DigitPacer } from './digit-pacer.ts'
@@ -102,6 +102,11 @@ export class MediaRelay {
     if (leg?.stages.digits === undefined) return
     leg.stages.digits.add(keys, ms)
     this.#pacer?.add(leg)
+  }
+
+  /** Has sounds played to the party of a leg. */
+  play({ session, side, play }: Extract<MediaCommand, { type: 'play' }>): void {
+    this.#tell({ type: 'played', session, side, play, ms: 0, why: 'This relay plays nothing.' })
   }
 
   /** To be called every PACE_MS behind `digits`, as long as it is true: those go on whose partner is silent. */
