@@ -33,7 +33,7 @@ import { branchProgressed } from './provisional.ts'
 import { referAsked } from './refer.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { sentOn } from './sent-on.ts'
-import { refreshed, refreshedLate, sessionDue } from './session-refresh.ts'
+import { refreshed, refreshedLate, refreshStalled, sessionDue } from './session-refresh.ts'
 import { joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 import { takePlace } from './take-place.ts'
@@ -197,6 +197,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
     earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     session: ({ leg }, { call, endpoint }) => sessionDue(call, leg, endpoint),
+    stalledRefresh: ({ leg }) => stay(...refreshStalled(leg)),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     keyAnswered: (event, { call, endpoint }) => stay(...keyAnswered(call, event, endpoint)),
     transferBegun: (event, { call, endpoint }) => stay(...transferBegun(call, event, endpoint)),
@@ -231,6 +232,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
     session: ({ leg }, { call, endpoint }) =>
       leg === call.transfer?.by ? sessionDue(call, leg, endpoint) : stay(),
+    stalledRefresh: ({ leg }) => stay(...refreshStalled(leg)),
     refreshed: (event, { call, endpoint }) => refreshed(call, event, endpoint),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },

@@ -375,6 +375,7 @@ export class Calls {
       case 'stalledOffer':
         return this.#step(now, active, timer.timer, timer)
       case 'session':
+      case 'stalledRefresh':
       case 'reoffer':
       case 'parting':
         return this.#step(now, active, timer.timer, timer)

@@ -2,7 +2,7 @@ import { inDialog } from '../dialog/request.ts'
 import type { GivenReason, InDialogRequest, Leg, PendingReinvite, UasLeg } from '../leg/leg.ts'
 import { follow, isLost, reach, wayBack } from '../leg/path.ts'
 import { isRefreshing } from '../leg/refresh.ts'
-import { lengthen, offerTimer, timedAnew } from '../leg/session-timer.ts'
+import { lengthen, offerTimer, timedAnew, timerCMs } from '../leg/session-timer.ts'
 import { buildCancel } from '../leg/uac.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
@@ -34,9 +34,6 @@ import type { Call, CallOrder, CallStep, ForwardedResult } from './state.ts'
  * What one party asks of the other inside the dialog: re-INVITE and UPDATE with their SDP rewritten
  * (RFC 3261 §14, RFC 3311), INFO and MESSAGE as they are, REFER and what is told of it where its setting says so. We answer nothing ourselves which the other side can.
  */
-
-/** Timer C: a re-INVITE may take longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
-const stalledMs = 181_000
 
 /** Passes a request on, or says why not. */
 export function passRequest(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
@@ -131,7 +128,7 @@ function sendOn(on: Omit<ForwardedResult, 'response'>): CallOrder[] {
     accepted: undefined,
   }
   if (request.method !== 'INVITE') return [order]
-  return [order, { type: 'set', ms: stalledMs, timer: { timer: 'stalledPending', leg } }]
+  return [order, { type: 'set', ms: timerCMs, timer: { timer: 'stalledPending', leg } }]
 }
 
 /** The other side's answer goes back; a dialog it does not know any more ends the call (§12.2.1.2). */

@@ -38,7 +38,12 @@ export function dropPending(call: Call, leg: Leg, endpoint: SipEndpoint): CallOr
 export function dropRefresh(leg: Leg): CallOrder[] {
   const open = isRefreshing(leg)
   leg.refresh = undefined
-  return open ? [{ type: 'abandon', of: leg }] : []
+  return open
+    ? [
+        { type: 'stop', timer: 'stalledRefresh', of: leg },
+        { type: 'abandon', of: leg },
+      ]
+    : []
 }
 
 /** ACK for a 2xx to what a leg asked without an offer: the one which came in it is declined. */

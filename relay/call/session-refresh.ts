@@ -1,6 +1,8 @@
 import type { Leg } from '../leg/leg.ts'
-import { ackRefresh, type RefreshResult, refreshAnswered, refreshLeg } from '../leg/refresh.ts'
+import { reach } from '../leg/path.ts'
+import { ackRefresh, isRefreshing, type RefreshResult, refreshAnswered, refreshLeg } from '../leg/refresh.ts'
 import { sessionIn } from '../leg/session.ts'
+import { buildCancel } from '../leg/uac.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { hangUp } from './answered.ts'
 import { cause, silentInside } from './cause.ts'
@@ -23,6 +25,17 @@ export function sessionDue(call: Call, leg: Leg, endpoint: SipEndpoint): CallSte
   const busy = joinedLegs(call).some(({ pending }) => pending !== undefined)
   if (busy && !leg.timer.updates) return { effects: [sessionIn(leg, busyMs)] }
   return { effects: refreshLeg(leg, endpoint) }
+}
+
+/** Timer: our re-INVITE was heard of, and is not answered: it is taken back. A party which says nothing to that either is gone. */
+export function refreshStalled(leg: Leg): CallOrder[] {
+  const flow = reach(leg)?.flow
+  if (!leg.refresh || !flow || !isRefreshing(leg)) return []
+  const cancel = buildCancel(leg.refresh, 'SIP;cause=408;text="no answer"')
+  return [
+    { type: 'abandon', of: leg },
+    { type: 'request', request: cancel, flow, role: { role: 'cancel' } },
+  ]
 }
 
 function expired(call: Call, leg: Leg, endpoint: SipEndpoint): CallStep {

@@ -371,6 +371,7 @@ export interface CallEvents extends TransferEvents {
   stalledPending: { leg: Leg }
   stalledOffer: { leg: Leg; status: number }
   session: { leg: Leg }
+  stalledRefresh: { leg: Leg }
   refreshed: RefreshResult
   reoffer: { leg: Leg }
   /** Who called takes the place of a party (RFC 3891). */

@@ -4,6 +4,7 @@ import { reach } from '../leg/path.ts'
 import { isRefreshing, type RefreshResult } from '../leg/refresh.ts'
 import { mayReoffer, reofferAnswered, reofferLeg } from '../leg/reoffer.ts'
 import { setSession } from '../leg/session.ts'
+import { timerCMs } from '../leg/session-timer.ts'
 import { buildCancel } from '../leg/uac.ts'
 import { directionOf, readSdp, resumed } from '../sdp/description.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
@@ -30,9 +31,6 @@ const busyMs = 200
 
 /** So long a party may take to answer the offer by which it comes, a little longer than one which says nothing at all. */
 const comesWithinMs = 33_000
-
-/** Any other change may take as long as one which a party asks for. */
-const stalledMs = 181_000
 
 const transferred = { reason: 'SIP;cause=200;text="transferred"' }
 
@@ -124,7 +122,7 @@ function offerTo(call: Call, leg: Leg, endpoint: SipEndpoint, last?: RelayedSdp)
   const offers = sent ? reofferLeg(leg, sdpBytes(sent), endpoint) : []
   const comes = call.joining?.state === 'offered' && leg === call.joining.party
   if (offers.length === 0) return comes ? [stalledIn(leg, 0, 488)] : []
-  return [...offers, comes ? stalledIn(leg, comesWithinMs, 408) : stalledIn(leg, stalledMs, 487)]
+  return [...offers, comes ? stalledIn(leg, comesWithinMs, 408) : stalledIn(leg, timerCMs, 487)]
 }
 
 /** An offer of ours to a leg counts as answered by this status, if it is not answered in time. */

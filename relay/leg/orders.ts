@@ -60,5 +60,5 @@ export type LegTimer =
   | { readonly timer: 'repeat' | 'unacknowledged'; readonly leg: UasLeg }
   /** To repeat a provisional which wants a PRACK, or to stop waiting for that (RFC 3262 §3). */
   | { readonly timer: 'repeatProvisional' | 'provisionalUnacknowledged'; readonly leg: UasLeg }
-  /** Its session is to be refreshed, or has expired (RFC 4028 §10). */
-  | { readonly timer: 'session'; readonly leg: Leg }
+  /** Its session is to be refreshed, or has expired (RFC 4028 §10); our re-INVITE to that end was not answered. */
+  | { readonly timer: 'session' | 'stalledRefresh'; readonly leg: Leg }

@@ -11,7 +11,7 @@ import type { Leg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
 import { isLost, reach, wayBack } from './path.ts'
 import { sessionIn, setSession } from './session.ts'
-import { acceptTimer, lengthen, offerTimer } from './session-timer.ts'
+import { acceptTimer, lengthen, offerTimer, refreshWithinMs } from './session-timer.ts'
 
 /*
  * Keeping the session of a leg alive (RFC 4028 §10): no other leg hears of it.
@@ -38,7 +38,10 @@ export function refreshLeg(
 
 function send(leg: Leg, request: Request, flow: Flow, proofs: Authorizations): LegOrder<never>[] {
   leg.refresh = request
-  return [{ type: 'request', request, flow, role: { role: 'refresh', leg, proofs } }]
+  const order: LegOrder<never> = { type: 'request', request, flow, role: { role: 'refresh', leg, proofs } }
+  // An UPDATE has an end by itself (RFC 3261 §17.1.2.2).
+  if (request.method !== 'INVITE') return [order]
+  return [order, { type: 'set', ms: refreshWithinMs(leg.timer), timer: { timer: 'stalledRefresh', leg } }]
 }
 
 /** Whether a re-INVITE of ours is in the air to a leg: it may send none, nor be sent another (RFC 3261 §14.1). */
@@ -69,8 +72,14 @@ export function refreshAnswered(result: RefreshResult, endpoint: SipEndpoint): R
   if (leg.refresh !== sent) return { orders: [] }
   leg.refresh = undefined
   const again = onceMore(result, endpoint)
-  if (again) return { orders: again }
-  return isLost(response) ? { orders: [], gone: response?.status ?? 408 } : { orders: setSession(leg) }
+  if (again) return { orders: [stopStalled(leg), ...again] }
+  return isLost(response)
+    ? { orders: [stopStalled(leg)], gone: response?.status ?? 408 }
+    : { orders: [stopStalled(leg), ...setSession(leg)] }
+}
+
+function stopStalled(leg: Leg): LegOrder<never> {
+  return { type: 'stop', timer: 'stalledRefresh', of: leg }
 }
 
 /** The ACK for the 2xx of a refresh by INVITE, whatever became of the call. */
@@ -86,7 +95,7 @@ function kept(result: RefreshResult, response: Response, endpoint: SipEndpoint):
   leg.refresh = undefined
   if (leg.dialog) refreshTarget(leg.dialog, response, response.status)
   acceptTimer(leg.timer, sent, response)
-  return [...acks, ...setSession(leg)]
+  return [...acks, stopStalled(leg), ...setSession(leg)]
 }
 
 /** A refresh goes once more: proved, with a longer interval, by INVITE, down the way the call came by, or a little later. */

@@ -98,6 +98,21 @@ export function timerMs({ interval, ours }: SessionTimer): number | undefined {
   return Math.round(1_000 * (ours ? interval / 2 : interval - Math.min(32, interval / 3)))
 }
 
+/** Timer C: an INVITE may be rung about for longer than three minutes, but not for ever (RFC 3261 §16.6 step 11). */
+export const timerCMs = 181_000
+
+/** A little longer than a party may be silent which is asked something (64·T1). */
+const silentMs = 33_000
+
+/**
+ * Milliseconds which the answer to a re-INVITE of ours may take, by which the session is refreshed: until it is about to
+ * expire (§10), and no longer than any other.
+ */
+export function refreshWithinMs({ interval = usualInterval }: SessionTimer): number {
+  const left = 1_000 * (interval / 2 - Math.min(32, interval / 3))
+  return Math.min(timerCMs, Math.max(silentMs, left))
+}
+
 /** Remembers whether a party takes UPDATE, where a message says what it takes. */
 export function noteAllow(timer: SessionTimer, message: Request | Response): void {
   const allowed = message.all('allow')

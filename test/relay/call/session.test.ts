@@ -251,6 +251,41 @@ describe('a refresh of ours and a change of theirs (RFC 3261 §14.1)', () => {
     ladder.when(alice, within(invited, answer, alice, 'ACK', 3)).gives()
   })
 
+  test.each([
+    ['120;refresher=uac', 33_000],
+    ['1800;refresher=uac', 181_000],
+  ])(
+    'of %s which is rung about and never answered is taken back after %i ms, and the party is heard',
+    (value, ms) => {
+      const half = Number.parseInt(value, 10) * 500
+      const { ladder } = talking({}, lasts(value))
+      ladder.after(half).gives('INVITE to Telnyx')
+      const refresh = ladder.lastRequest(telnyx, 'INVITE')
+      ladder.when(telnyx, answers(refresh, telnyx, 180, { tag: '' })).gives()
+      ladder
+        .after(ms - 1)
+        .gives()
+        .after(1)
+        .gives('CANCEL to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'CANCEL')).gives()
+      ladder.when(telnyx, answers(refresh, telnyx, 487, { tag: '' })).gives('ACK to Telnyx')
+      // It lives: the session goes on, and is refreshed anew.
+      ladder.after(half).gives('INVITE to Telnyx')
+      ladder.when(telnyx, reply200(ladder, telnyx, 'INVITE', theirs)).gives('ACK to Telnyx')
+      ladder.after(40_000).gives()
+    },
+  )
+
+  test('which is rung about, and whose CANCEL is not heard either, ends the call', () => {
+    const { ladder } = talking({}, lasts('120;refresher=uac'))
+    ladder.after(60_000).gives('INVITE to Telnyx')
+    const refresh = ladder.lastRequest(telnyx, 'INVITE')
+    ladder.when(telnyx, answers(refresh, telnyx, 180, { tag: '' })).gives()
+    ladder.after(33_000).gives('CANCEL to Telnyx')
+    ladder.after(31_999).whatever().after(1).gives('BYE to Alice', 'BYE to Telnyx')
+    expect(ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'timeout' })
+  })
+
   test('in the air when the caller hangs up: its 200 is acknowledged all the same (§13.2.2.4)', () => {
     const { ladder, invited, answer } = talking({}, lasts('120;refresher=uac'))
     ladder.after(60_000).gives('INVITE to Telnyx')
