@@ -11,7 +11,7 @@ import { giveUpOnAck, hangUp, legAcked } from './answered.ts'
 import { branchSucceeded } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
-import { earlyUpdateAnswered, updateEarly } from './early-update.ts'
+import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import {
   answerTimeout,
@@ -141,8 +141,8 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     success: (event, { call, endpoint }) => branchSucceeded(call, event, endpoint),
     prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
     prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
-    /** What comes inside a dialog before the answer: an UPDATE. */
-    request: (event, { call, endpoint }) => stay(...updateEarly(call, event, endpoint)),
+    /** What comes inside a dialog before the answer: an UPDATE, or a key. */
+    request: (event, { call, endpoint }) => stay(...askedEarly(call, event, endpoint)),
     earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     repeatProvisional: ({ leg }) => stay(...repeatProvisional(leg)),
     provisionalUnacknowledged: (_, { call, endpoint }) => neverPracked(call, endpoint),

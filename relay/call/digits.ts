@@ -3,7 +3,7 @@ import { inDialog } from '../dialog/request.ts'
 import type { DigitAim, MediaReport } from '../ground/media.ts'
 import { type KeyForm, mayTell, nextToTell, noteKey } from '../leg/keys.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
-import { reach } from '../leg/path.ts'
+import { reachEarly } from '../leg/path.ts'
 import type { Media } from '../sdp/description.ts'
 import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
@@ -12,6 +12,7 @@ import { noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtmf-relay.ts'
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { refuseRequest } from './pending-reinvite.ts'
 import { heardAt, opposite, otherOf, sideOf } from './sides.ts'
 import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
 
@@ -123,22 +124,53 @@ export function keyAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoi
   return isNew ? [ok, ...sendKey(call, leg, digit, 'info', endpoint)] : [ok]
 }
 
+/**
+ * The same before the answer: whichever form the other takes, the key is answered here. It is 500 where no other party can
+ * be told: the caller may press it again.
+ */
+export function keyAskedEarly(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const { leg, request, transaction, source } = asked
+  const digit = infoDigitOf(request)
+  const other = partnerOf(call, leg) ?? ringingAlone(call)
+  const way = other && wayTo(call, other, 'info')
+  if (!digit || !other || way === undefined) return [refuseRequest(asked, 500, [['retry-after', '2']])]
+  const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
+  if (!noteKey(leg.keys, digit.key, 'info', call.now)) return [ok]
+  return [ok, ...sendBy(call, other, way, digit, endpoint)]
+}
+
+/** Whom the caller means before the other party was heard: the only one who rings. */
+function ringingAlone({ branches }: Call): Leg | undefined {
+  const [one, ...more] = branches.filter(({ state, heard }) => state === 'calling' && heard === 'ringing')
+  return more.length === 0 ? one : undefined
+}
+
 /** Sends on a key which came in one form, if its partner takes it in another. */
 function sendKey(call: Call, from: Leg, digit: InfoDigit, form: KeyForm, endpoint: SipEndpoint): CallOrder[] {
   const other = partnerOf(call, from)
   const way = other && wayTo(call, other, form)
   if (!other || way === undefined) return []
   if (way === form && (form !== 'rfc4733' || eventsPass(call, from, other))) return []
-  if (way === 'info') return mayTell(other.telling, digit, call.now) ? informOf(other, digit, endpoint) : []
-  const { key, ms } = digit
-  const { media } = other
+  return sendBy(call, other, way, digit, endpoint)
+}
+
+function sendBy(
+  call: Call,
+  to: Leg,
+  way: KeyForm,
+  { key, ms }: InfoDigit,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  if (way === 'info')
+    return mayTell(to.telling, { key, ms }, call.now) ? informOf(to, { key, ms }, endpoint) : []
+  const { media } = to
   if (!media) return []
   const { session, side } = media
   return [{ type: 'media', command: { type: 'digits', session, side, keys: key, ms } }]
 }
 
 function informOf(leg: Leg, digit: InfoDigit, endpoint: SipEndpoint): CallOrder[] {
-  const way = reach(leg)
+  const way = reachEarly(leg)
   if (!way) return []
   const request = inDialog(way.dialog, {
     method: 'INFO',
@@ -166,8 +198,10 @@ function provedOf(
   { leg, proofs, sent, flow, response }: ToldKey,
   endpoint: SipEndpoint,
 ): CallOrder | undefined {
-  const proved = response && leg.dialog && prove(proofs, response, sent, leg.account, endpoint)
-  if (!proved || !leg.dialog) return undefined
-  const request = withProof(sent, ++leg.dialog.localCseq, proved, viaOf(endpoint, flow))
+  const dialog = reachEarly(leg)?.dialog
+  const proved = response && prove(proofs, response, sent, leg.account, endpoint)
+  // One of another fork is told to no one any more.
+  if (!proved || !dialog || dialog.remoteTag !== (sent.to.tag ?? '')) return undefined
+  const request = withProof(sent, ++dialog.localCseq, proved, viaOf(endpoint, flow))
   return { type: 'request', request, flow, role: { role: 'key', leg, proofs: proved } }
 }

@@ -1,4 +1,4 @@
-import { receiveInDialog, refreshTarget, uasDialog } from '../dialog/dialog.ts'
+import { type Dialog, receiveInDialog, refreshTarget, uasDialog } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
 import type { EarlyDialog, InDialogRequest } from '../leg/leg.ts'
 import { flowFor } from '../leg/path.ts'
@@ -9,6 +9,7 @@ import type { Header, Response } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { allowHeader, supportedHeader, supportedPlainly } from '../sip/screen.ts'
 import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
+import { keyAskedEarly } from './digits.ts'
 import {
   aim,
   aimCallerAnew,
@@ -39,12 +40,24 @@ interface EarlySession {
   readonly tag: string
 }
 
-/** An UPDATE of a party whose call is not answered yet. */
-export function updateEarly(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+/** What a party asks whose call is not answered yet: a change, or that a key be told. */
+export function askedEarly(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
   const { leg, request } = asked
   const dialog = leg.kind === 'uac' ? dialogAsked(asked)?.dialog : leg.dialog
   if (leg.kind === 'uac' && dialog && receiveInDialog(dialog, request) === 'old')
     return [refuseRequest(asked, 500)]
+  return request.method === 'INFO'
+    ? keyAskedEarly(call, asked, endpoint)
+    : updateEarly(call, asked, dialog, endpoint)
+}
+
+function updateEarly(
+  call: Call,
+  asked: InDialogRequest,
+  dialog: Dialog | undefined,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  const { leg, request } = asked
   if (!hasSdp(request)) {
     if (dialog) refreshTarget(dialog, request, 200)
     return [accept(asked, endpoint)]

@@ -5,6 +5,7 @@ import { reasonsOf } from '../call/reason.ts'
 import { receiveInDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
 import { admits } from '../leg/path.ts'
+import { infoDigitOf } from '../sip/dtmf-relay.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import { allowHeader, supportedHeader } from '../sip/screen.ts'
@@ -85,7 +86,7 @@ export class DialogRequests {
     const { method } = request
     const early = calls.index.early(request, flow)
     if (!early || !passed.has(method)) return replies.refuse(request, flow, 481)
-    if (method === 'UPDATE') return this.#ask(now, request, flow, early)
+    if (isHeardEarly(request)) return this.#ask(now, request, flow, early)
     if (method === 'INVITE') return replies.refuse(request, flow, 491)
     replies.notYet(request, flow)
   }
@@ -112,7 +113,7 @@ export class DialogRequests {
       effects.pass(calls.step(now, active, 'prack', { leg, request, transaction, source: flow }))
     } else if (passed.has(method)) {
       const { state } = active.machine
-      if (state !== 'answered' && !(state === 'hunting' && method === 'UPDATE'))
+      if (state !== 'answered' && !(state === 'hunting' && isHeardEarly(request)))
         return replies.notYet(request, flow)
       this.#ask(now, request, flow, { active, leg })
     } else if (method === 'OPTIONS')
@@ -138,4 +139,9 @@ export class DialogRequests {
     const id = transactions.open(now, request, flow)
     effects.pass(transactions.respond(now, id, reply(request, 200, { flow, toTag })))
   }
+}
+
+/** What may be asked before the call is answered: a change of what was agreed reliably, or that a key be told. */
+function isHeardEarly(request: Request): boolean {
+  return request.method === 'UPDATE' || (request.method === 'INFO' && infoDigitOf(request) !== undefined)
 }

@@ -79,7 +79,7 @@ export interface UacLeg extends LegState {
   reason: string | undefined
   /** Our ACKs for its 2xx, by the tag of who answered: a carrier may fork, and a repeated 2xx is acknowledged again (§13.2.2.4). */
   readonly acks: Map<string, SentAck>
-  /** Its early dialogs in which provisionals came reliably, by the same tags. */
+  /** Its early dialogs, by the same tags. */
   readonly earlyDialogs: Map<string, EarlyDialog>
   /** SDP of provisionals by the same tags, for a 2xx which comes without. */
   readonly early: Map<string, RelayedSdp>

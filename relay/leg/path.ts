@@ -1,11 +1,11 @@
 import type { Transport } from '#contract'
 import { reachOf, readIp, spelled } from '#routing'
-import type { Dialog } from '../dialog/dialog.ts'
+import { type Dialog, uasDialog } from '../dialog/dialog.ts'
 import { nextHop } from '../dialog/request.ts'
 import { type Flow, hostPort, isEncrypted, sameFlow, usualPort } from '../ground/flow.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipUri } from '../sip/uri.ts'
-import type { Leg } from './leg.ts'
+import type { Leg, UacLeg, UasLeg } from './leg.ts'
 
 /**
  * Where a request inside a dialog goes (RFC 3261 §12.2.1.1).
@@ -70,6 +70,24 @@ function transportTo({ scheme, params }: SipUri, { transport, tls }: Flow): Tran
 /** The dialog of a leg and the flow its requests go to; undefined before it is established. */
 export function reach({ dialog, flow, trusted }: Leg): { dialog: Dialog; flow: Flow } | undefined {
   return dialog && flow && { dialog, flow: flowFor(dialog, flow, trusted) }
+}
+
+/** The same before the leg has answered, or was: the early dialog of what it said last, or was told. */
+export function reachEarly(leg: Leg): { dialog: Dialog; flow: Flow } | undefined {
+  const { flow, trusted } = leg
+  const dialog = leg.kind === 'uas' ? callersDialog(leg) : (leg.dialog ?? earlyDialog(leg))
+  return dialog && flow && { dialog, flow: flowFor(dialog, flow, trusted) }
+}
+
+function callersDialog(leg: UasLeg): Dialog {
+  if (leg.dialog?.localTag !== leg.localTag) leg.dialog = uasDialog(leg.invite, leg.localTag)
+  return leg.dialog
+}
+
+function earlyDialog({ early, earlyDialogs, aimed }: UacLeg): Dialog | undefined {
+  const [tag] = [...early].find(([, said]) => said === aimed?.said) ?? []
+  const heard = tag === undefined ? undefined : earlyDialogs.get(tag)
+  return (heard ?? [...earlyDialogs.values()].at(-1))?.dialog
 }
 
 /**

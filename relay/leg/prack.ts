@@ -29,10 +29,10 @@ interface HeardProvisional {
 export function heardProvisional(leg: UacLeg, response: Response, endpoint: SipEndpoint): HeardProvisional {
   const rseq = rseqOf(response)
   const tag = response.to.tag
-  // Without an offer of ours it would bring one which only the other party can answer: we never said we take that.
-  if (rseq === undefined || tag === undefined || !leg.invite || !leg.flow || !hasSdp(leg.invite))
-    return { fresh: true, orders: [] }
+  if (tag === undefined || !leg.invite || !leg.flow) return { fresh: true, orders: [] }
   const early = leg.earlyDialogs.get(tag) ?? begin(leg, tag, leg.invite, response)
+  // Without an offer of ours it would bring one which only the other party can answer: we never said we take that.
+  if (rseq === undefined || !hasSdp(leg.invite)) return { fresh: true, orders: [] }
   if (!early || (early.rseq !== undefined && rseq !== early.rseq + 1)) return { fresh: false, orders: [] }
   early.rseq = rseq
   noteAllow(leg.timer, response)

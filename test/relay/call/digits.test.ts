@@ -253,6 +253,64 @@ describe('a key', () => {
     expect(keysSent(ladder)).toEqual([['callee', '1', 160]])
   })
 
+  describe('told by INFO before the answer', () => {
+    test('reaches who is heard in its form: an event, a tone', () => {
+      for (const callee of ['rfc4733', 'inband'] as const) {
+        const { ladder, invited } = ringing({ callee }, sdp('203.0.113.1'))
+        const press = within(invited, ladder.lastResponse(alice), alice, 'INFO', 3, dtmf('4'))
+        ladder.when(alice, press).gives('200 to Alice')
+        expect(keysSent(ladder)).toEqual([['callee', '4', 160]])
+      }
+    })
+
+    test('reaches who takes INFO in its early dialog, and the dialog goes on from there', () => {
+      const { ladder, invited, sent } = ringing({ callee: 'info' })
+      const rings = ladder.lastResponse(alice)
+      const press = (key: string, cseq: number) => within(invited, rings, alice, 'INFO', cseq, dtmf(key))
+      ladder.when(alice, press('4', 3)).gives('200 to Alice', 'INFO to Telnyx')
+      const info = ladder.lastRequest(telnyx, 'INFO')
+      expect([info.to.tag, info.cseq.number]).toEqual(['early', sent.cseq.number + 1])
+      ladder.when(alice, press('5', 4)).gives('200 to Alice')
+      ladder.when(telnyx, answers(info, telnyx, 200, { tag: '' })).gives('INFO to Telnyx')
+      const ok = answers(sent, telnyx, 200, { body: sdp('203.0.113.1'), tag: 'early' })
+      ladder.when(telnyx, ok).gives('ACK to Telnyx', '200 to Alice')
+      ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+      const second = ladder.lastRequest(telnyx, 'INFO')
+      ladder.when(telnyx, answers(second, telnyx, 200, { tag: '' })).gives()
+      heard(ladder, 'caller', '6', 'rfc4733').gives('INFO to Telnyx')
+      expect(ladder.lastRequest(telnyx, 'INFO').cseq.number).toBe(second.cseq.number + 1)
+    })
+
+    test('of who rings reaches the caller, in its early dialog', () => {
+      const { ladder, sent } = ringing({ caller: 'info' }, sdp('203.0.113.1'))
+      const tag = ladder.lastResponse(alice).to.tag
+      const early = answers(sent, telnyx, 183, { tag: 'early' })
+      const press = (cseq: number) => fromCallee(sent, early, telnyx, 'INFO', cseq, dtmf('9'))
+      ladder.when(telnyx, press(3)).gives('200 to Telnyx', 'INFO to Alice')
+      const info = ladder.lastRequest(alice, 'INFO')
+      expect([info.from.tag, info.cseq.number]).toEqual([tag, 1])
+      ladder.when(alice, answers(info, alice, 200, { tag: '' })).gives()
+      ladder.when(telnyx, press(2)).gives('500 to Telnyx')
+    })
+
+    test('is to be told again soon where no party can be told, and what is no key after the answer', () => {
+      const { ladder, invited } = ringing({ callee: 'inband' })
+      const rings = ladder.lastResponse(alice)
+      ladder.when(alice, within(invited, rings, alice, 'INFO', 3, dtmf('4'))).gives('500 to Alice')
+      expect(ladder.lastResponse(alice).header('retry-after')).toBeDefined()
+      const other = { body: bytes('x'), headers: [['content-type', 'text/plain']] } as const
+      ladder
+        .when(alice, within(invited, rings, alice, 'INFO', 4, { ...other, headers: [...other.headers] }))
+        .gives('500 to Alice')
+    })
+
+    test('heard as an event before the answer is told by INFO, too', () => {
+      const { ladder, sent } = ringing({ callee: 'info' }, mute('203.0.113.1'))
+      heard(ladder, 'caller', '7', 'rfc4733').gives('INFO to Telnyx')
+      expect(ladder.lastRequest(telnyx, 'INFO').cseq.number).toBe(sent.cseq.number + 1)
+    })
+  })
+
   test('of the callee reaches the caller alike', () => {
     const { ladder, invited, sent, answer } = talking({})
     const info = fromCallee(sent, answers(sent, telnyx, 200), telnyx, 'INFO', 3, dtmf('9'))
@@ -269,8 +327,25 @@ interface Scene {
   answer: Response
 }
 
+/** Alice hears that Telnyx rings, with sound if it says some. */
+function ringing(parties: Parties, early?: Uint8Array): Omit<Scene, 'answer'> {
+  const { ladder, invited, sent } = dialling(parties)
+  const rings = answers(sent, telnyx, early ? 183 : 180, { tag: 'early', ...(early && { body: early }) })
+  ladder.when(telnyx, rings).whatever()
+  return { ladder, invited, sent }
+}
+
 /** Alice, set to send keys in one form, speaks with Telnyx, which is set to another. */
-function talking({ caller, callee, offers, takes }: Parties, more: object = {}): Scene {
+function talking(parties: Parties, more: object = {}): Scene {
+  const { ladder, invited, sent } = dialling(parties, more)
+  const body = parties.takes ?? sdp('203.0.113.1')
+  ladder.when(telnyx, answers(sent, telnyx, 200, { body })).whatever()
+  const answer = ladder.lastResponse(alice)
+  ladder.when(alice, ack(invited, answer)).gives()
+  return { ladder, invited, sent, answer }
+}
+
+function dialling({ caller, callee, offers }: Parties, more: object = {}): Omit<Scene, 'answer'> {
   const ladder = office()
   const invited = aliceDials(ladder, '+15551234567', { body: offers ?? sdp(alice.flow.address) })
   const decision = through(provider(telnyx, { dtmf: callee, ...more }))
@@ -280,11 +355,7 @@ function talking({ caller, callee, offers, takes }: Parties, more: object = {}):
     .whatever()
     .locate(telnyx)
     .gives('INVITE to Telnyx')
-  const sent = ladder.lastRequest(telnyx)
-  ladder.when(telnyx, answers(sent, telnyx, 200, { body: takes ?? sdp('203.0.113.1') })).whatever()
-  const answer = ladder.lastResponse(alice)
-  ladder.when(alice, ack(invited, answer)).gives()
-  return { ladder, invited, sent, answer }
+  return { ladder, invited, sent: ladder.lastRequest(telnyx) }
 }
 
 function told({ invited, answer }: Scene, key: string, ms = 160, cseq = 3): Request {
