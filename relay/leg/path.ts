@@ -72,7 +72,7 @@ export function reach({ dialog, flow, trusted }: Leg): { dialog: Dialog; flow: F
   return dialog && flow && { dialog, flow: flowFor(dialog, flow, trusted) }
 }
 
-/** The same before the leg has answered, or was: the early dialog of what it said last, or was told. */
+/** The same before the leg has answered, or was: the early dialog of what it said last, or was told. undefined: it has said nothing. */
 export function reachEarly(leg: Leg): { dialog: Dialog; flow: Flow } | undefined {
   const { flow, trusted } = leg
   const dialog = leg.kind === 'uas' ? callersDialog(leg) : (leg.dialog ?? earlyDialog(leg))
