@@ -9,6 +9,7 @@ export const doorways: Readonly<Record<string, string>> = {
   '#contract': 'functions/contract/index.ts',
   '#db': 'db/index.ts',
   '#routing': 'functions/routing/index.ts',
+  '#sound': 'functions/sound/index.ts',
 }
 
 /** The file an import of `path` leads to; undefined: a package. */

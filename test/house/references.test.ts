@@ -32,9 +32,9 @@ describe('the house', () => {
   test.each([
     ['db', ['functions/contract']],
     ['functions/routing', ['functions/contract']],
-    ['functions', ['functions/contract', 'functions/routing', 'db']],
-    ['relay', ['functions/contract', 'functions/routing']],
-    ['relay/io', ['relay', 'functions/contract', 'functions/routing']],
+    ['functions', ['functions/contract', 'functions/routing', 'functions/sound', 'db']],
+    ['relay', ['functions/contract', 'functions/routing', 'functions/sound']],
+    ['relay/io', ['relay', 'functions/contract', 'functions/routing', 'functions/sound']],
   ])('%s sees nothing but %s', (room, seen) => {
     const references = project(room).references ?? []
     expect(references.map(({ path }) => posix.join(room, path))).toEqual(seen)

@@ -30,6 +30,7 @@ export const edgeOrder = [
   'store',
   'events',
   'alerts',
+  'media',
   'config',
   'relay-api',
   'index',
@@ -62,17 +63,19 @@ const doors: Readonly<Record<House, readonly string[]>> = {
   contract: [],
   db: ['#contract'],
   routing: ['#contract'],
-  functions: ['#contract', '#db', '#routing'],
+  sound: [],
+  functions: ['#contract', '#db', '#routing', '#sound'],
   local: ['#contract', '#db'],
-  relay: ['#contract', '#routing'],
-  test: ['#contract', '#db', '#routing'],
+  relay: ['#contract', '#routing', '#sound'],
+  test: ['#contract', '#db', '#routing', '#sound'],
 }
 
-type House = 'contract' | 'routing' | 'db' | 'functions' | 'local' | 'relay' | 'test'
+type House = 'contract' | 'routing' | 'sound' | 'db' | 'functions' | 'local' | 'relay' | 'test'
 
 function houseOf(path: string): House {
   if (path.startsWith('functions/contract/')) return 'contract'
   if (path.startsWith('functions/routing/')) return 'routing'
+  if (path.startsWith('functions/sound/')) return 'sound'
   if (path.startsWith('functions/local/')) return 'local'
   const top = path.split('/')[0]
   return top === 'db' || top === 'functions' || top === 'relay' ? top : 'test'
@@ -118,4 +121,4 @@ export function isCore(path: string): boolean {
 }
 
 /** What the edge decides and judges with; what asks the database and hurries stands beside it. */
-const pureEdge = /^functions\/((contract|routing)\/|alerts\/(?!evaluator|hurry))/
+const pureEdge = /^functions\/((contract|routing|sound)\/|alerts\/(?!evaluator|hurry))/

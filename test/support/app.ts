@@ -6,6 +6,7 @@ import app from '../../functions/index.ts'
 import { addAdministratorKey, ensureFirstCustomer } from '../../functions/local/first-customer.ts'
 import { relayKey } from '../../functions/relay-key.ts'
 import { ApiDocument } from './api-document.ts'
+import { MemoryBucket } from './bucket.ts'
 import { startDatabase } from './database.ts'
 
 export const RELAY_SECRET = 'a secret of at least thirty-two characters'
@@ -26,6 +27,7 @@ export type Client = (method: string, path: string, body?: unknown) => Promise<A
  */
 export async function startApp(changes: Record<string, string> = {}, dataDir?: string) {
   const database = await startDatabase(dataDir)
+  const bucket = new MemoryBucket()
   const env = {
     DATABASE_URL: database.databaseUrl,
     NEON_ENDPOINT: database.endpointUrl,
@@ -33,6 +35,7 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
     RELAY_SECRET,
     BASE_DOMAIN,
     ALLOW_PRIVATE_TARGETS: 'true',
+    MEDIA: bucket,
     ...changes,
   }
   const { customer_id, access_key = '' } = await ensureFirstCustomer(database.pool)
@@ -41,6 +44,7 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
   return {
     env,
     database,
+    bucket,
     aliceId: customer_id,
     aliceKey: access_key,
     alice,
