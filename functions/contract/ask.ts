@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
+import { flowProgram } from './flow-action.ts'
 import { civicPlace } from './snapshot.ts'
 import { port } from './units.ts'
 import {
@@ -206,6 +207,31 @@ const known = {
   trunk_id: z.guid().nullable().default(null),
 }
 
+const caller = {
+  /**
+   * What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed;
+   * `diverting`: of those the caller says to call for, as it wrote them, those a provider may hear of;
+   * `hidden`: whether all this is kept from the callee, whatever the INVITE says; null: as the INVITE says.
+   */
+  caller_id: z.object({
+    user: z.string(),
+    display: z.string(),
+    asserted: z.string().nullable(),
+    diverting: z.array(z.string()).default([]),
+    unverified: z.boolean(),
+    hidden: z.boolean().nullable().default(null),
+  }),
+  /** The number's or provider's identity this call came in on (incoming calls). */
+  number_id: z.guid().nullable().default(null),
+  provider_id: z.guid().nullable().default(null),
+  /** What becomes of a transfer which the caller asks for; absent from an older edge: it is refused. */
+  transfer: transferPolicy.optional(),
+  /** How the caller is sent keys; absent: `auto`, as in targets. */
+  dtmf: dtmfForm.optional(),
+  /** Whether the caller's sound has to be encrypted; absent from an older edge: it may be. */
+  secure: securePolicy.optional(),
+}
+
 /** Where a call goes. "Nowhere" is a decision too, never an HTTP error. */
 export const routeDecision = z.discriminatedUnion('kind', [
   z.object({
@@ -227,28 +253,21 @@ export const routeDecision = z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('sip'), sip: sipTarget }),
       z.object({ kind: z.literal('plan'), plan: ringPlan }),
     ]),
-    /**
-     * What the callee sees. `asserted` is E.164 for P-Asserted-Identity, null where none may be claimed;
-     * `diverting`: of those the caller says to call for, as it wrote them, those a provider may hear of;
-     * `hidden`: whether all this is kept from the callee, whatever the INVITE says; null: as the INVITE says.
-     */
-    caller_id: z.object({
-      user: z.string(),
-      display: z.string(),
-      asserted: z.string().nullable(),
-      diverting: z.array(z.string()).default([]),
-      unverified: z.boolean(),
-      hidden: z.boolean().nullable().default(null),
-    }),
-    /** The number's or provider's identity this call came in on (incoming calls). */
-    number_id: z.guid().nullable().default(null),
-    provider_id: z.guid().nullable().default(null),
-    /** What becomes of a transfer which the caller asks for; absent from an older edge: it is refused. */
-    transfer: transferPolicy.optional(),
-    /** How the caller is sent keys; absent: `auto`, as in targets. */
-    dtmf: dtmfForm.optional(),
-    /** Whether the caller's sound has to be encrypted; absent from an older edge: it may be. */
-    secure: securePolicy.optional(),
+    ...caller,
+    ...known,
+  }),
+  z.object({
+    kind: z.literal('flow'),
+    /** What the call follows; it keeps this version, whatever becomes of the flow. */
+    program: flowProgram,
+    /** Flows to which `fetch_flow` leads from there, and from those. */
+    programs: z.array(flowProgram).default([]),
+    /** Variables which are set when it begins (`callVariables`). */
+    variables: z.record(z.string(), z.string()),
+    /** On whose behalf it calls others: the number or extension which was called, and the number called first. */
+    forwarder,
+    called: z.string(),
+    ...caller,
     ...known,
   }),
 ])
@@ -257,6 +276,8 @@ export type RouteDecision = z.infer<typeof routeDecision>
 export type RejectDecision = Extract<RouteDecision, { kind: 'reject' }>
 /** A decision to call somewhere. */
 export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
+/** A decision to follow a flow. */
+export type FlowDecision = Extract<RouteDecision, { kind: 'flow' }>
 
 /** POST /relay/v1/credential: who is username@realm, and how do they prove it? */
 export const credentialQuestion = z.object({ realm: z.string(), username: z.string() })

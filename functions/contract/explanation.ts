@@ -66,7 +66,7 @@ export const plannedRing = ringDestination.extend({
   /** The number or extension whose list it stands in, and the step of that list, 1 first: those of one ring together. */
   by: z.string(),
   step: z.int(),
-  outcome: z.enum(['connect', 'reject']).nullable().default(null),
+  outcome: z.enum(['connect', 'reject', 'flow']).nullable().default(null),
   status: z.int().nullable().default(null),
   reason: z.string().nullable().default(null),
   message: z.string().default(''),
@@ -86,10 +86,12 @@ export const explanation = z.object({
   platform_version: z.int().nullable().default(null),
   /** Where a relay decided: how long ago the edge last named this version current. */
   snapshot_age_ms: z.int().nullable().default(null),
-  outcome: z.enum(['connect', 'reject']),
+  outcome: z.enum(['connect', 'reject', 'flow']),
   status: z.int().nullable().default(null),
   reason: z.string().nullable().default(null),
   message: z.string().default(''),
+  /** The flow it follows; absent: none. */
+  flow: z.object({ id: z.guid(), version: z.int(), name: z.string() }).optional(),
   caller: identification,
   /** What was dialled, and how it was read. */
   number: z

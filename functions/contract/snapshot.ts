@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { flowAction } from './flow-action.ts'
 import { port } from './units.ts'
 import {
   caps,
@@ -160,8 +161,13 @@ export type NumberFacts = z.infer<typeof numberFacts>
 export const flowFacts = z.object({
   id: z.guid(),
   customer_id: z.guid(),
-  /** Extension its connect action rings; null: there is none. */
+  name: z.string().default(''),
+  /** Rises with every change: 1 first. */
+  version: z.int().default(1),
+  /** Extension which it rings, where it is that one `connect` and nothing more; null: it is more. */
   extension: z.string().nullable(),
+  /** null: as above; or this relay does not know one of them, and asks. */
+  actions: z.array(flowAction).nullable().default(null).catch(null),
 })
 export type FlowFacts = z.infer<typeof flowFacts>
 

@@ -109,9 +109,9 @@ const awaited = {
 export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
     decided: ({ decision, contacts, ports }, { call, endpoint }) =>
-      decision.kind === 'reject'
-        ? refuse(call, decision, endpoint)
-        : begin(call, decision, contacts, ports, endpoint),
+      decision.kind === 'connect'
+        ? begin(call, decision, contacts, ports, endpoint)
+        : refuse(call, decision, endpoint),
     undecided: ({ why }, { call, endpoint }) => undecided(call, why, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),

@@ -1,4 +1,4 @@
-import type { HangupParty, HangupReason, RejectDecision, RouteDecision } from '#contract'
+import type { FlowDecision, HangupParty, HangupReason, RejectDecision, RouteDecision } from '#contract'
 import { byeLate2xx, hangUpLeg } from '../leg/bye.ts'
 import { endReliable } from '../leg/reliable.ts'
 import { abandonInvite } from '../leg/uac.ts'
@@ -13,15 +13,16 @@ import { refusalOf, sipReason, withReason } from './reason.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder, CallStep, Hunt, HuntEnding, UnansweredEnd } from './state.ts'
 
-/** The edge says no: the caller hears its status and why. */
-export function refuse(call: Call, decision: RejectDecision, endpoint: SipEndpoint): CallStep {
+/** The edge says no, or what this relay does not do: the caller hears its status and why. */
+export function refuse(call: Call, decision: RejectDecision | FlowDecision, endpoint: SipEndpoint): CallStep {
   remember(call, decision)
   const ending = refusedEnding(decision)
   return end(call, endpoint, ending, ending.headers)
 }
 
 /** How a hunt ends which was refused. */
-export function refusedEnding(decision: RejectDecision): HuntEnding {
+export function refusedEnding(decided: RejectDecision | FlowDecision): HuntEnding {
+  const decision = decided.kind === 'flow' ? { ...decided, ...notFollowed } : decided
   const { reason, message } = decision
   const status = decision.status >= 300 ? decision.status : 403
   const because = { reason, message }
@@ -34,6 +35,8 @@ export function refusedEnding(decision: RejectDecision): HuntEnding {
     headers: soon(status),
   }
 }
+
+const notFollowed = { status: 503, reason: 'FLOW_NOT_FOLLOWED', message: 'This relay follows no flows.' }
 
 /** Who finds us full may come again at once: a call ends every second. */
 export function soon(status: number): Header[] {

@@ -1,4 +1,4 @@
-import type { RejectDecision, RouteDecision, RouteQuestion } from '#contract'
+import type { FlowDecision, RejectDecision, RouteDecision, RouteQuestion } from '#contract'
 import { planQuestion } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
@@ -30,7 +30,7 @@ export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEnd
   if (hunt.state !== 'deciding') return { effects: [] }
   if (!decision) return over(call, hunt, endpoint, undecided(why))
   noteDecided(call, hunt, decision)
-  if (decision.kind === 'reject') return over(call, hunt, endpoint, refusal(hunt, decision))
+  if (decision.kind !== 'connect') return over(call, hunt, endpoint, refusal(hunt, decision))
   // Each time a call is sent on is a hop (RFC 7332).
   if (call.caller.invite.maxForwards <= hunt.path.length) return over(call, hunt, endpoint, tooManyHops)
   return beginHunt(call, hunt, decision, contacts, endpoint)
@@ -42,7 +42,7 @@ function undecided(why: string): HuntEnding {
 }
 
 /** Where a phone sends its calls concerns its customer: their caller hears no more than that none is there. */
-function refusal({ sought }: Hunt, decision: RejectDecision): HuntEnding {
+function refusal({ sought }: Hunt, decision: RejectDecision | FlowDecision): HuntEnding {
   const ending = refusedEnding(decision)
   const kept = sought?.type !== 'redirect' || ending.status === 482 || ending.status === 486
   return kept ? ending : { ...ending, status: 480, cause: ending.status }

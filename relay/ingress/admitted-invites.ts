@@ -190,9 +190,9 @@ export class AdmittedInvites {
 
   #arrived(now: MonotonicMs, request: Request, flow: Flow, decision: RouteDecision): void {
     const { served, replies, calls, effects } = this.#deps
-    const customers = decision.kind === 'connect' || isNobody(decision) ? null : decision.customer_id
+    const customers = decision.kind !== 'reject' || isNobody(decision) ? null : decision.customer_id
     const kept = customers !== null && this.#refusedCalls.mayKeep(now, customers, flow)
-    if (decision.kind === 'connect' || kept)
+    if (decision.kind !== 'reject' || kept)
       return effects.pass(calls.decided(now, this.#open(now, request, flow, true), decision))
     if ((customers === null && served.unknownSource !== 'refuse') || decision.status === 0) return
     const why = sipReason(decision.status, refusalOf(decision))

@@ -1,4 +1,4 @@
-import type { ConnectDecision, Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
+import type { Explanation, Limit, MonotonicMs, RouteDecision, Scope } from '#contract'
 import type { Ledger, LimitReached } from './ledger.ts'
 
 /** What is told to a caller whom a limit stops; a carrier told 503 would take us for broken. */
@@ -44,8 +44,8 @@ export function admitCall(
 }
 
 /** Whether it goes out by providers. */
-function isPaid({ targets }: ConnectDecision): boolean {
-  return targets.kind === 'providers'
+function isPaid(decision: RouteDecision): boolean {
+  return decision.kind === 'connect' && decision.targets.kind === 'providers'
 }
 
 /** Limits which stand against a decided call only because other relays have shares of them. */
@@ -132,7 +132,7 @@ export function explained(explanation: Explanation | null, looked: readonly Limi
   return { ...explanation, limits: [...explanation.limits.filter((one) => !same(one)), ...looked] }
 }
 
-function refused(decision: ConnectDecision, explanation: Explanation | null, limit: Limit): RouteDecision {
+function refused(decision: RouteDecision, explanation: Explanation | null, limit: Limit): RouteDecision {
   const status = statusFor(limit.resource, decision.direction === 'incoming')
   const reason = `${limit.resource.toUpperCase()}_EXCEEDED`
   const message = `No more calls of this ${limit.kind}${limit.name && ` (${limit.name})`}: ${describe(limit)} in use.`

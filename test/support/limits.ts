@@ -59,7 +59,7 @@ export function explanationOf(candidates: readonly string[], kind = 'number'): E
 
 /** The decision with the scopes of Acme and of Alice's phone, and its explanation. */
 export function counted(decision: RouteDecision, kind = 'number'): RouteDecision {
-  if (decision.kind === 'reject') return decision
+  if (decision.kind !== 'connect') return decision
   const { targets } = decision
   const ids = targets.kind === 'providers' ? targets.providers.map((one) => one.provider_id) : []
   return { ...decision, scopes: [acme, alicesPhone], explanation: explanationOf(ids, kind) }

@@ -50,7 +50,7 @@ export function pbxRegisters(ladder: Ladder): void {
 /** The edge says: call the PBX. */
 export function ringPbx(more: Partial<TrunkTarget> = {}): RouteDecision {
   const inside = ringBob('incoming')
-  if (inside.kind === 'reject') return inside
+  if (inside.kind !== 'connect') return inside
   const trunk: TrunkTarget = {
     trunk_id: trunkId,
     customer_id: customerId,

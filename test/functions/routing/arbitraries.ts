@@ -181,7 +181,9 @@ export const scene: fc.Arbitrary<Scene> = fc
         extension('bob', { enabled: some.bob }),
       ],
       trunks: [office],
-      flows: [{ id: idOf('flow'), customer_id: ALICE, extension: 'bob' }],
+      flows: [
+        { id: idOf('flow'), customer_id: ALICE, name: '', version: 1, extension: 'bob', actions: null },
+      ],
       numbers,
       others: [{ id: CAROL, scene: carols(some.carol, own) }],
     }

@@ -244,7 +244,7 @@ describe('a destination', () => {
 describe('where a phone sends a call by 302', () => {
   const scene = { extensions: mine, routes: [route('telnyx')] }
   const leadsTo = (decision: RouteDecision) =>
-    decision.kind === 'connect' ? decision.targets.kind : decision.reason
+    decision.kind === 'connect' ? decision.targets.kind : decision.explanation?.reason
 
   test.each([
     ['a colleague in its realm', 'alice', REALM, 'extension'],

@@ -41,7 +41,7 @@ function withCarol(scene: Scene, carol: Scene): Scene {
 /** Whom a call to the number rings: a customer, or the reason why nobody. */
 function rung(scene: Scene, user = did) {
   const decision = decided(rings(user), scene)
-  return decision.kind === 'connect' ? decision.customer_id : decision.reason
+  return decision.kind === 'reject' ? decision.reason : decision.customer_id
 }
 
 describe('a number which is only claimed', () => {

@@ -117,7 +117,7 @@ describe('a call from the phone network', () => {
         },
       )
       return [
-        decision.kind === 'connect' ? decision.provider_id : decision.reason,
+        decision.kind === 'reject' ? decision.reason : decision.provider_id,
         decision.explanation?.caller.why,
       ]
     }
@@ -248,8 +248,10 @@ describe('a call from the phone network', () => {
     })
   })
 
+  const plain = { name: '', version: 1, actions: null }
+
   test('follows a flow to the extension it connects to', () => {
-    const flows = [{ id: idOf('flow'), customer_id: ALICE, extension: 'bob' }]
+    const flows = [{ id: idOf('flow'), customer_id: ALICE, extension: 'bob', ...plain }]
     const numbers = [number(did, { flow_id: idOf('flow') })]
     expect(decided(rings(did), { ...alice, numbers, flows })).toMatchObject({
       targets: { extension: { extension: 'bob' } },
