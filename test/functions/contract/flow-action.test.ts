@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { flowAction, flowFacts } from '#contract'
+import * as z from 'zod'
+import {
+  type Announcement,
+  actionId,
+  askedResults,
+  callVariables,
+  connectResults,
+  destinationName,
+  type FlowDestination,
+  type FlowProgram,
+  flowAction,
+  flowActionSchema,
+  flowFacts,
+  resultVariables,
+} from '#contract'
 
 /** As VoIPBIN's documents write a flow (`flow_overview`), its ids included, one of which is no UUID. */
 const written = [
@@ -63,4 +77,48 @@ test('a flow with an action which is unknown here leaves the rest of a snapshot 
   const facts = { id: crypto.randomUUID(), customer_id: crypto.randomUUID(), extension: null }
   const read = flowFacts.parse({ ...facts, actions: [{ id: 'a', type: 'teleport' }] })
   expect(read).toEqual({ ...facts, name: '', version: 1, actions: null })
+})
+
+test('a flow which is written is read without a key that is unknown', () => {
+  const strict = flowActionSchema((shape) => z.strictObject(shape), actionId)
+  const { error } = strict.safeParse({ id: 'a', type: 'talk', option: { text: 'Hello', gender: 'female' } })
+  expect(error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: ['gender'], path: ['option'] }])
+})
+
+const rung: [FlowDestination['type'], string, string, string][] = [
+  ['extension', '', 'office1', 'office1'],
+  ['extension', 'office1', '', 'office1'],
+  ['extension', 'its id', 'office1', 'office1'],
+  ['tel', '+15551234567', 'Alice', '+15551234567'],
+]
+test.each(rung)(
+  'a destination of type %s with target %j and target_name %j is %s',
+  (type, target, target_name, name) => {
+    expect(destinationName({ type, target, target_name })).toBe(name)
+  },
+)
+
+test('what is said and whom a flow rings have no part which the contract leaves open', () => {
+  const said: Announcement = {
+    prompt_id: null,
+    stream_url: null,
+    text: 'Hello',
+    language: 'en-US',
+    provider: '',
+    voice_id: '',
+  }
+  const program: FlowProgram = {
+    id: crypto.randomUUID(),
+    version: 1,
+    name: '',
+    actions: [flowAction.parse({ id: 'a', type: 'voicemail', option: { prompt: { text: 'Hello' } } })],
+  }
+  expect(program.actions[0]?.option).toMatchObject({ prompt: said })
+})
+
+test('every variable which is set without being named is VoIPBIN\u2019s, or called as if it were', () => {
+  const names = [...callVariables, ...Object.values(resultVariables).flat()]
+  expect(names.filter((name) => !name.startsWith('voipbin.'))).toEqual([])
+  expect(connectResults).toContain('answered')
+  expect(new Set([...askedResults, ...connectResults]).size).toBe(askedResults.length + connectResults.length)
 })
