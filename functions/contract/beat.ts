@@ -141,6 +141,11 @@ const command = z.object({
 })
 export type Command = z.infer<typeof command>
 
+/** What an older relay does not know how to do it leaves to others, and hears the rest. */
+function known(commands: readonly unknown[]): Command[] {
+  return commands.flatMap((one) => command.safeParse(one).data ?? [])
+}
+
 /** A registration to be ended: told at every beat until the relay says `ended`. */
 const ending = z.object({
   command_id: z.guid(),
@@ -168,7 +173,7 @@ export const beatAnswer = z.object({
    * is neither here nor above is kept by another relay.
    */
   withdrawn: z.array(z.guid()).default([]),
-  commands: z.array(command),
+  commands: z.array(z.unknown()).transform(known),
   ends: z.array(ending).default([]),
   /**
    * Source prefixes which relays block, as told in `registration.blocked`: those whose time is not up. `over`: it was taken

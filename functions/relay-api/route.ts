@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { type RouteQuestion, routeQuestion } from '#contract'
+import { protocolHeader, type RouteQuestion, routeQuestion } from '#contract'
 import { decide } from '#routing'
 import type { Edge } from '../env.ts'
 import { readTold } from '../http/validate.ts'
@@ -7,11 +7,13 @@ import { providerOfLine } from '../registration-token.ts'
 import { configurationOf, runtimeOf, unsealed } from '../store/configuration.ts'
 import { load } from '../store/facts.ts'
 import { lookupFor } from '../store/lookup.ts'
+import { protocolIn, understood } from './understood.ts'
 
 /** The relay's question where a call goes: one round trip to the database, then a pure decision. */
 export const resolve = new Hono<Edge>().post('/', async (c) => {
   const question = await readTold(c, routeQuestion)
-  const decision = await decided(c, question)
+  const protocol = protocolIn(c.req.header(protocolHeader))
+  const decision = understood(await decided(c, question), protocol)
   const silent =
     decision.kind === 'reject' &&
     decision.reason === 'UNKNOWN_SOURCE' &&

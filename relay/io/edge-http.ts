@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { protocolHeader, relayProtocol } from '#contract'
 import { monotonicNow, systemUtc } from './clock.ts'
 
 /** An answer of the edge, whatever it says. */
@@ -86,9 +87,9 @@ export class EdgeHttp {
   }
 
   #headers(body: string | undefined): http.OutgoingHttpHeaders {
-    const authorization = `Bearer ${this.#key}`
-    if (body === undefined) return { authorization }
-    return { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const always = { authorization: `Bearer ${this.#key}`, [protocolHeader]: relayProtocol }
+    if (body === undefined) return always
+    return { ...always, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   }
 }
 
@@ -123,14 +124,19 @@ export function readJson({ status, body }: EdgeReply): unknown {
 }
 
 /** What was parsed, or an error which names the first thing that is wrong with it. Throws that error. */
-export function valid<T>(
-  parsed:
-    | { success: true; data: T }
-    | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } },
-): T {
+export function valid<T>(parsed: { success: true; data: T } | { success: false; error: Misreading }): T {
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new Error(`the edge's answer is not understood: ${issue?.path.join('.')} ${issue?.message}`)
+  throw new Error(`the edge's answer is not understood: ${misreadAt(parsed.error)}`)
+}
+
+/** Why something could not be read. */
+interface Misreading {
+  readonly issues: readonly { readonly path: PropertyKey[]; readonly message: string }[]
+}
+
+/** The first thing that is wrong with what was read. */
+export function misreadAt({ issues: [issue] }: Misreading): string {
+  return `${issue?.path.join('.')} ${issue?.message}`
 }
 
 /** What an edge means which does not answer 200. */

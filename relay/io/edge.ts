@@ -3,12 +3,14 @@ import {
   bindingList,
   type CredentialAnswer,
   credentialAnswer,
+  type RejectDecision,
+  type RouteDecision,
   routeDecision,
   type Tell,
 } from '#contract'
 import type { Answer, Question } from '../ground/effects.ts'
 import { Delivery, type Posted } from './delivery.ts'
-import { type EdgeHttp, readJson, valid } from './edge-http.ts'
+import { type EdgeHttp, misreadAt, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
@@ -49,7 +51,7 @@ export class EdgeLink {
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
     const reply = await this.#options.http.run({ method: 'POST', path: 'route', body, budgetMs })
-    return { ask: 'route', answer: valid(routeDecision.safeParse(readJson(reply))) }
+    return { ask: 'route', answer: this.#decision(readJson(reply)) }
   }
 
   /** Told at least once, even if the edge or this process is away meanwhile. */
@@ -80,6 +82,17 @@ export class EdgeLink {
     await this.#delivery.stop()
   }
 
+  /** A decision which is newer than this relay refuses the call: the edge is well, and no other call suffers. */
+  #decision(read: unknown): RouteDecision {
+    const parsed = routeDecision.safeParse(read)
+    if (parsed.success) return parsed.data
+    const refusal = notUnderstood(read, misreadAt(parsed.error))
+    if (!refusal) return valid(parsed)
+    const { message, customer_id } = refusal
+    this.#options.log('error', 'edge.not_understood', { message, customer_id })
+    return refusal
+  }
+
   async #tell(body: string): Promise<Posted> {
     const { http: exchange } = this.#options
     const reply = await exchange.run({ method: 'POST', path: 'tells', body, budgetMs: tellBudgetMs })
@@ -97,4 +110,16 @@ export class EdgeLink {
     this.#credentialsAsked.set(body, asking)
     return asking
   }
+}
+
+/** The refusal which stands for a decision of which only the frame can be read. undefined: not that either, so it is none. */
+function notUnderstood(read: unknown, why: string): RejectDecision | undefined {
+  const message = `The edge decided the call in a way which this relay cannot read (${why}): update the relay.`
+  const refusal = { kind: 'reject', status: 503, reason: 'DECISION_NOT_UNDERSTOOD', message }
+  const framed = { ...(read as object), ...refusal }
+  for (const unread of [{}, { explanation: null }, { explanation: null, scopes: [] }]) {
+    const { data } = routeDecision.safeParse({ ...framed, ...unread })
+    if (data?.kind === 'reject') return data
+  }
+  return undefined
 }

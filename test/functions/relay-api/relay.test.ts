@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { bindingList, credentialAnswer, PLATFORM, routeDecision, tellReceipt } from '#contract'
+import {
+  beatAnswer,
+  bindingList,
+  credentialAnswer,
+  PLATFORM,
+  type RouteDecision,
+  routeDecision,
+  tellReceipt,
+} from '#contract'
+import { protocolIn, understood } from '../../../functions/relay-api/understood.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, type Client, RELAY_SECRET, startApp } from '../../support/app.ts'
 import { begunTell } from '../../support/call-tells.ts'
@@ -537,4 +546,41 @@ describe('the platform', () => {
     const { rows } = await app.database.pool.query('select name from customers where id = $1', [PLATFORM])
     expect(rows).toEqual([{ name: 'platform' }])
   })
+})
+
+describe('a decision for a relay which cannot read it', () => {
+  const call = {
+    customer_id: PLATFORM,
+    direction: 'incoming',
+    source: { type: 'tel', target: '+15550001111' },
+    destination: { type: 'tel', target: '+15550002222' },
+  }
+  test.each([
+    ['flow', undefined, 'reject'],
+    ['flow', '2', 'reject'],
+    ['flow', 'x', 'reject'],
+    ['flow', '3', 'flow'],
+    ['flow', '40', 'flow'],
+    ['connect', undefined, 'connect'],
+  ])('of kind %s, which says that it understands %s, is one of kind %s', (kind, said, becomes) => {
+    const decision = { ...call, kind } as unknown as RouteDecision
+    const told = understood(decision, protocolIn(said))
+    expect(told.kind).toBe(becomes)
+    if (becomes === kind) return
+    expect(routeDecision.parse(told)).toMatchObject({ ...call, status: 503, reason: 'RELAY_TOO_OLD' })
+  })
+})
+
+test('an answer to a beat is read without the commands which this relay does not know', () => {
+  const known = {
+    command_id: PLATFORM,
+    kind: 'test_provider',
+    provider_id: PLATFORM,
+    customer_id: PLATFORM,
+    type: 'options',
+  }
+  const commands = [{ command_id: PLATFORM, kind: 'make_coffee' }, known]
+  const nothing = { changed: [], slices: [], seconds: [], health: [], registrations: [] }
+  const answer = { at: new Date(0).toISOString(), version: 1, relays: 1, ...nothing, commands }
+  expect(beatAnswer.parse(answer).commands).toMatchObject([known])
 })

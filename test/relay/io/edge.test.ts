@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { monotonicMs, type Tell } from '#contract'
+import { monotonicMs, protocolHeader, relayProtocol, routeQuestion, type Tell } from '#contract'
 import { EdgeLink } from '../../../relay/io/edge.ts'
 import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import { Spool } from '../../../relay/io/spool.ts'
@@ -45,6 +45,29 @@ describe('asking the edge', () => {
   ])('says what is wrong with %j', async (answer, why) => {
     const { link } = await linked(await scripted(() => answer))
     await expect(link.ask(who)).rejects.toThrow(why)
+  })
+
+  test.each([
+    ['of a kind', { kind: 'quiz', questions: 3 }, 'kind'],
+    ['which leads where', { kind: 'connect', targets: { kind: 'moon' } }, 'targets.kind'],
+    ['which says why in words', { kind: 'quiz', explanation: { because: 1 }, scopes: ['all'] }, 'kind'],
+  ])(
+    'takes a decision %s it cannot read for a refusal which says so, and keeps whose call it is',
+    async (_, said, where) => {
+      const [source, destination] = ['office1', '+15551234567'].map((target) => ({ type: 'tel', target }))
+      const frame = { customer_id: call.question.call_id, direction: 'outgoing', source, destination }
+      const { link } = await linked(await scripted(() => ({ status: 200, body: { ...frame, ...said } })))
+      const answer = { ...frame, kind: 'reject', status: 503, reason: 'DECISION_NOT_UNDERSTOOD' }
+      const message = expect.stringContaining(where)
+      expect(await link.ask(call)).toMatchObject({ ask: 'route', answer: { ...answer, message } })
+    },
+  )
+
+  test('says with each question which protocol it understands', async () => {
+    const edge = await scripted(() => ({ status: 200, body: { kind: 'unknown', ttl: 5 } }))
+    const { link } = await linked(edge)
+    await link.ask(who)
+    expect(edge.heard[0]?.protocol).toBe(String(relayProtocol))
   })
 
   test('fails at once when nobody listens', async () => {
@@ -190,6 +213,16 @@ describe('telling the edge', () => {
   })
 })
 
+const call = {
+  ask: 'route',
+  question: routeQuestion.parse({
+    call_id: '11111111-1111-4111-8111-111111111111',
+    caller: { kind: 'source', address: '192.0.2.1', port: 5060, transport: 'udp' },
+    from: { user: 'office1' },
+    to: { user: '+15551234567', host: 'trunkline.test' },
+  }),
+} as const
+
 const who = { ask: 'credential', question: { realm: 'r', username: 'office1' } } as const
 
 interface Answered {
@@ -205,13 +238,14 @@ afterEach(async () => {
 
 /** An edge which answers by script; undefined: never. */
 async function scripted(answer: (body: string) => Answered | undefined) {
-  const heard: { method: string; path: string; key: string; body: string }[] = []
+  const heard: { method: string; path: string; key: string; protocol: unknown; body: string }[] = []
   let [connections, open, openAtMost] = [0, 0, 0]
   const server: Server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
     for await (const chunk of request) body += chunk
     const { method = '', url = '', headers } = request
-    heard.push({ method, path: url, key: headers.authorization ?? '', body })
+    const { authorization: key = '', [protocolHeader]: protocol } = headers
+    heard.push({ method, path: url, key, protocol, body })
     const said = answer(body)
     if (said === undefined) return
     response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers })

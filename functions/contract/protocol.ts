@@ -1,0 +1,16 @@
+/*
+ * What of the relay API one side understands, as a number which rises: edge and relays are not deployed at once.
+ *
+ *   1  decisions to refuse and to connect
+ *   2  decisions of any kind: one which it cannot read a relay refuses in words
+ *   3  decisions which run a flow
+ */
+
+/** What this code understands. A relay says so in `protocolHeader` of each of its requests. */
+export const relayProtocol = 2
+
+/** Header of a relay's request; a relay which sends none understands 1. */
+export const protocolHeader = 'trunkline-protocol'
+
+/** Which protocol a relay needs to carry out a decision of a kind: 1, unless it stands here. */
+export const protocolOfKind: Readonly<Record<string, number>> = { flow: 3 }

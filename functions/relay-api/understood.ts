@@ -1,0 +1,31 @@
+import { protocolOfKind, type RejectDecision, type RouteDecision } from '#contract'
+
+/** A decision, or, to a relay which could not read it, a refusal which says so in words that it can. */
+export function understood(decision: RouteDecision, protocol: number): RouteDecision {
+  const needed = protocolOfKind[decision.kind] ?? 1
+  return protocol >= needed ? decision : tooOld(decision, protocol, needed)
+}
+
+/** What a relay says it understands; 1: it says nothing, or nothing which can be read. */
+export function protocolIn(header: string | undefined): number {
+  return /^\d{1,6}$/.test(header ?? '') ? Number(header) : 1
+}
+
+function tooOld(decision: RouteDecision, protocol: number, needed: number): RejectDecision {
+  const { customer_id, direction, source, destination, explanation, scopes, extension_id, trunk_id } =
+    decision
+  return {
+    kind: 'reject',
+    status: 503,
+    reason: 'RELAY_TOO_OLD',
+    message: `The call needs a relay of protocol ${needed}, and this one speaks ${protocol}: update the relay.`,
+    customer_id,
+    direction,
+    source,
+    destination,
+    explanation,
+    scopes,
+    extension_id,
+    trunk_id,
+  }
+}
