@@ -282,6 +282,8 @@ export const extensions = pgTable(
     /** HA1s instead of the password, sealed (RFC 8760). */
     sealedMd5: text().notNull(),
     sealedSha256: text().notNull(),
+    /** Which password it is, and since when: the same in two rows of a customer says that they share one; null: not known. */
+    passwordHash: text(),
     digestAlgorithms: text().array().$type<DigestAlgorithm[]>(),
     /** One of the customer's numbers, E.164. */
     callerId: text(),
@@ -331,6 +333,7 @@ export const trunks = pgTable(
     username: text(),
     sealedMd5: text(),
     sealedSha256: text(),
+    passwordHash: text(),
     digestAlgorithms: text().array().$type<DigestAlgorithm[]>(),
     /** As written, for the API; `sources` is the same, read. */
     allowedIps: text().array().notNull().default([]),

@@ -7,6 +7,7 @@ import { blocks } from './config/blocks.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
+import { callDiagnoses } from './config/diagnoses.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
 import { forwarding } from './config/forwarding.ts'
@@ -83,6 +84,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/calls', calls)
+  .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/stats', stats)
   .route('/v1.0/erasures', erasures)
   .route('/v1.0/registrations', registrations)

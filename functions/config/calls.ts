@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { address, attempt, explanation, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
 import { utcNow } from '../clock.ts'
+import { soundWords } from '../diagnosis/sound.ts'
 import type { Edge } from '../env.ts'
 import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf } from '../http/json.ts'
@@ -12,7 +13,6 @@ import { before } from '../http/queries.ts'
 import { readId } from '../http/validate.ts'
 import { endSilent, lostAfterMs } from '../store/lost-calls.ts'
 import { callsAsked, filters } from './call-filters.ts'
-import { soundWords } from './sound-words.ts'
 
 /** What became of every call: read only, told by the relays. */
 export const calls = new Hono<Edge>()

@@ -7,6 +7,7 @@ import { blockOperations } from './blocks.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
+import { diagnosisOperations } from './diagnosis-operations.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
 import { forwardingOperations } from './forwarding.ts'
@@ -32,6 +33,7 @@ export const operations: readonly Operation[] = [
   ...registrationHistoryOperations,
   ...blockOperations,
   ...callOperations,
+  ...diagnosisOperations,
   ...statsOperations,
   ...erasureOperations,
   ...eventOperations,

@@ -119,6 +119,8 @@ export const attempt = z.object({
   tries: z.array(addressTry).default([]),
   /** The destination which the attempt was for, where the call rang several: an extension, a trunk, a number or a SIP URI; null: the call's own. */
   destination: z.string().nullable().default(null),
+  /** Why it failed, in a word and in a sentence; null: it did not, or an older relay tells none. */
+  cause: z.object({ reason: z.string(), message: z.string() }).nullable().default(null),
 })
 export type Attempt = z.infer<typeof attempt>
 
@@ -141,6 +143,12 @@ export const mediaSide = mediaCounters.extend({
   codecs: z.array(z.string()).default([]),
   /** host:port, where it said that it wants to hear. */
   sdp_address: z.string().nullable().default(null),
+  /** The address by which its session description names whose session it is (`o=`). */
+  sdp_origin: z.string().nullable().default(null),
+  /** host:port its signalling comes from; and those its Contact and its topmost Via name. An older relay tells none. */
+  source_address: z.string().nullable().default(null),
+  contact_address: z.string().nullable().default(null),
+  via_address: z.string().nullable().default(null),
   /** host:port, where its packets come from, and ours go to (RFC 7362); null: none came. */
   latched_address: z.string().nullable().default(null),
   /** How its signalling came, or went; null: an older relay tells none. */

@@ -146,6 +146,7 @@ function newAttempt(call: Call, { sought }: Hunt, provider: CalledPeer | undefin
     pdd_ms: null,
     tries: [],
     destination: sought?.target ?? null,
+    cause: null,
   }
   return attempt
 }

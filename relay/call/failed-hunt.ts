@@ -23,6 +23,7 @@ export function noted(call: Call, failed: CallEvents['failure'], silence: number
     cause: causeOf(call, failed),
   }
   failed.branch.hunt.failures.push(failure)
+  failed.branch.attempt.cause = failure.cause
   return failure
 }
 

@@ -1,11 +1,14 @@
 import type { CallTell, MediaSide } from '#contract'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
+import type { Leg } from '../leg/leg.ts'
 import { meanOpinionScore } from '../media/quality.ts'
 import { codecOf, codecs } from '../sdp/codecs.ts'
 import { connectionOf, type Media } from '../sdp/description.ts'
 import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
+import { parseUri } from '../sip/uri.ts'
+import type { Via } from '../sip/via.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { aimedAt, heardAt } from './sides.ts'
 import type { Call } from './state.ts'
@@ -27,6 +30,7 @@ export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['c
       ...measured(heard, codecHeard(heard, activeMedia(heardAt(call, side)?.sdp.sent), own && mediaOf(own))),
       ...said(own),
       ...secrecy(call, side),
+      ...signalledPlaces(heardAt(call, side)),
       local_address: hostPort(address, ports[side]),
     }
   }
@@ -42,13 +46,30 @@ function secrecy(call: Call, side: Side): Pick<MediaSide, 'signalling' | 'cipher
 type Measured = Omit<
   MediaSide,
   | keyof ReturnType<typeof counters>
-  | 'codecs'
-  | 'sdp_address'
+  | keyof ReturnType<typeof signalledPlaces>
+  | keyof ReturnType<typeof said>
   | 'signalling'
   | 'cipher'
   | 'latched_address'
   | 'local_address'
 >
+
+/** Where a party's signalling comes from, and where it says that it does: a router which rewrites SIP makes them differ. */
+function signalledPlaces(
+  leg: Leg | undefined,
+): Pick<MediaSide, 'source_address' | 'contact_address' | 'via_address'> {
+  const target = leg?.dialog && parseUri(leg.dialog.remoteTarget)
+  const via = leg && !('provider' in leg) ? leg.invite?.via : undefined
+  return {
+    source_address: leg?.flow ? hostPort(leg.flow.address, leg.flow.port) : null,
+    contact_address: target ? placeOf(target) : null,
+    via_address: via ? placeOf(via) : null,
+  }
+}
+
+function placeOf({ host, port }: Pick<Via, 'host' | 'port'>): string {
+  return (port === undefined ? host : hostPort(host, port)).slice(-lettersAtMost)
+}
 
 /** A peer may name what it likes. */
 const codecsAtMost = 32
@@ -88,8 +109,8 @@ function codecHeard(heard: MediaCounters | undefined, ...sounds: (Media | undefi
 }
 
 /** What a side's session description said of its audio; a host is named as it was. */
-function said(sound: RelayedSdp | undefined): Pick<MediaSide, 'codecs' | 'sdp_address'> {
-  if (!sound) return { codecs: [], sdp_address: null }
+function said(sound: RelayedSdp | undefined): Pick<MediaSide, 'codecs' | 'sdp_address' | 'sdp_origin'> {
+  if (!sound) return { codecs: [], sdp_address: null, sdp_origin: null }
   const media = mediaOf(sound)
   const host = connectionOf(sound.sdp, media)
   const sdp_address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)
@@ -98,5 +119,11 @@ function said(sound: RelayedSdp | undefined): Pick<MediaSide, 'codecs' | 'sdp_ad
       .slice(0, codecsAtMost)
       .map((name) => name.slice(0, lettersAtMost)),
     sdp_address,
+    sdp_origin: originOf(sound.sdp)?.slice(-lettersAtMost) ?? null,
   }
+}
+
+/** The last word of `o=` (RFC 4566 §5.2): where the session was opened. */
+function originOf({ session }: RelayedSdp['sdp']): string | undefined {
+  return session.find((line) => line.startsWith('o='))?.split(' ')[5]
 }

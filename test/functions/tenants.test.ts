@@ -83,6 +83,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET relays',
     'GET stats',
     'GET erasures/:id',
+    'GET calls/:id/diagnosis',
     'GET providers/:id/health',
     'GET providers/:id/stats',
     'GET providers/:id/tests/:test_id',

@@ -31,6 +31,7 @@ export const edgeOrder = [
   'events',
   'alerts',
   'media',
+  'diagnosis',
   'config',
   'relay-api',
   'index',
@@ -121,4 +122,4 @@ export function isCore(path: string): boolean {
 }
 
 /** What the edge decides and judges with; what asks the database and hurries stands beside it. */
-const pureEdge = /^functions\/((contract|routing|sound)\/|alerts\/(?!evaluator|hurry))/
+const pureEdge = /^functions\/((contract|routing|sound|diagnosis)\/|alerts\/(?!evaluator|hurry))/

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type MediaSide, mediaSide } from '#contract'
-import { soundWords } from '../../../functions/config/sound-words.ts'
+import { soundWords } from '../../../functions/diagnosis/sound.ts'
 
 const well = side({ packets: 500 })
 

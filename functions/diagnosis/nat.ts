@@ -1,0 +1,55 @@
+import type { CalleeFacts, RegistrationEnding } from './call-facts.ts'
+import { type Finding, found, patch } from './finding.ts'
+import { reachAt } from './sound.ts'
+
+/** Seconds after which the least patient NATs forget a UDP mapping which is not used (RFC 4787 §4.3 asks for 120 at least). */
+const forgottenAfterS = 30
+
+/**
+ * A registration which ended though its phone did not end it: behind a NAT which forgot it, or because the phone is off.
+ * undefined where the phone or its customer ended it.
+ */
+export function registrationEnding(
+  { id, keepalive_s, max_expires }: Pick<CalleeFacts, 'id' | 'keepalive_s' | 'max_expires'>,
+  last: RegistrationEnding,
+): Finding | undefined {
+  const gone = last.type === 'registration.expired' || last.type === 'registration.lost'
+  if (!gone) return undefined
+  const contact = hostOf(last.contact)
+  const behind = isBehindNat(contact, last.source_address)
+  const evidence = { ...last, keepalive_s, max_expires }
+  const said = last.why ?? 'It was not registered anew in time.'
+  if (!behind)
+    return found('REGISTRATION_EXPIRED', `Its registration ended: ${said}`, offline, {
+      severity: 'error',
+      evidence,
+    })
+  const open = keepalive_s > 0 && keepalive_s <= forgottenAfterS
+  return found(
+    'REGISTRATION_EXPIRED_BEHIND_NAT',
+    `Its registration ended behind a NAT (it calls itself ${contact}, and comes from ${last.source_address}): ${said}`,
+    'Keep the NAT open: OPTIONS of ours every 25 s, a phone which registers anew every few minutes, or TCP or TLS instead of UDP.',
+    {
+      severity: 'error',
+      evidence,
+      request: patch(
+        'extensions',
+        id,
+        open ? { max_expires: Math.min(max_expires, 300) } : { keepalive_s: 25 },
+      ),
+    },
+  )
+}
+
+const offline =
+  'See that the phone is on and has a network; it registers by itself as soon as it can reach the relay.'
+
+/** Whether a device calls itself by an address of its own network, and is seen from another. */
+function isBehindNat(own: string | null, seen: string | null): boolean {
+  return own !== null && seen !== null && own !== seen && reachAt(own) === 'private'
+}
+
+/** The host of a SIP URI; null: there is none. */
+function hostOf(uri: string | null): string | null {
+  return /^<?sips?:(?:[^@>;]*@)?(\[[^\]]+\]|[^:;>?]+)/i.exec(uri ?? '')?.[1] ?? null
+}

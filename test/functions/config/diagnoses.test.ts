@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type App, type Client, startApp } from '../../support/app.ts'
+import { attemptTold, callTell, tellAs } from '../../support/call-tells.ts'
+import { heard } from '../../support/diagnosis.ts'
+
+/*
+ * Diagnoses as they are asked for: what is read, by how many questions. What is found of it the pure tables say.
+ */
+
+let app: App
+let alice: Client & { id: string }
+let provider: string
+let extension: string
+beforeAll(async () => {
+  app = await startApp()
+  alice = await app.newcomer('Alice')
+  provider = (await alice('POST', '/v1.0/providers', { name: 'Telnyx', hostname: '203.0.113.1' })).body.id
+  extension = (await alice('POST', '/v1.0/extensions', { extension: 'office1', password: 'secure-password' }))
+    .body.id
+})
+afterAll(() => app.close())
+
+/** A call as a relay tells it, diagnosed. */
+async function diagnosed(changes: object) {
+  const tell = callTell(alice.id, changes)
+  await tellAs(app, 'relay-1', tell)
+  return alice('GET', `/v1.0/calls/${tell.call.call_id}/diagnosis`)
+}
+
+const refused = (reject_reason: string, changes: object = {}) =>
+  diagnosed({ reject_reason, reject_message: 'No.', answered_at: null, hangup_reason: 'failed', ...changes })
+
+describe('GET /v1.0/calls/{id}/diagnosis', () => {
+  test('finds nothing where nothing is wrong, and asks the database once', async () => {
+    const tell = callTell(alice.id, { media: { from_caller: heard(), from_callee: heard() } })
+    await tellAs(app, 'relay-1', tell)
+    const { call_id } = tell.call
+    await alice('GET', `/v1.0/calls/${call_id}/diagnosis`)
+    app.database.requests()
+    expect((await alice('GET', `/v1.0/calls/${call_id}/diagnosis`)).body).toEqual({
+      call_id,
+      verdict: 'healthy',
+      findings: [],
+    })
+    // One is whose key it is.
+    expect(app.database.requests()).toBeLessThanOrEqual(2)
+  })
+
+  test('says which way there was no sound', async () => {
+    const mute = heard({ packets: 0, mos: null, sdp_address: '10.0.0.5:4000' })
+    const { body } = await diagnosed({ media: { from_caller: heard(), from_callee: mute } })
+    expect(body).toMatchObject({
+      verdict: 'failed',
+      findings: [
+        {
+          code: 'ONE_WAY_AUDIO_NO_RTP_FROM_CALLEE',
+          sentence: expect.stringContaining('10.0.0.5:4000'),
+          evidence: { sdp_address: '10.0.0.5:4000' },
+        },
+        { code: 'PRIVATE_ADDRESS_IN_SDP_OF_CALLEE' },
+      ],
+    })
+  })
+
+  test('names the request which mends a provider of one’s own', async () => {
+    const attempts = [attemptTold(provider, 407)]
+    expect((await refused('CREDENTIALS_REFUSED', { attempts })).body.findings[0].request).toEqual({
+      method: 'PATCH',
+      path: `/v1.0/providers/${provider}`,
+      body: { username: '', password: '' },
+      fill_in: ['username', 'password'],
+    })
+  })
+
+  test('allows a country beside those which are allowed, by a request which can be sent as it is', async () => {
+    const decision = {
+      decided_by: 'relay',
+      at: '2026-11-23T07:00:00Z',
+      version: 1,
+      outcome: 'reject',
+      caller: { rule: 'digest', why: '' },
+      number: { dialled: '+4930', kind: 'number', e164: '+4930', country: 'DE' },
+    }
+    const { request } = (await refused('DESTINATION_NOT_ALLOWED', { decision })).body.findings[0]
+    expect(request.body).toEqual({ destination_whitelist: ['us', 'de'] })
+    expect((await alice(request.method, request.path, request.body)).status).toBe(200)
+    await alice('PATCH', '/v1.0/customer', { destination_whitelist: null })
+  })
+
+  test('says how the callee’s registration ended, where it was not registered', async () => {
+    await app.database.pool.query(
+      `insert into events (id, customer_id, type, at, relay_id, subject_id, data) values
+       (gen_random_uuid(), $1, 'registration.expired', '2026-11-23T06:59:00Z', 'relay-1', $2, $3)`,
+      [
+        alice.id,
+        extension,
+        {
+          reason: 'NOT_REFRESHED',
+          why: 'It was not registered anew in time.',
+          contact: 'sip:office1@192.168.1.20:5060',
+          source_address: '203.0.113.9',
+        },
+      ],
+    )
+    const destination = { type: 'extension', target: 'office1', target_name: '', name: '', detail: '' }
+    const { body } = await refused('NOT_REGISTERED', { direction: 'internal', destination })
+    expect(body.findings).toMatchObject([
+      { code: 'NOT_REGISTERED', evidence: { diagnosis: `/v1.0/extensions/${extension}/diagnosis` } },
+      { code: 'REGISTRATION_EXPIRED_BEHIND_NAT', evidence: { source_address: '203.0.113.9' } },
+    ])
+  })
+})
