@@ -10,6 +10,7 @@ import { ApiError } from '../http/api-error.ts'
 import { type Check, condition, noneOf } from '../http/check.ts'
 import type { Leaner } from '../http/noun.ts'
 import { live, now } from '../http/queries.ts'
+import { carriersElsewhere } from './carriers-elsewhere.ts'
 import { refusePrivate } from './inbound-addresses.ts'
 import { numberField } from './number-field.ts'
 import { countryOf } from './own-numbers.ts'
@@ -85,7 +86,11 @@ export async function destinationsOf(
   const country = list.some(({ type }) => type === 'tel') ? await countryOf(c) : ''
   const read = list.map((one, at) => ({ ...one, target: targetOf(c, one, `destinations.${at}`, country) }))
   refuseTwice(read)
-  return { destinations: read, checks: [accountsThere(read, owner), ...circles(read, owner)] }
+  const places = read.flatMap(({ type, target: uri }, at) =>
+    type === 'sip' ? [{ uri, field: `destinations.${at}.target` }] : [],
+  )
+  const checks = [accountsThere(read, owner), ...circles(read, owner), ...carriersElsewhere(places)]
+  return { destinations: read, checks }
 }
 
 /** One who is named twice in one step would be called, and paid for, twice at once. */

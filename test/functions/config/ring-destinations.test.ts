@@ -80,6 +80,23 @@ describe('destinations of an extension', () => {
     ])
   })
 
+  test('which lead to a carrier of the platform are refused where that can be told: by its name, its networks, where it was found', async () => {
+    const carrier = { name: 'ours', hostname: 'sip.ours.test', inbound_addresses: ['198.51.100.0/25'] }
+    const { body } = await app.platform('POST', '/v1.0/providers', carrier)
+    await app.database.pool.query(
+      `update providers set found = '{2001:db8::7}', found_since = '{now}' where id = $1`,
+      [body.id],
+    )
+    const sip = (host: string) => [{ type: 'sip', target: `sip:1900@${host}` }]
+    for (const host of ['SIP.ours.test:5062', '198.51.100.9', '[2001:db8:0::7]:5070'])
+      expect(await rings(sip(host))).toEqual([400, 'INVALID_ARGUMENT', 'destinations.0.target'])
+    // Another customer's carrier is no bar.
+    for (const host of ['sip.telnyx.test', '192.0.2.7', '198.51.100.200', '[2001:db8::8]'])
+      expect(await rings(sip(host))).toMatchObject([{ type: 'sip' }])
+    await app.platform('DELETE', `/v1.0/providers/${body.id}`)
+    expect(await rings(sip('198.51.100.9'))).toMatchObject([{ type: 'sip' }])
+  })
+
   test('which lead back to it are refused as they are saved, however far round', async () => {
     await rings([
       { type: 'extension', target: 'desk' },
