@@ -7,7 +7,7 @@
  */
 
 /** What this code understands. A relay says so in `protocolHeader` of each of its requests. */
-export const relayProtocol = 2
+export const relayProtocol = 3
 
 /** Header of a relay's request; a relay which sends none understands 1. */
 export const protocolHeader = 'trunkline-protocol'
