@@ -35,7 +35,8 @@ export class SocketAddress {
 
   /** The address as text (RFC 5952); an IPv4 address in dots, even where it travelled mapped. Not for every packet. */
   get address(): string {
-    return spelledIp([this.a, this.b, this.c, this.d].flatMap(bytesOf))
+    const words = this.isIPv4 ? [this.d] : [this.a, this.b, this.c, this.d]
+    return spelledIp(words.flatMap(bytesOf))
   }
 }
 
@@ -48,12 +49,14 @@ export function readSocketAddress(address: string, port = portNumber(0)): Socket
   if (ip === undefined) return undefined
   const parsed = new SocketAddress()
   parsed.port = port
-  const word = (fromEnd: number) =>
-    ip.slice(-fromEnd).reduce((all, byte, at) => (at < 4 ? (all << 8) | byte : all), 0)
-  parsed.d = word(4)
+  parsed.d = wordOf(ip, ip.length - 4)
   if (ip.length === 4) parsed.c = MAPPED
-  else [parsed.a, parsed.b, parsed.c] = [word(16), word(12), word(8)]
+  else [parsed.a, parsed.b, parsed.c] = [wordOf(ip, 0), wordOf(ip, 4), wordOf(ip, 8)]
   return parsed
+}
+
+function wordOf(ip: readonly number[], at: number): number {
+  return ((ip[at] ?? 0) << 24) | ((ip[at + 1] ?? 0) << 16) | ((ip[at + 2] ?? 0) << 8) | (ip[at + 3] ?? 0)
 }
 
 function bytesOf(word: number): number[] {

@@ -105,8 +105,15 @@ export function attribute(lines: readonly string[], name: string): string | unde
  * undefined where neither names one.
  */
 export function connectionOf(sdp: Sdp, media: Media): string | undefined {
-  const named = (lines: readonly string[]) => lines.map(connectionIn).find((place) => place !== undefined)
-  return named(media.lines) ?? named(sdp.session)
+  return placeIn(media.lines) ?? placeIn(sdp.session)
+}
+
+function placeIn(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const place = isConnection(line) ? connectionIn(line) : undefined
+    if (place !== undefined) return place
+  }
+  return undefined
 }
 
 /** Whether an m-line, or the session, has a c-line, of whatever it says. */

@@ -20,9 +20,15 @@ export interface Format {
   readonly parameters: string
 }
 
-/** The formats of an m-line, best first. */
-export function formatsOf(media: Media): Format[] {
-  return media.formats.map((number) => formatOf(media, number))
+const readByMedia = new WeakMap<Media, readonly Format[]>()
+
+/** The formats of an m-line, best first; read once. */
+export function formatsOf(media: Media): readonly Format[] {
+  const known = readByMedia.get(media)
+  if (known) return known
+  const formats = media.formats.map((number) => formatOf(media, number))
+  readByMedia.set(media, formats)
+  return formats
 }
 
 /** What one number of an m-line stands for. */
@@ -120,8 +126,6 @@ export function numberIn(line: string): string | undefined {
 /** `PCMU/8000` of `a=rtpmap:0 PCMU/8000`. */
 function saidOf(media: Media, name: string, number: string): string | undefined {
   const start = `a=${name}:${number} `
-  return media.lines
-    .find((line) => line.startsWith(start))
-    ?.slice(start.length)
-    .trim()
+  for (const line of media.lines) if (line.startsWith(start)) return line.slice(start.length).trim()
+  return undefined
 }

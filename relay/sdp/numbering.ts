@@ -65,7 +65,7 @@ interface Pair {
  */
 export function inKnownNumbers(last: Media | undefined, offer: Media): Media {
   if (last === undefined || isBlind(offer) || isBlind(last)) return offer
-  const known = formatsOf(last)
+  const known = [...formatsOf(last)]
   const taken = new Set(last.formats)
   const pairs = formatsOf(offer).map((from): Pair => {
     const at = known.findIndex((format) => sameIn([format], from) !== undefined)

@@ -32,7 +32,8 @@ export interface CryptoLine extends SrtpKey {
  * not authenticated, error correction, and whatever is not known. A tag which comes twice names neither.
  */
 export function cryptosOf(media: Media): CryptoLine[] {
-  const lines = media.lines.filter((line) => /^a=crypto:/i.test(line))
+  const lines = media.lines.filter((line) => line.startsWith('a=crypto:'))
+  if (lines.length === 0) return []
   const tags = lines.map((line) => /^a=crypto:(\d+)/i.exec(line)?.[1])
   return lines
     .filter((_, at) => tags.indexOf(tags[at]) === tags.lastIndexOf(tags[at]))
