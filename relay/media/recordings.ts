@@ -1,0 +1,187 @@
+import type { MonotonicMs } from '#contract'
+import type { MediaReport, RecordingEnd, SessionId, Side } from '../ground/media.ts'
+import type { MediaLeg } from './media-leg.ts'
+import { Recorder, type RecordingSink, type RecordingTerms } from './recorder.ts'
+import { msOf } from './wav.ts'
+
+/** What the sink says of a recording. */
+export type SinkReport =
+  /** One more block is on disk. */
+  | { readonly type: 'written'; readonly recording: string }
+  /** The file is whole. */
+  | { readonly type: 'closed'; readonly recording: string; readonly bytes: number }
+  /** It goes no further; `bytes` of it can be played. */
+  | { readonly type: 'failed'; readonly recording: string; readonly bytes: number; readonly why: string }
+
+/** Blocks which may wait for the disk: ten seconds of sound. */
+const WAITING_AT_MOST = 20
+/** Each sweep looks at one recording in so many. */
+const TURNS = 4
+
+/** One which is over but for the sink's last word. */
+interface Ending {
+  readonly recorder: Recorder
+  readonly end: RecordingEnd
+  readonly why: string | undefined
+}
+
+/** Hears a leg for a recording. */
+export interface Tap {
+  hear(now: MonotonicMs, packet: Uint8Array, length: number): void
+  /** The leg was aimed anew: it may speak by other payload types. */
+  aimed(leg: MediaLeg): void
+}
+
+/** All recordings: one of a session at a time. */
+export class Recordings {
+  readonly #sink: RecordingSink | undefined
+  readonly #tell: (report: MediaReport) => void
+  readonly #bySession = new Map<SessionId, Recorder>()
+  readonly #ending = new Map<string, Ending>()
+  #turn = 0
+
+  /** Without a sink none is made. */
+  constructor(sink: RecordingSink | undefined, tell: (report: MediaReport) => void) {
+    this.#sink = sink
+    this.#tell = tell
+  }
+
+  /** `legs` are those of the session which stand. */
+  begin(now: MonotonicMs, terms: RecordingTerms, legs: readonly MediaLeg[]): void {
+    const why = this.#refusal(terms, legs)
+    if (why !== undefined || this.#sink === undefined) return this.#refuse(terms, why ?? 'no disk is there')
+    const recorder = new Recorder(now, terms, this.#sink)
+    this.#bySession.set(terms.session, recorder)
+    for (const leg of legs) {
+      this.#tap(recorder, leg, leg.side)
+      if (leg.partner !== undefined) this.joined(leg, leg.partner)
+    }
+  }
+
+  pause(now: MonotonicMs, session: SessionId, recording: string): void {
+    this.#named(session, recording)?.pause(now)
+  }
+
+  resume(now: MonotonicMs, session: SessionId, recording: string): void {
+    this.#named(session, recording)?.resume(now)
+  }
+
+  stop(now: MonotonicMs, session: SessionId, recording: string): void {
+    const recorder = this.#named(session, recording)
+    if (recorder !== undefined) this.#end(now, recorder, 'stopped')
+  }
+
+  /** Two legs were joined: where one is recorded with its partner, the other is heard in the place of that. */
+  joined(leg: MediaLeg, other: MediaLeg): void {
+    this.#join(leg, other)
+    this.#join(other, leg)
+  }
+
+  /** A leg was taken from its partner, or closed. */
+  parted(leg: MediaLeg): void {
+    const own = this.#bySession.get(leg.session)
+    leg.tap = undefined
+    if (own !== undefined && !leg.closed) this.#tap(own, leg, leg.side)
+  }
+
+  /** The session's last leg was closed. */
+  closed(now: MonotonicMs, session: SessionId): void {
+    const recorder = this.#bySession.get(session)
+    if (recorder !== undefined) this.#end(now, recorder, 'closed')
+  }
+
+  /** To be called twenty times a second. */
+  advance(now: MonotonicMs): void {
+    let at = this.#turn++ % TURNS
+    for (const recorder of this.#bySession.values()) if (at++ % TURNS === 0) this.#advance(now, recorder)
+  }
+
+  /** What the sink says. */
+  told(now: MonotonicMs, report: SinkReport): void {
+    const ending = this.#ending.get(report.recording)
+    if (report.type === 'written') return this.#written(report.recording, ending)
+    if (ending !== undefined) return this.#over(ending, report)
+    const recorder = this.#find(report.recording)
+    if (recorder === undefined) return
+    this.#end(now, recorder, 'failed', report.type === 'failed' ? report.why : 'its file was closed')
+    const failed = this.#ending.get(report.recording)
+    if (failed !== undefined) this.#over(failed, report)
+  }
+
+  #advance(now: MonotonicMs, recorder: Recorder): void {
+    const end = recorder.advance(now)
+    if (recorder.waiting > WAITING_AT_MOST)
+      return this.#end(now, recorder, 'failed', 'the disk is slower than what is said')
+    if (end !== undefined) this.#end(now, recorder, end)
+  }
+
+  #end(now: MonotonicMs, recorder: Recorder, end: RecordingEnd, why?: string): void {
+    const { session, recording } = recorder.terms
+    this.#bySession.delete(session)
+    this.#ending.set(recording, { recorder, end, why })
+    recorder.finish(now, end)
+  }
+
+  #over({ recorder, end, why }: Ending, report: Exclude<SinkReport, { type: 'written' }>): void {
+    const { session, recording } = recorder.terms
+    this.#ending.delete(recording)
+    const fault = report.type === 'failed' ? report.why : (why ?? unheardOf(recorder))
+    this.#tell({
+      type: 'recorded',
+      session,
+      recording,
+      ms: msOf(recorder.samples),
+      bytes: report.bytes,
+      end: report.type === 'failed' ? 'failed' : end,
+      ...(fault !== undefined && { why: fault }),
+    })
+  }
+
+  #written(recording: string, ending: Ending | undefined): void {
+    const recorder = ending?.recorder ?? this.#find(recording)
+    if (recorder !== undefined) recorder.waiting--
+  }
+
+  #refuse({ session, recording }: RecordingTerms, why: string): void {
+    this.#tell({ type: 'recorded', session, recording, ms: 0, bytes: 0, end: 'failed', why })
+  }
+
+  #refusal({ session, side }: RecordingTerms, legs: readonly MediaLeg[]): string | undefined {
+    const recorded = legs.filter((leg) => side === 'both' || leg.side === side)
+    if (recorded.length === 0) return 'that party has no sound'
+    if (this.#bySession.has(session)) return 'the call is recorded already'
+    const heard = recorded.some(({ spoken }) => spoken === undefined || spoken.length > 0)
+    return heard ? undefined : 'what is spoken is not G.711'
+  }
+
+  #join(leg: MediaLeg, other: MediaLeg): void {
+    const recorder = this.#bySession.get(leg.session)
+    if (recorder?.terms.side !== 'both' || other.session === leg.session) return
+    if (!this.#bySession.has(other.session))
+      this.#tap(recorder, other, leg.side === 'caller' ? 'callee' : 'caller')
+  }
+
+  #tap(recorder: Recorder, leg: MediaLeg, side: Side): void {
+    const line = recorder.line(side)
+    if (line === undefined) return
+    line.speaks(leg.spoken)
+    leg.tap = {
+      hear: (now, packet, length) => recorder.hear(now, line, packet, length),
+      aimed: ({ spoken }) => line.speaks(spoken),
+    }
+  }
+
+  #named(session: SessionId, recording: string): Recorder | undefined {
+    const recorder = this.#bySession.get(session)
+    return recorder?.terms.recording === recording ? recorder : undefined
+  }
+
+  #find(recording: string): Recorder | undefined {
+    return [...this.#bySession.values()].find(({ terms }) => terms.recording === recording)
+  }
+}
+
+/** Where nothing was decoded of a party which spoke. */
+function unheardOf({ unheard }: Recorder): string | undefined {
+  return unheard.length === 0 ? undefined : `not decoded: payload types ${unheard.join(', ')}`
+}
