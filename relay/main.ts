@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
@@ -66,6 +67,7 @@ async function start(config: Config): Promise<void> {
     engine: config.rtpEngine,
     host: config.sipHost,
     timeoutMs: config.mediaTimeoutMs,
+    recordings: join(config.dataDir, 'recordings'),
     report: (report) => hear({ type: 'media', report }),
     log: ({ level, event, fields }) => log(level, event, fields),
   })

@@ -92,7 +92,7 @@ function eventsPass(call: Call, leg: Leg, partner: Leg | undefined): boolean {
 }
 
 /** The descriptions by whose numbers a leg speaks: what it was told, and its own. */
-function spokenBy({ sdp, aimed }: Leg): Media[] {
+export function spokenBy({ sdp, aimed }: Leg): Media[] {
   return [activeMedia(sdp.sent), aimed && mediaOf(aimed.said)].filter((media) => media !== undefined)
 }
 

@@ -1,6 +1,6 @@
 import type { SecurePolicy } from '#contract'
 import { hostPort } from '../ground/flow.ts'
-import type { MediaCommand, PayloadChange } from '../ground/media.ts'
+import type { Aim, MediaCommand, PayloadChange } from '../ground/media.ts'
 import { agree, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, InDialogRequest, Keying, Leg } from '../leg/leg.ts'
 import { isOpenTo } from '../leg/path.ts'
@@ -17,10 +17,11 @@ import {
   type SdpResult,
   type UnusableSdp,
 } from '../sdp/relayed.ts'
+import { g711Of } from '../sdp/tones.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { digitAimOf, withKeys } from './digits.ts'
+import { digitAimOf, spokenBy, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
 import { heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
@@ -124,10 +125,18 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndp
   const stages = {
     ...(media.changes.length > 0 && { rewrite: media.changes }),
     ...(media.digits && { digits: media.digits }),
+    ...spokenOf(leg),
     ...(srtp && { srtp }),
   }
   const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
   return [{ type: 'media', command }, ...ask]
+}
+
+/** By which payload types a leg's sound can be recorded; none where they are the usual ones. */
+function spokenOf(leg: Leg): Pick<Aim, 'spoken'> {
+  const spoken = g711Of(spokenBy(leg))
+  const isUsual = spoken.every(({ type, law }) => type === (law === 'PCMU' ? 0 : 8))
+  return isUsual && spoken.length > 0 ? {} : { spoken }
 }
 
 /** What is done to the packets of the other side before they go to this one; one which was told nothing will be offered what this one said. */

@@ -78,6 +78,8 @@ export interface Aim {
   readonly rewrite?: readonly PayloadChange[]
   /** Which keys are heard and sent; undefined: none. */
   readonly digits?: DigitAim | undefined
+  /** By which payload types its party speaks what can be recorded; empty: it speaks nothing such; undefined: by the usual ones. */
+  readonly spoken?: G711Types
   /** Its packets are SRTP; undefined: plain RTP. */
   readonly srtp?: SrtpKeys | undefined
   /** How sounds are played to it; undefined: it takes none of the codecs which are spoken here. */

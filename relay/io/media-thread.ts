@@ -4,8 +4,10 @@ import type { MediaCommand } from '../ground/media.ts'
 import { PACE_MS } from '../media/digit-pacer.ts'
 import { digitStages } from '../media/digit-stage.ts'
 import type { RtpPort } from '../media/media-leg.ts'
-import { MediaRelay, SWEEPS_A_SECOND } from '../media/media-relay.ts'
+import { MediaRelay, type RtcpSending, SWEEPS_A_SECOND } from '../media/media-relay.ts'
 import { payloadStages } from '../media/payload-stage.ts'
+import type { RecordingSink } from '../media/recorder.ts'
+import type { SinkReport } from '../media/recordings.ts'
 import { srtpStages } from '../media/srtp-stage.ts'
 import { type StageBuilder, stagesFrom } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
@@ -13,6 +15,7 @@ import { entropy } from './entropy.ts'
 import { dgramEngine } from './media-dgram.ts'
 import type { CipherName, MediaEngine, MediaWork } from './media-engine.ts'
 import { ffiEngine } from './media-ffi.ts'
+import type { WriteOrder } from './recording-writer.ts'
 
 /** How the media thread reads sockets: by the C library, or by Node's. */
 export type MediaEngineName = 'ffi' | 'dgram'
@@ -24,6 +27,10 @@ export interface MediaThreadSetup {
   readonly timeoutMs: number
   /** Commands come in, reports go out. */
   readonly port: MessagePort
+  /** Leads to the thread which writes recordings, once there is one. */
+  readonly writer: MessagePort
+  /** False: there will be none. */
+  readonly records: boolean
 }
 
 /** What one turn of the SIP thread ordered; 'stop' ends the thread. */
@@ -54,10 +61,13 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
   const srtp = srtpStages((key) => engine.cipher(key))
-  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesFrom([...stageBuilders, srtp]), {
+  const rtcp: RtcpSending = {
     entropy,
     send: (rtpPort, packet, length) => engine.send(rtpPort, packet, length),
-  })
+  }
+  const stagesOf = stagesFrom([...stageBuilders, srtp])
+  const sink = setup.records ? sinkBehind(setup.writer) : undefined
+  const mediaRelay = new MediaRelay(setup.timeoutMs, stagesOf, rtcp, sink)
   const { engine, name, why } = chooseEngine(setup, {
     arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
     woken: obeyAll,
@@ -89,6 +99,8 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'digits') press(command)
     else if (command.type === 'play') mediaRelay.play(command)
     else if (command.type === 'open') open(mediaRelay.open(id, command.ports))
+    else if (command.type === 'record') mediaRelay.record(monotonicNow(), command)
+    else mediaRelay.recordings.change(monotonicNow(), command)
   }
 
   function press(command: Extract<MediaCommand, { type: 'digits' }>): void {
@@ -130,10 +142,20 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     clearInterval(untying)
     clearInterval(pacing)
     engine.stop()
+    setup.writer.postMessage({ type: 'stop' } satisfies WriteOrder)
+    setup.writer.close()
     setup.port.close()
   }
 
+  /** Asked for, and not waited for: the engine's own loop may leave no turn to a port which listens. */
+  function hearWriter(): void {
+    const now = monotonicNow()
+    for (let next = receiveMessageOnPort(setup.writer); next; next = receiveMessageOnPort(setup.writer))
+      mediaRelay.recordings.told(now, next.message as SinkReport)
+  }
+
   const sweeping = setInterval(() => {
+    hearWriter()
     mediaRelay.sweep(monotonicNow())
     report()
   }, SWEEP_MS)
@@ -153,6 +175,16 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     cipher: engine.cipherName,
     cipherWhy: engine.cipherWhy,
   } satisfies Ready)
+}
+
+/** The thread which writes: blocks are handed over to it, not copied. */
+function sinkBehind(writer: MessagePort): RecordingSink {
+  const order = (what: WriteOrder, transfer: ArrayBuffer[] = []) => writer.postMessage(what, transfer)
+  return {
+    open: ({ recording, path, channels }) => order({ type: 'open', recording, path, channels }),
+    write: (recording, block) => order({ type: 'write', recording, block }, [block.buffer as ArrayBuffer]),
+    close: (recording) => order({ type: 'close', recording }),
+  }
 }
 
 function chooseEngine(

@@ -6,6 +6,7 @@ import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { monotonicNow } from './clock.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
 import type { MediaEngineName, MediaThreadSetup, Orders, Ready } from './media-thread.ts'
+import type { WriterSetup } from './recording-writer.ts'
 
 interface MediaOptions {
   /** undefined: the better of those which work here. */
@@ -14,6 +15,8 @@ interface MediaOptions {
   readonly host: string
   /** Milliseconds of silence before it is reported; 0: never. */
   readonly timeoutMs?: number
+  /** The folder of recordings; absent: none is made. */
+  readonly recordings?: string
   readonly report: (report: MediaReport) => void
   readonly log: (note: Note) => void
 }
@@ -35,16 +38,27 @@ const ONE = new Uint8Array(new BigUint64Array([1n]).buffer)
 /** Starts the media thread; packets never visit the caller's. */
 export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   const { port1: near, port2: far } = new MessageChannel()
+  const { port1: writerNear, port2: writerFar } = new MessageChannel()
   const { engine, host, timeoutMs = TIMEOUT_MS } = options
-  const setup: MediaThreadSetup = { engine, host, timeoutMs, port: far }
+  const setup: MediaThreadSetup = {
+    engine,
+    host,
+    timeoutMs,
+    port: far,
+    writer: writerNear,
+    records: options.recordings !== undefined,
+  }
   const worker = new Worker(new URL('./media-thread.ts', import.meta.url), {
     workerData: setup,
-    transferList: [far],
+    transferList: [far, writerNear],
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const ready = await readiness(worker)
   near.on('message', (reports: MediaReport[]) => reports.forEach(options.report))
   options.log(noteOf(ready))
+
+  /** The thread which writes recordings is there with the first one; what is ordered meanwhile waits in its port. */
+  let written: Promise<void> | undefined
 
   let waiting: MediaCommand[] = []
   let stopped = false
@@ -65,6 +79,8 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
     engine: ready.engine,
     thread: ready.thread,
     order(command) {
+      if (command.type === 'record' && options.recordings !== undefined)
+        written ??= startWriter({ folder: options.recordings, port: writerFar }, options.log)
       if (waiting.push(command) === 1) setImmediate(flush)
     },
     async stop() {
@@ -74,8 +90,23 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
       pass('stop')
       stopped = true
       await ended
+      writerFar.close()
+      await written
     },
   }
+}
+
+/** Resolves when it has ended. */
+function startWriter(workerData: WriterSetup, log: MediaOptions['log']): Promise<void> {
+  const { port } = workerData
+  const writer = new Worker(new URL('./recording-writer.ts', import.meta.url), {
+    workerData,
+    transferList: [port],
+  })
+  writer.on('error', ({ message: why }) =>
+    log({ type: 'note', level: 'error', event: 'recordings.thread_died', fields: { why } }),
+  )
+  return new Promise((resolve) => writer.on('exit', () => resolve()))
 }
 
 /**

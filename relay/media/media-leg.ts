@@ -1,9 +1,18 @@
 import { type MonotonicMs, type Port, portNumber } from '#contract'
-import type { Aim, LegName, MediaCounters, SessionId, Side, StreamMeasures } from '../ground/media.ts'
+import type {
+  Aim,
+  G711Types,
+  LegName,
+  MediaCounters,
+  SessionId,
+  Side,
+  StreamMeasures,
+} from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
 import { Reception } from './reception.ts'
+import type { Tap } from './recordings.ts'
 import type { Reporter } from './reporter.ts'
 import { plain, type Stages } from './stages.ts'
 import { Statistics } from './statistics.ts'
@@ -83,6 +92,9 @@ export class MediaLeg implements LegName {
   silent = false
   /** Milliseconds it took to begin; undefined: it has not. */
   firstMs: number | undefined
+  /** What records it; undefined: nothing does. */
+  tap: Tap | undefined
+  spoken: G711Types | undefined
   readonly reception = new Reception()
   /** undefined: it sends no RTCP of its own. */
   reporter: Reporter | undefined
@@ -128,6 +140,8 @@ export class MediaLeg implements LegName {
     this.quiet = aim.quiet
     this.aimedAt = now
     this.silent = false
+    this.spoken = aim.spoken
+    this.tap?.aimed(this)
     this.#stage(stages)
   }
 

@@ -8,6 +8,8 @@ import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
 import { isValid, isWhole, looksLikeControl, RTCP_HEADER, RTP_HEADER } from './packet-shape.ts'
+import type { RecordingSink, RecordingTerms } from './recorder.ts'
+import { Recordings } from './recordings.ts'
 import { Reporter } from './reporter.ts'
 import { readReports } from './rtcp.ts'
 import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
@@ -40,6 +42,7 @@ const STALLED_MS = 300
  */
 export class MediaRelay {
   readonly reports: MediaReport[] = []
+  readonly recordings: Recordings
   readonly #sessions = new Map<SessionId, MediaSession>()
   readonly #timeoutMs: number
   readonly #stagesOf: StageBuilder
@@ -57,12 +60,18 @@ export class MediaRelay {
     this.reports.push(report)
   }
 
-  /** `timeoutMs` 0: silence is never reported. Without `rtcp` we send nothing of our own. */
-  constructor(timeoutMs: number, stagesOf: StageBuilder = () => plain, rtcp?: RtcpSending) {
+  /** `timeoutMs` 0: silence is never reported. Without `rtcp` we send nothing of our own, without `sink` nothing is recorded. */
+  constructor(
+    timeoutMs: number,
+    stagesOf: StageBuilder = () => plain,
+    rtcp?: RtcpSending,
+    sink?: RecordingSink,
+  ) {
     this.#timeoutMs = timeoutMs
     this.#stagesOf = stagesOf
     this.#rtcp = rtcp
     this.#pacer = rtcp && new DigitPacer(rtcp.entropy, rtcp.send)
+    this.recordings = new Recordings(sink, this.#tell)
   }
 
   get size(): number {
@@ -93,7 +102,16 @@ export class MediaRelay {
   /** Joins two legs, of whatever sessions: each is taken from the partner it had, which stands alone from then on. */
   connect(one: LegName, other: LegName): void {
     const [leg, partner] = [this.#leg(one), this.#leg(other)]
-    if (leg !== undefined && partner !== undefined && leg !== partner) leg.connect(partner)
+    if (leg === undefined || partner === undefined || leg === partner) return
+    this.#part(leg)
+    this.#part(partner)
+    leg.connect(partner)
+    this.recordings.joined(leg, partner)
+  }
+
+  /** Writes what parties say to the sink, until it is told to stop, silence, or the end of the session. */
+  record(now: MonotonicMs, terms: RecordingTerms): void {
+    this.recordings.begin(now, terms, this.#sessions.get(terms.session)?.legs ?? [])
   }
 
   /** Has keys sent to the party of a leg, each for `ms`; one which can be sent none in its sound hears none. */
@@ -116,7 +134,8 @@ export class MediaRelay {
 
   /** Takes a leg from its partner: both hear, and are heard by us alone. */
   disconnect(name: LegName): void {
-    this.#leg(name)?.disconnect()
+    const leg = this.#leg(name)
+    if (leg !== undefined) this.#part(leg)
   }
 
   /** Closes a session or, where a side is named, that leg of it; with its last leg it ends. The ports are to be released. */
@@ -125,8 +144,9 @@ export class MediaRelay {
     if (session === undefined) return []
     const legs = session.legs.filter((leg) => side === undefined || leg.side === side)
     for (const leg of legs) this.#say(leg, leg.reporter?.goodbye())
-    const ports = session.close(legs)
+    const ports = this.#close(session, legs)
     const isOver = session.legs.length === 0
+    if (isOver) this.recordings.closed(id)
     if (isOver) this.#sessions.delete(id)
     if (isOver || ports.length > 0) this.#tell(session.report(isOver ? 'closed' : 'counted'))
     return ports
@@ -178,6 +198,7 @@ export class MediaRelay {
    * sessions alone, and counts a tenth of these: packets wait meanwhile, and a thousand which began together are due together.
    */
   sweep(now: MonotonicMs): void {
+    this.recordings.advance(now)
     const share = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#sessions.size / SWEEPS_A_SECOND))
     let counts = Math.max(COUNTED_AT_LEAST, Math.ceil(share / 10))
     for (let i = 0; i < share; i++) {
@@ -204,6 +225,20 @@ export class MediaRelay {
     this.#lookedAt = now
     if (now - this.#attentiveSince < DEAF_MS) return
     for (const session of this.#sessions.values()) session.eachDeaf(now, then)
+  }
+
+  /** Takes a leg from its partner: neither is recorded with the other any more. */
+  #part(leg: MediaLeg): void {
+    const { partner } = leg
+    leg.disconnect()
+    for (const parted of [leg, partner]) if (parted !== undefined) this.recordings.parted(parted)
+  }
+
+  #close(session: MediaSession, legs: readonly MediaLeg[]): RtpPort[] {
+    const partners = legs.map(({ partner }) => partner)
+    const ports = session.close(legs)
+    for (const parted of [...legs, ...partners]) if (parted !== undefined) this.recordings.parted(parted)
+    return ports
   }
 
   #report(now: MonotonicMs, session: MediaSession): void {
@@ -247,6 +282,7 @@ export class MediaRelay {
     statistics.count(length)
     if (!leg.blind) statistics.hear(now, packet)
     if (!leg.heard) this.#heardFirst(now, leg)
+    if (leg.tap !== undefined && !leg.blind) leg.tap.hear(now, packet, length)
     return leg.listen === undefined || leg.listen.hear(now, packet, length)
   }
 

@@ -1,5 +1,5 @@
-import type { MonotonicMs } from '#contract'
-import type { MediaReport, RecordingEnd, SessionId, Side } from '../ground/media.ts'
+import { type MonotonicMs, monotonicMs } from '#contract'
+import type { MediaCommand, MediaReport, RecordingEnd, SessionId, Side } from '../ground/media.ts'
 import type { MediaLeg } from './media-leg.ts'
 import { Recorder, type RecordingSink, type RecordingTerms } from './recorder.ts'
 import { msOf } from './wav.ts'
@@ -12,6 +12,12 @@ export type SinkReport =
   | { readonly type: 'closed'; readonly recording: string; readonly bytes: number }
   /** It goes no further; `bytes` of it can be played. */
   | { readonly type: 'failed'; readonly recording: string; readonly bytes: number; readonly why: string }
+
+/** What may be ordered of a recording which is under way. */
+export type RecordingChange = Extract<
+  MediaCommand,
+  { type: 'record-pause' | 'record-resume' | 'record-stop' }
+>
 
 /** Blocks which may wait for the disk: ten seconds of sound. */
 const WAITING_AT_MOST = 20
@@ -37,8 +43,11 @@ export class Recordings {
   readonly #sink: RecordingSink | undefined
   readonly #tell: (report: MediaReport) => void
   readonly #bySession = new Map<SessionId, Recorder>()
+  /** Those which the sink has not closed. */
+  readonly #byId = new Map<string, Recorder>()
   readonly #ending = new Map<string, Ending>()
   #turn = 0
+  #now = monotonicMs(0)
 
   /** Without a sink none is made. */
   constructor(sink: RecordingSink | undefined, tell: (report: MediaReport) => void) {
@@ -52,23 +61,20 @@ export class Recordings {
     if (why !== undefined || this.#sink === undefined) return this.#refuse(terms, why ?? 'no disk is there')
     const recorder = new Recorder(now, terms, this.#sink)
     this.#bySession.set(terms.session, recorder)
+    this.#byId.set(terms.recording, recorder)
     for (const leg of legs) {
       this.#tap(recorder, leg, leg.side)
       if (leg.partner !== undefined) this.joined(leg, leg.partner)
     }
   }
 
-  pause(now: MonotonicMs, session: SessionId, recording: string): void {
-    this.#named(session, recording)?.pause(now)
-  }
-
-  resume(now: MonotonicMs, session: SessionId, recording: string): void {
-    this.#named(session, recording)?.resume(now)
-  }
-
-  stop(now: MonotonicMs, session: SessionId, recording: string): void {
-    const recorder = this.#named(session, recording)
-    if (recorder !== undefined) this.#end(now, recorder, 'stopped')
+  /** One which is under way is to pause, to go on, or to end; of another nothing becomes. */
+  change(now: MonotonicMs, { type, session, recording }: RecordingChange): void {
+    const recorder = this.#bySession.get(session)
+    if (recorder?.terms.recording !== recording) return
+    if (type === 'record-pause') recorder.pause(now)
+    else if (type === 'record-resume') recorder.resume(now)
+    else this.#end(now, recorder, 'stopped')
   }
 
   /** Two legs were joined: where one is recorded with its partner, the other is heard in the place of that. */
@@ -85,13 +91,14 @@ export class Recordings {
   }
 
   /** The session's last leg was closed. */
-  closed(now: MonotonicMs, session: SessionId): void {
+  closed(session: SessionId): void {
     const recorder = this.#bySession.get(session)
-    if (recorder !== undefined) this.#end(now, recorder, 'closed')
+    if (recorder !== undefined) this.#end(this.#now, recorder, 'closed')
   }
 
   /** To be called twenty times a second. */
   advance(now: MonotonicMs): void {
+    this.#now = now
     let at = this.#turn++ % TURNS
     for (const recorder of this.#bySession.values()) if (at++ % TURNS === 0) this.#advance(now, recorder)
   }
@@ -99,10 +106,10 @@ export class Recordings {
   /** What the sink says. */
   told(now: MonotonicMs, report: SinkReport): void {
     const ending = this.#ending.get(report.recording)
-    if (report.type === 'written') return this.#written(report.recording, ending)
-    if (ending !== undefined) return this.#over(ending, report)
-    const recorder = this.#find(report.recording)
+    const recorder = this.#byId.get(report.recording)
     if (recorder === undefined) return
+    if (report.type === 'written') return void recorder.waiting--
+    if (ending !== undefined) return this.#over(ending, report)
     this.#end(now, recorder, 'failed', report.type === 'failed' ? report.why : 'its file was closed')
     const failed = this.#ending.get(report.recording)
     if (failed !== undefined) this.#over(failed, report)
@@ -125,6 +132,7 @@ export class Recordings {
   #over({ recorder, end, why }: Ending, report: Exclude<SinkReport, { type: 'written' }>): void {
     const { session, recording } = recorder.terms
     this.#ending.delete(recording)
+    this.#byId.delete(recording)
     const fault = report.type === 'failed' ? report.why : (why ?? unheardOf(recorder))
     this.#tell({
       type: 'recorded',
@@ -137,11 +145,6 @@ export class Recordings {
     })
   }
 
-  #written(recording: string, ending: Ending | undefined): void {
-    const recorder = ending?.recorder ?? this.#find(recording)
-    if (recorder !== undefined) recorder.waiting--
-  }
-
   #refuse({ session, recording }: RecordingTerms, why: string): void {
     this.#tell({ type: 'recorded', session, recording, ms: 0, bytes: 0, end: 'failed', why })
   }
@@ -150,8 +153,7 @@ export class Recordings {
     const recorded = legs.filter((leg) => side === 'both' || leg.side === side)
     if (recorded.length === 0) return 'that party has no sound'
     if (this.#bySession.has(session)) return 'the call is recorded already'
-    const heard = recorded.some(({ spoken }) => spoken === undefined || spoken.length > 0)
-    return heard ? undefined : 'what is spoken is not G.711'
+    return recorded.some(isDecoded) ? undefined : 'what is spoken is not G.711'
   }
 
   #join(leg: MediaLeg, other: MediaLeg): void {
@@ -164,21 +166,20 @@ export class Recordings {
   #tap(recorder: Recorder, leg: MediaLeg, side: Side): void {
     const line = recorder.line(side)
     if (line === undefined) return
+    line.begin()
     line.speaks(leg.spoken)
     leg.tap = {
       hear: (now, packet, length) => recorder.hear(now, line, packet, length),
       aimed: ({ spoken }) => line.speaks(spoken),
     }
   }
+}
 
-  #named(session: SessionId, recording: string): Recorder | undefined {
-    const recorder = this.#bySession.get(session)
-    return recorder?.terms.recording === recording ? recorder : undefined
-  }
-
-  #find(recording: string): Recorder | undefined {
-    return [...this.#bySession.values()].find(({ terms }) => terms.recording === recording)
-  }
+/** Whether what a party speaks can be recorded: what it spoke last, or may speak where it has said nothing. */
+function isDecoded({ spoken, rtp }: MediaLeg): boolean {
+  const type = rtp.statistics.payloadType
+  if (type === undefined || spoken?.length === 0) return spoken?.length !== 0
+  return spoken === undefined ? type === 0 || type === 8 : spoken.some((one) => one.type === type)
 }
 
 /** Where nothing was decoded of a party which spoke. */

@@ -1,4 +1,4 @@
-import type { SpokenCodec } from '../ground/media.ts'
+import type { G711Types } from '../ground/media.ts'
 import { valueOfPcma, valueOfPcmu } from './g711.ts'
 import { payloadEnd, payloadStart } from './packet-shape.ts'
 
@@ -8,6 +8,8 @@ const RING = 8192
 const AHEAD_AT_MOST = 3200
 /** Samples its packets may be early or late on the whole, before they are moved one by one. */
 const ASTRAY = 160
+/** So many packets in a row may come too late; more are a clock which was put back. */
+const STRAYED_AT_MOST = 5
 /** Of so many packets the mean says how early or late they are. */
 const MEAN_OF = 64
 
@@ -18,9 +20,9 @@ const samples = {
 }
 
 /** What a party which has not said otherwise speaks (RFC 3551 §6). */
-const usual: readonly SpokenCodec[] = [
-  { type: 0, codec: 'PCMU' },
-  { type: 8, codec: 'PCMA' },
+const usual: G711Types = [
+  { type: 0, law: 'PCMU' },
+  { type: 8, law: 'PCMA' },
 ]
 
 /**
@@ -37,14 +39,21 @@ export class SampleLine {
   /** The newest packet: its timestamp, and where it lies; negative: none yet. */
   #timestamp = 0
   #at = -1
+  /** Packets in a row which are of before what was taken. */
+  #strayed = 0
   /** How late packets are on the whole, in samples. */
   #late = 0
   /** Payload types which came and are not decoded, but for comfort noise and events. */
   readonly #strange = new Set<number>()
   #understood = 0
 
+  /** Another party speaks from now on. */
+  begin(): void {
+    this.#at = -1
+  }
+
   /** By which payload types its party speaks what is decoded here; undefined: by the usual ones. */
-  speaks(spoken: readonly SpokenCodec[] = usual): void {
+  speaks(spoken: G711Types = usual): void {
     this.#tables = tablesOf(spoken)
   }
 
@@ -91,8 +100,9 @@ export class SampleLine {
     const later = (timestamp - this.#timestamp) | 0
     if (this.#at < 0 || ssrc !== this.#ssrc) return this.#begin(arrival, ssrc, timestamp)
     const at = this.#at + later
-    if (later < 0) return at
+    if (later < 0 && (at >= this.#taken || this.#strayed++ < STRAYED_AT_MOST)) return at
     if (at < this.#taken || at > arrival + AHEAD_AT_MOST) return this.#begin(arrival, ssrc, timestamp)
+    this.#strayed = 0
     this.#timestamp = timestamp
     this.#at = at
     return later === 0 ? at : this.#follow(arrival)
@@ -102,6 +112,7 @@ export class SampleLine {
     this.#ssrc = ssrc
     this.#timestamp = timestamp
     this.#late = 0
+    this.#strayed = 0
     this.#at = Math.max(arrival, this.#taken)
     return this.#at
   }
@@ -127,9 +138,9 @@ export class SampleLine {
 /** RFC 3389 §4. */
 const COMFORT_NOISE = 13
 
-function tablesOf(spoken: readonly SpokenCodec[]): (Int16Array | undefined)[] {
+function tablesOf(spoken: G711Types): (Int16Array | undefined)[] {
   const tables: (Int16Array | undefined)[] = new Array(128).fill(undefined)
-  for (const { type, codec } of spoken) tables[type] = samples[codec]
+  for (const { type, law } of spoken) tables[type] = samples[law]
   return tables
 }
 
