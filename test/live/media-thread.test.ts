@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { portNumber, srtpSuites } from '#contract'
 import type { Note } from '../../relay/ground/effects.ts'
@@ -5,6 +9,7 @@ import type { Aim, MediaReport } from '../../relay/ground/media.ts'
 import { sessionId } from '../../relay/ground/media.ts'
 import { type MediaPlane, startMedia } from '../../relay/io/media.ts'
 import type { MediaEngineName } from '../../relay/io/media-thread.ts'
+import { valueOfPcmu } from '../../relay/media/g711.ts'
 import { suiteSizes } from '../../relay/media/srtp-cipher.ts'
 import { pureCipher } from '../../relay/media/srtp-pure.ts'
 import { SrtpReceiver } from '../../relay/media/srtp-receiver.ts'
@@ -21,13 +26,16 @@ describe.each(engines)('the media thread with %s', (engine) => {
   let reports: MediaReport[]
   let alice: RtpParty
   let bob: RtpParty
+  let folder: string
 
   beforeEach(async () => {
     reports = []
+    folder = mkdtempSync(join(tmpdir(), 'recordings-'))
     plane = await startMedia({
       engine,
       host,
       timeoutMs: 1_000,
+      recordings: folder,
       report: (each) => reports.push(each),
       log() {},
     })
@@ -39,6 +47,7 @@ describe.each(engines)('the media thread with %s', (engine) => {
     alice.close()
     bob.close()
     await plane.stop()
+    rmSync(folder, { recursive: true })
   })
 
   test('carries sound both ways and says at the end what it heard', async () => {
@@ -263,6 +272,57 @@ describe.each(engines)('the media thread with %s', (engine) => {
     reports.length = 0
     expect(await reported('silent')).toMatchObject({ session: 1, side: 'both' })
   })
+
+  test('writes what both say to a file which can be played while it grows, and ends with the session', async () => {
+    call()
+    await reply(alice, bob)
+    record()
+    const talking = setInterval(() => bob.say(ports.callee, host), 20)
+    await until(() => sizeOf() > 16_000)
+    const [header] = new Uint32Array(file().slice(40, 44).buffer)
+    expect(header).toBeGreaterThanOrEqual(16_000)
+    expect(header).toBeLessThanOrEqual(sizeOf() - 44)
+    clearInterval(talking)
+    plane.order({ type: 'close', session: sessionId(1) })
+    const { ms, bytes } = (await reported('recorded')) as Extract<MediaReport, { type: 'recorded' }>
+    expect(bytes).toBe(44 + ms * 32)
+    const samples = new Int16Array(file().slice(44).buffer)
+    expect(samples.filter((_, n) => n % 2 === 0).every((sample) => sample === 0)).toBe(true)
+    expect(samples.filter((sample) => sample === valueOfPcmu(0xd5)).length).toBeGreaterThan(4000)
+  })
+
+  test('tells of a full disk and goes on with the call', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24k', 'tmpfs', folder])
+    try {
+      call()
+      await reply(alice, bob)
+      record()
+      const failed = await reported('recorded')
+      expect(failed).toMatchObject({ end: 'failed', why: expect.stringMatching(/no space left/) })
+      alice.say(ports.caller, host)
+      await bob.hears(2)
+    } finally {
+      execFileSync('umount', ['-l', folder])
+    }
+  })
+
+  function record(): void {
+    const session = sessionId(1)
+    const what = { recording: 'r', path: 'r.wav', channels: 2, maxMs: 60_000 } as const
+    plane.order({ type: 'record', session, side: 'both', ...what })
+  }
+
+  function file(): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(readFileSync(join(folder, 'r.wav')))
+  }
+
+  function sizeOf(): number {
+    try {
+      return file().length
+    } catch {
+      return 0
+    }
+  }
 
   function call(): void {
     plane.order({ type: 'open', session: sessionId(1), ports })
