@@ -100,7 +100,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'play') mediaRelay.play(command)
     else if (command.type === 'open') open(mediaRelay.open(id, command.ports))
     else if (command.type === 'record') mediaRelay.record(monotonicNow(), command)
-    else mediaRelay.recordings.change(monotonicNow(), command)
+    else if (command.type !== 'stop-play') mediaRelay.recordings.change(monotonicNow(), command)
   }
 
   function press(command: Extract<MediaCommand, { type: 'digits' }>): void {
