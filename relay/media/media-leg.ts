@@ -12,10 +12,10 @@ import { readSocketAddress, type SocketAddress } from '../ground/socket-address.
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
 import { Reception } from './reception.ts'
-import type { Tap } from './recordings.ts'
 import type { Reporter } from './reporter.ts'
 import { plain, type Stages } from './stages.ts'
 import { Statistics } from './statistics.ts'
+import type { Tap } from './tap.ts'
 
 /** One of our ports: it hears one party, and what crosses to that party leaves from it (RFC 4961). */
 export class RtpPort {
@@ -141,7 +141,7 @@ export class MediaLeg implements LegName {
     this.aimedAt = now
     this.silent = false
     this.spoken = aim.spoken
-    this.tap?.aimed(this)
+    this.tap?.aimed(aim.spoken)
     this.#stage(stages)
   }
 

@@ -31,13 +31,6 @@ interface Ending {
   readonly why: string | undefined
 }
 
-/** Hears a leg for a recording. */
-export interface Tap {
-  hear(now: MonotonicMs, packet: Uint8Array, length: number): void
-  /** The leg was aimed anew: it may speak by other payload types. */
-  aimed(leg: MediaLeg): void
-}
-
 /** All recordings: one of a session at a time. */
 export class Recordings {
   readonly #sink: RecordingSink | undefined
@@ -170,7 +163,7 @@ export class Recordings {
     line.speaks(leg.spoken)
     leg.tap = {
       hear: (now, packet, length) => recorder.hear(now, line, packet, length),
-      aimed: ({ spoken }) => line.speaks(spoken),
+      aimed: (spoken) => line.speaks(spoken),
     }
   }
 }
