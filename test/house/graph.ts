@@ -8,6 +8,7 @@ export type Graph = ReadonlyMap<string, readonly string[]>
 export const doorways: Readonly<Record<string, string>> = {
   '#contract': 'functions/contract/index.ts',
   '#db': 'db/index.ts',
+  '#flows': 'functions/flows/index.ts',
   '#routing': 'functions/routing/index.ts',
   '#sound': 'functions/sound/index.ts',
 }

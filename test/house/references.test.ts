@@ -31,9 +31,10 @@ describe('the house', () => {
 
   test.each([
     ['db', ['functions/contract']],
+    ['functions/flows', ['functions/contract']],
     ['functions/routing', ['functions/contract']],
-    ['functions', ['functions/contract', 'functions/routing', 'functions/sound', 'db']],
-    ['relay', ['functions/contract', 'functions/routing', 'functions/sound']],
+    ['functions', ['functions/contract', 'functions/flows', 'functions/routing', 'functions/sound', 'db']],
+    ['relay', ['functions/contract', 'functions/flows', 'functions/routing', 'functions/sound']],
     ['relay/io', ['relay', 'functions/contract', 'functions/routing', 'functions/sound']],
   ])('%s sees nothing but %s', (room, seen) => {
     const references = project(room).references ?? []

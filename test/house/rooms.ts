@@ -23,7 +23,7 @@ export const relayOrder = [
   'main',
 ] as const
 
-/** The edge's rooms in the same way; contract, routing and local have doors of their own. */
+/** The edge's rooms in the same way; contract, flows, routing and local have doors of their own. */
 export const edgeOrder = [
   'ground',
   'http',
@@ -63,18 +63,20 @@ function trespass(path: string, from: string): string | undefined {
 const doors: Readonly<Record<House, readonly string[]>> = {
   contract: [],
   db: ['#contract'],
+  flows: ['#contract'],
   routing: ['#contract'],
   sound: [],
-  functions: ['#contract', '#db', '#routing', '#sound'],
+  functions: ['#contract', '#db', '#flows', '#routing', '#sound'],
   local: ['#contract', '#db'],
-  relay: ['#contract', '#routing', '#sound'],
-  test: ['#contract', '#db', '#routing', '#sound'],
+  relay: ['#contract', '#flows', '#routing', '#sound'],
+  test: ['#contract', '#db', '#flows', '#routing', '#sound'],
 }
 
-type House = 'contract' | 'routing' | 'sound' | 'db' | 'functions' | 'local' | 'relay' | 'test'
+type House = 'contract' | 'flows' | 'routing' | 'sound' | 'db' | 'functions' | 'local' | 'relay' | 'test'
 
 function houseOf(path: string): House {
   if (path.startsWith('functions/contract/')) return 'contract'
+  if (path.startsWith('functions/flows/')) return 'flows'
   if (path.startsWith('functions/routing/')) return 'routing'
   if (path.startsWith('functions/sound/')) return 'sound'
   if (path.startsWith('functions/local/')) return 'local'
@@ -122,4 +124,4 @@ export function isCore(path: string): boolean {
 }
 
 /** What the edge decides and judges with; what asks the database and hurries stands beside it. */
-const pureEdge = /^functions\/((contract|routing|sound|diagnosis)\/|alerts\/(?!evaluator|hurry))/
+const pureEdge = /^functions\/((contract|flows|routing|sound|diagnosis)\/|alerts\/(?!evaluator|hurry))/

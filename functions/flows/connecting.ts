@@ -1,0 +1,78 @@
+import type { ConnectResult, FlowActionOf } from '#contract'
+import { type FlowOutcome, type FlowPart, type FlowRun, type FlowScript, wait } from './flow-run.ts'
+
+/** How a connect ended, and what was heard last of whom was called. */
+interface Ended {
+  readonly result: ConnectResult
+  readonly status: number
+  readonly target: string
+}
+
+/** `connect`: the flow goes on when no callee answered, or the one who did has hung up. */
+export function* connect(run: FlowRun, { option }: FlowActionOf<'connect'>): FlowScript {
+  run.order({ type: 'connect', option })
+  const { result, status, target } = yield* ended(run, option.timeout)
+  const { variables } = run
+  variables.set('voipbin.connect.result', result)
+  variables.set('voipbin.connect.status', String(status))
+  variables.set('voipbin.connect.target', target)
+  if (option.variable !== null) variables.set(option.variable, result)
+  const outcome = { outcome: result }
+  return result !== 'answered' && option.relay_reason ? { ...outcome, end: { status: undefined } } : outcome
+}
+
+function* ended(run: FlowRun, timeout: number | null): FlowPart<Ended> {
+  if (timeout !== null) wait(run, timeout)
+  let target = ''
+  for (;;) {
+    const event = yield
+    if (event.type === 'connect-ended') return { ...event, target }
+    if (event.type === 'timeout' && target === '') {
+      run.order({ type: 'stop-connect' })
+      return { result: 'no_answer', status: 480, target }
+    }
+    if (event.type !== 'connected') continue
+    run.answered = true
+    target = event.target
+    run.order({ type: 'stop-wait' })
+  }
+}
+
+/** `call`: another call begins, and this one goes on. */
+export function* call(run: FlowRun, action: FlowActionOf<'call'>): FlowScript {
+  const fetch = run.number()
+  run.order({ type: 'call', fetch, action })
+  wait(run, callMs)
+  for (;;) {
+    const event = yield
+    if (event.type === 'timeout') return { outcome: 'not_called', why: 'it took too long to begin' }
+    if (event.type !== 'fetched' || event.fetch !== fetch) continue
+    for (const [name, value] of Object.entries(event.variables ?? {})) run.variables.set(name, value)
+    return event.result === 'ok' ? { outcome: 'called' } : { outcome: 'not_called', why: event.why }
+  }
+}
+
+/** So long another call may take to begin. */
+const callMs = 5_000
+
+/** What a caller hears who was not answered, by the reason of a `hangup`. */
+const statuses: Readonly<Record<FlowActionOf<'hangup'>['option']['reason'], number>> = {
+  normal: 480,
+  failed: 500,
+  busy: 486,
+  cancel: 487,
+  timeout: 408,
+  noanswer: 480,
+  dialout: 480,
+  rejected: 603,
+}
+
+/** `hangup` */
+export function hangUp(_: FlowRun, { option }: FlowActionOf<'hangup'>): FlowOutcome {
+  return { outcome: 'hung_up', end: { status: statuses[option.reason] } }
+}
+
+/** `stop` */
+export function stop(): FlowOutcome {
+  return { outcome: 'stopped', end: { status: undefined } }
+}

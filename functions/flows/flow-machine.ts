@@ -1,0 +1,246 @@
+import { type FlowAction, type FlowProgram, type FlowTrace, flowLimits, type UtcMs } from '#contract'
+import { begin } from './actions.ts'
+import type { FlowEvent } from './flow-event.ts'
+import type { FlowOrder } from './flow-order.ts'
+import { endsRecording, type FlowOutcome, type FlowRun, type FlowScript } from './flow-run.ts'
+import { Trace } from './trace.ts'
+import { FlowVariables } from './variables.ts'
+
+/** What a flow runs with. */
+export interface FlowSetup {
+  readonly program: FlowProgram
+  /** Flows to which `fetch_flow` leads. */
+  readonly programs?: readonly FlowProgram[]
+  readonly variables: Readonly<Record<string, string>>
+  /** The caller has been answered before. */
+  readonly answered?: boolean
+  /** An id for a recording: no two are alike. */
+  recordingId(): string
+}
+
+/** A list of actions under way. */
+interface Frame {
+  readonly actions: readonly FlowAction[]
+  /** Place of the action which is next. */
+  at: number
+  /** How often each `goto` was passed. */
+  readonly passes: Map<string, number>
+}
+
+/** Keys which were pressed ahead; more are not kept. */
+const keysAtMost = 64
+
+/**
+ * A flow as it runs: what happens goes in, what it orders comes out. It ends in any case, since it goes through so many
+ * actions and no more, and each of those ends.
+ */
+export class FlowMachine {
+  readonly #setup: FlowSetup
+  readonly #frames: Frame[] = []
+  readonly #trace = new Trace()
+  readonly #run: Run
+  #script: FlowScript | undefined
+  #beganAt: UtcMs | undefined
+  #executed = 0
+  #over = false
+
+  constructor(setup: FlowSetup) {
+    this.#setup = setup
+    this.#run = new Run(setup, () => this.#frames.at(-1)?.passes)
+  }
+
+  /** It has ended. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  /** Keys are waited for now. */
+  get listens(): boolean {
+    return this.#run.listening
+  }
+
+  get trace(): FlowTrace {
+    const { id, version, name } = this.#setup.program
+    return { flow_id: id, version, name, ...this.#trace.read() }
+  }
+
+  receive(event: FlowEvent, now: UtcMs): FlowOrder[] {
+    this.#run.now = now
+    if (this.#over) return []
+    if (event.type === 'begun') this.#begin(now)
+    else if (event.type === 'hung-up') this.#close({ outcome: 'left' }, 'left')
+    else this.#happened(event)
+    return this.#run.take()
+  }
+
+  #begin(now: UtcMs): void {
+    this.#beganAt ??= now
+    this.#push(this.#setup.program.actions)
+    this.#next()
+  }
+
+  #happened(event: FlowEvent): void {
+    const run = this.#run
+    if (event.type === 'answered') run.answered = true
+    if (event.type === 'digit') this.#pressed(event.key)
+    if (event.type === 'recorded' && run.recording?.id === event.recording) run.recording = undefined
+    if (event.type === 'timeout' && !run.rang()) return
+    if (this.#script) this.#resume(this.#script.next(event))
+  }
+
+  #pressed(key: string): void {
+    const run = this.#run
+    if (run.keys.length < keysAtMost) run.keys += key
+    const { recording } = run
+    if (recording && endsRecording(recording.endOfKey, key))
+      run.order({ type: 'stop-record', recording: recording.id })
+  }
+
+  #resume({ done, value }: IteratorResult<undefined, FlowOutcome>): void {
+    if (!done) return
+    this.#script = undefined
+    this.#concluded(value)
+    this.#next()
+  }
+
+  /** Goes through actions until one has to wait. */
+  #next(): void {
+    while (!this.#over && !this.#script) {
+      const action = this.#take()
+      if (!action) return this.#end('hung_up', undefined)
+      if (++this.#executed > flowLimits.run) return this.#end('too_long', undefined)
+      this.#trace.begin(action, this.#run.now - (this.#beganAt ?? this.#run.now))
+      const doing = action.type === 'fetch_flow' ? this.#fetchFlow(action) : begin(this.#run, action)
+      if ('outcome' in doing) this.#concluded(doing)
+      else this.#start(doing)
+    }
+  }
+
+  #start(script: FlowScript): void {
+    const { done, value } = script.next()
+    if (done) this.#concluded(value)
+    else this.#script = script
+  }
+
+  /** The action which is next; lists which are done are left for those they came from. */
+  #take(): FlowAction | undefined {
+    for (let frame = this.#frames.at(-1); frame; frame = this.#frames.at(-1)) {
+      const action = frame.actions[frame.at]
+      if (action) {
+        frame.at++
+        return action
+      }
+      this.#frames.pop()
+    }
+    return undefined
+  }
+
+  #concluded(outcome: FlowOutcome): void {
+    const run = this.#run
+    run.settle()
+    this.#trace.conclude(outcome, run.variables.changes())
+    if (outcome.end) return this.#end('hung_up', outcome.end.status)
+    const frame = this.#frames.at(-1)
+    const done = frame?.actions[frame.at - 1]
+    const target = outcome.target ?? done?.next_id
+    if (target != null && !this.#goTo(target)) return this.#end('no_target', undefined)
+    if (outcome.actions) this.#push(outcome.actions)
+  }
+
+  /** Goes to an action of this list, or of one it came from. */
+  #goTo(id: string): boolean {
+    const depth = this.#frames.findLastIndex(({ actions }) => actions.some((action) => action.id === id))
+    const frame = this.#frames[depth]
+    if (!frame) return false
+    this.#frames.length = depth + 1
+    frame.at = frame.actions.findIndex((action) => action.id === id)
+    return true
+  }
+
+  #push(actions: readonly FlowAction[]): void {
+    this.#frames.push({ actions, at: 0, passes: new Map() })
+  }
+
+  /** `fetch_flow`: another flow of the customer's, and then what follows. */
+  #fetchFlow({ option }: Extract<FlowAction, { type: 'fetch_flow' }>): FlowOutcome {
+    const { programs = [], program } = this.#setup
+    const found = [program, ...programs].find(({ id }) => id === option.flow_id)
+    const tooDeep = this.#frames.length > flowLimits.depth
+    const result = found && !tooDeep ? 'ok' : 'refused'
+    this.#run.variables.set('voipbin.fetch.result', result)
+    if (result === 'ok') return { outcome: result, ...(found && { actions: found.actions }) }
+    const why = found ? 'flows lead to flows too often' : 'there is no such flow'
+    return { outcome: result, why, target: option.failed_target_id }
+  }
+
+  #end(why: string, status: number | undefined): void {
+    this.#run.order({ type: 'hang-up', status })
+    this.#close({ outcome: why }, why)
+  }
+
+  #close(outcome: FlowOutcome, why: string): void {
+    this.#run.settle()
+    this.#trace.conclude(outcome, this.#run.variables.changes())
+    this.#trace.end(why)
+    this.#script = undefined
+    this.#over = true
+  }
+}
+
+/** What the actions of one flow run with. */
+class Run implements FlowRun {
+  readonly variables: FlowVariables
+  keys = ''
+  listening = false
+  answered: boolean
+  recording: FlowRun['recording']
+  now: UtcMs = 0 as UtcMs
+  readonly recordingId: () => string
+  readonly #passes: () => Map<string, number> | undefined
+  #orders: FlowOrder[] = []
+  #numbers = 0
+  #waits = false
+
+  constructor({ variables, answered, recordingId }: FlowSetup, passes: () => Map<string, number> | undefined) {
+    this.variables = new FlowVariables(variables)
+    this.answered = answered ?? false
+    this.recordingId = recordingId
+    this.#passes = passes
+  }
+
+  order(order: FlowOrder): void {
+    if (order.type === 'wait') this.#waits = true
+    if (order.type === 'stop-wait') this.#waits = false
+    this.#orders.push(order)
+  }
+
+  number(): number {
+    return ++this.#numbers
+  }
+
+  passes(id: string): number {
+    const passes = this.#passes()
+    const times = (passes?.get(id) ?? 0) + 1
+    passes?.set(id, times)
+    return times
+  }
+
+  /** The time which was waited for is over; false: none was. */
+  rang(): boolean {
+    const waited = this.#waits
+    this.#waits = false
+    return waited
+  }
+
+  /** An action is over: nothing is waited for. */
+  settle(): void {
+    this.listening = false
+    if (this.#waits) this.order({ type: 'stop-wait' })
+  }
+
+  take(): FlowOrder[] {
+    const orders = this.#orders
+    this.#orders = []
+    return orders
+  }
+}
