@@ -20,10 +20,7 @@ export function goTo(run: FlowRun, { id, option }: FlowActionOf<'goto'>): FlowOu
 }
 
 /** `condition_variable` */
-export function variableCondition(
-  run: FlowRun,
-  { option }: FlowActionOf<'condition_variable'>,
-): FlowOutcome {
+export function variableCondition(run: FlowRun, { option }: FlowActionOf<'condition_variable'>): FlowOutcome {
   const { false_target_id } = option
   return compares(option, textOf(run, option.variable))
     ? { outcome: 'true' }

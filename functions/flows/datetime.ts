@@ -17,12 +17,10 @@ interface WallTime {
 }
 
 /** `condition_datetime`: the clock of a place, its periods and its holidays. */
-export function dateTimeCondition(
-  run: FlowRun,
-  { option }: FlowActionOf<'condition_datetime'>,
-): FlowOutcome {
+export function dateTimeCondition(run: FlowRun, { option }: FlowActionOf<'condition_datetime'>): FlowOutcome {
   const wall = wallTime(run.now, option.time_zone)
-  if (!wall) return { outcome: 'false', why: `there is no time zone ${option.time_zone}`, ...otherwise(option) }
+  if (!wall)
+    return { outcome: 'false', why: `there is no time zone ${option.time_zone}`, ...otherwise(option) }
   return isThen(option, wall) ? { outcome: 'true' } : { outcome: 'false', ...otherwise(option) }
 }
 

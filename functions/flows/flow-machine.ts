@@ -201,7 +201,10 @@ class Run implements FlowRun {
   #numbers = 0
   #waits = false
 
-  constructor({ variables, answered, recordingId }: FlowSetup, passes: () => Map<string, number> | undefined) {
+  constructor(
+    { variables, answered, recordingId }: FlowSetup,
+    passes: () => Map<string, number> | undefined,
+  ) {
     this.variables = new FlowVariables(variables)
     this.answered = answered ?? false
     this.recordingId = recordingId

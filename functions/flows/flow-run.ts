@@ -58,7 +58,11 @@ export function* answered(run: FlowRun): FlowPart<void> {
 }
 
 /** Begins a recording. */
-export function record(run: FlowRun, terms: Omit<FlowRecord, 'type' | 'recording'>, endOfKey: string): string {
+export function record(
+  run: FlowRun,
+  terms: Omit<FlowRecord, 'type' | 'recording'>,
+  endOfKey: string,
+): string {
   const id = run.recordingId()
   run.order({ type: 'record', recording: id, ...terms })
   run.variables.set('voipbin.recording.id', id)

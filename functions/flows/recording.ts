@@ -1,7 +1,17 @@
 import type { Announcement, FlowActionOf } from '#contract'
-import { answered, endsRecording, type FlowOutcome, type FlowRun, type FlowScript, record } from './flow-run.ts'
+import {
+  answered,
+  endsRecording,
+  type FlowOutcome,
+  type FlowRun,
+  type FlowScript,
+  record,
+  wait,
+} from './flow-run.ts'
 import { announce, beepTone, play } from './sounds.ts'
 
+/** A recording may take so much longer than it lasts. */
+const besidesMs = 10_000
 /** No recording lasts longer. */
 const recordingMs = 14_400_000
 
@@ -45,9 +55,12 @@ export function* voicemail(run: FlowRun, { option }: FlowActionOf<'voicemail'>):
   // The key which ended the greeting does not end the message.
   run.keys = ''
   if (option.beep) yield* play(run, [beepTone], false)
-  const id = record(run, { channels: 1, ...terms(option), mailbox: option.extension }, option.end_of_key)
+  const { maxMs, silenceMs } = terms(option)
+  const id = record(run, { channels: 1, maxMs, silenceMs, mailbox: option.extension }, option.end_of_key)
+  wait(run, maxMs + besidesMs)
   for (;;) {
     const event = yield
+    if (event.type === 'timeout') return { outcome: 'not_recorded', why: 'it did not come to an end' }
     if (event.type === 'recorded' && event.recording === id)
       return event.why === undefined ? { outcome: 'recorded' } : { outcome: 'not_recorded', why: event.why }
     if (event.type === 'digit' && endsRecording(option.end_of_key, event.key)) run.keys = ''

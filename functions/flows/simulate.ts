@@ -106,7 +106,8 @@ class Caller {
           ? this.#comes({ type: 'fetched', fetch: order.fetch, ...this.#said() }, 0)
           : undefined
       case 'record':
-        if (order.mailbox !== undefined) this.#comes({ type: 'recorded', recording: order.recording }, spokenMs)
+        if (order.mailbox !== undefined)
+          this.#comes({ type: 'recorded', recording: order.recording }, spokenMs)
         return
     }
   }
