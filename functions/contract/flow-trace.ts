@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** An action which a flow went through. */
-export const flowStep = z.object({
+const tracedAction = z.object({
   /** As the flow names it. */
   action_id: z.string(),
   /** An action's type: an older reader need not know it. */
@@ -15,7 +15,7 @@ export const flowStep = z.object({
   /** What went wrong; null: nothing. */
   why: z.string().nullable().default(null),
 })
-export type FlowStep = z.infer<typeof flowStep>
+export type TracedAction = z.infer<typeof tracedAction>
 
 /** The way a call took through its flow. */
 export const flowTrace = z.object({
@@ -25,7 +25,7 @@ export const flowTrace = z.object({
   version: z.int(),
   name: z.string().default(''),
   /** In the order they were gone through: the first of them and the last. */
-  trace: z.array(flowStep),
+  trace: z.array(tracedAction),
   /** How many between those are not listed. */
   left_out: z.int().default(0),
   /** Why it is over: `hung_up` by the flow, `left` by the caller, `too_long`; null: it goes on. */

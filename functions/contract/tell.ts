@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { explanation } from './explanation.ts'
+import { flowTrace } from './flow-trace.ts'
 import { port } from './units.ts'
 import {
   address,
@@ -220,6 +221,8 @@ const callTell = z.object({
     /** The number or extension, by its id, which sent it out to the phone network, where it was answered; null: none did. */
     sent_out_by: z.guid().nullable().default(null),
     transfer_type: transferType.nullable().default(null),
+    /** The way it took through its flow, as it stands; null: it follows none. */
+    flow: flowTrace.nullable().default(null),
   }),
 })
 export type CallTell = z.infer<typeof callTell>

@@ -39,14 +39,14 @@ const statuses: Readonly<Record<ConnectResult, number>> = {
 export function simulate(world: Simulated): Simulation {
   let recordings = 0
   const machine = new FlowMachine({ ...world, recordingId: () => recordingId(++recordings) })
-  const caller = new Caller(world)
+  const parties = new SimulatedParties(world)
   const orders: FlowOrder[] = []
   let [event, now]: [FlowEvent | undefined, number] = [{ type: 'begun' }, world.at]
   while (event && !machine.isOver) {
     const ordered = machine.receive(event, utcMs(now))
     orders.push(...ordered)
-    caller.hear(ordered)
-    const next = caller.next(machine.listens)
+    parties.hear(ordered)
+    const next = parties.next(machine.listens)
     event = next?.event
     now += next?.ms ?? 0
   }
@@ -62,14 +62,14 @@ function recordingId(number: number): string {
 }
 
 /** What happens next, and how many milliseconds later. */
-interface Happening {
+interface SimulatedEvent {
   readonly event: FlowEvent
   readonly ms: number
 }
 
 /** A caller who does as it is told, and the others of a call. */
-class Caller {
-  readonly #coming: Happening[] = []
+class SimulatedParties {
+  readonly #coming: SimulatedEvent[] = []
   readonly #digits: string[]
   readonly #answers: ConnectResult[]
   readonly #fetched: NonNullable<Simulated['fetched']>[number][]
@@ -128,7 +128,7 @@ class Caller {
   }
 
   /** What happens next; undefined: nothing ever will. */
-  next(listens: boolean): Happening | undefined {
+  next(listens: boolean): SimulatedEvent | undefined {
     const coming = this.#coming.shift()
     if (coming) return coming
     const key = listens ? this.#digits.shift() : undefined

@@ -1,4 +1,4 @@
-import type { FlowAction, FlowStep, FlowTrace } from '#contract'
+import type { FlowAction, FlowTrace, TracedAction } from '#contract'
 import type { FlowOutcome } from './flow-run.ts'
 
 /** So many actions are listed from the beginning, and as many from the end. */
@@ -6,10 +6,10 @@ const listedAtMost = 100
 
 /** What a flow went through. */
 export class Trace {
-  readonly #first: FlowStep[] = []
-  readonly #last: FlowStep[] = []
+  readonly #first: TracedAction[] = []
+  readonly #last: TracedAction[] = []
   #leftOut = 0
-  #running: FlowStep | undefined
+  #running: TracedAction | undefined
   #ended: string | null = null
 
   /** An action begins so many milliseconds after the flow. */
