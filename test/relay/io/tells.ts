@@ -39,6 +39,7 @@ export function callTell(callId = randomUUID() as string, sequence = 1): CallTel
       transferred_from: null,
       sent_out_by: null,
       transfer_type: null,
+      flow: null,
       reject_message: null,
     },
   }
