@@ -7,7 +7,7 @@ import { blocks } from './config/blocks.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
-import { callDiagnoses } from './config/diagnoses.ts'
+import { callDiagnoses, extensionDiagnoses, providerDiagnoses } from './config/diagnoses.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
 import { forwarding } from './config/forwarding.ts'
@@ -83,6 +83,8 @@ const app = new Hono<Edge>({ strict: false })
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
+  .route('/v1.0/extensions', extensionDiagnoses)
+  .route('/v1.0/providers', providerDiagnoses)
   .route('/v1.0/calls', calls)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/stats', stats)

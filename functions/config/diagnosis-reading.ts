@@ -26,25 +26,27 @@ export async function factsOfCall(
   id: string,
 ): Promise<CallFacts | undefined> {
   const mine = and(eq(table.customerId, customerId), eq(table.id, id))
-  const [facts] = await factsOfCalls(db, mine, 1)
-  return facts
+  const [row] = await callRows(db, mine, 1)
+  return row && callFacts(row)
 }
 
-/** How calls stand for which `which` holds, the newest first. */
-async function factsOfCalls(db: Database, which: SQL | undefined, most: number): Promise<CallFacts[]> {
-  const rows = await db
-    .select({ call: table, customer, providers, callee, relayAlive })
+/** A query for the calls for which `which` holds, the newest first, with what stands beside them. */
+export function callRows(db: Database, which: SQL | undefined, most: number) {
+  return db
+    .select({ call: table, customer, providers, callee, relay_alive: relayAlive })
     .from(table)
     .where(which)
     .orderBy(sql`${table.startedAt} desc, ${table.id} desc`)
     .limit(most)
-  return rows.map(({ call, customer, providers, callee, relayAlive }) => ({
-    call: diagnosed(call),
-    customer: customer ?? { countries: [], blocked_prefixes: [] },
-    providers,
-    callee,
-    relay_alive: relayAlive,
-  }))
+}
+
+/** A row of those, as a diagnosis reads it. */
+export function callFacts({
+  call,
+  customer,
+  ...beside
+}: Awaited<ReturnType<typeof callRows>>[number]): CallFacts {
+  return { call: diagnosed(call), customer: customer ?? { countries: [], blocked_prefixes: [] }, ...beside }
 }
 
 const customer = sql<DiagnosedCustomer | null>`(
@@ -85,7 +87,7 @@ function lastEnding(of: SQL, and: SQL = sql``): SQL {
 }
 
 /** What a diagnosis reads of an event about a registration. */
-function eventWords(event: SQL): SQL {
+export function eventWords(event: SQL): SQL {
   return sql`jsonb_build_object('type', ${event}.type, 'at', ${instant(sql`${event}.at`)}, 'reason', ${event}.data ->> 'reason',
     'why', ${event}.data ->> 'why', 'contact', ${event}.data ->> 'contact', 'source_address', ${event}.data ->> 'source_address',
     'user_agent', ${event}.data ->> 'user_agent', 'registered_at', ${event}.data ->> 'registered_at',

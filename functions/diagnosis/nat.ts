@@ -45,11 +45,11 @@ const offline =
   'See that the phone is on and has a network; it registers by itself as soon as it can reach the relay.'
 
 /** Whether a device calls itself by an address of its own network, and is seen from another. */
-function isBehindNat(own: string | null, seen: string | null): boolean {
+export function isBehindNat(own: string | null, seen: string | null): boolean {
   return own !== null && seen !== null && own !== seen && reachAt(own) === 'private'
 }
 
 /** The host of a SIP URI; null: there is none. */
-function hostOf(uri: string | null): string | null {
+export function hostOf(uri: string | null): string | null {
   return /^<?sips?:(?:[^@>;]*@)?(\[[^\]]+\]|[^:;>?]+)/i.exec(uri ?? '')?.[1] ?? null
 }

@@ -84,6 +84,8 @@ const stated: Record<AccessScope, string[]> = {
     'GET stats',
     'GET erasures/:id',
     'GET calls/:id/diagnosis',
+    'GET extensions/:id/diagnosis',
+    'GET providers/:id/diagnosis',
     'GET providers/:id/health',
     'GET providers/:id/stats',
     'GET providers/:id/tests/:test_id',

@@ -110,3 +110,89 @@ describe('GET /v1.0/calls/{id}/diagnosis', () => {
     ])
   })
 })
+
+describe('GET /v1.0/extensions/{id}/diagnosis', () => {
+  const diagnosis = async () => (await alice('GET', `/v1.0/extensions/${extension}/diagnosis`)).body
+  const codes = async () => (await diagnosis()).findings.map(({ code }: { code: string }) => code)
+
+  test('says what was refused of late, by its id or by its name, and asks the database once', async () => {
+    await alice('GET', `/v1.0/extensions/${extension}/diagnosis`)
+    await tellAs(app, 'relay-1', failed('WRONG_PASSWORD', extension), failed('UNKNOWN_DOMAIN', null))
+    app.database.requests()
+    expect((await codes()).sort()).toEqual([
+      'REGISTRATION_EXPIRED_BEHIND_NAT',
+      'UNKNOWN_DOMAIN',
+      'WRONG_PASSWORD',
+    ])
+    expect(app.database.requests()).toBeLessThanOrEqual(2)
+  })
+
+  test('says where it is registered, and whether that relay is heard', async () => {
+    await app.database.pool.query(
+      `insert into bindings (id, customer_id, extension_id, relay_id, sequence, event, contact, q, call_id, cseq, transport,
+         address, port, path, user_agent, registered_at, refreshed_at, expires_at)
+       values (gen_random_uuid(), $1, $2, 'relay-9', 1, 'registered', 'sip:office1@203.0.113.9', 1, 'a', 1, 'udp',
+         '203.0.113.9', 5060, '{}', 'Phone', now(), now() + interval '1 minute', now() + interval '1 hour')`,
+      [alice.id, extension],
+    )
+    const { findings, registrations, calls } = await diagnosis()
+    expect(findings.map(({ code }: { code: string }) => code)).toEqual(['RELAY_LOST'])
+    expect(registrations).toMatchObject([
+      { relay_id: 'relay-9', address: '203.0.113.9:5060', relay_alive: false },
+    ])
+    expect(calls).toMatchObject({
+      looked_at: 1,
+      findings: [{ code: 'NOT_REGISTERED' }, { code: 'REGISTRATION_EXPIRED_BEHIND_NAT' }],
+    })
+  })
+
+  const failed = (reason: string, subject_id: string | null) => ({
+    kind: 'event',
+    tell_id: crypto.randomUUID(),
+    at: new Date().toISOString(),
+    relay_id: 'relay-1',
+    customer_id: alice.id,
+    type: 'registration.failed',
+    data: {
+      reason,
+      why: 'No.',
+      account: 'office1@a.test',
+      subject_id,
+      source_address: '203.0.113.9',
+      count: 1,
+    },
+  })
+})
+
+describe('GET /v1.0/providers/{id}/diagnosis', () => {
+  test('says which addresses called and are not listed, by a request which can be sent as it is', async () => {
+    const tell = {
+      kind: 'event',
+      tell_id: crypto.randomUUID(),
+      at: new Date().toISOString(),
+      relay_id: 'relay-1',
+      customer_id: alice.id,
+      type: 'call.refused',
+      data: {
+        reason: 'UNKNOWN_SOURCE',
+        why: 'No rule fits.',
+        to: '+15557654321',
+        source_address: '198.51.100.9',
+        count: 1,
+      },
+    }
+    await tellAs(app, 'relay-1', tell)
+    app.database.requests()
+    const { body } = await alice('GET', `/v1.0/providers/${provider}/diagnosis`)
+    expect(app.database.requests()).toBeLessThanOrEqual(2)
+    expect(body.findings.map(({ code }: { code: string }) => code)).toEqual([
+      'UNKNOWN_SOURCE',
+      'NO_ROUTE_LEADS_HERE',
+    ])
+    const { request } = body.findings[0]
+    expect((await alice(request.method, request.path, request.body)).body.inbound_addresses).toEqual([
+      '198.51.100.9',
+    ])
+    expect((await app.alice('GET', `/v1.0/providers/${provider}/diagnosis`)).status).toBe(404)
+  })
+})
