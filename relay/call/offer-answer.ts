@@ -9,6 +9,7 @@ import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
 import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
 import { activeMedia, composeSdp, type SentSdp, saidAgain } from '../sdp/offer.ts'
+import { playedCodecOf } from '../sdp/played.ts'
 import {
   hostOf,
   mediaOf,
@@ -122,7 +123,9 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndp
   media.changes = changesFor(call, leg, said)
   media.digits = digitAimOf(call, leg, said)
   const { session, side } = leg.media
+  const plays = playedCodecOf(mediaOf(said), activeMedia(leg.sdp.sent))
   const stages = {
+    ...(plays && { plays }),
     ...(media.changes.length > 0 && { rewrite: media.changes }),
     ...(media.digits && { digits: media.digits }),
     ...spokenOf(leg),

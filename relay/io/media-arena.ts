@@ -14,6 +14,8 @@ const PIECE = 128
 const OPTION = 144
 const EVENT = 160
 const EVENTS = 192
+/** Behind the events of one round. */
+const TIMER = EVENTS + MOST_EVENTS * 16
 /** Behind the events: one packet of its own, then those of a batch. */
 const PACKETS = 16 * 1024
 const SIZE = PACKETS + (1 + SLOTS) * PACKET_SIZE
@@ -39,7 +41,9 @@ export class Arena {
   readonly family: number
   /** Bytes of a socket address of that family. */
   readonly addressSize: number
-  readonly at: Readonly<Record<'packet' | 'address' | 'message' | 'option' | 'event' | 'events', bigint>>
+  readonly at: Readonly<
+    Record<'packet' | 'address' | 'message' | 'option' | 'event' | 'events' | 'timer', bigint>
+  >
   readonly #view: DataView
   /** By packet, where each of its bytes lies which was asked for. */
   readonly #addresses = new Map<Uint8Array, bigint[]>()
@@ -65,6 +69,7 @@ export class Arena {
       option: at(OPTION),
       event: at(EVENT),
       events: at(EVENTS),
+      timer: at(TIMER),
     }
     this.#writeMessage(at(ADDRESS), at(PIECE), at(PACKETS))
   }
@@ -134,6 +139,13 @@ export class Arena {
   writeEvent(fd: number): void {
     this.#view.setUint32(EVENT, EPOLLIN, true)
     this.#view.setInt32(EVENT + EVENT_DATA, fd, true)
+  }
+
+  /** struct itimerspec: an interval of none at 0, seconds from now at 16, nanoseconds at 24; none of both stops it. */
+  writeTimer(ms: number): void {
+    const seconds = Math.floor(ms / 1000)
+    this.#view.setInt32(TIMER + 16, seconds, true)
+    this.#view.setInt32(TIMER + 24, Math.ceil((ms - seconds * 1000) * 1e6), true)
   }
 
   /** The socket the i-th event of this round is about. */

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { portNumber } from '#contract'
 import { readSocketAddress, SocketAddress } from '../ground/socket-address.ts'
 import type { RtpPort } from '../media/media-leg.ts'
+import { PLAYED_PACKET } from '../media/player.ts'
 import { pureCipher } from '../media/srtp-pure.ts'
 import { ROOM } from '../media/stages.ts'
 import { monotonicNow } from './clock.ts'
@@ -50,12 +51,24 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     line.socket.send(packet, place.port, destinationOf(line, place, type === 'udp6'), noMatter)
   }
 
+  let beating: NodeJS.Timeout | undefined
+  function beatIn(ms: number): void {
+    clearTimeout(beating)
+    beating = setTimeout(beat, ms)
+  }
+
+  function beat(): void {
+    work.beat()
+    work.done()
+  }
+
   function release(rtpPort: RtpPort): void {
     lines.get(rtpPort)?.socket.close()
     lines.delete(rtpPort)
   }
 
   function stop(): void {
+    clearTimeout(beating)
     for (const rtpPort of [...lines.keys()]) release(rtpPort)
   }
 
@@ -64,6 +77,8 @@ export function dgramEngine(host: string, work: MediaWork): MediaEngine {
     cipherName: 'typescript',
     wake: undefined,
     bind,
+    packet: new Uint8Array(PLAYED_PACKET),
+    beatIn,
     loosen() {},
     release,
     send,

@@ -23,6 +23,10 @@ export interface MediaEngine {
   /** The port's latch is open again, or its peer silent: all must be heard. */
   loosen(rtpPort: RtpPort): void
   release(rtpPort: RtpPort): void
+  /** Where packets of our own are made which leave at the least price. */
+  readonly packet: Uint8Array
+  /** Has `MediaWork.beat` called so many milliseconds from now, in the place of any time it was to be called at before. */
+  beatIn(ms: number): void
   /** Sends a packet of our own towards the latch's destination, if there is one; the memory may be used again at once. */
   send(rtpPort: RtpPort, packet: Uint8Array, length: number): void
   /** Closes every socket and ends the engine's own loop. */
@@ -41,6 +45,8 @@ export interface MediaWork {
   ): RtpPort | undefined
   /** Obeys the commands which wait, if any do. Only for engines which have a `wake`. */
   woken(): boolean
+  /** It is time: sends what is due, and says when more is. */
+  beat(): void
   /** A batch of packets is done: whatever is worth telling goes out now. */
   done(): void
 }

@@ -37,6 +37,10 @@ const DATAGRAM = 2 | 0o4000 | 0o2000000
 const EVENTFD_FLAGS = 0o4000 | 0o2000000
 const EPOLL_CLOEXEC = 0o2000000
 const EPOLL_CTL_ADD = 1
+const CLOCK_MONOTONIC = 1
+const TIMER_FLAGS = 0o4000 | 0o2000000
+/** A timer rings for no less. */
+const LEAST_MS = 0.001
 /** DSCP EF, so that sound goes first where the network listens (RFC 3246). */
 const EXPEDITED = 184
 /** [level, name] of socket options. */
@@ -69,6 +73,9 @@ class FfiEngine implements MediaEngine {
   readonly #arena: Arena
   readonly #batch: Batch
   readonly #epoll: number
+  /** Wakes us for what is sent in step. */
+  readonly #timer: number
+  #beatAt = Number.POSITIVE_INFINITY
   /** By socket. */
   readonly #rtpPorts: (RtpPort | undefined)[] = []
   readonly #tied: boolean[] = []
@@ -93,7 +100,9 @@ class FfiEngine implements MediaEngine {
     this.#batch = batchOf(loaded.libc, this.#arena)
     this.#epoll = loaded.libc.epoll_create1(EPOLL_CLOEXEC)
     this.wake = loaded.libc.eventfd(0, EVENTFD_FLAGS)
+    this.#timer = loaded.libc.timerfd_create(CLOCK_MONOTONIC, TIMER_FLAGS)
     this.#watch(this.wake)
+    this.#watch(this.#timer)
     setImmediate(() => this.#round())
   }
 
@@ -115,10 +124,20 @@ class FfiEngine implements MediaEngine {
     rtpPort.handle = -1
   }
 
+  get packet(): Uint8Array {
+    return this.#arena.packet
+  }
+
+  beatIn(ms: number): void {
+    this.#beatAt = monotonicNow() + ms
+    this.#arena.writeTimer(Math.max(LEAST_MS, ms))
+    this.#loaded.libc.timerfd_settime(this.#timer, 0, this.#arena.at.timer, 0n)
+  }
+
   send(rtpPort: RtpPort, packet: Uint8Array, length: number): void {
     if (rtpPort.handle < 0) return
     rtpPort.leaving = length
-    this.#arena.packet.set(packet.subarray(0, length))
+    if (packet !== this.#arena.packet) this.#arena.packet.set(packet.subarray(0, length))
     this.#leave(rtpPort)
   }
 
@@ -127,6 +146,7 @@ class FfiEngine implements MediaEngine {
     this.#stopped = true
     this.#loaded.libc.close(this.#epoll)
     this.#loaded.libc.close(this.wake)
+    this.#loaded.libc.close(this.#timer)
   }
 
   /** Packets until it is the event loop's turn. */
@@ -143,6 +163,7 @@ class FfiEngine implements MediaEngine {
       if (busy && count < BEHIND) libc.usleep(PAUSE_US)
       count = libc.epoll_wait(this.#epoll, arena.at.events, arena.mostEvents, turn)
       now = monotonicNow()
+      if (now >= this.#beatAt) this.#beat()
       this.#outOfTurn = OUT_OF_TURN
       for (let first = 0; first < count; first += arena.slots.length) this.#carryBatch(now, first, count)
       packets += count
@@ -154,6 +175,18 @@ class FfiEngine implements MediaEngine {
     this.#work.done()
     this.#rate = packets / (now - begun)
     if (!this.#stopped) setImmediate(() => this.#round())
+  }
+
+  /** Setting the timer anew has it ring no more for what it rang for. */
+  #beat(): void {
+    this.#beatAt = Number.POSITIVE_INFINITY
+    this.#work.beat()
+    if (this.#beatAt === Number.POSITIVE_INFINITY) this.#stopTimer()
+  }
+
+  #stopTimer(): void {
+    this.#arena.writeTimer(0)
+    this.#loaded.libc.timerfd_settime(this.#timer, 0, this.#arena.at.timer, 0n)
   }
 
   /** Reads a packet from each socket, asks where each goes, then writes each: three tight loops, for speed's sake. */

@@ -14,6 +14,8 @@ export interface Libc {
   connect(fd: number, address: bigint, size: number): number
   close(fd: number): number
   eventfd(initial: number, flags: number): number
+  timerfd_create(clock: number, flags: number): number
+  timerfd_settime(fd: number, flags: number, when: bigint, before: bigint): number
   read(fd: number, into: bigint, size: number): number
   write(fd: number, from: bigint, size: number): number
   recvmsg(fd: number, message: bigint, flags: number): number
@@ -65,6 +67,8 @@ const signatures = {
   connect: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
   close: { arguments: ['i32'], return: 'i32' },
   eventfd: { arguments: ['u32', 'i32'], return: 'i32' },
+  timerfd_create: { arguments: ['i32', 'i32'], return: 'i32' },
+  timerfd_settime: { arguments: ['i32', 'i32', 'u64', 'u64'], return: 'i32' },
   read: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
   write: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },
   recvmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i32' },

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import type { MediaCommand } from '../ground/media.ts'
+import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { PACE_MS } from '../media/digit-pacer.ts'
 import { digitStages } from '../media/digit-stage.ts'
 import type { RtpPort } from '../media/media-leg.ts'
@@ -33,8 +33,16 @@ export interface MediaThreadSetup {
   readonly records: boolean
 }
 
-/** What one turn of the SIP thread ordered; 'stop' ends the thread. */
-export type Orders = readonly MediaCommand[] | 'stop'
+/** A file which was wanted: what it holds, or why it could not be read. */
+export type ReadFile =
+  | { readonly path: string; readonly file: Uint8Array<ArrayBuffer> }
+  | { readonly path: string; readonly why: string }
+
+/** What one turn of the SIP thread ordered, or a file which was read; 'stop' ends the thread. */
+export type Orders = readonly MediaCommand[] | ReadFile | 'stop'
+
+/** What comes back: reports, or the paths of files which are to be read. */
+export type Told = readonly MediaReport[] | { readonly wanted: readonly string[] }
 
 /** The thread's first word. */
 export interface Ready {
@@ -61,18 +69,21 @@ if (parentPort !== null) run(workerData as MediaThreadSetup, parentPort)
 /** The media thread: obeys commands, moves packets, reports. */
 function run(setup: MediaThreadSetup, parent: MessagePort): void {
   const srtp = srtpStages((key) => engine.cipher(key))
+  const { engine, name, why } = chooseEngine(setup, {
+    arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
+    woken: obeyAll,
+    beat,
+    done: report,
+  })
   const rtcp: RtcpSending = {
     entropy,
     send: (rtpPort, packet, length) => engine.send(rtpPort, packet, length),
+    packet: engine.packet,
   }
   const stagesOf = stagesFrom([...stageBuilders, srtp])
   const sink = setup.records ? sinkBehind(setup.writer) : undefined
   const mediaRelay = new MediaRelay(setup.timeoutMs, stagesOf, rtcp, sink)
-  const { engine, name, why } = chooseEngine(setup, {
-    arrive: (now, rtpPort, from, packet, length) => mediaRelay.arrive(now, rtpPort, from, packet, length),
-    woken: obeyAll,
-    done: report,
-  })
+  const { player } = mediaRelay
 
   let pacing: NodeJS.Timeout | undefined
 
@@ -87,6 +98,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
 
   function obeyEach(orders: Orders): void {
     if (orders === 'stop') stop()
+    else if ('path' in orders) hear(orders)
     else orders.forEach(obey)
   }
 
@@ -97,10 +109,29 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
     else if (command.type === 'digits') press(command)
-    else if (command.type === 'play') mediaRelay.play(command)
+    else if (command.type === 'play') play(command)
+    else if (command.type === 'stop-play') mediaRelay.stopPlay(command, command.play)
     else if (command.type === 'open') open(mediaRelay.open(id, command.ports))
     else if (command.type === 'record') mediaRelay.record(monotonicNow(), command)
-    else if (command.type !== 'stop-play') mediaRelay.recordings.change(monotonicNow(), command)
+    else mediaRelay.recordings.change(monotonicNow(), command)
+  }
+
+  function play(command: Extract<MediaCommand, { type: 'play' }>): void {
+    mediaRelay.play(monotonicNow(), command)
+    const wanted = player?.sounds.wanted.splice(0) ?? []
+    if (wanted.length > 0) setup.port.postMessage({ wanted } satisfies Told)
+    beat()
+  }
+
+  /** A file which was wanted. */
+  function hear(read: ReadFile): void {
+    if ('file' in read) player?.read(read.path, read.file)
+    else player?.unread(read.path, read.why)
+  }
+
+  function beat(): void {
+    const ms = player?.beat(monotonicNow()) ?? Number.POSITIVE_INFINITY
+    if (ms !== Number.POSITIVE_INFINITY) engine.beatIn(ms)
   }
 
   function press(command: Extract<MediaCommand, { type: 'digits' }>): void {

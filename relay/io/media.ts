@@ -5,8 +5,9 @@ import type { Note } from '../ground/effects.ts'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { monotonicNow } from './clock.ts'
 import { ATTENTIVE_MS } from './media-engine.ts'
-import type { MediaEngineName, MediaThreadSetup, Orders, Ready } from './media-thread.ts'
+import type { MediaEngineName, MediaThreadSetup, Orders, Ready, Told } from './media-thread.ts'
 import type { WriterSetup } from './recording-writer.ts'
+import { readSound } from './sound-file.ts'
 
 interface MediaOptions {
   /** undefined: the better of those which work here. */
@@ -54,7 +55,10 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
   const ready = await readiness(worker)
-  near.on('message', (reports: MediaReport[]) => reports.forEach(options.report))
+  near.on('message', (told: Told) => {
+    if ('wanted' in told) for (const path of told.wanted) void readSound(path).then(pass)
+    else told.forEach(options.report)
+  })
   options.log(noteOf(ready))
 
   /** The thread which writes recordings is there with the first one; what is ordered meanwhile waits in its port. */
@@ -65,7 +69,7 @@ export async function startMedia(options: MediaOptions): Promise<MediaPlane> {
   let passedAt = Number.NEGATIVE_INFINITY
   const pass = (orders: Orders) => {
     if (stopped) return
-    near.postMessage(orders)
+    near.postMessage(orders, typeof orders === 'object' && 'file' in orders ? [orders.file.buffer] : [])
     const now = monotonicNow()
     const attentive = now - passedAt < ATTENTIVE_MS / 2
     passedAt = now
@@ -115,7 +119,8 @@ function startWriter(workerData: WriterSetup, log: MediaOptions['log']): Promise
  * stop it may be gone, and what wakes it with it, before we could.
  */
 function isUrgent(orders: Orders, attentive: boolean): boolean {
-  return orders !== 'stop' && !attentive && orders.some(({ type }) => type !== 'close')
+  if (orders === 'stop' || attentive) return false
+  return 'path' in orders || orders.some(({ type }) => type !== 'close')
 }
 
 function readiness(worker: Worker): Promise<Ready> {

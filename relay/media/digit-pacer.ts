@@ -1,6 +1,7 @@
 import type { MonotonicMs } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
+import { OWN_TICKS } from './own-stream.ts'
 import { ROOM } from './stages.ts'
 
 /** How often `pace` is to be called, while keys wait. */
@@ -15,6 +16,11 @@ interface OwnStream {
   readonly ssrc: number
   sequence: number
   timestamp: number
+}
+
+/** Sounds which are played to a party take its keys with them, as those of a partner do. */
+export function carriesKeys({ isPlayedTo, stages }: MediaLeg): boolean {
+  return isPlayedTo && stages.digits?.packetTicks === PACE_MS * OWN_TICKS
 }
 
 /** Sends keys to parties whose partners are silent, in packets of our own: those of a partner which speaks carry them. */
@@ -43,6 +49,7 @@ export class DigitPacer {
   pace(now: MonotonicMs): boolean {
     for (const [leg, stream] of this.#streams) {
       if (leg.closed || leg.stages.digits?.isEmpty !== false) this.#streams.delete(leg)
+      else if (carriesKeys(leg)) continue
       else if (now - (leg.partner?.rtp.latch.heardAt ?? 0) > SILENT_MS) this.#say(leg, stream)
     }
     return this.#streams.size > 0

@@ -3,6 +3,7 @@ import type { DigitAim, G711Types, LegName, MediaReport } from '../ground/media.
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { DigitQueue } from './digit-queue.ts'
 import { dtmfKeys } from './dtmf.ts'
+import { type Law, silence } from './g711.ts'
 import {
   type DigitSending,
   type ListenStage,
@@ -13,7 +14,7 @@ import {
 } from './stages.ts'
 import { TelephoneEventReader, TelephoneEventWriter } from './telephone-event.ts'
 import { ToneDetector } from './tone-detector.ts'
-import { type Law, silence, ToneWriter } from './tone-generator.ts'
+import { ToneWriter } from './tone-generator.ts'
 
 /**
  * Lets the keys of each party be heard, and sends it those it is ordered. `payloads` turns what its partner sends into

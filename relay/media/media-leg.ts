@@ -4,6 +4,7 @@ import type {
   G711Types,
   LegName,
   MediaCounters,
+  PlayedCodec,
   SessionId,
   Side,
   StreamMeasures,
@@ -11,6 +12,7 @@ import type {
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { TokenBucket } from '../ground/token-bucket.ts'
 import { Latch } from './latch.ts'
+import type { OwnStream } from './own-stream.ts'
 import { Reception } from './reception.ts'
 import type { Reporter } from './reporter.ts'
 import { plain, type Stages } from './stages.ts'
@@ -98,6 +100,12 @@ export class MediaLeg implements LegName {
   readonly reception = new Reception()
   /** undefined: it sends no RTCP of its own. */
   reporter: Reporter | undefined
+  /** What we send its party as ourselves; undefined: nothing. */
+  own: OwnStream | undefined
+  /** How sounds are played to its party; undefined: they are not. */
+  plays: PlayedCodec | undefined
+  /** Its party hears a sound of ours in the place of its partner's. */
+  isPlayedTo = false
   stages: Stages = plain
   /** The stages again, for the way of a packet looks for each at the same place. */
   unprotect: Stages['unprotect']
@@ -138,6 +146,7 @@ export class MediaLeg implements LegName {
     this.mux = aim.mux
     this.blind = aim.blind === true
     this.quiet = aim.quiet
+    this.plays = aim.blind === true ? undefined : aim.plays
     this.aimedAt = now
     this.silent = false
     this.spoken = aim.spoken

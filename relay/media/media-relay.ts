@@ -7,7 +7,9 @@ import { DigitPacer } from './digit-pacer.ts'
 import { DEAF_MS } from './latch.ts'
 import type { MediaLeg, RtpPort } from './media-leg.ts'
 import { MediaSession } from './media-session.ts'
+import { OWN_TICKS, OwnStream } from './own-stream.ts'
 import { isValid, isWhole, looksLikeControl, RTCP_HEADER, RTP_HEADER } from './packet-shape.ts'
+import { PLAYED_PACKET, Player } from './player.ts'
 import type { RecordingSink, RecordingTerms } from './recorder.ts'
 import { Recordings } from './recordings.ts'
 import { Reporter } from './reporter.ts'
@@ -16,12 +18,16 @@ import { type RtcpCompound, writeCompound } from './rtcp-writer.ts'
 import { plain, ROOM, type StageBuilder } from './stages.ts'
 import { sequenceOf, ssrcOf } from './statistics.ts'
 
-/** What is needed to send packets of our own: RTCP, and keys. */
+/** What is needed to send packets of our own: RTCP, keys, and sounds. */
 export interface RtcpSending {
   readonly entropy: Pick<Entropy, 'below' | 'hex'>
   /** Sends `length` bytes towards the destination of a port's latch; the memory is used again afterwards. */
   readonly send: (rtpPort: RtpPort, packet: Uint8Array, length: number) => void
+  /** Where packets lie which leave at the least price, `PLAYED_PACKET` bytes or more; absent: anywhere. */
+  readonly packet?: Uint8Array
 }
+
+type TellReport = (report: MediaReport) => void
 
 /** Longest packet we pass on. */
 const LONGEST = 1500
@@ -48,6 +54,8 @@ export class MediaRelay {
   readonly #stagesOf: StageBuilder
   readonly #rtcp: RtcpSending | undefined
   readonly #pacer: DigitPacer | undefined
+  /** undefined: nothing is played. */
+  readonly player: Player | undefined
   /** RTCP of ours is written here. */
   readonly #own = new Uint8Array(512 + ROOM)
   /** When `eachDeaf` was called last, and since when it has been called in time. */
@@ -56,7 +64,7 @@ export class MediaRelay {
   /** Those which this round of sweeps has not come to yet. */
   #sweeping = this.#sessions.values()
   readonly #evidence: Evidence = { ssrc: 0, sequence: -1, continues: false }
-  readonly #tell = (report: MediaReport) => {
+  readonly #tell: TellReport = (report) => {
     this.reports.push(report)
   }
 
@@ -72,6 +80,7 @@ export class MediaRelay {
     this.#rtcp = rtcp
     this.#pacer = rtcp && new DigitPacer(rtcp.entropy, rtcp.send)
     this.recordings = new Recordings(sink, this.#tell)
+    this.player = rtcp && playerOf(rtcp, this.#tell)
   }
 
   get size(): number {
@@ -82,8 +91,7 @@ export class MediaRelay {
   open(id: SessionId, ports: Readonly<Partial<Record<Side, Port>>>): RtpPort[] {
     if (this.#sessions.has(id)) return []
     const session = new MediaSession(id, ports)
-    if (this.#rtcp !== undefined)
-      for (const leg of session.legs) leg.reporter = new Reporter(this.#rtcp.entropy)
+    if (this.#rtcp !== undefined) for (const leg of session.legs) speakAs(leg, this.#rtcp.entropy)
     this.#sessions.set(id, session)
     return session.ports
   }
@@ -122,9 +130,18 @@ export class MediaRelay {
     this.#pacer?.add(leg)
   }
 
-  /** Has sounds played to the party of a leg. */
-  play({ session, side, play }: Extract<MediaCommand, { type: 'play' }>): void {
-    this.#tell({ type: 'played', session, side, play, ms: 0, why: 'This relay plays nothing.' })
+  /** Has sounds played to the party of a leg: `player` is to be asked for its `beat` from then on. */
+  play(now: MonotonicMs, command: Extract<MediaCommand, { type: 'play' }>): void {
+    const { session, side, play } = command
+    const leg = this.#leg(command)
+    if (leg !== undefined && this.player !== undefined) this.player.play(now, leg, command)
+    else this.#tell({ type: 'played', session, side, play, ms: 0, why: 'There is no such leg.' })
+  }
+
+  /** Stops what plays to the party of a leg, or waits to. */
+  stopPlay(name: LegName, play: number): void {
+    const leg = this.#leg(name)
+    if (leg !== undefined) this.player?.stop(leg, play)
   }
 
   /** To be called every PACE_MS behind `digits`, as long as it is true: those go on whose partner is silent. */
@@ -143,7 +160,10 @@ export class MediaRelay {
     const session = this.#sessions.get(id)
     if (session === undefined) return []
     const legs = session.legs.filter((leg) => side === undefined || leg.side === side)
-    for (const leg of legs) this.#say(leg, leg.reporter?.goodbye())
+    for (const leg of legs) {
+      this.player?.close(leg)
+      this.#say(leg, leg.reporter?.goodbye())
+    }
     const ports = this.#close(session, legs)
     const isOver = session.legs.length === 0
     if (isOver) this.recordings.closed(id)
@@ -163,6 +183,7 @@ export class MediaRelay {
     const session = this.#sessions.get(leg.session)
     if (session === undefined || leg.closed) return []
     this.#sessions.delete(leg.session)
+    for (const each of session.legs) this.player?.close(each)
     this.#tell({ type: 'failed', session: leg.session, why })
     return session.close()
   }
@@ -323,6 +344,7 @@ function pass(
   heard: number,
   control: boolean,
 ): RtpPort | undefined {
+  if (to.isPlayedTo && !control) return undefined
   const out = control && !to.mux ? to.rtcp : to.rtp
   if (out.latch.destination === undefined) return drop(rtpPort)
   let length = heard
@@ -350,9 +372,20 @@ function hearReports(now: MonotonicMs, leg: MediaLeg, packet: Uint8Array, length
   for (const { ntp, blocks } of readReports(packet, length)) {
     reporter?.heard(now, ntp)
     if (ntp !== undefined) partner?.reception.passed(now, ntp)
-    for (const block of blocks)
+    for (const block of blocks) {
       if (heard !== undefined && block.ssrc === heard.ssrc) leg.reception.heard(now, block, heard.ticks)
+      else if (block.ssrc === leg.own?.ssrc) leg.reception.heard(now, block, OWN_TICKS)
+    }
   }
+}
+
+function playerOf({ send, packet = new Uint8Array(PLAYED_PACKET) }: RtcpSending, tell: TellReport): Player {
+  return new Player({ send, packet, tell })
+}
+
+function speakAs(leg: MediaLeg, entropy: RtcpSending['entropy']): void {
+  leg.own = new OwnStream(entropy)
+  leg.reporter = new Reporter(entropy, leg.own)
 }
 
 function drop(rtpPort: RtpPort): undefined {

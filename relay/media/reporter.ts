@@ -1,5 +1,6 @@
 import type { MonotonicMs } from '#contract'
 import type { Entropy } from '../ground/effects.ts'
+import type { OwnStream } from './own-stream.ts'
 import type { Reception } from './reception.ts'
 import { middleOf, ntpOf, type RtcpCompound, type SenderReport, type SourceReport } from './rtcp-writer.ts'
 import type { Statistics } from './statistics.ts'
@@ -21,12 +22,15 @@ const MUTE_MS = 15_000
 
 /**
  * The RTCP which we send a leg's party ourselves: where the leg stands alone, and where its partner sends none, so that the
- * party hears of its sound all the same and its answers tell how far away it is. In a partner's place we say what the partner
+ * party hears of its sound all the same and its answers tell how far away it is; and while sounds of ours are played to it. In a partner's place we say what the partner
  * would: under its SSRC, which is the one the party knows (RFC 3550 §7.2). Once the partner speaks for itself we are silent.
  */
 export class Reporter {
-  /** Who we are where no partner speaks. */
-  readonly #ssrc: number
+  /** What we say as ourselves, and who we are where no partner speaks. */
+  readonly #own: OwnStream
+  /** Packets of it when it was reported on last, and whether some came before the last look. */
+  #ownPackets = 0
+  #spoke = false
   readonly #cname: string
   readonly #entropy: Pick<Entropy, 'below'>
   /** When RTCP of the leg's party came last; undefined: none did. */
@@ -41,9 +45,9 @@ export class Reporter {
   #saidAs: number | undefined
   #packets = 0
 
-  constructor(entropy: Pick<Entropy, 'below' | 'hex'>) {
+  constructor(entropy: Pick<Entropy, 'below' | 'hex'>, own: OwnStream) {
     this.#entropy = entropy
-    this.#ssrc = entropy.below(2 ** 32)
+    this.#own = own
     // RFC 7022 §4.2: 96 random bits, which say nothing of us.
     this.#cname = entropy.hex(12)
   }
@@ -64,7 +68,8 @@ export class Reporter {
       this.#dueAt = now + (partner === undefined ? this.#around(FIRST_MS) : MUTE_MS)
     }
     const theirs = partner?.reporter?.heardAt
-    if (theirs !== undefined) this.#dueAt = Math.max(this.#dueAt, theirs + MUTE_MS)
+    if (this.#speaks(now)) this.#dueAt = Math.min(this.#dueAt, now + INTERVAL_MS)
+    else if (theirs !== undefined) this.#dueAt = Math.max(this.#dueAt, theirs + MUTE_MS)
     if (now < this.#dueAt) return undefined
     this.#dueAt = now + this.#around(INTERVAL_MS)
     return this.#compound(now, leg)
@@ -76,12 +81,26 @@ export class Reporter {
     return { ssrc: this.#saidAs, cname: this.#cname, sender: undefined, sources: [], bye: true }
   }
 
+  /** Whether we sent sound of our own since we reported last; the first report of it comes sooner. */
+  #speaks(now: MonotonicMs): boolean {
+    const speaks = this.#own.packets !== this.#ownPackets
+    if (speaks && !this.#spoke) this.#dueAt = Math.min(this.#dueAt, now + this.#around(FIRST_MS))
+    this.#spoke = speaks
+    return speaks
+  }
+
   #compound(now: MonotonicMs, leg: ReportedLeg): RtcpCompound {
-    const sender = this.#senderOf(now, leg.partner)
-    const ssrc = leg.partner?.rtp.statistics.ssrc ?? this.#ssrc
+    const sender = this.#spoke ? this.#ourselves(now) : this.#senderOf(now, leg.partner)
+    const ssrc = this.#spoke ? this.#own.ssrc : (leg.partner?.rtp.statistics.ssrc ?? this.#own.ssrc)
     if (sender !== undefined) leg.reception.passed(now, middleOf(ntpOf(now)))
     this.#saidAs = ssrc
     return { ssrc, cname: this.#cname, sender, sources: this.#sourcesOf(now, leg), bye: false }
+  }
+
+  #ourselves(now: MonotonicMs): SenderReport {
+    const { packets, octets } = this.#own
+    this.#ownPackets = packets
+    return { at: now, rtpTime: this.#own.timeAt(now), packets, octets }
   }
 
   /** Of the partner's sound, where some went out since the report before. */

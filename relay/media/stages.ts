@@ -52,8 +52,8 @@ export interface Stages {
   readonly digits?: DigitSending | undefined
 }
 
-/** Keys which wait to be sent to a party, and how packets tell of them. */
-export interface DigitSending {
+/** Keys which wait to be sent to a party, and how packets tell of them: those of sound which passes, or ones of ours. */
+export interface DigitSending extends RewriteStage {
   readonly isEmpty: boolean
   /** Ticks of 20 ms of its sound. */
   readonly packetTicks: number

@@ -1,7 +1,6 @@
 import { columns, keypad, RATE, rows, ticksBetween, timestampOf } from './dtmf.ts'
-import { valueOfPcma, valueOfPcmu } from './g711.ts'
+import { type Law, silence, valueOfPcma, valueOfPcmu } from './g711.ts'
 import { payloadEnd, payloadStart } from './packet-shape.ts'
-import { type Law, silence } from './tone-generator.ts'
 
 /** Samples which are judged together: 12.75 ms, so that the shortest key (40 ms, ITU-T Q.24) holds two such blocks. */
 const BLOCK = 102

@@ -1,13 +1,7 @@
 import type { DigitQueue } from './digit-queue.ts'
 import { columns, keypad, RATE, rows } from './dtmf.ts'
-import { valueOfPcma, valueOfPcmu } from './g711.ts'
+import { encoded, type Law, silence } from './g711.ts'
 import { payloadEnd, payloadStart } from './packet-shape.ts'
-
-/** A law of G.711 (RFC 3551 §4.5.14). */
-export type Law = 'PCMU' | 'PCMA'
-
-/** The octet which is silence in each. */
-export const silence: Readonly<Record<Law, number>> = { PCMU: 0xff, PCMA: 0xd5 }
 
 /** Amplitudes of the two tones as 16-bit samples: -9 and -7 dBm0, the column louder, for lines take more of it. */
 const [ROW, COLUMN] = [8_000, 10_000]
@@ -62,23 +56,4 @@ export function sampleOf(code: number, n: number): number {
   const [row, column] = [rows[place >> 2] as number, columns[place & 3] as number]
   const turn = (2 * Math.PI * n) / RATE
   return Math.round(ROW * Math.sin(turn * row) + COLUMN * Math.sin(turn * column))
-}
-
-/** The octet whose value is nearest to a 16-bit sample. */
-export function encoded(law: Law, sample: number): number {
-  return octets[law][(sample + 0x8000) >> 3] as number
-}
-
-const octets: Readonly<Record<Law, Uint8Array>> = { PCMU: table(valueOfPcmu), PCMA: table(valueOfPcma) }
-
-/** By samples of 13 bits, as fine as either law is. */
-function table(value: (octet: number) => number): Uint8Array {
-  const ladder = Array.from({ length: 256 }, (_, octet) => octet).sort((a, b) => value(a) - value(b))
-  let at = 0
-  return Uint8Array.from({ length: 0x2000 }, (_, step) => {
-    const sample = (step << 3) - 0x8000 + 4
-    const away = (index: number) => Math.abs(value(ladder[index] as number) - sample)
-    while (at + 1 < ladder.length && away(at + 1) <= away(at)) at++
-    return ladder[at] as number
-  })
 }

@@ -1,4 +1,5 @@
-import { encoded, type Law, sampleOf } from '../../relay/media/tone-generator.ts'
+import { encoded, type Law } from '../../relay/media/g711.ts'
+import { sampleOf } from '../../relay/media/tone-generator.ts'
 
 /** One packet of a line on paper: RTP as it is sent, in its order. */
 export type LinePacket = Uint8Array

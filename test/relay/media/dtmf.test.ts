@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { DigitQueue } from '../../../relay/media/digit-queue.ts'
 import { dtmfKeys } from '../../../relay/media/dtmf.ts'
-import { valueOfPcma, valueOfPcmu } from '../../../relay/media/g711.ts'
+import { encoded, type Law, valueOfPcma, valueOfPcmu } from '../../../relay/media/g711.ts'
 import { TelephoneEventReader, TelephoneEventWriter } from '../../../relay/media/telephone-event.ts'
 import { ToneDetector } from '../../../relay/media/tone-detector.ts'
-import { encoded, type Law, ToneWriter } from '../../../relay/media/tone-generator.ts'
+import { ToneWriter } from '../../../relay/media/tone-generator.ts'
 import {
   eventLine,
   type LinePacket,

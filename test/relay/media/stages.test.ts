@@ -178,6 +178,7 @@ function engineOf(name: 'ffi' | 'dgram', host: string, mediaRelay: MediaRelay): 
   const work = {
     arrive: (...words: Parameters<MediaRelay['arrive']>) => mediaRelay.arrive(...words),
     woken: () => false,
+    beat() {},
     done() {},
   }
   const engine = name === 'ffi' ? ffiEngine(host, work) : dgramEngine(host, work)
