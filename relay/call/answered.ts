@@ -21,10 +21,17 @@ import type { Call, CallOrder, CallStep } from './state.ts'
 
 /** Answers the caller, and keeps saying so until its ACK comes (RFC 3261 §13.3.1.4). */
 export function answerCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+  const { caller } = call
   const sound = sdpForCaller(call, said, endpoint, 'answer')
+  // What it has answered is not offered again (RFC 3262 §5).
+  const agreed = caller.reliable.answers.get(caller.localTag)
   call.record.answeredAt = utcOf(call)
   call.record.sipStatus = 200
-  return [...endReliable(call.caller), ...answer(call.caller, endpoint, sound?.body)]
+  return [
+    ...endReliable(caller),
+    ...(agreed && caller.aimed?.said !== agreed ? aim(call, caller, agreed, endpoint) : []),
+    ...answer(caller, endpoint, agreed ? undefined : sound?.body),
+  ]
 }
 
 /** A leg's ACK: carries the answer of a delayed offer on, and frees a waiting BYE. */
@@ -33,7 +40,8 @@ export function legAcked(call: Call, leg: UasLeg, request: Request, endpoint: Si
   const leaves = leg.bye !== undefined
   const settled = settleAnswer(leg, endpoint)
   const other = otherOf(call, leg)
-  if (leaves || hasSdp(leg.invite) || other?.kind !== 'uac') return { effects: settled }
+  const agreed = hasSdp(leg.invite) || leg.reliable.answers.has(leg.localTag)
+  if (leaves || agreed || other?.kind !== 'uac') return { effects: settled }
   const step = completeDelayedOffer(call, leg, other, request, endpoint)
   return { ...step, effects: [...settled, ...step.effects] }
 }
@@ -107,7 +115,10 @@ function completeDelayedOffer(
 ): CallStep {
   const said = answerOf(ack, endpoint, asker.sdp.sent, asker.secure)
   const offer = offering.aimed?.said
-  const sent = said?.ok ? rewriteFor(call, offering, said.value, endpoint, { offer }) : undefined
+  // One which was offered something of ours has answered that, and has its ACK.
+  const answered = offering.acks.has(offering.dialog?.remoteTag ?? '')
+  const sent =
+    said?.ok && !answered ? rewriteFor(call, offering, said.value, endpoint, { offer }) : offering.sdp.sent
   if (!said?.ok || !sent || !offering.dialog) {
     const why = said?.ok === false ? said.fault.why : 'no answer in ACK'
     const [, reason] = sipReason(488, why)
@@ -115,7 +126,7 @@ function completeDelayedOffer(
   }
   return {
     effects: [
-      ...ackOnce(offering, offering.dialog, endpoint, sdpBytes(sent)),
+      ...(answered ? [] : ackOnce(offering, offering.dialog, endpoint, sdpBytes(sent))),
       ...aim(call, asker, said.value, endpoint),
       ...(offer ? aim(call, offering, offer, endpoint) : []),
     ],

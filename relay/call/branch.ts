@@ -10,6 +10,7 @@ import { noBody, type Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
+import { offerOfOurs } from './late-offer.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { Branch, Call, CalledPeer, CallOrder, Hunt } from './state.ts'
@@ -100,8 +101,8 @@ export function inviteAgain(call: Call, branch: Branch, endpoint: SipEndpoint): 
 }
 
 /**
- * Who refuses sound as it was offered is offered it once more in the other way (otherKeying). undefined: there is no
- * other.
+ * Who refuses sound as it was offered is offered it once more in the other way (otherKeying), and who refuses to be offered
+ * none is offered some. undefined: there is no other way.
  */
 export function offerOtherwise(
   call: Call,
@@ -109,8 +110,10 @@ export function offerOtherwise(
   response: Response,
   endpoint: SipEndpoint,
 ): CallOrder[] | undefined {
-  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
   const { flow } = branch
+  const ours = offerOfOurs(call, branch, response, endpoint)
+  if (ours && flow) return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, ours)]
+  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
   const keying = offer?.ok && flow ? otherKeying(branch, response) : undefined
   if (!offer?.ok || !flow || keying === undefined) return undefined
   const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })

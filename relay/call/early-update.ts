@@ -198,10 +198,10 @@ function settle(
 function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
   const offer = offerOf(asked.request, endpoint, asked.leg.secure)
   const callers = offerOf(call.caller.invite, endpoint, call.caller.secure)
+  const said = callers?.ok ? callers.value : call.caller.aimed?.said
   const { leg } = asked
-  if (!offer?.ok || !callers?.ok || leg.kind !== 'uac')
-    return [refuseRequest(asked, 488, [noCodec(endpoint)])]
-  const sent = rewriteFor(call, leg, callers.value, endpoint, { offer: offer.value })
+  if (!offer?.ok || !said || leg.kind !== 'uac') return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  const sent = rewriteFor(call, leg, said, endpoint, { offer: offer.value })
   if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
   leg.early.set(asked.request.from.tag ?? '', offer.value)
   return [

@@ -9,6 +9,7 @@ import { portFor, type SipEndpoint, sipUri } from '../ua/endpoint.ts'
 import { isHidden, passedOn, referredBy } from './claims.ts'
 import { onBehalf } from './diversion.ts'
 import { type TypedBody, withPlace } from './emergency-place.ts'
+import { mayBeOffered } from './late-offer.ts'
 import { instant } from './record.ts'
 import type { Branch, Call, Hunt } from './state.ts'
 import { beside, partsFor } from './taken.ts'
@@ -38,7 +39,8 @@ export function buildInvite(
     ...referredBy(call),
     ...typed.headers,
   ]
-  const parts = { requestUri, from, to, maxForwards, headers, body: typed.body }
+  const takesOffer = body.length === 0 && mayBeOffered(call, branch)
+  const parts = { requestUri, from, to, maxForwards, headers, body: typed.body, takesOffer }
   return inviteOf(branch, parts, flow, endpoint)
 }
 

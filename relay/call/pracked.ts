@@ -1,12 +1,13 @@
 import type { InDialogRequest } from '../leg/leg.ts'
-import { acknowledgedBy, holdsAnswer } from '../leg/reliable.ts'
+import { acknowledgedBy, awaitsAnswer, holdsAnswer } from '../leg/reliable.ts'
 import { hasSdp } from '../sdp/message-sdp.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { offerPracked } from './early-update.ts'
-import { end } from './ending.ts'
+import { after, end } from './ending.ts'
+import { answerPracked } from './late-offer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import type { Call, CallOrder, CallStep } from './state.ts'
 
@@ -18,16 +19,25 @@ import type { Call, CallOrder, CallStep } from './state.ts'
 /** A PRACK of the caller: 200 where it acknowledges something, and whatever waited for it. */
 export function callerPracked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallStep {
   const { leg, request, transaction, source } = asked
+  const answers = leg.kind === 'uas' && awaitsAnswer(leg)
   const orders = leg.kind === 'uas' ? acknowledgedBy(leg, request) : undefined
   if (!orders) return { effects: [refuseRequest(asked, 481)] }
+  if (answers) {
+    const step = answerPracked(call, asked, orders, endpoint)
+    return step.to ? step : after(step.effects, heldAnswer(call, endpoint))
+  }
   const ok: CallOrder[] = hasSdp(request)
     ? offerPracked(call, asked, endpoint)
     : [{ type: 'respond', transaction, response: reply(request, 200, { flow: source }) }]
+  return after([...ok, ...orders], heldAnswer(call, endpoint))
+}
+
+/** The answer which waited, if it need not wait any more. */
+function heldAnswer(call: Call, endpoint: SipEndpoint): CallStep {
   const { held } = call
-  if (!held || holdsAnswer(call.caller)) return { effects: [...ok, ...orders] }
+  if (!held || holdsAnswer(call.caller)) return { effects: [] }
   call.held = undefined
-  const step = branchAnswered(call, held.branch, held.response, endpoint)
-  return { ...step, effects: [...ok, ...orders, ...step.effects] }
+  return branchAnswered(call, held.branch, held.response, endpoint)
 }
 
 /** Timer: 64·T1 without the caller's PRACK; its INVITE is refused (§3). */

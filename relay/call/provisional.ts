@@ -1,6 +1,6 @@
+import { keysToAnswer } from '../leg/keying.ts'
 import { heardProvisional } from '../leg/prack.ts'
 import { sendProvisional } from '../leg/reliable.ts'
-import { hasSdp } from '../sdp/message-sdp.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import { rseqOf } from '../sip/reliability.ts'
@@ -8,6 +8,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { since } from './ending.ts'
+import { isLate, mayOffer } from './late-offer.ts'
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
@@ -61,9 +62,13 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   const { caller } = call
   const said = remember18x(branch, response, endpoint)
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
-  // An offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
-  const early =
-    said && alone && hasSdp(caller.invite) ? sdpForCaller(call, said, endpoint, 'early') : undefined
+  // Any other offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
+  const passes = alone && (!isLate(call) || mayOffer(call, branch, response))
+  const { length: before } = caller.told
+  if (said && passes && !branch.sdp.sent) keysToAnswer(branch, said, endpoint)
+  const early = said && passes ? sdpForCaller(call, said, endpoint, 'early') : undefined
+  // What was offered once is offered no more (RFC 6337 §3.1.1).
+  const body = isLate(call) && caller.told.length === before ? undefined : early?.body
   const repeated = call.rang && !early && !branch.provider
   if (repeated) return []
   const reliably = rseqOf(response) !== undefined
@@ -74,7 +79,7 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
     ...(early && said ? aim(call, branch, said, endpoint) : []),
     ...(early ? aimCallerAnew(call, endpoint) : []),
     ...(early?.orders ?? []),
-    ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, early?.body, reliably),
+    ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, body, reliably),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),
   ]
 }

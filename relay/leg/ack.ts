@@ -13,11 +13,15 @@ import { flowFor, reach, wayBack } from './path.ts'
  * (RFC 3261 §13.2.2.4).
  */
 
-/** ACK for the 2xx to a leg's INVITE. Where that brought no offer the 2xx has one, and the ACK waits for its answer. */
+/**
+ * ACK for the 2xx to a leg's INVITE. Where that brought no offer, and none came before, the 2xx has one, and the ACK waits
+ * for its answer.
+ */
 export function acknowledge(leg: UacLeg, response: Response, endpoint: SipEndpoint): SendAck[] {
   const known = leg.acks.get(response.to.tag ?? '')
   if (known) return ackAgain(known, leg, endpoint)
-  if (!leg.dialog || !leg.invite || !hasSdp(leg.invite)) return []
+  const agreed = leg.earlyDialogs.get(response.to.tag ?? '')?.answering
+  if (!leg.dialog || !leg.invite || !(agreed || hasSdp(leg.invite))) return []
   return ackOnce(leg, leg.dialog, endpoint)
 }
 

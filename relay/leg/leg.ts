@@ -116,8 +116,10 @@ export interface ReliableProvisionals {
   /** The one in the air, and how long its next repeat waits. */
   unacknowledged: (ReliableProvisional & { waitMs: number }) | undefined
   waiting: ReliableProvisional[]
-  /** The To tag under which it has acknowledged our answer: offer and answer are settled there. */
+  /** The To tag under which it has acknowledged our description: offer and answer are settled there. */
   settled: string | undefined
+  /** Of a party which left the offer to us: what its PRACKs answered, by those tags (§5). */
+  readonly answers: Map<string, RelayedSdp>
 }
 
 interface ReliableProvisional {
@@ -131,8 +133,10 @@ export interface EarlyDialog {
   readonly dialog: Dialog
   /** RSeq of the last provisional in turn; undefined: none was reliable yet. */
   rseq: number | undefined
-  /** One of them brought its answer. */
+  /** One of them brought its answer, or was given ours. */
   answering: boolean
+  /** The one which brought an offer: its PRACK waits for our answer (§5). */
+  offering: Response | undefined
   /** That was acknowledged: offer and answer are settled. */
   settled: boolean
 }

@@ -1,10 +1,11 @@
 import { uacDialog } from '../dialog/dialog.ts'
 import { inDialog } from '../dialog/request.ts'
 import type { Flow } from '../ground/flow.ts'
-import { hasSdp } from '../sdp/message-sdp.ts'
+import { hasSdp, withSdp } from '../sdp/message-sdp.ts'
 import { type Authorizations, noAuthorizations, prove, withProof } from '../sip/authorization.ts'
 import type { Request, Response } from '../sip/message.ts'
 import { rackHeader, rseqOf } from '../sip/reliability.ts'
+import { supports } from '../sip/session-expires.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import type { EarlyDialog, UacLeg } from './leg.ts'
 import type { LegOrder } from './orders.ts'
@@ -31,26 +32,63 @@ export function heardProvisional(leg: UacLeg, response: Response, endpoint: SipE
   const tag = response.to.tag
   if (tag === undefined || !leg.invite || !leg.flow) return { fresh: true, orders: [] }
   const early = leg.earlyDialogs.get(tag) ?? begin(leg, tag, leg.invite, response)
-  // Without an offer of ours it would bring one which only the other party can answer: we never said we take that.
-  if (rseq === undefined || !hasSdp(leg.invite)) return { fresh: true, orders: [] }
+  // Without an offer of ours it may bring one which no party could answer: then we did not say that we take that.
+  if (rseq === undefined || !supports(leg.invite, '100rel')) return { fresh: true, orders: [] }
   if (!early || (early.rseq !== undefined && rseq !== early.rseq + 1)) return { fresh: false, orders: [] }
   early.rseq = rseq
   noteAllow(leg.timer, response)
-  early.answering ||= hasSdp(response)
+  const brings = hasSdp(response) && !early.answering
+  if (brings && !hasSdp(leg.invite)) {
+    early.offering = response
+    return { fresh: true, orders: [] }
+  }
+  early.answering ||= brings
+  return { fresh: true, orders: acknowledging(leg, early, response, endpoint) }
+}
+
+/** The PRACK of the provisional which brought an offer, with our answer (§5). */
+export function answerProvisional(
+  leg: UacLeg,
+  early: EarlyDialog,
+  answer: Uint8Array,
+  endpoint: SipEndpoint,
+): LegOrder<never>[] {
+  const { offering } = early
+  if (!offering) return []
+  early.offering = undefined
+  early.answering = true
+  return acknowledging(leg, early, offering, endpoint, answer)
+}
+
+function acknowledging(
+  leg: UacLeg,
+  early: EarlyDialog,
+  response: Response,
+  endpoint: SipEndpoint,
+  body?: Uint8Array,
+): LegOrder<never>[] {
+  const rseq = rseqOf(response)
+  if (rseq === undefined || !leg.flow) return []
   const flow = flowFor(early.dialog, leg.flow, leg.trusted)
   const request = inDialog(early.dialog, {
     method: 'PRACK',
     via: viaOf(endpoint, flow),
-    headers: [rackHeader(rseq, response), ...leg.proofs.headers],
+    ...withSdp(body, [rackHeader(rseq, response), ...leg.proofs.headers]),
   })
   const role = { role: 'prack', leg, early, proofs: noAuthorizations } as const
-  return { fresh: true, orders: [{ type: 'request', request, flow, role }] }
+  return [{ type: 'request', request, flow, role }]
 }
 
 function begin(leg: UacLeg, tag: string, invite: Request, response: Response): EarlyDialog | undefined {
   if (leg.earlyDialogs.size >= mostDialogs) return undefined
   const dialog = uacDialog(invite, response)
-  const early: EarlyDialog = { dialog, rseq: undefined, answering: false, settled: false }
+  const early: EarlyDialog = {
+    dialog,
+    rseq: undefined,
+    answering: false,
+    offering: undefined,
+    settled: false,
+  }
   leg.earlyDialogs.set(tag, early)
   return early
 }
@@ -65,7 +103,7 @@ export interface PrackResult {
   readonly response: Response | undefined
 }
 
-/** A PRACK was answered, or never. By its 2xx offer and answer are settled, where the provisional brought the answer. */
+/** A PRACK was answered, or never. By its 2xx offer and answer are settled, where the provisional brought one of them. */
 export function prackAnswered(result: PrackResult, endpoint: SipEndpoint): LegOrder<never>[] {
   const { leg, early, sent, flow, proofs, response } = result
   if (response && response.status < 300) {

@@ -19,9 +19,25 @@ const giveUpMs = 64 * t1
 /** A party may ring without end; what more it says before the first is acknowledged is not said. */
 const mostWaiting = 16
 
+/** Whether a party may be sent provisionals reliably. */
+export function takesReliably({ invite }: UasLeg): boolean {
+  return supports(invite, '100rel')
+}
+
+/** Whether the PRACK which is waited for has to bring an answer: to an offer which the party left to us (§5). */
+export function awaitsAnswer({ invite, reliable }: UasLeg): boolean {
+  const { unacknowledged, answers } = reliable
+  return (
+    unacknowledged !== undefined &&
+    hasSdp(unacknowledged.response) &&
+    !hasSdp(invite) &&
+    !answers.has(unacknowledged.tag)
+  )
+}
+
 /**
- * Sends a provisional: reliably where the party requires it, or takes it and it was said `reliably` to us. None which
- * would have to bring an offer: a party which left that to the other side waits for its 2xx (§5).
+ * Sends a provisional: reliably where the party requires it, or takes it and it was said `reliably` to us. To a party which
+ * left the offer to us the first which is reliable brings that: `body`; without one it is plain, or is not sent (§5).
  */
 export function sendProvisional(
   leg: UasLeg,
@@ -31,9 +47,10 @@ export function sendProvisional(
   reliably: boolean,
 ): LegOrder<never>[] {
   const required = leg.invite.all('require').some((option) => option.toLowerCase() === '100rel')
-  const offered = hasSdp(leg.invite)
+  const offered = hasSdp(leg.invite) || body !== undefined || leg.reliable.answers.has(leg.localTag)
   if (!offered && required) return []
-  if (!(required || (reliably && offered && supports(leg.invite, '100rel'))))
+  const offers = body !== undefined && !hasSdp(leg.invite)
+  if (!(required || ((reliably || offers) && offered && takesReliably(leg))))
     return [respond(leg, responseTo(leg, endpoint, status, [], body))]
   const { reliable } = leg
   if (reliable.waiting.length >= mostWaiting) return []

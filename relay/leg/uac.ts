@@ -47,11 +47,13 @@ export interface InviteParts {
   readonly maxForwards: number
   readonly headers: readonly Header[]
   readonly body: Uint8Array
+  /** Without a body: there is a party which may answer an offer before the call is answered. */
+  readonly takesOffer?: boolean
 }
 
 /** The INVITE of a leg for one address, with what was proved on the way to it. */
 export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: SipEndpoint): Request {
-  const { requestUri, from, to, maxForwards, headers: said, body } = parts
+  const { requestUri, from, to, maxForwards, headers: said, body, takesOffer = false } = parts
   const headers: Header[] = [
     ['via', viaOf(endpoint, flow)],
     ['max-forwards', String(maxForwards)],
@@ -61,7 +63,7 @@ export function inviteOf(leg: UacLeg, parts: InviteParts, flow: Flow, endpoint: 
     ['cseq', `${leg.cseq} INVITE`],
     ['contact', contactOf(endpoint, flow.transport)],
     allowHeader,
-    body.length > 0 ? supportedHeader : supportedPlainly,
+    body.length > 0 || takesOffer ? supportedHeader : supportedPlainly,
     ...offerTimer(leg.timer),
     ...leg.route.map((route): Header => ['route', route]),
     ...said,

@@ -28,7 +28,7 @@ export function uasLeg(
     told: [],
     answer: undefined,
     bye: undefined,
-    reliable: { rseq: 0, unacknowledged: undefined, waiting: [], settled: undefined },
+    reliable: { rseq: 0, unacknowledged: undefined, waiting: [], settled: undefined, answers: new Map() },
     ...freshLeg(String(entropy.below(2 ** 31))),
   }
   noteAllow(leg.timer, leg.invite)

@@ -276,3 +276,158 @@ test('a PRACK of no provisional of ours, or of somebody who overheard, is 481', 
   ladder.when(alice, pracks(invited, ladder.lastResponse(alice), 3, '1 2 INVITE')).gives('481 to Alice')
   ladder.when(telnyx, fromCallee(sent, answers(sent, telnyx, 180), telnyx, 'PRACK', 1)).gives('481 to Telnyx')
 })
+
+describe('a caller which leaves the offer to whom it calls (RFC 3262 §5)', () => {
+  const mine = sdp(alice.flow.address)
+  const none = new Uint8Array(0)
+  const takesUpdate: Header = ['allow', 'INVITE, PRACK, UPDATE']
+
+  /** Its PRACK, with an answer if it brings one. */
+  function pracksWith(invited: Request, response: Response, cseq: number, body: Uint8Array = mine): Request {
+    const rack: Header = ['rack', `${response.header('rseq')} ${response.header('cseq')}`]
+    return within(invited, response, alice, 'PRACK', cseq, { headers: [rack], body })
+  }
+
+  function aimedAt(ladder: Ladder): string[] {
+    return ladder.media.flatMap((command) => (command.type === 'aim' ? [command.side] : []))
+  }
+
+  /** Telnyx has offered something before it answers, and Alice was offered that. */
+  function offered(headers: Header[] = takes) {
+    const scene = calling({}, { headers, body: none })
+    const { ladder, sent } = scene
+    expect(sent.all('supported')).toContain('100rel')
+    const early = answers(sent, telnyx, 183, {
+      body: theirs,
+      headers: [...reliably(7), takesUpdate],
+      tag: 'one',
+    })
+    ladder.when(telnyx, early).gives('183 to Alice')
+    return { ...scene, early: ladder.lastResponse(alice) }
+  }
+
+  test.each([
+    ['takes', takes],
+    ['requires', requires],
+  ])(
+    'and %s reliable provisionals is offered by one what a provider offers by one, and its answer goes back',
+    (_, headers) => {
+      const { ladder, invited, sent, early } = offered(headers)
+      expect(early.all('require')).toEqual(['100rel'])
+      expect(text(early.body)).toMatch(/m=audio 1\d{4} /)
+      ladder.when(alice, pracksWith(invited, early, 3)).gives('200 to Alice', 'PRACK to Telnyx')
+      const prack = ladder.lastRequest(telnyx, 'PRACK')
+      expect([prack.header('rack'), prack.to.tag]).toEqual([`7 ${sent.cseq.number} INVITE`, 'one'])
+      expect(text(prack.body)).toMatch(/m=audio 1\d{4} RTP\/AVP 0 8 101/)
+      expect(new Set(aimedAt(ladder))).toEqual(new Set(['caller', 'callee']))
+      ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+      // Both have agreed: neither 200 says anything of that, nor do their ACKs.
+      ladder.when(telnyx, answers(sent, telnyx, 200, { tag: 'one' })).gives('ACK to Telnyx', '200 to Alice')
+      const ok = ladder.lastResponse(alice)
+      expect([ok.body.length, ok.to.tag]).toEqual([0, early.to.tag])
+      expect(ladder.lastRequest(telnyx, 'ACK').body).toHaveLength(0)
+      ladder.when(alice, ack(invited, ok)).gives()
+      ladder.when(telnyx, answers(sent, telnyx, 200, { tag: 'one' })).gives('ACK to Telnyx')
+      expect(ladder.record).toMatchObject({ status: 'progressing', sip_status: 200 })
+      ladder.when(alice, within(invited, ok, alice, 'BYE', 4)).gives('200 to Alice', 'BYE to Telnyx')
+    },
+  )
+
+  test('is offered it once: what comes later is reliable, and says nothing more', () => {
+    const { ladder, invited, sent, early } = offered()
+    ladder.when(alice, pracksWith(invited, early, 3)).gives('200 to Alice', 'PRACK to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+    const rings = answers(sent, telnyx, 180, { body: theirs, headers: reliably(8), tag: 'one' })
+    ladder.when(telnyx, rings).gives('PRACK to Telnyx', '180 to Alice')
+    expect(ladder.lastRequest(telnyx, 'PRACK').body).toHaveLength(0)
+    const later = ladder.lastResponse(alice)
+    expect([later.body.length, later.all('require')]).toEqual([0, ['100rel']])
+    ladder.when(alice, pracksWith(invited, later, 4, none)).gives('200 to Alice')
+  })
+
+  test('changes what was agreed by UPDATE before the answer', () => {
+    const { ladder, invited, early } = offered([...takes, takesUpdate])
+    ladder.when(alice, pracksWith(invited, early, 3)).gives('200 to Alice', 'PRACK to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+    const update = within(invited, early, alice, 'UPDATE', 4, { body: sdp(alice.flow.address, 4002) })
+    ladder.when(alice, update).gives('UPDATE to Telnyx')
+    ladder.when(telnyx, reply200(ladder, telnyx, 'UPDATE', theirs)).gives('200 to Alice')
+    expect(text(ladder.lastResponse(alice).body)).toContain('m=audio')
+  })
+
+  test.each([
+    ['brings none', none, 'no answer in PRACK'],
+    ['has no sound', new TextEncoder().encode('v=0\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n'), 'no port'],
+  ])('whose PRACK %s is not connected, and is told why', (_, body, why) => {
+    const { ladder, invited, early } = offered()
+    ladder
+      .when(alice, pracksWith(invited, early, 3, body))
+      .gives('488 to Alice', 'CANCEL to Telnyx', '488 to Alice')
+    expect(ladder.lastResponse(alice).header('reason')).toContain(why)
+    expect(ladder.record).toMatchObject({ hangup_by: 'system', sip_status: 488 })
+  })
+
+  test('is answered by the fork which it has spoken with, or offered what another one says', () => {
+    const { ladder, invited, sent, early } = offered()
+    ladder.when(alice, pracksWith(invited, early, 3)).whatever()
+    ladder.when(telnyx, reply200(ladder, telnyx, 'PRACK')).gives()
+    const other = sdp('203.0.113.1', 6000, 'a=sendonly')
+    const ok = answers(sent, telnyx, 200, { body: other, tag: 'two' })
+    ladder.when(telnyx, ok).gives('200 to Alice')
+    const said = ladder.lastResponse(alice)
+    expect(said.to.tag).not.toBe(early.to.tag)
+    expect(text(said.body)).toContain('a=sendonly')
+    ladder.when(alice, within(invited, said, alice, 'ACK', invited.cseq.number, { body: mine }))
+    ladder.gives('ACK to Telnyx')
+    expect(text(ladder.lastRequest(telnyx, 'ACK').body)).toContain('m=audio')
+  })
+
+  describe('and a provider which refuses to be offered nothing', () => {
+    function insists(headers: Header[], status = 488) {
+      const scene = calling({}, { headers, body: none })
+      const { ladder, sent } = scene
+      expect(sent.body).toHaveLength(0)
+      ladder.when(telnyx, answers(sent, telnyx, status)).gives('ACK to Telnyx', 'INVITE to Telnyx')
+      const again = ladder.lastRequest(telnyx, 'INVITE')
+      expect([again.callId, again.cseq.number]).toEqual([sent.callId, sent.cseq.number + 1])
+      expect(text(again.body)).toMatch(/m=audio 1\d{4} RTP\/AVP 0 8 101/)
+      return { ...scene, again }
+    }
+
+    test.each([400, 415, 421, 488, 606])('by %i is offered what we can relay, once', (status) => {
+      const { ladder, again } = insists([], status)
+      ladder.when(telnyx, answers(again, telnyx, 488)).gives('ACK to Telnyx', '488 to Alice')
+    })
+
+    test('is heard early by who takes that reliably: its answer is our offer', () => {
+      const { ladder, invited, again } = insists(takes)
+      ladder.when(telnyx, answers(again, telnyx, 183, { body: theirs })).gives('183 to Alice')
+      const early = ladder.lastResponse(alice)
+      expect([early.all('require'), text(early.body).includes('m=audio')]).toEqual([['100rel'], true])
+      ladder.when(telnyx, answers(again, telnyx, 200, { body: theirs })).gives()
+      ladder.when(alice, pracksWith(invited, early, 3)).gives('200 to Alice', 'ACK to Telnyx', '200 to Alice')
+      const ok = ladder.lastResponse(alice)
+      expect([ok.body.length, ladder.lastRequest(telnyx, 'ACK').body.length]).toEqual([0, 0])
+      ladder.when(alice, ack(invited, ok)).gives()
+      expect(new Set(aimedAt(ladder))).toEqual(new Set(['caller', 'callee']))
+    })
+
+    test('answers our offer, and the caller its answer, in the ACK', () => {
+      const { ladder, invited, again } = insists([])
+      ladder
+        .when(telnyx, answers(again, telnyx, 200, { body: theirs }))
+        .gives('ACK to Telnyx', '200 to Alice')
+      const ok = ladder.lastResponse(alice)
+      expect(text(ok.body)).toContain('m=audio')
+      ladder.when(alice, within(invited, ok, alice, 'ACK', invited.cseq.number, { body: mine })).gives()
+      expect(aimedAt(ladder)).toContain('caller')
+      expect(ladder.record.status).toBe('progressing')
+    })
+
+    test('is hung up where the caller answers nothing', () => {
+      const { ladder, invited, again } = insists([])
+      ladder.when(telnyx, answers(again, telnyx, 200, { body: theirs })).whatever()
+      ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives('BYE to Alice', 'BYE to Telnyx')
+    })
+  })
+})
