@@ -394,6 +394,30 @@ export const flows = pgTable(
   ],
 )
 
+/** One recorded sound of a customer's which flows play; its octets are in the bucket, by its customer and id. */
+export const prompts = pgTable(
+  'prompts',
+  {
+    ...owned(),
+    name: text().notNull().default(''),
+    detail: text().notNull().default(''),
+    /** Of the file as relays fetch it, in lower-case hex; its octets, and how long it lasts. */
+    sha256: text().notNull(),
+    size: integer().notNull(),
+    durationMs: integer().notNull(),
+    /** When a deleted one's octets were taken out of the bucket; null: they are in it. */
+    erasedAt: instant(),
+    ...times(),
+  },
+  (prompt) => [
+    index().on(prompt.customerId, prompt.createdAt, prompt.id),
+    // Whose octets are to go.
+    index('prompts_deleted')
+      .on(prompt.deletedAt)
+      .where(sql`${prompt.deletedAt} is not null and ${prompt.erasedAt} is null`),
+  ],
+)
+
 /** One phone number of a customer, a range of them, or all from one provider; and who is rung when it is called. */
 export const numbers = pgTable(
   'numbers',
@@ -1027,6 +1051,7 @@ export type ChangedType =
   | 'accesskey'
   | 'webhook'
   | 'alert'
+  | 'prompt'
 
 /**
  * One source prefix which relays block: a row for each customer whose accounts were tried from there, and the platform's,

@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono, type Next } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { judgeAlerts } from './alerts/evaluator.ts'
 import { rotations } from './config/accesskey-rotation.ts'
@@ -12,6 +12,7 @@ import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
 import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
+import { promptDownloads } from './config/prompts.ts'
 import { carriers } from './config/provider-reports.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
@@ -35,17 +36,21 @@ import { unanswered } from './http/method.ts'
 import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
+import { sweepPrompts } from './media/prompt-sounds.ts'
+import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
 import { bindings } from './relay-api/bindings.ts'
 import { credential } from './relay-api/credential.ts'
 import { greeting } from './relay-api/hello.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
+import { promptSounds, sounds } from './relay-api/sounds.ts'
 import { tells } from './relay-api/tells.ts'
 import { erase } from './store/erasing.ts'
 import { keepHouseInTurn } from './store/keeping.ts'
 
 const KIB = 1024
+const [usualLimit, soundLimit] = [atMost(256 * KIB), atMost(MOST_UPLOADED)]
 
 /** A slash at the end of a path says nothing more. */
 const app = new Hono<Edge>({ strict: false })
@@ -70,7 +75,7 @@ const app = new Hono<Edge>({ strict: false })
   .use(
     '/v1.0/*',
     rateLimited,
-    atMost(256 * KIB),
+    fitting,
     authenticate,
     withinScope(operations),
     signing,
@@ -85,6 +90,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/extensions', extensionDiagnoses)
   .route('/v1.0/providers', providerDiagnoses)
+  .route('/v1.0/prompts', promptDownloads)
   .route('/v1.0/calls', calls)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/stats', stats)
@@ -108,6 +114,8 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/beat', beats)
   .route('/relay/v1/hello', greeting)
   .route('/relay/v1/snapshots', snapshots)
+  .route('/relay/v1/prompts', promptSounds)
+  .route('/relay/v1/sounds', sounds)
 
 // Every noun which is declared, at its path.
 for (const { path, endpoints } of resources) app.route(path, endpoints)
@@ -118,10 +126,20 @@ app.notFound((c) => unanswered(app, c))
 export default Object.assign(app, {
   scheduled: async (_: unknown, env: object) => {
     await judgeAlerts(prepare(env).db)
-    await Promise.all([dispatcherOf(env).sweep(), keepHouseInTurn(env), erase(prepare(env).db)])
+    await Promise.all([
+      dispatcherOf(env).sweep(),
+      keepHouseInTurn(env),
+      erase(prepare(env).db),
+      sweepPrompts(env),
+    ])
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })
+
+/** A body may be so large: a sound is larger than what is said of anything else. */
+function fitting(c: Context<Edge>, next: Next) {
+  return (/^\/v1\.0\/prompts(\/|$)/.test(c.req.path) ? soundLimit : usualLimit)(c, next)
+}
 
 function atMost(maxSize: number) {
   return bodyLimit({

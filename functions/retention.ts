@@ -13,6 +13,11 @@ const nouns = {
   commands: { usual: 30, least: 1, about: 'Days from when a relay was to try a provider.' },
   incidents: { usual: 365, least: 1, about: 'Days from when an alert was resolved.' },
   registrations: { usual: 90, least: 1, about: 'Days from when a phone’s last registration ran out.' },
+  prompts: {
+    usual: 30,
+    least: 0,
+    about: 'Days from when a prompt was deleted: its sound. 0: it goes at once.',
+  },
 } as const
 type RetentionNoun = keyof typeof nouns
 

@@ -8,6 +8,7 @@ import {
   extensions,
   flows,
   numbers,
+  prompts,
   providers,
   routes,
   customers as table,
@@ -155,11 +156,13 @@ export const customers = resource({
   deleting: {
     // A customer goes with everything it configured; its records stay.
     leaners: ({ id }) =>
-      [accessKeys, alerts, webhooks, numbers, flows, routes, providers, extensions, trunks].map((of) => ({
-        table: of,
-        where: and(eq(of.customerId, id), isNull(of.deletedAt)),
-        becomes: { deletedAt: now },
-      })),
+      [accessKeys, alerts, webhooks, numbers, flows, prompts, routes, providers, extensions, trunks].map(
+        (of) => ({
+          table: of,
+          where: and(eq(of.customerId, id), isNull(of.deletedAt)),
+          becomes: { deletedAt: now },
+        }),
+      ),
     cascade: 'always',
     inUse: 'Neither the platform nor your own customer can be deleted.',
     refuse(c, id) {

@@ -13,6 +13,7 @@ import { extensions } from './extensions.ts'
 import { detail, name } from './fields.ts'
 import { flows } from './flows.ts'
 import { numbers } from './numbers.ts'
+import { prompts } from './prompts.ts'
 import { statusFields } from './provider-status.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
@@ -53,6 +54,7 @@ const nouns: Readonly<Record<ChangedType, Shown>> = {
   accesskey: { table: accessKeys, fields: keyFields },
   webhook: webhooks.noun,
   alert: alerts.noun,
+  prompt: prompts.noun,
 }
 
 /** What the history of a customer may be of. */

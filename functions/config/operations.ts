@@ -11,6 +11,7 @@ import { diagnosisOperations } from './diagnosis-operations.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
 import { forwardingOperations } from './forwarding.ts'
+import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
@@ -27,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...resources.flatMap(({ operations }) => operations),
   ...rotationOperations,
   ...forwardingOperations,
+  ...promptOperations,
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

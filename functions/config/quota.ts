@@ -1,11 +1,22 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { accessKeys, alerts, extensions, flows, numbers, providers, routes, trunks, webhooks } from '#db'
+import {
+  accessKeys,
+  alerts,
+  extensions,
+  flows,
+  numbers,
+  prompts,
+  providers,
+  routes,
+  trunks,
+  webhooks,
+} from '#db'
 import { ApiError } from '../http/api-error.ts'
 import type { Check } from '../http/check.ts'
 
 /*
- * How much of everything one customer may have. All of it but keys, webhooks and alerts is in its snapshot, which a Worker with 128 MB
+ * How much of everything one customer may have. All of it but prompts, keys, webhooks and alerts is in its snapshot, which a Worker with 128 MB
  * makes and every relay keeps: what is allowed by default makes some megabytes at worst.
  */
 
@@ -17,6 +28,7 @@ const nouns = {
   trunks: { table: trunks, usual: 100, most: 1_000 },
   numbers: { table: numbers, usual: 2_000, most: 20_000 },
   flows: { table: flows, usual: 1_000, most: 20_000 },
+  prompts: { table: prompts, usual: 200, most: 5_000 },
   webhooks: { table: webhooks, usual: 100, most: 1_000 },
   alerts: { table: alerts, usual: 100, most: 1_000 },
   accesskeys: { table: accessKeys, usual: 100, most: 1_000 },

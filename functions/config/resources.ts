@@ -5,6 +5,7 @@ import { customers } from './customers.ts'
 import { extensions } from './extensions.ts'
 import { flows } from './flows.ts'
 import { numbers } from './numbers.ts'
+import { prompts } from './prompts.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { trunks } from './trunks.ts'
@@ -18,6 +19,7 @@ export const resources: readonly NounResource[] = [
   routes,
   extensions,
   trunks,
+  prompts,
   flows,
   numbers,
   webhooks,

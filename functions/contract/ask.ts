@@ -279,6 +279,15 @@ export type ConnectDecision = Extract<RouteDecision, { kind: 'connect' }>
 /** A decision to follow a flow. */
 export type FlowDecision = Extract<RouteDecision, { kind: 'flow' }>
 
+/** POST /relay/v1/sounds: what is at this URL, as relays play it; 304 where it is still what these validators say. */
+export const soundRequest = z.object({
+  url: z.string(),
+  /** As the answer to the same question had them (RFC 9110 §8.8); left out: there was none. */
+  etag: z.string().optional(),
+  last_modified: z.string().optional(),
+})
+export type SoundRequest = z.infer<typeof soundRequest>
+
 /** POST /relay/v1/credential: who is username@realm, and how do they prove it? */
 export const credentialQuestion = z.object({ realm: z.string(), username: z.string() })
 export type CredentialQuestion = z.infer<typeof credentialQuestion>

@@ -10,6 +10,7 @@ const configuredNouns = [
   'accesskey',
   'webhook',
   'alert',
+  'prompt',
 ] as const
 type ConfiguredNoun = (typeof configuredNouns)[number]
 

@@ -21,6 +21,7 @@ export const about: About = {
     trunks: 'PBXs: they call through us, and numbers lead to them.',
     numbers: 'Phone numbers, and who is rung when they are called.',
     flows: 'What a call to a number does.',
+    prompts: 'Recorded sounds which flows play.',
     registrations: 'Where phones and PBXs can be reached now.',
     blocks: 'Addresses from which many accounts were tried, and which are let in no more for a while.',
     calls: 'What became of every call, and why.',

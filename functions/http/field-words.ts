@@ -105,6 +105,7 @@ export const fieldWords: Readonly<Record<string, string>> = {
   trunks: 'How many trunks it may have.',
   numbers: 'How many numbers it may have.',
   flows: 'How many flows it may have.',
+  prompts: 'How many prompts it may have.',
   webhooks: 'How many webhooks it may have.',
   accesskeys: 'How many access keys it may have.',
   alerts: 'How many alerts it may have.',

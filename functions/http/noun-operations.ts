@@ -38,6 +38,7 @@ export function operationsOf(noun: Noun<NounTable, Fields>): Operation[] {
       method: 'post',
       path,
       summary: `Create ${article(name)}`,
+      ...(noun.uploads && { uploads: noun.uploads.bodies, query: noun.uploads.query }),
       body: input,
       answer: noun.once ? madeOf(noun) : answer,
       headers: ['ETag', 'Location'],

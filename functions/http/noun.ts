@@ -63,6 +63,8 @@ export interface Noun<T extends NounTable, F extends Fields, B extends Beside = 
   readonly deleting?: Deleting
   /** What must hold of the row as it is before any change, and before it is deleted. */
   readonly guards?: (c: Context<Edge>, id: string) => readonly Check[]
+  /** How else than as JSON its POST may be sent; absent: it may not. */
+  readonly uploads?: Uploads
   /** Reasons a change may be refused with beside those which follow from the declaration; absent: none. */
   readonly errors?: readonly ErrorCode[]
   readonly example: {
@@ -80,6 +82,16 @@ export function reasonOf(name: string, what: 'NOT_FOUND' | 'IN_USE'): ErrorCode 
   const reason = (Object.keys(reasons) as ErrorCode[]).find((one) => one === wanted)
   if (reason === undefined) throw new Error(`There is no reason ${wanted}.`)
   return reason
+}
+
+/** Bodies beside JSON. */
+export interface Uploads {
+  /** What they are, by their media type, for the API's document. */
+  readonly bodies: Readonly<Record<string, z.ZodType>>
+  /** Parameters which say of a body that is sound alone what a form would say beside it. */
+  readonly query: z.ZodObject
+  /** What such a body says, as JSON would; undefined: it is JSON. Throws what it is not. */
+  read(c: Context<Edge>): Promise<Readonly<Record<string, unknown>> | undefined>
 }
 
 /** What a change is about. */
@@ -101,6 +113,8 @@ export interface PlannedChange<T extends NounTable> {
   readonly checks?: readonly Check[]
   /** What the answer shows beside the fields where it is made. */
   readonly once?: Readonly<Record<string, unknown>>
+  /** Takes back what was done outside the database; called where the change is refused. */
+  readonly undo?: () => Promise<void>
   /** Statements which go before the change, under the condition that it will be made. */
   readonly also?: (possible: SQL) => readonly BatchStatement[]
 }

@@ -46,7 +46,7 @@ export interface PathOperation {
   description?: string
   security?: Record<string, string[]>[]
   parameters?: (Parameter | Reference)[]
-  requestBody?: { required: true; content: Content }
+  requestBody?: { required: true; content: Content & Partial<Content<string>> }
   responses: Record<string, ApiResponse | Reference>
 }
 export interface Parameter {
@@ -60,7 +60,7 @@ export interface Parameter {
 export interface ApiResponse {
   description: string
   headers?: Record<string, Reference>
-  content?: Partial<Content<'application/json' | 'text/event-stream'>>
+  content?: Partial<Content<'application/json' | 'text/event-stream' | 'audio/wav'>>
 }
 interface ResponseHeader {
   description: string
@@ -97,7 +97,7 @@ interface DocumentParts {
 }
 
 function described(operation: Operation, parts: DocumentParts): PathOperation {
-  const { id, tag, summary, description, scope, body, example } = operation
+  const { id, tag, summary, description, scope, body } = operation
   return {
     operationId: id,
     tags: [tag],
@@ -105,9 +105,22 @@ function described(operation: Operation, parts: DocumentParts): PathOperation {
     ...(description !== undefined && { description }),
     security: scope === null ? [] : ways.map((way) => ({ [way]: [scope] })),
     parameters: parametersOf(operation, parts),
-    ...(body && { requestBody: { required: true, content: json(body, 'input', example?.body, parts) } }),
+    ...(body && { requestBody: { required: true, content: bodiesOf(operation, body, parts) } }),
     responses: responsesOf(operation, parts),
   }
+}
+
+/** Its body as JSON, and what else it may be. */
+function bodiesOf(
+  { uploads = {}, example }: Operation,
+  body: z.ZodType,
+  parts: DocumentParts,
+): Content & Partial<Content<string>> {
+  const others = Object.entries(uploads).map(([media, shape]) => [
+    media,
+    { schema: parts.schemas.of(shape, 'input') },
+  ])
+  return { ...json(body, 'input', example?.body, parts), ...Object.fromEntries(others) }
 }
 
 function parametersOf(operation: Operation, { schemas }: DocumentParts): (Parameter | Reference)[] {

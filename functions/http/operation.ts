@@ -29,10 +29,12 @@ export interface Operation {
   readonly query?: z.ZodObject
   /** Body of the request (`io: 'input'`); absent: it has none. */
   readonly body?: z.ZodType
+  /** Bodies it takes beside JSON, by media type; absent: none. */
+  readonly uploads?: Readonly<Record<string, z.ZodType>>
   /** Body of a successful answer (`io: 'output'`). */
   readonly answer: z.ZodType
   /** The media type of that body; absent: JSON. */
-  readonly media?: 'text/event-stream'
+  readonly media?: 'text/event-stream' | 'audio/wav'
   /** Status of a successful answer; absent: 200. */
   readonly success?: 200 | 202 | 204
   /** It may be answered 202 too: what was asked for is still going on. */

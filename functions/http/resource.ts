@@ -13,7 +13,7 @@ import { NounRows } from './noun-rows.ts'
 import type { Operation } from './operation.ts'
 import { listed, lists, readPage } from './page.ts'
 import { isKnown, quoted, readIfMatch, refuseIfMatch, versionOf } from './precondition.ts'
-import { mayCascade, readCascade, readQuery } from './query.ts'
+import { mayCascade, readCascade, readQuery, takes } from './query.ts'
 import { parse, readBody, readId, readInput, readObject, refuseOtherCustomer } from './validate.ts'
 
 /** A noun as the API has it. */
@@ -52,7 +52,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
   const settled = noun.everybodys ? (answer: Endpoint) => answer : confirmsKey
   endpoints
     .get('/', lists(filtersOf(noun)), settled(list))
-    .post('/', settled(create))
+    .post('/', takes(noun.uploads?.query ?? z.object({})), settled(create))
     .get(
       '/:id',
       settled((c) => get(c, readId(c))),
@@ -100,7 +100,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
 
   async function create(c: Context<Edge>): Promise<Response> {
     refuseIfMatch(c)
-    const input = await readWhole(c, noun.ignored ?? [])
+    const input = await readWhole(c, noun.ignored ?? [], await noun.uploads?.read(c))
     const claim = c.get('claim')
     const subject = subjectOf<Stored<T, B>>(c, claim?.id ?? crypto.randomUUID())
     const before = claim?.again ? await rows.seek(c, subject.id) : undefined
@@ -113,7 +113,7 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
       ...(noun.everybodys ? {} : { customerId: subject.customerId }),
       ...draft.row,
     }
-    return answerMade(c, await rows.create(c, row, { ...draft, checks }), draft)
+    return answerMade(c, await orUndone(rows.create(c, row, { ...draft, checks }), draft), draft)
   }
 
   function answerMade(c: Context<Edge>, made: Stored<T, B>, { once }: PlannedChange<T>): Response {
@@ -180,9 +180,13 @@ export function resource<T extends NounTable, F extends Fields, B extends Beside
     return c.json(present(c)(gone))
   }
 
-  async function readWhole(c: Context<Edge>, keys: readonly string[]): Promise<InputOf<F>> {
-    const read = noun.everybodys ? readBody : readInput
-    return (await read(c, shape, keys)) as InputOf<F>
+  async function readWhole(
+    c: Context<Edge>,
+    keys: readonly string[],
+    said?: Readonly<Record<string, unknown>>,
+  ): Promise<InputOf<F>> {
+    if (noun.everybodys) return (await readBody(c, shape, keys)) as InputOf<F>
+    return (await readInput(c, shape, keys, said)) as InputOf<F>
   }
 
   /** What a PATCH says, without what a client was shown and cannot change. */
@@ -222,6 +226,15 @@ function wireOf(fields: Fields, row: NounRow, c: Context<Edge>) {
     tm_delete: row.deletedAt,
   }
 }
+
+/** What is refused leaves nothing behind; where it is not known what came of it, all stays. */
+async function orUndone<Row>(made: Promise<Row>, { undo }: { undo?: () => Promise<void> }): Promise<Row> {
+  return made.catch(async (error: unknown) => {
+    if (error instanceof ApiError) await undo?.()
+    throw error
+  })
+}
+
 function tag(c: Context<Edge>, { etag }: { etag: string }): void {
   c.header('ETag', quoted(etag))
 }

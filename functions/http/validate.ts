@@ -24,14 +24,15 @@ export async function readBody<Shape extends z.ZodType>(
 
 /**
  * The same of something a customer configures. Whose it is `customer_id` may say, for an administrator: from here
- * on the principal is that customer.
+ * on the principal is that customer. `said` is what the body says where that was no JSON.
  */
 export async function readInput<Shape extends z.ZodType>(
   c: Context<Edge>,
   shape: Shape,
   ignored: readonly string[] = [],
+  said?: Readonly<Record<string, unknown>>,
 ): Promise<z.output<Shape>> {
-  const body = await readJson(c)
+  const body = said ?? (await readJson(c))
   refuseUnprintable(body)
   if (isRecord(body) && body.customer_id !== undefined) await actFor(c, body.customer_id)
   note(c, shape, body)

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { tellBatch } from '#contract'
@@ -9,6 +11,7 @@ import { relayKey } from '../../functions/relay-key.ts'
 import { bindingTell, callTell } from '../relay/io/tells.ts'
 import { type Answer, type App, RELAY_SECRET, startApp } from '../support/app.ts'
 import { changed, fieldsOf } from '../support/shapes.ts'
+import { wavFile } from '../support/wav.ts'
 
 /*
  * Every field of every body and query, and every word of a path, each with every odd value: refused or taken, and
@@ -82,11 +85,15 @@ const odd: unknown[] = [
 
 let app: App
 let relaysKey: string
+let soundPlace: string
+const soundServer = createServer((_, response) => response.end(Buffer.from(sound, 'base64')))
 const made: Record<string, string> = {}
 const at = '2026-11-24T00:00:00.000Z'
 
 beforeAll(async () => {
   app = await startApp()
+  await new Promise<void>((listening) => soundServer.listen(0, '127.0.0.1', listening))
+  soundPlace = `http://127.0.0.1:${(soundServer.address() as AddressInfo).port}/`
   relaysKey = await relayKey(RELAY_SECRET, 'relay-1')
   for (const [door, body] of Object.entries(wholesome)) {
     const { status, body: answer } = await ask(door, body())
@@ -97,7 +104,10 @@ beforeAll(async () => {
   }
   for (const door of doors) if (!takesBody(door)) await ask(door)
 })
-afterAll(() => app.close())
+afterAll(() => {
+  soundServer.close()
+  return app.close()
+})
 
 /** Every door, as the Worker itself lists them. */
 const doors = [
@@ -131,6 +141,9 @@ const wholesome: Record<string, () => object> = {
   'POST /v1.0/trunks': () => ({ ...pbx, domain_name: 'odd' }),
   'PUT /v1.0/trunks/:id': () => ({ ...pbx, domain_name: 'odd' }),
   'PATCH /v1.0/trunks/:id': () => ({ ...pbx, domain_name: 'odd' }),
+  'POST /v1.0/prompts': () => ({ sound }),
+  'PUT /v1.0/prompts/:id': () => ({ name: 'odd' }),
+  'PATCH /v1.0/prompts/:id': () => ({ name: 'odd' }),
   'POST /v1.0/flows': () => ({ actions: ring }),
   'PUT /v1.0/flows/:id': () => ({ actions: ring }),
   'PATCH /v1.0/flows/:id': () => ({ actions: ring }),
@@ -164,6 +177,7 @@ const wholesome: Record<string, () => object> = {
     to: { user: '+15551230000', host: 'here' },
   }),
   'POST /relay/v1/credential': () => ({ realm: `${app.aliceId}.registrar.trunkline.test`, username: 'odd1' }),
+  'POST /relay/v1/sounds': () => ({ url: soundPlace }),
   'POST /relay/v1/beat': () => ({ ...idle, at: new Date().toISOString() }),
   'POST /relay/v1/tells': () => ({ relay_id: 'relay-1', tells: everythingTold() }),
 }
@@ -171,6 +185,8 @@ const wholesome: Record<string, () => object> = {
 for (const { path, noun } of resources) bodies.set(`PATCH ${path}/:id`, patchOf(noun.fields))
 bodies.set('PATCH /v1.0/customer', patchOf(customers.noun.fields))
 
+/** A millisecond of it. */
+const sound = Buffer.from(wavFile({ rate: 8_000, channels: [Array(8).fill(0)] })).toString('base64')
 const pbx = { auth_types: ['basic'], username: 'pbx', password: 'secure-password' }
 const ring = [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: 'odd1' }] } }]
 const idle = {

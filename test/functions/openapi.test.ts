@@ -83,6 +83,7 @@ const beforeOrElsewhere = new Set([
   'RELAY_REPLACED',
   'RESOURCE_NOT_FOUND',
   'SNAPSHOT_TOO_LARGE',
+  'SOUND_UNREACHABLE',
 ])
 
 const plain: Operation = {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AccessScope, accessScopes } from '#contract'
 import edge from '../../functions/index.ts'
 import { type App, type Client, startApp } from '../support/app.ts'
+import { wavFile } from '../support/wav.ts'
 
 /*
  * Whose things are whose, and what a key opens, at every endpoint there is: they are taken from the edge's own table, so
@@ -43,6 +44,7 @@ const nouns = [
   'routes',
   'extensions',
   'trunks',
+  'prompts',
   'flows',
   'numbers',
   'webhooks',
@@ -95,6 +97,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET trunks/:id/registrations/history',
     'GET webhooks/:id/deliveries',
     'GET alerts/:id/incidents',
+    'GET prompts/:id/sound',
     'POST routes/resolve',
     'GET versions/:version',
   ],
@@ -273,6 +276,9 @@ function changesOf(noun: string): object {
   return { name: 'mine' }
 }
 
+/** A WAV file, in base64. */
+const silence = wavFile({ rate: 8_000, channels: [[0, 0]] }).toString('base64')
+
 function connect(extension: string) {
   return [{ type: 'connect', option: { destinations: [{ type: 'extension', target_name: extension }] } }]
 }
@@ -285,6 +291,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
   const extensions = await make('extensions', { extension: `phone${which}`, password: 'long enough' })
   const trunk = { auth_types: ['basic'], username: 'pbx', password: 'long enough' }
   const trunks = await make('trunks', { ...trunk, domain_name: `pbx${which}` })
+  const prompts = await make('prompts', { sound: silence })
   const flows = await make('flows', { actions: connect(`phone${which}`) })
   const numbers = await make('numbers', { number: `+1555999111${which}` })
   const webhooks = await make('webhooks', { url: 'http://127.0.0.1:9009/', events: ['*'] })
@@ -296,6 +303,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     routes,
     extensions,
     trunks,
+    prompts,
     flows,
     numbers,
     webhooks,

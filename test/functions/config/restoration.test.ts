@@ -9,6 +9,7 @@ const quotas = {
   trunks: 9,
   flows: 9,
   numbers: 9,
+  prompts: 9,
   webhooks: 100,
   alerts: 9,
   accesskeys: 9,

@@ -9,14 +9,14 @@ describe('the bucket of sounds', () => {
   })
 
   test('which an edge does not have is a refusal which says so', () => {
-    expect(() => bucketOf({})).toThrow(expect.objectContaining({ reason: 'SERVICE_UNAVAILABLE' }))
+    expect(() => bucketOf({})).toThrow(expect.objectContaining({ reason: 'SOUND_STORE_UNAVAILABLE' }))
   })
 
   test('which fails is a refusal that passes, and the log says why', async () => {
     const told = vi.spyOn(console, 'error').mockImplementation(() => {})
     const bucket = new MemoryBucket()
     bucket.away = true
-    const refused = expect.objectContaining({ reason: 'SERVICE_UNAVAILABLE' })
+    const refused = expect.objectContaining({ reason: 'SOUND_STORE_UNAVAILABLE' })
     await expect(fromBucket(bucket.get('a'))).rejects.toEqual(refused)
     expect(told.mock.calls.join()).toContain('10001')
     told.mockRestore()
