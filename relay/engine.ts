@@ -107,6 +107,7 @@ export class Engine {
         revoked: [revocations],
         restored: [clock, registrar],
         corrected: [registrar],
+        begun: [calls],
         drain: [uas, providers],
         stop: [uas, calls],
         tick: [transactions, calls, uas, quotaWait, providers, registrar],

@@ -115,6 +115,7 @@ async function start(config: Config): Promise<void> {
   running.hear({ type: 'cached', ...kept })
   running.hear({ type: 'restored', list: phones.list, from: 'disk' })
   host = running
+  hear({ type: 'begun' })
   for (const input of early) hear(input)
   const at = utcMs(Math.floor(performance.timeOrigin))
   /** Told when the edge has told the time: calls of the process before are those which began earlier. */

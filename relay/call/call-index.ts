@@ -1,6 +1,7 @@
 import { dialogKey, dialogKeyOf } from '../dialog/dialog.ts'
 import type { Deadline } from '../ground/deadlines.ts'
 import { type Flow, sameFlow } from '../ground/flow.ts'
+import type { SessionId } from '../ground/media.ts'
 import type { Leg } from '../leg/leg.ts'
 import type { LegOwner } from '../leg/leg-requests.ts'
 import type { Request } from '../sip/message.ts'
@@ -83,6 +84,13 @@ export class CallIndex {
     this.#bySession.set(call.session, active)
     this.#byServer.set(call.caller.transaction, { active, leg: call.caller })
     this.addDialog(active, call.caller, callerDialog(call))
+  }
+
+  /** The media thread knows its sound by another number from now on. */
+  renamed(active: ActiveCall, session: SessionId): void {
+    this.#bySession.delete(active.call.session)
+    active.call.session = session
+    this.#bySession.set(session, active)
   }
 
   remove(active: ActiveCall): void {

@@ -2,6 +2,7 @@ import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
 import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
+import type { SessionId } from '../ground/media.ts'
 import { type QuestionNumbers, Questions } from '../ground/questions.ts'
 import type { InDialogRequest, Leg } from '../leg/leg.ts'
 import { LegRequests } from '../leg/leg-requests.ts'
@@ -93,10 +94,11 @@ export class CallOrders {
   readonly #lasting = new LastingCalls()
   readonly #deps: CallsDeps
 
-  constructor(deps: CallsDeps) {
+  /** `name` gives a session number which no other has. */
+  constructor(deps: CallsDeps, name: () => SessionId) {
     this.#deps = deps
     this.requests = new LegRequests(deps.transactions)
-    this.ports = new CallPorts(deps.ports, (effect) => this.effects.emit(effect))
+    this.ports = new CallPorts(deps.ports, name, (effect) => this.effects.emit(effect))
     this.questions = new Questions(this.effects, deps.numbers)
   }
 

@@ -1,9 +1,10 @@
-import type { MonotonicMs, Port } from '#contract'
+import type { MonotonicMs } from '#contract'
 import type { Effect } from '../ground/effects.ts'
-import { lacksDescriptors, type Side } from '../ground/media.ts'
+import { lacksDescriptors, type MediaReport, type SessionId } from '../ground/media.ts'
 import type { Ports } from '../media/ports.ts'
 import type { ActiveCall } from './call-index.ts'
 import { joinedLegs, mediaOn } from './sides.ts'
+import { type CallSockets, SpareSessions } from './spare-sessions.ts'
 
 /* Implementation */
 /** Pairs of ports a call tries, since another program may have one of them. */
@@ -13,19 +14,37 @@ const lackEveryMs = 10_000
 /** The ports calls have for their sound, and what to raise where there are too few. */
 export class CallPorts {
   readonly #ports: Ports
+  readonly #spares: SpareSessions
   readonly #emit: (effect: Effect) => void
   #lackSaidAt = Number.NEGATIVE_INFINITY
 
-  constructor(ports: Ports, emit: (effect: Effect) => void) {
+  /** `name` gives a session number which no other has. */
+  constructor(ports: Ports, name: () => SessionId, emit: (effect: Effect) => void) {
     this.#ports = ports
+    this.#spares = new SpareSessions(ports, name, emit)
     this.#emit = emit
   }
 
+  /** From now on some are open before a call needs them. */
+  begin(now: MonotonicMs): void {
+    this.#spares.begin(now)
+  }
+
   /** Both pairs of a call, or why they cannot be had. */
-  take(now: MonotonicMs): Record<Side, Port> | string {
+  take(now: MonotonicMs): CallSockets | string {
+    const spare = this.#spares.take(now)
+    if (spare) return spare
     const ports = this.#ports.both(now)
-    if (typeof ports === 'string') this.#lacking(now, ports)
+    if (typeof ports === 'object') return { ports, session: undefined }
+    this.#lacking(now, ports)
     return ports
+  }
+
+  /** What the media thread says of a session which is no call's; false: it is none of ours. */
+  receive(now: MonotonicMs, report: MediaReport): boolean {
+    const heard = this.#spares.receive(now, report)
+    if (typeof heard === 'string') this.#lacking(now, heard)
+    return heard !== false
   }
 
   /** Gives a call's ports back, if it has any. */

@@ -60,7 +60,7 @@ import {
  * A call, from the caller's INVITE to the last BYE.
  *
  *   routing ──decided──► opening ──sockets──► hunting ──success──► answered ─────bye────► ended
- *      │                    │                    │                  │    ▲                  ▲ ▲
+ *      │└─decided, sockets──┼────────────────────►│                  │    ▲                  ▲ ▲
  *      └──── reject ────────┴──── no sockets ────┴─── none left, cancel, timers ────────────┘ │
  *                                                        taken │    │ returned                │
  *                                                              transferred ────────bye────────┘
@@ -108,9 +108,9 @@ const awaited = {
 /** The call's figure (relay/call/README.md). */
 export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
-    decided: ({ decision, contacts, ports }, { call, endpoint }) =>
+    decided: ({ decision, contacts, sockets }, { call, endpoint }) =>
       decision.kind === 'connect'
-        ? begin(call, decision, contacts, ports, endpoint)
+        ? begin(call, decision, contacts, sockets, endpoint)
         : refuse(call, decision, endpoint),
     undecided: ({ why }, { call, endpoint }) => undecided(call, why, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),

@@ -3,7 +3,7 @@ import { wholeUtcAt } from '../ground/clock.ts'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
-import { type MediaReport, sessionId } from '../ground/media.ts'
+import { type MediaReport, type SessionId, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { LegResult } from '../leg/leg-requests.ts'
@@ -48,7 +48,7 @@ import { transferLead } from './transfers.ts'
 type CallsInput =
   | ClientOutput
   | Reply
-  | Extract<Input, { type: 'media' | 'stop' }>
+  | Extract<Input, { type: 'begun' | 'media' | 'stop' }>
   | { readonly type: 'tick' }
 
 /** No decision: neither edge nor snapshot made one, and why. */
@@ -67,7 +67,7 @@ export class Calls {
 
   constructor(deps: CallsDeps) {
     this.#deps = deps
-    this.#orders = new CallOrders(deps)
+    this.#orders = new CallOrders(deps, () => this.#nextSession())
   }
 
   get active(): number {
@@ -89,6 +89,9 @@ export class Calls {
 
   receive(event: CallsInput, now: MonotonicMs): CallsOutput[] | undefined {
     switch (event.type) {
+      case 'begun':
+        this.#orders.ports.begin(now)
+        break
       case 'media':
         this.#media(now, event.report)
         break
@@ -120,8 +123,12 @@ export class Calls {
     return this.#open(now, { invite: request, flow, transaction, trusted })
   }
 
+  #nextSession(): SessionId {
+    return sessionId(++this.#sessions)
+  }
+
   #open(now: MonotonicMs, arrival: Parameters<typeof newCall>[2]): ActiveCall {
-    const call = newCall(now, sessionId(++this.#sessions), arrival, this.#deps)
+    const call = newCall(now, this.#nextSession(), arrival, this.#deps)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
       call,
@@ -258,10 +265,13 @@ export class Calls {
     if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
     const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
     const connect = decision.kind === 'connect' ? decision : undefined
-    const ports = connect ? this.#orders.ports.take(now) : ''
+    const sockets = connect ? this.#orders.ports.take(now) : ''
     const contacts = connect ? this.#contacts(now, connect.targets) : []
-    if (typeof ports === 'object') active.mediaClosed = false
-    this.#step(now, active, 'decided', { decision, contacts, ports })
+    if (typeof sockets === 'object') {
+      active.mediaClosed = false
+      if (sockets.session !== undefined) this.#orders.index.renamed(active, sockets.session)
+    }
+    this.#step(now, active, 'decided', { decision, contacts, sockets })
   }
 
   #requested(now: MonotonicMs, active: ActiveCall, asked: InDialogRequest): void {
@@ -393,7 +403,7 @@ export class Calls {
 
   #media(now: MonotonicMs, report: MediaReport): void {
     const active = this.#orders.index.session(report.session)
-    if (!active) return
+    if (!active) return void this.#orders.ports.receive(now, report)
     active.call.now = now
     if (report.type === 'closed' || report.type === 'counted')
       active.call.record.media = { caller: report.caller, callee: report.callee }

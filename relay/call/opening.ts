@@ -1,4 +1,4 @@
-import type { Port, Transport } from '#contract'
+import type { Transport } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -8,28 +8,31 @@ import { end, remember, soon } from './ending.ts'
 import { beginHunt } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
-import type { Call, CallOrder, CallStep, ConnectDecision, Side, UnansweredEnd } from './state.ts'
+import type { CallSockets } from './spare-sessions.ts'
+import type { Call, CallOrder, CallStep, ConnectDecision, UnansweredEnd } from './state.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
 
-/** The edge said where: the sockets for the sound come first, so that nothing is answered which could not be heard. */
+/** The edge said where. Sockets for the sound come first, if none were open already: nothing is answered which could not be heard. */
 export function begin(
   call: Call,
   decision: ConnectDecision,
   contacts: readonly Contact[],
-  ports: Record<Side, Port> | string,
+  sockets: CallSockets | string,
   endpoint: SipEndpoint,
 ): CallStep {
   remember(call, decision)
   call.decision = decision
   call.hunts[0].contacts = contacts
   call.caller.secure = call.joining?.party.secure ?? decision.secure ?? 'allowed'
-  if (typeof ports === 'string') return mediaFailed(call, ports, endpoint)
+  if (typeof sockets === 'string') return mediaFailed(call, sockets, endpoint)
+  const { ports, session } = sockets
   call.ports = ports
   call.caller.media = mediaOn(call, 'caller')
   const obstacle = obstacleOf(call, endpoint)
   if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
+  if (session !== undefined) return opened(call, endpoint)
   return {
     to: 'opening',
     effects: [

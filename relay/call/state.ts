@@ -35,6 +35,7 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Cause } from './reason.ts'
+import type { CallSockets } from './spare-sessions.ts'
 
 export type { ConnectDecision, Side }
 
@@ -43,7 +44,7 @@ export interface Call {
   /** UUIDv7; the record's id at the edge. */
   readonly id: string
   /** The media thread's name for it. */
-  readonly session: SessionId
+  session: SessionId
   /** Monotonic ms and UTC ms of the first INVITE. */
   readonly startedNow: number
   readonly startedAt: UtcMs
@@ -335,8 +336,8 @@ interface TransferEvents {
 
 /** What happens to a call, by name. */
 export interface CallEvents extends TransferEvents {
-  /** The edge's answer, the extension's contacts, and ports for the media, or why there are none. */
-  decided: { decision: RouteDecision; contacts: readonly Contact[]; ports: Record<Side, Port> | string }
+  /** The edge's answer, the extension's contacts, and sockets for the media, or why there are none. */
+  decided: { decision: RouteDecision; contacts: readonly Contact[]; sockets: CallSockets | string }
   undecided: { why: string }
   located: { branch: Branch; located: Located }
   /** It is known where a host leads which a leg named in its SDP, or that it leads nowhere. */

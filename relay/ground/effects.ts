@@ -119,6 +119,8 @@ export type Input =
   | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: MonotonicMs }
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   | { readonly type: 'unbeaten'; readonly why: string; readonly away: boolean }
+  /** The process has begun: what is kept ready for calls may be made ready. */
+  | { readonly type: 'begun' }
   /** No new calls from now on. */
   | { readonly type: 'drain' }
   /** Hang up what is left. */

@@ -153,7 +153,8 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
   function bound(rtpPort: RtpPort, why: string | undefined): void {
     if (why === undefined) mediaRelay.bound(rtpPort)
     else release(mediaRelay.fail(rtpPort, why))
-    report()
+    // An engine which obeys several commands in one go says itself when it is done.
+    if (engine.wake === undefined) report()
   }
 
   function loosen(rtpPorts: RtpPort[]): void {

@@ -18,6 +18,8 @@ export class Ports {
   #rested = 0
   readonly #below: (below: number) => number
   readonly #atMost: number
+  /** Pairs which can be out at one time. */
+  readonly atMost: number
   #taken = 0
 
   /** `range` includes both ends; a pair which does not fit whole is left out. `atMost` pairs are out at one time. */
@@ -30,6 +32,7 @@ export class Ports {
     this.#atMost = atMost
     for (let port = range[0] + (range[0] & 1); port + 1 <= range[1]; port += 2)
       this.#ready.push(portNumber(port))
+    this.atMost = Math.min(atMost, this.#ready.length)
   }
 
   /** Ports which could be taken now, or soon. */
@@ -48,7 +51,7 @@ export class Ports {
 
   /** undefined: none is left. */
   take(now: MonotonicMs): Port | undefined {
-    if (this.#taken >= this.#atMost) return undefined
+    if (this.#taken >= this.atMost) return undefined
     this.#wake(now, REST_MS)
     if (this.#ready.length === 0) this.#wake(now, SHORT_REST_MS)
     const ready = this.#ready

@@ -23,7 +23,7 @@ const walked = new Set<string>()
 const heard: string[] = []
 
 beforeAll(async () => {
-  const ladder = informed()
+  const ladder = informed().hear({ type: 'begun' })
   const first = invite(alice, '+15551234567')
   ladder.when(alice, first).gives('407 to Alice')
   const proved = prove(first, ladder.lastResponse(alice), 'alice')
@@ -72,8 +72,8 @@ describe('the walk of an INVITE in relay/README.md', () => {
     expect(left.filter(leads).sort()).toEqual([])
   })
 
-  test('comes back to the engine for the sockets, for where the provider is, and with the answer', () => {
-    expect(heard).toEqual(['packet', 'media', 'answered', 'packet'])
+  test('comes back to the engine with where the provider is, and with the answer', () => {
+    expect(heard).toEqual(['packet', 'answered', 'packet'])
   })
 })
 
