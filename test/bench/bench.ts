@@ -1,15 +1,17 @@
 import { edgeBench } from './edge.ts'
+import { mediaBench } from './media.ts'
 import { routeBench } from './route.ts'
 import { rtpBench } from './rtp.ts'
 import { sipBench } from './sip.ts'
 
 /*
- * `npm run bench -- sip`, `… rtp`, `… route` and `… edge`: what a registration, a call, a packet, a decision and a request
+ * `npm run bench -- sip`, `… rtp`, `… media`, `… route` and `… edge`: what a registration, a call, a packet, a prompt, a decision and a request
  * to the API cost here.
  */
 const benches: Record<string, (args: string[]) => Promise<void>> = {
   sip: sipBench,
   rtp: rtpBench,
+  media: mediaBench,
   route: routeBench,
   edge: edgeBench,
 }

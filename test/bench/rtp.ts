@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
 import { offerCalls } from './rtpengine.ts'
 import { callerCrypto, callerPackets } from './srtp-packets.ts'
 
@@ -31,8 +31,6 @@ interface Load {
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
 const place = { host: '127.0.41.1', caller: '127.0.41.2', callee: '127.0.41.3', first: 24_000, peers: 22_000 }
-const RELAY_CORE = '0'
-const LOAD_CORE = '1'
 const WARMUP_S = 2
 /** How often a disturbed run is repeated, and what share of its core may be taken from a calm one. */
 const TRIES = 4
@@ -60,7 +58,7 @@ export async function rtpBench(args: string[]): Promise<void> {
   const chosen = relays.filter((relay) => values.only.split(',').includes(relay))
   const folder = mkdtempSync(join(tmpdir(), 'rtpload-'))
   try {
-    const generator = compile(folder)
+    const generator = compile('rtpload', folder)
     if (generator === undefined) return say('No C compiler (cc) is here to build the packet generator with.')
     const packets = join(folder, 'packets')
     writeFileSync(packets, callerPackets((Number(values.seconds) + WARMUP_S + 1) * 50))
@@ -206,42 +204,6 @@ function summary(ranMs: number, waitedMs: number, seconds: number, seen: Seen): 
   }
 }
 
-/** What all threads of a process have run, and waited for a core to run on, by the scheduler's own counts. */
-function scheduled({ pid }: ChildProcess): { ranMs: number; waitedMs: number } {
-  const tasks = `/proc/${pid}/task`
-  const sum = { ranMs: 0, waitedMs: 0 }
-  for (const task of readdirSync(tasks)) {
-    const [ran, waited] = readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ').map(Number)
-    sum.ranMs += (ran ?? 0) / 1e6
-    sum.waitedMs += (waited ?? 0) / 1e6
-  }
-  return sum
-}
-
-/** rtpengine complains of its own lag by thousands of lines: only what is ours may speak. */
-function pinned(core: string, command: string, words: string[]) {
-  const speaks = command === 'rtpengine' ? 'ignore' : 'inherit'
-  const child = spawn('taskset', ['-c', core, command, ...words], { stdio: ['pipe', 'pipe', speaks] })
-  child.stdin.on('error', () => {})
-  return child
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  const ended = once(child, 'exit')
-  child.stdin?.end()
-  child.kill('SIGTERM')
-  await ended
-  await rest(300)
-}
-
-function compile(folder: string): string | undefined {
-  const program = join(folder, 'rtpload')
-  const source = join(import.meta.dirname, 'rtpload.c')
-  return spawnSync('cc', ['-O2', '-o', program, source], { stdio: 'inherit' }).status === 0
-    ? program
-    : undefined
-}
-
 function heading(): string {
   const [load = 0] = loadavg()
   return [
@@ -265,12 +227,4 @@ function row(relay: Relay, calls: number, runs: readonly Run[], base: number, pl
 function median(runs: readonly Run[], of: keyof Run): number {
   const sorted = runs.map((run) => run[of]).sort((a, b) => a - b)
   return sorted[sorted.length >> 1] ?? Number.NaN
-}
-
-function rest(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -25,29 +25,54 @@ export async function offerCalls(wanted: Calls): Promise<string> {
   for (let i = 0; i < wanted.calls; i++) {
     const port = wanted.peers + 2 * i
     const tags = { 'call-id': `call-${i}`, 'from-tag': 'a' }
-    const toCallee = await ask(socket, `o${i}`, {
+    const toCallee = await portFrom(socket, `o${i}`, {
       command: 'offer',
       ...tags,
       ...(wanted.crypto === undefined ? {} : { 'transport-protocol': 'RTP/AVP' }),
       sdp: sdpOf(wanted.caller, port, wanted.crypto),
     })
     const answer = { command: 'answer', ...tags, 'to-tag': 'b', sdp: sdpOf(wanted.callee, port) }
-    lines += `${await ask(socket, `a${i}`, answer)} ${toCallee}\n`
+    lines += `${await portFrom(socket, `a${i}`, answer)} ${toCallee}\n`
   }
   socket.close()
   return lines
 }
 
-/** Asks with our own cookie, again when nothing came; the port in the SDP of the answer. */
+/** Has it play a file to the caller of each call which was offered, again and again. */
+export async function playCalls(wanted: Calls, file: string): Promise<void> {
+  const socket = createSocket('udp4')
+  socket.connect(wanted.port, wanted.host)
+  await once(socket, 'connect')
+  for (let i = 0; i < wanted.calls; i++) {
+    const play = {
+      command: 'play media',
+      'call-id': `call-${i}`,
+      'from-tag': 'a',
+      file,
+      'repeat-times': '1000',
+    }
+    const answer = await ask(socket, `p${i}`, play)
+    if (!answer.includes('6:result2:ok')) throw new Error(`rtpengine says: ${answer}`)
+  }
+  socket.close()
+}
+
+/** The port in the SDP of an answer. */
+async function portFrom(socket: Socket, cookie: string, question: Word): Promise<string> {
+  const answer = await ask(socket, cookie, question)
+  const port = /m=audio (\d+)/.exec(answer)?.[1]
+  if (port) return port
+  throw new Error(`rtpengine says: ${answer}`)
+}
+
+/** Asks with our own cookie, again when nothing came. */
 async function ask(socket: Socket, cookie: string, question: Word): Promise<string> {
   for (let times = 0; times < 5; times++) {
     socket.send(
       `${cookie} ${bencode({ ...(question as object), replace: ['origin', 'session-connection'] })}`,
     )
     const answer = await answered(socket, cookie)
-    const port = answer && /m=audio (\d+)/.exec(answer)?.[1]
-    if (port) return port
-    if (answer) throw new Error(`rtpengine says: ${answer}`)
+    if (answer) return answer
   }
   throw new Error('rtpengine does not answer')
 }
