@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { Baresip, hasBaresip } from '../support/baresip.ts'
+import { Baresip, type BaresipOptions, hasBaresip } from '../support/baresip.ts'
 import { answers, Carrier } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
+import { Respelling } from '../support/respelling.ts'
+import type { HostAndPort } from '../support/sip-socket.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { pause, soon } from '../support/wait.ts'
 
@@ -15,7 +17,9 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
   beforeAll(async () => {
     stack = await startStack()
     carrier = await Carrier.open({ name: 'carrier', address: '127.0.7.30', relay: stack.relay }, answers('c'))
-    office = await openOffice(stack, [carrier.place], ['office1', 'office2', 'office3'])
+    office = await openOffice(stack, [carrier.place], ['office1', 'office2', 'office3', 'office4'])
+    const [passing] = await office.api.list('/extensions?extension=office4')
+    await office.api.patch(`/extensions/${passing?.id}`, { transfer: 'relay' })
   })
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close()
@@ -152,6 +156,45 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
     })
   })
 
+  test('and a third: who is transferred calls by itself where that is passed on, and the two who remain hear each other', async () => {
+    const { alice, bob, carol, known } = await three({ caller: 'office4' })
+    await dials(alice, 'office2', bob)
+    alice.command('transfer', `sip:office3@${office.realm}`)
+    await Promise.all([carol.hears('CALL_ESTABLISHED'), alice.hears('CALL_CLOSED')])
+    await pause(2_000)
+    bob.command('hangup')
+    await carol.hears('CALL_CLOSED')
+    await pause(300)
+    expect(Math.abs(bob.heardTone(1) - 1320)).toBeLessThan(80)
+    expect(Math.abs(carol.heardTone(1) - 880)).toBeLessThan(60)
+    const [first, second] = await bothEnded(known)
+    expect(first).toMatchObject({ hangup_reason: 'normal', source: { target: 'office4' } })
+    // A call like any other: that of who was transferred.
+    expect(second).toMatchObject({ transferred_from: null, source: { target: 'office2' } })
+  })
+
+  test('and a third: who is transferred attended comes with Replaces, and the two who remain hear each other', async () => {
+    const way = await Respelling.open(stack.relay)
+    const { alice, bob, carol, known } = await three({ caller: 'office4', way: way.place })
+    await dials(alice, 'office2', bob)
+    await dials(alice, 'office3', carol)
+    await pause(500)
+    const { toTag, fromTag, callId } = alice.dialog()
+    const replaces = encodeURIComponent(`${callId};to-tag=${toTag};from-tag=${fromTag}`)
+    alice.command('transfer', `sip:office2@${office.realm}?Replaces=${replaces}`)
+    await soon('Alice to be out of both', () => closed(alice) === 2 && closed(carol) === 1)
+    await pause(2_000)
+    carol.command('hangup')
+    await bob.hears('CALL_CLOSED')
+    await pause(300)
+    way.close()
+    expect(Math.abs(bob.heardTone(1) - 1320)).toBeLessThan(80)
+    expect(Math.abs(carol.heardTone(1) - 880)).toBeLessThan(60)
+    const [kept, left] = await bothEnded(known)
+    expect([kept?.hangup_reason, left?.hangup_reason]).toEqual(['normal', 'normal'])
+    expect(kept?.media?.from_callee.packets).toBeGreaterThan(100)
+  })
+
   test('are rung from the phone network, and hear the carrier', async () => {
     const alice = await softphone('office1', 440, { answers: true })
     await alice.registered()
@@ -166,14 +209,19 @@ describe.skipIf(!hasBaresip)('two softphones (baresip)', () => {
 })
 
 /** Of three phones the first calls; the others answer by themselves. */
-async function three() {
+async function three({ caller = 'office1', way }: { caller?: string; way?: HostAndPort } = {}) {
   const [alice, bob, carol] = await Promise.all([
-    softphone('office1', 440),
+    softphone(caller, 440),
     softphone('office2', 880, { answers: true }),
-    softphone('office3', 1320, { answers: true }),
+    softphone('office3', 1320, { answers: true, ...(way && { relay: way }) }),
   ])
   await Promise.all([alice, bob, carol].map((phone) => phone.registered()))
   return { alice, bob, carol, known: await knownCalls(office.api) }
+}
+
+/** How many calls of a phone are over. */
+function closed({ told }: Baresip): number {
+  return told.filter(({ type }) => type === 'CALL_CLOSED').length
 }
 
 async function dials(from: Baresip, user: string, to: Baresip): Promise<void> {
@@ -196,7 +244,7 @@ function bothEnded(known: ReadonlySet<string>): Promise<CallRecord[]> {
 async function softphone(
   username: string,
   tone: number,
-  more: { transport?: 'udp' | 'tcp'; answers?: boolean; realm?: string; codecs?: string } = {},
+  more: Partial<Pick<BaresipOptions, 'transport' | 'answers' | 'realm' | 'codecs' | 'relay'>> = {},
 ): Promise<Baresip> {
   const { realm } = office
   const phone = await Baresip.open({

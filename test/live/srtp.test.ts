@@ -79,8 +79,11 @@ describe.skipIf(!hasBaresip)('a softphone which encrypts and one which does not 
       from.command('hangup')
       await to.hears('CALL_CLOSED')
       await pause(300)
-      expect(Math.abs(alice.heardTone() - 880)).toBeLessThan(80)
-      expect(Math.abs(bob.heardTone() - 440)).toBeLessThan(60)
+      // Before the hold, and by itself what came after: with sound throughout it would be one tone all the same.
+      for (const heard of [(phone: Baresip) => phone.heardFirst(1), (phone: Baresip) => phone.heardTone(1)]) {
+        expect(Math.abs(heard(alice) - 880)).toBeLessThan(80)
+        expect(Math.abs(heard(bob) - 440)).toBeLessThan(60)
+      }
       const { media } = await endedCall(office.api, known, true)
       const [secret, plain] =
         caller === 'office1'

@@ -100,11 +100,12 @@ export class Baresip {
 
   /** The rough frequency of what it heard, in Hz: of all, or of the last `seconds`. */
   heardTone(seconds?: number): number {
-    const part = seconds === undefined ? [] : ['trim', `-${seconds}`]
-    const { stderr } = spawnSync('sox', [this.#heard(seconds !== undefined), '-n', ...part, 'stat'], {
-      encoding: 'utf8',
-    })
-    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
+    return toneIn(this.#heard(seconds !== undefined), seconds === undefined ? [] : ['trim', `-${seconds}`])
+  }
+
+  /** The same of the first `seconds`. */
+  heardFirst(seconds: number): number {
+    return toneIn(this.#heard(), ['trim', '0', `${seconds}`])
   }
 
   /** What it heard, as G.711 µ-law. */
@@ -155,6 +156,11 @@ export class Baresip {
     this.#control.destroy()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+function toneIn(file: string, part: readonly string[]): number {
+  const { stderr } = spawnSync('sox', [file, '-n', ...part, 'stat'], { encoding: 'utf8' })
+  return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
 }
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
