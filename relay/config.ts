@@ -40,6 +40,10 @@ export interface Config {
   readonly drainMs: number
   /** Name servers instead of the machine's own. */
   readonly dnsServers: readonly string[]
+  /** Octets of sounds which are kept on this disk. */
+  readonly soundBytes: number
+  /** Another engine for speech than our own, and what it knows us by; undefined: there is none. */
+  readonly hostedSpeech: { readonly url: string; readonly token: string | undefined } | undefined
 }
 
 const portOf = wholeNumber(0, 65_535).transform(portNumber)
@@ -65,6 +69,12 @@ const variables = {
   MEDIA_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(60_000),
   DRAIN_MS: wholeNumber(0, 86_400_000).default(900_000),
   DNS_SERVERS: setting('IP addresses such as 192.0.2.53 or 192.0.2.53:5353', serversOf).default([]),
+  SOUND_CACHE_MB: wholeNumber(16, 1_000_000).default(512),
+  SPEECH_URL: setting(
+    'where speech is asked for, such as https://speech.example.com/',
+    webPlaceOf,
+  ).optional(),
+  SPEECH_TOKEN: secret('be text', (text) => text).optional(),
 }
 
 /** Reads the settings, or lists everything that is wrong with them in words. */
@@ -101,6 +111,8 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       mediaTimeoutMs: said.MEDIA_TIMEOUT_MS,
       drainMs: said.DRAIN_MS,
       dnsServers: said.DNS_SERVERS,
+      soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
+      hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,
     },
   }
 }
@@ -112,6 +124,10 @@ function edgeUrlOf(text: string): string | undefined {
   const url = text.replace(/\/+$/, '')
   const apart = /^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/i.test(url) && !/\/(v1\.0|relay)(\/|$)/.test(url)
   return apart ? url : undefined
+}
+
+function webPlaceOf(text: string): string | undefined {
+  return /^https?:\/\/[^\s/?#]+([/?][^\s#]*)?$/i.test(text) ? text : undefined
 }
 
 function relayKeyOf(key: string): { key: string; relayId: string } | undefined {

@@ -11,6 +11,7 @@ import { openDisk } from './io/disk.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { EdgeHttp } from './io/edge-http.ts'
+import { EdgeSounds } from './io/edge-sounds.ts'
 import { entropy } from './io/entropy.ts'
 import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
@@ -24,6 +25,10 @@ import { keepTrimmed } from './io/memory.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
+import { SoundCache } from './io/sound-cache.ts'
+import { Sounds } from './io/sounds.ts'
+import { Speech } from './io/speech.ts'
+import { SpeechThread } from './io/speech-thread.ts'
 import { openWires } from './io/wires.ts'
 
 /*
@@ -53,6 +58,15 @@ async function start(config: Config): Promise<void> {
   if (wrong !== undefined) throw new Error(wrong)
   const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
   const source = new SnapshotSource(http, keys)
+  const folder = join(config.dataDir, 'sounds')
+  const thread = new SpeechThread({ folder: join(config.dataDir, 'speaking') })
+  const speech = new Speech({ thread, hosted: config.hostedSpeech, log })
+  const sounds = new Sounds({
+    cache: new SoundCache({ folder, bytesAtMost: config.soundBytes, log }),
+    edge: new EdgeSounds(http),
+    speech,
+    log,
+  })
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
     entropy,
@@ -98,7 +112,7 @@ async function start(config: Config): Promise<void> {
       if (question.ask === 'snapshot')
         return { ask: 'snapshot', answer: await source.pull(question.question) }
       if (question.ask === 'sound')
-        throw new Error(`this relay cannot bring a ${question.question.sound.kind} to its disk`)
+        return { ask: 'sound', answer: await sounds.find(question.question, withinMs) }
       return edge.ask(question, withinMs)
     },
     tell: (tell) => {
@@ -165,6 +179,7 @@ async function start(config: Config): Promise<void> {
     media,
     heartbeat,
     edge,
+    speech,
     http: { stop: () => http.close() },
     disk,
   })

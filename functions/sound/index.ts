@@ -10,4 +10,4 @@ export {
 export { valueOfPcma, valueOfPcmu } from './g711.ts'
 export { SoundFault } from './pcm.ts'
 export { MOST_TO_SAY, spokenText } from './spoken.ts'
-export { wavOf } from './wav-header.ts'
+export { msOfWav, wavOf } from './wav-header.ts'

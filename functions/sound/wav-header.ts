@@ -27,3 +27,14 @@ export function wavOf(samples: Int16Array, rate: number): Uint8Array<ArrayBuffer
   })
   return bytes
 }
+
+/** How long a file lasts, in ms, which is one of `wavOf`’s at that rate, whole; undefined: it is not. */
+export function msOfWav(bytes: Uint8Array, rate: number): number | undefined {
+  const samples = (bytes.length - HEADER) / 2
+  if (!(samples >= 0) || !Number.isInteger(samples)) return undefined
+  const header = wavOf(new Int16Array(0), rate)
+  const view = new DataView(header.buffer)
+  view.setUint32(4, bytes.length - 8, true)
+  view.setUint32(40, 2 * samples, true)
+  return header.every((octet, at) => bytes[at] === octet) ? Math.round((samples * 1_000) / rate) : undefined
+}
