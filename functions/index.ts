@@ -2,6 +2,7 @@ import { type Context, Hono, type Next } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { judgeAlerts } from './alerts/evaluator.ts'
 import { rotations } from './config/accesskey-rotation.ts'
+import { advice } from './config/advice.ts'
 import { alertActions } from './config/alert-actions.ts'
 import { blocks } from './config/blocks.ts'
 import { calls } from './config/calls.ts'
@@ -94,6 +95,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/calls', calls)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/stats', stats)
+  .route('/v1.0/advice', advice)
   .route('/v1.0/erasures', erasures)
   .route('/v1.0/registrations', registrations)
   .route('/v1.0/registrations', endings)

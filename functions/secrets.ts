@@ -18,6 +18,8 @@ export interface Seal {
   close(place: Place, secret: string): Promise<string>
   /** Throws where the text was altered, moved, or sealed under a key no longer given. */
   open(place: Place, sealed: string): Promise<string>
+  /** What is the same for the same secret of one customer, and tells nothing else of it: the key’s name and a MAC. */
+  mark(customerId: string, secret: string): Promise<string>
 }
 
 /**
@@ -41,6 +43,13 @@ export function sealWith(keys: [SealKey, ...SealKey[]]): Seal {
         fromBase64(closed),
       )
       return new TextDecoder().decode(opened)
+    },
+    async mark(customerId, secret) {
+      const [{ kid, bytes: octets }] = keys
+      const hmac = { name: 'HMAC', hash: 'SHA-256' }
+      const key = await crypto.subtle.importKey('raw', octets, hmac, false, ['sign'])
+      const mac = await crypto.subtle.sign('HMAC', key, bytes(`mark|${customerId}|${secret}`))
+      return [kid, toBase64(new Uint8Array(mac))].join('.')
     },
   }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { utcNow } from '../clock.ts'
 import { ApiError } from '../http/api-error.ts'
 import { field, type InputOf } from '../http/field.ts'
 import { ha1s, type Seal } from '../secrets.ts'
@@ -59,15 +60,16 @@ export function expiryRow({ min_expires, max_expires, default_expires }: InputOf
   return { defaultExpires: Math.min(Math.max(default_expires, min_expires), max_expires) }
 }
 
-/** What is kept instead of a password: it opens in this row only. */
+/** What is kept instead of a password: it opens in this row only. Which one it is, and since which day, is kept beside it. */
 export async function proofs(
   seal: Seal,
-  place: { table: 'extensions' | 'trunks'; id: string },
+  { customerId, ...place }: { table: 'extensions' | 'trunks'; id: string; customerId: string },
   { username, realm, password }: { username: string; realm: string; password: string },
 ) {
   const { md5, sha256 } = await ha1s(username, realm, password)
   return {
     sealedMd5: await seal.close({ ...place, field: 'ha1_md5' }, md5),
     sealedSha256: await seal.close({ ...place, field: 'ha1_sha256' }, sha256),
+    passwordHash: `${new Date(utcNow()).toISOString().slice(0, 10)}.${await seal.mark(customerId, password)}`,
   }
 }

@@ -185,7 +185,7 @@ function secrets(
 ) {
   refuseWeak(password, [row.extension, name])
   const realm = realmOf(row.customerId, c.get('settings').BASE_DOMAIN)
-  const place = { table: 'extensions', id: row.id } as const
+  const place = { table: 'extensions', id: row.id, customerId: row.customerId } as const
   return proofs(c.get('seal'), place, { username: row.extension, realm, password })
 }
 

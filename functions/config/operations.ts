@@ -2,6 +2,7 @@ import { docsOperations } from '../http/docs.ts'
 import { healthzOperations } from '../http/healthz.ts'
 import type { Operation } from '../http/operation.ts'
 import { rotationOperations } from './accesskey-rotation.ts'
+import { adviceOperations } from './advice.ts'
 import { alertOperations } from './alert-operations.ts'
 import { blockOperations } from './blocks.ts'
 import { callOperations } from './call-operations.ts'
@@ -36,6 +37,7 @@ export const operations: readonly Operation[] = [
   ...blockOperations,
   ...callOperations,
   ...diagnosisOperations,
+  ...adviceOperations,
   ...statsOperations,
   ...erasureOperations,
   ...eventOperations,

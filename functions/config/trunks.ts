@@ -35,7 +35,7 @@ export const trunks = resource({
     const domainName = stored ? await unmoved(input, stored) : named(input)
     const sources = sourcesOf(input, c.get('settings'))
     const callerIds = await ownNumbers(c, 'caller_ids', input.caller_ids, input.country)
-    const kept = await secrets(c, { id, domainName }, input)
+    const kept = await secrets(c, { id, customerId, domainName }, input)
     if (!stored && input.auth_types.includes('basic') && !kept.sealedMd5) throw passwordNeeded()
     // It is known by its addresses only where they prove something.
     const enabled = input.enabled && input.auth_types.includes('ip')
@@ -99,14 +99,14 @@ function sourcesOf(input: TrunkInput, { ALLOW_PRIVATE_TARGETS, BASE_DOMAIN }: Se
 /** What is kept of a password: made anew, forgotten, or (where none is sent) as it is. */
 async function secrets(
   c: Context<Edge>,
-  { id, domainName }: Pick<TrunkRow, 'id' | 'domainName'>,
+  { id, customerId, domainName }: Pick<TrunkRow, 'id' | 'customerId' | 'domainName'>,
   { name, username, password }: TrunkInput,
-): Promise<{ sealedMd5?: string | null; sealedSha256?: string | null }> {
-  if (username === null) return { sealedMd5: null, sealedSha256: null }
+): Promise<{ sealedMd5?: string | null; sealedSha256?: string | null; passwordHash?: string | null }> {
+  if (username === null) return { sealedMd5: null, sealedSha256: null, passwordHash: null }
   if (password === null) return {}
   refuseWeak(password, [username, domainName, name])
   const realm = trunkRealmOf(domainName, c.get('settings').BASE_DOMAIN)
-  return proofs(c.get('seal'), { table: 'trunks', id }, { username, realm, password })
+  return proofs(c.get('seal'), { table: 'trunks', id, customerId }, { username, realm, password })
 }
 
 function leansOnPassword(input: TrunkInput, { sealedMd5 }: { sealedMd5?: string | null }): boolean {

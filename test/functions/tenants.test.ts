@@ -84,6 +84,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET events/stream',
     'GET relays',
     'GET stats',
+    'GET advice',
     'GET erasures/:id',
     'GET calls/:id/diagnosis',
     'GET extensions/:id/diagnosis',
