@@ -53,7 +53,7 @@ export async function factsOfExtension(
             union all
             (select * from (select * from events v where coalesce(v.customer_id, ${sql.raw(`'${PLATFORM}'::uuid`)}) = e.customer_id
                 and v.type = 'registration.failed' and v.sequence is not null order by v.sequence desc limit 500) as v
-              where v.subject_id is null and v.at > ${lately} and split_part(v.data ->> 'account', '@', 1) = e.extension
+              where v.subject_id is null and v.at > ${lately} and (split_part(v.data ->> 'account', '@', 1) = e.extension or v.data ->> 'reason' = 'UNKNOWN_ACCOUNT')
               order by v.sequence desc limit ${eventsAtMost})
           ) as v) as v),
         'blocks', (select coalesce(jsonb_agg(jsonb_build_object('id', k.id, 'source', k.source, 'until', ${instant(sql`k.until`)})), '[]')

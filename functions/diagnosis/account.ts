@@ -203,12 +203,16 @@ const endingTodos: Readonly<Record<string, string>> = {
     'The phone’s TCP or TLS connection was closed: it registers by itself as soon as it has a network.',
 }
 
-/** Refused since a phone at the same place last registered: what was put right says nothing any more. */
+/**
+ * Refused since a phone at the same place last registered: what was put right says nothing any more. A name which no account
+ * has may be what the phone of one is called which is not registered.
+ */
 function refusedRegistrations({ account, registrations, refusals }: PhoneFacts): Finding[] {
   const told = new Map<string, Finding>()
   for (const refused of refusals) {
     const here = registrations.filter(({ address }) => hostAlone(address) === refused.source_address)
     if (here.some(({ tm_update }) => tm_update > refused.at)) continue
+    if (refused.account.split('@')[0] !== account.extension && registrations.length > 0) continue
     const key = `${refused.reason} ${refused.source_address}`
     if (!told.has(key)) told.set(key, refusal(refused, account, registrations.length > 0))
   }
@@ -220,9 +224,9 @@ function refusal(
   { extension, realm }: PhoneFacts['account'],
   registered: boolean,
 ): Finding {
-  const { reason, why, source_address } = refused
+  const { reason, why, account, source_address } = refused
   const todo = refusalTodos[reason] ?? 'See what the phone sends; its user agent and address stand beside.'
-  const sentence = `A REGISTER from ${source_address ?? 'an unknown address'} was refused: ${why}`
+  const sentence = `A REGISTER for ${account} from ${source_address ?? 'an unknown address'} was refused: ${why}`
   return found(
     reason,
     /\.$/.test(sentence) ? sentence : `${sentence}.`,
@@ -237,7 +241,7 @@ function refusal(
 const refusalTodos: Readonly<Record<string, string>> = {
   WRONG_PASSWORD:
     'Put the password into the phone once more, and let its authorization user be empty or the extension’s name.',
-  UNKNOWN_ACCOUNT: 'Put the extension’s name into the phone as it is here.',
+  UNKNOWN_ACCOUNT: 'If that is its phone, put the extension’s name into it as it is here.',
   UNKNOWN_DOMAIN: 'Put the extension’s domain_name into the phone as its domain.',
   SHARED_NAME: 'Put the extension’s domain_name into the phone as its domain.',
   WRONG_REALM: 'Leave the realm (auth domain) of the phone empty.',

@@ -1,4 +1,4 @@
-import type { Address, Attempt, CallTell, Explanation } from '#contract'
+import type { Address, Attempt, CallTell, Explanation, FlowTrace } from '#contract'
 
 /*
  * What a call is diagnosed by: its record, and what is configured, and known, of those it was about. All of it is read in
@@ -40,22 +40,7 @@ export interface DiagnosedCall {
   /** Talked, up to now where it goes on. */
   readonly seconds: number
   /** The flow it followed, as far as it came; absent: it followed none, or that is not told. */
-  readonly flow?: CallFlow | null
-}
-
-/** How far a call came in its flow. */
-export interface CallFlow {
-  readonly id: string
-  readonly name: string
-  readonly trace: readonly FlowStep[]
-}
-
-/** One action a call went through. */
-export interface FlowStep {
-  readonly action_id: string
-  readonly type: string
-  /** Why it could not be done; null: it was. */
-  readonly why: string | null
+  readonly flow?: FlowTrace | null
 }
 
 /** What of a customer decides where it may call. */

@@ -1,3 +1,4 @@
+import type { TracedAction } from '#contract'
 import { algFindings } from './alg.ts'
 import { attemptFindings } from './attempts.ts'
 import type { CallFacts } from './call-facts.ts'
@@ -16,21 +17,39 @@ export function diagnoseCall(facts: CallFacts): { verdict: DiagnosisVerdict; fin
   return !call.over && all.findings.length === 0 ? { ...all, verdict: 'under_way' } : all
 }
 
-/** A flow which could not do what it says; one which came to its end says nothing. */
+/** What its flow could not do; one which came to its end as it is written says nothing. */
 function flowFindings({ call: { flow } }: CallFacts): Finding[] {
-  const at = flow?.trace.at(-1)
-  if (!flow || !at || at.why === null) return []
-  const sentence = `The flow ${flow.name} ended at its action ${at.action_id} (${at.type}): ${at.why}.`
+  if (!flow) return []
+  const { flow_id, version, name, trace, left_out, ended } = flow
+  const evidence = { flow_id, version, ended, steps: trace.length + left_out }
+  const [last] = trace.slice(-1)
+  const amiss = trace.filter(({ why }) => why !== null)
+  const stopped = ended === 'too_long' || (ended !== null && last?.why != null)
+  const failures = amiss
+    .filter((action) => !(stopped && action === last))
+    .map((action) =>
+      found(
+        'FLOW_ACTION_FAILED',
+        sentenceOf(`The flow ${name} went on without its action ${actionOf(action)}: ${action.why}`),
+        mendFlow,
+        { evidence: { ...evidence, action } },
+      ),
+    )
+  if (!stopped || !last) return failures
+  const why = last.why ?? 'it went on for too long'
+  const sentence = sentenceOf(`The flow ${name} ended at its action ${actionOf(last)}: ${why}`)
   return [
-    found('FLOW_ENDED', sentence, 'Mend the action, and try it with POST /v1.0/flows/simulate.', {
-      severity: 'error',
-      evidence: {
-        flow_id: flow.id,
-        action_id: at.action_id,
-        type: at.type,
-        why: at.why,
-        steps: flow.trace.length,
-      },
-    }),
+    found('FLOW_ENDED', sentence, mendFlow, { severity: 'error', evidence: { ...evidence, action: last } }),
+    ...failures.slice(0, 5),
   ]
+}
+
+const mendFlow = 'Mend the action, and try the flow without a call: POST /v1.0/flows/simulate.'
+
+function actionOf({ action_id, type }: TracedAction): string {
+  return `${action_id} (${type})`
+}
+
+function sentenceOf(words: string): string {
+  return words.endsWith('.') ? words : `${words}.`
 }

@@ -26,6 +26,7 @@ export const about: About = {
     blocks: 'Addresses from which many accounts were tried, and which are let in no more for a while.',
     calls: 'What became of every call, and why.',
     erasures: 'A number or an extension erased from what is kept.',
+    advice: 'What of the configuration might be done better, each with the request after which it is.',
     stats: 'What calls came to: how many were answered, how long, how well.',
     webhooks: 'Places which are told of events, signed, in order, until they take them.',
     alerts: 'What one wants to be told of as soon as it is so, and when it was.',

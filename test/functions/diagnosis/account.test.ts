@@ -139,6 +139,18 @@ const rows: Row[] = [
     [],
   ],
   [
+    'is called by another name',
+    facts({ ...away, refusals: [refused('UNKNOWN_ACCOUNT', { account: 'office9@acme' })] }),
+    'failed',
+    ['UNKNOWN_ACCOUNT', 'NEVER_REGISTERED'],
+  ],
+  [
+    'is registered, while another name is tried',
+    facts({ refusals: [refused('UNKNOWN_ACCOUNT', { account: 'office9@acme' })] }),
+    'healthy',
+    [],
+  ],
+  [
     'answers for another realm',
     facts({ ...away, refusals: [refused('WRONG_REALM')] }),
     'failed',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { explanation } from '#contract'
+import { explanation, flowTrace } from '#contract'
 import { diagnoseCall } from '../../../functions/diagnosis/call.ts'
 import type { CallFacts } from '../../../functions/diagnosis/call-facts.ts'
 import {
@@ -49,6 +49,14 @@ const extension = (body: object, fill_in: string[] = []) => ({
   body,
   fill_in,
 })
+const flow = (ended: string | null, why: string | null = null) =>
+  flowTrace.parse({
+    flow_id: extensionId,
+    version: 1,
+    name: 'Menu',
+    trace: [{ action_id: 'greet', type: 'play', at_ms: 0, variables: {}, outcome: null, why }],
+    ended,
+  })
 const ended = (changes: object = {}) => ({
   type: 'registration.expired',
   at: '2026-11-23T06:59:00.000Z',
@@ -414,24 +422,18 @@ const rows: Row[] = [
   ],
   [
     'a flow which could not go on',
-    callFacts({
-      flow: {
-        id: extensionId,
-        name: 'Menu',
-        trace: [{ action_id: 'greet', type: 'play', why: 'no such prompt' }],
-      },
-    }),
+    callFacts({ flow: flow('hung_up', 'no such prompt') }),
     'failed',
     ['FLOW_ENDED'],
   ],
+  ['a flow which went round too long', callFacts({ flow: flow('too_long') }), 'failed', ['FLOW_ENDED']],
   [
-    'a flow which came to its end',
-    callFacts({
-      flow: { id: extensionId, name: 'Menu', trace: [{ action_id: 'bye', type: 'hangup', why: null }] },
-    }),
-    'healthy',
-    [],
+    'a flow which went on without an action',
+    callFacts({ flow: flow(null, 'the server is away') }),
+    'impaired',
+    ['FLOW_ACTION_FAILED'],
   ],
+  ['a flow which came to its end', callFacts({ flow: flow('hung_up') }), 'healthy', []],
 ]
 
 describe('the diagnosis of a call', () => {
