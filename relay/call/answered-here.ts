@@ -43,7 +43,7 @@ export function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndp
     supportedHeader,
     ...answerTimer(leg.timer, request),
   ]
-  const body = request.method === 'INVITE' ? leg.exchange?.answer : undefined
+  const body = changesNothing(request) ? undefined : leg.exchange?.answer
   const response = reply(request, 200, { ...withSdp(body, headers), flow: source })
   const ok: CallOrder[] = [{ type: 'respond', transaction, response }, ...setSession(leg)]
   if (request.method !== 'INVITE') return ok

@@ -10,7 +10,8 @@ import type { Request } from '../sip/message.ts'
 import { contactOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { notAcknowledged, unheard } from './cause.ts'
 import { sdpForCaller } from './early-dialogs.ts'
-import { close, closing } from './ending.ts'
+import { close, closing, letGo } from './ending.ts'
+import { calleeLeft, flowAfter } from './flow-left.ts'
 import { aim, answerOf, rewriteFor } from './offer-answer.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
@@ -82,7 +83,7 @@ export function partyLeft(call: Call, leg: Leg, given: GivenReason, endpoint: Si
   return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
 }
 
-/** Ends an answered call: BYE to each party which did not hang up itself. */
+/** Ends an answered call: BYE to each party which did not hang up itself. A callee alone leaves one whose flow goes on. */
 export function hangUp(
   call: Call,
   by: Leg | 'system',
@@ -90,13 +91,17 @@ export function hangUp(
   endpoint: SipEndpoint,
   { reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
 ): CallStep {
+  const flow = by === 'system' ? undefined : flowAfter(call, by)
+  if (flow && by !== 'system') return calleeLeft(call, flow, by, endpoint)
+  // Who is looked for on a flow's behalf rings no longer.
+  const letting = call.flow ? letGo(call, endpoint, given.reason) : []
   const legs = legsOf(call)
   const repeats = by !== 'system' && by.kind === 'uas' ? forgetAnswer(by) : []
   const pending = legs.flatMap((leg) => dropPending(call, leg, endpoint))
   const asked = legs.flatMap(dropRefresh)
   const byes = legs.filter((leg) => leg !== by).flatMap((leg) => hangUpLeg(leg, given, endpoint))
   close(call, by === 'system' ? by : sideOf(call, by), reason, because)
-  return { to: 'ended', effects: [...repeats, ...pending, ...asked, ...byes, ...closing(call)] }
+  return { to: 'ended', effects: [...letting, ...repeats, ...pending, ...asked, ...byes, ...closing(call)] }
 }
 
 /** The legs which are up here: those who speak, and one whose place is about to be taken. */

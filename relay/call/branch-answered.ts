@@ -6,8 +6,9 @@ import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
 import { unheard } from './cause.ts'
-import { abandon, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
+import { abandon, after, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
 import { branchFailed } from './hunt.ts'
+import { over } from './hunts.ts'
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
@@ -51,7 +52,7 @@ export function branchAnswered(
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   // What the caller is told decides by which numbers the callee hears it.
   const { joining } = call
-  const told = joining ? partyComes(call, joining, endpoint, said) : answerCaller(call, said, endpoint)
+  const told = joining ? partyComes(call, joining, endpoint, said) : tellCaller(call, said, endpoint)
   return {
     to: 'answered',
     effects: [
@@ -64,8 +65,21 @@ export function branchAnswered(
       ...aimCallerAnew(call, endpoint),
       ...told,
       { type: 'tell' },
+      ...flowConnected(call, branch),
     ],
   }
+}
+
+/** The caller is answered by what the callee said, unless it was by its flow, or told what it hears there. */
+function tellCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
+  if (call.caller.dialog?.confirmed) return []
+  return answerCaller(call, call.flow?.ours ?? said, endpoint)
+}
+
+function flowConnected(call: Call, { hunt }: Branch): CallOrder[] {
+  if (!call.flow) return []
+  const target = lineOf(hunt).at(-2)?.sought?.target ?? ''
+  return [{ type: 'onward', call, name: 'flowHappened', event: { type: 'connected', target } }]
 }
 
 /** For whom the call was sent on to besides is not looked any more. */
@@ -126,6 +140,11 @@ function answeredWithoutSdp(
   const goodbye = hangUpLate(branch, response, endpoint, [sipReason(488, why)])
   concluded(call, branch, response.status, why, 'final')
   const because = unheard('callee', why)
+  const root = lineOf(branch.hunt).at(-1)
+  if (call.flow && root) {
+    const ending = { by: 'system', reason: 'failed', status: 488, why, code, because, headers: [] } as const
+    return after(goodbye, over(call, root, endpoint, ending))
+  }
   const step = end(call, endpoint, { by: 'system', reason: 'failed', status: 488, why, code, because })
   return { ...step, effects: [...goodbye, ...step.effects] }
 }

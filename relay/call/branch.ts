@@ -5,6 +5,7 @@ import type { Keying } from '../leg/leg.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
+import type { SdpResult } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
 import { noBody, type Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -53,7 +54,7 @@ export function callAt(
   branch.flow = flow
   branch.attempt.address = hostPort(flow.address, flow.port)
   branch.attempt.transport = flow.transport
-  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
+  const offer = offered(call, endpoint)
   if (branch.secure === 'required' && !isEncrypted(flow)) return undefined
   const only = codecsFor(branch)
   const terms = { only, ...keyingAt(branch, flow) }
@@ -72,6 +73,11 @@ function keyingAt({ hunt, secure }: Branch, flow: Flow): { readonly keying?: Key
 
 /** A peer may ring without end. */
 const codesAtMost = 16
+
+/** What callees are offered: what the caller offers, or what it was told in its flow. */
+function offered({ caller, flow }: Call, endpoint: SipEndpoint): SdpResult | undefined {
+  return flow?.ours ? { ok: true, value: flow.ours } : offerOf(caller.invite, endpoint, caller.secure)
+}
 
 /** Writes down when a branch said what; a repeat says nothing new, but a failure after a proof is no repeat. */
 export function recordCode(call: Call, { tried }: Branch, status: number): void {
@@ -113,7 +119,7 @@ export function offerOtherwise(
   const { flow } = branch
   const ours = offerOfOurs(call, branch, response, endpoint)
   if (ours && flow) return [...stopTimers(branch), ...invite(call, branch, flow, endpoint, ours)]
-  const offer = offerOf(call.caller.invite, endpoint, call.caller.secure)
+  const offer = offered(call, endpoint)
   const keying = offer?.ok && flow ? otherKeying(branch, response) : undefined
   if (!offer?.ok || !flow || keying === undefined) return undefined
   const again = rewriteFor(call, branch, offer.value, endpoint, { only: codecsFor(branch), keying })

@@ -15,6 +15,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { type ActiveCall, CallIndex } from './call-index.ts'
 import { CallPorts } from './call-ports.ts'
 import { CallTimers } from './call-timers.ts'
+import type { AskedSound } from './flow-call.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
 import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
@@ -73,6 +74,15 @@ export type WaitingForHost = { readonly active: ActiveCall } & (
   | { readonly for: 'request'; readonly host: string; readonly asked: InDialogRequest }
 )
 
+/** A sound which a call is to play. */
+type WaitingForSound = { readonly for: 'sound'; readonly active: ActiveCall; readonly asked: AskedSound }
+
+/** What in a call waits for an answer. */
+export type WaitingInCall = WaitingForHost | WaitingForSound
+
+/** Milliseconds a sound may take until it is here. */
+const soundWithinMs = 15_000
+
 /** Whether a 2xx of ours is repeated still. */
 function awaitsAck(call: Call): boolean {
   return [call.caller, ...joinedLegs(call)].some((leg) => leg.kind === 'uas' && leg.answer !== undefined)
@@ -88,7 +98,7 @@ export class CallOrders {
   readonly timers = new CallTimers()
   readonly requests: LegRequests<ActiveCall, ClientRole>
   readonly ports: CallPorts
-  readonly questions: Questions<WaitingForHost>
+  readonly questions: Questions<WaitingInCall>
   readonly reputation = new Reputation()
   readonly outside = new SentOutside()
   readonly #lasting = new LastingCalls()
@@ -120,6 +130,8 @@ export class CallOrders {
         )
       case 'decide':
         return this.#decide(active, order.hunt)
+      case 'sound':
+        return this.#bring(active, order.asked)
       case 'resolve':
         return this.lookUp({ for: 'leg', active, host: order.host, leg: order.leg })
       case 'set':
@@ -141,6 +153,13 @@ export class CallOrders {
       case 'note':
         return effects.emit(order)
     }
+  }
+
+  /** Sounds are fetched, converted and spoken before they are here: that may take a while. */
+  #bring(active: ActiveCall, asked: AskedSound): void {
+    const customer_id = active.call.record.customerId ?? ''
+    const question = { customer_id, sound: asked.sound }
+    this.questions.ask({ for: 'sound', active, asked }, { ask: 'sound', question }, soundWithinMs)
   }
 
   #decide(active: ActiveCall, hunt: Hunt): void {

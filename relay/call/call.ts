@@ -13,6 +13,9 @@ import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
+import { connectOver, flowHappened, flowHeard, soundFound } from './flow.ts'
+import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
+import { isAnswered } from './flow-sound.ts'
 import {
   answerTimeout,
   branchFailed,
@@ -26,7 +29,7 @@ import {
 import { delayOver } from './hunts.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
 import { aimAgain } from './offer-answer.ts'
-import { begin, mediaFailed, opened } from './opening.ts'
+import { begin, beginFlow, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
@@ -108,10 +111,7 @@ const awaited = {
 /** The call's figure (relay/call/README.md). */
 export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   routing: {
-    decided: ({ decision, contacts, sockets }, { call, endpoint }) =>
-      decision.kind === 'connect'
-        ? begin(call, decision, contacts, sockets, endpoint)
-        : refuse(call, decision, endpoint),
+    decided: (event, { call, endpoint }) => decided(call, event, endpoint),
     undecided: ({ why }, { call, endpoint }) => undecided(call, why, endpoint),
     cancel: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
     bye: (given, { call, endpoint }) => callerCancelled(call, given, endpoint),
@@ -166,8 +166,59 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     ...awaited,
   },
 
+  /** The caller is with its flow, answered or not; others may be looked for on its behalf. */
+  flow: {
+    located: ({ branch, located }, { call, endpoint }) => branchLocated(call, branch, located, endpoint),
+    resolved: (event, { call, endpoint }) => stay(...aimAgain(call, event, endpoint)),
+    provisional: (event, { call, endpoint }) =>
+      event.branch.state === 'calling'
+        ? stay(...branchProgressed(call, event.branch, event.response, endpoint))
+        : unwanted.provisional(event),
+    success: (event, { call, endpoint }) => branchSucceeded(call, event, endpoint),
+    failure: (event, { call, endpoint }) =>
+      event.branch.state === 'calling' ? branchFailed(call, event, endpoint) : unwanted.failure(event),
+    silence: ({ branch }, { call, endpoint }) => noResponse(call, branch, endpoint),
+    progress: ({ branch }, { call, endpoint }) => noProgress(call, branch, endpoint),
+    ring: ({ branch }, { call, endpoint }) => answerTimeout(call, branch, endpoint),
+    search: ({ hunt }, { call, endpoint }) => (hunt ? searchTimeout(call, hunt, endpoint) : stay()),
+    delay: ({ hunt }) => stay(...delayOver(hunt)),
+    sentOn: (event, { call, endpoint }) => sentOn(call, event, endpoint),
+    connectOver: (event, { call, endpoint }) => connectOver(call, event, endpoint),
+    flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
+    flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
+    soundFound: (event, { call, endpoint }) => soundFound(call, event, endpoint),
+    media: ({ report }, { call, endpoint }) => flowHeard(call, report, endpoint),
+    request: (event, { call, endpoint }) => flowAsked(call, event, endpoint),
+    earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
+    prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),
+    prackAnswered: (event, { endpoint }) => stay(...prackAnswered(event, endpoint)),
+    repeatProvisional: ({ leg }) => stay(...repeatProvisional(leg)),
+    provisionalUnacknowledged: (_, { call, endpoint }) => neverPracked(call, endpoint),
+    acked: ({ leg, request }, { call, endpoint }) => flowAcked(call, leg, request, endpoint),
+    passedAck: ({ leg, request }, { call, endpoint }) => passAck(call, leg, request, endpoint),
+    passed: (event, { call, endpoint }) => stay(...passedLate(call, event, endpoint)),
+    repeat: ({ leg }) => stay(...repeatAnswer(leg)),
+    unacknowledged: ({ leg }, { call, endpoint }) => giveUpOnAck(call, leg, endpoint),
+    repeatPending: ({ leg }) => stay(...repeatPassed(leg)),
+    unacknowledgedPending: ({ leg }, { call, endpoint }) => unacknowledgedPassed(call, leg, endpoint),
+    session: ({ leg }, { call, endpoint }) =>
+      joinedLegs(call).includes(leg) ? sessionDue(call, leg, endpoint) : stay(),
+    refreshed: (event, { call, endpoint }) =>
+      joinedLegs(call).includes(event.leg)
+        ? refreshed(call, event, endpoint)
+        : stay(...refreshedLate(event, endpoint)),
+    stalledRefresh: ({ leg }) => stay(...refreshStalled(leg)),
+    keyAnswered: (event, { call, endpoint }) => stay(...keyAnswered(call, event, endpoint)),
+    byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
+    cancel: (given, { call, endpoint }) => flowCancelled(call, given, endpoint),
+    bye: (given, { call, endpoint }) => flowLeft(call, given, endpoint),
+    stop: (_, { call, endpoint }) =>
+      isAnswered(call) ? goingDown(call, endpoint) : endedBySystem(call, endpoint),
+  },
+
   answered: {
     ...unwanted,
+    flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
     success: ({ branch, response }, { call, endpoint }) =>
       joinedLegs(call).includes(branch) && branch.dialog?.remoteTag === (response.to.tag ?? '')
         ? stay(...acknowledge(branch, response, endpoint))
@@ -212,11 +263,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     stalledOffer: (event, { call, endpoint }) => offerStalled(call, event, endpoint),
     reoffered: (event, { call, endpoint }) => offerAnswered(call, event, endpoint),
     media: ({ report }, { call, endpoint }) => mediaReported(call, report, endpoint),
-    stop: (_, { call, endpoint }) =>
-      hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, {
-        reason: 'normal',
-        because: stopped.because,
-      }),
+    stop: (_, { call, endpoint }) => goingDown(call, endpoint),
   },
 
   /** Its party speaks in another call, or is about to: who sent it there is left, and hangs up. */
@@ -252,6 +299,24 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     earlyUpdateAnswered: ({ asked }) => stay(refuseRequest(asked, 487)),
     byeAnswered: (event, { endpoint }) => stay(...byeAgain(event, endpoint)),
   },
+}
+
+/** It is decided where the call goes. */
+function decided(
+  call: Call,
+  { decision, contacts, sockets }: CallEvents['decided'],
+  endpoint: SipEndpoint,
+): Turn<CallState, CallOrder> {
+  if (decision.kind === 'reject') return refuse(call, decision, endpoint)
+  return decision.kind === 'flow'
+    ? beginFlow(call, decision, sockets, endpoint)
+    : begin(call, decision, contacts, sockets, endpoint)
+}
+
+/** Ends a call which was answered because the relay goes down. */
+function goingDown(call: Call, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
+  const ended = { reason: 'normal', because: stopped.because } as const
+  return hangUp(call, 'system', { reason: 'SIP;cause=503;text="going down"' }, endpoint, ended)
 }
 
 /** Both silent for too long: neither party hears the other. */

@@ -5,6 +5,7 @@ import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type MediaReport, type SessionId, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
+import type { SoundFile } from '../ground/sound.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { LegResult } from '../leg/leg-requests.ts'
 import { uasLeg } from '../leg/uas.ts'
@@ -21,7 +22,7 @@ import {
   type CallsDeps,
   type CallsOutput,
   type SendOn,
-  type WaitingForHost,
+  type WaitingInCall,
 } from './call-orders.ts'
 import { leadOf } from './hosts.ts'
 import { mediaRecordOf } from './media-record.ts'
@@ -155,7 +156,8 @@ export class Calls {
   /** It is decided where a call is sent on to, or why not. */
   sentOn(now: MonotonicMs, { active, hunt }: SendOn, { decision, why }: DecidedSendOn): CallsOutput[] {
     // The call may have been answered, or have ended, while we asked.
-    if (active.machine.state !== 'hunting' || hunt.state !== 'deciding') return []
+    const { state } = active.machine
+    if ((state !== 'hunting' && state !== 'flow') || hunt.state !== 'deciding') return []
     const { id, hunts } = active.call
     const screened =
       decision && this.#orders.outside.screen(active.call, hunt, countedWithPbx(hunt, decision))
@@ -260,13 +262,12 @@ export class Calls {
     // The caller may have left while we asked.
     if (active.machine.state !== 'routing') return
     const host =
-      decided.kind === 'connect' &&
+      decided.kind !== 'reject' &&
       unknownHost(active.call, active.call.caller, active.call.caller.invite, this.#deps.endpoint)
     if (host) return this.#orders.lookUp({ for: 'decision', active, host, decided })
     const decision = admitCall(this.#deps.ledger, now, active.call.id, decided)
-    const connect = decision.kind === 'connect' ? decision : undefined
-    const sockets = connect ? this.#orders.ports.take(now) : ''
-    const contacts = connect ? this.#contacts(now, connect.targets) : []
+    const sockets = decision.kind === 'reject' ? '' : this.#orders.ports.take(now)
+    const contacts = decision.kind === 'connect' ? this.#contacts(now, decision.targets) : []
     if (typeof sockets === 'object') {
       active.mediaClosed = false
       if (sockets.session !== undefined) this.#orders.index.renamed(active, sockets.session)
@@ -298,8 +299,10 @@ export class Calls {
     return isAddress ? besidesCarriers(located, this.#deps.carriers) : located
   }
 
-  #answered(now: MonotonicMs, waiting: WaitingForHost, reply: Reply): void {
+  #answered(now: MonotonicMs, waiting: WaitingInCall, reply: Reply): void {
     const { active } = waiting
+    if (waiting.for === 'sound')
+      return this.#step(now, active, 'soundFound', { ...waiting.asked, found: soundIn(reply) })
     const located = locatedBy(reply)
     if (waiting.for === 'branch') {
       const { branch } = waiting
@@ -372,6 +375,8 @@ export class Calls {
     switch (timer.timer) {
       case 'media':
         return this.#mediaOver(now, active)
+      case 'flow':
+        return this.#step(now, active, 'flow', undefined)
       case 'silence':
         this.#unheard(now, timer.branch)
         return this.#step(now, active, timer.timer, timer)
@@ -408,8 +413,7 @@ export class Calls {
     if (report.type === 'closed' || report.type === 'counted')
       active.call.record.media = { caller: report.caller, callee: report.callee }
     if (report.type === 'closed') return this.#mediaOver(now, active)
-    if (report.type === 'counted')
-      return active.machine.state === 'answered' ? this.#orders.tell(active) : undefined
+    if (report.type === 'counted') return isUp(active) ? this.#orders.tell(active) : undefined
     if (report.type === 'failed') {
       if (this.#orders.ports.openOthers(now, active, report.why)) return
       active.mediaClosed = true
@@ -428,4 +432,15 @@ export class Calls {
     }
     this.#orders.settle(now, active)
   }
+}
+
+/** Whether it is told now and then how its sound is. */
+function isUp({ machine: { state } }: ActiveCall): boolean {
+  return state === 'answered' || state === 'flow'
+}
+
+/** Where a sound is, or why it is not to be had. */
+function soundIn(reply: Reply): SoundFile | string {
+  if (reply.type === 'unanswered') return reply.why
+  return reply.answer.ask === 'sound' ? reply.answer.answer : 'the answer was about something else'
 }

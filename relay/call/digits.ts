@@ -77,7 +77,9 @@ export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | u
   const events = eventTypesOf(spoken)
   const form = settingOf(call, leg)
   const listens = form === 'inband' || (form !== 'info' && events.length === 0)
-  const tones = listens && onward('inband') !== 'inband' ? g711Of(spoken) : []
+  // A flow hears its caller in whatever form it presses keys.
+  const alone = call.flow !== undefined && leg === call.caller && !partner
+  const tones = alone || (listens && onward('inband') !== 'inband') ? g711Of(spoken) : []
   const send = form === 'info' ? undefined : sendingOf(own, form)
   if (events.length === 0 && tones.length === 0 && !send) return undefined
   const passes = events.length === 0 || eventsPass(call, leg, partner)
@@ -143,6 +145,12 @@ export function keyAskedEarly(call: Call, asked: InDialogRequest, endpoint: SipE
 function ringingAlone({ branches }: Call): Leg | undefined {
   const [one, ...more] = branches.filter(({ state, heard }) => state === 'calling' && heard === 'ringing')
   return more.length === 0 ? one : undefined
+}
+
+/** Presses a key towards a leg, in the form it takes. */
+export function pressKey(call: Call, to: Leg, digit: InfoDigit, endpoint: SipEndpoint): CallOrder[] {
+  const way = wayTo(call, to, 'rfc4733')
+  return way === undefined ? [] : sendBy(call, to, way, digit, endpoint)
 }
 
 /** Sends on a key which came in one form, if its partner takes it in another. */

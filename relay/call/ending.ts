@@ -36,7 +36,11 @@ export function refusedEnding(decided: RejectDecision | FlowDecision): HuntEndin
   }
 }
 
-const notFollowed = { status: 503, reason: 'FLOW_NOT_FOLLOWED', message: 'This relay follows no flows.' }
+const notFollowed = {
+  status: 480,
+  reason: 'FLOW_NOT_FOLLOWED',
+  message: 'A call is not sent on to what follows a flow.',
+}
 
 /** Who finds us full may come again at once: a call ends every second. */
 export function soon(status: number): Header[] {
@@ -97,6 +101,7 @@ export function endedBySystem(call: Call, endpoint: SipEndpoint): CallStep {
 export function close(call: Call, by: HangupParty, reason: HangupReason, because: Cause | undefined): void {
   const { record } = call
   if (record.endedAt !== undefined) return
+  call.flow?.machine.receive({ type: 'hung-up', by }, utcOf(call))
   record.endedAt = utcOf(call)
   record.by = by
   record.reason = reason
@@ -117,7 +122,14 @@ export function closing(call: Call): CallOrder[] {
       ]
     : [{ type: 'release' }]
   const timers = call.hunts.flatMap(stopHunt)
-  return [...transferEnds(call), { type: 'stop', timer: 'search' }, ...timers, { type: 'tell' }, ...media]
+  return [
+    ...transferEnds(call),
+    { type: 'stop', timer: 'search' },
+    { type: 'stop', timer: 'flow' },
+    ...timers,
+    { type: 'tell' },
+    ...media,
+  ]
 }
 
 /** The other call of a transfer which is not done yet hears that this one is over. */

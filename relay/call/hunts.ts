@@ -20,12 +20,18 @@ const huntsAtMost = 32
 /** So often is a call sent on in the name of one extension or PBX by what its phones answer. */
 const redirectionsAtMost = 5
 
-/** A hunt ended in which no callee answered: the next one of the list it is in, or the end of the call. */
+/** A hunt ended in which no callee answered: the next one of the list it is in, the next action of a flow, or the end of the call. */
 export function over(call: Call, hunt: Hunt, endpoint: SipEndpoint, ending: HuntEnding): CallStep {
+  if (!hunt.parent && call.flow) return connectOver(call, hunt, ending)
   if (!hunt.parent) return end(call, endpoint, ending, ending.headers)
   const letting = giveUp(call, hunt)
   hunt.ending = ending
   return after(letting, childOver(call, hunt.parent, endpoint))
+}
+
+function connectOver(call: Call, hunt: Hunt, ending: HuntEnding): CallStep {
+  const letting = giveUp(call, hunt)
+  return { effects: [...letting, { type: 'onward', call, name: 'connectOver', event: { hunt, ending } }] }
 }
 
 /** Begins with the first step of a list. */
@@ -94,7 +100,7 @@ function combined(call: Call, hunt: Hunt, own: readonly HuntEnding[]): HuntEndin
 }
 
 /** How one ended, as a later destination waits for it. */
-function conditionOf({ status, reason, because }: HuntEnding): RingCondition {
+export function conditionOf({ status, reason, because }: HuntEnding): RingCondition {
   if (because?.reason === 'NOT_REGISTERED') return 'not_registered'
   if (status === 486 || status === 600 || status === 603) return 'busy'
   if (/_(UNREACHABLE|SILENT|FOUND)$/.test(because?.reason ?? '')) return 'failed'
@@ -109,7 +115,7 @@ function childrenOf(call: Call, hunt: Hunt): Hunt[] {
 }
 
 /** Gives up whatever of a hunt goes on. */
-function giveUp(call: Call, hunt: Hunt): CallOrder[] {
+export function giveUp(call: Call, hunt: Hunt): CallOrder[] {
   hunt.state = 'over'
   const branches = alive(call, hunt)
   for (const branch of branches) concluded(call, branch, 0, 'given up', 'final')

@@ -34,6 +34,7 @@ export function newCall(
     ledger,
     serviceRoutes,
     decision: undefined,
+    flow: undefined,
     ports: undefined,
     hunts: [newHunt(undefined, undefined)],
     branches: [],

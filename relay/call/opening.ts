@@ -1,10 +1,11 @@
-import type { Transport } from '#contract'
+import type { FlowDecision, Transport } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
-import { end, remember, soon } from './ending.ts'
+import { after, end, refuse, remember, soon } from './ending.ts'
+import { flowHappened, flowOf, flowTargets } from './flow.ts'
 import { beginHunt } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
@@ -42,6 +43,32 @@ export function begin(
   }
 }
 
+/** A flow says what becomes of it: the sockets come first, too. */
+export function beginFlow(
+  call: Call,
+  decision: FlowDecision,
+  sockets: CallSockets | string,
+  endpoint: SipEndpoint,
+): CallStep {
+  if (call.joining) return refuse(call, transferredToFlow(decision), endpoint)
+  call.flow = flowOf(call, decision, endpoint)
+  return begin(call, flowTargets(decision), [], sockets, endpoint)
+}
+
+/** Who is transferred speaks with a party, and a flow is none. */
+function transferredToFlow({
+  kind,
+  program,
+  programs,
+  variables,
+  forwarder,
+  called,
+  ...known
+}: FlowDecision) {
+  const message = 'A call is not transferred to a number which follows a flow.'
+  return { ...known, kind: 'reject', status: 480, reason: 'TRANSFER_TO_FLOW', message } as const
+}
+
 /** The sockets are there: starts with the best target. */
 export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   const { caller, decision } = call
@@ -50,9 +77,13 @@ export function opened(call: Call, endpoint: SipEndpoint): CallStep {
   if (offer?.ok) keysToAnswer(caller, offer.value, endpoint)
   // A party which is transferred speaks with another still.
   const aimed = offer?.ok && !call.joining ? aim(call, caller, offer.value, endpoint) : []
-  const step = decision ? beginHunt(call, own, decision, own.contacts, endpoint) : { effects: [] }
+  const step = call.flow
+    ? after([{ type: 'tell' }], { ...flowHappened(call, { type: 'begun' }, endpoint) })
+    : decision
+      ? beginHunt(call, own, decision, own.contacts, endpoint)
+      : { effects: [] }
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
-  return { to: step.to ?? 'hunting', effects }
+  return { to: step.to ?? (call.flow ? 'flow' : 'hunting'), effects }
 }
 
 /** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */

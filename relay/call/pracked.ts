@@ -7,6 +7,7 @@ import { branchAnswered } from './branch-answered.ts'
 import { cause } from './cause.ts'
 import { offerPracked } from './early-update.ts'
 import { after, end } from './ending.ts'
+import { answerReleased } from './flow.ts'
 import { answerPracked } from './late-offer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import type { Call, CallOrder, CallStep } from './state.ts'
@@ -34,7 +35,8 @@ export function callerPracked(call: Call, asked: InDialogRequest, endpoint: SipE
 
 /** The answer which waited, if it need not wait any more. */
 function heldAnswer(call: Call, endpoint: SipEndpoint): CallStep {
-  const { held } = call
+  const { held, flow } = call
+  if (flow?.answerHeld && !holdsAnswer(call.caller)) return answerReleased(call, endpoint)
   if (!held || holdsAnswer(call.caller)) return { effects: [] }
   call.held = undefined
   return branchAnswered(call, held.branch, held.response, endpoint)

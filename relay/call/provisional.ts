@@ -8,11 +8,12 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { since } from './ending.ts'
+import { hushRinging, isAnswered, ringOn } from './flow-sound.ts'
 import { isLate, mayOffer } from './late-offer.ts'
 import { observation } from './observation.ts'
 import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
-import type { Branch, Call, CallOrder } from './state.ts'
+import type { Branch, Call, CallOrder, FlowCall } from './state.ts'
 
 /** 100 to 199: the provider is alive; from 101 on a phone rings, and no other is tried any more. */
 export function branchProgressed(
@@ -62,11 +63,13 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   const { caller } = call
   const said = remember18x(branch, response, endpoint)
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
+  if (call.flow && isAnswered(call))
+    return heardInFlow(call, call.flow, branch, alone ? said : undefined, endpoint)
   // Any other offer of the callee's has to wait for its 2xx (RFC 3261 §13.2.1).
-  const passes = alone && (!isLate(call) || mayOffer(call, branch, response))
+  const passes = alone && (!isLate(call) || (!call.flow && mayOffer(call, branch, response)))
   const { length: before } = caller.told
   if (said && passes && !branch.sdp.sent) keysToAnswer(branch, said, endpoint)
-  const early = said && passes ? sdpForCaller(call, said, endpoint, 'early') : undefined
+  const early = said && passes ? sdpForCaller(call, call.flow?.ours ?? said, endpoint, 'early') : undefined
   // What was offered once is offered no more (RFC 6337 §3.1.1).
   const body = isLate(call) && caller.told.length === before ? undefined : early?.body
   const repeated = call.rang && !early && !branch.provider
@@ -82,6 +85,18 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
     ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, body, reliably),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),
   ]
+}
+
+/** A caller which was answered hears whom it is connected with before that one answers, or that its phone rings. */
+function heardInFlow(
+  call: Call,
+  flow: FlowCall,
+  branch: Branch,
+  said: RelayedSdp | undefined,
+  endpoint: SipEndpoint,
+): CallOrder[] {
+  if (!said) return ringOn(call, flow)
+  return [...hushRinging(call, flow), ...aim(call, branch, said, endpoint), ...aimCallerAnew(call, endpoint)]
 }
 
 /** A hostile carrier may name tags without end. */

@@ -46,7 +46,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       transferred_from: record.transferredFrom,
       sent_out_by: sentOutBy(call),
       transfer_type: record.transferType,
-      flow: null,
+      flow: call.flow?.machine.trace ?? null,
     },
   }
 }

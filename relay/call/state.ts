@@ -34,6 +34,7 @@ import type { Authorizations } from '../sip/authorization.ts'
 import type { Header, Request, Response } from '../sip/message.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import type { CallRecord } from './call-record.ts'
+import type { AskedSound, FollowedFlow, FollowedFlowEvents } from './flow-call.ts'
 import type { Cause } from './reason.ts'
 import type { CallSockets } from './spare-sessions.ts'
 
@@ -55,6 +56,8 @@ export interface Call {
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
   decision: ConnectDecision | undefined
+  /** The flow it follows; undefined: none. */
+  flow: FlowCall | undefined
   /** RTP ports, even; taken when the call is connected somewhere. */
   ports: Record<Side, Port> | undefined
   /** For whom it looks: its own callee first, then whom it is sent on to, as it comes to them. */
@@ -153,6 +156,12 @@ export interface UnansweredEnd {
   /** Why, for the record; undefined: the caller left. */
   readonly because: Cause | undefined
 }
+
+/** The flow a call follows, as its own hunts go on in it. */
+export type FlowCall = FollowedFlow<Hunt, HuntEnding>
+
+/** What happens to a call which follows a flow. */
+export type FlowCallEvents = FollowedFlowEvents<Hunt, HuntEnding>
 
 /** An UPDATE in an early dialog, and the callee's early dialog which it is about. */
 interface EarlyUpdate {
@@ -275,14 +284,16 @@ export type CallTimer =
   | { readonly timer: 'reoffer' | 'parting'; readonly leg: Leg }
   /** An offer of ours cannot be made, or was not answered in time: what that counts as. */
   | { readonly timer: 'stalledOffer'; readonly leg: Leg; readonly status: number }
-  /** The media thread never said its last word. */
-  | { readonly timer: 'media' }
+  /** The media thread never said its last word; what a flow waits for has not come. */
+  | { readonly timer: 'media' | 'flow' }
 
 /** What a call orders, by its legs or itself; the engine makes it true and decides nothing of its own. */
 export type CallOrder =
   | LegOrder<Branch>
   | { readonly type: 'request'; readonly request: Request; readonly flow: Flow; readonly role: ClientRole }
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
+  /** A sound of a flow is to be brought to this relay. */
+  | { readonly type: 'sound'; readonly asked: AskedSound }
   /** A leg's SDP names a host. */
   | { readonly type: 'resolve'; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }
@@ -300,22 +311,25 @@ export type CallOrder =
   | { readonly type: 'release' }
   /** A party asks for a transfer, which is made here. */
   | { readonly type: 'refer'; readonly asked: InDialogRequest; readonly target: ReferTarget }
-  /** Something happens to the other call of a transfer. */
+  /** Something happens to the other call of a transfer, or to this one when it has done what it is told here. */
   | Onward
   | Note
 
-/** What happens in one call to another. */
+/** What happens in one call to another, or follows in itself. */
 export type Onward = {
-  [Name in keyof TransferEvents]: {
+  [Name in keyof FollowingEvents]: {
     readonly type: 'onward'
     readonly call: Call
     readonly name: Name
-    readonly event: TransferEvents[Name]
+    readonly event: FollowingEvents[Name]
   }
-}[keyof TransferEvents]
+}[keyof FollowingEvents]
+
+/** Events which calls bring about themselves. */
+type FollowingEvents = TransferEvents & Pick<FlowCallEvents, 'flowHappened' | 'connectOver'>
 
 /** Where a call stands; call.ts draws the figure. */
-export type CallState = 'routing' | 'opening' | 'hunting' | 'answered' | 'transferred' | 'ended'
+export type CallState = 'routing' | 'opening' | 'flow' | 'hunting' | 'answered' | 'transferred' | 'ended'
 
 /** What happens between the two calls of a transfer. */
 interface TransferEvents {
@@ -335,7 +349,7 @@ interface TransferEvents {
 }
 
 /** What happens to a call, by name. */
-export interface CallEvents extends TransferEvents {
+export interface CallEvents extends TransferEvents, FlowCallEvents {
   /** The edge's answer, the extension's contacts, and sockets for the media, or why there are none. */
   decided: { decision: RouteDecision; contacts: readonly Contact[]; sockets: CallSockets | string }
   undecided: { why: string }

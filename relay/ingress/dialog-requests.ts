@@ -2,8 +2,10 @@ import type { MonotonicMs } from '#contract'
 import type { LegFound } from '../call/call-index.ts'
 import type { Calls } from '../call/calls.ts'
 import { reasonsOf } from '../call/reason.ts'
+import type { CallState } from '../call/state.ts'
 import { receiveInDialog } from '../dialog/dialog.ts'
 import type { Flow } from '../ground/flow.ts'
+import type { Leg } from '../leg/leg.ts'
 import { admits } from '../leg/path.ts'
 import { infoDigitOf } from '../sip/dtmf-relay.ts'
 import type { Request } from '../sip/message.ts'
@@ -107,14 +109,11 @@ export class DialogRequests {
       this.#accept(now, request, flow)
       effects.pass(calls.step(now, active, 'bye', { leg, reason: reasonsOf(request) }))
     } else if (method === 'PRACK') {
-      if (active.machine.state !== 'hunting' && active.machine.state !== 'answered')
-        return replies.refuse(request, flow, 481)
+      if (!acknowledges.has(active.machine.state)) return replies.refuse(request, flow, 481)
       const transaction = transactions.open(now, request, flow)
       effects.pass(calls.step(now, active, 'prack', { leg, request, transaction, source: flow }))
     } else if (passed.has(method)) {
-      const { state } = active.machine
-      if (state !== 'answered' && !(state === 'hunting' && isHeardEarly(request)))
-        return replies.notYet(request, flow)
+      if (!mayAsk(active.machine.state, leg, request)) return replies.notYet(request, flow)
       this.#ask(now, request, flow, { active, leg })
     } else if (method === 'OPTIONS')
       replies.refuse(request, flow, 200, undefined, [
@@ -139,6 +138,15 @@ export class DialogRequests {
     const id = transactions.open(now, request, flow)
     effects.pass(transactions.respond(now, id, reply(request, 200, { flow, toTag })))
   }
+}
+
+/** States in which a provisional of ours may still be acknowledged. */
+const acknowledges: ReadonlySet<CallState> = new Set(['hunting', 'flow', 'answered'])
+
+/** Whether a party may ask this now: all of it once it speaks here, little before. */
+function mayAsk(state: CallState, { dialog }: Leg, request: Request): boolean {
+  if (state === 'answered' || (state === 'flow' && dialog?.confirmed)) return true
+  return (state === 'hunting' || state === 'flow') && isHeardEarly(request)
 }
 
 /** What may be asked before the call is answered: a change of what was agreed reliably, or that a key be told. */

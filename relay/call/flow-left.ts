@@ -1,0 +1,51 @@
+import type { Leg } from '../leg/leg.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { giveUp } from './hunts.ts'
+import { dropPending, dropRefresh } from './pending-reinvite.ts'
+import type { Call, CallOrder, CallStep, FlowCall } from './state.ts'
+
+/*
+ * A callee which leaves a call whose flow goes on: its caller stays.
+ */
+
+/** The flow which goes on when this leg hangs up; undefined: the call is over then. */
+export function flowAfter({ flow, joined, caller, transfer }: Call, leg: Leg): FlowCall | undefined {
+  const stays = leg === joined.callee && joined.caller === caller && !transfer
+  return stays && flow && !flow.machine.isOver ? flow : undefined
+}
+
+/** The callee has left the caller to its flow; what it still sends is heard by no party. */
+export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEndpoint): CallStep {
+  const open = [call.caller, leg].flatMap((one) => dropPending(call, one, endpoint))
+  const hunt = flow.hunt
+  flow.hunt = undefined
+  flow.left = leg
+  flow.wasHeard = true
+  call.joined.callee = undefined
+  call.came.callee = undefined
+  for (const branch of call.branches) {
+    branch.aimed = undefined
+    if (branch === leg) branch.state = 'over'
+  }
+  const ended = { type: 'connect-ended', result: 'answered', status: 200 } as const
+  return {
+    to: 'flow',
+    effects: [
+      ...open,
+      ...dropRefresh(leg),
+      { type: 'stop', timer: 'session', of: leg },
+      ...(hunt ? giveUp(call, hunt) : []),
+      ...apart(call),
+      { type: 'onward', call, name: 'flowHappened', event: ended },
+    ],
+  }
+}
+
+function apart({ session }: Call): CallOrder[] {
+  return [
+    { type: 'media', command: { type: 'disconnect', session, side: 'caller' } },
+    { type: 'media', command: { type: 'aim', session, side: 'callee', aim: nowhere } },
+  ]
+}
+
+const nowhere = { rtp: undefined, rtcp: undefined, sources: [], eager: false, mux: false, quiet: false }

@@ -1,0 +1,94 @@
+import type { InDialogRequest, UasLeg } from '../leg/leg.ts'
+import { follow } from '../leg/path.ts'
+import { forgetAnswer } from '../leg/uas.ts'
+import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
+import { sdpBody } from '../sip/body.ts'
+import { infoDigitOf } from '../sip/dtmf-relay.ts'
+import type { Request } from '../sip/message.ts'
+import { reply } from '../sip/reply.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { hangUp, legAcked } from './answered.ts'
+import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
+import { askedEarly } from './early-update.ts'
+import { after } from './ending.ts'
+import { keyPressed } from './flow.ts'
+import { isAnswered, spokenIn } from './flow-sound.ts'
+import { callerCancelled } from './hunt.ts'
+import { screenWithin } from './in-dialog.ts'
+import {
+  aim,
+  answerOf,
+  faultOf,
+  inTheOpen,
+  noCodec,
+  offerOf,
+  refusalWords,
+  rewriteFor,
+} from './offer-answer.ts'
+import { refuseRequest } from './pending-reinvite.ts'
+import { referRefused } from './refer.ts'
+import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
+
+/*
+ * What a caller asks inside its dialog while it is in its flow: no other party hears of it.
+ */
+
+/** A request of a party of a call which follows a flow, while no callee has answered. */
+export function flowAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallStep {
+  const { leg, request, transaction, source } = asked
+  if (leg !== call.caller) return { effects: askedEarly(call, asked, endpoint) }
+  const digit = request.method === 'INFO' ? infoDigitOf(request) : undefined
+  if (digit) {
+    const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
+    return after([ok], keyPressed(call, digit.key, 'info', endpoint))
+  }
+  if (!isAnswered(call)) return { effects: askedEarly(call, asked, endpoint) }
+  follow(leg, source)
+  return { effects: answered(call, asked, endpoint) }
+}
+
+/** The caller acknowledges our answer: where that was an offer, by what it says itself. */
+export function flowAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndpoint): CallStep {
+  const settled = legAcked(call, leg, request, endpoint)
+  const said = hasSdp(leg.invite) ? undefined : answerOf(request, endpoint, leg.sdp.sent, leg.secure)
+  return said?.ok ? after(settled.effects, { effects: aim(call, leg, said.value, endpoint) }) : settled
+}
+
+/** The caller takes its call back, or a change which it asked for. */
+export function flowCancelled(call: Call, given: CallEvents['cancel'], endpoint: SipEndpoint): CallStep {
+  return isAnswered(call) ? { effects: [] } : callerCancelled(call, given, endpoint)
+}
+
+/** A party hangs up: the caller, and the call is over; or a callee which has left already. */
+export function flowLeft(call: Call, { leg, reason }: CallEvents['bye'], endpoint: SipEndpoint): CallStep {
+  if (leg !== call.caller) return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
+  if (!isAnswered(call)) return callerCancelled(call, { reason }, endpoint)
+  return hangUp(call, leg, { reason }, endpoint)
+}
+
+function answered(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const { leg, request } = asked
+  const refusal = screenWithin(request, leg)
+  if (refusal) return [refuseRequest(asked, refusal.status, [...(refusal.headers ?? [])])]
+  if (request.method === 'REFER')
+    return [referRefused(asked, { status: 403, why: 'the call speaks with no other party' }, endpoint)]
+  if (request.method !== 'INVITE' && request.method !== 'UPDATE') return [refuseRequest(asked, 501)]
+  if (changesNothing(request) || offersNothingNew(leg, request)) return answerHere(call, asked, endpoint)
+  if (leg.pending) return [refuseRequest(asked, 491)]
+  return changed(call, asked, endpoint)
+}
+
+/** Another address, another codec, or on hold: answered by what sounds are played in. */
+function changed(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallOrder[] {
+  const { leg, request } = asked
+  const offer = offerOf(request, endpoint, leg.secure)
+  const fault = inTheOpen(asked) ?? faultOf(call, offer, leg.trusted)
+  if (fault) return [refuseRequest(asked, fault.status, refusalWords(fault, endpoint))]
+  const said = offer?.ok ? offer.value : undefined
+  const ours = said ? spokenIn(said) : call.flow?.ours
+  const sent = ours && rewriteFor(call, leg, ours, endpoint, { offer: said })
+  const body = sdpBody(request)
+  if (!sent) return [refuseRequest(asked, 488, [noCodec(endpoint)])]
+  leg.exchange = { offer: body ?? new Uint8Array(), answer: sdpBytes(sent) }
+  return [...answerHere(call, asked, endpoint), ...(said ? aim(call, leg, said, endpoint) : [])]
+}

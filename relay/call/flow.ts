@@ -1,0 +1,205 @@
+import type { ConnectDecision, FlowDecision, HangupReason } from '#contract'
+import { type FlowEvent, FlowMachine, type FlowOrder } from '#flows'
+import type { MediaReport } from '../ground/media.ts'
+import { noteKey } from '../leg/keys.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import { hangUp } from './answered.ts'
+import { cause } from './cause.ts'
+import { pressKey } from './digits.ts'
+import { after, end } from './ending.ts'
+import { beginConnect, connected, stopConnect } from './flow-connect.ts'
+import {
+  answerByFlow,
+  hushRinging,
+  isAnswered,
+  ownSound,
+  playSounds,
+  soundArrived,
+  stopPlaying,
+} from './flow-sound.ts'
+import { conditionOf } from './hunts.ts'
+import { noCodec } from './offer-answer.ts'
+import { utcOf } from './record.ts'
+import type { Call, CallOrder, CallStep, FlowCall, FlowCallEvents } from './state.ts'
+import { reasonOf } from './verdict.ts'
+
+/*
+ * A call which follows a flow: what happens to the call is told to the flow's machine, and what that orders is done to the
+ * caller's leg.
+ */
+
+/** The flow a decided call is to follow, before it begins. */
+export function flowOf(call: Call, decision: FlowDecision, endpoint: SipEndpoint): FlowCall {
+  const machine = new FlowMachine({
+    program: decision.program,
+    programs: decision.programs,
+    variables: { ...decision.variables, 'voipbin.call.id': call.id },
+    recordingId: () => endpoint.entropy.uuid(utcOf(call)),
+  })
+  return {
+    machine,
+    decision,
+    ours: ownSound(call.caller, endpoint),
+    early: false,
+    answerHeld: false,
+    hunt: undefined,
+    last: undefined,
+    left: undefined,
+    wasHeard: false,
+    plays: new Map(),
+    ringing: undefined,
+    ringings: 0,
+  }
+}
+
+/** As the rest of the call reads it: a list of destinations which its flow names one by one. */
+export function flowTargets(decision: FlowDecision): ConnectDecision {
+  const { program, programs, variables, forwarder, called, ...rest } = decision
+  return { ...rest, kind: 'connect', targets: { kind: 'plan', plan: { forwarder, called, steps: [] } } }
+}
+
+/** Something happens to the flow: what it orders is done. */
+export function flowHappened(call: Call, event: FlowEvent, endpoint: SipEndpoint): CallStep {
+  const { flow } = call
+  if (!flow) return { effects: [] }
+  const told = event.type === 'connected' ? connected(call, flow) : []
+  const waiting: FlowEvent[] = [event]
+  let step: CallStep = { effects: told }
+  for (const next of waiting) {
+    for (const order of flow.machine.receive(next, utcOf(call))) {
+      if (step.to === 'ended') return step
+      const done = carriedOut(call, flow, order, endpoint)
+      step = { ...step, ...done, effects: [...step.effects, ...done.effects] }
+      if (done.happens) waiting.push(done.happens)
+    }
+    flow.left = undefined
+  }
+  return { ...(step.to && { to: step.to }), effects: step.effects }
+}
+
+/** What an order comes to, and what the flow hears of it at once. */
+interface CarriedOut extends CallStep {
+  readonly happens?: FlowEvent
+}
+
+function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipEndpoint): CarriedOut {
+  switch (order.type) {
+    case 'answer':
+      return answering(call, flow, endpoint)
+    case 'play': {
+      const played = playSounds(call, flow, order, endpoint)
+      if (!('why' in played)) return { effects: played }
+      return { effects: [], happens: { type: 'played', play: order.play, why: played.why } }
+    }
+    case 'stop-play':
+      return { effects: stopPlaying(call, flow, order.play) }
+    case 'wait':
+      return { effects: [{ type: 'set', ms: order.ms, timer: { timer: 'flow' } }] }
+    case 'stop-wait':
+      return { effects: [{ type: 'stop', timer: 'flow' }] }
+    case 'send-digits':
+      return { effects: pressKey(call, call.caller, { key: order.keys, ms: order.ms }, endpoint) }
+    case 'connect':
+      return beginConnect(call, flow, order.option, endpoint)
+    case 'stop-connect':
+      return { effects: stopConnect(call, flow) }
+    case 'hang-up':
+      return hungUp(call, flow, order.status, endpoint)
+    case 'call':
+    case 'fetch':
+      return {
+        effects: [],
+        happens: { type: 'fetched', fetch: order.fetch, result: 'unreachable', why: notYet },
+      }
+    case 'record':
+      return { effects: [], happens: { type: 'recorded', recording: order.recording, why: notYet } }
+    case 'stop-record':
+    case 'pause-record':
+    case 'resume-record':
+      return { effects: [] }
+  }
+}
+
+const notYet = 'this relay does not do that'
+
+function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOut {
+  const { came, orders } = answerByFlow(call, flow, endpoint)
+  if (came === 'answered') return { effects: [...orders], happens: { type: 'answered' } }
+  if (came === 'held') return { effects: [] }
+  const why = 'it speaks neither PCMU nor PCMA, in which flows are heard'
+  const because = cause('CALLER_CODEC_MISMATCH', `The caller cannot hear the flow: ${why}.`)
+  const ending = { by: 'system', reason: 'failed', status: 488, why: 'no codec', because } as const
+  return end(call, endpoint, ending, [noCodec(endpoint)])
+}
+
+/** The flow has come to its end: who was not answered hears how the last one it was connected with said no. */
+function hungUp(call: Call, flow: FlowCall, status: number | undefined, endpoint: SipEndpoint): CarriedOut {
+  const quiet = hushRinging(call, flow)
+  if (isAnswered(call))
+    return after(quiet, hangUp(call, flow.left ?? 'system', { reason: undefined }, endpoint))
+  if (flow.last && status === undefined)
+    return after(quiet, end(call, endpoint, flow.last, flow.last.headers))
+  const told = status ?? 480
+  const name = flow.decision.program.name
+  const because = cause('FLOW_ENDED', `The flow ${name} ended, and had not answered the caller.`)
+  const reason: HangupReason = reasonOf(told)
+  return after(quiet, end(call, endpoint, { by: 'system', reason, status: told, because }))
+}
+
+/** The caller has acknowledged what it was told before the answer: one which waited for that is given. */
+export function answerReleased(call: Call, endpoint: SipEndpoint): CallStep {
+  const { flow } = call
+  if (!flow?.answerHeld) return { effects: [] }
+  const { came, orders } = answerByFlow(call, flow, endpoint)
+  if (came !== 'answered') return { effects: [] }
+  return after(orders, flowHappened(call, { type: 'answered' }, endpoint))
+}
+
+/** A sound is here, or is not to be had. */
+export function soundFound(
+  call: Call,
+  { found, ...asked }: FlowCallEvents['soundFound'],
+  endpoint: SipEndpoint,
+): CallStep {
+  const { flow } = call
+  if (!flow) return { effects: [] }
+  const sound = typeof found === 'string' ? found : ({ kind: 'file', path: found.path } as const)
+  const played = soundArrived(call, flow, asked, sound)
+  if (!('why' in played)) return { effects: played }
+  return flowHappened(call, { type: 'played', play: asked.play, why: played.why }, endpoint)
+}
+
+/** What the media thread tells of the caller. */
+export function flowHeard(call: Call, report: MediaReport, endpoint: SipEndpoint): CallStep {
+  if (report.type === 'digit')
+    return report.side === 'caller' ? keyPressed(call, report.key, report.form, endpoint) : { effects: [] }
+  if (report.type !== 'played' || report.side !== 'caller') return { effects: [] }
+  return flowHappened(call, { type: 'played', play: report.play, why: report.why }, endpoint)
+}
+
+/** The caller pressed a key: told in more than one form it is one press. */
+export function keyPressed(
+  call: Call,
+  key: string,
+  form: 'rfc4733' | 'inband' | 'info',
+  endpoint: SipEndpoint,
+): CallStep {
+  if (!noteKey(call.caller.keys, key, form, call.now)) return { effects: [] }
+  return flowHappened(call, { type: 'digit', key }, endpoint)
+}
+
+/** A `connect` came to nothing: the flow hears how. */
+export function connectOver(
+  call: Call,
+  { hunt, ending }: FlowCallEvents['connectOver'],
+  endpoint: SipEndpoint,
+): CallStep {
+  const { flow } = call
+  if (!flow || flow.hunt !== hunt) return { effects: [] }
+  flow.hunt = undefined
+  flow.last = ending
+  const quiet: CallOrder[] = hushRinging(call, flow)
+  const { status } = ending
+  const ended = { type: 'connect-ended', result: conditionOf(ending), status } as const
+  return after(quiet, flowHappened(call, ended, endpoint))
+}

@@ -1,0 +1,277 @@
+import { describe, expect, test } from 'vitest'
+import type { Response } from '../../../relay/sip/message.ts'
+import type { Written } from '../../functions/flows/told.ts'
+import { FlowScene } from '../../support/flow-call.ts'
+import { alice, bob, cancel, sdp } from '../../support/office.ts'
+
+const text = (body: Uint8Array) => new TextDecoder().decode(body)
+const sales = { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } }
+const talk = { type: 'talk', option: { text: 'Press 1.', digits_handle: 'next' } }
+const menu: Written[] = [
+  { type: 'answer' },
+  talk,
+  { type: 'digits_receive' },
+  { type: 'branch', option: { target_ids: { 1: 'sales' }, default_target_id: 'a2' } },
+  { id: 'sales', ...sales },
+  { type: 'beep' },
+]
+
+/** Alice hears the menu. */
+function hearsMenu(written = menu): FlowScene {
+  const scene = new FlowScene(written)
+  scene.ladder.gives('200 to Alice', 'ask sound')
+  scene.acks().ladder.gives()
+  scene.ladder.answer({ ask: 'sound', answer: { path: '/sounds/menu.wav', ms: 900 } })
+  return scene
+}
+
+/** Alice is asked to press a key. */
+function isAsked(): FlowScene {
+  return hearsMenu().playedOut()
+}
+
+describe('a call which follows a flow', () => {
+  test('is answered by G.711, and hears what the flow says', () => {
+    const scene = hearsMenu()
+    expect(scene.played).toEqual(['/sounds/menu.wav'])
+    expect(scene.ordered('aim')).toMatchObject({
+      side: 'caller',
+      aim: {
+        plays: { codec: 'PCMU', type: 0, ms: 20 },
+        digits: {
+          events: [101],
+          tones: [
+            { type: 0, law: 'PCMU' },
+            { type: 8, law: 'PCMA' },
+          ],
+        },
+      },
+    })
+    expect(text(scene.answered.body)).toMatch(/m=audio \d+ RTP\/AVP 0 8 101/)
+    expect(scene.ladder.record).toMatchObject({ status: 'progressing', sip_status: 200 })
+  })
+
+  test.each([
+    ['telephone events', (scene: FlowScene) => scene.presses('1')],
+    ['tones', (scene: FlowScene) => scene.presses('1', 'inband')],
+    ['INFO', (scene: FlowScene) => scene.pressesByInfo('1')],
+    ['two of these, as one key', (scene: FlowScene) => scene.presses('1').presses('1', 'inband')],
+  ])('hears a key by %s', (what, press) => {
+    const scene = press(isAsked())
+    scene.ladder.gives(...(what === 'INFO' ? ['200 to Alice'] : []), 'ask route')
+  })
+
+  test('hears a key while it speaks, which cuts it short', () => {
+    const scene = hearsMenu().presses('1')
+    expect(scene.ordered('stop-play')).toMatchObject({ play: 1 })
+    scene.ladder.gives('ask route')
+  })
+
+  test('connects, rings, and lets both be heard without asking the caller for anything', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.gives('ask route')
+    scene.rings().bob(180).ladder.gives()
+    expect(scene.played.at(-1)).toBe('tone 425')
+    expect(text(scene.ladder.lastRequest(bob, 'INVITE').body)).toContain('RTP/AVP 0 8 101')
+    scene.bob(200).ladder.gives('ACK to Bob')
+    expect(scene.ordered('stop-play')).toMatchObject({ play: 1_000_001 })
+    expect(scene.ladder.record).toMatchObject({ status: 'progressing', attempts: [{ status: 200 }] })
+  })
+
+  test('goes on when the callee has hung up, and ends when it has nothing more to do', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.gives('ask route')
+    scene.rings().bob(200).ladder.gives('ACK to Bob')
+    scene.bobHangsUp().ladder.gives('200 to Bob')
+    expect(scene.ordered('disconnect')).toMatchObject({ side: 'caller' })
+    expect(scene.played.at(-1)).toBe('tone 1000')
+    scene.playedOut().ladder.gives('BYE to Alice')
+    expect(scene.ladder.record).toMatchObject({ hangup_by: 'system', hangup_reason: 'normal' })
+    expect(scene.outcomes).toEqual([
+      'a1 answered',
+      'a2 played',
+      'a3 digits',
+      'a4 matched',
+      'sales answered',
+      'a6 played',
+    ])
+  })
+
+  test('is ended by the callee who was the last thing it did', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.whatever()
+    const last = new FlowScene([{ type: 'answer' }, sales])
+    last.ladder.whatever()
+    last.acks().ladder.whatever()
+    last.rings().bob(200).ladder.whatever()
+    last.bobHangsUp().ladder.gives('200 to Bob', 'BYE to Alice')
+    expect(last.ladder.record).toMatchObject({ hangup_by: 'callee', flow: { ended: 'hung_up' } })
+  })
+
+  test.each([
+    ['busy', 486, 'busy'],
+    ['declines', 603, 'busy'],
+    ['cannot', 500, 'failed'],
+  ])('goes on when the callee %s', (_, status, result) => {
+    const scene = isAsked().presses('1')
+    scene.ladder.gives('ask route')
+    scene.rings().bob(status).ladder.gives('ACK to Bob')
+    expect(scene.played.at(-1)).toBe('tone 1000')
+    scene.aliceHangsUp().ladder.gives('200 to Alice')
+    expect(scene.ladder.record.flow?.trace[4]).toMatchObject({
+      outcome: result,
+      variables: { 'voipbin.connect.result': result, 'voipbin.connect.status': String(status) },
+    })
+  })
+
+  test('goes on when the callee has not registered, or does not answer in time', () => {
+    const timed = { ...sales, option: { ...sales.option, timeout: 20_000 } }
+    const away = new FlowScene([{ type: 'answer' }, timed, { type: 'beep' }], { registered: false })
+    away.ladder.whatever()
+    away.acks().ladder.whatever()
+    away.ladder.decide(bobIsAway)
+    expect(away.played).toEqual(['tone 1000'])
+    const late = new FlowScene([{ type: 'answer' }, timed, { type: 'beep' }])
+    late.ladder.whatever()
+    late.acks().ladder.whatever()
+    late.rings().bob(180).ladder.gives().after(20_000).gives('CANCEL to Bob')
+    expect(late.played).toEqual(['tone 425', 'tone 1000'])
+  })
+
+  test('calls the next one where the first was answered and has left', () => {
+    const scene = new FlowScene([{ type: 'answer' }, sales, sales])
+    scene.ladder.whatever()
+    scene.acks().ladder.whatever()
+    scene.rings().bob(200).ladder.whatever()
+    scene.bobHangsUp().ladder.gives('200 to Bob', 'ask route')
+    expect(scene.ordered('connect')).toMatchObject({ side: 'caller', to: { side: 'callee' } })
+    scene.rings().bob(200).ladder.gives('ACK to Bob')
+    expect(scene.ladder.record.attempts).toHaveLength(2)
+  })
+})
+
+describe('hanging up', () => {
+  test('while it is spoken to, or waited for, leaves nothing up', () => {
+    for (const scene of [hearsMenu(), isAsked()]) {
+      scene.aliceHangsUp().ladder.gives('200 to Alice')
+      expect(scene.ordered('close')).toBeDefined()
+      expect(scene.ladder.record).toMatchObject({ hangup_by: 'caller', flow: { ended: 'left' } })
+      scene.presses('1').ladder.after(60_000).gives()
+    }
+  })
+
+  test('while another phone rings gives that up', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.whatever()
+    scene.rings().bob(180).ladder.gives()
+    scene.aliceHangsUp().ladder.gives('200 to Alice', 'CANCEL to Bob')
+  })
+
+  test('while it speaks with a callee ends both', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.whatever()
+    scene.rings().bob(200).ladder.whatever()
+    scene.aliceHangsUp().ladder.gives('200 to Alice', 'BYE to Bob')
+    expect(scene.ladder.record.flow).toMatchObject({ ended: 'left' })
+  })
+
+  test('before the answer takes the call back', () => {
+    const scene = new FlowScene([{ type: 'sleep', option: { duration: 60_000 } }])
+    scene.ladder.gives().when(alice, cancel(scene.invited)).gives('200 to Alice', '487 to Alice')
+  })
+
+  test('by the relay which goes down ends it, too', () => {
+    const scene = isAsked().presses('1')
+    scene.ladder.whatever()
+    scene.rings().bob(180).ladder.gives().hear({ type: 'stop' }).gives('CANCEL to Bob', 'BYE to Alice')
+  })
+})
+
+describe('a caller who is not answered', () => {
+  test('hears what is played before the answer, and then what it was told by it', () => {
+    const scene = new FlowScene([{ type: 'beep' }, { type: 'answer' }, { type: 'beep' }])
+    scene.ladder.gives('183 to Alice')
+    const early = scene.answered
+    scene.playedOut().ladder.gives('200 to Alice')
+    expect(text(scene.answered.body)).toBe(text(early.body))
+    expect(tagOf(scene.answered)).toBe(tagOf(early))
+  })
+
+  test('hears what the callee says of the call, as if it had been called', () => {
+    const scene = new FlowScene([sales, { type: 'hangup', option: { reason: 'normal' } }])
+    scene.ladder.gives('ask route')
+    scene.rings().bob(180).ladder.gives('180 to Alice')
+    scene.bob(200).ladder.gives('ACK to Bob', '200 to Alice')
+    scene.acks().bobHangsUp().ladder.gives('200 to Bob', 'BYE to Alice')
+  })
+
+  test('hears how the last callee refused, where nothing more is done', () => {
+    const scene = new FlowScene([sales])
+    scene.ladder.gives('ask route')
+    scene.rings().bob(486).ladder.gives('ACK to Bob', '486 to Alice')
+    expect(scene.ladder.record).toMatchObject({ sip_status: 486, hangup_reason: 'busy' })
+  })
+
+  test('hears what a hangup says', () => {
+    new FlowScene([{ type: 'hangup', option: { reason: 'rejected' } }]).ladder.gives('603 to Alice')
+    new FlowScene([{ type: 'stop' }]).ladder.gives('480 to Alice')
+  })
+
+  test('hears 488 where it speaks nothing which is played, and its call is to be answered', () => {
+    const offer = new TextEncoder().encode(
+      text(sdp(alice.flow.address))
+        .replace('AVP 0 8 101', 'AVP 18')
+        .replace(/a=rtpmap.*\r\n/g, ''),
+    )
+    new FlowScene(menu, { offer }).ladder.gives('488 to Alice')
+  })
+})
+
+describe('what a caller asks in its flow', () => {
+  test('is answered here: hold, another address, a sign of life', () => {
+    const scene = isAsked()
+    scene.aliceAsks('INVITE', sdp(alice.flow.address, 4002, 'a=sendonly')).ladder.gives('200 to Alice')
+    expect(text(scene.answered.body)).toContain('a=recvonly')
+    expect(scene.ordered('aim')).toMatchObject({ aim: { rtp: { port: 4002 } } })
+    scene.ladder.whatever()
+    scene.acks().ladder.whatever()
+    scene.aliceAsks('UPDATE').ladder.gives('200 to Alice')
+  })
+
+  test('of another party is refused', () => {
+    isAsked().aliceAsks('REFER').ladder.gives('403 to Alice')
+    isAsked().aliceAsks('MESSAGE').ladder.gives('501 to Alice')
+  })
+})
+
+describe('a sound', () => {
+  test('which is not to be had is passed over', () => {
+    const scene = new FlowScene([{ type: 'answer' }, talk, { type: 'beep' }])
+    scene.ladder.gives('200 to Alice', 'ask sound').noAnswer('sound', 'there is no voice')
+    expect(scene.played).toEqual(['tone 1000'])
+    scene.acks().aliceHangsUp().ladder.whatever()
+    expect(scene.ladder.record.flow?.trace[1]).toMatchObject({
+      outcome: 'not_played',
+      why: 'there is no voice',
+    })
+  })
+
+  test('is asked for by whose call it is, and waited for longer than a decision', () => {
+    const scene = new FlowScene([{ type: 'answer' }, talk])
+    expect(scene.ladder.within('sound')).toBe(15_000)
+    expect(scene.ladder.questions[0]?.question).toMatchObject({
+      question: { sound: { kind: 'speech', text: 'Press 1.', language: 'en-US', voice: '' } },
+    })
+  })
+})
+
+const bobIsAway = {
+  kind: 'reject',
+  status: 480,
+  reason: 'EXTENSION_DISABLED',
+  message: 'The extension bob is disabled.',
+} as never
+
+function tagOf(response: Response): string | undefined {
+  return response.to.tag
+}
