@@ -34,6 +34,7 @@ import {
   type EmergencyFacts,
   type Explanation,
   type FailoverPolicy,
+  type FlowTrace,
   type HealthReport,
   hangupParties,
   hangupReasons,
@@ -591,6 +592,8 @@ export const calls = pgTable(
     media: jsonb().$type<CallTell['call']['media']>(),
     /** Why it went where it went. */
     decision: jsonb().$type<Explanation>(),
+    /** The way it took through its flow; null: it follows none. */
+    flow: jsonb().$type<FlowTrace>(),
     /** Why it was not carried, or was cut, in a word and in a sentence. */
     rejectReason: text(),
     rejectMessage: text(),

@@ -5,6 +5,7 @@ import {
   callStatus,
   direction,
   explanation,
+  flowTrace,
   hangupParty,
   hangupReason,
   instant,
@@ -64,6 +65,9 @@ const call = z
       .nullable()
       .describe('What was heard of each side.'),
     decision: explanationShown.nullable(),
+    flow: flowTrace
+      .nullable()
+      .describe('The way it took through its flow, what is sensitive masked; null: it follows none.'),
     extension_id: z.guid().nullable(),
     trunk_id: z.guid().nullable(),
     duration: z
@@ -103,6 +107,7 @@ const example = {
   attempts: [],
   media: null,
   decision: null,
+  flow: null,
   extension_id: exampleIds.extension,
   trunk_id: null,
   duration: 62.4,

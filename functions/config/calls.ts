@@ -1,7 +1,7 @@
 import { and, desc, eq, type SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { address, attempt, explanation, mediaSide } from '#contract'
+import { address, attempt, explanation, flowTrace, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
 import { utcNow } from '../clock.ts'
 import { soundWords } from '../diagnosis/sound.ts'
@@ -61,6 +61,7 @@ async function missed(db: Database, read: (db: Database) => PromiseLike<Row[]>):
  */
 const attempts = legibly(z.array(attempt))
 const decision = legibly(explanation.nullable())
+const flow = legibly(flowTrace.nullable())
 const media = z.object({ from_caller: mediaSide, from_callee: mediaSide })
 const party = legibly(address)
 
@@ -108,6 +109,7 @@ function present(row: Row) {
     attempts: attempts(row.attempts),
     media: sound(row),
     decision: decision(row.decision),
+    flow: flow(row.flow),
     extension_id: row.extensionId,
     trunk_id: row.trunkId,
     /** Seconds talked, which are billed; and from the first to the last. Null while that goes on, or was never answered. */
