@@ -23,12 +23,23 @@ const tel = (target: string, more: object = {}) => ({
   ...more,
 })
 
+/** What a call tells of its flow. */
+const wentThrough = (variables: Record<string, string>) => ({
+  flow_id: null,
+  version: 2,
+  name: 'Menu',
+  trace: [{ action_id: 'a1', type: 'variable_set', at_ms: 12, variables, outcome: 'set', why: null }],
+  left_out: 0,
+  ended: 'left',
+})
+
 describe('POST /v1.0/erasures', () => {
   test('erases a number from calls and events, however it stands there, and from no other customer’s', async () => {
     const call = await told(bob, {
       destination: tel('+442079460001', { name: 'at 020 7946 0001' }),
       reject_message: 'Dialled as 00442079460001.',
       attempts: [attemptTold(null, 404, { reason: 'No 02079460001 here' })],
+      flow: wentThrough({ caller: '+442079460001' }),
     })
     const other = await told(bob, { destination: tel('+442079460002') })
     const strangers = await told(app.alice, { destination: tel('+442079460001') })
@@ -48,6 +59,7 @@ describe('POST /v1.0/erasures', () => {
       source: { target: '+15552220001' },
       reject_message: 'Dialled as erased.',
       attempts: [{ reason: 'No erased here' }],
+      flow: wentThrough({ caller: 'erased' }),
       sip_call_id: 'erased',
     })
     expect(await everything(bob.id)).not.toMatch(/7946.?0001/)
