@@ -13,7 +13,7 @@ import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
-import { connectOver, flowHappened, flowHeard, soundFound } from './flow.ts'
+import { connectOver, flowHappened, flowHeard, recorded, soundFound } from './flow.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
 import { isAnswered } from './flow-sound.ts'
 import {
@@ -322,6 +322,7 @@ function goingDown(call: Call, endpoint: SipEndpoint): Turn<CallState, CallOrder
 /** Both silent for too long: neither party hears the other. */
 function mediaReported(call: Call, report: MediaReport, endpoint: SipEndpoint): Turn<CallState, CallOrder> {
   if (report.type === 'digit') return stay(...keyReported(call, report, endpoint))
+  if (report.type === 'recorded') return recorded(call, report, endpoint)
   if (report.type !== 'silent' || report.side !== 'both') return stay()
   const because = cause('MEDIA_TIMEOUT', `Neither side was heard for ${Math.round(report.ms / 1000)} s.`)
   const end = { reason: 'media_timeout', because } as const

@@ -8,6 +8,7 @@ import { cause } from './cause.ts'
 import { pressKey } from './digits.ts'
 import { after, end } from './ending.ts'
 import { beginConnect, connected, stopConnect } from './flow-connect.ts'
+import { recording } from './flow-record.ts'
 import {
   answerByFlow,
   hushRinging,
@@ -112,11 +113,10 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
         happens: { type: 'fetched', fetch: order.fetch, result: 'unreachable', why: notYet },
       }
     case 'record':
-      return { effects: [], happens: { type: 'recorded', recording: order.recording, why: notYet } }
     case 'stop-record':
     case 'pause-record':
     case 'resume-record':
-      return { effects: [] }
+      return { effects: recording(call, order) }
   }
 }
 
@@ -173,8 +173,18 @@ export function soundFound(
 export function flowHeard(call: Call, report: MediaReport, endpoint: SipEndpoint): CallStep {
   if (report.type === 'digit')
     return report.side === 'caller' ? keyPressed(call, report.key, report.form, endpoint) : { effects: [] }
+  if (report.type === 'recorded') return recorded(call, report, endpoint)
   if (report.type !== 'played' || report.side !== 'caller') return { effects: [] }
   return flowHappened(call, { type: 'played', play: report.play, why: report.why }, endpoint)
+}
+
+/** A recording is over: the flow may have waited for that. */
+export function recorded(
+  call: Call,
+  { recording: id, why }: Extract<MediaReport, { type: 'recorded' }>,
+  endpoint: SipEndpoint,
+): CallStep {
+  return flowHappened(call, { type: 'recorded', recording: id, why }, endpoint)
 }
 
 /** The caller pressed a key: told in more than one form it is one press. */

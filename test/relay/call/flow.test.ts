@@ -265,6 +265,62 @@ describe('a sound', () => {
   })
 })
 
+describe('a recording', () => {
+  test('is of both parties, in a file of its own, and is paused and stopped', () => {
+    const scene = new FlowScene([
+      { type: 'answer' },
+      { type: 'recording_start', option: { channels: 2, duration: 60 } },
+      { type: 'recording_pause' },
+      { type: 'recording_stop' },
+      { type: 'sleep', option: { duration: 1_000 } },
+    ])
+    scene.ladder.gives('200 to Alice')
+    const begun = scene.ordered('record')
+    expect(begun).toMatchObject({ side: 'both', channels: 2, maxMs: 60_000 })
+    const { recording, path } = begun as { recording: string; path: string }
+    expect(path).toBe(`${recording}.wav`)
+    expect(scene.ordered('record-pause')).toMatchObject({ recording })
+    expect(scene.ordered('record-stop')).toMatchObject({ recording })
+  })
+
+  test('of a voicemail is of the caller, and ends the flow when it ends', () => {
+    const scene = new FlowScene([
+      { type: 'voicemail', option: { prompt: { stream_url: 'https://example.com/a.wav' } } },
+    ])
+    scene.ladder
+      .gives('200 to Alice', 'ask sound')
+      .answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } })
+    scene.acks().ladder.gives()
+    scene.playedOut().playedOut()
+    const begun = scene.ordered('record') as { recording: string }
+    expect(begun).toMatchObject({ side: 'caller', maxMs: 120_000, silenceMs: 5_000 })
+    scene.tells({ type: 'recorded', recording: begun.recording, ms: 900, bytes: 99, end: 'silence' } as never)
+    scene.ladder.gives('BYE to Alice')
+    expect(scene.outcomes).toEqual(['a1 recorded'])
+  })
+
+  test('which fails is in the trace, with why', () => {
+    const scene = new FlowScene([{ type: 'voicemail' }])
+    scene.ladder.whatever()
+    scene.ladder.noAnswer('sound', 'no voice')
+    scene.playedOut()
+    const { recording } = scene.ordered('record') as { recording: string }
+    scene.tells({
+      type: 'recorded',
+      recording,
+      ms: 0,
+      bytes: 0,
+      end: 'failed',
+      why: 'no disk is there',
+    } as never)
+    scene.ladder.whatever()
+    expect(scene.ladder.record.flow?.trace[0]).toMatchObject({
+      outcome: 'not_recorded',
+      why: 'no disk is there',
+    })
+  })
+})
+
 const bobIsAway = {
   kind: 'reject',
   status: 480,
