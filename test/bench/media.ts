@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { wave, wavOf } from '../support/played-wav.ts'
 import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
+import { rtpBench } from './rtp.ts'
 import { offerCalls, playCalls } from './rtpengine.ts'
 
 const relays = ['ffi', 'dgram', 'rtpengine', 'ffi srtp', 'dgram srtp'] as const
@@ -39,6 +40,8 @@ const WARMUP_S = 2
  * of a call are, and what a call costs.
  *
  *   npm run bench -- media [--calls 200] [--seconds 8] [--rounds 3] [--only ffi,rtpengine]
+ *
+ * Then a hundred calls which are recorded, and the same which are not.
  */
 export async function mediaBench(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -68,6 +71,10 @@ export async function mediaBench(args: string[]): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true })
   }
+  say('')
+  const recorded = ['ffi', 'dgram', 'rtpengine'].flatMap((engine) => [engine, `${engine} recorded`])
+  const { seconds, rounds } = values
+  await rtpBench(['--calls', '100', '--only', recorded.join(), '--seconds', seconds, '--rounds', rounds])
 }
 
 async function compare(chosen: readonly Relay[], plan: Plan, rounds: number): Promise<void> {

@@ -7,16 +7,18 @@ import { callerKeys } from './srtp-packets.ts'
 
 /**
  * The media thread alone, driven as the SIP thread drives it: `rtp-relay.ts ENGINE HOST FIRST_PORT CALLS CALLER_IP
- * CALLEE_IP FIRST_PEER_PORT [srtp]`. Prints each call's two ports, then `ready`; ends with its standard input. With
- * `srtp` callers speak SRTP, all under one key.
+ * CALLEE_IP FIRST_PEER_PORT [srtp | recorded FOLDER]`. Prints each call's two ports, then `ready`; ends with its standard
+ * input. With `srtp` callers speak SRTP, all under one key; with `recorded` both parties are written to a file.
  */
-const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer, srtp] = process.argv.slice(2)
+const [engine, host = '', firstPort, calls, caller = '', callee = '', firstPeer, manner, recordings = ''] =
+  process.argv.slice(2)
 
 const plane = await startMedia({
   engine: engine as MediaEngineName,
   host,
+  ...(manner === 'recorded' && { recordings }),
   report(report) {
-    if (report.type === 'failed') process.stderr.write(`${report.why}\n`)
+    if ('why' in report) process.stderr.write(`${report.why}\n`)
   },
   log() {},
 })
@@ -28,7 +30,7 @@ for (let i = 0; i < Number(calls); i++) {
     type: 'aim',
     session: sessionId(i),
     side: 'caller',
-    aim: { ...aimAt(caller, Number(firstPeer) + 2 * i), ...(srtp && { srtp: callerKeys }) },
+    aim: { ...aimAt(caller, Number(firstPeer) + 2 * i), ...(manner === 'srtp' && { srtp: callerKeys }) },
   })
   plane.order({
     type: 'aim',
@@ -36,6 +38,16 @@ for (let i = 0; i < Number(calls); i++) {
     side: 'callee',
     aim: aimAt(callee, Number(firstPeer) + 2 * i),
   })
+  if (manner === 'recorded')
+    plane.order({
+      type: 'record',
+      session: sessionId(i),
+      side: 'both',
+      recording: `call-${i}`,
+      path: `call-${i}.wav`,
+      channels: 2,
+      maxMs: 3_600_000,
+    })
   process.stdout.write(`${ports.caller} ${ports.callee}\n`)
 }
 process.stdout.write('ready\n')

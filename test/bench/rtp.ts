@@ -5,11 +5,20 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { compile, end, LOAD_CORE, pinned, RELAY_CORE, rest, say, scheduled } from './pinned.ts'
-import { offerCalls } from './rtpengine.ts'
+import { offerCalls, orderEach } from './rtpengine.ts'
 import { callerCrypto, callerPackets } from './srtp-packets.ts'
 
-const relays = ['ffi', 'dgram', 'rtpengine', 'ffi srtp', 'dgram srtp', 'rtpengine srtp'] as const
-type Relay = (typeof relays)[number]
+const engines = ['ffi', 'dgram', 'rtpengine'] as const
+/** How calls are carried besides: the caller's in SRTP, or all of them recorded. */
+const manners = ['srtp', 'recorded'] as const
+type Engine = (typeof engines)[number]
+type Manner = (typeof manners)[number]
+type Relay = Engine | `${Engine} ${Manner}`
+
+const relays: readonly Relay[] = [
+  ...engines,
+  ...manners.flatMap((manner) => engines.map((engine): Relay => `${engine} ${manner}`)),
+]
 
 /** One run of the generator through one relay. */
 interface Run {
@@ -27,6 +36,8 @@ interface Load {
   readonly seconds: number
   /** A file of what callers say who encrypt. */
   readonly packets: string
+  /** Where recordings go. */
+  readonly folder: string
 }
 
 /** Addresses and ports of our own, away from the defaults and below the ephemeral ones, so that nothing else is met. */
@@ -38,7 +49,8 @@ const CALM = 0.04
 
 /**
  * Two-way G.711 calls through our engines and through rtpengine, taking turns: CPU per packet, loss, delay. Where `srtp`
- * is said the caller speaks SRTP (AES_CM_128_HMAC_SHA1_80) and the callee RTP.
+ * is said the caller speaks SRTP (AES_CM_128_HMAC_SHA1_80) and the callee RTP; where `recorded`, both are recorded: here
+ * to a WAV file with a channel for each, by rtpengine to its pcap files.
  *
  *   npm run bench -- rtp [--calls 250,500,1000] [--seconds 8] [--rounds 3] [--only ffi,rtpengine]
  */
@@ -49,7 +61,7 @@ export async function rtpBench(args: string[]): Promise<void> {
       calls: { type: 'string', default: '250,500,1000' },
       seconds: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
-      only: { type: 'string', default: relays.join() },
+      only: { type: 'string', default: relays.filter((relay) => mannerOf(relay) !== 'recorded').join() },
     },
   })
   if (process.platform !== 'linux' || availableParallelism() < 2) {
@@ -66,7 +78,7 @@ export async function rtpBench(args: string[]): Promise<void> {
     for (const calls of values.calls.split(',').map(Number)) {
       await compare(
         chosen,
-        { generator, calls, seconds: Number(values.seconds), packets },
+        { generator, calls, seconds: Number(values.seconds), packets, folder },
         Number(values.rounds),
       )
     }
@@ -86,18 +98,19 @@ async function compare(chosen: readonly Relay[], load: Load, rounds: number): Pr
   }
   const cpuOf = (relay: Relay) => median(runs.get(relay) ?? [], 'cpuUs')
   for (const [relay, all] of runs) {
-    const base = cpuOf(isSecure(relay) ? 'rtpengine srtp' : 'rtpengine')
+    const manner = mannerOf(relay)
+    const base = cpuOf(manner === undefined ? 'rtpengine' : `rtpengine ${manner}`)
     say(row(relay, load.calls, all, base, cpuOf(plainOf(relay))))
   }
 }
 
-function isSecure(relay: Relay): boolean {
-  return relay.endsWith(' srtp')
+function mannerOf(relay: Relay): Manner | undefined {
+  return manners.find((manner) => relay.endsWith(` ${manner}`))
 }
 
-/** The same without encryption. */
-function plainOf(relay: Relay): Relay {
-  return relay.replace(' srtp', '') as Relay
+/** The same without encryption and recording. */
+function plainOf(relay: Relay): Engine {
+  return relay.split(' ')[0] as Engine
 }
 
 /** A run in which other processes took the relay's core says little: it is repeated a few times. */
@@ -114,11 +127,11 @@ async function measure(relay: Relay, load: Load): Promise<Run | undefined> {
 async function runOnce(relay: Relay, load: Load): Promise<Run | undefined> {
   const started =
     plainOf(relay) === 'rtpengine'
-      ? await startRtpengine(load.calls, isSecure(relay))
-      : await startOurs(relay, load.calls)
+      ? await startRtpengine(load, mannerOf(relay))
+      : await startOurs(relay, load)
   if (started === undefined) return undefined
   try {
-    return await drive(started, load, isSecure(relay))
+    return await drive(started, load, mannerOf(relay) === 'srtp')
   } finally {
     await end(started.child)
   }
@@ -130,11 +143,12 @@ interface Started {
   readonly ports: string
 }
 
-async function startOurs(relay: Relay, calls: number): Promise<Started> {
+async function startOurs(relay: Relay, { calls, folder }: Load): Promise<Started> {
   const script = join(import.meta.dirname, 'rtp-relay.ts')
   const { host, first, caller, callee, peers } = place
   const words = [plainOf(relay), host, first, calls, caller, callee, peers].map(String)
-  if (isSecure(relay)) words.push('srtp')
+  const manner = mannerOf(relay)
+  if (manner !== undefined) words.push(manner, mkdtempSync(join(folder, 'recordings-')))
   const child = pinned(RELAY_CORE, process.execPath, ['--no-warnings', script, ...words])
   let ports = ''
   for await (const line of createInterface({ input: child.stdout })) {
@@ -145,7 +159,10 @@ async function startOurs(relay: Relay, calls: number): Promise<Started> {
   return { child, ports }
 }
 
-async function startRtpengine(calls: number, secure: boolean): Promise<Started | undefined> {
+async function startRtpengine(
+  { calls, folder }: Load,
+  manner: Manner | undefined,
+): Promise<Started | undefined> {
   if (spawnSync('rtpengine', ['--version']).error !== undefined) return undefined
   const child = pinned(RELAY_CORE, 'rtpengine', [
     '--foreground',
@@ -156,13 +173,15 @@ async function startRtpengine(calls: number, secure: boolean): Promise<Started |
     `--port-min=${place.first}`,
     `--port-max=${place.first + 4 * calls + 200}`,
     '--log-level=1',
+    ...(manner === 'recorded' ? [`--recording-dir=${folder}`, '--recording-method=pcap'] : []),
   ])
   child.stdout.resume()
   await rest(1000)
-  return {
-    child,
-    ports: await offerCalls({ ...place, port: 22_799, calls, crypto: secure ? callerCrypto : undefined }),
-  }
+  const crypto = manner === 'srtp' ? callerCrypto : undefined
+  const wanted = { ...place, port: 22_799, calls, crypto }
+  const ports = await offerCalls(wanted)
+  if (manner === 'recorded') await orderEach(wanted, { command: 'start recording' })
+  return { child, ports }
 }
 
 /** Runs the generator; the relay's CPU is read when the counted part begins and when it ends. */
@@ -209,12 +228,12 @@ function heading(): string {
   return [
     `RTP, two-way G.711 at 20 ms; relay on core ${RELAY_CORE}, generator on core ${LOAD_CORE} of ${availableParallelism()}; load before: ${load.toFixed(2)}`,
     '',
-    'calls  relay           CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took)',
+    'calls  relay              CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took)',
   ].join('\n')
 }
 
 function row(relay: Relay, calls: number, runs: readonly Run[], base: number, plain: number): string {
-  const start = `${String(calls).padStart(5)}  ${relay.padEnd(15)} `
+  const start = `${String(calls).padStart(5)}  ${relay.padEnd(18)} `
   if (runs.length === 0) return `${start}is not installed here`
   const cpu = median(runs, 'cpuUs')
   const spread = runs.map((run) => `${run.cpuUs.toFixed(1)} (${(run.kept * 100).toFixed(0)} %)`).join(', ')

@@ -39,19 +39,17 @@ export async function offerCalls(wanted: Calls): Promise<string> {
 }
 
 /** Has it play a file to the caller of each call which was offered, again and again. */
-export async function playCalls(wanted: Calls, file: string): Promise<void> {
+export function playCalls(wanted: Calls, file: string): Promise<void> {
+  return orderEach(wanted, { command: 'play media', 'from-tag': 'a', file, 'repeat-times': '1000' })
+}
+
+/** Orders something of each call which was offered. */
+export async function orderEach(wanted: Calls, order: { readonly [key: string]: Word }): Promise<void> {
   const socket = createSocket('udp4')
   socket.connect(wanted.port, wanted.host)
   await once(socket, 'connect')
   for (let i = 0; i < wanted.calls; i++) {
-    const play = {
-      command: 'play media',
-      'call-id': `call-${i}`,
-      'from-tag': 'a',
-      file,
-      'repeat-times': '1000',
-    }
-    const answer = await ask(socket, `p${i}`, play)
+    const answer = await ask(socket, `p${i}`, { ...order, 'call-id': `call-${i}` })
     if (!answer.includes('6:result2:ok')) throw new Error(`rtpengine says: ${answer}`)
   }
   socket.close()
