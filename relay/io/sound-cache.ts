@@ -33,8 +33,9 @@ type Entry = z.infer<typeof entry>
 interface Content {
   readonly size: number
   readonly names: Set<string>
-  /** When it was last asked for, UTC ms. */
+  /** When it was last asked for, and when that was last written down, UTC ms. */
   usedAt: number
+  notedAt: number
 }
 
 /** A call which was told where a sound is begins to play it within this. */
@@ -101,7 +102,12 @@ export class SoundCache {
   #enter(name: string, noted: Entry, usedAt: number): void {
     const before = this.#entries.get(name)
     if (before && before.content !== noted.content) this.#contents.get(before.content)?.names.delete(name)
-    const content = this.#contents.get(noted.content) ?? { size: noted.size, names: new Set(), usedAt }
+    const content = this.#contents.get(noted.content) ?? {
+      size: noted.size,
+      names: new Set(),
+      usedAt,
+      notedAt: usedAt,
+    }
     if (!this.#contents.has(noted.content)) this.#bytes += noted.size
     content.names.add(name)
     this.#entries.set(name, noted)
@@ -122,8 +128,9 @@ export class SoundCache {
     const now = systemUtc()
     this.#contents.delete(content)
     this.#contents.set(content, used)
-    if (now - used.usedAt < NOTED_MS) return
     used.usedAt = now
+    if (now - used.notedAt < NOTED_MS) return
+    used.notedAt = now
     utimes(this.#path(content), now / 1000, now / 1000).catch(() => undefined)
   }
 

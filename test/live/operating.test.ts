@@ -45,13 +45,14 @@ describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed in
   test.skipIf(!existsSync('/usr/lib/postgresql'))(
     'has a database in production made ready, and keys made for it; what needs an account at Cloudflare or Neon is not typed',
     async () => {
-      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 8)
-      const [queue, deploy, put, relayKey] = rest
+      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 9)
+      const [queue, bucket, deploy, put, relayKey] = rest
       expect(
-        [database, queue, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' ')),
+        [database, queue, bucket, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' ')),
       ).toEqual([
         'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
         'npx wrangler queues',
+        'npx wrangler r2',
         'npm run deploy',
         'for name in',
       ])

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { convertSound, mediaFormOf, SoundFault, valueOfPcma, valueOfPcmu } from '#sound'
 import { levelAt, samplesOf, sine, type WavPlan, wavFile } from '../../support/wav.ts'
@@ -103,6 +104,22 @@ describe('what is no such sound', () => {
   ])('%s is refused in words', (_, bytes, kind, words) => {
     expect(() => convertSound(bytes, 'wav')).toThrow(
       expect.objectContaining({ kind, message: expect.stringMatching(words) }),
+    )
+  })
+
+  test('whatever stands in a header, it is a sound or refused in words', () => {
+    const file = tone({ rate: 8_000 }).subarray(0, 200)
+    const octet = fc.tuple(fc.nat(70), fc.nat(255))
+    fc.assert(
+      fc.property(fc.array(octet, { minLength: 1, maxLength: 8 }), fc.nat(200), (changes, length) => {
+        const changed = Buffer.from(file.subarray(0, length))
+        for (const [at, value] of changes) if (at < length) changed[at] = value
+        try {
+          expect(convertSound(changed, 'wav').ms).toBeLessThanOrEqual(600_000)
+        } catch (error) {
+          expect(error).toBeInstanceOf(SoundFault)
+        }
+      }),
     )
   })
 
