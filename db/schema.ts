@@ -386,7 +386,11 @@ export const flows = pgTable(
     type: text().notNull().default('flow'),
     name: text().notNull().default(''),
     detail: text().notNull().default(''),
-    actions: jsonb().$type<{ id: string; type: string; option: Record<string, unknown> }[]>().notNull(),
+    actions: jsonb().$type<{ id: string; type: string; option?: unknown }[]>().notNull(),
+    /** Variables which are set when it begins. */
+    variables: jsonb().$type<Record<string, string>>().notNull().default({}),
+    /** Rises with every change of what a call follows (`flow_version`). */
+    version: integer().notNull().default(1),
     ...times(),
   },
   (flow) => [

@@ -11,6 +11,7 @@ import { self } from './config/customers.ts'
 import { callDiagnoses, extensionDiagnoses, providerDiagnoses } from './config/diagnoses.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
+import { simulations } from './config/flow-simulation.ts'
 import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
 import { promptDownloads } from './config/prompts.ts'
@@ -87,6 +88,8 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/accesskeys', rotations)
   .route('/v1.0/routes/resolve', explain)
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
+  .route('/v1.0/flows/simulate', simulations)
+  .all('/v1.0/flows/simulate', (c) => c.notFound()) // not a flow whose id is "simulate"
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/extensions', extensionDiagnoses)

@@ -14,7 +14,7 @@ import { readId } from '../http/validate.ts'
 import { account, accountFields, expiryRow, password, proofs } from './account.ts'
 import { emergency } from './emergency-fields.ts'
 import { detail, name } from './fields.ts'
-import { rungInSql } from './flow-actions.ts'
+import { leadingTo } from './flow-references.ts'
 import { countriesOf, ownNumber } from './own-numbers.ts'
 import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
@@ -84,11 +84,7 @@ export const extensions = resource({
   },
   deleting: {
     leaners: ({ id, customerId }) => {
-      const flowsHere = and(
-        eq(flows.customerId, customerId),
-        isNull(flows.deletedAt),
-        connectTo(customerId, id),
-      )
+      const flowsHere = and(eq(flows.customerId, customerId), isNull(flows.deletedAt), connectTo(id))
       const rings = or(eq(numbers.extensionId, id), inArray(numbers.callFlowId, idsOf(flowsHere)))
       return [
         {
@@ -97,6 +93,7 @@ export const extensions = resource({
           becomes: { extensionId: null, callFlowId: null, updatedAt: now },
         },
         { table: flows, where: flowsHere, becomes: { deletedAt: now } },
+        leadingTo('extension', nameOf(id), { customerId }),
         ...ringing('extension', { id, customerId }),
       ]
     },
@@ -189,10 +186,14 @@ function secrets(
   return proofs(c.get('seal'), place, { username: row.extension, realm, password })
 }
 
-/** The condition that a flow rings the extension of this id. */
-function connectTo(customerId: string, id: string): SQL {
-  return sql`${rungInSql} = (select e.extension from ${table} e
-    where e.customer_id = ${customerId}::uuid and e.id = ${id}::uuid)`
+/** The condition that a flow rings the extension of this id, and does nothing more. */
+function connectTo(id: string): SQL {
+  return sql`jsonb_array_length(${flows.actions}) = 1
+    and ${flows.actions} #>> '{0,option,destinations,0,target_name}' = ${nameOf(id)}`
+}
+
+function nameOf(id: string): SQL {
+  return sql`(select e.extension from ${table} e where e.id = ${id}::uuid)`
 }
 
 function idsOf(which: SQL | undefined): SQL {

@@ -1,14 +1,12 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { extensions, numbers, flows as table } from '#db'
-import { ApiError } from '../http/api-error.ts'
-import { condition } from '../http/check.ts'
+import { numbers, flows as table } from '#db'
 import { exampleIds } from '../http/example-ids.ts'
-import { field, readOnlyKeys } from '../http/field.ts'
+import { field, readOnly, readOnlyKeys } from '../http/field.ts'
 import { leaning } from '../http/queries.ts'
 import { resource } from '../http/resource.ts'
 import { detail, name } from './fields.ts'
-import { actions, actionsExample, rung } from './flow-actions.ts'
+import { actions, actionsExample, flowVariables } from './flow-actions.ts'
+import { leadingTo, referencesThere, refuseFaulty, settledActions } from './flow-references.ts'
 import { quota } from './quota.ts'
 
 /** Small programs which incoming calls follow. */
@@ -22,36 +20,29 @@ export const flows = resource({
     name: field(name),
     detail: field(detail),
     actions: field(actions),
+    variables: field(flowVariables.default({})),
+    version: readOnly(
+      z.int().describe('Rises with every change of what it does; a call keeps the version it began with.'),
+      ({ version }: { version: number }) => version,
+    ),
   },
   // A copy is made from one which was shown, by VoIPBIN too, where flows go on.
-  ignored: [...readOnlyKeys, 'on_complete_flow_id'],
+  ignored: [...readOnlyKeys, 'version', 'on_complete_flow_id', 'direct_hash'],
   quota: quota('flows'),
-  draft: (input, { customerId }) => ({
-    checks: [condition(isThere(customerId, rung(input.actions)), extensionGone)],
-  }),
-  deleting: {
-    leaners: (flow) => [leaning(numbers, 'callFlowId', flow)],
-    cascade: 'asked',
-    inUse: 'Numbers lead to this flow. Change them first, or ask with ?cascade=true.',
+  draft: async (input, { c, id, customerId }) => {
+    const settled = await settledActions(c, input.actions)
+    refuseFaulty(settled, input.variables)
+    return { row: { actions: settled }, checks: referencesThere(settled, customerId, id) }
   },
-  errors: ['REFERENCE_NOT_FOUND'],
+  deleting: {
+    leaners: (flow) => [leaning(numbers, 'callFlowId', flow), leadingTo('flow', flow.id, flow)],
+    cascade: 'asked',
+    inUse: 'Numbers or other flows lead to this flow. Change them first, or ask with ?cascade=true.',
+  },
+  errors: ['INVALID_FLOW', 'REFERENCE_NOT_FOUND'],
   example: {
     id: exampleIds.flow,
-    body: { name: 'ring the office', actions: actionsExample },
+    body: { name: 'the menu of the office', actions: actionsExample },
+    shown: { version: 1, variables: {}, actions: actions.parse(actionsExample) },
   },
 })
-
-/** The condition that the customer has such an extension: a call must not be the first to find out. */
-function isThere(customerId: string, extension: string): SQL {
-  const named = and(
-    eq(extensions.customerId, customerId),
-    eq(extensions.extension, extension),
-    isNull(extensions.deletedAt),
-  )
-  return sql`exists (select from ${extensions} where ${named})`
-}
-
-function extensionGone(): ApiError {
-  const where = 'actions.0.option.destinations.0.target_name'
-  return ApiError.field(where, 'names no extension of yours', 'REFERENCE_NOT_FOUND')
-}

@@ -11,6 +11,7 @@ import { ownCustomerOperations } from './customers.ts'
 import { diagnosisOperations } from './diagnosis-operations.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
+import { simulationOperations } from './flow-simulation.ts'
 import { forwardingOperations } from './forwarding.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...rotationOperations,
   ...forwardingOperations,
   ...promptOperations,
+  ...simulationOperations,
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

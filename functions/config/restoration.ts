@@ -1,7 +1,7 @@
-import { PLATFORM } from '#contract'
+import { type FlowAction, PLATFORM } from '#contract'
 import type { ErrorCode } from '../http/operation.ts'
 import type { Configured, KeptRow, ThenAndNow } from '../store/history.ts'
-import { type Actions, rung } from './flow-actions.ts'
+import { referencesIn } from './flow-actions.ts'
 import { claimable } from './number-span.ts'
 import type { Quotas } from './quota.ts'
 
@@ -208,7 +208,8 @@ const inUse: Readonly<Record<Configured, ErrorCode>> = {
 /** By what others lead to a row. */
 function namesOf({ type, id }: Item, row: KeptRow | null): string[] {
   if (row === null) return []
-  return type === 'extension' ? [id, `extension ${row.extension}`] : [id]
+  if (type === 'extension') return [id, `extension ${row.extension}`]
+  return type === 'trunk' ? [id, `trunk ${row.domain_name}`] : [id]
 }
 
 /** Where a row leads of what is its customer's own, by field. */
@@ -217,7 +218,7 @@ function leadsOf(type: Configured, row: KeptRow | null): [field: string, to: str
   const fields = references[type].map((field): [string, unknown] => [field, row[field]])
   const provider: [string, unknown][] =
     row.provider_customer_id === row.customer_id ? [['provider_id', row.provider_id]] : []
-  const rings: [string, unknown][] = type === 'flow' ? [['actions', `extension ${rungBy(row)}`]] : []
+  const rings: [string, unknown][] = type === 'flow' ? ledTo(row).map((to) => ['actions', to]) : []
   return [...fields, ...provider, ...rings].filter(
     (lead): lead is [string, string] => typeof lead[1] === 'string',
   )
@@ -233,8 +234,11 @@ const references: Readonly<Record<Configured, readonly string[]>> = {
   number: ['extension_id', 'call_flow_id', 'trunk_id'],
 }
 
-function rungBy({ actions }: KeptRow): string {
-  return rung(actions as Actions)
+/** What a flow's actions name. */
+function ledTo({ actions }: KeptRow): string[] {
+  return referencesIn(actions as FlowAction[]).map(({ kind, name }) =>
+    kind === 'flow' ? name : `${kind} ${name}`,
+  )
 }
 
 /** What would be more than its customer may have stays deleted, the youngest first. */

@@ -104,9 +104,10 @@ function refuseTwice(list: readonly RingDestination[]): void {
   }
 }
 
-function targetOf(
+/** A destination's target as it is kept; `country`: in which numbers are read. Throws where it can be none, naming `field`. */
+export function targetOf(
   c: Context<Edge>,
-  { type, target }: RingDestination,
+  { type, target }: Pick<RingDestination, 'type' | 'target'>,
   field: string,
   country: string,
 ): string {

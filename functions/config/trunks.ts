@@ -13,6 +13,7 @@ import { readId } from '../http/validate.ts'
 import { expiryRow, proofs } from './account.ts'
 import { noClash, trunkClashes } from './ambiguity.ts'
 import { name } from './fields.ts'
+import { leadingTo } from './flow-references.ts'
 import { neighbourhood, networks, refusePrivate } from './inbound-addresses.ts'
 import { ownNumbers } from './own-numbers.ts'
 import { quota } from './quota.ts'
@@ -48,9 +49,13 @@ export const trunks = resource({
     }
   },
   deleting: {
-    leaners: (trunk) => [leaning(numbers, 'trunkId', trunk), ...ringing('trunk', trunk)],
+    leaners: (trunk) => [
+      leaning(numbers, 'trunkId', trunk),
+      leadingTo('trunk', nameOf(trunk.id), trunk),
+      ...ringing('trunk', trunk),
+    ],
     cascade: 'asked',
-    inUse: 'Numbers or extensions lead to this trunk. Change them first, or ask with ?cascade=true.',
+    inUse: 'Numbers, flows or extensions lead to this trunk. Change them first, or ask with ?cascade=true.',
   },
   errors: ['TRUNK_DOMAIN_TAKEN', 'REFERENCE_NOT_FOUND', 'AMBIGUOUS_SOURCE'],
   example: {
@@ -75,6 +80,10 @@ trunks.endpoints.get('/:id/registrations', lists(), async (c) => {
   const { id } = await trunks.find(c, readId(c))
   return c.json(await registrationsOf(c, eq(bindings.trunkId, id)))
 })
+
+function nameOf(id: string): SQL {
+  return sql`(select t.domain_name from ${table} t where t.id = ${id}::uuid)`
+}
 
 /** The domain of a new one. */
 function named({ domain_name }: TrunkInput): string {

@@ -304,14 +304,30 @@ export function flowActionSchema<Id extends z.ZodType<string>>(object: ObjectSch
     object({
       ...dialled,
       flow_id: optional(z.guid().toLowerCase()),
-      actions: optional(z.array(z.discriminatedUnion('type', plain)).min(1).max(flowLimits.listed)).describe(
-        'What it does when it is answered, where there is no flow_id; no call among it.',
-      ),
+      actions: optional(
+        z
+          .array(z.discriminatedUnion('type', plain, { error: noAction }))
+          .min(1)
+          .max(flowLimits.listed),
+      ).describe('What it does when it is answered, where there is no flow_id; no call among it.'),
       chained: z.boolean().default(false).describe('It ends with this one.'),
       early_execution: z.boolean().default(false).describe('Its flow begins when it rings.'),
     }),
   )
-  return z.discriminatedUnion('type', [...plain, call])
+  return z.discriminatedUnion('type', [...plain, call], { error: noAction })
+}
+
+/** Says which actions there are. */
+function noAction({
+  code,
+  options,
+}: {
+  readonly code: string
+  readonly options?: unknown
+}): string | undefined {
+  return code === 'invalid_union' && Array.isArray(options)
+    ? `is none of the actions there are: ${options.join(', ')}`
+    : undefined
 }
 
 function clock(lastHour: number) {
@@ -332,6 +348,8 @@ export const flowProgram = z.object({
   /** Rises with every change of the flow: 1 first. */
   version: z.int(),
   name: z.string(),
+  /** Variables which are set when it begins, unless they are; absent: none. */
+  variables: z.record(z.string(), z.string()).optional(),
   actions: z.array(flowAction),
 })
 export type FlowProgram = z.infer<typeof flowProgram>

@@ -166,6 +166,7 @@ export const flowFacts = z.object({
   version: z.int().default(1),
   /** Extension which it rings, where it is that one `connect` and nothing more; null: it is more. */
   extension: z.string().nullable(),
+  variables: z.record(z.string(), z.string()).optional(),
   /** null: as above; or this relay does not know one of them, and asks. */
   actions: z.array(flowAction).nullable().default(null).catch(null),
 })

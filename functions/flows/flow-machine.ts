@@ -168,9 +168,16 @@ export class FlowMachine {
     const tooDeep = this.#frames.length > flowLimits.depth
     const result = found && !tooDeep ? 'ok' : 'refused'
     this.#run.variables.set('voipbin.fetch.result', result)
-    if (result === 'ok') return { outcome: result, ...(found && { actions: found.actions }) }
+    if (found && result === 'ok') return this.#entered(found)
     const why = found ? 'flows lead to flows too often' : 'there is no such flow'
     return { outcome: result, why, target: option.failed_target_id }
+  }
+
+  /** What another flow begins with is set, unless it is. */
+  #entered({ actions, variables = {} }: FlowProgram): FlowOutcome {
+    const set = this.#run.variables
+    for (const [name, value] of Object.entries(variables)) if (!set.has(name)) set.set(name, value)
+    return { outcome: 'ok', actions }
   }
 
   #end(why: string, status: number | undefined): void {

@@ -12,6 +12,7 @@ import { columnOf } from './field.ts'
 import {
   type BatchStatement,
   type Beside,
+  type Leaner,
   type Noun,
   type NounTable,
   type PlannedChange,
@@ -151,20 +152,18 @@ export class NounRows<T extends NounTable, B extends Beside> {
     const mine = and(this.#mine(c, id), this.#isOf(versions), ...guards.map(({ holds }) => holds))
     const leaners = deleting?.leaners({ id, customerId: c.get('principal').customerId }) ?? []
     const along = cascade || deleting?.cascade === 'always'
-    const unused = and(
-      sql`true`,
-      ...leaners.map(({ table, where }) => sql`not exists ${rowsOf(table, where)}`),
-    )
+    const unused = unusedBy(leaners)
+    const left = along ? unusedBy(leaners.filter(({ becomes }) => becomes !== 'as it is')) : unused
     const goes = this.#exists(mine)
     const free = condition(sql`${along}::boolean or (${unused})`, () => this.#inUse())
     for (const asked of unaskedFirst(deleting ? [...guards, free] : guards)) {
       const answers = await carriedOut(c, [
         lockConfig(db),
         ...(asked ? [this.#select(db).where(this.#mine(c, id)), ...asking(db, asked)] : []),
-        ...(along ? leaners : []).map(({ table, where, becomes }) =>
-          db.update(table).set(becomes).where(and(where, goes)),
+        ...(along ? leaners : []).flatMap(({ table, where, becomes }) =>
+          becomes === 'as it is' ? [] : [db.update(table).set(becomes).where(and(where, goes))],
         ),
-        this.#update(db, { deletedAt: now }, and(mine, unused)),
+        this.#update(db, { deletedAt: now }, and(mine, left)),
       ])
       const gone = lastOf(answers)
       if (gone !== undefined) return this.#tagged(gone)
@@ -250,6 +249,11 @@ function rowOf({ table, unversioned = [] }: Pick<Noun<NounTable, never>, 'table'
     columns.map(([, column]) => column),
     sql`, `,
   )})`
+}
+
+/** The condition that none of them leads there. */
+function unusedBy(leaners: readonly Leaner[]): SQL | undefined {
+  return and(sql`true`, ...leaners.map(({ table, where }) => sql`not exists ${rowsOf(table, where)}`))
 }
 
 function rowsOf(table: PgTable, where: SQL | undefined): SQL {

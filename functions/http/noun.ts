@@ -137,8 +137,8 @@ export interface Deleting {
 export interface Leaner {
   readonly table: PgTable
   readonly where: SQL | undefined
-  /** What they are when it has gone. */
-  readonly becomes: Readonly<Record<string, unknown>>
+  /** What they are when it has gone; `as it is`: they stay, and lead nowhere. */
+  readonly becomes: Readonly<Record<string, unknown>> | 'as it is'
 }
 
 /** Nothing where what is kept as it is written fits the table's columns, else the columns which do not. */

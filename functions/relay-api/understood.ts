@@ -14,16 +14,18 @@ export function protocolIn(header: string | undefined): number {
 function tooOld(decision: RouteDecision, protocol: number, needed: number): RejectDecision {
   const { customer_id, direction, source, destination, explanation, scopes, extension_id, trunk_id } =
     decision
+  const [status, reason] = [503, 'RELAY_TOO_OLD']
+  const message = `The call needs a relay of protocol ${needed}, and this one speaks ${protocol}: update the relay.`
   return {
     kind: 'reject',
-    status: 503,
-    reason: 'RELAY_TOO_OLD',
-    message: `The call needs a relay of protocol ${needed}, and this one speaks ${protocol}: update the relay.`,
+    status,
+    reason,
+    message,
     customer_id,
     direction,
     source,
     destination,
-    explanation,
+    explanation: explanation && { ...explanation, outcome: 'reject', status, reason, message },
     scopes,
     extension_id,
     trunk_id,

@@ -47,6 +47,8 @@ export interface Draft {
   left_out: number
   /** Whom it rings, where that is a list. */
   plan: PlannedRing[]
+  /** The flow it follows; absent: none. */
+  flow?: Explanation['flow']
 }
 
 /** "Nowhere": a SIP status for the caller, a stable reason, a sentence for a person. */
@@ -102,15 +104,27 @@ export type DraftDestination = Pick<
 > &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
-function explain(
+/** Why, as far as it was written down. */
+export function explain(
   known: Draft,
   outcome: Explanation['outcome'],
   status: number | null,
   reason: string | null,
   message: string,
 ): Explanation {
-  const { live, customer_id, caller, number, emergency, caller_id, limits, candidates, left_out, plan } =
-    known
+  const {
+    live,
+    customer_id,
+    caller,
+    number,
+    emergency,
+    caller_id,
+    limits,
+    candidates,
+    left_out,
+    plan,
+    flow,
+  } = known
   return {
     decided_by: live.decidedBy,
     at: instant(live.at),
@@ -129,6 +143,7 @@ function explain(
     candidates,
     left_out,
     plan,
+    ...(flow && { flow }),
   }
 }
 

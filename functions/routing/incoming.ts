@@ -1,6 +1,8 @@
 import type {
   CustomerFacts,
   ExtensionFacts,
+  FlowAction,
+  FlowFacts,
   Forwarder,
   NumberFacts,
   ProviderFacts,
@@ -19,6 +21,7 @@ import {
   telAddress,
 } from './draft.ts'
 import { dialledName, readNumber } from './e164.ts'
+import { follow, isReadable, rungAlone } from './flows.ts'
 import { written } from './formats.ts'
 import { type Counted, fullness, limitsOf } from './limits.ts'
 import { toExtension } from './outgoing.ts'
@@ -85,6 +88,8 @@ type Callee =
   | { kind: 'extension'; one: ExtensionFacts }
   | { kind: 'trunk'; one: TrunkFacts }
   | { kind: 'number'; destinations: readonly RingDestination[]; forwarder: Forwarder }
+  | { kind: 'flow'; flow: FlowFacts & { actions: FlowAction[] }; forwarder: Forwarder }
+type CalledAccount = Extract<Callee, { one: unknown }>
 interface Refusal {
   status: number
   reason: string
@@ -95,22 +100,14 @@ interface Refusal {
 function calleeOf(number: NumberFacts, e164: string, book: Configuration): Callee | Refusal {
   const { customer_id, enabled, extension_id, trunk_id, flow_id, destinations } = number
   const name = nameOf(number)
+  const forwarder = { kind: 'number', id: number.id, name: e164 } as const
   const what = name.charAt(0).toUpperCase() + name.slice(1)
   if (!enabled) return refusal(404, 'NUMBER_DISABLED', `${what} is not in service: it is disabled.`)
-  if (destinations) {
-    const forwarder = { kind: 'number', id: number.id, name: e164 } as const
-    return { kind: 'number', destinations, forwarder }
-  }
+  if (destinations) return { kind: 'number', destinations, forwarder }
   if (trunk_id !== null) return trunkOf(name, book.trunk(customer_id, trunk_id))
   if (extension_id !== null)
     return extensionOf(`extension ${name}`, book.extension(customer_id, extension_id))
-  if (flow_id !== null) {
-    const extension = book.flow(customer_id, flow_id)?.extension
-    return extensionOf(
-      `flow ${name}`,
-      extension == null ? undefined : book.extensionNamed(customer_id, extension),
-    )
-  }
+  if (flow_id !== null) return flowOf(name, book.flow(customer_id, flow_id), forwarder, book)
   const message = `${what} is not in service: it leads nowhere yet. Give it an extension_id, a trunk_id, a call_flow_id or destinations.`
   return refusal(404, 'NUMBER_NOT_CONNECTED', message)
 }
@@ -128,6 +125,22 @@ function extensionOf(what: string, extension: ExtensionFacts | undefined): Calle
     : refusal(480, 'EXTENSION_DISABLED', `The ${what} leads to is disabled.`)
 }
 
+/** A flow which rings one extension and does nothing more is that extension. */
+function flowOf(
+  name: string,
+  flow: FlowFacts | undefined,
+  forwarder: Forwarder,
+  book: Configuration,
+): Callee | Refusal {
+  if (!flow) return extensionOf(`flow ${name}`, undefined)
+  const extension = rungAlone(flow)
+  if (extension !== undefined)
+    return extensionOf(`flow ${name}`, book.extensionNamed(flow.customer_id, extension))
+  if (isReadable(flow)) return { kind: 'flow', flow, forwarder }
+  const message = `The flow ${name} leads to has actions which are not known here: this relay is older than the edge.`
+  return refusal(503, 'FLOW_UNREADABLE', message)
+}
+
 function trunkOf(name: string, trunk: TrunkFacts | undefined): Callee | Refusal {
   if (!trunk) return refusal(404, 'TRUNK_NOT_FOUND', `The trunk ${name} leads to is gone.`)
   return trunk.enabled
@@ -142,13 +155,17 @@ function refusal(status: number, reason: string, message: string): Refusal {
 /** Notes the called customer's limits and those of the extension or trunk that is rung. */
 function count(known: Draft, callee: Callee, customer: CustomerFacts): void {
   const whole = { scope: { kind: 'customer', id: customer.id } as const, name: '', caps: customer.caps }
-  countIn(known, [whole, ...(callee.kind === 'number' ? [] : [countedOf(callee)])])
+  countIn(known, [whole, ...(isAccount(callee) ? [countedOf(callee)] : [])])
   if (callee.kind === 'extension') known.extension_id = callee.one.id
   if (callee.kind === 'trunk') known.trunk_id = callee.one.id
 }
 
+function isAccount(callee: Callee): callee is CalledAccount {
+  return callee.kind === 'extension' || callee.kind === 'trunk'
+}
+
 /** One account as it counts a call which rings it. */
-export function countedOf({ kind, one }: Exclude<Callee, { kind: 'number' }>): Counted {
+export function countedOf({ kind, one }: CalledAccount): Counted {
   return { scope: { kind, id: one.id }, name: one.name, caps: one.caps }
 }
 
@@ -188,6 +205,7 @@ function ring(
   }
   const { transfer, dtmf, secure } = provider
   const place = { number_id: number.id, provider_id: provider.id, caller_id: seen, transfer, dtmf, secure }
+  if (callee.kind === 'flow') return follow(known, callee.flow, callee.forwarder, place)
   if (callee.kind === 'number') return connectPlan(known, callee.destinations, callee.forwarder, place)
   if (callee.kind === 'extension') return toExtension(known, callee.one, customer, place)
   return toTrunk(known, callee.one, customer, e164, from, place)

@@ -1,4 +1,4 @@
-import type { HealthStatus, ProviderFacts, RouteQuestion, UtcMs } from '#contract'
+import { flowFacts, type HealthStatus, type ProviderFacts, type RouteQuestion, type UtcMs } from '#contract'
 import { ConfigIndex, type ConfigSlice, type Configuration, type Runtime, unused } from '#routing'
 import type { Seal } from '../secrets.ts'
 import type { Facts } from './facts.ts'
@@ -23,7 +23,8 @@ function slicesOf(brought: Facts): ConfigSlice[] {
       extensions: own(brought.extensions),
       trunks: own(brought.trunks),
       numbers: own(brought.numbers),
-      flows: own(brought.flows),
+      // As they were written by whichever edge.
+      flows: own(brought.flows).map((flow) => flowFacts.parse(flow)),
       providers: own(brought.providers),
       routes: own(brought.routes),
       route_count: counts.get(facts.id) ?? 0,

@@ -44,9 +44,9 @@ export const numberJson = factsOf('n', numberFacts, { flow_id: sql`n.call_flow_i
 
 /** A row `f` of flows as `FlowFacts`. */
 export const flowJson = factsOf('f', flowFacts, {
-  extension: sql`f.actions #>> '{0,option,destinations,0,target_name}'`,
-  version: sql`1`,
-  actions: sql`null`,
+  extension: sql`case when jsonb_array_length(f.actions) = 1 then f.actions #>> '{0,option,destinations,0,target_name}' end`,
+  version: sql`coalesce(f.version, 1)`,
+  variables: sql`coalesce(f.variables, '{}')`,
 })
 
 const found = sql`case when cardinality(p.found) = 0 then '[]'::json else (

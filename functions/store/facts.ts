@@ -134,7 +134,7 @@ export async function loadBeside(
  */
 function asking(wanted: Asked): SQL {
   return sql`
-    with ${callers(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
+    with recursive ${callers(wanted)}, ${routing(wanted)}, ${called(wanted)}, ${shown(wanted)}, ${brought}
     select json_build_object(
       'at', extract(epoch from now()) * 1000,
       'customers', (select coalesce(json_agg(json_build_object('version', c.version, 'facts', ${customerJson})), '[]')
@@ -304,6 +304,9 @@ function spans(wanted: SQL, those: SQL): SQL {
 const brought = sql`
   programs as (
     select f.* from flows f join called_numbers on f.customer_id = called_numbers.customer_id and f.id = called_numbers.call_flow_id
+    where f.deleted_at is null
+    union select f.* from programs p cross join unnest(flow_uses(p.actions)) as used (name)
+      join flows f on f.customer_id = p.customer_id and f.id = case when used.name like 'flow:%' then substr(used.name, 6)::uuid end
     where f.deleted_at is null
   ),
   known_extensions as (

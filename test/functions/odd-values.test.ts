@@ -169,6 +169,7 @@ const wholesome: Record<string, () => object> = {
   'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
   'POST /v1.0/extensions/:id/forwarding': () => ({ always: { type: 'tel', target: '+12125550000' } }),
   'POST /v1.0/erasures': () => ({ number: '+15559990000' }),
+  'POST /v1.0/flows/simulate': () => ({ flow: { actions: [{ type: 'answer' }] }, digits: '1' }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
   'POST /relay/v1/route': () => ({
     call_id: crypto.randomUUID(),

@@ -100,6 +100,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET alerts/:id/incidents',
     'GET prompts/:id/sound',
     'POST routes/resolve',
+    'POST flows/simulate',
     'GET versions/:version',
   ],
   configure: [

@@ -18,7 +18,12 @@ describe('a field', () => {
     ['routes', {}, 'provider_id: is required'],
     ['trunks', {}, 'auth_types: is required'],
     ['flows', {}, 'actions: is required'],
-    ['flows', { actions: [{}] }, /^actions\.0\.type: is required; actions\.0\.option: is required/],
+    ['flows', { actions: [{}] }, 'actions.0.type: is required'],
+    [
+      'flows',
+      { actions: [{ type: 'mute' }] },
+      /^actions\.0\.type: is none of the actions there are: answer, /,
+    ],
     ['routes/resolve', { to: '+15551234567' }, 'from: is required'],
     ['routes', { provider_id: null }, 'provider_id: is not a UUID'],
     ['providers', { hostname: 5 }, 'hostname: is to be a text, not 5'],

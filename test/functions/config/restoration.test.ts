@@ -28,7 +28,9 @@ function kept(type: ThenAndNow['type'], past: KeptRow | null, present: KeptRow |
 }
 
 const office = row('e1', { extension: 'office' })
-const flow = row('f1', { actions: [{ option: { destinations: [{ target_name: 'office' }] } }] })
+const flow = row('f1', {
+  actions: [{ option: { destinations: [{ type: 'extension', target_name: 'office' }] } }],
+})
 const carrier = row('p1', { username: 'us', password_set: true })
 const forgotten = { ...carrier, username: null, password_set: false }
 const over = (provider: string) => ({ provider_id: provider, provider_customer_id: 'me', priority: 1 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { askedResults, connectResults, type FlowTrace, flowLimits, utcMs } from '#contract'
-import { type FlowEvent, FlowMachine, simulate } from '#flows'
+import { checkFlow, type FlowEvent, FlowMachine, simulate } from '#flows'
 import { actionsOf, programOf, type Written } from './told.ts'
 
 const other = '22222222-2222-4222-8222-222222222222'
@@ -90,6 +90,21 @@ test('a flow ends, whatever is pressed, and however all else fails', () => {
     }),
     { numRuns: 100 },
   )
+})
+
+test('a flow which passes the check ends by itself where the caller does nothing', () => {
+  let passed = 0
+  fc.assert(
+    fc.property(flow, fc.array(fc.constantFrom(...connectResults), { maxLength: 5 }), (written, answers) => {
+      const program = programOf(written)
+      if (checkFlow(program.actions, ['x']).length > 0) return
+      passed += 1
+      const { trace } = simulate({ program, variables: {}, at: utcMs(0), digits: '', answers })
+      expect(['hung_up', 'stopped']).toContain(trace.ended)
+    }),
+    { numRuns: 400 },
+  )
+  expect(passed).toBeGreaterThan(20)
 })
 
 test('a flow hears anything at any time, and is over when its caller is gone', () => {

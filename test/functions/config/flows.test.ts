@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PLATFORM, protocolHeader, routeDecision, routeQuestion, snapshot, utcMs } from '#contract'
+import { ConfigIndex, decide, type Runtime, unused } from '#routing'
+import { relayKey } from '../../../functions/relay-key.ts'
+import { type App, BASE_DOMAIN, RELAY_SECRET, startApp } from '../../support/app.ts'
+
+let app: App
+const number = '+15551112233'
+
+beforeAll(async () => {
+  app = await startApp()
+  for (const extension of ['sales', 'support'])
+    await app.alice('POST', '/v1.0/extensions', { extension, password: 'secure-password' })
+})
+afterAll(() => app.close())
+
+const answer = { id: 'answer', type: 'answer' }
+const ask = { id: 'menu', type: 'digits_receive', option: { prompt: { text: 'Press 1.' } } }
+const rings = (name: string, more = {}) => ({
+  id: name,
+  type: 'connect',
+  option: { destinations: [{ type: 'extension', target_name: name, ...more }] },
+})
+const menu = [
+  answer,
+  ask,
+  { id: 'choice', type: 'branch', option: { target_ids: { '1': 'sales' }, default_target_id: 'support' } },
+  { ...rings('sales', { ring_seconds: 20 }), next_id: 'bye' },
+  rings('support'),
+  { id: 'bye', type: 'hangup' },
+]
+
+async function make(actions: unknown, more = {}) {
+  return app.alice('POST', '/v1.0/flows', { name: 'the menu', actions, ...more })
+}
+
+describe('a flow', () => {
+  test('of several actions is kept as it is written, with what it leaves out', async () => {
+    const { body } = await make(menu)
+    expect(body).toMatchObject({ version: 1, variables: {} })
+    expect(body.actions[3]).toMatchObject({
+      id: 'sales',
+      next_id: 'bye',
+      option: { destinations: [{ target: 'sales', target_name: 'sales', ring_seconds: 20 }], timeout: null },
+    })
+    expect((await app.alice('PUT', `/v1.0/flows/${body.id}`, body)).body).toMatchObject({ version: 1 })
+  })
+
+  test('has another version with each change of what it does, and no other with a new name', async () => {
+    const { body } = await make(menu)
+    const path = `/v1.0/flows/${body.id}`
+    expect((await app.alice('PATCH', path, { name: 'another' })).body.version).toBe(1)
+    expect((await app.alice('PATCH', path, { actions: [answer] })).body.version).toBe(2)
+    expect((await app.alice('PATCH', path, { variables: { greeting: 'Hello' } })).body.version).toBe(3)
+  })
+
+  const refused: [string, object[], string, RegExp][] = [
+    [
+      'a target which is not there',
+      [{ ...answer, next_id: 'gone' }],
+      'actions.0.next_id',
+      /"answer" .*"gone".*no action/,
+    ],
+    ['two actions of one id', [answer, answer], 'actions.1.id', /each needs one of its own/],
+    [
+      'a circle in which the caller need do nothing',
+      [ask, { type: 'goto', option: { target_id: 'menu' } }],
+      'actions.1',
+      /for ever.*"menu".*loop_count/,
+    ],
+    [
+      'a variable which is set on one way alone',
+      [
+        {
+          type: 'condition_variable',
+          option: {
+            condition: '==',
+            variable: 'voipbin.call.direction',
+            value_string: 'x',
+            false_target_id: 'say',
+          },
+        },
+        { type: 'variable_set', option: { key: 'who', value: 'you' } },
+        { id: 'say', type: 'talk', option: { text: 'Hello ${who}' } },
+      ],
+      'actions.2.option.text',
+      /"say" .*"who".*variable_set/,
+    ],
+    [
+      'an extension which is not there',
+      [rings('nobody')],
+      'actions.0.option.destinations.0.target_name',
+      /no extension/,
+    ],
+    [
+      'a mailbox which is nobody\u2019s',
+      [{ type: 'voicemail', option: { extension: 'nobody' } }],
+      'actions.0.option.extension',
+      /no extension/,
+    ],
+    [
+      'a flow which is not there',
+      [{ type: 'fetch_flow', option: { flow_id: crypto.randomUUID() } }],
+      'actions.0.option.flow_id',
+      /no flow/,
+    ],
+    [
+      'a number which is none',
+      [{ type: 'connect', option: { destinations: [{ type: 'tel', target: '12' }] } }],
+      'actions.0.option.destinations.0.target',
+      /not a phone number/,
+    ],
+    [
+      'a time zone which is none',
+      [{ id: 'day', type: 'condition_datetime', option: { time_zone: 'Mars', false_target_id: 'day' } }],
+      'actions.0',
+      /for ever/,
+    ],
+  ]
+  test.each(refused)('with %s is refused, naming the action', async (_, actions, field, words) => {
+    const { status, body } = await make(actions)
+    expect(status).toBe(400)
+    expect(body.error.details[0].field).toBe(field)
+    expect(body.error.message).toMatch(words)
+  })
+
+  test('which leads back to itself by another is refused', async () => {
+    const { body: one } = await make(menu)
+    const { body: other } = await make([{ type: 'fetch_flow', option: { flow_id: one.id } }])
+    const back = { actions: [{ type: 'fetch_flow', option: { flow_id: other.id } }] }
+    const { status, body } = await app.alice('PATCH', `/v1.0/flows/${one.id}`, back)
+    expect([status, body.error.reason]).toEqual([400, 'INVALID_FLOW'])
+    expect((await app.alice('DELETE', `/v1.0/flows/${one.id}`)).body.error.reason).toBe('FLOW_IN_USE')
+  })
+
+  test('which rings an extension among others stays when that goes, and one which does nothing else goes along', async () => {
+    await app.alice('POST', '/v1.0/extensions', { extension: 'leaving', password: 'secure-password' })
+    const { body: found } = await app.alice('GET', '/v1.0/extensions?extension=leaving')
+    const [extension] = found.result
+    const { body: large } = await make([answer, rings('leaving')])
+    const { body: plain } = await make([rings('leaving')])
+    const path = `/v1.0/extensions/${extension.id}`
+    expect((await app.alice('DELETE', path)).body.error.reason).toBe('EXTENSION_IN_USE')
+    expect((await app.alice('DELETE', `${path}?cascade=true`)).status).toBe(200)
+    expect((await app.alice('GET', `/v1.0/flows/${large.id}`)).body.tm_delete).toBeNull()
+    expect((await app.alice('GET', `/v1.0/flows/${plain.id}`)).body.tm_delete).not.toBeNull()
+  })
+})
+
+describe('a flow which is tried', () => {
+  const walk = (asked: object) => app.alice('POST', '/v1.0/flows/simulate', asked)
+  const ids = (body: { trace: { action_id: string }[] }) => body.trace.map((step) => step.action_id)
+
+  test('goes where the keys lead, and rings whom it would ring', async () => {
+    const { body } = await walk({ flow: { actions: menu }, digits: '1' })
+    expect(ids(body)).toEqual(['answer', 'menu', 'choice', 'sales', 'bye'])
+    expect(body).toMatchObject({ flow_id: null, ended: 'hung_up' })
+    expect(body.orders.map((order: { type: string }) => order.type)).toContain('connect')
+  })
+
+  test('is one which is kept, with those it leads to, at any time of day', async () => {
+    const { body: open } = await make([answer])
+    const { body: hours } = await make([
+      {
+        id: 'hours',
+        type: 'condition_datetime',
+        option: {
+          time_zone: 'Europe/Berlin',
+          periods: [{ from: '09:00', to: '17:00' }],
+          false_target_id: 'night',
+        },
+      },
+      { id: 'day', type: 'fetch_flow', option: { flow_id: open.id } },
+      { id: 'night', type: 'hangup' },
+    ])
+    const at = (time: string) => walk({ flow_id: hours.id, at: `2026-11-24T${time}Z` })
+    expect(ids((await at('08:30:00')).body)).toEqual(['hours', 'day', 'answer', 'night'])
+    expect(ids((await at('16:30:00')).body)).toEqual(['hours', 'night'])
+  })
+
+  test.each([
+    ['nothing', {}, 'flow'],
+    ['a flow which is another\u2019s', { flow_id: crypto.randomUUID() }, 'flow_id'],
+    ['keys which are none', { flow: { actions: [answer] }, digits: 'x' }, 'digits'],
+    [
+      'a flow which is none',
+      { flow: { actions: [{ ...answer, next_id: 'gone' }] } },
+      'flow.actions.0.next_id',
+    ],
+  ])('by %s is refused', async (_, asked, field) => {
+    const { status, body } = await walk(asked)
+    expect([status, body.error.details[0].field]).toEqual([400, field])
+  })
+})
+
+/** Nothing is known of health and of what is in use. */
+const live: Runtime = {
+  at: utcMs(Date.now()),
+  baseDomain: BASE_DOMAIN,
+  decidedBy: 'relay',
+  snapshotAgeMs: 0,
+  version: () => 1,
+  health: () => 'unknown',
+  trial: () => false,
+  use: () => unused,
+}
+
+describe('a number with a flow', () => {
+  const source = '192.0.2.77'
+  let flow: { id: string }
+  beforeAll(async () => {
+    await app.alice('POST', '/v1.0/providers', { hostname: 'sip.flow.test', inbound_addresses: [source] })
+    const { body: more } = await make([answer])
+    flow = (await make([...menu, { type: 'fetch_flow', option: { flow_id: more.id } }])).body
+    await app.alice('POST', '/v1.0/numbers', { number, call_flow_id: flow.id })
+  })
+  const question = {
+    call_id: crypto.randomUUID(),
+    caller: { kind: 'source', address: source, port: 5060, transport: 'udp', line: null },
+    from: { user: '+12125550100' },
+    to: { user: number, host: 'here' },
+  }
+
+  /** What a relay is told which understands a protocol. */
+  async function routed(protocol: string): Promise<unknown> {
+    const key = await relayKey(RELAY_SECRET, 'relay-1')
+    const headers = { authorization: `Bearer ${key}`, [protocolHeader]: protocol }
+    const init = { method: 'POST', headers, body: JSON.stringify(question) }
+    return (await app.fetch('/relay/v1/route', init)).json()
+  }
+
+  test('is refused to a relay which follows none, in words it can read', async () => {
+    const decision = routeDecision.parse(await routed('1'))
+    expect(decision).toMatchObject({
+      status: 503,
+      reason: 'RELAY_TOO_OLD',
+      explanation: { outcome: 'reject' },
+    })
+  })
+
+  test('says so when it is asked where a call goes', async () => {
+    const asked = { from: '+12125550100', to: number, source }
+    const { body: why } = await app.alice('POST', '/v1.0/routes/resolve', asked)
+    expect([why.outcome, why.flow]).toEqual(['flow', { id: flow.id, version: 1, name: 'the menu' }])
+  })
+
+  test('is decided alike by the edge and by a relay: with all it leads to, in their versions', async () => {
+    const decision = routeDecision.parse(await routed('3'))
+    if (decision.kind !== 'flow') throw new Error(`It is a ${decision.kind}.`)
+    expect(decision).toMatchObject({
+      program: { id: flow.id, version: 1, actions: { length: 7 } },
+      called: number,
+    })
+    expect(decision.programs.map(({ actions }) => actions.length)).toEqual([1])
+    expect(decision.variables['voipbin.call.source.target']).toBe('+12125550100')
+    expect(decision.forwarder).toMatchObject({ kind: 'number', name: number })
+    const index = new ConfigIndex()
+    for (const id of [app.aliceId, PLATFORM]) {
+      const { body } = await app.relay('GET', `/relay/v1/snapshots/${id}`)
+      index.put(snapshot.parse(body))
+    }
+    const here = decide(routeQuestion.parse(question), index.configuration, live)
+    expect({ ...here, explanation: null, provider_id: decision.provider_id }).toEqual({
+      ...decision,
+      explanation: null,
+    })
+  })
+})
