@@ -98,14 +98,16 @@ export class Baresip {
     this.#control.write(`${text.length}:${text},`)
   }
 
-  /** The rough frequency of what it heard, in Hz: of all, or of the last `seconds`. */
+  /**
+   * The rough frequency of what it heard, in Hz: of all, or of the last `seconds`. It writes that down no further than the
+   * first hold: what comes after is to be told otherwise, by keys.
+   */
   heardTone(seconds?: number): number {
-    return toneIn(this.#heard(seconds !== undefined), seconds === undefined ? [] : ['trim', `-${seconds}`])
-  }
-
-  /** The same of the first `seconds`. */
-  heardFirst(seconds: number): number {
-    return toneIn(this.#heard(), ['trim', '0', `${seconds}`])
+    const part = seconds === undefined ? [] : ['trim', `-${seconds}`]
+    const { stderr } = spawnSync('sox', [this.#heard(seconds !== undefined), '-n', ...part, 'stat'], {
+      encoding: 'utf8',
+    })
+    return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
   }
 
   /** What it heard, as G.711 µ-law. */
@@ -156,11 +158,6 @@ export class Baresip {
     this.#control.destroy()
     rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-function toneIn(file: string, part: readonly string[]): number {
-  const { stderr } = spawnSync('sox', [file, '-n', ...part, 'stat'], { encoding: 'utf8' })
-  return Number(/Rough\s+frequency:\s+(\d+)/.exec(stderr)?.[1] ?? 0)
 }
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
