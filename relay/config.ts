@@ -15,6 +15,14 @@ import {
 } from '#contract'
 import { readIp } from '#routing'
 
+/** Where an rtpengine is asked, by its ng protocol, and where it tells of digits. */
+export interface RtpenginePlace {
+  readonly host: string
+  readonly port: Port
+  /** What it has as `--dtmf-log-dest`; undefined: digits are not heard. */
+  readonly digits: { readonly host: string; readonly port: Port } | undefined
+}
+
 /** Everything a relay is told by its environment; units stand in the names. */
 export interface Config {
   readonly edgeUrl: string
@@ -28,6 +36,8 @@ export interface Config {
   readonly publicIp: string
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
+  /** The rtpengine which carries sound; undefined: we do. */
+  readonly rtpengine: RtpenginePlace | undefined
   readonly baseDomain: string
   readonly dataDir: string
   readonly logLevel: string
@@ -59,6 +69,10 @@ const variables = {
   PUBLIC_IP: setting('an IP address', ipOf).optional(),
   RTP_PORTS: portRange.default([10_000, 19_999]),
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
+  MEDIA_ENGINE: setting(
+    'rtpengine://<IP address>:<port of --listen-ng>, and ?digits=<its --dtmf-log-dest> to hear keys',
+    rtpengineOf,
+  ).optional(),
   BASE_DOMAIN: domainName.default('trunkline.localhost'),
   DATA_DIR: setting('a folder', (text) => text).default('.trunkline'),
   LOG_LEVEL: oneOf(logLevels).default('info'),
@@ -101,6 +115,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       publicIp: publicIp.toLowerCase(),
       rtpPorts: said.RTP_PORTS,
       rtpEngine: said.RTP_ENGINE,
+      rtpengine: said.MEDIA_ENGINE,
       baseDomain: said.BASE_DOMAIN,
       dataDir: said.DATA_DIR,
       logLevel: said.LOG_LEVEL,
@@ -137,6 +152,21 @@ function relayKeyOf(key: string): { key: string; relayId: string } | undefined {
 
 function ipOf(text: string): string | undefined {
   return readIp(text) === undefined ? undefined : text
+}
+
+/** `rtpengine://127.0.0.1:2223?digits=127.0.0.1:2224` */
+function rtpengineOf(text: string): RtpenginePlace | undefined {
+  const [, place = '', told] = /^rtpengine:\/\/([^/?#]+)\/?(?:\?digits=([^&#]+))?$/.exec(text) ?? []
+  const [asked, digits] = [placeOf(place), told === undefined ? undefined : placeOf(told)]
+  return asked && (digits || told === undefined) ? { ...asked, digits } : undefined
+}
+
+/** An IP address with a port: `127.0.0.1:2223`, `[::1]:2223`. */
+function placeOf(text: string): { host: string; port: Port } | undefined {
+  const [, v6, v4 = '', port = ''] = /^(?:\[([\da-f:]+)\]|([\d.]+)):(\d{1,5})$/i.exec(text) ?? []
+  const host = v6 ?? v4
+  const isPlace = readIp(host) !== undefined && Number(port) > 0 && Number(port) < 65_536
+  return isPlace ? { host, port: portNumber(Number(port)) } : undefined
 }
 
 function serversOf(list: string): string[] | undefined {

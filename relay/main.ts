@@ -20,7 +20,7 @@ import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
 import { logTells } from './io/log-tells.ts'
-import { startMedia } from './io/media.ts'
+import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
@@ -77,9 +77,7 @@ async function start(config: Config): Promise<void> {
   const early: Input[] = []
   /** What comes before everything is in place waits a moment. */
   const hear: Host['hear'] = (input) => (host ? host.hear(input) : void early.push(input))
-  const media = await startMedia({
-    engine: config.rtpEngine,
-    host: config.sipHost,
+  const media = await startMediaPlane(config, {
     timeoutMs: config.mediaTimeoutMs,
     recordings: join(config.dataDir, 'recordings'),
     report: (report) => hear({ type: 'media', report }),
@@ -90,6 +88,7 @@ async function start(config: Config): Promise<void> {
   const engine = new Engine({
     endpoint: {
       address: config.publicIp,
+      mediaAddress: media.address,
       port: wires.port,
       tlsPort: wires.tlsPort,
       relayId: config.relayId,

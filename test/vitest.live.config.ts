@@ -19,6 +19,7 @@ const aside = [
   'pbx',
   'registrant',
   'rings',
+  'rtpengine',
   'sabotage',
   'settings',
   'survival',

@@ -121,7 +121,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
 
   opening: {
     media: ({ report }, { call, endpoint }) => {
-      if (report.type === 'opened') return opened(call, endpoint)
+      if (report.type === 'opened') return opened(call, report.ports, endpoint)
       return report.type === 'failed' ? mediaFailed(call, noMedia(report), endpoint) : stay()
     },
     search: (_, { call, endpoint }) => mediaFailed(call, 'the media thread is late', endpoint),

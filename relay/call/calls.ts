@@ -91,7 +91,8 @@ export class Calls {
   receive(event: CallsInput, now: MonotonicMs): CallsOutput[] | undefined {
     switch (event.type) {
       case 'begun':
-        this.#orders.ports.begin(now)
+        // Another program gives up what is opened ahead, where nothing is heard in it.
+        if (this.#deps.endpoint.mediaAddress === undefined) this.#orders.ports.begin(now)
         break
       case 'media':
         this.#media(now, event.report)

@@ -4,7 +4,7 @@ import { offering } from '../sdp/codecs.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
 import { composeSdp } from '../sdp/offer.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { withKeys } from './digits.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder } from './state.ts'
@@ -41,7 +41,7 @@ export function sdpForCaller(
   const keys = offer?.ok
     ? keysToAnswer(caller, offer.value, endpoint)
     : keysToOffer(caller, keyingFor(caller, said), endpoint)
-  const leg = { address: endpoint.address, port: caller.media.port, id: caller.sdp.id, keys }
+  const leg = { address: mediaAddressOf(endpoint), port: caller.media.port, id: caller.sdp.id, keys }
   const sent = composeSdp(caller.sdp.sent, sound, leg, offer?.ok ? offer.value : undefined)
   const known = caller.told.find((told) => told.sent.body === sent.body)
   if (!known && when === 'early' && caller.told.length >= mostTags) return undefined

@@ -9,7 +9,7 @@ import { activeMedia } from '../sdp/offer.ts'
 import { mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 import { parseUri } from '../sip/uri.ts'
 import type { Via } from '../sip/via.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { aimedAt, heardAt } from './sides.ts'
 import type { Call } from './state.ts'
 
@@ -17,7 +17,7 @@ import type { Call } from './state.ts'
  * A call's media for its record; undefined: there is none. So it is for the moment between a call's end and the media
  * thread's last word: what is told of an ended call is final.
  */
-export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['call']['media'] | undefined {
+export function mediaRecordOf(call: Call, endpoint: SipEndpoint): CallTell['call']['media'] | undefined {
   const { record, ports } = call
   const [caller, callee] = [aimedAt(call, 'caller')?.said, aimedAt(call, 'callee')?.said]
   if (!ports || (record.endedAt !== undefined && !record.soundOver)) return undefined
@@ -31,7 +31,7 @@ export function mediaRecordOf(call: Call, { address }: SipEndpoint): CallTell['c
       ...said(own),
       ...secrecy(call, side),
       ...signalledPlaces(heardAt(call, side)),
-      local_address: hostPort(address, ports[side]),
+      local_address: hostPort(mediaAddressOf(endpoint), ports[side]),
     }
   }
   return { from_caller: from('caller'), from_callee: from('callee') }

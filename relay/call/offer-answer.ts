@@ -21,7 +21,7 @@ import {
 import { g711Of } from '../sdp/tones.ts'
 import { quote } from '../sip/grammar.ts'
 import type { Header, Message, Request } from '../sip/message.ts'
-import type { SipEndpoint } from '../ua/endpoint.ts'
+import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { digitAimOf, spokenBy, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
 import { heardAt, opposite, sideOf } from './sides.ts'
@@ -36,20 +36,21 @@ export function codecsOf(message: Message): string[] {
 /** What a party offers whose sound is to be as `secure` says; undefined: the message brings no SDP, and leaves the offer to the other side. */
 export function offerOf(
   message: Message,
-  { address }: SipEndpoint,
+  endpoint: SipEndpoint,
   secure: SecurePolicy,
 ): SdpResult | undefined {
-  return hasSdp(message) ? relayed(sdpOf(message), { address, secure }) : undefined
+  return hasSdp(message) ? relayed(sdpOf(message), { address: mediaAddressOf(endpoint), secure }) : undefined
 }
 
 /** What a party answers to what was `sent` to it, or offers by its 2xx; undefined: the message brings no SDP. */
 export function answerOf(
   message: Message,
-  { address }: SipEndpoint,
+  endpoint: SipEndpoint,
   sent: SentSdp | undefined,
   secure: SecurePolicy,
 ): SdpResult | undefined {
   if (!hasSdp(message)) return undefined
+  const address = mediaAddressOf(endpoint)
   return relayed(sdpOf(message), { address, answered: true, offered: activeMedia(sent), secure })
 }
 
@@ -79,7 +80,7 @@ export function rewriteFor(
   if (!kept || !to.media) return undefined
   to.sdp.before = offer ? undefined : { sent: to.sdp.sent, lines: to.sdp.lines }
   const keys = offer ? keysToAnswer(to, offer, endpoint) : keysToOffer(to, keying, endpoint)
-  const leg = { address: endpoint.address, port: to.media.port, id: to.sdp.id, keys }
+  const leg = { address: mediaAddressOf(endpoint), port: to.media.port, id: to.sdp.id, keys }
   to.sdp.sent = composeSdp(to.sdp.sent, kept, leg, offer)
   return to.sdp.sent
 }
@@ -111,14 +112,20 @@ export function aimAnew(call: Call, leg: Leg, endpoint: SipEndpoint): CallOrder[
   return aimed(call, leg, leg.aimed, endpoint)
 }
 
-function aimed(call: Call, leg: Leg, media: AimedMedia, { address: us }: SipEndpoint): CallOrder[] {
+function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): CallOrder[] {
   const { said, flow, trusted, srtp } = media
   // Whatever led here: what has to be encrypted never leaves in the open.
   if (leg.secure === 'required' && !srtp) return []
   const host = hostOf(said)
   const known = host === undefined ? undefined : call.hosts.get(host)
   const ask: CallOrder[] = host !== undefined && known === undefined ? [{ type: 'resolve', leg, host }] : []
-  const target = aimOf(said, { signalling: flow.address, trusted, found: known?.address, us })
+  const target = aimOf(said, {
+    signalling: flow.address,
+    trusted,
+    found: known?.address,
+    us: mediaAddressOf(endpoint),
+    described: endpoint.mediaAddress !== undefined,
+  })
   if (!target || !leg.media) return ask
   media.changes = changesFor(call, leg, said)
   media.digits = digitAimOf(call, leg, said)

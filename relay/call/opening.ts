@@ -1,4 +1,4 @@
-import type { FlowDecision, Transport } from '#contract'
+import type { FlowDecision, Port, Transport } from '#contract'
 import { isEncrypted } from '../ground/flow.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import type { Contact } from '../registrar/registrar.ts'
@@ -10,7 +10,7 @@ import { beginHunt } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { CallSockets } from './spare-sessions.ts'
-import type { Call, CallOrder, CallStep, ConnectDecision, UnansweredEnd } from './state.ts'
+import type { Call, CallOrder, CallStep, ConnectDecision, Side, UnansweredEnd } from './state.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
@@ -33,7 +33,7 @@ export function begin(
   call.caller.media = mediaOn(call, 'caller')
   const obstacle = obstacleOf(call, endpoint)
   if (obstacle) return end(call, endpoint, { by: 'system', reason: 'failed', ...obstacle })
-  if (session !== undefined) return opened(call, endpoint)
+  if (session !== undefined) return opened(call, undefined, endpoint)
   return {
     to: 'opening',
     effects: [
@@ -69,8 +69,16 @@ function transferredToFlow({
   return { ...known, kind: 'reject', status: 480, reason: 'TRANSFER_TO_FLOW', message } as const
 }
 
-/** The sockets are there: starts with the best target. */
-export function opened(call: Call, endpoint: SipEndpoint): CallStep {
+/** The sockets are there, at other `ports` where they are another program's: starts with the best target. */
+export function opened(
+  call: Call,
+  ports: Readonly<Record<Side, Port>> | undefined,
+  endpoint: SipEndpoint,
+): CallStep {
+  if (ports) {
+    call.ports = ports
+    call.caller.media = mediaOn(call, 'caller')
+  }
   const { caller, decision } = call
   const [own] = call.hunts
   const offer = offerOf(caller.invite, endpoint, caller.secure)

@@ -84,6 +84,14 @@ export interface Aim {
   readonly srtp?: SrtpKeys | undefined
   /** How sounds are played to it; undefined: it takes none of the codecs which are spoken here. */
   readonly plays?: PlayedCodec | undefined
+  /** What it speaks, for an engine which is another program; undefined: ours, which does without. */
+  readonly formats?: LegFormats
+}
+
+/** The payload types a party wants to receive, best first, and the a= lines which say what they are. */
+export interface LegFormats {
+  readonly types: readonly string[]
+  readonly lines: readonly string[]
 }
 
 /** A piece of what is played to a party. */
@@ -214,8 +222,12 @@ export interface StreamMeasures {
 
 /** What the media thread reports back. */
 export type MediaReport =
-  /** All of its sockets are there. */
-  | { readonly type: 'opened'; readonly session: SessionId }
+  /** All of its sockets are there. `ports`: those it has in the place of the ones which were asked for. */
+  | {
+      readonly type: 'opened'
+      readonly session: SessionId
+      readonly ports?: Readonly<Record<Side, Port>>
+    }
   /** They could not be had; the session does not exist. */
   | { readonly type: 'failed'; readonly session: SessionId; readonly why: string }
   /** First packet accepted from a side. */

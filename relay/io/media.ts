@@ -9,24 +9,27 @@ import type { MediaEngineName, MediaThreadSetup, Orders, Ready, Told } from './m
 import type { WriterSetup } from './recording-writer.ts'
 import { readSound } from './sound-file.ts'
 
-interface MediaOptions {
+/** What is said of sound, and to whom. */
+export interface MediaOptions {
   /** undefined: the better of those which work here. */
   readonly engine?: MediaEngineName | undefined
   /** The address our RTP ports are bound to. */
   readonly host: string
   /** Milliseconds of silence before it is reported; 0: never. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** The folder of recordings; absent: none is made. */
   readonly recordings?: string
   readonly report: (report: MediaReport) => void
   readonly log: (note: Note) => void
 }
 
-/** The media thread, as the SIP thread sees it. */
+/** What carries the packets of sound, as the SIP thread sees it. */
 export interface MediaPlane {
-  readonly engine: MediaEngineName
-  /** The media thread's process-wide thread id, to find its CPU time under /proc. */
+  readonly engine: MediaEngineName | 'rtpengine'
+  /** The media thread's process-wide thread id, to find its CPU time under /proc; 0: it is another program. */
   readonly thread: number
+  /** Where packets are sent to, if another program carries them. */
+  readonly address?: string
   /** Commands of one turn of the event loop travel together, in order. */
   order(command: MediaCommand): void
   stop(): Promise<void>

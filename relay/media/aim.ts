@@ -4,6 +4,7 @@ import type { Aim } from '../ground/media.ts'
 import { readSocketAddress, type SocketAddress } from '../ground/socket-address.ts'
 import { clockOf } from '../sdp/codecs.ts'
 import { attribute, connectionOf, directionOf, type Media } from '../sdp/description.ts'
+import { describedFormats } from '../sdp/formats.ts'
 import { isBlind, isNowhere, mediaOf, type RelayedSdp } from '../sdp/relayed.ts'
 
 /** What is known of the party whose description is read. */
@@ -16,6 +17,8 @@ interface AimTerms {
   readonly found?: string | undefined
   /** Our address: nothing of another family is aimed at; undefined: of either. */
   readonly us?: string
+  /** Its formats are told, too: who carries its packets is another program. */
+  readonly described?: boolean
   /** Our own sockets, which must never be aimed at. */
   readonly ours?: (address: string, port: Port) => boolean
 }
@@ -44,6 +47,7 @@ export function aimOf(said: RelayedSdp, party: AimTerms): Aim | undefined {
     mux: !isBlind(media) && shares(media),
     quiet: isQuiet(said),
     ...(isBlind(media) ? { blind: true } : { clock: clockOf(media) }),
+    ...(party.described && !isBlind(media) && { formats: describedFormats(media) }),
   }
 }
 

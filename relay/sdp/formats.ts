@@ -44,6 +44,17 @@ export function formatOf(media: Media, number: string): Format {
 /** Codecs whose clock and channels are always these, whatever is written (RFC 7587 §7, RFC 3551 §4.5.2). */
 const oneWay: Readonly<Record<string, string>> = { OPUS: 'OPUS/48000/2', G722: 'G722/8000' }
 
+/** The same as lines, each number with its name: what another program is told of a party. */
+export function describedFormats(media: Media): { types: string[]; lines: string[] } {
+  const formats = formatsOf(media).filter(({ name }) => name !== undefined)
+  const lines = formats.flatMap(({ number, encoding, parameters }) => [
+    `a=rtpmap:${number} ${encoding}`,
+    ...(parameters === '' ? [] : [`a=fmtp:${number} ${parameters}`]),
+  ])
+  const timed = media.lines.filter((line) => /^a=(max)?ptime:\d+$/.test(line))
+  return { types: formats.map(({ number }) => number), lines: [...lines, ...timed] }
+}
+
 /** Whether a format is no sound of its own, but goes with one: tones and comfort noise. */
 export function accompanies({ name }: Format): boolean {
   return name === 'TELEPHONE-EVENT' || name === 'CN'

@@ -9,6 +9,8 @@ export interface SipEndpoint {
   /** What Via, Contact and SDP say: a literal IP. */
   readonly address: string
   readonly port: Port
+  /** Where packets of sound are sent which another program carries; undefined: we carry them, at `address`. */
+  readonly mediaAddress?: string | undefined
   /** Where we take TLS connections; undefined: we only make them. */
   readonly tlsPort?: Port | undefined
   readonly relayId: string
@@ -16,6 +18,11 @@ export interface SipEndpoint {
   readonly hashes: Hashes
   /** UTC ms at monotonic 0; the engine puts it right when the edge tells the time. */
   epoch: number
+}
+
+/** What our descriptions say, which tell where we hear. */
+export function mediaAddressOf({ mediaAddress, address }: SipEndpoint): string {
+  return mediaAddress ?? address
 }
 
 /**

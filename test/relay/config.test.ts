@@ -12,7 +12,20 @@ describe('the settings of a relay', () => {
     expect(config({ ...both, SIP_TLS_PORT: '5071' }).tls).toMatchObject({ port: 5071 })
   })
 
-  test.each([
+  test('name an rtpengine, and where it tells of keys', () => {
+    expect(config({}).rtpengine).toBeUndefined()
+    expect(config({ MEDIA_ENGINE: 'rtpengine://192.0.2.4:2223' }).rtpengine).toEqual({
+      host: '192.0.2.4',
+      port: 2223,
+    })
+    expect(config({ MEDIA_ENGINE: 'rtpengine://[::1]:2223/?digits=[::1]:2224' }).rtpengine).toEqual({
+      host: '::1',
+      port: 2223,
+      digits: { host: '::1', port: 2224 },
+    })
+  })
+
+  test.each<[Record<string, string>, string]>([
     [{ TLS_CERT: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_KEY is missing'],
     [{ TLS_KEY: 'a' }, 'TLS_CERT and TLS_KEY go together, and TLS_CERT is missing'],
     [
@@ -30,6 +43,17 @@ describe('the settings of a relay', () => {
     [{ PUBLIC_IP: '203.0.113' }, 'PUBLIC_IP must be an IP address, not "203.0.113"'],
     [{ BASE_DOMAIN: 'a b' }, 'BASE_DOMAIN must be a domain name, not "a b"'],
     [{ UNKNOWN_SOURCE: 'ignore' }, 'UNKNOWN_SOURCE must be one of refuse, silent, not "ignore"'],
+    ...[
+      'rtpengine',
+      'rtpengine://media.example.com:2223',
+      'rtpengine://192.0.2.4',
+      'rtpengine://192.0.2.4:0',
+      'rtpengine://192.0.2.4:2223?digits=there',
+      'http://192.0.2.4:2223',
+    ].map((wrong): [Record<string, string>, string] => [
+      { MEDIA_ENGINE: wrong },
+      `MEDIA_ENGINE must be rtpengine://<IP address>:<port of --listen-ng>, and ?digits=<its --dtmf-log-dest> to hear keys, not "${wrong}"`,
+    ]),
     [{ SIP_TLS_PORT: 'x' }, 'SIP_TLS_PORT must be a whole number from 0 to 65535, not "x"'],
   ])('%j are complained about', (settings, fault) => {
     expect(readConfig({ ...least, ...settings })).toEqual({ ok: false, faults: [fault] })
