@@ -11,7 +11,6 @@ import { openDisk } from './io/disk.ts'
 import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { EdgeHttp } from './io/edge-http.ts'
-import { EdgeSounds } from './io/edge-sounds.ts'
 import { entropy } from './io/entropy.ts'
 import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
@@ -22,13 +21,10 @@ import { type Log, openLog } from './io/log.ts'
 import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
+import { openSounds } from './io/open-sounds.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
-import { SoundCache } from './io/sound-cache.ts'
-import { Sounds } from './io/sounds.ts'
-import { Speech } from './io/speech.ts'
-import { SpeechThread } from './io/speech-thread.ts'
 import { openWires } from './io/wires.ts'
 
 /*
@@ -58,15 +54,7 @@ async function start(config: Config): Promise<void> {
   if (wrong !== undefined) throw new Error(wrong)
   const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
   const source = new SnapshotSource(http, keys)
-  const folder = join(config.dataDir, 'sounds')
-  const thread = new SpeechThread({ folder: join(config.dataDir, 'speaking') })
-  const speech = new Speech({ thread, hosted: config.hostedSpeech, log })
-  const sounds = new Sounds({
-    cache: new SoundCache({ folder, bytesAtMost: config.soundBytes, log }),
-    edge: new EdgeSounds(http),
-    speech,
-    log,
-  })
+  const sounds = openSounds(config, descriptors.sounds, log)
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
     entropy,
@@ -178,7 +166,7 @@ async function start(config: Config): Promise<void> {
     media,
     heartbeat,
     edge,
-    speech,
+    sounds,
     http: { stop: () => http.close() },
     disk,
   })

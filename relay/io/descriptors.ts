@@ -4,6 +4,8 @@ import { readdirSync } from 'node:fs'
 interface Descriptors {
   /** Connections to the edge. */
   readonly edge: number
+  /** Others to it, for sounds: a customer's server which is slow delays no call's question. */
+  readonly sounds: number
   /** RTP and RTCP sockets: four of a call. */
   readonly media: number
   /** Connections of SIP over TCP and TLS, taken and made. */
@@ -26,11 +28,13 @@ const toCome = 16
 export function shared(limit: number, open: number): Descriptors {
   const free = Math.max(0, limit - open - toCome)
   const edge = between(3, Math.floor(free / 6), 64)
+  const sounds = between(1, Math.floor(free / 24), 16)
   const files = between(3, Math.floor(free / 10), 32)
-  const rest = Math.max(0, free - edge - files)
+  const rest = Math.max(0, free - edge - sounds - files)
   const streams = Math.floor((rest * 3) / 8)
   return {
     edge,
+    sounds,
     media: Math.max(4, Math.floor(rest / 2)),
     streams: between(2, streams, 40_000),
     strangers: between(1, Math.floor(streams / 2), 4_000),

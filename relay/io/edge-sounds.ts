@@ -68,8 +68,8 @@ async function broughtBy({ status, body }: EdgeReply): Promise<BroughtSound> {
 
 /** Lower-case hex; computed beside this thread. */
 export async function sha256Of(octets: Uint8Array | string): Promise<string> {
-  const bytes = typeof octets === 'string' ? Buffer.from(octets) : octets
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', Uint8Array.from(bytes))).toString('hex')
+  const bytes = (typeof octets === 'string' ? Buffer.from(octets) : octets) as Uint8Array<ArrayBuffer>
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 
 function freshMs({ headers }: EdgeReply): number {

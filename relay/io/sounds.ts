@@ -5,6 +5,7 @@ import { type BroughtSound, type EdgeSounds, sha256Of } from './edge-sounds.ts'
 import type { Log } from './log.ts'
 import type { CachedSound, SoundCache } from './sound-cache.ts'
 import type { Speech } from './speech.ts'
+import { Turns } from './turns.ts'
 
 interface SoundsOptions {
   readonly cache: SoundCache
@@ -24,6 +25,7 @@ export class Sounds {
   readonly #options: SoundsOptions
   /** What is being brought, by name. */
   readonly #bringing = new Map<string, Promise<SoundFile>>()
+  readonly #turns = new Turns()
   readonly #refused = new Map<string, { readonly why: string; readonly until: number }>()
 
   constructor(options: SoundsOptions) {
@@ -68,7 +70,7 @@ export class Sounds {
     cached: CachedSound | undefined,
   ): Promise<CachedSound> {
     const { cache } = this.#options
-    const brought = await this.#fetched(question, cached)
+    const brought = await this.#turns.take(question.customer_id, () => this.#fetched(question, cached))
     if ('renewed' in brought) return (await cache.renew(name, brought.renewed)) ?? gone()
     const { wav, content, ...meta } = brought
     return cache.put(name, content, wav, meta)

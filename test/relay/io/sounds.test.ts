@@ -142,6 +142,22 @@ describe('what is at a URL', () => {
   })
 })
 
+test('one customer’s slow sounds keep no other waiting', async () => {
+  const slow = Array.from(
+    { length: 20 },
+    (_, nth) => ({ kind: 'url', url: `https://slow.example/${nth}` }) as const,
+  )
+  serve = (request, response) => {
+    if (!asked.at(-1)?.includes('slow')) response.writeHead(200, { etag: tagOf(tenth) }).end(tenth)
+    else request.resume()
+  }
+  const sounds = await opened()
+  const late = slow.map((one) => find(sounds, one, 200).catch(({ message }) => message))
+  expect((await sounds.find({ customer_id: 'another', sound: prompt })).ms).toBe(100)
+  expect(new Set(await Promise.all(late))).toEqual(new Set(['it did not come within 200 ms']))
+  expect(asked.filter((one) => one.includes('slow')).length).toBe(4)
+})
+
 describe('a text', () => {
   test('is spoken once by each voice, for every customer', async () => {
     const sounds = await opened()
