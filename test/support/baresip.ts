@@ -21,6 +21,12 @@ export interface BaresipOptions {
   codecs?: string
   /** It encrypts what it says, and hears nothing else. */
   mediaenc?: 'srtp-mand'
+  /** It registers nowhere: its calls come from an address alone. */
+  stranger?: true
+  /** How it tells of keys: by events, unless said. */
+  keys?: 'info'
+  /** What it says in the place of its tone: sox's effects, such as `synth 1 sine 697`. */
+  says?: readonly string[]
 }
 
 /** An event, or the answer to a command. */
@@ -162,7 +168,7 @@ export class Baresip {
 
 async function writeFolder(folder: string, options: BaresipOptions, control: number): Promise<void> {
   const { username, password, realm, relay, tone, transport = 'udp', answers = false } = options
-  const { codecs = 'pcmu,pcma', mediaenc } = options
+  const { codecs = 'pcmu,pcma', mediaenc, stranger, keys, says } = options
   const wav = join(folder, 'tone.wav')
   spawnSync('sox', [
     '-n',
@@ -173,19 +179,15 @@ async function writeFolder(folder: string, options: BaresipOptions, control: num
     '-b',
     '16',
     wav,
-    'synth',
-    '30',
-    'sine',
-    String(tone),
-    'vol',
-    '0.5',
+    ...(says ?? ['synth', '30', 'sine', String(tone), 'vol', '0.5']),
   ])
   mkdirSync(join(folder, 'rec'))
   writeFileSync(join(folder, 'contacts'), '')
   const account = [
     `<sip:${username}@${realm};transport=${transport}>;auth_user=${username};auth_pass=${password}`,
     `outbound="sip:${relay.address}:${relay.port};transport=${transport}"`,
-    `regint=60;audio_codecs=${codecs}`,
+    `regint=${stranger ? 0 : 60};audio_codecs=${codecs}`,
+    ...(keys ? [`dtmfmode=${keys}`] : []),
     ...(answers ? ['answermode=auto'] : []),
     ...(mediaenc ? [`mediaenc=${mediaenc}`] : []),
   ]
