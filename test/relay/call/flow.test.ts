@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Response } from '../../../relay/sip/message.ts'
 import type { Written } from '../../functions/flows/told.ts'
 import { FlowScene } from '../../support/flow-call.ts'
-import { alice, bob, cancel, sdp } from '../../support/office.ts'
+import { ack, alice, bob, cancel, ringBob, sdp, within } from '../../support/office.ts'
 
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 const sales = { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } }
@@ -187,6 +187,36 @@ describe('hanging up', () => {
   })
 })
 
+describe('at any moment', () => {
+  const steps: ((scene: FlowScene) => unknown)[] = [
+    (scene) => scene.ladder.answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } }),
+    (scene) => scene.acks(),
+    (scene) => scene.playedOut(),
+    (scene) => scene.presses('1'),
+    (scene) => scene.ladder.decide(ringBob()),
+    (scene) => scene.bob(100),
+    (scene) => scene.bob(180),
+    (scene) => scene.bob(200),
+    (scene) => scene.bobHangsUp(),
+    (scene) => scene.playedOut(),
+  ]
+  test.each(steps.map((_, at) => at))('(after %i steps) a caller who hangs up leaves nothing', (at) => {
+    const scene = new FlowScene(menu)
+    for (const step of steps.slice(0, at)) {
+      scene.ladder.whatever()
+      step(scene)
+    }
+    scene.ladder.whatever()
+    const { calls } = scene.ladder.engine.load
+    if (calls > 0) scene.aliceHangsUp()
+    scene.ladder.whatever()
+    for (let second = 0; second < 200; second++) scene.ladder.after(1_000).whatever()
+    expect(scene.ladder.whatever().engine.load).toMatchObject({ calls: 0, legs: 0, transactions: 0 })
+    expect(scene.ordered('close')).toBeDefined()
+    expect(scene.ladder.record.flow?.ended).not.toBeNull()
+  })
+})
+
 describe('a caller who is not answered', () => {
   test('hears what is played before the answer, and then what it was told by it', () => {
     const scene = new FlowScene([{ type: 'beep' }, { type: 'answer' }, { type: 'beep' }])
@@ -224,6 +254,47 @@ describe('a caller who is not answered', () => {
         .replace(/a=rtpmap.*\r\n/g, ''),
     )
     new FlowScene(menu, { offer }).ladder.gives('488 to Alice')
+  })
+})
+
+describe('a caller which', () => {
+  test('leaves the offer to us is offered G.711, heard where its ACK says, and connected by that', () => {
+    const scene = new FlowScene([{ type: 'answer' }, { type: 'sleep', option: { duration: 9_000 } }, sales], {
+      offer: new Uint8Array(),
+    })
+    scene.ladder.gives('200 to Alice')
+    expect(text(scene.answered.body)).toContain('RTP/AVP 0 8 101')
+    scene.ladder
+      .when(alice, ack(scene.invited, scene.answered, { body: sdp(alice.flow.address, 4010) }))
+      .gives()
+    expect(scene.ordered('aim')).toMatchObject({
+      side: 'caller',
+      aim: { rtp: { port: 4010 }, plays: { type: 0 } },
+    })
+    scene.ladder.after(9_000).gives('ask route')
+    scene.rings().bob(200).ladder.gives('ACK to Bob')
+  })
+
+  test('wants provisionals reliably is answered when it has acknowledged what it was told before', () => {
+    const scene = new FlowScene([{ type: 'beep' }, { type: 'answer' }, { type: 'beep' }], {
+      headers: [['require', '100rel']],
+    })
+    scene.ladder.gives('183 to Alice')
+    scene.playedOut().ladder.gives()
+    const rack = `${scene.answered.header('rseq')} ${scene.invited.cseq.number} INVITE`
+    const pracked = within(scene.invited, scene.answered, alice, 'PRACK', 5, { headers: [['rack', rack]] })
+    scene.ladder.when(alice, pracked).gives('200 to Alice', '200 to Alice')
+    expect(scene.played).toEqual(['tone 1000', 'tone 1000'])
+  })
+
+  test('must be encrypted is answered with keys, and hears by them', () => {
+    const keys = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz'
+    const offer = text(sdp(alice.flow.address)).replace('RTP/AVP', 'RTP/SAVP').replace('a=sendrecv', keys)
+    const scene = new FlowScene([{ type: 'answer' }], { offer: new TextEncoder().encode(offer) })
+    scene.ladder.whatever()
+    const answered = scene.ladder.messages(alice).find((one) => one.kind === 'response' && one.status === 200)
+    expect(text(answered?.body ?? new Uint8Array())).toMatch(/RTP\/SAVP 0 8 101[\s\S]*a=crypto:1 /)
+    expect(scene.ordered('aim')).toMatchObject({ aim: { srtp: {}, plays: {} } })
   })
 })
 
