@@ -19,10 +19,12 @@ export function scheduled({ pid }: ChildProcess): { ranMs: number; waitedMs: num
   return sum
 }
 
-/** Starts a program on one core. rtpengine complains of its own lag by thousands of lines: only what is ours may speak. */
+/** Starts a program on one core; one which dies leaves no picture of its memory. rtpengine complains of its own lag by thousands of lines: only what is ours may speak. */
 export function pinned(core: string, command: string, words: string[]) {
   const speaks = command === 'rtpengine' ? 'ignore' : 'inherit'
-  const child = spawn('taskset', ['-c', core, command, ...words], { stdio: ['pipe', 'pipe', speaks] })
+  const child = spawn('prlimit', ['--core=0', 'taskset', '-c', core, command, ...words], {
+    stdio: ['pipe', 'pipe', speaks],
+  })
   child.stdin.on('error', () => {})
   return child
 }
