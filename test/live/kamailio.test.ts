@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Row } from '../support/api.ts'
-import { answers, Carrier } from '../support/carrier.ts'
-import { hasKamailio, Kamailio } from '../support/kamailio.ts'
+import { answers, Carrier, demands } from '../support/carrier.ts'
+import { hasKamailio, Kamailio, leastSession } from '../support/kamailio.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
-import { statusOf } from '../support/sip-text.ts'
+import { header, statusOf } from '../support/sip-text.ts'
 import { type OwnStack, startStack } from '../support/stack.ts'
 import { soon } from '../support/wait.ts'
 
@@ -48,6 +48,22 @@ describe.skipIf(!hasKamailio)('a Kamailio which is our carrier', () => {
     await soon('sound from the network', () => call.sound?.heardOf('n'))
     expect(await call.bye()).toBe(200)
     expect(await network.calls.at(-1)?.over).toBe('them')
+  })
+
+  test('takes our calls out which acknowledge what is said before the answer, and keep sessions as long as it wants', async () => {
+    network.onCall = demands('n', 10)
+    const { call, result } = await phone.call(dialled, 'p')
+    expect(statusOf(await result)).toBe(200)
+    const taken = network.calls.at(-1)
+    // It says 422 to the half hour we ask for.
+    expect(taken && header(taken.invite, 'session-expires')).toBe(String(leastSession))
+    expect(taken && header(taken.invite, 'min-se')).toBe(String(leastSession))
+    expect(taken?.asked).toEqual(['PRACK'])
+    await soon('sound from the network', () => call.sound?.heardOf('n'))
+    await soon('the session to be refreshed', () => taken?.asked.includes('UPDATE'))
+    expect(await call.bye()).toBe(200)
+    expect(await taken?.over).toBe('them')
+    expect(taken?.asked).toEqual(['PRACK', 'UPDATE', 'BYE'])
   })
 
   test('brings calls in by the contact we registered', async () => {

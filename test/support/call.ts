@@ -3,6 +3,7 @@ import { type Party, placeOf } from './party.ts'
 import type { HostAndPort } from './sip-socket.ts'
 import { all, header, methodOf, type SipText, statusOf, tagOf, uriOf } from './sip-text.ts'
 import { type Direction, directionOf, Sound, sdp, soundPlace } from './sound.ts'
+import { pause } from './wait.ts'
 
 /** One call as one scripted party sees it: its dialog, its sound, and what became of it. */
 export class Call {
@@ -21,6 +22,8 @@ export class Call {
   wasCancelled = false
   /** Called when the other side cancels; refuses with 487 by default. */
   onCancel: () => void = () => this.refuse(487, 'Request Terminated')
+  /** Methods the other side asked by inside the dialog, in order. */
+  readonly asked: string[] = []
   /** Directions other re-INVITEs asked for, in order. */
   readonly reinvited: Direction[] = []
   /** Number of ACKs heard for our final responses. */
@@ -88,6 +91,20 @@ export class Call {
     this.#reply(183, 'Session Progress', [], sdp({ address: this.party.address, port: 9 }))
   }
 
+  /** The same, and again until the caller has acknowledged it (RFC 3262 §3). */
+  async progressReliably(): Promise<void> {
+    this.sound ??= await Sound.open(this.party.address)
+    const headers: SipText['headers'] = [
+      ['Require', '100rel'],
+      ['RSeq', '71'],
+      ['Allow', 'INVITE, ACK, BYE, CANCEL, PRACK, UPDATE'],
+    ]
+    for (let wait = 500; !this.asked.includes('PRACK') && wait < 16_000; wait *= 2) {
+      this.#reply(183, 'Session Progress', headers, sdp(this.sound.place))
+      for (let left = wait; left > 0 && !this.asked.includes('PRACK'); left -= 20) await pause(20)
+    }
+  }
+
   refuse(status: number, reason: string, extra: SipText['headers'] = []): void {
     this.#reply(status, reason, extra)
     this.#over('us')
@@ -104,9 +121,10 @@ export class Call {
   }
 
   /** Takes the call, and speaks `mark` into it if one is given. */
-  async answer(mark?: string): Promise<void> {
+  async answer(mark?: string, extra: SipText['headers'] = []): Promise<void> {
     this.sound ??= await Sound.open(this.party.address)
-    this.#reply(200, 'OK', [['Contact', `<${this.party.contact('answer')}>`]], sdp(this.sound.place))
+    const contact: [string, string] = ['Contact', `<${this.party.contact('answer')}>`]
+    this.#reply(200, 'OK', [contact, ...extra], sdp(this.sound.place))
     this.#speak(mark, soundPlace(this.invite.body))
   }
 
@@ -164,6 +182,7 @@ export class Call {
   /** An in-dialog request from the other side. */
   receive(request: SipText): void {
     const method = methodOf(request)
+    this.asked.push(method)
     if (method === 'INVITE') this.#receiveReinvite(request)
     else this.party.reply(request, 200, 'OK')
     if (method !== 'BYE') return

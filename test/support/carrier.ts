@@ -95,6 +95,20 @@ export function answers(mark: string, afterMs = 300): Script {
   }
 }
 
+/** What it says before it answers is to be acknowledged, and the session to be kept alive within so many seconds (RFC 3262, 4028). */
+export function demands(mark: string, seconds: number): Script {
+  return async (call) => {
+    call.trying()
+    await call.progressReliably()
+    const timer: SipText['headers'] = [
+      ['Require', 'timer'],
+      ['Session-Expires', `${seconds};refresher=uac`],
+      ['Allow', 'INVITE, ACK, BYE, CANCEL, PRACK, UPDATE'],
+    ]
+    await call.answer(mark, timer)
+  }
+}
+
 /** Answers although the CANCEL is already there (RFC 3261 §9.1: the two crossed). */
 export const answersTooLate: Script = (call) => {
   ringing(call)

@@ -15,7 +15,8 @@ export const kamailioRealms = ['proxy.test', 'switch.test'] as const
 
 /**
  * A real Kamailio as a carrier's registrar and proxy: whoever knows the password registers and calls out through it to
- * the phone network, and what the network sends goes to where `username` has registered.
+ * the phone network, and what the network sends goes to where `username` has registered. Calls out must take reliable
+ * provisionals (RFC 3262), and sessions of `leastSession` seconds (RFC 4028).
  */
 export class Kamailio {
   readonly place: HostAndPort
@@ -64,6 +65,9 @@ export class Kamailio {
   }
 }
 
+/** Longer than we ask for. */
+export const leastSession = 2_400
+
 const modules = ['tm', 'sl', 'rr', 'pv', 'usrloc', 'registrar', 'auth', 'siputils', 'textops', 'xlog']
 
 function configuration(
@@ -102,6 +106,16 @@ request_route {
   }
   ${both}
   consume_credentials();
+  if (!($hdr(Supported) =~ "100rel")) {
+    append_to_reply("Require: 100rel\r\n");
+    sl_send_reply("421", "Extension Required");
+    exit;
+  }
+  if ($(hdr(Session-Expires){s.select,0,;}{s.int}) < ${leastSession}) {
+    append_to_reply("Min-SE: ${leastSession}\r\n");
+    sl_send_reply("422", "Session Interval Too Small");
+    exit;
+  }
   $du = "sip:${network.address}:${network.port}";
   t_relay();
 }
