@@ -1,4 +1,4 @@
-import type { MonotonicMs } from '#contract'
+import { type MonotonicMs, monotonicMs } from '#contract'
 import type { MediaCommand, MediaReport } from '../ground/media.ts'
 import { carriesKeys } from './digit-pacer.ts'
 import { encode } from './g711.ts'
@@ -24,6 +24,9 @@ const LONGEST_MS = 60
 export const PLAYED_PACKET = RTP_HEADER + LONGEST_MS * OWN_TICKS + ROOM
 /** A party which is not found yet is waited for so long; then its sounds are played, and go nowhere. */
 const WAIT_MS = 1_000
+
+/** One which was not heard for so long is silent. */
+const SILENT_MS = 200
 
 /** A leg with what is played to its party: the first plays, the others wait. */
 interface PlayedLeg extends Clocked {
@@ -131,6 +134,7 @@ export class Player {
     const length = withKeys(leg, packet, RTP_HEADER + count)
     if (length < 0 || leg.rtp.latch.destination === undefined) return
     own.sent(length)
+    if (!speaks(leg.partner, at)) leg.tap?.plays(monotonicMs(at), packet, length)
     const protectedLength = leg.protect === undefined ? length : leg.protect.protect(packet, length, false)
     if (protectedLength > 0) send(leg.rtp, packet, protectedLength)
   }
@@ -157,6 +161,11 @@ export class Player {
   #tell({ session, side }: MediaLeg, { number, ms }: Play, why?: string): void {
     this.#deps.tell({ type: 'played', session, side, play: number, ms, ...(why !== undefined && { why }) })
   }
+}
+
+/** Whether a party is heard just now. */
+function speaks(leg: MediaLeg | undefined, at: number): boolean {
+  return leg?.rtp.latch.locked === true && at - leg.rtp.latch.heardAt < SILENT_MS
 }
 
 /** Keys which are to be sent to the party take the place of sound, ours too, where they go by its clock. */

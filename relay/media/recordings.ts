@@ -159,10 +159,13 @@ export class Recordings {
   #tap(recorder: Recorder, leg: MediaLeg, side: Side): void {
     const line = recorder.line(side)
     if (line === undefined) return
+    // What is played to a party stands where its partner's sound would.
+    const heard = recorder.line(side === 'caller' ? 'callee' : 'caller')
     line.begin()
     line.speaks(leg.spoken)
     leg.tap = {
       hear: (now, packet, length) => recorder.hear(now, line, packet, length),
+      plays: (now, packet, length) => heard && recorder.hear(now, heard, packet, length),
       aimed: (spoken) => line.speaks(spoken),
     }
   }

@@ -26,6 +26,8 @@ interface Run {
   readonly loss: number
   readonly p50: number
   readonly p99: number
+  /** Milliseconds the generator was late at most: what it then says at once waits in the relay. */
+  readonly late: number
   /** Share of the time the relay wanted its core and another process had it: above a few per cent it is no measure. */
   readonly kept: number
 }
@@ -210,15 +212,17 @@ interface Seen {
   readonly heard: number
   readonly p50: number
   readonly p99: number
+  readonly late_ms: number
 }
 
 function summary(ranMs: number, waitedMs: number, seconds: number, seen: Seen): Run {
-  const { sent, heard, p50, p99 } = seen
+  const { sent, heard, p50, p99, late_ms } = seen
   return {
     cpuUs: (ranMs * 1000) / heard,
     loss: 1 - heard / sent,
     p50,
     p99,
+    late: late_ms,
     kept: waitedMs / (seconds * 1000),
   }
 }
@@ -228,7 +232,7 @@ function heading(): string {
   return [
     `RTP, two-way G.711 at 20 ms; relay on core ${RELAY_CORE}, generator on core ${LOAD_CORE} of ${availableParallelism()}; load before: ${load.toFixed(2)}`,
     '',
-    'calls  relay              CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took)',
+    'calls  relay              CPU µs/packet  of rtpengine  of plain  loss       delay p50 / p99 µs   each run (share of its core others took, generator late)',
   ].join('\n')
 }
 
@@ -236,7 +240,11 @@ function row(relay: Relay, calls: number, runs: readonly Run[], base: number, pl
   const start = `${String(calls).padStart(5)}  ${relay.padEnd(18)} `
   if (runs.length === 0) return `${start}is not installed here`
   const cpu = median(runs, 'cpuUs')
-  const spread = runs.map((run) => `${run.cpuUs.toFixed(1)} (${(run.kept * 100).toFixed(0)} %)`).join(', ')
+  const spread = runs
+    .map(
+      ({ cpuUs, kept, late }) => `${cpuUs.toFixed(1)} (${(kept * 100).toFixed(0)} %, ${late.toFixed(0)} ms)`,
+    )
+    .join(', ')
   const [ratio, price] = [base, plain].map((of) => (Number.isNaN(of) ? '–' : (cpu / of).toFixed(2)))
   const delay = `${median(runs, 'p50').toFixed(0)} / ${median(runs, 'p99').toFixed(0)}`
   const loss = `${(median(runs, 'loss') * 100).toFixed(3)} %`

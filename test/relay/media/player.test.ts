@@ -5,9 +5,10 @@ import { sessionId } from '../../../relay/ground/media.ts'
 import { readSocketAddress, SocketAddress } from '../../../relay/ground/socket-address.ts'
 import { digitStages } from '../../../relay/media/digit-stage.ts'
 import { encoded, type Law, silence, valueOfPcmu } from '../../../relay/media/g711.ts'
-import { MediaRelay } from '../../../relay/media/media-relay.ts'
+import { MediaRelay, type RtcpSending } from '../../../relay/media/media-relay.ts'
 import { looksLikeControl } from '../../../relay/media/packet-shape.ts'
 import { payloadStages } from '../../../relay/media/payload-stage.ts'
+import type { RecordingSink } from '../../../relay/media/recorder.ts'
 import { readReports } from '../../../relay/media/rtcp.ts'
 import { eventLine, toneLine } from '../../support/dtmf-line.ts'
 import { wave, wavOf } from '../../support/played-wav.ts'
@@ -262,6 +263,25 @@ describe('while sounds are played to a party', () => {
     expect(call.closed()).toMatchObject({ callee: { dropped: 0 } })
   })
 
+  test('a recording has them in the place of its partner, unless that speaks', () => {
+    const samples = [...hello].map((sample) => valueOfPcmu(encoded('PCMU', sample)))
+    const quiet = joined({ plays: pcmu })
+    quiet.records().play(1, [file]).reads('/prompts/hello.wav', hello).until(1_000)
+    const heard = quiet.recorded(1)
+    const begins = heard.findIndex((sample) => sample !== 0)
+    expect(begins).toBeLessThan(30 * 8)
+    expect(heard.slice(begins - 1, begins - 1 + samples.length)).toEqual(samples)
+    expect(new Set(quiet.recorded(0))).toEqual(new Set([0]))
+    const loud = joined({ plays: pcmu })
+    loud.records().play(1, [file]).reads('/prompts/hello.wav', hello)
+    for (let sequence = 0; sequence < 50; sequence++) {
+      loud.says('callee', rtpPacket({ sequence, ssrc: 9, type: 8 }))
+      loud.until(loud.now + 20)
+    }
+    expect(loud.sent.length).toBe(5)
+    expect(loud.recorded(1).filter((sample) => Math.abs(sample) > 100)).toEqual([])
+  })
+
   test.each<[string, DigitAim, Uint8Array[]]>([
     ['events', { events: [101], passes: false }, eventLine([{ code: 5, ms: 100, pause: 50 }])],
     [
@@ -346,8 +366,9 @@ function joined(aim: Partial<Aim>) {
 function scene(aim: Partial<Aim>, withPartner: boolean) {
   const sent: Heard[] = []
   const reports: { at: number; packet: Buffer }[] = []
+  const blocks: Int16Array[] = []
   let now = 0
-  const relay = new MediaRelay(0, digitStages(payloadStages), {
+  const rtcp: RtcpSending = {
     entropy: {
       below: (many) => ({ [2 ** 15]: 100, [2 ** 31]: 5_000 })[many] ?? many / 2 - 1,
       hex: () => 'ab',
@@ -357,7 +378,9 @@ function scene(aim: Partial<Aim>, withPartner: boolean) {
       if (looksLikeControl(bytes, length)) reports.push({ at: now, packet: bytes })
       else sent.push(heard(now, latch.destination?.port ?? 0, bytes))
     },
-  })
+  }
+  const sink: RecordingSink = { open() {}, write: (_, block) => void blocks.push(block), close() {} }
+  const relay = new MediaRelay(0, digitStages(payloadStages), rtcp, sink)
   const callee = withPartner ? { callee: portNumber(2000) } : {}
   const ports = relay.open(session, { caller: portNumber(1000), ...callee })
   const aimed = (change: Partial<Aim>) =>
@@ -396,6 +419,16 @@ function scene(aim: Partial<Aim>, withPartner: boolean) {
     misses(path: string, why: string) {
       relay.player?.unread(path, why)
       return leg
+    },
+    /** From now on, Alice left, Bob right. */
+    records() {
+      const terms = { side: 'both', recording: 'r', path: 'r.wav', channels: 2, maxMs: 60_000 } as const
+      relay.record(monotonicMs(now), { type: 'record', session, ...terms })
+      return leg
+    },
+    recorded(channel: 0 | 1) {
+      relay.recordings.change(monotonicMs(now), { type: 'record-stop', session, recording: 'r' })
+      return blocks.flatMap((block) => [...block]).filter((_, n) => n % 2 === channel)
     },
     wanted: () => relay.player?.sounds.wanted.splice(0),
     aims(change: Partial<Aim>) {
