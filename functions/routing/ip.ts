@@ -82,16 +82,16 @@ export function within(ip: Ip, network: Ip, bits: number): boolean {
 /** The library would take octal, hex and fewer parts. A relay reads dozens for each call: digit by digit. */
 function readV4(text: string): Ip | undefined {
   if (text.length > 15) return undefined
-  const ip: Ip = []
-  let start = 0
+  const ip: Ip = [0, 0, 0, 0]
+  let [bytes, start] = [0, 0]
   for (let end = 0; end <= text.length; end++) {
     if (end < text.length && text[end] !== '.') continue
     const byte = readByte(text, start, end)
-    if (byte === undefined) return undefined
-    ip.push(byte)
+    if (byte === undefined || bytes === 4) return undefined
+    ip[bytes++] = byte
     start = end + 1
   }
-  return ip.length === 4 ? ip : undefined
+  return bytes === 4 ? ip : undefined
 }
 
 /** A decimal number below 256 without needless zeros. */

@@ -1,4 +1,5 @@
 import type { CallTell, MediaSide } from '#contract'
+import type { Dialog } from '../dialog/dialog.ts'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
 import type { Leg } from '../leg/leg.ts'
@@ -58,13 +59,24 @@ type Measured = Omit<
 function signalledPlaces(
   leg: Leg | undefined,
 ): Pick<MediaSide, 'source_address' | 'contact_address' | 'via_address'> {
-  const target = leg?.dialog && parseUri(leg.dialog.remoteTarget)
   const via = leg && !('provider' in leg) ? leg.invite?.via : undefined
   return {
     source_address: leg?.flow ? hostPort(leg.flow.address, leg.flow.port) : null,
-    contact_address: target ? placeOf(target) : null,
+    contact_address: leg?.dialog ? contactOf(leg.dialog) : null,
     via_address: via ? placeOf(via) : null,
   }
+}
+
+const contacts = new WeakMap<Dialog, { readonly target: string; readonly place: string | null }>()
+
+function contactOf(dialog: Dialog): string | null {
+  const target = dialog.remoteTarget
+  const known = contacts.get(dialog)
+  if (known?.target === target) return known.place
+  const uri = parseUri(target)
+  const place = uri ? placeOf(uri) : null
+  contacts.set(dialog, { target, place })
+  return place
 }
 
 function placeOf({ host, port }: Pick<Via, 'host' | 'port'>): string {
@@ -108,9 +120,21 @@ function codecHeard(heard: MediaCounters | undefined, ...sounds: (Media | undefi
   return names.find((name) => name !== undefined)?.slice(0, lettersAtMost)
 }
 
+type Said = Pick<MediaSide, 'codecs' | 'sdp_address' | 'sdp_origin'>
+
+const unsaid: Said = { codecs: [], sdp_address: null, sdp_origin: null }
+/** A record is told several times of one description. */
+const saidBySound = new WeakMap<RelayedSdp, Said>()
+
 /** What a side's session description said of its audio; a host is named as it was. */
-function said(sound: RelayedSdp | undefined): Pick<MediaSide, 'codecs' | 'sdp_address' | 'sdp_origin'> {
-  if (!sound) return { codecs: [], sdp_address: null, sdp_origin: null }
+function said(sound: RelayedSdp | undefined): Said {
+  if (!sound) return unsaid
+  const known = saidBySound.get(sound) ?? readSaid(sound)
+  saidBySound.set(sound, known)
+  return known
+}
+
+function readSaid(sound: RelayedSdp): Said {
   const media = mediaOf(sound)
   const host = connectionOf(sound.sdp, media)
   const sdp_address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)

@@ -1,4 +1,4 @@
-import type { Scope } from '#contract'
+import type { CountedPlace } from '../limits/ledger.ts'
 import type { Call } from './state.ts'
 
 /**
@@ -6,23 +6,20 @@ import type { Call } from './state.ts'
  * being called or speaks. Each hunt of it which goes out counts by its number, so that none is free beside another. A leg
  * which came into it by a transfer counts in the call which it comes from (LastingCalls).
  */
-export function placesOf({
-  decision,
-  hunts,
-  branches,
-}: Call): { readonly scope: Scope; readonly leg?: number | undefined }[] {
-  const wanted = branches.filter(({ state }) => state !== 'over' && state !== 'abandoned')
-  const providers = wanted.flatMap(({ provider, hunt }) =>
-    provider?.provider_id
-      ? [{ scope: { kind: 'provider', id: provider.provider_id } as const, leg: hunts.indexOf(hunt) }]
-      : [],
-  )
-  const sought = hunts.flatMap((hunt, at) => {
-    if (hunt.state === 'over' || !hunt.decision) return []
+export function placesOf({ decision, hunts, branches }: Call): CountedPlace[] {
+  const places: CountedPlace[] = []
+  if (decision) for (const scope of decision.scopes) places.push({ scope, leg: undefined })
+  hunts.forEach((hunt, at) => {
+    // The call's own are there already.
+    if (hunt.state === 'over' || !hunt.decision || (!hunt.parent && hunt.decision === decision)) return
     const leg = hunt.parent && hunt.decision.targets.kind === 'providers' ? at : undefined
-    return hunt.decision.scopes.map((scope) => ({ scope, leg }))
+    for (const scope of hunt.decision.scopes) places.push({ scope, leg })
   })
-  return [...(decision?.scopes ?? []).map((scope) => ({ scope })), ...sought, ...providers]
+  for (const { state, provider, hunt } of branches) {
+    if (state === 'over' || state === 'abandoned' || !provider?.provider_id) continue
+    places.push({ scope: { kind: 'provider', id: provider.provider_id }, leg: hunts.indexOf(hunt) })
+  }
+  return places
 }
 
 /** Whether minutes of it are paid for: it goes out, or is sent out. */

@@ -35,8 +35,8 @@ export class SocketAddress {
 
   /** The address as text (RFC 5952); an IPv4 address in dots, even where it travelled mapped. Not for every packet. */
   get address(): string {
-    const words = this.isIPv4 ? [this.d] : [this.a, this.b, this.c, this.d]
-    return spelledIp(words.flatMap(bytesOf))
+    if (this.isIPv4) return bytesOf(this.d).join('.')
+    return spelledIp([this.a, this.b, this.c, this.d].flatMap(bytesOf))
   }
 }
 

@@ -36,7 +36,7 @@ interface LedgerInput {
  *
  * The first leg has the call's own place there; each further one at the same time counts as another call.
  */
-interface CountedPlace {
+export interface CountedPlace {
   readonly scope: Scope
   /** undefined: the call itself. */
   readonly leg?: number | undefined
@@ -133,11 +133,9 @@ export class Ledger implements BeatReporter {
   keep(now: MonotonicMs, callId: string, places: readonly CountedPlace[]): void {
     const call = this.#calls.get(callId)
     if (!call || call.scopes.size === 0) return
-    const kept = legsByScope(places)
-    for (const [key, counted] of [...call.scopes]) {
-      const legs = kept.get(key)
-      if (!legs) this.#leave(now, callId, call, key)
-      else this.#thin(now, callId, counted, legs)
+    for (const [key, counted] of call.scopes) {
+      if (!places.some(({ scope }) => isSame(scope, counted.scope))) this.#leave(now, callId, call, key)
+      else if (counted.legs.size > 0) this.#thin(now, callId, counted, places)
     }
   }
 
@@ -280,9 +278,12 @@ export class Ledger implements BeatReporter {
   }
 
   /** Legs which are over give their places back; the call itself keeps its own. */
-  #thin(now: MonotonicMs, callId: string, counted: CountedScope, kept: ReadonlySet<number>): void {
+  #thin(now: MonotonicMs, callId: string, counted: CountedScope, kept: readonly CountedPlace[]): void {
     const before = placesOf(counted)
-    for (const leg of counted.legs) if (!kept.has(leg)) counted.legs.delete(leg)
+    for (const leg of counted.legs) {
+      if (kept.some((place) => place.leg === leg && isSame(place.scope, counted.scope))) continue
+      counted.legs.delete(leg)
+    }
     const places = placesOf(counted)
     if (places !== before) this.#usage.of(counted.scope)?.hold(now, callId, places)
   }
@@ -296,13 +297,6 @@ function begunAs(call: CountedCall, callId: string, key: string, leg: number | u
   return first === leg ? callId : `${callId} ${leg}`
 }
 
-function legsByScope(places: readonly CountedPlace[]): Map<string, Set<number>> {
-  const kept = new Map<string, Set<number>>()
-  for (const { scope, leg } of places) {
-    const key = keyOf(scope)
-    const legs = kept.get(key) ?? new Set()
-    if (leg !== undefined) legs.add(leg)
-    kept.set(key, legs)
-  }
-  return kept
+function isSame(a: Scope, b: Scope): boolean {
+  return a.id === b.id && a.kind === b.kind
 }

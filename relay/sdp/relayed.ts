@@ -38,9 +38,21 @@ export interface SdpTerms {
   readonly secure?: SecurePolicy
 }
 
+const offers = new WeakMap<Sdp, { readonly terms: SdpTerms; readonly result: SdpResult }>()
+
 /** Finds the m-line to relay: sound before all else, encrypted before plain, wherever it stands. */
 export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
+  if (terms.answered || terms.offered) return answering(sdp, terms)
+  // Of one offer it is asked several times on its way.
+  const known = offers.get(sdp)
+  if (known?.terms.address === terms.address && known.terms.secure === terms.secure) return known.result
+  const result = found(sdp, terms)
+  offers.set(sdp, { terms, result })
+  return result
+}
+
+function answering(sdp: Sdp, terms: SdpTerms): SdpResult {
   return terms.answered && terms.offered ? found(withFormats(sdp, terms.offered), terms) : found(sdp, terms)
 }
 

@@ -48,19 +48,28 @@ export function sendingOf(media: Media, form: 'auto' | 'rfc4733' | 'inband'): Di
 
 /** Payload types by which a party sends telephone events: what it was told, and what it said itself. */
 export function eventTypesOf(media: readonly Media[]): number[] {
-  const formats = media.filter((one) => !isBlind(one)).flatMap(formatsOf)
-  return [...new Set(formats.filter(isEvents).map(({ number }) => Number(number)))]
+  const types: number[] = []
+  for (const one of media) {
+    if (isBlind(one)) continue
+    for (const format of formatsOf(one)) {
+      const type = Number(format.number)
+      if (isEvents(format) && !types.includes(type)) types.push(type)
+    }
+  }
+  return types
 }
 
 /** Payload types which are G.711 in these descriptions. */
 export function g711Of(media: readonly Media[]): G711Types {
-  const formats = media.filter((one) => !isBlind(one)).flatMap(formatsOf)
-  const laws = new Map(
-    formats.flatMap(({ number, codec }) =>
-      laws8000[codec] ? [[Number(number), laws8000[codec]] as const] : [],
-    ),
-  )
-  return [...laws].map(([type, law]) => ({ type, law }))
+  const laws = new Map<number, G711Types[number]['law']>()
+  for (const one of media) {
+    if (isBlind(one)) continue
+    for (const { number, codec } of formatsOf(one)) {
+      const law = laws8000[codec]
+      if (law) laws.set(Number(number), law)
+    }
+  }
+  return Array.from(laws, ([type, law]) => ({ type, law }))
 }
 
 const laws8000: Readonly<Record<string, G711Types[number]['law']>> = {

@@ -159,7 +159,7 @@ class CommonFacts implements Common {
   all(name: string): string[] {
     const values: string[] = []
     for (const header of this.headers) if (header[0] === name) values.push(header[1])
-    return isList(name) ? values.flatMap((value) => splitList(value)) : values
+    return values.length > 0 && isList(name) ? values.flatMap((value) => splitList(value)) : values
   }
 }
 

@@ -14,8 +14,16 @@ export interface Privacy {
   readonly unknown: readonly string[]
 }
 
-/** Reads what an INVITE asks, in whichever of its lines; a wish is not taken back by a `none` beside it. */
+const readByInvite = new WeakMap<Request, Privacy>()
+
+/** What an INVITE asks, in whichever of its lines; a wish is not taken back by a `none` beside it. Read once. */
 export function privacyOf(invite: Request): Privacy {
+  const known = readByInvite.get(invite) ?? readPrivacy(invite)
+  readByInvite.set(invite, known)
+  return known
+}
+
+function readPrivacy(invite: Request): Privacy {
   const wishes = valuesOf(invite)
   const asks = (...values: string[]) => wishes.some((wish) => values.includes(wish))
   return {
