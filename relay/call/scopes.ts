@@ -1,13 +1,18 @@
-import type { CountedPlace } from '../limits/ledger.ts'
+import type { Scope } from '#contract'
 import type { Call } from './state.ts'
+
+interface CallPlace {
+  readonly scope: Scope
+  readonly leg: number | undefined
+}
 
 /**
  * In whose limits a call counts: the scopes of its decision, those of whom it is sent on to, and every provider which is
  * being called or speaks. Each hunt of it which goes out counts by its number, so that none is free beside another. A leg
  * which came into it by a transfer counts in the call which it comes from (LastingCalls).
  */
-export function placesOf({ decision, hunts, branches }: Call): CountedPlace[] {
-  const places: CountedPlace[] = []
+export function placesOf({ decision, hunts, branches }: Call): CallPlace[] {
+  const places: CallPlace[] = []
   if (decision) for (const scope of decision.scopes) places.push({ scope, leg: undefined })
   hunts.forEach((hunt, at) => {
     // The call's own are there already.

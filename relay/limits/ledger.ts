@@ -36,7 +36,7 @@ interface LedgerInput {
  *
  * The first leg has the call's own place there; each further one at the same time counts as another call.
  */
-export interface CountedPlace {
+interface CountedPlace {
   readonly scope: Scope
   /** undefined: the call itself. */
   readonly leg?: number | undefined
