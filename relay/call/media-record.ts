@@ -1,7 +1,7 @@
 import type { CallTell, MediaSide } from '#contract'
-import type { Dialog } from '../dialog/dialog.ts'
 import { hostPort } from '../ground/flow.ts'
 import type { MediaCounters, Side } from '../ground/media.ts'
+import { rememberLast } from '../ground/remember.ts'
 import type { Leg } from '../leg/leg.ts'
 import { meanOpinionScore } from '../media/quality.ts'
 import { codecOf, codecs } from '../sdp/codecs.ts'
@@ -62,22 +62,15 @@ function signalledPlaces(
   const via = leg && !('provider' in leg) ? leg.invite?.via : undefined
   return {
     source_address: leg?.flow ? hostPort(leg.flow.address, leg.flow.port) : null,
-    contact_address: leg?.dialog ? contactOf(leg.dialog) : null,
+    contact_address: leg?.dialog ? contactOf(leg.dialog.remoteTarget) : null,
     via_address: via ? placeOf(via) : null,
   }
 }
 
-const contacts = new WeakMap<Dialog, { readonly target: string; readonly place: string | null }>()
-
-function contactOf(dialog: Dialog): string | null {
-  const target = dialog.remoteTarget
-  const known = contacts.get(dialog)
-  if (known?.target === target) return known.place
+const contactOf = rememberLast(4, (target: string): string | null => {
   const uri = parseUri(target)
-  const place = uri ? placeOf(uri) : null
-  contacts.set(dialog, { target, place })
-  return place
-}
+  return uri ? placeOf(uri) : null
+})
 
 function placeOf({ host, port }: Pick<Via, 'host' | 'port'>): string {
   return (port === undefined ? host : hostPort(host, port)).slice(-lettersAtMost)
@@ -123,18 +116,13 @@ function codecHeard(heard: MediaCounters | undefined, ...sounds: (Media | undefi
 type Said = Pick<MediaSide, 'codecs' | 'sdp_address' | 'sdp_origin'>
 
 const unsaid: Said = { codecs: [], sdp_address: null, sdp_origin: null }
-/** A record is told several times of one description. */
-const saidBySound = new WeakMap<RelayedSdp, Said>()
 
 /** What a side's session description said of its audio; a host is named as it was. */
 function said(sound: RelayedSdp | undefined): Said {
-  if (!sound) return unsaid
-  const known = saidBySound.get(sound) ?? readSaid(sound)
-  saidBySound.set(sound, known)
-  return known
+  return sound ? readSaid(sound) : unsaid
 }
 
-function readSaid(sound: RelayedSdp): Said {
+const readSaid = rememberLast(4, (sound: RelayedSdp): Said => {
   const media = mediaOf(sound)
   const host = connectionOf(sound.sdp, media)
   const sdp_address = host === undefined ? null : hostPort(host, media.port).slice(-lettersAtMost)
@@ -145,7 +133,7 @@ function readSaid(sound: RelayedSdp): Said {
     sdp_address,
     sdp_origin: originOf(sound.sdp)?.slice(-lettersAtMost) ?? null,
   }
-}
+})
 
 /** The last word of `o=` (RFC 4566 §5.2): where the session was opened. */
 function originOf({ session }: RelayedSdp['sdp']): string | undefined {

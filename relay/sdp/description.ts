@@ -105,15 +105,8 @@ export function attribute(lines: readonly string[], name: string): string | unde
  * undefined where neither names one.
  */
 export function connectionOf(sdp: Sdp, media: Media): string | undefined {
-  const known = placeByMedia.get(media)
-  if (known?.session === sdp.session) return known.place
-  const place = placeIn(media.lines) ?? placeIn(sdp.session)
-  placeByMedia.set(media, { session: sdp.session, place })
-  return place
+  return placeIn(media.lines) ?? placeIn(sdp.session)
 }
-
-/** Of one m-line it is asked again and again. */
-const placeByMedia = new WeakMap<Media, { session: Sdp['session']; place: string | undefined }>()
 
 function placeIn(lines: readonly string[]): string | undefined {
   for (const line of lines) {

@@ -1,3 +1,4 @@
+import { rememberLast } from '../ground/remember.ts'
 import type { Media } from './description.ts'
 import { attributeName } from './tidy.ts'
 
@@ -20,16 +21,10 @@ export interface Format {
   readonly parameters: string
 }
 
-const readByMedia = new WeakMap<Media, readonly Format[]>()
-
-/** The formats of an m-line, best first; read once. */
-export function formatsOf(media: Media): readonly Format[] {
-  const known = readByMedia.get(media)
-  if (known) return known
-  const formats = media.formats.map((number) => formatOf(media, number))
-  readByMedia.set(media, formats)
-  return formats
-}
+/** The formats of an m-line, best first. */
+export const formatsOf = rememberLast(8, (media: Media): readonly Format[] =>
+  media.formats.map((number) => formatOf(media, number)),
+)
 
 /** What one number of an m-line stands for. */
 export function formatOf(media: Media, number: string): Format {

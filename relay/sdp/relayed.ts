@@ -38,18 +38,24 @@ export interface SdpTerms {
   readonly secure?: SecurePolicy
 }
 
-const offers = new WeakMap<Sdp, { readonly terms: SdpTerms; readonly result: SdpResult }>()
-
 /** Finds the m-line to relay: sound before all else, encrypted before plain, wherever it stands. */
 export function relayed(sdp: Sdp | undefined, terms: SdpTerms): SdpResult {
   if (sdp === undefined) return unusable(400, 399, 'the session description cannot be read')
   if (terms.answered || terms.offered) return answering(sdp, terms)
   // Of one offer it is asked several times on its way.
-  const known = offers.get(sdp)
-  if (known?.terms.address === terms.address && known.terms.secure === terms.secure) return known.result
+  const known = asked.find((one) => isAsked(one, sdp, terms))
+  if (known) return known.result
   const result = found(sdp, terms)
-  offers.set(sdp, { terms, result })
+  asked.unshift({ sdp, terms, result })
+  asked.length = Math.min(asked.length, askedAtMost)
   return result
+}
+
+const askedAtMost = 4
+const asked: { readonly sdp: Sdp; readonly terms: SdpTerms; readonly result: SdpResult }[] = []
+
+function isAsked(one: (typeof asked)[number], sdp: Sdp, { address, secure }: SdpTerms): boolean {
+  return one.sdp === sdp && one.terms.address === address && one.terms.secure === secure
 }
 
 function answering(sdp: Sdp, terms: SdpTerms): SdpResult {

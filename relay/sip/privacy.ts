@@ -1,3 +1,4 @@
+import { rememberLast } from '../ground/remember.ts'
 import type { Request } from './message.ts'
 
 /** What a caller asks to be kept to itself (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044 §10.1). */
@@ -14,16 +15,8 @@ export interface Privacy {
   readonly unknown: readonly string[]
 }
 
-const readByInvite = new WeakMap<Request, Privacy>()
-
-/** What an INVITE asks, in whichever of its lines; a wish is not taken back by a `none` beside it. Read once. */
-export function privacyOf(invite: Request): Privacy {
-  const known = readByInvite.get(invite) ?? readPrivacy(invite)
-  readByInvite.set(invite, known)
-  return known
-}
-
-function readPrivacy(invite: Request): Privacy {
+/** What an INVITE asks, in whichever of its lines; a wish is not taken back by a `none` beside it. */
+export const privacyOf = rememberLast(4, (invite: Request): Privacy => {
   const wishes = valuesOf(invite)
   const asks = (...values: string[]) => wishes.some((wish) => values.includes(wish))
   return {
@@ -33,7 +26,7 @@ function readPrivacy(invite: Request): Privacy {
     critical: asks('critical'),
     unknown: wishes.filter((wish) => !known.has(wish)),
   }
-}
+})
 
 /** Sound and signalling both end here, so that `session` and `header` are done for every call. */
 const known: ReadonlySet<string> = new Set(['none', 'id', 'user', 'header', 'session', 'history', 'critical'])
