@@ -10,11 +10,13 @@ import { callFacts, callRows, eventWords } from './diagnosis-reading.ts'
  * What extensions and providers are diagnosed by: two statements of one batch, so that the database is asked once.
  */
 
-/** Calls of it which are looked at, and events of each kind: a day's, at most. */
+/** Calls of it which are looked at, of a week; and events of each kind, of a day. */
 const callsAtMost = 20
 const eventsAtMost = 50
 
 const lately = sql`now() - interval '1 day'`
+/** So that a customer's older calls are not gone through. */
+const recent = sql`${calls.startedAt} > now() - interval '7 days'`
 
 /** How an extension stands; undefined: the customer has none of this id. `realm`: the domain its phones register in. */
 export async function factsOfExtension(
@@ -60,7 +62,7 @@ export async function factsOfExtension(
           from source_blocks k where k.customer_id = e.customer_id and k.ended_at is null and k.until > now())
       ) as facts
       from extensions e where e.customer_id = ${customerId}::uuid and e.id = ${id}::uuid and e.deleted_at is null`),
-    callRows(db, or(own, calledAs(customerId, id)), callsAtMost),
+    callRows(db, and(recent, or(own, calledAs(customerId, id))), callsAtMost),
   ])
   const facts = rows[0]?.facts
   return facts && { ...facts, calls: latest.map(callFacts) }
@@ -119,7 +121,7 @@ export async function factsOfProvider(
       ) as facts
       from providers p
       where p.id = ${id}::uuid and p.customer_id in (${customerId}::uuid, ${PLATFORM}::uuid) and p.deleted_at is null`),
-    callRows(db, and(eq(calls.customerId, customerId), eq(calls.providerId, id)), callsAtMost),
+    callRows(db, and(recent, eq(calls.customerId, customerId), eq(calls.providerId, id)), callsAtMost),
   ])
   const facts = rows[0]?.facts
   return facts && { ...facts, calls: latest.map(callFacts) }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSecrets } from '../../functions/local/secrets-file.ts'
 import { relayKey } from '../../functions/relay-key.ts'
-import { asks, Carrier, refuse, type Script, silent, trying } from '../support/carrier.ts'
+import { answers, asks, Carrier, refuse, type Script, silent, trying } from '../support/carrier.ts'
 import type { CallRecord } from '../support/customer.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { type LoneRelay, startRelay } from '../support/lone-relay.ts'
@@ -13,7 +13,7 @@ import { changeHeard, pause, soon } from '../support/wait.ts'
 
 /*
  * The faults users meet, made on purpose. Of each the product's own words name the cause, within two requests of a key
- * of the customer: here one is enough. The table is printed.
+ * of the customer: here one is enough. Its diagnosis gives the same verdict, by its code. The table is printed.
  */
 
 const dialled = '+15551234567'
@@ -230,6 +230,11 @@ describe('within two requests of its own key a customer is told the cause of', (
     )
     table.push(`| ${name} | GET /v1.0${asked} | ${told.reason}: ${told.message} |`)
     expect(told).toEqual({ reason, message: expect.stringContaining(words) })
+    const found = await diagnosed(office, asked)
+    expect([found.verdict, found.codes]).toEqual([
+      asked === refusal ? 'impaired' : 'failed',
+      expect.arrayContaining([reason]),
+    ])
   })
 
   test.concurrent('a call which goes to another carrier than expected', async () => {
@@ -264,6 +269,41 @@ describe('within two requests of its own key a customer is told the cause of', (
       /Nothing was heard from the callee, which was told to send to \S+ and says that it is at \S+\./,
     )
     expect(message).toMatch(/\d+\.\d % of the packets from the caller were lost on their way to the relay\./)
+    expect(await diagnosed(office, call)).toEqual({
+      verdict: 'failed',
+      codes: ['ONE_WAY_AUDIO_NO_RTP_FROM_CALLEE', 'PACKET_LOSS_FROM_CALLER'],
+    })
+  })
+
+  test.concurrent('no sound at all; and nothing, where all is well', async () => {
+    const [mute, well] = [await carrier((taken) => void taken.answer()), await carrier(answers('c', 50))]
+    const talks = await Promise.all([talked(mute, false), talked(well)])
+    expect(await Promise.all(talks.map((office) => diagnosed(office, call)))).toEqual([
+      { verdict: 'failed', codes: ['NO_AUDIO'] },
+      { verdict: 'healthy', codes: [] },
+    ])
+  })
+
+  test('nothing, in two hundred calls which are well', { timeout: 90_000 }, async () => {
+    const network = await carrier(answers('c', 20))
+    const office = await openOffice(stack, [network.place])
+    const phone = await phoneOf(office, 'office1')
+    const lines = Array.from({ length: 10 }, async (_, line) => {
+      for (let nth = 0; nth < 20; nth += 1) await passes(phone, `+1555${2_000_000 + line * 20 + nth}`)
+    })
+    await Promise.all(lines)
+    const records = await soon('all to be recorded', async () => {
+      const over = (await office.api.list('/calls?status=hangup')) as CallRecord[]
+      return over.length === 200 ? over : undefined
+    })
+    const found = await Promise.all(records.map(({ id }) => office.api.get(`/calls/${id}/diagnosis`)))
+    expect(found.filter(({ verdict }) => verdict !== 'healthy')).toEqual([])
+    expect(found.flatMap(({ findings }) => findings)).toEqual([])
+    const [provider] = await office.api.list('/providers')
+    expect(await office.api.get(`/providers/${provider?.id}/diagnosis`)).toMatchObject({
+      verdict: 'healthy',
+      calls: { looked_at: 20, findings: [] },
+    })
   })
 })
 
@@ -272,6 +312,37 @@ function wordsOf({ result }: Record<string, unknown>): { reason?: unknown; messa
   const [row] = result as (CallRecord & { data?: { reason: string; why: string } })[]
   if (row?.data) return { reason: row.data.reason, message: row.data.why }
   return row?.status === 'hangup' ? { reason: row.reject_reason, message: row.reject_message } : undefined
+}
+
+/** The verdict on what was asked for: on the call, else on the account or the provider which an event is about. */
+async function diagnosed(office: Office, asked: string): Promise<{ verdict: string; codes: string[] }> {
+  const noun = asked === call ? 'calls' : asked === refusal ? 'providers' : 'extensions'
+  const [one] = await office.api.list(`/${noun}?page_size=1`)
+  const { verdict, findings } = await office.api.get(`/${noun}/${one?.id}/diagnosis`)
+  return { verdict: verdict as string, codes: (findings as { code: string }[]).map(({ code }) => code) }
+}
+
+/** A call which is answered, and hung up soon. */
+async function passes(phone: Phone, number: string): Promise<void> {
+  const placed = await phone.call(number)
+  expect(statusOf(await placed.result)).toBe(200)
+  await placed.call.bye()
+  placed.call.sound?.close()
+}
+
+/** A phone talks through a carrier for six seconds, or is as silent as that. */
+async function talked(network: Carrier, speaks = true): Promise<Office> {
+  const office = await openOffice(stack, [network.place])
+  const placed = await (await phoneOf(office, 'office1')).call(dialled)
+  if (placed.call.sound) placed.call.sound.loses = () => !speaks
+  expect(statusOf(await placed.result)).toBe(200)
+  await pause(6_000)
+  await placed.call.bye()
+  await soon('the end of its record', async () => {
+    const [record] = (await office.api.list('/calls')) as CallRecord[]
+    return record?.status === 'hangup' && record.media
+  })
+  return office
 }
 
 async function carrier(script: Script, address = carrierAt): Promise<Carrier> {
