@@ -26,7 +26,6 @@ export async function factsOfExtension(
   realm: string,
 ): Promise<PhoneFacts | undefined> {
   const own = and(eq(calls.customerId, customerId), eq(calls.extensionId, id))
-  const failed = sql`v.type = 'registration.failed' and v.at > ${lately}`
   const [{ rows }, latest] = await db.batch([
     db.execute<{ facts: Omit<PhoneFacts, 'calls'> }>(sql`
       select jsonb_build_object(
@@ -50,7 +49,8 @@ export async function factsOfExtension(
             'at', coalesce(v.data ->> 'last_at', ${instant(sql`v.at`)}), 'why', coalesce(v.data ->> 'why', ''),
             'sip_status', v.data -> 'sip_status', 'count', coalesce(v.data -> 'count', '1')) order by v.sequence desc), '[]') from (
           select * from (
-            (select * from events v where v.subject_id = e.id and v.customer_id = e.customer_id and v.sequence is not null and ${failed}
+            (select * from events v where v.subject_id = e.id and v.customer_id = e.customer_id and v.sequence is not null
+              and v.type in ('registration.failed', 'call.refused') and v.at > ${lately}
               order by v.sequence desc limit ${eventsAtMost})
             union all
             (select * from (select * from events v where coalesce(v.customer_id, ${sql.raw(`'${PLATFORM}'::uuid`)}) = e.customer_id

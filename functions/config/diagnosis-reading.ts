@@ -1,6 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { attempt, deadAfterMs, explanation, mediaSide, PLATFORM } from '#contract'
+import { attempt, deadAfterMs, explanation, flowTrace, mediaSide, PLATFORM } from '#contract'
 import { type Database, calls as table } from '#db'
 import { utcNow } from '../clock.ts'
 import type {
@@ -100,6 +100,7 @@ export function eventWords(event: SQL): SQL {
 const attempts = z.array(attempt).catch([])
 const media = z.object({ from_caller: mediaSide, from_callee: mediaSide }).nullable().catch(null)
 const decision = explanation.nullable().catch(null)
+const flow = flowTrace.nullable().catch(null)
 
 /** A record, as a diagnosis reads it. */
 function diagnosed(row: typeof table.$inferSelect): DiagnosedCall {
@@ -122,6 +123,7 @@ function diagnosed(row: typeof table.$inferSelect): DiagnosedCall {
     reject_reason: row.rejectReason,
     reject_message: row.rejectMessage,
     sip_status: row.sipStatus,
+    flow: flow.parse(row.flow),
     answered: row.answeredAt !== null,
     seconds: row.answeredAt === null ? 0 : (until - Date.parse(row.answeredAt)) / 1000,
   }

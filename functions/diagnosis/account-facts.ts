@@ -13,7 +13,7 @@ export interface PhoneFacts {
   readonly registrations: readonly LivingRegistration[]
   /** What ended of its registrations, the newest first; and since when. */
   readonly endings: readonly RegistrationEnding[]
-  /** REGISTERs which were refused of late, the newest first. */
+  /** REGISTERs, and calls which proved nothing, as they were refused of late, the newest first. */
   readonly refusals: readonly RefusedRegistration[]
   /** Blocks of the customer which last. */
   readonly blocks: readonly LastingBlock[]
@@ -47,7 +47,7 @@ export interface LivingRegistration {
   readonly tm_expire: string
 }
 
-/** REGISTERs which were refused, gathered as their event has them. */
+/** Requests which were refused for what they proved, gathered as their event has them. */
 export interface RefusedRegistration {
   readonly at: string
   readonly reason: string

@@ -226,9 +226,10 @@ function refusal(
 ): Finding {
   const { reason, why, account, source_address } = refused
   const todo = refusalTodos[reason] ?? 'See what the phone sends; its user agent and address stand beside.'
-  const sentence = `A REGISTER for ${account} from ${source_address ?? 'an unknown address'} was refused: ${why}`
+  const sentence = `A request for ${account} from ${source_address ?? 'an unknown address'} was refused: ${why}`
   return found(
-    reason,
+    // What a router did to SIP is one thing, however it shows.
+    reason === 'URI_REWRITTEN' ? 'SIP_ALG_SUSPECTED' : reason,
     /\.$/.test(sentence) ? sentence : `${sentence}.`,
     registered ? `${todo} Another phone is registered: this may also be a stranger who guesses.` : todo,
     {
@@ -242,6 +243,7 @@ const refusalTodos: Readonly<Record<string, string>> = {
   WRONG_PASSWORD:
     'Put the password into the phone once more, and let its authorization user be empty or the extension’s name.',
   UNKNOWN_ACCOUNT: 'If that is its phone, put the extension’s name into it as it is here.',
+  URI_REWRITTEN: 'Switch SIP ALG (SIP helper, SIP fix-up) off in the router of the phone, or let it use TLS.',
   UNKNOWN_DOMAIN: 'Put the extension’s domain_name into the phone as its domain.',
   SHARED_NAME: 'Put the extension’s domain_name into the phone as its domain.',
   WRONG_REALM: 'Leave the realm (auth domain) of the phone empty.',

@@ -39,8 +39,8 @@ export interface DiagnosedCall {
   readonly answered: boolean
   /** Talked, up to now where it goes on. */
   readonly seconds: number
-  /** The flow it followed, as far as it came; absent: it followed none, or that is not told. */
-  readonly flow?: FlowTrace | null
+  /** The way it took through its flow; null: it followed none. */
+  readonly flow: FlowTrace | null
 }
 
 /** What of a customer decides where it may call. */

@@ -9,12 +9,34 @@ import { soundFindings } from './sound.ts'
 /** What is wrong with a call, and what to do about it; no finding: nothing is, as far as its record tells. */
 export function diagnoseCall(facts: CallFacts): { verdict: DiagnosisVerdict; findings: Finding[] } {
   const { call } = facts
-  const own = [...refusalFindings(facts), ...attemptFindings(facts), ...flowFindings(facts)]
+  const own = [
+    ...refusalFindings(facts),
+    ...carried(facts),
+    ...attemptFindings(facts),
+    ...flowFindings(facts),
+  ]
   const sound = call.media && call.answered ? soundFindings(call.media, call.seconds) : []
   const findings = [...own, ...sound.filter(({ code }) => own.every((one) => one.code !== code))]
   const trouble = findings.some(({ severity }) => severity !== 'info')
   const all = summed([...findings, ...(trouble ? algFindings(call.media) : [])])
   return !call.over && all.findings.length === 0 ? { ...all, verdict: 'under_way' } : all
+}
+
+/** A call which goes on by its record, and whose relay is gone. */
+function carried({ call, relay_alive }: CallFacts): Finding[] {
+  if (call.over || relay_alive) return []
+  const sentence = `The relay ${call.relay_id}, which carries the call, is not heard any more.`
+  return [
+    found(
+      'RELAY_LOST',
+      sentence,
+      'Look whether it was killed, out of memory, or cut off: without it the call is silent.',
+      {
+        severity: 'error',
+        evidence: { relay_id: call.relay_id },
+      },
+    ),
+  ]
 }
 
 /** What its flow could not do; one which came to its end as it is written says nothing. */

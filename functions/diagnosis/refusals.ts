@@ -152,8 +152,12 @@ const advices: Readonly<Record<string, (facts: CallFacts) => Advice>> = {
   PBX_REFUSED: () => ({
     todo: 'Look at the PBX: it refused the call itself. Often it does not know the number as it is written (called_format).',
   }),
-  NOT_ACKNOWLEDGED: () => ({
+  NOT_ACKNOWLEDGED: ({ call }) => ({
     todo: 'Our answer reached the caller, and its ACK did not reach us: set PUBLIC_IP to the address at which the world finds the relay, and switch SIP ALG off in the caller’s router.',
+    evidence: {
+      comes_from: call.media?.from_caller.source_address ?? null,
+      names_itself: call.media?.from_caller.contact_address ?? null,
+    },
   }),
   SOUND_UNUSABLE: () => ({
     todo: 'Correct the device’s media settings: its answer leaves no audio stream to talk by.',

@@ -6,6 +6,8 @@ export const authFailures = {
   WRONG_ALGORITHM: 'The phone answered by a digest algorithm which this account does not allow.',
   WRONG_REALM:
     'The phone answers for another realm than it was asked for: leave its realm or auth domain empty.',
+  URI_REWRITTEN:
+    'The password is right, and was given for another request URI: a router on the way rewrites SIP (SIP ALG), or an old answer is sent again.',
   UNKNOWN_DOMAIN: 'The domain is none of ours: phones use the domain_name of their extension or trunk.',
   SHARED_NAME:
     'The phone names no customer in its domain, and others have this name too: use its domain_name.',

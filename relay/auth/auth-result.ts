@@ -73,7 +73,7 @@ export function isUsedUp(why: RefusedAnswer): boolean {
 
 /** Why an answer opened nothing, as its customer is told. */
 export function reasonOf(
-  why: RefusedAnswer,
+  { why, rewritten = false }: { readonly why: RefusedAnswer; readonly rewritten?: boolean },
   { algorithm }: Credentials,
   answer: CredentialAnswer,
 ): AuthFailureReason {
@@ -83,5 +83,6 @@ export function reasonOf(
     ]
   if (answer.kind === 'unknown') return 'UNKNOWN_ACCOUNT'
   if (!answer.enabled) return 'ACCOUNT_DISABLED'
+  if (rewritten) return 'URI_REWRITTEN'
   return isAllowed(answer, algorithm) ? 'WRONG_PASSWORD' : 'WRONG_ALGORITHM'
 }

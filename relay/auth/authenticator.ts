@@ -151,7 +151,7 @@ export class Authenticator {
       this.#throttle.right(now, attempt)
       return { to: 'proved', verified: result.verified }
     }
-    const failed = reasonOf(result.why, credentials, last.answer)
+    const failed = reasonOf(result, credentials, last.answer)
     if (result.why !== 'wrong') {
       guess?.pardon(now)
       return challenge({ stale: isUsedUp(result.why), failed })
@@ -170,7 +170,7 @@ export class Authenticator {
       this.#throttle.right(now, attempt)
       return { to: 'proved', verified: result.verified }
     }
-    const failed = reasonOf(result.why, credentials, current.answer)
+    const failed = reasonOf(result, credentials, current.answer)
     if (result.why !== 'wrong') return challenge({ stale: isUsedUp(result.why), failed })
     const guess = this.#throttle.suspect(now, attempt)
     if (now - current.since <= freshMs) {

@@ -35,7 +35,12 @@ export interface Verified {
 /** `stale`: the password was right, the nonce too old. `replayed`: this very answer was used before. */
 type Checked =
   | { readonly ok: true; readonly verified: Verified }
-  | { readonly ok: false; readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed' }
+  | {
+      readonly ok: false
+      readonly why: 'wrong' | 'stale' | 'replayed' | 'malformed'
+      /** The password is right, and what it was given for is another request. */
+      readonly rewritten?: true
+    }
 
 interface ChallengeParts {
   readonly realm: string
@@ -144,7 +149,8 @@ export class Challenger {
     })
     const right = sameText(expected, credentials.response)
     const meant = this.#means(credentials, request)
-    if (!right || !meant || answer.kind === 'unknown' || !answer.enabled) return { ok: false, why: 'wrong' }
+    if (!right || !meant || answer.kind === 'unknown' || !answer.enabled)
+      return { ok: false, why: 'wrong', ...(right && !meant && { rewritten: true }) }
     if (!offered(answer, credentials)) return { ok: false, why: 'wrong' }
     const issuedAt = this.#issuedAt(credentials.nonce, credentials.realm, flow?.address)
     if (issuedAt === undefined || Math.abs(at - issuedAt) > this.#lifetimeMs)

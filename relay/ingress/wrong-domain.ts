@@ -6,6 +6,7 @@ import { sipReason } from '../call/reason.ts'
 /** What a wrong answer at no customer's domain means, whether its account is there or not. */
 const nobodys: ReadonlySet<AuthFailureReason> = new Set([
   'WRONG_PASSWORD',
+  'URI_REWRITTEN',
   'UNKNOWN_ACCOUNT',
   'ACCOUNT_DISABLED',
   'WRONG_ALGORITHM',

@@ -97,6 +97,7 @@ export function callFacts(
       reject_reason: null,
       reject_message: null,
       sip_status: 200,
+      flow: null,
       answered: true,
       seconds: 60,
       ...call,

@@ -22,7 +22,8 @@ afterAll(() => app.close())
 
 /** A call as a relay tells it, diagnosed. */
 async function diagnosed(changes: object) {
-  const tell = callTell(alice.id, { started_at: new Date().toISOString(), ...changes })
+  const now = new Date().toISOString()
+  const tell = callTell(alice.id, { started_at: now, ended_at: now, ...changes })
   await tellAs(app, 'relay-1', tell)
   return alice('GET', `/v1.0/calls/${tell.call.call_id}/diagnosis`)
 }

@@ -91,11 +91,15 @@ describe('POST /v1.0/erasures', () => {
 
   test('erases an extension: its name, and where its phone was', async () => {
     const party = { type: 'extension', target: 'office1', target_name: '', name: 'Ann', detail: '' }
-    const side = { packets: 1, bytes: 1, lost: 0, dropped: 0, jitter_ms: 0, sdp_address: '192.0.2.99:4000' }
+    const heard = { packets: 1, bytes: 1, lost: 0, dropped: 0, jitter_ms: 0, sdp_address: '192.0.2.99:4000' }
+    const said = { sdp_origin: '192.0.2.99', contact_address: '192.0.2.99:5060', via_address: '192.0.2.99' }
+    const side = { ...heard, ...said, source_address: '192.0.2.99:5060' }
+    const cause = { reason: 'PHONE_UNREACHABLE', message: 'It cannot be reached at 192.0.2.99:5060.' }
     const call = await told(bob, {
       source: party,
       extension_id: phone.id,
       media: { from_caller: side, from_callee: side },
+      attempts: [attemptTold(null, 0, { cause })],
     })
     await happened(
       bob.id,

@@ -157,6 +157,12 @@ const rows: Row[] = [
     ['WRONG_REALM', 'NEVER_REGISTERED'],
   ],
   [
+    'signs another address than it asks',
+    facts({ ...away, refusals: [refused('URI_REWRITTEN')] }),
+    'failed',
+    ['SIP_ALG_SUSPECTED', 'NEVER_REGISTERED'],
+  ],
+  [
     'uses a wrong domain',
     facts({ ...away, refusals: [refused('UNKNOWN_DOMAIN')] }),
     'failed',

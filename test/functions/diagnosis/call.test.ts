@@ -327,6 +327,12 @@ const rows: Row[] = [
     ['RELAY_LOST'],
   ],
   [
+    'a call which goes on at a relay which is gone',
+    callFacts({ over: false }, { relay_alive: false }),
+    'failed',
+    ['RELAY_LOST'],
+  ],
+  [
     'SRTP which is required, and refused',
     refused('NOT_ENCRYPTED', { attempts: [tried(488, { cause: { reason: 'NOT_ENCRYPTED', message: '' } })] }),
     'failed',

@@ -342,7 +342,14 @@ describe('a carrier which wants a password where none is configured', () => {
       'SIP;cause=407;text="the carrier wants a password, and none is configured"',
     ])
     expect(ladder.record.attempts).toMatchObject([
-      { status: 407, reason: 'Proxy Authentication Required (wants a password, and none is configured)' },
+      {
+        status: 407,
+        reason: 'Proxy Authentication Required (wants a password, and none is configured)',
+        cause: {
+          reason: 'CREDENTIALS_MISSING',
+          message: expect.stringContaining('wants a password, and none is configured'),
+        },
+      },
     ])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CredentialAnswer } from '#contract'
-import type { Header } from '../../../relay/sip/message.ts'
+import { type Header, request } from '../../../relay/sip/message.ts'
 import { type Ladder, type Party, party, realm } from '../../support/ladder.ts'
 import {
   account,
@@ -48,6 +48,22 @@ describe('a registration which fails is an event of the customer, and a line in 
     ])
     ladder.after(minute).whatever()
     expect(reasons(ladder)).toEqual(['1 UNKNOWN_ACCOUNT', '29 UNKNOWN_ACCOUNT'])
+  })
+
+  test('for the right password given for another request URI, as where a router rewrites SIP', () => {
+    const ladder = informed()
+    const first = register(alice, 'alice')
+    ladder.when(alice, first).whatever()
+    const { method, requestUri, headers } = first
+    const signed = prove(
+      request({ method, requestUri: 'sip:sip.elsewhere.example', headers }),
+      ladder.lastResponse(alice),
+      'alice',
+    )
+    ladder.when(alice, request({ method, requestUri, headers: signed.headers })).whatever()
+    while (ladder.questions.some(({ question }) => question.ask === 'credential'))
+      ladder.credential(account('alice')).whatever()
+    expect(reasons(ladder)).toEqual(['1 URI_REWRITTEN'])
   })
 
   test('for an account which is disabled, whatever the password', () => {
