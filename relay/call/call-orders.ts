@@ -200,7 +200,7 @@ export class CallOrders {
     if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))
-    const { answeredAt } = call.record
+    const answeredAt = call.flow ? call.flow.connectedAt : call.record.answeredAt
     // Calls in and calls inside cost no minutes.
     if (answeredAt !== undefined && costsMinutes(call)) ledger.answered(call.id, answeredAt)
   }

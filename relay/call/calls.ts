@@ -25,14 +25,12 @@ import {
   type WaitingInCall,
 } from './call-orders.ts'
 import { leadOf } from './hosts.ts'
+import { LocalTransfers } from './local-transfers.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import { referRefused } from './refer.ts'
-import type { ReferredCall } from './referred.ts'
 import { countedWithPbx } from './sent-on.ts'
-import { otherOf } from './sides.ts'
 import type {
   Branch,
   CallEvents,
@@ -43,7 +41,6 @@ import type {
   ConnectDecision,
   Onward,
 } from './state.ts'
-import { transferLead } from './transfers.ts'
 
 /** What happens to calls. */
 type CallsInput =
@@ -62,6 +59,7 @@ interface DecidedSendOn {
 export class Calls {
   readonly #deps: CallsDeps
   readonly #orders: CallOrders
+  readonly #transfers: LocalTransfers
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
   #sessions = 0
@@ -69,6 +67,13 @@ export class Calls {
   constructor(deps: CallsDeps) {
     this.#deps = deps
     this.#orders = new CallOrders(deps, () => this.#nextSession())
+    this.#transfers = new LocalTransfers({
+      endpoint: deps.endpoint,
+      orders: this.#orders,
+      // No transaction of a party's has its number.
+      open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
+      step: (...event) => this.#step(...event),
+    })
   }
 
   get active(): number {
@@ -222,7 +227,7 @@ export class Calls {
   /** Of a call which a transfer leads to, what its INVITE would be answered is told in the call it comes from. */
   #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
     const { joining, caller } = active.call
-    if (order.type === 'refer') return this.#refer(now, active, order)
+    if (order.type === 'refer') return this.#transfers.refer(now, active, order)
     if (order.type === 'onward') return this.#onward(now, order)
     if (order.type !== 'respond' || joining?.type !== 'blind' || order.transaction !== caller.transaction)
       return this.#orders.carryOut(now, active, order)
@@ -233,30 +238,6 @@ export class Calls {
   #onward(now: MonotonicMs, { call, name, event }: Onward): void {
     const other = this.#orders.index.session(call.session)
     if (other) this.#step(now, other, name, event)
-  }
-
-  /** A transfer which is made here. */
-  #refer(now: MonotonicMs, active: ActiveCall, order: Extract<CallOrder, { type: 'refer' }>): void {
-    const { endpoint } = this.#deps
-    const { index, effects } = this.#orders
-    const { asked } = order
-    const lead = transferLead(active.call, order, index, endpoint)
-    if (lead.type === 'refused')
-      return this.#orders.carryOut(now, active, referRefused(asked, lead, endpoint))
-    const party = otherOf(active.call, asked.leg)
-    const to = lead.type === 'attended' ? lead.found.active : this.#referred(now, active, lead)
-    this.#step(now, active, 'transferBegun', { asked, to: to.call, type: lead.type })
-    if (lead.type === 'blind') effects.emit({ type: 'referred', active: to, caller: lead.caller })
-    else if (party) this.#step(now, to, 'replaced', { from: active.call, party, replaced: lead.found.leg })
-  }
-
-  /** Its INVITE came from no party: no transaction of theirs has its number. */
-  #referred(now: MonotonicMs, { call }: ActiveCall, { arrival, joining }: ReferredCall): ActiveCall {
-    const to = this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) })
-    to.call.joined.caller = undefined
-    to.call.joining = joining
-    Object.assign(to.call.record, { transferredFrom: call.id, transferType: 'blind' })
-    return to
   }
 
   #decided(now: MonotonicMs, active: ActiveCall, decided: RouteDecision): void {

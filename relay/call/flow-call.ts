@@ -1,4 +1,4 @@
-import type { FlowDecision } from '#contract'
+import type { FlowDecision, UtcMs } from '#contract'
 import type { FlowEvent, FlowMachine } from '#flows'
 import type { PlayedSound } from '../ground/media.ts'
 import type { SoundFile, SoundSource } from '../ground/sound.ts'
@@ -24,6 +24,10 @@ export interface FollowedFlow<Search, Ending> {
   last: Ending | undefined
   /** The callee which has hung up just now. */
   left: Leg | undefined
+  /** What callees let be heard before they answer is heard. */
+  hearsEarly: boolean
+  /** UTC ms at which a callee answered first: its minutes begin then; undefined: none did. */
+  connectedAt: UtcMs | undefined
   /** A callee was heard here before: whom is called next is heard in its place. */
   wasHeard: boolean
   /** What is to be played and is not all there, by its number. */

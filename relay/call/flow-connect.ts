@@ -8,6 +8,7 @@ import { hushRinging } from './flow-sound.ts'
 import { beginHunt } from './hunt.ts'
 import { giveUp } from './hunts.ts'
 import { newHunt } from './new-hunt.ts'
+import { utcOf } from './record.ts'
 import type { Call, CallOrder, CallStep, ConnectDecision, FlowCall } from './state.ts'
 
 /*
@@ -28,6 +29,7 @@ export function beginConnect(call: Call, flow: FlowCall, option: Option, endpoin
   const hunt = newHunt(undefined, undefined)
   call.hunts.push(hunt)
   flow.hunt = hunt
+  flow.hearsEarly = option.early_media
   return after(heardAnew(call, flow), beginHunt(call, hunt, decision, [], endpoint))
 }
 
@@ -75,5 +77,6 @@ const tooLong = {
 /** A callee has answered: the others are given up already. */
 export function connected(call: Call, flow: FlowCall): CallOrder[] {
   flow.last = undefined
+  flow.connectedAt ??= utcOf(call)
   return hushRinging(call, flow)
 }

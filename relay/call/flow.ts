@@ -47,6 +47,8 @@ export function flowOf(call: Call, decision: FlowDecision, endpoint: SipEndpoint
     last: undefined,
     left: undefined,
     wasHeard: false,
+    hearsEarly: true,
+    connectedAt: undefined,
     plays: new Map(),
     ringing: undefined,
     ringings: 0,

@@ -61,7 +61,8 @@ function ringFrom(branch: Branch): CallOrder[] {
 /** A provisional goes on to the caller: with a session description where one provider rings, plain where phones do. */
 function ringCaller(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): CallOrder[] {
   const { caller } = call
-  const said = remember18x(branch, response, endpoint)
+  const heard = remember18x(branch, response, endpoint)
+  const said = call.flow?.hearsEarly === false ? undefined : heard
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
   if (call.flow && isAnswered(call))
     return heardInFlow(call, call.flow, branch, alone ? said : undefined, endpoint)

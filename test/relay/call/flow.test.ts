@@ -138,6 +138,28 @@ describe('a call which follows a flow', () => {
     expect(late.played).toEqual(['tone 425', 'tone 1000'])
   })
 
+  test.each([
+    [true, undefined],
+    [false, 'tone 425'],
+  ])(
+    'lets the caller hear what the callee says before it answers (%s), or that its phone rings',
+    (early_media, ringing) => {
+      const scene = new FlowScene([
+        { type: 'answer' },
+        { ...sales, option: { ...sales.option, early_media } },
+      ])
+      scene.ladder.whatever()
+      scene.acks().ladder.whatever()
+      scene.ladder.whatever()
+      scene.rings().bob(183, sdp(bob.flow.address, 4_020))
+      expect(scene.played.at(-1)).toBe(ringing)
+      const heard = scene.ladder.media.some(
+        (one) => one.type === 'aim' && one.side === 'callee' && one.aim.rtp?.port === 4_020,
+      )
+      expect(heard).toBe(early_media)
+    },
+  )
+
   test('calls the next one where the first was answered and has left', () => {
     const scene = new FlowScene([{ type: 'answer' }, sales, sales])
     scene.ladder.whatever()
