@@ -59,12 +59,15 @@ export class FlowScene {
 
   /** Alice acknowledges the answer. */
   acks(): this {
-    this.ladder.when(alice, ack(this.invited, this.ladder.lastResponse(alice)))
+    this.ladder.when(alice, ack(this.invited, this.answered))
     return this
   }
 
+  /** What Alice's INVITE was answered last, or that of hers which changes her session. */
   get answered(): Response {
-    return this.ladder.lastResponse(alice)
+    const heard = this.ladder.messages(alice).filter((one) => one.kind === 'response')
+    const last = heard.findLast(({ cseq, status }) => cseq.method === 'INVITE' && status > 100)
+    return last ?? this.ladder.lastResponse(alice)
   }
 
   /** What the media thread was ordered last of one kind. */

@@ -2,7 +2,20 @@ import { describe, expect, test } from 'vitest'
 import type { Response } from '../../../relay/sip/message.ts'
 import type { Written } from '../../functions/flows/told.ts'
 import { FlowScene } from '../../support/flow-call.ts'
-import { ack, alice, bob, cancel, ringBob, sdp, within } from '../../support/office.ts'
+import {
+  ack,
+  alice,
+  answers,
+  bob,
+  cancel,
+  fromCallee,
+  provider,
+  ringBob,
+  sdp,
+  telnyx,
+  through,
+  within,
+} from '../../support/office.ts'
 
 const text = (body: Uint8Array) => new TextDecoder().decode(body)
 const sales = { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } }
@@ -170,6 +183,27 @@ describe('a call which follows a flow', () => {
     scene.rings().bob(200).ladder.gives('ACK to Bob')
     expect(scene.ladder.record.attempts).toHaveLength(2)
   })
+})
+
+test('a carrier’s place in a call is free when its callee has left, while the flow goes on', () => {
+  const out = { type: 'connect', option: { destinations: [{ type: 'tel', target: '+12125550000' }] } }
+  const scene = new FlowScene([{ type: 'answer' }, out, { type: 'sleep', option: { duration: 60_000 } }])
+  const { ladder } = scene
+  ladder.gives('200 to Alice', 'ask route')
+  scene.acks()
+  ladder
+    .decide(through(provider(telnyx)))
+    .gives('ask locate')
+    .locate(telnyx)
+    .gives('INVITE to Telnyx')
+  const invited = ladder.lastRequest(telnyx, 'INVITE')
+  const taken = answers(invited, telnyx, 200, { body: sdp(telnyx.flow.address) })
+  ladder.when(telnyx, taken).gives('ACK to Telnyx')
+  const place = { kind: 'provider', id: provider(telnyx).provider_id } as const
+  const holds = () => ladder.engine.rooms.ledger.holds(ladder.record.call_id, place)
+  expect(holds()).toBe(true)
+  ladder.when(telnyx, fromCallee(invited, taken, telnyx, 'BYE', 1)).gives('200 to Telnyx')
+  expect(holds()).toBe(false)
 })
 
 describe('hanging up', () => {
