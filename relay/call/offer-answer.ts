@@ -5,7 +5,7 @@ import { agree, keyingFor, keysToAnswer, keysToOffer } from '../leg/keying.ts'
 import type { AimedMedia, InDialogRequest, Keying, Leg } from '../leg/leg.ts'
 import { isOpenTo } from '../leg/path.ts'
 import { aimOf } from '../media/aim.ts'
-import { codecs, offering, playedTo } from '../sdp/codecs.ts'
+import { codecs, offering } from '../sdp/codecs.ts'
 import { hasSdp, sdpOf } from '../sdp/message-sdp.ts'
 import { payloadChanges, withOtherLaw } from '../sdp/numbering.ts'
 import { activeMedia, composeSdp, type SentSdp, saidAgain } from '../sdp/offer.ts'
@@ -137,7 +137,6 @@ function aimed(call: Call, leg: Leg, media: AimedMedia, endpoint: SipEndpoint): 
     ...(media.digits && { digits: media.digits }),
     ...spokenOf(leg),
     ...(srtp && { srtp }),
-    ...(call.flow && { plays: playedTo(said) }),
   }
   const command: MediaCommand = { type: 'aim', session, side, aim: { ...target, ...stages } }
   return [{ type: 'media', command }, ...ask]

@@ -41,7 +41,7 @@ export class SoundLibrary {
     const samples = samplesOf(file)
     if (typeof samples === 'string') return this.failed(path, samples)
     const sound = { samples }
-    this.#octets += samples.byteLength
+    this.#octets += samples.byteLength - (this.#sounds.get(path)?.samples?.byteLength ?? 0)
     this.#sounds.delete(path)
     this.#sounds.set(path, sound)
     this.#forget()

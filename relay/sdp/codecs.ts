@@ -1,5 +1,4 @@
-import type { PlayedCodec } from '../ground/media.ts'
-import { attribute, type Media, type Sdp } from './description.ts'
+import type { Media, Sdp } from './description.ts'
 import { accompanies, type Format, formatOf, formatsOf, withFormats } from './formats.ts'
 import { withOtherLaw } from './numbering.ts'
 import { audioLine, mediaOf, type RelayedSdp } from './relayed.ts'
@@ -49,16 +48,6 @@ export function clockOf(media: Media): number {
   const [first = ''] = media.formats
   const rate = Number(formatOf(media, first).codec.split('/')[1])
   return Number.isInteger(rate) && rate > 0 ? rate : 8000
-}
-
-/** How sounds are played to a party which says this: by the first law of G.711 it takes. undefined: it takes none. */
-export function playedTo(said: RelayedSdp): PlayedCodec | undefined {
-  const media = mediaOf(said)
-  const format = formatsOf(media).find(({ codec }) => codec === 'PCMU/8000' || codec === 'PCMA/8000')
-  if (!format) return undefined
-  const asked = Number(attribute(media.lines, 'ptime'))
-  const ms = asked >= 10 && asked <= 60 && asked % 10 === 0 ? asked : 20
-  return { codec: format.codec === 'PCMU/8000' ? 'PCMU' : 'PCMA', type: Number(format.number), ms }
 }
 
 function itself(format: Format): { from: Format; to: Format } {

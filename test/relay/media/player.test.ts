@@ -282,6 +282,14 @@ describe('while sounds are played to a party', () => {
     expect(loud.recorded(1).filter((sample) => Math.abs(sample) > 100)).toEqual([])
   })
 
+  test('its partner is heard again as soon as that is stopped', () => {
+    const call = joined({ plays: pcmu })
+    call.play(1, [{ kind: 'tone', hz: [425], ms: 40 }], true).until(100)
+    expect(call.says('callee', rtpPacket({ sequence: 1, ssrc: 9 }))).toBeUndefined()
+    call.stop(1)
+    expect(call.says('callee', rtpPacket({ sequence: 2, ssrc: 9 }))).toBe('caller')
+  })
+
   test.each<[string, DigitAim, Uint8Array[]]>([
     ['events', { events: [101], passes: false }, eventLine([{ code: 5, ms: 100, pause: 50 }])],
     [
