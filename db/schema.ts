@@ -42,6 +42,8 @@ import {
   ownerships,
   PLATFORM,
   type Port,
+  type RecordingKind,
+  type RecordingMode,
   type Redirection,
   type RingDestination,
   registrationStatuses,
@@ -296,6 +298,7 @@ export const extensions = pgTable(
     /** Codecs offered to it, the first preferred; '': all. */
     codecs: text().notNull().default(''),
     secure: text().$type<SecurePolicy>().notNull().default('allowed'),
+    record: text().$type<RecordingMode>().notNull().default('off'),
     maxContacts: integer().notNull().default(5),
     minExpires: integer().notNull().default(60),
     maxExpires: integer().notNull().default(3600),
@@ -447,6 +450,8 @@ export const numbers = pgTable(
     trunkId: uuid(),
     /** What a call to the number rings, where that is a list. */
     destinations: jsonb().$type<RingDestination[]>(),
+    /** Whether calls to it are recorded. */
+    record: text().$type<RecordingMode>().notNull().default('off'),
     enabled: boolean().notNull().default(true),
     ...times(),
   },
@@ -1012,6 +1017,54 @@ export const alertIncidents = pgTable(
     index().on(incident.customerId, incident.alertId, incident.raisedAt, incident.id),
   ],
 )
+
+/** What was said in a call, or left in a mailbox; the sound itself is in the bucket, under its customer and its id. */
+export const recordings = pgTable(
+  'recordings',
+  {
+    id: uuid().primaryKey(),
+    customerId: uuid()
+      .notNull()
+      .references(() => customers.id),
+    relayId: text().notNull(),
+    /** null: its relay has not told of it yet, and has brought its sound. */
+    kind: text().$type<RecordingKind>(),
+    callId: uuid(),
+    /** Whose mailbox it is in, or whose call it is. */
+    extensionId: uuid(),
+    /** Who called. */
+    source: text(),
+    channels: integer(),
+    /** Milliseconds; null, as all that is known when it is over: it goes on. */
+    ms: integer(),
+    bytes: bigint({ mode: 'number' }),
+    ending: text(),
+    message: text(),
+    startedAt: instant().notNull(),
+    endedAt: instant(),
+    /** What of it is in the bucket already, where it comes in parts. */
+    upload: jsonb().$type<RecordingUpload>(),
+    /** When all of it was there. */
+    uploadedAt: instant(),
+    heardAt: instant(),
+    ...times(),
+  },
+  (recording) => [
+    index().on(recording.customerId, recording.startedAt, recording.id),
+    index().on(recording.customerId, recording.callId),
+    index().on(recording.customerId, recording.extensionId, recording.startedAt),
+    // Beats name mailboxes in which something has changed.
+    index().on(recording.updatedAt).where(sql`${recording.kind} = 'voicemail'`),
+    // What was deleted is taken from the bucket.
+    index().on(recording.deletedAt).where(sql`${recording.deletedAt} is not null`),
+  ],
+)
+
+/** An upload in parts (S3), as the bucket knows it. */
+export interface RecordingUpload {
+  readonly id: string
+  readonly parts: readonly { readonly partNumber: number; readonly etag: string }[]
+}
 
 /**
  * One change of what a customer configured, or of one of its keys or webhooks: written by triggers, whatever made the change, and

@@ -16,6 +16,8 @@ import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
 import { promptDownloads } from './config/prompts.ts'
 import { carriers } from './config/provider-reports.ts'
+import { recordingOrders } from './config/recording-orders.ts'
+import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
 import { relays } from './config/relays.ts'
@@ -39,11 +41,14 @@ import { knownParameters } from './http/query.ts'
 import { rateLimited } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { sweepPrompts } from './media/prompt-sounds.ts'
+import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
+import { sweepRecordings } from './media/recording-sweep.ts'
 import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
 import { bindings } from './relay-api/bindings.ts'
 import { credential } from './relay-api/credential.ts'
 import { greeting } from './relay-api/hello.ts'
+import { recordingArrivals } from './relay-api/recordings.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
 import { promptSounds, sounds } from './relay-api/sounds.ts'
@@ -53,6 +58,8 @@ import { keepHouseInTurn } from './store/keeping.ts'
 
 const KIB = 1024
 const [usualLimit, soundLimit] = [atMost(256 * KIB), atMost(MOST_UPLOADED)]
+/** What relays bring of sound comes in parts of as much as a bucket takes at least; all else they say is smaller. */
+const [toldLimit, partLimit] = [atMost(4096 * KIB), atMost(5 * 1024 * KIB)]
 
 /** A slash at the end of a path says nothing more. */
 const app = new Hono<Edge>({ strict: false })
@@ -72,6 +79,7 @@ const app = new Hono<Edge>({ strict: false })
 
   .use(crossOrigin)
   .route('/healthz', healthz)
+  .route(RECORDING_LINKS, recordingLinks)
   .route('/', documented(operations, about))
 
   .use(
@@ -97,6 +105,10 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/prompts', promptDownloads)
   .route('/v1.0/calls', calls)
   .route('/v1.0/calls', callDiagnoses)
+  .route('/v1.0/calls', recordingOrders)
+  .route('/v1.0/recordings', recordings)
+  .route('/v1.0/recordingfiles', recordingFiles)
+  .route('/v1.0/extensions', mailboxes)
   .route('/v1.0/stats', stats)
   .route('/v1.0/advice', advice)
   .route('/v1.0/erasures', erasures)
@@ -111,7 +123,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/versions', versions)
 
   // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
-  .use('/relay/v1/*', atMost(4096 * KIB), authenticateRelay)
+  .use('/relay/v1/*', bringing, authenticateRelay)
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/tells', tells)
@@ -121,6 +133,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/snapshots', snapshots)
   .route('/relay/v1/prompts', promptSounds)
   .route('/relay/v1/sounds', sounds)
+  .route('/relay/v1/recordings', recordingArrivals)
 
 // Every noun which is declared, at its path.
 for (const { path, endpoints } of resources) app.route(path, endpoints)
@@ -136,6 +149,7 @@ export default Object.assign(app, {
       keepHouseInTurn(env),
       erase(prepare(env).db),
       sweepPrompts(env),
+      sweepRecordings(env),
     ])
   },
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
@@ -144,6 +158,11 @@ export default Object.assign(app, {
 /** A body may be so large: a sound is larger than what is said of anything else. */
 function fitting(c: Context<Edge>, next: Next) {
   return (/^\/v1\.0\/prompts(\/|$)/.test(c.req.path) ? soundLimit : usualLimit)(c, next)
+}
+
+/** The same of what relays say. */
+function bringing(c: Context<Edge>, next: Next) {
+  return (c.req.path.startsWith('/relay/v1/recordings/') ? partLimit : toldLimit)(c, next)
 }
 
 function atMost(maxSize: number) {

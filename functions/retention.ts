@@ -12,6 +12,7 @@ const nouns = {
   deliveries: { usual: 30, least: 1, about: 'Days from when they were queued, those which are over.' },
   commands: { usual: 30, least: 1, about: 'Days from when a relay was to try a provider.' },
   incidents: { usual: 365, least: 1, about: 'Days from when an alert was resolved.' },
+  recordings: { usual: 90, least: 1, about: 'Days from when they began, with their sound; voicemail, too.' },
   registrations: { usual: 90, least: 1, about: 'Days from when a phone’s last registration ran out.' },
   prompts: {
     usual: 30,

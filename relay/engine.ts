@@ -100,7 +100,7 @@ export class Engine {
         observed: [providers],
         referred: [uas],
         media: [calls],
-        beat: [clock, routing, ledger, providers, revocations, blocks, quotaWait],
+        beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait],
         unbeaten: [routing],
         cached: [routing],
         configured: [providers],

@@ -22,6 +22,7 @@ import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
 import { openSounds } from './io/open-sounds.ts'
+import { RecordingUploads } from './io/recording-uploads.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
@@ -65,10 +66,15 @@ async function start(config: Config): Promise<void> {
   const early: Input[] = []
   /** What comes before everything is in place waits a moment. */
   const hear: Host['hear'] = (input) => (host ? host.hear(input) : void early.push(input))
+  const recordings = join(config.dataDir, 'recordings')
+  const uploads = new RecordingUploads({ folder: recordings, http, log })
   const media = await startMediaPlane(config, {
     timeoutMs: config.mediaTimeoutMs,
-    recordings: join(config.dataDir, 'recordings'),
-    report: (report) => hear({ type: 'media', report }),
+    recordings,
+    report: (report) => {
+      hear({ type: 'media', report })
+      if (report.type === 'recorded') uploads.ended(report.recording)
+    },
     log: ({ level, event, fields }) => log(level, event, fields),
   })
   const flows = () => engine.rooms.knownFlows
@@ -108,7 +114,10 @@ async function start(config: Config): Promise<void> {
       logTells(tell, log)
     },
     snapshots,
-    media: (command) => media.order(command),
+    media: (command) => {
+      if (command.type === 'record') uploads.begun(command.path)
+      media.order(command)
+    },
     // Asked for only once a beat was answered.
     beat: () => heartbeat.hurry(),
     note: ({ level, event, fields }) => log(level, event, fields),
@@ -130,6 +139,8 @@ async function start(config: Config): Promise<void> {
     edge.tell({ kind: 'relay', event: 'started', relay_id: relayId, ...told })
   })
   restore(edge, hear, log)
+  // What a process before this one wrote, whatever ended it.
+  uploads.look()
   let met = false
   const heartbeat = new Heartbeat({
     http,
@@ -166,6 +177,7 @@ async function start(config: Config): Promise<void> {
     media,
     heartbeat,
     edge,
+    uploads,
     sounds,
     http: { stop: () => http.close() },
     disk,

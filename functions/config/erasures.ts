@@ -10,6 +10,7 @@ import { executionOf } from '../http/execution.ts'
 import type { Operation } from '../http/operation.ts'
 import { readBody, readId } from '../http/validate.ts'
 import { erase, patternOfName, patternOfNumber } from '../store/erasing.ts'
+import { deleteRecordings } from '../store/recordings.ts'
 import { id } from './fields.ts'
 import { numberField } from './number-field.ts'
 import { countryOf } from './own-numbers.ts'
@@ -38,6 +39,8 @@ export const erasures = new Hono<Edge>()
           .insert(table)
           .values({ id: crypto.randomUUID(), customerId: c.get('principal').customerId, ...subject })
           .returning()
+    // By what calls say of themselves now: what is erased from them leads to no recording any more.
+    await deleteRecordings(db, c.get('principal').customerId, subject)
     executionOf(c)?.waitUntil(erase(db))
     if (!row) throw new Error('an insert gave no row')
     return c.json(present(row), 202)
@@ -111,7 +114,7 @@ export const erasureOperations: readonly Operation[] = [
     path: '/v1.0/erasures',
     summary: 'Erase a number or an extension from what is kept',
     description:
-      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place. A call which goes on is erased when it is over; later calls are recorded as ever. The same asked for again while it runs is the same.',
+      'In what is kept of calls which began before now, of events, deliveries, commands and earlier registrations `erased` stands in its place, and recordings of its calls are deleted. A call which goes on is erased when it is over; later calls are recorded as ever. The same asked for again while it runs is the same.',
     tag: 'erasures',
     scope: 'admin',
     body: input,

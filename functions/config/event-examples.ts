@@ -64,6 +64,23 @@ const change = {
   changed: [],
 }
 
+const recording = {
+  subject_id: exampleIds.recording,
+  call_id: exampleIds.call,
+  kind: 'call',
+  extension_id: exampleIds.extension,
+  mailbox: null,
+  source: '+15552220001',
+  channels: 2,
+  tm_start: at,
+  tm_end: null,
+  ms: null,
+  bytes: null,
+  ending: null,
+  message: null,
+}
+const recorded = { ...recording, tm_end: at, ms: 62_400, bytes: 1_996_844, ending: 'stopped' }
+
 /** What events of each type tell, as `data`. Those of what is configured are alike for each noun. */
 const examples = {
   'call.created': { ...call, status: 'dialing' },
@@ -89,6 +106,16 @@ const examples = {
     reason: 'UNKNOWN_SOURCE',
     why: 'The address is no provider’s.',
     to: 'sip:1@x',
+  },
+  'recording.started': recording,
+  'recording.finished': recorded,
+  'recording.failed': { ...recorded, ending: 'failed', message: 'ENOSPC: no space left on device, write' },
+  'voicemail.received': {
+    ...recorded,
+    kind: 'voicemail',
+    extension_id: null,
+    mailbox: 'office1',
+    channels: 1,
   },
   'registration.made': binding,
   'registration.moved': {

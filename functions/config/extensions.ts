@@ -20,7 +20,7 @@ import { quota } from './quota.ts'
 import { historyFilters, historyOf } from './registration-history.ts'
 import { registrationsOf } from './registrations.ts'
 import { destinations, destinationsOf, ringing } from './ring-destinations.ts'
-import { codecs } from './sip-fields.ts'
+import { codecs, record } from './sip-fields.ts'
 import { refuseWeak } from './weak-password.ts'
 
 type ExtensionRow = typeof table.$inferSelect
@@ -45,6 +45,7 @@ const fields = {
   caller_id: field(z.string().nullable().default(null)),
   emergency: field(emergency),
   codecs: field(codecs),
+  record: field(record),
   destinations: field(
     destinations.describe(
       'Whom it rings, in turn or together: itself means its own phones. null: those; empty: nobody, and callers hear that it is busy.',

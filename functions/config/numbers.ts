@@ -17,6 +17,7 @@ import { assignable, notTaken, readSpan } from './number-span.ts'
 import { conflicting, mostOf, ownershipFor, ownershipInput, supersede } from './ownership.ts'
 import { quota } from './quota.ts'
 import { destinations, destinationsOf } from './ring-destinations.ts'
+import { record } from './sip-fields.ts'
 
 type NumberRow = typeof table.$inferSelect
 
@@ -48,6 +49,7 @@ const fields = {
       .refine((list) => list === null || list.length > 0, 'is empty: null rings whom the ids say')
       .describe('Whom it rings, in turn or together, instead of one extension, flow or trunk.'),
   ),
+  record: field(record),
   message_flow_id: secret(
     optionalId
       .refine((value) => value === null, 'is not possible: only calls are carried')

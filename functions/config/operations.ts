@@ -15,6 +15,7 @@ import { simulationOperations } from './flow-simulation.ts'
 import { forwardingOperations } from './forwarding.ts'
 import { promptOperations } from './prompts.ts'
 import { providerOperations } from './provider-operations.ts'
+import { recordingOperations } from './recording-operations.ts'
 import { registrationHistoryOperations } from './registration-history.ts'
 import { registrationOperations } from './registration-operations.ts'
 import { relayOperations } from './relays.ts'
@@ -38,6 +39,7 @@ export const operations: readonly Operation[] = [
   ...registrationHistoryOperations,
   ...blockOperations,
   ...callOperations,
+  ...recordingOperations,
   ...diagnosisOperations,
   ...adviceOperations,
   ...statsOperations,

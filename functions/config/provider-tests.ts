@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { type Command, type CustomerFacts, deadAfterMs } from '#contract'
+import { type CustomerFacts, deadAfterMs, type TestCommand } from '#contract'
 import type { Database } from '#db'
 import { forbiddenTo, readNumber } from '#routing'
 import type { Edge } from '../env.ts'
@@ -39,7 +39,7 @@ const MOST = 3
  */
 export async function begin(c: Context<Edge>, providerId: string, input: TestInput): Promise<string> {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
-  const body: Omit<Command, 'command_id' | 'customer_id'> = {
+  const body: Omit<TestCommand, 'command_id' | 'customer_id'> = {
     kind: 'test_provider',
     provider_id: providerId,
     type: input.type,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   dtmfForm,
+  recordingMode,
   type SecurePolicy,
   securePolicy,
   type TransferPolicy,
@@ -81,6 +82,9 @@ export const dtmf = dtmfForm
 
 /** What becomes of a transfer which a party asks for, unless it says otherwise. */
 export const transfer = (usual: TransferPolicy) => transferPolicy.default(usual)
+
+/** Whether calls are recorded. */
+export const record = recordingMode.default('off')
 
 /** Whether sound is encrypted. */
 export const secure = securePolicy.default('allowed')

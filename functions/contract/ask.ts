@@ -11,6 +11,7 @@ import {
   diversion,
   dtmfForm,
   failoverPolicy,
+  recordingMode,
   redirection,
   ringCondition,
   scope,
@@ -134,6 +135,8 @@ const extensionTarget = z.object({
   transfer: transferPolicy.optional(),
   dtmf: dtmfForm.optional(),
   secure: securePolicy.optional(),
+  /** Whether its calls are recorded; absent from an older edge: they are not. */
+  record: recordingMode.optional(),
 })
 export type ExtensionTarget = z.infer<typeof extensionTarget>
 
@@ -230,6 +233,8 @@ const caller = {
   dtmf: dtmfForm.optional(),
   /** Whether the caller's sound has to be encrypted; absent from an older edge: it may be. */
   secure: securePolicy.optional(),
+  /** Whether the call is recorded, as the number says which was called, or the extension which calls; absent: it is not. */
+  record: recordingMode.optional(),
 }
 
 /** Where a call goes. "Nowhere" is a decision too, never an HTTP error. */

@@ -9,6 +9,7 @@ import {
   failoverPolicy,
   instant,
   ownership,
+  recordingMode,
   redirection,
   ringDestination,
   securePolicy,
@@ -97,6 +98,7 @@ export const extensionFacts = z.object({
   /** What a call to the extension rings; null: its own phones; an empty list: do not disturb. */
   destinations: z.array(ringDestination).nullable().default(null),
   secure: securePolicy.default('allowed'),
+  record: recordingMode.default('off'),
   caps: caps.prefault({}),
 })
 export type ExtensionFacts = z.infer<typeof extensionFacts>
@@ -154,6 +156,7 @@ export const numberFacts = z.object({
   flow_id: z.guid().nullable(),
   /** What a call to the number rings, where that is a list; null: as the ids above say. */
   destinations: z.array(ringDestination).nullable().default(null),
+  record: recordingMode.default('off'),
 })
 export type NumberFacts = z.infer<typeof numberFacts>
 

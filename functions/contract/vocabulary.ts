@@ -118,6 +118,16 @@ const dtmfForms = ['auto', 'rfc4733', 'info', 'inband'] as const
 export const dtmfForm = z.enum(dtmfForms)
 export type DtmfForm = z.infer<typeof dtmfForm>
 
+/** Whether calls are recorded: not at all, both parties in one channel, or each in a channel of its own. */
+const recordingModes = ['off', 'mixed', 'separate'] as const
+export const recordingMode = z.enum(recordingModes)
+export type RecordingMode = z.infer<typeof recordingMode>
+
+/** What is recorded: what is said in a call, or a message for an extension's mailbox. */
+const recordingKinds = ['call', 'voicemail'] as const
+export const recordingKind = z.enum(recordingKinds)
+export type RecordingKind = z.infer<typeof recordingKind>
+
 /** How a call was transferred: to a target which was dialled for it, or to a party which was spoken to before. */
 const transferTypes = ['blind', 'attended'] as const
 export const transferType = z.enum(transferTypes)

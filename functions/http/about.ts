@@ -25,6 +25,7 @@ export const about: About = {
     registrations: 'Where phones and PBXs can be reached now.',
     blocks: 'Addresses from which many accounts were tried, and which are let in no more for a while.',
     calls: 'What became of every call, and why.',
+    recordings: 'What was said in calls, and left in mailboxes.',
     erasures: 'A number or an extension erased from what is kept.',
     advice: 'What of the configuration might be done better, each with the request after which it is.',
     stats: 'What calls came to: how many were answered, how long, how well.',

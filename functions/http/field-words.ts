@@ -36,6 +36,8 @@ export const fieldWords: Readonly<Record<string, string>> = {
     'Codecs offered, with commas between, the first preferred; empty: all. PCMU and PCMA are turned into one another where only one is common.',
   secure:
     'Its sound by SRTP: `off`, never; `allowed`, as the other party has it; `required`, always and over TLS, else the call is refused.',
+  record:
+    'Whether its calls are recorded: `off`; `mixed`, both parties in one channel; `separate`, the caller left, the callee right. Of two settings `separate` goes first.',
   tech_prefix: 'Put before each number dialled there.',
   tech_postfix: 'Put behind each number dialled there.',
   tech_headers: 'Headers added to each INVITE, by name.',

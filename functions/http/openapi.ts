@@ -178,12 +178,17 @@ function parameter(place: Parameter['in'], name: string, schema: JsonSchema, wor
   }
 }
 
+const descriptions: Readonly<Record<number, string>> = {
+  202: 'It is under way.',
+  307: 'It is where `Location` says.',
+}
+
 function responsesOf(operation: Operation, parts: DocumentParts): PathOperation['responses'] {
   const { success = 200, pending, precondition } = operation
   const answered: ApiResponse = {
-    description: success === 202 ? 'It is under way.' : 'Done.',
+    description: descriptions[success] ?? 'Done.',
     headers: headersOf(operation),
-    ...(success !== 204 && { content: answeredAs(operation, parts) }),
+    ...(success !== 204 && success !== 307 && { content: answeredAs(operation, parts) }),
   }
   return {
     [success]: answered,

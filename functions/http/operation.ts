@@ -36,7 +36,7 @@ export interface Operation {
   /** The media type of that body; absent: JSON. */
   readonly media?: 'text/event-stream' | 'audio/wav'
   /** Status of a successful answer; absent: 200. */
-  readonly success?: 200 | 202 | 204
+  readonly success?: 200 | 202 | 204 | 307
   /** It may be answered 202 too: what was asked for is still going on. */
   readonly pending?: true
   /** Conditional header it understands (RFC 9110 §13): 304 follows from the first, 412 from the second. */

@@ -7,6 +7,7 @@ import { hurryDeliveries } from '../events/dispatcher.ts'
 import { ApiError } from '../http/api-error.ts'
 import { readTold } from '../http/validate.ts'
 import { endBefore, type Fact, type StoredReceipt, store } from '../store/calls.ts'
+import { keepRecordings } from '../store/recordings.ts'
 import { keepBlocks } from '../store/source-blocks.ts'
 
 /** The envelope alone: one bad tell must not stop the others. */
@@ -25,6 +26,8 @@ export const tells = new Hono<Edge>().post('/', async (c) => {
   const { told: hurry, ...receipt } = await storeAll(c.get('db'), facts)
   const blocks = keepBlocks(facts)
   if (blocks) await c.get('db').execute(blocks)
+  const recordings = keepRecordings(facts)
+  if (recordings) await c.get('db').execute(recordings)
   // After the facts: what the relay had yet to say of its calls counts first.
   for (const start of starts) await endBefore(c.get('db'), start)
   receipt.accepted.push(...starts.map(({ tell_id }) => tell_id))

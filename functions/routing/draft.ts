@@ -74,7 +74,16 @@ export function refuse(known: Draft, status: number, reason: string, message: st
 export function connect(
   known: Draft,
   message: string,
-  { targets, caller_id, transfer, dtmf, secure, number_id = null, provider_id = null }: DraftDestination,
+  {
+    targets,
+    caller_id,
+    transfer,
+    dtmf,
+    secure,
+    record,
+    number_id = null,
+    provider_id = null,
+  }: DraftDestination,
 ): RouteDecision {
   const { customer_id, direction, source, destination, scopes, extension_id, trunk_id } = known
   return {
@@ -86,6 +95,7 @@ export function connect(
     transfer,
     dtmf,
     secure,
+    record,
     customer_id,
     direction,
     source,
@@ -100,7 +110,7 @@ export function connect(
 /** To whom, and what they see of the caller. */
 export type DraftDestination = Pick<
   ConnectDecision,
-  'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure'
+  'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure' | 'record'
 > &
   Partial<Pick<ConnectDecision, 'number_id' | 'provider_id'>>
 
@@ -206,6 +216,7 @@ export function extensionTarget(
     transfer: callee.transfer,
     dtmf: callee.dtmf,
     secure: callee.secure,
+    record: callee.record,
   }
 }
 

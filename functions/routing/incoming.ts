@@ -204,7 +204,9 @@ function ring(
     hidden: null,
   }
   const { transfer, dtmf, secure } = provider
-  const place = { number_id: number.id, provider_id: provider.id, caller_id: seen, transfer, dtmf, secure }
+  const { record } = number
+  const of = { number_id: number.id, provider_id: provider.id }
+  const place = { ...of, caller_id: seen, transfer, dtmf, secure, record }
   if (callee.kind === 'flow') return follow(known, callee.flow, callee.forwarder, place)
   if (callee.kind === 'number') return connectPlan(known, callee.destinations, callee.forwarder, place)
   if (callee.kind === 'extension') return toExtension(known, callee.one, customer, place)

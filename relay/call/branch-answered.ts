@@ -5,6 +5,7 @@ import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
+import { recordingAsSet } from './call-recordings.ts'
 import { unheard } from './cause.ts'
 import { abandon, after, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
 import { branchFailed } from './hunt.ts'
@@ -52,6 +53,7 @@ export function branchAnswered(
   const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
   // What the caller is told decides by which numbers the callee hears it.
   const { joining } = call
+  const wish = recordingAsSet(call, branch)
   const told = joining ? partyComes(call, joining, endpoint, said) : tellCaller(call, said, endpoint)
   return {
     to: 'answered',
@@ -66,6 +68,7 @@ export function branchAnswered(
       ...told,
       { type: 'tell' },
       ...flowConnected(call, branch),
+      ...(wish ? [{ type: 'record', wish } as const] : []),
     ],
   }
 }

@@ -14,6 +14,7 @@ import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { type ActiveCall, CallIndex } from './call-index.ts'
 import { CallPorts } from './call-ports.ts'
+import { CallRecordings } from './call-recordings.ts'
 import { CallTimers } from './call-timers.ts'
 import type { AskedSound } from './flow-call.ts'
 import { hostQuestion, lookUpMs } from './hosts.ts'
@@ -101,6 +102,7 @@ export class CallOrders {
   readonly questions: Questions<WaitingInCall>
   readonly reputation = new Reputation()
   readonly outside = new SentOutside()
+  readonly recordings: CallRecordings
   readonly #lasting = new LastingCalls()
   readonly #deps: CallsDeps
 
@@ -109,6 +111,7 @@ export class CallOrders {
     this.#deps = deps
     this.requests = new LegRequests(deps.transactions)
     this.ports = new CallPorts(deps.ports, name, (effect) => this.effects.emit(effect))
+    this.recordings = new CallRecordings(deps.endpoint, (effect) => this.effects.emit(effect))
     this.questions = new Questions(this.effects, deps.numbers)
   }
 
@@ -144,6 +147,10 @@ export class CallOrders {
         return this.index.addDialog(active, order.leg, order.dialog)
       case 'tell':
         return this.tell(active)
+      case 'record':
+        return this.recordings.begin(active.call, order.wish)
+      case 'changeRecording':
+        return this.recordings.change(active.call, order.change)
       case 'cool':
         return this.reputation.cool(now, order.provider, order.flow, order.ms)
       case 'release':

@@ -1,4 +1,4 @@
-import type { MonotonicMs, RouteDecision } from '#contract'
+import type { Command, MonotonicMs, RouteDecision } from '#contract'
 import { wholeUtcAt } from '../ground/clock.ts'
 import type { Input, Located } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -46,7 +46,7 @@ import type {
 type CallsInput =
   | ClientOutput
   | Reply
-  | Extract<Input, { type: 'begun' | 'media' | 'stop' }>
+  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' }>
   | { readonly type: 'tick' }
 
 /** No decision: neither edge nor snapshot made one, and why. */
@@ -101,6 +101,9 @@ export class Calls {
         break
       case 'media':
         this.#media(now, event.report)
+        break
+      case 'beat':
+        this.#commanded(now, event.answer.commands)
         break
       case 'stop':
         for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)
@@ -388,7 +391,20 @@ export class Calls {
     }
   }
 
+  /** What the API ordered of calls which go on here. */
+  #commanded(now: MonotonicMs, commands: readonly Command[]): void {
+    for (const command of commands) {
+      if (command.kind === 'test_provider') continue
+      const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)
+      if (active?.machine.state !== 'answered' || active.call.record.customerId !== command.customer_id)
+        continue
+      active.call.now = now
+      this.#orders.recordings.command(command, active.call)
+    }
+  }
+
   #media(now: MonotonicMs, report: MediaReport): void {
+    if (report.type === 'recorded') this.#orders.recordings.recorded(now, report)
     const active = this.#orders.index.session(report.session)
     if (!active) return void this.#orders.ports.receive(now, report)
     active.call.now = now

@@ -1,25 +1,24 @@
 import type { FlowOrder } from '#flows'
-import type { Call, CallOrder } from './state.ts'
+import type { RecordingChange } from './recording-wish.ts'
+import type { CallOrder } from './state.ts'
 
 /** What a flow orders of recordings. */
 type RecordOrder = Extract<FlowOrder, { type: 'record' | 'stop-record' | 'pause-record' | 'resume-record' }>
 
-/** Writes what is said, of both parties, or of the caller alone where it leaves a message. */
-export function recording({ session }: Call, order: RecordOrder): CallOrder[] {
-  const { recording: id } = order
-  if (order.type !== 'record')
-    return [{ type: 'media', command: { type: changes[order.type], session, recording: id } }]
-  const { channels, maxMs, silenceMs, mailbox } = order
-  const side = mailbox === undefined ? 'both' : 'caller'
-  const path = `${id}.wav`
-  const ends = { maxMs, ...(silenceMs !== undefined && { silenceMs }) }
-  return [
-    { type: 'media', command: { type: 'record', session, side, recording: id, path, channels, ...ends } },
-  ]
+/** Records what is said, by both parties, or by the caller alone where it leaves a message. */
+export function recording(order: RecordOrder): CallOrder[] {
+  if (order.type !== 'record') return [{ type: 'changeRecording', change: changes[order.type] }]
+  const { recording: id, channels, maxMs, silenceMs, mailbox } = order
+  const ends = { id, channels, maxMs, silenceMs }
+  const wish =
+    mailbox === undefined
+      ? ({ kind: 'call', side: 'both', ...ends } as const)
+      : ({ kind: 'voicemail', side: 'caller', ...ends, mailbox } as const)
+  return [{ type: 'record', wish }]
 }
 
 const changes = {
-  'stop-record': 'record-stop',
-  'pause-record': 'record-pause',
-  'resume-record': 'record-resume',
-} as const
+  'stop-record': 'stop',
+  'pause-record': 'pause',
+  'resume-record': 'resume',
+} as const satisfies Record<Exclude<RecordOrder['type'], 'record'>, RecordingChange>

@@ -118,7 +118,7 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
     case 'stop-record':
     case 'pause-record':
     case 'resume-record':
-      return { effects: recording(call, order) }
+      return { effects: recording(order) }
   }
 }
 

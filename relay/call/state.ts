@@ -36,6 +36,7 @@ import type { ReferTarget } from '../sip/refer-to.ts'
 import type { CallRecord } from './call-record.ts'
 import type { AskedSound, FollowedFlow, FollowedFlowEvents } from './flow-call.ts'
 import type { Cause } from './reason.ts'
+import type { RecordingChange, RecordingWish } from './recording-wish.ts'
 import type { CallSockets } from './spare-sessions.ts'
 
 export type { ConnectDecision, Side }
@@ -304,6 +305,9 @@ export type CallOrder =
   | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'tell' }
+  /** The call is to be recorded; or what is recorded of it is to pause, to go on, or to end. */
+  | { readonly type: 'record'; readonly wish: RecordingWish }
+  | { readonly type: 'changeRecording'; readonly change: RecordingChange }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
   | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
   /** A provider has shown how it is doing. */

@@ -12,9 +12,10 @@ export interface EdgeReply {
 
 /** One request under `/relay/v1/`. */
 interface EdgeRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly path: string
-  readonly body?: string
+  /** JSON as text, or octets. */
+  readonly body?: string | Uint8Array
   readonly headers?: http.OutgoingHttpHeaders
   /** How long it may take, all in all. */
   readonly budgetMs: number
@@ -86,10 +87,11 @@ export class EdgeHttp {
     })
   }
 
-  #headers(body: string | undefined): http.OutgoingHttpHeaders {
+  #headers(body: string | Uint8Array | undefined): http.OutgoingHttpHeaders {
     const always = { authorization: `Bearer ${this.#key}`, [protocolHeader]: relayProtocol }
     if (body === undefined) return always
-    return { ...always, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const type = typeof body === 'string' ? 'application/json' : 'application/octet-stream'
+    return { ...always, 'content-type': type, 'content-length': Buffer.byteLength(body) }
   }
 }
 

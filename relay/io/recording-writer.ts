@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type MessagePort, workerData } from 'node:worker_threads'
 import type { SinkReport } from '../media/recordings.ts'
@@ -50,6 +50,7 @@ function run({ folder, port }: WriterSetup): void {
     const file = files.get(recording)
     if (file === undefined) return
     if (order.type === 'write') {
+      refuseFull(folder)
       write(file, order.block)
       return tell({ type: 'written', recording })
     }
@@ -60,6 +61,7 @@ function run({ folder, port }: WriterSetup): void {
 
   function open({ recording, path, channels }: Extract<WriteOrder, { type: 'open' }>): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    refuseFull(folder)
     const fd = openSync(join(folder, path), 'wx', 0o600)
     files.set(recording, { fd, channels, bytes: 0 })
     writeAll(fd, wavHeader(channels, 0), 0)
@@ -77,6 +79,16 @@ function run({ folder, port }: WriterSetup): void {
     for (const { fd } of files.values()) closeSync(fd)
     port.close()
   }
+}
+
+/** Of a disk so much is left for what is told of calls, which waits there, too. */
+const [SPARED, SPARED_PART] = [64 * 1024 * 1024, 0.05]
+
+/** Throws where there is no room but that. */
+function refuseFull(folder: string): void {
+  const { bavail, bsize, blocks } = statfsSync(folder)
+  if (bavail * bsize < Math.min(SPARED, blocks * bsize * SPARED_PART))
+    throw new Error('no space left on the disk for recordings')
 }
 
 function write(file: OpenFile, block: Int16Array): void {

@@ -14,7 +14,7 @@ export type SinkReport =
   | { readonly type: 'failed'; readonly recording: string; readonly bytes: number; readonly why: string }
 
 /** What may be ordered of a recording which is under way. */
-export type RecordingChange = Extract<
+export type RecordingCommand = Extract<
   MediaCommand,
   { type: 'record-pause' | 'record-resume' | 'record-stop' }
 >
@@ -62,7 +62,7 @@ export class Recordings {
   }
 
   /** One which is under way is to pause, to go on, or to end; of another nothing becomes. */
-  change(now: MonotonicMs, { type, session, recording }: RecordingChange): void {
+  change(now: MonotonicMs, { type, session, recording }: RecordingCommand): void {
     const recorder = this.#bySession.get(session)
     if (recorder?.terms.recording !== recording) return
     if (type === 'record-pause') recorder.pause(now)

@@ -139,7 +139,8 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     this.#addresses.beatAnswered()
     this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
     this.#tester.delivered(now, sentAt)
-    for (const command of answer.commands) this.#tester.command(now, command)
+    for (const command of answer.commands)
+      if (command.kind === 'test_provider') this.#tester.command(now, command)
   }
 
   /** An answer, or a response, to one of our requests; false: it is to none. */

@@ -1,4 +1,4 @@
-import type { Command, CommandResult, MonotonicMs, ProviderFacts } from '#contract'
+import type { CommandResult, MonotonicMs, ProviderFacts, TestCommand } from '#contract'
 import type { ServiceRoutes } from '../call/state.ts'
 import { Deadlines } from '../ground/deadlines.ts'
 import type { EffectBuffer } from '../ground/effect-buffer.ts'
@@ -39,7 +39,7 @@ const lookMs = 200
 const rememberMs = 600_000
 
 interface Test {
-  readonly command: Command
+  readonly command: TestCommand
   readonly since: number
   report: TestReport | undefined
   foundAt: number | undefined
@@ -85,7 +85,7 @@ export class Tester {
   }
 
   /** A command from the edge; one which came before is not carried out again. */
-  command(now: MonotonicMs, command: Command): void {
+  command(now: MonotonicMs, command: TestCommand): void {
     this.#forget(now)
     if (this.#tests.has(command.command_id)) return
     const test: Test = { command, since: now, report: undefined, foundAt: undefined, heardAt: undefined }

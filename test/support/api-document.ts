@@ -78,7 +78,9 @@ export class ApiDocument {
 
   #read(path: string, method: string, operation: Json): DocumentedOperation {
     const pointer = `/paths/${escaped(path)}/${method}`
-    const successes = Object.keys(operation.responses as Json).filter((status) => Number(status) < 300)
+    const successes = Object.keys(operation.responses as Json).filter(
+      (status) => Number(status) < 300 || status === '307',
+    )
     const contents = this.#at(`${pointer}/responses/${successes[0]}/content`) ?? {}
     const [answer] = Object.values(contents) as (Json | undefined)[]
     const body = this.#at(`${pointer}/requestBody/content/application~1json`)

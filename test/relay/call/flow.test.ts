@@ -405,7 +405,7 @@ describe('a recording', () => {
     const begun = scene.ordered('record')
     expect(begun).toMatchObject({ side: 'both', channels: 2, maxMs: 60_000 })
     const { recording, path } = begun as { recording: string; path: string }
-    expect(path).toBe(`${recording}.wav`)
+    expect(path).toMatch(new RegExp(`^[0-9a-f-]{36}\\.${recording}\\.wav$`))
     expect(scene.ordered('record-pause')).toMatchObject({ recording })
     expect(scene.ordered('record-stop')).toMatchObject({ recording })
   })

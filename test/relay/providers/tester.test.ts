@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Command, monotonicMs, type ProviderFacts, portNumber } from '#contract'
+import { monotonicMs, type ProviderFacts, portNumber, type TestCommand } from '#contract'
 import { type Ladder, type Party, party } from '../../support/ladder.ts'
 import { answers, office, provider, telnyx, twilio } from '../../support/office.ts'
 import { beats, configured, edgeSays, hears, knows, ownerId } from '../../support/providers.ts'
@@ -363,7 +363,7 @@ describe('a command', () => {
   })
 })
 
-function command(more: Partial<Command> = {}): Command {
+function command(more: Partial<TestCommand> = {}): TestCommand {
   return {
     command_id: commandId,
     kind: 'test_provider',
@@ -377,7 +377,11 @@ function command(more: Partial<Command> = {}): Command {
 }
 
 /** The edge has told the relay to test Telnyx. */
-function tested(facts: Partial<ProviderFacts> = {}, more: Partial<Command> = {}, carriers?: Party[]): Ladder {
+function tested(
+  facts: Partial<ProviderFacts> = {},
+  more: Partial<TestCommand> = {},
+  carriers?: Party[],
+): Ladder {
   const ladder = office({}, ...(carriers ?? []))
   knows(ladder, configured(telnyx, { probe_interval: 0, ...facts }))
   hears(ladder, { commands: [command(more)] })

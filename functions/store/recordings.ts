@@ -1,0 +1,80 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type EventTell, PLATFORM, type RecordingArrival, recordingTold } from '#contract'
+import { calls, type Database, partyOf, recordings as table } from '#db'
+import type { Fact } from './calls.ts'
+
+/*
+ * Recordings as relays tell of them: in events, and by bringing their sound. Either may come first, and each more than once.
+ */
+
+/** The statement which keeps what events tell of recordings; undefined: none does. */
+export function keepRecordings(facts: readonly Fact[]): SQL | undefined {
+  const told = facts.filter(isAboutRecording).flatMap(({ data, customer_id, relay_id }) => {
+    const read = recordingTold.safeParse(data)
+    return read.success ? [{ ...read.data, customer_id: customer_id ?? PLATFORM, relay_id }] : []
+  })
+  if (told.length === 0) return undefined
+  // One statement may touch a row only once: what is told last of a recording has all that was told before.
+  const last = new Map(told.map((one) => [one.subject_id, one]))
+  return sql`
+    insert into recordings as r (id, customer_id, relay_id, kind, call_id, extension_id, source, channels, ms, bytes,
+      ending, message, started_at, ended_at, updated_at)
+    select subject_id, t.customer_id, t.relay_id, t.kind, call_id, coalesce(t.extension_id, (select e.id from extensions e
+      where e.customer_id = t.customer_id and e.extension = t.mailbox and e.deleted_at is null)), source, channels, ms, bytes,
+      ending, message, tm_start, tm_end, now()
+    from jsonb_to_recordset(${JSON.stringify([...last.values()])}::jsonb) as t (subject_id uuid, customer_id uuid,
+      relay_id text, kind text, call_id uuid, extension_id uuid, mailbox text, source text, channels integer, ms integer, bytes bigint,
+      ending text, message text, tm_start timestamptz, tm_end timestamptz)
+    join customers c on c.id = t.customer_id
+    on conflict (id) do update set kind = excluded.kind, call_id = excluded.call_id, extension_id = excluded.extension_id,
+      source = excluded.source, channels = excluded.channels, ms = coalesce(r.ms, excluded.ms),
+      bytes = coalesce(r.bytes, excluded.bytes), started_at = excluded.started_at,
+      ending = case when excluded.ended_at is null then r.ending else excluded.ending end,
+      message = coalesce(excluded.message, r.message), ended_at = coalesce(excluded.ended_at, r.ended_at), updated_at = now()
+    where r.customer_id = excluded.customer_id`
+}
+
+/**
+ * A relay has a whole file. The row as it is then, or none where there is no such customer. What was not told to be over by
+ * the process which wrote it, and that is no more, was broken off with it.
+ */
+export function arrived(id: string, relayId: string, { customer_id, ...file }: RecordingArrival): SQL {
+  const [ending, endedAt] = file.interrupted ? ['interrupted', sql`now()`] : [null, sql`null::timestamptz`]
+  return sql`
+    insert into recordings as r (id, customer_id, relay_id, channels, ms, bytes, ending, started_at, ended_at, updated_at)
+    select ${id}, id, ${relayId}, ${file.channels}, ${file.ms}, ${file.bytes}, ${ending}::text, now(), ${endedAt}, now()
+    from customers where id = ${customer_id} and deleted_at is null
+    on conflict (id) do update set channels = excluded.channels, ms = excluded.ms, bytes = excluded.bytes,
+      ending = coalesce(r.ending, excluded.ending), ended_at = coalesce(r.ended_at, excluded.ended_at), updated_at = now()
+    where r.customer_id = excluded.customer_id
+    returning *`
+}
+
+/** Deletes what was recorded of a number's calls, or of an extension's. */
+export async function deleteRecordings(
+  db: Database,
+  customerId: string,
+  { number, extensionId }: { readonly number: string | null; readonly extensionId: string | null },
+): Promise<void> {
+  const called = sql`${table.callId} in (select id from calls where customer_id = ${customerId}
+    and (${partyOf(calls.source)} = ${number} or ${partyOf(calls.destination)} = ${number}))`
+  const whose =
+    number === null
+      ? sql`${table.extensionId} = ${extensionId}`
+      : sql`(${table.source} = ${number} or ${called})`
+  await db
+    .update(table)
+    .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
+    .where(sql`${table.customerId} = ${customerId} and ${table.deletedAt} is null and ${whose}`)
+}
+
+/** What the API calls the state of a recording. */
+export const recordingStatus = sql<RecordingStatus>`case
+  when ${table.uploadedAt} is not null then 'available' when ${table.bytes} > 0 then 'uploading'
+  when ${table.endedAt} is null then 'recording' else 'failed' end`
+export const recordingStatuses = ['recording', 'uploading', 'available', 'failed'] as const
+type RecordingStatus = (typeof recordingStatuses)[number]
+
+function isAboutRecording(tell: Fact): tell is EventTell {
+  return tell.kind === 'event' && /^recording\.(started|finished|failed)$/.test(tell.type)
+}

@@ -1,0 +1,129 @@
+import type { CallCommand, MonotonicMs, RecordingMode, RecordingTold, UtcMs } from '#contract'
+import type { Effect, Entropy } from '../ground/effects.ts'
+import type { MediaCommand, MediaReport, SessionId } from '../ground/media.ts'
+import { instant, utcOf } from './record.ts'
+import type { RecordingChange, RecordingWish } from './recording-wish.ts'
+import { heardAt } from './sides.ts'
+import type { Branch, Call } from './state.ts'
+
+/** A recording which goes on, or is being written to its end. */
+interface ActiveRecording {
+  readonly call: Call
+  readonly session: SessionId
+  readonly about: RecordingTold
+}
+
+/** What of the relay itself is told. */
+interface RelaySelf {
+  readonly relayId: string
+  readonly entropy: Pick<Entropy, 'uuid'>
+}
+
+/** So long a call is recorded at most which is recorded by a setting. */
+const DAY_MS = 24 * 60 * 60_000
+
+/** How a call is recorded by its settings once this branch has answered; undefined: it is not. Who wants the parties apart goes first. */
+export function recordingAsSet(call: Call, { hunt }: Branch): RecordingWish | undefined {
+  const targets = hunt.decision?.targets
+  const called = targets?.kind === 'extension' ? targets.extension.record : undefined
+  const modes: (RecordingMode | undefined)[] = [call.decision?.record, hunt.decision?.record, called]
+  const mode = (['separate', 'mixed'] as const).find((one) => modes.includes(one))
+  if (mode === undefined) return undefined
+  return { kind: 'call', side: 'both', channels: mode === 'separate' ? 2 : 1, maxMs: DAY_MS }
+}
+
+/** The recordings of calls: ordered of the media thread, and told to the edge as they begin and end. */
+export class CallRecordings {
+  readonly #self: RelaySelf
+  readonly #emit: (effect: Effect) => void
+  readonly #byId = new Map<string, ActiveRecording>()
+
+  constructor(self: RelaySelf, emit: (effect: Effect) => void) {
+    this.#self = self
+    this.#emit = emit
+  }
+
+  /** Begins one of a call whose customer is known. Whatever keeps it from that is told by the media thread's report. */
+  begin(call: Call, wish: RecordingWish): void {
+    const { customerId } = call.record
+    if (customerId === undefined) return
+    const id = wish.id ?? this.#self.entropy.uuid(utcOf(call))
+    const about = aboutOf(call, id, wish)
+    const session = heardAt(call, 'caller')?.media?.session ?? call.session
+    this.#byId.set(id, { call, session, about })
+    this.#tell(call, 'started', about)
+    const { side, channels, maxMs, silenceMs } = wish
+    const path = `${customerId}.${id}.wav`
+    const silence = silenceMs === undefined ? {} : { silenceMs }
+    this.#order({ type: 'record', session, side, recording: id, path, channels, maxMs, ...silence })
+  }
+
+  /** Pauses, goes on with, or ends what is recorded of a call; nothing where nothing is. */
+  change(call: Call, change: RecordingChange): void {
+    for (const [recording, { call: recorded, session }] of this.#byId)
+      if (recorded === call) this.#order({ type: `record-${change}`, session, recording })
+  }
+
+  /** Carries out what the API ordered of a call; undefined: it is not here, or is not answered. */
+  command(command: CallCommand, call: Call | undefined): void {
+    if (call === undefined) return
+    if (command.kind !== 'recording_start')
+      return this.change(call, command.kind.slice('recording_'.length) as RecordingChange)
+    const { recording_id: id, channels, max_ms: maxMs, silence_ms } = command
+    this.begin(call, {
+      id,
+      kind: 'call',
+      side: 'both',
+      channels,
+      maxMs,
+      silenceMs: silence_ms ?? undefined,
+    })
+  }
+
+  /** The media thread has ended one: told even where the call is long over. */
+  recorded(now: MonotonicMs, report: Extract<MediaReport, { type: 'recorded' }>): void {
+    const ended = this.#byId.get(report.recording)
+    if (ended === undefined) return
+    this.#byId.delete(report.recording)
+    const { call, about } = ended
+    call.now = Math.max(call.now, now) as MonotonicMs
+    const { ms, bytes, end: ending, why } = report
+    const told = { ...about, tm_end: instant(utcOf(call)), ms, bytes, ending, message: why ?? null }
+    this.#tell(call, ending === 'failed' ? 'failed' : 'finished', told)
+    if (about.kind === 'voicemail' && bytes > 0) this.#event(call, 'voicemail.received', told)
+  }
+
+  #tell(call: Call, what: 'started' | 'finished' | 'failed', about: RecordingTold): void {
+    this.#event(call, `recording.${what}`, about)
+  }
+
+  #event(call: Call, type: string, about: RecordingTold): void {
+    const { entropy, relayId } = this.#self
+    const at: UtcMs = utcOf(call)
+    const tell = { kind: 'event', tell_id: entropy.uuid(at), at: instant(at), relay_id: relayId } as const
+    const customer_id = call.record.customerId ?? null
+    this.#emit({ type: 'tell', tell: { ...tell, customer_id, type, data: { ...about } } })
+  }
+
+  #order(command: MediaCommand): void {
+    this.#emit({ type: 'media', command })
+  }
+}
+
+function aboutOf(call: Call, id: string, { kind, channels, mailbox }: RecordingWish): RecordingTold {
+  return {
+    subject_id: id,
+    call_id: call.id,
+    kind,
+    extension_id: kind === 'call' ? call.record.extensionId : null,
+    mailbox: mailbox ?? null,
+    source: call.record.source.target.slice(0, 256),
+    channels,
+    tm_start: instant(utcOf(call)),
+    tm_end: null,
+    ms: null,
+    bytes: null,
+    ending: null,
+    message: null,
+  }
+}
