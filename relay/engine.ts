@@ -18,6 +18,7 @@ import { type CallDecided, QuotaWait } from './policy/quota-wait.ts'
 import { RoutingClient, type RoutingEvent } from './policy/routing-client.ts'
 import { SnapshotCache, type SnapshotEvent } from './policy/snapshot-cache.ts'
 import { Providers } from './providers/providers.ts'
+import { MessageWaiting } from './registrar/message-waiting.ts'
 import { Registrar } from './registrar/registrar.ts'
 import { type TransactionOutput, Transactions } from './transaction/layer.ts'
 import type { SipEndpoint } from './ua/endpoint.ts'
@@ -57,7 +58,8 @@ function compose({ endpoint: given, served, rtpPorts, mediaSockets, limits }: En
   const quotaWait = new QuotaWait({ routing, ledger })
   const domains = new Domains({ snapshots, baseDomain, names, hashes })
   const registrar = new Registrar(endpoint, domains)
-  const below = { endpoint, numbers, transactions, registrar }
+  const messageWaiting = new MessageWaiting({ endpoint, registrar, transactions })
+  const below = { endpoint, numbers, transactions, registrar, messageWaiting }
   const carriers = snapshots.index.configuration
   const calls = new Calls({ ...below, ports, ledger, serviceRoutes: providers, carriers })
   const forwarding = new CallForwarding({ quotaWait, calls })
@@ -78,15 +80,16 @@ export class Engine {
     this.rooms = compose(setup)
     const { clock, transactions, ledger, providers, routing, quotaWait, registrar, calls, forwarding } =
       this.rooms
+    const { messageWaiting } = this.rooms
     const { packets, dialogs, uas, revocations, blocks } = this.rooms
     this.#dispatcher = new RoomDispatcher(
       {
         packet: [packets],
         request: [dialogs, uas],
-        response: [calls, providers],
-        timeout: [calls, providers],
-        unreachable: [calls, providers],
-        ended: [calls, providers],
+        response: [calls, providers, messageWaiting],
+        timeout: [calls, providers, messageWaiting],
+        unreachable: [calls, providers, messageWaiting],
+        ended: [calls, providers, messageWaiting],
         stray: [registrar, packets],
         unacknowledged: [],
         unsent: [transactions],
@@ -100,7 +103,7 @@ export class Engine {
         observed: [providers],
         referred: [uas],
         media: [calls],
-        beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait],
+        beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
         unbeaten: [routing],
         cached: [routing],
         configured: [providers],
@@ -110,7 +113,7 @@ export class Engine {
         begun: [calls],
         drain: [uas, providers],
         stop: [uas, calls],
-        tick: [transactions, calls, uas, quotaWait, providers, registrar],
+        tick: [messageWaiting, transactions, calls, uas, quotaWait, providers, registrar],
       },
       ['request', 'response', 'timeout', 'unreachable', 'ended', 'stray', 'answered', 'unanswered'],
     )
@@ -124,14 +127,14 @@ export class Engine {
 
   /** When to tell the time (`tick`) next; undefined: not before something happens. */
   nextDeadline(): number | undefined {
-    const { transactions, calls, registrar, uas, quotaWait, providers } = this.rooms
-    return earliestOf([transactions, calls, registrar, uas, quotaWait, providers])
+    const { transactions, calls, registrar, messageWaiting, uas, quotaWait, providers } = this.rooms
+    return earliestOf([transactions, calls, registrar, messageWaiting, uas, quotaWait, providers])
   }
 
   /** What is to be said in a beat sent now. */
   pulse(now: MonotonicMs): BeatPart {
-    const { admission, routing, ledger, providers, revocations } = this.rooms
-    return beatPartOf([admission, routing, ledger, providers, revocations], now)
+    const { admission, routing, ledger, providers, revocations, messageWaiting } = this.rooms
+    return beatPartOf([admission, routing, ledger, providers, revocations, messageWaiting], now)
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for the operator. */

@@ -125,6 +125,8 @@ export const beat = z.object({
   results: z.array(commandResult).default([]),
   /** Endings of registrations which were carried out, by the ids of their commands. */
   ended: z.array(z.guid()).default([]),
+  /** Mailboxes in which something has changed since then are to be named, by what a beat's answer said; undefined: those with something new. */
+  mailboxes_since: instant.optional(),
 })
 export type Beat = z.infer<typeof beat>
 
@@ -201,6 +203,10 @@ export const beatAnswer = z.object({
   withdrawn: z.array(z.guid()).default([]),
   commands: z.array(z.unknown()).transform(known),
   ends: z.array(ending).default([]),
+  /** What lies in mailboxes: messages which were not heard, and which were. An older edge does not say. */
+  mailboxes: z
+    .array(z.object({ customer_id: z.guid(), extension_id: z.guid(), new: z.int(), old: z.int() }))
+    .optional(),
   /**
    * Source prefixes which relays block, as told in `registration.blocked`: those whose time is not up. `over`: it was taken
    * back; `lifted_for`: customers who took it back for their own accounts. An older edge does not say.

@@ -3,6 +3,7 @@ import type { Beat, BeatAnswer } from '#contract'
 import { END_REGISTRATION } from './commands.ts'
 import { begun, heard, living } from './hearing.ts'
 import { instant } from './instant.ts'
+import { namedMailboxes } from './recordings.ts'
 import { namedBlocks } from './source-blocks.ts'
 import { talkedToday, today } from './talk.ts'
 
@@ -35,6 +36,7 @@ export function news(told: Beat): SQL {
         where relay_id = ${told.relay_id} and taken_at is null and body ->> 'kind' = ${END_REGISTRATION}
           and created_at > now() - interval '1 day'),
       'blocks', ${namedBlocks},
+      'mailboxes', ${namedMailboxes(told)},
       'relays', (select count(*) from ${living} as alive)
     ) as news where ${heard(told)}`
 }

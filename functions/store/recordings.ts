@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type EventTell, PLATFORM, type RecordingArrival, recordingTold } from '#contract'
+import { type Beat, type EventTell, PLATFORM, type RecordingArrival, recordingTold } from '#contract'
 import { calls, type Database, partyOf, recordings as table } from '#db'
 import type { Fact } from './calls.ts'
 
@@ -48,6 +48,27 @@ export function arrived(id: string, relayId: string, { customer_id, ...file }: R
       ending = coalesce(r.ending, excluded.ending), ended_at = coalesce(r.ended_at, excluded.ended_at), updated_at = now()
     where r.customer_id = excluded.customer_id
     returning *`
+}
+
+/** So many mailboxes are named in a beat, those first in which something has changed last. */
+const NAMED = 10_000
+/** A change may be seen so much later than it says, since its transaction took its time. */
+const OVERLAP = sql`interval '10 seconds'`
+
+/** What lies in mailboxes in which something has changed since a relay heard of them last; without that, in those with something new. */
+export function namedMailboxes({ mailboxes_since }: Pick<Beat, 'mailboxes_since'>): SQL {
+  const since = mailboxes_since ?? null
+  const live = sql`r.kind = 'voicemail' and r.bytes > 0 and r.deleted_at is null`
+  return sql`(
+    select coalesce(jsonb_agg(jsonb_build_object('customer_id', customer_id, 'extension_id', extension_id, 'new', new, 'old', old)), '[]')
+    from (
+      select c.customer_id, c.extension_id, m.new, m.old from (
+        select customer_id, extension_id, max(updated_at) as at from recordings
+        where kind = 'voicemail' and extension_id is not null and updated_at > coalesce(${since}::timestamptz - ${OVERLAP}, '-infinity')
+        group by 1, 2 order by 3 desc limit ${NAMED}) as c,
+      lateral (select count(*) filter (where r.heard_at is null) as new, count(*) filter (where r.heard_at is not null) as old
+        from recordings r where r.customer_id = c.customer_id and r.extension_id = c.extension_id and ${live}) as m
+      where ${since}::timestamptz is not null or m.new > 0) as named)`
 }
 
 /** Deletes what was recorded of a number's calls, or of an extension's. */

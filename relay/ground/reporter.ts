@@ -3,7 +3,16 @@ import type { Beat, MonotonicMs } from '#contract'
 /** What the rooms of the core have to say in a beat; the rest of it is the process's. */
 export type BeatPart = Pick<
   Beat,
-  'draining' | 'version' | 'leases' | 'slices' | 'health' | 'registrations' | 'hosts' | 'results' | 'ended'
+  | 'draining'
+  | 'version'
+  | 'leases'
+  | 'slices'
+  | 'health'
+  | 'registrations'
+  | 'hosts'
+  | 'results'
+  | 'ended'
+  | 'mailboxes_since'
 >
 
 /** A room which says how things stand at every beat. */

@@ -105,7 +105,8 @@ export class AdmissionControl implements BeatReporter {
     if (request.method === 'OPTIONS') return this.#options(now, flow)
     const full = (busy || (this.closed && request.method === 'INVITE')) && !this.#isForHelp(request)
     if (full) return { to: 'refuse', status: 503, headers: later }
-    if (request.method === 'REGISTER') return this.#register(now, at, request, flow)
+    if (request.method === 'REGISTER' || request.method === 'SUBSCRIBE')
+      return this.#register(now, at, request, flow)
     return this.#invite(now, at, request, flow)
   }
 

@@ -9,6 +9,7 @@ import type { Leg } from '../leg/leg.ts'
 import { admits } from '../leg/path.ts'
 import { infoDigitOf } from '../sip/dtmf-relay.ts'
 import type { Request } from '../sip/message.ts'
+import { asksForMessages } from '../sip/message-summary.ts'
 import { reply } from '../sip/reply.ts'
 import { allowHeader, supportedHeader } from '../sip/screen.ts'
 import type { TransactionOutput, Transactions } from '../transaction/layer.ts'
@@ -43,7 +44,7 @@ export class DialogRequests {
   ): IngressOutput[] | undefined {
     if (request.method === 'CANCEL') {
       if (!this.#cancel(now, request, flow)) return undefined
-    } else if (request.to.tag === undefined) return undefined
+    } else if (request.to.tag === undefined || asksForMessages(request)) return undefined
     else this.#inDialog(now, request, flow)
     return this.#deps.effects.take()
   }

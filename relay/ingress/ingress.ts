@@ -8,6 +8,7 @@ import type { Domains } from '../policy/domains.ts'
 import type { QuotaWait } from '../policy/quota-wait.ts'
 import type { RoutingClient } from '../policy/routing-client.ts'
 import type { Providers } from '../providers/providers.ts'
+import type { MessageWaiting } from '../registrar/message-waiting.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Transactions } from '../transaction/layer.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
@@ -28,6 +29,7 @@ interface IngressDeps {
   readonly numbers: QuestionNumbers
   readonly transactions: Transactions
   readonly registrar: Registrar
+  readonly messageWaiting: MessageWaiting
   readonly calls: Calls
   readonly routing: RoutingClient
   readonly domains: Domains

@@ -11,6 +11,7 @@ import type { Flow } from '../ground/flow.ts'
 import type { QuestionNumbers } from '../ground/questions.ts'
 import type { CallDecided } from '../policy/quota-wait.ts'
 import type { AccountReply, RoutingClient, RoutingEvent } from '../policy/routing-client.ts'
+import type { MessageWaiting } from '../registrar/message-waiting.ts'
 import type { Registrar } from '../registrar/registrar.ts'
 import type { Request } from '../sip/message.ts'
 import type { TransactionOutput } from '../transaction/layer.ts'
@@ -26,6 +27,7 @@ import { PendingRequests } from './pending-requests.ts'
 interface UasDeps extends AdmittedInvitesDeps {
   readonly numbers: QuestionNumbers
   readonly registrar: Registrar
+  readonly messageWaiting: MessageWaiting
   readonly routing: RoutingClient
 }
 
@@ -227,12 +229,18 @@ export class Uas {
     flow: Flow,
     { verified }: Extract<Admission, { to: 'register' }>,
   ): void {
-    const { effects, registrar, transactions, clock } = this.#deps
+    const { effects, registrar, transactions, clock, messageWaiting } = this.#deps
     const id = transactions.open(now, request, flow)
+    if (request.method === 'SUBSCRIBE') {
+      const { response, after } = messageWaiting.subscribe(now, request, flow, verified)
+      effects.pass(transactions.respond(now, id, response))
+      return effects.pass(after())
+    }
     const { response, tells, failed } = registrar.register(now, clock.at, request, flow, verified)
     if (failed) this.#failed(now, request, flow, response.status, failureOf(failed, verified))
     effects.tell(tells)
     effects.pass(transactions.respond(now, id, response))
+    if (response.status === 200) effects.pass(messageWaiting.registered(now, clock.at, verified))
   }
 }
 

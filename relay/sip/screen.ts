@@ -1,6 +1,7 @@
 import { parseNameAddrs } from './address.ts'
 import { sdpBody } from './body.ts'
 import type { Header, Request } from './message.ts'
+import { asksForMessages, MESSAGE_SUMMARY } from './message-summary.ts'
 import { mediaType } from './multipart.ts'
 import { privacyOf } from './privacy.ts'
 import { leastInterval, minSeHeader, sessionExpiresOf, supports } from './session-expires.ts'
@@ -65,15 +66,18 @@ function firstOf(request: Request): ScreenRefusal | undefined {
   )
 }
 
-function methodRefusal({ method, to }: Request): ScreenRefusal | undefined {
+function methodRefusal(request: Request): ScreenRefusal | undefined {
+  const { method, to } = request
   // A request of a dialog names it by a To tag (§12.2.2).
   if (dialogMethods.includes(method)) return to.tag === undefined ? { status: 481 } : undefined
   if ((allowedMethods as readonly string[]).includes(method)) return undefined
-  // There is no event which we could tell of (RFC 6665 §4.2.1.1).
-  if (method === 'SUBSCRIBE') return { status: 489 }
+  // There is no other event which we could tell of (RFC 6665 §4.2.1.1).
+  if (method === 'SUBSCRIBE') return asksForMessages(request) ? undefined : noSuchEvent
   const known = (refusedMethods as readonly string[]).includes(method)
   return { status: known ? 405 : 501, headers: [allowHeader] }
 }
+
+const noSuchEvent: ScreenRefusal = { status: 489, headers: [['allow-events', MESSAGE_SUMMARY]] }
 
 /** Whether the headers agree with one another. */
 function sense(request: Request): ScreenRefusal | undefined {

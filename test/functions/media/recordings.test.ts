@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import worker from '../../../functions/index.ts'
 import { sweepRecordings } from '../../../functions/media/recording-sweep.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
+import { newRelay } from '../../support/beat.ts'
 
 const MIB = 1024 * 1024
 let app: App
@@ -200,6 +201,25 @@ describe('voicemail', () => {
     await app.alice('PATCH', `/v1.0/recordings/${id}`, { heard: false })
     expect(await listed(`${mailbox}?heard=false`)).toEqual([id])
     expect((await mallory('GET', mailbox)).status).toBe(404)
+  })
+
+  test('is named to relays in beats: at first where something is new, then where something has changed', async () => {
+    const phone = { name: 'front', username: 'front', password: 'a long password' }
+    const { body: front } = await app.alice('POST', '/v1.0/extensions', phone)
+    const first = await available({ kind: 'voicemail', extension_id: null, mailbox: 'front' })
+    const relay = await newRelay(app, 'relay-1')
+    const lies = (fresh: number, old: number) => ({ extension_id: front.id, new: fresh, old })
+    const named = async (since?: string) => {
+      const { mailboxes = [] } = await relay.beat(since ? { mailboxes_since: since } : {})
+      return mailboxes.filter(({ extension_id }) => extension_id === front.id)
+    }
+    expect(await named()).toMatchObject([lies(1, 0)])
+    await available({ kind: 'voicemail', extension_id: null, mailbox: 'front' })
+    await app.alice('PATCH', `/v1.0/recordings/${first}`, { heard: true })
+    expect(await named(new Date().toISOString())).toMatchObject([lies(1, 1)])
+    await app.alice('DELETE', `/v1.0/recordings/${first}`)
+    expect(await named(new Date().toISOString())).toMatchObject([lies(1, 0)])
+    expect(await named(new Date(Date.now() + 60_000).toISOString())).toEqual([])
   })
 
   test('alone is heard: of a call’s recording that is not said', async () => {
