@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { openHashes } from '../../../relay/io/hashes.ts'
 
@@ -10,6 +11,15 @@ describe('hashes', () => {
     expect(jefe.mac('what do ya want for nothing?')).toBe(
       '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
     )
+  })
+
+  test('signs as OpenSSL does, whatever the length of key and text', () => {
+    for (const bytes of [16, 32, 63, 64, 65, 200]) {
+      const key = randomBytes(bytes)
+      const { mac } = openHashes(key)
+      for (const text of ['', 'nonce', 'ü€😀', 'a'.repeat(400), '€'.repeat(5_000), 'after a long one'])
+        expect(mac(text)).toBe(createHmac('sha256', key).update(text).digest('hex'))
+    }
   })
 
   test('refuses a nonce key which could be guessed', () => {
