@@ -47,8 +47,8 @@ export async function configurationOf(db: Database, customerId: string): Promise
           'register', p.register, 'probe_interval', p.probe_interval, 'secure', p.secure, 'transport', p.transport, 'tls_verify', p.tls_verify,
           'tested_at', (select ${instant(sql`max(m.done_at)`)} from commands m where m.customer_id = ${me} and m.created_at > ${lately}
             and m.body ->> 'provider_id' = p.id::text and (m.result ->> 'ok')::boolean),
-          'carried_at', (select ${instant(sql`max(a.started_at)`)} from attempts a where a.provider_id = p.id and a.customer_id = ${me}
-            and a.started_at > ${lately})) order by p.created_at, p.id), '[]')
+          'carried_at', case when p.customer_id = ${me} then (select ${instant(sql`max(a.started_at)`)} from attempts a
+            where a.provider_id = p.id and a.customer_id = ${me} and a.started_at > ${lately}) end) order by p.created_at, p.id), '[]')
         from providers p where p.deleted_at is null and p.enabled
           and (p.customer_id = ${me} or p.id in (select provider_id from r where customer_id <> ${me} or provider_customer_id <> ${me}))),
       'routes', (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'own', r.customer_id = ${me}, 'name', r.name, 'detail', r.detail,

@@ -34,7 +34,7 @@ export interface AdvisedProvider {
   readonly tls_verify: string
   /** When a trial of it last went well; null: none did of late. */
   readonly tested_at: string | null
-  /** When a call of the customer was last tried there; null: none was of late. */
+  /** When a call was last tried there; null: none was of late, or it is the platform’s. */
   readonly carried_at: string | null
 }
 

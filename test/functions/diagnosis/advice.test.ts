@@ -180,6 +180,11 @@ const rows: Row[] = [
     },
   ],
   [
+    'a third provider which no route needs',
+    well({ providers: [provider(), second(), provider({ id: 'p3', name: 'Third' })] }),
+    [],
+  ],
+  [
     'a longer target behind which all is',
     well({ routes: [route({ id: 'r0', target: '+1212', name: 'NY' }), route(), failover()] }),
     [],
