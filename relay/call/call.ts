@@ -68,6 +68,13 @@ import {
  *                                                        taken │    │ returned                │
  *                                                              transferred ────────bye────────┘
  *
+ * One which follows a flow stands in `flow` while it is with that, answered or not, and in `answered` while it speaks with
+ * a callee:
+ *
+ *   routing ──decided──► opening ──sockets──► flow ──success──► answered
+ *                                              │ ▲                  │
+ *                                     ended ◄──┘ └── callee leaves ─┘
+ *
  * It protects the two parties from each other's races: a CANCEL crossing a 200, a late answer of a
  * provider given up (RFC 3261 §9.1, RFC 5407 §3), a BYE before the ACK.
  */

@@ -122,7 +122,7 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
   }
 }
 
-const notYet = 'this relay does not do that'
+const notYet = 'relays make no calls of their own'
 
 function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOut {
   const { came, orders } = answerByFlow(call, flow, endpoint)
