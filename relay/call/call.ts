@@ -194,7 +194,10 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
     flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
     soundFound: (event, { call, endpoint }) => soundFound(call, event, endpoint),
-    media: ({ report }, { call, endpoint }) => flowHeard(call, report, endpoint),
+    media: ({ report }, { call, endpoint }) =>
+      report.type === 'silent' && isAnswered(call)
+        ? mediaReported(call, report, endpoint)
+        : flowHeard(call, report, endpoint),
     request: (event, { call, endpoint }) => flowAsked(call, event, endpoint),
     earlyUpdateAnswered: (event, { call, endpoint }) => stay(...earlyUpdateAnswered(call, event, endpoint)),
     prack: (event, { call, endpoint }) => callerPracked(call, event, endpoint),

@@ -76,7 +76,7 @@ export class MediaSession {
 
   /** Whether it is to be counted again; it may wait, where many are. */
   isDue(now: MonotonicMs): boolean {
-    if (!this.#isAimed) return false
+    if (!this.#isListenedTo) return false
     this.#countAt ??= now + firstCountMs
     return now >= this.#countAt
   }
@@ -88,14 +88,14 @@ export class MediaSession {
 
   /** About once a second: tells who has fallen silent for `timeoutMs`. */
   listen(now: MonotonicMs, timeoutMs: number, tell: (report: MediaReport) => void): void {
-    if (!this.#isAimed) return
+    if (!this.#isListenedTo) return
     const [caller, callee] = [this.leg('caller'), this.leg('callee')]
     const ms = now - Math.max(lastHeard(caller), lastHeard(callee))
     const all = ms >= timeoutMs * (isHeld(caller) || isHeld(callee) ? HOLD_TIMES : 1)
     if (all && !this.#silent) tell({ type: 'silent', session: this.id, side: 'both', ms: Math.round(ms) })
     this.#silent = all
-    if (caller !== undefined) listenTo(now, caller, timeoutMs, tell)
-    if (callee !== undefined) listenTo(now, callee, timeoutMs, tell)
+    if (caller?.isAimed) listenTo(now, caller, timeoutMs, tell)
+    if (callee?.isAimed) listenTo(now, callee, timeoutMs, tell)
   }
 
   /** Its ports whose peer is silent. */
@@ -109,11 +109,21 @@ export class MediaSession {
     const waits = caller?.isAimed === false || callee?.isAimed === false
     return !waits && (caller !== undefined || callee !== undefined)
   }
+
+  /** A party to which sounds are played is listened to though it has no partner yet. */
+  get #isListenedTo(): boolean {
+    return this.#isAimed || isAnswering(this.leg('caller')) || isAnswering(this.leg('callee'))
+  }
 }
 
 /** When a leg or its partner was heard last. */
 function lastHeard(leg: MediaLeg | undefined): number {
   return leg === undefined ? 0 : Math.max(leg.since, leg.partner?.since ?? 0)
+}
+
+/** Whether sounds were played to a party which has spoken, too. */
+function isAnswering(leg: MediaLeg | undefined): boolean {
+  return leg?.heard === true && leg.own !== undefined && leg.own.packets > 0
 }
 
 function isHeld(leg: MediaLeg | undefined): boolean {

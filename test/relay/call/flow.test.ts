@@ -110,6 +110,14 @@ describe('a call which follows a flow', () => {
     ])
   })
 
+  test('ends when its caller was not heard for too long after the answer, and not before', () => {
+    const scene = isAsked()
+    const silence = { type: 'silent', ms: 60_000 } as const
+    scene.tells({ ...silence, side: 'callee' }).ladder.gives()
+    scene.tells({ ...silence, side: 'both' }).ladder.gives('BYE to Alice')
+    expect(scene.ladder.record).toMatchObject({ hangup_reason: 'media_timeout' })
+  })
+
   test('is ended by the callee who was the last thing it did', () => {
     const scene = isAsked().presses('1')
     scene.ladder.whatever()

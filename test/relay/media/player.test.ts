@@ -321,6 +321,25 @@ describe('while sounds are played to a party', () => {
   })
 })
 
+describe('a party whose partner is not there yet', () => {
+  test('is told of when it fell silent while sounds are played to it, and counted', () => {
+    const menu = joined({ plays: pcmu }, false)
+    menu.play(1, [{ kind: 'tone', hz: [425], ms: 1_000 }], true).talks(5_000, 50)
+    menu.until(200_000)
+    expect(menu.silences()).toEqual(['both 60000'])
+    expect(menu.closed()).toMatchObject({ caller: { packets: 50 } })
+  })
+
+  test('is not missed before it has spoken, nor while nothing was played to it', () => {
+    const menu = joined({ plays: pcmu }, false)
+    menu.play(1, [{ kind: 'tone', hz: [425], ms: 1_000 }], true).until(100_000)
+    expect(menu.silences()).toEqual([])
+    const ringing = joined({ plays: pcmu }, false)
+    ringing.talks(5_000, 50).until(100_000)
+    expect(ringing.silences()).toEqual([])
+  })
+})
+
 describe('a party which is not known to be where it says', () => {
   test('hears all of a sound, from when it was heard itself', () => {
     const leg = alone({ plays: pcmu, eager: false })
@@ -366,12 +385,12 @@ function alone(aim: Partial<Aim>) {
   return scene(aim, false)
 }
 
-/** Alice's leg, whose partner is Bob's. */
-function joined(aim: Partial<Aim>) {
-  return scene(aim, true)
+/** Alice's leg, whose partner is Bob's, who has said where he is or has not. */
+function joined(aim: Partial<Aim>, isThere = true) {
+  return scene(aim, true, isThere)
 }
 
-function scene(aim: Partial<Aim>, withPartner: boolean) {
+function scene(aim: Partial<Aim>, withPartner: boolean, isThere = withPartner) {
   const sent: Heard[] = []
   const reports: { at: number; packet: Buffer }[] = []
   const blocks: Int16Array[] = []
@@ -388,13 +407,13 @@ function scene(aim: Partial<Aim>, withPartner: boolean) {
     },
   }
   const sink: RecordingSink = { open() {}, write: (_, block) => void blocks.push(block), close() {} }
-  const relay = new MediaRelay(0, digitStages(payloadStages), rtcp, sink)
+  const relay = new MediaRelay(60_000, digitStages(payloadStages), rtcp, sink)
   const callee = withPartner ? { callee: portNumber(2000) } : {}
   const ports = relay.open(session, { caller: portNumber(1000), ...callee })
   const aimed = (change: Partial<Aim>) =>
     relay.aim(monotonicMs(now), session, 'caller', { ...aimAt(alice, 5000), ...change })
   aimed(aim)
-  if (withPartner) relay.aim(monotonicMs(now), session, 'callee', aimAt(bob, 4000))
+  if (isThere) relay.aim(monotonicMs(now), session, 'callee', aimAt(bob, 4000))
 
   function arrive(side: Side, packet: Uint8Array, control: boolean, port: number): string | undefined {
     const rtpPort = ports.find(({ leg, control: own }) => leg.side === side && own === control)
@@ -472,6 +491,12 @@ function scene(aim: Partial<Aim>, withPartner: boolean) {
         .splice(0)
         .flatMap((each) =>
           each.type === 'played' ? [`played ${each.play}: ${each.ms}${each.why ? ` ${each.why}` : ''}`] : [],
+        ),
+    silences: () =>
+      relay.reports
+        .splice(0)
+        .flatMap((each) =>
+          each.type === 'silent' ? [`${each.side} ${Math.round(each.ms / 1_000) * 1_000}`] : [],
         ),
     keys: () => relay.reports.splice(0).flatMap((each) => (each.type === 'digit' ? [each.key] : [])),
     closed() {
