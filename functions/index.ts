@@ -155,9 +155,10 @@ export default Object.assign(app, {
   queue: (_: unknown, env: object) => dispatcherOf(env).carryOut(),
 })
 
-/** A body may be so large: a sound is larger than what is said of anything else. */
+/** A body may be so large: a sound which is uploaded is larger than what is said of anything else. */
 function fitting(c: Context<Edge>, next: Next) {
-  return (/^\/v1\.0\/prompts(\/|$)/.test(c.req.path) ? soundLimit : usualLimit)(c, next)
+  const uploads = c.req.method === 'POST' && /^\/v1\.0\/prompts\/?$/.test(c.req.path)
+  return (uploads ? soundLimit : usualLimit)(c, next)
 }
 
 /** The same of what relays say. */

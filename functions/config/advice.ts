@@ -3,13 +3,14 @@ import * as z from 'zod'
 import { advise } from '../diagnosis/advice.ts'
 import { finding } from '../diagnosis/finding.ts'
 import type { Edge } from '../env.ts'
-import { exampleIds } from '../http/example-ids.ts'
 import type { Operation } from '../http/operation.ts'
 import { randomText } from '../secrets.ts'
 import { configurationOf } from './advice-reading.ts'
 
 /** Octets of a password which is proposed: more than are ever guessed. */
 const passwordOctets = 18
+/** The route of the example. */
+const found = '6d1f2a3b-4c5d-4e6f-8a9b-0c1d2e3f4a5b'
 
 /** What a customer might do better. */
 export const advice = new Hono<Edge>().get('/', async (c) => {
@@ -53,12 +54,12 @@ export const adviceOperations: readonly Operation[] = [
             what_to_do: 'Write it into its detail: who comes after you reads that.',
             request: {
               method: 'PATCH',
-              path: `/v1.0/routes/${exampleIds.route}`,
+              path: `/v1.0/routes/${found}`,
               body: { detail: 'Calls to all by Primary SIP Provider, priority 1.' },
               fill_in: [],
             },
             practice: 'Document routing logic',
-            objects: [{ type: 'route', id: exampleIds.route, name: 'Default Outbound Route' }],
+            objects: [{ type: 'route', id: found, name: 'Default Outbound Route' }],
           },
         ],
       },

@@ -3,6 +3,7 @@ import { operations } from '../../functions/config/operations.ts'
 import { about } from '../../functions/http/about.ts'
 import { exampleIds } from '../../functions/http/example-ids.ts'
 import { openApi } from '../../functions/http/openapi.ts'
+import { MOST_UPLOADED } from '../../functions/media/upload.ts'
 import { bindingTell, callTell } from '../relay/io/tells.ts'
 import { ApiDocument, type DocumentedOperation } from '../support/api-document.ts'
 import { type App, startApp } from '../support/app.ts'
@@ -88,7 +89,8 @@ describe('a refusal', () => {
       await refused(client, one, 400, { body: '{' })
       await refused(client, one, 400, { body: '[]' })
       await refused(client, one, 400, { body: '{"not_a_field":1}' })
-      await refused(client, one, 413, { body: `"${'x'.repeat(300_000)}"` })
+      const most = one.id === 'createPrompt' ? MOST_UPLOADED : 256 * 1024
+      await refused(client, one, 413, { body: `"${'x'.repeat(most)}"` })
     },
   )
 
