@@ -11,6 +11,7 @@ import { self } from './config/customers.ts'
 import { callDiagnoses, extensionDiagnoses, providerDiagnoses } from './config/diagnoses.ts'
 import { erasures } from './config/erasures.ts'
 import { events } from './config/events.ts'
+import { flowSecrets } from './config/flow-secrets.ts'
 import { simulations } from './config/flow-simulation.ts'
 import { forwarding } from './config/forwarding.ts'
 import { operations } from './config/operations.ts'
@@ -47,6 +48,7 @@ import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
 import { bindings } from './relay-api/bindings.ts'
 import { credential } from './relay-api/credential.ts'
+import { flowServer } from './relay-api/flow-server.ts'
 import { greeting } from './relay-api/hello.ts'
 import { recordingArrivals } from './relay-api/recordings.ts'
 import { resolve } from './relay-api/route.ts'
@@ -98,6 +100,8 @@ const app = new Hono<Edge>({ strict: false })
   .all('/v1.0/routes/resolve', (c) => c.notFound()) // not a route whose id is "resolve"
   .route('/v1.0/flows/simulate', simulations)
   .all('/v1.0/flows/simulate', (c) => c.notFound()) // not a flow whose id is "simulate"
+  .route('/v1.0/flows/secret', flowSecrets)
+  .all('/v1.0/flows/secret', (c) => c.notFound()) // nor one whose id is "secret"
   .route('/v1.0/providers', carriers)
   .route('/v1.0/extensions', forwarding)
   .route('/v1.0/extensions', extensionDiagnoses)
@@ -126,6 +130,7 @@ const app = new Hono<Edge>({ strict: false })
   .use('/relay/v1/*', bringing, authenticateRelay)
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
+  .route('/relay/v1/flow-server', flowServer)
   .route('/relay/v1/tells', tells)
   .route('/relay/v1/bindings', bindings)
   .route('/relay/v1/beat', beats)

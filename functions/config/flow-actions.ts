@@ -81,7 +81,7 @@ function namedBy(part: Readonly<Record<string, unknown>>, path: readonly string[
   const named = (kind: FlowReference['kind'], key: string): FlowReference[] =>
     typeof part[key] === 'string' ? [{ at: [...path, key].join('.'), kind, name: part[key] }] : []
   if (path.at(-2) === 'destinations') {
-    if (part.type === 'extension') return named('extension', 'target_name')
+    if (part.type === 'extension') return named('extension', part.target_name ? 'target_name' : 'target')
     return part.type === 'trunk' ? named('trunk', 'target') : []
   }
   return [...named('flow', 'flow_id'), ...named('prompt', 'prompt_id'), ...named('extension', 'extension')]

@@ -42,11 +42,13 @@ export async function settledActions(
   return settled(c, actions, field, country)
 }
 
+/** Whether actions call a number, or may. */
 function rings(actions: readonly FlowAction[], type: string): boolean {
   return JSON.stringify(actions).includes(`"type":"${type}"`)
 }
 
-function settled(
+/** The same, where it is known in which country numbers are read. Throws as that does. */
+export function settled(
   c: Context<Edge>,
   actions: readonly FlowAction[],
   field: string,
@@ -114,8 +116,8 @@ function noCircle(
   const apart = sql`not exists (
     with recursive reached (id) as (
       select value::uuid from jsonb_array_elements_text(${led}::jsonb) as t (value)
-      union select substr(used, 6)::uuid from reached r join flows f on f.id = r.id and f.customer_id = ${customerId}::uuid
-        and f.deleted_at is null cross join unnest(flow_uses(f.actions)) as used where used like 'flow:%'
+      union select case when used like 'flow:%' then substr(used, 6)::uuid end from reached r join flows f on f.id = r.id
+        and f.customer_id = ${customerId}::uuid and f.deleted_at is null cross join unnest(flow_uses(f.actions)) as used
     ) select from reached where id = ${id}::uuid)`
   return [
     condition(apart, () =>

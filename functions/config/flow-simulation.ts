@@ -1,15 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import {
-  askedResults,
-  callVariables,
-  connectResults,
-  type FlowProgram,
-  flowProgram,
-  flowTrace,
-  parseUtc,
-} from '#contract'
+import { askedResults, callVariables, connectResults, type FlowProgram, flowTrace, parseUtc } from '#contract'
 import type { Database } from '#db'
 import { simulate } from '#flows'
 import { utcNow } from '../clock.ts'
@@ -19,6 +10,7 @@ import type { Operation } from '../http/operation.ts'
 import { readBody } from '../http/validate.ts'
 import { id } from './fields.ts'
 import { actions, actionsExample, flowVariables, referencesIn } from './flow-actions.ts'
+import { programsIn, programsLedTo } from './flow-programs.ts'
 import { refuseFaulty, settledActions } from './flow-references.ts'
 
 const flowToTry = z
@@ -120,14 +112,8 @@ async function programsOf(
 
 /** Flows by their ids, and those to which they lead. */
 async function kept(db: Database, customerId: string, ids: readonly string[]): Promise<FlowProgram[]> {
-  const mine = sql`f.customer_id = ${customerId}::uuid and f.deleted_at is null`
-  const { rows } = await db.execute<Record<string, unknown>>(sql`
-    with recursive programs as (
-      select f.* from flows f where ${mine} and f.id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
-      union select f.* from programs p cross join unnest(flow_uses(p.actions)) as used (name)
-        join flows f on ${mine} and f.id = case when used.name like 'flow:%' then substr(used.name, 6)::uuid end)
-    select id, version, name, actions, variables from programs`)
-  return rows.map((row) => flowProgram.parse(row))
+  const { rows } = await db.execute(programsLedTo(customerId, ids))
+  return programsIn(rows)
 }
 
 const simulation = flowTrace

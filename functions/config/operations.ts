@@ -11,6 +11,7 @@ import { ownCustomerOperations } from './customers.ts'
 import { diagnosisOperations } from './diagnosis-operations.ts'
 import { erasureOperations } from './erasures.ts'
 import { eventOperations } from './event-operations.ts'
+import { flowSecretOperations } from './flow-secrets.ts'
 import { simulationOperations } from './flow-simulation.ts'
 import { forwardingOperations } from './forwarding.ts'
 import { promptOperations } from './prompts.ts'
@@ -33,6 +34,7 @@ export const operations: readonly Operation[] = [
   ...forwardingOperations,
   ...promptOperations,
   ...simulationOperations,
+  ...flowSecretOperations,
   ...providerOperations,
   ...resolveOperations,
   ...registrationOperations,

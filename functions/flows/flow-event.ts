@@ -1,4 +1,4 @@
-import type { AskedResult, ConnectResult, FlowAction } from '#contract'
+import type { AskedResult, ConnectResult, FlowAction, FlowProgram } from '#contract'
 
 /**
  * What happens to a flow. What it ordered by a number is answered by that number; what comes for an order which is over
@@ -32,6 +32,8 @@ export interface FlowFetched {
   readonly result: AskedResult
   /** What to do next; undefined: nothing was said of that. */
   readonly actions?: readonly FlowAction[] | undefined
+  /** Flows to which those lead. */
+  readonly programs?: readonly FlowProgram[] | undefined
   /** Variables which it sets. */
   readonly variables?: Readonly<Record<string, string>> | undefined
   /** The HTTP status; undefined: there was none. */

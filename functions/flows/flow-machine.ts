@@ -37,6 +37,8 @@ const keysAtMost = 64
 export class FlowMachine {
   readonly #setup: FlowSetup
   readonly #frames: Frame[] = []
+  /** Flows to which `fetch_flow` leads: those of the decision, and of what servers said. */
+  readonly #programs: FlowProgram[]
   readonly #trace = new Trace()
   readonly #run: Run
   #script: FlowScript | undefined
@@ -46,6 +48,7 @@ export class FlowMachine {
 
   constructor(setup: FlowSetup) {
     this.#setup = setup
+    this.#programs = [setup.program, ...(setup.programs ?? [])]
     this.#run = new Run(setup, () => this.#frames.at(-1)?.passes)
   }
 
@@ -82,6 +85,7 @@ export class FlowMachine {
   #happened(event: FlowEvent): void {
     const run = this.#run
     if (event.type === 'answered') run.answered = true
+    if (event.type === 'fetched') this.#programs.push(...(event.programs ?? []))
     if (event.type === 'digit') this.#pressed(event.key)
     if (event.type === 'recorded' && run.recording?.id === event.recording) run.recording = undefined
     if (event.type === 'timeout' && !run.rang()) return
@@ -163,8 +167,7 @@ export class FlowMachine {
 
   /** `fetch_flow`: another flow of the customer's, and then what follows. */
   #fetchFlow({ option }: Extract<FlowAction, { type: 'fetch_flow' }>): FlowOutcome {
-    const { programs = [], program } = this.#setup
-    const found = [program, ...programs].find(({ id }) => id === option.flow_id)
+    const found = this.#programs.find(({ id }) => id === option.flow_id)
     const tooDeep = this.#frames.length > flowLimits.depth
     const result = found && !tooDeep ? 'ok' : 'refused'
     this.#run.variables.set('voipbin.fetch.result', result)

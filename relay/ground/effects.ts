@@ -6,6 +6,8 @@ import type {
   CredentialAnswer,
   CredentialQuestion,
   EventTell,
+  FlowServerAnswer,
+  FlowServerQuestion,
   MonotonicMs,
   Port,
   RouteDecision,
@@ -80,6 +82,8 @@ export type Question =
       readonly question: { readonly customer_id: string; readonly held: number | undefined }
     }
   | { readonly ask: 'sound'; readonly question: SoundQuestion }
+  /** The edge asks the customer's own server. */
+  | { readonly ask: 'flow-server'; readonly question: FlowServerQuestion }
 
 /** What was answered, by the question it answers. */
 export type Answer =
@@ -89,6 +93,7 @@ export type Answer =
   | { readonly ask: 'whereabouts'; readonly answer: Whereabouts }
   | { readonly ask: 'snapshot'; readonly answer: SnapshotAnswer }
   | { readonly ask: 'sound'; readonly answer: SoundFile }
+  | { readonly ask: 'flow-server'; readonly answer: FlowServerAnswer }
 
 /** What happened: all the engine ever hears. */
 export type Input =

@@ -114,6 +114,7 @@ const stated: Record<AccessScope, string[]> = {
     'POST extensions/:id/forwarding',
     'PATCH recordings/:id',
     'DELETE recordings/:id',
+    'GET flows/secret',
     'DELETE registrations/:id',
     'DELETE blocks/:id',
     'POST versions/:version/restore',
