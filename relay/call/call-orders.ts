@@ -78,8 +78,11 @@ export type WaitingForHost = { readonly active: ActiveCall } & (
 /** A sound which a call is to play. */
 type WaitingForSound = { readonly for: 'sound'; readonly active: ActiveCall; readonly asked: AskedSound }
 
+/** A question of a flow, by its number, to a server of the customer's. */
+type WaitingForServer = { readonly for: 'server'; readonly active: ActiveCall; readonly fetch: number }
+
 /** What in a call waits for an answer. */
-export type WaitingInCall = WaitingForHost | WaitingForSound
+export type WaitingInCall = WaitingForHost | WaitingForSound | WaitingForServer
 
 /** Milliseconds a sound may take until it is here. */
 const soundWithinMs = 15_000
@@ -135,6 +138,10 @@ export class CallOrders {
         return this.#decide(active, order.hunt)
       case 'sound':
         return this.#bring(active, order.asked)
+      case 'askServer': {
+        const { fetch, question } = order
+        return this.questions.ask({ for: 'server', active, fetch }, { ask: 'flow-server', question })
+      }
       case 'resolve':
         return this.lookUp({ for: 'leg', active, host: order.host, leg: order.leg })
       case 'set':

@@ -24,6 +24,7 @@ import {
   type SendOn,
   type WaitingInCall,
 } from './call-orders.ts'
+import { serverSaid } from './flow-server.ts'
 import { leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { mediaRecordOf } from './media-record.ts'
@@ -288,6 +289,8 @@ export class Calls {
     const { active } = waiting
     if (waiting.for === 'sound')
       return this.#step(now, active, 'soundFound', { ...waiting.asked, found: soundIn(reply) })
+    if (waiting.for === 'server')
+      return this.#step(now, active, 'flowHappened', serverSaid(waiting.fetch, reply))
     const located = locatedBy(reply)
     if (waiting.for === 'branch') {
       const { branch } = waiting

@@ -9,6 +9,7 @@ import { pressKey } from './digits.ts'
 import { after, end } from './ending.ts'
 import { beginConnect, connected, stopConnect } from './flow-connect.ts'
 import { recording } from './flow-record.ts'
+import { serverQuestion } from './flow-server.ts'
 import {
   answerByFlow,
   hushRinging,
@@ -108,8 +109,11 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
       return { effects: stopConnect(call, flow) }
     case 'hang-up':
       return hungUp(call, flow, order.status, endpoint)
+    case 'fetch': {
+      const question = serverQuestion(call, flow, order)
+      return { effects: [{ type: 'askServer', fetch: order.fetch, question }] }
+    }
     case 'call':
-    case 'fetch':
       return {
         effects: [],
         happens: { type: 'fetched', fetch: order.fetch, result: 'unreachable', why: notYet },

@@ -2,6 +2,7 @@ import type {
   AddressTry,
   Attempt,
   ConnectDecision,
+  FlowServerQuestion,
   Forwarder,
   HangupParty,
   HangupReason,
@@ -295,6 +296,8 @@ export type CallOrder =
   | { readonly type: 'locate'; readonly branch: Branch; readonly question: LocateQuestion }
   /** A sound of a flow is to be brought to this relay. */
   | { readonly type: 'sound'; readonly asked: AskedSound }
+  /** A server of the customer's is to be asked by the edge. */
+  | { readonly type: 'askServer'; readonly fetch: number; readonly question: FlowServerQuestion }
   /** A leg's SDP names a host. */
   | { readonly type: 'resolve'; readonly leg: Leg; readonly host: string }
   | { readonly type: 'set'; readonly ms: number; readonly timer: CallTimer }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { FlowAction, FlowServerAnswer } from '#contract'
+import type { Answer } from '../../../relay/ground/effects.ts'
 import type { Response } from '../../../relay/sip/message.ts'
-import type { Written } from '../../functions/flows/told.ts'
+import { actionsOf, type Written } from '../../functions/flows/told.ts'
 import { FlowScene } from '../../support/flow-call.ts'
 import {
   ack,
@@ -453,6 +455,76 @@ describe('a recording', () => {
       outcome: 'not_recorded',
       why: 'no disk is there',
     })
+  })
+})
+
+describe('a flow which asks its customer\u2019s server', () => {
+  const fetch = (more: object = {}) => ({
+    id: 'ask',
+    type: 'fetch',
+    option: { event_url: 'https://example.com/menu', failed_target_id: 'sorry', ...more },
+  })
+  const asking: Written[] = [
+    fetch(),
+    { type: 'hangup' },
+    { id: 'sorry', type: 'hangup', option: { reason: 'busy' } },
+  ]
+  const nothing = { why: null, actions: null, programs: [], variables: {} }
+  const said = (answer: Partial<FlowServerAnswer> & Pick<FlowServerAnswer, 'result'>): Answer => ({
+    ask: 'flow-server',
+    answer: { ...nothing, status: 200, ...answer },
+  })
+  const traced = (scene: FlowScene) =>
+    scene.ladder.record.flow?.trace.map(({ type, outcome }) => `${type} ${outcome}`)
+
+  test('has the edge ask it, and does what it says', () => {
+    const scene = new FlowScene(asking)
+    scene.ladder.gives('ask flow-server')
+    const [bye] = actionsOf([{ id: 'bye', type: 'hangup', option: { reason: 'busy' } }])
+    scene.ladder.answer(said({ result: 'ok', actions: [bye as FlowAction] })).gives('486 to Alice')
+    expect(traced(scene)).toEqual(['fetch ok', 'hangup hung_up'])
+  })
+
+  const failing: [string, (scene: FlowScene) => unknown, string, RegExp][] = [
+    [
+      'too slow',
+      ({ ladder }) => ladder.answer(said({ result: 'timeout', status: null, why: 'It did not answer.' })),
+      'timeout',
+      /did not answer/,
+    ],
+    [
+      'saying nonsense',
+      ({ ladder }) => ladder.answer(said({ result: 'nonsense', why: 'It answered what is no JSON.' })),
+      'nonsense',
+      /no JSON/,
+    ],
+    [
+      'not there',
+      ({ ladder }) => ladder.answer(said({ result: 'unreachable', status: null, why: 'It hung up.' })),
+      'unreachable',
+      /hung up/,
+    ],
+    [
+      'behind an edge which is away',
+      ({ ladder }) => ladder.noAnswer('flow-server', 'no answer in 7500 ms'),
+      'unreachable',
+      /the edge did not ask it: no answer/,
+    ],
+  ]
+  test.each(failing)('which is %s goes where it says for that', (_, fail, outcome, why) => {
+    const scene = new FlowScene(asking)
+    scene.ladder.gives('ask flow-server')
+    fail(scene)
+    scene.ladder.gives('486 to Alice')
+    expect(scene.ladder.record.flow?.trace[0]).toMatchObject({ outcome, why: expect.stringMatching(why) })
+    expect(scene.ladder.record.flow?.trace[1]).toMatchObject({ action_id: 'sorry' })
+  })
+
+  test('tells it, and does not wait', () => {
+    const told = { type: 'webhook_send', option: { uri: 'https://example.com', data: 'Hello' } }
+    const scene = new FlowScene([told, { type: 'hangup' }])
+    scene.ladder.gives('ask flow-server', '480 to Alice')
+    expect(traced(scene)).toEqual(['webhook_send sent', 'hangup hung_up'])
   })
 })
 
