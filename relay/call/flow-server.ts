@@ -4,7 +4,7 @@ import type { Reply } from '../ground/questions.ts'
 import type { Call, FlowCall } from './state.ts'
 
 /*
- * What a flow asks its customer's own server. The edge asks it, and checks what it says (`functions/relay-api/flow-server.ts`).
+ * What a flow asks its customer's own server. The edge asks it, and checks what it says (`functions/config/flow-server.ts`).
  */
 
 type FetchOrder = Extract<FlowOrder, { type: 'fetch' }>

@@ -8,9 +8,6 @@ import {
   flowLimits,
   flowServerQuestion,
 } from '#contract'
-import { actions, referencesIn } from '../config/flow-actions.ts'
-import { programsIn, programsLedTo } from '../config/flow-programs.ts'
-import { referencesThere, refuseFaulty, settled } from '../config/flow-references.ts'
 import type { Edge } from '../env.ts'
 import { senderParts } from '../events/dispatcher.ts'
 import { askFlowServer } from '../events/flow-server.ts'
@@ -18,6 +15,9 @@ import { flowSecret } from '../flow-secret.ts'
 import { ApiError } from '../http/api-error.ts'
 import { DEEPEST, depthOf, storable } from '../http/json.ts'
 import { parse, readTold } from '../http/validate.ts'
+import { actions, referencesIn } from './flow-actions.ts'
+import { programsIn, programsLedTo } from './flow-programs.ts'
+import { referencesThere, refuseFaulty, settled } from './flow-references.ts'
 
 /** What a call's flow asks its customer's server: the edge asks for it, and checks what was said. */
 export const flowServer = new Hono<Edge>().post('/', async (c) => {
