@@ -9,7 +9,7 @@ import { answers, Carrier } from '../support/carrier.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import { statusOf } from '../support/sip-text.ts'
 import { freePort, type OwnStack, pidsOf, startStack } from '../support/stack.ts'
-import { pause, soon, within } from '../support/wait.ts'
+import { changeHeard, pause, soon, within } from '../support/wait.ts'
 
 const script = join(import.meta.dirname, '..', '..', '.ci', 'container')
 const address = '127.0.7.60'
@@ -60,6 +60,7 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
         'each to hear the other',
         () => call.sound?.heard.get('c') && carrier.calls.at(-1)?.sound?.heard.get('p'),
       )
+      await speaks(carrier)
       container.kill('SIGTERM')
       await soon('it to drain', () => words.includes('draining'))
       await pause(1_000)
@@ -74,6 +75,26 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
     }
   })
 })
+
+/** A caller of a number hears a flow say something: the voice is in the image. */
+async function speaks(carrier: Carrier): Promise<void> {
+  const said = {
+    id: 'welcome',
+    type: 'talk',
+    option: { text: 'Welcome. You hear a container.', language: 'en-US' },
+  }
+  const flow = await office.api.post('/flows', {
+    name: 'Welcome',
+    actions: [said, { id: 'bye', type: 'hangup' }],
+  })
+  await office.api.post('/numbers', { number: '+15552223333', call_flow_id: flow.id })
+  await changeHeard()
+  const { call, result } = await carrier.call('+15559990001', '+15552223333')
+  expect(statusOf(await result)).toBe(200)
+  expect(await within(20_000, 'the flow to end', call.over)).toBe('them')
+  // Sound is many octets, as one voice's mark is one.
+  expect(call.sound?.heard.size).toBeGreaterThan(20)
+}
 
 /** What the image's health check ends with. */
 function health(): number | null {
