@@ -73,7 +73,7 @@ function isG711(name: string): boolean {
 }
 
 function sideFaults(party: Talker, heard: MediaSide): Finding[] {
-  if (heard.packets === 0) return [silence(party, heard)]
+  if (heard.packets === 0) return isNobody(heard) ? [] : [silence(party, heard)]
   const { packets, lost, jitter_ms, unauthentic } = heard
   const share = lost / (packets + lost)
   const loss = `${(share * 100).toFixed(1)} % of the packets from the ${party} were lost on their way to the relay.`
@@ -87,6 +87,11 @@ function sideFaults(party: Talker, heard: MediaSide): Finding[] {
       : []),
     ...(unauthentic / (packets + unauthentic) >= lossHeard ? [wrongKey(party, heard)] : []),
   ]
+}
+
+/** No party was on that side: a flow spoke to the other. A relay which tells no place of its own is too old to tell that. */
+function isNobody({ local_address, sdp_address, signalling, codecs }: MediaSide): boolean {
+  return local_address !== null && sdp_address === null && signalling === null && codecs.length === 0
 }
 
 function fault(

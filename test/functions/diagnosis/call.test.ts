@@ -360,6 +360,12 @@ const rows: Row[] = [
     [],
   ],
   [
+    'a flow which spoke to the caller, and nobody was called',
+    both({}, { ...silent, codecs: [], signalling: null }),
+    'healthy',
+    [],
+  ],
+  [
     'a silence too short to be one',
     callFacts({ seconds: 3, media: { from_caller: heard(silent), from_callee: heard(silent) } }),
     'healthy',
