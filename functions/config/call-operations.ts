@@ -50,6 +50,7 @@ const call = z
       .guid()
       .nullable()
       .describe('The call which was transferred, and goes on as this one; null: none was.'),
+    recording_ids: z.array(z.guid()).describe('What was recorded of it, the oldest first.'),
     transfer_type: transferType
       .nullable()
       .describe('`blind`: its target was dialled for it; `attended`: it was spoken to before.'),
@@ -102,6 +103,7 @@ const example = {
   reject_message: null,
   transferred_from: null,
   transfer_type: null,
+  recording_ids: [],
   sip_status: 200,
   sip_call_id: '8f7a1c@192.0.2.44',
   attempts: [],

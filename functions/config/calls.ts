@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { address, attempt, explanation, flowTrace, mediaSide } from '#contract'
@@ -24,18 +24,25 @@ export const calls = new Hono<Edge>()
   })
   .get('/:id', async (c) => {
     const mine = and(eq(table.customerId, c.get('principal').customerId), eq(table.id, readId(c)))
-    const [row] = await missed(c.get('db'), (db) => db.select().from(table).where(mine))
+    const [row] = await missed(c.get('db'), (db) => db.select(columns).from(table).where(mine))
     if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
     return c.json(present(row))
   })
 
-type Row = typeof table.$inferSelect
+type Row = typeof table.$inferSelect & { readonly recordingIds: string[] }
+
+/** What was recorded of it comes with a call, the oldest first. */
+const columns = {
+  ...getTableColumns(table),
+  recordingIds: sql<string[]>`array(select r.id from recordings r where r.customer_id = calls.customer_id
+    and r.call_id = calls.id and r.deleted_at is null order by r.started_at, r.id)`,
+}
 
 /** One page of a customer's calls, of those which were asked for, and one more than it holds if there is one. */
 export function pageOfCalls(db: Database, customerId: string, asked: SQL | undefined, page: Page) {
   const after = page.after && before(table.startedAt, table.id, page.after)
   return db
-    .select()
+    .select(columns)
     .from(table)
     .where(and(eq(table.customerId, customerId), asked, after))
     .orderBy(desc(table.startedAt), desc(table.id))
@@ -104,6 +111,7 @@ function present(row: Row) {
     reject_message: row.rejectMessage,
     transferred_from: row.transferredFrom,
     transfer_type: row.transferType,
+    recording_ids: row.recordingIds,
     sip_status: row.sipStatus,
     sip_call_id: row.sipCallId,
     attempts: attempts(row.attempts),

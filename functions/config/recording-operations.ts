@@ -165,7 +165,11 @@ export const recordingOperations: readonly Operation[] = [
       ...(order === 'recording_start' && { body: recordingInput }),
       answer: recordingOrderShown,
       success: 202,
-      errors: ['CALL_NOT_FOUND', 'CALL_OVER'],
+      errors: [
+        'CALL_NOT_FOUND',
+        'CALL_OVER',
+        order === 'recording_start' ? 'RECORDING_ALREADY_ACTIVE' : 'RECORDING_NOT_ACTIVE',
+      ],
       example: {
         parameters: { id: exampleIds.call },
         ...(order === 'recording_start' && { body: { channels: 2, duration: 3600 } }),

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { CallCommand } from '#contract'
@@ -63,10 +63,16 @@ async function ordered(
 ) {
   const [db, { customerId }] = [c.get('db'), c.get('principal')]
   const mine = and(eq(calls.customerId, customerId), eq(calls.id, command.call_id))
-  const columns = { relayId: calls.relayId, status: calls.status }
+  const recorded = sql<boolean>`exists (select from recordings r where r.customer_id = calls.customer_id
+    and r.call_id = calls.id and r.kind is not null and r.ended_at is null)`
+  const columns = { relayId: calls.relayId, status: calls.status, recorded }
   const [call] = await db.select(columns).from(calls).where(mine)
   if (!call) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
   if (call.status === 'hangup') throw new ApiError('CALL_OVER', 'The call is over.')
+  const starts = command.kind === 'recording_start'
+  if (starts && call.recorded)
+    throw new ApiError('RECORDING_ALREADY_ACTIVE', 'The call is being recorded already.')
+  if (!starts && !call.recorded) throw new ApiError('RECORDING_NOT_ACTIVE', 'The call is not being recorded.')
   await db
     .insert(commands)
     .values({ id: crypto.randomUUID(), customerId, relayId: call.relayId, body: command })

@@ -187,6 +187,41 @@ describe('a recording', () => {
   })
 })
 
+describe('a call which goes on', () => {
+  test('is recorded once at a time, by an order to its relay; its record names what was recorded of it', async () => {
+    const [party, relay] = [
+      JSON.stringify({ type: 'tel', target: '+15550001' }),
+      await newRelay(app, 'relay-1'),
+    ]
+    await app.database.pool.query(
+      `insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, status, unverified,
+         sip_call_id, started_at, attempts)
+       values ($1, $2, 'relay-1', 1, 'outgoing', $3, $3, 'progressing', false, 'x', now(), '[]')`,
+      [callId, app.aliceId, party],
+    )
+    const order = (what: string, body = {}) =>
+      app.alice('POST', `/v1.0/calls/${callId}/recording_${what}`, body)
+    expect((await order('pause')).body.error.reason).toBe('RECORDING_NOT_ACTIVE')
+    const begun = await order('start', { channels: 2, duration: 60, end_of_silence: 5 })
+    expect([begun.status, begun.body.order]).toEqual([202, 'recording_start'])
+    const { recording_id } = begun.body
+    const heard = {
+      kind: 'recording_start',
+      call_id: callId,
+      recording_id,
+      channels: 2,
+      max_ms: 60_000,
+      silence_ms: 5_000,
+    }
+    expect((await relay.beat()).commands).toMatchObject([heard])
+    await tell('started', { ...about(recording_id), tm_start: new Date().toISOString() })
+    expect((await order('start')).body.error.reason).toBe('RECORDING_ALREADY_ACTIVE')
+    expect((await order('stop')).status).toBe(202)
+    expect((await relay.beat()).commands).toMatchObject([{ kind: 'recording_stop', call_id: callId }])
+    expect((await app.alice('GET', `/v1.0/calls/${callId}`)).body.recording_ids).toEqual([recording_id])
+  })
+})
+
 describe('voicemail', () => {
   test('lies in its extension’s mailbox, new until it is heard', async () => {
     const id = await available({ kind: 'voicemail', channels: 1, extension_id: null, mailbox: 'office1' })
