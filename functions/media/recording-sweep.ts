@@ -1,4 +1,4 @@
-import { inArray, sql } from 'drizzle-orm'
+import { inArray, type SQL, sql } from 'drizzle-orm'
 import { recordings as table } from '#db'
 import { prepare } from '../env.ts'
 import { causesOf, log } from '../log.ts'
@@ -17,13 +17,9 @@ const STEP = 1_000
 export async function sweepRecordings(env: object): Promise<void> {
   const { db, settings } = prepare(env)
   try {
-    const rows = await db
-      .select({ id: table.id, customerId: table.customerId })
-      .from(table)
-      .where(due(settings.RETENTION_DAYS.recordings))
-      .limit(STEP)
+    const { rows } = await db.execute<SweptRow>(due(settings.RETENTION_DAYS.recordings))
     if (rows.length === 0) return
-    await bucketOf(env).delete(rows.map(soundKey))
+    await bucketOf(env).delete(rows.map(({ id, customer_id }) => soundKey({ id, customerId: customer_id })))
     const gone = rows.map(({ id }) => id)
     await db.delete(table).where(inArray(table.id, gone))
   } catch (error) {
@@ -31,10 +27,21 @@ export async function sweepRecordings(env: object): Promise<void> {
   }
 }
 
-/** One which goes on is not swept, but a relay which died may have left it so for good. */
-function due(days: number) {
+interface SweptRow extends Record<string, unknown> {
+  id: string
+  customer_id: string
+}
+
+/** Each customer's oldest are found by an index, and so are those which were deleted. */
+function due(days: number): SQL {
   const kept = sql`coalesce((c.retention ->> 'recordings')::integer, ${days}::integer) * interval '1 day'`
-  const deleted = sql`${table.deletedAt} is not null and (${table.uploadedAt} is not null or ${table.deletedAt} < now() - ${REMEMBERED})`
-  return sql`${deleted} or exists (select from customers c where c.id = ${table.customerId}
-    and (c.deleted_at is not null or ${table.startedAt} < now() - ${kept}))`
+  return sql`
+    (select r.id, r.customer_id from customers c, lateral (
+        select id, customer_id from recordings where customer_id = c.id
+          and started_at < case when c.deleted_at is null then now() - ${kept} else 'infinity' end
+        order by started_at, id limit ${STEP}) as r limit ${STEP})
+    union
+    (select id, customer_id from recordings where deleted_at is not null
+        and (uploaded_at is not null or deleted_at < now() - ${REMEMBERED}) limit ${STEP})
+    limit ${STEP}`
 }
