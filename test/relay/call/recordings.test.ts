@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { type CallCommand, monotonicMs, type RecordingMode } from '#contract'
+import type { MediaCommand, MediaReport } from '../../../relay/ground/media.ts'
+import { type Ladder, unsaidTime } from '../../support/ladder.ts'
+import {
+  ack,
+  alice,
+  aliceDials,
+  answers,
+  office,
+  provider,
+  sdp,
+  telnyx,
+  through,
+  within,
+} from '../../support/office.ts'
+import { closeMedia, talking, watch } from '../../support/scene.ts'
+
+const id = '0198c0de-0000-7000-8000-00000000000a'
+
+describe('a call', () => {
+  test.each<[RecordingMode, 1 | 2]>([
+    ['mixed', 1],
+    ['separate', 2],
+  ])(
+    'which is set to %s is recorded from its answer on, and what came of it is told though it is over',
+    (record, channels) => {
+      const { ladder, recording } = recorded(record)
+      expect(recording).toMatchObject({ side: 'both', channels })
+      expect(told(ladder)).toEqual(['recording.started'])
+      expect(ladder.events[0]).toMatchObject({ data: { kind: 'call', channels, ms: null, tm_end: null } })
+      ladder
+        .when(telnyx, within(ladder.lastRequest(telnyx, 'INVITE'), answered(ladder), telnyx, 'BYE', 2))
+        .whatever()
+      closeMedia(ladder)
+      ladder.after(60_000).whatever()
+      ladder.hear({ type: 'media', report: over(recording, { ms: 1000, bytes: 16_044, end: 'closed' }) })
+      expect(told(ladder)).toEqual(['recording.started', 'recording.finished'])
+      expect(ladder.events[1]).toMatchObject({
+        data: { subject_id: recording.recording, ms: 1000, bytes: 16_044, ending: 'closed', message: null },
+      })
+    },
+  )
+
+  test('which is not set to be is not recorded', () => {
+    const { ladder } = talking()
+    expect(orders(ladder)).toEqual([])
+    expect(told(ladder)).toEqual([])
+  })
+
+  test('is recorded, paused and stopped by what a beat says, if it is the customer’s who says it', () => {
+    const { ladder } = talking()
+    const { call_id, customer_id } = ladder.tells.at(-1)?.call ?? { call_id: '', customer_id: '' }
+    const of = { command_id: id, customer_id, call_id }
+    says(ladder, {
+      ...of,
+      kind: 'recording_start',
+      customer_id: id,
+      recording_id: id,
+      channels: 2,
+      max_ms: 9,
+      silence_ms: null,
+    })
+    expect(orders(ladder)).toEqual([])
+    says(ladder, {
+      ...of,
+      kind: 'recording_start',
+      recording_id: id,
+      channels: 2,
+      max_ms: 9000,
+      silence_ms: 500,
+    })
+    for (const kind of ['recording_pause', 'recording_resume', 'recording_stop'] as const)
+      says(ladder, { ...of, kind })
+    expect(orders(ladder)).toMatchObject([
+      { type: 'record', recording: id, path: `${customer_id}.${id}.wav`, maxMs: 9000, silenceMs: 500 },
+      { type: 'record-pause', recording: id },
+      { type: 'record-resume', recording: id },
+      { type: 'record-stop', recording: id },
+    ])
+  })
+
+  test('whose recording fails goes on, and the event says why', () => {
+    const { ladder, recording } = recorded('mixed')
+    ladder.hear({
+      type: 'media',
+      report: over(recording, { ms: 0, bytes: 0, end: 'failed', why: 'no space left' }),
+    })
+    ladder.gives()
+    expect(told(ladder)).toEqual(['recording.started', 'recording.failed'])
+    expect(ladder.events[1]).toMatchObject({ data: { ending: 'failed', message: 'no space left' } })
+  })
+})
+
+type Recording = Extract<MediaCommand, { type: 'record' }>
+
+/** Alice talks with Telnyx by a decision which says how that is recorded. */
+function recorded(record: RecordingMode): { ladder: Ladder; recording: Recording } {
+  const ladder = watch(office())
+  const invited = aliceDials(ladder, '+15551234567')
+  ladder
+    .decide({ ...through(provider(telnyx)), record } as never)
+    .gives('ask locate')
+    .locate(telnyx)
+  ladder.whatever()
+  const accepted = answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 200, { body: sdp('203.0.113.1') })
+  ladder.when(telnyx, accepted).whatever()
+  ladder.when(alice, ack(invited, ladder.lastResponse(alice))).gives()
+  const [recording] = orders(ladder)
+  if (recording?.type !== 'record') throw new Error('nothing is recorded')
+  return { ladder, recording }
+}
+
+function answered(ladder: Ladder) {
+  return answers(ladder.lastRequest(telnyx, 'INVITE'), telnyx, 200, { body: sdp('203.0.113.1') })
+}
+
+function over(
+  { session, recording }: Recording,
+  ended: Pick<Extract<MediaReport, { type: 'recorded' }>, 'ms' | 'bytes' | 'end' | 'why'>,
+): MediaReport {
+  return { type: 'recorded', session, recording, ...ended }
+}
+
+function orders(ladder: Ladder): MediaCommand[] {
+  return ladder.media.filter(({ type }) => type.startsWith('record'))
+}
+
+function told(ladder: Ladder): string[] {
+  return ladder.events.map(({ type }) => type).filter((type) => type.startsWith('recording.'))
+}
+
+function says(ladder: Ladder, command: CallCommand): void {
+  const nothing = {
+    version: 0,
+    changed: [],
+    slices: [],
+    seconds: [],
+    health: [],
+    registrations: [],
+    withdrawn: [],
+    ends: [],
+  }
+  const answer = { ...nothing, at: unsaidTime, relays: 1, commands: [command] }
+  ladder.hear({ type: 'beat', answer: answer as never, sentAt: monotonicMs(ladder.now) })
+}
