@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkFlow } from '#flows'
+import { actions } from '../../../functions/config/flow-actions.ts'
+import { soon } from '../../support/wait.ts'
+
+/*
+ * The call centre which the README prints is typed as it stands, and asked.
+ */
+
+const readme = new URL('../../../functions/flows/README.md', import.meta.url)
+const printed = async (language: string) =>
+  new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(await readFile(readme, 'utf8'))?.[1] ?? ''
+const key = Buffer.alloc(32, 7)
+
+test('the flow which the README prints passes the check', async () => {
+  expect(checkFlow(actions.parse(JSON.parse(await printed('json'))))).toEqual([])
+})
+
+test('the call centre which the README prints says what is next, to who knows the secret', async () => {
+  const folder = await mkdtemp(join(import.meta.dirname, 'centre-'))
+  const port = await freePort()
+  await writeFile(join(folder, 'centre.ts'), await printed('ts'))
+  const env = { ...process.env, PORT: String(port), FLOW_SECRET: `whsec_${key.toString('base64')}` }
+  const centre = spawn(process.execPath, ['--no-warnings', join(folder, 'centre.ts')], {
+    env,
+    stdio: 'ignore',
+  })
+  try {
+    const asked = async (variables: object, secret = key) => {
+      const body = JSON.stringify({ call_id: 'one', variables })
+      const mac = createHmac('sha256', secret).update(`m.1.${body}`).digest('base64')
+      const headers = { 'webhook-id': 'm', 'webhook-timestamp': '1', 'webhook-signature': `v1,${mac}` }
+      return fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })
+    }
+    await soon('the call centre', async () => {
+      const answer = await asked({}, Buffer.alloc(32)).catch(() => undefined)
+      return answer?.status === 401 || undefined
+    })
+    const told = async (variables: object) => {
+      const list = actions.parse(await (await asked(variables)).json())
+      expect(checkFlow(list)).toEqual([])
+      return JSON.stringify(list)
+    }
+    expect(await told({})).toMatch(/Welcome.*"target_name":"sales"/)
+    expect(await told({})).toMatch(/busy.*"target_name":"support"/)
+    expect(await told({ 'voipbin.connect.result': 'answered' })).toMatch(/^\[\{"id":"[^"]*","type":"hangup"/)
+  } finally {
+    centre.kill()
+    await rm(folder, { recursive: true })
+  }
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  const { port } = server.address() as { port: number }
+  await new Promise((closed) => server.close(closed))
+  return port
+}
