@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { noteOf } from '../../../relay/io/media.ts'
-import { nodesOpenSsl, opensslCipher } from '../../../relay/io/media-openssl.ts'
+import { opensslCipher } from '../../../relay/io/media-openssl.ts'
+import { nodesOpenSsl } from '../../../relay/io/openssl-calls.ts'
 import { cipherFlaw } from '../../../relay/media/cipher-check.ts'
 import { type CipherMaker, type PacketCipher, sessionKey } from '../../../relay/media/srtp-cipher.ts'
 import { pureCipher } from '../../../relay/media/srtp-pure.ts'

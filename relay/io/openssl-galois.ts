@@ -1,0 +1,94 @@
+import type { SrtpSuite } from '#contract'
+import { type PacketCipher, type SessionKey, suiteSizes } from '../media/srtp-cipher.ts'
+import { writeWord } from '../media/words.ts'
+import { contextFor, NULL, need, OK, type OpenSsl } from './openssl-calls.ts'
+import type { Desk } from './openssl-desk.ts'
+
+const GALOIS_TAG = 16
+/** EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG */
+const [GET_TAG, SET_TAG] = [0x10, 0x11]
+
+/** AES in Galois/counter mode (RFC 7714). */
+export class OpenSslGalois implements PacketCipher {
+  readonly iv: Uint8Array
+  readonly #ssl: OpenSsl
+  readonly #desk: Desk
+  readonly #control: boolean
+  readonly #sealing: bigint
+  readonly #opening: bigint
+
+  constructor(ssl: OpenSsl, desk: Desk, { suite, control, key, salt }: SessionKey) {
+    this.iv = salt.slice()
+    this.#ssl = ssl
+    this.#desk = desk
+    this.#control = control
+    this.#sealing = contextFor(ssl, this)
+    this.#opening = contextFor(ssl, this)
+    const type = galoisOf(ssl, suite)
+    desk.key.set(key)
+    const sealing = ssl.EVP_EncryptInit_ex(this.#sealing, type, NULL, desk.at.key, NULL)
+    const opening = ssl.EVP_DecryptInit_ex(this.#opening, type, NULL, desk.at.key, NULL)
+    desk.key.fill(0)
+    need(sealing, opening)
+  }
+
+  seal(packet: Uint8Array, clear: number, end: number, word: number): number {
+    const desk = this.#desk
+    const { vector, at } = desk
+    const ssl = this.#ssl
+    const context = this.#sealing
+    vector.set(this.iv)
+    const readable = this.#readable(packet, word)
+    const place = desk.addressOf(packet, clear)
+    if (ssl.EVP_EncryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    if (ssl.EVP_EncryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+      return -1
+    if (ssl.EVP_EncryptUpdate(context, place, at.written, place, end - clear) !== OK) return -1
+    if (ssl.EVP_EncryptFinal_ex(context, at.tag, at.written) !== OK) return -1
+    const tag = desk.addressOf(packet, end)
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, GET_TAG, GALOIS_TAG, tag) !== OK) return -1
+    if (!this.#control) return end + GALOIS_TAG
+    writeWord(packet, end + GALOIS_TAG, word)
+    return end + GALOIS_TAG + 4
+  }
+
+  open(packet: Uint8Array, clear: number, length: number, word: number): number {
+    const end = length - GALOIS_TAG - (this.#control ? 4 : 0)
+    const desk = this.#desk
+    const { vector, at } = desk
+    const ssl = this.#ssl
+    vector.set(this.iv)
+    const readable = this.#readable(packet, word)
+    const tag = desk.addressOf(packet, end)
+    const context = this.#opening
+    if (ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector) !== OK) return -1
+    if (ssl.EVP_DecryptUpdate(context, NULL, at.written, readable, this.#control ? 12 : clear) !== OK)
+      return -1
+    if (ssl.EVP_CIPHER_CTX_ctrl(context, SET_TAG, GALOIS_TAG, tag) !== OK) return -1
+    if (!this.#xor(packet, clear, end)) return -1
+    if (ssl.EVP_DecryptFinal_ex(context, at.tag, at.written) === OK) return end
+    // Decrypted twice is as it was: it may be tried with another index.
+    ssl.EVP_DecryptInit_ex(context, NULL, NULL, NULL, at.vector)
+    this.#xor(packet, clear, end)
+    return -1
+  }
+
+  #xor(packet: Uint8Array, from: number, to: number): boolean {
+    const place = this.#desk.addressOf(packet, from)
+    return this.#ssl.EVP_DecryptUpdate(this.#opening, place, this.#desk.at.written, place, to - from) === OK
+  }
+
+  /** What is authenticated without being encrypted: RTP's header, or RTCP's with the word. */
+  #readable(packet: Uint8Array, word: number): bigint {
+    const desk = this.#desk
+    const { clear, at } = desk
+    if (!this.#control) return desk.addressOf(packet, 0)
+    for (let i = 0; i < 8; i++) clear[i] = packet[i] as number
+    writeWord(clear, 8, word)
+    return at.clear
+  }
+}
+
+function galoisOf(ssl: OpenSsl, suite: SrtpSuite): bigint {
+  return suiteSizes[suite].key === 32 ? ssl.EVP_aes_256_gcm() : ssl.EVP_aes_128_gcm()
+}
