@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { reasons } from './api-error.ts'
 import { fieldWords } from './field-words.ts'
-import type { About } from './openapi.ts'
+import type { About } from './openapi-document.ts'
 
 /** What the document says of the API beside its operations. */
 export const about: About = {

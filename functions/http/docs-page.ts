@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html'
 import type { JsonSchema } from './json-schema.ts'
-import type { ApiResponse, OpenApi, Parameter, PathOperation, Reference } from './openapi.ts'
+import type { ApiResponse, OpenApi, Parameter, PathOperation, Reference } from './openapi-document.ts'
 import { nameOfReference, partsOf, schemaWords } from './schema-words.ts'
 
 type Html = ReturnType<typeof html>

@@ -1,7 +1,8 @@
 import type { CredentialQuestion, MonotonicMs } from '#contract'
 import type { Effect } from '../ground/effects.ts'
 import { type Flow, sourcePrefix } from '../ground/flow.ts'
-import type { AccountReply, RoutingClient } from '../policy/routing-client.ts'
+import type { RoutingClient } from '../policy/routing-client.ts'
+import type { AccountReply } from '../policy/routing-events.ts'
 
 /** Who may wait at once: calls keep room beside registrations, and places beside each other. */
 const waitingAtMost = { inAll: 200, perPlace: 100 }

@@ -3,7 +3,7 @@ import type { CallsOutput, SendOn } from '../call/call-orders.ts'
 import type { Calls } from '../call/calls.ts'
 import type { Effect } from '../ground/effects.ts'
 import type { CallDecided, QuotaWait } from './quota-wait.ts'
-import type { Routed } from './routing-client.ts'
+import type { Routed } from './routing-events.ts'
 
 /** Asks where calls under way are to be sent on to, and tells them. */
 export class CallForwarding {

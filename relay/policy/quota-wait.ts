@@ -2,7 +2,8 @@ import type { MonotonicMs, RouteQuestion } from '#contract'
 import type { Effect, Input } from '../ground/effects.ts'
 import { lacking } from '../limits/admit-call.ts'
 import type { Ledger, LimitReached } from '../limits/ledger.ts'
-import type { Routed, RoutingClient, RoutingEvent } from './routing-client.ts'
+import type { RoutingClient } from './routing-client.ts'
+import type { Routed, RoutingEvent } from './routing-events.ts'
 
 /** A call is decided which was not at once: `callId` is its question's. */
 export type CallDecided = {

@@ -3,65 +3,23 @@ import {
   type CredentialAnswer,
   type CredentialQuestion,
   type DigestAlgorithm,
-  type HealthStatus,
   type MonotonicMs,
   PLATFORM,
   type ProviderFacts,
   type RouteDecision,
   type RouteQuestion,
-  type Scope,
 } from '#contract'
-import { type Configuration, customerOf, decide, type Runtime, trunkDomainOf, type Use } from '#routing'
+import { type Configuration, customerOf, decide, type Runtime, trunkDomainOf } from '#routing'
 import type { CachedAccount } from '../auth/accounts.ts'
-import type { Clock } from '../ground/clock.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Answer, Effect, Input, Question } from '../ground/effects.ts'
 import { sourcePrefix } from '../ground/flow.ts'
-import { type QuestionNumbers, Questions, type Reply } from '../ground/questions.ts'
+import { Questions, type Reply } from '../ground/questions.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
 import { Circuit } from './circuit.ts'
+import type { AccountReply, Routed, RoutingClientDeps, RoutingEvent } from './routing-events.ts'
 import type { SnapshotCache, SnapshotEvent } from './snapshot-cache.ts'
-
-/** How providers are, and where they were found: what is known of them besides their configuration. */
-export interface ProviderState {
-  health(now: MonotonicMs, id: string): HealthStatus
-  /** Whether this call may be the one which tries a half-open provider; a yes is given once. */
-  trial(now: MonotonicMs, id: string): boolean
-  /** Providers whose host this relay itself found at an address: what to go by while the edge is away. */
-  foundAt(address: string): readonly ProviderFacts[]
-}
-
-/** How much of a scope's limits is in use. */
-interface UsageSource {
-  use(scope: Scope, now: MonotonicMs, callId: string): Use
-}
-
-interface RoutingClientDeps {
-  readonly baseDomain: string
-  readonly clock: Pick<Clock, 'at'>
-  readonly numbers: QuestionNumbers
-  readonly snapshots: SnapshotCache
-  readonly providers: ProviderState
-  readonly ledger: UsageSource
-}
-
-/** How a call is decided; no decision: neither edge nor snapshot made one, and why. */
-export interface Routed {
-  readonly decision: RouteDecision | undefined
-  readonly why: string
-}
-
-/** What the edge said of an account; no answer, and why. */
-export interface AccountReply {
-  readonly answer: CredentialAnswer | undefined
-  readonly why: string
-}
-
-/** What was asked of the edge is answered, or given up. */
-export type RoutingEvent =
-  | ({ readonly type: 'routed'; readonly question: RouteQuestion } & Routed)
-  | ({ readonly type: 'account'; readonly question: CredentialQuestion } & AccountReply)
 
 /** What waits for the edge; `own`: what a call goes by without it. */
 type WaitingQuestion =

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { operations } from '../../functions/config/operations.ts'
 import { about } from '../../functions/http/about.ts'
 import type { JsonSchema } from '../../functions/http/json-schema.ts'
-import { type OpenApi, openApi } from '../../functions/http/openapi.ts'
+import { openApi } from '../../functions/http/openapi.ts'
+import type { OpenApi } from '../../functions/http/openapi-document.ts'
 
 describe('the API’s document', () => {
   test('says of every field which may be written, and of every parameter, what it means', () => {
