@@ -66,6 +66,9 @@ const example = {
 }
 const message = { ...example, type: 'voicemail', channels: 1, bytes: 998_444, heard: false }
 
+/** The recording which the example’s order begins. */
+const ordered = '4e5f6a7b-8c9d-4e0f-9a1b-2c3d4e5f6a7b'
+
 const orders = [
   ['recording_start', 'Record a call', 'recordCall'],
   ['recording_stop', 'End the recording of a call', 'stopRecordingCall'],
@@ -136,6 +139,7 @@ export const recordingOperations: readonly Operation[] = [
     answer: z.void(),
     success: 307,
     errors: ['RECORDING_NOT_FOUND', 'RECORDING_NOT_READY'],
+    example: { parameters: { id: exampleIds.recording }, answer: undefined },
   },
   {
     id: 'listVoicemail',
@@ -176,7 +180,7 @@ export const recordingOperations: readonly Operation[] = [
         answer: {
           order,
           call_id: exampleIds.call,
-          recording_id: order === 'recording_start' ? exampleIds.recording : null,
+          recording_id: order === 'recording_start' ? ordered : null,
         },
       },
     }),

@@ -52,6 +52,7 @@ describe('an answer', () => {
     'to the example of $id is what the document says',
     async ({ id, path }) => {
       if (tells.test(path) && !happened) await happen()
+      if (/\/recording_/.test(path)) await goesOn(id !== 'recordCall')
       await client.reach(id)
     },
   )
@@ -126,6 +127,8 @@ describe('at last, an answer', () => {
   test.each(all.filter(takesAway).sort(restoringLast).reverse())(
     'to the example of $id is what the document says',
     async ({ id }) => {
+      // An erasure of the examples has taken the first.
+      if (id === 'deleteRecording') await recorded(crypto.randomUUID())
       await client.reach(id)
     },
   )
@@ -173,7 +176,7 @@ async function strangersKey(): Promise<string> {
 }
 
 /** Of what relays tell. */
-const tells = /registrations|calls|events|blocks/
+const tells = /registrations|calls|events|blocks|recordings|recordingfiles|voicemail/
 let happened = false
 /** A call and a registration of the example's extension, as a relay tells them, and an event. */
 async function happen(): Promise<void> {
@@ -210,11 +213,38 @@ async function happen(): Promise<void> {
      values (gen_random_uuid(), $1, 'provider.health_changed', now(), 'relay-1', $2, '{"to": "unhealthy"}')`,
     [app.aliceId, known('provider')],
   )
+  await recorded(call.call.call_id)
   await app.database.pool.query(
     `insert into source_blocks (id, customer_id, relay_id, source, since, until, failures, accounts)
      values (gen_random_uuid(), $1, 'relay-1', '192.0.2.66', now(), now() + interval '1 hour', 100, 20)`,
     [app.aliceId],
   )
+}
+
+/** The example's recording is one of that call. */
+async function recorded(callId: string): Promise<void> {
+  const id = crypto.randomUUID()
+  client.known.set(exampleIds.recording, id)
+  await app.database.pool.query(
+    `insert into recordings (id, customer_id, relay_id, kind, call_id, channels, started_at, ended_at, bytes, uploaded_at)
+     values ($1, $2, 'relay-1', 'voicemail', $3, 1, now(), now(), 100, now())`,
+    [id, app.aliceId, callId],
+  )
+}
+
+/** The example's call is one which goes on, recorded or not. */
+async function goesOn(recorded: boolean): Promise<void> {
+  const call = callTell()
+  const under = { customer_id: app.aliceId, status: 'progressing', answered_at: new Date().toISOString() }
+  const told = { ...call, call: { ...call.call, ...under } }
+  await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells: [told] })
+  client.known.set(exampleIds.call, call.call.call_id)
+  if (recorded)
+    await app.database.pool.query(
+      `insert into recordings (id, customer_id, relay_id, kind, call_id, channels, started_at)
+       values (gen_random_uuid(), $1, 'relay-1', 'call', $2, 1, now())`,
+      [app.aliceId, call.call.call_id],
+    )
 }
 const tried = {
   address: '192.0.2.4:5060',

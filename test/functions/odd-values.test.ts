@@ -101,6 +101,7 @@ beforeAll(async () => {
     const noun = /^POST \/v1.0\/(\w+)$/.exec(door)?.[1]
     if (noun) made[noun] = answer.id
     if (door === 'POST /v1.0/webhooks/:id/test') made.events = answer.event_id
+    if (door === 'POST /relay/v1/tells') Object.assign(made, await recordable())
   }
   for (const door of doors) if (!takesBody(door)) await ask(door)
 })
@@ -168,6 +169,7 @@ const wholesome: Record<string, () => object> = {
   }),
   'POST /v1.0/alerts/:id/test': () => ({ note: 'odd' }),
   'POST /v1.0/extensions/:id/forwarding': () => ({ always: { type: 'tel', target: '+12125550000' } }),
+  'POST /relay/v1/recordings/:id': () => ({ customer_id: app.aliceId, bytes: 100, ms: 10, channels: 1 }),
   'POST /v1.0/erasures': () => ({ number: '+15559990000' }),
   'POST /v1.0/flows/simulate': () => ({ flow: { actions: [{ type: 'answer' }] }, digits: '1' }),
   'POST /v1.0/routes/resolve': () => ({ from: 'odd1', to: '+15551234567' }),
@@ -192,6 +194,8 @@ const wholesome: Record<string, () => object> = {
   'POST /relay/v1/sounds': () => ({ url: soundPlace }),
   'POST /relay/v1/beat': () => ({ ...idle, at: new Date().toISOString() }),
   'POST /relay/v1/tells': () => ({ relay_id: 'relay-1', tells: everythingTold() }),
+  'POST /v1.0/calls/:id/recording_start': () => ({ channels: 2 }),
+  'PATCH /v1.0/recordings/:id': () => ({ heard: true }),
 }
 // What is to change is merged before it is read: it may name any field.
 for (const { path, noun } of resources) bodies.set(`PATCH ${path}/:id`, patchOf(noun.fields))
@@ -262,6 +266,23 @@ const attempt = {
   decision: 'final',
   pdd_ms: 1,
   tries: [{ ...tried, codes: [{ status: 200, ms: 1 }] }],
+}
+
+/** A call which goes on, and a message in a mailbox. */
+async function recordable(): Promise<{ calls: string; recordings: string }> {
+  const { call, ...tell } = callTell()
+  const under = { customer_id: app.aliceId, status: 'progressing', answered_at: at }
+  await app.relay('POST', '/relay/v1/tells', {
+    relay_id: 'relay-1',
+    tells: [{ ...tell, call: { ...call, ...under } }],
+  })
+  const recordings = crypto.randomUUID()
+  await app.database.pool.query(
+    `insert into recordings (id, customer_id, relay_id, kind, call_id, channels, started_at, ended_at, bytes, uploaded_at)
+     values ($1, $2, 'relay-1', 'voicemail', $3, 1, now(), now(), 100, now())`,
+    [recordings, app.aliceId, call.call_id],
+  )
+  return { calls: call.call_id, recordings }
 }
 
 async function ask(door: string, body?: unknown, query = '', path = pathOf(door)): Promise<Answer> {
@@ -425,7 +446,9 @@ function inHeader(value: unknown): string {
 const everywhere = z.object({ customer_id: z.string(), token: z.string(), accesskey: z.string() })
 
 function takesBody(door: string): boolean {
-  return /^(POST|PUT|PATCH) /.test(door) && !door.endsWith('/restore')
+  return (
+    /^(POST|PUT|PATCH) /.test(door) && !/\/(restore|recording_(stop|pause|resume)|parts\/:nth)$/.test(door)
+  )
 }
 
 function named(door: string): string {
