@@ -12,6 +12,7 @@ import { systemResolver } from './io/dns.ts'
 import { EdgeLink } from './io/edge.ts'
 import { EdgeHttp } from './io/edge-http.ts'
 import { entropy } from './io/entropy.ts'
+import { FlowServers } from './io/flow-servers.ts'
 import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
 import { disagreement } from './io/hello.ts'
@@ -55,6 +56,8 @@ async function start(config: Config): Promise<void> {
   if (wrong !== undefined) throw new Error(wrong)
   const edge = new EdgeLink({ http, relayId, spool, log, budgetMs })
   const source = new SnapshotSource(http, keys)
+  const flowHttp = new EdgeHttp({ url, key, socketsAtMost: descriptors.flows })
+  const flowServers = new FlowServers(flowHttp)
   const sounds = openSounds(config, descriptors.sounds, log)
   const locator = new Locator({
     allowPrivate: config.allowPrivateTargets,
@@ -106,6 +109,8 @@ async function start(config: Config): Promise<void> {
         return { ask: 'snapshot', answer: await source.pull(question.question) }
       if (question.ask === 'sound')
         return { ask: 'sound', answer: await sounds.find(question.question, withinMs) }
+      if (question.ask === 'flow-server')
+        return { ask: 'flow-server', answer: await flowServers.ask(question.question) }
       return edge.ask(question, withinMs)
     },
     tell: (tell) => {
@@ -179,6 +184,7 @@ async function start(config: Config): Promise<void> {
     edge,
     uploads,
     sounds,
+    flows: { stop: () => flowHttp.close() },
     http: { stop: () => http.close() },
     disk,
   })

@@ -12,6 +12,11 @@ export const flowLimits = {
   run: 1_000,
   /** Lists within lists, by `fetch` and `fetch_flow`. */
   depth: 5,
+  /** Flows which servers lead one call to, and actions of those in all. */
+  programs: 50,
+  programActions: 2_000,
+  /** Times which one call tells a server something without waiting for it. */
+  webhooks: 20,
   /** Variables at once, and characters of one. */
   variables: 200,
   value: 4_096,

@@ -2,6 +2,7 @@ import { type FlowAction, type FlowProgram, type FlowTrace, flowLimits, type Utc
 import { begin } from './actions.ts'
 import type { FlowEvent } from './flow-event.ts'
 import type { FlowOrder } from './flow-order.ts'
+import { FlowPrograms } from './flow-programs.ts'
 import { endsRecording, type FlowOutcome, type FlowRun, type FlowScript } from './flow-run.ts'
 import { Trace } from './trace.ts'
 import { FlowVariables } from './variables.ts'
@@ -37,8 +38,7 @@ const keysAtMost = 64
 export class FlowMachine {
   readonly #setup: FlowSetup
   readonly #frames: Frame[] = []
-  /** Flows to which `fetch_flow` leads: those of the decision, and of what servers said. */
-  readonly #programs: FlowProgram[]
+  readonly #programs: FlowPrograms
   readonly #trace = new Trace()
   readonly #run: Run
   #script: FlowScript | undefined
@@ -48,8 +48,8 @@ export class FlowMachine {
 
   constructor(setup: FlowSetup) {
     this.#setup = setup
-    this.#programs = [setup.program, ...(setup.programs ?? [])]
-    this.#run = new Run(setup, () => this.#frames.at(-1)?.passes)
+    this.#programs = new FlowPrograms([setup.program, ...(setup.programs ?? [])])
+    this.#run = new Run(setup, this.#frames)
   }
 
   /** It has ended. */
@@ -85,7 +85,7 @@ export class FlowMachine {
   #happened(event: FlowEvent): void {
     const run = this.#run
     if (event.type === 'answered') run.answered = true
-    if (event.type === 'fetched') this.#programs.push(...(event.programs ?? []))
+    if (event.type === 'fetched') this.#programs.add(event.programs ?? [])
     if (event.type === 'digit') this.#pressed(event.key)
     if (event.type === 'recorded' && run.recording?.id === event.recording) run.recording = undefined
     if (event.type === 'timeout' && !run.rang()) return
@@ -148,7 +148,7 @@ export class FlowMachine {
     const done = frame?.actions[frame.at - 1]
     const target = outcome.target ?? done?.next_id
     if (target != null && !this.#goTo(target)) return this.#end('no_target', undefined)
-    if (outcome.actions) this.#push(outcome.actions)
+    if (outcome.actions?.length) this.#push(outcome.actions)
   }
 
   /** Goes to an action of this list, or of one it came from. */
@@ -162,12 +162,15 @@ export class FlowMachine {
   }
 
   #push(actions: readonly FlowAction[]): void {
+    // A server may say what is next for as long as a call lasts: of lists which are done few are kept to go back to.
+    const done = this.#frames.length > flowLimits.depth ? this.#frames.findIndex(isDone) : -1
+    if (done !== -1) this.#frames.splice(done, 1)
     this.#frames.push({ actions, at: 0, passes: new Map() })
   }
 
   /** `fetch_flow`: another flow of the customer's, and then what follows. */
   #fetchFlow({ option }: Extract<FlowAction, { type: 'fetch_flow' }>): FlowOutcome {
-    const found = this.#programs.find(({ id }) => id === option.flow_id)
+    const found = this.#programs.find(option.flow_id)
     const tooDeep = this.#frames.length > flowLimits.depth
     const result = found && !tooDeep ? 'ok' : 'refused'
     this.#run.variables.set('voipbin.fetch.result', result)
@@ -197,28 +200,35 @@ export class FlowMachine {
   }
 }
 
+/** Nothing of a list is left, and it is not the flow itself. */
+function isDone({ actions, at }: Frame, depth: number): boolean {
+  return depth > 0 && at >= actions.length && actions[at - 1]?.next_id == null
+}
+
 /** What the actions of one flow run with. */
 class Run implements FlowRun {
   readonly variables: FlowVariables
   keys = ''
   listening = false
   answered: boolean
+  webhooks = 0
   recording: FlowRun['recording']
   now: UtcMs = 0 as UtcMs
   readonly recordingId: () => string
-  readonly #passes: () => Map<string, number> | undefined
+  readonly #frames: readonly Frame[]
   #orders: FlowOrder[] = []
   #numbers = 0
   #waits = false
 
-  constructor(
-    { variables, answered, recordingId }: FlowSetup,
-    passes: () => Map<string, number> | undefined,
-  ) {
+  constructor({ variables, answered, recordingId }: FlowSetup, frames: readonly Frame[]) {
     this.variables = new FlowVariables(variables)
     this.answered = answered ?? false
     this.recordingId = recordingId
-    this.#passes = passes
+    this.#frames = frames
+  }
+
+  get tooDeep(): boolean {
+    return this.#frames.length > flowLimits.depth && !this.#frames.some(isDone)
   }
 
   order(order: FlowOrder): void {
@@ -232,7 +242,7 @@ class Run implements FlowRun {
   }
 
   passes(id: string): number {
-    const passes = this.#passes()
+    const passes = this.#frames.at(-1)?.passes
     const times = (passes?.get(id) ?? 0) + 1
     passes?.set(id, times)
     return times

@@ -34,6 +34,10 @@ export interface FlowRun {
   answered: boolean
   /** A recording which goes on; undefined: none does. */
   recording: { readonly id: string; readonly endOfKey: string } | undefined
+  /** How often a server was told something without being waited for. */
+  webhooks: number
+  /** There are as many lists within lists as there may be. */
+  readonly tooDeep: boolean
   /** UTC of what happens. */
   readonly now: UtcMs
   order(order: FlowOrder): void

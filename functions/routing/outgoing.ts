@@ -266,9 +266,12 @@ function towards(
   })
 }
 
-/** The caller of a call which is sent on, for providers who hear on whose behalf it comes; null: there is no such number. */
+/**
+ * The caller of a call which is sent on, for providers who hear on whose behalf it comes; null: there is no such number.
+ * One which is not asserted is what a flow or a PBX wrote: it may be any number.
+ */
 function originalOf({ question: { caller, from } }: Draft): string | null {
-  const number = from.asserted ?? from.user
+  const number = from.asserted ?? ''
   return caller.kind === 'forwarder' && /^\+\d{5,15}$/.test(number) ? number : null
 }
 

@@ -6,6 +6,8 @@ interface Descriptors {
   readonly edge: number
   /** Others to it, for sounds: a customer's server which is slow delays no call's question. */
   readonly sounds: number
+  /** Others to it, for what flows ask customers' servers. */
+  readonly flows: number
   /** RTP and RTCP sockets: four of a call. */
   readonly media: number
   /** Connections of SIP over TCP and TLS, taken and made. */
@@ -27,14 +29,16 @@ const toCome = 16
  */
 export function shared(limit: number, open: number): Descriptors {
   const free = Math.max(0, limit - open - toCome)
-  const edge = between(3, Math.floor(free / 6), 64)
+  const edge = between(3, Math.floor(free / 8), 64)
   const sounds = between(1, Math.floor(free / 24), 16)
+  const flows = between(1, Math.floor(free / 24), 64)
   const files = between(3, Math.floor(free / 10), 32)
-  const rest = Math.max(0, free - edge - sounds - files)
+  const rest = Math.max(0, free - edge - sounds - flows - files)
   const streams = Math.floor((rest * 3) / 8)
   return {
     edge,
     sounds,
+    flows,
     media: Math.max(4, Math.floor(rest / 2)),
     streams: between(2, streams, 40_000),
     strangers: between(1, Math.floor(streams / 2), 4_000),

@@ -3,7 +3,6 @@ import {
   bindingList,
   type CredentialAnswer,
   credentialAnswer,
-  flowServerAnswer,
   type RejectDecision,
   type RouteDecision,
   routeDecision,
@@ -16,7 +15,7 @@ import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
 /** Questions a phone or a call waits for. */
-type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' | 'flow-server' }>
+type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
 
 interface EdgeOptions {
   readonly http: EdgeHttp
@@ -30,7 +29,6 @@ interface EdgeOptions {
 /* Implementation */
 const tellBudgetMs = 15_000
 const listBudgetMs = 15_000
-const flowServerBesidesMs = 2_500
 
 /** Asks the edge and tells it. */
 export class EdgeLink {
@@ -49,7 +47,6 @@ export class EdgeLink {
   /** Rejects, saying why, when no valid answer comes within the budget, or within `withinMs` where that is less. */
   async ask(question: EdgeQuestion, withinMs = this.#budgetMs): Promise<Answer> {
     const body = JSON.stringify(question.question)
-    if (question.ask === 'flow-server') return this.#flowServer(body, question.question.timeout_ms)
     const budgetMs = Math.min(withinMs, this.#budgetMs)
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
@@ -83,13 +80,6 @@ export class EdgeLink {
   /** Tells what waits if the edge listens. Spool and connections are the opener's to close. */
   async stop(): Promise<void> {
     await this.#delivery.stop()
-  }
-
-  /** The customer's server has its own time, and the edge some besides: to find it, and to look at what it said. */
-  async #flowServer(body: string, timeoutMs: number): Promise<Answer> {
-    const budgetMs = timeoutMs + flowServerBesidesMs
-    const reply = await this.#options.http.run({ method: 'POST', path: 'flow-server', body, budgetMs })
-    return { ask: 'flow-server', answer: valid(flowServerAnswer.safeParse(readJson(reply))) }
   }
 
   /** A decision which is newer than this relay refuses the call: the edge is well, and no other call suffers. */

@@ -25,7 +25,7 @@ export class Sounds {
   readonly #options: SoundsOptions
   /** What is being brought, by name. */
   readonly #bringing = new Map<string, Promise<SoundFile>>()
-  readonly #turns = new Turns()
+  readonly #turns = new Turns('sounds')
   readonly #refused = new Map<string, { readonly why: string; readonly until: number }>()
 
   constructor(options: SoundsOptions) {

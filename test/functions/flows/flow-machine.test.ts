@@ -280,6 +280,49 @@ describe('a server of the customer’s', () => {
     ])
     expect(flow.begins().slice(0, 2)).toEqual(['webhook_send 1', 'play 2: tone 1000'])
   })
+
+  test('is told so twenty times by one call, and then no more: the flow goes on', () => {
+    const flow = new ToldFlow([
+      { type: 'webhook_send', option: { uri: 'https://example.com' } },
+      { type: 'goto', option: { target_id: 'a1', loop_count: 30 } },
+      { type: 'hangup' },
+    ])
+    expect(flow.begins().filter((order) => order.startsWith('webhook_send'))).toHaveLength(20)
+    expect(flow.outcomes.filter((one) => one === 'a1 not_sent')).toHaveLength(11)
+    expect(flow.outcomes.at(-1)).toBe('a3 hung_up')
+  })
+
+  test('may say what is next for ever, but lists within lists have a bound', () => {
+    const said = (...rest: Written[]) =>
+      actionsOf([{ id: 'more', type: 'fetch', option: { event_url: 'https://example.com/next' } }, ...rest])
+    const chain = new ToldFlow(asking)
+    chain.begins()
+    for (let fetch = 1; fetch <= 20; fetch++)
+      expect(chain.hears({ type: 'fetched', fetch, result: 'ok', actions: said() })).toContain(
+        `fetch ${fetch + 1}`,
+      )
+    const last = actionsOf([{ type: 'sleep', option: { duration: 10 } }])
+    chain.hears({ type: 'fetched', fetch: 21, result: 'ok', actions: last })
+    expect(chain.hears({ type: 'timeout' }, 10)).toEqual(['hang-up 480'])
+
+    for (const next_id of [undefined, 'more']) {
+      const nested = new ToldFlow(asking)
+      nested.begins()
+      const actions = said({ type: 'beep' }).map((one) => (next_id ? { ...one, next_id } : one))
+      for (let fetch = 1; fetch <= 6; fetch++)
+        nested.hears({
+          type: 'fetched',
+          fetch,
+          result: 'ok',
+          actions: next_id ? actions.slice(0, 1) : actions,
+        })
+      expect(nested.machine.trace.trace[5]).toMatchObject({
+        outcome: 'refused',
+        why: 'more than 5 lists are within each other',
+        variables: { 'voipbin.fetch.result': 'refused' },
+      })
+    }
+  })
 })
 
 describe('another flow', () => {
@@ -303,6 +346,30 @@ describe('another flow', () => {
     const flow = new ToldFlow([leads, ...rest], { programs })
     expect(flow.begins()).toEqual(['hang-up 603'])
     expect(flow.outcomes.filter((one) => one === 'a1 ok')).toHaveLength(5)
+  })
+
+  test('which a server leads to is known from then on: fifty of them, and no more than they may hold', () => {
+    const idAt = (at: number) => `33333333-3333-4333-8333-${String(at).padStart(12, '0')}`
+    const leadsTo = (at: number, length: number, of: number) => {
+      const option = { flow_id: idAt(at), failed_target_id: 'none' }
+      const flow = new ToldFlow([
+        { type: 'fetch', option: { event_url: 'https://a.test' } },
+        { type: 'fetch_flow', option },
+        ...rest,
+      ])
+      flow.begins()
+      const listed = Array.from({ length }, () => ({
+        type: 'variable_set',
+        option: { key: 'a', value: '1' },
+      }))
+      const programs = Array.from({ length: of }, (_, i) => programOf(listed, idAt(i)))
+      // What is said again is not counted again.
+      flow.hears({ type: 'fetched', fetch: 9, result: 'ok', programs: programs.slice(0, 2) })
+      flow.hears({ type: 'fetched', fetch: 1, result: 'ok', programs })
+      return flow.outcomes[1]
+    }
+    expect([leadsTo(49, 1, 60), leadsTo(50, 1, 60)]).toEqual(['a2 ok', 'a2 refused'])
+    expect([leadsTo(9, 200, 60), leadsTo(10, 200, 60)]).toEqual(['a2 ok', 'a2 refused'])
   })
 
   test('may go on where the one it came from says', () => {

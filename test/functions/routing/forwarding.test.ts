@@ -224,6 +224,20 @@ describe('a destination', () => {
     ])
   })
 
+  test('shows no number which is not asserted: a flow may name any as its source', () => {
+    const scene: Scene = {
+      extensions: mine,
+      routes: [route('telnyx', { provider: { diversion: 'diversion' } })],
+      numbers: [number('+12125551111', { ownership: 'assigned' })],
+      customer: { only_number: '+12125551111' },
+    }
+    const question = sentOn('tel', '+12125550000')
+    const forged = { ...question, from: { ...question.from, user: '+18005550000', asserted: null } }
+    expect(providersOf(decided(forged, scene))).toMatchObject([
+      { calling: '+12125551111', asserted: '+12125551111' },
+    ])
+  })
+
   test('which is a number counts in the limits of who sends it on, minutes too', () => {
     const limits = { max_channels: null, max_cps: null, max_daily_minutes: 10 }
     const scene = { routes, extensions: [alice, extension('bob', { caps: limits })] }

@@ -8,8 +8,8 @@ describe('descriptors', () => {
   test.each([64, 128, 256, 1_024, 65_536, 1_048_576])(
     'of %i are shared out, and some are left for files',
     (limit) => {
-      const { edge, sounds, media, streams, peers } = shared(limit, openAtStart)
-      expect(openAtStart + edge + sounds + media + streams + peers).toBeLessThan(limit - 12)
+      const { edge, sounds, flows, media, streams, peers } = shared(limit, openAtStart)
+      expect(openAtStart + edge + sounds + flows + media + streams + peers).toBeLessThan(limit - 12)
     },
   )
 
@@ -26,7 +26,12 @@ describe('descriptors', () => {
       const { streams, strangers } = shared(limit, openAtStart)
       expect(strangers).toBeLessThanOrEqual(streams / 2)
     }
-    expect(shared(Number.MAX_SAFE_INTEGER, 24)).toMatchObject({ edge: 64, streams: 40_000, peers: 128 })
+    expect(shared(Number.MAX_SAFE_INTEGER, 24)).toMatchObject({
+      edge: 64,
+      flows: 64,
+      streams: 40_000,
+      peers: 128,
+    })
   })
 
   test('are as many as the process may open, and has', () => {

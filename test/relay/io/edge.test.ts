@@ -4,14 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  flowServerQuestion,
-  monotonicMs,
-  protocolHeader,
-  relayProtocol,
-  routeQuestion,
-  type Tell,
-} from '#contract'
+import { monotonicMs, protocolHeader, relayProtocol, routeQuestion, type Tell } from '#contract'
 import { EdgeLink } from '../../../relay/io/edge.ts'
 import { EdgeHttp } from '../../../relay/io/edge-http.ts'
 import { Spool } from '../../../relay/io/spool.ts'
@@ -37,25 +30,6 @@ describe('asking the edge', () => {
     expect(edge.heard).toHaveLength(1)
     await link.ask(who)
     expect(edge.heard).toHaveLength(2)
-  })
-
-  test('has a customer\u2019s server asked, for as long as that may take', async () => {
-    const said = {
-      result: 'ok',
-      status: 200,
-      actions: [{ id: 'a', type: 'answer' }],
-      variables: { who: 'Alice' },
-    }
-    const edge = await scripted(() => ({ status: 200, body: said }))
-    const { link } = await linked(edge, { budgetMs: 60 })
-    const { ask, answer } = await link.ask(server)
-    expect([ask, answer]).toMatchObject([
-      'flow-server',
-      { result: 'ok', why: null, variables: { who: 'Alice' } },
-    ])
-    expect(edge.heard[0]?.path).toBe('/relay/v1/flow-server')
-    const { link: wrong } = await linked(await scripted(() => ({ status: 200, body: { result: 'odd' } })))
-    await expect(wrong.ask(server)).rejects.toThrow('not understood')
   })
 
   test('gives up when the budget is spent', async () => {
@@ -246,21 +220,6 @@ const call = {
     caller: { kind: 'source', address: '192.0.2.1', port: 5060, transport: 'udp' },
     from: { user: 'office1' },
     to: { user: '+15551234567', host: 'trunkline.test' },
-  }),
-} as const
-
-const server = {
-  ask: 'flow-server',
-  question: flowServerQuestion.parse({
-    customer_id: call.question.call_id,
-    call_id: call.question.call_id,
-    flow_id: call.question.call_id,
-    version: 1,
-    asks: 'actions',
-    url: 'https://example.com/menu',
-    method: 'POST',
-    timeout_ms: 500,
-    variables: {},
   }),
 } as const
 
