@@ -79,11 +79,17 @@ function hasRoom(noun: QuotaNoun, customerId: string): SQL {
 function refuseFull(noun: QuotaNoun, { rows: [room] }: { rows: Room[] }): void {
   if (!room) throw new ApiError('CUSTOMER_NOT_FOUND', 'There is no such customer.')
   if (room.used < room.most) return
-  const more = `delete some, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
+  const more = `${remedies[noun] ?? 'delete some'}, or have an administrator raise quotas.${noun} with PUT /v1.0/customers/{id}`
   throw new ApiError(
     'QUOTA_EXCEEDED',
     `This customer has ${room.used} ${noun} and may have ${room.most}: ${more}.`,
   )
+}
+
+/** What a customer does for room, where deleting is not enough. */
+const remedies: Partial<Record<QuotaNoun, string>> = {
+  prompts:
+    'deleted ones count as long as their sound is kept, retention_days.prompts days; delete some and wait for that',
 }
 
 function alive(customerId: string): SQL {
@@ -95,8 +101,14 @@ function mostOf(noun: QuotaNoun): SQL {
 }
 
 function countOf(noun: QuotaNoun, customerId: string): SQL {
-  const expired = noun === 'accesskeys' ? sql`and (expires_at is null or expires_at > now())` : sql``
-  return sql`(select count(*) from ${nouns[noun].table} where customer_id = ${customerId}::uuid and deleted_at is null ${expired})`
+  const counted = countedBy[noun] ?? sql`deleted_at is null`
+  return sql`(select count(*) from ${nouns[noun].table} where customer_id = ${customerId}::uuid and ${counted})`
+}
+
+/** Which rows count, where it is not those which are not deleted: a prompt does as long as its sound is in the bucket. */
+const countedBy: Partial<Record<QuotaNoun, SQL>> = {
+  prompts: sql`erased_at is null`,
+  accesskeys: sql`deleted_at is null and (expires_at is null or expires_at > now())`,
 }
 
 function eachNoun<Of>(of: (noun: (typeof nouns)[QuotaNoun]) => Of): Record<QuotaNoun, Of> {

@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { utcNow } from '../clock.ts'
 import type { Edge } from '../env.ts'
 import { causesOf, log } from '../log.ts'
-import { bytes, sha256Hex } from '../secrets.ts'
+import { sha256Hex } from '../secrets.ts'
 import { ApiError } from './api-error.ts'
 import { executionOf } from './execution.ts'
 import { type Claim, claimKey, free, giveBack, type KeptAnswer, keep } from './idempotency-claim.ts'
@@ -59,11 +59,9 @@ async function fingerprint(c: Context<Edge>): Promise<string> {
   for (const secret of ['token', 'accesskey']) searchParams.delete(secret)
   searchParams.sort()
   // As octets: a sound is no text, and what is read of it later is what was kept of it here.
-  const [where, body] = [bytes(`${pathname.replace(/\/$/, '')}?${searchParams}\n`), await c.req.arrayBuffer()]
-  const whole = new Uint8Array(where.length + body.byteLength)
-  whole.set(where)
-  whole.set(new Uint8Array(body), where.length)
-  return sha256Hex(whole)
+  const body = await sha256Hex(new Uint8Array(await c.req.arrayBuffer()))
+  // Of the body's hash, not of the body: a large one is not copied to stand behind its path.
+  return sha256Hex(`${pathname.replace(/\/$/, '')}?${searchParams}\n${body}`)
 }
 
 async function claimInTime(c: Context<Edge>, key: string, request: string): Promise<Claim> {

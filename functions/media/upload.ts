@@ -13,8 +13,8 @@ import { ApiError } from '../http/api-error.ts'
 import type { Uploads } from '../http/noun.ts'
 import { readQuery } from '../http/query.ts'
 
-/** Octets a body with sound in it may have. */
-export const MOST_UPLOADED = 16 * 1024 * 1024
+/** Octets a body with sound in it may have: ten minutes of what is kept, and a form around it; a Worker holds it several times. */
+export const MOST_UPLOADED = 10 * 1024 * 1024
 
 /** Sound as it was sent. */
 interface SentSound {

@@ -73,7 +73,7 @@ export class Sounds {
     const brought = await this.#turns.take(question.customer_id, () => this.#fetched(question, cached))
     if ('renewed' in brought) return (await cache.renew(name, brought.renewed)) ?? gone()
     const { wav, content, ...meta } = brought
-    return cache.put(name, content, wav, meta)
+    return cache.put({ name, customer: question.customer_id }, content, wav, meta)
   }
 
   async #fetched({ customer_id, sound }: SoundQuestion, cached: CachedSound | undefined) {

@@ -65,7 +65,7 @@ describe('a prompt', () => {
       422,
       'SOUND_TOO_LONG',
     ],
-    ['17 MiB', () => ({ body: blob(Buffer.alloc(17 * 2 ** 20)), type: 'audio/wav' }), 413, 'BODY_TOO_LARGE'],
+    ['11 MiB', () => ({ body: blob(Buffer.alloc(11 * 2 ** 20)), type: 'audio/wav' }), 413, 'BODY_TOO_LARGE'],
     ['a form without a file', () => ({ body: form({ name: 'x' }, 'sound') }), 400, 'INVALID_ARGUMENT'],
     [
       'no form though it says so',
@@ -103,6 +103,12 @@ describe('a prompt', () => {
     const [first, again] = [await sent(), await sent()]
     expect(again.body).toEqual(first.body)
     expect(again.headers.get('idempotency-replayed')).toBe('true')
+    const changed = await upload({
+      body: blob(other),
+      type: 'audio/wav',
+      headers: { 'idempotency-key': 'once' },
+    })
+    expect(changed.body.error.reason).toBe('IDEMPOTENCY_KEY_REUSED')
   })
 
   test('beyond the quota leaves nothing in the bucket', async () => {
@@ -173,6 +179,30 @@ describe('a prompt’s sound, once it was deleted', () => {
     expect([...app.bucket.kept.keys()].filter((key) => key.includes(made.id))).toEqual([])
   })
 
+  test('counts towards the quota until then, and goes by steps until none is due', async () => {
+    const { body: many } = await app.alice('POST', '/v1.0/customers', {
+      name: 'Many',
+      quotas: { prompts: 501 },
+    })
+    const sent = { body: form({ customer_id: many.id }), key: app.aliceKey }
+    await app.database.pool.query(
+      `insert into prompts (id, customer_id, sha256, size, duration_ms, deleted_at)
+       select gen_random_uuid(), $1, '', 0, 0, now() - interval '1 hour' from generate_series(1, 501)`,
+      [many.id],
+    )
+    const { body } = await upload(sent)
+    expect(body.error.reason).toBe('QUOTA_EXCEEDED')
+    expect(body.error.message).toMatch(/deleted ones.*retention_days\.prompts/)
+    await app.alice('PATCH', `/v1.0/customers/${many.id}`, { retention_days: { prompts: 0 } })
+    await sweepPrompts(app.env)
+    const left = await app.database.pool.query(
+      'select from prompts where customer_id = $1 and erased_at is null',
+      [many.id],
+    )
+    expect(left.rows).toEqual([])
+    expect((await upload(sent)).status).toBe(200)
+  })
+
   test('goes with its customer', async () => {
     const gone = await app.newcomer('Gone')
     await upload({ body: form({}), key: gone.key })
@@ -231,9 +261,9 @@ describe('a relay gets', () => {
     ['gives a page', (_, response) => response.end('<html>'), 'INVALID_SOUND', /no WAV/],
     [
       'gives too much',
-      (_, response) => response.end(Buffer.alloc(17 * 2 ** 20)),
+      (_, response) => response.end(Buffer.alloc(11 * 2 ** 20)),
       'SOUND_UNREACHABLE',
-      /16 MiB/,
+      /10 MiB/,
     ],
   ])('why not, where its server %s', async (_, serve, reason, words) => {
     const place = await serving(serve)

@@ -180,23 +180,77 @@ describe('a text', () => {
 
 describe('the disk', () => {
   /** Room for two of them. */
-  const small = 2.5 * tenth.length
+  const small = 2.5 * (tenth.length + 8_192)
+  const hash = (of: number) => createHash('sha256').update(String(of)).digest('hex')
+  const bare = (bytesAtMost: number, namesAtMost?: number) =>
+    new SoundCache({ folder, bytesAtMost, log: silence, ...(namesAtMost && { namesAtMost }) })
+  const named = (ending: string) => readdirSync(folder).filter((file) => file.endsWith(ending)).length
 
   test('has no more on it than it may: what was asked for longest ago goes, but nothing which may be played now', async () => {
     serve = (_, response) => {
       const wav = sound(800, asked.length)
       response.writeHead(200, { 'cache-control': 'max-age=600' }).end(wav)
     }
-    const at = (path: string): SoundSource => ({ kind: 'url', url: `https://example.com/${path}` })
+    const by = (whose: string) => ({ customer_id: whose, sound: url })
     const sounds = await opened(small)
-    const [one, two] = [await find(sounds, at('1')), await find(sounds, at('2'))]
-    await expect(find(sounds, at('3'))).rejects.toThrow('no room')
+    const [one, two] = [await sounds.find(by('1')), await sounds.find(by('2'))]
+    await expect(sounds.find(by('3'))).rejects.toThrow('all sounds of this relay are in use')
     const hourAgo = Date.now() / 1000 - 3_600
     utimesSync(one.path, hourAgo - 1, hourAgo - 1)
     utimesSync(two.path, hourAgo, hourAgo)
     const later = await opened(small)
-    await find(later, at('3'))
+    await later.find(by('3'))
     expect([existsSync(one.path), existsSync(two.path)]).toEqual([false, true])
+  })
+
+  test('is not one customer’s: who has an eighth of it in use gets no more, and others still do', async () => {
+    const cache = bare(20 * 9_836)
+    const put = (nth: number, whose: string) =>
+      cache.put({ name: hash(nth), customer: whose }, hash(nth), sound(800, nth), { ms: 100 })
+    for (const nth of [1, 2, 3]) await put(nth, 'greedy')
+    await expect(put(4, 'greedy')).rejects.toThrow('its share')
+    for (let nth = 10; nth < 17; nth += 1) await put(nth, `modest-${nth}`)
+    expect(named('.wav')).toBe(10)
+  })
+
+  test('makes room of what is idle of a customer which has more than its share, before what others left longer ago', async () => {
+    const wide = bare(2 ** 20)
+    const put = (cache: SoundCache, nth: number, whose: string) =>
+      cache.put({ name: hash(nth), customer: whose }, hash(nth), sound(800, nth), { ms: 100 })
+    const modest = await put(wide, 1, 'modest')
+    const greedy = await Promise.all([2, 3, 4, 5, 6, 7, 8].map((nth) => put(wide, nth, 'greedy')))
+    const hourAgo = Date.now() / 1000 - 3_600
+    utimesSync(modest.path, hourAgo - 9, hourAgo - 9)
+    for (const { path } of greedy) utimesSync(path, hourAgo, hourAgo)
+    await put(bare(8.5 * 9_836), 9, 'another')
+    await expect.poll(() => [existsSync(modest.path), named('.wav')]).toEqual([true, 8])
+  })
+
+  test('knows one sound by 256 names, the oldest of which goes first, and each takes room', async () => {
+    const cache = bare(2 ** 30)
+    const name = (nth: number) => cache.put({ name: hash(nth), customer }, hash(0), tenth, { ms: 100 })
+    for (let nth = 1; nth <= 258; nth += 1) await name(nth)
+    await expect.poll(() => named('.json')).toBe(256)
+    expect([await cache.get(hash(2)), (await cache.get(hash(3)))?.ms]).toEqual([undefined, 100])
+    const said: unknown[] = []
+    new SoundCache({ folder, bytesAtMost: 2 ** 30, log: (_, __, more) => said.push(more) })
+    expect(said).toEqual([{ sounds: 1, bytes: tenth.length + 257 * 4_096 }])
+  })
+
+  test('knows no more names in all than it may: the oldest goes of the customer which has most', async () => {
+    const cache = bare(2 ** 20, 3)
+    const put = (nth: number, whose: string) =>
+      cache.put({ name: hash(nth), customer: whose }, hash(nth), sound(80, nth), { ms: 10 })
+    await put(1, 'modest')
+    for (const nth of [2, 3, 4]) await put(nth, 'greedy')
+    const found = await Promise.all([1, 2, 3, 4].map((nth) => cache.get(hash(nth))))
+    expect(found.map((one) => one !== undefined)).toEqual([true, false, true, true])
+  })
+
+  test('has no name of what is never fresh', async () => {
+    serve = (_, response) => response.writeHead(200, { 'cache-control': 'max-age=0' }).end(tenth)
+    await find(await opened(), url)
+    expect([named('.wav'), named('.json')]).toEqual([1, 0])
   })
 
   test('which cannot be written leaves the sound unanswered, and nothing half', async () => {
