@@ -59,6 +59,7 @@ import { erase } from './store/erasing.ts'
 import { keepHouseInTurn } from './store/keeping.ts'
 
 const KIB = 1024
+const unsaidLimit = atMost(256 * KIB, 'The body, whose length no Content-Length says,')
 const [usualLimit, soundLimit] = [atMost(256 * KIB), atMost(MOST_UPLOADED)]
 /** What relays bring of sound comes in parts of as much as a bucket takes at least; all else they say is smaller. */
 const [toldLimit, partLimit] = [atMost(4096 * KIB), atMost(5 * 1024 * KIB)]
@@ -87,11 +88,11 @@ const app = new Hono<Edge>({ strict: false })
   .use(
     '/v1.0/*',
     rateLimited,
-    fitting,
     authenticate,
     withinScope(operations),
     signing,
     knownParameters('token', 'accesskey', 'customer_id'),
+    fitting,
     idempotent,
   )
   .route('/v1.0/customer', self)
@@ -127,7 +128,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/versions', versions)
 
   // A relay may be a deploy older or newer: what it says beyond what is known here is passed over.
-  .use('/relay/v1/*', bringing, authenticateRelay)
+  .use('/relay/v1/*', authenticateRelay, bringing)
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
   .route('/relay/v1/flow-server', flowServer)
@@ -163,19 +164,26 @@ export default Object.assign(app, {
 /** A body may be so large: a sound which is uploaded is larger than what is said of anything else. */
 function fitting(c: Context<Edge>, next: Next) {
   const uploads = c.req.method === 'POST' && /^\/v1\.0\/prompts\/?$/.test(c.req.path)
+  if (uploads && !saysLength(c)) return unsaidLimit(c, next)
   return (uploads ? soundLimit : usualLimit)(c, next)
 }
 
 /** The same of what relays say. */
 function bringing(c: Context<Edge>, next: Next) {
+  if (!saysLength(c)) return unsaidLimit(c, next)
   return (c.req.path.startsWith('/relay/v1/recordings/') ? partLimit : toldLimit)(c, next)
 }
 
-function atMost(maxSize: number) {
+/** Whether a body says how large it is. One which does not is read into memory before that is known. */
+function saysLength({ req }: Context<Edge>): boolean {
+  return req.header('content-length') !== undefined && req.header('transfer-encoding') === undefined
+}
+
+function atMost(maxSize: number, which = 'The body') {
   return bodyLimit({
     maxSize,
     onError: () => {
-      throw new ApiError('BODY_TOO_LARGE', `The body is larger than ${maxSize / KIB} KiB.`)
+      throw new ApiError('BODY_TOO_LARGE', `${which} is larger than ${maxSize / KIB} KiB.`)
     },
   })
 }

@@ -15,6 +15,18 @@ import { instant, recordingKind } from './vocabulary.ts'
 /** Octets of a part but the last: as few as a bucket takes. */
 export const recordingPartBytes = 5 * 1024 * 1024
 
+/** A recording lasts a day at most, and may take some time more to be ended. */
+const mostSeconds = 25 * 3_600
+const recordedMs = z
+  .int()
+  .min(0)
+  .max(mostSeconds * 1_000)
+/** Octets of a file: two channels of 16 bits at 8 kHz are the most, beside the header of a WAV file. */
+const recordedBytes = z
+  .int()
+  .min(0)
+  .max(mostSeconds * 2 * 16_000 + 44)
+
 /** The data of an event of a relay's about a recording; `subject_id` is its id. */
 export const recordingTold = z.object({
   subject_id: z.guid(),
@@ -30,8 +42,8 @@ export const recordingTold = z.object({
   tm_start: instant,
   /** null: it goes on. */
   tm_end: instant.nullable().default(null),
-  ms: z.int().nullable().default(null),
-  bytes: z.int().nullable().default(null),
+  ms: recordedMs.nullable().default(null),
+  bytes: recordedBytes.nullable().default(null),
   /** What ended it: `stopped`, `silence`, `max`, `closed`, `failed`. */
   ending: z.string().max(32).nullable().default(null),
   /** What went wrong, in a sentence. */
@@ -42,8 +54,8 @@ export type RecordingTold = z.infer<typeof recordingTold>
 /** A recording which a relay has on its disk, and no process writes any more. */
 export const recordingArrival = z.object({
   customer_id: z.guid(),
-  bytes: z.int().positive(),
-  ms: z.int(),
+  bytes: recordedBytes.min(1),
+  ms: recordedMs,
   channels: z.int().min(1).max(2),
   /** The process which wrote it is no more, and may never have said how it ended. */
   interrupted: z.boolean().default(false),

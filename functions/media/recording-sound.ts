@@ -19,8 +19,9 @@ function partsOf({ bytes }: Pick<RecordingArrival, 'bytes'>): number {
 export function nextPart(row: RecordingRow): number | null {
   if (row.uploadedAt !== null || row.deletedAt !== null) return null
   const here = new Set(row.upload?.parts.map(({ partNumber }) => partNumber))
-  const all = Array.from({ length: partsOf({ bytes: row.bytes ?? 0 }) }, (_, nth) => nth + 1)
-  return all.find((nth) => !here.has(nth)) ?? null
+  const last = partsOf({ bytes: row.bytes ?? 0 })
+  for (let nth = 1; nth <= last; nth++) if (!here.has(nth)) return nth
+  return null
 }
 
 /** Octets which part `nth` of a recording has. */

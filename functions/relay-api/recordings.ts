@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { type RecordingProgress, recordingArrival } from '#contract'
 import { recordings as table } from '#db'
 import type { Edge } from '../env.ts'
@@ -14,13 +14,13 @@ export const recordingArrivals = new Hono<Edge>()
   .post('/:id', async (c) => {
     const [db, id, file] = [c.get('db'), readId(c), await readTold(c, recordingArrival)]
     await db.execute(arrived(id, c.get('relayId'), file))
-    const [row] = await db.select().from(table).where(eq(table.id, id))
+    const row = await ownRecording(c, id)
     // Where there is no such customer any more it is not wanted.
     return c.json({ next: row ? nextPart(row) : null } satisfies RecordingProgress)
   })
   .put('/:id/parts/:nth', async (c) => {
     const [db, id, nth] = [c.get('db'), readId(c), Number(c.req.param('nth'))]
-    const [row] = await db.select().from(table).where(eq(table.id, id))
+    const row = await ownRecording(c, id)
     const wanted = row ? nextPart(row) : null
     if (!row || wanted === null || wanted !== nth) return c.json({ next: wanted } satisfies RecordingProgress)
     const octets = await c.req.arrayBuffer()
@@ -32,3 +32,11 @@ export const recordingArrivals = new Hono<Edge>()
     const next = await keepPart(db, bucketOf(c.env), row, nth, octets)
     return c.json({ next } satisfies RecordingProgress)
   })
+
+/** A recording of the relay which asks; undefined: there is none. Throws PERMISSION_DENIED where it is another relay's. */
+async function ownRecording(c: Context<Edge>, id: string) {
+  const [row] = await c.get('db').select().from(table).where(eq(table.id, id))
+  if (row && row.relayId !== c.get('relayId'))
+    throw new ApiError('PERMISSION_DENIED', `This recording is not one of ${c.get('relayId')}'s.`)
+  return row
+}

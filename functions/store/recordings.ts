@@ -31,7 +31,7 @@ export function keepRecordings(facts: readonly Fact[]): SQL | undefined {
       bytes = coalesce(r.bytes, excluded.bytes), started_at = excluded.started_at,
       ending = case when excluded.ended_at is null then r.ending else excluded.ending end,
       message = coalesce(excluded.message, r.message), ended_at = coalesce(excluded.ended_at, r.ended_at), updated_at = now()
-    where r.customer_id = excluded.customer_id`
+    where r.customer_id = excluded.customer_id and r.relay_id = excluded.relay_id`
 }
 
 /**
@@ -46,7 +46,7 @@ export function arrived(id: string, relayId: string, { customer_id, ...file }: R
     from customers where id = ${customer_id} and deleted_at is null
     on conflict (id) do update set channels = excluded.channels, ms = excluded.ms, bytes = excluded.bytes,
       ending = coalesce(r.ending, excluded.ending), ended_at = coalesce(r.ended_at, excluded.ended_at), updated_at = now()
-    where r.customer_id = excluded.customer_id
+    where r.customer_id = excluded.customer_id and r.relay_id = excluded.relay_id
     returning *`
 }
 

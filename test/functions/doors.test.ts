@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { relayKey } from '../../functions/relay-key.ts'
 import { type App, type Client, startApp } from '../support/app.ts'
 
 /*
@@ -177,6 +178,48 @@ describe('an access key', () => {
       await mallory('POST', '/v1.0/providers', { hostname: 'sip.test', customer_id: app.aliceId }),
     ).toMatchObject({ status: 403 })
   })
+})
+
+describe('a body', () => {
+  test.each([
+    ['without a key', 'POST', '/v1.0/prompts', ''],
+    ['with a wrong key', 'POST', '/v1.0/prompts', 'tk_wrong'],
+    ['with a wrong key', 'POST', '/v1.0/providers', 'tk_wrong'],
+    ['without a key', 'POST', '/relay/v1/tells', ''],
+    ['with a wrong key', 'PUT', '/relay/v1/recordings/x/parts/1', 'rk_relay-1.AAAA'],
+  ])('%s is not read by %s %s', async (_, method, path, key) => {
+    const { status, read } = await streamed(method, path, key)
+    expect([status, read]).toEqual([401, 0])
+  })
+
+  test.each([
+    ['POST', '/v1.0/prompts'],
+    ['POST', '/relay/v1/tells'],
+    ['PUT', '/relay/v1/recordings/x/parts/1'],
+  ])(
+    'which may be large says how large to %s %s, or is read no further than 256 KiB',
+    async (method, path) => {
+      const key = path.startsWith('/relay') ? await relayKey(app.env.RELAY_SECRET, 'relay-1') : app.aliceKey
+      const { status, reason, read } = await streamed(method, path, key)
+      expect([status, reason]).toEqual([413, 'BODY_TOO_LARGE'])
+      expect(read).toBeLessThanOrEqual(5)
+    },
+  )
+
+  /** Sends what does not say its length, 1 MiB in pieces of 64 KiB; how many were read. */
+  async function streamed(method: string, path: string, key: string) {
+    let read = 0
+    const pull = (pipe: ReadableStreamDefaultController<Uint8Array>) => {
+      if (read === 16) return pipe.close()
+      read++
+      pipe.enqueue(new Uint8Array(65_536))
+    }
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 })
+    const headers = { ...(key !== '' && { authorization: `Bearer ${key}` }), 'content-type': 'audio/wav' }
+    const init: RequestInit & { duplex: 'half' } = { method, headers, body, duplex: 'half' }
+    const answer = await app.send(path, init)
+    return { status: answer.status, reason: answer.body.error.reason, read }
+  }
 })
 
 describe('a list', () => {

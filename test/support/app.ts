@@ -52,7 +52,8 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
     relay: as(await relayKey(RELAY_SECRET, 'relay-1')),
     as,
     send,
-    fetch: async (path: string, init: RequestInit = {}): Promise<Response> => app.request(path, init, env),
+    fetch: async (path: string, init: RequestInit = {}): Promise<Response> =>
+      app.request(path, await measured(init), env),
     newcomer,
     close: database.close,
   }
@@ -65,7 +66,7 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
   }
 
   async function send(path: string, init: RequestInit = {}, given: object = env): Promise<Answer> {
-    const response = await app.request(path, init, given)
+    const response = await app.request(path, await measured(init), given)
     const text = await response.text()
     const json = response.headers.get('content-type')?.startsWith('application/json')
     const body = text === '' ? undefined : json ? JSON.parse(text) : text
@@ -80,6 +81,17 @@ export async function startApp(changes: Record<string, string> = {}, dataDir?: s
   }
 }
 export type App = Awaited<ReturnType<typeof startApp>>
+
+/** A request as HTTP clients send it: they say how long its body is, unless that is a stream. */
+async function measured(init: RequestInit): Promise<RequestInit> {
+  if (init.body === undefined || init.body === null || init.body instanceof ReadableStream) return init
+  const written = new Response(init.body)
+  const [body, headers] = [await written.arrayBuffer(), new Headers(init.headers)]
+  const type = written.headers.get('content-type')
+  if (type !== null && !headers.has('content-type')) headers.set('content-type', type)
+  headers.set('content-length', String(body.byteLength))
+  return { ...init, headers, body }
+}
 
 let document: ApiDocument | undefined
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import worker from '../../../functions/index.ts'
 import { sweepRecordings } from '../../../functions/media/recording-sweep.ts'
+import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { newRelay } from '../../support/beat.ts'
 
@@ -110,6 +111,35 @@ describe('a recording', () => {
     await tell('started', about(id))
     await tell('finished', { ...about(id), ...over(100) })
     expect(await shown(id)).toMatchObject({ status: 'available', reference_id: callId, duration: 1 })
+  })
+
+  test('is its own relay’s: another one, told of it or bringing it, changes nothing and is refused', async () => {
+    const id = crypto.randomUUID()
+    await tell('started', about(id))
+    await tell('finished', { ...about(id), ...over(100), source: '+1666' }, app.aliceId, 'relay-2')
+    expect(await shown(id)).toMatchObject({ status: 'recording', source: '+12125550000', duration: null })
+    const other = app.as(await relayKey(app.env.RELAY_SECRET, 'relay-2'))
+    const file = { customer_id: app.aliceId, bytes: 7, ms: 1, channels: 1 }
+    const refused = await other('POST', `/relay/v1/recordings/${id}`, file)
+    expect([refused.status, refused.body.error.reason]).toEqual([403, 'PERMISSION_DENIED'])
+    expect(await arrive(id, 100)).toBe(1)
+    expect((await put(id, 1, sound(100), 'relay-2')).status).toBe(403)
+    expect(await part(id, 1, sound(100))).toBeNull()
+    expect(await shown(id)).toMatchObject({ status: 'available', bytes: 100 })
+  })
+
+  test.each([
+    ['bytes', 3e9],
+    ['bytes', 9e15],
+    ['bytes', 0],
+    ['ms', 9e7 + 1],
+    ['ms', -1],
+  ])('whose %s are said to be %d is none', async (field, much) => {
+    const id = crypto.randomUUID()
+    const file = { customer_id: app.aliceId, bytes: 100, ms: 1000, channels: 2, [field]: much }
+    expect((await app.relay('POST', `/relay/v1/recordings/${id}`, file)).status).toBe(400)
+    if (much !== 0) await tell('finished', { ...about(id), ...over(100), [field]: much })
+    expect((await app.alice('GET', `/v1.0/recordings/${id}`)).status).toBe(404)
   })
 
   test('which failed says why, and has no sound to be waited for', async () => {
@@ -279,15 +309,16 @@ function over(bytes: number) {
   return { tm_end: '2026-11-24T09:00:01.000Z', ms: bytes === 0 ? 0 : 1000, bytes, ending: 'stopped' }
 }
 
-async function tell(what: string, data: object, customer_id = app.aliceId) {
+async function tell(what: string, data: object, customer_id = app.aliceId, relay_id = 'relay-1') {
   const one = {
     kind: 'event',
     tell_id: crypto.randomUUID(),
     at: '2026-11-24T09:00:00.000Z',
-    relay_id: 'relay-1',
+    relay_id,
   }
   const tells = [{ ...one, customer_id, type: `recording.${what}`, data }]
-  const { body } = await app.relay('POST', '/relay/v1/tells', { relay_id: 'relay-1', tells })
+  const relay = app.as(await relayKey(app.env.RELAY_SECRET, relay_id))
+  const { body } = await relay('POST', '/relay/v1/tells', { relay_id, tells })
   expect(body.refused).toEqual([])
 }
 
@@ -317,9 +348,13 @@ async function part(id: string, nth: number, octets: Uint8Array<ArrayBuffer>): P
   return ((await answer.json()) as { next: number | null }).next
 }
 
-async function put(id: string, nth: number, body: Uint8Array<ArrayBuffer>): Promise<Response> {
-  const { relayKey } = await import('../../../functions/relay-key.ts')
-  const authorization = `Bearer ${await relayKey(app.env.RELAY_SECRET, 'relay-1')}`
+async function put(
+  id: string,
+  nth: number,
+  body: Uint8Array<ArrayBuffer>,
+  relay = 'relay-1',
+): Promise<Response> {
+  const authorization = `Bearer ${await relayKey(app.env.RELAY_SECRET, relay)}`
   return app.fetch(`/relay/v1/recordings/${id}/parts/${nth}`, {
     method: 'PUT',
     headers: { authorization },
