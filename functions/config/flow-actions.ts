@@ -29,6 +29,10 @@ export const flowVariables = z
     z.string().max(flowLimits.value),
   )
   .refine((all) => Object.keys(all).length <= 100, 'has more than 100 variables')
+  .refine(
+    (all) => Object.entries(all).flat().join('').length <= flowLimits.held / 2,
+    `has more than ${flowLimits.held / 2} characters in all`,
+  )
   .describe('Variables which are set when it begins, unless they are already: by the flow which leads to it.')
 
 /** As they are written. */

@@ -1,15 +1,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type FlowProgram, flowProgram } from '#contract'
+import { flowsLed, idsAmong, takenAlong } from '../store/flows-led.ts'
 
-/** The statement which brings a customer's flows by their ids, and those to which they lead. */
+/** The statement which brings a customer's flows by their ids, and those to which they lead: the nearest of them, where they are too many. */
 export function programsLedTo(customerId: string, ids: readonly string[]): SQL {
-  const mine = sql`f.customer_id = ${customerId}::uuid and f.deleted_at is null`
+  const mine = sql`${customerId}::uuid`
   return sql`
-    with recursive programs as (
-      select f.* from flows f where ${mine} and f.id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))
-      union select f.* from programs p cross join unnest(flow_uses(p.actions)) as used (name)
-        join flows f on ${mine} and f.id = case when used.name like 'flow:%' then substr(used.name, 6)::uuid end)
-    select id, version, name, actions, variables from programs`
+    select f.id, f.version, f.name, f.actions, f.variables
+    from (${flowsLed(mine, idsAmong(ids))}) as led join flows f on f.id = led.id and f.customer_id = ${mine} and f.deleted_at is null
+    where ${takenAlong}`
 }
 
 /** What it brought. */

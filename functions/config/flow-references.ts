@@ -1,12 +1,13 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
-import { destinationName, type FlowAction } from '#contract'
+import { destinationName, type FlowAction, flowLimits } from '#contract'
 import { flows } from '#db'
 import { checkFlow } from '#flows'
 import type { Edge } from '../env.ts'
 import { ApiError, type Detail } from '../http/api-error.ts'
 import { type Check, condition, noneOf } from '../http/check.ts'
 import type { Leaner } from '../http/noun.ts'
+import { flowsLed, idsAmong } from '../store/flows-led.ts'
 import { type FlowReference, referencesIn } from './flow-actions.ts'
 import { countryOf } from './own-numbers.ts'
 import { targetOf } from './ring-destinations.ts'
@@ -69,7 +70,7 @@ export function settled(
   })
 }
 
-/** What must hold of all that a flow names: it is there, and no flow leads back to this one. `id` null: it is not kept. */
+/** What must hold of all that a flow names: it is there, leads to no more than a call can bring along, and not back. `id` null: it is not kept. */
 export function referencesThere(
   actions: readonly FlowAction[],
   customerId: string,
@@ -78,7 +79,14 @@ export function referencesThere(
 ): Check[] {
   const named = referencesIn(actions)
   if (named.length === 0) return []
-  return [allThere(named, customerId, id, field), ...noCircle(named, customerId, id, field)]
+  const led = named.filter(({ kind }) => kind === 'flow')
+  const there = allThere(named, customerId, id, field)
+  const [first] = led
+  if (!first) return [there]
+  const at = `${field}.${first.at}`
+  const ids = led.map(({ name }) => name)
+  const circle = id === null ? [] : [noCircle(ids, customerId, id, at)]
+  return [there, ...circle, notTooFar(ids, customerId, actions, at)]
 }
 
 function allThere(
@@ -104,30 +112,32 @@ function allThere(
 }
 
 /** A flow which leads to itself, by others too, would never come to an end. */
-function noCircle(
-  named: readonly FlowReference[],
+function noCircle(ids: readonly string[], customerId: string, id: string, at: string): Check {
+  const led = flowsLed(sql`${customerId}::uuid`, idsAmong(ids))
+  const apart = sql`not exists (select from (${led}) as led where id = ${id}::uuid)`
+  return condition(apart, () =>
+    ApiError.field(at, 'leads back to this flow: a call would go round for ever', 'INVALID_FLOW'),
+  )
+}
+
+/** A call brings along all flows to which its own leads. A circle which is too far away to be seen is refused here. */
+function notTooFar(
+  ids: readonly string[],
   customerId: string,
-  id: string | null,
-  field: string,
-): Check[] {
-  const [first] = named.filter(({ kind }) => kind === 'flow')
-  if (!first || id === null) return []
-  const led = JSON.stringify(named.filter(({ kind }) => kind === 'flow').map(({ name }) => name))
-  const apart = sql`not exists (
-    with recursive reached (id) as (
-      select value::uuid from jsonb_array_elements_text(${led}::jsonb) as t (value)
-      union select case when used like 'flow:%' then substr(used, 6)::uuid end from reached r join flows f on f.id = r.id
-        and f.customer_id = ${customerId}::uuid and f.deleted_at is null cross join unnest(flow_uses(f.actions)) as used
-    ) select from reached where id = ${id}::uuid)`
-  return [
-    condition(apart, () =>
-      ApiError.field(
-        `${field}.${first.at}`,
-        'leads back to this flow: a call would go round for ever',
-        'INVALID_FLOW',
-      ),
+  actions: readonly FlowAction[],
+  at: string,
+): Check {
+  const { reached, reachedOctets } = flowLimits
+  const led = flowsLed(sql`${customerId}::uuid`, idsAmong(ids), reached)
+  const octets = new TextEncoder().encode(JSON.stringify(actions)).length
+  const near = sql`(select count(*) < ${reached} and coalesce(sum(octets), 0) + ${octets} <= ${reachedOctets} from (${led}) as led)`
+  return condition(near, () =>
+    ApiError.field(
+      at,
+      `leads to too much: a flow and all to which it leads are at most ${reached} flows, and ${reachedOctets} octets of actions`,
+      'INVALID_FLOW',
     ),
-  ]
+  )
 }
 
 /**

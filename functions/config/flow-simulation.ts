@@ -120,7 +120,7 @@ const simulation = flowTrace
   .extend({
     orders: z
       .array(z.looseObject({ type: z.string() }))
-      .describe('What the call was told to do, in order: to play, to ring, to wait.'),
+      .describe('What the call was told to do, in order: to play, to ring, to wait; the first MiB of it.'),
   })
   .meta({ id: 'FlowSimulation', description: 'What a flow goes through.' })
 

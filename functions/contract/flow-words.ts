@@ -20,6 +20,13 @@ export const flowLimits = {
   /** Variables at once, and characters of one. */
   variables: 200,
   value: 4_096,
+  /** Characters of all variables at once, their names with them. */
+  held: 131_072,
+  /** Characters of all texts of one action, with variables in them. */
+  filled: 65_536,
+  /** Flows to which one may lead, itself among them, and octets of all their actions as JSON. */
+  reached: 50,
+  reachedOctets: 1_048_576,
 } as const
 
 /** How a `connect` may end: a callee answered, or as those ended who were rung. */

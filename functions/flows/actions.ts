@@ -55,11 +55,10 @@ const unfilled: ReadonlySet<FlowActionType> = new Set(['branch', 'condition_vari
 
 function filled(run: FlowRun, action: FlowAction): FlowAction {
   if (unfilled.has(action.type)) return withValue(run, action)
-  const option = run.variables.fill(action.option)
+  if (action.type !== 'call') return { ...action, option: run.variables.fill(action.option) } as FlowAction
   // The actions of another call are filled as that one runs them.
-  return action.type === 'call'
-    ? { ...action, option: { ...(option as typeof action.option), actions: action.option.actions } }
-    : ({ ...action, option } as FlowAction)
+  const { actions, ...others } = action.option
+  return { ...action, option: { ...run.variables.fill(others), actions } }
 }
 
 /** What a variable is compared with may be made of others. */

@@ -30,8 +30,8 @@ export function variableCondition(run: FlowRun, { option }: FlowActionOf<'condit
 /** `variable_set`: what is made of something sensitive is so, too. */
 export function setVariable({ variables }: FlowRun, { option }: FlowActionOf<'variable_set'>): FlowOutcome {
   const { text, sensitive } = variables.filled(option.value)
-  variables.set(option.key, text, sensitive || option.sensitive)
-  return { outcome: 'set' }
+  const set = variables.set(option.key, text, sensitive || option.sensitive)
+  return { outcome: set ? 'set' : 'not_set' }
 }
 
 type Comparison = FlowActionOf<'condition_variable'>['option']

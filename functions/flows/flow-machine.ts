@@ -142,7 +142,8 @@ export class FlowMachine {
   #concluded(outcome: FlowOutcome): void {
     const run = this.#run
     run.settle()
-    this.#trace.conclude(outcome, run.variables.changes())
+    const why = outcome.why ?? run.variables.refusals()
+    this.#trace.conclude({ ...outcome, why }, run.variables.changes())
     if (outcome.end) return this.#end('hung_up', outcome.end.status)
     const frame = this.#frames.at(-1)
     const done = frame?.actions[frame.at - 1]

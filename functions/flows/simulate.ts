@@ -18,6 +18,7 @@ export interface Simulated extends Omit<FlowSetup, 'recordingId'> {
 /** What came of it: its trace, and what it ordered. */
 export interface Simulation {
   readonly trace: FlowTrace
+  /** The first MiB of them, and how it ended. */
   readonly orders: readonly FlowOrder[]
 }
 
@@ -40,17 +41,32 @@ export function simulate(world: Simulated): Simulation {
   let recordings = 0
   const machine = new FlowMachine({ ...world, recordingId: () => recordingId(++recordings) })
   const parties = new SimulatedParties(world)
-  const orders: FlowOrder[] = []
+  const [told, orders]: [Told, FlowOrder[]] = [new Told(), []]
   let [event, now]: [FlowEvent | undefined, number] = [{ type: 'begun' }, world.at]
   while (event && !machine.isOver) {
     const ordered = machine.receive(event, utcMs(now))
-    orders.push(...ordered)
+    orders.push(...ordered.filter((order) => told.takes(order)))
     parties.hear(ordered)
     const next = parties.next(machine.listens)
     event = next?.event
     now += next?.ms ?? 0
   }
   return { trace: machine.trace, orders }
+}
+
+/** So many characters of orders are told, as JSON: each may bring all variables along. */
+const toldAtMost = 1_048_576
+
+/** How much was told. */
+class Told {
+  #room = toldAtMost
+
+  /** Whether an order is told; how a flow ends always is. */
+  takes(order: FlowOrder): boolean {
+    if (order.type === 'hang-up') return true
+    if (this.#room > 0) this.#room -= JSON.stringify(order).length
+    return this.#room > 0
+  }
 }
 
 function isAwaited({ action }: Extract<FlowOrder, { type: 'call' | 'fetch' }>): boolean {

@@ -6,6 +6,7 @@ import {
   type FlowFacts,
   type FlowProgram,
   type Forwarder,
+  flowLimits,
 } from '#contract'
 import type { Configuration } from './configuration.ts'
 import { type Draft, type DraftDestination, explain } from './draft.ts'
@@ -70,7 +71,7 @@ function programOf({
   return { id, version, name, variables, actions }
 }
 
-/** The flows to which actions lead, and to which those do. */
+/** The flows to which actions lead, and to which those do: the nearest of them, where they are too many. */
 function ledTo(
   book: Configuration,
   customerId: string,
@@ -78,15 +79,15 @@ function ledTo(
   actions: readonly FlowAction[],
 ): FlowProgram[] {
   const found = new Map<string, FlowProgram>()
-  const lookUp = (list: readonly FlowAction[]): void => {
+  const lists = [actions]
+  // The list grows as it is gone through.
+  for (const list of lists)
     for (const id of list.flatMap(flowsOf)) {
       const flow = found.has(id) || id === from ? undefined : book.flow(customerId, id)
-      if (!flow?.actions) continue
+      if (!flow?.actions || found.size >= flowLimits.reached - 1) continue
       found.set(id, programOf({ ...flow, actions: flow.actions }))
-      lookUp(flow.actions)
+      lists.push(flow.actions)
     }
-  }
-  lookUp(actions)
   return [...found.values()]
 }
 

@@ -26,6 +26,7 @@ import {
   routeJson,
   trunkJson,
 } from './facts-json.ts'
+import { flowsLed, takenAlong } from './flows-led.ts'
 import { reachOf, standingAt, type VersionReach } from './history.ts'
 import type { Lookup } from './lookup.ts'
 import { talkedToday, today } from './talk.ts'
@@ -303,11 +304,12 @@ function spans(wanted: SQL, those: SQL): SQL {
 
 const brought = sql`
   programs as (
-    select f.* from flows f join called_numbers on f.customer_id = called_numbers.customer_id and f.id = called_numbers.call_flow_id
-    where f.deleted_at is null
-    union select f.* from programs p cross join unnest(flow_uses(p.actions)) as used (name)
-      join flows f on f.customer_id = p.customer_id and f.id = case when used.name like 'flow:%' then substr(used.name, 6)::uuid end
-    where f.deleted_at is null
+    select f.* from (
+      select distinct called.customer_id, led.id
+      from (select distinct customer_id, call_flow_id from called_numbers where call_flow_id is not null) as called
+        cross join lateral (${flowsLed(sql`called.customer_id`, sql`select called.call_flow_id`)}) as led
+      where ${takenAlong}
+    ) as led join flows f on f.id = led.id and f.customer_id = led.customer_id and f.deleted_at is null
   ),
   known_extensions as (
     select * from caller union select * from named

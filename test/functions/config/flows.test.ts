@@ -1,6 +1,8 @@
+import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PLATFORM, protocolHeader, routeDecision, routeQuestion, snapshot, utcMs } from '#contract'
 import { ConfigIndex, decide, type Runtime, unused } from '#routing'
+import { programsLedTo } from '../../../functions/config/flow-programs.ts'
 import { relayKey } from '../../../functions/relay-key.ts'
 import { type App, BASE_DOMAIN, RELAY_SECRET, startApp } from '../../support/app.ts'
 
@@ -131,6 +133,42 @@ describe('a flow', () => {
     const { status, body } = await app.alice('PATCH', `/v1.0/flows/${one.id}`, back)
     expect([status, body.error.reason]).toEqual([400, 'INVALID_FLOW'])
     expect((await app.alice('DELETE', `/v1.0/flows/${one.id}`)).body.error.reason).toBe('FLOW_IN_USE')
+  })
+
+  test('which leads to too many is refused, by others too, and to too large ones', async () => {
+    const keep = async (actions: object[]) => {
+      const id = crypto.randomUUID()
+      const row = [id, app.aliceId, JSON.stringify(actions)]
+      await app.database.pool.query(
+        "insert into flows (id, customer_id, name, actions) values ($1, $2, 'led to', $3)",
+        row,
+      )
+      return id
+    }
+    const brought = async (...ids: string[]) => {
+      const { sql, params } = new PgDialect().sqlToQuery(programsLedTo(app.aliceId, ids))
+      return (await app.database.pool.query(sql, params)).rows
+    }
+    const leads = (flow_id: string) => ({ id: flow_id, type: 'fetch_flow', option: { flow_id } })
+    let last = await keep([answer])
+    for (let others = 1; others < 49; others++) last = await keep([leads(last)])
+    const { status, body: kept } = await make([leads(last)])
+    expect(status).toBe(200)
+    const { body: refused } = await make([leads(kept.id)])
+    expect(refused.error).toMatchObject({
+      reason: 'INVALID_FLOW',
+      message: expect.stringMatching(/at most 50 flows/),
+    })
+
+    // However they came to be so many, no more than 50 are brought.
+    expect(await brought(await keep([leads(kept.id)]))).toHaveLength(50)
+
+    const large = { id: 'x', type: 'talk', option: { text: 'x'.repeat(600_000) } }
+    const [one, two, three] = [await keep([large]), await keep([large]), await keep([large])]
+    expect((await make([leads(one)])).status).toBe(200)
+    const { body: heavy } = await make([leads(one), leads(two)])
+    expect(heavy.error.message).toMatch(/1048576 octets/)
+    expect(await brought(one, two, three)).toHaveLength(2)
   })
 
   test('which rings an extension among others stays when that goes, and one which does nothing else goes along', async () => {
