@@ -41,11 +41,11 @@ export function simulate(world: Simulated): Simulation {
   let recordings = 0
   const machine = new FlowMachine({ ...world, recordingId: () => recordingId(++recordings) })
   const parties = new SimulatedParties(world)
-  const [told, orders]: [Told, FlowOrder[]] = [new Told(), []]
+  const [room, orders]: [OrderRoom, FlowOrder[]] = [new OrderRoom(), []]
   let [event, now]: [FlowEvent | undefined, number] = [{ type: 'begun' }, world.at]
   while (event && !machine.isOver) {
     const ordered = machine.receive(event, utcMs(now))
-    orders.push(...ordered.filter((order) => told.takes(order)))
+    orders.push(...ordered.filter((order) => room.takes(order)))
     parties.hear(ordered)
     const next = parties.next(machine.listens)
     event = next?.event
@@ -57,8 +57,8 @@ export function simulate(world: Simulated): Simulation {
 /** So many characters of orders are told, as JSON: each may bring all variables along. */
 const toldAtMost = 1_048_576
 
-/** How much was told. */
-class Told {
+/** How much room for orders is left. */
+class OrderRoom {
   #room = toldAtMost
 
   /** Whether an order is told; how a flow ends always is. */
