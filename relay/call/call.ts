@@ -229,6 +229,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
   answered: {
     ...unwanted,
     flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
+    flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
     success: ({ branch, response }, { call, endpoint }) =>
       joinedLegs(call).includes(branch) && branch.dialog?.remoteTag === (response.to.tag ?? '')
         ? stay(...acknowledge(branch, response, endpoint))

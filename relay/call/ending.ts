@@ -174,9 +174,7 @@ export function spokeLate({ attempt, tried }: Branch, status: number, reason: st
 
 /** Gives all branches up; one which has answered, while the caller could not be told, is hung up. */
 export function letGo(call: Call, endpoint: SipEndpoint, reason?: string): CallOrder[] {
-  const { held } = call
-  call.held = undefined
-  const late = held ? hangUpLate(held.branch, held.response, endpoint) : []
+  const late = letHeldGo(call, endpoint)
   const asked = call.earlyUpdate?.asked
   call.earlyUpdate = undefined
   return [
@@ -184,6 +182,13 @@ export function letGo(call: Call, endpoint: SipEndpoint, reason?: string): CallO
     ...late,
     ...call.branches.flatMap((branch) => abandon(branch, reason)),
   ]
+}
+
+/** Hangs up a callee which has answered while the caller could not be told. */
+export function letHeldGo(call: Call, endpoint: SipEndpoint): CallOrder[] {
+  const { held } = call
+  call.held = undefined
+  return held ? hangUpLate(held.branch, held.response, endpoint) : []
 }
 
 /** Gives a branch up: its INVITE is taken back as far as it was heard of. */

@@ -3,7 +3,8 @@ import type { FlowOrder } from '#flows'
 import { planOf } from '#routing'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
-import { after } from './ending.ts'
+import { after, concluded, letHeldGo } from './ending.ts'
+import { noneAnswered } from './flow-left.ts'
 import { hushRinging } from './flow-sound.ts'
 import { beginHunt } from './hunt.ts'
 import { giveUp } from './hunts.ts'
@@ -58,11 +59,14 @@ function heardAnew({ session }: Call, flow: FlowCall): CallOrder[] {
 }
 
 /** They have rung for long enough. */
-export function stopConnect(call: Call, flow: FlowCall): CallOrder[] {
+export function stopConnect(call: Call, flow: FlowCall, endpoint: SipEndpoint): CallOrder[] {
   const { hunt } = flow
   flow.hunt = undefined
   flow.last = tooLong
-  return hunt ? [...giveUp(call, hunt), ...hushRinging(call, flow)] : []
+  if (!hunt) return []
+  if (call.held) concluded(call, call.held.branch, 0, 'given up', 'final')
+  const letting = [...letHeldGo(call, endpoint), ...giveUp(call, hunt)]
+  return [...letting, ...hushRinging(call, flow), ...noneAnswered(call, flow, endpoint)]
 }
 
 const tooLong = {

@@ -1,11 +1,12 @@
 import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { giveUp } from './hunts.ts'
+import { aimCallerAnew } from './offer-answer.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
 import type { Call, CallOrder, CallStep, FlowCall } from './state.ts'
 
 /*
- * A callee which leaves a call whose flow goes on: its caller stays.
+ * A callee which leaves a call whose flow goes on, or was heard and never answered: its caller stays.
  */
 
 /** The flow which goes on when this leg hangs up; undefined: the call is over then. */
@@ -20,13 +21,9 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
   const hunt = flow.hunt
   flow.hunt = undefined
   flow.left = leg
-  flow.wasHeard = true
   call.joined.callee = undefined
   call.came.callee = undefined
-  for (const branch of call.branches) {
-    branch.aimed = undefined
-    if (branch === leg) branch.state = 'over'
-  }
+  for (const branch of call.branches) if (branch === leg) branch.state = 'over'
   const ended = { type: 'connect-ended', result: 'answered', status: 200 } as const
   return {
     to: 'flow',
@@ -35,16 +32,26 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
       ...dropRefresh(leg),
       { type: 'stop', timer: 'session', of: leg },
       ...(hunt ? giveUp(call, hunt) : []),
-      ...apart(call),
+      ...apart(call, flow, endpoint),
       { type: 'onward', call, name: 'flowHappened', event: ended },
     ],
   }
 }
 
-function apart({ session }: Call): CallOrder[] {
+/** No callee has answered: one which was heard before that, and hears the caller, does so no longer. */
+export function noneAnswered(call: Call, flow: FlowCall, endpoint: SipEndpoint): CallOrder[] {
+  return call.branches.some(({ aimed }) => aimed) ? apart(call, flow, endpoint) : []
+}
+
+/** The caller is heard by its flow alone, which hears its keys in whatever form they come. */
+function apart(call: Call, flow: FlowCall, endpoint: SipEndpoint): CallOrder[] {
+  const { session } = call
+  flow.wasHeard = true
+  for (const branch of call.branches) branch.aimed = undefined
   return [
     { type: 'media', command: { type: 'disconnect', session, side: 'caller' } },
     { type: 'media', command: { type: 'aim', session, side: 'callee', aim: nowhere } },
+    ...aimCallerAnew(call, endpoint),
   ]
 }
 

@@ -8,6 +8,7 @@ import { cause } from './cause.ts'
 import { pressKey } from './digits.ts'
 import { after, end } from './ending.ts'
 import { beginConnect, connected, stopConnect } from './flow-connect.ts'
+import { noneAnswered } from './flow-left.ts'
 import { recording } from './flow-record.ts'
 import { serverQuestion } from './flow-server.ts'
 import {
@@ -106,7 +107,7 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
     case 'connect':
       return beginConnect(call, flow, order.option, endpoint)
     case 'stop-connect':
-      return { effects: stopConnect(call, flow) }
+      return { effects: stopConnect(call, flow, endpoint) }
     case 'hang-up':
       return hungUp(call, flow, order.status, endpoint)
     case 'fetch': {
@@ -214,7 +215,7 @@ export function connectOver(
   if (!flow || flow.hunt !== hunt) return { effects: [] }
   flow.hunt = undefined
   flow.last = ending
-  const quiet: CallOrder[] = hushRinging(call, flow)
+  const quiet: CallOrder[] = [...hushRinging(call, flow), ...noneAnswered(call, flow, endpoint)]
   const { status } = ending
   const ended = { type: 'connect-ended', result: conditionOf(ending), status } as const
   return after(quiet, flowHappened(call, ended, endpoint))

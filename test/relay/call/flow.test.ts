@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FlowAction, FlowServerAnswer } from '#contract'
 import type { Answer } from '../../../relay/ground/effects.ts'
+import type { Aim } from '../../../relay/ground/media.ts'
 import type { Response } from '../../../relay/sip/message.ts'
 import { actionsOf, type Written } from '../../functions/flows/told.ts'
 import { FlowScene } from '../../support/flow-call.ts'
@@ -183,6 +184,38 @@ describe('a call which follows a flow', () => {
     },
   )
 
+  const noneAnswers: [string, (scene: FlowScene) => unknown][] = [
+    ['is busy', (scene) => scene.bob(486)],
+    ['cannot', (scene) => scene.bob(480)],
+    ['does not answer in time', ({ ladder }) => ladder.after(20_000)],
+    [
+      'has answered, and leaves',
+      (scene) => {
+        scene.bob(200).ladder.whatever()
+        scene.bobHangsUp()
+      },
+    ],
+  ]
+  test.each(noneAnswers)(
+    'lets a callee who was heard early and %s hear nothing more, and hears keys in the caller’s sound again',
+    (_, leaves) => {
+      const timed = { ...sales, option: { ...sales.option, timeout: 20_000 } }
+      const scene = new FlowScene([{ type: 'answer' }, timed, sales])
+      scene.ladder.whatever()
+      scene.acks().ladder.whatever()
+      scene.rings().bob(183, sdp(bob.flow.address, 4_020))
+      expect(aimedLast(scene, 'caller').digits?.tones).toBeUndefined()
+      leaves(scene)
+      expect(scene.ordered('disconnect')).toMatchObject({ side: 'caller' })
+      expect(aimedLast(scene, 'callee').rtp).toBeUndefined()
+      expect(aimedLast(scene, 'caller').digits?.tones).toHaveLength(2)
+      scene.ladder.whatever()
+      expect(scene.ordered('connect')).toMatchObject({ side: 'caller', to: { side: 'callee' } })
+      scene.rings().bob(200).ladder.gives('ACK to Bob')
+      expect(aimedLast(scene, 'callee').rtp).toBeDefined()
+    },
+  )
+
   test('calls the next one where the first was answered and has left', () => {
     const scene = new FlowScene([{ type: 'answer' }, sales, sales])
     scene.ladder.whatever()
@@ -351,6 +384,26 @@ describe('a caller which', () => {
     const pracked = within(scene.invited, scene.answered, alice, 'PRACK', 5, { headers: [['rack', rack]] })
     scene.ladder.when(alice, pracked).gives('200 to Alice', '200 to Alice')
     expect(scene.played).toEqual(['tone 1000', 'tone 1000'])
+  })
+
+  test('has not acknowledged that it rings when the time to answer is over is not connected with who answered', () => {
+    const timed = { ...sales, option: { ...sales.option, timeout: 20_000 } }
+    const scene = new FlowScene([timed, { type: 'sleep', option: { duration: 5_000 } }], {
+      headers: [['require', '100rel']],
+    })
+    scene.ladder.gives('ask route')
+    scene.rings().bob(183, sdp(bob.flow.address)).ladder.gives('180 to Alice')
+    const { answered } = scene
+    scene.ladder.after(19_000).whatever()
+    scene.bob(200).ladder.gives()
+    scene.ladder.after(1_000).gives('ACK to Bob', 'BYE to Bob')
+    scene.ladder.when(bob, answers(scene.ladder.lastRequest(bob, 'BYE'), bob, 200)).gives()
+    const rack = `${answered.header('rseq')} ${scene.invited.cseq.number} INVITE`
+    const pracked = within(scene.invited, answered, alice, 'PRACK', 5, { headers: [['rack', rack]] })
+    scene.ladder.when(alice, pracked).gives('200 to Alice')
+    scene.ladder.after(5_000).gives('480 to Alice')
+    expect(scene.ladder.record.attempts).toMatchObject([{ status: 0, reason: 'given up' }])
+    expect(scene.outcomes).toEqual(['a1 no_answer', 'a2 slept'])
   })
 
   test('must be encrypted is answered with keys, and hears by them', () => {
@@ -534,6 +587,12 @@ const bobIsAway = {
   reason: 'EXTENSION_DISABLED',
   message: 'The extension bob is disabled.',
 } as never
+
+function aimedLast({ ladder }: FlowScene, side: 'caller' | 'callee'): Aim {
+  const last = ladder.media.findLast((one) => one.type === 'aim' && one.side === side)
+  if (last?.type !== 'aim') throw new Error(`the ${side} is aimed nowhere`)
+  return last.aim
+}
 
 function tagOf(response: Response): string | undefined {
   return response.to.tag
