@@ -74,6 +74,7 @@ export class Player {
   /** The leg is closed: what plays there ends. */
   close(leg: MediaLeg): void {
     this.#endAll(leg, 'It was closed.')
+    this.#legs.delete(leg)
   }
 
   /** A file which was wanted was read. */

@@ -19,10 +19,15 @@ export function playedCodecOf(said: Media, told: Media | undefined): PlayedCodec
   return best && codec && { codec, type: Number(best.number), ms: packetMs(said) }
 }
 
-/** a=ptime, within a=maxptime (RFC 8866 §6.4, §6.5), where it is in steps of ten. */
+/** a=ptime, within a=maxptime (RFC 8866 §6.4, §6.5), each where it is a number of milliseconds which a packet can have. */
 function packetMs({ lines }: Media): number {
-  const [wanted, most] = ['ptime', 'maxptime'].map((name) => Number(attribute(lines, name)))
-  const ms = wanted && wanted > 0 && wanted % 10 === 0 ? wanted : USUAL_MS
-  const limit = most && most >= 10 ? most - (most % 10) : MOST_MS
+  const [wanted, most] = ['ptime', 'maxptime'].map((name) => asked(Number(attribute(lines, name))))
+  const ms = wanted !== undefined && wanted % 10 === 0 ? wanted : USUAL_MS
+  const limit = most === undefined ? MOST_MS : Math.floor(most / 10) * 10
   return Math.min(ms, limit, MOST_MS)
+}
+
+/** undefined: it says nothing, or what no packet can keep to. */
+function asked(ms: number): number | undefined {
+  return Number.isFinite(ms) && ms >= 10 ? ms : undefined
 }

@@ -40,6 +40,10 @@ describe('sounds are played to a party', () => {
     [['a=maxptime:10'], 10],
     [['a=ptime:60', 'a=maxptime:45'], 40],
     [['a=maxptime:5'], 20],
+    [['a=ptime:30', 'a=maxptime:22.5'], 20],
+    [['a=maxptime:Infinity'], 20],
+    [['a=ptime:60', `a=maxptime:${'9'.repeat(400)}`], 60],
+    [[`a=ptime:${'9'.repeat(400)}`], 20],
   ])('in packets as it asks for: %j', (lines, ms) => {
     expect(playedCodecOf(media('RTP/AVP 0', ...lines), undefined)).toEqual({ ...pcmu, ms })
   })
