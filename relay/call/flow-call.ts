@@ -18,6 +18,8 @@ export interface FollowedFlow<Search, Ending> {
   early: boolean
   /** An answer of ours waits until the caller has acknowledged a provisional (RFC 3262 §3). */
   answerHeld: boolean
+  /** Our answer was an offer: where the caller is heard says its ACK, which has not come. */
+  answerOffered: boolean
   /** Whom a `connect` looks for; undefined: none is under way. */
   hunt: Search | undefined
   /** How the last `connect` ended in which no callee answered. */

@@ -1,18 +1,19 @@
 import type { InDialogRequest, UasLeg } from '../leg/leg.ts'
 import { follow } from '../leg/path.ts'
 import { forgetAnswer } from '../leg/uas.ts'
-import { hasSdp, sdpBytes } from '../sdp/message-sdp.ts'
+import { sdpBytes } from '../sdp/message-sdp.ts'
 import { sdpBody } from '../sip/body.ts'
 import { infoDigitOf } from '../sip/dtmf-relay.ts'
 import type { Request } from '../sip/message.ts'
 import { reply } from '../sip/reply.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
-import { hangUp, legAcked } from './answered.ts'
+import { failed, hangUp, legAcked } from './answered.ts'
 import { answerHere, changesNothing, offersNothingNew } from './answered-here.ts'
+import { unheard } from './cause.ts'
 import { askedEarly } from './early-update.ts'
 import { after } from './ending.ts'
-import { keyPressed } from './flow.ts'
-import { isAnswered, spokenIn } from './flow-sound.ts'
+import { flowHappened, keyPressed } from './flow.ts'
+import { hasSaid, isAnswered, spokenIn } from './flow-sound.ts'
 import { callerCancelled } from './hunt.ts'
 import { screenWithin } from './in-dialog.ts'
 import {
@@ -26,6 +27,7 @@ import {
   rewriteFor,
 } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
+import { sipReason } from './reason.ts'
 import { referRefused } from './refer.ts'
 import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
 
@@ -49,9 +51,24 @@ export function flowAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpo
 
 /** The caller acknowledges our answer: where that was an offer, by what it says itself. */
 export function flowAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndpoint): CallStep {
-  const settled = legAcked(call, leg, request, endpoint)
-  const said = hasSdp(leg.invite) ? undefined : answerOf(request, endpoint, leg.sdp.sent, leg.secure)
-  return said?.ok ? after(settled.effects, { effects: aim(call, leg, said.value, endpoint) }) : settled
+  const isNew = leg.answer !== undefined
+  const { effects } = legAcked(call, leg, request, endpoint)
+  return isNew && !hasSaid(leg) ? after(effects, offerAcked(call, leg, request, endpoint)) : { effects }
+}
+
+/** Now it is known where the caller is heard, and its flow goes on; or it cannot be, and the call ends. */
+function offerAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndpoint): CallStep {
+  const { flow } = call
+  const said = answerOf(request, endpoint, leg.sdp.sent, leg.secure)
+  if (!said?.ok || !spokenIn(said.value)) {
+    const why = said?.ok === false ? said.fault.why : said ? 'no codec of ours' : 'no answer in ACK'
+    const [, reason] = sipReason(488, why)
+    return hangUp(call, 'system', { reason }, endpoint, failed(unheard('caller', why)))
+  }
+  const heard = aim(call, leg, said.value, endpoint)
+  if (!flow?.answerOffered) return { effects: heard }
+  flow.answerOffered = false
+  return after(heard, flowHappened(call, { type: 'answered' }, endpoint))
 }
 
 /** The caller takes its call back, or a change which it asked for. */

@@ -43,7 +43,12 @@ export function isAnswered({ caller }: Call): boolean {
 }
 
 /** What an answer of ours comes to. */
-export type Answering = 'answered' | 'held' | 'no_codec'
+export type Answering = 'answered' | 'offered' | 'held' | 'no_codec'
+
+/** Whether the caller has said where it is heard, by its INVITE or a PRACK, before it is answered. */
+export function hasSaid({ invite, reliable, localTag }: UasLeg): boolean {
+  return hasSdp(invite) || reliable.answers.has(localTag)
+}
 
 /** Answers the caller in the flow's name, once it has acknowledged what it was told before. */
 export function answerByFlow(
@@ -56,7 +61,9 @@ export function answerByFlow(
   if (!ours) return { came: 'no_codec', orders: [] }
   flow.answerHeld = holdsAnswer(call.caller)
   if (flow.answerHeld) return { came: 'held', orders: [] }
-  return { came: 'answered', orders: [...answerCaller(call, ours, endpoint), { type: 'tell' }] }
+  flow.answerOffered = !hasSaid(call.caller)
+  const came = flow.answerOffered ? 'offered' : 'answered'
+  return { came, orders: [...answerCaller(call, ours, endpoint), { type: 'tell' }] }
 }
 
 /** Begins to bring the sounds of a play here, and plays them at once where nothing is to be brought. */

@@ -45,6 +45,7 @@ export function flowOf(call: Call, decision: FlowDecision, endpoint: SipEndpoint
     ours: ownSound(call.caller, endpoint),
     early: false,
     answerHeld: false,
+    answerOffered: false,
     hunt: undefined,
     last: undefined,
     left: undefined,
@@ -132,7 +133,7 @@ const notYet = 'relays make no calls of their own'
 function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOut {
   const { came, orders } = answerByFlow(call, flow, endpoint)
   if (came === 'answered') return { effects: [...orders], happens: { type: 'answered' } }
-  if (came === 'held') return { effects: [] }
+  if (came !== 'no_codec') return { effects: [...orders] }
   const why = 'it speaks neither PCMU nor PCMA, in which flows are heard'
   const because = cause('CALLER_CODEC_MISMATCH', `The caller cannot hear the flow: ${why}.`)
   const ending = { by: 'system', reason: 'failed', status: 488, why: 'no codec', because } as const
@@ -158,7 +159,7 @@ export function answerReleased(call: Call, endpoint: SipEndpoint): CallStep {
   const { flow } = call
   if (!flow?.answerHeld) return { effects: [] }
   const { came, orders } = answerByFlow(call, flow, endpoint)
-  if (came !== 'answered') return { effects: [] }
+  if (came !== 'answered') return { effects: [...orders] }
   return after(orders, flowHappened(call, { type: 'answered' }, endpoint))
 }
 

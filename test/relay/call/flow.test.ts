@@ -374,6 +374,34 @@ describe('a caller which', () => {
     scene.rings().bob(200).ladder.gives('ACK to Bob')
   })
 
+  test('leaves the offer to us hears the first words of its flow, once its ACK says where', () => {
+    const scene = new FlowScene([{ type: 'answer' }, { type: 'beep' }], { offer: new Uint8Array() })
+    scene.ladder.gives('200 to Alice')
+    expect(scene.played).toEqual([])
+    const acknowledged = ack(scene.invited, scene.answered, { body: sdp(alice.flow.address, 4010) })
+    scene.ladder.when(alice, acknowledged).when(alice, acknowledged).gives()
+    expect(scene.played).toEqual(['tone 1000'])
+    const orders = scene.ladder.media.map(({ type }) => type)
+    expect(orders.indexOf('aim')).toBeLessThan(orders.indexOf('play'))
+    scene.playedOut().ladder.gives('BYE to Alice')
+    expect(scene.outcomes).toEqual(['a1 answered', 'a2 played'])
+  })
+
+  test.each([
+    ['no SDP', undefined],
+    ['SDP which is none', new TextEncoder().encode('v=0\r\n')],
+    [
+      'no codec which is played',
+      new TextEncoder().encode(text(sdp(alice.flow.address)).replace('AVP 0 8 101', 'AVP 101')),
+    ],
+  ])('leaves the offer to us, and acknowledges the answer by %s, is hung up', (_, body) => {
+    const scene = new FlowScene([{ type: 'answer' }, { type: 'beep' }], { offer: new Uint8Array() })
+    scene.ladder.gives('200 to Alice').when(alice, ack(scene.invited, scene.answered, body ? { body } : {}))
+    scene.ladder.gives('BYE to Alice')
+    expect(scene.played).toEqual([])
+    expect(scene.ladder.record).toMatchObject({ hangup_reason: 'failed', reject_reason: 'SOUND_UNUSABLE' })
+  })
+
   test('wants provisionals reliably is answered when it has acknowledged what it was told before', () => {
     const scene = new FlowScene([{ type: 'beep' }, { type: 'answer' }, { type: 'beep' }], {
       headers: [['require', '100rel']],
