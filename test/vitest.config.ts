@@ -5,7 +5,9 @@ import { defineConfig } from 'vitest/config'
 
 /** What starts a product here has a database of its own, whatever PostgreSQL the others are given. */
 const local = process.env.TEST_DATABASE_URL === undefined ? [] : ['functions/local/**']
-const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local]
+/** What takes longest by far is asked for by name (`ODD_VALUES=some`, or `all`), and by `.ci/run`. */
+const odd = process.env.ODD_VALUES === undefined ? ['functions/odd-values.test.ts'] : []
+const exclude = ['live/**', 'bench/**', '**/node_modules/**', ...local, ...odd]
 /** These put something in the place of a module, or measure the heap: others must not meet it, nor they others. */
 const apart = globSync('**/*.test.ts', {
   cwd: import.meta.dirname,
