@@ -78,16 +78,7 @@ function two(number: number): string {
 /** The clock of a time zone (IANA). undefined: there is none of that name. */
 function wallTime(at: UtcMs, timeZone: string): WallTime | undefined {
   try {
-    const parts = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      hourCycle: 'h23',
-      weekday: 'short',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-    }).formatToParts(at)
+    const parts = clockOf(timeZone).formatToParts(at)
     const part = (type: string) => parts.find((one) => one.type === type)?.value ?? ''
     return {
       year: Number(part('year')),
@@ -100,6 +91,30 @@ function wallTime(at: UtcMs, timeZone: string): WallTime | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Clocks which were made, by their time zones: to make one takes longer than all else of an action. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+/** So many are kept: all of them are let go when there are more. */
+const clocksAtMost = 100
+
+/** Throws RangeError: there is no such time zone. */
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone)
+  if (known) return known
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    weekday: 'short',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+  })
+  if (clocks.size >= clocksAtMost) clocks.clear()
+  clocks.set(timeZone, clock)
+  return clock
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']

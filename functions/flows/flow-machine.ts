@@ -28,6 +28,9 @@ interface Frame {
   readonly passes: Map<string, number>
 }
 
+/** Actions which are gone through at one time: then others have their turn. */
+const atOnceAtMost = 100
+
 /** Keys which were pressed ahead; more are not kept. */
 const keysAtMost = 64
 
@@ -44,6 +47,11 @@ export class FlowMachine {
   #script: FlowScript | undefined
   #beganAt: UtcMs | undefined
   #executed = 0
+  /** Actions which were gone through at one time, and when that is. */
+  #atOnce = 0
+  #at: UtcMs | undefined
+  /** It waits for its own turn, and for nothing else. */
+  #yielded = false
   #over = false
 
   constructor(setup: FlowSetup) {
@@ -69,6 +77,8 @@ export class FlowMachine {
 
   receive(event: FlowEvent, now: UtcMs): FlowOrder[] {
     this.#run.now = now
+    if (this.#at !== now) this.#atOnce = 0
+    this.#at = now
     if (this.#over) return []
     if (event.type === 'begun') this.#begin(now)
     else if (event.type === 'hung-up') this.#close({ outcome: 'left' }, 'left')
@@ -89,7 +99,14 @@ export class FlowMachine {
     if (event.type === 'digit') this.#pressed(event.key)
     if (event.type === 'recorded' && run.recording?.id === event.recording) run.recording = undefined
     if (event.type === 'timeout' && !run.rang()) return
-    if (this.#script) this.#resume(this.#script.next(event))
+    if (this.#yielded && event.type === 'timeout') this.#goOn()
+    else if (this.#script) this.#resume(this.#script.next(event))
+  }
+
+  #goOn(): void {
+    this.#yielded = false
+    this.#atOnce = 0
+    this.#next()
   }
 
   #pressed(key: string): void {
@@ -110,6 +127,7 @@ export class FlowMachine {
   /** Goes through actions until one has to wait. */
   #next(): void {
     while (!this.#over && !this.#script) {
+      if (++this.#atOnce > atOnceAtMost) return this.#yield()
       const action = this.#take()
       if (!action) return this.#end('hung_up', undefined)
       if (++this.#executed > flowLimits.run) return this.#end('too_long', undefined)
@@ -118,6 +136,12 @@ export class FlowMachine {
       if ('outcome' in doing) this.#concluded(doing)
       else this.#start(doing)
     }
+  }
+
+  #yield(): void {
+    this.#yielded = true
+    // A wait of nothing would be over before others are heard.
+    this.#run.order({ type: 'wait', ms: 1 })
   }
 
   #start(script: FlowScript): void {

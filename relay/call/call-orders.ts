@@ -157,7 +157,7 @@ export class CallOrders {
       case 'record':
         return this.recordings.begin(active.call, order.wish)
       case 'changeRecording':
-        return this.recordings.change(active.call, order.change)
+        return this.recordings.change(active.call, order.change, order.of)
       case 'cool':
         return this.reputation.cool(now, order.provider, order.flow, order.ms)
       case 'release':
@@ -216,7 +216,8 @@ export class CallOrders {
     ledger.keep(now, call.id, placesOf(call))
     const answeredAt = call.flow ? call.flow.connectedAt : call.record.answeredAt
     // Calls in and calls inside cost no minutes.
-    if (answeredAt !== undefined && costsMinutes(call)) ledger.answered(call.id, answeredAt)
+    if (answeredAt === undefined) ledger.unanswered(now, call.id)
+    else if (costsMinutes(call)) ledger.answered(call.id, answeredAt)
   }
 
   /** Ends what is over: ports back at once, the rest when no answer is waited for any more. */

@@ -11,6 +11,7 @@ interface ActiveRecording {
   readonly call: Call
   readonly session: SessionId
   readonly about: RecordingTold
+  readonly asSet: boolean
 }
 
 /** What of the relay itself is told. */
@@ -29,7 +30,7 @@ export function recordingAsSet(call: Call, { hunt }: Branch): RecordingWish | un
   const modes: (RecordingMode | undefined)[] = [call.decision?.record, hunt.decision?.record, called]
   const mode = (['separate', 'mixed'] as const).find((one) => modes.includes(one))
   if (mode === undefined) return undefined
-  return { kind: 'call', side: 'both', channels: mode === 'separate' ? 2 : 1, maxMs: DAY_MS }
+  return { kind: 'call', side: 'both', channels: mode === 'separate' ? 2 : 1, maxMs: DAY_MS, asSet: true }
 }
 
 /** The recordings of calls: ordered of the media thread, and told to the edge as they begin and end. */
@@ -43,14 +44,18 @@ export class CallRecordings {
     this.#emit = emit
   }
 
-  /** Begins one of a call whose customer is known. Whatever keeps it from that is told by the media thread's report. */
+  /**
+   * Begins one of a call whose customer is known. Whatever keeps it from that is told by the media thread's report. A
+   * message ends what else is recorded of the call: it would be lost otherwise.
+   */
   begin(call: Call, wish: RecordingWish): void {
     const { customerId } = call.record
     if (customerId === undefined) return
+    if (wish.kind === 'voicemail') this.change(call, 'stop')
     const id = wish.id ?? this.#self.entropy.uuid(utcOf(call))
     const about = aboutOf(call, id, wish)
     const session = heardAt(call, 'caller')?.media?.session ?? call.session
-    this.#byId.set(id, { call, session, about })
+    this.#byId.set(id, { call, session, about, asSet: wish.asSet === true })
     this.#tell(call, 'started', about)
     const { side, channels, maxMs, silenceMs } = wish
     const path = `${customerId}.${id}.wav`
@@ -58,10 +63,11 @@ export class CallRecordings {
     this.#order({ type: 'record', session, side, recording: id, path, channels, maxMs, ...silence })
   }
 
-  /** Pauses, goes on with, or ends what is recorded of a call; nothing where nothing is. */
-  change(call: Call, change: RecordingChange): void {
-    for (const [recording, { call: recorded, session }] of this.#byId)
-      if (recorded === call) this.#order({ type: `record-${change}`, session, recording })
+  /** Pauses, goes on with, or ends what is recorded of a call, or `of` that; nothing where nothing is. */
+  change(call: Call, change: RecordingChange, of?: 'setting'): void {
+    for (const [recording, { call: recorded, session, asSet }] of this.#byId)
+      if (recorded === call && (of === undefined || asSet))
+        this.#order({ type: `record-${change}`, session, recording })
   }
 
   /** Carries out what the API ordered of a call; undefined: it is not here, or is not answered. */

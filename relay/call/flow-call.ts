@@ -28,7 +28,7 @@ export interface FollowedFlow<Search, Ending> {
   left: Leg | undefined
   /** What callees let be heard before they answer is heard. */
   hearsEarly: boolean
-  /** UTC ms at which a callee answered first: its minutes begin then; undefined: none did. */
+  /** UTC ms at which the callee answered: its minutes begin then; undefined: there is none. */
   connectedAt: UtcMs | undefined
   /** A callee was heard here before: whom is called next is heard in its place. */
   wasHeard: boolean

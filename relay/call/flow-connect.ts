@@ -81,6 +81,6 @@ const tooLong = {
 /** A callee has answered: the others are given up already. */
 export function connected(call: Call, flow: FlowCall): CallOrder[] {
   flow.last = undefined
-  flow.connectedAt ??= utcOf(call)
+  flow.connectedAt = utcOf(call)
   return hushRinging(call, flow)
 }

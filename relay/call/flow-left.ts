@@ -21,6 +21,7 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
   const hunt = flow.hunt
   flow.hunt = undefined
   flow.left = leg
+  flow.connectedAt = undefined
   call.joined.callee = undefined
   call.came.callee = undefined
   for (const branch of call.branches) if (branch === leg) branch.state = 'over'
@@ -32,6 +33,8 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
       ...dropRefresh(leg),
       { type: 'stop', timer: 'session', of: leg },
       ...(hunt ? giveUp(call, hunt) : []),
+      // It was made of what the two said; and the flow may record, too.
+      { type: 'changeRecording', change: 'stop', of: 'setting' },
       ...apart(call, flow, endpoint),
       { type: 'onward', call, name: 'flowHappened', event: ended },
     ],

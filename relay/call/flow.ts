@@ -20,7 +20,7 @@ import {
   soundArrived,
   stopPlaying,
 } from './flow-sound.ts'
-import { conditionOf } from './hunts.ts'
+import { conditionOf, tooManyHunts } from './hunts.ts'
 import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Call, CallOrder, CallStep, FlowCall, FlowCallEvents } from './state.ts'
@@ -106,7 +106,7 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
     case 'send-digits':
       return { effects: pressKey(call, call.caller, { key: order.keys, ms: order.ms }, endpoint) }
     case 'connect':
-      return beginConnect(call, flow, order.option, endpoint)
+      return connecting(call, flow, order.option, endpoint)
     case 'stop-connect':
       return { effects: stopConnect(call, flow, endpoint) }
     case 'hang-up':
@@ -126,6 +126,19 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
     case 'resume-record':
       return { effects: recording(order) }
   }
+}
+
+function connecting(
+  call: Call,
+  flow: FlowCall,
+  option: Extract<FlowOrder, { type: 'connect' }>['option'],
+  endpoint: SipEndpoint,
+): CarriedOut {
+  const refused = tooManyHunts(call)
+  if (!refused) return beginConnect(call, flow, option, endpoint)
+  flow.last = refused
+  const { status } = refused
+  return { effects: [], happens: { type: 'connect-ended', result: 'failed', status } }
 }
 
 const notYet = 'relays make no calls of their own'

@@ -14,8 +14,11 @@ import { mostUseful, reasonOf } from './verdict.ts'
  * A hunt for a list has a hunt for each of its step; when all of those are over, how they ended says which step is next.
  */
 
-/** So many hunts has one call, however its lists lead to lists. */
+/** So many hunts has one search, however its lists lead to lists: that of a call, or each `connect` of its flow. */
 const huntsAtMost = 32
+
+/** So many has one call, all its searches together: they are kept as long as it lasts. */
+const huntsOfCallAtMost = 512
 
 /** So often is a call sent on in the name of one extension or PBX by what its phones answer. */
 const redirectionsAtMost = 5
@@ -57,19 +60,40 @@ export function redirectable(call: Call, hunt: Hunt, those: readonly SoughtTarge
   const anew = those.filter(
     (one, at) => ![...called, ...those.slice(0, at)].some((other) => isSame(one, other)),
   )
-  return inBounds(call, anew, redirectionsAtMost - before.length)
+  return inBounds(call, hunt, anew, redirectionsAtMost - before.length)
 }
 
 function isSame(one: SoughtTarget, other: SoughtTarget): boolean {
   return one.target === other.target && one.host === other.host
 }
 
-/** As many of them as the call may have hunts; the record says of the others that they are left out. */
-function inBounds(call: Call, those: readonly SoughtTarget[], most = huntsAtMost): SoughtTarget[] {
-  const room = Math.max(0, Math.min(most, huntsAtMost - call.hunts.length))
+/** As many of them as the search may have hunts; the record says of the others that they are left out. */
+function inBounds(
+  call: Call,
+  hunt: Hunt,
+  those: readonly SoughtTarget[],
+  most = huntsAtMost,
+): SoughtTarget[] {
+  const root = rootOf(hunt)
+  const ofRoot = call.hunts.filter((one) => rootOf(one) === root).length
+  const room = Math.max(0, Math.min(most, huntsAtMost - ofRoot, huntsOfCallAtMost - call.hunts.length))
   for (const sought of those.slice(room)) noteLeftOut(call, sought, tooManyForwards)
   return those.slice(0, room)
 }
+
+function rootOf(hunt: Hunt): Hunt {
+  return hunt.parent ? rootOf(hunt.parent) : hunt
+}
+
+/** How a further search of this call ends at once, since it has had so many; undefined: there is room for it. */
+export function tooManyHunts({ hunts }: Call): HuntEnding | undefined {
+  return hunts.length < huntsOfCallAtMost ? undefined : { ...outOfBounds, because: tooManySearches }
+}
+
+const tooManySearches = cause(
+  'TOO_MANY_FORWARDS',
+  `The flow of the call connected it too often: ${huntsOfCallAtMost} searches and what they lead to at most.`,
+)
 
 const tooManyForwards = cause(
   'TOO_MANY_FORWARDS',
@@ -148,7 +172,7 @@ function nextStep(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
   hunt.steps = hunt.steps.slice(at + 1)
   const { targets } = hunt.decision ?? {}
   if (targets?.kind !== 'plan') return { effects: [] }
-  const begun = inBounds(call, soughtIn(targets.plan, step, outcome))
+  const begun = inBounds(call, hunt, soughtIn(targets.plan, step, outcome))
   return begun.length > 0
     ? { effects: begun.flatMap((sought) => seek(call, hunt, sought)) }
     : noneLeft(call, hunt, endpoint, [outOfBounds])

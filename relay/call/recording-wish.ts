@@ -13,6 +13,8 @@ export interface RecordingWish {
   readonly silenceMs?: number | undefined
   /** The extension by name whose mailbox a message is for; '': the customer's. */
   readonly mailbox?: string
+  /** A setting makes it, and no order. */
+  readonly asSet?: true
 }
 
 /** What may become of a recording which goes on. */

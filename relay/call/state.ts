@@ -310,7 +310,8 @@ export type CallOrder =
   | { readonly type: 'tell' }
   /** The call is to be recorded; or what is recorded of it is to pause, to go on, or to end. */
   | { readonly type: 'record'; readonly wish: RecordingWish }
-  | { readonly type: 'changeRecording'; readonly change: RecordingChange }
+  /** `of`: only of those which a setting made. */
+  | { readonly type: 'changeRecording'; readonly change: RecordingChange; readonly of?: 'setting' }
   /** A provider said 503 with Retry-After: it is to be left alone at this address for so long. */
   | { readonly type: 'cool'; readonly provider: string; readonly flow: Flow; readonly ms: number }
   /** A provider has shown how it is doing. */

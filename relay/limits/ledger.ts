@@ -147,6 +147,14 @@ export class Ledger implements BeatReporter {
     for (const key of call.scopes.keys()) this.#daily.begin(key, callId, at)
   }
 
+  /** It goes on without a callee: until another one answers it costs no minutes. */
+  unanswered(now: MonotonicMs, callId: string): void {
+    const call = this.#calls.get(callId)
+    if (!call?.answered) return
+    call.answered = false
+    for (const key of call.scopes.keys()) this.#daily.end(key, callId, utcAt(this.#clock.epoch, now))
+  }
+
   /** The call is over. */
   free(now: MonotonicMs, callId: string): void {
     this.keep(now, callId, [])

@@ -1,8 +1,9 @@
-import type { FlowDecision } from '#contract'
+import type { Caps, FlowDecision } from '#contract'
 import type { MediaReport } from '../../relay/ground/media.ts'
 import type { Request, Response } from '../../relay/sip/message.ts'
 import { programOf, type Written } from '../functions/flows/told.ts'
 import type { Ladder } from './ladder.ts'
+import { acme, limitedBy } from './limits.ts'
 import {
   ack,
   alice,
@@ -46,15 +47,18 @@ export class FlowScene {
   readonly invited: Request
   #cseq = 10
 
-  constructor(written: readonly Written[], { offer, registered = true, headers }: FlowSceneTerms = {}) {
-    this.ladder = office()
+  constructor(
+    written: readonly Written[],
+    { offer, registered = true, headers, limits }: FlowSceneTerms = {},
+  ) {
+    this.ladder = office(limits && { limits: limitedBy({ [customerId]: limits }) })
     if (registered) registers(this.ladder, bob, 'bob')
     const options: Parameters<typeof invite>[2] = {
       ...(offer && { body: offer }),
       ...(headers && { headers }),
     }
     this.invited = aliceDials(this.ladder, '+15551234567', options)
-    this.ladder.decide(follows(written))
+    this.ladder.decide(follows(written, limits && { scopes: [acme] }))
   }
 
   /** Alice acknowledges the answer. */
@@ -153,4 +157,6 @@ interface FlowSceneTerms {
   readonly offer?: Uint8Array
   readonly registered?: boolean
   readonly headers?: [string, string][]
+  /** The customer's. */
+  readonly limits?: Partial<Caps>
 }

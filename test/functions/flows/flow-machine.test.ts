@@ -441,7 +441,12 @@ describe('where a flow goes', () => {
 
   test('is nowhere for ever: it is hung up after a thousand actions, and its trace has a bound', () => {
     const flow = new ToldFlow([{ type: 'goto', option: { target_id: 'a1' } }])
-    expect(flow.begins()).toEqual(['hang-up'])
+    expect(flow.begins()).toEqual(['wait 1'])
+    for (let turn = 2; turn < 10; turn++) expect(flow.hears({ type: 'timeout' }, 1)).toEqual(['wait 1'])
+    expect([...flow.hears({ type: 'timeout' }, 1), ...flow.hears({ type: 'timeout' }, 1)]).toEqual([
+      'wait 1',
+      'hang-up',
+    ])
     expect(flow.machine.trace).toMatchObject({ ended: 'too_long', left_out: 800 })
     expect(flow.machine.trace.trace).toHaveLength(200)
   })
@@ -459,3 +464,15 @@ function answered(written: readonly Written[]): ToldFlow {
   flow.hears({ type: 'answered' })
   return flow
 }
+
+test('a flow which waits for nothing lets others have their turn after a hundred actions', () => {
+  const flow = new ToldFlow([
+    { id: 'round', type: 'variable_set', option: { key: 'x', value: 'y' } },
+    { type: 'goto', option: { target_id: 'round', loop_count: 74 } },
+    { type: 'hangup' },
+  ])
+  expect(flow.begins()).toEqual(['wait 1'])
+  expect(flow.presses('1')).toEqual([])
+  expect(flow.hears({ type: 'timeout' })).toEqual(['hang-up 480'])
+  expect(flow.machine.trace.ended).toBe('hung_up')
+})

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { FlowAction, FlowServerAnswer } from '#contract'
+import { type FlowAction, type FlowServerAnswer, monotonicMs } from '#contract'
 import type { Answer } from '../../../relay/ground/effects.ts'
 import type { Aim } from '../../../relay/ground/media.ts'
 import type { Response } from '../../../relay/sip/message.ts'
 import { actionsOf, type Written } from '../../functions/flows/told.ts'
 import { FlowScene } from '../../support/flow-call.ts'
+import { acme } from '../../support/limits.ts'
 import {
   ack,
   alice,
@@ -247,6 +248,64 @@ test('a carrier’s place in a call is free when its callee has left, while the 
   expect(holds()).toBe(true)
   ladder.when(telnyx, fromCallee(invited, taken, telnyx, 'BYE', 1)).gives('200 to Telnyx')
   expect(holds()).toBe(false)
+})
+
+test('minutes are those with a callee: none while the flow goes on without one', () => {
+  const out = { type: 'connect', option: { destinations: [{ type: 'tel', target: '+12125550000' }] } }
+  const pause = { type: 'sleep', option: { duration: 120_000 } }
+  const scene = new FlowScene([{ type: 'answer' }, out, pause, out, pause], {
+    limits: { max_daily_minutes: 99 },
+  })
+  const { ladder } = scene
+  ladder.whatever()
+  scene.acks()
+  for (const used of [1, 2]) {
+    ladder
+      .decide(through(provider(telnyx)))
+      .gives('ask locate')
+      .locate(telnyx)
+      .whatever()
+    const invited = ladder.lastRequest(telnyx, 'INVITE')
+    const taken = answers(invited, telnyx, 200, { body: sdp(telnyx.flow.address) })
+    ladder.when(telnyx, taken).whatever().after(60_000).whatever()
+    ladder
+      .when(telnyx, fromCallee(invited, taken, telnyx, 'BYE', 1))
+      .whatever()
+      .after(119_000)
+      .whatever()
+    expect(ladder.engine.rooms.ledger.limits(acme, monotonicMs(ladder.now))).toMatchObject([{ used }])
+    if (used === 1) ladder.after(1_000).gives('ask route')
+  }
+})
+
+describe('a flow which connects again and again', () => {
+  const again: Written[] = [
+    { type: 'answer' },
+    { ...sales, id: 'again' },
+    { type: 'goto', option: { target_id: 'again', loop_count: 1_000 } },
+  ]
+  const refusedTimes = (times: number) => {
+    const scene = new FlowScene(again)
+    scene.ladder.whatever()
+    scene.acks()
+    for (let time = 0; time < times; time++) {
+      scene.ladder.decide(ringBob()).whatever()
+      scene.bob(486).ladder.whatever().after(1)
+    }
+    return scene
+  }
+
+  test('rings each time', () => {
+    refusedTimes(40).rings()
+  })
+
+  test('for hundreds of times rings no more, and takes none of the relay’s time meanwhile', () => {
+    const scene = refusedTimes(255)
+    const { calls } = scene.ladder.engine.load
+    expect(calls).toBe(1)
+    scene.ladder.after(10).gives('BYE to Alice')
+    expect(scene.ladder.record).toMatchObject({ status: 'hangup', flow: { ended: 'too_long' } })
+  })
 })
 
 describe('hanging up', () => {
@@ -515,6 +574,43 @@ describe('a recording', () => {
     scene.tells({ type: 'recorded', recording: begun.recording, ms: 900, bytes: 99, end: 'silence' } as never)
     scene.ladder.gives('BYE to Alice')
     expect(scene.outcomes).toEqual(['a1 recorded'])
+  })
+
+  test('by a setting ends as the callee leaves, so that a message can be left', () => {
+    const scene = new FlowScene([
+      { type: 'answer' },
+      sales,
+      { type: 'voicemail', option: { prompt: { stream_url: 'https://example.com/a.wav' } } },
+    ])
+    scene.ladder.whatever()
+    scene.acks()
+    scene.ladder.decide({ ...ringBob(), record: 'mixed' } as never).whatever()
+    scene.bob(200).ladder.whatever()
+    const { recording } = scene.ordered('record') as { recording: string }
+    scene.bobHangsUp().ladder.whatever()
+    expect(scene.ordered('record-stop')).toMatchObject({ recording })
+    scene.tells({ type: 'recorded', recording, ms: 900, bytes: 99, end: 'stopped' } as never)
+    scene.ladder.whatever()
+    scene.ladder.answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } })
+    scene.playedOut().playedOut()
+    expect(scene.ladder.media.filter(({ type }) => type.startsWith('record'))).toMatchObject([
+      { type: 'record', side: 'both' },
+      { type: 'record-stop', recording },
+      { type: 'record', side: 'caller' },
+    ])
+  })
+
+  test('which a flow began goes on when a callee has left', () => {
+    const scene = new FlowScene([
+      { type: 'answer' },
+      { type: 'recording_start' },
+      sales,
+      { type: 'sleep', option: { duration: 1_000 } },
+    ])
+    scene.ladder.whatever()
+    scene.acks().rings().bob(200).ladder.whatever()
+    scene.bobHangsUp().ladder.whatever()
+    expect(scene.ordered('record-stop')).toBeUndefined()
   })
 
   test('which fails is in the trace, with why', () => {

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { type CallCommand, monotonicMs, type RecordingMode } from '#contract'
 import type { MediaCommand, MediaReport } from '../../../relay/ground/media.ts'
+import { FlowScene } from '../../support/flow-call.ts'
 import { type Ladder, unsaidTime } from '../../support/ladder.ts'
 import {
   ack,
   alice,
   aliceDials,
   answers,
+  customerId,
   office,
   provider,
   sdp,
@@ -77,6 +79,36 @@ describe('a call', () => {
       { type: 'record-pause', recording: id },
       { type: 'record-resume', recording: id },
       { type: 'record-stop', recording: id },
+    ])
+  })
+
+  test('is recorded no more where its flow takes a message, which has a file of its own', () => {
+    const prompt = { stream_url: 'https://example.com/a.wav' }
+    const scene = new FlowScene([
+      { type: 'answer' },
+      { type: 'connect', option: { destinations: [{ type: 'extension', target: 'bob' }] } },
+      { type: 'voicemail', option: { prompt } },
+    ])
+    scene.ladder.whatever()
+    scene.acks()
+    scene.rings().bob(200).ladder.whatever()
+    says(scene.ladder, {
+      command_id: id,
+      customer_id: customerId,
+      call_id: scene.ladder.record.call_id,
+      kind: 'recording_start',
+      recording_id: id,
+      channels: 1,
+      max_ms: 9_000,
+      silence_ms: null,
+    })
+    scene.bobHangsUp().ladder.whatever()
+    scene.ladder.answer({ ask: 'sound', answer: { path: '/a.wav', ms: 9 } })
+    scene.playedOut().playedOut()
+    expect(orders(scene.ladder)).toMatchObject([
+      { type: 'record', recording: id },
+      { type: 'record-stop', recording: id },
+      { type: 'record', side: 'caller' },
     ])
   })
 

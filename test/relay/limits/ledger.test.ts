@@ -176,6 +176,14 @@ describe('daily minutes', () => {
     expect(use(ledger, 6 * minute)).toEqual(['daily_minutes 0/10'])
   })
 
+  test('stand still while a call has no callee, and go on with the next', () => {
+    const ledger = acmeWith({ max_daily_minutes: 10 })
+    answered(ledger, 'a', 0)
+    for (const at of [1, 2]) ledger.unanswered(ms(at * minute), 'a')
+    ledger.answered('a', utcMs(epoch + 5 * minute))
+    expect(use(ledger, 7 * minute)).toEqual(['daily_minutes 3/10'])
+  })
+
   test('are added to what the edge knows of, which is told anew each time', () => {
     const ledger = acmeWith({ max_daily_minutes: 10 })
     answered(ledger, 'a', 0)
