@@ -13,7 +13,7 @@ import { cause } from './cause.ts'
 import { keyAnswered, keyReported } from './digits.ts'
 import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
-import { connectOver, flowHappened, flowHeard, recorded, soundFound } from './flow.ts'
+import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
 import { isAnswered } from './flow-sound.ts'
 import {
@@ -193,6 +193,7 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
     connectOver: (event, { call, endpoint }) => connectOver(call, event, endpoint),
     flowHappened: (event, { call, endpoint }) => flowHappened(call, event, endpoint),
     flow: (_, { call, endpoint }) => flowHappened(call, { type: 'timeout' }, endpoint),
+    alone: (_, { call, endpoint }) => stayedTooLong(call, endpoint),
     soundFound: (event, { call, endpoint }) => soundFound(call, event, endpoint),
     media: ({ report }, { call, endpoint }) =>
       report.type === 'silent' && isAnswered(call)

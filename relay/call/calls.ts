@@ -364,7 +364,8 @@ export class Calls {
       case 'media':
         return this.#mediaOver(now, active)
       case 'flow':
-        return this.#step(now, active, 'flow', undefined)
+      case 'alone':
+        return this.#step(now, active, timer.timer, undefined)
       case 'silence':
         this.#unheard(now, timer.branch)
         return this.#step(now, active, timer.timer, timer)

@@ -6,6 +6,7 @@ import { respond, responseTo } from '../leg/uas.ts'
 import type { Header, Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause } from './cause.ts'
+import { staysNoLonger } from './flow-time.ts'
 import { noCodec, warning } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import type { Cause } from './reason.ts'
@@ -126,6 +127,7 @@ export function closing(call: Call): CallOrder[] {
     ...transferEnds(call),
     { type: 'stop', timer: 'search' },
     { type: 'stop', timer: 'flow' },
+    staysNoLonger,
     ...timers,
     { type: 'tell' },
     ...media,

@@ -63,6 +63,8 @@ export interface FollowedFlowEvents<Search, Ending> {
   flowHappened: FlowEvent
   /** The time is over which the flow waits for. */
   flow: undefined
+  /** The caller has been with it alone for too long. */
+  alone: undefined
   /** Where a sound is, or why it is not to be had. */
   soundFound: AskedSound & { found: SoundFile | string }
   /** A `connect` ended in which no callee answered. */

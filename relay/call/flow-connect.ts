@@ -6,6 +6,7 @@ import { cause } from './cause.ts'
 import { after, concluded, letHeldGo } from './ending.ts'
 import { noneAnswered } from './flow-left.ts'
 import { hushRinging } from './flow-sound.ts'
+import { staysNoLonger } from './flow-time.ts'
 import { beginHunt } from './hunt.ts'
 import { giveUp } from './hunts.ts'
 import { newHunt } from './new-hunt.ts'
@@ -82,5 +83,5 @@ const tooLong = {
 export function connected(call: Call, flow: FlowCall): CallOrder[] {
   flow.last = undefined
   flow.connectedAt = utcOf(call)
-  return hushRinging(call, flow)
+  return [staysNoLonger, ...hushRinging(call, flow)]
 }

@@ -1,5 +1,6 @@
 import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
+import { aloneMs, mayStay } from './flow-time.ts'
 import { giveUp } from './hunts.ts'
 import { aimCallerAnew } from './offer-answer.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
@@ -36,6 +37,7 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
       // It was made of what the two said; and the flow may record, too.
       { type: 'changeRecording', change: 'stop', of: 'setting' },
       ...apart(call, flow, endpoint),
+      mayStay(aloneMs),
       { type: 'onward', call, name: 'flowHappened', event: ended },
     ],
   }

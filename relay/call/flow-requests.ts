@@ -13,7 +13,7 @@ import { unheard } from './cause.ts'
 import { askedEarly } from './early-update.ts'
 import { after } from './ending.ts'
 import { flowHappened, keyPressed } from './flow.ts'
-import { hasSaid, isAnswered, spokenIn } from './flow-sound.ts'
+import { hasSaid, isAnswered, listening, spokenIn } from './flow-sound.ts'
 import { callerCancelled } from './hunt.ts'
 import { screenWithin } from './in-dialog.ts'
 import {
@@ -65,7 +65,7 @@ function offerAcked(call: Call, leg: UasLeg, request: Request, endpoint: SipEndp
     const [, reason] = sipReason(488, why)
     return hangUp(call, 'system', { reason }, endpoint, failed(unheard('caller', why)))
   }
-  const heard = aim(call, leg, said.value, endpoint)
+  const heard = [...aim(call, leg, said.value, endpoint), listening(call)]
   if (!flow?.answerOffered) return { effects: heard }
   flow.answerOffered = false
   return after(heard, flowHappened(call, { type: 'answered' }, endpoint))

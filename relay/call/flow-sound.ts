@@ -11,6 +11,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import type { AskedSound } from './flow-call.ts'
+import { aloneMs, mayStay } from './flow-time.ts'
 import { offerOf } from './offer-answer.ts'
 import type { Call, CallOrder, FlowCall } from './state.ts'
 
@@ -62,8 +63,14 @@ export function answerByFlow(
   flow.answerHeld = holdsAnswer(call.caller)
   if (flow.answerHeld) return { came: 'held', orders: [] }
   flow.answerOffered = !hasSaid(call.caller)
-  const came = flow.answerOffered ? 'offered' : 'answered'
-  return { came, orders: [...answerCaller(call, ours, endpoint), { type: 'tell' }] }
+  const orders = [...answerCaller(call, ours, endpoint), mayStay(aloneMs), { type: 'tell' } as const]
+  if (flow.answerOffered) return { came: 'offered', orders }
+  return { came: 'answered', orders: [...orders, listening(call)] }
+}
+
+/** A caller who is answered is to be heard, whatever is played to it. */
+export function listening({ session }: Call): CallOrder {
+  return { type: 'media', command: { type: 'listen', session, side: 'caller' } }
 }
 
 /** Begins to bring the sounds of a play here, and plays them at once where nothing is to be brought. */

@@ -20,6 +20,7 @@ import {
   soundArrived,
   stopPlaying,
 } from './flow-sound.ts'
+import { aloneMs, unansweredMs } from './flow-time.ts'
 import { conditionOf, tooManyHunts } from './hunts.ts'
 import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
@@ -165,6 +166,23 @@ function hungUp(call: Call, flow: FlowCall, status: number | undefined, endpoint
   const because = cause('FLOW_ENDED', `The flow ${name} ended, and had not answered the caller.`)
   const reason: HangupReason = reasonOf(told)
   return after(quiet, end(call, endpoint, { by: 'system', reason, status: told, because }))
+}
+
+/** The caller was with its flow alone for as long as it may be. */
+export function stayedTooLong(call: Call, endpoint: SipEndpoint): CallStep {
+  const { name } = call.flow?.decision.program ?? { name: '' }
+  if (isAnswered(call)) {
+    const because = cause(
+      'FLOW_ENDED',
+      `The caller was with the flow ${name} alone for ${aloneMs / 60_000} min.`,
+    )
+    const given = { reason: 'SIP;cause=200;text="too long"' }
+    return hangUp(call, 'system', given, endpoint, { reason: 'normal', because })
+  }
+  const minutes = unansweredMs / 60_000
+  const because = cause('FLOW_ENDED', `The flow ${name} had not answered the caller after ${minutes} min.`)
+  const status = 480
+  return end(call, endpoint, { by: 'system', reason: reasonOf(status), status, because })
 }
 
 /** The caller has acknowledged what it was told before the answer: one which waited for that is given. */

@@ -6,6 +6,7 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { cause, notEncrypted, unheard } from './cause.ts'
 import { after, end, refuse, remember, soon } from './ending.ts'
 import { flowHappened, flowOf, flowTargets } from './flow.ts'
+import { mayStay, unansweredMs } from './flow-time.ts'
 import { beginHunt } from './hunt.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
@@ -86,7 +87,7 @@ export function opened(
   // A party which is transferred speaks with another still.
   const aimed = offer?.ok && !call.joining ? aim(call, caller, offer.value, endpoint) : []
   const step = call.flow
-    ? after([{ type: 'tell' }], { ...flowHappened(call, { type: 'begun' }, endpoint) })
+    ? after([{ type: 'tell' }, mayStay(unansweredMs)], { ...flowHappened(call, { type: 'begun' }, endpoint) })
     : decision
       ? beginHunt(call, own, decision, own.contacts, endpoint)
       : { effects: [] }

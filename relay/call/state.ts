@@ -288,6 +288,8 @@ export type CallTimer =
   | { readonly timer: 'stalledOffer'; readonly leg: Leg; readonly status: number }
   /** The media thread never said its last word; what a flow waits for has not come. */
   | { readonly timer: 'media' | 'flow' }
+  /** A caller has been with its flow alone for too long. */
+  | { readonly timer: 'alone' }
 
 /** What a call orders, by its legs or itself; the engine makes it true and decides nothing of its own. */
 export type CallOrder =

@@ -179,6 +179,8 @@ export type MediaCommand =
     }
   /** Stops what plays, or waits to. */
   | { readonly type: 'stop-play'; readonly session: SessionId; readonly side: Side; readonly play: number }
+  /** The party of a leg is there for us alone: that it is silent is told from now on, though no other party was aimed. */
+  | { readonly type: 'listen'; readonly session: SessionId; readonly side: Side }
   /** Closes a session or, where a side is named, that leg of it: with its last leg the session is over. */
   | { readonly type: 'close'; readonly session: SessionId; readonly side?: Side }
 

@@ -186,6 +186,9 @@ export class RtpengineMedia implements MediaPlane {
         return this.#plays.play(leg, command)
       case 'stop-play':
         return leg && this.#plays.stop(leg, command.play)
+      case 'listen':
+        Object.assign(session, { movedAt: monotonicNow(), silent: false })
+        return
       case 'close':
         return this.#close(session, command.side)
       default:

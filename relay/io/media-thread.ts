@@ -108,6 +108,7 @@ function run(setup: MediaThreadSetup, parent: MessagePort): void {
     else if (command.type === 'close') release(mediaRelay.close(id, command.side))
     else if (command.type === 'connect') mediaRelay.connect(command, command.to)
     else if (command.type === 'disconnect') mediaRelay.disconnect(command)
+    else if (command.type === 'listen') mediaRelay.listen(monotonicNow(), command)
     else if (command.type === 'digits') press(command)
     else if (command.type === 'play') play(command)
     else if (command.type === 'stop-play') mediaRelay.stopPlay(command, command.play)

@@ -91,6 +91,8 @@ export class MediaLeg implements LegName {
   heard = false
   /** Undefined until its first offer or answer came. */
   aimedAt: MonotonicMs | undefined
+  /** Since when it is listened to though it stands alone; undefined: it is not. */
+  expectedAt: MonotonicMs | undefined
   silent = false
   /** Milliseconds it took to begin; undefined: it has not. */
   firstMs: number | undefined
@@ -126,7 +128,7 @@ export class MediaLeg implements LegName {
 
   /** When it was last heard, or last had reason to begin. */
   get since(): number {
-    return Math.max(this.aimedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)
+    return Math.max(this.aimedAt ?? 0, this.expectedAt ?? 0, this.rtp.latch.heardAt, this.rtcp.latch.heardAt)
   }
 
   /** Whether a packet it sends or is sent may change its length on the way. */

@@ -144,6 +144,12 @@ export class MediaRelay {
     if (leg !== undefined) this.player?.stop(leg, play)
   }
 
+  /** Tells of the silence of a party which no other is there for, from now on. */
+  listen(now: MonotonicMs, name: LegName): void {
+    const leg = this.#leg(name)
+    if (leg !== undefined) this.#sessions.get(leg.session)?.expects(now, leg)
+  }
+
   /** To be called every PACE_MS behind `digits`, as long as it is true: those go on whose partner is silent. */
   pace(now: MonotonicMs): boolean {
     return this.#pacer?.pace(now) === true

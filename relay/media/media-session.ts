@@ -55,6 +55,12 @@ export class MediaSession {
     this.#silent = false
   }
 
+  /** One of its legs is to be heard from now on, whatever the other is. */
+  expects(now: MonotonicMs, leg: MediaLeg): void {
+    leg.expectedAt = now
+    this.#silent = false
+  }
+
   /** Milliseconds a leg took to begin after all were aimed. */
   firstMs(now: MonotonicMs): number {
     return now - (this.#openedAt ?? now)
@@ -110,7 +116,7 @@ export class MediaSession {
     return !waits && (caller !== undefined || callee !== undefined)
   }
 
-  /** A party to which sounds are played is listened to though it has no partner yet. */
+  /** A party which is there for us alone is listened to though it has no partner yet. */
   get #isListenedTo(): boolean {
     return this.#isAimed || isAnswering(this.leg('caller')) || isAnswering(this.leg('callee'))
   }
@@ -121,8 +127,9 @@ function lastHeard(leg: MediaLeg | undefined): number {
   return leg === undefined ? 0 : Math.max(leg.since, leg.partner?.since ?? 0)
 }
 
-/** Whether sounds were played to a party which has spoken, too. */
+/** Whether a party is there for us alone: we were told so, or sounds were played to it and it has spoken, too. */
 function isAnswering(leg: MediaLeg | undefined): boolean {
+  if (leg?.isAimed && leg.expectedAt !== undefined) return true
   return leg?.heard === true && leg.own !== undefined && leg.own.packets > 0
 }
 

@@ -122,6 +122,34 @@ describe('a call which follows a flow', () => {
     expect(scene.ladder.record).toMatchObject({ hangup_reason: 'media_timeout' })
   })
 
+  test('is listened to when it was answered, heard before or not', () => {
+    const scene = new FlowScene([{ type: 'beep' }, { type: 'answer' }, { type: 'beep' }])
+    scene.ladder.gives('183 to Alice')
+    expect(scene.ordered('listen')).toBeUndefined()
+    scene.playedOut().ladder.gives('200 to Alice')
+    expect(scene.ordered('listen')).toMatchObject({ side: 'caller' })
+  })
+
+  test('may be with its flow alone for four hours, and with a callee for longer', () => {
+    const hours = 60 * 60_000
+    const waits = new Array(5).fill({ type: 'sleep', option: { duration: hours } })
+    const scene = new FlowScene([{ type: 'answer' }, sales, ...waits])
+    scene.ladder.gives('200 to Alice', 'ask route')
+    scene.acks().rings().bob(200).ladder.gives('ACK to Bob')
+    scene.ladder.after(5 * hours).gives('tell expired')
+    scene.bobHangsUp().ladder.gives('200 to Bob')
+    scene.ladder.after(4 * hours - 1).gives()
+    scene.ladder.after(1).gives('BYE to Alice')
+    expect(scene.ladder.record).toMatchObject({ hangup_by: 'system', reject_reason: 'FLOW_ENDED' })
+    const alone = new FlowScene([{ type: 'answer' }, ...waits], { registered: false })
+    alone.ladder.gives('200 to Alice')
+    alone
+      .acks()
+      .ladder.after(4 * hours - 1)
+      .gives()
+    alone.ladder.after(1).gives('BYE to Alice')
+  })
+
   test('is ended by the callee who was the last thing it did', () => {
     const scene = isAsked().presses('1')
     scene.ladder.whatever()
@@ -398,6 +426,12 @@ describe('a caller who is not answered', () => {
     scene.ladder.gives('ask route')
     scene.rings().bob(486).ladder.gives('ACK to Bob', '486 to Alice')
     expect(scene.ladder.record).toMatchObject({ sip_status: 486, hangup_reason: 'busy' })
+  })
+
+  test('is so for three minutes at most', () => {
+    const { ladder } = new FlowScene([{ type: 'beep' }])
+    ladder.gives('183 to Alice').after(179_999).gives().after(1).gives('480 to Alice')
+    expect(ladder.record).toMatchObject({ hangup_by: 'system', reject_reason: 'FLOW_ENDED' })
   })
 
   test('hears what a hangup says', () => {

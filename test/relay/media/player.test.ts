@@ -340,6 +340,23 @@ describe('a party whose partner is not there yet', () => {
   })
 })
 
+describe('a party which is there for us alone', () => {
+  test.each<[string, Partial<Aim>, (menu: ReturnType<typeof joined>) => unknown, string[]]>([
+    ['was never heard, and nothing is played', {}, () => {}, ['both 60000']],
+    ['was silent before, too', {}, (menu) => menu.talks(5_000, 50).until(90_000), ['both 60000']],
+    ['is on hold', { quiet: true }, () => {}, []],
+  ])('and %s is listened to from then on: %j', (_, aim, before, expected) => {
+    const menu = joined({ plays: pcmu, ...aim }, false)
+    before(menu)
+    expect(menu.silences()).toEqual([])
+    const from = menu.listens().now
+    menu.until(from + 59_000)
+    expect(menu.silences()).toEqual([])
+    menu.until(from + 200_000)
+    expect(menu.silences()).toEqual(expected)
+  })
+})
+
 describe('a party which is not known to be where it says', () => {
   test('hears all of a sound, from when it was heard itself', () => {
     const leg = alone({ plays: pcmu, eager: false })
@@ -437,6 +454,10 @@ function scene(aim: Partial<Aim>, withPartner: boolean, isThere = withPartner) {
     },
     stop(play: number) {
       relay.stopPlay({ session, side: 'caller' }, play)
+      return leg
+    },
+    listens() {
+      relay.listen(monotonicMs(now), { session, side: 'caller' })
       return leg
     },
     reads(path: string, samples: Int16Array) {
