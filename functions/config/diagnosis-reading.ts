@@ -67,7 +67,7 @@ const providers = sql<CarrierFacts[]>`(
     where p.deleted_at is null and (p.customer_id = ${table.customerId} or p.customer_id = ${PLATFORM}::uuid and ${triedAt})
     order by ${triedAt} desc, p.created_at, p.id limit ${carriersAtMost}) as p)`
 
-/** A call in names whom it rings by id, others by its name. */
+/** The called extension: an incoming call's record has its id, any other's its name. */
 const calledExtension = sql`e.customer_id = ${table.customerId} and e.deleted_at is null and case ${table.direction}
   when 'incoming' then e.id = ${table.extensionId} else e.extension = ${table.destination} ->> 'target' end`
 

@@ -33,7 +33,7 @@ export function refuseFaulty(
   )
 }
 
-/** Actions as they are kept: whom they ring is written in one way. Throws where a destination can be none. */
+/** Actions as they are kept: each destination is written in one way. Throws where a destination can be none. */
 export async function settledActions(
   c: Context<Edge>,
   actions: readonly FlowAction[],

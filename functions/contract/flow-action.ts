@@ -355,10 +355,10 @@ export const flowProgram = z.object({
 export type FlowProgram = z.infer<typeof flowProgram>
 /** What is said or played within another action: a prompt, an address, or a text. */
 export type Announcement = NonNullable<FlowActionOf<'digits_receive'>['option']['prompt']>
-/** One whom `connect` or `call` rings. */
+/** A destination of `connect` or `call`. */
 export type FlowDestination = FlowActionOf<'connect'>['option']['destinations'][number]
 
-/** Whom a destination rings: an extension by its `target_name`, as in VoIPBIN, or `target`; others by `target`. */
+/** The name a destination is rung by: of an extension its `target_name`, as in VoIPBIN, or `target`; others by `target`. */
 export function destinationName({
   type,
   target,

@@ -1,7 +1,7 @@
 import type { ConnectResult, FlowActionOf } from '#contract'
 import { type FlowOutcome, type FlowPart, type FlowRun, type FlowScript, wait } from './flow-run.ts'
 
-/** How a connect ended, and what was heard last of whom was called. */
+/** How a connect ended: its result, the last status of a callee, and which callee that was. */
 interface Ended {
   readonly result: ConnectResult
   readonly status: number

@@ -22,7 +22,7 @@ export type FlowEvent =
   | FlowFetched
   /** A recording is over; undefined: it is whole. */
   | { readonly type: 'recorded'; readonly recording: string; readonly why?: string | undefined }
-  /** The caller has hung up, or the call was ended otherwise, by whom. */
+  /** The call is over; `by`: the party or part which ended it. */
   | { readonly type: 'hung-up'; readonly by: string }
 
 /** What a question of a flow came to. */

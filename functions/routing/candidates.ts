@@ -16,7 +16,7 @@ import { targetOf } from './provider-target.ts'
 import { type Runtime, unused } from './runtime.ts'
 import { closedAt } from './windows.ts'
 
-/** What is dialled, for whom, and what the callee sees of the caller. */
+/** The number which is dialled, the party which dials it, and what the callee sees of the caller. */
 export interface Dialling {
   callId: string
   customer: CustomerFacts

@@ -129,7 +129,7 @@ export class ConfigIndex {
     return [...this.#kept].map(([customer_id, { version }]) => ({ customer_id, version }))
   }
 
-  /** The account username@realm, with whom it belongs to. */
+  /** The account username@realm, with its extension or trunk. */
   account(realm: string, username: string): Account | undefined {
     return this.#accounts.get(accountKey({ realm, username }))
   }

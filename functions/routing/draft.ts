@@ -45,7 +45,7 @@ export interface Draft {
   candidates: Consideration[]
   /** Candidates which were looked at and are not listed. */
   left_out: number
-  /** Whom it rings, where that is a list. */
+  /** The destinations it rings, where they are a list. */
   plan: PlannedRing[]
   /** The flow it follows; absent: none. */
   flow?: Explanation['flow']
@@ -107,7 +107,7 @@ export function connect(
   }
 }
 
-/** To whom, and what they see of the caller. */
+/** The target of a call, and what it sees of the caller. */
 export type DraftDestination = Pick<
   ConnectDecision,
   'targets' | 'caller_id' | 'transfer' | 'dtmf' | 'secure' | 'record'
