@@ -24,6 +24,7 @@ import {
   type Attempt,
   accessScopes,
   alertFormats,
+  type Beat,
   type CallTell,
   callStatuses,
   type DigestAlgorithm,
@@ -1160,6 +1161,8 @@ export const relays = pgTable('relays', {
   /** Configuration it has applied. */
   version: bigint({ mode: 'number' }).notNull(),
   waitingTells: integer().notNull().default(0),
+  /** Where other relays reach it, as it says in its beats; null: it does not say. */
+  neighbour: jsonb().$type<NonNullable<Beat['neighbour']>>(),
 })
 
 /** One call which counts in one limit, for as long as its relay lives and says so. */

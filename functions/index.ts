@@ -54,6 +54,7 @@ import { recordingArrivals } from './relay-api/recordings.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
 import { promptSounds, sounds } from './relay-api/sounds.ts'
+import { target } from './relay-api/target.ts'
 import { tells } from './relay-api/tells.ts'
 import { erase } from './store/erasing.ts'
 import { keepHouseInTurn } from './store/keeping.ts'
@@ -131,6 +132,7 @@ const app = new Hono<Edge>({ strict: false })
   .use('/relay/v1/*', authenticateRelay, bringing)
   .route('/relay/v1/route', resolve)
   .route('/relay/v1/credential', credential)
+  .route('/relay/v1/target', target)
   .route('/relay/v1/flow-server', flowServer)
   .route('/relay/v1/tells', tells)
   .route('/relay/v1/bindings', bindings)

@@ -293,6 +293,23 @@ export const soundRequest = z.object({
 })
 export type SoundRequest = z.infer<typeof soundRequest>
 
+/** POST /relay/v1/target: at which relays are phones of these extensions and trunks? */
+export const targetQuestion = z.object({ customer_id: z.guid(), ids: z.array(z.guid()).min(1).max(32) })
+export type TargetQuestion = z.infer<typeof targetQuestion>
+
+/** Each relay once for each which has a phone there that lives; the relay which asks may be among them. */
+export const targetAnswer = z.object({
+  at: z.array(
+    z.object({
+      id: z.guid(),
+      relay_id: z.string(),
+      /** The highest preference of its phones there; who does not know it says nothing. */
+      q: z.number().min(0).max(1).default(1),
+    }),
+  ),
+})
+export type TargetAnswer = z.infer<typeof targetAnswer>
+
 /** POST /relay/v1/credential: who is username@realm, and how do they prove it? */
 export const credentialQuestion = z.object({ realm: z.string(), username: z.string() })
 export type CredentialQuestion = z.infer<typeof credentialQuestion>

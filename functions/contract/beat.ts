@@ -101,6 +101,17 @@ const commandResult = z.object({
 })
 export type CommandResult = z.infer<typeof commandResult>
 
+/** Where other relays reach a relay: by SIP over TLS, and by the SHA-256 of its own certificate, lower-case hex. */
+const neighbourPlace = z.object({
+  address: z.string().max(64),
+  port,
+  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
+/** Another relay which lives: its phones can be rung there, and what it sends is believed. */
+const neighbour = neighbourPlace.extend({ relay_id: z.string(), draining: z.boolean() })
+export type Neighbour = z.infer<typeof neighbour>
+
 /** What a relay says in a beat. */
 export const beat = z.object({
   relay_id: z.string(),
@@ -127,6 +138,8 @@ export const beat = z.object({
   ended: z.array(z.guid()).default([]),
   /** Mailboxes in which something has changed since then are to be named, by what a beat's answer said; undefined: those with something new. */
   mailboxes_since: instant.optional(),
+  /** Where other relays reach it; an older relay does not say, and is not reached. */
+  neighbour: neighbourPlace.optional(),
 })
 export type Beat = z.infer<typeof beat>
 
@@ -222,6 +235,8 @@ export const beatAnswer = z.object({
       }),
     )
     .optional(),
+  /** The other relays alive which say where they are reached; an older edge does not say. */
+  neighbours: z.array(neighbour).optional(),
   /** Relays alive, this one among them. */
   relays: z.int(),
   /** The domain this edge's phones register under; an older edge does not say. */

@@ -37,6 +37,8 @@ export function news(told: Beat): SQL {
           and created_at > now() - interval '1 day'),
       'blocks', ${namedBlocks},
       'mailboxes', ${namedMailboxes(told)},
+      'neighbours', (select coalesce(jsonb_agg(neighbour || jsonb_build_object('relay_id', id, 'draining', draining)
+          order by id), '[]') from ${living} as alive where id <> ${told.relay_id} and neighbour is not null),
       'relays', (select count(*) from ${living} as alive)
     ) as news where ${heard(told)}`
 }

@@ -14,7 +14,7 @@ export function takeTurn(): SQL {
 const TURN = 7_266_501
 
 /** The relays which have been heard lately: their word counts. */
-export const living = sql`(select id, draining from relays
+export const living = sql`(select id, draining, neighbour from relays
   where beat_at > now() - ${deadAfterMs} * interval '1 millisecond')`
 
 /**
@@ -27,9 +27,11 @@ export function hear(told: Beat): SQL {
   return sql`
     with before as (select boot_id from relays where id = ${told.relay_id}),
     heard as (
-      insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells)
+      insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells,
+        neighbour)
       values (${told.relay_id}, ${told.boot_id}::uuid, ${begun(told)}, now(), ${told.at}::timestamptz,
-        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells})
+        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells},
+        ${told.neighbour ? JSON.stringify(told.neighbour) : null}::jsonb)
       on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
         replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
           else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
@@ -37,7 +39,7 @@ export function hear(told: Beat): SQL {
         heard_since = case when relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
           then now() else relays.heard_since end,
         draining = excluded.draining, address = excluded.address, port = excluded.port,
-        version = excluded.version, waiting_tells = excluded.waiting_tells,
+        version = excluded.version, waiting_tells = excluded.waiting_tells, neighbour = excluded.neighbour,
         told_at = case when ${believed} then excluded.told_at else relays.told_at end
       where relays.boot_id = excluded.boot_id
         or excluded.boot_id <> all(relays.replaced_boots)

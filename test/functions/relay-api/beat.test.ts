@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { PLATFORM } from '#contract'
+import { PLATFORM, portNumber } from '#contract'
 import { type App, type Client, startApp } from '../../support/app.ts'
 import { callUnderWay, channels, newRelay, type Said, type TestRelay } from '../../support/beat.ts'
 
@@ -99,6 +99,20 @@ describe('POST /relay/v1/beat', () => {
     expect((await two.beat()).relays).toBe(2)
     await two.fallSilent()
     expect((await one.beat()).relays).toBe(1)
+  })
+
+  test('names the other relays which live and say where they are reached', async () => {
+    const neighbour = { address: '192.0.2.2', port: portNumber(5062), fingerprint: 'ab'.repeat(32) }
+    expect((await one.beat()).neighbours).toEqual([])
+    await two.beat({ neighbour, draining: true })
+    expect((await one.beat()).neighbours).toEqual([{ ...neighbour, relay_id: 'relay-2', draining: true }])
+    // One which speaks of no place has none, and a dead one neither.
+    expect((await two.beat()).neighbours).toEqual([])
+    expect((await one.beat()).neighbours).toEqual([])
+    await two.beat({ neighbour })
+    await two.fallSilent()
+    expect((await one.beat()).neighbours).toEqual([])
+    expect((await one.raw({ neighbour: { ...neighbour, fingerprint: 'ab' } })).status).toBe(400)
   })
 
   test('sends away the elder of two processes with one name', async () => {

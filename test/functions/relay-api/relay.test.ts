@@ -6,6 +6,7 @@ import {
   PLATFORM,
   type RouteDecision,
   routeDecision,
+  targetAnswer,
   tellReceipt,
 } from '#contract'
 import { protocolIn, understood } from '../../../functions/relay-api/understood.ts'
@@ -317,6 +318,26 @@ describe('POST /relay/v1/tells', () => {
     expect((await bob('GET', '/v1.0/registrations')).body.result).toEqual([])
     await tells(bindingTold(2, 'unregistered'))
     expect((await app.alice('GET', '/v1.0/registrations')).body.result).toEqual([])
+  })
+
+  test('says at which relays an extension’s phones are, in one round trip, to its own customer alone', async () => {
+    const where = async (customer_id: string, ids = [office.id]) => {
+      const answer = await app.relay('POST', '/relay/v1/target', { customer_id, ids })
+      expect(answer.status).toBe(200)
+      return targetAnswer.parse(answer.body).at
+    }
+    await tells(bindingTold(1, 'registered'))
+    const here = [{ id: office.id, relay_id: 'relay-1', q: 1 }]
+    app.database.requests()
+    expect(await where(app.aliceId)).toEqual(here)
+    expect(app.database.requests()).toBe(1)
+    expect(await where(app.aliceId, [crypto.randomUUID(), office.id])).toEqual(here)
+    expect(await where(bob.id)).toEqual([])
+    await tells(bindingTold(2, 'unregistered'))
+    expect(await where(app.aliceId)).toEqual([])
+    expect((await app.relay('POST', '/relay/v1/target', { customer_id: app.aliceId, ids: [] })).status).toBe(
+      400,
+    )
   })
 
   test('gives a relay its own bindings back after a restart', async () => {
