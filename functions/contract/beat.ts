@@ -110,7 +110,6 @@ const neighbourPlace = z.object({
 
 /** Another relay which lives: its phones can be rung there, and what it sends is believed. */
 const neighbour = neighbourPlace.extend({ relay_id: z.string(), draining: z.boolean() })
-export type Neighbour = z.infer<typeof neighbour>
 
 /** What a relay says in a beat. */
 export const beat = z.object({

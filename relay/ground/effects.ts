@@ -14,6 +14,8 @@ import type {
   RouteQuestion,
   Snapshot,
   SnapshotSecrets,
+  TargetAnswer,
+  TargetQuestion,
   TlsTrust,
   Transport,
   UtcMs,
@@ -74,6 +76,8 @@ export interface SnapshotConfirmation {
 export type Question =
   | { readonly ask: 'route'; readonly question: RouteQuestion }
   | { readonly ask: 'credential'; readonly question: CredentialQuestion }
+  /** At which relays are phones of these? */
+  | { readonly ask: 'target'; readonly question: TargetQuestion }
   | { readonly ask: 'locate'; readonly question: LocateQuestion }
   | { readonly ask: 'whereabouts'; readonly question: LocateQuestion }
   /** `held`: the version which is here already. */
@@ -89,6 +93,7 @@ export type Question =
 export type Answer =
   | { readonly ask: 'route'; readonly answer: RouteDecision }
   | { readonly ask: 'credential'; readonly answer: CredentialAnswer }
+  | { readonly ask: 'target'; readonly answer: TargetAnswer }
   | { readonly ask: 'locate'; readonly answer: Located }
   | { readonly ask: 'whereabouts'; readonly answer: Whereabouts }
   | { readonly ask: 'snapshot'; readonly answer: SnapshotAnswer }

@@ -7,6 +7,7 @@ import {
   type RouteDecision,
   routeDecision,
   type Tell,
+  targetAnswer,
 } from '#contract'
 import type { Answer, Question } from '../ground/effects.ts'
 import { Delivery, type Posted } from './delivery.ts'
@@ -15,7 +16,7 @@ import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
 /** Questions a phone or a call waits for. */
-type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' }>
+type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' | 'target' }>
 
 interface EdgeOptions {
   readonly http: EdgeHttp
@@ -50,7 +51,9 @@ export class EdgeLink {
     const budgetMs = Math.min(withinMs, this.#budgetMs)
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
-    const reply = await this.#options.http.run({ method: 'POST', path: 'route', body, budgetMs })
+    const reply = await this.#options.http.run({ method: 'POST', path: question.ask, body, budgetMs })
+    if (question.ask === 'target')
+      return { ask: 'target', answer: valid(targetAnswer.safeParse(readJson(reply))) }
     return { ask: 'route', answer: this.#decision(readJson(reply)) }
   }
 
