@@ -50,6 +50,7 @@ import { beats } from './relay-api/beat.ts'
 import { bindings } from './relay-api/bindings.ts'
 import { credential } from './relay-api/credential.ts'
 import { greeting } from './relay-api/hello.ts'
+import { hubSockets } from './relay-api/hub-socket.ts'
 import { recordingArrivals } from './relay-api/recordings.ts'
 import { resolve } from './relay-api/route.ts'
 import { snapshots } from './relay-api/snapshot.ts'
@@ -138,6 +139,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/bindings', bindings)
   .route('/relay/v1/beat', beats)
   .route('/relay/v1/hello', greeting)
+  .route('/relay/v1/hub', hubSockets)
   .route('/relay/v1/snapshots', snapshots)
   .route('/relay/v1/prompts', promptSounds)
   .route('/relay/v1/sounds', sounds)

@@ -18,6 +18,7 @@ const statuses = {
   UNPROCESSABLE: 422,
   RESOURCE_EXHAUSTED: 429,
   INTERNAL: 500,
+  NOT_IMPLEMENTED: 501,
   UNAVAILABLE: 503,
 } as const
 
@@ -97,6 +98,7 @@ export const reasons = {
   SERVICE_UNAVAILABLE: 'UNAVAILABLE',
   SOUND_STORE_UNAVAILABLE: 'UNAVAILABLE',
   NO_RELAY: 'UNAVAILABLE',
+  NO_HUB: 'NOT_IMPLEMENTED',
 } as const satisfies Record<string, keyof typeof statuses>
 export type Reason = keyof typeof reasons
 

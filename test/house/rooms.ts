@@ -26,6 +26,7 @@ export const relayOrder = [
 /** The edge's rooms in the same way; contract, flows, routing and local have doors of their own. */
 export const edgeOrder = [
   'ground',
+  'hub',
   'http',
   'store',
   'events',

@@ -1,0 +1,91 @@
+import type { Context } from 'hono'
+import type { FoundAt, HubNews } from '#contract'
+import type { Edge } from '../env.ts'
+import { causesOf, log } from '../log.ts'
+import { type HubStub, hubAt } from './binding.ts'
+
+/** What a command came to, as its relay says it. */
+export type CommandOutcome = Record<string, unknown>
+
+/** A relay on the hub's line. */
+export interface LiveRelay {
+  relay_id: string
+  draining: boolean
+  /** Calls under way which count in a limit. */
+  calls: number
+}
+
+/** The hub, as the rest of the Worker sees it. Without one each answers as if no relay were connected, at no cost. */
+export interface Hub {
+  /** A customer's configuration is about to change; the answer says that it has, or that nothing came of it. */
+  changing(customerId: string): Promise<() => Promise<void>>
+  /** Tells one relay something at once, as a beat's answer would; false: it is not on the line. */
+  push(relayId: string, news: HubNews): Promise<boolean>
+  /** What a command came to; undefined: not within that time, or no hub hears of it. */
+  result(commandId: string, withinMs: number): Promise<CommandOutcome | undefined>
+  /** Where extensions or trunks are registered, as far as the hub knows. */
+  where(ids: readonly string[]): Promise<FoundAt[]>
+  /** Relays on the line; undefined: there is no hub, or it does not answer. */
+  live(): Promise<LiveRelay[] | undefined>
+}
+
+/** The hub of this request's edge. */
+export function hubOf(c: Pick<Context<Edge>, 'env'>): Hub {
+  const stub = hubAt(c.env)
+  return stub === undefined ? noHub : asking(stub)
+}
+
+const noHub: Hub = {
+  changing: async () => async () => {},
+  push: async () => false,
+  result: async () => undefined,
+  where: async () => [],
+  live: async () => undefined,
+}
+
+/** How long anything waits for the hub which could go on without it. */
+const patienceMs = 700
+
+function asking(stub: HubStub): Hub {
+  const ask = <Answer>(path: string, said: object, withinMs = patienceMs) =>
+    answerOf<Answer>(stub, path, said, withinMs)
+  return {
+    async changing(customerId) {
+      await ask('changing', { customer_id: customerId })
+      return async () => void (await ask('changed', { customer_id: customerId }))
+    },
+    push: async (relayId, news) =>
+      (await ask<{ sent: boolean }>('push', { relay_id: relayId, news }))?.sent ?? false,
+    result: async (commandId, withinMs) =>
+      (
+        await ask<{ result?: CommandOutcome }>(
+          'result',
+          { command_id: commandId, within_ms: withinMs },
+          withinMs + patienceMs,
+        )
+      )?.result,
+    where: async (ids) => (await ask<{ at: FoundAt[] }>('where', { ids }))?.at ?? [],
+    live: async () => (await ask<{ relays: LiveRelay[] }>('live', {}))?.relays,
+  }
+}
+
+/** What the hub answers to a question; undefined: it does not, in time or at all. */
+async function answerOf<Answer>(
+  stub: HubStub,
+  path: string,
+  said: object,
+  withinMs: number,
+): Promise<Answer | undefined> {
+  try {
+    const response = await stub.fetch(path, {
+      method: 'POST',
+      body: JSON.stringify(said),
+      signal: AbortSignal.timeout(withinMs),
+    })
+    if (response.ok) return (await response.json()) as Answer
+    log('warn', 'hub.unwell', { path, status: response.status })
+  } catch (error) {
+    log('warn', 'hub.away', { path, causes: causesOf(error) })
+  }
+  return undefined
+}

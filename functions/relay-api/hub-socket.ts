@@ -1,0 +1,12 @@
+import { Hono } from 'hono'
+import type { Edge } from '../env.ts'
+import { ApiError } from '../http/api-error.ts'
+import { hubAt } from '../hub/binding.ts'
+
+/** The upgrade to the WebSocket over which a relay and the hub speak (`contract/hub.ts`). */
+export const hubSockets = new Hono<Edge>().get('/', (c) => {
+  const hub = hubAt(c.env)
+  if (hub === undefined)
+    throw new ApiError('NO_HUB', 'This edge has no hub (RELAY_HUB): relays beat over HTTP.')
+  return hub.fetch('socket', { headers: c.req.raw.headers })
+})
