@@ -7,7 +7,7 @@ import { type Outcome, say } from './show.ts'
 import type { Stage } from './stage.ts'
 
 const perSecond = 20
-const phaseSeconds = 3
+const phaseSeconds = 2.5
 /** How long a carrier may keep a call waiting in vain, and then some. */
 const patienceMs = 25_000
 

@@ -1,10 +1,11 @@
-import type { Call } from '../support/call.ts'
 import { answers, type Carrier, refuse, ringing, silent } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
 import { Phone } from '../support/phone.ts'
-import { type SipText, statusOf } from '../support/sip-text.ts'
+import { statusOf } from '../support/sip-text.ts'
 import { pause, soon, within } from '../support/wait.ts'
 import { loadScene } from './load.ts'
+import { menu } from './menu.ts'
+import { answered, bothHeard, last, shown } from './scene-calls.ts'
 import { setupExample } from './setup.ts'
 import type { Outcome, Scene } from './show.ts'
 import type { Stage } from './stage.ts'
@@ -22,6 +23,7 @@ const scenes: Scene[] = [
   { title: 'a call in: our number rings the phone, which answers and hangs up', play: inbound },
   { title: 'a call in: the caller hangs up', play: callerHangsUp },
   { title: 'a call out: the caller cancels while it rings', play: cancels },
+  { title: 'a call in: the menu says “press 1 for Sales”, the caller does, and Sales answers', play: menu },
   {
     title: 'a webhook: its receiver is told of a call, is stopped, started again, and told what it missed',
     play: tellsWebhook,
@@ -193,26 +195,6 @@ async function cancels(stage: Stage): Promise<Outcome> {
 
 function script(...scripts: [Carrier, Carrier['onCall']][]): void {
   for (const [carrier, then] of scripts) carrier.onCall = then
-}
-
-async function answered(who: string, result: Promise<SipText>): Promise<void> {
-  const { start } = await within(15_000, `${who} to answer`, result)
-  if (!start.startsWith('SIP/2.0 200'))
-    throw new Error(`${who} never answered: the caller heard ${start.slice(8)}`)
-}
-
-function last(party: { name: string; calls: Call[] }): Call {
-  const call = party.calls.at(-1)
-  if (call === undefined) throw new Error(`no call reached ${party.name}`)
-  return call
-}
-
-function bothHeard(caller: Call, calleeLetter: string, callee: Call, callerLetter: string): boolean {
-  return (caller.sound?.heardOf(calleeLetter) ?? 0) >= 10 && (callee.sound?.heardOf(callerLetter) ?? 0) >= 10
-}
-
-function shown(record: CallRecord): [string, CallRecord] {
-  return [`GET /v1.0/calls/${record.id}`, record]
 }
 
 function statusesOf({ attempts }: CallRecord): string {
