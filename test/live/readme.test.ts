@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Baresip, hasBaresip } from '../support/baresip.ts'
@@ -94,9 +94,24 @@ describe.skipIf(!hasTools || !hasBaresip)('README.md, typed as it is printed int
     expect(await call.bye()).toBe(200)
   })
 
-  test('makes a PBX, and says why a call goes where it goes', async () => {
+  test('makes a PBX', async () => {
     const [trunk] = printed.next('A PBX', 1)
     expect(JSON.parse(await terminal.type(trunk))).toMatchObject({ realm: 'acme.trunk.trunkline.localhost' })
+  })
+
+  test('has a call centre of one’s own greet a caller and ring an agent', async () => {
+    const [, program = ''] =
+      /```js\n([\s\S]*?)```/.exec(readFileSync(join(newcomer.folder, 'README.md'), 'utf8')) ?? []
+    writeFileSync(join(newcomer.folder, 'call-centre.mjs'), program)
+    for (const command of printed.next('A call centre', 3)) await terminal.type(command)
+    bob.told.length = 0
+    const { call, result } = await carrier.call('+15550001111', '+15557650000')
+    expect((await result).start).toContain('200')
+    await bob.hears('CALL_ESTABLISHED')
+    expect(await call.bye()).toBe(200)
+  })
+
+  test('says why a call goes where it goes', async () => {
     const [ask, events] = printed.next('Ask why', 2)
     const answer = JSON.parse(await terminal.type(ask))
     expect(answer).toMatchObject({ outcome: 'connect', message: 'Tries Primary SIP Provider.' })

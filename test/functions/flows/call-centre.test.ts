@@ -12,24 +12,25 @@ import { soon } from '../../support/wait.ts'
  * The call centre which the README prints is typed as it stands, and asked.
  */
 
-const readme = new URL('../../../functions/flows/README.md', import.meta.url)
-const printed = async (language: string) =>
-  new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(await readFile(readme, 'utf8'))?.[1] ?? ''
+const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
+const centre = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+const flow = /CENTRE=\$\(api flows -d '([^']*)'/.exec(readme)?.[1] ?? ''
 const key = Buffer.alloc(32, 7)
 
-test('the flow which the README prints passes the check', async () => {
-  expect(checkFlow(actions.parse(JSON.parse(await printed('json'))))).toEqual([])
+test('the flow which the README prints passes the check', () => {
+  expect(checkFlow(actions.parse(JSON.parse(flow).actions))).toEqual([])
+})
+
+test('the call centre which the README prints has thirty lines at most', () => {
+  expect(centre.trimEnd().split('\n').length).toBeLessThanOrEqual(30)
 })
 
 test('the call centre which the README prints says what is next, to who knows the secret', async () => {
   const folder = await mkdtemp(join(import.meta.dirname, 'centre-'))
   const port = await freePort()
-  await writeFile(join(folder, 'centre.ts'), await printed('ts'))
-  const env = { ...process.env, PORT: String(port), FLOW_SECRET: `whsec_${key.toString('base64')}` }
-  const centre = spawn(process.execPath, ['--no-warnings', join(folder, 'centre.ts')], {
-    env,
-    stdio: 'ignore',
-  })
+  await writeFile(join(folder, 'centre.mjs'), centre.replace('8090', String(port)))
+  const env = { ...process.env, FLOW_SECRET: `whsec_${key.toString('base64')}` }
+  const server = spawn(process.execPath, [join(folder, 'centre.mjs')], { env, stdio: 'ignore' })
   try {
     const asked = async (variables: object, secret = key) => {
       const body = JSON.stringify({ call_id: 'one', variables })
@@ -46,11 +47,11 @@ test('the call centre which the README prints says what is next, to who knows th
       expect(checkFlow(list)).toEqual([])
       return JSON.stringify(list)
     }
-    expect(await told({})).toMatch(/Welcome.*"target_name":"sales"/)
-    expect(await told({})).toMatch(/busy.*"target_name":"support"/)
+    expect(await told({})).toMatch(/Welcome.*"target_name":"office2"/)
+    expect(await told({ 'voipbin.connect.result': 'busy' })).toMatch(/busy.*"target_name":"office1"/)
     expect(await told({ 'voipbin.connect.result': 'answered' })).toMatch(/^\[\{"id":"[^"]*","type":"hangup"/)
   } finally {
-    centre.kill()
+    server.kill()
     await rm(folder, { recursive: true })
   }
 })
