@@ -46,6 +46,8 @@ import {
   type RecordingKind,
   type RecordingMode,
   type Redirection,
+  type RelayError,
+  type RelayLoad,
   type RingDestination,
   registrationStatuses,
   resources,
@@ -1163,6 +1165,16 @@ export const relays = pgTable('relays', {
   waitingTells: integer().notNull().default(0),
   /** Where other relays reach it, as it says in its beats; null: it does not say. */
   neighbour: jsonb().$type<NonNullable<Beat['neighbour']>>(),
+  spoolBytes: bigint({ mode: 'number' }),
+  /** null, as what follows: an older relay does not say. */
+  software: text(),
+  /** What it understands of the relay API. */
+  protocol: integer(),
+  region: text(),
+  load: jsonb().$type<RelayLoad>(),
+  lastError: jsonb().$type<RelayError>(),
+  /** Milliseconds by which the edge's clock was ahead of its machine's, at its latest beat. */
+  clockMs: bigint({ mode: 'number' }),
 })
 
 /** One call which counts in one limit, for as long as its relay lives and says so. */

@@ -7,6 +7,7 @@ import {
   portNumber,
   portRange,
   readEnvironment,
+  regionName,
   type StrangerPolicy,
   secret,
   setting,
@@ -48,6 +49,8 @@ export interface Config {
   readonly askBudgetMs: number
   readonly mediaTimeoutMs: number
   readonly drainMs: number
+  /** Where it stands, in its operator's words; undefined: they have none. */
+  readonly region: string | undefined
   /** Name servers instead of the machine's own. */
   readonly dnsServers: readonly string[]
   /** Octets of sounds which are kept on this disk. */
@@ -82,6 +85,9 @@ const variables = {
   ASK_BUDGET_MS: wholeNumber(50, 10_000).default(800),
   MEDIA_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(60_000),
   DRAIN_MS: wholeNumber(0, 86_400_000).default(900_000),
+  REGION: setting('small letters, digits and dashes, 40 at most', (text) =>
+    regionName.safeParse(text).success ? text : undefined,
+  ).optional(),
   DNS_SERVERS: setting('IP addresses such as 192.0.2.53 or 192.0.2.53:5353', serversOf).default([]),
   SOUND_CACHE_MB: wholeNumber(16, 1_000_000).default(512),
   SPEECH_URL: setting(
@@ -125,6 +131,7 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       askBudgetMs: said.ASK_BUDGET_MS,
       mediaTimeoutMs: said.MEDIA_TIMEOUT_MS,
       drainMs: said.DRAIN_MS,
+      region: said.REGION,
       dnsServers: said.DNS_SERVERS,
       soundBytes: said.SOUND_CACHE_MB * 1024 * 1024,
       hostedSpeech: said.SPEECH_URL ? { url: said.SPEECH_URL, token: said.SPEECH_TOKEN } : undefined,

@@ -19,6 +19,7 @@ import { disagreement } from './io/hello.ts'
 import { Host } from './io/host.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
+import { rememberErrors } from './io/log-errors.ts'
 import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
@@ -27,6 +28,7 @@ import { RecordingUploads } from './io/recording-uploads.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
+import { openVitals } from './io/vitals.ts'
 import { openWires } from './io/wires.ts'
 
 /*
@@ -39,7 +41,7 @@ if (read.ok) start(read.config).catch((error: unknown) => fail(sentence(error)))
 else fail(`The relay cannot start: ${read.faults.join('; ')}.`)
 
 async function start(config: Config): Promise<void> {
-  const log = openLog({ level: config.logLevel })
+  const { log, last: lastError } = rememberErrors(openLog({ level: config.logLevel }))
   keepTrimmed(log)
   const { limit, open } = readDescriptors()
   const descriptors = shared(limit, open)
@@ -158,7 +160,7 @@ async function start(config: Config): Promise<void> {
       port: wires.port,
     },
     pulse: () => engine.pulse(monotonicNow()),
-    waitingTells: () => spool.size,
+    vitals: openVitals({ region: config.region, load: () => engine.load, spool, lastError }),
     answered: (answer, sentAt) => {
       met = true
       edge.beaten(true)

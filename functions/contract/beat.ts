@@ -111,6 +111,26 @@ const neighbourPlace = z.object({
 /** Another relay which lives: its phones can be rung there, and what it sends is believed. */
 const neighbour = neighbourPlace.extend({ relay_id: z.string(), draining: z.boolean() })
 
+/** How much a relay has to do: no reason for a beat by itself, since it is another every moment. */
+const relayLoad = z.object({
+  /** Under way, whether they count in a limit or not. */
+  calls: z.int32(),
+  /** Phones and PBXs which can be reached there. */
+  registrations: z.int32(),
+  /** Share of one core since the beat before; several threads together may use more than 1. */
+  cpu: z.float32(),
+  /** By how much a turn of the event loop was late at most since the beat before. */
+  loop_delay_ms: z.float32(),
+})
+export type RelayLoad = z.infer<typeof relayLoad>
+
+/** The last thing a relay's log called an error. */
+const relayError = z.object({ at: instant, message: z.string().max(256) })
+export type RelayError = z.infer<typeof relayError>
+
+/** Where a relay stands, in its operator's words. */
+export const regionName = z.string().regex(/^[a-z0-9-]{1,40}$/)
+
 /** What a relay says in a beat. */
 export const beat = z.object({
   relay_id: z.string(),
@@ -124,7 +144,7 @@ export const beat = z.object({
   port,
   /** Highest configuration version whose snapshots it has, all of them; 0: none. */
   version: z.int32(),
-  /** Bytes and tells waiting to be told. */
+  /** Tells waiting to be told. */
   waiting_tells: z.int32().default(0),
   leases: z.array(lease),
   slices: z.array(sliceHeld),
@@ -139,6 +159,18 @@ export const beat = z.object({
   mailboxes_since: instant.optional(),
   /** Where other relays reach it; an older relay does not say, and is not reached. */
   neighbour: neighbourPlace.optional(),
+  /** Version of its software, and of the protocol it speaks (`relayProtocol`); an older relay does not say, nor what follows. */
+  software: z.string().max(64).optional(),
+  protocol: z.int32().optional(),
+  /** null: its operator named none. */
+  region: regionName.nullable().optional(),
+  load: relayLoad.optional(),
+  /** Octets of the tells which wait. */
+  spool_bytes: z.int().optional(),
+  /** null: there was none since its process began. */
+  last_error: relayError.nullable().optional(),
+  /** UTC as its machine has it, right or wrong; `at` is reckoned from when the process began. */
+  clock: instant.optional(),
 })
 export type Beat = z.infer<typeof beat>
 

@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import { Hono } from 'hono'
-import { type Beat, type BeatAnswer, beat } from '#contract'
+import { type Beat, type BeatAnswer, beat, protocolHeader } from '#contract'
 import type { Database } from '#db'
 import { hurryAlerts } from '../alerts/hurry.ts'
 import type { Edge } from '../env.ts'
@@ -18,6 +18,7 @@ import { lease } from '../store/leases.ts'
 import { endSilent } from '../store/lost-calls.ts'
 import { type Kept, keep, report, rest, take, type Withdrawn, withdraw } from '../store/registrations.ts'
 import { forget, type Granted, share } from '../store/slices.ts'
+import { protocolIn } from './understood.ts'
 
 /**
  * A relay says how things stand, and hears what is new: one round trip, in which relays take turns where they share.
@@ -29,7 +30,8 @@ export const beats = new Hono<Edge>().post('/', async (c) => {
   const relayId = c.get('relayId')
   if (told.relay_id !== relayId)
     throw new ApiError('PERMISSION_DENIED', `This key is ${relayId}'s, not ${told.relay_id}'s.`)
-  const { answer, deliveriesDue, alertsDue } = await judge(c.get('db'), told)
+  const speaks = { ...told, protocol: told.protocol ?? protocolIn(c.req.header(protocolHeader)) }
+  const { answer, deliveriesDue, alertsDue } = await judge(c.get('db'), speaks)
   if (alertsDue) hurryAlerts(c)
   else if (deliveriesDue) hurryDeliveries(c)
   return c.json({ ...answer, base_domain: c.get('settings').BASE_DOMAIN })

@@ -28,10 +28,12 @@ export function hear(told: Beat): SQL {
     with before as (select boot_id from relays where id = ${told.relay_id}),
     heard as (
       insert into relays (id, boot_id, started_at, beat_at, told_at, draining, address, port, version, waiting_tells,
-        neighbour)
+        neighbour, spool_bytes, software, protocol, region, load, last_error, clock_ms)
       values (${told.relay_id}, ${told.boot_id}::uuid, ${begun(told)}, now(), ${told.at}::timestamptz,
-        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells},
-        ${told.neighbour ? JSON.stringify(told.neighbour) : null}::jsonb)
+        ${told.draining}, ${told.address}, ${told.port}, ${told.version}, ${told.waiting_tells}, ${json(told.neighbour)},
+        ${told.spool_bytes ?? null}::bigint,
+        ${told.software ?? null}::text, ${told.protocol ?? null}::integer, ${told.region ?? null}::text,
+        ${json(told.load)}, ${json(told.last_error)}, ${clockMs(told)})
       on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
         replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
           else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
@@ -39,7 +41,10 @@ export function hear(told: Beat): SQL {
         heard_since = case when relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
           then now() else relays.heard_since end,
         draining = excluded.draining, address = excluded.address, port = excluded.port,
-        version = excluded.version, waiting_tells = excluded.waiting_tells, neighbour = excluded.neighbour,
+        version = excluded.version, waiting_tells = excluded.waiting_tells, spool_bytes = excluded.spool_bytes,
+        neighbour = excluded.neighbour,
+        software = excluded.software, protocol = excluded.protocol, region = excluded.region, load = excluded.load,
+        last_error = excluded.last_error, clock_ms = excluded.clock_ms,
         told_at = case when ${believed} then excluded.told_at else relays.told_at end
       where relays.boot_id = excluded.boot_id
         or excluded.boot_id <> all(relays.replaced_boots)
@@ -51,6 +56,15 @@ export function hear(told: Beat): SQL {
       where s.relay_id = h.id and b.boot_id <> h.boot_id
     )
     select id as heard from heard`
+}
+
+function json(value: object | null | undefined): SQL {
+  return sql`${value ? JSON.stringify(value) : null}::jsonb`
+}
+
+/** By how much the edge's clock is ahead of the relay's machine's, the way here included. */
+function clockMs({ clock, at }: Beat): SQL {
+  return sql`round(extract(epoch from now() - ${clock ?? at}::timestamptz) * 1000)::bigint`
 }
 
 /** More processes of one name than ever live at once. */

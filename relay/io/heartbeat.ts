@@ -4,6 +4,7 @@ import { monotonicNow } from './clock.ts'
 import { type EdgeHttp, type EdgeReply, readJson, refusal, retryAfterMs, valid } from './edge-http.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
+import type { VitalsPart } from './vitals.ts'
 
 interface HeartbeatOptions {
   readonly http: EdgeHttp
@@ -11,8 +12,8 @@ interface HeartbeatOptions {
   readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>
   /** What is to be said now. */
   pulse(): BeatPart
-  /** Bytes and tells waiting to be told. */
-  waitingTells(): number
+  /** What this process has to say of itself. */
+  vitals(): VitalsPart
   /** The edge answered the beat sent at `sentAt`. */
   answered(answer: BeatAnswer, sentAt: MonotonicMs): void
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
@@ -105,8 +106,8 @@ export class Heartbeat {
   }
 
   #words(): Beat {
-    const { process, pulse, waitingTells } = this.#options
-    return { ...process, at: instant(), waiting_tells: waitingTells(), ...pulse() }
+    const { process, pulse, vitals } = this.#options
+    return { ...process, at: instant(), ...vitals(), ...pulse() }
   }
 
   #heard(reply: EdgeReply, sentAt: MonotonicMs): void {

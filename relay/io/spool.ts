@@ -68,6 +68,11 @@ export class Spool {
     return spool
   }
 
+  /** Octets of the tells which wait. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Tells which wait or are under way. */
   get size(): number {
     return this.#waitingById.size

@@ -64,9 +64,9 @@ const all = edge.routes
 /** Those about one thing: what reads first, deletions last, and what leans on others before them. */
 const endpoints = all.filter(isAboutOne).sort((a, b) => turnOf(a) - turnOf(b))
 
-/** A version is a number, the same for everybody: whose configuration it shows follows from the key alone. */
+/** A version is a number, the same for everybody: whose configuration it shows follows from the key alone. Relays are administrators'. */
 function isAboutOne({ path, noun }: Endpoint): boolean {
-  return path.includes('/:') && noun !== 'versions'
+  return path.includes('/:') && noun !== 'versions' && noun !== 'relays'
 }
 
 function turnOf({ method, noun }: Endpoint): number {
@@ -83,6 +83,7 @@ const stated: Record<AccessScope, string[]> = {
     'GET customer',
     'GET events/stream',
     'GET relays',
+    'GET relays/:id',
     'GET stats',
     'GET advice',
     'GET erasures/:id',
@@ -333,6 +334,7 @@ async function furnished(of: Tenant, which: number): Promise<Things> {
     accesskeys,
     erasures,
     customers: of.id,
+    relays: 'relay-1',
   }
   const { body } = await of('GET', `/v1.0/changes?resource_id=${providers}`)
   return { ...made, changes: body.result[0].id, ...(await heardOf(of.id, made)) }

@@ -54,6 +54,7 @@ describe('the settings of a relay', () => {
       { MEDIA_ENGINE: wrong },
       `MEDIA_ENGINE must be rtpengine://<IP address>:<port of --listen-ng>, and ?digits=<its --dtmf-log-dest> to hear keys, not "${wrong}"`,
     ]),
+    [{ REGION: 'Berlin' }, 'REGION must be small letters, digits and dashes, 40 at most, not "Berlin"'],
     [{ SIP_TLS_PORT: 'x' }, 'SIP_TLS_PORT must be a whole number from 0 to 65535, not "x"'],
   ])('%j are complained about', (settings, fault) => {
     expect(readConfig({ ...least, ...settings })).toEqual({ ok: false, faults: [fault] })

@@ -15,7 +15,13 @@ describe('a beat', () => {
     const { edge } = await beating({ everyMs: 50 })
     await soon('two beats', () => edge.asked('beat').length >= 2)
     const said = beat.parse(JSON.parse(edge.heard[0]?.body ?? ''))
-    expect(said).toMatchObject({ relay_id: 'relay-1', version: 3, waiting_tells: 5, port: 5060 })
+    expect(said).toMatchObject({
+      relay_id: 'relay-1',
+      version: 3,
+      waiting_tells: 5,
+      port: 5060,
+      region: 'eu-central',
+    })
     expect(edge.heard[0]?.headers.authorization).toBe(`Bearer ${key}`)
   })
 
@@ -163,7 +169,7 @@ async function beating({
       port: portNumber(5060),
     },
     pulse: () => ({ ...silent, version: 3 }),
-    waitingTells: () => 5,
+    vitals: () => ({ waiting_tells: 5, region: 'eu-central' }),
     answered: (answer, sentAt) => answers.push({ answer, sentAt }),
     missed: (why, away) => missed.push({ why, away }),
     self: { edgeUrl: edge.url, relayId: 'relay-1', baseDomain: 'trunkline.test' },
