@@ -50,6 +50,13 @@ export const routeQuestion = z.object({
       /** The token of our contact at a provider we registered with, where the call came to it. */
       line: z.string().nullable().default(null),
     }),
+    /** A party of a call which the API ordered: in the name of the extension, or of the customer alone. */
+    z.object({
+      kind: z.literal('api'),
+      customer_id: z.guid(),
+      extension_id: z.guid().nullable(),
+      type: z.enum(destinationTypes),
+    }),
     /** A call under way is sent on to one destination. */
     z.object({
       kind: z.literal('forwarder'),

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { type Command, command } from './command.ts'
 import { port } from './units.ts'
 import {
   healthStatus,
@@ -173,45 +174,6 @@ export const beat = z.object({
   clock: instant.optional(),
 })
 export type Beat = z.infer<typeof beat>
-
-/** A provider to be tried, told to one relay. */
-const testCommand = z.object({
-  command_id: z.guid(),
-  kind: z.literal('test_provider'),
-  provider_id: z.guid(),
-  customer_id: z.guid(),
-  type: z.enum(['options', 'call']),
-  /** Number to call, E.164 (type call). */
-  to: z.string().nullable().default(null),
-  from: z.string().nullable().default(null),
-})
-export type TestCommand = z.infer<typeof testCommand>
-
-/** What is to become of a call which goes on, told to its relay. */
-const callCommand = z.discriminatedUnion('kind', [
-  z.object({
-    command_id: z.guid(),
-    kind: z.literal('recording_start'),
-    customer_id: z.guid(),
-    call_id: z.guid(),
-    recording_id: z.guid(),
-    channels: z.union([z.literal(1), z.literal(2)]),
-    max_ms: z.int(),
-    /** null: silence does not end it. */
-    silence_ms: z.int().nullable().default(null),
-  }),
-  z.object({
-    command_id: z.guid(),
-    kind: z.enum(['recording_stop', 'recording_pause', 'recording_resume']),
-    customer_id: z.guid(),
-    call_id: z.guid(),
-  }),
-])
-export type CallCommand = z.infer<typeof callCommand>
-
-const command = z.union([testCommand, callCommand])
-/** Something to do, told to one relay. */
-export type Command = z.infer<typeof command>
 
 /** What an older relay does not know how to do it leaves to others, and hears the rest. */
 function known(commands: readonly unknown[]): Command[] {

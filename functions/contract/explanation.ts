@@ -34,7 +34,7 @@ export type Consideration = z.infer<typeof consideration>
 
 /** How a caller was recognised, or which rule failed. */
 const identification = z.object({
-  /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `forwarded`, `none`. */
+  /** `digest`, `registration_token`, `source_and_number`, `source`, `host`, `forwarded`, `api`, `none`. */
   rule: z.string(),
   why: z.string(),
 })

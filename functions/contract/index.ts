@@ -2,6 +2,7 @@
 export * from './alert.ts'
 export * from './ask.ts'
 export * from './beat.ts'
+export * from './command.ts'
 export * from './environment.ts'
 export * from './event-types.ts'
 export * from './explanation.ts'

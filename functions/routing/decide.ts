@@ -4,6 +4,7 @@ import type { Configuration } from './configuration.ts'
 import { type Draft, extensionAddress, refuse, telAddress } from './draft.ts'
 import { decideForwarded } from './forwarding.ts'
 import { decideIncoming } from './incoming.ts'
+import { decideOrdered } from './ordered.ts'
 import { decideOutgoing } from './outgoing.ts'
 import type { Runtime } from './runtime.ts'
 import { recognise } from './source.ts'
@@ -18,6 +19,7 @@ export function decide(question: RouteQuestion, book: Configuration, live: Runti
   const { caller } = question
   if (caller.kind === 'source') return fromAddress(question, caller, book, live)
   if (caller.kind === 'forwarder') return decideForwarded(begin(question, book, live, 'outgoing'), caller)
+  if (caller.kind === 'api') return decideOrdered(begin(question, book, live, 'outgoing'), caller)
   const party = partyOf(caller, book)
   const begun = begin(question, book, live, 'outgoing')
   if (!party) return refuse(begun, 403, 'CALLER_UNKNOWN', `The calling ${caller.kind} no longer exists.`)
@@ -63,7 +65,7 @@ function begin(
 ): Draft {
   const { caller, from, to } = question
   const source =
-    caller.kind === 'source' || caller.kind === 'forwarder'
+    caller.kind === 'source' || caller.kind === 'forwarder' || caller.kind === 'api'
       ? { ...telAddress(from.user), name: from.display }
       : extensionAddress({ extension: from.user, name: '' })
   return {
@@ -89,7 +91,7 @@ function begin(
   }
 }
 
-type Account = Exclude<Caller, { kind: 'source' | 'forwarder' }>
+type Account = Exclude<Caller, { kind: 'source' | 'forwarder' | 'api' }>
 
 function partyOf(caller: Account, book: Configuration): CallingParty | undefined {
   if (caller.kind === 'trunk') {

@@ -56,7 +56,7 @@ export function lookupFor(
   baseDomain: string,
 ): Lookup {
   const ip = caller.kind === 'source' ? readIp(caller.address) : undefined
-  const rest = caller.kind === 'forwarder' ? to.user : withoutCode(to.user).rest
+  const rest = caller.kind === 'forwarder' || caller.kind === 'api' ? to.user : withoutCode(to.user).rest
   const [tails, asked] = [tailsOf(rest), [from.asserted ?? '', from.user, ...divertersOf(caller, from)]]
   const readings = internationalReadings(rest)
   const askedTails = asked.flatMap(tailsOf)
@@ -85,13 +85,13 @@ export function lookupFor(
 }
 
 function extensionOf(caller: RouteQuestion['caller']): string | null {
-  if (caller.kind === 'extension') return caller.extension_id
+  if (caller.kind === 'extension' || caller.kind === 'api') return caller.extension_id
   return caller.kind === 'forwarder' && caller.forwarder.kind === 'extension' ? caller.forwarder.id : null
 }
 
-/** Whether a trunk is named to which a call is sent on. */
+/** Whether a trunk is named to which a call leads. */
 function isTrunk(caller: RouteQuestion['caller']): boolean {
-  return caller.kind === 'forwarder' && caller.type === 'trunk'
+  return (caller.kind === 'forwarder' || caller.kind === 'api') && caller.type === 'trunk'
 }
 
 /** Those a call comes for: as its caller says, or who sends it on. */

@@ -398,7 +398,8 @@ export class Calls {
   /** What the API ordered of calls which go on here. */
   #commanded(now: MonotonicMs, commands: readonly Command[]): void {
     for (const command of commands) {
-      if (command.kind === 'test_provider') continue
+      if (command.kind === 'test_provider' || command.kind === 'originate') continue
+      if (!command.kind.startsWith('recording_')) continue
       const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)
       if (active?.machine.state !== 'answered' || active.call.record.customerId !== command.customer_id)
         continue

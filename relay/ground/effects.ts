@@ -1,5 +1,7 @@
 import type {
   BeatAnswer,
+  BeginAnswer,
+  BeginQuestion,
   BindingList,
   BindingTell,
   CallTell,
@@ -88,6 +90,8 @@ export type Question =
   | { readonly ask: 'sound'; readonly question: SoundQuestion }
   /** The edge asks the customer's own server. */
   | { readonly ask: 'flow-server'; readonly question: FlowServerQuestion }
+  /** Whether a call may be begun which the API ordered. */
+  | { readonly ask: 'begin'; readonly question: BeginQuestion }
 
 /** What was answered, by the question it answers. */
 export type Answer =
@@ -99,6 +103,7 @@ export type Answer =
   | { readonly ask: 'snapshot'; readonly answer: SnapshotAnswer }
   | { readonly ask: 'sound'; readonly answer: SoundFile }
   | { readonly ask: 'flow-server'; readonly answer: FlowServerAnswer }
+  | { readonly ask: 'begin'; readonly answer: BeginAnswer }
 
 /** What happened: all the engine ever hears. */
 export type Input =

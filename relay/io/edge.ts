@@ -1,5 +1,7 @@
 import {
+  type BeginAnswer,
   type BindingList,
+  beginAnswer,
   bindingList,
   type CredentialAnswer,
   credentialAnswer,
@@ -16,7 +18,7 @@ import type { Log } from './log.ts'
 import type { Spool } from './spool.ts'
 
 /** Questions a phone or a call waits for. */
-type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' | 'target' }>
+type EdgeQuestion = Extract<Question, { ask: 'route' | 'credential' | 'target' | 'begin' }>
 
 interface EdgeOptions {
   readonly http: EdgeHttp
@@ -51,6 +53,7 @@ export class EdgeLink {
     const budgetMs = Math.min(withinMs, this.#budgetMs)
     if (question.ask === 'credential')
       return { ask: 'credential', answer: await this.#credential(body, budgetMs) }
+    if (question.ask === 'begin') return { ask: 'begin', answer: await this.#begin(body, withinMs) }
     const reply = await this.#options.http.run({ method: 'POST', path: question.ask, body, budgetMs })
     if (question.ask === 'target')
       return { ask: 'target', answer: valid(targetAnswer.safeParse(readJson(reply))) }
@@ -94,6 +97,12 @@ export class EdgeLink {
     const { message, customer_id } = refusal
     this.#options.log('error', 'edge.not_understood', { message, customer_id })
     return refusal
+  }
+
+  /** No phone waits for it: it has as long as the call says. */
+  async #begin(body: string, budgetMs: number): Promise<BeginAnswer> {
+    const reply = await this.#options.http.run({ method: 'POST', path: 'begin', body, budgetMs })
+    return valid(beginAnswer.safeParse(readJson(reply)))
   }
 
   async #tell(body: string): Promise<Posted> {
