@@ -21,16 +21,14 @@ const testCommand = z.object({
 export type TestCommand = z.infer<typeof testCommand>
 
 /** The two parties of a call. */
-export const callParties = ['caller', 'callee'] as const
-export const callParty = z.enum(callParties)
-export type CallPartyName = z.infer<typeof callParty>
+const callParties = ['caller', 'callee'] as const
+const callParty = z.enum(callParties)
 
 /** Whom of them something is for. */
-export const partyChoice = z.enum([...callParties, 'both'])
-export type PartyChoice = z.infer<typeof partyChoice>
+const partyChoice = z.enum([...callParties, 'both'])
 
 /** Whom the API calls, or sends a party of a call to. */
-export const calledAddress = z.object({
+const calledAddress = z.object({
   type: z.enum(destinationTypes),
   /** E.164, an extension's name, a trunk's `domain_name`, or a SIP URI. */
   target: z.string(),
@@ -41,12 +39,11 @@ export const calledAddress = z.object({
 export type CalledAddress = z.infer<typeof calledAddress>
 
 /** A sound which the API has played: one of the customer's prompts, what stands at a URL, or a text. */
-export const orderedSound = z.discriminatedUnion('kind', [
+const orderedSound = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('prompt'), prompt_id: z.guid() }),
   z.object({ kind: z.literal('url'), url: z.string() }),
   z.object({ kind: z.literal('speech'), text: z.string(), language: z.string(), voice: z.string() }),
 ])
-export type OrderedSound = z.infer<typeof orderedSound>
 
 const ofCall = { command_id: z.guid(), customer_id: z.guid(), call_id: z.guid() }
 
@@ -127,18 +124,10 @@ export type OriginateCommand = z.infer<typeof originateCommand>
 export const command = z.union([testCommand, callCommand, originateCommand])
 export type Command = z.infer<typeof command>
 
-/** What became of a command to a call. `reason`: a word which stays the same, null where it was done; `message`: a sentence. */
-export const orderResult = z.object({
-  ok: z.boolean(),
-  reason: z.string().nullable().default(null),
-  message: z.string().default(''),
-})
-export type OrderResult = z.infer<typeof orderResult>
-
 /** POST /relay/v1/begin: may this call, which a relay was told to make, be begun by it? */
-export const beginQuestion = z.object({ command_id: z.guid(), call_id: z.guid() })
+const beginQuestion = z.object({ command_id: z.guid(), call_id: z.guid() })
 export type BeginQuestion = z.infer<typeof beginQuestion>
 
-/** No: it is another relay's by now, or nobody waits for it any more. The same relay hears the same twice. */
+/** No: it is another relay's by now, or it is too late. The same relay hears the same twice. */
 export const beginAnswer = z.object({ begin: z.boolean(), message: z.string().default('') })
 export type BeginAnswer = z.infer<typeof beginAnswer>
