@@ -70,20 +70,20 @@ export class CallRecordings {
         this.#order({ type: `record-${change}`, session, recording })
   }
 
-  /** Carries out what the API ordered of a call; undefined: it is not here, or is not answered. */
-  command(command: CallCommand, call: Call | undefined): void {
-    if (call === undefined) return
+  /** Carries out what the API ordered of a call; one whose caller was not answered, or has left, is not recorded: that is told. */
+  command(command: CallCommand, call: Call, answered: boolean): void {
     if (command.kind !== 'recording_start')
       return this.change(call, command.kind.slice('recording_'.length) as RecordingChange)
     const { recording_id: id, channels, max_ms: maxMs, silence_ms } = command
-    this.begin(call, {
-      id,
-      kind: 'call',
-      side: 'both',
-      channels,
-      maxMs,
-      silenceMs: silence_ms ?? undefined,
-    })
+    const silenceMs = silence_ms ?? undefined
+    const wish = { id, kind: 'call', side: 'both', channels, maxMs, silenceMs } as const
+    if (answered) this.begin(call, wish)
+    else this.#refuse(call, aboutOf(call, id, wish))
+  }
+
+  #refuse(call: Call, about: RecordingTold): void {
+    const none = { tm_end: about.tm_start, ms: 0, bytes: 0, ending: 'failed' } as const
+    this.#tell(call, 'failed', { ...about, ...none, message: 'The caller was not answered, or has left.' })
   }
 
   /** The media thread has ended one: told even where the call is long over. */

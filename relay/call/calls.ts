@@ -25,6 +25,7 @@ import {
   type WaitingInCall,
 } from './call-orders.ts'
 import { serverSaid } from './flow-server.ts'
+import { isAnswered } from './flow-sound.ts'
 import { leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { mediaRecordOf } from './media-record.ts'
@@ -401,10 +402,9 @@ export class Calls {
       if (command.kind === 'test_provider' || command.kind === 'originate') continue
       if (!command.kind.startsWith('recording_')) continue
       const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)
-      if (active?.machine.state !== 'answered' || active.call.record.customerId !== command.customer_id)
-        continue
+      if (!active || active.call.record.customerId !== command.customer_id) continue
       active.call.now = now
-      this.#orders.recordings.command(command, active.call)
+      this.#orders.recordings.command(command, active.call, isHeard(active))
     }
   }
 
@@ -440,6 +440,11 @@ export class Calls {
 /** Whether it is told now and then how its sound is. */
 function isUp({ machine: { state } }: ActiveCall): boolean {
   return state === 'answered' || state === 'flow'
+}
+
+/** Whether its caller was answered and is there. */
+function isHeard({ machine: { state }, call }: ActiveCall): boolean {
+  return state === 'answered' || (state === 'flow' && isAnswered(call))
 }
 
 /** Where a sound is, or why it is not to be had. */

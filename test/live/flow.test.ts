@@ -3,6 +3,7 @@ import { valueOfPcmu } from '#sound'
 import { Baresip, type BaresipOptions, hasBaresip } from '../support/baresip.ts'
 import { busy, Carrier, silent } from '../support/carrier.ts'
 import { type CallRecord, endedCall, knownCalls } from '../support/customer.ts'
+import { availableRecording, fetchedChannels, toneIn } from '../support/fetched-recording.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { wavOf } from '../support/played-wav.ts'
@@ -157,7 +158,25 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
     expect(flow.trace.at(-1)).toMatchObject({ action_id: 'bye', outcome: 'hung_up' })
   })
 
-  test('at night a message is taken', async () => {
+  test('a caller is recorded by the API while it is with its flow, and is heard', async () => {
+    const known = await knownCalls(office.api)
+    const { call, result } = await carrier.call('+15559990001', numbers.menu, 'n')
+    expect(statusOf(await result)).toBe(200)
+    const { id } = await soon('the call to be known', async () =>
+      (await office.api.list('/calls?status=progressing')).find((one) => !known.has(one.id)),
+    )
+    const { recording_id } = await office.api.post(`/calls/${id}/recording_start`, { channels: 2 })
+    // Beside what it says the menu is on its way to it: its end is the flow's.
+    expect(await call.over).toBe('them')
+    const recording = await availableRecording(office, `/recordings/${recording_id}`)
+    expect(recording).toMatchObject({ type: 'call', reference_id: id, ending: 'closed' })
+    const [caller = []] = await fetchedChannels(stack, office, recording)
+    const spoken = valueOfPcmu('n'.charCodeAt(0))
+    expect(caller.filter((sample) => sample === spoken).length).toBeGreaterThan(caller.length / 2)
+    expect(caller.length).toBeGreaterThan(8_000)
+  })
+
+  test('at night a message is taken, which is fetched and is what the caller said', async () => {
     const known = await knownCalls(office.api)
     const caller = await softphone({ username: 'caller', tone: 440, stranger: true, realm: '127.0.0.1' })
     caller.command('dial', `sip:${numbers.night}@${stack.relay.address}:${stack.relay.port}`)
@@ -167,6 +186,15 @@ describe.skipIf(!hasBaresip)('press 1 for Sales', () => {
     expect(record).toMatchObject({ hangup_by: 'system', hangup_reason: 'normal' })
     expect(flow.trace).toMatchObject([{ outcome: 'false' }, { action_id: 'night', outcome: 'recorded' }])
     expect(likeness(caller.heardSound(), menu)).toBeGreaterThan(0.9)
+    const message = await availableRecording(office)
+    expect(message).toMatchObject({ type: 'voicemail', reference_id: record.id, channels: 1 })
+    expect(message.duration).toBeGreaterThan(1.5)
+    const [said = []] = await fetchedChannels(stack, office, message)
+    expect(Math.abs(toneIn(said) - 440)).toBeLessThan(20)
+    // In the mailbox, too.
+    const [sales] = await office.api.list('/extensions?extension=sales')
+    const box = await office.api.list(`/extensions/${sales?.id}/voicemail`)
+    expect(box).toMatchObject([{ id: message.id, heard: false }])
   })
 })
 
@@ -218,7 +246,7 @@ async function configure(): Promise<void> {
     actions: [
       { id: 'hours', type: 'condition_datetime', option: { holidays: days, false_target_id: 'night' } },
       { id: 'open', type: 'connect', option: ring('sales') },
-      { id: 'night', type: 'voicemail', option: { prompt: { prompt_id }, duration: 2 } },
+      { id: 'night', type: 'voicemail', option: { extension: 'sales', prompt: { prompt_id }, duration: 2 } },
     ],
   })
   for (const [number, call_flow_id] of [

@@ -3,6 +3,7 @@ import { valueOfPcmu } from '../../relay/media/g711.ts'
 import type { Row } from '../support/api.ts'
 import type { Call } from '../support/call.ts'
 import { answers } from '../support/carrier.ts'
+import { availableRecording, fetchedChannels } from '../support/fetched-recording.ts'
 import { type Office, openOffice } from '../support/live-office.ts'
 import type { Phone } from '../support/phone.ts'
 import { statusOf } from '../support/sip-text.ts'
@@ -38,7 +39,7 @@ test('a call of an extension which is recorded is heard through the API, each pa
   const call = await talk()
   await pause(1_500)
   await call.bye()
-  const recording = await available()
+  const recording = await availableRecording(office)
   expect(recording).toMatchObject({
     type: 'call',
     channels: 2,
@@ -46,7 +47,7 @@ test('a call of an extension which is recorded is heard through the API, each pa
     message: null,
     source: 'office1',
   })
-  const [caller, callee] = await channels(recording)
+  const [caller, callee] = await fetchedChannels(stack, office, recording)
   expect(marksIn(caller)).toEqual(['a'])
   expect(marksIn(callee)).toEqual(['b'])
   expect(recording.duration).toBeGreaterThan(1.4)
@@ -58,9 +59,9 @@ test('what is recorded when the relay is killed can be played up to there', { ti
   await pause(2_500)
   const { relay } = stack.pids()
   process.kill(relay ?? 0, 'SIGKILL')
-  const recording = await available()
+  const recording = await availableRecording(office)
   expect(recording).toMatchObject({ channels: 1, ending: 'interrupted' })
-  const [mixed] = await channels(recording)
+  const [mixed] = await fetchedChannels(stack, office, recording)
   expect(marksIn(mixed)).toEqual(['both'])
   expect(recording.duration).toBeGreaterThan(1)
   await soon('another relay', () => ![relay, undefined].includes(stack.pids().relay), 15_000, 100)
@@ -87,10 +88,10 @@ test('by the API a call is recorded, and nothing of what is said in a pause', {
   await office.api.post(`/calls/${id}/recording_pause`, {})
   await pause(3_000)
   await office.api.post(`/calls/${id}/recording_stop`, {})
-  const recording = await available(path)
+  const recording = await availableRecording(office, path)
   await call.bye()
   expect(recording).toMatchObject({ ending: 'stopped', reference_id: id })
-  const [caller = []] = await channels(recording)
+  const [caller = []] = await fetchedChannels(stack, office, recording)
   const spoken = caller.filter((sample) => sample !== 0).length
   expect(spoken).toBeGreaterThan(0)
   // Two beats may lie between two orders.
@@ -111,32 +112,6 @@ async function talk(): Promise<Call> {
   expect(statusOf(await result)).toBe(200)
   await soon('Bob to be heard', () => (call.sound?.heardOf('b') ?? 0) > 5)
   return call
-}
-
-/** The newest recording, or the one at `path`, when its sound has come. */
-async function available(path?: string): Promise<Row> {
-  let found: Row | undefined
-  const look = async () => {
-    found = path
-      ? await office.api.get(path).catch(() => undefined)
-      : (await office.api.list('/recordings'))[0]
-    return found?.status === 'available' && found.ending !== null
-  }
-  await soon('the recording to be there', look, 20_000, 100)
-  return found as Row
-}
-
-/** Its samples, by channel, as a browser would have them. */
-async function channels({ id, channels }: Row): Promise<number[][]> {
-  const headers = { authorization: `Bearer ${stack.local.access_key}` }
-  const answer = await fetch(`${stack.local.api_url}/v1.0/recordingfiles/${id}?customer_id=${office.id}`, {
-    headers,
-  })
-  expect([answer.status, answer.redirected]).toEqual([200, true])
-  const samples = [...new Int16Array((await answer.arrayBuffer()).slice(44))]
-  return Array.from({ length: Number(channels) }, (_, which) =>
-    samples.filter((_, at) => at % Number(channels) === which),
-  )
 }
 
 /** Whose letters are heard in most of it; a sample of G.711 stands for each. */

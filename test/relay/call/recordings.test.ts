@@ -82,6 +82,51 @@ describe('a call', () => {
     ])
   })
 
+  test.each<[string, (scene: FlowScene) => unknown]>([
+    ['is with its flow', () => undefined],
+    ['is with its flow, which has rung a callee in vain', (scene) => scene.rings().bob(486)],
+    ['waits for a callee its flow rings', (scene) => scene.rings().bob(180)],
+    ['speaks with a callee of its flow', (scene) => scene.rings().bob(200)],
+    ['is back with its flow', (scene) => back(scene)],
+  ])('whose caller %s is recorded, paused and stopped by what a beat says', (_, comesTo) => {
+    const scene = followed([{ type: 'answer' }])
+    comesTo(scene)
+    scene.ladder.whatever()
+    for (const command of [begin, ...changes]) says(scene.ladder, { ...command, ...ofFlow(scene) })
+    expect(orders(scene.ladder)).toMatchObject([
+      { type: 'record', recording: id, side: 'both', channels: 2 },
+      { type: 'record-pause', recording: id },
+      { type: 'record-resume', recording: id },
+      { type: 'record-stop', recording: id },
+    ])
+    expect(told(scene.ladder)).toEqual(['recording.started'])
+  })
+
+  test('which a beat has recorded goes on being so when a callee of its flow leaves', () => {
+    const scene = followed([{ type: 'answer' }])
+    scene.rings().bob(200).ladder.whatever()
+    says(scene.ladder, { ...begin, ...ofFlow(scene) })
+    scene.bobHangsUp().ladder.whatever()
+    expect(orders(scene.ladder)).toMatchObject([{ type: 'record' }])
+  })
+
+  test('whose flow has not answered it is not recorded, and an event says why', () => {
+    const scene = followed([])
+    says(scene.ladder, { ...begin, ...ofFlow(scene) })
+    expect(orders(scene.ladder)).toEqual([])
+    expect(scene.ladder.events).toMatchObject([
+      {
+        type: 'recording.failed',
+        data: {
+          subject_id: id,
+          ending: 'failed',
+          bytes: 0,
+          message: 'The caller was not answered, or has left.',
+        },
+      },
+    ])
+  })
+
   test('is recorded no more where its flow takes a message, which has a file of its own', () => {
     const prompt = { stream_url: 'https://example.com/a.wav' }
     const scene = new FlowScene([
@@ -123,6 +168,42 @@ describe('a call', () => {
     expect(ladder.events[1]).toMatchObject({ data: { ending: 'failed', message: 'no space left' } })
   })
 })
+
+const begin = {
+  command_id: id,
+  kind: 'recording_start',
+  recording_id: id,
+  channels: 2,
+  max_ms: 9_000,
+  silence_ms: null,
+} as const
+const changes = (['recording_pause', 'recording_resume', 'recording_stop'] as const).map((kind) => ({
+  command_id: id,
+  kind,
+}))
+
+/** A call which follows a flow: these actions, then Bob is rung, and half a minute passes. */
+function followed(written: ConstructorParameters<typeof FlowScene>[0]): FlowScene {
+  const destinations = [{ type: 'extension', target: 'bob' }]
+  const scene = new FlowScene([
+    ...written,
+    { type: 'connect', option: { destinations } },
+    { type: 'sleep', option: { duration: 30_000 } },
+  ])
+  scene.ladder.whatever()
+  if (written.length > 0) scene.acks()
+  return scene
+}
+
+/** Bob answers, and leaves. */
+function back(scene: FlowScene): void {
+  scene.rings().bob(200).ladder.whatever()
+  scene.bobHangsUp()
+}
+
+function ofFlow({ ladder }: FlowScene) {
+  return { customer_id: customerId, call_id: ladder.record.call_id }
+}
 
 type Recording = Extract<MediaCommand, { type: 'record' }>
 
