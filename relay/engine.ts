@@ -105,6 +105,8 @@ export class Engine {
         referred: [uas],
         media: [calls],
         beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
+        news: [routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
+        pong: [routing, ledger],
         unbeaten: [routing],
         cached: [routing],
         configured: [providers],

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { utcMs } from '#contract'
+import { type BeatAnswer, type MonotonicMs, utcMs } from '#contract'
 import { type Config, readConfig } from './config.ts'
 import { Engine } from './engine.ts'
 import type { Input } from './ground/effects.ts'
+import type { BeatSource } from './io/beat-words.ts'
 import { followPair, readPair } from './io/certificate.ts'
 import { monotonicNow } from './io/clock.ts'
 import { readDescriptors, shared } from './io/descriptors.ts'
@@ -17,6 +18,7 @@ import { openHashes } from './io/hashes.ts'
 import { Heartbeat } from './io/heartbeat.ts'
 import { disagreement } from './io/hello.ts'
 import { Host } from './io/host.ts'
+import { HubLink } from './io/hub-link.ts'
 import { Locator } from './io/locate.ts'
 import { type Log, openLog } from './io/log.ts'
 import { rememberErrors } from './io/log-errors.ts'
@@ -25,6 +27,7 @@ import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
+import { holdMsOf } from './io/refreshes.ts'
 import { snapshotKeys } from './io/seal.ts'
 import { Shutdown } from './io/shutdown.ts'
 import { SnapshotSource } from './io/snapshots.ts'
@@ -69,6 +72,8 @@ async function start(config: Config): Promise<void> {
   })
   let host: Host | undefined
   const early: Input[] = []
+  /** Relays alive, as far as the edge has said. */
+  let relays = 1
   /** What comes before everything is in place waits a moment. */
   const hear: Host['hear'] = (input) => (host ? host.hear(input) : void early.push(input))
   const recordings = join(config.dataDir, 'recordings')
@@ -116,7 +121,8 @@ async function start(config: Config): Promise<void> {
       return edge.ask(question, withinMs)
     },
     tell: (tell) => {
-      edge.tell(tell)
+      const known = tell.kind === 'binding' ? phones.file.expiresAt(tell.binding.binding_id) : undefined
+      edge.tell(tell, tell.kind === 'binding' ? holdMsOf(tell, known, relays) : 0)
       if (tell.kind === 'binding') phones.file.keep(tell)
       logTells(tell, log)
     },
@@ -126,7 +132,10 @@ async function start(config: Config): Promise<void> {
       media.order(command)
     },
     // Asked for only once a beat was answered.
-    beat: () => heartbeat.hurry(),
+    beat: () => {
+      heartbeat.hurry()
+      hub.stir()
+    },
     note: ({ level, event, fields }) => log(level, event, fields),
   })
   running.hear({ type: 'cached', ...kept })
@@ -149,9 +158,7 @@ async function start(config: Config): Promise<void> {
   // What a process before this one wrote, whatever ended it.
   uploads.look()
   let met = false
-  const heartbeat = new Heartbeat({
-    http,
-    self: config,
+  const beats: BeatSource = {
     process: {
       relay_id: relayId,
       boot_id: entropy.uuid(at),
@@ -161,12 +168,23 @@ async function start(config: Config): Promise<void> {
     },
     pulse: () => engine.pulse(monotonicNow()),
     vitals: openVitals({ region: config.region, load: () => engine.load, spool, lastError }),
-    answered: (answer, sentAt) => {
-      met = true
-      edge.beaten(true)
-      hear({ type: 'beat', answer, sentAt })
-      tellStart()
-    },
+  }
+  let heardOf = Number.NEGATIVE_INFINITY
+  /** A beat was answered, whichever way it went; what an older one brings late is no news any more. */
+  const answered = (answer: BeatAnswer, sentAt: MonotonicMs) => {
+    if (sentAt < heardOf) return
+    heardOf = sentAt
+    met = true
+    relays = answer.relays
+    edge.beaten(true)
+    hear({ type: 'beat', answer, sentAt })
+    tellStart()
+  }
+  const heartbeat = new Heartbeat({
+    http,
+    self: config,
+    beats,
+    answered,
     missed: (why, away) => {
       if (away) edge.beaten(false)
       hear({ type: 'unbeaten', why, away })
@@ -176,6 +194,22 @@ async function start(config: Config): Promise<void> {
     replaced: () => void end(),
     log,
   })
+  const hub = new HubLink({
+    url,
+    key,
+    http,
+    beats,
+    answered,
+    news: (news) => {
+      relays = news.relays ?? relays
+      hear({ type: 'news', news })
+    },
+    current: (sentAt) => hear({ type: 'pong', sentAt }),
+    rest: () => heartbeat.rest(),
+    resume: (inMs) => heartbeat.resume(inMs),
+    replaced: () => heartbeat.stepDown(),
+    log,
+  })
   const followed = config.tls && pair && followPair(config.tls, pair, wires.present, log)
   if (followed) process.on('SIGHUP', () => void followed.look())
   const parts = () => ({
@@ -183,6 +217,7 @@ async function start(config: Config): Promise<void> {
     wires,
     media,
     heartbeat,
+    hub,
     edge,
     uploads,
     sounds,
@@ -191,7 +226,11 @@ async function start(config: Config): Promise<void> {
     disk,
   })
   const shutdown = new Shutdown({ engine, hear, drainMs: config.drainMs, log, parts })
-  const end = () => shutdown.drain().then(() => process.exit(0))
+  const end = () => {
+    const drained = shutdown.drain()
+    hub.stir()
+    return drained.then(() => process.exit(0))
+  }
   process.on('SIGTERM', () => void end())
   process.on('SIGINT', () => void end())
 

@@ -111,7 +111,10 @@ export class SourceBlocks {
   }
 
   /** The edge says which blocks there are, of all relays, and which of them are over. */
-  receive({ answer: { blocks = [], at } }: Extract<Input, { type: 'beat' }>, now: MonotonicMs): never[] {
+  receive(event: Extract<Input, { type: 'beat' | 'news' }>, now: MonotonicMs): never[] {
+    const { blocks = [], at } = event.type === 'beat' ? event.answer : event.news
+    // How long they last counts from when the edge said so.
+    if (at === undefined) return []
     for (const { block_id: id, source, until, over, lifted_for } of blocks) {
       if (over) this.#lift(id, source)
       else

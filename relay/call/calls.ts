@@ -48,7 +48,7 @@ import type {
 type CallsInput =
   | ClientOutput
   | Reply
-  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' }>
+  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' | 'news' }>
   | { readonly type: 'tick' }
 
 /** No decision: neither edge nor snapshot made one, and why. */
@@ -106,6 +106,9 @@ export class Calls {
         break
       case 'beat':
         this.#commanded(now, event.answer.commands)
+        break
+      case 'news':
+        this.#commanded(now, event.news.commands ?? [])
         break
       case 'stop':
         for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)

@@ -10,6 +10,7 @@ import type {
   EventTell,
   FlowServerAnswer,
   FlowServerQuestion,
+  HubNews,
   MonotonicMs,
   Port,
   RouteDecision,
@@ -132,6 +133,10 @@ export type Input =
     }
   /** The edge answered the beat sent at `sentAt` (monotonic ms). */
   | { readonly type: 'beat'; readonly answer: BeatAnswer; readonly sentAt: MonotonicMs }
+  /** The hub says what is new, unasked: each key as in a beat's answer. */
+  | { readonly type: 'news'; readonly news: HubNews }
+  /** The hub lives: what it named before `sentAt` (monotonic ms) is all there is, and was heard. */
+  | { readonly type: 'pong'; readonly sentAt: MonotonicMs }
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
   | { readonly type: 'unbeaten'; readonly why: string; readonly away: boolean }
   /** The process has begun: what is kept ready for calls may be made ready. */

@@ -29,10 +29,10 @@ export class Revocations implements BeatReporter {
   }
 
   receive(
-    event: Extract<Input, { type: 'beat' }> | Extract<SnapshotEvent, { type: 'revoked' }>,
+    event: Extract<Input, { type: 'beat' | 'news' }> | Extract<SnapshotEvent, { type: 'revoked' }>,
   ): IngressOutput[] {
     if (event.type === 'revoked') this.#revoke(event.accounts)
-    else this.#end(event.answer)
+    else this.#end(event.type === 'beat' ? event.answer : event.news)
     return this.#deps.effects.take()
   }
 
@@ -42,7 +42,7 @@ export class Revocations implements BeatReporter {
     return { ended }
   }
 
-  #end({ ends }: BeatAnswer): void {
+  #end({ ends = [] }: Partial<BeatAnswer>): void {
     const { registrar, effects, clock } = this.#deps
     for (const { command_id, extension_id, binding_id } of ends) {
       const tells = registrar.end(clock.at, extension_id, binding_id)

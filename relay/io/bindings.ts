@@ -35,6 +35,12 @@ export class BindingFile {
     return { file, list: { bindings: found.map(({ binding }) => binding) } }
   }
 
+  /** Until when a phone is registered, as kept last; undefined: it is not. */
+  expiresAt(bindingId: string): string | undefined {
+    const kept = this.#keptById.get(bindingId)
+    return kept && (JSON.parse(kept.text) as StoredBinding).expires_at
+  }
+
   /** Never waits for the disk; but for a refresh it is with the kernel when this returns. */
   keep({ event, binding, sequence }: BindingTell): void {
     const id = binding.binding_id

@@ -43,15 +43,18 @@ export class Delivery {
   #retryAfterMs = 0
   #failedAt = 0
   #away = false
+  /** When the timer rings for what is held alone (monotonic ms); what cannot wait sets it anew. */
+  #heldUntil: number | undefined
 
   constructor(options: DeliveryOptions) {
     this.#options = options
     if (options.spool.size > 0) this.nudge()
   }
 
-  /** Something waits. */
-  nudge(): void {
-    if (this.#running === undefined && this.#timer === undefined) this.#wake(gatherMs)
+  /** Something waits, which may be told as late as `heldUntil` (monotonic ms). */
+  nudge(heldUntil = 0): void {
+    if (this.#running !== undefined) return
+    if (this.#timer === undefined || heldUntil < (this.#heldUntil ?? 0)) this.#wakeFor(heldUntil)
   }
 
   /** A beat was not answered. */
@@ -64,7 +67,6 @@ export class Delivery {
     const back = this.#away
     this.#away = false
     if (!back || this.#timer === undefined) return
-    clearTimeout(this.#timer)
     this.#wake(Math.max(0, this.#failedAt + this.#retryAfterMs - monotonicNow()))
   }
 
@@ -76,7 +78,7 @@ export class Delivery {
   /** Tells what waits now; returns as soon as nothing waits, or the edge does not listen. */
   async settle(): Promise<void> {
     await this.#running
-    while (this.#failures === 0 && (await this.#deliver()));
+    while (this.#failures === 0 && (await this.#deliver(true)));
   }
 
   /** Tells what still waits, once, and gives up where the edge does not listen: the spool keeps it. */
@@ -85,10 +87,17 @@ export class Delivery {
     clearTimeout(this.#timer)
     await this.#running
     this.#failures = 0
-    while (this.#failures === 0 && (await this.#deliver()));
+    while (this.#failures === 0 && (await this.#deliver(true)));
+  }
+
+  #wakeFor(heldUntil: number): void {
+    this.#wake(Math.max(gatherMs, heldUntil - monotonicNow()))
+    if (heldUntil > 0) this.#heldUntil = heldUntil
   }
 
   #wake(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#heldUntil = undefined
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
@@ -101,7 +110,9 @@ export class Delivery {
   async #run(): Promise<void> {
     const more = await this.#deliver()
     if (this.#options.spool.size === 0) return
-    this.#wake(this.#failures > 0 ? this.#pauseMs() : more ? 0 : gatherMs)
+    if (this.#failures > 0) this.#wake(this.#pauseMs())
+    else if (more) this.#wake(0)
+    else this.#wakeFor(this.#options.spool.dueAt(monotonicNow()) ?? 0)
   }
 
   #pauseMs(): number {
@@ -112,9 +123,9 @@ export class Delivery {
   }
 
   /** Whether a batch went through and another may follow at once. */
-  async #deliver(): Promise<boolean> {
+  async #deliver(all = false): Promise<boolean> {
     const { spool, log } = this.#options
-    const batch = spool.take(this.#size, monotonicNow())
+    const batch = spool.take(this.#size, monotonicNow(), all)
     if (batch.length === 0) return false
     this.#retryAfterMs = 0
     try {

@@ -12,6 +12,7 @@ import {
   targetAnswer,
 } from '#contract'
 import type { Answer, Question } from '../ground/effects.ts'
+import { monotonicNow } from './clock.ts'
 import { Delivery, type Posted } from './delivery.ts'
 import { type EdgeHttp, misreadAt, readJson, valid } from './edge-http.ts'
 import type { Log } from './log.ts'
@@ -60,10 +61,14 @@ export class EdgeLink {
     return { ask: 'route', answer: this.#decision(readJson(reply)) }
   }
 
-  /** Told at least once, even if the edge or this process is away meanwhile. */
-  tell(tell: Tell): void {
-    this.#options.spool.add(tell)
-    this.#delivery.nudge()
+  /**
+   * Told at least once, even if the edge or this process is away meanwhile. `holdMs`: it is no news, and may wait so long
+   * for others to go with.
+   */
+  tell(tell: Tell, holdMs = 0): void {
+    const heldUntil = holdMs > 0 ? monotonicNow() + holdMs : 0
+    this.#options.spool.add(tell, heldUntil)
+    this.#delivery.nudge(heldUntil)
   }
 
   /** A beat was answered, or was not: what waits to be told goes by that. */

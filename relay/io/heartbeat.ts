@@ -1,19 +1,13 @@
-import { type Beat, type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs, type MonotonicMs } from '#contract'
-import type { BeatPart } from '../ground/reporter.ts'
+import { type BeatAnswer, beatAnswer, beatEveryMs, deadAfterMs, type MonotonicMs } from '#contract'
+import { type BeatSource, beatOf } from './beat-words.ts'
 import { monotonicNow } from './clock.ts'
 import { type EdgeHttp, type EdgeReply, readJson, refusal, retryAfterMs, valid } from './edge-http.ts'
 import { type Introduction, otherDomain, wrongSetting } from './hello.ts'
 import type { Log } from './log.ts'
-import type { VitalsPart } from './vitals.ts'
 
 interface HeartbeatOptions {
   readonly http: EdgeHttp
-  /** What of a beat never changes while this process lives. */
-  readonly process: Pick<Beat, 'relay_id' | 'boot_id' | 'started_at' | 'address' | 'port'>
-  /** What is to be said now. */
-  pulse(): BeatPart
-  /** What this process has to say of itself. */
-  vitals(): VitalsPart
+  readonly beats: BeatSource
   /** The edge answered the beat sent at `sentAt`. */
   answered(answer: BeatAnswer, sentAt: MonotonicMs): void
   /** A beat came to nothing; `away`: as far as can be told, so would any question. */
@@ -41,6 +35,7 @@ const longestPauseMs = deadAfterMs
  *
  * Each pause is jittered by a tenth, so that relays do not beat together. An edge which does not answer is
  * tried again after 2, then 5 to 6 seconds, or when it says (Retry-After), but never later than it counts us dead.
+ * It rests while beats go over the hub's socket (`hub-link.ts`).
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions
@@ -49,6 +44,7 @@ export class Heartbeat {
   #missed = 0
   #retryAfterMs = 0
   #stopped = false
+  #resting = false
   #hurried = false
   #saidAt = 0
   #complainedAt = Number.NEGATIVE_INFINITY
@@ -60,11 +56,26 @@ export class Heartbeat {
 
   /** Something cannot wait for the next beat: it comes at once, yet no sooner than half a second after the last. */
   hurry(): void {
-    if (this.#stopped || this.#missed > 0) return
+    if (this.#stopped || this.#resting || this.#missed > 0) return
     this.#hurried = true
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#beat(), Math.max(0, this.#saidAt + leastPauseMs - monotonicNow()))
+  }
+
+  /** Beats go another way, by which the edge was heard. */
+  rest(): void {
+    this.#resting = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#well()
+  }
+
+  /** The other way is lost: the first beat is in so many ms. */
+  resume(inMs: number): void {
+    this.#resting = false
+    if (this.#stopped || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => this.#beat(), inMs)
   }
 
   /** No beat from now on; waits for the one in flight. */
@@ -79,7 +90,8 @@ export class Heartbeat {
     this.#hurried = false
     this.#saidAt = monotonicNow()
     this.#beating = this.#once().finally(() => {
-      if (!this.#stopped) this.#timer = setTimeout(() => this.#beat(), this.#pauseMs())
+      if (this.#stopped || this.#resting || this.#timer !== undefined) return
+      this.#timer = setTimeout(() => this.#beat(), this.#pauseMs())
     })
   }
 
@@ -95,7 +107,7 @@ export class Heartbeat {
       const reply = await this.#options.http.run({
         method: 'POST',
         path: 'beat',
-        body: JSON.stringify(this.#words()),
+        body: JSON.stringify(beatOf(this.#options.beats)),
         budgetMs,
         bytesAtMost: answerBytesAtMost,
       })
@@ -105,23 +117,22 @@ export class Heartbeat {
     }
   }
 
-  #words(): Beat {
-    const { process, pulse, vitals } = this.#options
-    return { ...process, at: instant(), ...vitals(), ...pulse() }
-  }
-
   #heard(reply: EdgeReply, sentAt: MonotonicMs): void {
-    if (reply.status === 409 && isReplaced(reply)) return this.#replaced()
+    if (reply.status === 409 && isReplaced(reply)) return this.stepDown()
     this.#retryAfterMs = retryAfterMs(reply.headers['retry-after'], longestPauseMs)
     if (reply.status !== 200) return this.#refused(reply)
     const answer = read(reply)
     // An edge which does not know beats may well answer questions.
     if (typeof answer === 'string') return this.#miss(answer, false)
+    this.#well()
+    this.#options.answered(answer, sentAt)
+    this.#complain(otherDomain(answer.base_domain, this.#options.self))
+  }
+
+  #well(): void {
     if (this.#missed > 0) this.#options.log('info', 'edge.back', { missed: this.#missed })
     this.#missed = 0
     this.#retryAfterMs = 0
-    this.#options.answered(answer, sentAt)
-    this.#complain(otherDomain(answer.base_domain, this.#options.self))
   }
 
   #refused(reply: EdgeReply): void {
@@ -141,15 +152,18 @@ export class Heartbeat {
   }
 
   #miss(why: string, away: boolean): void {
+    if (this.#resting) return
     // Said once for each time the edge goes away.
     if (++this.#missed === 2) this.#options.log('warn', 'edge.away', { why })
     this.#options.missed(why, away)
   }
 
-  #replaced(): void {
+  /** Another process has our name: says so, and has this one end. */
+  stepDown(): void {
     this.#stopped = true
-    const { log, process, replaced } = this.#options
-    const sentence = `Another process beats as ${process.relay_id}: each relay needs a RELAY_KEY of its own. This one stops.`
+    clearTimeout(this.#timer)
+    const { log, beats, replaced } = this.#options
+    const sentence = `Another process beats as ${beats.process.relay_id}: each relay needs a RELAY_KEY of its own. This one stops.`
     log('error', 'relay.replaced', { sentence })
     replaced()
   }
@@ -166,11 +180,6 @@ export function pauseMs(after: {
   const { everyMs, missed, retryAfterMs, random } = after
   const usual = missed > 1 ? longestPauseMs * (1 - random / 6) : everyMs * (0.9 + random / 5)
   return Math.min(longestPauseMs, Math.max(retryAfterMs, usual))
-}
-
-/** When a beat is said: it rises with every beat of this process, whatever becomes of the machine's clock. */
-function instant(): string {
-  return new Date(performance.timeOrigin + monotonicNow()).toISOString()
 }
 
 /** The answer, or what is wrong with it. */

@@ -19,6 +19,8 @@ export interface SpooledTell extends JournalRecord {
   /** How often the edge did not accept it, and until when it rests (monotonic ms). */
   refused: number
   notBefore: number
+  /** Until when it may wait for others to go with (monotonic ms); 0: it waits for none. */
+  heldUntil: number
 }
 
 /** Where tells are kept until they are heard, and how many. */
@@ -78,24 +80,48 @@ export class Spool {
     return this.#waitingById.size
   }
 
-  /** Never waits for the disk; what may not be lost with this process is with the kernel when this returns. */
-  add(news: Tell): void {
+  /**
+   * Never waits for the disk; what may not be lost with this process is with the kernel when this returns. `heldUntil`:
+   * it is no news, and goes with what is told until then (monotonic ms).
+   */
+  add(news: Tell, heldUntil = 0): void {
     const tell = withDecision(news, this.#newestBySubject.get(matterOf(news)?.subject ?? ''))
     const kept = { id: tell.tell_id, order: this.#order++, text: JSON.stringify(tell) }
     const added = waiting({ ...kept, segment: undefined, dropped: false }, tell)
     if (added === undefined) throw new TypeError(`a tell of no kind known here: ${kept.text.slice(0, 100)}`)
+    added.heldUntil = heldUntil
     this.#wait(added)
     this.#journal.keep(added)
     if (added.worth > 0) this.#journal.write()
     if (this.#bytes > this.#maxBytes || this.size > this.#maxTells) this.#makeRoom()
   }
 
-  /** The oldest tells which may be sent at `now`, `count` at most. They are under way until heard or failed. */
-  take(count: number, now: MonotonicMs): SpooledTell[] {
+  /**
+   * The oldest tells which may be sent at `now`, `count` at most; where there are any, or with `all`, those which are held
+   * go with them. They are under way until heard or failed.
+   */
+  take(count: number, now: MonotonicMs, all = false): SpooledTell[] {
+    const batch = this.#ready(count, now, (tell) => tell.heldUntil <= now)
+    if (batch.length > 0 || all) batch.push(...this.#ready(count - batch.length, now, () => true))
+    return batch
+  }
+
+  /** When the next tell may be sent (monotonic ms); undefined: none waits which is not under way. */
+  dueAt(now: MonotonicMs): number | undefined {
+    let earliest: number | undefined
+    for (const { sent, notBefore, heldUntil } of this.#waitingById.values()) {
+      if (sent) continue
+      earliest = Math.min(earliest ?? Number.POSITIVE_INFINITY, Math.max(notBefore, heldUntil))
+      if (earliest <= now) return earliest
+    }
+    return earliest
+  }
+
+  #ready(count: number, now: MonotonicMs, which: (tell: SpooledTell) => boolean): SpooledTell[] {
     const batch: SpooledTell[] = []
     for (const tell of this.#waitingById.values()) {
       if (batch.length >= count) break
-      if (tell.sent || tell.notBefore > now) continue
+      if (tell.sent || tell.notBefore > now || !which(tell)) continue
       tell.sent = true
       batch.push(tell)
     }
@@ -138,6 +164,8 @@ export class Spool {
 
   #wait(tell: SpooledTell): void {
     const older = this.#newestBySubject.get(tell.subject)
+    // What the edge was to hear by then it still hears: it knows of no later expiry.
+    if (older && !older.sent) tell.heldUntil = Math.min(tell.heldUntil, older.heldUntil)
     this.#newestBySubject.set(tell.subject, tell)
     this.#waitingById.set(tell.id, tell)
     this.#bytes += tell.text.length
@@ -166,7 +194,7 @@ export class Spool {
 /** A tell as it waits; undefined where its kind or its subject is not one this version knows. */
 function waiting(kept: JournalRecord, tell: Tell): SpooledTell | undefined {
   const matter = matterOf(tell)
-  return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0 })
+  return matter && Object.assign(kept, matter, { sent: false, refused: 0, notBefore: 0, heldUntil: 0 })
 }
 
 /**

@@ -24,12 +24,12 @@ function without(limit: Limit | null, own: number): Limit | null {
   return limit && { ...limit, used: Math.max(0, limit.used - own) }
 }
 
-/** What of a beat's answer is about limits. */
-interface LedgerInput {
-  readonly type: 'beat'
-  readonly answer: Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>
-  readonly sentAt: MonotonicMs
-}
+/** What of the edge's words is about limits: of a beat's answer all, of news what there is of it, of a pong that the edge lives. */
+type LedgerInput =
+  | { readonly type: 'beat'; readonly answer: LimitsTold; readonly sentAt: MonotonicMs }
+  | { readonly type: 'news'; readonly news: Partial<LimitsTold> }
+  | { readonly type: 'pong' }
+type LimitsTold = Pick<BeatAnswer, 'relays' | 'slices' | 'seconds'>
 
 /**
  * Where a call counts: by itself, or by a leg which is paid for, named by the number of its hunt.
@@ -245,11 +245,13 @@ export class Ledger implements BeatReporter {
   }
 
   /** What the edge says: slices, others' seconds, and that what we said at `sentAt` came through. */
-  receive({ answer, sentAt }: LedgerInput, now: MonotonicMs): never[] {
+  receive(event: LedgerInput, now: MonotonicMs): never[] {
     this.#heardAt = now
-    this.#fell = this.#shares.hear(answer) || this.#fell
-    this.#daily.hear(answer.seconds)
-    this.#usage.reported(now, sentAt)
+    if (event.type === 'beat') this.#usage.reported(now, event.sentAt)
+    if (event.type === 'pong') return []
+    const told = event.type === 'beat' ? event.answer : event.news
+    this.#fell = this.#shares.hear(told) || this.#fell
+    if (told.seconds) this.#daily.hear(told.seconds)
     return []
   }
 

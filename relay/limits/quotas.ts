@@ -9,8 +9,8 @@ export class QuotaShares {
   #relays = 1
 
   /** True: less of something is ours than before, which others get only once the edge hears that we know. */
-  hear({ relays, slices }: Pick<BeatAnswer, 'relays' | 'slices'>): boolean {
-    this.#relays = Math.max(1, relays)
+  hear({ relays, slices = [] }: Partial<Pick<BeatAnswer, 'relays' | 'slices'>>): boolean {
+    if (relays !== undefined) this.#relays = Math.max(1, relays)
     let less = false
     for (const slice of slices) {
       if (slice.amount < (this.held(slice) ?? 0)) less = true

@@ -49,11 +49,15 @@ export class QuotaWait {
   }
 
   receive(
-    event: Extract<RoutingEvent, { type: 'routed' }> | Extract<Input, { type: 'beat' }> | { type: 'tick' },
+    event:
+      | Extract<RoutingEvent, { type: 'routed' }>
+      | Extract<Input, { type: 'beat' | 'news' }>
+      | { type: 'tick' },
     now: MonotonicMs,
   ): readonly (Effect | CallDecided)[] {
     if (event.type === 'tick') return this.#tick(now)
     if (event.type === 'beat') return this.#shared(now)
+    if (event.type === 'news') return event.news.slices || event.news.relays ? this.#shared(now) : []
     const { question, decision, why } = event
     const until = this.#asked.get(question) ?? now
     this.#asked.delete(question)

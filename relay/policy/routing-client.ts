@@ -80,15 +80,20 @@ export class RoutingClient implements BeatReporter {
   }
 
   receive(
-    event: Extract<Input, { type: 'beat' | 'unbeaten' | 'cached' }> | Reply,
+    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'unbeaten' | 'cached' }> | Reply,
     now: MonotonicMs,
   ): (Effect | RoutingEvent | SnapshotEvent)[] | undefined {
     switch (event.type) {
       case 'cached':
+      case 'news':
         return this.#snapshots.receive(event, now)
       case 'beat':
         this.#circuit.answered()
         this.#beatAnsweredAt = now
+        return this.#snapshots.receive(event, now)
+      case 'pong':
+        // It says that the hub lives: of the edge's other doors only that nothing is known against them.
+        if (this.#circuit.closed) this.#beatAnsweredAt = now
         return this.#snapshots.receive(event, now)
       case 'unbeaten':
         if (event.away) this.#circuit.failed(now)

@@ -1,4 +1,4 @@
-import { type BeatAnswer, currentForMs, type MonotonicMs, type Snapshot } from '#contract'
+import { type BeatAnswer, currentForMs, type HubNews, type MonotonicMs, type Snapshot } from '#contract'
 import { type Account, ConfigIndex } from '#routing'
 import type { Clock } from '../ground/clock.ts'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
@@ -55,6 +55,8 @@ export class SnapshotCache {
   #coming = 0
   /** What the last beat said. */
   #said = 0
+  /** The edge has gone back: until it has named all it has nothing counts as confirmed. */
+  #older = false
   #failures = 0
   #restUntil = Number.NEGATIVE_INFINITY
   #written = { at: Number.NEGATIVE_INFINITY, version: -1 }
@@ -65,12 +67,18 @@ export class SnapshotCache {
   }
 
   receive(
-    event: Extract<Input, { type: 'beat' | 'cached' }> | Reply,
+    event: Extract<Input, { type: 'beat' | 'news' | 'pong' | 'cached' }> | Reply,
     now: MonotonicMs,
   ): (Effect | SnapshotEvent)[] | undefined {
     switch (event.type) {
       case 'beat':
         this.#beatAnswered(now, event)
+        break
+      case 'news':
+        this.#told(now, event.news)
+        break
+      case 'pong':
+        this.#confirmed(now, event.sentAt)
         break
       case 'cached':
         this.#restore(now, event)
@@ -128,18 +136,39 @@ export class SnapshotCache {
   }
 
   /** The edge says what is new to a relay at our version; sent at `sentAt`. */
-  #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: number }): void {
+  #beatAnswered(now: MonotonicMs, { answer, sentAt }: { answer: BeatAnswer; sentAt: MonotonicMs }): void {
     if (answer.version < this.#version) return this.#startOver(answer.version)
     const named = new Set(answer.changed.map(({ customer_id }) => customer_id))
     for (const customerId of this.#behind.keys()) if (!named.has(customerId)) this.#behind.delete(customerId)
     if (this.#said === 0) this.#compare(answer.version, named)
-    for (const { customer_id, version, gone } of answer.changed) {
+    this.#older = false
+    this.#take(answer)
+    this.#confirmed(now, sentAt)
+  }
+
+  /** The edge says what is new to those who have heard all before. */
+  #told(now: MonotonicMs, { version, changed }: HubNews): void {
+    if (version === undefined || changed === undefined || this.#older) return
+    // It has gone back, as a restored database does: a beat finds out how far.
+    if (version < this.#version) return this.#effects.emit({ type: 'beat' })
+    this.#take({ version, changed })
+    this.#pull(now)
+    this.#write(now)
+  }
+
+  #take({ version, changed }: Pick<BeatAnswer, 'version' | 'changed'>): void {
+    for (const { customer_id, version, gone } of changed) {
       if (gone) this.#drop(customer_id)
       else this.#named(customer_id, version)
     }
-    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
-    this.#coming = answer.version
+    this.#coming = version
     this.#arrive()
+  }
+
+  /** All that was named until then is all there is. */
+  #confirmed(now: MonotonicMs, at: MonotonicMs): void {
+    if (this.#older) return
+    this.#confirmedAt = Math.max(this.#confirmedAt, at)
     this.#pull(now)
     this.#write(now)
   }
@@ -170,6 +199,7 @@ export class SnapshotCache {
   #startOver(version: number): void {
     this.#effects.note('error', 'snapshot.older', { version, held: this.#version, sentence: goneBack })
     this.#version = 0
+    this.#older = true
   }
 
   #complain(customerId: string, behind: OutdatedCustomer, version: number): void {

@@ -22,7 +22,7 @@ const seldomMs = 3_600_000
 /** Look-ups set out one by one, never more than twenty a second. */
 const paceMs = 50
 /** What was said is said again after so long, and counts for a day at the edge. */
-const sayAgainMs = 600_000
+const sayAgainMs = 21_600_000
 const reportsAtMost = 500
 
 /** One host, and all providers which are there: many customers use the same carrier. */

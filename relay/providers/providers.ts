@@ -1,4 +1,4 @@
-import type { HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
+import type { BeatAnswer, HealthStatus, MonotonicMs, ProviderFacts } from '#contract'
 import type { ProviderObserved } from '../call/call-orders.ts'
 import type { ServiceRoutes } from '../call/state.ts'
 import { earliestOf } from '../ground/deadlines.ts'
@@ -33,7 +33,7 @@ type ProvidersInput =
   | Reply
   | ProviderObserved
   | Extract<SnapshotEvent, { type: 'configured' }>
-  | Extract<Input, { type: 'beat' | 'closed' | 'drain' }>
+  | Extract<Input, { type: 'beat' | 'news' | 'closed' | 'drain' }>
   | { readonly type: 'tick' }
 
 /** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
@@ -67,6 +67,9 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     switch (event.type) {
       case 'beat':
         this.#beatAnswered(now, event)
+        break
+      case 'news':
+        this.#told(now, event.news)
         break
       case 'observed':
         this.#monitor.observe(now, event.providerId, event.seen)
@@ -135,11 +138,15 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
   }
 
   #beatAnswered(now: MonotonicMs, { answer, sentAt }: Extract<Input, { type: 'beat' }>): void {
-    this.#monitor.aggregated(answer.health)
     this.#addresses.beatAnswered()
-    this.#registrant.assigned(now, answer.registrations, answer.withdrawn)
     this.#tester.delivered(now, sentAt)
-    for (const command of answer.commands)
+    this.#told(now, answer)
+  }
+
+  #told(now: MonotonicMs, { health, registrations, withdrawn = [], commands = [] }: Partial<BeatAnswer>): void {
+    if (health) this.#monitor.aggregated(health)
+    if (registrations) this.#registrant.assigned(now, registrations, withdrawn)
+    for (const command of commands)
       if (command.kind === 'test_provider') this.#tester.command(now, command)
   }
 

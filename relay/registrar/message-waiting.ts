@@ -47,7 +47,7 @@ interface Subscription {
   until: MonotonicMs
 }
 
-type MessageWaitingInput = ClientOutput | Extract<Input, { type: 'beat' }> | { readonly type: 'tick' }
+type MessageWaitingInput = ClientOutput | Extract<Input, { type: 'beat' | 'news' }> | { readonly type: 'tick' }
 
 /**
  * Lights the lamps of phones in whose mailbox something new lies (RFC 3842), as beats say: by NOTIFYs to those which asked
@@ -78,6 +78,7 @@ export class MessageWaiting implements BeatReporter {
 
   receive(event: MessageWaitingInput, now: MonotonicMs): readonly TransactionOutput[] | undefined {
     if (event.type === 'beat') this.#told(now, event.answer)
+    else if (event.type === 'news') this.#told(now, event.news)
     else if (event.type === 'tick') this.#expire(now)
     else if (!this.#heard(event)) return undefined
     return this.#effects.take() as TransactionOutput[]
@@ -136,8 +137,8 @@ export class MessageWaiting implements BeatReporter {
     return this.#effects.take() as TransactionOutput[]
   }
 
-  #told(now: MonotonicMs, { mailboxes, at }: BeatAnswer): void {
-    if (mailboxes === undefined) return
+  #told(now: MonotonicMs, { mailboxes, at }: Partial<BeatAnswer>): void {
+    if (mailboxes === undefined || at === undefined) return
     this.#since = at
     for (const mailbox of mailboxes) {
       const before = this.#mailboxes.get(mailbox.extension_id)

@@ -161,15 +161,17 @@ async function beating({
   const disagreed: string[] = []
   const heart = new Heartbeat({
     http: exchange,
-    process: {
-      relay_id: 'relay-1',
-      boot_id: randomUUID(),
-      started_at: new Date().toISOString(),
-      address: '127.0.0.1',
-      port: portNumber(5060),
+    beats: {
+      process: {
+        relay_id: 'relay-1',
+        boot_id: randomUUID(),
+        started_at: new Date().toISOString(),
+        address: '127.0.0.1',
+        port: portNumber(5060),
+      },
+      pulse: () => ({ ...silent, version: 3 }),
+      vitals: () => ({ waiting_tells: 5, region: 'eu-central' }),
     },
-    pulse: () => ({ ...silent, version: 3 }),
-    vitals: () => ({ waiting_tells: 5, region: 'eu-central' }),
     answered: (answer, sentAt) => answers.push({ answer, sentAt }),
     missed: (why, away) => missed.push({ why, away }),
     self: { edgeUrl: edge.url, relayId: 'relay-1', baseDomain: 'trunkline.test' },

@@ -384,7 +384,7 @@ function use(ledger: Ledger, now = 0): string[] {
 function hears(
   ledger: Ledger,
   now: number,
-  answer: Parameters<Ledger['receive']>[0]['answer'],
+  answer: Extract<Parameters<Ledger['receive']>[0], { type: 'beat' }>['answer'],
   sentAt = now,
 ): void {
   ledger.receive({ type: 'beat', answer, sentAt: monotonicMs(sentAt) }, monotonicMs(now))
