@@ -159,7 +159,9 @@ export class HubLink {
   async #refused(socket: WebSocket): Promise<void> {
     const status = await this.#options.http
       .run({ method: 'GET', path: 'hub', budgetMs: askWhyMs })
-      .then(({ status, body }) => (status === 409 && String(body).includes('RELAY_REPLACED') ? 'replaced' : status))
+      .then(({ status, body }) =>
+        status === 409 && String(body).includes('RELAY_REPLACED') ? 'replaced' : status,
+      )
       .catch(() => undefined)
     if (this.#socket !== socket) return
     const now = monotonicNow()

@@ -143,11 +143,13 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
     this.#told(now, answer)
   }
 
-  #told(now: MonotonicMs, { health, registrations, withdrawn = [], commands = [] }: Partial<BeatAnswer>): void {
+  #told(
+    now: MonotonicMs,
+    { health, registrations, withdrawn = [], commands = [] }: Partial<BeatAnswer>,
+  ): void {
     if (health) this.#monitor.aggregated(health)
     if (registrations) this.#registrant.assigned(now, registrations, withdrawn)
-    for (const command of commands)
-      if (command.kind === 'test_provider') this.#tester.command(now, command)
+    for (const command of commands) if (command.kind === 'test_provider') this.#tester.command(now, command)
   }
 
   /** An answer, or a response, to one of our requests; false: it is to none. */

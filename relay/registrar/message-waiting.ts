@@ -47,7 +47,10 @@ interface Subscription {
   until: MonotonicMs
 }
 
-type MessageWaitingInput = ClientOutput | Extract<Input, { type: 'beat' | 'news' }> | { readonly type: 'tick' }
+type MessageWaitingInput =
+  | ClientOutput
+  | Extract<Input, { type: 'beat' | 'news' }>
+  | { readonly type: 'tick' }
 
 /**
  * Lights the lamps of phones in whose mailbox something new lies (RFC 3842), as beats say: by NOTIFYs to those which asked

@@ -195,6 +195,23 @@ describe('telling the edge', () => {
     expect(spool.take(9, monotonicMs(Number.MAX_VALUE)).map(({ id }) => id)).toEqual([bad.tell_id])
   })
 
+  test('takes what may wait along with what may not, and brings it alone when its time has come', async () => {
+    const edge = await scripted(acceptAll)
+    const { link, spool } = await linked(edge)
+    const [first, second, third] = [bindingTell('refreshed'), bindingTell('refreshed'), bindingTell('refreshed')]
+    link.tell(first, 60_000)
+    link.tell(second, 60_000)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect(edge.heard).toEqual([])
+    const news = bindingTell('registered')
+    link.tell(news)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toEqual([[news, first, second]])
+    link.tell(third, 300)
+    await until(() => spool.size === 0)
+    expect(edge.batches()).toHaveLength(2)
+  })
+
   test('is done before a stop, if the edge listens', async () => {
     const edge = await scripted(acceptAll)
     const { link, spool } = await linked(edge)

@@ -47,6 +47,19 @@ describe('the spool', () => {
     await spool.close()
   })
 
+  test('holds a refresh no longer than the one before it was to be held: the edge knows of no later expiry', async () => {
+    const spool = await opened()
+    const phone = randomUUID()
+    spool.add(bindingTell('refreshed', phone, 1), 1_000)
+    spool.add(bindingTell('refreshed', phone, 2), 9_000)
+    spool.add(bindingTell('refreshed'), 5_000)
+    expect(spool.dueAt(monotonicMs(0))).toBe(1_000)
+    expect(spool.take(9, monotonicMs(999))).toEqual([])
+    expect(spool.take(9, monotonicMs(1_000))).toHaveLength(2)
+    expect(spool.dueAt(monotonicMs(1_000))).toBeUndefined()
+    await spool.close()
+  })
+
   test('keeps what was not heard over a restart, in order, and forgets what was', async () => {
     const before = await opened()
     const tells = [callTell(), bindingTell('registered'), callTell()]
