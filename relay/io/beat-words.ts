@@ -36,7 +36,13 @@ export function digestOf(beat: Beat): BeatDigest {
   const both = [...seen, ...held]
   return {
     news: JSON.stringify([rest, error?.message, both.map(({ how }) => how)]),
-    figures: JSON.stringify([waiting_tells, spool_bytes, load, error?.at, both.map(({ figures }) => figures)]),
+    figures: JSON.stringify([
+      waiting_tells,
+      spool_bytes,
+      load,
+      error?.at,
+      both.map(({ figures }) => figures),
+    ]),
     busy: beat.leases.length > 0,
   }
 }

@@ -166,9 +166,9 @@ export class SnapshotCache {
   }
 
   /** All that was named until then is all there is. */
-  #confirmed(now: MonotonicMs, at: MonotonicMs): void {
+  #confirmed(now: MonotonicMs, sentAt: MonotonicMs): void {
     if (this.#older) return
-    this.#confirmedAt = Math.max(this.#confirmedAt, at)
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
     this.#pull(now)
     this.#write(now)
   }

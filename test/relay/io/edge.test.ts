@@ -198,7 +198,11 @@ describe('telling the edge', () => {
   test('takes what may wait along with what may not, and brings it alone when its time has come', async () => {
     const edge = await scripted(acceptAll)
     const { link, spool } = await linked(edge)
-    const [first, second, third] = [bindingTell('refreshed'), bindingTell('refreshed'), bindingTell('refreshed')]
+    const [first, second, third] = [
+      bindingTell('refreshed'),
+      bindingTell('refreshed'),
+      bindingTell('refreshed'),
+    ]
     link.tell(first, 60_000)
     link.tell(second, 60_000)
     await new Promise((resolve) => setTimeout(resolve, 400))

@@ -101,7 +101,12 @@ describe('what of a beat is news', () => {
     ['is not when it is said', { at: '2027-01-01T00:00:00.000Z' }, false, false],
     ['is not up to when mailboxes were heard of', { mailboxes_since: at }, false, false],
     ['is not how much waits to be told', { waiting_tells: 9 }, false, true],
-    ['is not how much it has to do', { load: { calls: 1, registrations: 2, cpu: 0.3, loop_delay_ms: 4 } }, false, true],
+    [
+      'is not how much it has to do',
+      { load: { calls: 1, registrations: 2, cpu: 0.3, loop_delay_ms: 4 } },
+      false,
+      true,
+    ],
     ['is not what its clock says', { clock: at }, false, false],
     ['is not how fast a provider answers', { health: [{ ...beat.health[0], latency_ms: 2 }] }, false, true],
     ['is how a provider is', { health: [{ ...beat.health[0], status: 'unhealthy' }] }, true, false],

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { type HubNews, monotonicMs } from '#contract'
+import type { Ladder } from '../../support/ladder.ts'
+import { alice, prove, register } from '../../support/office.ts'
+import { changed, gives, hears, informed, officeConfiguration } from '../../support/office-snapshots.ts'
+import { filed } from '../../support/snapshot.ts'
+
+describe('a relay which the hub tells what is new', () => {
+  test('decides by its snapshot for as long as pongs come, without a beat, and asks once they stop', () => {
+    const ladder = informed()
+    for (let times = 0; times < 30; times++) ladder.after(2_000).hear(pong(ladder)).gives()
+    registers(ladder).gives('tell registered', '200 to Alice')
+    registers(ladder.after(5_001)).gives('ask credential')
+  })
+
+  test('fetches at once what was changed, and a pong confirms it', () => {
+    const ladder = informed()
+    news(ladder, { version: 8, changed: changed([officeConfiguration(8)]) })
+    gives(ladder, filed(officeConfiguration(8)))
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(8)
+    ladder.after(4_000).hear(pong(ladder))
+    registers(ladder.after(4_000)).gives('tell registered', '200 to Alice')
+  })
+
+  test('holds no more for current what was changed and did not come, and tries again as pongs come', () => {
+    const ladder = informed()
+    news(ladder, { version: 8, changed: changed([officeConfiguration(8)]) })
+    ladder.gives('ask snapshot').noAnswer('snapshot').gives()
+    ladder.after(4_000).hear(pong(ladder)).gives().after(2_001).hear(pong(ladder)).gives('ask snapshot')
+    expect(ladder.engine.pulse(monotonicMs(ladder.now)).version).toBe(7)
+  })
+
+  test('which of an older version asks by a beat, and believes no pong until all is named again', () => {
+    const ladder = informed()
+    news(ladder, { version: 5, changed: [] }).gives('beat')
+    hears(ladder, 5)
+    registers(ladder.after(6_000).hear(pong(ladder))).gives('ask credential')
+  })
+
+  test('leaves as it was what news do not speak of', () => {
+    const ladder = informed()
+    const before = ladder.engine.pulse(monotonicMs(ladder.now))
+    news(ladder, {}).gives()
+    expect(ladder.engine.pulse(monotonicMs(ladder.now))).toEqual(before)
+  })
+})
+
+function news(ladder: Ladder, news: HubNews): Ladder {
+  return ladder.hear({ type: 'news', news })
+}
+
+function pong(ladder: Ladder) {
+  return { type: 'pong', sentAt: monotonicMs(ladder.now) } as const
+}
+
+/** Alice is challenged, and proves who she is. */
+function registers(ladder: Ladder): Ladder {
+  const first = register(alice, 'alice')
+  ladder.when(alice, first).gives('401 to Alice')
+  return ladder.when(alice, prove(first, ladder.lastResponse(alice), 'alice'))
+}
