@@ -103,6 +103,7 @@ export class Engine {
         account: [uas],
         observed: [providers],
         referred: [uas],
+        made: [uas],
         media: [calls],
         beat: [clock, routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
         news: [routing, ledger, providers, calls, revocations, blocks, quotaWait, messageWaiting],
@@ -114,7 +115,7 @@ export class Engine {
         restored: [clock, registrar],
         corrected: [registrar],
         begun: [calls],
-        drain: [uas, providers],
+        drain: [uas, providers, calls],
         stop: [uas, calls],
         tick: [messageWaiting, transactions, calls, uas, quotaWait, providers, registrar],
       },
@@ -136,8 +137,8 @@ export class Engine {
 
   /** What is to be said in a beat sent now. */
   pulse(now: MonotonicMs): BeatPart {
-    const { admission, routing, ledger, providers, revocations, messageWaiting } = this.rooms
-    return beatPartOf([admission, routing, ledger, providers, revocations, messageWaiting], now)
+    const { admission, routing, ledger, providers, calls, revocations, messageWaiting } = this.rooms
+    return beatPartOf([admission, routing, ledger, providers, calls, revocations, messageWaiting], now)
   }
 
   /** Calls under way, remembered, and counted in limits; bindings, transactions, registrations at providers: for the operator. */

@@ -17,6 +17,10 @@ export const flowLimits = {
   programActions: 2_000,
   /** Times which one call tells a server something without waiting for it. */
   webhooks: 20,
+  /** Calls which one call makes by `call`, those of a customer which go on at one relay, and how many led to each other. */
+  calls: 20,
+  callsAtOnce: 50,
+  callDepth: 3,
   /** Variables at once, and characters of one. */
   variables: 200,
   value: 4_096,

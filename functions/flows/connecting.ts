@@ -48,7 +48,7 @@ export function* call(run: FlowRun, action: FlowActionOf<'call'>): FlowScript {
     if (event.type === 'timeout') return { outcome: 'not_called', why: 'it took too long to begin' }
     if (event.type !== 'fetched' || event.fetch !== fetch) continue
     for (const [name, value] of Object.entries(event.variables ?? {})) run.variables.set(name, value)
-    return event.result === 'ok' ? { outcome: 'called' } : { outcome: 'not_called', why: event.why }
+    return { outcome: event.result === 'ok' ? 'called' : 'not_called', why: event.why }
   }
 }
 

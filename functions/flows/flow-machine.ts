@@ -75,6 +75,11 @@ export class FlowMachine {
     return { flow_id: id, version, name, ...this.#trace.read() }
   }
 
+  /** A flow to which this one may lead; undefined: it is not known here. */
+  programNamed(id: string): FlowProgram | undefined {
+    return this.#programs.find(id)
+  }
+
   receive(event: FlowEvent, now: UtcMs): FlowOrder[] {
     this.#run.now = now
     if (this.#at !== now) this.#atOnce = 0

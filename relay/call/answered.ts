@@ -1,4 +1,4 @@
-import type { HangupReason } from '#contract'
+import type { HangupParty, HangupReason } from '#contract'
 import { ackOnce } from '../leg/ack.ts'
 import { hangUpLeg } from '../leg/bye.ts'
 import type { GivenReason, Leg, UacLeg, UasLeg } from '../leg/leg.ts'
@@ -67,6 +67,8 @@ function addedLate(call: Call, { reason, message }: Cause): CallOrder[] {
 
 /** How an answered call ends, for its record. */
 interface AnsweredEnd {
+  /** Who ended it; absent: who hung up. */
+  readonly by?: HangupParty
   readonly reason: HangupReason
   readonly because: Cause | undefined
 }
@@ -89,7 +91,7 @@ export function hangUp(
   by: Leg | 'system',
   given: GivenReason,
   endpoint: SipEndpoint,
-  { reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
+  { by: said, reason, because }: AnsweredEnd = { reason: 'normal', because: undefined },
 ): CallStep {
   const flow = by === 'system' ? undefined : flowAfter(call, by)
   if (flow && by !== 'system') return calleeLeft(call, flow, by, endpoint)
@@ -100,7 +102,7 @@ export function hangUp(
   const pending = legs.flatMap((leg) => dropPending(call, leg, endpoint))
   const asked = legs.flatMap(dropRefresh)
   const byes = legs.filter((leg) => leg !== by).flatMap((leg) => hangUpLeg(leg, given, endpoint))
-  close(call, by === 'system' ? by : sideOf(call, by), reason, because)
+  close(call, said ?? (by === 'system' ? by : sideOf(call, by)), reason, because)
   return { to: 'ended', effects: [...letting, ...repeats, ...pending, ...asked, ...byes, ...closing(call)] }
 }
 

@@ -1,3 +1,4 @@
+import { acknowledge } from '../leg/ack.ts'
 import { keysToAnswer } from '../leg/keying.ts'
 import { holdsAnswer } from '../leg/reliable.ts'
 import { answeredBy } from '../leg/uac.ts'
@@ -5,14 +6,18 @@ import type { RelayedSdp, UnusableSdp } from '../sdp/relayed.ts'
 import type { Response } from '../sip/message.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { answerCaller } from './answered.ts'
-import { recordingAsSet } from './call-recordings.ts'
+import { recordedAsSet } from './call-recordings.ts'
 import { unheard } from './cause.ts'
 import { abandon, after, concluded, end, hangUpLate, since, stopHunt, stopTimers } from './ending.ts'
+import { isAnswered } from './flow-sound.ts'
 import { branchFailed } from './hunt.ts'
 import { over } from './hunts.ts'
+import { firstAnswered, secondAnswered } from './made-answered.ts'
 import { observation } from './observation.ts'
-import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
+import { aim, aimFirstAnew, answerOf } from './offer-answer.ts'
 import { sipReason } from './reason.ts'
+import { lineOf } from './root-hunt.ts'
+import { joinedLegs } from './sides.ts'
 import type { Branch, Call, CallEvents, CallOrder, CallStep, Hunt } from './state.ts'
 import { partyComes } from './transferred-call.ts'
 import { notKeyed } from './verdict.ts'
@@ -21,6 +26,7 @@ import { notKeyed } from './verdict.ts'
 export function branchSucceeded(call: Call, event: CallEvents['success'], endpoint: SipEndpoint): CallStep {
   const { branch, response } = event
   const { held } = call
+  if (joinedLegs(call).includes(branch)) return { effects: saidAgain(branch, response, endpoint) }
   if (held?.branch === branch && held.response.to.tag === response.to.tag) return { effects: [] }
   if (held || branch.state !== 'calling') return { effects: hangUpLate(branch, response, endpoint) }
   if (!holdsAnswer(call.caller)) return branchAnswered(call, branch, response, endpoint)
@@ -48,34 +54,50 @@ export function branchAnswered(
   concluded(call, branch, response.status, response.reason, 'final')
   // It makes the offer: it is heard by its key from now on.
   if (!branch.sdp.sent) keysToAnswer(branch, said, endpoint)
-  call.callee = branch
-  call.joined.callee = branch
-  const others = call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other))
+  const won = [
+    ...stopTimers(branch),
+    ...observation(branch, response.status, response.reason),
+    ...othersOver(call, branch.hunt),
+    ...call.branches.filter((other) => other !== branch).flatMap((other) => lost(call, other)),
+  ]
+  const { made } = call
+  if (made && !made.party) return after(won, firstAnswered(call, made, { branch, response, said }, endpoint))
+  seat(call, branch)
   // What the caller is told decides by which numbers the callee hears it.
   const { joining } = call
-  const wish = recordingAsSet(call, branch)
   const told = joining ? partyComes(call, joining, endpoint, said) : tellCaller(call, said, endpoint)
   return {
     to: 'answered',
     effects: [
-      ...stopTimers(branch),
-      ...observation(branch, response.status, response.reason),
-      ...othersOver(call, branch.hunt),
-      ...others,
+      ...won,
       ...answeredBy(branch, response, endpoint),
       ...aim(call, branch, said, endpoint),
-      ...aimCallerAnew(call, endpoint),
+      ...aimFirstAnew(call, endpoint),
       ...told,
+      ...(made ? secondAnswered(call, made, branch, said, endpoint) : []),
       { type: 'tell' },
       ...flowConnected(call, branch),
-      ...(wish ? [{ type: 'record', wish } as const] : []),
+      ...recordedAsSet(call, branch),
     ],
   }
 }
 
+/** It has answered, and is called no other's branch any more. */
+function seat(call: Call, branch: Branch): void {
+  call.callee = branch
+  call.joined[branch.side] = branch
+}
+
+/** A 2xx which comes again is acknowledged again; another fork's is not wanted. */
+function saidAgain(branch: Branch, response: Response, endpoint: SipEndpoint): CallOrder[] {
+  return branch.dialog?.remoteTag === (response.to.tag ?? '')
+    ? acknowledge(branch, response, endpoint)
+    : hangUpLate(branch, response, endpoint)
+}
+
 /** The caller is answered by what the callee said, unless it was by its flow, or told what it hears there. */
 function tellCaller(call: Call, said: RelayedSdp, endpoint: SipEndpoint): CallOrder[] {
-  if (call.caller.dialog?.confirmed) return []
+  if (isAnswered(call)) return []
   return answerCaller(call, call.flow?.ours ?? said, endpoint)
 }
 
@@ -90,11 +112,6 @@ function othersOver(call: Call, won: Hunt): CallOrder[] {
   const line = lineOf(won)
   for (const hunt of call.hunts) if (!line.includes(hunt)) hunt.state = 'over'
   return call.hunts.flatMap(stopHunt)
-}
-
-/** A hunt, and those whose lists led to it. */
-function lineOf(hunt: Hunt): Hunt[] {
-  return [hunt, ...(hunt.parent ? lineOf(hunt.parent) : [])]
 }
 
 /** Another branch was faster (RFC 3326: phones shall not count a missed call). */

@@ -5,6 +5,7 @@ import type { Keying } from '../leg/leg.ts'
 import { callLeg, uacLeg } from '../leg/uac.ts'
 import type { Contact } from '../registrar/registrar.ts'
 import { sdpBytes } from '../sdp/message-sdp.ts'
+import { ourSound } from '../sdp/ours.ts'
 import type { SdpResult } from '../sdp/relayed.ts'
 import { sdpBody } from '../sip/body.ts'
 import { noBody, type Response } from '../sip/message.ts'
@@ -13,8 +14,9 @@ import { since, stopTimers } from './ending.ts'
 import { buildInvite } from './invite.ts'
 import { offerOfOurs } from './late-offer.ts'
 import { offerOf, rewriteFor } from './offer-answer.ts'
-import { mediaOn } from './sides.ts'
-import type { Branch, Call, CalledPeer, CallOrder, Hunt } from './state.ts'
+import { rootOf } from './root-hunt.ts'
+import { mediaOn, opposite } from './sides.ts'
+import type { Branch, Call, CalledPeer, CallOrder, Hunt, Side } from './state.ts'
 import { codecsFor } from './taken.ts'
 
 /** A new branch of the search; `attempt` given: one more address inside the same attempt. */
@@ -27,10 +29,12 @@ export function newBranch(
   attempt: Branch['attempt'] = newAttempt(call, hunt, provider),
 ): Branch {
   const id = provider?.provider_id
+  const side = seatOf(call, hunt)
   const route = contact?.path ?? (id ? call.serviceRoutes.serviceRoute(id) : [])
   const branch: Branch = {
     ...uacLeg(endpoint, { route, trusted: provider !== undefined, account: provider?.credentials ?? null }),
-    media: mediaOn(call, 'callee'),
+    media: mediaOn(call, side),
+    side,
     secure: secureOf(hunt, provider),
     index: call.branches.length,
     hunt,
@@ -42,6 +46,12 @@ export function newBranch(
   }
   call.branches.push(branch)
   return branch
+}
+
+/** On which side whom a hunt looks for will be: the callee's, unless it is about who is called first by order. */
+function seatOf({ made, hunts }: Call, hunt: Hunt): Side {
+  if (!made) return 'callee'
+  return rootOf(hunt) === hunts[0] ? made.side : opposite(made.side)
 }
 
 /** Sends the INVITE of a branch to one address; undefined: no codec is left of the offer for it, or its keys would be read on the way. */
@@ -74,9 +84,10 @@ function keyingAt({ hunt, secure }: Branch, flow: Flow): { readonly keying?: Key
 /** A peer may ring without end. */
 const codesAtMost = 16
 
-/** What callees are offered: what the caller offers, or what it was told in its flow. */
-function offered({ caller, flow }: Call, endpoint: SipEndpoint): SdpResult | undefined {
-  return flow?.ours ? { ok: true, value: flow.ours } : offerOf(caller.invite, endpoint, caller.secure)
+/** What callees are offered: what the caller offers, or what it was told in its flow; who is called by order, sound of ours. */
+function offered({ caller, flow, made }: Call, endpoint: SipEndpoint): SdpResult | undefined {
+  const ours = flow?.ours ?? (made && ourSound)
+  return ours ? { ok: true, value: ours } : offerOf(caller.invite, endpoint, caller.secure)
 }
 
 /** Writes down when a branch said what; a repeat says nothing new, but a failure after a proof is no repeat. */

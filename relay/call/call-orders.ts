@@ -1,4 +1,4 @@
-import type { MonotonicMs, RouteDecision, RouteQuestion } from '#contract'
+import type { MonotonicMs, OriginateCommand, RouteDecision, RouteQuestion } from '#contract'
 import type { Configuration, Observation } from '#routing'
 import { EffectBuffer } from '../ground/effect-buffer.ts'
 import type { Effect } from '../ground/effects.ts'
@@ -21,7 +21,7 @@ import { hostQuestion, lookUpMs } from './hosts.ts'
 import { LastingCalls } from './lasting-calls.ts'
 import { callTell, endedNote } from './record.ts'
 import { Reputation } from './reputation.ts'
-import { costsMinutes, placesOf } from './scopes.ts'
+import { costsMinutes, minutesFrom, placesOf } from './scopes.ts'
 import { huntQuestion } from './sent-on.ts'
 import { SentOutside } from './sent-outside.ts'
 import { joinedLegs } from './sides.ts'
@@ -53,6 +53,13 @@ export interface CallReferred {
   readonly caller: RouteQuestion['caller']
 }
 
+/** A call is to be decided which no party asked for. */
+export interface CallMade {
+  readonly type: 'made'
+  readonly active: ActiveCall
+  readonly question: RouteQuestion
+}
+
 /** A call under way is to be sent on: where, is asked. */
 export interface SendOn {
   readonly type: 'sendOn'
@@ -62,7 +69,7 @@ export interface SendOn {
 }
 
 /** What calls have to say to the rooms above. */
-export type CallsEvent = ProviderObserved | CallReferred | SendOn
+export type CallsEvent = ProviderObserved | CallReferred | CallMade | SendOn
 
 /** What calls order, and what is said to the rooms above. */
 export type CallsOutput = Effect | TransactionOutput | CallsEvent
@@ -81,8 +88,14 @@ type WaitingForSound = { readonly for: 'sound'; readonly active: ActiveCall; rea
 /** A question of a flow, by its number, to a server of the customer's. */
 type WaitingForServer = { readonly for: 'server'; readonly active: ActiveCall; readonly fetch: number }
 
-/** What in a call waits for an answer. */
-export type WaitingInCall = WaitingForHost | WaitingForSound | WaitingForServer
+/** An order of the API, until the edge says whether its call may be begun. */
+interface WaitingToBegin {
+  readonly for: 'begin'
+  readonly command: OriginateCommand
+}
+
+/** What in a call waits for an answer, or before it. */
+export type WaitingInCall = WaitingForHost | WaitingForSound | WaitingForServer | WaitingToBegin
 
 /** Milliseconds a sound may take until it is here. */
 const soundWithinMs = 15_000
@@ -93,7 +106,7 @@ function awaitsAck(call: Call): boolean {
 }
 
 /** What concerns one call alone. */
-export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' }>
+export type SingleOrder = Exclude<CallOrder, { type: 'refer' | 'onward' | 'seek' | 'make' }>
 
 /** Carries out what calls order, and settles those which are over. */
 export class CallOrders {
@@ -214,7 +227,7 @@ export class CallOrders {
     if (machine.state === 'ended') return this.#lasting.lasts(call) ? undefined : ledger.free(now, call.id)
     if (machine.state === 'routing') return
     ledger.keep(now, call.id, placesOf(call))
-    const answeredAt = call.flow ? call.flow.connectedAt : call.record.answeredAt
+    const answeredAt = minutesFrom(call)
     // Calls in and calls inside cost no minutes.
     if (answeredAt === undefined) ledger.unanswered(now, call.id)
     else if (costsMinutes(call)) ledger.answered(call.id, answeredAt)

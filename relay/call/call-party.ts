@@ -1,5 +1,5 @@
 import type { TransferPolicy } from '#contract'
-import type { Call, CallParty, ConnectDecision, Side } from './state.ts'
+import type { Branch, Call, CallParty, ConnectDecision, Side } from './state.ts'
 
 /** Whose a side is; undefined where nothing is decided yet. */
 export function partyOn({ decision, callee, came }: Call, side: Side): CallParty | undefined {
@@ -8,11 +8,18 @@ export function partyOn({ decision, callee, came }: Call, side: Side): CallParty
   if (!decision) return undefined
   if (side === 'caller') return callerOf(decision)
   // A call which was sent on is with whom it was sent on to.
-  const { targets } = callee?.hunt.decision ?? decision
+  return calledParty(callee?.hunt.decision ?? decision, callee)
+}
+
+/** Whose a leg is which was called as this decision says. */
+export function calledParty(
+  { targets }: ConnectDecision,
+  branch: Pick<Branch, 'provider'> | undefined,
+): CallParty | undefined {
   if (targets.kind === 'extension')
     return partyOf('extension', targets.extension.extension_id, targets.extension)
   if (targets.kind === 'trunk') return partyOf('trunk', targets.trunk.trunk_id, targets.trunk)
-  const { provider } = callee ?? {}
+  const { provider } = branch ?? {}
   return provider && partyOf('provider', provider.provider_id, provider)
 }
 

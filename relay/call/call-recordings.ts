@@ -4,7 +4,7 @@ import type { MediaCommand, MediaReport, SessionId } from '../ground/media.ts'
 import { instant, utcOf } from './record.ts'
 import type { RecordingChange, RecordingWish } from './recording-wish.ts'
 import { heardAt } from './sides.ts'
-import type { Branch, Call } from './state.ts'
+import type { Branch, Call, CallOrder } from './state.ts'
 
 /** A recording which goes on, or is being written to its end. */
 interface ActiveRecording {
@@ -31,6 +31,12 @@ export function recordingAsSet(call: Call, { hunt }: Branch): RecordingWish | un
   const mode = (['separate', 'mixed'] as const).find((one) => modes.includes(one))
   if (mode === undefined) return undefined
   return { kind: 'call', side: 'both', channels: mode === 'separate' ? 2 : 1, maxMs: DAY_MS, asSet: true }
+}
+
+/** Begins that recording, where there is to be one. */
+export function recordedAsSet(call: Call, branch: Branch): CallOrder[] {
+  const wish = recordingAsSet(call, branch)
+  return wish ? [{ type: 'record', wish }] : []
 }
 
 /** The recordings of calls: ordered of the media thread, and told to the edge as they begin and end. */

@@ -29,7 +29,7 @@ import {
 import { delayOver } from './hunts.ts'
 import { cancelPassed, passAnswer, passedLate, passRequest } from './in-dialog.ts'
 import { aimAgain } from './offer-answer.ts'
-import { begin, beginFlow, mediaFailed, opened } from './opening.ts'
+import { begin, beginFlow, beginMade, mediaFailed, opened } from './opening.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { callerPracked, neverPracked } from './pracked.ts'
 import { branchProgressed } from './provisional.ts'
@@ -316,9 +316,11 @@ export const table: Table<CallState, CallEvents, CallMemory, CallOrder> = {
 /** It is decided where the call goes. */
 function decided(
   call: Call,
-  { decision, contacts, sockets }: CallEvents['decided'],
+  event: CallEvents['decided'],
   endpoint: SipEndpoint,
 ): Turn<CallState, CallOrder> {
+  const { decision, contacts, sockets } = event
+  if (call.made) return beginMade(call, call.made, event, endpoint)
   if (decision.kind === 'reject') return refuse(call, decision, endpoint)
   return decision.kind === 'flow'
     ? beginFlow(call, decision, sockets, endpoint)

@@ -5,6 +5,7 @@ import type { Flow } from '../ground/flow.ts'
 import { turn } from '../ground/machine.ts'
 import { type MediaReport, type SessionId, sessionId } from '../ground/media.ts'
 import { locatedBy, type Reply } from '../ground/questions.ts'
+import type { BeatPart } from '../ground/reporter.ts'
 import type { SoundFile } from '../ground/sound.ts'
 import type { InDialogRequest } from '../leg/leg.ts'
 import type { LegResult } from '../leg/leg-requests.ts'
@@ -24,10 +25,12 @@ import {
   type SendOn,
   type WaitingInCall,
 } from './call-orders.ts'
+import { CommandResults } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
 import { isAnswered } from './flow-sound.ts'
 import { leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
+import { MadeCalls } from './made-calls.ts'
 import { mediaRecordOf } from './media-record.ts'
 import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
@@ -48,7 +51,7 @@ import type {
 type CallsInput =
   | ClientOutput
   | Reply
-  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' | 'news' }>
+  | Extract<Input, { type: 'begun' | 'media' | 'stop' | 'beat' | 'news' | 'drain' }>
   | { readonly type: 'tick' }
 
 /** No decision: neither edge nor snapshot made one, and why. */
@@ -62,6 +65,8 @@ export class Calls {
   readonly #deps: CallsDeps
   readonly #orders: CallOrders
   readonly #transfers: LocalTransfers
+  readonly #made: MadeCalls
+  readonly #results = new CommandResults()
   /** Requests which wait until it is known where the host in their offer leads, by transaction. */
   readonly #awaitingLookup = new Map<number, InDialogRequest>()
   #sessions = 0
@@ -76,6 +81,13 @@ export class Calls {
       open: (now, arrival) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }),
       step: (...event) => this.#step(...event),
     })
+    this.#made = new MadeCalls({
+      endpoint: deps.endpoint,
+      orders: this.#orders,
+      results: this.#results,
+      open: (now, arrival, id) => this.#open(now, { ...arrival, transaction: -(this.#sessions + 1) }, id),
+      step: (...event) => this.#step(...event),
+    })
   }
 
   get active(): number {
@@ -84,6 +96,11 @@ export class Calls {
 
   get legs(): number {
     return this.#orders.index.legs
+  }
+
+  /** For the beat: what became of commands. */
+  beatPart(): Pick<BeatPart, 'results'> {
+    return { results: this.#results.waiting() }
   }
 
   /** How what comes in finds its call. */
@@ -105,10 +122,14 @@ export class Calls {
         this.#media(now, event.report)
         break
       case 'beat':
+        this.#results.delivered(event.sentAt)
         this.#commanded(now, event.answer.commands)
         break
       case 'news':
         this.#commanded(now, event.news.commands ?? [])
+        break
+      case 'drain':
+        this.#made.draining = true
         break
       case 'stop':
         for (const active of this.#orders.index.all()) this.#step(now, active, 'stop', undefined)
@@ -142,8 +163,9 @@ export class Calls {
     return sessionId(++this.#sessions)
   }
 
-  #open(now: MonotonicMs, arrival: Parameters<typeof newCall>[2]): ActiveCall {
-    const call = newCall(now, this.#nextSession(), arrival, this.#deps)
+  /** `id`: where the call has one before it is there. */
+  #open(now: MonotonicMs, arrival: Parameters<typeof newCall>[2], id?: string): ActiveCall {
+    const call = newCall(now, this.#nextSession(), arrival, this.#deps, id)
     const active: ActiveCall = {
       machine: { state: 'routing', memory: { call, endpoint: this.#deps.endpoint } },
       call,
@@ -229,18 +251,34 @@ export class Calls {
     const orders = turn(table, active.machine, name, event)
     this.#orders.count(now, active)
     for (const order of orders) this.#carryOut(now, active, order)
+    this.#made.look(now, active)
     this.#orders.settle(now, active)
   }
 
-  /** Of a call which a transfer leads to, what its INVITE would be answered is told in the call it comes from. */
+  /**
+   * Of a call which a transfer leads to, what its INVITE would be answered is told in the call it comes from; of one which no
+   * party asked for, no party hears it.
+   */
   #carryOut(now: MonotonicMs, active: ActiveCall, order: CallOrder): void {
-    const { joining, caller } = active.call
+    const { joining, caller, made } = active.call
     if (order.type === 'refer') return this.#transfers.refer(now, active, order)
     if (order.type === 'onward') return this.#onward(now, order)
+    if (order.type === 'seek') return this.#seek(now, active, order)
+    if (order.type === 'make') return this.#made.flow(now, active, order.fetch, order.action)
+    if (order.type === 'respond' && made && order.transaction === caller.transaction) return
     if (order.type !== 'respond' || joining?.type !== 'blind' || order.transaction !== caller.transaction)
       return this.#orders.carryOut(now, active, order)
     const event = { status: order.response.status }
     this.#onward(now, { type: 'onward', call: joining.from, name: 'transferProgressed', event })
+  }
+
+  #seek(
+    now: MonotonicMs,
+    active: ActiveCall,
+    { hunt, decision }: Extract<CallOrder, { type: 'seek' }>,
+  ): void {
+    const contacts = this.#contacts(now, decision.targets)
+    this.#step(now, active, 'sentOn', { hunt, decision, why: '', contacts })
   }
 
   #onward(now: MonotonicMs, { call, name, event }: Onward): void {
@@ -290,6 +328,7 @@ export class Calls {
   }
 
   #answered(now: MonotonicMs, waiting: WaitingInCall, reply: Reply): void {
+    if (waiting.for === 'begin') return this.#made.allowed(now, waiting.command, reply)
     const { active } = waiting
     if (waiting.for === 'sound')
       return this.#step(now, active, 'soundFound', { ...waiting.asked, found: soundIn(reply) })
@@ -402,6 +441,7 @@ export class Calls {
   /** What the API ordered of calls which go on here. */
   #commanded(now: MonotonicMs, commands: readonly Command[]): void {
     for (const command of commands) {
+      if (command.kind === 'originate') this.#made.command(now, command)
       if (command.kind === 'test_provider' || command.kind === 'originate') continue
       if (!command.kind.startsWith('recording_')) continue
       const active = this.#orders.index.all().find(({ call }) => call.id === command.call_id)

@@ -13,7 +13,7 @@ import { dtmfRelayType, type InfoDigit, infoBody, infoDigitOf } from '../sip/dtm
 import { reply } from '../sip/reply.ts'
 import { type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { refuseRequest } from './pending-reinvite.ts'
-import { heardAt, opposite, otherOf, sideOf } from './sides.ts'
+import { firstLeg, heardAt, opposite, otherOf, sideOf } from './sides.ts'
 import type { Branch, Call, CallOrder, ToldKey } from './state.ts'
 
 /*
@@ -77,8 +77,8 @@ export function digitAimOf(call: Call, leg: Leg, said: RelayedSdp): DigitAim | u
   const events = eventTypesOf(spoken)
   const form = settingOf(call, leg)
   const listens = form === 'inband' || (form !== 'info' && events.length === 0)
-  // A flow hears its caller in whatever form it presses keys.
-  const alone = call.flow !== undefined && leg === call.caller && !partner
+  // A flow hears whom it is with in whatever form that presses keys.
+  const alone = call.flow !== undefined && leg === firstLeg(call) && !partner
   const tones = alone || (listens && onward('inband') !== 'inband') ? g711Of(spoken) : []
   const send = form === 'info' ? undefined : sendingOf(own, form)
   if (events.length === 0 && tones.length === 0 && !send) return undefined

@@ -12,7 +12,7 @@ import { contactOf, type SipEndpoint, viaOf } from '../ua/endpoint.ts'
 import { keyAskedEarly } from './digits.ts'
 import {
   aim,
-  aimCallerAnew,
+  aimFirstAnew,
   answerOf,
   faultOf,
   inTheOpen,
@@ -190,7 +190,7 @@ function settle(
     accept(asked, endpoint, sent && sdpBytes(sent)),
     ...aim(call, caller, callers, endpoint),
     ...aim(call, branch, callees, endpoint),
-    ...aimCallerAnew(call, endpoint),
+    ...aimFirstAnew(call, endpoint),
   ]
 }
 
@@ -207,7 +207,7 @@ function answerHere(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): 
   return [
     accept(asked, endpoint, sdpBytes(sent)),
     ...aim(call, leg, offer.value, endpoint),
-    ...aimCallerAnew(call, endpoint),
+    ...aimFirstAnew(call, endpoint),
   ]
 }
 

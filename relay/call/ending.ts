@@ -69,10 +69,22 @@ export function end(
     effects: [
       ...letting,
       respond(call.caller, response),
+      ...firstLetGo(call, ending, endpoint),
       ...leftAlone(call, ending, endpoint),
       ...closing(call),
     ],
   }
+}
+
+/** Who was called first in a call which no party asked for, and is up, is hung up. */
+function firstLetGo({ made }: Call, ending: UnansweredEnd, endpoint: SipEndpoint): CallOrder[] {
+  return made?.party ? hangUpLeg(made.party, { reason: reasonFor(ending) }, endpoint) : []
+}
+
+/** Why a call ends, for a Reason header. */
+export function reasonFor({ cause: given, status, why, because }: UnansweredEnd): string {
+  const [, value] = sipReason(given ?? status, why ?? because?.message ?? '')
+  return value
 }
 
 /** A party which waits here for a transfer, and has not hung up itself, has no call to go back to. */
@@ -235,7 +247,7 @@ export function after(effects: readonly CallOrder[], step: CallStep): CallStep {
 export function remember(call: Call, decision: RouteDecision): void {
   call.record.customerId = decision.customer_id ?? undefined
   call.record.direction = decision.direction
-  call.record.source = decision.source
+  call.record.source = call.made?.source ?? decision.source
   call.record.destination = decision.destination
   call.record.decision = decision.explanation
   call.record.extensionId = decision.extension_id

@@ -1,6 +1,6 @@
 import type { FlowDecision, UtcMs } from '#contract'
 import type { FlowEvent, FlowMachine } from '#flows'
-import type { PlayedSound } from '../ground/media.ts'
+import type { PlayedSound, Side } from '../ground/media.ts'
 import type { SoundFile, SoundSource } from '../ground/sound.ts'
 import type { Leg } from '../leg/leg.ts'
 import type { RelayedSdp } from '../sdp/relayed.ts'
@@ -9,6 +9,8 @@ import type { RelayedSdp } from '../sdp/relayed.ts'
 export interface FollowedFlow<Search, Ending> {
   readonly machine: FlowMachine
   readonly decision: FlowDecision
+  /** On which side the party is whom it is with; whom it connects that with is on the other. */
+  readonly side: Side
   /**
    * What the caller is told that it hears, as if another party had said it: G.711, in which sounds are played. undefined: the
    * caller speaks none, and hears whom it is connected with alone.

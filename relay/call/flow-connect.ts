@@ -11,6 +11,7 @@ import { beginHunt } from './hunt.ts'
 import { giveUp } from './hunts.ts'
 import { newHunt } from './new-hunt.ts'
 import { utcOf } from './record.ts'
+import { opposite } from './sides.ts'
 import type { Call, CallOrder, CallStep, ConnectDecision, FlowCall } from './state.ts'
 
 /*
@@ -22,6 +23,8 @@ type Option = Extract<FlowOrder, { type: 'connect' }>['option']
 /** Looks for those whom it names. */
 export function beginConnect(call: Call, flow: FlowCall, option: Option, endpoint: SipEndpoint): CallStep {
   if (!call.decision) return { effects: [] }
+  const joined = decidedBefore(call)
+  if (joined) return { effects: joinWith(call, flow, joined) }
   const { forwarder, called } = flow.decision
   const destinations = option.destinations.map((one) => ({ ...one, target: destinationName(one) }))
   const plan = planOf(destinations, forwarder, called)
@@ -33,6 +36,18 @@ export function beginConnect(call: Call, flow: FlowCall, option: Option, endpoin
   flow.hunt = hunt
   flow.hearsEarly = option.early_media
   return after(heardAnew(call, flow), beginHunt(call, hunt, decision, [], endpoint))
+}
+
+/** Where the destination is with which who was called first is joined: that was decided before it rang. */
+function decidedBefore({ made }: Call): ConnectDecision | undefined {
+  return made?.run.kind === 'join' && made.decision?.kind === 'connect' ? made.decision : undefined
+}
+
+function joinWith(call: Call, flow: FlowCall, decision: ConnectDecision): CallOrder[] {
+  const hunt = newHunt(undefined, undefined)
+  call.hunts.push(hunt)
+  flow.hunt = hunt
+  return [{ type: 'seek', hunt, decision }]
 }
 
 /** Whom the callees see: the number which is asked for, as far as it is the customer's; and whether they do. */
@@ -54,7 +69,7 @@ function heardAnew({ session }: Call, flow: FlowCall): CallOrder[] {
   return [
     {
       type: 'media',
-      command: { type: 'connect', session, side: 'caller', to: { session, side: 'callee' } },
+      command: { type: 'connect', session, side: flow.side, to: { session, side: opposite(flow.side) } },
     },
   ]
 }

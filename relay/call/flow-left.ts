@@ -2,8 +2,9 @@ import type { Leg } from '../leg/leg.ts'
 import type { SipEndpoint } from '../ua/endpoint.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { giveUp } from './hunts.ts'
-import { aimCallerAnew } from './offer-answer.ts'
+import { aimFirstAnew } from './offer-answer.ts'
 import { dropPending, dropRefresh } from './pending-reinvite.ts'
+import { firstLeg, opposite } from './sides.ts'
 import type { Call, CallOrder, CallStep, FlowCall } from './state.ts'
 
 /*
@@ -11,20 +12,22 @@ import type { Call, CallOrder, CallStep, FlowCall } from './state.ts'
  */
 
 /** The flow which goes on when this leg hangs up; undefined: the call is over then. */
-export function flowAfter({ flow, joined, caller, transfer }: Call, leg: Leg): FlowCall | undefined {
-  const stays = leg === joined.callee && joined.caller === caller && !transfer
-  return stays && flow && !flow.machine.isOver ? flow : undefined
+export function flowAfter(call: Call, leg: Leg): FlowCall | undefined {
+  const { flow, joined, transfer } = call
+  if (!flow || flow.machine.isOver || transfer) return undefined
+  const stays = leg === joined[opposite(flow.side)] && joined[flow.side] === firstLeg(call)
+  return stays ? flow : undefined
 }
 
 /** The callee has left the caller to its flow; what it still sends is heard by no party. */
 export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEndpoint): CallStep {
-  const open = [call.caller, leg].flatMap((one) => dropPending(call, one, endpoint))
+  const open = [firstLeg(call), leg].flatMap((one) => dropPending(call, one, endpoint))
   const hunt = flow.hunt
   flow.hunt = undefined
   flow.left = leg
   flow.connectedAt = undefined
-  call.joined.callee = undefined
-  call.came.callee = undefined
+  call.joined[opposite(flow.side)] = undefined
+  call.came[opposite(flow.side)] = undefined
   for (const branch of call.branches) if (branch === leg) branch.state = 'over'
   const ended = { type: 'connect-ended', result: 'answered', status: 200 } as const
   return {
@@ -45,18 +48,21 @@ export function calleeLeft(call: Call, flow: FlowCall, leg: Leg, endpoint: SipEn
 
 /** No callee has answered: one which was heard before that, and hears the caller, does so no longer. */
 export function noneAnswered(call: Call, flow: FlowCall, endpoint: SipEndpoint): CallOrder[] {
-  return call.branches.some(({ aimed }) => aimed) ? apart(call, flow, endpoint) : []
+  return call.branches.some(({ side, aimed }) => aimed && side !== flow.side)
+    ? apart(call, flow, endpoint)
+    : []
 }
 
 /** The caller is heard by its flow alone, which hears its keys in whatever form they come. */
 function apart(call: Call, flow: FlowCall, endpoint: SipEndpoint): CallOrder[] {
   const { session } = call
   flow.wasHeard = true
-  for (const branch of call.branches) branch.aimed = undefined
+  const side = opposite(flow.side)
+  for (const branch of call.branches) if (branch.side === side) branch.aimed = undefined
   return [
-    { type: 'media', command: { type: 'disconnect', session, side: 'caller' } },
-    { type: 'media', command: { type: 'aim', session, side: 'callee', aim: nowhere } },
-    ...aimCallerAnew(call, endpoint),
+    { type: 'media', command: { type: 'disconnect', session, side: flow.side } },
+    { type: 'media', command: { type: 'aim', session, side, aim: nowhere } },
+    ...aimFirstAnew(call, endpoint),
   ]
 }
 

@@ -16,6 +16,7 @@ import { flowHappened, keyPressed } from './flow.ts'
 import { hasSaid, isAnswered, listening, spokenIn } from './flow-sound.ts'
 import { callerCancelled } from './hunt.ts'
 import { screenWithin } from './in-dialog.ts'
+import { waitsForOther } from './made-ended.ts'
 import {
   aim,
   answerOf,
@@ -29,6 +30,7 @@ import {
 import { refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { referRefused } from './refer.ts'
+import { firstLeg } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
 
 /*
@@ -38,7 +40,7 @@ import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
 /** A request of a party of a call which follows a flow, while no callee has answered. */
 export function flowAsked(call: Call, asked: InDialogRequest, endpoint: SipEndpoint): CallStep {
   const { leg, request, transaction, source } = asked
-  if (leg !== call.caller) return { effects: askedEarly(call, asked, endpoint) }
+  if (leg !== firstLeg(call)) return { effects: askedEarly(call, asked, endpoint) }
   const digit = request.method === 'INFO' ? infoDigitOf(request) : undefined
   if (digit) {
     const ok: CallOrder = { type: 'respond', transaction, response: reply(request, 200, { flow: source }) }
@@ -78,8 +80,10 @@ export function flowCancelled(call: Call, given: CallEvents['cancel'], endpoint:
 
 /** A party hangs up: the caller, and the call is over; or a callee which has left already. */
 export function flowLeft(call: Call, { leg, reason }: CallEvents['bye'], endpoint: SipEndpoint): CallStep {
-  if (leg !== call.caller) return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
+  if (leg !== firstLeg(call)) return { effects: leg.kind === 'uas' ? forgetAnswer(leg) : [] }
   if (!isAnswered(call)) return callerCancelled(call, { reason }, endpoint)
+  if (waitsForOther(call))
+    return hangUp(call, leg, { reason }, endpoint, { reason: 'cancel', because: undefined })
   return hangUp(call, leg, { reason }, endpoint)
 }
 

@@ -13,7 +13,8 @@ import { sdpForCaller } from './early-dialogs.ts'
 import type { AskedSound } from './flow-call.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { offerOf } from './offer-answer.ts'
-import type { Call, CallOrder, FlowCall } from './state.ts'
+import { firstLeg } from './sides.ts'
+import type { Call, CallOrder, FlowCall, Side } from './state.ts'
 
 /*
  * What a caller hears of a flow. It is answered by G.711, which is what sounds are played in, and whom it is connected with is
@@ -38,9 +39,14 @@ export function spokenIn(said: RelayedSdp): RelayedSdp | undefined {
   return names.length > 0 ? keepCodecs({ ...said, sdp: resumed(said.sdp) }, names) : undefined
 }
 
-/** Whether the caller was answered. */
-export function isAnswered({ caller }: Call): boolean {
-  return caller.dialog?.confirmed === true
+/** Whether the caller was answered, or who was called first has. */
+export function isAnswered(call: Call): boolean {
+  return firstLeg(call).dialog?.confirmed === true
+}
+
+/** On which side the party is whom a flow is with. */
+export function flowSide({ flow }: Call): Side {
+  return flow?.side ?? 'caller'
 }
 
 /** What an answer of ours comes to. */
@@ -69,8 +75,8 @@ export function answerByFlow(
 }
 
 /** A caller who is answered is to be heard, whatever is played to it. */
-export function listening({ session }: Call): CallOrder {
-  return { type: 'media', command: { type: 'listen', session, side: 'caller' } }
+export function listening(call: Call): CallOrder {
+  return { type: 'media', command: { type: 'listen', session: call.session, side: flowSide(call) } }
 }
 
 /** Begins to bring the sounds of a play here, and plays them at once where nothing is to be brought. */
@@ -123,16 +129,17 @@ export function soundArrived(
   return orders.length > 0 ? orders : { why: waiting.why ?? 'there is nothing to be played' }
 }
 
-function playing({ session }: Call, play: number, sounds: readonly (PlayedSound | undefined)[]): CallOrder[] {
+function playing(call: Call, play: number, sounds: readonly (PlayedSound | undefined)[]): CallOrder[] {
   const there = sounds.filter((sound) => sound !== undefined)
   if (there.length === 0) return []
-  return [{ type: 'media', command: { type: 'play', session, side: 'caller', play, sounds: there } }]
+  const at = { session: call.session, side: flowSide(call) }
+  return [{ type: 'media', command: { type: 'play', ...at, play, sounds: there } }]
 }
 
 /** Stops what is played to the caller, or was to be. */
 export function stopPlaying({ session }: Call, flow: FlowCall, play: number): CallOrder[] {
   if (flow.plays.delete(play)) return []
-  return [{ type: 'media', command: { type: 'stop-play', session, side: 'caller', play } }]
+  return [{ type: 'media', command: { type: 'stop-play', session, side: flow.side, play } }]
 }
 
 /** What a caller hears while another phone rings: 425 Hz, a second of five. */
@@ -149,7 +156,7 @@ export function ringOn({ session }: Call, flow: FlowCall): CallOrder[] {
   flow.ringing = ringingsFrom + ++flow.ringings
   const { ringing: play } = flow
   return [
-    { type: 'media', command: { type: 'play', session, side: 'caller', play, sounds: ringing, loop: true } },
+    { type: 'media', command: { type: 'play', session, side: flow.side, play, sounds: ringing, loop: true } },
   ]
 }
 

@@ -13,6 +13,7 @@ import { recording } from './flow-record.ts'
 import { serverQuestion } from './flow-server.ts'
 import {
   answerByFlow,
+  flowSide,
   hushRinging,
   isAnswered,
   ownSound,
@@ -22,8 +23,10 @@ import {
 } from './flow-sound.ts'
 import { aloneMs, unansweredMs } from './flow-time.ts'
 import { conditionOf, tooManyHunts } from './hunts.ts'
+import { joinFailed } from './made-ended.ts'
 import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
+import { firstLeg } from './sides.ts'
 import type { Call, CallOrder, CallStep, FlowCall, FlowCallEvents } from './state.ts'
 import { reasonOf } from './verdict.ts'
 
@@ -32,18 +35,32 @@ import { reasonOf } from './verdict.ts'
  * caller's leg.
  */
 
-/** The flow a decided call is to follow, before it begins. */
-export function flowOf(call: Call, decision: FlowDecision, endpoint: SipEndpoint): FlowCall {
+/** With whom a flow is. */
+type FlowParty = Pick<FlowCall, 'side' | 'ours'> & { readonly answered: boolean }
+
+/** The flow a decided call is to follow, before it begins: with its caller, unless it is said with whom. */
+export function flowOf(
+  call: Call,
+  decision: FlowDecision,
+  endpoint: SipEndpoint,
+  { side, ours, answered }: FlowParty = {
+    side: 'caller',
+    ours: ownSound(call.caller, endpoint),
+    answered: false,
+  },
+): FlowCall {
   const machine = new FlowMachine({
     program: decision.program,
     programs: decision.programs,
     variables: { ...decision.variables, 'voipbin.call.id': call.id },
+    answered,
     recordingId: () => endpoint.entropy.uuid(utcOf(call)),
   })
   return {
     machine,
     decision,
-    ours: ownSound(call.caller, endpoint),
+    side,
+    ours,
     early: false,
     answerHeld: false,
     answerOffered: false,
@@ -105,7 +122,7 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
     case 'stop-wait':
       return { effects: [{ type: 'stop', timer: 'flow' }] }
     case 'send-digits':
-      return { effects: pressKey(call, call.caller, { key: order.keys, ms: order.ms }, endpoint) }
+      return { effects: pressKey(call, firstLeg(call), { key: order.keys, ms: order.ms }, endpoint) }
     case 'connect':
       return connecting(call, flow, order.option, endpoint)
     case 'stop-connect':
@@ -117,15 +134,12 @@ function carriedOut(call: Call, flow: FlowCall, order: FlowOrder, endpoint: SipE
       return { effects: [{ type: 'askServer', fetch: order.fetch, question }] }
     }
     case 'call':
-      return {
-        effects: [],
-        happens: { type: 'fetched', fetch: order.fetch, result: 'unreachable', why: notYet },
-      }
+      return { effects: [{ type: 'make', fetch: order.fetch, action: order.action }] }
     case 'record':
     case 'stop-record':
     case 'pause-record':
     case 'resume-record':
-      return { effects: recording(order) }
+      return { effects: recording(flow, order) }
   }
 }
 
@@ -142,8 +156,6 @@ function connecting(
   return { effects: [], happens: { type: 'connect-ended', result: 'failed', status } }
 }
 
-const notYet = 'relays make no calls of their own'
-
 function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOut {
   const { came, orders } = answerByFlow(call, flow, endpoint)
   if (came === 'answered') return { effects: [...orders], happens: { type: 'answered' } }
@@ -158,7 +170,11 @@ function answering(call: Call, flow: FlowCall, endpoint: SipEndpoint): CarriedOu
 function hungUp(call: Call, flow: FlowCall, status: number | undefined, endpoint: SipEndpoint): CarriedOut {
   const quiet = hushRinging(call, flow)
   if (isAnswered(call))
-    return after(quiet, hangUp(call, flow.left ?? 'system', { reason: undefined }, endpoint))
+    return after(
+      quiet,
+      joinFailed(call, flow, endpoint) ??
+        hangUp(call, flow.left ?? 'system', { reason: undefined }, endpoint),
+    )
   if (flow.last && status === undefined)
     return after(quiet, end(call, endpoint, flow.last, flow.last.headers))
   const told = status ?? 480
@@ -211,9 +227,11 @@ export function soundFound(
 /** What the media thread tells of the caller. */
 export function flowHeard(call: Call, report: MediaReport, endpoint: SipEndpoint): CallStep {
   if (report.type === 'digit')
-    return report.side === 'caller' ? keyPressed(call, report.key, report.form, endpoint) : { effects: [] }
+    return report.side === flowSide(call)
+      ? keyPressed(call, report.key, report.form, endpoint)
+      : { effects: [] }
   if (report.type === 'recorded') return recorded(call, report, endpoint)
-  if (report.type !== 'played' || report.side !== 'caller') return { effects: [] }
+  if (report.type !== 'played' || report.side !== flowSide(call)) return { effects: [] }
   return flowHappened(call, { type: 'played', play: report.play, why: report.why }, endpoint)
 }
 
@@ -233,7 +251,7 @@ export function keyPressed(
   form: 'rfc4733' | 'inband' | 'info',
   endpoint: SipEndpoint,
 ): CallStep {
-  if (!noteKey(call.caller.keys, key, form, call.now)) return { effects: [] }
+  if (!noteKey(firstLeg(call).keys, key, form, call.now)) return { effects: [] }
   return flowHappened(call, { type: 'digit', key }, endpoint)
 }
 

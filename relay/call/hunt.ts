@@ -155,10 +155,15 @@ function next(call: Call, hunt: Hunt, endpoint: SipEndpoint): CallStep {
     return over(call, hunt, endpoint, wasTried(call, hunt) ? exhausted(hunt) : allFull(call, hunt))
   const branch = newBranch(call, hunt, endpoint, provider, undefined)
   // Who brought a call from the phone network is its provider.
-  if (call.record.direction !== 'incoming')
+  if (call.record.direction !== 'incoming' && !isConnectedBy(call, branch))
     call.record.providerId = provider.provider_id ?? call.record.providerId
   const question = firstHop(provider, branch.route)
   return { effects: [{ type: 'tell' }, { type: 'locate', branch, question }] }
+}
+
+/** Whether it is called by the flow of a call which was itself made to another. */
+function isConnectedBy({ made }: Call, branch: Branch): boolean {
+  return made?.run.kind === 'flow' && branch.side !== made.side
 }
 
 function wasTried({ branches }: Call, hunt: Hunt): boolean {

@@ -5,6 +5,7 @@ import { abandon, after, concluded, end, stopHunt } from './ending.ts'
 import { alive, phonesFailed } from './failed-hunt.ts'
 import { newHunt } from './new-hunt.ts'
 import { noteLeftOut } from './planned-rings.ts'
+import { rootOf } from './root-hunt.ts'
 import type { Call, CallOrder, CallStep, Hunt, HuntEnding, SoughtTarget } from './state.ts'
 import { mostUseful, reasonOf } from './verdict.ts'
 
@@ -79,10 +80,6 @@ function inBounds(
   const room = Math.max(0, Math.min(most, huntsAtMost - ofRoot, huntsOfCallAtMost - call.hunts.length))
   for (const sought of those.slice(room)) noteLeftOut(call, sought, tooManyForwards)
   return those.slice(0, room)
-}
-
-function rootOf(hunt: Hunt): Hunt {
-  return hunt.parent ? rootOf(hunt.parent) : hunt
 }
 
 /** How a further search of this call ends at once, since it has had so many; undefined: there is room for it. */

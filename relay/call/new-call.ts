@@ -15,22 +15,24 @@ interface NewCallDeps {
   readonly serviceRoutes: ServiceRoutes
 }
 
-/** A call as it begins: nothing is decided, no branch is called. */
+/** A call as it begins: nothing is decided, no branch is called. `id`: where it has one already. */
 export function newCall(
   now: MonotonicMs,
   session: SessionId,
   arrival: Parameters<typeof uasLeg>[1],
   { endpoint, ledger, serviceRoutes }: NewCallDeps,
+  id?: string,
 ): Call {
   const caller = uasLeg(endpoint, arrival)
   const startedAt = utcAt(endpoint.epoch, now)
   return {
-    id: endpoint.entropy.uuid(startedAt),
+    id: id ?? endpoint.entropy.uuid(startedAt),
     session,
     startedNow: now,
     startedAt,
     now,
     caller,
+    made: undefined,
     ledger,
     serviceRoutes,
     decision: undefined,

@@ -24,7 +24,7 @@ import type { Header, Message, Request } from '../sip/message.ts'
 import { mediaAddressOf, type SipEndpoint } from '../ua/endpoint.ts'
 import { digitAimOf, spokenBy, withKeys } from './digits.ts'
 import { sipReason } from './reason.ts'
-import { heardAt, opposite, sideOf } from './sides.ts'
+import { firstLeg, heardAt, opposite, sideOf } from './sides.ts'
 import type { Call, CallEvents, CallOrder } from './state.ts'
 
 /** The encoding names a message's SDP offers, best first; none without SDP. */
@@ -99,7 +99,8 @@ export function aim(call: Call, leg: Leg, said: RelayedSdp, endpoint: SipEndpoin
   const { flow, trusted } = leg
   if (!flow) return []
   // Branches have one place of the media thread's: the last which is aimed at is heard there.
-  if (sideOf(call, leg) === 'callee') for (const other of call.branches) other.aimed = undefined
+  const side = sideOf(call, leg)
+  for (const other of call.branches) if (other.side === side) other.aimed = undefined
   leg.aimed = { said, flow, trusted, changes: [], digits: undefined, srtp: agree(leg, said) }
   return aimed(call, leg, leg.aimed, endpoint)
 }
@@ -157,14 +158,14 @@ function changesFor(call: Call, leg: Leg, said: RelayedSdp): PayloadChange[] {
   return payloadChanges({ told, own: partner?.aimed && mediaOf(partner.aimed.said) }, heard)
 }
 
-/** The caller is aimed again where the callee, now that it is heard, numbers codecs in another way than it was told. */
-export function aimCallerAnew(call: Call, endpoint: SipEndpoint): CallOrder[] {
-  const { caller } = call
-  if (!caller.aimed) return []
-  const { said, changes, digits } = caller.aimed
-  const anew = [changesFor(call, caller, said), digitAimOf(call, caller, said)]
+/** The party which was there first is aimed again where the callee, now that it is heard, numbers codecs in another way than it was told. */
+export function aimFirstAnew(call: Call, endpoint: SipEndpoint): CallOrder[] {
+  const leg = firstLeg(call)
+  if (!leg.aimed) return []
+  const { said, changes, digits } = leg.aimed
+  const anew = [changesFor(call, leg, said), digitAimOf(call, leg, said)]
   const same = JSON.stringify(anew) === JSON.stringify([changes, digits])
-  return same ? [] : aimed(call, caller, caller.aimed, endpoint)
+  return same ? [] : aimed(call, leg, leg.aimed, endpoint)
 }
 
 /** The host a leg named was looked up: what it said last is aimed at again, unless it has said something else since. */

@@ -8,10 +8,21 @@ import { after, end, refuse, remember, soon } from './ending.ts'
 import { flowHappened, flowOf, flowTargets } from './flow.ts'
 import { mayStay, unansweredMs } from './flow-time.ts'
 import { beginHunt } from './hunt.ts'
+import { type MadeCall, ringingFor } from './made-call.ts'
 import { aim, faultOf, offerOf } from './offer-answer.ts'
 import { mediaOn } from './sides.ts'
 import type { CallSockets } from './spare-sessions.ts'
-import type { Call, CallOrder, CallStep, ConnectDecision, Side, UnansweredEnd } from './state.ts'
+import type {
+  Branch,
+  Call,
+  CallEvents,
+  CallOrder,
+  CallStep,
+  ConnectDecision,
+  Hunt,
+  Side,
+  UnansweredEnd,
+} from './state.ts'
 
 /** How long our own sockets may be waited for. */
 const openingMs = 2_000
@@ -27,7 +38,7 @@ export function begin(
   remember(call, decision)
   call.decision = decision
   call.hunts[0].contacts = contacts
-  call.caller.secure = call.joining?.party.secure ?? decision.secure ?? 'allowed'
+  call.caller.secure = call.made ? 'allowed' : (call.joining?.party.secure ?? decision.secure ?? 'allowed')
   if (typeof sockets === 'string') return mediaFailed(call, sockets, endpoint)
   const { ports, session } = sockets
   call.ports = ports
@@ -54,6 +65,22 @@ export function beginFlow(
   if (call.joining) return refuse(call, transferredToFlow(decision), endpoint)
   call.flow = flowOf(call, decision, endpoint)
   return begin(call, flowTargets(decision), [], sockets, endpoint)
+}
+
+/** It is decided of a call which no party asked for: one which is to follow a flow leads to no other. */
+export function beginMade(
+  call: Call,
+  made: MadeCall<Branch>,
+  { decision, contacts, sockets }: CallEvents['decided'],
+  endpoint: SipEndpoint,
+): CallStep {
+  if (decision.kind === 'reject' || (decision.kind === 'flow' && made.run.kind === 'flow'))
+    return refuse(call, decision, endpoint)
+  const caller_id = { ...decision.caller_id, hidden: made.hidden ?? decision.caller_id.hidden }
+  const known = { ...decision, caller_id }
+  made.decision = known.kind === 'flow' ? known : ringingFor(known, made.ringMs)
+  const leads = made.decision.kind === 'flow' ? flowTargets(made.decision) : made.decision
+  return begin(call, leads, contacts, sockets, endpoint)
 }
 
 /** Who is transferred speaks with a party, and a flow is none. */
@@ -89,10 +116,16 @@ export function opened(
   const step = call.flow
     ? after([{ type: 'tell' }, mayStay(unansweredMs)], { ...flowHappened(call, { type: 'begun' }, endpoint) })
     : decision
-      ? beginHunt(call, own, decision, own.contacts, endpoint)
+      ? ownHunt(call, own, decision, endpoint)
       : { effects: [] }
   const effects: CallOrder[] = [{ type: 'stop', timer: 'search' }, ...aimed, ...step.effects]
   return { to: step.to ?? (call.flow ? 'flow' : 'hunting'), effects }
+}
+
+/** Whom the call is for is looked for; or, where another is called first, that one. */
+function ownHunt(call: Call, own: Hunt, decision: ConnectDecision, endpoint: SipEndpoint): CallStep {
+  if (call.made?.first) return { effects: [{ type: 'decide', hunt: own }] }
+  return beginHunt(call, own, decision, own.contacts, endpoint)
 }
 
 /** There are no sockets for its sound: no provider is called. A caller who finds us full may come again. */

@@ -11,7 +11,7 @@ import { since } from './ending.ts'
 import { hushRinging, isAnswered, ringOn } from './flow-sound.ts'
 import { isLate, mayOffer } from './late-offer.ts'
 import { observation } from './observation.ts'
-import { aim, aimCallerAnew, answerOf } from './offer-answer.ts'
+import { aim, aimFirstAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
 import type { Branch, Call, CallOrder, FlowCall } from './state.ts'
 
@@ -62,6 +62,7 @@ function ringFrom(branch: Branch): CallOrder[] {
 function ringCaller(call: Call, branch: Branch, response: Response, endpoint: SipEndpoint): CallOrder[] {
   const { caller } = call
   const heard = remember18x(branch, response, endpoint)
+  if (call.made && !call.made.party) return firstRings(call)
   const said = call.flow?.hearsEarly === false ? undefined : heard
   const alone = call.branches.filter((other) => other.state === 'calling').length === 1
   if (call.flow && isAnswered(call))
@@ -81,11 +82,19 @@ function ringCaller(call: Call, branch: Branch, response: Response, endpoint: Si
   call.record.ringingAt ??= utcOf(call)
   return [
     ...(early && said ? aim(call, branch, said, endpoint) : []),
-    ...(early ? aimCallerAnew(call, endpoint) : []),
+    ...(early ? aimFirstAnew(call, endpoint) : []),
     ...(early?.orders ?? []),
     ...sendProvisional(caller, endpoint, branch.provider ? response.status : 180, body, reliably),
     ...(first ? [{ type: 'tell' } as CallOrder] : []),
   ]
+}
+
+/** Who is called first rings: no party waits for that. */
+function firstRings(call: Call): CallOrder[] {
+  if (call.rang) return []
+  call.rang = true
+  call.record.ringingAt = utcOf(call)
+  return [{ type: 'tell' }]
 }
 
 /** A caller which was answered hears whom it is connected with before that one answers, or that its phone rings. */
@@ -97,7 +106,7 @@ function heardInFlow(
   endpoint: SipEndpoint,
 ): CallOrder[] {
   if (!said) return ringOn(call, flow)
-  return [...hushRinging(call, flow), ...aim(call, branch, said, endpoint), ...aimCallerAnew(call, endpoint)]
+  return [...hushRinging(call, flow), ...aim(call, branch, said, endpoint), ...aimFirstAnew(call, endpoint)]
 }
 
 /** A hostile carrier may name tags without end. */

@@ -28,7 +28,7 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       provider_id: record.providerId ?? record.carried?.providerId ?? null,
       status: statusOf(call),
       unverified: record.unverified,
-      sip_call_id: call.caller.invite.callId,
+      sip_call_id: sipCallIdOf(call),
       started_at: instant(call.startedAt),
       ringing_at: maybe(record.ringingAt),
       answered_at: maybe(record.answeredAt),
@@ -46,9 +46,19 @@ export function callTell(call: Call, endpoint: SipEndpoint): CallTell | undefine
       transferred_from: record.transferredFrom,
       sent_out_by: sentOutBy(call),
       transfer_type: record.transferType,
-      flow: call.flow?.machine.trace ?? null,
+      flow: isJoining(call) ? null : (call.flow?.machine.trace ?? null),
     },
   }
+}
+
+/** Of a call which no party asked for, that of who was called first. */
+function sipCallIdOf({ made, caller, branches }: Call): string {
+  return (made && (made.party ?? branches[0])?.callId) ?? caller.invite.callId
+}
+
+/** Who was called first is joined with another, and follows no flow of the customer's. */
+function isJoining({ made }: Call): boolean {
+  return made?.run.kind === 'join' && made.decision?.kind !== 'flow'
 }
 
 /** Who sent it on, or brought a leg by a transfer, to where it costs minutes besides its own: they are that one's. */

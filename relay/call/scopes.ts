@@ -1,4 +1,4 @@
-import type { Scope } from '#contract'
+import type { Scope, UtcMs } from '#contract'
 import type { Call } from './state.ts'
 
 interface CallPlace {
@@ -25,6 +25,12 @@ export function placesOf({ decision, hunts, branches }: Call): CallPlace[] {
     places.push({ scope: { kind: 'provider', id: provider.provider_id }, leg: hunts.indexOf(hunt) })
   }
   return places
+}
+
+/** UTC ms from which on its minutes are paid for: a flow's, from when its callee has answered; undefined: none has. */
+export function minutesFrom({ flow, made, record }: Call): UtcMs | undefined {
+  const first = made?.run.kind === 'flow' && record.direction === 'outgoing'
+  return flow && !first ? flow.connectedAt : record.answeredAt
 }
 
 /** Whether minutes of it are paid for: it goes out, or is sent out. */

@@ -5,11 +5,15 @@ import { cause } from './cause.ts'
 import { refusedEnding } from './ending.ts'
 import { beginHunt } from './hunt.ts'
 import { over } from './hunts.ts'
+import { ringingFor } from './made-call.ts'
 import { noteDecided } from './planned-rings.ts'
 import type { Call, CallEvents, CallStep, Hunt, HuntEnding } from './state.ts'
 
 /** The question where a hunt leads which is not the call's own. undefined where there is none. */
-export function huntQuestion(call: Call, { sought, path }: Hunt): RouteQuestion | undefined {
+export function huntQuestion(call: Call, hunt: Hunt): RouteQuestion | undefined {
+  const { sought, path } = hunt
+  // Of one which no party asked for it says itself where who is called first is.
+  if (call.made?.first && call.hunts[0] === hunt) return call.made.first
   const { customer_id: customerId, caller_id: caller } = call.decision ?? {}
   if (!sought || !customerId || !caller) return undefined
   const { type, target: user, host } = sought
@@ -33,7 +37,9 @@ export function sentOn(call: Call, event: CallEvents['sentOn'], endpoint: SipEnd
   if (decision.kind !== 'connect') return over(call, hunt, endpoint, refusal(hunt, decision))
   // Each time a call is sent on is a hop (RFC 7332).
   if (call.caller.invite.maxForwards <= hunt.path.length) return over(call, hunt, endpoint, tooManyHops)
-  return beginHunt(call, hunt, decision, contacts, endpoint)
+  const first = call.made?.first && call.hunts[0] === hunt ? call.made : undefined
+  const known = first ? ringingFor(decision, first.ringMs) : decision
+  return beginHunt(call, hunt, known, contacts, endpoint)
 }
 
 function undecided(why: string): HuntEnding {

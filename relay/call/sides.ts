@@ -1,9 +1,16 @@
 import type { AimedMedia, Leg, LegMedia } from '../leg/leg.ts'
 import type { Call, Side } from './state.ts'
 
-/** On which side of its call a leg is: one which is called, or rings, is on the callee's. */
-export function sideOf({ joined }: Call, leg: Leg): Side {
-  return leg === joined.caller ? 'caller' : 'callee'
+/** On which side of its call a leg is: one which is called, or rings, is where its branch is, as a rule on the callee's. */
+export function sideOf({ joined, branches }: Call, leg: Leg): Side {
+  if (leg === joined.caller) return 'caller'
+  if (leg === joined.callee) return 'callee'
+  return branches.find((branch) => branch === leg)?.side ?? 'callee'
+}
+
+/** The party which is there first: the caller; of a call which no party asked for, who was called first, once that has answered. */
+export function firstLeg({ made, caller }: Call): Leg {
+  return made?.party ?? caller
 }
 
 /** Who speaks with a leg; undefined: no callee has answered, or another leg has taken this one's place. */
@@ -29,8 +36,7 @@ export function aimedAt(call: Call, side: Side): AimedMedia | undefined {
 
 /** Who is heard on a side: who is joined there, or the branch which was aimed at last; undefined: no leg yet. */
 export function heardAt({ joined, branches }: Call, side: Side): Leg | undefined {
-  if (side === 'caller') return joined.caller
-  return joined.callee ?? branches.find(({ aimed }) => aimed)
+  return joined[side] ?? branches.find((branch) => branch.side === side && branch.aimed)
 }
 
 /** The other side of a call. */

@@ -2,6 +2,7 @@ import type {
   AddressTry,
   Attempt,
   ConnectDecision,
+  FlowActionOf,
   FlowServerQuestion,
   Forwarder,
   HangupParty,
@@ -36,6 +37,7 @@ import type { Header, Request, Response } from '../sip/message.ts'
 import type { ReferTarget } from '../sip/refer-to.ts'
 import type { CallRecord } from './call-record.ts'
 import type { AskedSound, FollowedFlow, FollowedFlowEvents } from './flow-call.ts'
+import type { MadeCall } from './made-call.ts'
 import type { Cause } from './reason.ts'
 import type { RecordingChange, RecordingWish } from './recording-wish.ts'
 import type { CallSockets } from './spare-sessions.ts'
@@ -53,7 +55,10 @@ export interface Call {
   readonly startedAt: UtcMs
   /** Monotonic ms of the event being handled. */
   now: MonotonicMs
+  /** Of a call which no party asked for, one which stands for none: nothing is sent to it. */
   readonly caller: UasLeg
+  /** No party asked for it; undefined: one did. */
+  made: MadeCall<Branch> | undefined
   /** Whose limits it counts in. */
   readonly ledger: Ledger
   readonly serviceRoutes: ServiceRoutes
@@ -253,6 +258,8 @@ export type CalledPeer = Omit<ProviderTarget, 'provider_id'> & { readonly provid
 /** A leg which a call tries: one INVITE of its hunt. */
 export interface Branch extends UacLeg {
   readonly index: number
+  /** On which side of its call it is called. */
+  readonly side: Side
   readonly hunt: Hunt
   readonly attempt: Attempt
   /** Its address in the attempt's record; undefined until it is called. */
@@ -306,6 +313,10 @@ export type CallOrder =
   | { readonly type: 'stop'; readonly timer: CallTimer['timer']; readonly of?: Leg | Hunt }
   /** Where does a hunt lead? */
   | { readonly type: 'decide'; readonly hunt: Hunt }
+  /** It is decided already, and its turn has come. */
+  | { readonly type: 'seek'; readonly hunt: Hunt; readonly decision: ConnectDecision }
+  /** A flow calls others, by calls of their own. */
+  | { readonly type: 'make'; readonly fetch: number; readonly action: FlowActionOf<'call'> }
   /** The INVITE passed on for a leg is wanted no more; what comes late is still heard. */
   | { readonly type: 'abandon'; readonly of: Leg }
   | { readonly type: 'media'; readonly command: MediaCommand }

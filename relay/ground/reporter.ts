@@ -17,7 +17,7 @@ export type BeatPart = Pick<
 
 /** A room which says how things stand at every beat. */
 export interface BeatReporter {
-  /** Its part of the next beat: keys which no other room fills. */
+  /** Its part of the next beat: keys which no other room fills, but results of commands. */
   beatPart(now: MonotonicMs): Partial<BeatPart>
 }
 
@@ -36,5 +36,7 @@ export const silent: BeatPart = {
 
 /** What all of them say in a beat sent now. */
 export function beatPartOf(reporters: readonly BeatReporter[], now: MonotonicMs): BeatPart {
-  return Object.assign({ ...silent }, ...reporters.map((reporter) => reporter.beatPart(now)))
+  const parts = reporters.map((reporter) => reporter.beatPart(now))
+  const results = parts.flatMap((part) => part.results ?? [])
+  return Object.assign({ ...silent }, ...parts, { results })
 }

@@ -1,7 +1,7 @@
 import type { MonotonicMs, RejectDecision, RouteDecision, RouteQuestion } from '#contract'
 import type { ChallengeAdmission } from '../auth/auth-result.ts'
 import type { ActiveCall } from '../call/call-index.ts'
-import type { CallReferred } from '../call/call-orders.ts'
+import type { CallMade, CallReferred } from '../call/call-orders.ts'
 import type { Calls } from '../call/calls.ts'
 import { codecsOf } from '../call/offer-answer.ts'
 import { refusalOf, sipReason } from '../call/reason.ts'
@@ -102,6 +102,11 @@ export class AdmittedInvites {
     if (!admission.names(invite)) return effects.pass(calls.decided(now, active, elsewhere(active, caller)))
     const asked = routeQuestion(active, caller, codecsOf(invite))
     this.#route(now, { ...asked, to: { ...asked.to, host: domains.canonical(asked.to.host) } }, { active })
+  }
+
+  /** A call which no party asked for is decided as any other of its customer's. */
+  made(now: MonotonicMs, { active, question }: CallMade): void {
+    this.#route(now, question, { active })
   }
 
   /** A call from a bare address, which may be a provider's or a PBX's. */

@@ -4,7 +4,7 @@ import type { CredentialLookup } from '../auth/auth-result.ts'
 import { failureOf } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlock } from '../auth/source-blocks.ts'
-import type { CallReferred } from '../call/call-orders.ts'
+import type { CallMade, CallReferred } from '../call/call-orders.ts'
 import { earliestOf } from '../ground/deadlines.ts'
 import type { Input } from '../ground/effects.ts'
 import type { Flow } from '../ground/flow.ts'
@@ -37,6 +37,7 @@ type UasInput =
   | Extract<TransactionOutput, { type: 'request' }>
   | CallDecided
   | CallReferred
+  | CallMade
   | Extract<RoutingEvent, { type: 'account' }>
   | Extract<Input, { type: 'closed' | 'drain' | 'stop' }>
   | { readonly type: 'tick' }
@@ -86,6 +87,9 @@ export class Uas {
         break
       case 'referred':
         this.#invites.referred(now, event)
+        break
+      case 'made':
+        this.#invites.made(now, event)
         break
       case 'account':
         for (const waiting of this.#lookups.answered(event.question))

@@ -1,0 +1,49 @@
+import type { CommandResult, MonotonicMs } from '#contract'
+import { BoundedMap } from '../ground/bounded-map.ts'
+
+/** What became of what a relay was told to do. `reason`: a word which stays the same, null where it was done; `message`: a sentence. */
+export interface OrderResult {
+  readonly ok: boolean
+  readonly reason: string | null
+  readonly message: string
+}
+
+/** What became of a command, and since when that is known, heard and known to be heard; monotonic ms. */
+interface Carried {
+  result: OrderResult | undefined
+  at: number
+  heard: boolean
+}
+
+/** Ids of so many commands are remembered: one which comes once more is not carried out again. */
+const rememberedAtMost = 10_000
+
+/** The commands which were given about calls, and what became of each: told until the edge has heard it. */
+export class CommandResults {
+  readonly #byId = new BoundedMap<string, Carried>(rememberedAtMost)
+
+  /** A command has come; false: it came before. */
+  take(id: string): boolean {
+    if (this.#byId.get(id)) return false
+    this.#byId.set(id, { result: undefined, at: 0, heard: false })
+    return true
+  }
+
+  /** What became of it. The first result stands. */
+  conclude(now: MonotonicMs, id: string, result: OrderResult): void {
+    const carried = this.#byId.get(id)
+    if (carried && !carried.result) Object.assign(carried, { result, at: now })
+  }
+
+  /** What the edge has not heard yet. */
+  waiting(): CommandResult[] {
+    return [...this.#byId].flatMap(([command_id, { result, heard }]) =>
+      result && !heard ? [{ command_id, result: { ...result } }] : [],
+    )
+  }
+
+  /** The beat sent at `sentAt` was answered: what was known before it has been heard. */
+  delivered(sentAt: MonotonicMs): void {
+    for (const [, carried] of this.#byId) if (carried.result && carried.at <= sentAt) carried.heard = true
+  }
+}

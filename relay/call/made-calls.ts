@@ -1,0 +1,184 @@
+import { type FlowActionOf, flowLimits, type MonotonicMs, type OriginateCommand } from '#contract'
+import type { FlowEvent } from '#flows'
+import { orderedQuestion } from '#routing'
+import { wholeUtcAt } from '../ground/clock.ts'
+import type { Reply } from '../ground/questions.ts'
+import type { SipEndpoint } from '../ua/endpoint.ts'
+import type { ActiveCall } from './call-index.ts'
+import type { CallOrders } from './call-orders.ts'
+import type { CommandResults, OrderResult } from './command-results.ts'
+import { type CallToMake, callsOfFlow, orderedByApi } from './flow-calls.ts'
+import { standIn } from './stand-in.ts'
+import type { CallEvents } from './state.ts'
+
+/** What calls which no party asked for need of all calls. */
+interface MadeCallsDeps {
+  readonly endpoint: SipEndpoint
+  readonly orders: CallOrders
+  readonly results: CommandResults
+  /** A call which no party's INVITE began, under this id. */
+  open(now: MonotonicMs, arrival: ReturnType<typeof standIn>, id: string): ActiveCall
+  step<E extends keyof CallEvents>(now: MonotonicMs, active: ActiveCall, name: E, event: CallEvents[E]): void
+}
+
+/** Hears whether a call was begun: its first INVITE is out, or none ever will be. */
+type BeginHearer = (now: MonotonicMs, result: OrderResult) => void
+
+/* Implementation */
+/** So long the edge may take to say whether a call may be begun: no party waits for that. */
+const beginWithinMs = 5_000
+
+/** Calls which no party asked for: those which the API orders of this relay, and those of flows. */
+export class MadeCalls {
+  readonly #deps: MadeCallsDeps
+  /** Of calls which are not begun yet. */
+  readonly #hearers = new Map<ActiveCall, BeginHearer>()
+  /** How many each call's flow has made. */
+  readonly #madeBy = new WeakMap<ActiveCall, number>()
+  /** None is begun any more. */
+  draining = false
+
+  constructor(deps: MadeCallsDeps) {
+    this.#deps = deps
+  }
+
+  /** The API orders one; an order which comes once more makes no second call. */
+  command(now: MonotonicMs, command: OriginateCommand): void {
+    const { results, orders } = this.#deps
+    const { command_id, call_id } = command
+    if (!results.take(command_id)) return
+    const refusal = this.#refusal(now, command)
+    if (refusal) return this.#conclude(now, command_id, refusal)
+    const question = { command_id, call_id }
+    orders.questions.ask({ for: 'begin', command }, { ask: 'begin', question }, beginWithinMs)
+  }
+
+  /** The edge has said whether it may be begun here. */
+  allowed(now: MonotonicMs, command: OriginateCommand, reply: Reply): void {
+    const { command_id } = command
+    const refusal = notAllowed(reply) ?? this.#refusal(now, command)
+    if (refusal) return this.#conclude(now, command_id, refusal)
+    this.#make(now, orderedByApi(command), (at, result) => this.#conclude(at, command_id, result))
+  }
+
+  /** A flow's `call` makes some: it hears when each of them was begun, or was not. */
+  flow(now: MonotonicMs, parent: ActiveCall, fetch: number, action: FlowActionOf<'call'>): void {
+    const { endpoint, step } = this.#deps
+    const calls = this.#refusalOf(parent, action) ?? callsOfFlow(parent.call, action, endpoint.entropy)
+    if (typeof calls === 'string') {
+      const refused = { type: 'fetched', fetch, result: 'refused', why: calls } as const
+      return step(now, parent, 'flowHappened', refused)
+    }
+    const results: OrderResult[] = []
+    for (const call of calls)
+      this.#make(now, call, (at, result) => {
+        results.push(result)
+        if (results.length === calls.length)
+          step(at, parent, 'flowHappened', begun(fetch, calls[0]?.call_id ?? '', results))
+      })
+  }
+
+  /** Something has happened to a call: whoever waits for its begin hears of that. */
+  look(now: MonotonicMs, active: ActiveCall): void {
+    const hearer = this.#hearers.get(active)
+    if (!hearer) return
+    const isOut = active.call.branches.some(({ invite }) => invite !== undefined)
+    if (!isOut && active.machine.state !== 'ended') return
+    this.#hearers.delete(active)
+    hearer(now, isOut ? done : notBegun(active))
+  }
+
+  #conclude(now: MonotonicMs, commandId: string, result: OrderResult): void {
+    this.#deps.results.conclude(now, commandId, result)
+    this.#deps.orders.effects.emit({ type: 'beat' })
+  }
+
+  #refusal(now: MonotonicMs, { until }: OriginateCommand): OrderResult | undefined {
+    if (this.draining)
+      return refusal('RELAY_DRAINING', 'The relay begins no more calls: it is about to stop.')
+    const late = Date.parse(until) <= wholeUtcAt(this.#deps.endpoint, now)
+    return late ? refusal('TOO_LATE', 'The call was to be begun before the relay heard of it.') : undefined
+  }
+
+  /** Why a call's flow makes no more; undefined: it may. */
+  #refusalOf(parent: ActiveCall, { option }: FlowActionOf<'call'>): string | undefined {
+    if (this.draining) return 'the relay is about to stop'
+    const before = this.#madeBy.get(parent) ?? 0
+    const after = before + option.destinations.length
+    if (after > flowLimits.calls) return `a call makes ${flowLimits.calls} others at most`
+    const { customerId } = parent.call.record
+    const goOn = this.#deps.orders.index
+      .all()
+      .filter(({ call, machine }) => (call.made?.depth ?? 0) > 0 && machine.state !== 'ended')
+      .filter(({ call }) => call.record.customerId === customerId)
+    if (goOn.length + option.destinations.length > flowLimits.callsAtOnce)
+      return `flows of the customer have made ${flowLimits.callsAtOnce} calls which go on`
+    this.#madeBy.set(parent, after)
+    return undefined
+  }
+
+  #make(now: MonotonicMs, call: CallToMake, hearer: BeginHearer): void {
+    const { endpoint, open, orders } = this.#deps
+    const active = open(now, standIn(endpoint), call.call_id)
+    const {
+      source,
+      ring_ms: ringMs,
+      run,
+      forwarder,
+      depth,
+      hidden,
+      customer_id: customerId,
+      destination,
+    } = call
+    const joins = run.kind === 'join'
+    active.call.joined.caller = undefined
+    active.call.made = {
+      run,
+      side: joins ? 'caller' : 'callee',
+      source,
+      first: joins ? orderedQuestion(call, 'source') : undefined,
+      ringMs,
+      forwarder,
+      depth,
+      hidden,
+      decision: undefined,
+      party: undefined,
+    }
+    const type = destination.type === 'trunk' ? 'sip' : destination.type
+    Object.assign(active.call.record, { customerId, source, destination: { ...destination, type } })
+    this.#hearers.set(active, hearer)
+    orders.effects.emit({ type: 'made', active, question: orderedQuestion(call, 'destination') })
+  }
+}
+
+const done: OrderResult = { ok: true, reason: null, message: '' }
+
+function refusal(reason: string, message: string): OrderResult {
+  return { ok: false, reason, message }
+}
+
+function notAllowed(reply: Reply): OrderResult | undefined {
+  if (reply.type === 'unanswered')
+    return refusal('EDGE_AWAY', `The edge did not say whether the call may be begun: ${reply.why}.`)
+  const { answer } = reply
+  if (answer.ask === 'begin' && answer.answer.begin) return undefined
+  const why = answer.ask === 'begin' ? answer.answer.message : ''
+  return refusal(
+    'NOT_TO_BE_BEGUN',
+    why === '' ? 'Another relay begins the call, or nobody waits for it.' : why,
+  )
+}
+
+/** Why a call was over before it was begun. */
+function notBegun({ call: { record } }: ActiveCall): OrderResult {
+  const message = record.rejectMessage ?? 'The call was taken back.'
+  return refusal(record.rejectReason ?? 'CANCELLED', message)
+}
+
+/** What a flow hears of the calls it made: one which was begun is enough. */
+function begun(fetch: number, first: string, results: readonly OrderResult[]): FlowEvent {
+  const why = results.flatMap(({ ok, message }) => (ok ? [] : message)).join(' ')
+  if (!results.some(({ ok }) => ok)) return { type: 'fetched', fetch, result: 'refused', why }
+  const variables = { 'voipbin.call.created_id': first }
+  return { type: 'fetched', fetch, result: 'ok', variables, ...(why !== '' && { why }) }
+}
