@@ -11,7 +11,7 @@ export function partyOn({ decision, callee, came }: Call, side: Side): CallParty
   return calledParty(callee?.hunt.decision ?? decision, callee)
 }
 
-/** Whose a leg is which was called as this decision says. */
+/** Whose a leg is which was called as this decision says; undefined: the branch of a call to providers is not known. */
 export function calledParty(
   { targets }: ConnectDecision,
   branch: Pick<Branch, 'provider'> | undefined,

@@ -24,7 +24,7 @@ interface RelaySelf {
 const DAY_MS = 24 * 60 * 60_000
 
 /** How a call is recorded by its settings once this branch has answered; undefined: it is not. Who wants the parties apart goes first. */
-export function recordingAsSet(call: Call, { hunt }: Branch): RecordingWish | undefined {
+function recordingAsSet(call: Call, { hunt }: Branch): RecordingWish | undefined {
   const targets = hunt.decision?.targets
   const called = targets?.kind === 'extension' ? targets.extension.record : undefined
   const modes: (RecordingMode | undefined)[] = [call.decision?.record, hunt.decision?.record, called]

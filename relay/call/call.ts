@@ -15,7 +15,6 @@ import { askedEarly, earlyUpdateAnswered } from './early-update.ts'
 import { abandon, end, endedBySystem, hangUpLate, refuse, spokeLate, stopped } from './ending.ts'
 import { connectOver, flowHappened, flowHeard, recorded, soundFound, stayedTooLong } from './flow.ts'
 import { flowAcked, flowAsked, flowCancelled, flowLeft } from './flow-requests.ts'
-import { isAnswered } from './flow-sound.ts'
 import {
   answerTimeout,
   branchFailed,
@@ -37,7 +36,7 @@ import { referAsked } from './refer.ts'
 import { passAck, repeatPassed, unacknowledgedPassed } from './reinvite.ts'
 import { sentOn } from './sent-on.ts'
 import { refreshed, refreshedLate, refreshStalled, sessionDue } from './session-refresh.ts'
-import { joinedLegs } from './sides.ts'
+import { isAnswered, joinedLegs } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallState } from './state.ts'
 import { takePlace } from './take-place.ts'
 import {

@@ -251,7 +251,7 @@ export class Calls {
     const orders = turn(table, active.machine, name, event)
     this.#orders.count(now, active)
     for (const order of orders) this.#carryOut(now, active, order)
-    this.#made.look(now, active)
+    if (active.call.made) this.#made.look(now, active)
     this.#orders.settle(now, active)
   }
 

@@ -13,7 +13,7 @@ import { unheard } from './cause.ts'
 import { askedEarly } from './early-update.ts'
 import { after } from './ending.ts'
 import { flowHappened, keyPressed } from './flow.ts'
-import { hasSaid, isAnswered, listening, spokenIn } from './flow-sound.ts'
+import { hasSaid, listening, spokenIn } from './flow-sound.ts'
 import { callerCancelled } from './hunt.ts'
 import { screenWithin } from './in-dialog.ts'
 import { waitsForOther } from './made-ended.ts'
@@ -30,7 +30,7 @@ import {
 import { refuseRequest } from './pending-reinvite.ts'
 import { sipReason } from './reason.ts'
 import { referRefused } from './refer.ts'
-import { firstLeg } from './sides.ts'
+import { firstLeg, isAnswered } from './sides.ts'
 import type { Call, CallEvents, CallOrder, CallStep } from './state.ts'
 
 /*

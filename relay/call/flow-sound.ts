@@ -13,7 +13,7 @@ import { sdpForCaller } from './early-dialogs.ts'
 import type { AskedSound } from './flow-call.ts'
 import { aloneMs, mayStay } from './flow-time.ts'
 import { offerOf } from './offer-answer.ts'
-import { firstLeg } from './sides.ts'
+import { isAnswered } from './sides.ts'
 import type { Call, CallOrder, FlowCall, Side } from './state.ts'
 
 /*
@@ -37,11 +37,6 @@ export function ownSound(leg: UasLeg, endpoint: SipEndpoint): RelayedSdp | undef
 export function spokenIn(said: RelayedSdp): RelayedSdp | undefined {
   const names = codecs(said.sdp).filter((name) => spoken.includes(name))
   return names.length > 0 ? keepCodecs({ ...said, sdp: resumed(said.sdp) }, names) : undefined
-}
-
-/** Whether the caller was answered, or who was called first has. */
-export function isAnswered(call: Call): boolean {
-  return firstLeg(call).dialog?.confirmed === true
 }
 
 /** On which side the party is whom a flow is with. */

@@ -15,7 +15,6 @@ import {
   answerByFlow,
   flowSide,
   hushRinging,
-  isAnswered,
   ownSound,
   playSounds,
   soundArrived,
@@ -26,7 +25,7 @@ import { conditionOf, tooManyHunts } from './hunts.ts'
 import { joinFailed } from './made-ended.ts'
 import { noCodec } from './offer-answer.ts'
 import { utcOf } from './record.ts'
-import { firstLeg } from './sides.ts'
+import { firstLeg, isAnswered } from './sides.ts'
 import type { Call, CallOrder, CallStep, FlowCall, FlowCallEvents } from './state.ts'
 import { reasonOf } from './verdict.ts'
 

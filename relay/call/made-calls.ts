@@ -78,7 +78,7 @@ export class MadeCalls {
       })
   }
 
-  /** Something has happened to a call: whoever waits for its begin hears of that. */
+  /** Something has happened to a call: what waits for its begin hears of that. */
   look(now: MonotonicMs, active: ActiveCall): void {
     const hearer = this.#hearers.get(active)
     if (!hearer) return

@@ -8,11 +8,12 @@ import type { SipEndpoint } from '../ua/endpoint.ts'
 import { ringMs } from './branch.ts'
 import { sdpForCaller } from './early-dialogs.ts'
 import { since } from './ending.ts'
-import { hushRinging, isAnswered, ringOn } from './flow-sound.ts'
+import { hushRinging, ringOn } from './flow-sound.ts'
 import { isLate, mayOffer } from './late-offer.ts'
 import { observation } from './observation.ts'
 import { aim, aimFirstAnew, answerOf } from './offer-answer.ts'
 import { utcOf } from './record.ts'
+import { isAnswered } from './sides.ts'
 import type { Branch, Call, CallOrder, FlowCall } from './state.ts'
 
 /** 100 to 199: the provider is alive; from 101 on a phone rings, and no other is tried any more. */

@@ -13,6 +13,11 @@ export function firstLeg({ made, caller }: Call): Leg {
   return made?.party ?? caller
 }
 
+/** Whether the caller was answered, or who was called first has. */
+export function isAnswered(call: Call): boolean {
+  return firstLeg(call).dialog?.confirmed === true
+}
+
 /** Who speaks with a leg; undefined: no callee has answered, or another leg has taken this one's place. */
 export function otherOf({ joined }: Call, leg: Leg): Leg | undefined {
   if (leg === joined.caller) return joined.callee
