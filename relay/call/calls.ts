@@ -27,7 +27,6 @@ import {
 } from './call-orders.ts'
 import { CommandResults } from './command-results.ts'
 import { serverSaid } from './flow-server.ts'
-import { isAnswered } from './flow-sound.ts'
 import { leadOf } from './hosts.ts'
 import { LocalTransfers } from './local-transfers.ts'
 import { MadeCalls } from './made-calls.ts'
@@ -36,6 +35,7 @@ import { newCall } from './new-call.ts'
 import { unknownHost } from './offer-answer.ts'
 import { refuseRequest } from './pending-reinvite.ts'
 import { countedWithPbx } from './sent-on.ts'
+import { isAnswered } from './sides.ts'
 import type {
   Branch,
   CallEvents,
