@@ -7,7 +7,8 @@ describe('the house', () => {
   test('no file is named for the fact that code runs in it', () => {
     const names = sources('{functions,db,relay,test}/**/*.*').map(({ path }) => path)
     expect(names.length).toBeGreaterThan(20)
-    expect(names.flatMap(emptyWords)).toEqual([])
+    // Of systemd's units it is what they are.
+    expect(names.map((name) => name.replace(/\.service$/, '')).flatMap(emptyWords)).toEqual([])
   })
 
   test('nothing is left lying about', () => {

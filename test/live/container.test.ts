@@ -11,7 +11,8 @@ import { statusOf } from '../support/sip-text.ts'
 import { freePort, type OwnStack, pidsOf, startStack } from '../support/stack.ts'
 import { changeHeard, pause, soon, within } from '../support/wait.ts'
 
-const script = join(import.meta.dirname, '..', '..', '.ci', 'container')
+const ci = join(import.meta.dirname, '..', '..', '.ci')
+const script = join(ci, 'container')
 const address = '127.0.7.60'
 const canBuild =
   process.getuid?.() === 0 && ['buildah', 'mmdebstrap'].every((tool) => existsSync(`/usr/bin/${tool}`))
@@ -22,6 +23,7 @@ let office: Office
 let container: ChildProcess
 let words = ''
 let port: number
+const canCompose = ['podman', 'podman-compose', 'crun'].every((tool) => existsSync(`/usr/bin/${tool}`))
 
 /** Built without a Docker engine, which few test machines have: .ci/container says how. */
 describe.skipIf(!canBuild)('the relay’s container', () => {
@@ -74,6 +76,23 @@ describe.skipIf(!canBuild)('the relay’s container', () => {
       carrier.close()
     }
   })
+
+  test.skipIf(!canCompose)('comes up by relay/compose.yaml, takes a phone, and goes down by it', async () => {
+    const composed = spawn(join(ci, 'compose'), [folder], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(await settings('composed')) },
+    })
+    await ready(composed)
+    const phone = await office.phone('office1', '127.0.7.63', 'UDP', { address, port })
+    try {
+      expect(statusOf(await phone.register())).toBe(200)
+    } finally {
+      phone.close()
+      composed.kill('SIGTERM')
+    }
+    await within(60_000, 'it to go down', once(composed, 'exit'))
+    expect(words).toContain('draining')
+  })
 })
 
 /** A caller of a number hears a flow say something: the voice is in the image. */
@@ -109,18 +128,28 @@ function build(): string {
 }
 
 async function run(): Promise<ChildProcess> {
+  const given = Object.entries(await settings('container')).map(([name, value]) => `${name}=${value}`)
+  const child = spawn(script, ['run', folder, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
+  await ready(child)
+  return child
+}
+
+async function settings(relayId: string): Promise<Record<string, string>> {
   const secrets = JSON.parse(readFileSync(join(stack.folder, 'secrets.json'), 'utf8'))
-  const settings = {
+  return {
     EDGE_URL: stack.local.api_url,
-    RELAY_KEY: await relayKey(secrets.relay_secret, 'container'),
+    RELAY_KEY: await relayKey(secrets.relay_secret, relayId),
     SIP_HOST: address,
     SIP_PORT: String(port),
+    PUBLIC_IP: address,
     RTP_PORTS: '32000-32099',
     ALLOW_PRIVATE_TARGETS: 'true',
   }
-  const given = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  const child = spawn(script, ['run', folder, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (words += String(bytes)))
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  words = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (words += String(bytes)))
   await soon(
     'the container to be ready',
     () => {
@@ -129,5 +158,4 @@ async function run(): Promise<ChildProcess> {
     },
     60_000,
   )
-  return child
 }
