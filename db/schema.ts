@@ -1163,6 +1163,8 @@ export const relays = pgTable('relays', {
   /** Configuration it has applied. */
   version: bigint({ mode: 'number' }).notNull(),
   waitingTells: integer().notNull().default(0),
+  /** Its process is to take no new calls: a new one takes them again. */
+  drainOrdered: boolean().notNull().default(false),
   /** Where other relays reach it, as it says in its beats; null: it does not say. */
   neighbour: jsonb().$type<NonNullable<Beat['neighbour']>>(),
   spoolBytes: bigint({ mode: 'number' }),

@@ -22,6 +22,7 @@ import { recordingOrders } from './config/recording-orders.ts'
 import { mailboxes, recordingFiles, recordings } from './config/recordings.ts'
 import { endings } from './config/registration-endings.ts'
 import { registrations } from './config/registrations.ts'
+import { draining } from './config/relay-draining.ts'
 import { relays } from './config/relays.ts'
 import { explain } from './config/resolve.ts'
 import { resources } from './config/resources.ts'
@@ -124,6 +125,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/blocks', blocks)
   .route('/v1.0/events', events)
   .route('/v1.0/relays', relays)
+  .route('/v1.0/relays', draining)
   .route('/v1.0/webhooks', webhookActions)
   .route('/v1.0/alerts', alertActions)
   .route('/v1.0/changes', changes)

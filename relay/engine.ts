@@ -116,6 +116,7 @@ export class Engine {
         corrected: [registrar],
         begun: [calls],
         drain: [uas, providers, calls],
+        resume: [uas, providers],
         stop: [uas, calls],
         tick: [messageWaiting, transactions, calls, uas, quotaWait, providers, registrar],
       },

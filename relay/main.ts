@@ -178,6 +178,7 @@ async function start(config: Config): Promise<void> {
     relays = answer.relays
     edge.beaten(true)
     hear({ type: 'beat', answer, sentAt })
+    shutdown.ordered(answer.drain)
     tellStart()
   }
   const heartbeat = new Heartbeat({
@@ -203,6 +204,7 @@ async function start(config: Config): Promise<void> {
     news: (news) => {
       relays = news.relays ?? relays
       hear({ type: 'news', news })
+      shutdown.ordered(news.drain)
     },
     current: (sentAt) => hear({ type: 'pong', sentAt }),
     rest: () => heartbeat.rest(),

@@ -2,12 +2,16 @@ import * as z from 'zod'
 import { instant, port } from '#contract'
 import type { Operation } from '../http/operation.ts'
 import { listShape } from '../http/page.ts'
+import { drainInput } from './relay-draining.ts'
 
 const relay = z
   .object({
     id: z.string(),
     alive: z.boolean().describe('It was heard within the last seconds.'),
     draining: z.boolean().describe('It takes no new calls.'),
+    drain: z
+      .boolean()
+      .describe('It is ordered to take none: as soon as it has heard of it, it is `draining`.'),
     address: z.string(),
     port,
     region: z.string().nullable().describe('Where it stands, by its REGION; null: it has none.'),
@@ -51,6 +55,7 @@ const example = {
   id: 'relay-1',
   alive: true,
   draining: false,
+  drain: false,
   address: '192.0.2.10',
   port: 5060,
   region: 'eu-central',
@@ -96,7 +101,22 @@ export const relayOperations: readonly Operation[] = [
     description: 'For administrators.',
     scope: 'read',
     answer: relay,
-    errors: ['RELAY_NOT_FOUND'],
+    errors: ['INVALID_ID', 'RELAY_NOT_FOUND'],
     example: { answer: example },
+  },
+  {
+    ...ofOne,
+    id: 'drainRelay',
+    method: 'post',
+    path: '/v1.0/relays/{id}/drain',
+    summary: 'Have a relay take no new calls, or take them again',
+    description:
+      'For administrators. What goes on there goes on; callers are refused with 503 and go to another relay, but for those who call for help; registrations at carriers are other relays’. `calls` of the relay says how many are left. So it is until it is taken back, or another process takes the relay’s place.',
+    scope: 'admin',
+    body: drainInput,
+    answer: relay,
+    success: 202,
+    errors: ['INVALID_ID', 'RELAY_NOT_FOUND', 'RELAY_TOO_OLD'],
+    example: { body: { drain: true }, answer: { ...example, drain: true } },
   },
 ]

@@ -230,6 +230,8 @@ export const beatAnswer = z.object({
     .optional(),
   /** The other relays alive which say where they are reached; an older edge does not say. */
   neighbours: z.array(neighbour).optional(),
+  /** Whether it is to take no new calls, and to go on with those it has; an older edge does not say. */
+  drain: z.boolean().optional(),
   /** Relays alive, this one among them. */
   relays: z.int(),
   /** The domain this edge's phones register under; an older edge does not say. */

@@ -4,7 +4,7 @@
  *   1  decisions to refuse and to connect
  *   2  decisions of any kind: one which it cannot read a relay refuses in words
  *   3  decisions which run a flow
- *   4  orders of the API: calls to be made, and commands to calls beyond their recording
+ *   4  orders of the API: calls to be made, commands to calls beyond their recording, and to take no new calls
  */
 
 /** What this code understands. A relay says so in `protocolHeader` of each of its requests. */
@@ -12,6 +12,9 @@ export const relayProtocol = 4
 
 /** Header of a relay's request; a relay which sends none understands 1. */
 export const protocolHeader = 'trunkline-protocol'
+
+/** Which protocol a relay needs to be drained by order. */
+export const protocolOfDrain = 4
 
 /** Which protocol a relay needs to carry out a decision of a kind: 1, unless it stands here. */
 export const protocolOfKind: Readonly<Record<string, number>> = { flow: 3 }

@@ -1,4 +1,4 @@
-import { relayKey } from '../relay-key.ts'
+import { relayKey, relayName } from '../relay-key.ts'
 import { readSecrets } from './secrets-file.ts'
 import { readSettings } from './settings.ts'
 
@@ -10,7 +10,7 @@ import { readSettings } from './settings.ts'
 const [name = ''] = process.argv.slice(2)
 
 try {
-  if (!/^[a-z0-9-]{1,40}$/.test(name)) {
+  if (!relayName.test(name)) {
     throw new Error('Name the relay in small letters, digits and dashes: npm run relay-key -- berlin-1')
   }
   process.stdout.write(`${await relayKey(relaySecret(), name)}\n`)

@@ -39,6 +39,7 @@ export function news(told: Beat): SQL {
       'mailboxes', ${namedMailboxes(told)},
       'neighbours', (select coalesce(jsonb_agg(neighbour || jsonb_build_object('relay_id', id, 'draining', draining)
           order by id), '[]') from ${living} as alive where id <> ${told.relay_id} and neighbour is not null),
+      'drain', (select drain_ordered from relays where id = ${told.relay_id}),
       'relays', (select count(*) from ${living} as alive)
     ) as news where ${heard(told)}`
 }

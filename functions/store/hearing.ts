@@ -37,6 +37,7 @@ export function hear(told: Beat): SQL {
       on conflict (id) do update set boot_id = excluded.boot_id, started_at = excluded.started_at,
         replaced_boots = case when relays.boot_id = excluded.boot_id then relays.replaced_boots
           else (relays.boot_id || array_remove(relays.replaced_boots, excluded.boot_id))[1:${bootsAtMost}] end,
+        drain_ordered = relays.drain_ordered and relays.boot_id = excluded.boot_id,
         beat_at = excluded.beat_at,
         heard_since = case when relays.beat_at < now() - ${deadAfterMs} * interval '1 millisecond'
           then now() else relays.heard_since end,

@@ -143,6 +143,8 @@ export type Input =
   | { readonly type: 'begun' }
   /** No new calls from now on. */
   | { readonly type: 'drain' }
+  /** New calls are taken again. */
+  | { readonly type: 'resume' }
   /** Hang up what is left. */
   | { readonly type: 'stop' }
 

@@ -14,6 +14,7 @@ import { Authenticator } from '../auth/authenticator.ts'
 import type { Challenger, Verified } from '../auth/challenger.ts'
 import type { SuspectAnswer } from '../auth/login-throttle.ts'
 import type { SourceBlocks } from '../auth/source-blocks.ts'
+import { sipReason } from '../call/reason.ts'
 import { type Flow, reliable, sourceNetwork } from '../ground/flow.ts'
 import { RateLimiter } from '../ground/rate-limiter.ts'
 import type { BeatPart, BeatReporter } from '../ground/reporter.ts'
@@ -61,6 +62,8 @@ export type Admission =
       readonly otherwise?: ChallengeAdmission
     }
 
+const draining = sipReason(503, 'this relay takes no new calls')
+
 /** Our answer is longer than the question: a forger of senders must not have many of them. */
 const pings = { atOnce: 200, perSecond: 50 }
 
@@ -103,8 +106,9 @@ export class AdmissionControl implements BeatReporter {
         ? { to: 'drop', why: refusal.reason ?? '' }
         : { to: 'refuse', ...refusal }
     if (request.method === 'OPTIONS') return this.#options(now, flow)
-    const full = (busy || (this.closed && request.method === 'INVITE')) && !this.#isForHelp(request)
-    if (full) return { to: 'refuse', status: 503, headers: later }
+    const shut = this.closed && request.method === 'INVITE'
+    if ((busy || shut) && !this.#isForHelp(request))
+      return { to: 'refuse', status: 503, headers: shut ? [...later, draining] : later }
     if (request.method === 'REGISTER' || request.method === 'SUBSCRIBE')
       return this.#register(now, at, request, flow)
     return this.#invite(now, at, request, flow)

@@ -39,7 +39,7 @@ type UasInput =
   | CallReferred
   | CallMade
   | Extract<RoutingEvent, { type: 'account' }>
-  | Extract<Input, { type: 'closed' | 'drain' | 'stop' }>
+  | Extract<Input, { type: 'closed' | 'drain' | 'resume' | 'stop' }>
   | { readonly type: 'tick' }
 
 /** A request which waits for what the edge says of its account. */
@@ -99,7 +99,10 @@ export class Uas {
         admission.forget(event.flow)
         break
       case 'drain':
-        admission.closed = true
+      case 'resume':
+        admission.closed = event.type === 'drain'
+        // Other relays take its part at once.
+        effects.emit({ type: 'beat' })
         break
       case 'stop':
         // Nothing more will come in.

@@ -43,6 +43,7 @@ export class Heartbeat {
   #beating: Promise<void> | undefined
   #missed = 0
   #retryAfterMs = 0
+  #heardLast = false
   #stopped = false
   #resting = false
   #hurried = false
@@ -78,11 +79,13 @@ export class Heartbeat {
     this.#timer = setTimeout(() => this.#beat(), inMs)
   }
 
-  /** No beat from now on; waits for the one in flight. */
+  /** No beat from now on but a last one, where the edge listens: what is still held here is others' at once. */
   async stop(): Promise<void> {
+    const last = !this.#stopped
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#beating
+    if (last && this.#heardLast) await this.#once()
   }
 
   #beat(): void {
@@ -125,6 +128,8 @@ export class Heartbeat {
     // An edge which does not know beats may well answer questions.
     if (typeof answer === 'string') return this.#miss(answer, false)
     this.#well()
+    // Of what is new, a process which ends has no use.
+    if (this.#stopped) return
     this.#options.answered(answer, sentAt)
     this.#complain(otherDomain(answer.base_domain, this.#options.self))
   }
@@ -133,6 +138,7 @@ export class Heartbeat {
     if (this.#missed > 0) this.#options.log('info', 'edge.back', { missed: this.#missed })
     this.#missed = 0
     this.#retryAfterMs = 0
+    this.#heardLast = true
   }
 
   #refused(reply: EdgeReply): void {
@@ -152,7 +158,8 @@ export class Heartbeat {
   }
 
   #miss(why: string, away: boolean): void {
-    if (this.#resting) return
+    this.#heardLast = false
+    if (this.#resting || this.#stopped) return
     // Said once for each time the edge goes away.
     if (++this.#missed === 2) this.#options.log('warn', 'edge.away', { why })
     this.#options.missed(why, away)
@@ -161,6 +168,7 @@ export class Heartbeat {
   /** Another process has our name: says so, and has this one end. */
   stepDown(): void {
     this.#stopped = true
+    this.#heardLast = false
     clearTimeout(this.#timer)
     const { log, beats, replaced } = this.#options
     const sentence = `Another process beats as ${beats.process.relay_id}: each relay needs a RELAY_KEY of its own. This one stops.`

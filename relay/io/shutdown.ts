@@ -18,14 +18,28 @@ interface ShutdownOptions {
   parts(): Readonly<Record<string, ProcessPart>>
 }
 
-/** Ends the process: no new calls, the others may end by themselves; asked again, or in time, they are hung up. */
+/**
+ * Takes no new calls while the edge orders so, and goes on with those it has. Ends the process: the same, and when they have
+ * ended by themselves, when it is asked again, or in time, the others are hung up.
+ */
 export class Shutdown {
   readonly #options: ShutdownOptions
   #draining = false
+  #ordered = false
   #stopped: Promise<void> | undefined
 
   constructor(options: ShutdownOptions) {
     this.#options = options
+  }
+
+  /** The edge says whether new calls are to be taken here; undefined: an older one, which does not say. */
+  ordered(drain: boolean | undefined): void {
+    if (drain === undefined || drain === this.#ordered) return
+    this.#ordered = drain
+    if (this.#draining) return
+    const { engine, hear, log } = this.#options
+    log('info', drain ? 'drain.ordered' : 'drain.over', { calls: engine.load.calls })
+    hear({ type: drain ? 'drain' : 'resume' })
   }
 
   /** Resolves when every part has stopped. */
@@ -34,7 +48,7 @@ export class Shutdown {
     if (this.#draining) return this.#stop()
     this.#draining = true
     log('info', 'draining', { calls: engine.load.calls })
-    hear({ type: 'drain' })
+    if (!this.#ordered) hear({ type: 'drain' })
     await until(() => engine.load.calls === 0, drainMs)
     await this.#stop()
   }

@@ -33,7 +33,7 @@ type ProvidersInput =
   | Reply
   | ProviderObserved
   | Extract<SnapshotEvent, { type: 'configured' }>
-  | Extract<Input, { type: 'beat' | 'news' | 'closed' | 'drain' }>
+  | Extract<Input, { type: 'beat' | 'news' | 'closed' | 'drain' | 'resume' }>
   | { readonly type: 'tick' }
 
 /** Snapshots come one by one; what they say of providers is read once for all which come within so long. */
@@ -83,6 +83,9 @@ export class Providers implements BeatReporter, ProviderState, ServiceRoutes {
       case 'drain':
         // No new calls shall come here: other relays register now.
         this.#registrant.drain(now)
+        break
+      case 'resume':
+        this.#registrant.resume(now)
         break
       case 'tick':
         this.#tick(now)

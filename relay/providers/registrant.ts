@@ -99,7 +99,13 @@ export class Registrant {
   /** Takes every contact back: another relay registers now. */
   drain(now: MonotonicMs): void {
     this.#draining = true
-    for (const held of this.#held.values()) this.#leave(now, held, 'this relay is shutting down')
+    for (const held of this.#held.values()) this.#leave(now, held, 'this relay takes no new calls')
+  }
+
+  /** Registers again what the edge has it keep. */
+  resume(now: MonotonicMs): void {
+    this.#draining = false
+    for (const held of this.#held.values()) this.#review(now, held)
   }
 
   /** A connection is gone: what was registered over it is registered anew. */

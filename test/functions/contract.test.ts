@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { relayProtocol } from '#contract'
 import { operations } from '../../functions/config/operations.ts'
 import { about } from '../../functions/http/about.ts'
 import { exampleIds } from '../../functions/http/example-ids.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
   stranger = new DocumentedClient(document, carry, await strangersKey())
   const { body: key } = await app.alice('POST', '/v1.0/accesskeys', { scopes: ['read'] })
   reader = new DocumentedClient(document, carry, key.token)
-  const relay = await newRelay(app, 'relay-1')
+  const relay = await newRelay(app, 'relay-1', { protocol: relayProtocol })
   const well = { ok: true, verdict: 'it answers', steps: [], status: 200 }
   let results: { command_id: string; result: object }[] = []
   const beat = async () => {
@@ -79,7 +80,7 @@ describe('a refusal', () => {
   test.each(asked.filter(({ path }) => path.endsWith('{id}')))(
     'of $id where there is no such thing is declared',
     async (one) => {
-      await refused(client, one, 400, { path: { id: 'x' } })
+      await refused(client, one, 400, { path: { id: 'X!' } })
       await refused(client, one, 404, { path: { id: crypto.randomUUID() } })
     },
   )

@@ -139,6 +139,7 @@ const stated: Record<AccessScope, string[]> = {
     ]),
     'POST accesskeys/:id/rotate',
     'POST erasures',
+    'POST relays/:id/drain',
   ],
 }
 const opened: Record<AccessScope, AccessScope[]> = {

@@ -65,3 +65,38 @@ describe('GET /v1.0/relays/{id}', () => {
     expect((await bob('GET', '/v1.0/relays/berlin-1')).status).toBe(403)
   })
 })
+
+describe('POST /v1.0/relays/{id}/drain', () => {
+  const drain = (body?: object) => app.alice('POST', '/v1.0/relays/berlin-1/drain', body ?? {})
+
+  test('has the relay hear of it with each beat, until it is taken back', async () => {
+    expect((await berlin.beat(vitals)).drain).toBe(false)
+    expect(await drain()).toMatchObject({ status: 202, body: { drain: true, draining: false, calls: 2 } })
+    expect((await berlin.beat(vitals)).drain).toBe(true)
+    expect((await berlin.beat({ ...vitals, draining: true })).drain).toBe(true)
+    expect((await app.alice('GET', '/v1.0/relays/berlin-1')).body).toMatchObject({
+      drain: true,
+      draining: true,
+    })
+    expect(await drain({ drain: false })).toMatchObject({ status: 202, body: { drain: false } })
+    expect((await berlin.beat({ ...vitals, draining: true })).drain).toBe(false)
+  })
+
+  test('is over with the process which was ordered so', async () => {
+    await berlin.beat(vitals)
+    await drain()
+    const next = await newRelay(app, 'berlin-1')
+    expect((await next.beat(vitals)).drain).toBe(false)
+  })
+
+  test('is refused of a relay which would not understand, of none, and to who is no administrator', async () => {
+    await berlin.beat({ ...vitals, protocol: 3 })
+    const old = await drain()
+    expect([old.status, old.body.error.reason]).toEqual([409, 'RELAY_TOO_OLD'])
+    expect(old.body.error.message).toContain('speaks protocol 3, and 4 is needed')
+    const none = await app.alice('POST', '/v1.0/relays/nowhere-1/drain', {})
+    expect([none.status, none.body.error.reason]).toEqual([404, 'RELAY_NOT_FOUND'])
+    expect((await bob('POST', '/v1.0/relays/berlin-1/drain', {})).status).toBe(403)
+    expect((await drain({ drain: 'yes' })).status).toBe(400)
+  })
+})

@@ -465,7 +465,7 @@ describe('OPTIONS', () => {
 
   test('are 503 while we drain, so that load goes elsewhere', () => {
     const ladder = office()
-    ladder.hear({ type: 'drain' })
+    ladder.hear({ type: 'drain' }).gives('beat')
     ladder.when(scanner, options()).gives('503 to the scanner')
   })
 })
@@ -479,11 +479,27 @@ describe('draining', () => {
       .whatever()
       .locate(telnyx)
       .whatever()
-    ladder.hear({ type: 'drain' })
+    ladder.hear({ type: 'drain' }).gives('beat')
     ladder.when(bob, invite(bob, '+15551234567')).gives('503 to Bob')
     expect(ladder.engine.load.calls).toBe(1)
     ladder.when(bob, register(bob, 'bob')).gives('401 to Bob')
     ladder.hear({ type: 'stop' }).gives('503 to Alice')
+  })
+
+  test('says when to come back, and why, and at once to the edge that it is so', () => {
+    const ladder = office()
+    ladder.hear({ type: 'drain' }).gives('beat')
+    ladder.when(bob, invite(bob, '+15551234567')).gives('503 to Bob')
+    const { headers } = ladder.lastResponse(bob)
+    expect(headers).toContainEqual(['retry-after', '10'])
+    expect(headers).toContainEqual(['reason', 'SIP;cause=503;text="this relay takes no new calls"'])
+  })
+
+  test('is over by order: the next call is taken', () => {
+    const ladder = office()
+    ladder.hear({ type: 'drain' })
+    ladder.hear({ type: 'resume' })
+    ladder.whatever().when(bob, invite(bob, '+15551234567')).gives('407 to Bob')
   })
 })
 

@@ -377,7 +377,7 @@ describe('who holds a registration', () => {
 
   test('takes back what was asked for and not answered yet', () => {
     const ladder = asking()
-    ladder.hear({ type: 'drain' }).gives('REGISTER to Telnyx')
+    ladder.hear({ type: 'drain' }).gives('beat', 'REGISTER to Telnyx')
     expect(ladder.lastRequest(telnyx).header('expires')).toBe('0')
     grant(ladder, 0)
     ladder.after(10 * minute).gives()
@@ -385,15 +385,29 @@ describe('who holds a registration', () => {
 
   test('hands over when it drains: takes its contact back, and registers no more', () => {
     const ladder = registered({}, 60)
-    ladder.hear({ type: 'drain' }).gives('REGISTER to Telnyx')
+    ladder.hear({ type: 'drain' }).gives('beat', 'REGISTER to Telnyx')
     expect(ladder.lastRequest(telnyx).header('expires')).toBe('0')
     expect(ladder.engine.load.registrations).toBe(1)
     grant(ladder, 0)
     expect(ladder.engine.load.registrations).toBe(0)
-    expect(report(ladder)).toMatchObject({ status: 'not_registered', why: 'this relay is shutting down' })
+    expect(report(ladder)).toMatchObject({ status: 'not_registered', why: 'this relay takes no new calls' })
     beat(ladder, [1])
     configure(ladder, { password: 'new' })
     ladder.after(10 * minute).gives()
+  })
+})
+
+describe('a relay which takes new calls again', () => {
+  test('registers anew what it still has to keep', () => {
+    const ladder = registered({}, 60)
+    ladder.hear({ type: 'drain' }).gives('beat', 'REGISTER to Telnyx')
+    grant(ladder, 0)
+    ladder.hear({ type: 'resume' }).gives('beat')
+    ladder.after(minute).gives('ask locate')
+    ladder.locate(telnyx).gives('REGISTER to Telnyx')
+    expect(ladder.lastRequest(telnyx).header('expires')).not.toBe('0')
+    grant(ladder, 60)
+    expect(report(ladder)).toMatchObject({ status: 'registered' })
   })
 })
 

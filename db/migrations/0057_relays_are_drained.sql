@@ -1,0 +1,1 @@
+ALTER TABLE "relays" ADD COLUMN "drain_ordered" boolean DEFAULT false NOT NULL;
