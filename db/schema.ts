@@ -25,6 +25,7 @@ import {
   accessScopes,
   alertFormats,
   type Beat,
+  type CallPartyName,
   type CallTell,
   callStatuses,
   type DigestAlgorithm,
@@ -614,6 +615,11 @@ export const calls = pgTable(
     /** The number or account which sent it out to the phone network, or transferred a leg there into it: minutes are that one's. */
     sentOutBy: uuid(),
     transferType: text().$type<TransferType>(),
+    /** Parties which are on hold, or muted, by the API's word. */
+    held: text().array().$type<CallPartyName[]>().notNull().default(sql`'{}'`),
+    muted: text().array().$type<CallPartyName[]>().notNull().default(sql`'{}'`),
+    /** What who ordered it says of it; null: no API ordered it. */
+    metadata: jsonb().$type<Record<string, string>>(),
     /** When a number or an extension was erased from it; no later word changes it any more. */
     erasedAt: instant(),
     updatedAt: instant().notNull().default(sql`now()`),
@@ -1293,8 +1299,17 @@ export const commands = pgTable(
     takenAt: instant(),
     doneAt: instant(),
     result: jsonb().$type<Record<string, unknown>>(),
+    /** Of a call which is to be made: when its relay was told that it may begin; and when it became another relay's, once. */
+    begunAt: instant(),
+    movedAt: instant(),
   },
   (command) => [
+    // Calls which are to be made, and have not begun: those whose relay does not are another's.
+    index('commands_not_begun')
+      .on(command.createdAt)
+      .where(
+        sql`${command.body} ->> 'kind' = 'originate' and ${command.begunAt} is null and ${command.doneAt} is null`,
+      ),
     index('commands_waiting').on(command.relayId).where(sql`${command.takenAt} is null`),
     index().on(command.customerId, command.createdAt),
   ],

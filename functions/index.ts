@@ -5,6 +5,7 @@ import { rotations } from './config/accesskey-rotation.ts'
 import { advice } from './config/advice.ts'
 import { alertActions } from './config/alert-actions.ts'
 import { blocks } from './config/blocks.ts'
+import { callMaking } from './config/call-making.ts'
 import { calls } from './config/calls.ts'
 import { changes } from './config/changes.ts'
 import { self } from './config/customers.ts'
@@ -48,6 +49,7 @@ import { RECORDING_LINKS, recordingLinks } from './media/recording-links.ts'
 import { sweepRecordings } from './media/recording-sweep.ts'
 import { MOST_UPLOADED } from './media/upload.ts'
 import { beats } from './relay-api/beat.ts'
+import { begins } from './relay-api/begin.ts'
 import { bindings } from './relay-api/bindings.ts'
 import { credential } from './relay-api/credential.ts'
 import { greeting } from './relay-api/hello.ts'
@@ -60,6 +62,7 @@ import { target } from './relay-api/target.ts'
 import { tells } from './relay-api/tells.ts'
 import { erase } from './store/erasing.ts'
 import { keepHouseInTurn } from './store/keeping.ts'
+import { followCalls } from './store/making-calls.ts'
 
 const KIB = 1024
 const unsaidLimit = atMost(256 * KIB, 'The body, whose length no Content-Length says,')
@@ -111,6 +114,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/v1.0/extensions', extensionDiagnoses)
   .route('/v1.0/providers', providerDiagnoses)
   .route('/v1.0/prompts', promptDownloads)
+  .route('/v1.0/calls', callMaking)
   .route('/v1.0/calls', calls)
   .route('/v1.0/calls', callDiagnoses)
   .route('/v1.0/calls', recordingOrders)
@@ -140,6 +144,7 @@ const app = new Hono<Edge>({ strict: false })
   .route('/relay/v1/tells', tells)
   .route('/relay/v1/bindings', bindings)
   .route('/relay/v1/beat', beats)
+  .route('/relay/v1/begin', begins)
   .route('/relay/v1/hello', greeting)
   .route('/relay/v1/hub', hubSockets)
   .route('/relay/v1/snapshots', snapshots)
@@ -160,6 +165,7 @@ export default Object.assign(app, {
       dispatcherOf(env).sweep(),
       keepHouseInTurn(env),
       erase(prepare(env).db),
+      followCalls(prepare(env).db),
       sweepPrompts(env),
       sweepRecordings(env),
     ])

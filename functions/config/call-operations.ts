@@ -2,6 +2,7 @@ import * as z from 'zod'
 import {
   address,
   attempt,
+  callParty,
   callStatus,
   direction,
   explanation,
@@ -24,7 +25,8 @@ export const explanationShown = explanation.meta({
     'Why a call goes where it goes: who calls, what was dialled, and every candidate, kept or skipped.',
 })
 
-const call = z
+/** A call as it is shown. */
+export const callShown = z
   .object({
     id: z.guid(),
     customer_id: z.guid().nullable(),
@@ -69,6 +71,9 @@ const call = z
     flow: flowTrace
       .nullable()
       .describe('The way it took through its flow, what is sensitive masked; null: it follows none.'),
+    held: z.array(callParty).describe('Parties which the API has put on hold.'),
+    muted: z.array(callParty).describe('Parties which the API has muted: the other one does not hear them.'),
+    metadata: z.record(z.string(), z.string()).describe('What it was ordered with by the API.'),
     extension_id: z.guid().nullable(),
     trunk_id: z.guid().nullable(),
     duration: z
@@ -86,7 +91,8 @@ const call = z
   .meta({ id: 'Call', description: 'What became of a call.' })
 
 const party = { target_name: '', name: '', detail: '' }
-const example = {
+/** One of them. */
+export const callExample = {
   id: exampleIds.call,
   customer_id: exampleIds.customer,
   direction: 'outgoing',
@@ -110,6 +116,9 @@ const example = {
   media: null,
   decision: null,
   flow: null,
+  held: [],
+  muted: [],
+  metadata: {},
   extension_id: exampleIds.extension,
   trunk_id: null,
   duration: 62.4,
@@ -132,11 +141,11 @@ export const callOperations: readonly Operation[] = [
     tag: 'calls',
     scope: 'read',
     query: paging.extend(filters),
-    answer: listShape(call),
+    answer: listShape(callShown),
     errors: [],
     example: {
       parameters: { status: 'hangup', direction: 'outgoing', number: '+15551234567' },
-      answer: { result: [example], next_page_token: '' },
+      answer: { result: [callExample], next_page_token: '' },
     },
   },
   {
@@ -146,8 +155,8 @@ export const callOperations: readonly Operation[] = [
     summary: 'Read a call: where it went, why, and how it sounded',
     tag: 'calls',
     scope: 'read',
-    answer: call,
+    answer: callShown,
     errors: ['CALL_NOT_FOUND'],
-    example: { answer: example },
+    example: { answer: callExample },
   },
 ]

@@ -1,5 +1,5 @@
-import { and, desc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
-import { Hono } from 'hono'
+import { and, desc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import { address, attempt, explanation, flowTrace, mediaSide } from '#contract'
 import { type Database, calls as table } from '#db'
@@ -28,6 +28,13 @@ export const calls = new Hono<Edge>()
     if (!row) throw new ApiError('CALL_NOT_FOUND', 'There is no such call.')
     return c.json(present(row))
   })
+
+/** Calls of the asking customer by their ids, as they are shown, in that order. */
+export async function callsById(c: Context<Edge>, ids: readonly string[]) {
+  const mine = and(eq(table.customerId, c.get('principal').customerId), inArray(table.id, [...ids]))
+  const rows = await c.get('db').select(columns).from(table).where(mine)
+  return rows.sort((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id)).map(present)
+}
 
 type Row = typeof table.$inferSelect & { readonly recordingIds: string[] }
 
@@ -113,11 +120,14 @@ function present(row: Row) {
     transfer_type: row.transferType,
     recording_ids: row.recordingIds,
     sip_status: row.sipStatus,
-    sip_call_id: row.sipCallId,
+    sip_call_id: row.sipCallId || null,
     attempts: attempts(row.attempts),
     media: sound(row),
     decision: decision(row.decision),
     flow: flow(row.flow),
+    held: row.held,
+    muted: row.muted,
+    metadata: row.metadata ?? {},
     extension_id: row.extensionId,
     trunk_id: row.trunkId,
     /** Seconds talked, which are billed; and from the first to the last. Null while that goes on, or was never answered. */

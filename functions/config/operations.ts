@@ -5,6 +5,7 @@ import { rotationOperations } from './accesskey-rotation.ts'
 import { adviceOperations } from './advice.ts'
 import { alertOperations } from './alert-operations.ts'
 import { blockOperations } from './blocks.ts'
+import { callMakingOperations } from './call-making-operation.ts'
 import { callOperations } from './call-operations.ts'
 import { changeOperations } from './changes.ts'
 import { ownCustomerOperations } from './customers.ts'
@@ -40,6 +41,7 @@ export const operations: readonly Operation[] = [
   ...registrationOperations,
   ...registrationHistoryOperations,
   ...blockOperations,
+  ...callMakingOperations,
   ...callOperations,
   ...recordingOperations,
   ...diagnosisOperations,

@@ -22,7 +22,8 @@ export type TestCommand = z.infer<typeof testCommand>
 
 /** The two parties of a call. */
 const callParties = ['caller', 'callee'] as const
-const callParty = z.enum(callParties)
+export const callParty = z.enum(callParties)
+export type CallPartyName = z.infer<typeof callParty>
 
 /** Whom of them something is for. */
 const partyChoice = z.enum([...callParties, 'both'])
@@ -125,7 +126,7 @@ export const command = z.union([testCommand, callCommand, originateCommand])
 export type Command = z.infer<typeof command>
 
 /** POST /relay/v1/begin: may this call, which a relay was told to make, be begun by it? */
-const beginQuestion = z.object({ command_id: z.guid(), call_id: z.guid() })
+export const beginQuestion = z.object({ command_id: z.guid(), call_id: z.guid() })
 export type BeginQuestion = z.infer<typeof beginQuestion>
 
 /** No: it is another relay's by now, or it is too late. The same relay hears the same twice. */

@@ -18,3 +18,8 @@ export const protocolOfDrain = 4
 
 /** Which protocol a relay needs to carry out a decision of a kind: 1, unless it stands here. */
 export const protocolOfKind: Readonly<Record<string, number>> = { flow: 3 }
+
+/** And to carry out a command of a kind. */
+export function protocolOfCommand(kind: string): number {
+  return kind === 'test_provider' || kind.startsWith('recording_') ? 1 : 4
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { callParty } from './command.ts'
 import { explanation } from './explanation.ts'
 import { flowTrace } from './flow-trace.ts'
 import { port } from './units.ts'
@@ -221,6 +222,9 @@ const callTell = z.object({
     /** The number or extension, by its id, which sent it out to the phone network, where it was answered; null: none did. */
     sent_out_by: z.guid().nullable().default(null),
     transfer_type: transferType.nullable().default(null),
+    /** Parties which are on hold, or muted, by the API's word; left out: none is. */
+    held: z.array(callParty).optional(),
+    muted: z.array(callParty).optional(),
     /** The way it took through its flow, as it stands; null: it follows none. */
     flow: flowTrace.nullable().default(null),
   }),

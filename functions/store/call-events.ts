@@ -18,6 +18,13 @@ export function endedByEdge(calls: SQL): SQL {
       c.id as subject_id, ${record} || ${ended} as data from ${calls} c`
 }
 
+/** The same of calls `c` which the edge itself has made a record of: whatever is told of them later, they are created once. */
+export function createdByEdge(calls: SQL): SQL {
+  return sql`
+    select ${idOf(sql`c.id::text || 'call.created'`)} as id, c.customer_id, 'call.created' as type, c.started_at as at, c.relay_id,
+      c.id as subject_id, ${record} || '{"status": "dialing"}'::jsonb as data from ${calls} c`
+}
+
 /** What makes the end of a call another: one whose relay was missed, and comes back, may end once more. */
 const ending = sql`'call.ended' || coalesce(c.hangup_reason::text, '')`
 

@@ -44,7 +44,8 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
         sip_call_id text, started_at timestamptz, ringing_at timestamptz, answered_at timestamptz,
         ended_at timestamptz, hangup_by hangup_party, hangup_reason hangup_reason, sip_status integer,
         attempts jsonb, media jsonb, decision jsonb, extension_id uuid, trunk_id uuid, reject_reason text,
-        reject_message text, transferred_from uuid, sent_out_by uuid, transfer_type text, route_id uuid, country text, flow jsonb, nth integer)
+        reject_message text, transferred_from uuid, sent_out_by uuid, transfer_type text, route_id uuid, country text, flow jsonb,
+        held text[], muted text[], nth integer)
     ),
     heard_events as (
       select * from jsonb_to_recordset(${told(tells, 'event', eventRow)}::jsonb) as t (
@@ -78,12 +79,13 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
       insert into calls (id, customer_id, relay_id, sequence, direction, source, destination, number_id, provider_id,
         status, unverified, sip_call_id, started_at, ringing_at, answered_at, ended_at, hangup_by, hangup_reason,
         sip_status, attempts, media, decision, extension_id, trunk_id, reject_reason, reject_message,
-        transferred_from, sent_out_by, transfer_type, route_id, country, flow)
+        transferred_from, sent_out_by, transfer_type, route_id, country, flow, held, muted)
       select h.call_id, h.customer_id, h.relay_id, h.sequence, h.direction, h.source, h.destination, h.number_id,
         h.provider_id, h.status, h.unverified, h.sip_call_id, h.started_at, h.ringing_at, h.answered_at, h.ended_at,
         h.hangup_by, h.hangup_reason, h.sip_status, h.attempts, nullif(h.media, 'null'),
         nullif(h.decision, 'null'), h.extension_id, h.trunk_id, ${reason}, ${message},
-        h.transferred_from, h.sent_out_by, h.transfer_type, h.route_id, h.country, nullif(h.flow, 'null')
+        h.transferred_from, h.sent_out_by, h.transfer_type, h.route_id, h.country, nullif(h.flow, 'null'),
+        h.held, h.muted
       from heard_calls h join customers c on c.id = h.customer_id left join registered_elsewhere o on o.call_id = h.call_id
       on conflict (id) do update set
         sequence = excluded.sequence, direction = excluded.direction, source = excluded.source,
@@ -95,7 +97,7 @@ export async function store(db: Database, tells: Fact[]): Promise<StoredReceipt>
         decision = coalesce(excluded.decision, calls.decision), extension_id = excluded.extension_id, trunk_id = excluded.trunk_id,
         reject_reason = excluded.reject_reason, reject_message = excluded.reject_message,
         transferred_from = excluded.transferred_from, sent_out_by = excluded.sent_out_by, transfer_type = excluded.transfer_type, route_id = excluded.route_id, country = excluded.country, flow = excluded.flow,
-        updated_at = now()
+        held = excluded.held, muted = excluded.muted, updated_at = now()
       where calls.sequence < excluded.sequence
         and calls.customer_id = excluded.customer_id and calls.relay_id = excluded.relay_id
       returning *
@@ -213,7 +215,8 @@ function whyOf(reason: string): string | undefined {
 }
 
 function callRow({ call, sequence }: CallTell, nth: number) {
-  return { ...call, sequence, nth, route_id: routeOf(call), country: countryOf(call) }
+  const { held = [], muted = [] } = call
+  return { ...call, held, muted, sequence, nth, route_id: routeOf(call), country: countryOf(call) }
 }
 
 /** The route by which it went to its provider, or to the last one which was tried. */

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { deadAfterMs } from '#contract'
 import { endedByEdge } from './call-events.ts'
 import { writeSelected } from './event-log.ts'
+import { NOT_BEGUN } from './making-calls.ts'
 
 /** A relay which has not been heard of for so long is taken not to come back. */
 export const lostAfterMs = 45_000
@@ -19,7 +20,7 @@ export function endLost(which: SQL, at: SQL, why: SQL): SQL {
       update calls c set status = 'hangup', hangup_by = 'system', hangup_reason = 'relay_lost',
         ended_at = greatest(c.started_at, c.answered_at, ${at}), reject_reason = 'RELAY_LOST', reject_message = ${why},
         updated_at = now()
-      where ${which} and c.status <> 'hangup'
+      where ${which} and c.status <> 'hangup' and c.sequence > ${NOT_BEGUN}
       returning c.*
     ),
     told as (${writeSelected(endedByEdge(sql`lost`))})

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const well = { ok: true, verdict: 'it answers', steps: [], status: 200 }
   let results: { command_id: string; result: object }[] = []
   const beat = async () => {
-    const { commands } = await relay.beat({ results: results as [] })
+    const { commands } = await relay.beat({ protocol: 4, results: results as [] })
     results = commands.map(({ command_id }) => ({ command_id, result: well }))
   }
   await beat()

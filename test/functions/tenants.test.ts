@@ -126,6 +126,7 @@ const stated: Record<AccessScope, string[]> = {
   ],
   call: [
     'POST providers/:id/test',
+    'POST calls',
     ...['start', 'stop', 'pause', 'resume'].map((what) => `POST calls/:id/recording_${what}`),
   ],
   admin: [
