@@ -1,17 +1,39 @@
 import { join } from 'node:path'
-import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import type { Pool, PoolClient } from 'pg'
 
 const migrationsFolder = join(import.meta.dirname, '../../db/migrations')
 /** Any number, the same for each process which migrates: two starting at once take turns. */
 const MIGRATING = 7_465_827
 
+/** How long a migration waits for a table, and all others behind it; then it stands back for as long, and tries anew. */
+const WAIT_MS = 2_000
+const TRIES = 60
+/** PostgreSQL's word for a lock which was not to be had in time (`lock_not_available`). */
+const LOCKED = '55P03'
+
 /**
  * Applies what db/migrations holds and the database has not seen: each once, in order, all or nothing.
  *
- * They are recorded where `drizzle-kit migrate` records them too. Throws what one fails by; then none was applied.
+ * What serves from the database meanwhile goes on: a table which is in use is waited for in turns. They are recorded where
+ * `drizzle-kit migrate` records them too. Throws what one fails by; then none was applied.
  */
-export async function applyMigrations(pool: Pool): Promise<void> {
+export async function applyMigrations(
+  pool: Pool,
+  migrations: readonly MigrationMeta[] = readMigrationFiles({ migrationsFolder }),
+  waitMs = WAIT_MS,
+): Promise<void> {
+  for (let tries = TRIES; ; tries -= 1) {
+    try {
+      return await applyOnce(pool, migrations, waitMs)
+    } catch (error) {
+      if ((error as { code?: string }).code !== LOCKED || tries === 1) throw error
+      await new Promise((resume) => setTimeout(resume, waitMs))
+    }
+  }
+}
+
+async function applyOnce(pool: Pool, migrations: readonly MigrationMeta[], waitMs: number): Promise<void> {
   const client = await pool.connect()
   client.on('notice', pass)
   try {
@@ -19,7 +41,8 @@ export async function applyMigrations(pool: Pool): Promise<void> {
     // An index of many rows takes as long as it takes.
     await client.query('set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [MIGRATING])
-    await applyMissing(client)
+    await client.query(`set local lock_timeout = ${waitMs}`)
+    await applyMissing(client, migrations)
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')
@@ -35,7 +58,7 @@ function pass({ code, message }: { code?: string | undefined; message?: string |
   if (code === '00000') process.stderr.write(`${message}\n`)
 }
 
-async function applyMissing(client: PoolClient): Promise<void> {
+async function applyMissing(client: PoolClient, migrations: readonly MigrationMeta[]): Promise<void> {
   await client.query('create schema if not exists drizzle')
   await client.query(
     'create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)',
@@ -44,7 +67,7 @@ async function applyMissing(client: PoolClient): Promise<void> {
     'select coalesce(max(created_at), 0) as latest from drizzle.__drizzle_migrations',
   )
   const latest = Number(rows[0]?.latest)
-  for (const { sql, hash, folderMillis } of readMigrationFiles({ migrationsFolder })) {
+  for (const { sql, hash, folderMillis } of migrations) {
     if (folderMillis <= latest) continue
     for (const statement of sql) await client.query(statement)
     await client.query('insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)', [

@@ -42,35 +42,68 @@ describe.skipIf(!hasTools)('functions/local/README.md, typed as it is printed in
     ])
   })
 
-  test.skipIf(!existsSync('/usr/lib/postgresql'))(
-    'has a database in production made ready, and keys made for it; what needs an account at Cloudflare or Neon is not typed',
-    async () => {
-      const [database, secrets, migrate, accessKey, ...rest] = printed.next('The edge in production', 9)
-      const [queue, bucket, deploy, put, relayKey] = rest
-      expect(
-        [database, queue, bucket, deploy, put].map((command) => command.split(' ').slice(0, 3).join(' ')),
-      ).toEqual([
-        'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
-        'npx wrangler queues',
-        'npx wrangler r2',
-        'npm run deploy',
-        'for name in',
-      ])
-      const typed = [secrets, migrate, accessKey, relayKey].join('\n')
-      const script = `export DATABASE_URL=$TEST_DATABASE_URL\n${typed}\nprintenv SEAL_KEYS`
-      const here = terminal({ SCRIPT: script, DATA_DIR: join(newcomer.folder, 'production') })
-      const said = await here.type('test/support/postgres.sh bash -e -c "$SCRIPT"', 240_000)
-      expect(said).toMatch(/^tk_[\w-]{32}$/m)
-      expect(said).toMatch(/^rk_berlin-1\.\S+$/m)
-      expect(said).toMatch(/^prod1:[A-Za-z0-9+/]{43}=$/m)
-    },
-    300_000,
-  )
-
   test('prints nothing more', () => {
     expect(printed.left).toEqual([])
   })
 })
+
+/** What needs an account at Cloudflare or Neon, or systemd and Docker for the whole machine: systemd.test.ts and container.test.ts try those. */
+const elsewhere = [
+  'export DATABASE_URL=postgres://user:password@example.neon.tech/trunkline',
+  'npx wrangler login',
+  'npx wrangler queues',
+  'npx wrangler r2',
+  'npm run deploy',
+  'for name in',
+  'curl https://api.trunkline.example/healthz',
+  'install -m 644',
+  'systemctl daemon-reload &&',
+  'docker compose -f',
+]
+
+describe.skipIf(!hasTools || !existsSync('/usr/lib/postgresql'))(
+  'functions/deploying/README.md, typed where it needs no account',
+  () => {
+    beforeAll(async () => {
+      newcomer = await openNewcomer()
+      printed = new Printed(join(newcomer.folder, 'functions', 'deploying', 'README.md'))
+    })
+    afterAll(() => newcomer?.leave())
+
+    test('makes a database ready and keys for it, dumps it, puts it back, and has relays take it', async () => {
+      const typed = printed.left.filter((command) => !elsewhere.some((begin) => command.startsWith(begin)))
+      expect(typed).toHaveLength(7)
+      const [secrets, migrate, accessKey, relayKey, dump, restore, restored] = typed
+      const back =
+        'psql -q "$DATABASE_URL" -c "create database back"; export DATABASE_URL=${DATABASE_URL%/*}/back'
+      const commands = [
+        secrets,
+        migrate,
+        accessKey,
+        relayKey,
+        dump,
+        back,
+        restore,
+        restored,
+        'printenv SEAL_KEYS',
+      ]
+      const here = terminal({
+        SCRIPT: ['export DATABASE_URL=$TEST_DATABASE_URL', ...commands].join('\n'),
+        DATA_DIR: join(newcomer.folder, 'production'),
+      })
+      const said = await here.type('test/support/postgres.sh bash -e -c "$SCRIPT"', 240_000)
+      expect(said).toMatch(/^tk_[\w-]{32}$/m)
+      expect(said).toMatch(/^rk_berlin-1\.\S+$/m)
+      expect(said).toMatch(/^The schema is up to date, and relays will take what \d+ customers have/m)
+      expect(said).toMatch(/^prod1:[A-Za-z0-9+/]{43}=$/m)
+    }, 300_000)
+
+    test('prints nothing which is typed nowhere', () => {
+      const left = printed.left.filter((command) => !elsewhere.some((begin) => command.startsWith(begin)))
+      expect(printed.left.length - left.length).toBe(elsewhere.length)
+    })
+  },
+)
 
 function terminal(more: Record<string, string> = {}): Terminal {
   const made = new Terminal(newcomer.folder, { ...newcomer.environment, ...more })
