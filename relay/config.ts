@@ -35,6 +35,9 @@ export interface Config {
   /** Where TLS connections are taken, and the PEM files they are shown; undefined: we only make some. */
   readonly tls: { readonly port: Port; readonly cert: string; readonly key: string } | undefined
   readonly publicIp: string
+  /** Where other relays reach us: an address which we may not know as ours, and a port. `free`: one that is. `off`: nowhere. */
+  readonly neighbourAddress: string
+  readonly neighbourPort: Port | 'free' | 'off'
   readonly rtpPorts: readonly [first: number, last: number]
   readonly rtpEngine: 'ffi' | 'dgram' | undefined
   /** The rtpengine which carries sound; undefined: we do. */
@@ -70,6 +73,8 @@ const variables = {
   TLS_CERT: setting('a file', (text) => text).optional(),
   TLS_KEY: setting('a file', (text) => text).optional(),
   PUBLIC_IP: setting('an IP address', ipOf).optional(),
+  NEIGHBOUR_ADDRESS: setting('the IP address at which other relays reach this one', ipOf).optional(),
+  NEIGHBOUR_PORT: setting('a port, free or off', neighbourPortOf).default('free'),
   RTP_PORTS: portRange.default([10_000, 19_999]),
   RTP_ENGINE: oneOf(['ffi', 'dgram']).optional(),
   MEDIA_ENGINE: setting(
@@ -119,6 +124,8 @@ export function readConfig(env: Environment): { ok: true; config: Config } | { o
       sipPort: said.SIP_PORT,
       tls: cert && key ? { port: said.SIP_TLS_PORT, cert, key } : undefined,
       publicIp: publicIp.toLowerCase(),
+      neighbourAddress: (said.NEIGHBOUR_ADDRESS ?? publicIp).toLowerCase(),
+      neighbourPort: said.NEIGHBOUR_PORT,
       rtpPorts: said.RTP_PORTS,
       rtpEngine: said.RTP_ENGINE,
       rtpengine: said.MEDIA_ENGINE,
@@ -159,6 +166,11 @@ function relayKeyOf(key: string): { key: string; relayId: string } | undefined {
 
 function ipOf(text: string): string | undefined {
   return readIp(text) === undefined ? undefined : text
+}
+
+function neighbourPortOf(text: string): Port | 'free' | 'off' | undefined {
+  if (text === 'off' || text === 'free') return text
+  return /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536 ? portNumber(Number(text)) : undefined
 }
 
 /** `rtpengine://127.0.0.1:2223?digits=127.0.0.1:2224` */

@@ -25,6 +25,7 @@ import { rememberErrors } from './io/log-errors.ts'
 import { logTells } from './io/log-tells.ts'
 import { startMediaPlane } from './io/media-plane.ts'
 import { keepTrimmed } from './io/memory.ts'
+import { neighbourPair } from './io/neighbour-pair.ts'
 import { openSounds } from './io/open-sounds.ts'
 import { RecordingUploads } from './io/recording-uploads.ts'
 import { holdMsOf } from './io/refreshes.ts'
@@ -88,7 +89,9 @@ async function start(config: Config): Promise<void> {
     log: ({ level, event, fields }) => log(level, event, fields),
   })
   const flows = () => engine.rooms.knownFlows
-  const wires = await openWires({ config, descriptors, pair, hear, flows, log })
+  const shown = config.neighbourPort === 'off' ? undefined : neighbourPair(config.relayKey, config.relayId)
+  const neighbours = () => engine.rooms.neighbours
+  const wires = await openWires({ config, descriptors, pair, neighbour: shown, neighbours, hear, flows, log })
   const engine = new Engine({
     endpoint: {
       address: config.publicIp,
@@ -165,6 +168,7 @@ async function start(config: Config): Promise<void> {
       started_at: new Date(at).toISOString(),
       address: config.publicIp,
       port: wires.port,
+      neighbour: shown && wires.neighbourPort && { address: config.neighbourAddress, port: wires.neighbourPort, fingerprint: shown.fingerprint },
     },
     pulse: () => engine.pulse(monotonicNow()),
     vitals: openVitals({ region: config.region, load: () => engine.load, spool, lastError }),

@@ -111,6 +111,7 @@ const neighbourPlace = z.object({
 
 /** Another relay which lives: its phones can be rung there, and what it sends is believed. */
 const neighbour = neighbourPlace.extend({ relay_id: z.string(), draining: z.boolean() })
+export type Neighbour = z.infer<typeof neighbour>
 
 /** How much a relay has to do: no reason for a beat by itself, since it is another every moment. */
 const relayLoad = z.object({

@@ -19,6 +19,8 @@ export interface Flow {
   readonly connection?: number
   /** Of a connection we make or made over TLS: one proved for one domain is no other's. */
   readonly tls?: Trust
+  /** The relay of our fleet at its other end, as that proved. */
+  readonly neighbour?: string
 }
 
 /** Whether the transport delivers by itself: no retransmission needed (RFC 3261 §17). */

@@ -41,6 +41,14 @@ interface StreamKind {
   dial(to: TcpNetConnectOpts, flow: Flow): Socket
   /** Why who is at the other end is not who was asked for; undefined: it is. */
   flaw(socket: Socket, flow: Flow): string | undefined
+  /** Which setting says its port; absent: the transport's. */
+  readonly setting?: string
+  /** The number after which connections are counted; absent: 0. */
+  readonly numbersFrom?: number
+  /** Which relay made a connection; undefined: none did, and it is shut. Absent: anyone may connect. */
+  readonly whose?: (socket: Socket) => string | undefined
+  /** Another way to whom a connection led which is gone. */
+  readonly instead?: (flow: Flow) => Flow | undefined
 }
 
 /** Opens a wire of connections of one kind. */
@@ -81,10 +89,11 @@ class Connections implements StreamWire {
   /** Sockets taken, by who is at the other end; those which still shake hands among them. */
   readonly #taken = new Map<string, { readonly socket: Socket; readonly visitor: Taken }>()
   readonly #sweeper: NodeJS.Timeout
-  #number = 0
+  #number: number
 
   constructor(kind: StreamKind, options: StreamOptions) {
     this.#kind = kind
+    this.#number = kind.numbersFrom ?? 0
     this.#options = options
     this.#limits = { ...usualLimits, ...options.limits }
     this.#visitors = options.visitors ?? new Visitors({ streams: 20_000, strangers: 4_000 })
@@ -101,10 +110,10 @@ class Connections implements StreamWire {
 
   listen(): Promise<void> {
     const { host, port, log } = this.#options
-    const { server, transport } = this.#kind
+    const { server, transport, setting } = this.#kind
     if (server === undefined) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => reject(bindError(transport, error, host, port)))
+      server.once('error', (error) => reject(bindError(transport, error, host, port, setting)))
       server.listen(port, host, 1024, () => {
         server.removeAllListeners('error')
         server.on('error', (error) => log('warn', `${transport}.error`, { why: error.message }))
@@ -114,7 +123,7 @@ class Connections implements StreamWire {
   }
 
   send(flow: Flow, bytes: Uint8Array): void {
-    const connection = this.#find(flow) ?? (flow.connection === undefined ? this.#dial(flow) : undefined)
+    const connection = this.#find(flow) ?? this.#reach(flow)
     if (connection === undefined) {
       const why = flow.connection === undefined ? 'there are too many connections' : 'the connection is gone'
       // Never within the sender's own turn.
@@ -140,6 +149,13 @@ class Connections implements StreamWire {
   #find(flow: Flow): Connection | undefined {
     if (flow.connection !== undefined) return this.#connectionByNumber.get(flow.connection)
     return this.#connectionByPlace.get(placeOf(flow))
+  }
+
+  /** A connection for what none leads to yet, or any longer. */
+  #reach(flow: Flow): Connection | undefined {
+    if (flow.connection === undefined) return this.#dial(flow)
+    const other = this.#kind.instead?.(flow)
+    return other && (this.#find(other) ?? this.#dial(other))
   }
 
   /** Finds a place for who connects, before a word is said. */
@@ -173,12 +189,14 @@ class Connections implements StreamWire {
     if (socket.destroyed || remoteAddress === undefined) return void socket.destroy()
     const peer = { address: plainAddress(remoteAddress), port: portNumber(remotePort) }
     const visitor = this.#taken.get(hostPort(peer.address, peer.port))?.visitor
-    if (visitor === undefined) return void socket.destroy()
-    visitor.flow = this.#join(socket, peer, visitor).flow
+    const { whose } = this.#kind
+    const neighbour = whose?.(socket)
+    if (visitor === undefined || (whose && neighbour === undefined)) return void socket.destroy()
+    visitor.flow = this.#join(socket, { ...peer, ...(neighbour !== undefined && { neighbour }) }, visitor).flow
   }
 
   #dial(flow: Flow): Connection | undefined {
-    const { address, port, tls } = flow
+    const { address, port, tls, neighbour } = flow
     const { host } = this.#options
     if (!this.#visitors.make()) return undefined
     const bound = host !== '0.0.0.0' && host !== '::' && isIPv6(host) === isIPv6(address)
@@ -191,7 +209,7 @@ class Connections implements StreamWire {
       clearTimeout(limit)
       this.#visitors.unmake()
     })
-    const connection = this.#join(socket, { address, port, ...(tls && { tls }) })
+    const connection = this.#join(socket, { address, port, ...(tls && { tls }), ...(neighbour !== undefined && { neighbour }) })
     socket.once(this.#kind.through, () => {
       clearTimeout(limit)
       const flaw = this.#kind.flaw(socket, flow)
@@ -300,6 +318,7 @@ interface StreamPeer {
   readonly address: string
   readonly port: Port
   readonly tls?: Trust
+  readonly neighbour?: string
 }
 
 /** What two messages must share to take the same connection. */

@@ -42,9 +42,9 @@ export function bindError(
   error: NodeJS.ErrnoException,
   host: string,
   port: Port,
+  setting = transport === 'tls' ? 'SIP_TLS_PORT' : 'SIP_PORT',
 ): Error {
   const place = `${transport.toUpperCase()} ${hostPort(host, port)}`
-  const setting = transport === 'tls' ? 'SIP_TLS_PORT' : 'SIP_PORT'
   if (error.code === 'EADDRINUSE')
     return new Error(`${place} is in use by another program: stop that, or choose another with ${setting}.`, {
       cause: error,

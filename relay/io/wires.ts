@@ -4,8 +4,11 @@ import type { Flow } from '../ground/flow.ts'
 import type { KeyPair } from './certificate.ts'
 import type { shared } from './descriptors.ts'
 import type { Host } from './host.ts'
+import type { NeighbourPair } from './neighbour-pair.ts'
+import { openNeighbourWire } from './neighbour-wire.ts'
 import type { Log } from './log.ts'
 import { openTcp } from './stream.ts'
+import type { StreamWire } from './stream-options.ts'
 import { openTls } from './tls.ts'
 import { openUdp } from './udp.ts'
 import { Visitors } from './visitors.ts'
@@ -16,6 +19,10 @@ interface WiresOptions {
   /** undefined: no TLS connections are taken. */
   readonly pair: KeyPair | undefined
   readonly hear: Host['hear']
+  /** What we show other relays; undefined: none reaches us, and we reach none. */
+  readonly neighbour: NeighbourPair | undefined
+  /** The other relays which live; asked once there are connections. */
+  neighbours(): { named(fingerprint: string): string | undefined; placeOf(relayId: string): Flow | undefined }
   /** Whose a connection is; asked once there are connections. */
   flows(): { needs(flow: Flow): boolean; knows(flow: Flow): boolean }
   readonly log: Log
@@ -27,6 +34,8 @@ export interface Wires {
   readonly port: Port
   /** undefined: no TLS connections are taken. */
   readonly tlsPort: Port | undefined
+  /** Where other relays reach us; undefined: nowhere. */
+  readonly neighbourPort: Port | undefined
   send(flow: Flow, bytes: Uint8Array, loose?: boolean): void
   /** Shuts a connection once everything sent over it has left. */
   close(flow: Flow): void
@@ -40,6 +49,8 @@ export async function openWires({
   config,
   descriptors,
   pair,
+  neighbour,
+  neighbours,
   hear,
   flows,
   log,
@@ -62,15 +73,42 @@ export async function openWires({
   const { port } = udp.address
   const tcp = await openTcp({ ...streams, port })
   const tls = await openTls({ ...streams, port: config.tls?.port ?? portNumber(0), ...(pair && { pair }) })
+  const relays =
+    neighbour && (await openBeside(config, { ...streams, pair: neighbour, known: () => true, ...asked(neighbours) }))
   const wires = { udp, tcp, tls }
+  const wireOf = (flow: Flow) => (flow.neighbour === undefined ? wires[flow.transport] : (relays ?? tls))
   return {
     port,
     tlsPort: pair && tls.address.port,
-    send: (flow, bytes, loose) => wires[flow.transport].send(flow, bytes, loose),
-    close: (flow) => (flow.transport === 'tls' ? tls : tcp).hangUp(flow),
+    neighbourPort: relays?.address.port,
+    send: (flow, bytes, loose) => wireOf(flow).send(flow, bytes, loose),
+    close: (flow) =>
+      (flow.neighbour !== undefined && relays ? relays : flow.transport === 'tls' ? tls : tcp).hangUp(flow),
     present: tls.present,
     async stop() {
-      await Promise.all([udp.close(), tcp.close(), tls.close()])
+      await Promise.all([udp.close(), tcp.close(), tls.close(), relays?.close()])
     },
+  }
+}
+
+/**
+ * Opens the port for other relays: where the setting says; else two above SIP's, where phones find no SIP, or any port which
+ * is free if another program has that. Beats say which it is.
+ */
+async function openBeside(
+  { neighbourPort, sipPort }: Config,
+  options: Omit<Parameters<typeof openNeighbourWire>[0], 'port'>,
+): Promise<StreamWire> {
+  if (typeof neighbourPort === 'number') return openNeighbourWire({ ...options, port: neighbourPort })
+  const any = { ...options, port: portNumber(0) }
+  if (sipPort === 0) return openNeighbourWire(any)
+  return openNeighbourWire({ ...options, port: portNumber(sipPort + 2) }).catch(() => openNeighbourWire(any))
+}
+
+/** Asks anew each time: what is asked is made after the wires are. */
+function asked(neighbours: WiresOptions['neighbours']): ReturnType<WiresOptions['neighbours']> {
+  return {
+    named: (fingerprint) => neighbours().named(fingerprint),
+    placeOf: (relayId) => neighbours().placeOf(relayId),
   }
 }

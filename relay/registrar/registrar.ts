@@ -33,6 +33,8 @@ export interface Contact {
   /** Route values, first to be visited first (RFC 3327 §5.4). */
   readonly path: readonly string[]
   readonly userAgent: string
+  /** The relay of our fleet where it registered, which is handed the call; absent: it registered here. */
+  readonly relay?: string
 }
 
 interface Registered {
